@@ -1,0 +1,59 @@
+# Every target works alone on a bare machine: the first one that needs it makes .venv, and nothing needs sudo.
+# Another interpreter: make test PYTHON=/path/to/python3.12
+
+VENV := .venv
+BIN := $(VENV)/bin
+CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-gpu check bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## train on the handwritten digits, and draw what ran
+	@$(BIN)/python -m eagerflow demo
+
+test: $(VENV)/.installed-dev ## the whole suite but its slow part, with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+test-slow: $(VENV)/.installed-dev ## the slow part
+	@$(BIN)/python -m pytest -m "slow and not gpu"; status=$$?; \
+	if [ $$status -eq 5 ]; then echo "no slow tests"; else exit $$status; fi
+
+test-gpu: $(VENV)/.installed-dev ## the device tests on CuPy and a real GPU; says so where there is none
+	@$(BIN)/python -m tests.gpu
+
+check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed ## cost per op; PEERS=/path/to/python compares with the torch and autograd found there
+	@$(or $(PEERS),$(BIN)/python) benchmarks/per_op.py
+
+clean: ## remove the environment and what tools left behind
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+# The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/pip
+	@echo "Installing eagerflow into $(VENV) (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the tools of the tests into $(VENV) (once, a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
+	@touch $@
+
+# The newest Python that runs, is new enough and can make environments. pip is the last thing that venv writes.
+$(BIN)/pip:
+	@for python in $(CANDIDATES); do \
+		$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		exec $$python -m venv $(VENV); \
+	done; \
+	echo "eagerflow needs Python 3.11 or newer with its venv module; tried: $(CANDIDATES)." >&2; \
+	echo "On Debian and Ubuntu: apt install python3-venv. Elsewhere: https://www.python.org/downloads/" >&2; \
+	echo "Or name an interpreter: make PYTHON=/path/to/python3.12" >&2; \
+	exit 1
