@@ -1,0 +1,21 @@
+"""Data sets to learn with. Each is loaded when it is first asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eagerflow.datasets import digits
+
+__all__ = ["digits"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"eagerflow.datasets has no data set {name!r}; it has {', '.join(__all__)}.")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
