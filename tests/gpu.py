@@ -25,7 +25,7 @@ def main() -> int:
         return 0
     print(card)
     if importlib.util.find_spec("cupy") is None:
-        print("not run: CuPy is missing; .venv/bin/python -m pip install -e '.[cuda12]' (or cuda13) brings it")
+        print("not run: CuPy is missing. To install it: .venv/bin/python -m pip install -e '.[cuda12]'")
         return 1
     return int(pytest.main(["-m", "gpu", *sys.argv[1:]]))
 
