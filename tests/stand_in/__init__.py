@@ -1,0 +1,37 @@
+"""A strict stand-in for CuPy, so that the GPU's code paths run on machines without a GPU.
+
+`installed()` puts it in the place of the module `cupy`. Its arrays hold NumPy arrays, but give nothing away:
+
+* nothing mixes silently with host arrays: arithmetic, indexing, assignment and every function refuse
+  `numpy.ndarray`, and NumPy's functions refuse the stand-in's arrays;
+* only CuPy's names exist, and only with CuPy's arguments (`signatures.py`): no `initial=` or `where=` on
+  reductions, no `maximum.reduce`, no `vecdot`;
+* reductions and indexing answer with arrays of no axes, never with numbers; there is no `__index__`;
+* indices from integer arrays wrap around instead of raising, invalid arithmetic gives no warning;
+* every copy between host and device is counted in `copies`.
+
+Where the real CuPy would let something slip through (`device[host_array]` uploads, `numpy.sum(device_array)`
+is answered by CuPy), the stand-in refuses: such code works by accident.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from unittest import mock
+
+from tests.stand_in.array import copies, ndarray
+from tests.stand_in.module import build
+
+__all__ = ["copies", "installed", "ndarray"]
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[ModuleType]:
+    """Inside the block, `import cupy` gives the stand-in. `copies` starts from zero."""
+    copies.reset()
+    modules = build()
+    with mock.patch.dict(sys.modules, modules):
+        yield modules["cupy"]

@@ -1,0 +1,67 @@
+"""Puts the module `cupy` together from the parts of the stand-in."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy
+
+from tests.stand_in import cuda, random, signatures
+from tests.stand_in.array import ndarray
+from tests.stand_in.functions import WRITTEN_OUT, Ufunc, asnumpy, function, get_array_module
+
+# Types and constants which CuPy takes from NumPy as they are.
+SHARED = (
+    """
+    bool bool_ broadcast_shapes complex128 complex64 complexfloating dtype e euler_gamma finfo float16
+    float32 float64 floating generic iinfo inexact inf int16 int32 int64 int8 int_ integer intp isdtype
+    issubdtype nan newaxis number pi promote_types s_ signedinteger uint16 uint32 uint64 uint8
+    unsignedinteger
+    """
+).split()
+
+
+def build() -> dict[str, ModuleType]:
+    """New modules under the names that `sys.modules` wants."""
+    cupy = _module("cupy")
+    cupy.__version__ = "14.0.0"
+    cupy.ndarray = ndarray
+    for name in SHARED:
+        setattr(cupy, name, getattr(numpy, name))
+    for name in signatures.UFUNCS:
+        setattr(cupy, name, Ufunc(name))
+    for name, signature in signatures.FUNCTIONS.items():
+        if hasattr(numpy, name):  # NumPy 2.0 lacks a few that came later
+            setattr(cupy, name, WRITTEN_OUT.get(name) or function(name, signature))
+    cupy.asnumpy, cupy.get_array_module = asnumpy, get_array_module
+    cupy.ufunc = Ufunc
+    cupy.get_default_memory_pool = lambda: cuda.POOL
+    cupy.is_available = lambda: True
+    cupy.linalg = _delegating("cupy.linalg", signatures.LINALG, numpy.linalg)
+    cupy.linalg.LinAlgError = numpy.linalg.LinAlgError
+    cupy.fft = _delegating("cupy.fft", signatures.FFT, numpy.fft)
+    cupy.random, cupy.cuda = _module("cupy.random"), _module("cupy.cuda")
+    random.build(cupy.random)
+    runtime = cuda.build(cupy.cuda)
+    return {
+        module.__name__: module for module in (cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime)
+    }
+
+
+def _delegating(name, table, home):
+    module = _module(name)
+    for function_name, signature in table.items():
+        setattr(module, function_name, function(function_name, signature, home))
+    return module
+
+
+def _module(name):
+    module = ModuleType(name)
+
+    def missing(attribute):
+        raise AttributeError(
+            f"module '{name}' has no attribute '{attribute}': CuPy 14 or the stand-in lacks it"
+        )
+
+    module.__getattr__ = missing
+    return module

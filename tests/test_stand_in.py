@@ -1,0 +1,419 @@
+"""The stand-in is as strict as CuPy, and where CuPy lets something slip through, stricter."""
+
+from __future__ import annotations
+
+import copy
+import operator
+import pickle
+
+import numpy as np
+import pytest
+
+from tests.stand_in import copies
+
+HOST = np.arange(6.0).reshape(2, 3)
+
+
+@pytest.fixture
+def cupy(cupy_stand_in):
+    return cupy_stand_in
+
+
+@pytest.fixture
+def array(cupy):
+    return cupy.asarray(HOST)
+
+
+def same(device_array, host):
+    """Equal in values, shape and dtype."""
+    got = device_array.get()
+    np.testing.assert_array_equal(got, host)
+    return got.dtype == np.asarray(host).dtype and got.shape == np.shape(host)
+
+
+def test_import_cupy_gives_the_stand_in_only_inside_the_fixture(cupy):
+    import cupy as imported
+
+    assert imported is cupy
+    assert type(cupy.zeros(3)).__module__ == "cupy"
+
+
+# -- mixing
+
+
+ARITHMETIC = [
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.pow,
+    operator.matmul,
+    operator.lt,
+]
+
+
+@pytest.mark.parametrize("operate", [*ARITHMETIC, operator.eq, operator.iadd, operator.imul])
+def test_arithmetic_refuses_host_arrays_on_either_side(array, operate):
+    with pytest.raises(TypeError):
+        operate(array, HOST)
+    with pytest.raises(TypeError):
+        operate(HOST.copy(), array)
+
+
+@pytest.mark.parametrize("operate", ARITHMETIC)
+def test_arithmetic_refuses_lists(array, operate):
+    with pytest.raises(TypeError):
+        operate(array, [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("number", [2, 2.0, True, np.float32(2), np.int64(2)])
+def test_arithmetic_takes_python_and_numpy_numbers(array, number):
+    assert same(array * number, HOST * number)
+    assert same(number * array, number * HOST)
+    assert same(number - array, number - HOST)
+    assert same(array > number, HOST > number)
+
+
+def test_numpy_numbers_promote_as_in_numpy(cupy):
+    narrow = cupy.ones(3, dtype="float32")
+    assert (narrow * 2.0).dtype == np.float32
+    assert (narrow * np.float64(2)).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        np.asarray,
+        np.array,
+        np.sum,
+        np.exp,
+        np.copy,
+        np.isnan,
+        np.linalg.norm,
+        lambda x: np.add(x, x),
+        lambda x: np.stack([x]),
+    ],
+)
+def test_numpy_refuses_device_arrays(array, call):
+    with pytest.raises(TypeError):
+        call(array)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda cp, host: cp.exp(host),
+        lambda cp, host: cp.maximum(cp.zeros(3), host),
+        lambda cp, host: cp.sum(host),
+        lambda cp, host: cp.concatenate([cp.zeros((2, 3)), host]),
+        lambda cp, host: cp.where(host > 0, 1.0, 0.0),
+        lambda cp, host: cp.dot(cp.zeros((2, 2)), host),
+        lambda cp, host: cp.linalg.norm(host),
+        lambda cp, host: cp.fft.rfft(host),
+        lambda cp, host: cp.einsum("ij->j", host),
+        lambda cp, host: cp.copyto(cp.zeros((2, 3)), host),
+        lambda cp, host: cp.full((2, 3), host),
+        lambda cp, host: cp.add(cp.zeros((2, 3)), 1.0, out=host),
+    ],
+)
+def test_functions_refuse_host_arrays(cupy, call):
+    with pytest.raises(TypeError):
+        call(cupy, HOST.copy())
+
+
+def test_functions_that_want_an_array_refuse_lists_and_numbers(cupy):
+    for wrong in ([1.0, 2.0], 3.0):
+        with pytest.raises(TypeError, match="device array"):
+            cupy.sum(wrong)
+    with pytest.raises(TypeError, match="Unsupported type"):
+        cupy.exp([1.0])
+
+
+def test_indexing_and_assignment_refuse_host_arrays(array):
+    with pytest.raises(TypeError):
+        array[np.array([0, 1])]
+    with pytest.raises(TypeError):
+        array[HOST > 2]
+    with pytest.raises(TypeError):
+        array[:] = HOST
+    with pytest.raises(TypeError):
+        array[np.array([0])] = 1.0
+
+
+def test_device_numbers_are_no_python_integers(cupy):
+    number = cupy.arange(3)[2]
+    for use in (operator.index, range, lambda n: [0, 1, 2][n], lambda n: np.zeros(3)[n]):
+        with pytest.raises((TypeError, IndexError)):
+            use(number)
+    for use in (
+        cupy.zeros,
+        lambda n: cupy.zeros((n, 2)),
+        lambda n: cupy.zeros(6).reshape(n, 3),
+    ):
+        with pytest.raises(TypeError):
+            use(number)
+    with pytest.raises(TypeError):
+        cupy.arange(6)[:number]
+    with pytest.raises(TypeError):
+        cupy.roll(cupy.arange(6), number)
+
+
+# -- what CuPy lacks
+
+
+@pytest.mark.parametrize(
+    "name", ["vecdot", "matvec", "errstate", "nanquantile", "geomspace", "object_", "nditer", "block"]
+)
+def test_names_that_cupy_lacks_are_missing(cupy, name):
+    assert hasattr(np, name) or name == "matvec"
+    with pytest.raises(AttributeError, match=name):
+        getattr(cupy, name)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda cp, x: cp.sum(x, initial=0.0),
+        lambda cp, x: cp.max(x, where=x > 0),
+        lambda cp, x: x.sum(where=x > 0),
+        lambda cp, x: x.max(initial=0.0),
+        lambda cp, x: cp.add(x, x, where=x > 0),
+        lambda cp, x: cp.take(x, cp.array([0]), mode="clip"),
+        lambda cp, x: cp.sort(x, stable=True),
+        lambda cp, x: x.astype("float32", casting="safe"),
+        lambda cp, x: x.item(0),
+        lambda cp, x: cp.full((2,), 1.0, device="cpu"),
+        lambda cp, x: cp.linalg.svd(x, hermitian=True),
+    ],
+)
+def test_arguments_that_cupy_lacks_are_refused(cupy, array, call):
+    with pytest.raises(TypeError):
+        call(cupy, array)
+
+
+def test_ufunc_methods_exist_only_where_cupy_has_them(cupy, array):
+    assert same(cupy.add.reduce(array), HOST.sum(0))
+    with pytest.raises(NotImplementedError, match=r"maximum\.reduce"):
+        cupy.maximum.reduce(array)
+    with pytest.raises(NotImplementedError, match=r"multiply\.at"):
+        cupy.multiply.at(array, 0, 2.0)
+    cupy.add.at(array, cupy.array([0, 0]), 1.0)
+    assert same(array, HOST + np.array([[2.0], [0.0]]))
+
+
+@pytest.mark.parametrize(
+    "host", [np.array(["a"]), np.array([{}], dtype=object), np.array(["2026-01-01"], dtype="M8[D]")]
+)
+def test_text_objects_and_dates_are_refused(cupy, host):
+    with pytest.raises(ValueError, match="Unsupported dtype"):
+        cupy.asarray(host)
+
+
+# -- answers
+
+
+def test_reductions_and_indexing_answer_with_arrays_of_no_axes(cupy, array):
+    for answer in (
+        array.sum(),
+        array[0, 0],
+        cupy.max(array),
+        cupy.allclose(array, array),
+        array.all(),
+        cupy.exp(1.0),
+    ):
+        assert type(answer) is cupy.ndarray
+        assert answer.shape == ()
+
+
+def test_numbers_about_arrays_are_plain(cupy, array):
+    assert (cupy.ndim(array), cupy.size(array), cupy.shape(array)) == (2, 6, (2, 3))
+    assert (array.ndim, array.size, array.shape, array.nbytes, array.itemsize) == (2, 6, (2, 3), 48, 8)
+    assert cupy.result_type(array, np.float32) == np.float64
+    assert cupy.iscomplexobj(array) is False
+
+
+def test_views_share_memory_and_know_their_base(cupy, array):
+    for view in (
+        array[0],
+        array[:, 1:],
+        array.T,
+        array.reshape(3, 2),
+        array.ravel(),
+        cupy.swapaxes(array, 0, 1),
+        array[0, 0],
+    ):
+        assert view.base is array
+    assert array.copy().base is None
+    assert (array + 1).base is None
+    array[0, 0][...] = 7.0
+    assert float(array[0, 0]) == 7.0
+
+
+def test_asarray_and_ascontiguousarray_copy_only_when_they_must(cupy, array):
+    assert cupy.asarray(array) is array
+    assert cupy.asarray(array, dtype="float32").dtype == np.float32
+    assert cupy.array(array).base is None
+    assert cupy.ascontiguousarray(array) is array
+    assert cupy.ascontiguousarray(array.T).flags.c_contiguous
+    with pytest.raises(TypeError):
+        cupy.ascontiguousarray(HOST)
+
+
+def test_integer_arrays_as_indices_wrap_around(cupy, array):
+    assert same(array[cupy.array([0, 3, -1])], HOST[[0, 1, 1]])
+    assert same(array.take(cupy.array([4]), axis=1), HOST[:, [1]])
+    assert same(array[:, cupy.array([5])], HOST[:, [2]])
+    with pytest.raises(IndexError):
+        array[7]
+
+
+def test_indices_of_every_kind(cupy, array):
+    assert same(array[array > 2], HOST[HOST > 2])
+    assert same(array[..., None], HOST[..., None])
+    assert same(array[cupy.array([1, 0]), cupy.array([2, 1])], HOST[[1, 0], [2, 1]])
+    assert same(array[[0, 0]], HOST[[0, 0]])
+    array[cupy.array([0]), 1:] = 9.0
+    assert same(array, np.array([[0.0, 9.0, 9.0], [3.0, 4.0, 5.0]]))
+
+
+def test_invalid_arithmetic_is_silent_as_on_a_gpu(cupy):
+    zero = cupy.zeros(2)
+    assert np.isnan((zero / zero).get()).all()
+    assert np.isinf(cupy.log(zero).get()).all()
+    assert np.isnan(cupy.mean(cupy.zeros((0, 2)), axis=0).get()).all()
+
+
+def test_in_place_operators_write_into_the_same_memory(array):
+    view = array[0]
+    array += 1
+    array *= array
+    assert same(view, (HOST[0] + 1) ** 2)
+    with pytest.raises(TypeError):
+        array += HOST
+
+
+def test_comparison_with_none_is_elementwise(array):
+    assert not (array == None).any()  # noqa: E711
+    assert (array != None).all()  # noqa: E711
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("sum", (0,)), ("mean", (1,)), ("max", ()), ("argmin", (1,)), ("cumsum", (0,)), ("var", ()),
+        ("std", (0,)), ("prod", ()), ("any", ()), ("clip", (1, 3)), ("round", (1,)), ("diagonal", ()), ("trace", ()),
+        ("squeeze", ()), ("repeat", (2, 1)), ("argsort", (0,)), ("swapaxes", (0, 1)), ("transpose", (1, 0)),
+        ("flatten", ()), ("conj", ()), ("copy", ()),
+    ],
+)  # fmt: skip
+def test_methods_answer_as_numpy_does(array, name, args):
+    assert same(getattr(array, name)(*args), getattr(HOST, name)(*args))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda xp, x: xp.einsum("ij,kj->ik", x, x),
+        lambda xp, x: xp.pad(x, ((1, 0), (0, 2))),
+        lambda xp, x: xp.stack([x, x], axis=1),
+        lambda xp, x: xp.where(x > 2, x, 0.0),
+        lambda xp, x: xp.linalg.qr(x)[1],
+        lambda xp, x: xp.fft.rfft(x),
+        lambda xp, x: xp.full((2, 2), 3.0, dtype="float32"),
+        lambda xp, x: xp.arange(1, 7, 2),
+        lambda xp, x: xp.tensordot(x, x, axes=((1,), (1,))),
+        lambda xp, x: xp.split(x, 3, axis=1)[2],
+        lambda xp, x: xp.nonzero(x)[1],
+        lambda xp, x: xp.broadcast_to(x, (4, 2, 3)),
+        lambda xp, x: xp.linspace(0.0, 1.0, 5),
+        lambda xp, x: xp.median(x, axis=0),
+        lambda xp, x: xp.reshape(x, (3, 2)),
+    ],
+)
+def test_functions_answer_as_numpy_does(cupy, array, call):
+    assert same(call(cupy, array), call(np, HOST))
+
+
+def test_linear_algebra_gives_plain_tuples(cupy, array):
+    assert type(cupy.linalg.eigh(array @ array.T)) is tuple
+
+
+# -- copies
+
+
+def test_every_copy_between_host_and_device_is_counted(cupy):
+    copies.reset()
+    array = cupy.asarray(HOST)
+    cupy.array([1.0, 2.0])
+    array.set(HOST)
+    assert (copies.to_device, copies.to_host) == (3, 0)
+    total = (array * 2).sum()
+    cupy.zeros(3), cupy.arange(3), cupy.full(2, 1.0)
+    assert (copies.to_device, copies.to_host) == (3, 0)
+    (
+        float(total),
+        int(total),
+        bool(total),
+        total.item(),
+        array.tolist(),
+        array.get(),
+        cupy.asnumpy(array),
+        repr(total),
+    )
+    assert (copies.to_device, copies.to_host) == (3, 8)
+
+
+def test_copies_to_the_host_are_the_users_to_change(array):
+    array.get()[:] = 0
+    assert same(array, HOST)
+
+
+def test_set_wants_a_host_array_of_the_same_form(array):
+    with pytest.raises(TypeError):
+        array.set([1.0])
+    with pytest.raises(ValueError, match="cannot set"):
+        array.set(HOST.astype("float32"))
+
+
+def test_arrays_survive_copying_and_pickling(array):
+    for twin in (copy.copy(array), copy.deepcopy(array), pickle.loads(pickle.dumps(array))):
+        assert same(twin, HOST)
+        assert twin.base is None
+
+
+# -- modules
+
+
+def test_generators_have_cupys_methods_and_no_more(cupy):
+    generator = cupy.random.default_rng(3)
+    assert generator.standard_normal((2, 3), dtype="float32").dtype == np.float32
+    assert generator.uniform(-1.0, 1.0, size=4).shape == (4,)
+    for missing in ("normal", "permutation", "shuffle", "choice"):
+        assert not hasattr(generator, missing)
+    cupy.random.seed(1)
+    first = cupy.random.normal(size=3)
+    cupy.random.seed(1)
+    assert same(first, cupy.random.normal(size=3).get())
+    assert sorted(cupy.random.permutation(5).tolist()) == [0, 1, 2, 3, 4]
+
+
+def test_there_is_one_device_and_it_knows_its_memory(cupy):
+    import gc
+
+    gc.collect()
+    pool, before = cupy.get_default_memory_pool(), cupy.get_default_memory_pool().used_bytes()
+    array = cupy.zeros(1000)
+    view = array[:10]
+    assert pool.used_bytes() == before + 8000
+    free, total = cupy.cuda.runtime.memGetInfo()
+    assert total - free == pool.used_bytes()
+    assert (array.device.id, cupy.cuda.runtime.getDeviceCount()) == (0, 1)
+    with cupy.cuda.Device(0):
+        assert view.device.id == 0
+    with pytest.raises(cupy.cuda.runtime.CUDARuntimeError, match="InvalidDevice"), cupy.cuda.Device(1):
+        pass
+
+
+def test_array_module_of_an_array(cupy, array):
+    assert cupy.get_array_module(HOST) is np
+    assert cupy.get_array_module(HOST, array) is cupy
