@@ -301,9 +301,9 @@ def test_comparison_with_none_is_elementwise(array):
     ("name", "args"),
     [
         ("sum", (0,)), ("mean", (1,)), ("max", ()), ("argmin", (1,)), ("cumsum", (0,)), ("var", ()),
-        ("std", (0,)), ("prod", ()), ("any", ()), ("clip", (1, 3)), ("round", (1,)), ("diagonal", ()), ("trace", ()),
-        ("squeeze", ()), ("repeat", (2, 1)), ("argsort", (0,)), ("swapaxes", (0, 1)), ("transpose", (1, 0)),
-        ("flatten", ()), ("conj", ()), ("copy", ()),
+        ("std", (0,)), ("prod", ()), ("any", ()), ("clip", (1, 3)), ("round", (1,)), ("diagonal", ()),
+        ("trace", ()), ("squeeze", ()), ("repeat", (2, 1)), ("argsort", (0,)), ("swapaxes", (0, 1)),
+        ("transpose", (1, 0)), ("flatten", ()), ("conj", ()), ("copy", ()),
     ],
 )  # fmt: skip
 def test_methods_answer_as_numpy_does(array, name, args):

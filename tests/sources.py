@@ -1,0 +1,77 @@
+"""The source files of both packages, read as syntax trees: what the tests of the structure look at."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = "eagerflow", "viz"
+
+
+class Source:
+    """One file: its module name, its syntax tree, its imports."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+        self.is_package = path.stem == "__init__"
+
+    def __repr__(self) -> str:
+        return str(self.path.relative_to(ROOT))
+
+    @property
+    def is_public(self) -> bool:
+        return not any(part.startswith("_") for part in self.name.split("."))
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, str(self.path))
+
+    def imports(self) -> Iterator[tuple[str, bool, int]]:
+        """Name, whether it happens inside a function, and the line of every import that runs."""
+        yield from self._imports(self.tree, inside=False)
+
+    def _imports(self, node: ast.AST, inside: bool) -> Iterator[tuple[str, bool, int]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+                continue
+            if isinstance(child, ast.Import):
+                yield from ((alias.name, inside, child.lineno) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                home = self._absolute(child)
+                yield from ((f"{home}.{alias.name}", inside, child.lineno) for alias in child.names)
+            else:
+                is_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+                yield from self._imports(child, inside or is_function)
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
+        parts = parts[: len(parts) - node.level + 1]
+        return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def all_sources() -> list[Source]:
+    """Every Python file of both packages, in a fixed order."""
+    return [Source(path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+SOURCES = all_sources()
+MODULES = {source.name: source for source in SOURCES}
+
+
+def module_of(imported: str) -> str | None:
+    """The module of ours that an import of `imported` (a module, or a name in one) reaches."""
+    while imported:
+        if imported in MODULES:
+            return imported
+        imported = imported.rpartition(".")[0]
+    return None

@@ -1,0 +1,52 @@
+"""Every example that we show runs: those of the docstrings, and those of the pages."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+from types import ModuleType
+
+import pytest
+
+from tests.sources import ROOT, SOURCES
+
+MODULES = [source for source in SOURCES if source.path.stem != "__main__"]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Finder(doctest.DocTestFinder):
+    """Also finds the ops, whose wrappers are generated and have other globals than their module."""
+
+    def _from_module(self, module: ModuleType, value: object) -> bool:
+        if callable(value) and hasattr(value, "__module__"):
+            return value.__module__ == module.__name__
+        return super()._from_module(module, value)
+
+
+@pytest.mark.parametrize("source", MODULES, ids=repr)
+def test_examples_in_docstrings(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(source.name)
+    ready = {"ef": importlib.import_module("eagerflow"), "np": importlib.import_module("numpy")}
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    report: list[str] = []
+    for example in Finder(exclude_empty=True).find(module, extraglobs=ready):
+        runner.run(example, out=report.append)
+    assert runner.failures == 0, "".join(report)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_on_pages(page, tmp_path, monkeypatch):
+    """The blocks of one page run in order and share their names, as if pasted into one session."""
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text(encoding="utf-8")
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in PYTHON_BLOCK.finditer(text):
+        line = text.count("\n", 0, block.start(1))
+        exec(compile("\n" * line + block[1], str(page), "exec"), names)
+
+
+def test_the_pages_that_everyone_looks_for_exist():
+    assert [page.name for page in PAGES if not page.exists()] == []

@@ -1,0 +1,24 @@
+"""`import eagerflow` loads NumPy and itself; everything else waits until it is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.sources import ROOT
+
+HEAVY = {
+    "IPython", "PIL", "cupy", "google.protobuf", "graphviz", "h5py", "ml_dtypes", "pandas", "pygraphviz",
+    "safetensors", "scipy", "tensorboard", "tensorboardX", "tensorflow", "threadpoolctl", "torch", "viz",
+}  # fmt: skip
+
+
+def test_importing_eagerflow_loads_nothing_heavy():
+    program = "import json, sys, eagerflow; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(json.loads(done.stdout))
+    assert "eagerflow" in loaded
+    assert loaded & HEAVY == set()

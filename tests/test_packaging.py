@@ -1,0 +1,71 @@
+"""The wheel holds both packages, whole, with their data, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email import message_from_string
+
+import pytest
+
+from eagerflow._version import __version__
+from tests.sources import PACKAGES, ROOT
+
+TOP = ["LICENSE", "NOTICE", "README.md", "pyproject.toml"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel built from a copy, so that no build output lands in the working tree."""
+    pytest.importorskip("setuptools", minversion="77")
+    copy = tmp_path_factory.mktemp("source")
+    for name in TOP:
+        shutil.copy(ROOT / name, copy)
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+    target = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(target)], cwd=copy, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (built,) = target.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        yield archive
+
+
+def test_the_wheel_is_pure_python_and_named_after_its_version(wheel):
+    assert wheel.filename.endswith(f"eagerflow-{__version__}-py3-none-any.whl")
+
+
+def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel):
+    packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    here = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == here
+
+
+def test_the_wheel_carries_licence_notices_and_type_marks(wheel):
+    information = f"eagerflow-{__version__}.dist-info"
+    assert {f"{information}/licenses/LICENSE", f"{information}/licenses/NOTICE"} <= set(wheel.namelist())
+    assert {"eagerflow/py.typed", "viz/py.typed", "eagerflow/datasets/digits.npz"} <= set(wheel.namelist())
+    metadata = message_from_string(wheel.read(f"{information}/METADATA").decode())
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert "pygraphviz" in " ".join(metadata.get_all("Requires-Dist"))
+
+
+def test_the_extra_all_holds_every_extra_that_fits_every_machine():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    (everything,) = extras["all"]
+    inside = everything.partition("[")[2].rstrip("]").split(",")
+    assert set(inside) == extras.keys() - {"all", "cuda12", "cuda13", "dev", "test"}

@@ -1,0 +1,42 @@
+"""What is public is said: every package lists its names, sorted, none missing, none invented."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+import pytest
+
+from tests.sources import SOURCES
+
+INTERNAL = ("eagerflow.core", "eagerflow.kernels")  # floors that users reach through others
+PUBLIC = [source for source in SOURCES if source.is_public]
+PACKAGES = [source for source in PUBLIC if source.is_package and not source.name.startswith(INTERNAL)]
+
+
+@pytest.mark.parametrize("source", PUBLIC, ids=repr)
+def test_listed_names_are_sorted_and_exist(source):
+    """Sorted as `sorted` does."""
+    module = importlib.import_module(source.name)
+    listed = list(getattr(module, "__all__", []))
+    assert listed == sorted(set(listed))
+    assert [name for name in listed if not hasattr(module, name)] == []
+    assert set(listed) <= set(dir(module))
+
+
+@pytest.mark.parametrize("source", PACKAGES, ids=repr)
+def test_packages_list_all_their_public_names(source):
+    package = importlib.import_module(source.name)
+    public = {name for name in vars(package) if not name.startswith("_")}
+    ours = {name for name in public if is_ours(vars(package)[name])}
+    assert ours - set(package.__all__) == set(), (
+        "list these in __all__, or import them under a name with an underscore"
+    )
+
+
+def is_ours(value: object) -> bool:
+    """A function or class of ours; modules and what comes from elsewhere (typing.Any) need not be listed."""
+    home = getattr(value, "__module__", None)
+    if isinstance(value, ModuleType) or not callable(value) or not isinstance(home, str):
+        return False
+    return home.partition(".")[0] in ("eagerflow", "viz")
