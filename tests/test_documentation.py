@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from eagerflow.core import op
 from tests.sources import ROOT, SOURCES
 
 MODULES = [source for source in SOURCES if source.path.stem != "__main__"]
@@ -37,6 +38,13 @@ def test_examples_in_docstrings(source, tmp_path, monkeypatch):
     assert runner.failures == 0, "".join(report)
 
 
+@pytest.fixture
+def ops_of_its_own(monkeypatch):
+    """Ops that an example registers are forgotten after it."""
+    monkeypatch.setattr(op, "registry", op.registry.copy())
+
+
+@pytest.mark.usefixtures("ops_of_its_own")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_on_pages(page, tmp_path, monkeypatch):
     """The blocks of one page run in order and share their names, as if pasted into one session."""
