@@ -1,0 +1,1 @@
+"""The ground floor: arrays, devices, the tape. Knows nothing of networks."""

@@ -1,0 +1,153 @@
+"""Gradients of one's own, and stretches of computation without gradient."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.op import op
+from eagerflow.core.recording import log, new_key, suspended
+from eagerflow.core.tape import GradientTape
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+
+__all__ = ["custom_gradient", "no_grad", "stop_gradient"]
+
+
+@op()
+def stop_gradient(xp, variable):  # type: ignore[no-untyped-def]
+    """The same values, through which no gradient flows.
+
+    Args:
+        variable: a tensor.
+
+    >>> from eagerflow.core.tensor import Tensor
+    >>> float(stop_gradient(Tensor(3.0)))
+    3.0
+    """
+    return variable
+
+
+@contextlib.contextmanager
+def no_grad() -> Iterator[None]:
+    """Nothing inside the block (or the decorated function) is recorded by the tapes around it.
+
+    >>> with no_grad():
+    ...     y = Tensor(2.0)
+    """
+    with suspended():
+        yield
+
+
+class _CustomOp:
+    """What the tape keeps of one call of a function with a gradient of its own."""
+
+    joint = True
+    settings: tuple[str, ...] = ()
+
+    def __init__(self, name: str, arrays: tuple[str, ...], pull: Callable[..., Any]) -> None:
+        self.name = name
+        self.arrays = arrays
+        self.pulls = self.recorded_pulls = (pull,)
+
+
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function its own gradient.
+
+    Args:
+        f: called with tensors; returns `(result, grad)`, where `grad(*upstream)` gets the gradient of each
+            output and returns those of the tensors among the positional arguments, in order. When `f` uses trainable
+            variables, `grad` must take `variables=` and return `(gradients, gradients_of_variables)`.
+
+    Returns:
+        A function that returns `result` only.
+
+    Raises:
+        TypeError: when `f` doesn't return such a pair, or `grad` can't take the variables that `f` uses.
+
+    Source: the interface of `tf.custom_gradient`, which `keras.ops.custom_gradient` follows.
+    """
+
+    @wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        args = tree.map_structure(_as_tensor, args)
+        inputs = [a for a in tree.flatten(args) if isinstance(a, Tensor)]
+        with GradientTape(persistent=True) as watcher:
+            pair = f(*args, **kwargs)
+        result, grad = _checked_pair(f, pair)
+        records = log.get()
+        used = [v for v in watcher.watched_variables() if not any(v is a for a in inputs)]
+        flat = [convert_to_tensor(r) for r in tree.flatten(result)]
+        tracked = records is not None and any(t.key is not None for t in [*inputs, *used])
+        outputs = [
+            Tensor(t.data, None, new_key() if tracked and is_differentiable(t.dtype) else None) for t in flat
+        ]
+        if tracked and records is not None:
+            _check_takes_variables(f, grad, used)
+            records.append(_record(f.__name__, grad, inputs, used, outputs))
+        return tree.pack_sequence_as(result, outputs)
+
+    return call
+
+
+def _as_tensor(x: Any) -> Any:
+    return x if isinstance(x, (Tensor, str, bool)) or x is None or callable(x) else convert_to_tensor(x)
+
+
+def _checked_pair(f: Callable[..., Any], pair: Any) -> tuple[Any, Callable[..., Any]]:
+    if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
+        raise TypeError(
+            f"custom_gradient: {f.__name__} must return (result, grad) with a function grad; got {type(pair).__name__}."
+        )
+    return pair
+
+
+def _check_takes_variables(f: Callable[..., Any], grad: Callable[..., Any], used: Sequence[Any]) -> None:
+    parameters = inspect.signature(grad).parameters
+    takes = "variables" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    if used and not takes:
+        raise TypeError(
+            f"custom_gradient: {f.__name__} uses variables ({', '.join(v.path for v in used)}), so its grad function "
+            "must take `variables=` and return (gradients, gradients_of_variables)."
+        )
+
+
+def _record(
+    name: str, grad: Callable[..., Any], inputs: list[Tensor], used: list[Any], outputs: list[Tensor]
+) -> tuple[Any, ...]:
+    def pull(xp: Any, g: Any, record: Any, needs: Any) -> list[Any]:
+        upstream = g if isinstance(g, tuple) else (g,)
+        recorded = isinstance(upstream[0], Tensor)
+        given = upstream if recorded else [Tensor(u, None, None) for u in upstream]
+        found = _call_grad(name, grad, given, len(inputs), used)
+        return [x if recorded or x is None else x.data for x in found]
+
+    sources = [*inputs, *used]
+    made = _CustomOp(name, tuple(f"x{i}" for i in range(len(sources))), pull)
+    keys = tuple([t.key for t in sources])
+    shapes: tuple[Any, ...] = tuple([t.shape for t in sources])
+    if len(outputs) == 1:
+        return made, outputs[0].key, keys, shapes, ()
+    parts = [(t.shape, t.dtype) for t in outputs]
+    return made, tuple([t.key for t in outputs]), keys, (*shapes, parts), ()
+
+
+def _call_grad(
+    name: str, grad: Callable[..., Any], upstream: Sequence[Tensor], count: int, used: list[Any]
+) -> list[Any]:
+    """The gradients of inputs and variables, as tensors or None."""
+    if used:
+        answer = grad(*upstream, variables=used)
+        of_inputs, of_variables = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, ())
+    else:
+        of_inputs, of_variables = grad(*upstream), ()
+    found = [*tree.flatten(of_inputs), *tree.flatten(list(of_variables))]
+    if len(found) != count + len(used):
+        raise ValueError(
+            f"the grad function of {name} returned {len(found)} gradients for {count} inputs and {len(used)} variables."
+        )
+    return [None if x is None else convert_to_tensor(x) for x in found]

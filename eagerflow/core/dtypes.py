@@ -1,0 +1,109 @@
+"""Names and kinds of data types, and the few places where we differ from NumPy's promotion.
+
+NumPy 2's rules hold, with Python numbers never widening an array. The one difference: where NumPy
+would answer float64 for inputs of which none is float64 (int32 + float32, exp of integers), the
+answer has the widest float type among the inputs, or `floatx()` when there is none, so that
+float64 never creeps in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.config import floatx
+from eagerflow.core.errors import did_you_mean, missing_extra
+
+__all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "standardize_dtype"]
+
+ALLOWED = (
+    "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 "
+    "float16 bfloat16 float32 float64 complex64 complex128 string"
+).split()
+
+_PYTHON = {bool: "bool", int: "int32", float: None, complex: "complex64"}
+_BY_NAME = {name: numpy.dtype(name) for name in ALLOWED if name not in ("bfloat16", "string")}
+
+
+def standardize_dtype(dtype: Any) -> str:
+    """The canonical name of a data type: `"float32"`, `"int32"`, `"bool"` ...
+
+    Args:
+        dtype: a name, a NumPy type or dtype, a Python type (`float` means `floatx()`), or None
+            (`floatx()`). Types of other libraries are known by their name (`torch.float32`).
+
+    Raises:
+        ValueError: for a type that tensors can't have.
+
+    >>> standardize_dtype(None), standardize_dtype(int)
+    ('float32', 'int32')
+    """
+    if dtype is None or dtype is float:
+        return floatx()
+    if isinstance(dtype, type) and dtype in _PYTHON:
+        return str(_PYTHON[dtype])
+    name = _name_of(dtype)
+    if name not in ALLOWED:
+        hint = did_you_mean(name, ALLOWED)
+        raise ValueError(
+            f"dtype={dtype!r} is not a type that tensors can have.{hint} Known: {', '.join(ALLOWED)}."
+        )
+    return name
+
+
+def _name_of(dtype: Any) -> str:
+    if isinstance(dtype, str):
+        return dtype
+    if isinstance(dtype, numpy.dtype):
+        return dtype.name
+    if isinstance(dtype, type) and issubclass(dtype, numpy.generic):
+        return numpy.dtype(dtype).name
+    name = getattr(dtype, "name", None)
+    return name if isinstance(name, str) else str(dtype).rpartition(".")[2]
+
+
+def as_dtype(dtype: Any) -> numpy.dtype:
+    """The NumPy dtype for a name, a type or None (`floatx()`).
+
+    Raises:
+        ValueError: for an unknown type.
+        ImportError: for bfloat16 where ml_dtypes is not installed.
+    """
+    if isinstance(dtype, numpy.dtype) and dtype.name in _BY_NAME:
+        return dtype
+    name = standardize_dtype(dtype)
+    found = _BY_NAME.get(name)
+    if found is not None:
+        return found
+    if name == "bfloat16":
+        return _bfloat16()
+    raise ValueError("dtype='string': tensors hold numbers; keep text in NumPy arrays.")
+
+
+def _bfloat16() -> numpy.dtype:
+
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise missing_extra("ml_dtypes", "bfloat16", "dtype='bfloat16'") from None
+    return numpy.dtype(ml_dtypes.bfloat16)
+
+
+def is_float_dtype(dtype: Any) -> bool:
+    """True for float16, bfloat16, float32, float64.
+
+    >>> is_float_dtype("float32"), is_float_dtype("int32")
+    (True, False)
+    """
+    return "float" in standardize_dtype(dtype)
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """True for signed and unsigned integers (not for bool)."""
+    return "int" in standardize_dtype(dtype)
+
+
+def is_differentiable(dtype: Any) -> bool:
+    """True for the types that gradients flow through: floats and complex numbers."""
+    return dtype.kind in "fc" or dtype.name == "bfloat16"

@@ -1,0 +1,51 @@
+"""Exceptions of our own, and the helpers that word messages alike everywhere."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["DeviceError", "TapeError", "UnknownNameError", "did_you_mean", "missing_extra", "signature_of"]
+
+
+class DeviceError(ValueError):
+    """Tensors of different devices met, or a device was asked for that isn't there."""
+
+
+class TapeError(RuntimeError):
+    """A `GradientTape` was used in an order that can't work."""
+
+
+class UnknownNameError(ValueError):
+    """A name (of a loss, an activation, a device ...) that nothing is known by."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'relu'?"` for the nearest of `known`, or an empty string."""
+    known = [k for k in known if isinstance(k, str)]
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if not found:
+        lower = {k.lower(): k for k in known}
+        found = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def missing_extra(package: str, extra: str, purpose: str) -> ImportError:
+    """The error for an optional package that isn't installed; it names the extra that brings it."""
+    return ImportError(
+        f"{purpose} needs {package}, which is not installed. Fix: pip install 'eagerflow[{extra}]'"
+    )
+
+
+def signature_of(value: Any) -> str:
+    """`float32[2, 3]` for arrays and tensors, a short `repr` for anything else."""
+    shape = getattr(value, "shape", None)
+    dtype = getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        return f"{dtype}{list(shape)}"
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(signature_of(v) for v in value[:4])
+        return f"[{inner}{', ...' if len(value) > 4 else ''}]"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,57 @@
+"""Can anybody else see this array's memory? If not, it may be changed in place, unnoticed.
+
+CPython counts references, and a NumPy or CuPy view refers to the array whose memory it shows. So an
+array that owns its memory and has one reference is seen by nobody else: not by the tape, not by a
+tensor made from it, not by the user. Where references aren't counted the answer is always no, which
+costs a copy and is never wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+__all__ = ["exclusive", "exclusive_data"]
+
+_count: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 1 << 30)
+
+
+def _references(box: list[Any]) -> int:
+    return _count(box[0])
+
+
+_ALONE = _references([numpy.empty(1)])  # what the count says of an array that only the box holds
+
+
+def exclusive(box: list[Any]) -> bool:
+    """True when `box[0]` is an array that owns its memory and only `box` refers to it.
+
+    >>> exclusive([numpy.zeros(3)])
+    True
+    >>> array = numpy.zeros(3)
+    >>> exclusive([array])
+    False
+    """
+    return getattr(box[0], "base", box) is None and _references(box) <= _ALONE
+
+
+class _Holder:
+    __slots__ = ("data",)
+
+    def __init__(self) -> None:
+        self.data = numpy.empty(1)
+
+
+def _references_of_data(holder: Any) -> int:
+    return _count(holder.data)
+
+
+_ALONE_AS_DATA = _references_of_data(_Holder())
+
+
+def exclusive_data(holder: Any) -> bool:
+    """The same for `holder.data` (a variable's array)."""
+    return getattr(holder.data, "base", holder) is None and _references_of_data(holder) <= _ALONE_AS_DATA

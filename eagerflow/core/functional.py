@@ -1,0 +1,285 @@
+"""Differentiation of functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `check_grads`.
+
+Each takes a function and returns derivatives with respect to its arguments (arrays, tensors, lists of numbers,
+or nested structures of arrays and tensors), after the interface of JAX. They nest, and tapes around them see through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.op import identity, register_differentiator
+from eagerflow.core.tape import GradientTape
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+
+__all__ = ["check_grads", "grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+Argnums = int | Sequence[int]
+
+
+def value_and_grad(
+    function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
+    """A function returning `(function(*args), gradient)`.
+
+    Args:
+        function: returns a tensor of one element (with `has_aux`: a pair of it and anything).
+        argnums: position(s) of the argument(s) to differentiate with respect to.
+        has_aux: whether `function` returns something beside the value.
+
+    Raises:
+        TypeError: when the function's value isn't one number.
+
+    >>> value, slope = value_and_grad(lambda x: x * x)(3.0)
+    >>> float(value), float(slope)
+    (9.0, 6.0)
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        chosen, args = _fresh_arguments(args, argnums)
+        with GradientTape() as tape:
+            tape.watch(chosen)
+            args, inner = _through_identity(args, chosen, argnums)
+            answer = function(*args, **kwargs)
+        value = _scalar(function, answer[0] if has_aux else answer)
+        found = tape.gradient(value, inner, unconnected_gradients="zero")
+        return answer, found[0] if isinstance(argnums, int) else tuple(found)
+
+    return call
+
+
+def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function returning the gradient of `function` (with `has_aux`: `(gradient, aux)`).
+
+    >>> second = grad(grad(lambda x: x * x * x))
+    >>> float(second(2.0))
+    12.0
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        answer, found = value_and_grad(function, argnums, has_aux)(*args, **kwargs)
+        return (found, answer[1]) if has_aux else found
+
+    return call
+
+
+def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """`(function(*primals), pullback)`, where `pullback(v)` gives v's product with the jacobian, per argument.
+
+    >>> out, pullback = vjp(lambda x, y: x * y, 2.0, 5.0)
+    >>> [float(g) for g in pullback(1.0)]
+    [5.0, 2.0]
+    """
+    argnums = range(len(primals))
+    chosen, args = _fresh_arguments(primals, list(argnums))
+    with GradientTape(persistent=True) as tape:
+        tape.watch(chosen)
+        args, inner = _through_identity(args, chosen, list(argnums))
+        out = function(*args)
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        found = tape.gradient(out, inner, output_gradients=cotangent, unconnected_gradients="zero")
+        return tuple(found)
+
+    return out, pullback
+
+
+def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """`(function(*primals), derivative of it along tangents)`.
+
+    Forward-mode by two reverse passes: the pullback is linear in its argument, and its own pullback is
+    the derivative along a direction.
+
+    Raises:
+        ValueError: when the tangents' shapes differ from the primals'.
+
+    >>> out, slope = jvp(lambda x: x * x, [3.0], [1.0])
+    >>> float(slope)
+    6.0
+    """
+    _check_tangents(primals, tangents)
+    with GradientTape() as outer:
+        out, pullback = vjp(function, *primals)
+        weights = tree.map_structure(lambda t: Tensor(numpy.zeros(t.shape), t.dtype, device=t.device), out)
+        outer.watch(weights)
+        pulled = pullback(weights)
+    directions = [_float_tensor(t) for t in tree.flatten(list(tangents))]
+    slope = outer.gradient(
+        tree.flatten(pulled), weights, output_gradients=directions, unconnected_gradients="zero"
+    )
+    return out, slope
+
+
+def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """A function returning d out[i] / d x[j]: shape `out.shape + x.shape`.
+
+    >>> jacobian(lambda x: x * x)([1.0, 2.0]).tolist()
+    [[2.0, 0.0], [0.0, 4.0]]
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        chosen, args = _fresh_arguments(args, argnums)
+        with GradientTape() as tape:
+            tape.watch(chosen)
+            args, inner = _through_identity(args, chosen, argnums)
+            out = function(*args, **kwargs)
+        found = tape.jacobian(out, inner, unconnected_gradients="zero")
+        return found[0] if isinstance(argnums, int) else tuple(found)
+
+    return call
+
+
+def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """A function returning the second derivatives of a scalar function: shape `x.shape + x.shape`.
+
+    >>> hessian(lambda x: (x * x * x).sum())([1.0, 2.0]).tolist()
+    [[6.0, 0.0], [0.0, 12.0]]
+    """
+    return jacobian(grad(function, argnums), argnums)
+
+
+def check_grads(
+    function: Callable[..., Any], args: Sequence[Any], order: int = 2, eps: float = 1e-6, rtol: float = 1e-5,
+    atol: float = 1e-6, seed: int = 0,
+) -> None:  # fmt: skip
+    """Compare gradients of `function`, up to `order`, with central differences in float64.
+
+    Every element of every argument is moved by `eps` both ways; outputs are summed with fixed random weights.
+
+    Args:
+        function: any function of tensors to a tensor or a nested structure of tensors.
+        args: arrays, taken as float64.
+        order: 1 for gradients, 2 for gradients of gradients too.
+        eps: the step.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+        seed: of the random weights.
+
+    Raises:
+        AssertionError: where they differ, with the argument's number and the order.
+
+    >>> check_grads(lambda x: x * x, [[1.0, 2.0]])
+    """
+    arrays = [numpy.array(numpy.asarray(a), dtype="float64") for a in args]
+    weights = numpy.random.default_rng(seed)
+    total = _weighted(function, weights)
+    _compare(total, arrays, eps, rtol, atol, "first")
+    if order < 2:
+        return
+    argnums = list(range(len(arrays)))
+    slopes = _weighted(lambda *xs: list(grad(total, argnums)(*xs)), weights)
+    _compare(slopes, arrays, eps, rtol, atol, "second")
+
+
+def _weighted(function: Callable[..., Any], rng: numpy.random.Generator) -> Callable[..., Any]:
+    """The function's outputs, each weighted by fixed random numbers and summed to one number."""
+    kept: list[Tensor] = []
+
+    def total(*xs: Any) -> Any:
+        outs = [o for o in tree.flatten(function(*xs)) if o is not None]
+        if not kept:
+            kept.extend(Tensor(rng.normal(size=o.shape)) for o in outs)
+        parts = [(o * w).sum() for o, w in zip(outs, kept, strict=True)]
+        result = parts[0]
+        for part in parts[1:]:
+            result = result + part
+        return result
+
+    return total
+
+
+def _compare(
+    function: Callable[..., Any], arrays: list[Any], eps: float, rtol: float, atol: float, order: str
+) -> None:
+    found = grad(function, list(range(len(arrays))))(*arrays)
+    for i, array in enumerate(arrays):
+        numeric = numpy.zeros_like(array)
+        for index in numpy.ndindex(array.shape):
+            sides = []
+            for step in (eps, -eps):
+                moved = [a.copy() for a in arrays]
+                moved[i][index] += step
+                sides.append(float(function(*map(Tensor, moved))))
+            numeric[index] = (sides[0] - sides[1]) / (2 * eps)
+        message = f"{order} order gradient with respect to argument {i}"
+        numpy.testing.assert_allclose(found[i].numpy(), numeric, rtol=rtol, atol=atol, err_msg=message)
+
+
+def _float_tensor(x: Any) -> Tensor:
+    tensor = convert_to_tensor(x)
+    return tensor if tensor.dtype.kind in "fcV" else convert_to_tensor(tensor.numpy(), float)
+
+
+def _is_numbers(x: Any) -> bool:
+    """A nested list of nothing but numbers is an array, not a structure."""
+    return isinstance(x, list) and all(isinstance(leaf, (int, float, complex)) for leaf in tree.flatten(x))
+
+
+def _positions(argnums: Argnums) -> list[int]:
+    return [argnums] if isinstance(argnums, int) else list(argnums)
+
+
+def _fresh_arguments(args: Sequence[Any], argnums: Argnums) -> tuple[list[Any], list[Any]]:
+    """The arguments as tensors, and those to differentiate with respect to."""
+    args = list(args)
+    for i in _positions(argnums):
+        if not -len(args) <= i < len(args):
+            raise ValueError(f"argnums={argnums!r}: the function was called with {len(args)} arguments.")
+        args[i] = (
+            _float_tensor(args[i]) if _is_numbers(args[i]) else tree.map_structure(_float_tensor, args[i])
+        )
+    return [args[i] for i in _positions(argnums)], args
+
+
+def _through_identity(args: list[Any], chosen: list[Any], argnums: Argnums) -> tuple[list[Any], list[Any]]:
+    """Give the chosen arguments keys of their own, so that other uses of the same tensors don't count."""
+    inner = tree.map_structure(identity, chosen)
+    for i, value in zip(_positions(argnums), inner, strict=True):
+        args[i] = value
+    return args, inner
+
+
+def _scalar(function: Callable[..., Any], value: Any) -> Tensor:
+    if not isinstance(value, Tensor) or value.size != 1:
+        got = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
+        name = getattr(function, "__name__", "the function")
+        raise TypeError(
+            f"grad: {name} must return a tensor of one element; got {got}. Reduce it, or use jacobian."
+        )
+    return value
+
+
+def _check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:
+    left, right = tree.flatten(list(primals)), tree.flatten(list(tangents))
+    if len(left) != len(right) or any(
+        numpy.shape(a) != numpy.shape(b) for a, b in zip(left, right, strict=True)
+    ):
+        raise ValueError(
+            f"jvp: tangents need the shapes of primals, {[numpy.shape(p) for p in left]}; "
+            f"got {[numpy.shape(t) for t in right]}."
+        )
+
+
+def _differentiate_reference(
+    function: Callable[..., Any], inputs: list[Any], g: Any, needs: tuple[bool, ...]
+) -> tuple[Any, ...]:
+    """The recorded gradients of a kernel's plain composition (see `op.py`)."""
+    wanted = [x for x, need in zip(inputs, needs, strict=True) if need]
+    with GradientTape() as tape:
+        tape.watch(wanted)
+        inner = [identity(x) if need else x for x, need in zip(inputs, needs, strict=True)]
+        out = function(*inner)
+    chosen = [x for x, need in zip(inner, needs, strict=True) if need]
+    found = iter(tape.gradient(out, chosen, output_gradients=g))
+    return tuple([next(found) if need else None for need in needs])
+
+
+register_differentiator(_differentiate_reference)

@@ -1,0 +1,192 @@
+"""The hook that `viz` listens to: what runs is announced here, and nothing else is shared.
+
+An `Observer` is installed for the running context (thread or asyncio task) with `observing`.
+While no observer is installed anywhere, an op pays one attribute test for all this.
+
+Events come in the order in which things happen:
+
+* `on_op` after every op, also when it raised;
+* `on_rule` after every backward rule, with the keys by which the forward op is known;
+* `on_gradient` after a whole backward pass, with the tensors that were asked for;
+* `on_update` after a variable was changed in place (optimizers, `assign`);
+* `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
+* `on_logs` when training has numbers to tell.
+
+A tensor has a `key` (a number, unique in the process) while some tape may track it, and a free
+`serial` slot which belongs to observers: unset until an observer writes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Iterator, Sequence
+from time import perf_counter_ns as clock
+from typing import Any
+
+__all__ = ["Observer", "Scope", "clock", "current", "logs", "observing", "scope", "state", "unobserved"]
+
+
+class _State:
+    """`on` is True while an observer is installed in any thread: the one test that ops make."""
+
+    __slots__ = ("count", "on")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.on = False
+
+
+state = _State()
+_observers: contextvars.ContextVar[tuple[Observer, ...]] = contextvars.ContextVar("observers", default=())
+
+
+class Scope:
+    """A named stretch of the run, such as one call of a layer.
+
+    Attributes:
+        kind: `"model"`, `"layer"`, `"loss"`, `"metric"`, `"optimizer"`, `"backward"`, `"step"`, `"data"`
+            or `"user"`.
+        name: the name of the layer, loss, ... as the user gave it or as it was generated.
+        owner: the layer, model, optimizer ... object itself, or None.
+        inputs: what the call was given (tensors, arrays, nested structures), or None.
+        started: `clock()` at the beginning, in nanoseconds.
+    """
+
+    __slots__ = ("inputs", "kind", "name", "owner", "started")
+
+    def __init__(self, kind: str, name: str, owner: Any = None, inputs: Any = None) -> None:
+        self.kind = kind
+        self.name = name
+        self.owner = owner
+        self.inputs = inputs
+        self.started = clock()
+
+    def __repr__(self) -> str:
+        return f"Scope({self.kind} {self.name!r})"
+
+
+class Observer:
+    """Base of whatever listens. Every method does nothing; override what you need.
+
+    Arrays handed to an observer are the live ones: read them, never change or keep them unless
+    keeping them alive is wanted. Times are `clock()` nanoseconds.
+    """
+
+    def on_op(
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        settings: tuple[Any, ...],
+        outputs: Any,
+        started: int,
+        ended: int,
+        error: BaseException | None = None,
+    ) -> None:
+        """An op ran. `op.name`, `op.arrays` and `op.settings` name it, its inputs and its settings.
+
+        `inputs` has one entry per array parameter: a Tensor, a Variable, an array, a Python number,
+        None, or (for ops on a sequence, such as `concatenate`) a list of those. `outputs` is a Tensor
+        or a tuple of them, None when the op raised `error`.
+        """
+
+    def on_rule(
+        self,
+        op: Any,
+        out_keys: tuple[int | None, ...],
+        in_keys: tuple[int | None, ...],
+        gradients: tuple[Any, ...],
+        results: tuple[Any, ...],
+        started: int,
+        ended: int,
+        error: BaseException | None = None,
+    ) -> None:
+        """A backward rule ran: from the gradients of the op's outputs to those of some inputs.
+
+        `out_keys` and `in_keys` are the keys that the forward op's tensors had, so they lead to the
+        forward op; `gradients` and `results` are raw arrays (tensors while an outer tape records),
+        in the same order.
+        """
+
+    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
+        """A backward pass is over: `results[i]` (a Tensor or None) is the gradient of `sources[i]`."""
+
+    def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
+        """`variable` was changed in place by `name` ("assign_sub", "adam_update", ...) from `inputs`."""
+
+    def on_scope_begin(self, scope: Scope) -> None:
+        """A scope begins."""
+
+    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+        """The innermost open scope ends, with what it returned or raised."""
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        """Training reports numbers: `kind` is "batch" or "epoch", `step` counts from 0."""
+
+
+def current() -> tuple[Observer, ...]:
+    """The observers of the running context, outermost first."""
+    return _observers.get()
+
+
+@contextlib.contextmanager
+def observing(observer: Observer) -> Iterator[Observer]:
+    """Install `observer` for the block, beside those already there."""
+    _observers.set((*_observers.get(), observer))
+    state.count += 1
+    state.on = True
+    try:
+        yield observer
+    finally:
+        _observers.set(tuple(o for o in _observers.get() if o is not observer))
+        state.count -= 1
+        state.on = state.count > 0
+
+
+@contextlib.contextmanager
+def unobserved() -> Iterator[None]:
+    """Nothing inside the block is announced: for probes and other runs the user didn't write."""
+    before = _observers.get()
+    _observers.set(())
+    try:
+        yield
+    finally:
+        _observers.set(before)
+
+
+@contextlib.contextmanager
+def scope(kind: str, name: str, owner: Any = None, inputs: Any = None) -> Iterator[_Outputs]:
+    """Announce a scope around the block; put what it returns into the yielded holder's `value`."""
+    outputs = _Outputs()
+    listeners = _observers.get() if state.on else ()
+    if not listeners:
+        yield outputs
+        return
+    opened = Scope(kind, name, owner, inputs)
+    for observer in listeners:
+        observer.on_scope_begin(opened)
+    error: BaseException | None = None
+    try:
+        yield outputs
+    except BaseException as caught:
+        error = caught
+        raise
+    finally:
+        for observer in reversed(listeners):
+            observer.on_scope_end(opened, outputs.value, error)
+
+
+class _Outputs:
+    """What a scope returned, for `on_scope_end`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: Any = None
+
+
+def logs(kind: str, step: int, values: dict[str, Any]) -> None:
+    """Announce training numbers."""
+    if state.on:
+        for observer in _observers.get():
+            observer.on_logs(kind, step, values)

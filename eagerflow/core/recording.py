@@ -1,0 +1,75 @@
+"""What is being recorded in the running context: one flat log that all open tapes share.
+
+A log is a list of records. Tapes are windows on it (see `tape.py`); an op only asks `log.get()`,
+which is None while no tape is open. The state is a context variable: threads and asyncio tasks
+record independently of each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import itertools
+import weakref
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eagerflow.core.tape import GradientTape
+
+__all__ = ["Log", "activate", "active", "deactivate", "log", "new_key", "suspended"]
+
+new_key = itertools.count(1).__next__  # the number under which tapes know a tensor; unique in the process
+
+
+class Log(list[Any]):
+    """The records of all ops run while some tape of one context was open, in order.
+
+    A record is `(op, key of the output(s), keys of the inputs, shapes of the inputs, what rules need)`.
+    `tapes` knows by weak references who may still walk it, so that records are freed when nobody will.
+    """
+
+    __slots__ = ("__weakref__", "tapes")
+
+    def __init__(self) -> None:
+        self.tapes: list[weakref.ref[GradientTape]] = []
+
+
+log: contextvars.ContextVar[Log | None] = contextvars.ContextVar("log", default=None)
+_active: contextvars.ContextVar[tuple[GradientTape, ...]] = contextvars.ContextVar("active", default=())
+
+
+def active() -> tuple[GradientTape, ...]:
+    """The tapes that are recording in this context, in the order in which they began."""
+    return _active.get()
+
+
+def activate(*tapes: GradientTape) -> Log:
+    """Let `tapes` record from here on, on the log that is open or on a new one."""
+    current = log.get()
+    if current is None:
+        current = Log()
+        log.set(current)
+    _active.set((*_active.get(), *tapes))
+    return current
+
+
+def deactivate(*tapes: GradientTape) -> None:
+    """Let `tapes` record no more; the log closes with the last of them."""
+    remaining = tuple([tape for tape in _active.get() if tape not in tapes])
+    _active.set(remaining)
+    if not remaining:
+        log.set(None)
+
+
+@contextlib.contextmanager
+def suspended() -> Iterator[None]:
+    """Nothing inside the block is recorded on the tapes that are open around it."""
+    paused = _active.get()
+    for tape in paused:
+        tape._pause()
+    try:
+        yield
+    finally:
+        for tape in paused:
+            tape._resume()

@@ -1,0 +1,291 @@
+"""Objects to configurations and back, by closed tables of names: nothing is ever imported or run for a name.
+
+The format is Keras 3's: `{"module": "keras.layers", "class_name": "Dense", "config": {...},
+"registered_name": None}`. A `module` string is written for Keras' sake and ignored when read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from eagerflow.core.errors import UnknownNameError, did_you_mean
+
+__all__ = [
+    "Table",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "tables",
+]
+
+_registered: dict[str, Any] = {}  # "package>Name" -> class or function
+_names: dict[Any, str] = {}
+_global_objects: dict[str, Any] = {}
+_scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("custom_objects", default={})
+
+# Every table of built-in things by the Keras module it stands for ("keras.layers").
+tables: dict[str, Table] = {}
+
+
+class Table:
+    """The built-in classes and functions of one kind, by name.
+
+    Args:
+        kind: what a message calls them: `"loss"`, `"activation"`.
+        module: the Keras module they are written under: `"keras.losses"`.
+
+    >>> shapes = Table("shape", "example.shapes")
+    >>> @shapes.add("round")
+    ... class Circle:
+    ...     pass
+    >>> shapes.find("Circle") is shapes.find("round")
+    True
+    """
+
+    def __init__(self, kind: str, module: str) -> None:
+        self.kind = kind
+        self.module = module
+        self.entries: dict[str, Any] = {}
+        self._own_name: dict[Any, str] = {}
+        tables[module] = self
+
+    def add(self, *aliases: str, name: str | None = None) -> Callable[[Any], Any]:
+        """A decorator that enters a class or function under its own name and `aliases`."""
+
+        def enter(thing: Any) -> Any:
+            own = name or thing.__name__
+            for key in (own, *aliases):
+                self.entries[key] = thing
+            self._own_name.setdefault(thing, own)
+            return thing
+
+        return enter
+
+    def name_of(self, thing: Any) -> str | None:
+        """The name of a built-in class or function, None for others."""
+        try:
+            return self._own_name.get(thing)
+        except TypeError:  # unhashable: certainly not ours
+            return None
+
+    def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """What `name` stands for: custom objects first, then ours.
+
+        Raises:
+            UnknownNameError: with the nearest known name.
+        """
+        found = _custom(name, custom_objects)
+        if found is None:
+            found = self.entries.get(name)
+        if found is None:
+            known = [*self.entries, *_custom_names(custom_objects)]
+            raise UnknownNameError(
+                f"Unknown {self.kind} {name!r}.{did_you_mean(name, known)} A {self.kind} of your own: pass the object "
+                "itself, or register it with register_keras_serializable or custom_object_scope."
+            )
+        return found
+
+    def get(self, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The object for an identifier: a name (a class is then called without arguments), a config, or itself.
+
+        Raises:
+            UnknownNameError: for an unknown name.
+            TypeError: for anything else.
+        """
+        if identifier is None:
+            return None
+        if isinstance(identifier, str):
+            found = self.find(identifier, custom_objects)
+            return found() if isinstance(found, type) else found
+        if isinstance(identifier, Mapping):
+            return self.deserialize(identifier, custom_objects)
+        if isinstance(identifier, type):
+            return identifier()
+        if callable(identifier):
+            return identifier
+        raise TypeError(
+            f"A {self.kind} is given by its name, an object or a config; got {type(identifier).__name__} {identifier!r}."
+        )
+
+    def serialize(self, thing: Any) -> Any:
+        """The config of an object; the name alone for one of our functions; None for None."""
+        if thing is None:
+            return None
+        own = self.name_of(thing)
+        if own is not None and not isinstance(thing, type):
+            return own
+        return serialize_keras_object(thing)
+
+    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The object of a config (a name or a mapping with `class_name` and `config`)."""
+        if config is None or isinstance(config, str):
+            return self.get(config, custom_objects)
+        if not isinstance(config, Mapping) or "class_name" not in config:
+            raise ValueError(
+                f"The config of a {self.kind} needs 'class_name' and 'config'; got {config!r:.200}."
+            )
+        if config["class_name"] == "function":
+            return self.find(str(config["config"]), custom_objects)
+        cls = self.find(str(config.get("registered_name") or config["class_name"]), custom_objects)
+        return _build(cls, config, custom_objects)
+
+
+def _custom(name: str, custom_objects: Mapping[str, Any] | None) -> Any:
+    for known in (custom_objects or {}, _scoped.get(), _global_objects, _registered):
+        if name in known:
+            return known[name]
+    short = {key.rpartition(">")[2]: thing for key, thing in _registered.items()}
+    return short.get(name)
+
+
+def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
+    return [*(custom_objects or {}), *_scoped.get(), *_global_objects, *_registered]
+
+
+def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
+    settings = config.get("config") or {}
+    if not isinstance(settings, Mapping):
+        raise ValueError(
+            f"The config of {config['class_name']} must be a mapping; got {type(settings).__name__}."
+        )
+    with custom_object_scope(custom_objects or {}):
+        made = cls.from_config(dict(settings)) if hasattr(cls, "from_config") else cls(**settings)
+    build_config = config.get("build_config")
+    if build_config and hasattr(made, "build_from_config"):
+        made.build_from_config(build_config)
+    return made
+
+
+@contextlib.contextmanager
+def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """Inside the block, configs may name these classes and functions.
+
+    >>> with custom_object_scope({"twice": lambda x: 2 * x}):
+    ...     get_registered_object("twice")(4)
+    8
+    """
+    before = _scoped.get()
+    _scoped.set({**before, **custom_objects})
+    try:
+        yield
+    finally:
+        _scoped.set(before)
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The process-wide table of custom objects; change it in place."""
+    return _global_objects
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
+    """A decorator that lets a class (with `get_config`) or function be named in configs as `"package>name"`.
+
+    Raises:
+        ValueError: for a class without `get_config`.
+    """
+
+    def decorate(thing: Any) -> Any:
+        full = f"{package}>{name or thing.__name__}"
+        if isinstance(thing, type) and not hasattr(thing, "get_config"):
+            raise ValueError(
+                f"register_keras_serializable: class {thing.__name__} needs a get_config() method."
+            )
+        _registered[full] = thing
+        _names[thing] = full
+        return thing
+
+    return decorate
+
+
+def get_registered_name(obj: Any) -> str:
+    """The name under which `obj` was registered, else its own."""
+    try:
+        return _names.get(obj, obj.__name__)
+    except TypeError:
+        return str(obj.__name__)
+
+
+def get_registered_object(
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    module_objects: Mapping[str, Any] | None = None,
+) -> Any:
+    """The custom class or function registered as `name`, None when there is none."""
+    found = _custom(name, custom_objects)
+    return found if found is not None else (module_objects or {}).get(name)
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """A JSON-able description of an object, function, number or nested structure.
+
+    Raises:
+        TypeError: for an object without `get_config`.
+    """
+    if obj is None or isinstance(obj, (str, bool, int, float)):
+        return obj
+    if isinstance(obj, (list, tuple)):
+        return [serialize_keras_object(x) for x in obj]
+    if isinstance(obj, dict):
+        return {str(k): serialize_keras_object(v) for k, v in obj.items()}
+    if hasattr(obj, "get_config") and not isinstance(obj, type):
+        return _describe(obj)
+    if hasattr(obj, "dtype") and hasattr(obj, "tolist"):
+        return obj.tolist()
+    if callable(obj):
+        name = get_registered_name(obj)
+        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
+    raise TypeError(
+        f"cannot describe a {type(obj).__name__} in a config: give its class a get_config() method."
+    )
+
+
+def _describe(obj: Any) -> dict[str, Any]:
+    cls = type(obj)
+    for table in tables.values():
+        own = table.name_of(cls)
+        if own is not None:
+            return _described(table.module, own, obj.get_config(), None)
+    return _described(cls.__module__, cls.__name__, obj.get_config(), get_registered_name(cls))
+
+
+def _described(module: str, name: str, config: Any, registered: str | None) -> dict[str, Any]:
+    return {"module": module, "class_name": name, "config": config, "registered_name": registered}
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+) -> Any:
+    """The object that `serialize_keras_object` described.
+
+    Raises:
+        UnknownNameError: for a class or function which is neither ours nor registered.
+    """
+    if isinstance(config, list):
+        return [deserialize_keras_object(x, custom_objects) for x in config]
+    if not isinstance(config, dict) or "class_name" not in config:
+        return config
+    table = tables.get(str(config.get("module")))
+    if table is not None:
+        return table.deserialize(config, custom_objects)
+    name = str(config.get("registered_name") or config["class_name"])
+    if config["class_name"] == "function":
+        name = str(config["config"])
+    found = _custom(name, custom_objects) or _built_in(name)
+    if found is None:
+        known = [*_custom_names(custom_objects), *[n for t in tables.values() for n in t.entries]]
+        raise UnknownNameError(
+            f"Unknown object {name!r}.{did_you_mean(name, known)} If it is your own, register it with "
+            "register_keras_serializable or pass custom_objects={...}."
+        )
+    return found if config["class_name"] == "function" else _build(found, config, custom_objects)
+
+
+def _built_in(name: str) -> Any:
+    return next((t.entries[name] for t in tables.values() if name in t.entries), None)

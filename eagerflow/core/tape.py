@@ -1,0 +1,502 @@
+"""`GradientTape`, with TensorFlow's semantics: a set of windows on the log of its context.
+
+An op is recorded once, however many tapes are open. What a tape differentiates is what lies in its
+windows; `stop_recording`, `reset` and re-entering simply begin a new window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.backward import Stretch, Walk
+from eagerflow.core.device import namespace_of
+from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.errors import TapeError, did_you_mean, signature_of
+from eagerflow.core.exclusive import exclusive
+from eagerflow.core.observe import current, scope, state
+from eagerflow.core.op import recorded_namespace
+from eagerflow.core.recording import Log, activate, deactivate, log, new_key
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable, variable_of
+
+__all__ = ["GradientTape"]
+
+_UNCONNECTED = ("none", "zero")
+
+
+class _Window:
+    """Records `start` to `stop` of a log; `stop` is None while the tape records."""
+
+    __slots__ = ("log", "start", "stop")
+
+    def __init__(self, on: Log) -> None:
+        self.log = on
+        self.start = len(on)
+        self.stop: int | None = None
+
+    @property
+    def end(self) -> int:
+        return len(self.log) if self.stop is None else self.stop
+
+
+class GradientTape:
+    """Records the ops run inside its `with` block, then differentiates them.
+
+    Trainable variables are watched by themselves, other tensors after `watch`. A tape that isn't
+    persistent is spent after one `gradient` or `jacobian`, which frees what it recorded. Tapes nest, for
+    gradients of any order. A tape records the thread (or asyncio task) that entered it, no other.
+
+    Args:
+        persistent: allow several calls of `gradient`; records are kept until the tape is dropped.
+        watch_accessed_variables: watch trainable variables by themselves.
+
+    Source: the interface and semantics of `tf.GradientTape`.
+
+    >>> from eagerflow.core.variable import Variable
+    >>> x = Variable(3.0)
+    >>> with GradientTape() as tape:
+    ...     y = x * x
+    >>> float(tape.gradient(y, x))
+    6.0
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = bool(persistent)
+        self._watches_variables = bool(watch_accessed_variables)
+        self._windows: list[_Window] = []
+        self._watched: dict[int, int] = {}  # key -> how many records the tape had seen when it was watched
+        self._entered = False
+        self._spent = False
+        self._paused = 0
+
+    # -- recording
+
+    def __enter__(self) -> GradientTape:
+        if self._entered:
+            raise TapeError(
+                "this GradientTape is recording already; `with tape:` can't be entered twice at once."
+            )
+        self._entered = True
+        self._spent = False
+        self._begin()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._entered and not self._paused:
+            self._end()
+        self._entered = False
+
+    def _begin(self) -> None:
+        window = _Window(activate(self))
+        self._windows.append(window)
+        window.log.tapes.append(weakref.ref(self))
+
+    def _end(self) -> None:
+        window = self._windows[-1] if self._windows else None
+        deactivate(self)
+        if window is not None and window.stop is None:
+            window.stop = len(window.log)
+
+    def _pause(self) -> None:
+        if self._entered and not self._paused:
+            self._end()
+        self._paused += 1
+
+    def _resume(self) -> None:
+        self._paused -= 1
+        if self._entered and not self._paused:
+            self._begin()
+
+    @contextlib.contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """Ops inside the block are not recorded on this tape; tapes around it go on.
+
+        Raises:
+            TapeError: when the tape isn't recording.
+        """
+        if not self._entered:
+            raise TapeError(
+                "stop_recording(): this tape is not recording; call it inside the tape's `with` block."
+            )
+        self._pause()
+        try:
+            yield
+        finally:
+            self._resume()
+
+    def reset(self) -> None:
+        """Forget everything recorded and watched so far, and go on recording.
+
+        Raises:
+            TapeError: when the tape isn't recording.
+        """
+        if not self._entered:
+            raise TapeError("reset(): this tape is not recording; call it inside the tape's `with` block.")
+        if not self._paused:
+            self._end()
+        self._windows.clear()
+        self._watched.clear()
+        if not self._paused:
+            self._begin()
+
+    def watch(self, tensor: Any) -> None:
+        """Track `tensor` (or each tensor of a nested structure) from here on.
+
+        Raises:
+            TypeError: for anything that isn't a tensor of floats.
+            TapeError: when the tape isn't recording: what was computed before can't be seen.
+        """
+        if not self._entered:
+            raise TapeError(
+                "watch(): this tape is not recording, so nothing would be seen. Call it inside `with`."
+            )
+        for leaf in tree.flatten(tensor):
+            _check_watchable(leaf)
+            if leaf.key is None:
+                leaf.key = leaf.identity if isinstance(leaf, Variable) else new_key()
+            self._watched.setdefault(leaf.key, self._length())
+
+    def _length(self) -> int:
+        return sum(w.end - w.start for w in self._windows)
+
+    def watched_variables(self) -> tuple[Variable, ...]:
+        """The variables that were used or watched, in the order of first use.
+
+        Raises:
+            TapeError: when the tape is spent.
+        """
+        self._check_usable("watched_variables")
+        found: dict[int, Variable] = {}
+        for key in [*self._watched, *self._keys_used()]:
+            variable = variable_of(key)
+            if variable is not None and (self._watches_variables or key in self._watched):
+                found[key] = variable
+        return tuple(found.values())
+
+    def _keys_used(self) -> Iterator[int]:
+        for window in self._windows:
+            for record in window.log[window.start : window.end]:
+                yield from (key for key in (record[2] if record else ()) if key is not None)
+
+    # -- differentiating
+
+    def gradient(
+        self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = "none"
+    ) -> Any:
+        """The gradient of `target` (of the sum of its elements) with respect to `sources`.
+
+        Args:
+            target: a tensor or a nested structure of them, whose gradients are added.
+            sources: a tensor or a nested structure of tensors and variables.
+            output_gradients: the gradient arriving at each target, of its shape; default ones.
+            unconnected_gradients: what stands for the gradient of a source that no target depends on: `"none"`
+                (None) or `"zero"` (zeros).
+
+        Returns:
+            Tensors in the structure of `sources`, each of its source's shape and type, in memory of their own.
+
+        Raises:
+            TapeError: when the tape never recorded, or is spent.
+            TypeError: when a source or target isn't a tensor of floats.
+        """
+        self._check_usable("gradient")
+        zero = _wants_zero(unconnected_gradients)
+        targets = _checked_targets(target)
+        wanted = _checked_sources(sources)
+        seeds_given = _checked_seeds(targets, target, output_gradients)
+        if self._entered and not self._persistent:
+            self.__exit__()
+        with scope("backward", "gradient", self, targets) as outputs:
+            found = self._differentiate(targets, wanted, seeds_given, free=not self._persistent)
+            results = [
+                _zeros_like(s) if g is None and zero else g for s, g in zip(wanted, found, strict=True)
+            ]
+            outputs.value = results
+            if state.on:
+                for observer in current():
+                    observer.on_gradient(targets, wanted, results)
+        self._finish()
+        return tree.pack_sequence_as(sources, results)
+
+    def _finish(self) -> None:
+        if not self._persistent:
+            self._spent = True
+            self._windows = []
+            self._watched = {}
+
+    def _differentiate(
+        self, targets: list[Tensor], sources: list[Tensor], seeds: list[Any] | None, free: bool
+    ) -> list[Tensor | None]:
+        """One backward pass: a fresh tensor, or None, for each source."""
+        recorded = log.get() is not None
+        keys, since = self._origins(sources)
+        xp = namespace_of(*[t.data for t in targets])
+        walk = Walk(self._stretches(free), {k for k in keys if k is not None}, recorded, xp, since)
+        with numpy.errstate(all="ignore"):
+            found = walk.run(_seeds(targets, seeds, recorded, xp))
+        return _results(sources, keys, found, recorded)
+
+    def _stretches(self, free: bool) -> list[Stretch]:
+        return [
+            Stretch(w.log, w.start, w.end, _freeing(w.log, self) if free else None) for w in self._windows
+        ]
+
+    def _origins(self, sources: Sequence[Tensor]) -> tuple[list[int | None], dict[int, int]]:
+        """The key of each source that this tape tracks (None for the others), and from where late ones count."""
+        keys = [s.identity if isinstance(s, Variable) else s.key for s in sources]
+        doubtful = {k for k in keys if k is not None and not self._is_origin(k)}
+        if doubtful:
+            derived = self._derived()
+            keys = [None if k in doubtful and k not in derived else k for k in keys]
+        late = {k: self._watched[k] for k in keys if k is not None and self._watched.get(k)}
+        if late:
+            produced = self._derived()
+            late = {k: begin for k, begin in late.items() if k not in produced}
+        return keys, late
+
+    def _is_origin(self, key: int) -> bool:
+        if key in self._watched:
+            return True
+        variable = variable_of(key)
+        return variable is not None and self._watches_variables
+
+    def _derived(self) -> set[int]:
+        """Keys of tensors computed, inside the windows, from something this tape tracks."""
+        derived: set[int] = set()
+        position = 0
+        for window in self._windows:
+            for record in window.log[window.start : window.end]:
+                for key in record[2] if record else ():
+                    watched = key in self._watched and self._watched[key] <= position
+                    if key is not None and (key in derived or watched or (self._auto(key))):
+                        made = record[1]
+                        derived.update(
+                            [made] if made.__class__ is int else [k for k in made if k is not None]
+                        )
+                        break
+                position += 1
+        return derived
+
+    def _auto(self, key: int) -> bool:
+        return self._watches_variables and variable_of(key) is not None
+
+    def _check_usable(self, method: str) -> None:
+        if self._spent:
+            raise TapeError(
+                f"{method}(): this GradientTape was used already. A tape gives one set of gradients; "
+                "pass several sources at once, or make it GradientTape(persistent=True)."
+            )
+        if not self._windows:
+            raise TapeError(
+                f"{method}(): this GradientTape recorded nothing. Compute inside `with GradientTape() as tape:`."
+            )
+
+    # -- jacobians
+
+    def jacobian(
+        self, target: Tensor, sources: Any, unconnected_gradients: Any = "none", parallel_iterations: Any = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:  # fmt: skip
+        """D target[i] / d source[j] for every element: shape `target.shape + source.shape`.
+
+        One backward pass per element of `target`. `parallel_iterations` and `experimental_use_pfor` are
+        accepted for TensorFlow's signature and change nothing.
+        """
+        self._check_usable("jacobian")
+        zero = _wants_zero(unconnected_gradients)
+        (tensor,) = _checked_targets(target)
+        wanted = _checked_sources(sources)
+        if self._entered and not self._persistent:
+            self.__exit__()
+        seeds = _one_hot_seeds(tensor.shape, tensor)
+        rows = [self._differentiate([tensor], wanted, [seed], free=False) for seed in seeds]
+        results = [
+            _stacked(tensor.shape, source, [r[i] for r in rows], zero) for i, source in enumerate(wanted)
+        ]
+        self._finish()
+        return tree.pack_sequence_as(sources, results)
+
+    def batch_jacobian(
+        self, target: Tensor, source: Tensor, unconnected_gradients: Any = "none", parallel_iterations: Any = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:  # fmt: skip
+        """D target[b, i] / d source[b, j] for each example b: shape `(batch, *target.shape[1:], *source.shape[1:])`.
+
+        For functions that treat every example by itself. One backward pass per element of an example.
+
+        Raises:
+            ValueError: when the two have no common first axis.
+        """
+        self._check_usable("batch_jacobian")
+        zero = _wants_zero(unconnected_gradients)
+        (tensor,), (wanted,) = _checked_targets(target), _checked_sources(source)
+        if not tensor.shape or not wanted.shape or tensor.shape[0] != wanted.shape[0]:
+            raise ValueError(
+                f"batch_jacobian: target and source need the same first axis; got {tensor.shape} and {wanted.shape}."
+            )
+        if self._entered and not self._persistent:
+            self.__exit__()
+        seeds = _batched_seeds(tensor)
+        rows = [self._differentiate([tensor], [wanted], [seed], free=False)[0] for seed in seeds]
+        self._finish()
+        return _stacked_batch(tensor.shape, wanted, rows, zero)
+
+
+def _freeing(on: Log, tape: GradientTape) -> Callable[[int], bool]:
+    """Whether a record may be freed: not while a window of another living tape shows it."""
+    others = [other for ref in on.tapes if (other := ref()) is not None and other is not tape]
+    kept = [(w.start, w.stop) for other in others for w in other._windows if w.log is on]
+    if not kept:
+        return lambda i: True
+    return lambda i: not any(start <= i and (stop is None or i < stop) for start, stop in kept)
+
+
+def _check_watchable(leaf: Any) -> None:
+    if not isinstance(leaf, Tensor):
+        raise TypeError(
+            f"watch(): expected a tensor; got {type(leaf).__name__}. Make it one: ef.convert_to_tensor(x)."
+        )
+    if not is_differentiable(leaf.dtype):
+        raise TypeError(
+            f"watch(): only tensors of floats have gradients; got {signature_of(leaf)}. Cast it first."
+        )
+
+
+def _wants_zero(choice: Any) -> bool:
+    name = str(getattr(choice, "value", choice)).lower()
+    if name not in _UNCONNECTED:
+        hint = did_you_mean(name, _UNCONNECTED)
+        raise ValueError(f"unconnected_gradients={choice!r}: expected 'none' or 'zero'.{hint}")
+    return name == "zero"
+
+
+def _checked_targets(target: Any) -> list[Tensor]:
+    targets = tree.flatten(target)
+    for t in targets:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"gradient(target=...): expected a tensor; got {type(t).__name__}.")
+        if not is_differentiable(t.dtype):
+            raise TypeError(
+                f"gradient(target=...): only tensors of floats have gradients; got {signature_of(t)}."
+            )
+    return targets
+
+
+def _checked_sources(sources: Any) -> list[Tensor]:
+    wanted = tree.flatten(sources)
+    for s in wanted:
+        if not isinstance(s, Tensor):
+            raise TypeError(
+                f"gradient(sources=...): expected tensors or variables; got {type(s).__name__}. "
+                "Give the very object that was computed with, an ef.Variable or a watched tensor."
+            )
+    return wanted
+
+
+def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) -> list[Any] | None:
+    if output_gradients is None:
+        return None
+    seeds = tree.flatten(output_gradients)
+    if len(seeds) != len(targets):
+        raise ValueError(f"output_gradients: {len(seeds)} given for {len(targets)} targets.")
+    for t, seed in zip(targets, seeds, strict=True):
+        if seed is not None and tuple(numpy.shape(seed)) != t.shape:
+            raise ValueError(
+                f"output_gradients: expected shape {t.shape}, that of the target; got {numpy.shape(seed)}."
+            )
+    return seeds
+
+
+def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool, xp: Any) -> dict[int, Any]:
+    """The gradients that the walk begins with, by key; a target that nothing tracks has none."""
+    seeds: dict[int, Any] = {}
+    for i, t in enumerate(targets):
+        key = t.identity if isinstance(t, Variable) else t.key
+        seed: Any = None if given is None else given[i]
+        if key is None:
+            continue
+        if seed is None:
+            seed = xp.ones(t.shape, t.dtype)
+        tensor = seed if isinstance(seed, Tensor) else Tensor(seed, t.dtype.name, device=t.device)
+        value = tensor if recorded else tensor.data
+        seeds[key] = seeds[key] + value if key in seeds else value
+    return seeds
+
+
+def _results(
+    sources: list[Tensor], keys: list[int | None], found: dict[int, Any], recorded: bool
+) -> list[Tensor | None]:
+    """Tensors for the sources, in memory that nobody else sees."""
+    results: list[Tensor | None] = []
+    for source, key in zip(sources, keys, strict=True):
+        last = keys.count(key) == 1
+        gradient = None if key is None else (found.pop(key, None) if last else found.get(key))
+        if gradient is None:
+            results.append(None)
+        elif recorded:
+            results.append(_fitting(gradient, source))
+        else:
+            box = [gradient]
+            del gradient
+            results.append(_owned(box, source))
+    return results
+
+
+def _owned(box: list[Any], source: Tensor) -> Tensor:
+    box[0] = _fitting(box[0], source)
+    return Tensor(box[0] if exclusive(box) else namespace_of(box[0]).array(box[0]), None, None)
+
+
+def _fitting(gradient: Any, source: Tensor) -> Any:
+    """The gradient in the type of its source: the real part for a real one, float32 for float32."""
+    if gradient.dtype == source.dtype:
+        return gradient
+    if gradient.dtype.kind == "c" and source.dtype.kind != "c":
+        real = recorded_namespace[0].real(gradient) if isinstance(gradient, Tensor) else gradient.real
+        return real.astype(source.dtype)
+    return gradient.astype(source.dtype)
+
+
+def _zeros_like(source: Tensor) -> Tensor:
+    return Tensor(namespace_of(source.data).zeros(source.shape, source.dtype), None, None)
+
+
+def _one_hot_seeds(shape: tuple[int, ...], like: Tensor) -> Iterator[Tensor]:
+    for index in numpy.ndindex(shape):
+        seed = numpy.zeros(shape, like.dtype)
+        seed[index] = 1
+        yield Tensor(seed, device=like.device)
+
+
+def _batched_seeds(like: Tensor) -> Iterator[Tensor]:
+    for index in numpy.ndindex(like.shape[1:]):
+        seed = numpy.zeros(like.shape, like.dtype)
+        seed[(slice(None), *index)] = 1
+        yield Tensor(seed, device=like.device)
+
+
+def _stacked(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool) -> Tensor | None:
+    present = [row for row in rows if row is not None]
+    if not present and not zero:
+        return None
+    if not present:
+        return Tensor(namespace_of(source.data).zeros(shape + source.shape, source.dtype), None, None)
+    stacked: Tensor = recorded_namespace[0].stack([_zeros_like(source) if r is None else r for r in rows])
+    return stacked.reshape(shape + source.shape)
+
+
+def _stacked_batch(
+    shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool
+) -> Tensor | None:
+    stacked = _stacked((len(rows),), source, rows, zero)
+    if stacked is None:
+        return None
+    batch_first = recorded_namespace[0].moveaxis(stacked, 1, 0)
+    result: Tensor = batch_first.reshape((*shape, *source.shape[1:]))
+    return result

@@ -1,0 +1,395 @@
+"""`Tensor`: an array, and the number under which gradients find it.
+
+Operators and methods such as `+`, `[...]`, `reshape` and `sum` are ops; `eagerflow.ops` puts them
+on the class (with `register_methods`), so that this file knows nothing of arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy
+
+from eagerflow.core.config import floatx
+from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
+from eagerflow.core.dtypes import as_dtype
+
+__all__ = ["Deferred", "Tensor", "convert_to_tensor", "is_tensor", "numpy_functions", "register_methods"]
+
+_CHECK: Any = object()  # marks the public constructor, which copies and checks; internal calls pass a key
+
+# NumPy's functions that have an op, filled by `eagerflow.ops`: `np.sum(tensor)` is then `ops.sum(tensor)`.
+numpy_functions: dict[Any, Callable[..., Any]] = {
+    numpy.shape: lambda a: a.shape,
+    numpy.ndim: lambda a: a.ndim,
+    numpy.size: lambda a: a.size,
+}
+
+_OTHER_WAYS = {
+    "backward": "Gradients come from a tape: `with ef.GradientTape() as tape: ...` then `tape.gradient(loss, weights)`.",
+    "grad": "Gradients are what `tape.gradient(loss, sources)` returns; tensors don't hold them.",
+    "detach": "Use `ef.stop_gradient(tensor)`.",
+    "requires_grad": "Use an `ef.Variable`, or `tape.watch(tensor)`.",
+    "requires_grad_": "Use an `ef.Variable`, or `tape.watch(tensor)`.",
+    "cpu": "Use `tensor.to('cpu')`.",
+    "cuda": "Use `tensor.to('gpu:0')`.",
+    "state_dict": "Use `model.get_weights()` or `model.save_weights(path)`.",
+    "view": "Use `tensor.reshape(shape)`.",
+    "permute": "Use `tensor.transpose(axes)`.",
+    "unsqueeze": "Use `ef.ops.expand_dims(tensor, axis)`.",
+    "eval": "Tensors have values at once: `tensor.numpy()`.",
+    "assign": "Tensors don't change; use an `ef.Variable`.",
+    "set_shape": "Shapes are those of the array; use `tensor.reshape(shape)`.",
+}
+
+
+class Deferred(Exception):
+    """Raised by tensors which aren't plain arrays (symbolic ones, say) when an op reaches for `data`.
+
+    The op's wrapper catches it and lets `resolve` answer instead, which costs plain tensors nothing.
+    """
+
+    def resolve(self, op: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """The result of `op(*arguments)`, by another way."""
+        raise NotImplementedError
+
+
+class Tensor:
+    """An immutable array on some device that tapes can track.
+
+    Args:
+        value: anything `convert_to_tensor` takes; arrays are copied, so later changes to them don't show.
+        dtype: a type name; default: that of the array, `floatx()` for Python floats, int32 for Python ints.
+        device: a device name; default: the current device.
+
+    Attributes:
+        data: the array itself (`numpy.ndarray`, a NumPy scalar, or `cupy.ndarray`). Don't change it.
+        key: the number under which tapes know the tensor, None where gradients stop.
+
+    >>> Tensor([[1.0, 2.0]])
+    Tensor([[1., 2.]], shape=(1, 2), dtype=float32)
+    """
+
+    # `serial` belongs to observers and `mask` to layers; both stay unset, and so cost nothing, until used.
+    __slots__ = ("__weakref__", "data", "key", "mask", "serial")
+    __array_priority__ = 100
+
+    data: Any
+    key: int | None
+
+    def __init__(
+        self, value: Any, dtype: Any = None, key: Any = _CHECK, *, device: str | Device | None = None
+    ) -> None:
+        if key is _CHECK:
+            where = current_device() if device is None else Device(device)
+            value, key = _owned_array(value, dtype, where), None
+        self.data = value
+        self.key = key
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> numpy.dtype:
+        """The data type, comparable with its name: `t.dtype == "float32"`."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes of the elements."""
+        return self.data.nbytes
+
+    @property
+    def device(self) -> Device:
+        """Where the array lives: `"cpu"` or `"gpu:N"`."""
+        return device_of(self.data)
+
+    def numpy(self) -> numpy.ndarray:
+        """A copy of the values as a NumPy array, from any device."""
+        return numpy.array(to_host(self.data))
+
+    def item(self) -> Any:
+        """The one element as a Python number.
+
+        Raises:
+            ValueError: when there are more or none.
+        """
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return to_host(self.data).tolist()
+
+    def to(self, device: str | Device) -> Tensor:
+        """The tensor on another device (itself when it is there already). Gradients flow through."""
+        return _move(self, Device(device))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+        host = numpy.asarray(to_host(self.data))
+        if copy or (dtype is not None and host.dtype != dtype):
+            return numpy.array(host, dtype=dtype)
+        view = host.view()
+        view.flags.writeable = False  # others may hold the same memory
+        return view
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "reduce" and ufunc in _REDUCTIONS:
+            axis = kwargs.pop("axis", 0)
+            return numpy_functions[_REDUCTIONS[ufunc]](*inputs, axis=axis, **_without_defaults(ufunc, kwargs))
+        if method != "__call__" or ufunc not in numpy_functions:
+            return _no_such_op(f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+        return numpy_functions[ufunc](*inputs, **_without_defaults(ufunc, kwargs))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        op = numpy_functions.get(function)
+        if op is None:
+            return _no_such_op(f"{function.__module__}.{function.__name__}")
+        return op(*args, **_without_defaults(function, kwargs))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a tensor without axes (shape ())")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError(
+                "cannot iterate over a tensor without axes (shape ()); use float(tensor) for its value"
+            )
+        return iter([self[i] for i in range(self.shape[0])])
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"a tensor of shape {self.shape} has no single truth value. Use ops.any(tensor) or ops.all(tensor)."
+            )
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self._single("float()"))
+
+    def __int__(self) -> int:
+        return int(self._single("int()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._single("complex()"))
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu" or self.size != 1:
+            raise TypeError(
+                f"only an integer tensor of one element is an index; got {self.dtype}{list(self.shape)}"
+            )
+        return int(self.data.item())
+
+    def _single(self, asked: str) -> Any:
+        if self.size != 1:
+            raise TypeError(
+                f"{asked} needs a tensor of one element; got shape {self.shape}. Reduce it, or use .numpy()."
+            )
+        return self.data.item()
+
+    __hash__ = object.__hash__  # by identity, though `==` compares elements: tensors serve as keys of dicts
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "tensors don't change in place. Use ops.slice_update / ops.scatter_update, or a Variable with .assign()."
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        hint = _OTHER_WAYS.get(name)
+        raise AttributeError(
+            f"{type(self).__name__!r} has no attribute {name!r}.{' ' + hint if hint else ''}"
+        )
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (self.numpy(), str(self.device))
+
+    def __copy__(self) -> Tensor:
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data.item(), spec) if spec and self.size == 1 else format(str(self), spec)
+
+    def __repr__(self) -> str:
+        values = numpy.array2string(
+            numpy.asarray(to_host(self.data)), separator=", ", prefix="Tensor(", threshold=100
+        )
+        where = "" if self.device == CPU else f", device='{self.device}'"
+        return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{where})"
+
+    def _repr_html_(self) -> str:
+        from_repr = repr(self).replace("&", "&amp;").replace("<", "&lt;")
+        return f"<pre>{from_repr}</pre>"
+
+
+_REDUCTIONS = {
+    numpy.add: numpy.sum,
+    numpy.multiply: numpy.prod,
+    numpy.maximum: numpy.max,
+    numpy.minimum: numpy.min,
+    numpy.logical_and: numpy.all,
+    numpy.logical_or: numpy.any,
+}
+
+
+def _without_defaults(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """NumPy passes `out=None` and the like on; ops don't take them, and `out=tensor` can't work."""
+    if kwargs.get("out") not in (None, (None,)):
+        raise TypeError(f"numpy.{function.__name__}(out=...): tensors don't change in place; use the result.")
+    no_value = getattr(numpy, "_NoValue", None)
+    empty = {
+        k: v for k, v in kwargs.items() if v is no_value or (k in ("out", "dtype", "order") and v is None)
+    }
+    return {k: v for k, v in kwargs.items() if k not in empty and not (k == "where" and v is True)}
+
+
+def _no_such_op(name: str) -> NoReturn:
+    raise TypeError(
+        f"{name} has no op for tensors. Use an op of eagerflow.ops, or {name}(tensor.numpy()) without gradient."
+    )
+
+
+def _rebuild(array: numpy.ndarray, where: str) -> Tensor:
+    return Tensor(array, device=where)
+
+
+def _owned_array(value: Any, dtype: Any, where: Device) -> Any:
+    """A fresh array of `value` on the device `where`."""
+    if isinstance(value, Tensor):
+        value = value.data
+    if not is_device_array(value):
+        value = _host_array(value, dtype)
+    array = place(value, where)
+    wanted = None if dtype is None else as_dtype(dtype)
+    if wanted is not None and array.dtype != wanted:
+        return array.astype(wanted)
+    return array.copy() if array is value else array
+
+
+def _host_array(value: Any, dtype: Any) -> numpy.ndarray:
+    """A NumPy array of what the user gave; Python's numbers get our default types, not NumPy's."""
+    kind = type(value)
+    if kind is numpy.ndarray:
+        array = value
+    elif kind is float:
+        return numpy.array(value, as_dtype(dtype))
+    else:
+        array = _from_objects(value)
+        if dtype is None and not hasattr(value, "dtype"):
+            array = _default_type(array)
+    if array.dtype.kind in "OUSMmV" and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"cannot make a tensor of {type(value).__name__} with {array.dtype} elements: tensors hold numbers. "
+            "Ragged lists need padding (pad_sequences); text and objects need encoding first."
+        )
+    return array
+
+
+def _from_objects(value: Any) -> numpy.ndarray:
+    if value is None:
+        raise TypeError("cannot make a tensor of None. Was a function missing its return?")
+    try:
+        return numpy.asarray(value)
+    except ValueError as error:  # NumPy's word for lists of unequal lengths
+        raise ValueError(
+            f"cannot make a tensor of this {type(value).__name__}: its parts have unequal lengths ({error}). "
+            "Pad them first (pad_sequences)."
+        ) from None
+
+
+def _default_type(array: numpy.ndarray) -> numpy.ndarray:
+    kind = array.dtype.kind
+    if kind == "f":
+        return array.astype(as_dtype(floatx()), copy=False)
+    if kind == "c":
+        return array.astype("complex64", copy=False)
+    if kind == "i" and array.dtype.itemsize == 8 and (not array.size or abs(array).max() < 2**31):
+        return array.astype("int32")
+    return array
+
+
+def convert_to_tensor(
+    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Tensor:
+    """`x` as a tensor on the current device; a tensor of the right type is returned as it is.
+
+    Args:
+        x: a tensor, array, number, nested list, pandas object, or a CuPy array. Arrays are copied.
+        dtype: a type name. Default: the array's own; `floatx()` for Python floats, int32 for Python ints.
+        sparse: accepted for Keras' signature; only False and None are possible.
+        ragged: the same.
+
+    Raises:
+        TypeError: for text, objects and None.
+        ValueError: for lists of unequal lengths and unknown types.
+
+    >>> convert_to_tensor([1, 2]).dtype.name
+    'int32'
+    """
+    if sparse or ragged:
+        raise ValueError(
+            "convert_to_tensor(sparse=True / ragged=True): there are no sparse or ragged tensors here."
+        )
+    if isinstance(x, Tensor):
+        if dtype is None or x.dtype == as_dtype(dtype):
+            return x
+        return x.astype(dtype)
+    return Tensor(x, dtype)
+
+
+def is_tensor(x: Any) -> bool:
+    """True for tensors and variables.
+
+    >>> is_tensor([1.0]), is_tensor(Tensor(1.0))
+    (False, True)
+    """
+    return isinstance(x, Tensor)
+
+
+WEAK = frozenset({int, float, bool, complex})  # numbers that never widen an array they meet
+
+
+def coerce(x: Any) -> Any:
+    """What an op does with an argument that is no tensor: Python's and NumPy's numbers stay numbers."""
+    if x.__class__ in WEAK or x is None:
+        return x
+    if isinstance(x, numpy.generic) and not hasattr(x, "mask"):
+        return x.item()
+    return _owned_array(x, None, current_device())
+
+
+def coerce_array(x: Any) -> Any:
+    """The same for ops which need arrays: numbers become arrays too."""
+    return None if x is None else _owned_array(x, None, current_device())
+
+
+def register_methods(**methods: Callable[..., Any]) -> None:
+    """Put ops on the class as operators and methods."""
+    for name, method in methods.items():
+        setattr(Tensor, name, method)
+
+
+_mover: list[Callable[[Tensor, Device], Tensor]] = []
+
+
+def register_mover(op: Callable[[Tensor, Device], Tensor]) -> Callable[[Tensor, Device], Tensor]:
+    """Name the op that moves tensors between devices (it lives above this file)."""
+    _mover[:] = [op]
+    return op
+
+
+def _move(tensor: Tensor, where: Device) -> Tensor:
+    return tensor if tensor.device == where else _mover[0](tensor, where)

@@ -1,0 +1,265 @@
+"""`Variable`: a tensor that can be assigned to, tracked by every tape while it is trainable.
+
+Reading a variable gives a snapshot, as in TensorFlow: `assign` changes the array in place only when
+nobody else can see its memory (no tape, no tensor made of it, no view: see `exclusive.py`), and puts
+a new array in its place otherwise. A gradient is never computed from values that came later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import itertools
+import weakref
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy
+
+from eagerflow.core.config import floatx
+from eagerflow.core.device import namespace_of
+from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.errors import signature_of
+from eagerflow.core.exclusive import exclusive_data
+from eagerflow.core.observe import clock, current, state
+from eagerflow.core.recording import new_key
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["Variable", "undone", "variable_of"]
+
+_names = itertools.count(1)
+_by_key: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
+_undo: contextvars.ContextVar[dict[Variable, Any] | None] = contextvars.ContextVar("undo", default=None)
+
+
+def variable_of(key: int | None) -> Variable | None:
+    """The living variable which tapes know by `key`, if it is one."""
+    return None if key is None else _by_key.get(key)
+
+
+class Variable(Tensor):
+    """A tensor that `assign` changes.
+
+    Args:
+        initializer: the initial value (anything `convert_to_tensor` takes), or a function
+            `(shape, dtype=...)` that makes it.
+        shape: the shape, needed when `initializer` is a function; checked otherwise.
+        dtype: a type name; default: `floatx()` for functions, else the value's own type.
+        trainable: whether tapes track it and optimizers change it.
+        autocast: whether layers may see it in their compute type (mixed precision).
+        aggregation: kept for Keras' signature.
+        synchronization: kept for Keras' signature.
+        name: shown in summaries, traces and messages.
+
+    Raises:
+        ValueError: when `shape` is missing or differs from the value's.
+
+    >>> v = Variable([1.0, 2.0], name="v")
+    >>> v.assign_add([1.0, 1.0])
+    Variable([2., 3.], shape=(2,), dtype=float32, name='v')
+    """
+
+    __slots__ = (
+        "_trainable", "aggregation", "autocast", "constraint", "identity", "name", "overwrite_with_gradient",
+        "path", "regularizer", "synchronization",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+    ) -> None:
+        value = _initial_value(initializer, shape, dtype)
+        super().__init__(_owned(value.data), None, None)
+        self.identity = new_key()
+        self.name = name or f"variable_{next(_names)}"
+        self.path = self.name
+        self.autocast = autocast
+        self.aggregation = aggregation
+        self.synchronization = synchronization
+        self.regularizer: Any = None
+        self.constraint: Any = None
+        self.overwrite_with_gradient = False
+        self.trainable = trainable
+        _by_key[self.identity] = self
+
+    @property
+    def trainable(self) -> bool:
+        """Whether tapes track it by themselves, and optimizers change it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        self.key = self.identity if value and is_differentiable(self.data.dtype) else None
+
+    @property
+    def value(self) -> Tensor:
+        """A tensor with the present values, which later assignments don't change. Gradients flow through."""
+        return Tensor(self.data, None, self.key)
+
+    def read_value(self) -> Tensor:
+        """The same as `value`, TensorFlow's spelling."""
+        return self.value
+
+    def assign(self, value: Any) -> Variable:
+        """Set all values.
+
+        Args:
+            value: anything with the variable's shape; converted to its type.
+
+        Raises:
+            ValueError: for another shape.
+        """
+        started = clock()
+        array = self._incoming(value, "assign")
+        if exclusive_data(self) and _undo.get() is None:
+            self.data[...] = array
+        else:
+            self._replace(_owned(array) if isinstance(value, Tensor) else array)
+        return self._changed("assign", value, started)
+
+    def assign_add(self, value: Any) -> Variable:
+        """Add `value` to the values, broadcast if needed."""
+        started = clock()
+        array = self._incoming(value, "assign_add", broadcast=True)
+        target = self.writable()
+        target += array
+        return self._changed("assign_add", value, started)
+
+    def assign_sub(self, value: Any) -> Variable:
+        """Subtract `value` from the values, broadcast if needed."""
+        started = clock()
+        array = self._incoming(value, "assign_sub", broadcast=True)
+        target = self.writable()
+        target -= array
+        return self._changed("assign_sub", value, started)
+
+    def writable(self) -> Any:
+        """The raw array, for changing it in place at once: the variable's own, copied first if others see it.
+
+        For optimizers and layers that update many values; announce the change with `observe`.
+        """
+        if _undo.get() is not None or not exclusive_data(self):
+            self._replace(_owned(self.data))
+        return self.data
+
+    def _replace(self, array: Any) -> None:
+        undo = _undo.get()
+        if undo is not None:
+            undo.setdefault(self, self.data)
+        self.data = array
+
+    def _incoming(self, value: Any, method: str, broadcast: bool = False) -> Any:
+        array = value.data if isinstance(value, Tensor) else Tensor(value, device=self.device).data
+        namespace_of(array, self.data)  # raises when the devices differ
+        shape = array.shape
+        fits = shape == self.shape or (broadcast and _broadcasts(shape, self.shape))
+        if not fits:
+            raise ValueError(
+                f"Variable {self.path!r}.{method}(value): expected shape {self.shape}; got {signature_of(array)}."
+            )
+        return array if array.dtype == self.data.dtype else array.astype(self.data.dtype)
+
+    def _changed(self, method: str, value: Any, started: int) -> Variable:
+        if state.on:
+            ended = clock()
+            for observer in current():
+                observer.on_update(method, self, (value,), started, ended)
+        return self
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "variables change by assign(), assign_add() and assign_sub(). For a part: "
+            "v.assign(ops.slice_update(v, start, value)) or v.assign(ops.scatter_update(v, indices, value))."
+        )
+
+    def __iadd__(self, value: Any) -> NoReturn:
+        raise TypeError(f"Variable {self.path!r}: write v.assign_add(value) instead of v += value.")
+
+    def __isub__(self, value: Any) -> NoReturn:
+        raise TypeError(f"Variable {self.path!r}: write v.assign_sub(value) instead of v -= value.")
+
+    def __copy__(self) -> Variable:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        made = _rebuild(*self.__reduce__()[1])
+        made.regularizer, made.constraint, made.path = self.regularizer, self.constraint, self.path
+        memo[id(self)] = made
+        return made
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (type(self), self.numpy(), self.trainable, self.autocast, self.name, self.path)
+
+    def __repr__(self) -> str:
+        inside = Tensor(self.data, None, None).__repr__()
+        return f"Variable{inside[len('Tensor') : -1]}, name={self.path!r})"
+
+
+def _rebuild(
+    kind: type[Variable], values: numpy.ndarray, trainable: bool, autocast: bool, name: str, path: str
+) -> Variable:
+    made = kind(values, dtype=values.dtype.name, trainable=trainable, autocast=autocast, name=name)
+    made.path = path
+    return made
+
+
+def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
+    if callable(initializer) and not isinstance(initializer, Tensor):
+        if shape is None:
+            try:
+                return Tensor(initializer(), dtype)
+            except TypeError as error:
+                raise ValueError(
+                    f"Variable(initializer={initializer!r}): a function needs shape=... as well. ({error})"
+                ) from None
+        wanted = _as_shape(shape)
+        value = Tensor(initializer(wanted, dtype=floatx() if dtype is None else dtype), dtype)
+    else:
+        value = Tensor(initializer, dtype)
+        wanted = value.shape if shape is None else _as_shape(shape)
+    if value.shape != wanted:
+        raise ValueError(f"Variable(shape={wanted}): the initial value has another shape, {value.shape}.")
+    return value
+
+
+def _as_shape(shape: Any) -> tuple[int, ...]:
+    dims = (shape,) if isinstance(shape, int) else tuple(shape)
+    for n in dims:
+        if n is None or isinstance(n, (bool, float)) or int(n) < 0:
+            raise ValueError(
+                f"Variable(shape={shape!r}): every length must be an integer of at least 0; got {n!r}."
+            )
+    return tuple([int(n) for n in dims])
+
+
+def _owned(array: Any) -> Any:
+    """A copy that owns its memory (NumPy scalars become arrays)."""
+    return namespace_of(array).array(array)
+
+
+def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+    if len(shape) > len(onto):
+        return False
+    return all(n in (1, m) for n, m in zip(reversed(shape), reversed(onto), strict=False))
+
+
+@contextlib.contextmanager
+def undone() -> Iterator[None]:
+    """Assignments inside the block are taken back at its end (probes run the user's code for its shapes)."""
+    before = _undo.get()
+    changed: dict[Variable, Any] = {}
+    _undo.set(changed)
+    try:
+        yield
+    finally:
+        _undo.set(before)
+        for variable, array in changed.items():
+            variable.data = array

@@ -1,0 +1,275 @@
+"""Generates the function that users call for an op, as `dataclasses` generates `__init__`.
+
+Generated once at import, with the op's real signature and without `*args` on the hot path, and
+entered into `linecache` so that tracebacks show it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from eagerflow.core.config import floatx
+from eagerflow.core.device import namespace_of
+from eagerflow.core.dtypes import as_dtype, is_differentiable
+from eagerflow.core.observe import clock, state
+from eagerflow.core.recording import log, new_key
+from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
+
+if TYPE_CHECKING:
+    from eagerflow.core.op import Op
+
+__all__ = ["generate"]
+
+_TEMPLATE = """\
+def {name}{signature}:
+    _started = _clock() if _state.on else 0
+    try:
+{unwrap}
+        _records = _log.get()
+        _tracked = _records is not None and ({any_key})
+        {results} = _forward(xp, {arguments})
+    except _Deferred as detour:
+        return detour.resolve({name}, ({parameters},))
+    except _failures as error:
+        raise _op.explain(error, {inputs}, ({settings})) from None
+{finish}
+    if _started:
+        _op.announce({inputs_tuple}, ({settings}), _out, _started)
+    return _out
+"""
+
+_ONE_ARRAY = """\
+        if isinstance({x}, _Tensor):
+            {x}_ = {x}.data
+            {x}_key = {x}.key
+        else:
+            {x}_ = {coerce}({x})
+            {x}_key = None
+"""
+
+_WEAK_ARRAY = """\
+        if isinstance({x}, _Tensor):
+            {x}_ = {x}.data
+            {x}_key = {x}.key
+        elif {x}.__class__ in _WEAK:
+            {x}_ = {x}
+            {x}_key = None
+        else:
+            {x}_ = _coerce({x})
+            {x}_key = None
+"""
+
+_SEQUENCE = """\
+        {x}_, {x}_keys = _unwrap_all({x})
+        xp = _namespace_of(*{x}_)
+"""
+
+_FLOATING = """\
+        if {x}_.dtype is not _float32:
+            {x}_ = _as_float({x}_)
+"""
+
+_PROMOTE = """\
+    if _data.dtype is _float64:
+        {raw}, _data = _narrow(_forward, xp, _data, ({raw},), ({settings}))
+"""
+
+_FINISH_ONE = """\
+    if _tracked{and_float}:
+        _key = _new_key()
+        _out = _new(_Tensor)
+        _out.data = _data
+        _out.key = _key
+        _records.append((_op, _key, {keys}, {shapes}, ({saved})))
+    else:
+        _out = _new(_Tensor)
+        _out.data = _data
+        _out.key = None"""
+
+_FINISH_UNTRACKED = """\
+    _out = _new(_Tensor)
+    _out.data = _data
+    _out.key = None"""
+
+_FINISH_SEVERAL = """\
+    if _tracked:
+        _key = tuple([_new_key() if _is_differentiable(part.dtype) else None for part in _data])
+        _out = tuple([_Tensor(part, None, k) for part, k in zip(_data, _key)])
+        _records.append((_op, _key, {keys}, ({shapes_items}[(part.shape, part.dtype) for part in _data]), ({saved})))
+    else:
+        _out = tuple([_Tensor(part, None, None) for part in _data])"""
+
+_FINISH_SEVERAL_UNTRACKED = """\
+    _out = tuple([_Tensor(part, None, None) for part in _data])"""
+
+_FAILURES = (ValueError, TypeError, IndexError, NotImplementedError, FloatingPointError)
+_FLOAT32 = numpy.dtype("float32")
+_FLOAT64 = numpy.dtype("float64")
+
+
+def generate(op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: bool) -> Callable[..., Any]:
+    """The wrapper of `op`: unwraps tensors, calls the array function, records, announces."""
+    source, defaults = _source(op, weak=weak, floating=floating, promotes=promotes, may_round=may_round)
+    # Underscores keep these names apart from those of parameters.
+    scope: dict[str, Any] = {
+        "_op": op, "_forward": op.forward, "_numpy": numpy, "_ndarray": numpy.ndarray, "_Tensor": Tensor,
+        "_WEAK": WEAK, "_state": state, "_clock": clock, "_log": log, "_new_key": new_key, "_new": object.__new__,
+        "_Deferred": Deferred, "_coerce": coerce, "_coerce_array": coerce_array, "_namespace_of": namespace_of,
+        "_settle": _settle, "_as_float": _as_float, "_narrow": _narrow, "_unwrap_all": _unwrap_all,
+        "_float32": _FLOAT32, "_float64": _FLOAT64, "_is_differentiable": is_differentiable,
+        "_failures": _FAILURES, **defaults,
+    }  # fmt: skip
+    file = f"<eagerflow op {op.name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), scope)
+    wrapper: Callable[..., Any] = scope[op.name]
+    wrapper.__doc__ = op.forward.__doc__
+    wrapper.__module__ = op.forward.__module__
+    wrapper.__signature__ = _public_signature(op)  # type: ignore[attr-defined]
+    wrapper.op = op  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _parameters(op: Op) -> list[inspect.Parameter]:
+    found = inspect.signature(op.forward).parameters.values()
+    return [p for p in found if p.name not in ("xp", "keep")]
+
+
+def _public_signature(op: Op) -> inspect.Signature:
+    return inspect.Signature(_parameters(op))
+
+
+def _source(
+    op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: bool
+) -> tuple[str, dict[str, Any]]:
+    parameters = _parameters(op)
+    defaults = {f"default_{p.name}": p.default for p in parameters if p.default is not p.empty}
+    shown = [p.replace(annotation=p.empty, default=_Name(p)) for p in parameters]
+    settings = "".join(f"{n}, " for n in op.settings)
+    raw = ", ".join(f"{x}_" for x in op.arrays)
+    finish = _finish(op, may_round)
+    if promotes:
+        finish = _PROMOTE.format(raw=raw, settings=settings) + finish
+    keys = " or ".join(f"{x}_key" for x in op.arrays) if not op.sequence else f"any({op.arrays[0]}_keys)"
+    text = _TEMPLATE.format(
+        name=op.name,
+        signature=inspect.Signature(shown),
+        unwrap=_unwrap(op, weak, floating).rstrip("\n"),
+        any_key=keys or "False",
+        results=", ".join(["_data", *op.saves]),
+        arguments=_arguments(op),
+        parameters=", ".join(p.name for p in parameters),
+        inputs=f"[{', '.join(op.arrays)}]",
+        inputs_tuple=f"({', '.join(op.arrays)},)",
+        settings=settings,
+        finish=finish,
+    )
+    return text, defaults
+
+
+class _Name:
+    """Prints as the name under which the generated source finds a default value."""
+
+    def __new__(cls, parameter: inspect.Parameter) -> Any:
+        return super().__new__(cls) if parameter.default is not parameter.empty else parameter.empty
+
+    def __init__(self, parameter: inspect.Parameter) -> None:
+        self.name = parameter.name
+
+    def __repr__(self) -> str:
+        return f"default_{self.name}"
+
+
+def _arguments(op: Op) -> str:
+    """The arguments of the array function, in its own order."""
+    names = [n for n in inspect.signature(op.forward).parameters if n != "xp"]
+    passed = {x: f"{x}_" for x in op.arrays} | {n: n for n in op.settings} | {"keep": "bool(_tracked)"}
+    keyword_only = {p.name for p in _parameters(op) if p.kind is p.KEYWORD_ONLY} | {"keep"}
+    return ", ".join(f"{n}={passed[n]}" if n in keyword_only else passed[n] for n in names)
+
+
+def _unwrap(op: Op, weak: bool, floating: bool) -> str:
+    if op.sequence:
+        return _SEQUENCE.format(x=op.arrays[0])
+    template = _WEAK_ARRAY if weak else _ONE_ARRAY
+    text = "".join(template.format(x=x, coerce="_coerce_array") for x in op.arrays)
+    if floating and not weak:
+        text += "".join(_FLOATING.format(x=x) for x in op.arrays)
+    return text + _namespace(op, weak, floating)
+
+
+def _namespace(op: Op, weak: bool, floating: bool) -> str:
+    """Find `xp`, at the cost of a type test when all arrays are NumPy's."""
+    raw = ", ".join(f"{x}_" for x in op.arrays)
+    if not weak:
+        test = " and ".join(f"type({x}_) is _ndarray" for x in op.arrays) or "True"
+        return f"        xp = _numpy if {test} else _namespace_of({raw})\n"
+    first, *others = op.arrays
+    test = f"type({first}_) is _ndarray" + "".join(
+        f" and (type({x}_) is _ndarray or {x}_.__class__ in _WEAK)" for x in others
+    )
+    settled = f"        if {test}:\n            xp = _numpy\n        else:\n            xp, {raw} = _settle({raw})\n"
+    return settled + ("".join(f"        {x}_ = _as_float({x}_)\n" for x in op.arrays) if floating else "")
+
+
+def _finish(op: Op, may_round: bool) -> str:
+    """Wrap the result, and record it when it is tracked."""
+    if op.gradient == "zero":
+        return _FINISH_UNTRACKED if op.outputs == 1 else _FINISH_SEVERAL_UNTRACKED
+    kept = [f"{n}_" if n in op.arrays else "_data" if n == "out" else n for n in op.saved]
+    saved = "".join(f"{n}, " for n in kept)
+    shapes = [f"{x}_.shape if {x}_key else None" for x in op.arrays]
+    keys = f"({', '.join(f'{x}_key' for x in op.arrays)},)"
+    if op.sequence:
+        x = op.arrays[0]
+        keys = f"{x}_keys"
+        shapes = [f"*[part.shape for part in {x}_]"]
+    joined = "".join(f"{s}, " for s in shapes)
+    if op.outputs != 1:
+        return _FINISH_SEVERAL.format(keys=keys, shapes_items=joined, saved=saved)
+    and_float = " and _is_differentiable(_data.dtype)" if may_round else ""
+    return _FINISH_ONE.format(and_float=and_float, keys=keys, shapes=f"({joined})", saved=saved)
+
+
+def _settle(*arrays: Any) -> tuple[Any, ...]:
+    """Namespace and arrays when not all of them are NumPy arrays; of numbers alone, arrays are made."""
+    if all(array.__class__ in WEAK for array in arrays):
+        arrays = tuple([coerce_array(array) for array in arrays])
+    return (namespace_of(*arrays), *arrays)
+
+
+def _as_float(array: Any) -> Any:
+    """Integers and bools as `floatx()`; everything else as it is."""
+    if array is None or array.__class__ in WEAK:
+        return array
+    return array.astype(as_dtype(floatx())) if array.dtype.kind in "iub" else array
+
+
+def _narrow(
+    forward: Any, xp: Any, data: Any, arrays: tuple[Any, ...], settings: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Compute again without float64 when none of the inputs was float64 (int32 + float32, say)."""
+    kinds = [array.dtype for array in arrays if hasattr(array, "dtype")]
+    if any(kind is _FLOAT64 or kind == _FLOAT64 for kind in kinds):
+        return (*arrays, data)
+    floats = [kind for kind in kinds if kind.kind not in "iub"]
+    wanted = max(floats, key=lambda kind: kind.itemsize) if floats else as_dtype(floatx())
+    arrays = tuple([a.astype(wanted) if hasattr(a, "dtype") and a.dtype.kind in "iub" else a for a in arrays])
+    return (*arrays, forward(xp, *arrays, *settings))
+
+
+def _unwrap_all(values: Any) -> tuple[list[Any], tuple[int | None, ...]]:
+    """Arrays and keys of a sequence of tensors."""
+    if isinstance(values, Tensor):
+        values = list(values)
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"expected a list or tuple of tensors; got {type(values).__name__}")
+    if not values:
+        raise ValueError("expected at least one tensor; got an empty sequence")
+    arrays = [v.data if isinstance(v, Tensor) else coerce_array(v) for v in values]
+    return arrays, tuple([v.key if isinstance(v, Tensor) else None for v in values])
