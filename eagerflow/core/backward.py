@@ -14,7 +14,7 @@ from eagerflow.core.op import recorded_namespace
 from eagerflow.core.recording import Log
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Stretch", "Walk", "reaching"]
+__all__ = ["Stretch", "Walk", "everything", "reaching"]
 
 
 class Stretch(NamedTuple):
@@ -88,9 +88,9 @@ class Walk:
                     reached -= {key for key, begin in self.since.items() if begin > position}
                 if record is None:
                     continue
-                if free is not None and free(i):
+                if free is not None and (free is everything or free(i)):
                     log[i] = None
-                g = self._arriving(record, gradients, owned)
+                g = self._arriving(record[1], record[3], gradients)
                 if g is None:
                     continue
                 if observed:
@@ -99,16 +99,15 @@ class Walk:
                     self._step(record, g, reached, gradients, owned)
         return {key: gradients[key] for key in self.wanted if key in gradients}
 
-    def _arriving(self, record: tuple[Any, ...], gradients: dict[int, Any], owned: set[int]) -> Any:
+    def _arriving(self, key: Any, shapes: Any, gradients: dict[int, Any]) -> Any:
         """The gradient of a record's output(s), or None when nothing used them."""
-        key = record[1]
         if key.__class__ is int:
             return gradients.get(key) if key in self.wanted else gradients.pop(key, None)
         found = [gradients.get(k) if k in self.wanted else gradients.pop(k, None) for k in key]
         if all(g is None for g in found):
             return None
         return tuple(
-            [self._zeros(part) if g is None else g for g, part in zip(found, record[3][-1], strict=True)]
+            [self._zeros(part) if g is None else g for g, part in zip(found, shapes[-1], strict=True)]
         )
 
     def _zeros(self, part: tuple[tuple[int, ...], Any]) -> Any:
@@ -118,29 +117,48 @@ class Walk:
     def _step(
         self, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any], owned: set[int]
     ) -> None:
-        """Send the gradient of one record on to its inputs."""
+        """Send the gradient of one record on to its inputs. The innermost loop: kept short for speed."""
         op, _, keys, shapes, _ = record
-        xp = recorded_namespace[0] if self.recorded else self.xp
-        pulls = op.recorded_pulls if self.recorded else op.pulls
+        xp, pulls = (recorded_namespace[0], op.recorded_pulls) if self.recorded else (self.xp, op.pulls)
         try:
             if op.joint or len(pulls) != len(keys):
-                needs = tuple([key in reached for key in keys])
-                if any(needs):
-                    for gx, key, shape in zip(pulls[0](xp, g, record, needs), keys, shapes, strict=False):
-                        if gx is not None and key in reached:
-                            _accumulate(gradients, owned, key, gx, shape, self.recorded)
+                self._joint_step(xp, pulls[0], record, g, reached, gradients, owned)
                 return
-            for pull, key, shape in zip(pulls, keys, shapes, strict=True):
+            for pull, key, shape in zip(pulls, keys, shapes):
                 if key in reached:
-                    _accumulate(gradients, owned, key, pull(xp, g, record, None), shape, self.recorded)
+                    gx = pull(xp, g, record, None)
+                    if shape is not None and gx.shape != shape:
+                        gx = _unbroadcast(gx, shape)
+                    if key in gradients:
+                        _add(gradients, owned, key, gx, self.recorded)
+                    else:
+                        gradients[key] = gx
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"in the gradient of {op.name}: {error}") from error
+
+    def _joint_step(
+        self, xp: Any, pull: Any, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any],
+        owned: set[int],
+    ) -> None:  # fmt: skip
+        """The same for an op whose single rule gives the gradients of all its inputs."""
+        needs = tuple([key in reached for key in record[2]])
+        if not any(needs):
+            return
+        for gx, key, shape in zip(pull(xp, g, record, needs), record[2], record[3], strict=False):
+            if gx is None or key not in reached:
+                continue
+            if shape is not None and gx.shape != shape:
+                gx = _unbroadcast(gx, shape)
+            if key in gradients:
+                _add(gradients, owned, key, gx, self.recorded)
+            else:
+                gradients[key] = gx
 
     def _observed_step(
         self, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any], owned: set[int]
     ) -> None:
         """The same, announced: one event per record, with what it contributed."""
-        key, keys = record[1], record[2]
+        key = record[1]
         contributed: dict[int, Any] = {}
         started = clock()
         error: BaseException | None = None
@@ -164,24 +182,21 @@ class Walk:
                     error,
                 )
         for source, gx in contributed.items():
-            _accumulate(gradients, owned, source, gx, keys and None, self.recorded)
+            if source in gradients:
+                _add(gradients, owned, source, gx, self.recorded)
+            else:
+                gradients[source] = gx
 
 
-def _accumulate(
-    gradients: dict[int, Any],
-    owned: set[int],
-    key: int,
-    gx: Any,
-    shape: tuple[int, ...] | None,
-    recorded: bool,
-) -> None:
-    """Add a contribution to the gradient of `key`, in place once the sum is our own array."""
-    if shape is not None and gx.shape != shape:
-        gx = _unbroadcast(gx, shape)
-    before = gradients.get(key)
-    if before is None:
-        gradients[key] = gx
-    elif key in owned and not recorded and before.dtype == gx.dtype:
+def everything(i: int) -> bool:
+    """The usual answer to which records may be freed."""
+    return True
+
+
+def _add(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, recorded: bool) -> None:
+    """Add a contribution to a gradient, in place once the sum is an array of our own."""
+    before = gradients[key]
+    if key in owned and not recorded and before.dtype == gx.dtype:
         before += gx
         gradients[key] = before  # NumPy scalars don't change in place
     else:

@@ -54,7 +54,7 @@ class Op:
     """
 
     __slots__ = (
-        "arrays", "call", "forward", "gradient", "joint", "name", "outputs", "pulls", "recorded_pulls",
+        "arrays", "call", "forward", "gradient", "joint", "name", "names_shape", "outputs", "pulls", "recorded_pulls",
         "reference", "rules", "saved", "saves", "sequence", "settings", "why",
     )  # fmt: skip
 
@@ -79,6 +79,8 @@ class Op:
         self.arrays: tuple[str, ...] = tuple(arrays)
         self.settings: tuple[str, ...] = tuple([p.name for p in parameters if p.name not in self.arrays])
         self.saved: tuple[str, ...] = _names_to_save(self)
+        asked = {n for rule in rules for n in inspect.signature(rule).parameters}
+        self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
         self.pulls = tuple([_pull(self, rule, recorded=False) for rule in rules])
         self.recorded_pulls = tuple([_pull(self, rule, recorded=True) for rule in rules])
         if self.reference is not None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core import tree
-from eagerflow.core.backward import Stretch, Walk
+from eagerflow.core.backward import Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.errors import TapeError, did_you_mean, signature_of
@@ -353,7 +353,7 @@ def _freeing(on: Log, tape: GradientTape) -> Callable[[int], bool]:
     others = [other for ref in on.tapes if (other := ref()) is not None and other is not tape]
     kept = [(w.start, w.stop) for other in others for w in other._windows if w.log is on]
     if not kept:
-        return lambda i: True
+        return everything
     return lambda i: not any(start <= i and (stop is None or i < stop) for start, stop in kept)
 
 

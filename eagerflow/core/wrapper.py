@@ -224,6 +224,8 @@ def _finish(op: Op, may_round: bool) -> str:
     kept = [f"{n}_" if n in op.arrays else "_data" if n == "out" else n for n in op.saved]
     saved = "".join(f"{n}, " for n in kept)
     shapes = [f"{x}_.shape if {x}_key else None" for x in op.arrays]
+    if len(op.arrays) == 1 and not op.names_shape:  # nothing to broadcast, and no rule that asks
+        shapes = ["None"]
     keys = f"({', '.join(f'{x}_key' for x in op.arrays)},)"
     if op.sequence:
         x = op.arrays[0]
