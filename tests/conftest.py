@@ -6,9 +6,26 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
+from eagerflow.core import config
 from eagerflow.core import device as devices
 from tests import stand_in
+
+# Generated examples are the same in every run, and a slow machine is no failure.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def _settings_as_before() -> Iterator[None]:
+    """What a test sets for the whole process, the next one does not find."""
+    numbers = config.floatx(), config.epsilon(), config.image_data_format()
+    yield
+    config.set_floatx(numbers[0])
+    config.set_epsilon(numbers[1])
+    config.set_image_data_format(numbers[2])
+    devices.set_default_device(None)
 
 
 @pytest.fixture
