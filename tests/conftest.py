@@ -17,6 +17,15 @@ settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_traces_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is read from or left in the home folder of whoever runs the tests; the CPU is the default."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("EAGERFLOW_HOME", str(tmp_path_factory.mktemp("home")))
+        environment.delenv("EAGERFLOW_DEVICE", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _settings_as_before() -> Iterator[None]:
     """What a test sets for the whole process, the next one does not find."""
