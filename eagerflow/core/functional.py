@@ -1,7 +1,8 @@
 """Differentiation of functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `check_grads`.
 
-Each takes a function and returns derivatives with respect to its arguments (arrays, tensors, lists of numbers,
-or nested structures of arrays and tensors), after the interface of JAX. They nest, and tapes around them see through them.
+Each takes a function and returns derivatives with respect to its arguments (arrays, tensors, lists of
+numbers, or nested structures of arrays and tensors), after the interface of JAX. They nest, and tapes
+around them see through them.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ def value_and_grad(
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        chosen, args = _fresh_arguments(args, argnums)
+        chosen, values = _fresh_arguments(args, argnums)
         with GradientTape() as tape:
             tape.watch(chosen)
-            args, inner = _through_identity(args, chosen, argnums)
-            answer = function(*args, **kwargs)
+            values, inner = _through_identity(values, chosen, argnums)
+            answer = function(*values, **kwargs)
         value = _scalar(function, answer[0] if has_aux else answer)
         found = tape.gradient(value, inner, unconnected_gradients="zero")
         return answer, found[0] if isinstance(argnums, int) else tuple(found)
@@ -126,11 +127,11 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        chosen, args = _fresh_arguments(args, argnums)
+        chosen, values = _fresh_arguments(args, argnums)
         with GradientTape() as tape:
             tape.watch(chosen)
-            args, inner = _through_identity(args, chosen, argnums)
-            out = function(*args, **kwargs)
+            values, inner = _through_identity(values, chosen, argnums)
+            out = function(*values, **kwargs)
         found = tape.jacobian(out, inner, unconnected_gradients="zero")
         return found[0] if isinstance(argnums, int) else tuple(found)
 

@@ -210,7 +210,7 @@ def _pull(made: Op, rule: Callable[..., Any], *, recorded: bool) -> Callable[...
     if unknown:
         raise ValueError(f"a rule of {made.name} asks for {unknown}; known: {sorted(given)}")
     text = f"lambda xp, g, record, needs: rule({', '.join(given[n] for n in names)})"
-    return eval(text, {"rule": rule, "wrap": _wrap, "wrap_all": _wrap_all})  # type: ignore[no-any-return]
+    return eval(text, {"rule": rule, "wrap": _wrap, "wrap_all": _wrap_all})
 
 
 def _saved(made: Op, name: str, place: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from eagerflow.core.errors import UnknownNameError, did_you_mean
@@ -28,7 +29,9 @@ __all__ = [
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
 _global_objects: dict[str, Any] = {}
-_scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("custom_objects", default={})
+_scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
+    "custom_objects", default=MappingProxyType({})
+)
 
 # Every table of built-in things by the Keras module it stands for ("keras.layers").
 tables: dict[str, Table] = {}
@@ -111,7 +114,7 @@ class Table:
         if callable(identifier):
             return identifier
         raise TypeError(
-            f"A {self.kind} is given by its name, an object or a config; got {type(identifier).__name__} {identifier!r}."
+            f"A {self.kind} is a name, an object or a config; got {type(identifier).__name__} {identifier!r:.80}."
         )
 
     def serialize(self, thing: Any) -> Any:

@@ -402,7 +402,7 @@ def _checked_sources(sources: Any) -> list[Tensor]:
 def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) -> list[Any] | None:
     if output_gradients is None:
         return None
-    seeds = tree.flatten(output_gradients)
+    seeds = tree.flatten(output_gradients) if tree.is_nested(target) else [output_gradients]
     if len(seeds) != len(targets):
         raise ValueError(f"output_gradients: {len(seeds)} given for {len(targets)} targets.")
     for t, seed in zip(targets, seeds, strict=True):

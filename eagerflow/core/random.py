@@ -1,0 +1,85 @@
+"""Random bits: one process-wide seed, and counter-based generators that are made anew for every draw.
+
+A draw is named by two numbers, a seed and a count. They are the key of a Philox generator, which costs
+microseconds to make, has no state to keep and gives unrelated streams for different keys. Numbers are
+always drawn on the host, so a seed means the same values on every device.
+
+Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import secrets
+import threading
+from collections.abc import Iterator
+
+import numpy
+
+__all__ = ["default_seed", "frozen", "generator", "next_key", "set_random_seed"]
+
+Key = tuple[int, int]  # the seed and the count of a draw
+
+_WORD = 2**64 - 1
+_SHARED = 1 << 40  # keeps the process-wide draws apart from those of a seed of the user's own
+_lock = threading.Lock()
+_state: list[int] = [secrets.randbits(32), 0]  # the process-wide seed, and how many draws were taken from it
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed everything: eagerflow's draws without a seed of their own, Python's `random` and `numpy.random`.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> set_random_seed(42)
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, numpy.integer)) or not 0 <= seed < 2**32:
+        raise ValueError(f"set_random_seed(seed={seed!r}): expected an integer from 0 to 2**32 - 1.")
+    random.seed(int(seed))
+    numpy.random.seed(int(seed))  # noqa: NPY002 - users' programs draw from NumPy's legacy state
+    with _lock:
+        _state[:] = [int(seed), 0]
+
+
+def next_key() -> Key:
+    """The key of the next process-wide draw."""
+    with _lock:
+        _state[1] += 1
+        return _SHARED + _state[0], _state[1]
+
+
+def generator(key: Key) -> numpy.random.Generator:
+    """A fresh NumPy generator for the draw `key`; the same key gives the same numbers, always.
+
+    >>> float(generator((1, 2)).random()) == float(generator((1, 2)).random())
+    True
+    """
+    seed, count = key
+    return numpy.random.Generator(numpy.random.Philox(key=numpy.array([seed & _WORD, count & _WORD], "u8")))
+
+
+def default_seed() -> int:
+    """A seed for an object whose user gave none, drawn process-wide, so that `set_random_seed` fixes it too."""
+    return int(generator(next_key()).integers(1, 10**9))
+
+
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """Draws inside the block leave no trace: the process-wide states are put back at its end.
+
+    For probes, which run the user's code only for its shapes. Covers eagerflow's state, Python's `random`
+    and `numpy.random`; a `SeedGenerator` keeps its state in a Variable, see `variable.undone`.
+    """
+    ours, python, legacy = list(_state), random.getstate(), numpy.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        with _lock:
+            _state[:] = ours
+        random.setstate(python)
+        numpy.random.set_state(legacy)  # noqa: NPY002
