@@ -1,0 +1,303 @@
+"""Draws from distributions. Numbers are drawn on the host and placed on the current device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.core.device import current_device, place, to_host
+from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
+from eagerflow.core.errors import signature_of
+from eagerflow.core.tensor import Tensor
+from eagerflow.random.seed_generator import draw
+
+__all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]
+
+
+def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
+    """Draws from a normal distribution.
+
+    Args:
+        shape: the shape of the result.
+        mean: the distribution's mean.
+        stddev: its standard deviation.
+        dtype: a float type; default: `floatx()`.
+        seed: an integer (the same numbers at every call), a `SeedGenerator`, or None (process-wide state).
+
+    Returns:
+        A tensor of `shape`.
+
+    Raises:
+        ValueError: for an impossible shape, a type that isn't float, or an unusable seed.
+
+    >>> normal((2, 3), seed=1).shape
+    (2, 3)
+    """
+    wanted = _float(dtype, "normal")
+    drawn = _standard_normal(draw(seed, "normal"), _shape(shape, "normal"), wanted)
+    return _moved(drawn, stddev, mean, wanted)
+
+
+def truncated_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
+) -> Tensor:
+    """Draws from a normal distribution, those beyond two standard deviations drawn again.
+
+    Args:
+        shape: the shape of the result.
+        mean: the mean before truncation.
+        stddev: the standard deviation before truncation.
+        dtype: a float type; default: `floatx()`.
+        seed: an integer, a `SeedGenerator` or None, as for `normal`.
+
+    Returns:
+        A tensor of `shape`, all within `mean ± 2 * stddev`.
+
+    Raises:
+        ValueError: for an impossible shape, a type that isn't float, or an unusable seed.
+
+    >>> bool((abs(truncated_normal((100,), seed=1).numpy()) <= 2).all())
+    True
+    """
+    wanted = _float(dtype, "truncated_normal")
+    source = draw(seed, "truncated_normal")
+    drawn = _standard_normal(source, _shape(shape, "truncated_normal"), wanted)
+    flat = drawn.reshape(-1)
+    outside = numpy.flatnonzero(abs(flat) > 2)
+    while outside.size:
+        flat[outside] = _standard_normal(source, outside.shape, wanted)
+        outside = outside[abs(flat[outside]) > 2]
+    return _moved(flat.reshape(drawn.shape), stddev, mean, wanted)
+
+
+def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
+    """Draws from a uniform distribution over `[minval, maxval)`.
+
+    Args:
+        shape: the shape of the result.
+        minval: the lower bound, which can appear.
+        maxval: the upper bound, which cannot.
+        dtype: a float type; default: `floatx()`.
+        seed: an integer, a `SeedGenerator` or None, as for `normal`.
+
+    Returns:
+        A tensor of `shape`.
+
+    Raises:
+        ValueError: for an impossible shape, a type that isn't float, or an unusable seed.
+
+    >>> uniform((2,), minval=-1.0, seed=1).dtype.name
+    'float32'
+    """
+    wanted = _float(dtype, "uniform")
+    source = draw(seed, "uniform")
+    drawn = source.random(_shape(shape, "uniform"), _drawn_type(wanted))
+    if isinstance(minval, Tensor) or isinstance(maxval, Tensor):
+        return _moved(drawn, maxval - minval, minval, wanted)
+    low, high = numpy.asarray(minval, drawn.dtype), numpy.asarray(maxval, drawn.dtype)
+    drawn = drawn * (high - low) + low
+    return _placed(_below(drawn.astype(wanted, copy=False), high, low), wanted)
+
+
+def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None) -> Tensor:
+    """Draws integers uniformly from `[minval, maxval)`.
+
+    Args:
+        shape: the shape of the result.
+        minval: the lower bound, which can appear.
+        maxval: the upper bound, which cannot.
+        dtype: an integer type.
+        seed: an integer, a `SeedGenerator` or None, as for `normal`.
+
+    Returns:
+        A tensor of `shape`.
+
+    Raises:
+        ValueError: for an impossible shape, an empty range, a type that isn't integer, or an unusable seed.
+
+    >>> bool((randint((9,), 3, 4, seed=1).numpy() == 3).all())
+    True
+    """
+    if not is_int_dtype(dtype):
+        raise ValueError(f"random.randint(dtype={dtype!r}): expected an integer type such as 'int32'.")
+    low, high = _host(minval), _host(maxval)
+    if (numpy.asarray(low) >= high).any():
+        raise ValueError(
+            f"random.randint(minval={minval!r}, maxval={maxval!r}): expected minval < maxval, since maxval is left out."
+        )
+    drawn = draw(seed, "randint").integers(low, high, _shape(shape, "randint"), dtype="int64")
+    return _placed(numpy.asarray(drawn), as_dtype(dtype))
+
+
+def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
+    """Draws indices of categories, with the probabilities `softmax(logits)` of each row.
+
+    Args:
+        logits: shape (batch, categories): unnormalized log-probabilities.
+        num_samples: how many to draw per row.
+        dtype: an integer type.
+        seed: an integer, a `SeedGenerator` or None, as for `normal`.
+
+    Returns:
+        Shape (batch, num_samples). No gradient flows to `logits`.
+
+    Raises:
+        ValueError: when `logits` doesn't have two axes or holds a row without a distribution, or for an
+            unusable seed.
+
+    >>> categorical([[0.0, -1e9]], 3, seed=1).tolist()
+    [[0, 0, 0]]
+    """
+    values = numpy.asarray(_host(logits), "float64")
+    if values.ndim != 2 or not values.shape[1]:
+        raise ValueError(
+            f"random.categorical(logits={signature_of(values)}): expected shape (batch, categories)."
+        )
+    with numpy.errstate(invalid="ignore"):
+        upto = numpy.exp(values - values.max(axis=1, keepdims=True)).cumsum(axis=1)
+        upto /= upto[:, -1:]
+    if numpy.isnan(upto[:, -1]).any():
+        raise ValueError("random.categorical(logits): a row holds NaN, infinity, or -infinity everywhere.")
+    rows, categories = values.shape
+    # One search for all rows: row i's cumulated probabilities are moved to the stretch from i to i + 1.
+    row = numpy.arange(rows)[:, None]
+    drawn = draw(seed, "categorical").random((rows, num_samples)) + row
+    found = numpy.searchsorted((upto + row).reshape(-1), drawn, side="right") - row * categories
+    return _placed(found.clip(0, categories - 1), as_dtype(dtype))
+
+
+def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
+    """Draws from a gamma distribution with scale 1.
+
+    Args:
+        shape: the shape of the result.
+        alpha: the shape parameter, above 0; a number or an array that broadcasts to `shape`.
+        dtype: a float type; default: `floatx()`.
+        seed: an integer, a `SeedGenerator` or None, as for `normal`.
+
+    Returns:
+        A tensor of `shape`. No gradient flows to `alpha`.
+
+    Raises:
+        ValueError: for an impossible shape or parameter, a type that isn't float, or an unusable seed.
+
+    >>> bool((gamma((5,), 2.0, seed=1).numpy() > 0).all())
+    True
+    """
+    wanted = _float(dtype, "gamma")
+    source = draw(seed, "gamma")
+    shape = _shape(shape, "gamma")
+    return _placed(source.standard_gamma(_host(alpha), shape, dtype=_drawn_type(wanted)), wanted)
+
+
+def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
+    """Draws from a beta distribution.
+
+    Args:
+        shape: the shape of the result.
+        alpha: the first parameter, above 0; a number or an array that broadcasts to `shape`.
+        beta: the second one.
+        dtype: a float type; default: `floatx()`.
+        seed: an integer, a `SeedGenerator` or None, as for `normal`.
+
+    Returns:
+        A tensor of `shape`, between 0 and 1. No gradient flows to the parameters.
+
+    Raises:
+        ValueError: for an impossible shape or parameter, a type that isn't float, or an unusable seed.
+
+    >>> beta((2, 2), 1.0, 3.0, seed=1).shape
+    (2, 2)
+    """
+    return _of_two_parameters("beta", shape, alpha, beta, dtype, seed)
+
+
+def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None) -> Tensor:
+    """Draws the numbers of successes among independent trials.
+
+    Args:
+        shape: the shape of the result.
+        counts: the numbers of trials; a number or an array that broadcasts to `shape`.
+        probabilities: those of a success.
+        dtype: a float type; default: `floatx()`.
+        seed: an integer, a `SeedGenerator` or None, as for `normal`.
+
+    Returns:
+        A tensor of `shape`.
+
+    Raises:
+        ValueError: for an impossible shape or parameter, a type that isn't float, or an unusable seed.
+
+    >>> binomial((2,), 5, 1.0, seed=1).tolist()
+    [5.0, 5.0]
+    """
+    trials = numpy.asarray(_host(counts)).astype("int64")
+    return _of_two_parameters("binomial", shape, trials, probabilities, dtype, seed)
+
+
+def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: Any, seed: Any) -> Tensor:
+    wanted = _float(dtype, name)
+    method: Callable[..., Any] = getattr(draw(seed, name), name)
+    return _placed(numpy.asarray(method(_host(first), _host(second), _shape(shape, name))), wanted)
+
+
+def _standard_normal(source: numpy.random.Generator, shape: Any, wanted: numpy.dtype) -> numpy.ndarray:
+    return source.standard_normal(shape, _drawn_type(wanted))
+
+
+def _drawn_type(wanted: numpy.dtype) -> Any:
+    """NumPy draws float32 and float64; narrower types are rounded from float32."""
+    return "float64" if wanted == "float64" else "float32"
+
+
+def _moved(drawn: numpy.ndarray, scale: Any, shift: Any, wanted: numpy.dtype) -> Tensor:
+    """`drawn * scale + shift`; recorded where scale or shift are tensors, so that gradients reach them."""
+    if isinstance(scale, Tensor) or isinstance(shift, Tensor):
+        return _placed(drawn, wanted) * scale + shift
+    drawn = drawn if _is_one(scale) else drawn * numpy.asarray(scale, drawn.dtype)
+    drawn = drawn if _is_zero(shift) else drawn + numpy.asarray(shift, drawn.dtype)
+    return _placed(drawn, wanted)
+
+
+def _is_one(x: Any) -> bool:
+    return isinstance(x, (int, float)) and x == 1
+
+
+def _is_zero(x: Any) -> bool:
+    return isinstance(x, (int, float)) and x == 0
+
+
+def _below(drawn: numpy.ndarray, high: Any, low: Any) -> numpy.ndarray:
+    """Rounding can reach the upper bound, which is not to appear."""
+    top = numpy.nextafter(high.astype(drawn.dtype), low.astype(drawn.dtype))
+    return numpy.where((drawn >= high) & (high > low), top, drawn)
+
+
+def _placed(drawn: numpy.ndarray, wanted: numpy.dtype) -> Tensor:
+    return Tensor(place(numpy.asarray(drawn, wanted), current_device()), None, None)
+
+
+def _host(value: Any) -> Any:
+    """A parameter of a distribution, as NumPy takes it."""
+    return to_host(value.data) if isinstance(value, Tensor) else value
+
+
+def _float(dtype: Any, where: str) -> numpy.dtype:
+    if not is_float_dtype(dtype):
+        raise ValueError(f"random.{where}(dtype={dtype!r}): expected a float type such as 'float32'.")
+    return as_dtype(dtype)
+
+
+def _shape(shape: Any, where: str) -> tuple[int, ...]:
+    """`shape` as a tuple of ints."""
+    try:
+        dims = tuple([int(n.__index__()) for n in ((shape,) if hasattr(shape, "__index__") else shape)])
+    except (TypeError, AttributeError):
+        dims = (-1,)
+    if any(n < 0 for n in dims):
+        raise ValueError(
+            f"random.{where}(shape={shape!r}): expected a tuple of integers of at least 0, such as (2, 3)."
+        )
+    return dims

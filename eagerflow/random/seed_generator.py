@@ -1,0 +1,96 @@
+"""`SeedGenerator`, and what a `seed` argument may be."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy
+
+from eagerflow.core import random as core_random
+from eagerflow.core.device import device
+from eagerflow.core.variable import Variable
+
+__all__ = ["SeedGenerator", "draw"]
+
+_numbers = itertools.count()
+
+
+class SeedGenerator:
+    """A source of seeds that moves on with every draw, so that each call gives other numbers.
+
+    Args:
+        seed: an integer, or None for one that `set_random_seed` decides.
+        name: the name in configurations; default: a numbered one.
+
+    Attributes:
+        state: an untrainable `Variable` of two uint32: the seed, and how many draws were taken. It stays
+            in the host's memory, where numbers are drawn.
+
+    Raises:
+        ValueError: when `seed` is no integer.
+
+    >>> seeds = SeedGenerator(seed=42)
+    >>> seeds.next().tolist(), seeds.next().tolist()
+    ([42, 0], [42, 1])
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        kwargs.pop("backend", None)  # Keras' argument for other frameworks; there is one backend here
+        if kwargs:
+            raise ValueError(f"SeedGenerator: unknown arguments {sorted(kwargs)}; expected seed and name.")
+        self._initial_seed = seed
+        self.name = name or _next_name()
+        chosen = core_random.default_seed() if seed is None else checked_seed(seed, "SeedGenerator")
+        start = numpy.array([chosen % 2**32, 0], "uint32")
+        with device("cpu"):
+            self.state = Variable(start, trainable=False, autocast=False, name="seed_generator_state")
+
+    def next(self, ordered: bool = True) -> numpy.ndarray:
+        """The seed and the count of the next draw, as uint32[2]; the count then moves on.
+
+        Args:
+            ordered: accepted for Keras' signature; draws always count up.
+        """
+        now = self.state.numpy()
+        self.state.assign(now + numpy.array([0, 1], "uint32"))
+        return now
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal generator."""
+        return {"seed": self._initial_seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """A generator made from `get_config`'s answer."""
+        return cls(**config)
+
+
+def _next_name() -> str:
+    number = next(_numbers)
+    return f"seed_generator_{number}" if number else "seed_generator"
+
+
+def checked_seed(seed: Any, where: str) -> int:
+    """`seed` as an int.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, numpy.integer)):
+        raise ValueError(f"{where}(seed={seed!r}): expected an integer, a SeedGenerator or None.")
+    return int(seed)
+
+
+def draw(seed: Any, where: str) -> numpy.random.Generator:
+    """The NumPy generator for one draw of `where` with the argument `seed`.
+
+    An integer gives the same numbers at every call, a `SeedGenerator` others each time, and None draws
+    from the process-wide state.
+    """
+    if seed is None:
+        return core_random.generator(core_random.next_key())
+    if isinstance(seed, SeedGenerator):
+        first, count = seed.next().tolist()
+        return core_random.generator((first, count))
+    return core_random.generator((checked_seed(seed, where), 0))
