@@ -1,0 +1,37 @@
+"""viz: see the network that ran. Record executed ops with `trace`, then draw, measure and keep what happened.
+
+>>> import eagerflow as ef
+>>> import viz
+>>> with viz.trace("hello") as t:
+...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
+>>> t
+<recording 'hello': ...; try .draw('x.svg'), .summary(), .top()>
+"""
+
+from __future__ import annotations
+
+from viz.archive import TraceFileError
+from viz.drawing import Drawing
+from viz.record import Trace, trace
+from viz.recording import Recording, load
+from viz.render import RendererMissing, set_engine
+from viz.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
+
+__all__ = [
+    "Drawing",
+    "Frame",
+    "Logs",
+    "Op",
+    "Recording",
+    "RendererMissing",
+    "Scope",
+    "Stats",
+    "Step",
+    "Storage",
+    "TensorInfo",
+    "Trace",
+    "TraceFileError",
+    "load",
+    "set_engine",
+    "trace",
+]

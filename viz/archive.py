@@ -1,0 +1,283 @@
+"""`.efz`: a recording as one file, a zip of JSON (`trace.json`) and columns of numbers (`columns.npz`).
+
+It needs nothing of the program that ran, holds no pickles, and a file from elsewhere can do no more than
+fail to load: names of members, sizes, nesting and every reference are checked before use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy
+
+from viz.schema import PHASES, ROLES, Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
+from viz.tables import Damaged, Pool, decode, encode, frame_row, to_plain
+
+__all__ = ["VERSION", "TraceFileError", "read", "write"]
+
+VERSION = 1
+LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
+_KIND = "eagerflow trace"
+_MEMBERS = ("trace.json", "columns.npz")
+_DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
+_SCOPE_FRAMES = ("created_at", "stack")
+_NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+
+
+class TraceFileError(ValueError):
+    """A file is no trace, is damaged, or was written by a newer version."""
+
+
+def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write `record` to `path`, whole or not at all.
+
+    Raises:
+        OSError: when the folder doesn't exist or can't be written.
+    """
+    target = pathlib.Path(path)
+    with replacing(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        header, columns = _parts(record)
+        archive.writestr("trace.json", json.dumps(header, separators=(",", ":")))
+        packed = io.BytesIO()
+        numpy.savez_compressed(packed, allow_pickle=False, **columns)
+        archive.writestr("columns.npz", packed.getvalue(), zipfile.ZIP_STORED)
+    return target
+
+
+def read(path: str | os.PathLike[str], limit: int = LIMIT) -> Record:
+    """Read what `write` wrote.
+
+    Args:
+        path: the file.
+        limit: how many bytes it may unpack to.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(archive, limit)
+            header = _parse(archive.read("trace.json"))
+            _check_header(header)
+            columns = _columns(archive.read("columns.npz"), limit)
+        record = _record(header, columns)
+        _check_references(record)
+    except TraceFileError as error:
+        raise TraceFileError(f"{os.fspath(path)!r}: {error}") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise TraceFileError(f"{os.fspath(path)!r} is not a trace, or was cut short: {error}") from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error) as error:
+        raise TraceFileError(f"{os.fspath(path)!r} is damaged: {error}") from None
+    return record
+
+
+@contextlib.contextmanager
+def replacing(target: pathlib.Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `target` once it is complete and on the disk; else nothing changes."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {str(target)!r}: there is no folder {str(target.parent)!r}")
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # as `open` would have made it
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
+    """The JSON part and the columns."""
+    texts, frames = Pool(), Pool()
+    with_stats = [tensor for tensor in record.tensors if tensor.stats is not None]
+    columns = {
+        **encode(record.ops, Op, texts, frames),
+        **encode(record.tensors, TensorInfo, texts, frames),
+        **encode(record.storages, Storage, texts, frames),
+        **encode([tensor.stats for tensor in with_stats], Stats, texts, frames),
+        "Stats.tensor": numpy.array([tensor.id for tensor in with_stats], dtype=numpy.int64),
+    }
+    header = {
+        "kind": _KIND,
+        "version": VERSION,
+        "counts": {
+            "ops": len(record.ops),
+            "tensors": len(record.tensors),
+            "storages": len(record.storages),
+            "stats": len(with_stats),
+        },
+        "meta": to_plain(record.meta),
+        "scopes": [_scope_row(scope, frames) for scope in record.scopes],
+        "steps": [dataclasses.asdict(step) for step in record.steps],
+        "logs": [to_plain(dataclasses.asdict(entry)) for entry in record.logs],
+        "notes": list(record.notes),
+        "texts": texts.values,
+        "frames": [frame_row(frame) for frame in frames.values],
+    }
+    return header, columns
+
+
+def _scope_row(scope: Scope, frames: Pool) -> dict[str, Any]:
+    row = {
+        f.name: to_plain(getattr(scope, f.name))
+        for f in dataclasses.fields(scope)
+        if f.name not in _SCOPE_FRAMES
+    }
+    row["created_at"] = None if scope.created_at is None else frames.number(scope.created_at)
+    row["stack"] = [frames.number(frame) for frame in scope.stack]
+    return row
+
+
+def _check_members(archive: zipfile.ZipFile, limit: int) -> None:
+    names = sorted(archive.namelist())
+    if names != sorted(_MEMBERS):
+        raise TraceFileError(f"not a trace: it holds {names[:5]} instead of {sorted(_MEMBERS)}")
+    _check_size(archive, limit)
+
+
+def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
+    """zipfile itself never unpacks more than a member declares, so the declared sizes are what counts."""
+    size = sum(member.file_size for member in archive.infolist())
+    if size > limit:
+        raise TraceFileError(
+            f"it unpacks to {size:,} bytes, more than the limit of {limit:,}. "
+            f"If you trust it: viz.load(path, limit={size})."
+        )
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    """JSON that doesn't nest deeper than we ever write."""
+    deepest = _nesting(text)
+    if deepest > _DEPTH:
+        raise TraceFileError(f"damaged: its JSON nests {deepest} deep, more than {_DEPTH}")
+    header = json.loads(text)
+    if not isinstance(header, dict):
+        raise TraceFileError("not a trace: its JSON is no object")
+    return header
+
+
+def _nesting(text: bytes) -> int:
+    """How deeply the brackets outside of strings nest."""
+    without_strings = re.sub(rb'"[^"]*"', b"", re.sub(rb"\\.", b"", text, flags=re.DOTALL))
+    depth = deepest = 0
+    for byte in without_strings.translate(None, _NO_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    if header.get("kind") != _KIND or not isinstance(header.get("version"), int):
+        raise TraceFileError(f"not a trace: its kind is {header.get('kind')!r}, not {_KIND!r}")
+    if header["version"] > VERSION:
+        raise TraceFileError(
+            f"its format has version {header['version']}, and this viz reads up to version {VERSION}. "
+            "Upgrade: pip install -U eagerflow."
+        )
+
+
+def _columns(packed: bytes, limit: int) -> dict[str, numpy.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        _check_size(archive, limit)
+        return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
+
+
+def _array(content: bytes) -> numpy.ndarray:
+    """One array of numbers, which must be as long as its header says before memory is taken for it."""
+    file = io.BytesIO(content)
+    version = numpy.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise TraceFileError(f"damaged: a column has the unknown layout {version}")
+    shape, _, dtype = numpy.lib.format.read_array_header_1_0(file)
+    if dtype.hasobject or len(shape) != 1 or shape[0] * dtype.itemsize != len(content) - file.tell():
+        raise TraceFileError(f"damaged: a column says it is {dtype}{list(shape)}, which it isn't")
+    return numpy.frombuffer(content, dtype, offset=file.tell())
+
+
+def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record:
+    texts = Pool(header["texts"])
+    frames = Pool([Frame(*row) for row in header["frames"]])
+    counts = header["counts"]
+    ops = [Op(i, **row) for i, row in enumerate(decode(columns, Op, texts, frames, counts["ops"]))]
+    rows = decode(columns, TensorInfo, texts, frames, counts["tensors"])
+    tensors = [TensorInfo(i, **row) for i, row in enumerate(rows)]
+    rows = decode(columns, Storage, texts, frames, counts["storages"])
+    storages = [Storage(i, **row) for i, row in enumerate(rows)]
+    stats = decode(columns, Stats, texts, frames, counts["stats"])
+    for tensor, row in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
+        tensors[tensor].stats = Stats(**row)
+    return Record(
+        meta=dict(header["meta"]),
+        scopes=[_scope(row, frames) for row in header["scopes"]],
+        ops=ops,
+        tensors=tensors,
+        storages=storages,
+        steps=[Step(**row) for row in header["steps"]],
+        logs=[Logs(**row) for row in header["logs"]],
+        notes=[str(note) for note in header["notes"]],
+    )
+
+
+def _scope(row: dict[str, Any], frames: Pool) -> Scope:
+    row = {
+        **row,
+        "created_at": frames.value(row["created_at"]),
+        "stack": tuple(map(frames.value, row["stack"])),
+    }
+    return Scope(**{**row, "inputs": tuple(row["inputs"]), "outputs": tuple(row["outputs"])})
+
+
+def _check_references(record: Record) -> None:
+    """Every id must lead somewhere, and scopes must lie within scopes that came before."""
+    ops, tensors, scopes = len(record.ops), len(record.tensors), len(record.scopes)
+    for op in record.ops:
+        _check_ids("op", (*op.inputs, *op.outputs), tensors)
+        _check_ids("op", _given(op.scope), scopes)
+        _check_ids("op", _given(op.step), len(record.steps))
+        _check_ids("op", _given(op.forward), ops)
+        _check_word("phase", op.phase, PHASES)
+    for tensor in record.tensors:
+        _check_ids("tensor", _given(tensor.producer), ops)
+        _check_ids("tensor", _given(tensor.gradient_of), tensors)
+        _check_ids("tensor", _given(tensor.storage), len(record.storages))
+        _check_word("role", tensor.role, ROLES)
+    for position, scope in enumerate(record.scopes):
+        _check_ids("scope", _given(scope.parent), position)
+        _check_ids("scope", (*scope.inputs, *scope.outputs), tensors)
+    _check_ids("step", [step.scope for step in record.steps], scopes)
+
+
+def _given(number: int | None) -> tuple[int, ...]:
+    return () if number is None else (number,)
+
+
+def _check_ids(what: str, ids: Any, count: int) -> None:
+    for number in ids:
+        if not 0 <= number < count:
+            raise Damaged(f"{what} refers to number {number} of {count}")
+
+
+def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:
+    if word not in allowed:
+        raise Damaged(f"a {what} is {word!r}")

@@ -1,0 +1,457 @@
+"""From a recording to the `Graph` of a picture: choose, fold, close, connect."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from viz import words
+from viz.blocks import Block, fold, leaves, tree
+from viz.graph import Cluster, Edge, Graph, Node
+from viz.schema import Op, Record
+from viz.selection import Selection
+
+__all__ = ["COLORINGS", "VIEWS", "graph"]
+
+VIEWS = ("both", "forward", "backward", "layers")
+COLORINGS = ("op", "time", "memory")
+_CLOSED_BY_DEFAULT = ("metric", "optimizer", "data")
+
+
+def graph(
+    record: Record,
+    *,
+    view: str = "both",
+    depth: int | None = None,
+    collapse_repeats: bool = True,
+    max_nodes: int = 100,
+    color_by: str = "op",
+    step: int | None = None,
+) -> Graph:
+    """The graph of one step of a recording, or of all of it when it has no steps.
+
+    Args:
+        record: the recording.
+        view: `"forward"`; `"backward"`; `"both"`; or `"layers"`: the forward pass with each layer one box.
+        depth: how many levels of scopes are open; default: as many as `max_nodes` allows.
+        collapse_repeats: show equal parts that follow each other once, with ×N.
+        max_nodes: the most rows of boxes to show: scopes are closed, then ops grouped by source line.
+        color_by: `"op"` (forward, backward, update ...), `"time"` or `"memory"`.
+        step: the step to show; default: the last complete one.
+
+    Raises:
+        ValueError: for a view, colouring, depth, number of nodes or step that doesn't exist.
+    """
+    _check_word("view", view, VIEWS)
+    _check_word("color_by", color_by, COLORINGS)
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth={depth}: expected the number of open levels, 0 or more")
+    if max_nodes < 1:
+        raise ValueError(f"max_nodes={max_nodes}: expected at least 1")
+    if step is not None and not 0 <= step < len(record.steps):
+        raise ValueError(f"step={step}: the recording has {words.count(len(record.steps), 'step')}, from 0")
+    selection = Selection(record, step, backward=view in ("both", "backward"))
+    assembly = _Assembly(selection, view)
+    assembly.place(collapse_repeats, depth, max_nodes)
+    assembly.connect()
+    _color(record, assembly.graph, color_by)
+    _name(record, selection, assembly.graph)
+    return assembly.graph
+
+
+def _check_word(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}")
+
+
+class _Assembly:
+    """Makes the nodes, frames and arrows of one graph."""
+
+    def __init__(self, selection: Selection, view: str) -> None:
+        self.selection, self.view = selection, view
+        self.record = selection.record
+        self.graph = Graph()
+        self.node_of: dict[int, str] = {}  # id of an op -> the node that shows it
+        self.weight_node: dict[
+            int, str
+        ] = {}  # id of a variable -> the node that shows it, or what contains it
+        self.stands_for: dict[int, int] = {}
+        self.instances: dict[int, list[int]] = {}
+        self.closed: tuple[str, ...] = ()
+
+    # ------------------------------------------------------------------ frames and closed scopes
+
+    def place(self, collapse_repeats: bool, depth: int | None, max_nodes: int) -> None:
+        """Make the nodes: to the given depth, or to the greatest that stays under `max_nodes`."""
+        root = tree(self.record, self.selection.forward)
+        if collapse_repeats:
+            self.stands_for = fold(root, self.selection.signature)
+        for op, shown in self.stands_for.items():
+            self.instances.setdefault(shown, []).append(op)
+        self.closed = _CLOSED_BY_DEFAULT if depth is None else ()
+        deepest = _levels(root)
+        chosen = deepest if depth is None else min(depth, deepest)
+        while chosen and self._rows(root, chosen, 0) > max_nodes:
+            chosen -= 1
+        if chosen < min(deepest, deepest if depth is None else depth):
+            self.graph.caption = f"closed to depth {chosen}: at most {max_nodes} rows"
+        if self._rows(root, chosen, 0) > max_nodes:
+            root.children = _grouped(self.record, root.children, max_nodes)
+        self._fill(root, chosen, 0, None)
+        self._place_rest()
+
+    def _rows(self, block: Block, depth: int, level: int) -> int:
+        total = 0
+        for child in block.children:
+            if isinstance(child, int) or self._is_closed(child, depth, level + 1):
+                total += 1
+            else:
+                total += self._rows(child, depth, level + (child.scope is not None))
+        return total
+
+    def _is_closed(self, block: Block, depth: int, level: int) -> bool:
+        """Is `block`, which would be a frame of this level, one box?"""
+        if block.scope is None:
+            return block.is_group
+        if (
+            self.view == "layers"
+            and block.kind == "layer"
+            and not any(isinstance(c, Block) for c in block.children)
+        ):
+            return True
+        return level > depth or block.kind in self.closed
+
+    def _fill(self, block: Block, depth: int, level: int, cluster: str | None) -> None:
+        for child in block.children:
+            if isinstance(child, int):
+                self._add_op(child, cluster)
+            elif self._is_closed(child, depth, level + 1):
+                self._add_closed(child, cluster)
+            else:
+                self._fill(child, depth, level + (child.scope is not None), self._frame(child, cluster))
+
+    def _frame(self, block: Block, parent: str | None) -> str:
+        made = Cluster(f"frame{len(self.graph.clusters)}", parent, _title(block), kind=block.kind)
+        made.subtitle = "  ·  ".join(self._about(block, list(leaves(block))))
+        made.tooltip = _scope_tooltip(block)
+        self.graph.clusters[made.id] = made
+        return made.id
+
+    def _about(self, block: Block, ops: list[int]) -> list[str]:
+        scope, parts = block.scope, []
+        if scope is not None and scope.cls:
+            parts.append(words.clean(scope.cls, 40))
+        if scope is not None and scope.params:
+            parts.append(words.count(scope.params * block.repeats, "parameter"))
+        spent = self._spent(ops)
+        return [*parts, spent] if spent else parts
+
+    def _spent(self, ops: list[int]) -> str:
+        """Time forward (→) and backward (←) of forward ops."""
+        backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
+        times = (
+            ("→", sum([self.record.ops[i].duration for i in ops])),
+            ("←", sum([b.duration for b in backward])),
+        )
+        return "   ".join([f"{arrow} {words.seconds(time)}" for arrow, time in times if time])
+
+    # ------------------------------------------------------------------ rows
+
+    def _add_op(self, op_id: int, cluster: str | None) -> None:
+        """The row of one op, which stands for the equal ones that were folded away."""
+        op = self.record.ops[op_id]
+        ops = [op_id, *self.instances.get(op_id, ())]
+        row = f"op{op_id}"
+        made = Node(row, "op", words.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
+        made.lane = "backward" if op.phase == "backward" else "forward"
+        made.tooltip = _op_tooltip(self.record, op)
+        self._show(made, ops, hidden=self.view == "backward" and op.phase != "backward")
+        self._add_weights(op_id, ops, row, cluster)
+        self._add_partners(f"{words.clean(op.name, 36)}", ops, row, cluster)
+
+    def _add_closed(self, block: Block, cluster: str | None) -> None:
+        """The row of a scope, or of a group of ops, as one box."""
+        ops = list(leaves(block))
+        row = f"box{ops[0]}" if ops else f"box_{len(self.graph.nodes)}"
+        made = Node(row, "scope", _title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
+        made.phase = self.record.ops[ops[0]].phase if ops else "forward"
+        if block.scope is not None:
+            made.lines += self._closed_lines(block)
+        self._show(made, ops, hidden=self.view == "backward" and made.phase != "backward")
+        for op in ops:
+            for variable in self.selection.weights_of.get(op, ()):
+                self.weight_node[variable] = row
+        self._add_partners(_title(block), ops, row, cluster)
+
+    def _closed_lines(self, block: Block) -> list[str]:
+        scope = block.scope
+        assert scope is not None
+        lines = [words.clean(scope.cls, 40)] if scope.cls else []
+        if scope.outputs:
+            lines.append("→ " + words.tensor(self.record.tensors[scope.outputs[0]]))
+        if scope.params:
+            lines.append(words.count(scope.params * block.repeats, "parameter"))
+        return lines
+
+    def _add_weights(self, op_id: int, ops: list[int], row: str, cluster: str | None) -> None:
+        """One box for the variables that an op is the first to read."""
+        variables = self.selection.weights_of.get(op_id, [])
+        others = [v for op in ops[1:] for v in self.selection.weights_of.get(op, ())]
+        if not variables or self.view == "backward":
+            return
+        tensors = [self.record.tensors[v] for v in variables]
+        made = Node(
+            f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster
+        )
+        made.title = ", ".join(
+            [words.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors[:3]]
+        )
+        made.lines = [words.tensor(t) for t in tensors[:3]] + (["…"] if len(tensors) > 3 else [])
+        made.lines.append(words.nbytes(sum([t.nbytes for t in tensors])) + _times(len(ops)))
+        made.tooltip = "\n".join(
+            [f"{words.clean(t.name, 160)}: {words.tensor(t)}, {t.role}" for t in tensors]
+        )
+        made.phase = tensors[0].role
+        self.graph.nodes[made.id] = made
+        for variable in variables + others:
+            self.weight_node[variable] = made.id
+
+    def _add_partners(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
+        """What updates the weights of a row, and what computes its gradient."""
+        weights = [v for op in ops for v in self.selection.weights_of.get(op, ())]
+        updates = [u for v in weights for u in self.selection.updates_of.get(v, ())]
+        if updates:
+            name = words.clean(self.record.ops[updates[0]].name, 36)
+            made = Node(
+                f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster
+            )
+            made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
+            self._show(made, updates)
+        backward = [b for op in ops for b in self.selection.backward_of.get(op, ())]
+        if backward:
+            made = Node(
+                f"{row}_back", "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster
+            )
+            made.tooltip = _op_tooltip(self.record, self.record.ops[backward[0]])
+            self._show(made, backward)
+
+    def _place_rest(self) -> None:
+        """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
+        rest = [op for op in self.selection.ops if op.phase == "update" and op.id not in self.node_of]
+        if self.view not in ("both", "backward"):
+            return
+        for scope, group in itertools.groupby(rest, key=lambda op: op.scope):
+            ops = [op.id for op in group]
+            row = f"rest{ops[0]}"
+            name = "update" if scope is None else words.clean(self.record.scopes[scope].name)
+            made = Node(row, "update", name, phase="update", lane="update", row=row)
+            made.tooltip = ", ".join(dict.fromkeys([words.clean(self.record.ops[i].name, 40) for i in ops]))
+            self._show(made, ops)
+
+    def _show(self, node: Node, ops: list[int], hidden: bool = False) -> None:
+        """Enter a node that shows `ops`."""
+        found = [self.record.ops[i] for i in ops]
+        node.ops = tuple(ops)
+        node.error = any(op.error for op in found)
+        node.lines.append(self._cost(node, found))
+        if hidden:
+            return
+        self.graph.nodes[node.id] = node
+        for i in ops:
+            self.node_of[i] = node.id
+
+    def _cost(self, node: Node, ops: list[Op]) -> str:
+        tensors = self.record.tensors
+        made = [tensors[i] for i in ops[0].outputs] if node.kind == "op" and len(ops) == 1 else []
+        size = sum([t.nbytes for t in made]) or sum([tensors[i].nbytes for op in ops for i in op.outputs])
+        time = sum([op.duration for op in ops])
+        parts = [f"{len(ops)} ops"] if len(ops) > 1 else []
+        parts += [words.seconds(time)] if time else []
+        parts += [words.nbytes(size)] if size and node.kind != "update" else []
+        return "failed here" if node.error else " · ".join(parts)
+
+    # ------------------------------------------------------------------ arrows
+
+    def connect(self) -> None:
+        """Make the arrows: flows of tensors between different boxes, one for each pair."""
+        flows: dict[tuple[str, str, str], list[int]] = {}
+        for op in self.selection.ops:
+            head = self.node_of.get(op.id)
+            if head is not None:
+                for tensor in op.inputs:
+                    found = self._flow(op, head, tensor)
+                    if found is not None:
+                        flows.setdefault(found, []).append(tensor)
+        for (tail, head, kind), tensors in flows.items():
+            self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
+        for node in list(self.graph.nodes.values()):
+            self._link(node)
+
+    def _flow(self, op: Op, head: str, tensor: int) -> tuple[str, str, str] | None:
+        """Tail, head and kind of the arrow for an input of an op; None where there is none to draw."""
+        variable = self.selection.variables.get(tensor)
+        info = self.record.tensors[tensor]
+        if variable is not None:
+            tail = self.weight_node.get(variable)
+            shown = op.phase != "update" and tail is not None and tail != head and tail in self.graph.nodes
+            return (str(tail), head, "parameter") if shown else None
+        kind = "gradient" if info.role == "gradient" or op.phase == "backward" else "data"
+        if info.producer is not None and info.producer in self.node_of:
+            tail = self.node_of[info.producer]
+            return None if tail == head or self._is_loop(info.producer, op.id) else (tail, head, kind)
+        if kind == "data" and info.role in ("input", "activation") and op.phase != "update":
+            return self._input(tensor), head, "data"
+        return None
+
+    def _is_loop(self, producer: int, consumer: int) -> bool:
+        """Would the arrow lead from the end of a folded part to its beginning?"""
+        ops = self.record.ops
+        if ops[producer].phase == "backward" and ops[consumer].phase == "backward":
+            producer, consumer = ops[consumer].forward or consumer, ops[producer].forward or producer
+        shown = self.stands_for.get(producer, producer), self.stands_for.get(consumer, consumer)
+        return shown != (producer, consumer) and shown[0] >= shown[1]
+
+    def _input(self, tensor: int) -> str:
+        id_ = f"in{tensor}"
+        if id_ not in self.graph.nodes:
+            info = self.record.tensors[tensor]
+            lines = [words.tensor(info), words.nbytes(info.nbytes)]
+            self.graph.nodes[id_] = Node(
+                id_, "input", "input", lines, phase="input", row=id_, tooltip=words.tensor(info)
+            )
+        return id_
+
+    def _arrow(self, tail: str, head: str, kind: str, tensors: list[int]) -> Edge:
+        infos = [self.record.tensors[i] for i in tensors]
+        label = ""
+        if kind != "parameter":
+            distinct = list(dict.fromkeys([words.tensor(info) for info in infos]))
+            label = distinct[0] + (f"  (+{len(distinct) - 1})" if len(distinct) > 1 else "")
+        return Edge(tail, head, kind, label, "\n".join([words.tensor(i) for i in infos[:12]]), tuple(tensors))
+
+    def _link(self, node: Node) -> None:
+        """Tie an update to its weights, and a backward op to the op whose gradient it computes."""
+        nodes = self.graph.nodes
+        if node.lane == "update" and node.row in nodes:
+            target = f"{node.row}_weights" if f"{node.row}_weights" in nodes else node.row
+            if target != node.id:
+                self.graph.edges.append(Edge(node.id, target, "update", tooltip="changes in place"))
+        if node.lane == "backward" and node.row in nodes and node.row != node.id:
+            self.graph.edges.append(Edge(node.row, node.id, "link", tooltip="gradient of this op"))
+
+
+def _levels(block: Block) -> int:
+    """How many scopes lie within each other."""
+    inner = [
+        _levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)
+    ]
+    return max(inner, default=0)
+
+
+def _title(block: Block) -> str:
+    """The name of a frame or closed scope: `"dense"`, or `"block_0 … block_11  ×12"`."""
+    if block.repeats == 1:
+        return words.clean(block.title)
+    if len(block.names) > 1:
+        return (
+            f"{words.clean(block.names[0], 30)} … {words.clean(block.names[-1], 30)}{_times(block.repeats)}"
+        )
+    return f"{words.clean(block.title)}{_times(block.repeats)}".strip()
+
+
+def _times(repeats: int) -> str:
+    return f"  ×{repeats}" if repeats > 1 else ""
+
+
+def _grouped(record: Record, children: list[Any], most: int) -> list[Any]:
+    """Neighbours from the same line, then from the same function, then simply neighbours, as groups."""
+    for key in (_line_of, _function_of):
+        groups = [
+            (name, list(group)) for name, group in itertools.groupby(children, lambda c: key(record, c))
+        ]  # noqa: B023
+        if len(groups) <= most:
+            return [_group(name, group) for name, group in groups]
+    size = -(-len(children) // most)
+    return [
+        _group(f"part {i // size + 1} of {-(-len(children) // size)}", children[i : i + size])
+        for i in range(0, len(children), size)
+    ]
+
+
+def _group(name: str, children: list[Any]) -> Any:
+    return children[0] if len(children) == 1 else Block(name, None, children, is_group=True)
+
+
+def _line_of(record: Record, child: Any) -> str:
+    first = next(iter(leaves(child)), None)
+    return "" if first is None else words.place(record.ops[first].source)
+
+
+def _function_of(record: Record, child: Any) -> str:
+    first = next(iter(leaves(child)), None)
+    source = None if first is None else record.ops[first].source
+    return "" if source is None else f"{source.function} in {words.place(source).rsplit(':', 1)[0]}"
+
+
+def _scope_tooltip(block: Block) -> str:
+    scope, lines = block.scope, []
+    if block.repeats > 1:
+        lines.append(f"{block.repeats} equal parts: {', '.join(block.names[:12])}")
+    if scope is not None:
+        lines.append(f"{scope.kind} {scope.name}" + (f" ({scope.cls})" if scope.cls else ""))
+        if scope.created_at:
+            lines.append(f"made at {words.place(scope.created_at)}  {scope.created_at.code}")
+        lines += [f"called at {words.place(frame)}  {frame.code}" for frame in scope.stack[:1]]
+        lines += [f"{k} = {v!r}" for k, v in list(scope.config.items())[:20] if k != "name"]
+    return "\n".join([words.clean(line, 160) for line in lines])
+
+
+def _op_tooltip(record: Record, op: Op) -> str:
+    lines = [f"{op.name} ({op.phase})"]
+    for name, ids in (("in", op.inputs), ("out", op.outputs)):
+        lines += [f"{name}: {', '.join([words.tensor(record.tensors[i]) for i in ids[:6]])}"] if ids else []
+    lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
+    lines += [f"{words.place(frame)}  {frame.code}" for frame in op.stack[:3]]
+    lines += [op.error] if op.error else []
+    return "\n".join([words.clean(line, 160) for line in lines])
+
+
+def _color(record: Record, made: Graph, color_by: str) -> None:
+    """Give each box its share of the largest time or memory."""
+    if color_by == "op":
+        return
+    costs = {}
+    for node in made.nodes.values():
+        ops = [record.ops[i] for i in node.ops]
+        if color_by == "time":
+            costs[node.id] = sum([op.duration for op in ops])
+        else:
+            costs[node.id] = sum([record.tensors[i].nbytes for op in ops for i in op.outputs])
+    largest = max(costs.values(), default=0) or 1
+    for id_, cost in costs.items():
+        made.nodes[id_].heat = cost / largest
+
+
+def _name(record: Record, selection: Selection, made: Graph) -> None:
+    """Title and caption."""
+    made.title = words.clean(record.name or _main_scope(record, selection.forward))
+    ops = selection.ops
+    parts = [f"step {selection.step + 1} of {len(record.steps)}"] if selection.step is not None else []
+    parts.append(words.count(len(ops), "op"))
+    times = [op.end for op in ops if op.end is not None]
+    if times:
+        parts.append(words.seconds(max(times) - min([op.start for op in ops if op.start is not None])))
+    failed = [op for op in ops if op.error]
+    parts += [f"failed in {words.clean(failed[-1].name)}"] if failed else []
+    parts += [made.caption] if made.caption else []
+    made.caption = "  ·  ".join(parts)
+
+
+def _main_scope(record: Record, ops: Iterable[Op]) -> str:
+    """The name of the first model that ran."""
+    for op in ops:
+        for scope in record.ancestors(op.scope):
+            if scope.kind == "model":
+                return scope.name
+    return ""

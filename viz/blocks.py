@@ -1,0 +1,175 @@
+"""The forward ops of a recording as a tree of scopes, with repeated parts folded.
+
+Backward and update ops have no place of their own in the tree: they go with the forward op that they belong to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from viz.schema import Op, Record, Scope
+
+__all__ = ["Block", "fold", "leaves", "tree"]
+
+_TRANSPARENT = ("step", "backward")
+_LONGEST_PERIOD = 48
+
+
+@dataclasses.dataclass
+class Block:
+    """A scope's call, or a folded run of equal parts, or a group of ops.
+
+    Attributes:
+        title: what it is called.
+        scope: the scope it shows (that of the first of equal ones), None for other groups.
+        children: blocks and ids of ops, in order of execution.
+        repeats: how many equal parts it stands for.
+        others: the children of the parts that were folded away, each a list like `children`.
+        names: the names of the scopes it stands for, when folded.
+        is_group: is it ops put together only to save space?
+    """
+
+    title: str
+    scope: Scope | None = None
+    children: list[Any] = dataclasses.field(default_factory=list)
+    repeats: int = 1
+    others: list[list[Any]] = dataclasses.field(default_factory=list)
+    names: tuple[str, ...] = ()
+    is_group: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The scope's kind; `"group"` without a scope."""
+        return self.scope.kind if self.scope else "group"
+
+
+def tree(record: Record, ops: Iterable[Op]) -> Block:
+    """The tree of the scopes around `ops`; steps and backward passes don't count as scopes."""
+    root = Block("")
+    blocks: dict[int, Block] = {}
+    for op in ops:
+        _block_of(record, op.scope, root, blocks).children.append(op.id)
+    return root
+
+
+def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block]) -> Block:
+    while scope is not None and record.scopes[scope].kind in _TRANSPARENT:
+        scope = record.scopes[scope].parent
+    if scope is None:
+        return root
+    if scope not in blocks:
+        found = record.scopes[scope]
+        parent = _block_of(record, found.parent, root, blocks)
+        title = found.name if not found.call else f"{found.name} (call {found.call + 1})"
+        blocks[scope] = Block(title, found)
+        parent.children.append(blocks[scope])
+    return blocks[scope]
+
+
+def leaves(child: Any) -> Iterator[int]:
+    """The ids of all ops in a child, folded ones too."""
+    if isinstance(child, int):
+        yield child
+        return
+    for each in child.children:
+        yield from leaves(each)
+    for other in child.others:
+        for each in other:
+            yield from leaves(each)
+
+
+def fold(root: Block, signature: Callable[[int], Any], least: int = 3) -> dict[int, int]:
+    """Fold runs of at least `least` equal parts, everywhere in the tree, in place.
+
+    Args:
+        root: the tree.
+        signature: what must agree for two ops (given by id) to be equal.
+        least: how many equal parts make a run.
+
+    Returns:
+        For each op that was folded away, the op that stands for it.
+    """
+    stands_for: dict[int, int] = {}
+    _fold(root, signature, _Numbers(), least, stands_for)
+    return {op: _last(stands_for, op) for op in stands_for}
+
+
+def _last(stands_for: dict[int, int], op: int) -> int:
+    while op in stands_for:
+        op = stands_for[op]
+    return op
+
+
+class _Numbers(dict[Any, int]):
+    """A number for each signature, so that comparing long ones is cheap."""
+
+    def __missing__(self, key: Any) -> int:
+        self[key] = number = len(self)
+        return number
+
+
+def _fold(
+    block: Block, signature: Callable[[int], Any], numbers: _Numbers, least: int, stands_for: dict[int, int]
+) -> int:
+    """Fold inside `block`; its own number."""
+    marks = []
+    for child in block.children:
+        if isinstance(child, int):
+            marks.append(numbers["op", signature(child)])
+        else:
+            marks.append(_fold(child, signature, numbers, least, stands_for))
+    number = numbers[block.kind, block.scope.cls if block.scope else "", tuple(marks)]
+    block.children = _folded(block.children, marks, least, stands_for)
+    return number
+
+
+def _folded(children: list[Any], marks: list[int], least: int, stands_for: dict[int, int]) -> list[Any]:
+    found: list[Any] = []
+    at = 0
+    while at < len(children):
+        period, count = _run(marks, at, least)
+        if count < least:
+            found.append(children[at])
+            at += 1
+            continue
+        parts = [children[at + i * period : at + (i + 1) * period] for i in range(count)]
+        for part in parts[1:]:
+            for mine, first in zip(part, parts[0]):
+                _pair(mine, first, stands_for)
+        found.append(_repeated(parts))
+        at += period * count
+    return found
+
+
+def _run(marks: list[int], at: int, least: int) -> tuple[int, int]:
+    """The shortest period that repeats from `at` on, and how often it does."""
+    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // least) + 1):
+        if marks[at] != marks[at + period]:
+            continue
+        count, end = 1, at + period
+        while marks[end : end + period] == marks[at : at + period]:
+            count, end = count + 1, end + period
+        if count >= least:
+            return period, count
+    return 1, 1
+
+
+def _repeated(parts: list[list[Any]]) -> Block:
+    first = parts[0]
+    if len(first) == 1 and isinstance(first[0], Block):
+        block = first[0]
+        block.names = tuple([part[0].title for part in parts])
+        block.others += [part[0].children for part in parts[1:]]
+        block.repeats *= len(parts)
+        return block
+    names = tuple([child.title for part in parts for child in part if isinstance(child, Block)])
+    return Block("", None, list(first), len(parts), [list(part) for part in parts[1:]], names)
+
+
+def _pair(mine: Any, first: Any, stands_for: dict[int, int]) -> None:
+    """Let the ops of `first` stand for those of the equal part `mine`."""
+    for folded, shown in zip(leaves(mine), leaves(first), strict=True):
+        if folded != shown:
+            stands_for[folded] = shown

@@ -1,0 +1,295 @@
+"""From what `Capture` wrote down to a `Record`: ids, roles, phases, links and source lines."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import sys
+from typing import Any
+
+import numpy
+
+from viz.capture import Capture, Event, Met
+from viz.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
+from viz.source import MAX_FRAMES, Sources
+from viz.tables import to_plain
+
+__all__ = ["build"]
+
+_PHASE_OF_SCOPE = {"backward": "backward", "optimizer": "update", "metric": "metric", "data": "data"}
+
+
+def build(capture: Capture) -> Record:
+    """The record of everything that `capture` saw, which must have stopped."""
+    return _Builder(capture).record
+
+
+class _Builder:
+    """Goes once through the events, in the order in which they happened."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture = capture
+        self.record = record = Record(meta=_meta(capture))
+        self.sources = Sources()
+        self.stacks: list[tuple[Frame, ...]] = []
+        self.threads: dict[int, int] = {}
+        self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
+        self.began: list[int] = []  # raw start of each op, also when times are not wanted
+        self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
+        record.tensors = [self._tensor(i, Met._make(met)) for i, met in enumerate(capture.met)]
+        self.same = self._same_memory()
+        self.by_key = {met[2]: i for i, met in enumerate(capture.met) if met[2] is not None}
+        self._build_scopes()
+        for event in capture.events:
+            getattr(self, f"_add_{event[0]}")(Event._make(event))
+        self._name_gradients()
+        self._finish()
+
+    # ------------------------------------------------------------------ tensors and memory
+
+    def _tensor(self, position: int, met: Met) -> TensorInfo:
+        size = int(numpy.prod(met.shape, dtype=object)) if met.shape else 1
+        role = "activation"
+        if met.variable is not None:
+            role = "parameter" if met.variable[1] else "state"
+        elif met.outside:
+            role = "constant" if size <= 1 else "input"
+        return TensorInfo(
+            position,
+            tuple(met.shape),
+            str(met.dtype),
+            size * met.dtype.itemsize,
+            role,
+            name=met.variable[0] if met.variable else "",
+            device=met.device,
+            storage=met.storage,
+            stats=self.capture.measured.get(position),
+        )
+
+    def _same_memory(self) -> dict[int, int]:
+        """Arrays passed as they are, by position, to the op's output that they are."""
+        made: dict[tuple[Any, ...], int] = {}
+        same = {}
+        for position, row in enumerate(self.capture.met):
+            met = Met._make(row)
+            place = (met.storage, tuple(met.shape), met.dtype)
+            if met.storage is None:
+                continue
+            if met.outside and met.key is None and met.variable is None and place in made:
+                same[position] = made[place]
+            elif not met.outside:
+                made[place] = position
+        return same
+
+    def _now(self, position: int) -> list[int]:
+        """The ids of the tensors that a position stands for at this point of the run."""
+        position = self.same.get(position, position)
+        if position in self.capture.sums:
+            return self.capture.sums[position]
+        return [self.latest.get(position, position)]
+
+    # ------------------------------------------------------------------ scopes
+
+    def _build_scopes(self) -> None:
+        calls: dict[int, int] = {}
+        for number, opened in enumerate(self.capture.scopes):
+            stack = self._stack(opened.places, opened.base)
+            self.stacks.append(stack)
+            about = opened.owner or {}
+            owner = about.get("number")
+            scope = Scope(
+                number,
+                opened.kind,
+                str(opened.name),
+                opened.parent,
+                owner,
+                0 if owner is None else calls.get(owner, 0),
+                about.get("cls", ""),
+                about.get("config") or {},
+                about.get("params"),
+                self.sources.at(*about["created_at"]) if about.get("created_at") else None,
+                stack,
+                self._time(opened.started),
+                self._time(opened.ended),
+                opened.inputs,
+                opened.outputs,
+                opened.error,
+            )
+            if owner is not None:
+                calls[owner] = scope.call + 1
+            if scope.kind == "step":
+                self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end))
+            self.record.scopes.append(scope)
+        self.step_of = self._steps()
+
+    def _steps(self) -> list[int | None]:
+        """For each scope, the step that it is part of."""
+        steps = {step.scope: step.index for step in self.record.steps}
+        found: list[int | None] = []
+        for scope in self.record.scopes:
+            outer = None if scope.parent is None else found[scope.parent]
+            found.append(steps.get(scope.id, outer))
+        return found
+
+    def _stack(self, places: tuple[Any, ...], base: int | None) -> tuple[Frame, ...]:
+        frames = self.sources.frames(places)
+        return (frames if base is None else frames + self.stacks[base])[:MAX_FRAMES]
+
+    def _phase(self, scope: int | None) -> str:
+        for each in self.record.ancestors(scope):
+            if each.kind in _PHASE_OF_SCOPE:
+                return _PHASE_OF_SCOPE[each.kind]
+        return "forward"
+
+    # ------------------------------------------------------------------ events
+
+    def _add_op(self, event: Event) -> None:
+        op = self._op(event, event.op.name, self._phase(event.scope))
+        self._read(op, event.inputs, event.op.arrays)
+        op.settings |= dict(zip(event.op.settings, event.settings))
+        self._make(op, event.outputs)
+        for position in event.outputs:
+            key = self.capture.met[position][2]
+            if key is not None:
+                self.makers[key] = op.id
+
+    def _add_rule(self, event: Event) -> None:
+        out_keys, in_keys = event.keys
+        forward = next((self.makers[key] for key in out_keys if key in self.makers), None)
+        if self._claim(event.started, forward):
+            return  # the rule was itself recorded: its ops are the backward ops
+        op = self._op(event, event.op.name, "backward")
+        op.forward = forward
+        if forward is not None:
+            op.stack = self.record.ops[forward].stack
+            self._watched_late(in_keys, self.record.ops[forward])
+        inputs = [i for position in event.inputs for i in self._now(position)]
+        op.inputs = tuple(dict.fromkeys(inputs))
+        op.input_names = ("g",) * len(op.inputs)
+        self._make(op, tuple([i for i in event.outputs if i not in op.inputs]))
+
+    def _add_update(self, event: Event) -> None:
+        phase = self._phase(event.scope)
+        if phase == "forward" and not any(
+            s.kind in ("layer", "model") for s in self.record.ancestors(event.scope)
+        ):
+            phase = "update"
+        op = self._op(event, str(event.op), phase)
+        self._read(op, event.inputs, ("variable", *[f"value{i}" for i in range(len(event.inputs) - 1)]))
+        variable = event.inputs[0]
+        before = self.record.tensors[self._now(variable)[0]]
+        after = TensorInfo(
+            len(self.record.tensors), before.shape, before.dtype, before.nbytes, before.role, before.name,
+            device=before.device, storage=before.storage, version=before.version + 1,
+        )  # fmt: skip
+        self.record.tensors.append(after)
+        self.latest[variable] = after.id
+        self._make(op, (after.id,))
+
+    def _op(self, event: Event, name: str, phase: str) -> Op:
+        op = Op(
+            len(self.record.ops),
+            name,
+            phase,
+            event.scope,
+            None if event.scope is None else self.step_of[event.scope],
+            stack=self._stack(event.places, event.base),
+            start=self._time(event.started),
+            end=self._time(event.ended),
+            error=event.error,
+            thread=self.threads.setdefault(event.thread, len(self.threads)),
+        )
+        self.record.ops.append(op)
+        self.began.append(event.started)
+        return op
+
+    def _read(self, op: Op, arguments: Any, names: tuple[str, ...]) -> None:
+        """Sort what an op was given into tensors and settings."""
+        ids, given = [], []
+        for name, argument in self._named(arguments, names):
+            if isinstance(argument, int):
+                found = self._now(argument)
+                ids += found
+                given += [name] * len(found)
+            else:
+                op.settings[name] = argument
+        op.inputs, op.input_names = tuple(ids), tuple(given)
+
+    def _named(self, arguments: Any, names: tuple[str, ...]) -> Any:
+        for name, argument in zip(names, arguments):
+            if isinstance(argument, list):
+                yield from self._named(argument, tuple([f"{name}[{i}]" for i in range(len(argument))]))
+            elif isinstance(argument, tuple):
+                yield name, argument[1]
+            elif argument is not None:
+                yield name, argument
+
+    def _make(self, op: Op, outputs: tuple[int, ...]) -> None:
+        op.outputs = outputs
+        for i in outputs:
+            if self.record.tensors[i].producer is None:
+                self.record.tensors[i].producer = op.id
+
+    def _claim(self, started: int, forward: int | None) -> bool:
+        """Make the ops since `started` the backward ops of `forward`; False when there are none."""
+        first = len(self.record.ops)
+        while first and self.began[first - 1] >= started:
+            first -= 1
+        for op in self.record.ops[first:]:
+            op.phase = "backward"
+            op.forward = forward if op.forward is None else op.forward
+        return first < len(self.record.ops)
+
+    def _watched_late(self, in_keys: tuple[int | None, ...], forward: Op) -> None:
+        """A tensor watched after it was first met got its key later: find it by elimination."""
+        unknown = [key for key in in_keys if key is not None and key not in self.by_key]
+        keyless = [i for i in forward.inputs if i < len(self.capture.met) and self.capture.met[i][2] is None]
+        if len(unknown) == len(keyless):
+            self.by_key.update(zip(unknown, keyless))
+
+    # ------------------------------------------------------------------ at the end
+
+    def _name_gradients(self) -> None:
+        tensors = self.record.tensors
+        for position, key in self.capture.gradient_keys:
+            tensors[position].role = "gradient"
+            tensors[position].gradient_of = self.by_key.get(key)
+        for op in self.record.ops:
+            if op.phase == "backward":
+                for i in op.outputs:
+                    tensors[i].role = "gradient" if tensors[i].role == "activation" else tensors[i].role
+
+    def _finish(self) -> None:
+        capture, record = self.capture, self.record
+        freed = {number: self._moment(when) for number, when in capture.deaths}
+        record.storages = [
+            Storage(i, nbytes, self._moment(when), freed.get(i))
+            for i, (nbytes, when) in enumerate(capture.storages)
+        ]
+        record.logs = [
+            Logs(kind, step, {str(k): float(v) for k, v in values.items()}, self._time(when))
+            for kind, step, values, when in capture.logs
+        ]
+        if capture.missed:
+            record.notes.append(
+                f"recording stopped at max_ops={capture.options.max_ops:,}: {capture.missed:,} more operations ran "
+                "and are not part of this trace. Trace fewer steps, or raise max_ops."
+            )
+
+    def _moment(self, clock: int) -> int:
+        return max(0, clock - self.capture.began)
+
+    def _time(self, clock: int | None) -> int | None:
+        return self._moment(clock) if clock is not None and self.capture.options.time else None
+
+
+def _meta(capture: Capture) -> dict[str, Any]:
+    return {
+        "name": capture.options.name,
+        "options": to_plain(capture.options._asdict()),
+        "duration": capture.stopped - capture.began,
+        "began": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": sys.platform,
+        "numpy": numpy.__version__,
+    }

@@ -1,0 +1,100 @@
+"""`Drawing`: a picture that shows itself in notebooks and saves itself in any format."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from viz.archive import replacing
+from viz.dot import dot
+from viz.graph import Graph
+from viz.render import FORMATS, render
+
+if TYPE_CHECKING:
+    import graphviz
+
+__all__ = ["Drawing"]
+
+_DIRECTIONS = ("TB", "BT", "LR", "RL")
+
+
+class Drawing:
+    """A picture of a recording.
+
+    Args:
+        graph: what it shows.
+        rankdir: the direction of the forward pass: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
+        dpi: dots per inch of PNG files.
+
+    Raises:
+        ValueError: for another direction or a resolution that is not positive.
+    """
+
+    def __init__(self, graph: Graph, rankdir: str = "TB", dpi: int = 96) -> None:
+        if rankdir not in _DIRECTIONS:
+            raise ValueError(f"rankdir={rankdir!r}: expected one of {', '.join(map(repr, _DIRECTIONS))}")
+        if not 10 <= dpi <= 2400:
+            raise ValueError(f"dpi={dpi}: expected 10 to 2400 dots per inch")
+        self.graph = graph
+        self.rankdir = rankdir
+        self.dpi = dpi
+
+    @property
+    def source(self) -> str:
+        """The picture in Graphviz' language."""
+        return dot(self.graph, self.rankdir)
+
+    @functools.cached_property
+    def svg(self) -> str:
+        """The picture as SVG."""
+        return render(self.graph, "svg", self.rankdir).decode("utf-8")
+
+    def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write the picture in the format that the file's name ends in.
+
+        Args:
+            path: ends in `.svg`, `.png`, `.pdf` or `.dot`.
+
+        Raises:
+            ValueError: for another ending.
+            RendererMissing: for PNG and PDF without Graphviz; says how to get it.
+        """
+        target = pathlib.Path(path)
+        kind = target.suffix.lower().lstrip(".")
+        if kind not in FORMATS:
+            endings = ", ".join([f".{each}" for each in FORMATS])
+            raise ValueError(f"cannot draw to {os.fspath(path)!r}: the name must end in one of {endings}")
+        content = (
+            self.svg.encode("utf-8") if kind == "svg" else render(self.graph, kind, self.rankdir, self.dpi)
+        )
+        with replacing(target) as file:
+            file.write(content)
+        return target
+
+    def to_graphviz(self) -> graphviz.Source:
+        """The picture as an object of the `graphviz` package, which needs Graphviz' programs to render.
+
+        Raises:
+            ImportError: without that package.
+        """
+        try:
+            import graphviz
+        except ImportError:
+            raise ImportError("to_graphviz() needs the graphviz package: pip install graphviz") from None
+        return graphviz.Source(self.source)
+
+    def _repr_svg_(self) -> str:
+        return re.sub(r"^<\?xml[^>]*>\s*", "", self.svg)
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow:auto;max-width:100%;background:white">{self._repr_svg_()}</div>'
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        boxes, arrows = len(self.graph.nodes), len(self.graph.edges)
+        return f"<Drawing {self.graph.title!r}: {boxes} boxes, {arrows} arrows; save(path) writes svg, png, pdf or dot>"

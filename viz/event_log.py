@@ -1,0 +1,187 @@
+"""An event file of TensorBoard's, written through tensorboardX without its background threads."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import os
+import pathlib
+import struct
+import time
+import zlib
+from types import SimpleNamespace
+from typing import Any
+
+import numpy
+
+__all__ = ["EventLog", "protos"]
+
+BINS = 30
+_counter = itertools.count()
+_FLUSH_SECONDS = 10
+
+
+@functools.cache
+def protos() -> Any:
+    """What is used of tensorboardX.
+
+    Raises:
+        ImportError: without it; says how to get it.
+    """
+    try:
+        from tensorboardX import event_file_writer
+        from tensorboardX.proto import (
+            attr_value_pb2,
+            event_pb2,
+            graph_pb2,
+            summary_pb2,
+            tensor_pb2,
+            tensor_shape_pb2,
+            types_pb2,
+        )
+    except ImportError as error:
+        raise ImportError(
+            f"writing for TensorBoard needs tensorboardX: pip install tensorboardX ({error})"
+        ) from None
+    return SimpleNamespace(
+        writer=event_file_writer.EventsWriter,
+        attr=attr_value_pb2,
+        event=event_pb2,
+        graph=graph_pb2,
+        summary=summary_pb2,
+        tensor=tensor_pb2,
+        shape=tensor_shape_pb2,
+        types=types_pb2,
+    )
+
+
+class EventLog:
+    """One event file in a run's folder, which is made when missing.
+
+    Numbers that aren't finite are written as they are in scalars (TensorBoard shows them so), and left out
+    of histograms, which then get a scalar `<tag>/nonfinite` that counts them.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+        self._protos = protos()
+        # Several files of one second in one folder must not meet.
+        self._writer = self._protos.writer(
+            os.path.join(folder, "events"), f".{os.getpid()}.{next(_counter)}.v2"
+        )
+        self._flushed = time.monotonic()
+
+    def scalars(self, values: dict[str, Any], step: int) -> None:
+        """Numbers by tag."""
+        made = self._protos.summary.Summary()
+        for tag, value in values.items():
+            made.value.add(tag=tag, simple_value=_single(value))
+        self.add(self._protos.event.Event(summary=made), step)
+
+    def histogram(self, tag: str, values: Any, step: int) -> None:
+        """The distribution of an array's elements; nothing for an empty one."""
+        flat = numpy.asarray(values).reshape(-1).astype("float64")
+        finite = flat[numpy.isfinite(flat)]
+        if finite.size < flat.size:
+            self.scalars({f"{tag}/nonfinite": flat.size - finite.size}, step)
+        if not finite.size:
+            return
+        summary = self._protos.summary
+        made = summary.Summary(value=[summary.Summary.Value(tag=tag, histo=_histogram(finite, summary))])
+        self.add(self._protos.event.Event(summary=made), step)
+
+    def image(self, tag: str, pixels: numpy.ndarray, step: int) -> None:
+        """A picture from an array (height, width, 1 or 3) of bytes."""
+        height, width, colors = pixels.shape
+        summary = self._protos.summary
+        picture = summary.Summary.Image(
+            height=height, width=width, colorspace=colors, encoded_image_string=_png(pixels)
+        )
+        made = summary.Summary(value=[summary.Summary.Value(tag=tag, image=picture)])
+        self.add(self._protos.event.Event(summary=made), step)
+
+    def model(self, config: str, step: int = 0) -> None:
+        """A Keras model's JSON, for the Graphs tab's conceptual graph."""
+        summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
+        about = summary.SummaryMetadata(
+            plugin_data=summary.SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
+        )
+        value = summary.Summary.Value(tag="keras", metadata=about)
+        value.tensor.CopyFrom(
+            tensor.TensorProto(dtype=types.DT_STRING, string_val=[config.encode("utf-8", "replace")])
+        )
+        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+
+    def graph(self, definition: Any) -> None:
+        """A `GraphDef`, for the Graphs tab."""
+        self.add(self._protos.event.Event(graph_def=definition.SerializeToString()), 0)
+
+    def run_metadata(self, tag: str, metadata: Any, step: int) -> None:
+        """A `RunMetadata` (see `step_stats`) for the graph."""
+        event = self._protos.event
+        tagged = event.TaggedRunMetadata(tag=tag, run_metadata=metadata.SerializeToString())
+        self.add(event.Event(tagged_run_metadata=tagged), step)
+
+    def add(self, event: Any, step: int) -> None:
+        """Any event."""
+        event.step, event.wall_time = int(step), time.time()
+        self._writer.write_event(event)
+        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Let readers see everything up to here."""
+        self._writer.flush()
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+
+def _single(value: Any) -> float:
+    """A number as the nearest of single precision; too large ones become infinite."""
+    number = float(value)
+    if math.isfinite(number) and abs(number) > 3.4028235e38:
+        return math.copysign(math.inf, number)
+    return number
+
+
+def _histogram(values: numpy.ndarray, summary: Any) -> Any:
+    low, high = float(values.min()), float(values.max())
+    edges = (
+        numpy.linspace(low, high, BINS + 1)
+        if math.isfinite(high - low) and high > low
+        else _around(low, high)
+    )
+    counts, edges = numpy.histogram(values, edges)
+    with numpy.errstate(over="ignore"):  # the sum of squares may be infinite; TensorBoard doesn't show it
+        squares = float(numpy.square(values).sum())
+        total = float(values.sum())
+    return summary.HistogramProto(
+        min=low, max=high, num=values.size, sum=total, sum_squares=squares,
+        bucket_limit=edges[1:].tolist(), bucket=counts.tolist(),
+    )  # fmt: skip
+
+
+def _around(low: float, high: float) -> numpy.ndarray:
+    """Two edges for equal values; edges without overflow for the largest ones."""
+    if low == high:
+        margin = abs(low) * 1e-6 or 1e-6
+        return numpy.array([low - margin, high + margin])
+    return numpy.array([low, low / 2, 0.0, high / 2, high])
+
+
+def _png(pixels: numpy.ndarray) -> bytes:
+    """A PNG file from bytes (height, width, 1 or 3), without any imaging package."""
+    height, width, colors = pixels.shape
+    rows = numpy.zeros((height, 1 + width * colors), dtype=numpy.uint8)  # each row begins with filter type 0
+    rows[:, 1:] = pixels.reshape(height, width * colors)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0 if colors == 1 else 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join([_chunk(kind, content) for kind, content in parts])
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

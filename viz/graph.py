@@ -1,0 +1,86 @@
+"""What a picture of a recording shows: boxes, arrows and frames around them, without any layout.
+
+A forward op and all that belongs to it stand in one row: the op, its weights, what updates them, and the ops
+that compute its gradient. Renderers keep rows together, so that a training step reads downwards on the left
+and upwards on the right.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = ["LANES", "Cluster", "Edge", "Graph", "Node"]
+
+LANES = ("forward", "parameter", "update", "backward")  # the columns, from left to right
+
+
+@dataclasses.dataclass
+class Node:
+    """A box.
+
+    Attributes:
+        id: unique in the graph.
+        kind: `"op"`, `"scope"` (a closed scope), `"parameter"`, `"update"`, `"input"` or `"group"`.
+        title: its first line.
+        lines: its other lines.
+        phase: the phase of its ops, which gives the colour.
+        lane: the column it stands in, one of `LANES`.
+        row: nodes with the same row stand side by side.
+        cluster: the id of the frame around it, or None.
+        tooltip: more to know, in lines.
+        ops: ids of the ops that it shows, folded ones too.
+        heat: 0 to 1 when colours show a quantity.
+        error: does it hold the op that failed?
+    """
+
+    id: str
+    kind: str
+    title: str
+    lines: list[str] = dataclasses.field(default_factory=list)
+    phase: str = "forward"
+    lane: str = "forward"
+    row: str = ""
+    cluster: str | None = None
+    tooltip: str = ""
+    ops: tuple[int, ...] = ()
+    heat: float | None = None
+    error: bool = False
+
+
+@dataclasses.dataclass
+class Edge:
+    """An arrow.
+
+    `kind` is `"data"`, `"gradient"`, `"parameter"` (from a weight to the op that reads it), `"update"` (from an
+    update to its weight) or `"link"` (from an op to the computation of its gradient: not a flow of data).
+    """
+
+    tail: str
+    head: str
+    kind: str
+    label: str = ""
+    tooltip: str = ""
+    tensors: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass
+class Cluster:
+    """A frame around nodes and other frames."""
+
+    id: str
+    parent: str | None
+    title: str
+    subtitle: str = ""
+    kind: str = "layer"
+    tooltip: str = ""
+
+
+@dataclasses.dataclass
+class Graph:
+    """All that a picture shows."""
+
+    title: str = ""
+    caption: str = ""
+    nodes: dict[str, Node] = dataclasses.field(default_factory=dict)
+    edges: list[Edge] = dataclasses.field(default_factory=list)
+    clusters: dict[str, Cluster] = dataclasses.field(default_factory=dict)

@@ -1,0 +1,33 @@
+"""How a recording shows itself in a notebook: its picture and its table of layers."""
+
+from __future__ import annotations
+
+from html import escape
+
+from viz.drawing import Drawing
+from viz.schema import Record
+from viz.text import HEADS, Row, cells, describe, rows
+
+__all__ = ["html"]
+
+_CELL = "padding:2px 10px;text-align:{};color:#1b2733;background:transparent;white-space:nowrap"
+
+
+def html(record: Record, drawing: Drawing) -> str:
+    """A fragment of HTML without scripts; everything from the program is escaped."""
+    head = "".join([f'<th style="{_CELL.format("left")}">{name}</th>' for name in HEADS])
+    body = "".join([f"<tr>{_cells(row)}</tr>" for row in rows(record)])
+    notes = "".join([f"<p>{escape(note)}</p>" for note in record.notes])
+    return (
+        '<div style="background:white;color:#1b2733;padding:8px;font-family:sans-serif;font-size:13px">'
+        f"<p>{escape(describe(record))}</p>{notes}"
+        f"<details open><summary>graph</summary>{drawing._repr_html_()}</details>"
+        f'<details><summary>layers</summary><table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'
+        "</details></div>"
+    )
+
+
+def _cells(row: Row) -> str:
+    texts = [escape(cell) for cell in cells(row, "\u2003")]
+    sides = ["left", "left", *["right"] * (len(texts) - 2)]
+    return "".join([f'<td style="{_CELL.format(side)}">{cell}</td>' for cell, side in zip(texts, sides)])

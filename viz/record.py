@@ -1,0 +1,131 @@
+"""`viz.trace`: record what runs inside a block or a function."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, overload
+
+from eagerflow.core.observe import observing
+from viz.build import build
+from viz.capture import Capture, Options
+from viz.recording import Recording
+from viz.stats import LEVELS
+
+__all__ = ["Trace", "trace"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Trace:
+    """A recording to be made: use it in a `with` statement, or as a decorator. See `trace`."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._capture: Capture | None = None
+        self._observing: AbstractContextManager[Any] | None = None
+        self._recording: Recording | None = None
+
+    def __enter__(self) -> Recording:
+        if self._capture is not None:
+            raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")
+        self._capture = Capture(self._options)
+        self._recording = Recording.pending()
+        self._observing = observing(self._capture)
+        self._observing.__enter__()
+        self._capture.start(sys._getframe(1))
+        return self._recording
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        assert self._capture is not None and self._observing is not None and self._recording is not None
+        capture, self._capture = self._capture, None
+        capture.stop()
+        self._observing.__exit__(None, None, None)
+        self._recording.fill(build(capture))
+        if error is not None:
+            self._recording.notes.append(f"ended by {type(error).__name__}: {error}"[:500])
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Trace every call of `function`; the recording of the last one is its attribute `recording`."""
+
+        @functools.wraps(function)
+        def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+            name = self._options.name or getattr(function, "__name__", None)
+            with Trace(self._options._replace(name=name)) as recording:
+                traced.recording = recording  # type: ignore[attr-defined]
+                return function(*args, **kwargs)
+
+        return traced
+
+
+@overload
+def trace(name: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def trace(
+    name: str | None = None,
+    *,
+    backward: bool = True,
+    stats: str = "none",
+    time: bool = True,
+    memory: bool = True,
+    source: bool = True,
+    max_ops: int = 1_000_000,
+) -> Trace: ...
+def trace(
+    name: Any = None,
+    *,
+    backward: bool = True,
+    stats: str = "none",
+    time: bool = True,
+    memory: bool = True,
+    source: bool = True,
+    max_ops: int = 1_000_000,
+) -> Any:
+    """Record the ops, scopes and gradients that run in a `with` block or in a function.
+
+    The recording can be read when the block has ended, also when it ended by an exception: then it holds
+    everything up to there, and the op that failed says so in its `error`. Traces may be nested; each thread
+    records its own.
+
+    Args:
+        name: a title for pictures and tables. A function instead makes `@viz.trace` a decorator.
+        backward: record the ops of backward passes too.
+        stats: `"none"`; `"basic"` measures each tensor's minimum, maximum, mean, standard deviation and
+            non-finite elements; `"full"` adds zeros, L2 norm, a histogram and the first elements. Costs a few
+            passes over each tensor.
+        time: keep when each op began and ended.
+        memory: keep which tensors share memory and when it was given back.
+        source: keep which of your lines ran each op.
+        max_ops: stop recording after so many ops; a note in the recording says how many it missed.
+
+    Returns:
+        A context manager whose value is a `Recording`; or the decorated function, which has the recording of
+        its last call as its attribute `recording`.
+
+    Raises:
+        ValueError: when `stats` is none of the three or `max_ops` is negative.
+
+    >>> import eagerflow as ef
+    >>> with viz.trace() as t:
+    ...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
+    >>> t.ops[-1].name, t.tensors[t.ops[-1].outputs[0]].shape
+    ('tanh', (2, 3))
+    """
+    if stats not in LEVELS:
+        raise ValueError(f"viz.trace(stats={stats!r}): expected one of {', '.join(map(repr, LEVELS))}")
+    if max_ops < 0:
+        raise ValueError(f"viz.trace(max_ops={max_ops!r}): expected a number of ops ≥ 0")
+    if callable(name):
+        return trace(None)(name)
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"viz.trace(name): expected a title or a function; got {type(name).__name__}")
+    return Trace(Options(name, backward, stats, time, memory, source, max_ops))

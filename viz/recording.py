@@ -1,0 +1,174 @@
+"""`Recording`: what `viz.trace` gives, and all the ways to look at it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from typing import Any
+
+from viz import archive, notebook, tensorboard, text
+from viz.assemble import graph
+from viz.drawing import Drawing
+from viz.schema import Op, Record
+
+__all__ = ["Recording", "load"]
+
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
+
+
+class Recording(Record):
+    """What ran: scopes, ops, tensors, steps, and the numbers that training reported.
+
+    Everything in it is plain data (see `viz.schema`) that doesn't keep the program's tensors alive. While the
+    `with viz.trace()` block is open it can't be read.
+    """
+
+    @classmethod
+    def pending(cls) -> Recording:
+        """A recording to be filled later."""
+        return cls.__new__(cls)
+
+    def fill(self, record: Record) -> None:
+        """Take over everything from `record`."""
+        self.__dict__.update({name: getattr(record, name) for name in _FIELDS})
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _FIELDS:
+            raise RuntimeError(
+                f"this trace is still recording: read .{name} after the `with viz.trace()` block"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write everything to one file, which `viz.load` reads without the program that made it.
+
+        Args:
+            path: by custom ends in `.efz`.
+
+        Returns:
+            The path.
+
+        Raises:
+            OSError: when it can't be written. Then an older file of that name is still whole.
+        """
+        return archive.write(self, path)
+
+    def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
+        """Write the graph with times and memory for TensorBoard's Graphs tab; see `viz.tensorboard`.
+
+        Args:
+            log_dir: the folder of the run; made when missing.
+
+        Returns:
+            The folder.
+
+        Raises:
+            ImportError: without tensorboardX.
+            ValueError: when there are no ops.
+        """
+        return tensorboard.write(self, log_dir)
+
+    # ------------------------------------------------------------------ pictures
+
+    def draw(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        view: str = "both",
+        depth: int | None = None,
+        color_by: str = "op",
+        rankdir: str = "TB",
+        collapse_repeats: bool = True,
+        max_nodes: int = 100,
+        dpi: int = 96,
+        step: int | None = None,
+    ) -> Drawing:
+        """A picture of what ran, with layers as frames; also written to `path` when given.
+
+        Args:
+            path: ends in `.svg`, `.png`, `.pdf` or `.dot`.
+            view: `"both"`, `"forward"`, `"backward"`, or `"layers"` (forward, each layer one box).
+            depth: how many levels of models and layers are open; default: as many as fit.
+            color_by: `"op"`, `"time"` or `"memory"`.
+            rankdir: the direction of the forward pass, `"TB"`, `"BT"`, `"LR"` or `"RL"`. Our own layout, used for
+                SVG where there is no Graphviz, always goes from top to bottom.
+            collapse_repeats: show equal parts that follow each other once, with ×N.
+            max_nodes: the most rows of boxes; more than that are closed or grouped.
+            dpi: dots per inch of PNG files.
+            step: which training step; default: the last complete one.
+
+        Raises:
+            ValueError: for an option that doesn't exist or a file name without a known ending.
+            viz.RendererMissing: for PNG and PDF where there is no Graphviz; says how to get it.
+        """
+        shown = graph(
+            self,
+            view=view,
+            depth=depth,
+            collapse_repeats=collapse_repeats,
+            max_nodes=max_nodes,
+            color_by=color_by,
+            step=step,
+        )
+        drawing = Drawing(shown, rankdir, dpi)
+        if path is not None:
+            drawing.save(path)
+        return drawing
+
+    # ------------------------------------------------------------------ text
+
+    def summary(self, step: int | None = None) -> str:
+        """A table of layers: output shape, weights, ops, time forward and backward, bytes of activations.
+
+        Args:
+            step: which training step; default: the last complete one.
+        """
+        return text.summary(self, step)
+
+    def top(self, by: str = "time", n: int = 10) -> str:
+        """A table of what costs most.
+
+        Args:
+            by: `"time"` or `"memory"` for single ops; `"name"`, `"layer"` or `"source"` for sums of time.
+            n: how many lines.
+
+        Raises:
+            ValueError: for another key, or when `n` is not positive.
+        """
+        return text.top(self, by, n)
+
+    def find(self, name: str | None = None, phase: str | None = None, layer: str | None = None) -> list[Op]:
+        """The ops with this name, of this phase, inside the layer or other scope of this name."""
+        return [
+            op
+            for op in self.ops
+            if (name is None or op.name == name)
+            and (phase is None or op.phase == phase)
+            and (layer is None or any(scope.name == layer for scope in self.ancestors(op.scope)))
+        ]
+
+    def __repr__(self) -> str:
+        if "ops" not in self.__dict__:
+            return "<recording in progress>"
+        return f"<{text.describe(self)}; try .draw('x.svg'), .summary(), .top()>"
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, self.draw())
+
+
+def load(path: str | os.PathLike[str], limit: int = archive.LIMIT) -> Recording:
+    """Read a recording that `Recording.save` wrote. Never runs code from the file.
+
+    Args:
+        path: the file.
+        limit: how many bytes it may unpack to.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        viz.TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
+    """
+    recording = Recording.pending()
+    recording.fill(archive.read(path, limit))
+    return recording

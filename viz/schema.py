@@ -1,0 +1,254 @@
+"""The parts of a recording: plain data, with nothing of the program that ran.
+
+Ids are positions: `record.ops[5].id == 5`. A tensor is written once and never changes; a variable that
+an optimizer changes in place becomes a new `TensorInfo` with the next `version`. Times are nanoseconds since the
+recording began.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = [
+    "PHASES",
+    "ROLES",
+    "Frame",
+    "Logs",
+    "Op",
+    "Record",
+    "Scope",
+    "Stats",
+    "Step",
+    "Storage",
+    "TensorInfo",
+]
+
+PHASES = ("forward", "backward", "update", "metric", "data")
+ROLES = ("input", "parameter", "state", "activation", "gradient", "constant")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """A place in the user's code.
+
+    Attributes:
+        file: the file's path, or a name such as `In [3]` for a notebook cell.
+        line: the line's number, from 1.
+        function: the function that was running.
+        code: the text of the line, stripped; empty where it can't be had.
+    """
+
+    file: str
+    line: int
+    function: str = ""
+    code: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclasses.dataclass(slots=True)
+class Stats:
+    """Numbers about a tensor's elements; None where there is no such number (no finite element, say).
+
+    `min`, `max`, `mean`, `std` and `l2` are over the finite elements. `histogram` counts the finite elements in equal
+    bins from `min` to `max`; `preview` holds the first elements. Those three, `l2` and `zeros` need `stats="full"`.
+    """
+
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    nan: int = 0
+    inf: int = 0
+    l2: float | None = None
+    zeros: int | None = None
+    histogram: tuple[int, ...] = ()
+    preview: tuple[float, ...] = ()
+
+
+@dataclasses.dataclass(slots=True)
+class TensorInfo:
+    """What is known of one tensor.
+
+    Attributes:
+        id: its position in `Record.tensors`.
+        shape: the lengths of its axes.
+        dtype: the name of its data type.
+        nbytes: the bytes of its elements.
+        role: one of `ROLES`.
+        name: the variable's path, or "".
+        producer: the id of the op that made it, None where it came from outside.
+        gradient_of: for gradients, the id of the tensor whose gradient (or part of it) this is.
+        device: `"cpu"` or `"gpu:N"`.
+        storage: the position in `Record.storages` of its memory, which views share; None when not recorded.
+        version: counts the changes in place of a variable.
+        stats: numbers about its elements, where they were asked for.
+    """
+
+    id: int
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    role: str = "activation"
+    name: str = ""
+    producer: int | None = None
+    gradient_of: int | None = None
+    device: str = "cpu"
+    storage: int | None = None
+    version: int = 0
+    stats: Stats | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Storage:
+    """A piece of memory: its bytes, when it was first seen, and when it was given back (None: not yet)."""
+
+    id: int
+    nbytes: int
+    allocated: int
+    freed: int | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Op:
+    """One operation that ran.
+
+    Attributes:
+        id: its position in `Record.ops`: the order of execution.
+        name: the op's name, such as `"matmul"`.
+        phase: one of `PHASES`.
+        scope: the id of the innermost scope it ran in, or None.
+        step: the position in `Record.steps`, or None.
+        inputs: ids of the tensors it read; numbers and None stand in `settings`.
+        input_names: the parameter each input was given for, such as `"x"` or `"arrays[1]"`.
+        outputs: ids of the tensors it made.
+        settings: the other arguments, as plain data.
+        stack: the user's code that led here, innermost first; empty when not recorded.
+        start, end: times, None when not recorded.
+        forward: for backward ops, the id of the op whose derivative this is.
+        error: what it raised, as text, or None.
+        thread: the number of the thread it ran in.
+    """
+
+    id: int
+    name: str
+    phase: str = "forward"
+    scope: int | None = None
+    step: int | None = None
+    inputs: tuple[int, ...] = ()
+    input_names: tuple[str, ...] = ()
+    outputs: tuple[int, ...] = ()
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    stack: tuple[Frame, ...] = ()
+    start: int | None = None
+    end: int | None = None
+    forward: int | None = None
+    error: str | None = None
+    thread: int = 0
+
+    @property
+    def source(self) -> Frame | None:
+        """The user's line that ran it, None when not recorded."""
+        return self.stack[0] if self.stack else None
+
+    @property
+    def duration(self) -> int:
+        """Nanoseconds it took; 0 when times weren't recorded."""
+        return 0 if self.start is None or self.end is None else self.end - self.start
+
+
+@dataclasses.dataclass(slots=True)
+class Scope:
+    """One call of a layer, model, loss, metric or optimizer, or another named stretch of the run.
+
+    Attributes:
+        id: its position in `Record.scopes`.
+        kind: `"model"`, `"layer"`, `"loss"`, `"metric"`, `"optimizer"`, `"backward"`, `"step"`, `"data"` or `"user"`.
+        name: the name its owner has.
+        parent: the id of the scope around it, or None.
+        owner: a number that calls of the same object share, None without an object.
+        call: how many calls of the same object came before.
+        cls: the class of the object, or "".
+        config: the object's settings as plain data.
+        params: how many weights the object has, None where it can't say.
+        created_at: where the user made the object.
+        stack: where the user called it, innermost first.
+        start, end: times; `end` is None where the scope was still open.
+        inputs, outputs: ids of the tensors that went in and came out.
+        error: what it raised, as text, or None.
+    """
+
+    id: int
+    kind: str
+    name: str
+    parent: int | None = None
+    owner: int | None = None
+    call: int = 0
+    cls: str = ""
+    config: dict[str, Any] = dataclasses.field(default_factory=dict)
+    params: int | None = None
+    created_at: Frame | None = None
+    stack: tuple[Frame, ...] = ()
+    start: int | None = None
+    end: int | None = None
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    error: str | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Step:
+    """One training step: its number from 0, the id of its scope, and its times."""
+
+    index: int
+    scope: int
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Logs:
+    """Numbers that training reported: `kind` is `"batch"` or `"epoch"`."""
+
+    kind: str
+    step: int
+    values: dict[str, float]
+    time: int | None = None
+
+
+@dataclasses.dataclass
+class Record:
+    """Everything that was recorded, without the ways to show it (see `Recording`)."""
+
+    meta: dict[str, Any] = dataclasses.field(default_factory=dict)
+    scopes: list[Scope] = dataclasses.field(default_factory=list)
+    ops: list[Op] = dataclasses.field(default_factory=list)
+    tensors: list[TensorInfo] = dataclasses.field(default_factory=list)
+    storages: list[Storage] = dataclasses.field(default_factory=list)
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    logs: list[Logs] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The name given to `viz.trace`, or ""."""
+        return str(self.meta.get("name") or "")
+
+    def ancestors(self, scope: int | None) -> Iterator[Scope]:
+        """The scope with this id and those around it, innermost first."""
+        while scope is not None:
+            yield self.scopes[scope]
+            scope = self.scopes[scope].parent
+
+    def path(self, scope: int | None, separator: str = "/") -> str:
+        """The names from the outermost scope inwards; steps and backward passes are left out."""
+        names = [s.name for s in self.ancestors(scope) if s.kind not in ("step", "backward")]
+        return separator.join(reversed(names))
+
+    def parents(self, op: Op) -> list[int]:
+        """The ids of the ops whose results `op` read, in the order of its inputs, each once."""
+        producers = [self.tensors[i].producer for i in op.inputs]
+        return list(dict.fromkeys([p for p in producers if p is not None]))

@@ -1,0 +1,95 @@
+"""Which ops of a recording a picture shows, and which of them belong together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from viz.schema import Op, Record
+
+__all__ = ["Selection", "pick_step", "variables_of"]
+
+
+def pick_step(record: Record) -> int | None:
+    """The last step that ended without an error; the first when none did; None without steps."""
+    complete = [s.index for s in record.steps if record.scopes[s.scope].error is None]
+    busy = {op.step for op in record.ops if op.phase == "forward"}
+    complete = [index for index in complete if index in busy] or complete
+    return complete[-1] if complete else 0 if record.steps else None
+
+
+def variables_of(record: Record) -> dict[int, int]:
+    """For each tensor that is a variable at some time, the id of its first version."""
+    found = {t.id: t.id for t in record.tensors if t.role in ("parameter", "state") and t.producer is None}
+    for op in record.ops:
+        for made in op.outputs:
+            if record.tensors[made].version:
+                found[made] = found.get(op.inputs[0], made)
+    return found
+
+
+class Selection:
+    """The ops of one step (or of a recording without steps), by what they are for.
+
+    Attributes:
+        step: the position of the step, or None.
+        ops: all ops of the step.
+        forward: ops of the forward pass, metrics and data; backward ops without their forward op too.
+        backward_of: for a forward op, the ids of the ops that compute its gradient.
+        weights_of: for an op, the variables (ids of their first versions) that it is the first to read.
+        updates_of: for a variable, the ids of the ops that update it.
+    """
+
+    def __init__(self, record: Record, step: int | None, backward: bool) -> None:
+        self.record = record
+        self.step = pick_step(record) if step is None else step
+        self.ops = [op for op in record.ops if self.step is None or op.step == self.step]
+        self.variables = variables_of(record)
+        self.forward: list[Op] = []
+        self.backward_of: dict[int, list[int]] = {}
+        self.weights_of: dict[int, list[int]] = {}
+        self.updates_of: dict[int, list[int]] = {}
+        self._here = {op.id for op in self.ops}
+        self._read: set[int] = set()
+        for op in self.ops:
+            self._sort(op, backward)
+
+    def _sort(self, op: Op, backward: bool) -> None:
+        if op.phase == "backward":
+            if backward:
+                self._sort_backward(op)
+        elif op.phase == "update":
+            if backward and op.outputs and op.outputs[0] in self.variables:
+                self.updates_of.setdefault(self.variables[op.outputs[0]], []).append(op.id)
+        else:
+            self.forward.append(op)
+            self._note_weights(op)
+
+    def _sort_backward(self, op: Op) -> None:
+        forward = self._origin(op)
+        if forward is None or forward not in self._here:
+            self.forward.append(op)
+        else:
+            self.backward_of.setdefault(forward, []).append(op.id)
+
+    def _origin(self, op: Op) -> int | None:
+        """The forward op whose derivative `op` computes, of whatever order."""
+        while op.forward is not None:
+            op = self.record.ops[op.forward]
+            if op.phase != "backward":
+                return op.id
+        return None
+
+    def _note_weights(self, op: Op) -> None:
+        for tensor in op.inputs:
+            variable = self.variables.get(tensor)
+            if variable is not None and variable not in self._read:
+                self._read.add(variable)
+                self.weights_of.setdefault(op.id, []).append(variable)
+
+    def signature(self, op_id: int) -> Any:
+        """What must agree for two ops to be drawn as one."""
+        tensors, op = self.record.tensors, self.record.ops[op_id]
+        made = tuple([(tensors[i].shape, tensors[i].dtype) for i in op.outputs])
+        read = tuple([(tensors[i].shape, tensors[i].role) for i in op.inputs])
+        backward = tuple([self.record.ops[i].name for i in self.backward_of.get(op_id, ())])
+        return op.name, op.phase, op.error, made, read, backward

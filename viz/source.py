@@ -1,0 +1,87 @@
+"""Which line of the user's code led to an op.
+
+While a program runs only (code object, instruction) pairs are noted, which is cheap. They become lines, and
+the text of those lines, when the recording ends.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from types import CodeType
+from typing import Any
+
+import numpy
+
+from eagerflow.core import observe
+from viz.schema import Frame
+
+__all__ = ["MAX_FRAMES", "Sources", "is_internal"]
+
+MAX_FRAMES = 8  # how many frames of user code are kept per op
+
+_PLUMBING = ("<eagerflow", "<frozen", "<__array_function__")
+
+
+def _folders() -> tuple[str, ...]:
+    """The folders whose code is not the user's: eagerflow, viz and NumPy."""
+    eagerflow = os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__)))
+    found = (eagerflow, os.path.dirname(os.path.abspath(__file__)), os.path.dirname(numpy.__file__))
+    return tuple([folder + os.sep for folder in found])
+
+
+_FOLDERS = _folders()
+_FILES = tuple(
+    [os.path.join(os.path.dirname(os.__file__), f"{name}.py") for name in ("contextlib", "functools")]
+)
+
+
+def is_internal(file: str) -> bool:
+    """Is `file`, as a code object names it, something other than the user's code?"""
+    return file.startswith(_FOLDERS) or file in _FILES or file.startswith(_PLUMBING)
+
+
+class Sources:
+    """Turns what was noted into `Frame`s; equal places give the same object."""
+
+    def __init__(self) -> None:
+        self._frames: dict[tuple[int, int], Frame] = {}
+        self._lines: dict[int, tuple[CodeType, list[tuple[int, int, int | None]]]] = {}
+        self._equal: dict[Frame, Frame] = {}
+        self._cells = _notebook_cells()
+
+    def frames(self, places: tuple[Any, ...]) -> tuple[Frame, ...]:
+        """The frames of `places`, a flat tuple (code, instruction, code, instruction, ...)."""
+        return tuple([self.frame(code, at) for code, at in zip(places[::2], places[1::2])])
+
+    def frame(self, code: CodeType, instruction: int) -> Frame:
+        """The frame for an instruction (`frame.f_lasti`) of a code object."""
+        found = self._frames.get((id(code), instruction))
+        if found is None:
+            line = self._line(code, instruction)
+            found = self.at(code.co_filename, line, code.co_name)
+            self._frames[id(code), instruction] = found
+        return found
+
+    def at(self, file: str, line: int, function: str = "") -> Frame:
+        """The frame for a line of a file."""
+        text = linecache.getline(file, line).strip()[:500]
+        frame = Frame(self._cells.get(file, file), line, function, text)
+        return self._equal.setdefault(frame, frame)
+
+    def _line(self, code: CodeType, instruction: int) -> int:
+        if id(code) not in self._lines:  # keeps the code object too, so that its id stays its own
+            self._lines[id(code)] = code, list(code.co_lines())
+        for start, end, line in self._lines[id(code)][1]:
+            if start <= instruction < end and line is not None:
+                return line
+        return code.co_firstlineno
+
+
+def _notebook_cells() -> dict[str, str]:
+    """What the files that IPython makes up for cells are called in the notebook: `In [3]`."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    known = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    return {file: f"In [{number}]" for file, number in known.items()}

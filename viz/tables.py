@@ -1,0 +1,198 @@
+"""Lists of dataclass objects as columns of numbers, and back: what `.efz` files hold.
+
+A column is one or two integer or float arrays. Texts and frames are numbers too: positions in two tables
+that are written once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy
+
+from viz.schema import Frame, Op, Stats, Storage, TensorInfo
+
+__all__ = ["Damaged", "Pool", "decode", "encode", "frame_row", "to_plain"]
+
+_NONE = -(2**63)  # stands for None among integers
+
+# The kind of column each field gets; `id` is the position and `stats` has a table of its own.
+_OPS = {
+    "name": "text", "phase": "text", "scope": "int", "step": "int", "inputs": "ints", "input_names": "texts",
+    "outputs": "ints", "settings": "json", "stack": "frames", "start": "int", "end": "int", "forward": "int",
+    "error": "text", "thread": "int",
+}  # fmt: skip
+_TENSORS = {
+    "shape": "ints", "dtype": "text", "nbytes": "int", "role": "text", "name": "text", "producer": "int",
+    "gradient_of": "int", "device": "text", "storage": "int", "version": "int",
+}  # fmt: skip
+_STATS = {
+    "min": "float", "max": "float", "mean": "float", "std": "float", "nan": "int", "inf": "int", "l2": "float",
+    "zeros": "int", "histogram": "ints", "preview": "floats",
+}  # fmt: skip
+_STORAGES = {"nbytes": "int", "allocated": "int", "freed": "int"}
+_TABLES: dict[type, dict[str, str]] = {Op: _OPS, TensorInfo: _TENSORS, Stats: _STATS, Storage: _STORAGES}
+
+
+class Damaged(ValueError):
+    """A table holds what no recording can hold."""
+
+
+class Pool:
+    """Values by number, each kept once."""
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        self.values = list(values)
+        self._numbers: dict[Hashable, int] = {value: i for i, value in enumerate(self.values)}
+
+    def number(self, value: Any) -> int:
+        """The number of `value`, which gets one when it has none."""
+        number = self._numbers.get(value)
+        if number is None:
+            number = self._numbers[value] = len(self.values)
+            self.values.append(value)
+        return number
+
+    def value(self, number: int | None) -> Any:
+        """The value with this number; None for None."""
+        if number is None:
+            return None
+        if not 0 <= number < len(self.values):
+            raise Damaged(f"entry {number} of a table of {len(self.values)}")
+        return self.values[number]
+
+
+def encode(objects: Sequence[Any], cls: type, texts: Pool, frames: Pool) -> dict[str, numpy.ndarray]:
+    """The columns of `objects`, all of class `cls`."""
+    columns = {}
+    for field, kind in _TABLES[cls].items():
+        column = [getattr(each, field) for each in objects]
+        for suffix, array in _ENCODERS[kind](column, texts, frames).items():
+            columns[f"{cls.__name__}.{field}{suffix}"] = array
+    return columns
+
+
+def decode(
+    columns: dict[str, numpy.ndarray], cls: type, texts: Pool, frames: Pool, count: int
+) -> list[dict[str, Any]]:
+    """The keyword arguments of `count` objects of class `cls`.
+
+    Raises:
+        Damaged: when a column is missing, has another length or type, or points outside a table.
+    """
+    fields = {}
+    for field, kind in _TABLES[cls].items():
+        read = _Reader(columns, f"{cls.__name__}.{field}")
+        fields[field] = _DECODERS[kind](read, texts, frames)
+        if len(fields[field]) != count:
+            raise Damaged(f"column {read.name} has {len(fields[field])} rows, not {count}")
+    return [dict(zip(fields, row)) for row in zip(*fields.values())]
+
+
+def to_plain(value: Any) -> Any:
+    """`value` as what JSON can hold; anything else by its `repr`, cut at 200 characters."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, numpy.generic):
+        return to_plain(value.item()) if value.dtype.kind in "biufU" else repr(value)[:200]
+    if isinstance(value, dict):
+        return {str(k): to_plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(v) for v in value]
+    return _described(value)
+
+
+def _described(value: Any) -> str:
+    """A short text for an object that isn't plain data; arrays by type and shape, never by content."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, type) or callable(value):
+        return str(getattr(value, "__qualname__", type(value).__qualname__))
+    return repr(value)[:200]
+
+
+class _Reader:
+    """The arrays of one column, by suffix."""
+
+    def __init__(self, columns: dict[str, numpy.ndarray], name: str) -> None:
+        self._columns, self.name = columns, name
+
+    def array(self, suffix: str, kind: str) -> numpy.ndarray:
+        found = self._columns.get(self.name + suffix)
+        if found is None:
+            raise Damaged(f"no column {self.name + suffix}")
+        if found.ndim != 1 or found.dtype.kind != kind:
+            raise Damaged(f"column {self.name + suffix} is {found.dtype}{list(found.shape)}")
+        return found
+
+    def rows(self, kind: str) -> list[list[Any]]:
+        """A column of lists: its values and where each list begins."""
+        values, starts = self.array("", kind).tolist(), self.array("@", "i")
+        if not len(starts) or starts[0] != 0 or starts[-1] != len(values) or (starts[1:] < starts[:-1]).any():
+            raise Damaged(f"column {self.name}@ doesn't cut {len(values)} values into lists")
+        cuts = starts.tolist()
+        return [values[a:b] for a, b in zip(cuts, cuts[1:])]
+
+
+def _ints(column: Sequence[int | None]) -> numpy.ndarray:
+    return numpy.array([_NONE if x is None else x for x in column], dtype=numpy.int64)
+
+
+def _nested(column: Sequence[Sequence[Any]], dtype: Any) -> dict[str, numpy.ndarray]:
+    starts = numpy.zeros(len(column) + 1, dtype=numpy.int64)
+    numpy.cumsum([len(row) for row in column], out=starts[1:])
+    return {"": numpy.array([x for row in column for x in row], dtype=dtype), "@": starts}
+
+
+def _optional(numbers: list[int]) -> list[int | None]:
+    return [None if n == _NONE else n for n in numbers]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(to_plain(value), separators=(",", ":"))
+
+
+_ENCODERS: dict[str, Callable[[Sequence[Any], Pool, Pool], dict[str, numpy.ndarray]]] = {
+    "int": lambda column, texts, frames: {"": _ints(column)},
+    "float": lambda column, texts, frames: {
+        "": numpy.array([numpy.nan if x is None else x for x in column], dtype=numpy.float64)
+    },
+    "text": lambda column, texts, frames: {
+        "": _ints([None if x is None else texts.number(x) for x in column])
+    },
+    "json": lambda column, texts, frames: {"": _ints([texts.number(_json(x)) for x in column])},
+    "ints": lambda column, texts, frames: _nested(column, numpy.int64),
+    "floats": lambda column, texts, frames: _nested(column, numpy.float64),
+    "texts": lambda column, texts, frames: _nested(
+        [[texts.number(x) for x in row] for row in column], numpy.int64
+    ),
+    "frames": lambda column, texts, frames: _nested(
+        [[frames.number(x) for x in row] for row in column], numpy.int64
+    ),
+}
+_DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
+    "int": lambda read, texts, frames: _optional(read.array("", "i").tolist()),
+    "float": lambda read, texts, frames: [None if x != x else x for x in read.array("", "f").tolist()],
+    "text": lambda read, texts, frames: [texts.value(x) for x in _optional(read.array("", "i").tolist())],
+    "json": lambda read, texts, frames: [_parsed(texts.value(x)) for x in read.array("", "i").tolist()],
+    "ints": lambda read, texts, frames: [tuple(row) for row in read.rows("i")],
+    "floats": lambda read, texts, frames: [tuple(row) for row in read.rows("f")],
+    "texts": lambda read, texts, frames: [tuple(map(texts.value, row)) for row in read.rows("i")],
+    "frames": lambda read, texts, frames: [tuple(map(frames.value, row)) for row in read.rows("i")],
+}
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise Damaged(f"settings are {text[:40]}")
+    return value
+
+
+def frame_row(frame: Frame) -> list[Any]:
+    """A frame as it stands in JSON."""
+    return [frame.file, frame.line, frame.function, frame.code]

@@ -1,0 +1,220 @@
+"""The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory.
+
+Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/assign_add`. TensorBoard
+keeps one graph per run, so forward, backward and update are parts of one.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import unicodedata
+from typing import Any
+
+from viz import words
+from viz.event_log import EventLog, protos
+from viz.schema import Op, Record, TensorInfo
+from viz.selection import pick_step, variables_of
+from viz.step_stats import messages
+
+__all__ = ["graph_def", "names_of", "run_metadata", "write"]
+
+_DTYPES = {
+    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9,
+    "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23,
+}  # fmt: skip
+
+
+def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
+    """Write the graph of the last complete step, and time and memory of every step.
+
+    Args:
+        record: the recording.
+        log_dir: the folder of the run; made when missing.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ImportError: without tensorboardX.
+        ValueError: when nothing was recorded.
+    """
+    if not record.ops:
+        raise ValueError("to_tensorboard(): the recording holds no ops, so there is no graph to write")
+    shown = names_of(record, pick_step(record))
+    log = EventLog(log_dir)
+    try:
+        log.graph(graph_def(record, shown))
+        known = set(shown.values())
+        for step in [s.index for s in record.steps] or [None]:
+            tag = "trace" if step is None else f"step_{step}"
+            log.run_metadata(tag, run_metadata(record, step, known), step or 0)
+    finally:
+        log.close()
+    return pathlib.Path(log_dir)
+
+
+def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
+    """A name for each `("op", id)`, and for `("tensor", id)` of each weight and input, of a step.
+
+    Names are unique, and none is that of a scope. Steps that ran the same ops get the same names.
+    """
+    variables = variables_of(record)
+    wanted: dict[tuple[str, int], str] = {}
+    for op in record.ops:
+        if step is not None and op.step != step:
+            continue
+        for tensor in op.inputs:
+            _name_input(record, op, tensor, variables, wanted)
+        wanted["op", op.id] = _op_name(record, op)
+    return _unique(wanted)
+
+
+def _name_input(
+    record: Record, op: Op, tensor: int, variables: dict[int, int], wanted: dict[tuple[str, int], str]
+) -> None:
+    """A name for a tensor that no op of this step made."""
+    first, info = variables.get(tensor, tensor), record.tensors[tensor]
+    if ("tensor", first) in wanted:
+        return
+    if tensor in variables:
+        scope = _scope_name(record, op)
+        name = _part(info.name.rsplit("/", 1)[-1] or "variable")
+        wanted["tensor", first] = f"{scope}/{name}" if scope and op.phase != "update" else name
+    elif info.producer is None or ("op", info.producer) not in wanted:
+        wanted["tensor", first] = "gradients/initial" if info.role == "gradient" else "input"
+
+
+def _op_name(record: Record, op: Op) -> str:
+    inner = op
+    while inner.phase == "backward" and inner.forward is not None:
+        inner = record.ops[inner.forward]
+    parts = ["gradients"] if op.phase == "backward" else []
+    parts += [scope for scope in [_scope_name(record, inner)] if scope]
+    return "/".join([*parts, _kind(op)])
+
+
+def _scope_name(record: Record, op: Op) -> str:
+    scopes = [s for s in record.ancestors(op.scope) if s.kind not in ("step", "backward")]
+    return "/".join([_part(s.name) + (f"_call{s.call + 1}" if s.call else "") for s in reversed(scopes)])
+
+
+def _kind(op: Op) -> str:
+    """The op's name, but none that begins with `Assign`: TensorBoard would turn its arrows round."""
+    return re.sub(r"^assign", "update", _part(op.name), flags=re.IGNORECASE)
+
+
+def _part(name: str) -> str:
+    """A name without what separates scopes (`/`), outputs (`:`) or marks control inputs (`^`)."""
+    kept = [c if c not in "/:^\\" and unicodedata.category(c)[0] not in "CZ" else "_" for c in name]
+    return "".join(kept)[:100] or "_"
+
+
+def _unique(wanted: dict[tuple[str, int], str]) -> dict[tuple[str, int], str]:
+    scopes = {name[:at] for name in wanted.values() for at in range(len(name)) if name[at] == "/"}
+    taken, counts, found = set(scopes), dict.fromkeys(scopes, 0), {}
+    for key, name in wanted.items():
+        unique = name
+        while unique in taken:
+            counts[name] = counts.get(name, 0) + 1
+            unique = f"{name}_{counts[name]}"
+        taken.add(unique)
+        found[key] = unique
+    return found
+
+
+def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
+    """The `GraphDef` of the ops, weights and inputs that `names` names."""
+    proto = protos()
+    made = proto.graph.GraphDef()
+    made.versions.producer = 1
+    variables = variables_of(record)
+    for (kind, number), name in names.items():
+        if kind == "tensor":
+            info = record.tensors[number]
+            node = made.node.add(name=name, op="Variable" if number in variables else "Placeholder")
+            _describe(node, [info], info.device)
+        else:
+            op = record.ops[number]
+            outputs = [record.tensors[i] for i in op.outputs]
+            node = made.node.add(name=name, op=_kind(op), input=_inputs(record, op, names, variables))
+            _describe(node, outputs, outputs[0].device if outputs else "cpu")
+            _annotate(node, op)
+    return made
+
+
+def _inputs(
+    record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]
+) -> list[str]:
+    found = []
+    for tensor in op.inputs:
+        info = record.tensors[tensor]
+        name = (
+            None if tensor in variables else names.get(("op", -1 if info.producer is None else info.producer))
+        )
+        name = name or names.get(("tensor", variables.get(tensor, tensor)))
+        if name is not None and name != names["op", op.id]:
+            slot = 0 if info.producer is None else record.ops[info.producer].outputs.index(tensor)
+            found.append(f"{name}:{slot}" if slot else name)
+    return found
+
+
+def _describe(node: Any, outputs: list[TensorInfo], device: str) -> None:
+    node.device = f"/device:{device.upper()}" + ("" if ":" in device else ":0")
+    if outputs:
+        node.attr["T"].type = _DTYPES.get(outputs[0].dtype, 0)
+        for info in outputs:
+            shape = node.attr["_output_shapes"].list.shape.add()
+            for length in info.shape:
+                shape.dim.add(size=length)
+
+
+def _annotate(node: Any, op: Op) -> None:
+    """What the node's card shows besides."""
+    for name, value in op.settings.items():
+        node.attr[_part(name)].s = words.clean(repr(value), 200).encode("utf-8")
+    if op.source is not None:
+        node.attr["source"].s = words.clean(f"{words.place(op.source)}  {op.source.code}", 200).encode(
+            "utf-8"
+        )
+    if op.error is not None:
+        node.attr["error"].s = words.clean(op.error, 200).encode("utf-8")
+
+
+def run_metadata(record: Record, step: int | None, known: set[str]) -> Any:
+    """Time and memory of a step's nodes, as far as the graph knows them by name."""
+    kinds = messages()
+    made = kinds["RunMetadata"]()
+    devices: dict[str, Any] = {}
+    for (kind, number), name in names_of(record, step).items():
+        if name not in known:
+            continue
+        op = record.ops[number] if kind == "op" else None
+        outputs = [record.tensors[i] for i in op.outputs] if op else [record.tensors[number]]
+        device = outputs[0].device if outputs else "cpu"
+        if device not in devices:
+            devices[device] = made.step_stats.dev_stats.add(device=f"/device:{device.upper()}")
+        _fill(devices[device].node_stats.add(node_name=name), op, outputs)
+    return made
+
+
+def _fill(stats: Any, op: Op | None, outputs: list[TensorInfo]) -> None:
+    """Times in microseconds, at least one; none for weights and inputs, which would else look unused."""
+    if op is not None and op.start is not None:
+        micros = max(1, round(op.duration / 1000))
+        stats.all_start_micros = op.start // 1000
+        stats.op_end_rel_micros = stats.all_end_rel_micros = micros
+        stats.thread_id = op.thread
+        stats.timeline_label = words.clean(op.name)
+    size = sum([info.nbytes for info in outputs])
+    stats.memory.add(
+        allocator_name=outputs[0].device if outputs else "cpu", total_bytes=size, peak_bytes=size
+    )
+    for slot, info in enumerate(outputs):
+        described = stats.output.add(slot=slot).tensor_description
+        described.dtype = _DTYPES.get(info.dtype, 0)
+        for length in info.shape:
+            described.shape.dim.add(size=length)
+        described.allocation_description.requested_bytes = info.nbytes
+        described.allocation_description.allocated_bytes = info.nbytes

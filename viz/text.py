@@ -1,0 +1,223 @@
+"""Tables in plain text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from viz import words
+from viz.schema import Op, Record, Scope
+from viz.selection import pick_step
+
+__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "rows", "summary", "table", "top"]
+
+KEYS = ("time", "memory", "name", "layer", "source")
+HEADS = ("layer", "output shape", "parameters", "ops", "forward", "backward", "activations")
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the summary: a call of a layer, model, loss, metric or optimizer."""
+
+    name: str
+    level: int
+    shape: str = ""
+    params: int | None = None
+    ops: int = 0
+    forward: int = 0
+    backward: int = 0
+    activations: int = 0
+
+
+def rows(record: Record, step: int | None = None) -> list[Row]:
+    """The lines of the summary for one step (default: the last complete one), the total last."""
+    step = pick_step(record) if step is None else step
+    ops = [op for op in record.ops if step is None or op.step == step]
+    found: dict[int, Row] = {}
+    for op in ops:
+        for scope in _around(record, op):
+            _count(record, found.setdefault(scope.id, _row(record, scope)), op)
+    total = Row("total", 0)
+    for op in ops:
+        _count(record, total, op)
+    total.params = _all_params(record, found)
+    ordered = sorted(found)
+    return [*[found[i] for i in _nested(record, ordered)], total]
+
+
+def _around(record: Record, op: Op) -> list[Scope]:
+    """The scopes an op counts for: where it ran; for backward ops where their forward op ran."""
+    at = op
+    while at.phase == "backward" and at.forward is not None:
+        at = record.ops[at.forward]
+    return [s for s in record.ancestors(at.scope) if s.kind not in ("step", "backward")]
+
+
+def _row(record: Record, scope: Scope) -> Row:
+    level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
+    name = words.clean(scope.name, 40) + (f" (call {scope.call + 1})" if scope.call else "")
+    row = Row(f"{name} ({words.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
+    if scope.outputs:
+        row.shape = ", ".join([words.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
+    return row
+
+
+def _count(record: Record, row: Row, op: Op) -> None:
+    row.ops += 1
+    if op.phase == "backward":
+        row.backward += op.duration
+        return
+    row.forward += op.duration
+    row.activations += sum(
+        [record.tensors[i].nbytes for i in op.outputs if record.tensors[i].role == "activation"]
+    )
+
+
+def _all_params(record: Record, scopes: Iterable[int]) -> int | None:
+    """The weights of the outermost layers and models, each counted once."""
+    counted = {}
+    for number in scopes:
+        scope = record.scopes[number]
+        inner = any(outer.params is not None for outer in record.ancestors(scope.parent))
+        if scope.params is not None and not inner:
+            counted[scope.owner] = scope.params
+    return sum(counted.values()) if counted else None
+
+
+def _nested(record: Record, scopes: Sequence[int]) -> list[int]:
+    """The scopes in the order of a walk through the tree."""
+    inside: dict[int | None, list[int]] = {}
+    shown = set(scopes)
+    for number in scopes:
+        outer = next((s.id for s in record.ancestors(record.scopes[number].parent) if s.id in shown), None)
+        inside.setdefault(outer, []).append(number)
+    found, waiting = [], inside.get(None, [])[::-1]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += inside.get(found[-1], [])[::-1]
+    return found
+
+
+def summary(record: Record, step: int | None = None) -> str:
+    """The table of layers: output shape, weights, ops, time forward and backward, bytes of activations."""
+    lines = [cells(row) for row in rows(record, step)]
+    notes = [f"note: {note}" for note in record.notes]
+    return "\n".join([describe(record), table(HEADS, lines, total=True), *notes])
+
+
+def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
+    """The texts of a line, under `HEADS`."""
+    return (
+        indent * row.level + row.name,
+        row.shape,
+        "" if row.params is None else words.amount(row.params),
+        words.amount(row.ops),
+        words.seconds(row.forward) if row.forward else "",
+        words.seconds(row.backward) if row.backward else "",
+        words.nbytes(row.activations) if row.activations else "",
+    )
+
+
+def top(record: Record, by: str = "time", n: int = 10) -> str:
+    """What costs most, summed.
+
+    Args:
+        record: the recording.
+        by: `"time"` or `"memory"`: single ops; `"name"`, `"layer"` or `"source"`: time summed over ops of the
+            same name, in the same layer, from the same line.
+        n: how many lines.
+
+    Raises:
+        ValueError: for another key, or when `n` is not positive.
+    """
+    if by not in KEYS:
+        raise ValueError(f"top(by={by!r}): expected one of {', '.join(map(repr, KEYS))}")
+    if n < 1:
+        raise ValueError(f"top(n={n}): expected at least 1")
+    if by in ("time", "memory"):
+        return _top_ops(record, by, n)
+    return _top_groups(record, by, n)
+
+
+def _top_ops(record: Record, by: str, n: int) -> str:
+    def cost(op: Op) -> int:
+        return op.duration if by == "time" else _made(record, op)
+
+    lines = [
+        (
+            words.clean(op.name, 40),
+            op.phase,
+            words.clean(record.path(_around_id(record, op)), 50),
+            ", ".join([words.tensor(record.tensors[i]) for i in op.outputs[:2]]),
+            words.seconds(op.duration),
+            words.nbytes(_made(record, op)),
+            words.place(op.source),
+        )
+        for op in sorted(record.ops, key=cost, reverse=True)[:n]
+    ]
+    return table(("op", "phase", "layer", "output", "time", "memory", "line"), lines)
+
+
+def _top_groups(record: Record, by: str, n: int) -> str:
+    groups: dict[str, list[Op]] = {}
+    for op in record.ops:
+        groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
+    whole = sum([op.duration for op in record.ops]) or 1
+    ordered = sorted(groups.items(), key=lambda item: sum([op.duration for op in item[1]]), reverse=True)
+    lines = []
+    for name, ops in ordered[:n]:
+        time = sum([op.duration for op in ops])
+        memory = sum([_made(record, op) for op in ops])
+        share = f"{100 * time / whole:.1f} %"
+        lines.append((name, words.amount(len(ops)), words.seconds(time), share, words.nbytes(memory)))
+    return table((by, "ops", "time", "share", "memory"), lines)
+
+
+def _around_id(record: Record, op: Op) -> int | None:
+    return next((scope.id for scope in _around(record, op)), None)
+
+
+def _made(record: Record, op: Op) -> int:
+    return sum([record.tensors[i].nbytes for i in op.outputs])
+
+
+_GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
+    "name": lambda record, op: words.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
+    "layer": lambda record, op: words.clean(record.path(_around_id(record, op))) or "(no layer)",
+    "source": lambda record, op: words.place(op.source) or "(not recorded)",
+}
+
+
+def describe(record: Record) -> str:
+    """One line about a recording."""
+    name = f" {words.clean(record.name)!r}" if record.name else ""
+    parts = [words.count(len(record.ops), "op")]
+    parts += [words.count(len(record.steps), "step")] if record.steps else []
+    layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
+    parts += [words.count(layers, "layer")] if layers else []
+    parts += [words.seconds(record.meta["duration"])] if record.meta.get("duration") else []
+    failed = [op.name for op in record.ops if op.error]
+    parts += [f"failed in {words.clean(failed[-1])}"] if failed else []
+    return f"recording{name}: {', '.join(parts)}"
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> str:
+    """Columns of text, numbers on the right; the last line set apart with `total`."""
+    columns = list(zip(heads, *lines))
+    widths = [max([len(cell) for cell in column]) for column in columns]
+    right = [_is_numeric(column[1:]) for column in columns]
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+    shown = [_joined(heads, widths, right), rule, *[_joined(line, widths, right) for line in lines]]
+    if total:
+        shown.insert(-1, rule)
+    return "\n".join(shown)
+
+
+def _is_numeric(cells: Iterable[Any]) -> bool:
+    given = [cell for cell in cells if cell]
+    return bool(given) and all(cell[0].isdigit() and "×" not in cell for cell in given)
+
+
+def _joined(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    return "  ".join([c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right)]).rstrip()

@@ -1,0 +1,86 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+
+from viz.schema import Frame, TensorInfo
+
+__all__ = ["amount", "clean", "count", "dtype", "nbytes", "place", "seconds", "shape", "tensor"]
+
+_DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
+
+
+def seconds(nanoseconds: float) -> str:
+    """A time: `"870 ns"`, `"12.3 µs"`, `"1.2 ms"`, `"3.4 s"`."""
+    for limit, unit, size in ((1e3, "ns", 1), (1e6, "µs", 1e3), (1e9, "ms", 1e6)):
+        if nanoseconds < limit * 0.9995:
+            return f"{_three_digits(nanoseconds / size)} {unit}"
+    return f"{_three_digits(nanoseconds / 1e9)} s"
+
+
+def nbytes(number: float) -> str:
+    """A size: `"512 B"`, `"1.5 KB"`, `"20 MB"`, in powers of 1024."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1023.5:
+            return f"{_three_digits(number)} {unit}"
+        number /= 1024
+    return f"{_three_digits(number)} TB"
+
+
+def _three_digits(number: float) -> str:
+    if number >= 99.95 or number == int(number):
+        return f"{number:.0f}"
+    return f"{number:.1f}" if number >= 9.995 else f"{number:.2g}" if number < 1 else f"{number:.1f}"
+
+
+def amount(number: int) -> str:
+    """A count with separators: `"50,240"`."""
+    return f"{number:,}"
+
+
+def count(number: int, noun: str) -> str:
+    """`"1 op"`, `"2 ops"`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def dtype(name: str) -> str:
+    """The short form of a type's name: `"f32"` for `"float32"`."""
+    match = re.fullmatch(r"(float|int|uint|complex|bfloat)(\d+)", name)
+    return _DTYPES[match[1]] + match[2] if match else name
+
+
+def shape(lengths: tuple[int, ...]) -> str:
+    """`"32×64"`; `"scalar"` for no axes."""
+    return "×".join(map(str, lengths)) if lengths else "scalar"
+
+
+def tensor(info: TensorInfo) -> str:
+    """Shape and short type: `"32×64 f32"`."""
+    return f"{shape(info.shape)} {dtype(info.dtype)}"
+
+
+def clean(text: str, longest: int = 60) -> str:
+    """`text` on one line, without control characters and broken surrogates, cut in the middle when too long."""
+    text = "".join(
+        [c if unicodedata.category(c) not in ("Cc", "Cs", "Cf", "Zl", "Zp") else " " for c in str(text)]
+    )
+    text = " ".join(text.split())
+    if len(text) <= longest:
+        return text
+    return text[: longest * 2 // 3] + "…" + text[len(text) - longest // 3 + 1 :]
+
+
+def place(frame: Frame | None) -> str:
+    """`file:line`, the path relative to the working directory where that is shorter."""
+    if frame is None:
+        return ""
+    file = frame.file
+    if os.path.isabs(file):
+        try:
+            file = min(file, os.path.relpath(file), key=len)
+        except ValueError:  # another drive
+            pass
+    return f"{file}:{frame.line}"
