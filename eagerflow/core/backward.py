@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy
+
+from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.op import recorded_namespace
 from eagerflow.core.recording import Log
@@ -59,17 +62,18 @@ class Walk:
         stretches: the parts of logs to go through, oldest first.
         wanted: keys whose gradients are asked for.
         recorded: run the rules on tensors, recorded by the tapes that are open, instead of on raw arrays.
-        xp: the array module of the target.
         since: see `reaching`.
     """
 
     def __init__(
-        self, stretches: Sequence[Stretch], wanted: set[int], recorded: bool, xp: Any, since: dict[int, int]
+        self, stretches: Sequence[Stretch], wanted: set[int], recorded: bool, since: dict[int, int]
     ) -> None:
         self.stretches = stretches
         self.wanted = wanted
         self.recorded = recorded
-        self.xp = xp
+        self.xp = (
+            numpy if len(namespaces) == 1 else None
+        )  # None: records of several devices may be on the tape
         self.since = since
         self.reached = reaching(stretches, wanted, since)
 
@@ -106,12 +110,12 @@ class Walk:
         found = [gradients.get(k) if k in self.wanted else gradients.pop(k, None) for k in key]
         if all(g is None for g in found):
             return None
-        return tuple(
-            [self._zeros(part) if g is None else g for g, part in zip(found, shapes[-1], strict=True)]
-        )
+        arrays = [g.data if isinstance(g, Tensor) else g for g in found if g is not None]
+        like = namespace_of(*arrays)
+        return tuple([self._zeros(part, like) if g is None else g for g, part in zip(found, shapes[-1])])
 
-    def _zeros(self, part: tuple[tuple[int, ...], Any]) -> Any:
-        zeros = self.xp.zeros(*part)
+    def _zeros(self, part: tuple[tuple[int, ...], Any], like: Any) -> Any:
+        zeros = like.zeros(*part)
         return Tensor(zeros, None, None) if self.recorded else zeros
 
     def _step(
@@ -119,73 +123,72 @@ class Walk:
     ) -> None:
         """Send the gradient of one record on to its inputs. The innermost loop: kept short for speed."""
         op, _, keys, shapes, _ = record
-        xp, pulls = (recorded_namespace[0], op.recorded_pulls) if self.recorded else (self.xp, op.pulls)
+        if self.recorded or op.joint:
+            for key, gx in self._contributions(record, g, reached):
+                _add(gradients, owned, key, gx, self.recorded)
+            return
+        xp = self.xp or _namespace_of_gradient(g)
         try:
-            if op.joint or len(pulls) != len(keys):
-                self._joint_step(xp, pulls[0], record, g, reached, gradients, owned)
-                return
-            for pull, key, shape in zip(pulls, keys, shapes):
+            for pull, key, shape in zip(op.pulls, keys, shapes):
                 if key in reached:
                     gx = pull(xp, g, record, None)
                     if shape is not None and gx.shape != shape:
                         gx = _unbroadcast(gx, shape)
                     if key in gradients:
-                        _add(gradients, owned, key, gx, self.recorded)
+                        _add(gradients, owned, key, gx, False)
                     else:
                         gradients[key] = gx
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"in the gradient of {op.name}: {error}") from error
 
-    def _joint_step(
-        self, xp: Any, pull: Any, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any],
-        owned: set[int],
-    ) -> None:  # fmt: skip
-        """The same for an op whose single rule gives the gradients of all its inputs."""
-        needs = tuple([key in reached for key in record[2]])
+    def _contributions(self, record: tuple[Any, ...], g: Any, reached: set[int]) -> list[tuple[int, Any]]:
+        """What one record sends to its inputs, in order."""
+        op, _, keys, shapes, _ = record
+        xp = recorded_namespace[0] if self.recorded else self.xp or _namespace_of_gradient(g)
+        pulls = op.recorded_pulls if self.recorded else op.pulls
+        needs = tuple([key in reached for key in keys])
         if not any(needs):
-            return
-        for gx, key, shape in zip(pull(xp, g, record, needs), record[2], record[3], strict=False):
-            if gx is None or key not in reached:
-                continue
-            if shape is not None and gx.shape != shape:
-                gx = _unbroadcast(gx, shape)
-            if key in gradients:
-                _add(gradients, owned, key, gx, self.recorded)
+            return []
+        try:
+            if op.recorded_joint if self.recorded else op.joint:
+                found = pulls[0](xp, g, record, needs)
             else:
-                gradients[key] = gx
+                found = [
+                    pull(xp, g, record, needs) if need else None
+                    for pull, need in zip(pulls, needs, strict=True)
+                ]
+        except (ValueError, TypeError, IndexError) as error:
+            raise type(error)(f"in the gradient of {op.name}: {error}") from error
+        return [
+            (key, gx if shape is None or gx.shape == shape else _unbroadcast(gx, shape))
+            for key, gx, need, shape in zip(keys, found, needs, shapes)
+            if need and gx is not None
+        ]
 
     def _observed_step(
         self, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any], owned: set[int]
     ) -> None:
         """The same, announced: one event per record, with what it contributed."""
-        key = record[1]
-        contributed: dict[int, Any] = {}
-        started = clock()
+        found: list[tuple[int, Any]] = []
         error: BaseException | None = None
+        started = clock()
         try:
-            self._step(record, g, reached, contributed, set())
+            found = self._contributions(record, g, reached)
         except BaseException as caught:
             error = caught
             raise
         finally:
             ended = clock()
-            out_keys, arrived = (key, g) if key.__class__ is tuple else ((key,), (g,))
+            out_keys, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))
+            in_keys, results = tuple([key for key, _ in found]), tuple([gx for _, gx in found])
             for observer in current():
-                observer.on_rule(
-                    record[0],
-                    out_keys,
-                    tuple(contributed),
-                    arrived,
-                    tuple(contributed.values()),
-                    started,
-                    ended,
-                    error,
-                )
-        for source, gx in contributed.items():
-            if source in gradients:
-                _add(gradients, owned, source, gx, self.recorded)
-            else:
-                gradients[source] = gx
+                observer.on_rule(record[0], out_keys, in_keys, arrived, results, started, ended, error)
+        for key, gx in found:
+            _add(gradients, owned, key, gx, self.recorded)
+
+
+def _namespace_of_gradient(g: Any) -> Any:
+    return namespaces.get(type(g[0] if type(g) is tuple else g), numpy)
 
 
 def everything(i: int) -> bool:
@@ -195,8 +198,10 @@ def everything(i: int) -> bool:
 
 def _add(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, recorded: bool) -> None:
     """Add a contribution to a gradient, in place once the sum is an array of our own."""
-    before = gradients[key]
-    if key in owned and not recorded and before.dtype == gx.dtype:
+    before = gradients.get(key)
+    if before is None:
+        gradients[key] = gx
+    elif key in owned and not recorded and before.dtype == gx.dtype:
         before += gx
         gradients[key] = before  # NumPy scalars don't change in place
     else:

@@ -46,7 +46,7 @@ def no_grad() -> Iterator[None]:
 class _CustomOp:
     """What the tape keeps of one call of a function with a gradient of its own."""
 
-    joint = True
+    joint = recorded_joint = True
     settings: tuple[str, ...] = ()
 
     def __init__(self, name: str, arrays: tuple[str, ...], pull: Callable[..., Any]) -> None:

@@ -111,10 +111,8 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
         weights = tree.map_structure(lambda t: Tensor(numpy.zeros(t.shape), t.dtype, device=t.device), out)
         outer.watch(weights)
         pulled = pullback(weights)
-    directions = [_float_tensor(t) for t in tree.flatten(list(tangents))]
-    slope = outer.gradient(
-        tree.flatten(pulled), weights, output_gradients=directions, unconnected_gradients="zero"
-    )
+    along = [_as_tensors(t) for t in tangents]
+    slope = outer.gradient(list(pulled), weights, output_gradients=along, unconnected_gradients="zero")
     return out, slope
 
 
@@ -219,6 +217,10 @@ def _float_tensor(x: Any) -> Tensor:
     return tensor if tensor.dtype.kind in "fcV" else convert_to_tensor(tensor.numpy(), float)
 
 
+def _as_tensors(x: Any) -> Any:
+    return _float_tensor(x) if _is_numbers(x) else tree.map_structure(_float_tensor, x)
+
+
 def _is_numbers(x: Any) -> bool:
     """A nested list of nothing but numbers is an array, not a structure."""
     return isinstance(x, list) and all(isinstance(leaf, (int, float, complex)) for leaf in tree.flatten(x))
@@ -249,6 +251,8 @@ def _through_identity(args: list[Any], chosen: list[Any], argnums: Argnums) -> t
 
 
 def _scalar(function: Callable[..., Any], value: Any) -> Tensor:
+    if isinstance(value, (int, float)):  # a function that doesn't depend on its tensors
+        value = Tensor(float(value))
     if not isinstance(value, Tensor) or value.size != 1:
         got = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
         name = getattr(function, "__name__", "the function")
@@ -259,7 +263,7 @@ def _scalar(function: Callable[..., Any], value: Any) -> Tensor:
 
 
 def _check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:
-    left, right = tree.flatten(list(primals)), tree.flatten(list(tangents))
+    left, right = ([leaf for x in xs for leaf in tree.flatten(_as_tensors(x))] for xs in (primals, tangents))
     if len(left) != len(right) or any(
         numpy.shape(a) != numpy.shape(b) for a, b in zip(left, right, strict=True)
     ):

@@ -54,7 +54,8 @@ class Op:
     """
 
     __slots__ = (
-        "arrays", "call", "forward", "gradient", "joint", "name", "names_shape", "outputs", "pulls", "recorded_pulls",
+        "arrays", "call", "forward", "gradient", "joint", "name", "names_shape", "outputs", "pulls",
+        "recorded_joint", "recorded_pulls",
         "reference", "rules", "saved", "saves", "sequence", "settings", "why",
     )  # fmt: skip
 
@@ -83,6 +84,7 @@ class Op:
         self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
         self.pulls = tuple([_pull(self, rule, recorded=False) for rule in rules])
         self.recorded_pulls = tuple([_pull(self, rule, recorded=True) for rule in rules])
+        self.recorded_joint = self.joint or self.reference is not None
         if self.reference is not None:
             self.recorded_pulls = (_through_reference(self),)
 
@@ -171,7 +173,10 @@ def op(
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
         given = (_raising(forward.__name__, why or ""),) if gradient == "raises" else rules
         made = Op(forward, given, **(traits | {"joint": joint or gradient == "raises"}))
-        if made.name in registry:
+        known = registry.get(made.name)
+        if (
+            known is not None and known.forward.__module__ != forward.__module__
+        ):  # a reloaded module may redefine
             raise ValueError(f"an op named {made.name!r} exists already")
         made.call = generate(made, weak=weak, floating=floating, promotes=promotes, may_round=may_round)
         registry[made.name] = made

@@ -236,10 +236,9 @@ class GradientTape:
         """One backward pass: a fresh tensor, or None, for each source."""
         recorded = log.get() is not None
         keys, since = self._origins(sources)
-        xp = namespace_of(*[t.data for t in targets])
-        walk = Walk(self._stretches(free), {k for k in keys if k is not None}, recorded, xp, since)
+        walk = Walk(self._stretches(free), {k for k in keys if k is not None}, recorded, since)
         with numpy.errstate(all="ignore"):
-            found = walk.run(_seeds(targets, seeds, recorded, xp))
+            found = walk.run(_seeds(targets, seeds, recorded))
         return _results(sources, keys, found, recorded)
 
     def _stretches(self, free: bool) -> list[Stretch]:
@@ -413,7 +412,7 @@ def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) ->
     return seeds
 
 
-def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool, xp: Any) -> dict[int, Any]:
+def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool) -> dict[int, Any]:
     """The gradients that the walk begins with, by key; a target that nothing tracks has none."""
     seeds: dict[int, Any] = {}
     for i, t in enumerate(targets):
@@ -422,7 +421,7 @@ def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool, xp: A
         if key is None:
             continue
         if seed is None:
-            seed = xp.ones(t.shape, t.dtype)
+            seed = Tensor(namespace_of(t.data).ones(t.shape, t.dtype), None, None)
         tensor = seed if isinstance(seed, Tensor) else Tensor(seed, t.dtype.name, device=t.device)
         value = tensor if recorded else tensor.data
         seeds[key] = seeds[key] + value if key in seeds else value

@@ -1,0 +1,45 @@
+"""Older spellings of arguments, accepted beside the present ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+__all__ = ["accepts"]
+
+
+def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator for methods (mostly `__init__`) that lets old argument names stand for the present ones.
+
+    The signature that users see stays the present one.
+
+    Args:
+        **spellings: the present name for every old one.
+
+    Raises:
+        TypeError: by the decorated method, when a call gives both.
+
+    >>> class Slope:
+    ...     @accepts(alpha="negative_slope")
+    ...     def __init__(self, negative_slope=0.3):
+    ...         self.negative_slope = negative_slope
+    >>> Slope(alpha=0.1).negative_slope
+    0.1
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            for old in spellings.keys() & kwargs.keys():
+                new = spellings[old]
+                if new in kwargs:
+                    raise TypeError(
+                        f"{type(self).__name__}: {old!r} is the older name of {new!r}; give one of them."
+                    )
+                kwargs[new] = kwargs.pop(old)
+            return method(self, *args, **kwargs)
+
+        return call
+
+    return decorate

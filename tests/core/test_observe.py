@@ -1,0 +1,185 @@
+"""The observer's contract: what is announced, in which order, with which keys."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from eagerflow import ops
+from eagerflow.core import observe
+from eagerflow.core.observe import Observer, observing, scope, state, unobserved
+from eagerflow.core.tape import GradientTape
+from eagerflow.core.variable import Variable
+
+
+class Diary(Observer):
+    """Writes down everything."""
+
+    def __init__(self):
+        self.ops, self.rules, self.gradients, self.updates, self.scopes, self.logs = [], [], [], [], [], []
+
+    def on_op(self, op, inputs, settings, outputs, started, ended, error=None):
+        self.ops.append((op, inputs, settings, outputs, started, ended, error))
+
+    def on_rule(self, op, out_keys, in_keys, gradients, results, started, ended, error=None):
+        self.rules.append((op, out_keys, in_keys, gradients, results, error))
+
+    def on_gradient(self, targets, sources, results):
+        self.gradients.append((targets, sources, results))
+
+    def on_update(self, name, variable, inputs, started, ended):
+        self.updates.append((name, variable, inputs))
+
+    def on_scope_begin(self, scope):
+        self.scopes.append(("begin", scope.kind, scope.name))
+
+    def on_scope_end(self, scope, outputs, error=None):
+        self.scopes.append(("end", scope.kind, scope.name, type(error)))
+
+    def on_logs(self, kind, step, logs):
+        self.logs.append((kind, step, logs))
+
+
+def test_ops_are_announced_in_order_with_inputs_settings_and_times():
+    x = Variable(np.ones((2, 3)))
+    with observing(Diary()) as diary:
+        y = ops.swapaxes(x, 0, 1)
+        _ = y + 1.0
+    assert [op.name for op, *_ in diary.ops] == ["swapaxes", "add"]
+    op, inputs, settings, outputs, started, ended, error = diary.ops[0]
+    assert inputs == (x,) or inputs[0] is x
+    assert dict(zip(op.settings, settings, strict=True)) == {"axis1": 0, "axis2": 1}
+    assert outputs is y
+    assert 0 < started <= ended
+    assert error is None
+    assert diary.ops[1][1][1] == 1.0
+
+
+def test_nothing_is_announced_outside_the_block():
+    with observing(Diary()) as diary:
+        pass
+    _ = Variable(1.0) + 1.0
+    assert diary.ops == []
+    assert not state.on
+
+
+def test_failing_op_is_announced_with_its_error():
+    with observing(Diary()) as diary, pytest.raises(ValueError, match="matmul"):
+        ops.matmul(Variable(np.ones((2, 3))), np.ones((2, 3)))
+    assert diary.ops[0][3] is None
+    assert isinstance(diary.ops[0][6], ValueError)
+
+
+def test_rules_lead_to_their_forward_ops_by_key():
+    x, w = Variable(np.ones((2, 3))), Variable(np.ones((3, 2)))
+    with observing(Diary()) as diary:
+        with GradientTape() as tape:
+            y = ops.matmul(x, w)
+            z = ops.tanh(y)
+        grads = tape.gradient(z, [x, w])
+    assert [op.name for op, *_ in diary.rules] == ["tanh", "matmul"]
+    tanh, matmul = diary.rules
+    assert tanh[1] == (z.key,)
+    assert tanh[2] == (y.key,)
+    assert matmul[1] == (y.key,)
+    assert matmul[2] == (x.key, w.key)
+    assert np.array_equal(matmul[4][1], grads[1].data)
+    targets, sources, results = diary.gradients[0]
+    assert targets[0] is z
+    assert [s is t for s, t in zip(sources, (x, w), strict=True)] == [True, True]
+    assert [r is g for r, g in zip(results, grads, strict=True)] == [True, True]
+    assert diary.scopes == [("begin", "backward", "gradient"), ("end", "backward", "gradient", type(None))]
+
+
+def test_observed_gradients_are_the_same_numbers():
+    x = Variable(np.linspace(-1, 1, 6).reshape(2, 3))
+
+    def slope():
+        with GradientTape() as tape:
+            h = ops.tanh(x) * x + x
+            y = (h * h).mean() + h.sum()
+        return tape.gradient(y, x).numpy()
+
+    plain = slope()
+    with observing(Diary()):
+        observed = slope()
+    assert np.array_equal(plain, observed)
+
+
+def test_failing_rule_is_announced():
+    from eagerflow.core.custom import custom_gradient
+
+    @custom_gradient
+    def broken(x):
+        def grad(upstream):
+            raise ZeroDivisionError
+
+        return x * 1.0, grad
+
+    x = Variable(1.0)
+    with observing(Diary()) as diary:
+        with GradientTape() as tape:
+            y = broken(x)
+        with pytest.raises(ZeroDivisionError):
+            tape.gradient(y, x)
+    assert isinstance(diary.rules[0][5], ZeroDivisionError)
+    assert diary.scopes[-1] == ("end", "backward", "gradient", ZeroDivisionError)
+
+
+def test_updates_are_announced():
+    v = Variable([1.0])
+    with observing(Diary()) as diary:
+        v.assign([2.0])
+        v.assign_add([1.0])
+    assert [(name, variable is v) for name, variable, _ in diary.updates] == [
+        ("assign", True),
+        ("assign_add", True),
+    ]
+
+
+def test_scopes_nest_and_carry_errors():
+    with (
+        observing(Diary()) as diary,
+        pytest.raises(KeyError),
+        scope("layer", "outer"),
+        scope("user", "inner"),
+    ):
+        raise KeyError
+    assert diary.scopes == [
+        ("begin", "layer", "outer"), ("begin", "user", "inner"), ("end", "user", "inner", KeyError),
+        ("end", "layer", "outer", KeyError),
+    ]  # fmt: skip
+
+
+def test_two_observers_hear_the_same():
+    with observing(Diary()) as outer, observing(Diary()) as inner:
+        _ = Variable(1.0) + 1.0
+    assert len(outer.ops) == len(inner.ops) == 1
+
+
+def test_unobserved_is_silent():
+    with observing(Diary()) as diary:
+        with unobserved():
+            _ = Variable(1.0) + 1.0
+        _ = Variable(1.0) * 1.0
+    assert [op.name for op, *_ in diary.ops] == ["multiply"]
+
+
+def test_other_threads_are_not_observed():
+    with observing(Diary()) as diary, ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: Variable(1.0) + 1.0).result()
+    assert diary.ops == []
+
+
+def test_logs_are_announced():
+    with observing(Diary()) as diary:
+        observe.logs("epoch", 3, {"loss": 0.5})
+    assert diary.logs == [("epoch", 3, {"loss": 0.5})]
+
+
+def test_exception_in_the_block_removes_the_observer():
+    with pytest.raises(ZeroDivisionError), observing(Diary()):
+        _ = 1 / 0
+    assert not state.on

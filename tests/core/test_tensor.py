@@ -1,0 +1,189 @@
+"""Tensors: made, looked at, refused."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from eagerflow.core.tape import GradientTape
+from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
+from eagerflow.core.variable import Variable
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (1.5, "float32"), ([1.5], "float32"), (1, "int32"), ([[1, 2]], "int32"), (True, "bool"), ([True], "bool"),
+        (1j, "complex64"), ([2**40], "int64"), (np.float64(1.0), "float64"), (np.ones(2), "float64"),
+        (np.ones(2, "int64"), "int64"), (np.ones(2, "float16"), "float16"), ([], "float32"), (range(3), "int32"),
+        ([np.float32(1.0), 2.0], "float32"),
+    ],
+)  # fmt: skip
+def test_default_types(value, dtype, device):
+    assert Tensor(value).dtype == dtype
+
+
+def test_dtype_argument_wins(device):
+    assert Tensor([1, 2], "float64").dtype == "float64"
+    assert convert_to_tensor(np.ones(2), dtype="float16").dtype == "float16"
+    assert convert_to_tensor(Tensor([1.7]), dtype="int32").tolist() == [1]
+
+
+def test_users_array_is_copied():
+    array = np.zeros(3)
+    tensors = [Tensor(array), convert_to_tensor(array), Variable(array).value]
+    array[:] = 1.0
+    assert all(t.tolist() == [0.0] * 3 for t in tensors)
+
+
+def test_array_given_to_an_op_is_copied():
+    array, w = np.ones(2), Variable(np.ones(2))
+    with GradientTape() as tape:
+        y = (w * array).sum()
+    array[:] = 100.0
+    assert tape.gradient(y, w).tolist() == [1.0, 1.0]
+
+
+def test_tensor_is_returned_as_it_is():
+    t = Tensor([1.0])
+    assert convert_to_tensor(t) is t
+    assert convert_to_tensor(t, "float32") is t
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        ([[1, 2], [3]], ValueError, "unequal lengths"),
+        ("text", TypeError, "hold numbers"),
+        ([object()], TypeError, "hold numbers"),
+        (None, TypeError, "None"),
+        (np.array(["a"]), TypeError, "hold numbers"),
+        ({"a": 1}, TypeError, "dict"),
+    ],
+)
+def test_what_is_no_array_is_refused(value, error, words):
+    with pytest.raises(error, match=words):
+        Tensor(value)
+
+
+def test_unknown_dtype_suggests():
+    with pytest.raises(ValueError, match="Did you mean 'float32'"):
+        Tensor([1.0], "flaot32")
+
+
+@pytest.mark.parametrize("option", ["sparse", "ragged"])
+def test_sparse_and_ragged_are_refused(option):
+    with pytest.raises(ValueError, match=option):
+        convert_to_tensor([1.0], **{option: True})
+
+
+def test_numbers(device):
+    t = Tensor(2.5)
+    assert float(t) == 2.5
+    assert int(t) == 2
+    assert complex(t) == 2.5
+    assert t.item() == 2.5
+    assert bool(t)
+    assert f"{t:.2f}" == "2.50"
+    assert [10, 20, 30][Tensor(1)] == 20
+
+
+@pytest.mark.parametrize("call", [float, int, complex])
+def test_number_of_several_elements_is_a_type_error(call):
+    with pytest.raises(TypeError, match=r"shape \(2,\)"):
+        call(Tensor([1.0, 2.0]))
+
+
+def test_truth_of_several_elements_is_a_value_error():
+    with pytest.raises(ValueError, match="any"):
+        bool(Tensor([True, False]))
+
+
+def test_float_tensor_is_no_index():
+    with pytest.raises(TypeError, match="integer"):
+        [1, 2][Tensor(1.0)]
+
+
+def test_length_and_iteration(device):
+    t = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert len(t) == 2
+    assert [row.tolist() for row in t] == [[1.0, 2.0], [3.0, 4.0]]
+    for call in (len, iter):
+        with pytest.raises(TypeError, match=r"shape \(\)"):
+            call(Tensor(1.0))
+
+
+def test_tensors_are_keys_of_dicts():
+    a, b = Tensor([1.0]), Tensor([1.0])
+    assert {a: 1, b: 2}[a] == 1
+
+
+def test_tensors_do_not_change_in_place():
+    with pytest.raises(TypeError, match="slice_update"):
+        Tensor([1.0])[0] = 2.0
+    with pytest.raises(TypeError, match="out="):
+        np.add(Tensor([1.0]), 1.0, out=Tensor([1.0]))
+    with pytest.raises(TypeError, match="out="):
+        np.add(np.ones(1), Tensor([1.0]), out=np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [("backward", "GradientTape"), ("grad", "gradient"), ("detach", "stop_gradient"), ("cuda", "gpu:0"),
+     ("state_dict", "get_weights"), ("unsqueeze", "expand_dims"), ("requires_grad", "watch")],
+)  # fmt: skip
+def test_names_of_other_frameworks_name_our_way(name, way):
+    with pytest.raises(AttributeError, match=way):
+        getattr(Tensor(1.0), name)
+
+
+def test_unset_slots_are_attribute_errors():
+    t = Tensor(1.0)
+    assert getattr(t, "mask", None) is None
+    assert getattr(t, "serial", None) is None
+    with pytest.raises(AttributeError, match="'nonsense'"):
+        _ = t.nonsense
+
+
+def test_representation(device):
+    assert repr(Tensor([1.0])).startswith("Tensor([1.], shape=(1,), dtype=float32")
+    assert ("gpu:0" in repr(Tensor([1.0]))) == (device == "gpu:0")
+    assert len(repr(Tensor(np.zeros((1000, 1000))))) < 1000
+    assert Tensor([1.0])._repr_html_().startswith("<pre>")
+
+
+def test_pickling_and_copying(device):
+    t = Tensor([[1.0, 2.0]], "float64")
+    for other in (pickle.loads(pickle.dumps(t)), copy.deepcopy(t), copy.copy(t)):
+        assert other.tolist() == t.tolist()
+        assert other.dtype == t.dtype
+        assert other.device == t.device
+
+
+def test_attributes(device):
+    t = Tensor(np.zeros((2, 3), "float32"))
+    assert (t.shape, t.ndim, t.size, t.nbytes) == ((2, 3), 2, 6, 24)
+    assert is_tensor(t)
+    assert not is_tensor(t.numpy())
+
+
+def test_numpy_functions_on_tensors_that_have_no_op_say_so():
+    with pytest.raises(TypeError, match=r"numpy\.busday_count|no op"):
+        np.trim_zeros(Tensor([0.0, 1.0]))
+    with pytest.raises(TypeError, match="no op"):
+        np.spacing(Tensor([0.0, 1.0]))
+
+
+def test_shape_questions_of_numpy():
+    t = Tensor([[1.0, 2.0]])
+    assert (np.shape(t), np.ndim(t), np.size(t)) == ((1, 2), 2, 2)
+
+
+def test_array_on_the_left_of_an_operator(device):
+    t = Tensor([1.0, 2.0])
+    total = np.ones(2, "float32") + t
+    assert isinstance(total, Tensor)
+    assert total.tolist() == [2.0, 3.0]
