@@ -66,7 +66,7 @@ def test_frozen_draws_leave_no_trace(draw):
         draw(None)
         python_random.random()
         np.random.rand()  # noqa: NPY002
-    numbers = np.random.RandomState(3).rand(), python_random.Random(3).random()  # noqa: NPY002
+    numbers = np.random.RandomState(3).rand(), python_random.Random(3).random()
     assert same(expected, draw(None))
     assert (np.random.rand(), python_random.random()) == numbers  # noqa: NPY002
 

@@ -1,0 +1,127 @@
+"""Constraints on norms and signs.
+
+`axis` is the axis, or axes, over which a unit's weights are summed: 0 for the kernel of a `Dense`,
+`[0, 1, 2]` for that of a `Conv2D`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.constraints.base import Constraint, table
+from eagerflow.core.config import epsilon
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+
+__all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
+
+
+def _norms(w: Tensor, axis: int | Sequence[int]) -> Tensor:
+    axes = axis if isinstance(axis, int) else tuple(axis)
+    return ops.sqrt(ops.sum(ops.square(w), axis=axes, keepdims=True))
+
+
+@table.add("max_norm", "maxnorm")
+class MaxNorm(Constraint):
+    """Shrinks the weights of a unit whose norm is above `max_value`.
+
+    Args:
+        max_value: the largest norm.
+        axis: the axis or axes of a unit's weights.
+
+    Source: Srivastava et al. 2014.
+
+    >>> MaxNorm(1.0)([[3.0], [4.0]]).numpy().round(3).tolist()
+    [[0.6000000238418579], [0.800000011920929]]
+    """
+
+    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
+        self.max_value = max_value
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Tensor:
+        w = convert_to_tensor(w)
+        norms = _norms(w, self.axis)
+        return w * (ops.clip(norms, 0, self.max_value) / (norms + epsilon()))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal constraint."""
+        return {"max_value": self.max_value, "axis": self.axis}
+
+
+@table.add("non_neg", "nonneg")
+class NonNeg(Constraint):
+    """Sets negative weights to 0.
+
+    >>> NonNeg()([-1.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
+
+    def __call__(self, w: Any) -> Tensor:
+        return ops.maximum(convert_to_tensor(w), 0)
+
+
+@table.add("unit_norm", "unitnorm")
+class UnitNorm(Constraint):
+    """Gives the weights of every unit the norm 1.
+
+    Args:
+        axis: the axis or axes of a unit's weights.
+
+    >>> UnitNorm()([[0.0], [4.0]]).numpy().round(3).tolist()
+    [[0.0], [1.0]]
+    """
+
+    def __init__(self, axis: int | Sequence[int] = 0) -> None:
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Tensor:
+        w = convert_to_tensor(w)
+        return w / (_norms(w, self.axis) + epsilon())
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal constraint."""
+        return {"axis": self.axis}
+
+
+@table.add("min_max_norm")
+class MinMaxNorm(Constraint):
+    """Moves the norm of a unit's weights into a range.
+
+    Args:
+        min_value: the smallest norm.
+        max_value: the largest.
+        rate: how much of the way is made per update: 1 goes there at once.
+        axis: the axis or axes of a unit's weights.
+
+    >>> MinMaxNorm(2.0, 3.0)([[0.0], [1.0]]).numpy().round(3).tolist()
+    [[0.0], [2.0]]
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | Sequence[int] = 0,
+    ) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Tensor:
+        w = convert_to_tensor(w)
+        norms = _norms(w, self.axis)
+        desired = ops.clip(norms, self.min_value, self.max_value) * self.rate + norms * (1 - self.rate)
+        return w * (desired / (norms + epsilon()))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal constraint."""
+        return {
+            "min_value": self.min_value,
+            "max_value": self.max_value,
+            "rate": self.rate,
+            "axis": self.axis,
+        }

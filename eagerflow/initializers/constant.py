@@ -1,0 +1,175 @@
+"""Initializers without randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.errors import did_you_mean
+from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.tensor import Tensor
+from eagerflow.initializers.base import Initializer, table
+
+__all__ = ["STFT", "Constant", "Identity", "Ones", "Zeros"]
+
+
+@table.add("constant")
+class Constant(Initializer):
+    """The same value everywhere.
+
+    Args:
+        value: a number, or an array that broadcasts to the weight's shape.
+
+    >>> Constant(2.5)((2,)).tolist()
+    [2.5, 2.5]
+    """
+
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value = value
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+        wanted = as_dtype(dtype)
+        return Tensor(numpy.broadcast_to(numpy.asarray(self.value, wanted), tuple(shape)))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal initializer."""
+        return {"value": serialize_keras_object(self.value)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        """An initializer made from `get_config`'s answer."""
+        return cls(deserialize_keras_object(config["value"]))
+
+
+@table.add("zeros", "zero")
+class Zeros(Initializer):
+    """Zeros.
+
+    >>> Zeros()((2,)).tolist()
+    [0.0, 0.0]
+    """
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+        return Tensor(numpy.zeros(tuple(shape), as_dtype(dtype)))
+
+
+@table.add("ones", "one")
+class Ones(Initializer):
+    """Ones.
+
+    >>> Ones()((2,)).tolist()
+    [1.0, 1.0]
+    """
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+        return Tensor(numpy.ones(tuple(shape), as_dtype(dtype)))
+
+
+@table.add("identity", "IdentityInitializer")
+class Identity(Initializer):
+    """The identity matrix.
+
+    Args:
+        gain: a factor.
+
+    >>> Identity(gain=2.0)((2, 2)).tolist()
+    [[2.0, 0.0], [0.0, 2.0]]
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+        if len(shape) != 2:
+            raise ValueError(f"Identity makes matrices; the weight's shape is {tuple(shape)}.")
+        return Tensor(numpy.asarray(self.gain * numpy.eye(*shape), as_dtype(dtype)))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal initializer."""
+        return {"gain": self.gain}
+
+
+# The windows known by name; `n` samples, symmetric.
+_WINDOWS: dict[str, Callable[[int], numpy.ndarray]] = {
+    "bartlett": numpy.bartlett,
+    "blackman": numpy.blackman,
+    "boxcar": numpy.ones,
+    "hamming": numpy.hamming,
+    "hann": numpy.hanning,
+    "rectangular": numpy.ones,
+}
+
+
+@table.add("stft", "STFTInitializer")
+class STFT(Initializer):
+    """Kernels of shape (samples, 1, frequencies) with which a convolution is a short-time Fourier transform.
+
+    Args:
+        side: `"real"` or `"imag"`: which part the kernels compute.
+        window: `"hann"`, `"hamming"`, `"blackman"`, `"bartlett"`, `"boxcar"`, an array of samples, or None.
+        scaling: `"density"` or `"spectrum"` to divide by the window's L2 or L1 norm, or None.
+        periodic: whether the window is one period of a periodic one.
+
+    Raises:
+        ValueError: for an unknown side, window or scaling.
+
+    >>> STFT("real", window=None)((4, 1, 3))[:, 0, 1].numpy().round(3).tolist()
+    [1.0, 0.0, -1.0, -0.0]
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        _check_one_of("side", side, ("real", "imag"))
+        _check_one_of("scaling", scaling, ("density", "spectrum", None))
+        if isinstance(window, str):
+            _check_one_of("window", window, tuple(_WINDOWS))
+        self.side = side
+        self.window = window
+        self.scaling = scaling
+        self.periodic = periodic
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+        length, _, frequencies = shape
+        period = 2 * (frequencies - 1)
+        angles = -2 * numpy.pi * numpy.outer(numpy.arange(length), numpy.arange(frequencies)) / period
+        kernel = numpy.cos(angles) if self.side == "real" else numpy.sin(angles)
+        if self.window is not None:
+            kernel *= self._weights(length)[:, None]
+        return Tensor(kernel[:, None, :].astype(as_dtype(dtype)))
+
+    def _weights(self, length: int) -> numpy.ndarray:
+        """The samples of the window, scaled."""
+        window = self.window
+        if isinstance(window, str):
+            window = _WINDOWS[window](length + self.periodic)[:length]
+        window = numpy.asarray(window, "float64")
+        if window.shape != (length,):
+            raise ValueError(f"STFT(window): expected {length} samples; got shape {window.shape}.")
+        if self.scaling == "density":
+            return window / numpy.sqrt((window**2).sum())
+        return window / abs(window).sum() if self.scaling else window
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal initializer."""
+        return {
+            "side": self.side,
+            "window": self.window,
+            "periodic": self.periodic,
+            "scaling": self.scaling,
+        }
+
+
+def _check_one_of(argument: str, value: Any, known: tuple[Any, ...]) -> None:
+    if value not in known:
+        hint = did_you_mean(str(value), [k for k in known if k])
+        raise ValueError(
+            f"STFT({argument}={value!r}): expected one of {', '.join(repr(k) for k in known)}.{hint}"
+        )

@@ -1,0 +1,84 @@
+"""`Regularizer`, and the table of names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow.core.serialization import Table
+
+__all__ = ["Regularizer", "deserialize", "get", "serialize"]
+
+table = Table("regularizer", "keras.regularizers")
+
+
+class Regularizer:
+    """A penalty: called with a weight or an activity, it returns a number that is added to the loss.
+
+    Subclasses write `__call__(x)` with ops, so that gradients flow, and `get_config`.
+
+    >>> class Total(Regularizer):
+    ...     def __call__(self, x):
+    ...         return x.sum()
+    >>> from eagerflow import Tensor
+    >>> float(Total()(Tensor([1.0, 2.0])))
+    3.0
+    """
+
+    def __call__(self, x: Any) -> Any:
+        return 0.0
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal regularizer.
+
+        Raises:
+            NotImplementedError: in a class that doesn't say.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} needs a method get_config(self) which returns its arguments."
+        )
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Regularizer:
+        """A regularizer made from `get_config`'s answer."""
+        return cls(**config)
+
+
+def serialize(regularizer: Any) -> Any:
+    """The configuration of a regularizer, from which `deserialize` makes an equal one."""
+    return table.serialize(regularizer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The regularizer of a configuration.
+
+    Raises:
+        UnknownNameError: for a class that is neither ours nor registered.
+    """
+    return table.deserialize(config, custom_objects)
+
+
+def get(identifier: Any) -> Any:
+    """The regularizer for a name, configuration, class, function, or itself; None for None.
+
+    Raises:
+        UnknownNameError: for an unknown name, with the nearest known one.
+        TypeError: for anything else.
+
+    >>> get("l2").get_config()
+    {'l2': 0.01}
+    """
+    return table.get(identifier)
+
+
+def factor(value: Any, name: str, where: str) -> float:
+    """A penalty's factor as a float.
+
+    Raises:
+        ValueError: when it isn't a finite number of at least 0.
+    """
+    usable = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+    if not usable or isinstance(value, bool):
+        raise ValueError(f"{where}({name}={value!r}): expected a finite number of at least 0.")
+    return float(value)

@@ -1,0 +1,52 @@
+"""A penalty on vectors which aren't orthogonal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.errors import did_you_mean
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.regularizers.base import Regularizer, factor, table
+
+__all__ = ["OrthogonalRegularizer"]
+
+
+@table.add("orthogonal_regularizer")
+class OrthogonalRegularizer(Regularizer):
+    """`factor` times the mean absolute cosine between different rows (or columns) of a matrix.
+
+    Args:
+        factor: the factor.
+        mode: `"rows"` or `"columns"`.
+
+    Raises:
+        ValueError: for an unusable factor or mode; when called with anything but a matrix.
+
+    >>> round(float(OrthogonalRegularizer(1.0)([[1.0, 0.0], [1.0, 1.0]])), 4)
+    0.7071
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        self.factor = _checked(factor)
+        if mode not in ("rows", "columns"):
+            hint = did_you_mean(str(mode), ("rows", "columns"))
+            raise ValueError(f"OrthogonalRegularizer(mode={mode!r}): expected 'rows' or 'columns'.{hint}")
+        self.mode = mode
+
+    def __call__(self, inputs: Any) -> Tensor:
+        x = convert_to_tensor(inputs)
+        if x.ndim != 2:
+            raise ValueError(f"OrthogonalRegularizer penalizes matrices; got shape {x.shape}.")
+        x = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
+        n = x.shape[0]
+        cosines = ops.matmul(x, ops.transpose(x)) * (1.0 - ops.eye(n, dtype=x.dtype))
+        return ops.sum(ops.absolute(cosines)) * (self.factor * 0.5 / (n * (n - 1.0) / 2.0))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal regularizer."""
+        return {"factor": self.factor, "mode": self.mode}
+
+
+def _checked(value: Any) -> float:
+    return factor(value, "factor", "OrthogonalRegularizer")
