@@ -1,0 +1,66 @@
+"""Optimizers: how gradients change weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.optimizers import schedules
+from eagerflow.optimizers.adagrad import Adadelta, Adagrad
+from eagerflow.optimizers.adam import Adam, Adamax, AdamW, Nadam
+from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.ftrl import Ftrl
+from eagerflow.optimizers.rmsprop import RMSprop
+from eagerflow.optimizers.sgd import SGD
+from eagerflow.optimizers.signs import Lamb, Lion
+from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
+
+
+def get(identifier: Any) -> Optimizer:
+    """The optimizer of a name (in any case), config or object.
+
+    Raises:
+        UnknownNameError: for an unknown name.
+        TypeError: for anything that is no optimizer.
+
+    >>> get("SGD").name
+    'sgd'
+    """
+    if isinstance(identifier, str) and identifier.lower() in _OPTIMIZERS.entries:
+        identifier = identifier.lower()
+    found = _OPTIMIZERS.get(identifier)
+    if not isinstance(found, Optimizer):
+        raise TypeError(
+            f"optimizer={identifier!r:.100}: expected a name such as 'adam', an Optimizer object or its config."
+        )
+    return found
+
+
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """The config of an optimizer, without its state."""
+    config: dict[str, Any] = _OPTIMIZERS.serialize(optimizer)
+    return config
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
+    """The optimizer of a config."""
+    made: Optimizer = _OPTIMIZERS.deserialize(config, custom_objects)
+    return made

@@ -1,0 +1,116 @@
+"""Adagrad and Adadelta: steps divided by sizes of all gradients so far, or of recent ones."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from eagerflow.optimizers import checks
+from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.table import OPTIMIZERS
+
+__all__ = ["Adadelta", "Adagrad"]
+
+
+def _adagrad(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
+    rate, epsilon = settings
+    (total,) = slots
+    step, root = scratch
+    xp.multiply(g, g, out=step)
+    total += step
+    xp.add(total, epsilon, out=root)
+    xp.sqrt(root, out=root)
+    xp.multiply(g, rate, out=step)
+    step /= root
+    w -= step
+
+
+def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
+    rate, rho, epsilon = settings
+    squares, steps = slots
+    step, other = scratch
+    squares *= rho
+    xp.multiply(g, g, out=step)
+    step *= 1 - rho
+    squares += step
+    xp.add(squares, epsilon, out=other)
+    xp.sqrt(other, out=other)
+    xp.add(steps, epsilon, out=step)
+    xp.sqrt(step, out=step)
+    step *= g
+    step /= other
+    steps *= rho
+    xp.multiply(step, step, out=other)
+    other *= 1 - rho
+    steps += other
+    step *= rate
+    w -= step
+
+
+@OPTIMIZERS.add("adagrad")
+class Adagrad(Optimizer):
+    """`a += g²; w -= learning_rate * g / sqrt(a + epsilon)`: often updated weights move less.
+
+    Args:
+        learning_rate: a number, schedule or function.
+        initial_accumulator_value: what the sums of squares begin with.
+        epsilon: keeps the denominator above zero.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Source: Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011.
+    """
+
+    slots = ("accumulator",)
+    temporaries = 2
+    rule = staticmethod(_adagrad)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.initial_accumulator_value = checks.at_least(
+            "Adagrad", "initial_accumulator_value", initial_accumulator_value
+        )
+        self.epsilon = checks.at_least("Adagrad", "epsilon", epsilon)
+        self.initial_values = (self.initial_accumulator_value,)
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        return rate, self.epsilon
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"initial_accumulator_value": self.initial_accumulator_value, "epsilon": self.epsilon}
+        return {**super().get_config(), **own}
+
+
+@OPTIMIZERS.add("adadelta")
+class Adadelta(Optimizer):
+    """Steps as large as recent steps, in the proportion of the gradient to recent gradients.
+
+    Args:
+        learning_rate: a number, schedule or function; the paper's method has 1.0.
+        rho: the part of the old means that is kept.
+        epsilon: keeps roots above zero.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+    """
+
+    slots = ("accumulated_grad", "accumulated_delta_var")
+    temporaries = 2
+    rule = staticmethod(_adadelta)
+
+    def __init__(
+        self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **shared: Unpack[Shared]
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.rho = checks.between("Adadelta", "rho", rho)
+        self.epsilon = checks.at_least("Adadelta", "epsilon", epsilon)
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        return rate, self.rho, self.epsilon
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}

@@ -1,0 +1,261 @@
+"""Adam and its relatives: steps from running means of gradients and of their squares."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Unpack
+
+from eagerflow.core.device import device
+from eagerflow.optimizers import checks
+from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.table import OPTIMIZERS
+
+__all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
+
+
+def _adam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
+    alpha, new_1, new_2, epsilon = settings
+    (step,) = scratch
+    m, v = slots[0], slots[1]
+    xp.subtract(g, m, out=step)
+    step *= new_1
+    m += step
+    xp.multiply(g, g, out=step)
+    step -= v
+    step *= new_2
+    v += step
+    if len(slots) == 3:  # amsgrad: never a smaller denominator than before
+        v = xp.maximum(slots[2], v, out=slots[2])
+    xp.sqrt(v, out=step)
+    step += epsilon
+    xp.divide(m, step, out=step)
+    step *= alpha
+    w -= step
+
+
+def _adamax(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
+    rate, new_1, beta_2, epsilon = settings
+    m, u = slots
+    (step,) = scratch
+    xp.subtract(g, m, out=step)
+    step *= new_1
+    m += step
+    xp.absolute(g, out=step)
+    u *= beta_2
+    xp.maximum(u, step, out=u)
+    xp.add(u, epsilon, out=step)
+    xp.divide(m, step, out=step)
+    step *= rate
+    w -= step
+
+
+def _nadam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
+    of_m, of_g, over_v, rate, new_1, new_2, epsilon = settings
+    m, v = slots
+    step, root = scratch
+    xp.subtract(g, m, out=step)
+    step *= new_1
+    m += step
+    xp.multiply(g, g, out=step)
+    step -= v
+    step *= new_2
+    v += step
+    xp.multiply(v, over_v, out=root)
+    xp.sqrt(root, out=root)
+    root += epsilon
+    xp.multiply(m, of_m, out=step)
+    step /= root
+    step *= rate
+    w -= step
+    xp.multiply(g, of_g, out=step)
+    step /= root
+    step *= rate
+    w -= step
+
+
+class _Moments(Optimizer):
+    """What keeps a mean of gradients and one of their sizes."""
+
+    slots = ("momentum", "velocity")
+    temporaries = 1
+
+    def __init__(
+        self, learning_rate: Any, beta_1: float, beta_2: float, epsilon: float, **shared: Unpack[Shared]
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        owner = type(self).__name__
+        self.beta_1 = checks.between(owner, "beta_1", beta_1)
+        self.beta_2 = checks.between(owner, "beta_2", beta_2)
+        self.epsilon = checks.at_least(owner, "epsilon", epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        return {**super().get_config(), **own}
+
+
+@OPTIMIZERS.add("adam")
+class Adam(_Moments):
+    """Adam: `m` and `v` are running means of `g` and `g²`; `w -= alpha * m / (sqrt(v) + epsilon)`.
+
+    `alpha` is the learning rate, corrected for the zeros that `m` and `v` begin with. `epsilon` is the paper's
+    "epsilon hat".
+
+    Args:
+        learning_rate: a number, schedule or function.
+        beta_1: the part of the old mean of gradients that is kept.
+        beta_2: the part of the old mean of squares that is kept.
+        epsilon: keeps the denominator above zero.
+        amsgrad: divide by the largest mean of squares so far.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014; amsgrad: Reddi et al., 2018.
+
+    >>> w = ef.Variable([1.0])
+    >>> optimizer = Adam(learning_rate=0.1)
+    >>> optimizer.apply_gradients([(ef.Tensor([4.0]), w)]).name
+    'iteration'
+    >>> round(float(w[0]), 4)
+    0.9
+    """
+
+    rule = staticmethod(_adam)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **shared)
+        self.amsgrad = bool(amsgrad)
+        if self.amsgrad:
+            self.slots = ("momentum", "velocity", "velocity_hat")
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        step = self._step
+        alpha = rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        return alpha, 1 - self.beta_1, 1 - self.beta_2, self.epsilon
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "amsgrad": self.amsgrad}
+
+
+@OPTIMIZERS.add("adamw")
+class AdamW(Adam):
+    """Adam whose weights shrink by `weight_decay * learning_rate` before each update.
+
+    Args:
+        learning_rate: a number, schedule or function.
+        weight_decay: how fast weights shrink.
+        beta_1: the part of the old mean of gradients that is kept.
+        beta_2: the part of the old mean of squares that is kept.
+        epsilon: keeps the denominator above zero.
+        amsgrad: divide by the largest mean of squares so far.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Raises:
+        ValueError: for `weight_decay=None`; use `Adam` then.
+
+    Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2017.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float | None = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **shared: Unpack[Shared],
+    ) -> None:
+        if weight_decay is None:
+            raise ValueError(
+                "AdamW(weight_decay=None): expected a number; without decay of weights use Adam."
+            )
+        shared["weight_decay"] = weight_decay
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **shared)
+
+
+@OPTIMIZERS.add("adamax")
+class Adamax(_Moments):
+    """Adam with the largest recent gradient as the denominator: `u = max(beta_2 * u, |g|)`.
+
+    Args:
+        learning_rate: a number, schedule or function.
+        beta_1: the part of the old mean of gradients that is kept.
+        beta_2: how fast the largest gradient is forgotten.
+        epsilon: keeps the denominator above zero.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014, section 7.
+    """
+
+    slots = ("momentum", "norm")
+    rule = staticmethod(_adamax)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **shared)
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        return rate / (1 - self.beta_1**self._step), 1 - self.beta_1, self.beta_2, self.epsilon
+
+
+@OPTIMIZERS.add("nadam")
+class Nadam(_Moments):
+    """Adam with Nesterov's momentum, whose strength grows during the first steps.
+
+    Args:
+        learning_rate: a number, schedule or function.
+        beta_1: the part of the old mean of gradients that is kept.
+        beta_2: the part of the old mean of squares that is kept.
+        epsilon: keeps the denominator above zero.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Source: Dozat, "Incorporating Nesterov momentum into Adam", 2016.
+    """
+
+    temporaries = 2
+    rule = staticmethod(_nadam)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **shared)
+        self._product: Any = None  # of the momenta of all steps so far
+
+    def build(self, variables: Any) -> None:
+        if self._product is None:
+            with device("cpu"):
+                self._product = self.add_variable((), "ones", "float64", "u_product")
+        super().build(variables)
+
+    def _update(self, entries: Any, gradients: Any) -> None:
+        product = self._product.writable()
+        product *= self._momentum(self._step)
+        super()._update(entries, gradients)
+
+    def _momentum(self, step: int) -> float:
+        return self.beta_1 * (1 - 0.5 * 0.96**step)
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        step, so_far = self._step, float(self._product.data)
+        now, then = self._momentum(step), self._momentum(step + 1)
+        of_m, of_g = then / (1 - so_far * then), (1 - now) / (1 - so_far)
+        over_v = 1 / (1 - self.beta_2**step)
+        return of_m, of_g, over_v, rate, 1 - self.beta_1, 1 - self.beta_2, self.epsilon

@@ -1,0 +1,561 @@
+"""`Optimizer`: what all optimizers share — state, clipping, decay of weights, averages, accumulation.
+
+An optimizer of ours is a rule on raw arrays, `rule(xp, w, g, slots, settings, scratch)`, which changes
+`w` and the `slots` in place. Rules know nothing of variables or shapes, so that one rule serves a single
+variable as well as a flat buffer of many.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypedDict
+
+from eagerflow.core.config import floatx
+from eagerflow.core.device import device, namespace_of
+from eagerflow.core.observe import clock, current, scope, state
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
+from eagerflow.optimizers import checks, clipping
+from eagerflow.optimizers.entry import Entry, Scratch
+from eagerflow.optimizers.rate import LearningRate
+
+__all__ = ["Optimizer", "Shared"]
+
+_SHARED = (
+    "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
+    "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "name",
+)  # fmt: skip
+
+
+class Shared(TypedDict, total=False):
+    """The keyword arguments that all optimizers take."""
+
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    name: str | None
+    lr: Any  # the learning rate, as Keras 2 spells it
+    decay: float  # Keras 2: rate / (1 + decay * iterations)
+
+
+class Optimizer:
+    """Base of all optimizers.
+
+    A subclass of ours sets `slots`, `temporaries`, `rule` and `settings`; a user's overrides `build` (with
+    `add_variable_from_reference`) and `update_step`.
+
+    Args:
+        learning_rate: a number of at least 0, a `LearningRateSchedule`, or a function without arguments.
+        weight_decay: before each update, weights shrink by this times the learning rate.
+        clipnorm: each gradient is scaled down to this norm.
+        clipvalue: each element of a gradient is limited to ± this.
+        global_clipnorm: all gradients together are scaled down to this norm.
+        use_ema: keep exponential moving averages of the weights; they replace the weights after `fit`.
+        ema_momentum: the part of the old average that is kept, from 0 to 1.
+        ema_overwrite_frequency: every so many steps the averages replace the weights already.
+        loss_scale_factor: the loss is multiplied by this before differentiation, gradients divided by it after.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients.
+        name: shown in traces and configs.
+
+    Raises:
+        TypeError: for an unknown argument.
+        ValueError: for a setting out of range, or two kinds of clipping.
+    """
+
+    slots: tuple[str, ...] = ()  # names of the rule's state, each shaped like the variable
+    temporaries: int = 0  # how many scratch arrays the rule works in
+    rule: Callable[..., None] | None = None
+    initial_values: tuple[float, ...] = ()  # of the slots, where not zero
+
+    def __init_subclass__(cls) -> None:
+        """Show the shared arguments in the signature, where a subclass passes them on as `**shared`."""
+        own = inspect.signature(cls.__init__)
+        if "shared" in own.parameters:
+            base = inspect.signature(Optimizer.__init__).parameters
+            shown = [p for name, p in own.parameters.items() if name not in ("self", "shared")]
+            shown += [
+                base[n].replace(kind=inspect.Parameter.KEYWORD_ONLY)
+                for n in _SHARED
+                if n not in own.parameters
+            ]
+            cls.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        owner = type(self).__name__
+        learning_rate = _old_spellings(learning_rate, kwargs)
+        checks.unknown_arguments(owner, kwargs, ("learning_rate", *_SHARED))
+        checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        self.name = name or _snake_case(owner)
+        self.weight_decay = (
+            None if weight_decay is None else checks.at_least(owner, "weight_decay", weight_decay)
+        )
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = checks.between(owner, "ema_momentum", ema_momentum)
+        self.ema_overwrite_frequency = _count(owner, "ema_overwrite_frequency", ema_overwrite_frequency)
+        self.loss_scale_factor = (
+            None
+            if loss_scale_factor is None
+            else checks.positive(owner, "loss_scale_factor", loss_scale_factor)
+        )
+        self.gradient_accumulation_steps = _count(
+            owner, "gradient_accumulation_steps", gradient_accumulation_steps, lowest=2
+        )
+        self.built = False
+        self._variables: list[Variable] = []  # all state, in the order in which it is saved
+        self._entries: dict[int, Entry] = {}
+        self._scratch = Scratch(self.temporaries)
+        self._undecayed: list[Callable[[Variable], bool]] = []
+        with device("cpu"):  # counters and rates steer the program, so they live where it runs
+            self._iterations = Variable(0, dtype="int64", trainable=False, name="iteration")
+            self._track(self._iterations)
+            self._rate = LearningRate(owner, learning_rate)
+        if self._rate.variable is not None:
+            self._track(self._rate.variable)
+
+    # -- state
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made: a variable of one integer."""
+        steps = self.gradient_accumulation_steps
+        return Tensor(self._iterations.data // steps, "int64") if steps else self._iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate now; assignable, unless a schedule decides."""
+        return (
+            self._rate.variable
+            if self._rate.variable is not None
+            else Tensor(self._learning_rate(), floatx())
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        before = self._rate.variable
+        with device("cpu"):
+            self._rate.set(value)
+        if before is not None and self._rate.variable is None:
+            self._variables = [v for v in self._variables if v is not before]
+
+    lr = learning_rate
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: step counter, learning rate, and the slots of every variable."""
+        return self._variables[:]
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Make the state for `variables`; `apply` does it on first use."""
+        if not self.built:
+            self._add_entries(list(variables))
+            self.built = True
+
+    def _add_entries(self, variables: Sequence[Variable]) -> None:
+        entries = [Entry(v) for v in variables]
+        self._entries.update((e.variable.identity, e) for e in entries)
+        for kind, wanted in (
+            ("average", self.use_ema),
+            ("gradient_accumulator", self.gradient_accumulation_steps),
+        ):
+            for entry in entries:
+                if wanted:
+                    setattr(entry, kind, self.add_variable_from_reference(entry.variable, kind))
+        for entry in entries:
+            if not entry.variable.overwrite_with_gradient:
+                self._add_slots(entry)
+
+    def _add_slots(self, entry: Entry) -> None:
+        values = self.initial_values or (0.0,) * len(self.slots)
+        entry.slots = tuple(
+            [
+                self.add_variable_from_reference(entry.variable, name, _constant(value))
+                for name, value in zip(self.slots, values)
+            ]
+        )
+        entry.scratch = self._scratch.like(entry.variable.data)
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Variable:
+        """A new piece of state: zeros, or what `initializer(shape, dtype=...)` makes."""
+        made = Variable(_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
+        return self._track(made)
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """A new piece of state with the shape, type and device of a variable."""
+        with device(reference_variable.device):
+            made = self.add_variable(
+                reference_variable.shape,
+                initializer,
+                reference_variable.dtype.name,
+                f"{reference_variable.path}/{name or 'slot'}".replace("/", "_"),
+            )
+        made.path = f"{self.name}/{made.name}"
+        return made
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """One piece of state (for several names: several) per variable, as lists in their order."""
+        names = [name] if isinstance(name, str) else list(name)
+        kinds = [initializer] * len(names) if isinstance(initializer, str) else list(initializer)
+        made = [
+            [self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)]
+            for v in trainable_variables
+        ]
+        columns = [list(column) for column in zip(*made)] if made else [[] for _ in names]
+        return columns[0] if isinstance(name, str) else tuple(columns)
+
+    def _track(self, variable: Variable) -> Variable:
+        if not variable.path.startswith(f"{self.name}/"):
+            variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        """The place of a variable among those of `build`."""
+        return list(self._entries).index(variable.identity)
+
+    # -- one update
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+        """Update variables by their gradients, given as pairs; returns `iterations`.
+
+        Raises:
+            ValueError: when all gradients are None, or one has another shape than its variable.
+        """
+        pairs = [tuple(pair) for pair in grads_and_vars]
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._iterations
+
+    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+        """Update variables by their gradients.
+
+        Args:
+            grads: one tensor (or array, or None) per variable.
+            trainable_variables: the variables; default: those given to `build`.
+
+        Raises:
+            ValueError: when all gradients are None, the numbers differ, or a gradient has another shape.
+        """
+        grads = list(grads)
+        variables = self._given(trainable_variables, len(grads))
+        if not self.built:
+            self.build(variables)
+        entries, gradients = self._matched(grads, variables)
+        if not state.on:
+            return self._apply(entries, gradients)
+        with scope("optimizer", self.name, self, [Tensor(g, None, None) for g in gradients]):
+            return self._apply(entries, gradients)
+
+    def _given(self, variables: Iterable[Variable] | None, count: int) -> list[Variable]:
+        if variables is None:
+            if not self.built:
+                raise ValueError(
+                    f"{type(self).__name__}.apply(grads): give trainable_variables too, or call build(variables)."
+                )
+            variables = [entry.variable for entry in self._entries.values()]
+        found = list(variables)
+        if len(found) != count:
+            raise ValueError(f"{type(self).__name__}.apply: {count} gradients for {len(found)} variables.")
+        return found
+
+    def _matched(self, grads: list[Any], variables: list[Variable]) -> tuple[list[Entry], list[Any]]:
+        """The entries that have a gradient, and the gradients as raw arrays of the variables' types."""
+        entries, gradients, without = [], [], []
+        known = self._entries
+        for g, v in zip(grads, variables):
+            if g is None:
+                without.append(v)
+                continue
+            entry = known.get(v.identity)
+            if entry is None:  # a layer that was built or unfrozen later
+                self._add_entries([v])
+                entry = known[v.identity]
+            array = g.data if isinstance(g, Tensor) else convert_to_tensor(g).data
+            if array.dtype is not v.data.dtype or array.shape != v.data.shape:
+                array = _fitting(array, v)
+            entries.append(entry)
+            gradients.append(array)
+        if without:
+            self._complain(without, bool(entries))
+        return entries, gradients
+
+    def _complain(self, without: list[Variable], others: bool) -> None:
+        names = ", ".join(v.path for v in without[:5]) + (", ..." if len(without) > 5 else "")
+        if not others:
+            raise ValueError(
+                f"{type(self).__name__}: no gradient for any variable ({names}). Is the loss computed from them, "
+                "inside the tape, without .numpy()?"
+            )
+        warnings.warn(f"No gradient for {names}: the loss doesn't depend on them.", stacklevel=4)
+
+    def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:
+        if self.loss_scale_factor is not None:
+            gradients = [g / self.loss_scale_factor for g in gradients]
+        if any([e.variable.overwrite_with_gradient for e in entries]):
+            entries, gradients = _overwrite(entries, gradients)
+        if self.gradient_accumulation_steps:
+            gradients = self._accumulated(entries, gradients)
+        if gradients:
+            self._update(entries, self._clipped(gradients))
+        if self.use_ema:
+            self._average()
+        for entry in entries:
+            if entry.variable.constraint is not None:
+                entry.variable.assign(entry.variable.constraint(entry.variable))
+        counter = self._iterations.writable()
+        counter += 1
+
+    def _accumulated(self, entries: list[Entry], gradients: list[Any]) -> list[Any]:
+        """The mean gradients when this step updates, else nothing."""
+        steps = self.gradient_accumulation_steps or 1
+        complete = (int(self._iterations.data) + 1) % steps == 0
+        means = []
+        for entry, g in zip(entries, gradients):
+            total = entry.gradient_accumulator.writable()
+            total += g
+            if complete:
+                means.append(total / steps)
+                total[...] = 0
+        return means
+
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        if self.clipnorm is not None:
+            return [clipping.by_norm(namespace_of(g), g, self.clipnorm) for g in gradients]
+        if self.global_clipnorm is not None:
+            return clipping.by_global_norm(namespace_of(*gradients), gradients, self.global_clipnorm)
+        if self.clipvalue is not None:
+            return [clipping.by_value(namespace_of(g), g, self.clipvalue) for g in gradients]
+        return gradients
+
+    def _update(self, entries: list[Entry], gradients: list[Any]) -> None:
+        rate = self._learning_rate()
+        if self.weight_decay:
+            self._decay(entries, rate)
+        own = type(self).update_step is not Optimizer.update_step
+        settings = None if own or self.rule is None else self.settings(rate)
+        rule = self.rule
+        for entry, g in zip(entries, gradients):
+            started = clock() if state.on else 0
+            if own or rule is None:
+                self.update_step(Tensor(g, None, None), entry.variable, self.learning_rate)
+            else:
+                w = entry.variable.writable()
+                slots = [slot.writable() for slot in entry.slots]
+                rule(namespace_of(w), w, g, slots, settings, entry.scratch)
+            if started:
+                self._announce(entry.variable, g, started)
+
+    def _announce(self, variable: Variable, gradient: Any, started: int) -> None:
+        ended = clock()
+        for observer in current():
+            observer.on_update(
+                f"{self.name}_update", variable, (Tensor(gradient, None, None),), started, ended
+            )
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
+        """Change one variable by its gradient. A user's optimizer overrides this."""
+        if self.rule is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
+            )
+        entry = self._entries[variable.identity]
+        slots = [slot.writable() for slot in entry.slots]
+        w = variable.writable()
+        self.rule(
+            namespace_of(w), w, gradient.data, slots, self.settings(float(learning_rate)), entry.scratch
+        )
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        """The numbers that this step's rule needs, from the learning rate."""
+        return (rate,)
+
+    @property
+    def _step(self) -> int:
+        """The number of this update, from 1."""
+        return int(self._iterations.data) // (self.gradient_accumulation_steps or 1) + 1
+
+    def _learning_rate(self) -> float:
+        return self._rate.value(self.iterations)
+
+    # -- weights: decay, averages
+
+    def _decay(self, entries: list[Entry], rate: float) -> None:
+        factor = (self.weight_decay or 0.0) * rate
+        for entry in entries:
+            if self._decays(entry.variable):
+                w = entry.variable.writable()
+                w -= w * factor
+
+    def _decays(self, variable: Variable) -> bool:
+        return not any(excluded(variable) for excluded in self._undecayed)
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Exempt variables from decay: these ones, and all whose name contains one of the patterns.
+
+        Raises:
+            ValueError: after the optimizer was built.
+        """
+        if self.built:
+            raise ValueError("exclude_from_weight_decay: call it before the optimizer is built (before fit).")
+        chosen = {v.identity for v in var_list or ()}
+        patterns = [re.compile(text) for text in var_names or ()]
+        self._undecayed.append(lambda v: v.identity in chosen or any(p.search(v.path) for p in patterns))
+
+    def _average(self) -> None:
+        done = int(self.iterations.data)
+        momentum = self.ema_momentum if done else 0.0
+        for entry in self._entries.values():
+            average = entry.average.writable()
+            average *= momentum
+            average += (1 - momentum) * entry.variable.data
+        if self.ema_overwrite_frequency and (done + 1) % self.ema_overwrite_frequency == 0:
+            self.finalize_variable_values()
+
+    def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
+        """With `use_ema`, put the averages in the place of the weights; `fit` calls it at its end."""
+        if not self.use_ema or not self.built:
+            return
+        chosen = None if var_list is None else {v.identity for v in var_list}
+        for entry in self._entries.values():
+            if chosen is None or entry.variable.identity in chosen:
+                entry.variable.assign(entry.average.value)
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times `loss_scale_factor`."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    # -- for optimizers of the user's own
+
+    def assign(self, variable: Variable, value: Any) -> None:
+        """`variable.assign(value)`; Keras' optimizers are written with it."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Any) -> None:
+        """`variable.assign_add(value)`."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Any) -> None:
+        """`variable.assign_sub(value)`."""
+        variable.assign_sub(value)
+
+    # -- configs
+
+    def get_config(self) -> dict[str, Any]:
+        """All settings, as numbers, strings and dicts."""
+        shared = {name: getattr(self, name) for name in _SHARED}
+        return {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+        """The optimizer that `get_config` described (without its state)."""
+        return cls(**config)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put all state into `store`, under the numbers "0", "1", ..."""
+        store.update({str(i): v.numpy() for i, v in enumerate(self._variables)})
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take all state from `store`, as `save_own_variables` left it.
+
+        Raises:
+            ValueError: when the number of arrays differs; then nothing was changed.
+        """
+        if len(store) != len(self._variables):
+            raise ValueError(
+                f"{type(self).__name__}: {len(store)} arrays stored, {len(self._variables)} expected. "
+                "Build the optimizer for the same variables first: optimizer.build(model.trainable_variables)."
+            )
+        for i, variable in enumerate(self._variables):
+            variable.assign(store[str(i)])
+
+
+def _old_spellings(learning_rate: Any, kwargs: dict[str, Any]) -> Any:
+    """`lr=` for the learning rate; `decay=` for rate / (1 + decay * iterations), as in Keras 2."""
+    if "lr" in kwargs:
+        learning_rate = kwargs.pop("lr")
+    decay = kwargs.pop("decay", None)
+    return LearningRate.decaying(learning_rate, decay) if decay else learning_rate
+
+
+def _initializer(initializer: Any) -> Any:
+    if isinstance(initializer, str):
+        if initializer not in ("zeros", "ones"):
+            raise ValueError(
+                f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...)."
+            )
+        return _constant(1.0 if initializer == "ones" else 0.0)
+    return initializer
+
+
+def _constant(value: float) -> Callable[..., Any]:
+    """An initializer whose arrays are made on the current device."""
+
+    def initialize(shape: Any, dtype: Any = None) -> Any:
+        start = Tensor(value, dtype).data
+        return namespace_of(start).full(shape, value, start.dtype)
+
+    return initialize
+
+
+def _overwrite(entries: list[Entry], gradients: list[Any]) -> tuple[list[Entry], list[Any]]:
+    """Variables that take their "gradient" as their new value are done; the others remain."""
+    rest = []
+    for entry, g in zip(entries, gradients):
+        if entry.variable.overwrite_with_gradient:
+            entry.variable.assign(Tensor(g, None, None))
+        else:
+            rest.append((entry, g))
+    return [e for e, _ in rest], [g for _, g in rest]
+
+
+def _fitting(array: Any, variable: Variable) -> Any:
+    if array.shape != variable.shape:
+        raise ValueError(
+            f"the gradient of {variable.path!r} has shape {array.shape}; its variable has {variable.shape}."
+        )
+    return array if array.dtype == variable.dtype else array.astype(variable.dtype)
+
+
+def _count(owner: str, name: str, value: Any, lowest: int = 1) -> int | None:
+    return None if value is None else checks.whole(owner, name, value, lowest)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

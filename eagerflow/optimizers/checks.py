@@ -1,0 +1,83 @@
+"""Checks of what optimizers and schedules are given: a wrong setting is an error, never a silent run."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["at_least", "between", "clipping", "number", "positive", "unknown_arguments", "whole"]
+
+
+def number(owner: str, name: str, value: Any) -> float:
+    """`value` as a finite float.
+
+    Raises:
+        TypeError: when it isn't a number.
+        ValueError: when it is infinite or NaN.
+    """
+    if isinstance(value, (bool, str)) or value is None:
+        raise TypeError(f"{owner}({name}={value!r}): expected a number.")
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{owner}({name}=...): expected a number; got {type(value).__name__}.") from None
+    if not math.isfinite(found):
+        raise ValueError(f"{owner}({name}={value!r}): expected a finite number.")
+    return found
+
+
+def at_least(owner: str, name: str, value: Any, lowest: float = 0.0) -> float:
+    """`value` as a float of at least `lowest`."""
+    found = number(owner, name, value)
+    if found < lowest:
+        raise ValueError(f"{owner}({name}={value!r}): expected a number of at least {lowest:g}.")
+    return found
+
+
+def positive(owner: str, name: str, value: Any) -> float:
+    """`value` as a float above zero."""
+    found = number(owner, name, value)
+    if found <= 0:
+        raise ValueError(f"{owner}({name}={value!r}): expected a positive number.")
+    return found
+
+
+def between(owner: str, name: str, value: Any, low: float = 0.0, high: float = 1.0) -> float:
+    """`value` as a float from `low` to `high`, both allowed."""
+    found = number(owner, name, value)
+    if not low <= found <= high:
+        raise ValueError(f"{owner}({name}={value!r}): expected a number from {low:g} to {high:g}.")
+    return found
+
+
+def whole(owner: str, name: str, value: Any, lowest: int = 1) -> int:
+    """`value` as an int of at least `lowest`."""
+    found = number(owner, name, value)
+    if found != int(found) or found < lowest:
+        raise ValueError(f"{owner}({name}={value!r}): expected an integer of at least {lowest}.")
+    return int(found)
+
+
+def clipping(owner: str, **limits: Any) -> None:
+    """At most one of `clipnorm`, `clipvalue`, `global_clipnorm`, and that one positive."""
+    given = {name: value for name, value in limits.items() if value is not None}
+    for name, value in given.items():
+        positive(owner, name, value)
+    if len(given) > 1:
+        raise ValueError(
+            f"{owner}: only one of clipnorm, clipvalue, global_clipnorm can be used; got {given}."
+        )
+
+
+def unknown_arguments(owner: str, given: dict[str, Any], known: tuple[str, ...]) -> None:
+    """Refuse arguments that nothing is known by.
+
+    Raises:
+        TypeError: with the nearest known name.
+    """
+    for name in given:
+        raise TypeError(
+            f"{owner} has no argument {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}."
+        )

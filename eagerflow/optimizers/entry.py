@@ -1,0 +1,53 @@
+"""What an optimizer keeps per variable, and the scratch memory its rule works in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.device import namespace_of
+from eagerflow.core.variable import Variable
+
+__all__ = ["Entry", "Scratch"]
+
+
+class Entry:
+    """A variable with its slots.
+
+    Attributes:
+        variable: what is optimized.
+        slots: state of the rule, shaped like the variable.
+        scratch: raw arrays of the same shape, for intermediate results.
+        average: the moving average of the weights, when kept.
+        gradient_accumulator: the sum of gradients so far, when accumulated.
+    """
+
+    __slots__ = ("average", "gradient_accumulator", "scratch", "slots", "variable")
+
+    average: Any
+    gradient_accumulator: Any
+
+    def __init__(self, variable: Variable) -> None:
+        self.variable = variable
+        self.slots: tuple[Any, ...] = ()
+        self.scratch: tuple[Any, ...] = ()
+
+
+class Scratch:
+    """A few arrays that all variables of one type and device share, one after the other.
+
+    Sharing keeps them in the processor's cache and spares an update all allocation.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._buffers: dict[Any, list[Any]] = {}
+
+    def like(self, array: Any) -> tuple[Any, ...]:
+        """`count` uninitialized arrays with the shape and type of `array`."""
+        key = (type(array), array.dtype, getattr(array, "device", None))
+        buffers = self._buffers.get(key, [])
+        if not buffers or buffers[0].size < array.size:
+            xp = namespace_of(array)
+            buffers = [xp.empty(max(1, array.size), array.dtype) for _ in range(self.count)]
+            self._buffers[key] = buffers
+        return tuple([buffer[: array.size].reshape(array.shape) for buffer in buffers])

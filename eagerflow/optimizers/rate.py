@@ -1,0 +1,76 @@
+"""The learning rate of an optimizer: a number that can be assigned, a schedule, or a function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.config import floatx
+from eagerflow.core.variable import Variable
+from eagerflow.optimizers import checks
+from eagerflow.optimizers.schedules import InverseTimeDecay, LearningRateSchedule
+from eagerflow.optimizers.table import SCHEDULES
+
+__all__ = ["LearningRate"]
+
+
+class LearningRate:
+    """Holds one of the three, and answers with a Python float.
+
+    Attributes:
+        variable: the number, where it is one.
+    """
+
+    def __init__(self, owner: str, given: Any) -> None:
+        self.owner = owner
+        self.variable: Variable | None = None
+        self._decides: Any = None
+        self.set(given)
+
+    @staticmethod
+    def decaying(rate: Any, decay: Any) -> LearningRateSchedule:
+        """Keras 2's `decay=`: rate / (1 + decay * iterations)."""
+        return InverseTimeDecay(rate, decay_steps=1, decay_rate=checks.at_least("Optimizer", "decay", decay))
+
+    def set(self, given: Any) -> None:
+        """Change it; a schedule stays a schedule.
+
+        Raises:
+            TypeError: for a number where a schedule decides.
+            ValueError: for a negative number.
+        """
+        if isinstance(given, dict):
+            given = SCHEDULES.deserialize(given)
+        if isinstance(given, LearningRateSchedule) or (callable(given) and not isinstance(given, Variable)):
+            self._decides, self.variable = given, None
+            return
+        if isinstance(self._decides, LearningRateSchedule):
+            raise TypeError(
+                f"{self.owner}.learning_rate = ...: a {type(self._decides).__name__} decides the learning rate; "
+                "assign another schedule, or compile with a number."
+            )
+        value = checks.at_least(self.owner, "learning_rate", given)
+        self._decides = None
+        if self.variable is None:
+            self.variable = Variable(value, dtype=floatx(), trainable=False, name="learning_rate")
+        else:
+            self.variable.assign(value)
+
+    def value(self, step: Any) -> float:
+        """The rate for the update number `step`, from 0."""
+        if self.variable is not None:
+            return self.variable.data.item()
+        if not isinstance(self._decides, LearningRateSchedule):
+            return float(self._decides())
+        if type(self._decides).__call__ is LearningRateSchedule.__call__:
+            return self._decides.rate(int(step.data))
+        return float(self._decides(step))
+
+    def config(self) -> Any:
+        """A number, or the config of the schedule."""
+        if self.variable is not None:
+            return float(self.variable.data)
+        if isinstance(self._decides, LearningRateSchedule):
+            return SCHEDULES.serialize(self._decides)
+        raise ValueError(
+            f"{self.owner}: a learning rate given as a function can't be put into a config; use a LearningRateSchedule."
+        )

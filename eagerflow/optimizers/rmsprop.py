@@ -1,0 +1,86 @@
+"""RMSprop: steps divided by a running root mean square of the gradients."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from eagerflow.optimizers import checks
+from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.table import OPTIMIZERS
+
+__all__ = ["RMSprop"]
+
+
+def _rmsprop(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
+    rate, rho, momentum, epsilon, centered = settings
+    velocity, *others = slots
+    step, square = scratch
+    velocity *= rho
+    xp.multiply(g, g, out=square)
+    square *= 1 - rho
+    velocity += square
+    if momentum:
+        kept = others.pop(0)
+    if centered:
+        average = others.pop()
+        average *= rho
+        xp.multiply(g, 1 - rho, out=step)
+        average += step
+        xp.multiply(average, average, out=square)
+        xp.subtract(velocity, square, out=square)
+        square += epsilon
+    else:
+        xp.add(velocity, epsilon, out=square)
+    xp.sqrt(square, out=square)
+    xp.multiply(g, rate, out=step)
+    step /= square
+    if momentum:
+        kept *= momentum
+        kept += step
+        w -= kept
+    else:
+        w -= step
+
+
+@OPTIMIZERS.add("rmsprop")
+class RMSprop(Optimizer):
+    """`v = rho * v + (1 - rho) * g²; w -= learning_rate * g / sqrt(v + epsilon)`.
+
+    Args:
+        learning_rate: a number, schedule or function.
+        rho: the part of the old average of squares that is kept.
+        momentum: the part of the last step that is kept, from 0 to 1.
+        epsilon: keeps the denominator above zero.
+        centered: divide by the standard deviation instead, with a running mean of the gradients.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Source: Tieleman and Hinton, lecture 6.5 of "Neural networks for machine learning", 2012.
+    """
+
+    temporaries = 2
+    rule = staticmethod(_rmsprop)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.rho = checks.between("RMSprop", "rho", rho)
+        self.momentum = checks.between("RMSprop", "momentum", momentum)
+        self.epsilon = checks.at_least("RMSprop", "epsilon", epsilon)
+        self.centered = bool(centered)
+        self.slots = (
+            "velocity", *(("momentum",) if self.momentum else ()), *(("average_gradient",) if self.centered else ()),
+        )  # fmt: skip
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        return rate, self.rho, self.momentum, self.epsilon, self.centered
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
+        return {**super().get_config(), **own}

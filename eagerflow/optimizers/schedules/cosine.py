@@ -1,0 +1,121 @@
+"""Learning rates along half a cosine wave.
+
+Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2016.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.optimizers.checks import at_least, number, positive
+from eagerflow.optimizers.schedules.base import LearningRateSchedule
+from eagerflow.optimizers.table import SCHEDULES
+
+__all__ = ["CosineDecay", "CosineDecayRestarts"]
+
+
+@SCHEDULES.add()
+class CosineDecay(LearningRateSchedule):
+    """A linear warm-up (when asked for), then half a cosine wave down to `alpha` of the rate.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: the length of the cosine, in steps.
+        alpha: the rate at the end, as a part of the rate that the cosine began with.
+        name: for configs.
+        warmup_target: the rate at the end of the warm-up; None: no warm-up.
+        warmup_steps: the length of the warm-up.
+
+    >>> float(CosineDecay(1.0, decay_steps=10)(5))
+    0.5
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        alpha: float = 0.0,
+        name: str = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: int = 0,
+    ) -> None:
+        self.initial_learning_rate = at_least("CosineDecay", "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = positive("CosineDecay", "decay_steps", decay_steps)
+        self.alpha = number("CosineDecay", "alpha", alpha)
+        self.name = name
+        self.warmup_target = warmup_target
+        self.warmup_steps = at_least("CosineDecay", "warmup_steps", warmup_steps)
+
+    def rate(self, step: float) -> float:
+        begin, highest = self.initial_learning_rate, self.warmup_target
+        if highest is None:
+            return begin * self._fraction(step)
+        if step < self.warmup_steps:
+            return begin + (highest - begin) * step / self.warmup_steps
+        return highest * self._fraction(step - self.warmup_steps)
+
+    def _fraction(self, step: float) -> float:
+        wave = 0.5 * (1 + math.cos(math.pi * min(step, self.decay_steps) / self.decay_steps))
+        return (1 - self.alpha) * wave + self.alpha
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps, "alpha": self.alpha,
+            "name": self.name, "warmup_target": self.warmup_target, "warmup_steps": self.warmup_steps,
+        }  # fmt: skip
+
+
+@SCHEDULES.add()
+class CosineDecayRestarts(LearningRateSchedule):
+    """Half cosine waves one after the other.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        first_decay_steps: the length of the first wave.
+        t_mul: each wave is so many times as long as the one before.
+        m_mul: and begins at so many times its rate.
+        alpha: the lowest rate, as a part of the initial one.
+        name: for configs.
+
+    >>> schedule = CosineDecayRestarts(1.0, first_decay_steps=10)
+    >>> float(schedule(5)), float(schedule(10))
+    (0.5, 1.0)
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: int,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        owner = "CosineDecayRestarts"
+        self.initial_learning_rate = at_least(owner, "initial_learning_rate", initial_learning_rate)
+        self.first_decay_steps = positive(owner, "first_decay_steps", first_decay_steps)
+        self.t_mul = positive(owner, "t_mul", t_mul)
+        self.m_mul = number(owner, "m_mul", m_mul)
+        self.alpha = number(owner, "alpha", alpha)
+        self.name = name
+
+    def rate(self, step: float) -> float:
+        wave, done = self._position(step / self.first_decay_steps)
+        height = 0.5 * self.m_mul**wave * (1 + math.cos(math.pi * done))
+        return self.initial_learning_rate * ((1 - self.alpha) * height + self.alpha)
+
+    def _position(self, time: float) -> tuple[int, float]:
+        """The number of the wave, and how much of it is done; `time` counts in first waves."""
+        t = self.t_mul
+        if t == 1.0:
+            return math.floor(time), time % 1.0
+        wave = math.floor(math.log(1 - time * (1 - t)) / math.log(t) + 1e-12)  # 10/10 is exactly one wave
+        begin = (1 - t**wave) / (1 - t)
+        return wave, (time - begin) / t**wave
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "initial_learning_rate": self.initial_learning_rate, "first_decay_steps": self.first_decay_steps,
+            "t_mul": self.t_mul, "m_mul": self.m_mul, "alpha": self.alpha, "name": self.name,
+        }  # fmt: skip

@@ -1,0 +1,183 @@
+"""Learning rates that decay steadily."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow.optimizers.checks import at_least, number, positive
+from eagerflow.optimizers.schedules.base import LearningRateSchedule
+from eagerflow.optimizers.table import SCHEDULES
+
+__all__ = ["ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay", "PolynomialDecay"]
+
+
+class _Stepwise(LearningRateSchedule):
+    """What decays by a rate every so many steps."""
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool, name: str
+    ) -> None:
+        owner = type(self).__name__
+        self.initial_learning_rate = at_least(owner, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = positive(owner, "decay_steps", decay_steps)
+        self.decay_rate = number(owner, "decay_rate", decay_rate)
+        self.staircase = bool(staircase)
+        self.name = name
+
+    def _periods(self, step: float) -> float:
+        periods = step / self.decay_steps
+        return math.floor(periods) if self.staircase else periods
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
+            "decay_rate": self.decay_rate, "staircase": self.staircase, "name": self.name,
+        }  # fmt: skip
+
+
+@SCHEDULES.add()
+class ExponentialDecay(_Stepwise):
+    """`initial * decay_rate ** (step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: after so many steps the rate has changed by one factor.
+        decay_rate: that factor.
+        staircase: change at once every `decay_steps` steps instead of gradually.
+        name: for configs.
+
+    >>> float(ExponentialDecay(1.0, decay_steps=10, decay_rate=0.5)(20))
+    0.25
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def rate(self, step: float) -> float:
+        return self.initial_learning_rate * self.decay_rate ** self._periods(step)
+
+
+@SCHEDULES.add()
+class InverseTimeDecay(_Stepwise):
+    """`initial / (1 + decay_rate * step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: how many steps count as one.
+        decay_rate: how fast the denominator grows.
+        staircase: change at once every `decay_steps` steps instead of gradually.
+        name: for configs.
+
+    >>> float(InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0)(10))
+    0.5
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def rate(self, step: float) -> float:
+        return self.initial_learning_rate / (1 + self.decay_rate * self._periods(step))
+
+
+@SCHEDULES.add()
+class PolynomialDecay(LearningRateSchedule):
+    """From one rate to another along a power of the remaining time.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: the step at which the end is reached.
+        end_learning_rate: the rate from then on.
+        power: of the remaining part of the time; 1 is a straight line.
+        cycle: begin anew, with as many periods more as are needed, whenever the end is reached.
+        name: for configs.
+
+    >>> float(PolynomialDecay(1.0, decay_steps=10, end_learning_rate=0.5)(10))
+    0.5
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
+        self.initial_learning_rate = at_least(
+            "PolynomialDecay", "initial_learning_rate", initial_learning_rate
+        )
+        self.decay_steps = positive("PolynomialDecay", "decay_steps", decay_steps)
+        self.end_learning_rate = at_least("PolynomialDecay", "end_learning_rate", end_learning_rate)
+        self.power = number("PolynomialDecay", "power", power)
+        self.cycle = bool(cycle)
+        self.name = name
+
+    def rate(self, step: float) -> float:
+        length = self.decay_steps
+        if self.cycle:
+            length *= max(1, math.ceil(step / length))
+        remaining = 1 - min(step, length) / length
+        return (
+            self.initial_learning_rate - self.end_learning_rate
+        ) * remaining**self.power + self.end_learning_rate
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
+            "end_learning_rate": self.end_learning_rate, "power": self.power, "cycle": self.cycle, "name": self.name,
+        }  # fmt: skip
+
+
+@SCHEDULES.add()
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """Constant between given steps.
+
+    Args:
+        boundaries: increasing steps; the rate changes after each.
+        values: the rates, one more than boundaries.
+        name: for configs.
+
+    Raises:
+        ValueError: when the numbers of boundaries and values don't fit, or boundaries don't increase.
+
+    >>> schedule = PiecewiseConstantDecay([100], [0.5, 0.25])
+    >>> float(schedule(100)), float(schedule(101))
+    (0.5, 0.25)
+    """
+
+    def __init__(
+        self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
+    ) -> None:
+        if len(boundaries) != len(values) - 1:
+            raise ValueError(
+                f"PiecewiseConstantDecay: {len(values)} values need one boundary less; got {len(boundaries)}."
+            )
+        if list(boundaries) != sorted(boundaries):
+            raise ValueError(f"PiecewiseConstantDecay(boundaries={boundaries!r}): expected increasing steps.")
+        self.boundaries = list(boundaries)
+        self.values = [at_least("PiecewiseConstantDecay", "values", v) for v in values]
+        self.name = name
+
+    def rate(self, step: float) -> float:
+        return self.values[bisect.bisect_left(self.boundaries, step)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}

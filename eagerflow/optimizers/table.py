@@ -1,0 +1,10 @@
+"""The closed tables of optimizers and learning-rate schedules by name."""
+
+from __future__ import annotations
+
+from eagerflow.core.serialization import Table
+
+__all__ = ["OPTIMIZERS", "SCHEDULES"]
+
+OPTIMIZERS = Table("optimizer", "keras.optimizers")
+SCHEDULES = Table("learning-rate schedule", "keras.optimizers.schedules")
