@@ -25,7 +25,7 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import new_key
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Variable", "undone", "variable_of"]
+__all__ = ["Variable", "kept", "undone", "variable_of"]
 
 _names = itertools.count(1)
 _by_key: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
@@ -263,3 +263,14 @@ def undone() -> Iterator[None]:
         _undo.set(before)
         for variable, array in changed.items():
             variable.data = array
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Assignments inside the block stay, even where a probe would take them back: it builds a layer, say."""
+    before = _undo.get()
+    _undo.set(None)
+    try:
+        yield
+    finally:
+        _undo.set(before)
