@@ -240,10 +240,10 @@ class Nadam(_Moments):
         self._product: Any = None  # of the momenta of all steps so far
 
     def build(self, variables: Any) -> None:
+        super().build(variables)
         if self._product is None:
             with device("cpu"):
                 self._product = self.add_variable((), "ones", "float64", "u_product")
-        super().build(variables)
 
     def _update(self, entries: Any, gradients: Any) -> None:
         product = self._product.writable()

@@ -106,7 +106,7 @@ class Optimizer:
     ) -> None:
         owner = type(self).__name__
         learning_rate = _old_spellings(learning_rate, kwargs)
-        checks.unknown_arguments(owner, kwargs, ("learning_rate", *_SHARED))
+        checks.unknown_arguments(type(self), kwargs)
         checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.name = name or _snake_case(owner)
         self.weight_decay = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -71,13 +72,16 @@ def clipping(owner: str, **limits: Any) -> None:
         )
 
 
-def unknown_arguments(owner: str, given: dict[str, Any], known: tuple[str, ...]) -> None:
-    """Refuse arguments that nothing is known by.
+def unknown_arguments(cls: type, given: dict[str, Any]) -> None:
+    """Refuse arguments that the constructor of `cls` doesn't know.
 
     Raises:
         TypeError: with the nearest known name.
     """
-    for name in given:
-        raise TypeError(
-            f"{owner} has no argument {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}."
-        )
+    if not given:
+        return
+    name = next(iter(given))
+    known = [parameter for parameter in inspect.signature(cls).parameters if parameter != "kwargs"]
+    raise TypeError(
+        f"{cls.__name__} has no argument {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.device import namespace_of
+from eagerflow.core.device import device_of, namespace_of
 from eagerflow.core.variable import Variable
 
 __all__ = ["Entry", "Scratch"]
@@ -44,7 +44,7 @@ class Scratch:
 
     def like(self, array: Any) -> tuple[Any, ...]:
         """`count` uninitialized arrays with the shape and type of `array`."""
-        key = (type(array), array.dtype, getattr(array, "device", None))
+        key = (array.dtype, device_of(array))
         buffers = self._buffers.get(key, [])
         if not buffers or buffers[0].size < array.size:
             xp = namespace_of(array)

@@ -1,0 +1,248 @@
+"""What all optimizers share: settings, state, errors, announcements."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import optimizers
+from eagerflow.core import observe
+from eagerflow.optimizers import SGD, Adam, Optimizer, schedules
+
+
+def ones(n=3):
+    return ef.Variable(np.ones(n, "float32"), name="w")
+
+
+def gradient(n=3):
+    return ef.Tensor(np.ones(n, "float32"))
+
+
+def test_steps_change_the_array_in_place(device):
+    w, optimizer = ones(), Adam()
+    optimizer.apply([gradient()], [w])
+    before = w.data
+    address = id(before)
+    del before
+    optimizer.apply([gradient()], [w])
+    assert id(w.data) == address
+
+
+def test_what_others_see_of_a_variable_does_not_change(device):
+    w = ones()
+    seen = w.value
+    SGD(0.5).apply([gradient()], [w])
+    assert seen.numpy().tolist() == [1, 1, 1]
+    assert w.numpy().tolist() == [0.5, 0.5, 0.5]
+
+
+def test_the_gradient_is_left_alone():
+    g = gradient()
+    for name in ("SGD", "Adam", "RMSprop", "Nadam", "Ftrl", "Lion", "Lamb", "Adagrad", "Adadelta", "Adamax"):
+        getattr(optimizers, name)(learning_rate=0.1, clipnorm=0.5).apply([g], [ones()])
+    assert g.numpy().tolist() == [1, 1, 1]
+
+
+def test_learning_rate_can_be_read_and_set():
+    optimizer = SGD(0.5)
+    assert float(optimizer.learning_rate) == 0.5
+    optimizer.learning_rate = 0.25
+    assert float(optimizer.learning_rate) == float(optimizer.lr) == 0.25
+    optimizer.learning_rate.assign(0.125)
+    w = ones()
+    optimizer.apply([gradient()], [w])
+    assert w.numpy().tolist() == [0.875] * 3
+
+
+def test_lr_is_the_learning_rate():
+    optimizer = Adam(lr=0.5)
+    optimizer.lr = 0.25
+    assert float(optimizer.learning_rate) == 0.25
+
+
+def test_decay_divides_the_rate_as_in_keras_2():
+    w, optimizer = ones(), SGD(lr=1.0, decay=1.0)
+    optimizer.apply([gradient()], [w])
+    optimizer.apply([gradient()], [w])
+    assert w.numpy().tolist() == [-0.5] * 3
+
+
+def test_a_schedule_decides_the_learning_rate():
+    w, optimizer = ones(), SGD(schedules.PiecewiseConstantDecay([0], [1.0, 0.5]))
+    optimizer.apply([gradient()], [w])
+    optimizer.apply([gradient()], [w])
+    assert w.numpy().tolist() == [-0.5] * 3
+    assert float(optimizer.learning_rate) == 0.5
+    with pytest.raises(TypeError, match="decides the learning rate"):
+        optimizer.learning_rate = 0.1
+
+
+def test_a_schedule_of_ones_own_gets_the_iterations():
+    class Halving(schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 1.0 / (step + 1)
+
+    w, optimizer = ones(), SGD(Halving())
+    optimizer.apply([gradient()], [w])
+    optimizer.apply([gradient()], [w])
+    assert w.numpy().tolist() == [-0.5] * 3
+
+
+def test_a_function_decides_the_learning_rate():
+    w = ones()
+    SGD(lambda: 0.5).apply([gradient()], [w])
+    assert w.numpy().tolist() == [0.5] * 3
+
+
+def test_iterations_counts_updates():
+    w, optimizer = ones(), SGD(gradient_accumulation_steps=2)
+    for _ in range(5):
+        optimizer.apply([gradient()], [w])
+    assert int(optimizer.iterations) == 2
+
+
+def test_an_optimizer_of_ones_own_as_in_keras():
+    class Mine(Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.counts = self.add_optimizer_variables(variables, "count")
+
+        def update_step(self, gradient, variable, learning_rate):
+            count = self.counts[self._get_variable_index(variable)]
+            self.assign_add(count, np.ones(3, "float32"))
+            self.assign_sub(variable, learning_rate * gradient * count)
+
+    w, optimizer = ones(), Mine(learning_rate=1.0)
+    optimizer.apply_gradients([(gradient(), w)])
+    optimizer.apply_gradients([(gradient(), w)])
+    assert w.numpy().tolist() == [-2.0] * 3
+    assert [v.path for v in optimizer.variables] == ["mine/iteration", "mine/learning_rate", "mine/w_count"]
+
+
+def test_variables_that_appear_later_get_their_slots():
+    first, second, optimizer = ones(), ones(2), Adam(0.1)
+    optimizer.apply([gradient()], [first])
+    optimizer.apply([gradient(), gradient(2)], [first, second])
+    assert (second.numpy() < 1.0).all()
+    assert len(optimizer.variables) == 6
+
+
+def test_decay_can_spare_variables():
+    spared, shrunk = ef.Variable(np.ones(2, "f"), name="bias"), ef.Variable(np.ones(2, "f"), name="kernel")
+    optimizer = SGD(0.5, weight_decay=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.apply([ef.Tensor(np.zeros(2, "f"))] * 2, [spared, shrunk])
+    assert spared.numpy().tolist() == [1, 1]
+    assert shrunk.numpy().tolist() == [0.5, 0.5]
+    with pytest.raises(ValueError, match="before the optimizer is built"):
+        optimizer.exclude_from_weight_decay(var_list=[shrunk])
+
+
+def test_constraints_hold_after_the_update():
+    w = ones()
+    w.constraint = lambda x: ef.Tensor(np.clip(x.numpy(), 0.75, None))
+    SGD(0.5).apply([gradient()], [w])
+    assert w.numpy().tolist() == [0.75] * 3
+
+
+def test_some_gradients_may_be_missing():
+    used, unused = ones(), ef.Variable([1.0], name="unused")
+    with pytest.warns(UserWarning, match="unused"):
+        SGD(0.5).apply([gradient(), None], [used, unused])
+    assert used.numpy().tolist() == [0.5] * 3
+
+
+def test_averages_replace_the_weights_at_the_end():
+    w, optimizer = ones(), SGD(1.0, use_ema=True, ema_momentum=0.5)
+    optimizer.apply([gradient()], [w])
+    optimizer.apply([gradient()], [w])
+    assert w.numpy().tolist() == [-1.0] * 3
+    optimizer.finalize_variable_values([w])
+    assert w.numpy().tolist() == [-0.5] * 3
+
+
+def test_state_is_saved_and_loaded_exactly():
+    w, optimizer, store = ones(), Adam(0.1), {}
+    optimizer.apply([gradient()], [w])
+    optimizer.save_own_variables(store)
+    again, copy = Adam(0.5), ef.Variable(w.numpy())
+    with pytest.raises(ValueError, match="2 expected"):
+        again.load_own_variables(store)
+    again.build([copy])
+    again.load_own_variables(store)
+    optimizer.apply([gradient()], [w])
+    again.apply([gradient()], [copy])
+    assert w.numpy().tolist() == copy.numpy().tolist()
+
+
+def test_updates_are_announced():
+    seen = []
+
+    class Watcher(observe.Observer):
+        def on_scope_begin(self, scope):
+            seen.append((scope.kind, scope.name))
+
+        def on_update(self, name, variable, inputs, started, ended):
+            seen.append((name, variable.path, inputs[0].shape))
+
+    with observe.observing(Watcher()):
+        SGD().apply([gradient()], [ones()])
+    assert seen == [("optimizer", "sgd"), ("sgd_update", "w", (3,))]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"learning_rate": -0.1}, ValueError, "learning_rate=-0.1"),
+        ({"learning_rate": float("nan")}, ValueError, "finite"),
+        ({"learning_rate": "fast"}, TypeError, "expected a number"),
+        ({"learning_rate": None}, TypeError, "expected a number"),
+        ({"momentum": 1.5}, ValueError, "momentum=1.5"),
+        ({"clipnorm": 0.0}, ValueError, "clipnorm"),
+        ({"clipnorm": 1.0, "clipvalue": 1.0}, ValueError, "only one of"),
+        ({"weight_decay": -1.0}, ValueError, "weight_decay"),
+        ({"ema_momentum": 2.0}, ValueError, "ema_momentum"),
+        ({"ema_overwrite_frequency": 0}, ValueError, "ema_overwrite_frequency"),
+        ({"gradient_accumulation_steps": 1}, ValueError, "at least 2"),
+        ({"loss_scale_factor": 0.0}, ValueError, "loss_scale_factor"),
+        ({"momentun": 0.9}, TypeError, "Did you mean 'momentum'"),
+    ],
+)
+def test_wrong_settings_raise(settings, error, words):
+    with pytest.raises(error, match=words):
+        SGD(**settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Adam(beta_1=1.5), "beta_1"),
+        (lambda: Adam(epsilon=-1), "epsilon"),
+        (lambda: optimizers.AdamW(weight_decay=None), "use Adam"),
+        (lambda: schedules.ExponentialDecay(0.1, 0, 0.5), "decay_steps"),
+        (lambda: schedules.PiecewiseConstantDecay([1], [0.1]), "boundar"),
+        (lambda: schedules.PiecewiseConstantDecay([2, 1], [0.1, 0.2, 0.3]), "increasing"),
+        (lambda: optimizers.get("adm"), "Did you mean 'adam'"),
+    ],
+)
+def test_wrong_values_raise(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_what_is_no_optimizer_is_refused():
+    with pytest.raises(TypeError, match="expected a name"):
+        optimizers.get(len)
+
+
+def test_gradients_must_fit():
+    optimizer = SGD()
+    with pytest.raises(ValueError, match="give trainable_variables"):
+        optimizer.apply([gradient()])
+    with pytest.raises(ValueError, match="2 gradients for 1"):
+        optimizer.apply([gradient()] * 2, [ones()])
+    with pytest.raises(ValueError, match=r"shape \(2,\)"):
+        optimizer.apply([gradient(2)], [ones()])
+    with pytest.raises(ValueError, match="no gradient for any variable"):
+        optimizer.apply([None], [ones()])
