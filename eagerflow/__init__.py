@@ -1,8 +1,104 @@
-"""eagerflow: an eager, define-by-run deep-learning framework with Keras' API and a tape you can read."""
+"""eagerflow: an eager, define-by-run deep-learning framework with Keras' API and a tape you can read.
+
+>>> import eagerflow as keras
+>>> x = keras.Variable(3.0)
+>>> with keras.GradientTape() as tape:
+...     y = x * x
+>>> float(tape.gradient(y, x))
+6.0
+
+`import eagerflow` loads the core and the ops; layers, models, data sets and the rest load on first use.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from eagerflow import ops
+from eagerflow._version import __version__
+from eagerflow.core.custom import custom_gradient, no_grad, stop_gradient
+from eagerflow.core.device import (
+    Device,
+    current_device,
+    default_device,
+    device,
+    list_devices,
+    memory_info,
+    set_default_device,
+)
+from eagerflow.core.errors import DeviceError, TapeError, UnknownNameError, did_you_mean
+from eagerflow.core.functional import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from eagerflow.core.tape import GradientTape
+from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
+from eagerflow.core.variable import Variable
+
+if TYPE_CHECKING:
+    from eagerflow import activations as activations
+    from eagerflow import backend as backend
+    from eagerflow import callbacks as callbacks
+    from eagerflow import config as config
+    from eagerflow import constraints as constraints
+    from eagerflow import data as data
+    from eagerflow import datasets as datasets
+    from eagerflow import initializers as initializers
+    from eagerflow import layers as layers
+    from eagerflow import losses as losses
+    from eagerflow import metrics as metrics
+    from eagerflow import models as models
+    from eagerflow import optimizers as optimizers
+    from eagerflow import random as random
+    from eagerflow import regularizers as regularizers
+    from eagerflow import tree as tree
+    from eagerflow import utils as utils
+    from eagerflow.initializers import Initializer as Initializer
+    from eagerflow.layers import Input as Input
+    from eagerflow.layers import InputSpec as InputSpec
+    from eagerflow.layers import KerasTensor as KerasTensor
+    from eagerflow.layers import Layer as Layer
+    from eagerflow.losses import Loss as Loss
+    from eagerflow.metrics import Metric as Metric
+    from eagerflow.models import Model as Model
+    from eagerflow.models import Sequential as Sequential
+    from eagerflow.optimizers import Optimizer as Optimizer
+    from eagerflow.regularizers import Regularizer as Regularizer
+
+# Subpackages, and names that live in one: loaded when first asked for.
+_SUBPACKAGES = frozenset(
+    "activations backend callbacks config constraints data datasets initializers layers losses metrics models "
+    "optimizers random regularizers tree utils".split()
+)
+_LAZY = {
+    "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "KerasTensor": "layers",
+    "Layer": "layers", "Loss": "losses", "Metric": "metrics", "Model": "models", "Optimizer": "optimizers",
+    "Regularizer": "regularizers", "Sequential": "models",
+}  # fmt: skip
+
+__all__ = [
+    "Device", "DeviceError", "GradientTape", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss",
+    "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "TapeError", "Tensor", "UnknownNameError", "Variable",
+    "__version__", "activations", "backend", "callbacks", "check_grads", "config", "constraints", "convert_to_tensor",
+    "current_device", "custom_gradient", "data", "datasets", "default_device", "device", "grad", "hessian",
+    "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info", "metrics",
+    "models", "no_grad", "ops", "optimizers", "random", "regularizers", "set_default_device", "stop_gradient",
+    "tree", "utils", "value_and_grad", "version", "vjp",
+]  # fmt: skip
+
+
+def version() -> str:
+    """The version of eagerflow."""
+    return __version__
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return import_module(f"{__name__}.{name}")
+    if name in _LAZY:
+        found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'eagerflow' has no attribute {name!r}.{did_you_mean(name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
