@@ -18,9 +18,10 @@ FLOORS = {
     "layers": 4, "optimizers": 4,
     "callbacks": 5, "data": 5, "datasets": 5, "preprocessing": 5, "_viz": 5,
     "models": 6,
-    "__main__": 7, "backend": 7, "compat": 7, "config": 7, "mixed_precision": 7, "saving": 7, "tree": 7,
+    "backend": 7, "compat": 7, "config": 7, "mixed_precision": 7, "saving": 7, "tree": 7,
     "utils": 7, "wrappers": 7,
     "": 8,  # eagerflow itself
+    "demo": 9, "__main__": 10,
 }  # fmt: skip
 
 # Neighbours on one floor which may know each other, in this direction.
@@ -28,8 +29,6 @@ SIDEWAYS = {
     ("metrics", "losses"),  # a metric may be the mean of a loss
     ("callbacks", "_viz"),  # callbacks.TensorBoard
     ("random", "ops"),
-    ("__main__", "compat"),
-    ("__main__", "utils"),
 }
 
 # The only packages that a function may import, each in one file.
