@@ -1,0 +1,118 @@
+"""Activation functions that are primitives: those that networks spend time in.
+
+Those composed of other ops are in `activation_forms.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy import errstate
+
+from eagerflow.core.op import apply, op
+
+__all__ = ["elu", "gelu_tanh", "leaky_relu", "relu", "sigmoid", "silu", "softplus"]
+
+_SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+
+
+@op(lambda g, out: g * (out > 0))
+def relu(xp: Any, x: Any) -> Any:
+    """Elementwise `max(x, 0)`. The derivative at 0 is 0.
+
+    >>> relu([-1.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
+    return xp.maximum(x, 0)
+
+
+def _leaky_rule(xp: Any, g: Any, x: Any, negative_slope: float) -> Any:
+    return xp.where(x > 0, g, g * negative_slope)
+
+
+@op(_leaky_rule, floating=True)
+def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
+    """Elementwise `x` where positive, `negative_slope * x` elsewhere.
+
+    Source: Maas et al. 2013, Rectifier nonlinearities improve neural network acoustic models.
+
+    >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
+    [-0.5, 2.0]
+    """
+    return xp.where(x > 0, x, x * negative_slope)
+
+
+@op(lambda g, out: g * (out * (1 - out)), floating=True)
+def sigmoid(xp: Any, x: Any) -> Any:
+    """Elementwise `1 / (1 + exp(-x))`.
+
+    >>> sigmoid([0.0, 1000.0, -1000.0]).tolist()
+    [0.5, 1.0, 0.0]
+    """
+    with errstate(over="ignore"):  # exp(1000) = inf gives the right answer, 0
+        e = xp.exp(-x)
+    e += 1
+    return 1 / e
+
+
+def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
+    s = apply(sigmoid, xp, x)
+    return g * (s + s * (1 - s) * x)
+
+
+@op(_silu_rule, floating=True)
+def silu(xp: Any, x: Any) -> Any:
+    """Elementwise `x * sigmoid(x)`, also called swish.
+
+    Source: Ramachandran et al. 2017, https://arxiv.org/abs/1710.05941.
+
+    >>> silu([0.0]).tolist()
+    [0.0]
+    """
+    return x * apply(sigmoid, xp, x)
+
+
+@op(lambda xp, g, x: g * apply(sigmoid, xp, x), floating=True)
+def softplus(xp: Any, x: Any) -> Any:
+    """Elementwise `log(1 + exp(x))`, without overflow.
+
+    >>> softplus([1000.0]).tolist()
+    [1000.0]
+    """
+    return xp.logaddexp(x, xp.zeros((), x.dtype))
+
+
+def _elu_rule(xp: Any, g: Any, x: Any, out: Any, alpha: float) -> Any:
+    return xp.where(x > 0, g, g * (out + alpha))
+
+
+@op(_elu_rule, floating=True)
+def elu(xp: Any, x: Any, alpha: float = 1.0) -> Any:
+    """Elementwise `x` where positive, `alpha * (exp(x) - 1)` elsewhere.
+
+    Source: Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
+
+    >>> elu([-1000.0, 2.0]).tolist()
+    [-1.0, 2.0]
+    """
+    return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)) * alpha)
+
+
+def _gelu_tanh_rule(xp: Any, g: Any, x: Any) -> Any:
+    squared = x * x
+    t = xp.tanh((squared * 0.044715 + 1) * x * _SQRT_2_OVER_PI)
+    inner = (squared * (3 * 0.044715) + 1) * _SQRT_2_OVER_PI
+    return g * ((t + 1) * 0.5 + x * (1 - t * t) * inner * 0.5)
+
+
+@op(_gelu_tanh_rule, floating=True)
+def gelu_tanh(xp: Any, x: Any) -> Any:
+    """Elementwise `x` times the normal distribution function at `x`, approximated by tanh.
+
+    Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415, section 2.
+    """
+    t = xp.tanh((x * x * 0.044715 + 1) * x * _SQRT_2_OVER_PI)
+    t += 1
+    t *= x * 0.5
+    return t

@@ -1,0 +1,178 @@
+"""Convolutions: plain, depthwise, separable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.errors import signature_of
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import convert_to_tensor
+from eagerflow.kernels import convolution, depthwise
+from eagerflow.kernels.geometry import Geometry, window_geometry
+from eagerflow.ops.layout import channels_first_to_last, is_channels_first, spatial_rank, to_first
+from eagerflow.ops.windows import gather_windows
+
+__all__ = ["conv", "depthwise_conv", "separable_conv"]
+
+
+def _check_kernel(x: Any, kernel: Any, rank: int) -> None:
+    if kernel.ndim != rank + 2:
+        raise ValueError(
+            f"kernel: expected {rank + 2} axes, {rank} spatial ones before those of channels; "
+            f"got {signature_of(kernel)}."
+        )
+    if x.dtype.kind in "iub":
+        raise TypeError(f"inputs: expected floats; got {x.dtype}. Cast them first: ops.cast(x, 'float32').")
+
+
+def _geometry(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> Geometry:
+    return window_geometry(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation_rate)
+
+
+def _groups(x: Any, kernel: Any) -> int:
+    """How many groups of channels there are: a kernel that sees fewer channels than come is grouped."""
+    channels, seen, filters = x.shape[-1], kernel.shape[-2], kernel.shape[-1]
+    if not seen or channels % seen or filters % (channels // seen or 1) or not channels:
+        raise ValueError(
+            f"kernel: its last axes (channels of the input per group, filters) are ({seen}, {filters}), which don't "
+            f"fit inputs of {channels} channels; expected {channels} channels, or a divisor of it for groups."
+        )
+    return int(channels // seen)
+
+
+def _conv_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+    geometry, groups = plan
+    dx = convolution.input_gradient(xp, g, kernel, geometry, groups) if needs[0] else None
+    dk = convolution.kernel_gradient(xp, x, g, kernel.shape, geometry, groups) if needs[1] else None
+    if dx is not None and is_channels_first(data_format):
+        dx = to_first(dx)
+    return dx, dk
+
+
+def _conv_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
+    """The convolution as a product of matrices, one per group."""
+    geometry, groups = plan
+    windows = gather_windows(channels_first_to_last(inputs, data_format), geometry)
+    width, filters = kernel.shape[-2], kernel.shape[-1] // groups
+    columns = windows.reshape((-1, geometry.taps, groups, width)).transpose((2, 0, 1, 3))
+    matrices = kernel.reshape((geometry.taps * width, groups, filters)).transpose((1, 0, 2))
+    product = columns.reshape((groups, -1, geometry.taps * width)) @ matrices
+    out = product.transpose((1, 0, 2)).reshape((inputs.shape[0], *geometry.outputs, groups * filters))
+    return to_first(out) if is_channels_first(data_format) else out
+
+
+@op(_conv_rule, joint=True, reference=_conv_of_windows, saves=("plan",))
+def conv(
+    xp: Any, inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Any:  # fmt: skip
+    """Convolution over one, two or three spatial axes (cross-correlation, as usual in deep learning).
+
+    Args:
+        inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
+        kernel: (*sizes, channels / groups, filters). The number of groups follows from the shapes.
+        strides: an integer or one per spatial axis.
+        padding: `"valid"`, `"same"`, or (one spatial axis) `"causal"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        dilation_rate: an integer or one per spatial axis.
+
+    Returns:
+        (batch, *outputs, filters), or (batch, filters, *outputs).
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+
+    >>> import eagerflow as ef
+    >>> conv(ef.ops.reshape([1.0, 2.0, 3.0], (1, 3, 1)), ef.ops.reshape([1.0, 1.0], (2, 1, 1))).tolist()
+    [[[3.0], [5.0]]]
+    """
+    x = channels_first_to_last(inputs, data_format)
+    _check_kernel(x, kernel, spatial_rank(x))
+    plan = _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel)
+    out = convolution.forward(xp, x, kernel, *plan)
+    return (to_first(out) if is_channels_first(data_format) else out), plan
+
+
+def _depthwise_rule(
+    xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any
+) -> Any:
+    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+    dx = depthwise.input_gradient(xp, g, kernel, plan) if needs[0] else None
+    dk = depthwise.kernel_gradient(xp, x, g, kernel.shape, plan) if needs[1] else None
+    if dx is not None and is_channels_first(data_format):
+        dx = to_first(dx)
+    return dx, dk
+
+
+def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
+    """The windows times the kernel, summed over the taps."""
+    windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
+    channels, multiplier = kernel.shape[-2:]
+    spread = windows.reshape((*windows.shape, 1)) * kernel.reshape((plan.taps, channels, multiplier))
+    out = spread.sum(axis=-3).reshape((inputs.shape[0], *plan.outputs, channels * multiplier))
+    return to_first(out) if is_channels_first(data_format) else out
+
+
+@op(_depthwise_rule, joint=True, reference=_depthwise_of_windows, saves=("plan",))
+def depthwise_conv(
+    xp: Any, inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Any:  # fmt: skip
+    """Convolution of every channel with filters of its own.
+
+    Args:
+        inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
+        kernel: (*sizes, channels, multiplier).
+        strides: an integer or one per spatial axis.
+        padding: `"valid"`, `"same"`, or (one spatial axis) `"causal"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        dilation_rate: an integer or one per spatial axis.
+
+    Returns:
+        (batch, *outputs, channels * multiplier), the results of one channel side by side.
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+    """
+    x = channels_first_to_last(inputs, data_format)
+    _check_kernel(x, kernel, spatial_rank(x))
+    if kernel.shape[-2] != x.shape[-1]:
+        raise ValueError(
+            f"kernel: expected (*sizes, {x.shape[-1]}, multiplier) for inputs of {x.shape[-1]} channels; "
+            f"got {signature_of(kernel)}."
+        )
+    plan = _geometry(x, kernel, strides, padding, dilation_rate)
+    out = depthwise.forward(xp, x, kernel, plan)
+    return (to_first(out) if is_channels_first(data_format) else out), plan
+
+
+@composite
+def separable_conv(
+    inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, strides: Any = 1, padding: str = "valid",
+    data_format: Any = None, dilation_rate: Any = 1,
+) -> Any:  # fmt: skip
+    """A depthwise convolution, then one of size 1 that mixes the channels.
+
+    Args:
+        inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
+        depthwise_kernel: (*sizes, channels, multiplier).
+        pointwise_kernel: (1, ..., channels * multiplier, filters).
+        strides: of the depthwise convolution.
+        padding: of the depthwise convolution.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        dilation_rate: of the depthwise convolution.
+
+    Returns:
+        (batch, *outputs, filters), or (batch, filters, *outputs).
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+    """
+    pointwise = convert_to_tensor(pointwise_kernel)
+    if set(pointwise.shape[:-2]) - {1}:
+        raise ValueError(
+            f"separable_conv: pointwise_kernel: expected spatial lengths of 1; got shape {pointwise.shape}."
+        )
+    depth = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(depth, pointwise, 1, "valid", data_format)

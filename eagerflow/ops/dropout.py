@@ -1,0 +1,19 @@
+"""Dropout with a given mask: drawing the mask is the business of layers and `eagerflow.random`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import op
+
+__all__ = ["masked_scale"]
+
+
+def _rule(g: Any, mask: Any, scale: float) -> Any:
+    return g * mask * scale
+
+
+@op(_rule, arrays=("x",))
+def masked_scale(xp: Any, x: Any, mask: Any, scale: float = 1.0) -> Any:
+    """`x * scale` where `mask` is True, 0 elsewhere. The mask is a raw array of bools that broadcasts to `x`."""
+    return x * mask * scale

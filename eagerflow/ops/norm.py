@@ -1,0 +1,253 @@
+"""Normalization: batch, layer, root mean square."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow.core.errors import signature_of
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.reduce import mean as mean_of
+
+__all__ = ["batch_normalization", "layer_norm", "moments", "normalize_batch", "rms_norm"]
+
+
+def axes_of(axis: Any, ndim: int, name: str = "axis") -> tuple[int, ...]:
+    """Axes as a sorted tuple of numbers from 0.
+
+    Raises:
+        ValueError: for axes that aren't there, or twice.
+    """
+    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    if any(not -ndim <= a < ndim for a in given) or len({a % ndim for a in given}) != len(given):
+        raise ValueError(f"{name}={axis!r}: expected different axes of a tensor with {ndim} of them.")
+    return tuple(sorted(a % ndim for a in given))
+
+
+@composite
+def moments(
+    x: Any, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance of `x` over `axes`.
+
+    Args:
+        x: a tensor.
+        axes: an axis or several.
+        keepdims: keep reduced axes with length 1.
+        synchronized: accepted for Keras' signature; only False is possible.
+
+    Raises:
+        ValueError: for axes that aren't there, and for `synchronized=True`.
+
+    >>> [float(m) for m in moments([1.0, 3.0], axes=[0])]
+    [2.0, 1.0]
+    """
+    if synchronized:
+        raise ValueError("moments(synchronized=True): there is one process only; use synchronized=False.")
+    x = convert_to_tensor(x)
+    over = axes_of(axes, x.ndim, "axes")
+    half = x.dtype.name in ("float16", "bfloat16")  # sums of squares overflow there
+    wide = x.astype("float32") if half else x
+    mean = mean_of(wide, axis=over, keepdims=True)
+    away = wide - mean
+    variance = mean_of(away * away, axis=over, keepdims=True)
+    if not keepdims:
+        kept = tuple([n for i, n in enumerate(x.shape) if i not in over])
+        mean, variance = mean.reshape(kept), variance.reshape(kept)
+    return (mean.astype(x.dtype), variance.astype(x.dtype)) if half else (mean, variance)
+
+
+@composite
+def batch_normalization(
+    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
+) -> Tensor:
+    """`(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of them a vector along `axis`.
+
+    Args:
+        x: a tensor.
+        mean: (channels,).
+        variance: (channels,).
+        axis: the axis of the channels.
+        offset: (channels,) or None for 0.
+        scale: (channels,) or None for 1.
+        epsilon: keeps the division finite.
+
+    Raises:
+        ValueError: for an axis that isn't there, or vectors of another length.
+
+    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+    """
+    x = convert_to_tensor(x)
+    (place,) = axes_of(axis, x.ndim)
+    shape = tuple([n if i == place else 1 for i, n in enumerate(x.shape)])
+    factor = (_vector("variance", variance, shape) + epsilon) ** -0.5
+    if scale is not None:
+        factor = factor * _vector("scale", scale, shape)
+    shift = -_vector("mean", mean, shape) * factor
+    if offset is not None:
+        shift = shift + _vector("offset", offset, shape)
+    return x * factor + shift
+
+
+def _vector(name: str, value: Any, shape: tuple[int, ...]) -> Tensor:
+    vector = convert_to_tensor(value)
+    if vector.ndim != 1 or vector.size != math.prod(shape):
+        raise ValueError(
+            f"batch_normalization: {name}: expected a vector of {math.prod(shape)} channels; got {signature_of(vector)}."
+        )
+    return vector.reshape(shape)
+
+
+def _batch_by_moments(
+    x: Any, scale: Any, offset: Any, axes: tuple[int, ...], epsilon: float, **_: Any
+) -> tuple[Any, ...]:
+    mean, variance = moments(x, axes, keepdims=True)
+    out = (x - mean) * (variance + epsilon) ** -0.5
+    if scale is not None:
+        out = out * scale.reshape(mean.shape)
+    if offset is not None:
+        out = out + offset.reshape(mean.shape)
+    return out, mean.reshape((-1,)), variance.reshape((-1,))
+
+
+def _batch_rule(
+    g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: Any, inverse: Any
+) -> tuple[Any, ...]:
+    g_out, g_mean, g_variance = g
+    count = max(1, x.size // max(1, mean.size))
+    normal = (x - mean) * inverse
+    d_offset = g_out.sum(axis=axes, keepdims=True)
+    d_scale = (g_out * normal).sum(axis=axes, keepdims=True)
+    d_x = None
+    if needs[0]:
+        factor = inverse if scale is None else inverse * scale.reshape(mean.shape)
+        d_x = (g_out - (normal * d_scale + d_offset) / count) * factor
+        d_x += g_mean.reshape(mean.shape) / count
+        d_x += (x - mean) * (g_variance.reshape(mean.shape) * (2 / count))
+    to_scale = d_scale.reshape(scale.shape) if needs[1] else None
+    return d_x, to_scale, d_offset.reshape(-1) if needs[2] else None
+
+
+@op(
+    _batch_rule, joint=True, reference=_batch_by_moments, outputs=3, saves=("mean", "inverse"),
+    arrays=("x", "scale", "offset"),
+)  # fmt: skip
+def normalize_batch(
+    xp: Any,
+    x: Any,
+    scale: Any = None,
+    offset: Any = None,
+    axes: tuple[int, ...] = (0,),
+    epsilon: float = 1e-3,
+) -> Any:
+    """What batch normalization does in training: normalizes `x` by its own mean and variance over `axes`.
+
+    Args:
+        x: a tensor.
+        scale: (channels,) or None.
+        offset: (channels,) or None.
+        axes: the axes to average over: all but one, in order.
+        epsilon: keeps the division finite.
+
+    Returns:
+        The normalized tensor, the mean (channels,) and the (biased) variance (channels,).
+
+    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+    """
+    mean = x.mean(axis=axes, keepdims=True)
+    away = x - mean
+    variance = (away * away).mean(axis=axes, keepdims=True)
+    inverse = 1 / xp.sqrt(variance + epsilon)
+    factor = inverse if scale is None else inverse * scale.reshape(mean.shape)
+    away *= factor
+    if offset is not None:
+        away += offset.reshape(mean.shape)
+    return (away, mean.reshape(-1), variance.reshape(-1)), mean, inverse
+
+
+def _scaled(out: Any, scale: Any, offset: Any) -> Any:
+    if scale is not None:
+        out = out * scale
+    return out if offset is None else out + offset
+
+
+def _layer_by_moments(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float, **_: Any) -> Any:
+    mean, variance = moments(x, axes, keepdims=True)
+    return _scaled((x - mean) * (variance + epsilon) ** -0.5, gamma, beta)
+
+
+def _to_parameters(g: Any, normal: Any, needs: Any, shapes: Sequence[Any]) -> list[Any]:
+    """The gradients of scale and offset: summed over the axes that they were broadcast along."""
+    found: list[Any] = []
+    for part, need, shape in zip((lambda: g * normal, lambda: g), needs, shapes):
+        if not need:
+            found.append(None)
+            continue
+        whole = part()
+        shape = (1,) * (whole.ndim - len(shape)) + tuple(shape)
+        axes = tuple([i for i, n in enumerate(shape) if n == 1])
+        found.append(whole.sum(axis=axes, keepdims=True))
+    return [f if f is None else f.reshape(s) for f, s in zip(found, shapes)]
+
+
+def _layer_rule(
+    g: Any,
+    needs: Any,
+    x: Any,
+    gamma: Any,
+    gamma_shape: Any,
+    beta_shape: Any,
+    axes: Any,
+    mean: Any,
+    inverse: Any,
+) -> tuple[Any, ...]:
+    normal = (x - mean) * inverse  # again, which is cheaper than keeping it
+    d_gamma, d_beta = _to_parameters(g, normal, needs[1:], (gamma_shape, beta_shape))
+    if not needs[0]:
+        return None, d_gamma, d_beta
+    if gamma is not None:
+        g = g * gamma
+    slope = (g * normal).mean(axis=axes, keepdims=True)
+    d_x = (g - g.mean(axis=axes, keepdims=True) - normal * slope) * inverse
+    return d_x, d_gamma, d_beta
+
+
+@op(
+    _layer_rule, joint=True, reference=_layer_by_moments, saves=("mean", "inverse"), arrays=("x", "gamma", "beta")
+)  # fmt: skip
+def layer_norm(
+    xp: Any, x: Any, gamma: Any = None, beta: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-3
+) -> Any:
+    """`x` with mean 0 and variance 1 over `axes`, times `gamma` plus `beta`, which broadcast against `x`."""
+    mean = x.mean(axis=axes, keepdims=True)
+    normal = x - mean
+    inverse = 1 / xp.sqrt((normal * normal).mean(axis=axes, keepdims=True) + epsilon)
+    normal *= inverse
+    return _scaled(normal, gamma, beta), mean, inverse
+
+
+def _rms_plain(x: Any, scale: Any, axes: tuple[int, ...], epsilon: float, **_: Any) -> Any:
+    return _scaled(x * (mean_of(x * x, axis=axes, keepdims=True) + epsilon) ** -0.5, scale, None)
+
+
+def _rms_rule(
+    g: Any, needs: Any, x: Any, scale: Any, scale_shape: Any, axes: Any, inverse: Any
+) -> tuple[Any, ...]:
+    normal = x * inverse
+    (d_scale,) = _to_parameters(g, normal, needs[1:], (scale_shape,))
+    if not needs[0]:
+        return None, d_scale
+    if scale is not None:
+        g = g * scale
+    return (g - normal * (g * normal).mean(axis=axes, keepdims=True)) * inverse, d_scale
+
+
+@op(
+    _rms_rule, joint=True, reference=_rms_plain, saves=("inverse",), arrays=("x", "scale")
+)  # fmt: skip
+def rms_norm(xp: Any, x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-6) -> Any:
+    """`x` divided by its root mean square over `axes`, times `scale`, which broadcasts against `x`."""
+    inverse = 1 / xp.sqrt((x * x).mean(axis=axes, keepdims=True) + epsilon)
+    return _scaled(x * inverse, scale, None), inverse

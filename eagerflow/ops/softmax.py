@@ -1,0 +1,76 @@
+"""Softmax and its logarithm.
+
+A slice whose elements are all minus infinity (a row masked as a whole) has no distribution: softmax
+gives zeros there, with gradient zero, and log_softmax minus infinity.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import op
+
+__all__ = ["log_softmax", "softmax"]
+
+
+_LOWEST = {"float16": -65504.0, "float64": -1e308}  # finite; the other float types reach as far as float32
+
+
+def shifted(xp: Any, x: Any, axis: Any) -> Any:
+    """`x` minus its maximum along `axis`; the maximum of a slice of minus infinities counts as finite."""
+    peak = x.max(axis=axis, keepdims=True)
+    return x - xp.maximum(peak, _LOWEST.get(x.dtype.name, -3e38))
+
+
+def total_of(e: Any, axis: Any) -> Any:
+    """The sum along `axis`, 1 where it is 0."""
+    total = e.sum(axis=axis, keepdims=True)
+    total += total == 0
+    return total
+
+
+def _softmax_rule(g: Any, out: Any, axis: Any) -> Any:
+    weighted = g * out
+    return weighted - out * weighted.sum(axis=axis, keepdims=True)
+
+
+@op(_softmax_rule, floating=True)
+def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
+    """`exp(x)` divided by its sum along `axis`, without overflow.
+
+    Args:
+        x: a tensor.
+        axis: an axis or a tuple of axes (None: all).
+
+    Returns:
+        A tensor of the same shape. Slices that are minus infinity throughout give zeros.
+
+    >>> softmax([0.0, 0.0]).tolist()
+    [0.5, 0.5]
+    """
+    if not x.size:
+        return x.copy()
+    e = xp.exp(shifted(xp, x, axis))
+    e /= total_of(e, axis)
+    return e
+
+
+def _log_softmax_rule(xp: Any, g: Any, out: Any, axis: Any) -> Any:
+    return g - xp.exp(out) * g.sum(axis=axis, keepdims=True)
+
+
+@op(_log_softmax_rule, floating=True)
+def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
+    """The logarithm of `softmax(x, axis)`, exact also where that is tiny.
+
+    Args:
+        x: a tensor.
+        axis: an axis or a tuple of axes (None: all).
+
+    >>> log_softmax([0.0, -1000.0]).tolist()
+    [0.0, -1000.0]
+    """
+    if not x.size:
+        return x.copy()
+    moved = shifted(xp, x, axis)
+    return moved - xp.log(total_of(xp.exp(moved), axis))

@@ -1,0 +1,24 @@
+"""Windows over spatial axes as ops, each the adjoint of the other: the plain form of convolution and pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import apply, op
+from eagerflow.kernels import windows
+
+__all__ = ["gather_windows", "scatter_windows"]
+
+
+@op(lambda xp, g, geometry: apply(scatter_windows, xp, g, geometry))
+def gather_windows(xp: Any, x: Any, geometry: Any = None) -> Any:
+    """All windows of a channels-last tensor: (batch, *outputs, taps, channels); padding reads zeros."""
+    found = windows.gather(xp, windows.pad(xp, x, geometry), geometry)
+    return found.copy() if geometry.taps == 1 else found
+
+
+@op(lambda xp, g, geometry: apply(gather_windows, xp, g, geometry))
+def scatter_windows(xp: Any, x: Any, geometry: Any = None) -> Any:
+    """Windows added where they came from: (batch, *lengths, channels)."""
+    padded = windows.scatter(xp, x, geometry)
+    return padded[geometry.inner] if geometry.is_padded else padded
