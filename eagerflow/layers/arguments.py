@@ -1,0 +1,113 @@
+"""The arguments of a layer's `call` and `build`, read from their signatures once per class."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.core.errors import did_you_mean
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["CallSignature", "call_signature", "shapes_by_argument", "takes_one_shape"]
+
+
+class CallSignature:
+    """What there is to know of the method `call` of a class.
+
+    Attributes:
+        names: the parameters that arguments by position fill, in order.
+        takes_training: whether there is a parameter `training`, and at which position.
+        training_default: its default value.
+        masks: `(argument, its mask's parameter)` for the masks that `call` wants to be told.
+        computes_mask: whether the class has a `compute_mask` of its own.
+    """
+
+    __slots__ = (
+        "computes_mask", "masks", "names", "signature", "takes_training", "training_default",
+        "training_position",
+    )  # fmt: skip
+
+    def __init__(self, cls: type, base: type) -> None:
+        self.signature = inspect.signature(cls.call)  # type: ignore[attr-defined]
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = list(self.signature.parameters.values())[1:]
+        self.names = [p.name for p in parameters if p.kind in kinds]
+        named = {p.name: p for p in parameters}
+        self.takes_training = "training" in named
+        self.training_default = named["training"].default if self.takes_training else None
+        self.training_position = (
+            self.names.index("training") if "training" in self.names else len(self.names) + 99
+        )
+        self.masks = _mask_parameters(self.names, named)
+        self.computes_mask = cls.compute_mask is not base.compute_mask  # type: ignore[attr-defined]
+
+    def bind(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """All arguments by name, those in `**kwargs` of the signature too.
+
+        Raises:
+            TypeError: when they don't fit, with the layer's name and the nearest known parameter.
+        """
+        try:
+            bound = self.signature.bind(layer, *args, **kwargs).arguments
+        except TypeError as error:
+            known = list(self.signature.parameters)[1:]
+            hint = next((h for k in kwargs if k not in known and (h := did_you_mean(k, known))), "")
+            raise TypeError(
+                f'{type(layer).__name__} "{layer.name}": call{self.signature} was given the wrong arguments: '
+                f"{error}.{hint}"
+            ) from None
+        found = dict(list(bound.items())[1:])
+        for name, parameter in self.signature.parameters.items():
+            if parameter.kind is parameter.VAR_KEYWORD and name in found:
+                found.update(found.pop(name))
+        return found
+
+
+def _mask_parameters(names: list[str], named: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """`mask` belongs to the first argument, `value_mask` to `value`."""
+    pairs = [(name, f"{name}_mask") for name in names if f"{name}_mask" in named]
+    if "mask" in named and names and names[0] != "mask":
+        pairs.insert(0, (names[0], "mask"))
+    return tuple(pairs)
+
+
+def call_signature(cls: type, base: type) -> CallSignature:
+    """The `CallSignature` of a class, made at its first use."""
+    found = cls.__dict__.get("_own_call_signature")
+    if found is None:
+        found = CallSignature(cls, base)
+        cls._own_call_signature = found  # type: ignore[attr-defined]
+    return found
+
+
+def shapes_by_argument(
+    signature: CallSignature, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """The shapes of all tensors among the arguments, by the argument's name, nested as the argument is."""
+    given = signature.bind(layer, args, kwargs)
+    shapes = {}
+    for name, value in given.items():
+        leaves = tree.flatten(value)
+        if leaves and all(isinstance(leaf, Tensor) for leaf in leaves):
+            shapes[name] = tree.map_structure(lambda x: tuple(x.shape), value)
+    return shapes
+
+
+def takes_one_shape(method: Any) -> bool:
+    """Whether a `build` or `compute_output_shape` wants the shape of the first argument only."""
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return sum(p.kind not in kinds for p in inspect.signature(method).parameters.values()) <= 1
+
+
+def shape_arguments(method: Any, shapes: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments for `build(input_shape)` or `build(query_shape, value_shape)` from shapes by argument."""
+    if not shapes:
+        return (), {}
+    parameters = inspect.signature(method).parameters
+    wanted = {name: f"{name}_shape" for name in shapes if f"{name}_shape" in parameters}
+    named = {parameter: shapes[name] for name, parameter in wanted.items()}
+    first = next(iter(shapes))
+    if first in wanted or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        return (), named
+    return (shapes[first],), {k: v for k, v in named.items() if k != next(iter(parameters), None)}

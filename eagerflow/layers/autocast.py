@@ -1,0 +1,110 @@
+"""Mixed precision: weights that a layer sees in its compute type.
+
+A plain variable costs nothing. The weights of a layer whose compute type differs from that of its
+weights are `AutocastVariable`s: while the layer runs, an op that reaches for their array is called
+again with a (recorded) cast of them instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.tensor import Deferred, Tensor
+from eagerflow.core.variable import Variable
+from eagerflow.ops import cast
+
+__all__ = ["AutocastVariable", "autocast_scope"]
+
+_compute: contextvars.ContextVar[numpy.dtype | None] = contextvars.ContextVar("autocast", default=None)
+_data = Tensor.__dict__["data"]
+
+
+@contextlib.contextmanager
+def autocast_scope(dtype: Any) -> Iterator[None]:
+    """Inside the block, weights with `autocast` are seen as `dtype`; None means as they are."""
+    before = _compute.get()
+    _compute.set(None if dtype is None else as_dtype(dtype))
+    try:
+        yield
+    finally:
+        _compute.set(before)
+
+
+class _Autocast(Deferred):
+    """An op met a weight which it should see in another type."""
+
+    def resolve(self, op: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        return op(*[_cast(argument) for argument in arguments])
+
+
+def _cast(argument: Any) -> Any:
+    if isinstance(argument, AutocastVariable):
+        dtype = _compute.get()
+        with autocast_scope(None):
+            return cast(argument, dtype)
+    if type(argument) in (list, tuple):
+        return type(argument)([_cast(a) for a in argument])
+    return argument
+
+
+class AutocastVariable(Variable):
+    """A floating-point weight of a layer in mixed precision."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> Any:  # type: ignore[override]
+        """The array, unless a cast of it is wanted."""
+        if _compute.get() is None:
+            return _data.__get__(self)
+        raise _Autocast
+
+    @data.setter
+    def data(self, array: Any) -> None:
+        _data.__set__(self, array)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _data.__get__(self).shape
+
+    @property
+    def ndim(self) -> int:
+        return _data.__get__(self).ndim
+
+    @property
+    def size(self) -> int:
+        return _data.__get__(self).size
+
+    @property
+    def dtype(self) -> numpy.dtype:
+        return _compute.get() or _data.__get__(self).dtype
+
+    @property
+    def value(self) -> Tensor:
+        wanted = _compute.get()
+        with autocast_scope(None):
+            return Tensor(self.data, None, self.key) if wanted is None else cast(self, wanted)
+
+
+def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of `Variable`, with the array in its own type."""
+
+    def call(self: AutocastVariable, *args: Any, **kwargs: Any) -> Any:
+        if _compute.get() is None:
+            return method(self, *args, **kwargs)
+        with autocast_scope(None):
+            return method(self, *args, **kwargs)
+
+    call.__name__ = method.__name__
+    call.__doc__ = method.__doc__
+    return call
+
+
+for _name in "assign assign_add assign_sub writable numpy __repr__ __array__ __reduce__".split():
+    setattr(AutocastVariable, _name, _as_it_is(getattr(Variable, _name)))

@@ -1,0 +1,55 @@
+"""What happens around every `build`, whoever calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from eagerflow.core.variable import kept
+from eagerflow.layers.autocast import autocast_scope
+from eagerflow.layers.context import CallContext, current_call
+
+__all__ = ["around_build"]
+
+
+def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method `build`, which also gives the layer its path, marks it as built, and sets given weights.
+
+    Variables that it assigns keep their values even inside a probe.
+    """
+
+    @wraps(method)
+    def build(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.__dict__.get("_building"):  # super().build(...)
+            return method(self, *args, **kwargs)
+        context = current_call.get()
+        token = current_call.set(CallContext()) if context is None else None
+        running = current_call.get().running  # type: ignore[union-attr]
+        if self._path is None:
+            self.__dict__["_path"] = "/".join([*[layer.name for layer in running], self.name])
+        self.__dict__["_building"] = True
+        running.append(self)
+        try:
+            with kept(), autocast_scope(None):
+                method(self, *args, **kwargs)
+        finally:
+            running.pop()
+            self.__dict__["_building"] = False
+            if token is not None:
+                current_call.reset(token)
+        if args or kwargs:
+            self.__dict__["_build_shapes"] = (args, kwargs)
+        finish_build(self)
+        return None
+
+    return build
+
+
+def finish_build(layer: Any) -> None:
+    """Mark the layer as built, and give it the weights that the user passed."""
+    layer.__dict__["built"] = True
+    initial = layer.__dict__.get("_initial_weights")
+    if initial is not None and layer.weights:
+        layer.__dict__["_initial_weights"] = None
+        layer.set_weights(initial)

@@ -1,0 +1,108 @@
+"""Layers to configurations and back, for classes that don't write `get_config` themselves too."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
+
+__all__ = ["Configurable", "table"]
+
+table = Table("layer", "keras.layers")
+model_table = Table("model", "keras.models")
+
+
+class Configurable:
+    """The part of `Layer` that answers for its configuration."""
+
+    name: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Our own classes are known by name in configurations; users register theirs."""
+        super().__init_subclass__(**kwargs)
+        home = cls.__module__
+        if home.startswith(("eagerflow.layers", "eagerflow.models")) and not cls.__name__.startswith("_"):
+            (table if home.startswith("eagerflow.layers") else model_table).add()(cls)
+
+    def _base_config(self) -> dict[str, Any]:
+        policy = self.dtype_policy  # type: ignore[attr-defined]
+        config = {"name": self.name, "trainable": self.trainable}  # type: ignore[attr-defined]
+        config["dtype"] = {
+            "module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None,
+        }  # fmt: skip
+        if self.activity_regularizer is not None:  # type: ignore[attr-defined]
+            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)  # type: ignore[attr-defined]
+        return config
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer, as values that fit into JSON.
+
+        A class that doesn't override this gets them from the arguments its `__init__` was called with.
+
+        Raises:
+            NotImplementedError: when such an argument can't be described.
+        """
+        base = self._base_config()
+        if type(self).get_config is not Configurable.get_config:
+            return base  # called by the override, which adds its own
+        args, kwargs = self.__dict__["_arguments"]
+        given = _named_arguments(type(self), args, kwargs)
+        accepted = _accepted(type(self))
+        base = base if accepted is None else {k: v for k, v in base.items() if k in accepted or k in given}
+        return base | {k: self._described(k, v) for k, v in given.items() if k not in base}
+
+    def _described(self, argument: str, value: Any) -> Any:
+        try:
+            return serialize_keras_object(value)
+        except TypeError as error:
+            raise NotImplementedError(
+                f"{type(self).__name__} needs a get_config() method: its argument {argument!r} "
+                f"({type(value).__name__}) can't be described. ({error})"
+            ) from None
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A layer made from `get_config`'s answer.
+
+        Raises:
+            TypeError: when `__init__` doesn't take these arguments.
+        """
+        arguments = {k: _made(v) if k != "dtype" else v for k, v in config.items()}
+        if cls.get_config is not Configurable.get_config:
+            arguments = dict(config)  # the class describes its arguments itself, and reads them itself
+        try:
+            return cls(**arguments)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__}.from_config: __init__ refused {sorted(config)}: {error}. When __init__ takes other "
+                "arguments than get_config tells, override both get_config and from_config."
+            ) from error
+
+
+def _made(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return deserialize_keras_object(dict(value)) if "class_name" in value else value
+    return [_made(v) for v in value] if isinstance(value, list) else value
+
+
+def _named_arguments(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    bound = dict(list(signature.bind(None, *args, **kwargs).arguments.items())[1:])
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            bound.update(bound.pop(name, {}))
+        elif parameter.kind is parameter.VAR_POSITIONAL and bound.pop(name, ()):
+            raise NotImplementedError(
+                f"{cls.__name__} needs a get_config() method: its __init__ takes any number of arguments by position."
+            )
+    return bound
+
+
+def _accepted(cls: type) -> set[str] | None:
+    """The arguments by name that `__init__` takes; None when it takes any."""
+    parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return set(parameters)

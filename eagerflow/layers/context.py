@@ -1,0 +1,56 @@
+"""What layers know of the call they run in: which layers are running, and whether it is training."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["CallContext", "creation_site", "current_call", "probing"]
+
+_ROOT = str(Path(__file__).parents[1])
+
+
+class CallContext:
+    """One outermost call of a layer, and the calls inside.
+
+    Attributes:
+        running: the layers that are running, outermost first.
+        training: the mode that nested layers take over, None when nobody said.
+        probing: True while layers only run to learn the shapes of their outputs.
+    """
+
+    __slots__ = ("probing", "running", "training")
+
+    def __init__(self, probing: bool = False) -> None:
+        self.running: list[Any] = []
+        self.training: bool | None = None
+        self.probing = probing
+
+
+current_call: contextvars.ContextVar[CallContext | None] = contextvars.ContextVar("call", default=None)
+
+
+@contextlib.contextmanager
+def probing() -> Iterator[CallContext]:
+    """Layers called inside the block run for their shapes only: they add no losses."""
+    context = CallContext(probing=True)
+    before = current_call.get()
+    if before is not None:
+        context.running += before.running
+    current_call.set(context)
+    try:
+        yield context
+    finally:
+        current_call.set(before)
+
+
+def creation_site() -> tuple[str, int]:
+    """File and line of the nearest caller outside this package."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(_ROOT) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno

@@ -1,0 +1,286 @@
+"""Layers that add noise while training, and do nothing otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import ops, random
+from eagerflow.core.spellings import accepts
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.base import Layer
+from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.settings import described, layout, share
+
+__all__ = [
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+]
+
+# Where SELU saturates: minus its scale times its alpha (Klambauer et al. 2017).
+_SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
+
+
+class _Noise(Layer):
+    """A layer that changes its inputs by `noisy` while training.
+
+    Args:
+        strength: the rate or deviation; at 0 nothing is drawn.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        **kwargs: arguments of every layer.
+    """
+
+    def __init__(self, strength: float, seed: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.supports_masking = True
+        if strength:
+            self.seed_generator = random.SeedGenerator(seed)
+
+    def noisy(self, inputs: Tensor) -> Tensor:
+        """The inputs with noise."""
+        raise NotImplementedError
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        """`inputs`, with noise while `training`."""
+        return self.noisy(inputs) if training and hasattr(self, "seed_generator") else inputs
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input."""
+        return tuple(input_shape)
+
+
+class Dropout(_Noise):
+    """Sets a random part of the inputs to 0 while training, and scales up the rest.
+
+    Args:
+        rate: the part that is dropped, from 0 to 1 (Keras 1: `p`).
+        noise_shape: the shape of the random mask; None for a length means the input's. `(None, 1, None)`
+            drops the same features at all timesteps.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a rate outside [0, 1] or an unusable noise_shape.
+
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+
+    >>> import eagerflow as ef
+    >>> Dropout(0.5, seed=3)(ef.Tensor([1.0, 1.0, 1.0, 1.0]), training=True).tolist()
+    [0.0, 2.0, 2.0, 2.0]
+    """
+
+    @accepts(p="rate")
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(share(self, "rate", rate), seed, **kwargs)
+        self.rate = rate
+        self.noise_shape = _noise_shape(self, noise_shape)
+
+    def noisy(self, inputs: Tensor) -> Tensor:
+        """The inputs with a part dropped."""
+        return random.dropout(inputs, self.rate, self.noise_shape, self.seed_generator)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "rate seed noise_shape")}
+
+
+def _noise_shape(layer: Any, noise_shape: Any) -> tuple[int | None, ...] | None:
+    if noise_shape is None:
+        return None
+    usable = isinstance(noise_shape, (list, tuple)) and all(
+        n is None or (isinstance(n, int) and n > 0) for n in noise_shape
+    )
+    if not usable:
+        raise ValueError(
+            f"{type(layer).__name__}(noise_shape={noise_shape!r}): expected a tuple of positive integers and None."
+        )
+    return tuple(noise_shape)
+
+
+class _SpatialDropout(Dropout):
+    """Dropout of whole channels."""
+
+    _spatial: int
+
+    def __init__(
+        self, rate: float, data_format: Any = None, seed: Any = None, name: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__(rate, seed=seed, name=name, dtype=dtype)
+        self.data_format = layout(self, data_format)
+        self.input_spec = InputSpec(ndim=self._spatial + 2)
+        ones = (1,) * self._spatial
+        self.noise_shape = (None, *ones, None) if self.data_format == "channels_last" else (None, None, *ones)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = described(self, "rate seed name dtype data_format")
+        return {**config, "dtype": str(config["dtype"])}
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Drops whole channels of sequences while training.
+
+    Args:
+        rate: the part of the channels that is dropped, from 0 to 1.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        name: the layer's name.
+        dtype: its data type policy.
+
+    Input and output: (batch, time, channels).
+
+    Raises:
+        ValueError: for a rate outside [0, 1].
+
+    Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
+    """
+
+    _spatial = 1
+
+    def __init__(self, rate: float, seed: Any = None, name: Any = None, dtype: Any = None) -> None:
+        super().__init__(rate, "channels_last", seed, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = super().get_config()
+        del config["data_format"]
+        return config
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Drops whole channels of images while training.
+
+    Args:
+        rate: the part of the channels that is dropped, from 0 to 1.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        name: the layer's name.
+        dtype: its data type policy.
+
+    Raises:
+        ValueError: for a rate outside [0, 1] or an unknown data format.
+
+    Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
+    """
+
+    _spatial = 2
+
+
+class SpatialDropout3D(_SpatialDropout):
+    """Drops whole channels of volumes while training.
+
+    Args:
+        rate: the part of the channels that is dropped, from 0 to 1.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        name: the layer's name.
+        dtype: its data type policy.
+
+    Raises:
+        ValueError: for a rate outside [0, 1] or an unknown data format.
+
+    Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
+    """
+
+    _spatial = 3
+
+
+class GaussianNoise(_Noise):
+    """Adds normal noise while training.
+
+    Args:
+        stddev: the noise's standard deviation, from 0 to 1.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a deviation outside [0, 1].
+    """
+
+    def __init__(self, stddev: float, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(share(self, "stddev", stddev), seed, **kwargs)
+        self.stddev = stddev
+
+    def noisy(self, inputs: Tensor) -> Tensor:
+        """The inputs plus noise."""
+        return inputs + random.normal(
+            inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "stddev seed")}
+
+
+class GaussianDropout(_Noise):
+    """Multiplies by normal noise around 1 while training.
+
+    Args:
+        rate: the noise has the standard deviation `sqrt(rate / (1 - rate))`, that of `Dropout`.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a rate outside [0, 1).
+
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+    """
+
+    def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(share(self, "rate", rate), seed, **kwargs)
+        if rate == 1:
+            raise ValueError("GaussianDropout(rate=1): the noise would be infinite; expected a rate below 1.")
+        self.rate = rate
+
+    def noisy(self, inputs: Tensor) -> Tensor:
+        """The inputs times noise."""
+        deviation = math.sqrt(self.rate / (1.0 - self.rate))
+        return inputs * random.normal(inputs.shape, 1.0, deviation, inputs.dtype, self.seed_generator)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "rate seed")}
+
+
+class AlphaDropout(_Noise):
+    """Dropout that keeps mean and variance of what `selu` gives, by dropping to its lower bound.
+
+    Args:
+        rate: the part that is dropped, from 0 to 1.
+        noise_shape: the shape of the random mask, as for `Dropout`.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a rate outside [0, 1] or an unusable noise_shape.
+
+    Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
+    """
+
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(share(self, "rate", rate), seed, **kwargs)
+        self.rate = rate
+        self.noise_shape = _noise_shape(self, noise_shape)
+
+    def noisy(self, inputs: Tensor) -> Tensor:
+        """The inputs with a part at the floor, stretched to keep mean and variance."""
+        rate, floor = self.rate, _SELU_FLOOR
+        lengths = self.noise_shape or inputs.shape
+        shape = [m if n is None else n for n, m in zip(lengths, inputs.shape, strict=True)]
+        kept = ops.cast(random.uniform(shape, seed=self.seed_generator) >= rate, inputs.dtype)
+        scale = ((1 - rate) * (1 + rate * floor**2)) ** -0.5 if rate < 1 else 0.0
+        return (inputs * kept + (1 - kept) * floor) * scale - scale * floor * rate
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "rate seed noise_shape")}

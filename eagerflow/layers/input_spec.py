@@ -1,0 +1,166 @@
+"""`InputSpec`: what a layer expects of its inputs, checked with a message before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.core.errors import signature_of
+
+__all__ = ["InputSpec", "check_inputs"]
+
+
+class InputSpec:
+    """Rank, type and lengths that an input must have.
+
+    Args:
+        dtype: the type's name.
+        shape: the whole shape, with None for any length.
+        ndim: the number of axes.
+        max_ndim: the largest number of axes.
+        min_ndim: the smallest number of axes.
+        axes: lengths by axis: `{-1: 10}`; None means any.
+        allow_last_axis_squeeze: an input may also have a last axis of length 1 more or less.
+        name: the input's key when inputs come as a dict.
+        optional: whether the input may be None.
+
+    >>> InputSpec(min_ndim=2, axes={-1: 4})
+    InputSpec(min_ndim=2, axes={-1: 4})
+    """
+
+    def __init__(
+        self,
+        dtype: str | None = None,
+        shape: Any = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Mapping[int, int | None] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = {int(k): v for k, v in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+        # What is compared at each call: lengths by axis, from `axes` and `shape` alike.
+        lengths = {**dict(enumerate(self.shape or ())), **self.axes}
+        self.lengths = [(axis, n) for axis, n in lengths.items() if n is not None]
+
+    def __repr__(self) -> str:
+        given = {k: v for k, v in self.get_config().items() if v}
+        return f"InputSpec({', '.join(f'{k}={v!r}' for k, v in given.items())})"
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal spec."""
+        names = "dtype shape ndim max_ndim min_ndim axes optional".split()
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        """A spec made from `get_config`'s answer."""
+        return cls(**config)
+
+    def problem(self, x: Any) -> str | None:
+        """What is wrong with `x`, in words (`"have 2 axes"`), None when all is well."""
+        shape = x.shape
+        ndim = len(shape)
+        if self.shape is not None and self.allow_last_axis_squeeze:
+            shape = _squeezed(shape, self.shape)
+            ndim = len(shape)
+        if self.ndim is not None and ndim != self.ndim:
+            return f"have {_axes(self.ndim)}"
+        if self.min_ndim is not None and ndim < self.min_ndim:
+            return f"have at least {_axes(self.min_ndim)}"
+        if self.max_ndim is not None and ndim > self.max_ndim:
+            return f"have at most {_axes(self.max_ndim)}"
+        if self.dtype is not None and x.dtype != self.dtype:
+            return f"are {self.dtype}"
+        for axis, n in self.lengths:
+            if not -ndim <= axis < ndim or shape[axis] not in (n, None):
+                return f"have length {n} at axis {axis}"
+        return None
+
+
+def _axes(n: int) -> str:
+    return f"{n} axis" if n == 1 else f"{n} axes"
+
+
+def _squeezed(shape: tuple[Any, ...], wanted: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        return shape[:-1]
+    if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
+        return (*shape, 1)
+    return shape
+
+
+def check_inputs(spec: Any, inputs: Any, layer: Any) -> None:
+    """Compare the first argument of a layer with its `input_spec`.
+
+    Raises:
+        ValueError: naming the layer, what it expects and what came.
+    """
+    if type(spec) is InputSpec and hasattr(inputs, "shape"):
+        problem = spec.problem(inputs)
+        if problem is not None:
+            raise _mismatch(layer, problem, inputs)
+        return
+    specs, values = _aligned(spec, inputs, layer)
+    for one, x in zip(specs, values):
+        if one is None or (x is None and one.optional) or not hasattr(x, "shape"):
+            continue
+        problem = one.problem(x)
+        if problem is not None:
+            raise _mismatch(layer, problem, x, one.name)
+
+
+def _aligned(spec: Any, inputs: Any, layer: Any) -> tuple[list[Any], list[Any]]:
+    specs = tree.flatten(spec)
+    if isinstance(inputs, Mapping) and all(s is not None and s.name for s in specs):
+        missing = [s.name for s in specs if s.name not in inputs and not s.optional]
+        if missing:
+            raise ValueError(
+                f"{describe(layer)}: inputs {missing} are missing; got the keys {sorted(inputs)}."
+            )
+        return specs, [inputs.get(s.name) for s in specs]
+    values = tree.flatten(inputs)
+    if len(values) != len(specs):
+        raise ValueError(
+            f"{describe(layer)} expects {len(specs)} input(s); got {len(values)}: {signature_of(values)}. "
+            "Pass them as one list, in order."
+        )
+    return specs, values
+
+
+def describe(layer: Any) -> str:
+    """`Dense "hidden"`: how messages call a layer."""
+    return f'{type(layer).__name__} "{layer.name}"'
+
+
+def _mismatch(layer: Any, problem: str, x: Any, name: str | None = None) -> ValueError:
+    which = f"inputs (here {name!r})" if name else "inputs"
+    return ValueError(
+        f"{describe(layer)} expects {which} that {problem}; got {signature_of(x)}.{_remedy(layer, problem, x)}"
+    )
+
+
+def _remedy(layer: Any, problem: str, x: Any) -> str:
+    """A fix for the usual causes."""
+    ndim = len(x.shape)
+    if "axes" in problem and ndim:
+        wanted = [int(word) for word in problem.split() if word.isdigit()][0]
+        if wanted == ndim + 1:
+            return " A missing batch or channels axis: use x[None] or x[..., None]."
+        return f" Reshape the inputs to {wanted} axes, the first being the batch."
+    weights = getattr(layer, "weights", None) if getattr(layer, "built", False) else None
+    if "length" in problem and weights:
+        first = weights[0]
+        return f" Its weight {first.name!r} is {signature_of(first)}, made for its first input; a layer keeps its size."
+    return ""

@@ -1,0 +1,61 @@
+"""The part of `Layer` that collects losses: those added in `call`, and those of regularizers."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.core.errors import signature_of
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.context import current_call
+from eagerflow.layers.input_spec import describe
+
+__all__ = ["LossHolder", "forget_losses"]
+
+# The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
+_holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
+
+
+class LossHolder:
+    """`add_loss` and `losses`."""
+
+    _losses: list[Any]
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a term to what training minimizes; it holds until the next outermost call.
+
+        Args:
+            loss: a scalar tensor, or a list of them, usually computed in `call`.
+
+        Raises:
+            TypeError: for anything else.
+        """
+        context = current_call.get()
+        for term in tree.flatten(loss):
+            if not isinstance(term, (Tensor, int, float)):
+                raise TypeError(
+                    f"{describe(self)}.add_loss: expected scalar tensors; got {signature_of(term)}. "
+                    "Compute the term in call() and pass its value."
+                )
+            if context is None or not context.probing:
+                self._losses.append(term)
+                _holding.add(self)
+
+    @property
+    def losses(self) -> list[Any]:
+        """The added losses of this layer and its sublayers, then those of weight regularizers."""
+        added = [term for layer in self._flatten_layers() for term in layer._losses]  # type: ignore[attr-defined]
+        regularized = [v for v in self.trainable_weights if v.regularizer is not None]  # type: ignore[attr-defined]
+        return [*added, *[v.regularizer(v) for v in regularized]]
+
+    def _clear_losses(self) -> None:
+        for layer in self._flatten_layers():  # type: ignore[attr-defined]
+            layer._losses.clear()
+            _holding.discard(layer)
+
+
+def forget_losses(layer: LossHolder) -> None:
+    """At the beginning of an outermost call: the losses of the last one are over."""
+    if _holding:
+        layer._clear_losses()

@@ -1,0 +1,60 @@
+"""Names of layers: `dense`, `dense_1`, ... numbered per process as Keras does."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import defaultdict
+from typing import Any
+
+__all__ = ["checked_name", "get_uid", "reset_uids", "snake_case", "unique_name"]
+
+_WORD_BEGINS = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
+_counts: defaultdict[str, int] = defaultdict(int)
+_lock = threading.Lock()
+
+
+def snake_case(name: str) -> str:
+    """A class name in lower case with underscores.
+
+    >>> snake_case("MaxPooling2D"), snake_case("LSTM")
+    ('max_pooling2d', 'lstm')
+    """
+    return _WORD_BEGINS.sub("_", re.sub(r"\W", "", name)).replace("__", "_").lower()
+
+
+def get_uid(prefix: str = "") -> int:
+    """The next number for `prefix`, counted from 1."""
+    with _lock:
+        _counts[prefix] += 1
+        return _counts[prefix]
+
+
+def unique_name(prefix: str) -> str:
+    """`prefix`, then `prefix_1`, `prefix_2`, ...
+
+    >>> first, second = unique_name("example"), unique_name("example")
+    >>> first, second
+    ('example', 'example_1')
+    """
+    number = get_uid(prefix) - 1
+    return f"{prefix}_{number}" if number else prefix
+
+
+def reset_uids() -> None:
+    """Count from the beginning again (`clear_session`)."""
+    with _lock:
+        _counts.clear()
+
+
+def checked_name(name: Any, cls: type) -> str:
+    """The name the user gave, or the next automatic one.
+
+    Raises:
+        ValueError: when it is no text, is empty, or has a slash (slashes separate the parts of a path).
+    """
+    if name is None:
+        return unique_name(snake_case(cls.__name__))
+    if not isinstance(name, str) or not name or "/" in name:
+        raise ValueError(f"{cls.__name__}(name={name!r}): expected a non-empty string without '/'.")
+    return name

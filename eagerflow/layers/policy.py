@@ -1,0 +1,100 @@
+"""Data type policies: in which type a layer keeps its weights, and in which it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow.core.config import floatx
+from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["DTypePolicy", "dtype_policy", "get_policy", "set_dtype_policy"]
+
+_MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
+
+
+class DTypePolicy:
+    """The types of a layer's weights and computations.
+
+    Args:
+        name: a type name, which then stands for both, or `"mixed_float16"` / `"mixed_bfloat16"`: weights in
+            float32, computations in the shorter type.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    >>> policy = DTypePolicy("mixed_float16")
+    >>> policy.variable_dtype, policy.compute_dtype
+    ('float32', 'float16')
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = floatx() if name is None else name
+        if self.name in _MIXED:
+            self.compute_dtype, self.variable_dtype = _MIXED[self.name], "float32"
+        else:
+            self.compute_dtype = self.variable_dtype = _plain(self.name)
+            self.name = self.compute_dtype
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal policy."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
+        """A policy made from `get_config`'s answer."""
+        return cls(**config)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DTypePolicy) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f'<DTypePolicy "{self.name}">'
+
+
+def _plain(name: Any) -> str:
+    try:
+        return standardize_dtype(name)
+    except ValueError:
+        hint = did_you_mean(str(name), [*_MIXED, "float16", "bfloat16", "float32", "float64"])
+        raise ValueError(
+            f"DTypePolicy(name={name!r}): expected a type name or one of {', '.join(_MIXED)}.{hint}"
+        ) from None
+
+
+_global: list[DTypePolicy] = []
+
+
+def dtype_policy() -> DTypePolicy:
+    """The policy of new layers: `floatx()` unless `set_dtype_policy` said otherwise.
+
+    >>> dtype_policy().name
+    'float32'
+    """
+    return _global[0] if _global else DTypePolicy()
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Set the policy of new layers.
+
+    Args:
+        policy: a policy or its name; None for `floatx()` again.
+    """
+    _global[:] = [] if policy is None else [get_policy(policy)]
+
+
+def get_policy(identifier: Any) -> DTypePolicy:
+    """The policy for a name, a type, a config, a policy, or None (the global one).
+
+    >>> get_policy("float16")
+    <DTypePolicy "float16">
+    """
+    if identifier is None:
+        return dtype_policy()
+    if isinstance(identifier, Mapping):
+        return DTypePolicy(**identifier.get("config", identifier))
+    return identifier if isinstance(identifier, DTypePolicy) else DTypePolicy(identifier)

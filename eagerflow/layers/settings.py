@@ -1,0 +1,125 @@
+"""Settings that layers have in common: checking them, finding what they name, and describing them again.
+
+The suffix of a setting says what it names: `kernel_initializer`, `bias_regularizer`, `gamma_constraint`,
+`recurrent_activation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from eagerflow import activations, constraints, initializers, regularizers
+from eagerflow.core.config import image_data_format
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["described", "integer", "layout", "one_of", "settle", "share", "sizes", "without_lora"]
+
+_FINDERS: dict[str, ModuleType] = {
+    "activation": activations,
+    "constraint": constraints,
+    "initializer": initializers,
+    "regularizer": regularizers,
+}
+
+
+def settle(layer: Any, **given: Any) -> None:
+    """Set attributes of a layer, those that name an activation, initializer ... to the object meant."""
+    for name, value in given.items():
+        finder = _FINDERS.get(name.rpartition("_")[2])
+        setattr(layer, name, value if finder is None else finder.get(value))
+
+
+def described(layer: Any, names: str) -> dict[str, Any]:
+    """The part of a layer's config that these attributes (separated by spaces) make."""
+    config = {}
+    for name in names.split():
+        value = getattr(layer, name)
+        finder = _FINDERS.get(name.rpartition("_")[2])
+        config[name] = value if finder is None else finder.serialize(value)
+    return config
+
+
+def _is_integer(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool) and not getattr(value, "shape", ())
+
+
+def integer(layer: Any, name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int of at least `least`.
+
+    Raises:
+        ValueError: naming the layer and the argument.
+    """
+    if not _is_integer(value) or value < least:
+        kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected {kind}.")
+    return int(value)
+
+
+def sizes(layer: Any, name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """An integer, or one per spatial axis, as a tuple of `rank` ints of at least `least`.
+
+    Raises:
+        ValueError: naming the layer and the argument.
+    """
+    found = (value,) * rank if _is_integer(value) else value
+    fits = isinstance(found, (tuple, list)) and len(found) == rank
+    if not fits or not all(_is_integer(n) and n >= least for n in found):
+        several = f" or {rank} of them" if rank > 1 else ""
+        raise ValueError(
+            f"{type(layer).__name__}({name}={value!r}): expected an integer of at least {least}{several}."
+        )
+    return tuple([int(n) for n in found])
+
+
+def one_of(layer: Any, name: str, value: Any, allowed: Sequence[str]) -> str:
+    """`value` in lower case, if it is one of `allowed`.
+
+    Raises:
+        ValueError: with the nearest allowed word.
+    """
+    word = value.lower() if isinstance(value, str) else value
+    if word not in allowed:
+        known = ", ".join(repr(a) for a in allowed)
+        raise ValueError(
+            f"{type(layer).__name__}({name}={value!r}): expected one of {known}.{did_you_mean(str(value), allowed)}"
+        )
+    return str(word)
+
+
+def layout(layer: Any, data_format: Any) -> str:
+    """The data format; the configured one for None.
+
+    Raises:
+        ValueError: for an unknown one.
+    """
+    if data_format is None:
+        return image_data_format()
+    return one_of(layer, "data_format", data_format, ("channels_last", "channels_first"))
+
+
+def share(layer: Any, name: str, value: Any) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        ValueError: naming the layer and the argument.
+    """
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+    if not usable:
+        raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number from 0 to 1.")
+    return value
+
+
+def without_lora(layer: Any, **given: Any) -> None:
+    """Refuse what Keras' layers take for adapters and quantization.
+
+    Raises:
+        ValueError: when one of them is given.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"{type(layer).__name__}({name}={value!r}): low-rank adapters and quantized layers are left out of "
+                "eagerflow. Leave the argument away."
+            )

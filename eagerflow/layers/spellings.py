@@ -1,0 +1,75 @@
+"""Arguments that every layer takes besides its own: Keras 2's `input_shape=`, `weights=` and their kin."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["UnknownArgumentError", "batch_shape_of", "refuse_unknown"]
+
+INPUT_ARGUMENTS = (
+    "batch_input_shape",
+    "batch_shape",
+    "batch_size",
+    "input_dim",
+    "input_dtype",
+    "input_shape",
+)
+
+
+class UnknownArgumentError(TypeError, ValueError):
+    """A layer was given an argument that it doesn't have. A ValueError too, which Keras raises."""
+
+
+def batch_shape_of(cls: type, given: dict[str, Any]) -> tuple[int | None, ...] | None:
+    """The shape of the first input that the arguments tell, with the batch axis; None when they don't.
+
+    Raises:
+        ValueError: for what is no shape.
+    """
+    whole = given.get("batch_input_shape", given.get("batch_shape"))
+    if whole is not None:
+        return _checked(cls, "batch_input_shape", whole)
+    rest = given.get("input_shape")
+    if rest is None and given.get("input_dim") is not None:
+        rest = (given["input_dim"],)
+    if rest is None:
+        return None
+    return (given.get("batch_size"), *_checked(cls, "input_shape", rest))
+
+
+def _checked(cls: type, argument: str, shape: Any) -> tuple[int | None, ...]:
+    dims = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(n is not None and (isinstance(n, bool) or not hasattr(n, "__index__") or n < 0) for n in dims):
+        raise ValueError(
+            f"{cls.__name__}({argument}={shape!r}): expected a tuple of integers and None, such as (28, 28, 1)."
+        )
+    return tuple([None if n is None else int(n) for n in dims])
+
+
+def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
+    """Raise when arguments are left that nobody knows.
+
+    Raises:
+        UnknownArgumentError: with the nearest argument of the class.
+    """
+    if not unknown:
+        return
+    known = _parameters_of(cls)
+    name = next(iter(unknown))
+    raise UnknownArgumentError(
+        f"{cls.__name__} has no argument {name!r} (value {unknown[name]!r:.60}).{did_you_mean(name, known)} "
+        f"Known: {', '.join(known)}."[:480]
+    )
+
+
+def _parameters_of(cls: type) -> list[str]:
+    found: dict[str, None] = {}
+    for ancestor in cls.__mro__:
+        if "__init__" in ancestor.__dict__ and ancestor is not object:
+            parameters = list(inspect.signature(ancestor.__init__).parameters.values())[1:]
+            kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+            found.update({p.name: None for p in parameters if p.kind not in kinds})
+    return list(found)

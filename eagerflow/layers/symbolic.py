@@ -1,0 +1,436 @@
+"""What `Input` gives: tensors that have a shape and a type but no values, and remember how they came to be.
+
+Nothing is interpreted symbolically. To learn the shape of a result, a layer or op is run for real on
+small arrays, at two sizes: lengths that differ are the unknown ones (None). The calls themselves are
+the graph (`Node`), which a model repeats on real inputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.errors import signature_of
+from eagerflow.core.observe import unobserved
+from eagerflow.core.op import symbolic_calls
+from eagerflow.core.random import frozen
+from eagerflow.core.recording import suspended
+from eagerflow.core.tensor import Deferred, Tensor
+from eagerflow.core.variable import undone
+from eagerflow.layers.context import probing
+from eagerflow.layers.naming import snake_case, unique_name
+
+__all__ = ["Node", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
+
+# Lengths tried for unknown axes, (batch, others), in pairs; the later ones for what needs more room.
+_SIZES = (((2, 32), (3, 80)), ((2, 128), (3, 320)), ((2, 512), (3, 1280)))
+_serials = itertools.count()
+
+
+class Spec:
+    """A shape and a type."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: tuple[int | None, ...], dtype: Any) -> None:
+        self.shape = tuple(shape)
+        self.dtype = as_dtype(dtype)
+
+    def __repr__(self) -> str:
+        return f"{self.dtype}{list(self.shape)}"
+
+
+class _Reached(Deferred, TypeError):
+    """Something asked a symbolic tensor for its values. Ops then record themselves; anything else fails."""
+
+    def resolve(self, op: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        return record(op, arguments, {})
+
+
+class SymbolicTensor(Tensor):
+    """A tensor of the functional API: a shape (None where unknown) and a type, but no values.
+
+    Args:
+        shape: the shape.
+        dtype: a type name.
+        sparse: accepted for Keras' signature; only False is possible.
+        ragged: the same.
+        record_history: accepted for Keras' signature.
+        name: shown in messages.
+
+    >>> SymbolicTensor((None, 4), name="x")
+    <SymbolicTensor 'x' shape=(None, 4) dtype=float32>
+    """
+
+    __slots__ = ("index", "name", "node", "spec")
+
+    def __init__(
+        self,
+        shape: Any,
+        dtype: Any = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
+    ) -> None:
+        if sparse or ragged:
+            raise ValueError(
+                "KerasTensor(sparse=True / ragged=True): there are no sparse or ragged tensors here."
+            )
+        self.spec = Spec((shape,) if isinstance(shape, int) else shape, dtype)
+        self.name = name or unique_name("keras_tensor")
+        self.node: Node | None = None
+        self.index = 0
+        self.key = None
+        if not symbolic_calls:
+            symbolic_calls.append(_answer)
+
+    @property
+    def data(self) -> Any:  # type: ignore[override]
+        """There is none: ops notice that, and are recorded."""
+        raise _Reached(_explain(self, "has no values"))
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> numpy.dtype:
+        return self.spec.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.spec.shape)
+
+    @property
+    def size(self) -> int | None:  # type: ignore[override]
+        return None if None in self.spec.shape else int(numpy.prod(self.spec.shape))
+
+    @property
+    def device(self) -> Any:
+        return _refuse(self, ".device")
+
+    def same_as(self, other: Any) -> bool:
+        """Whether both are the same output of the same call."""
+        return self is other or (self.node is not None and self.origin == other.origin)
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """What tells it apart from others: its call's number and the position among the outputs."""
+        return (-id(self), 0) if self.node is None else (self.node.serial, self.index)
+
+    @property
+    def _keras_history(self) -> tuple[Any, int, int]:
+        assert self.node is not None
+        return self.node.operation, self.node.position, self.index
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+    def __reduce__(self) -> Any:
+        return _restore, (self.shape, self.dtype.name, self.name, self.node, self.index)
+
+    def __deepcopy__(self, memo: Any) -> SymbolicTensor:
+        return _restore(self.shape, self.dtype, self.name, memo.get(id(self.node), self.node), self.index)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError("tensors don't change in place. Use ops.slice_update or ops.scatter_update.")
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{repr(self).replace('<', '&lt;')}</pre>"
+
+
+def _explain(x: SymbolicTensor, what: str) -> str:
+    return (
+        f"{x!r} {what}: it stands for data that come later, when the model is called. Use ops or layers on it; "
+        "for Python code that needs values, write a Layer (its call gets real tensors) or a subclass of Model."
+    )
+
+
+def _refuse(x: SymbolicTensor, asked: str) -> NoReturn:
+    raise TypeError(_explain(x, f"can't answer {asked}"))
+
+
+def _refusing(asked: str) -> Callable[..., NoReturn]:
+    def method(self: SymbolicTensor, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse(self, asked)
+
+    return method
+
+
+for _method, _asked in {
+    "numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()", "__bool__": "bool()", "__float__": "float()",
+    "__int__": "int()", "__index__": "an index", "__complex__": "complex()", "__len__": "len()",
+    "__iter__": "iteration", "__array__": "a NumPy array", "to": ".to()",
+}.items():  # fmt: skip
+    setattr(SymbolicTensor, _method, _refusing(_asked))
+
+
+def _restore(shape: Any, dtype: Any, name: str, node: Node | None, index: int) -> SymbolicTensor:
+    made = SymbolicTensor(shape, dtype, name=name)
+    made.node, made.index = node, index
+    return made
+
+
+def is_symbolic(structure: Any) -> bool:
+    """Whether a tensor of the functional API is among the leaves."""
+    if isinstance(structure, (list, tuple, dict)):
+        return any(is_symbolic(x) for x in (structure.values() if isinstance(structure, dict) else structure))
+    return isinstance(structure, SymbolicTensor)
+
+
+class Node:
+    """One call of a layer or op on symbolic tensors.
+
+    It refers to its inputs (in `args` and `kwargs`), never to its outputs: these refer to it, and hold it.
+
+    Attributes:
+        operation: the layer, or the function of `eagerflow.ops`.
+        args: the arguments by position, symbolic tensors among them.
+        kwargs: the arguments by name.
+        outputs: what the call returned: a structure of `Spec`, and values that are the same at any size.
+        serial: grows with time; a node's inputs always have smaller ones.
+        position: which call of the same layer this is, from 0.
+        name: the layer's name, or a numbered one for ops.
+    """
+
+    __slots__ = (
+        "__weakref__", "_specs", "args", "kwargs", "name", "operation", "outputs", "position", "serial",
+    )  # fmt: skip
+
+    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.operation = operation
+        self.args = args
+        self.kwargs = kwargs
+        self.serial = next(_serials)
+        self.position = 0
+        self.outputs: Any = None
+        self._specs: dict[tuple[int, int], list[Any]] = {}
+        if hasattr(operation, "_calls"):
+            self.name: str = operation.name
+            self._enter()
+        else:
+            self.name = unique_name(snake_case(op_name(operation)))
+
+    def _enter(self) -> None:
+        """Let the layer know of this call, by a weak reference: no cycle keeps a dropped model alive."""
+        calls = self.operation._calls
+        self.position = len(calls)
+        calls.append(weakref.ref(self))
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors among the arguments."""
+        leaves = [*tree.flatten(self.args), *tree.flatten(self.kwargs)]
+        return [x for x in leaves if isinstance(x, SymbolicTensor)]
+
+    def tensors(self) -> Any:
+        """The outputs as symbolic tensors, in the structure that the call returned."""
+        numbers = itertools.count()
+        return tree.map_structure(lambda leaf: self._tensor(leaf, next(numbers)), self.outputs)
+
+    def _tensor(self, leaf: Any, index: int) -> Any:
+        if not isinstance(leaf, Spec):
+            return leaf
+        return _restore(
+            leaf.shape, leaf.dtype, self.name if not index else f"{self.name}_{index}", self, index
+        )
+
+    def specs_at(self, size: tuple[int, int]) -> list[Any]:
+        """The leaves of the outputs at one of the sizes tried."""
+        if size not in self._specs:
+            for node in _ancestors_without(self, size):
+                node._specs[size] = tree.flatten(_at(node, size))
+        return self._specs[size]
+
+    def __getstate__(self) -> Any:
+        return None, {
+            n: getattr(self, n) for n in self.__slots__ if n not in ("__weakref__", "serial", "_specs")
+        }
+
+    def __setstate__(self, state: Any) -> None:
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.serial = next(_serials)
+        self._specs = {}
+        if hasattr(self.operation, "_calls"):
+            self._enter()
+
+
+def op_name(operation: Any) -> str:
+    """How an op or function is called."""
+    return str(getattr(operation, "__name__", type(operation).__name__))
+
+
+def _ancestors_without(node: Node, size: tuple[int, int]) -> list[Node]:
+    """The node and those before it whose shapes aren't known at `size`, inputs first."""
+    found: dict[int, Node] = {}
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        if here.serial not in found and size not in here._specs:
+            found[here.serial] = here
+            waiting += [x.node for x in here.inputs if x.node is not None]
+    return [found[serial] for serial in sorted(found)]
+
+
+def _concrete(x: Any, size: tuple[int, int]) -> Any:
+    """A symbolic tensor as a `Spec` with all lengths known; anything else as it is."""
+    if not isinstance(x, SymbolicTensor):
+        return x
+    if x.node is not None and (x.node.args or x.node.kwargs):
+        return x.node.specs_at(size)[x.index]
+    return Spec(_filled(x.shape, size), x.dtype)
+
+
+def _filled(shape: tuple[Any, ...], size: tuple[int, int]) -> tuple[int, ...]:
+    """Unknown lengths replaced: the batch axis by one number, all others by another."""
+    return tuple([(size[0] if i == 0 else size[1]) if n is None else n for i, n in enumerate(shape)])
+
+
+def _at(node: Node, size: tuple[int, int]) -> Any:
+    if not node.args and not node.kwargs:  # an Input
+        return tree.map_structure(lambda leaf: Spec(_filled(leaf.shape, size), leaf.dtype), node.outputs)
+    args, kwargs = tree.map_structure(lambda x: _concrete(x, size), (node.args, node.kwargs))
+    return infer(node.operation, args, kwargs, size)
+
+
+def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Note the call of a layer or op on symbolic tensors, and return what it gives, symbolically.
+
+    Raises:
+        ValueError: when the results at different sizes can't be told by a shape with unknown lengths.
+    """
+    node = Node(operation, args, kwargs)
+    node.outputs = _probe(node)
+    return node.tensors()
+
+
+def _probe(node: Node) -> Any:
+    """The outputs, found at the smallest pair of sizes at which the call works."""
+    failure: Exception | None = None
+    for small, large in _SIZES:
+        try:
+            first = _at(node, small)
+        except Exception as error:  # noqa: BLE001 - the layer's own error, raised below unless a larger size works
+            failure = failure or error
+            if all(None not in x.shape for x in node.inputs):
+                break
+            continue
+        return _merged(node, first, small, large)
+    assert failure is not None
+    failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node)}")
+    raise failure
+
+
+def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, int]) -> Any:
+    node._specs[small] = tree.flatten(first)
+    if all(None not in x.shape for x in node.inputs):
+        node._specs[large] = node._specs[small]
+        return first
+    try:
+        second = _at(node, large)
+    except Exception as error:
+        raise ValueError(
+            f"{_who(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, so it can't take "
+            f"an unknown length: {error}"[:500]
+        ) from error
+    node._specs[large] = tree.flatten(second)
+    if _shape_of_structure(first) != _shape_of_structure(second):
+        raise ValueError(f"{_who(node)} returns a different number of results for inputs of different sizes.")
+    return tree.map_structure(lambda a, b: _merge(node, a, b), first, second)
+
+
+def _shape_of_structure(structure: Any) -> Any:
+    return repr(tree.map_structure(lambda leaf: 0, structure))
+
+
+def _merge(node: Node, a: Any, b: Any) -> Any:
+    if isinstance(a, Spec) and isinstance(b, Spec) and len(a.shape) == len(b.shape) and a.dtype == b.dtype:
+        return Spec(tuple([n if n == m else None for n, m in zip(a.shape, b.shape)]), a.dtype)
+    if isinstance(a, Spec) or isinstance(b, Spec):
+        raise ValueError(
+            f"{_who(node)} gives {a} for a small input and {b} for a larger one: no one shape describes both."
+        )
+    if isinstance(a, int) and isinstance(b, int) and a != b:
+        return None  # a length, as in ops.shape(x)
+    return a
+
+
+def _who(node: Node) -> str:
+    kind = type(node.operation).__name__
+    return f'{kind} "{node.name}"' if hasattr(node.operation, "_calls") else f"ops.{op_name(node.operation)}"
+
+
+def _inputs(node: Node, size: tuple[int, int]) -> str:
+    return ", ".join(str(list(_concrete(x, size).shape)) for x in node.inputs)
+
+
+def _hint(node: Node) -> str:
+    plain = [x for x in tree.flatten((node.args, node.kwargs)) if not isinstance(x, SymbolicTensor)]
+    if hasattr(node.operation, "_calls") or None not in plain:
+        return ""
+    return " An argument is None: an unknown length of a shape can't be used as a number. Try -1, or ops inside a Layer."
+
+
+# How a call's result is found for inputs whose shapes are all known
+
+
+def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32)) -> Any:
+    """The structure of `Spec` that `operation` returns for arguments with `Spec` in place of tensors."""
+    own = getattr(operation, "_infer", None)
+    if own is not None:
+        return own(args, kwargs, size)
+    return run(operation, args, kwargs)
+
+
+def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> Any:
+    """The same by running `operation` on arrays of these shapes, without leaving a trace."""
+    args, kwargs = tree.map_structure(_sample, (args, kwargs))
+    with quiet(frozen_random):
+        result = operation(*args, **kwargs)
+    return tree.map_structure(lambda leaf: _described(operation, leaf), result)
+
+
+def _sample(x: Any) -> Any:
+    if not isinstance(x, Spec):
+        return x
+    return Tensor((numpy.ones if x.dtype.kind not in "iub" else numpy.zeros)(x.shape, x.dtype))
+
+
+def _described(operation: Any, leaf: Any) -> Any:
+    if isinstance(leaf, Tensor):
+        return Spec(leaf.shape, leaf.dtype)
+    if leaf is None or isinstance(leaf, (bool, int, float, str)):
+        return leaf
+    if isinstance(leaf, (numpy.ndarray, numpy.generic)):
+        return Spec(leaf.shape, leaf.dtype)
+    raise TypeError(f"{op_name(operation)} returned {signature_of(leaf)}; expected tensors.")
+
+
+@contextlib.contextmanager
+def quiet(frozen_random: bool = True) -> Iterator[None]:
+    """What runs inside leaves no trace: not in variables, random states, losses, tapes, or with observers."""
+    with contextlib.ExitStack() as stack:
+        for manager in (undone(), unobserved(), suspended(), probing(), numpy.errstate(all="ignore")):
+            stack.enter_context(manager)
+        if frozen_random:
+            stack.enter_context(frozen())
+        yield
+
+
+def _answer(call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
+    """For composite ops: on symbolic tensors, the call is recorded as one."""
+    if is_symbolic(args) or is_symbolic(kwargs):
+        return True, record(call, args, kwargs)
+    return False, None
