@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from viz.archive import TraceFileError
 from viz.drawing import Drawing
-from viz.record import Trace, trace
+from viz.record import Tracer, trace
 from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
 from viz.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
@@ -29,8 +29,8 @@ __all__ = [
     "Step",
     "Storage",
     "TensorInfo",
-    "Trace",
     "TraceFileError",
+    "Tracer",
     "load",
     "set_engine",
     "trace",

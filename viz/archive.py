@@ -157,7 +157,7 @@ def _check_members(archive: zipfile.ZipFile, limit: int) -> None:
 
 
 def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
-    """zipfile itself never unpacks more than a member declares, so the declared sizes are what counts."""
+    """The zipfile module itself never unpacks more than a member declares, so the declared sizes are what counts."""
     size = sum(member.file_size for member in archive.infolist())
     if size > limit:
         raise TraceFileError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -133,10 +134,15 @@ class _Assembly:
 
     def _frame(self, block: Block, parent: str | None) -> str:
         made = Cluster(f"frame{len(self.graph.clusters)}", parent, _title(block), kind=block.kind)
-        made.subtitle = "  ·  ".join(self._about(block, list(leaves(block))))
+        made.subtitle = "  ·  ".join(self._about(block, self._all_instances(block)))
         made.tooltip = _scope_tooltip(block)
         self.graph.clusters[made.id] = made
         return made.id
+
+    def _all_instances(self, block: Block) -> list[int]:
+        """The ops of a block, and those that were folded into them."""
+        ops = [i for op in leaves(block) for i in (op, *self.instances.get(op, ()))]
+        return list(dict.fromkeys(ops))
 
     def _about(self, block: Block, ops: list[int]) -> list[str]:
         scope, parts = block.scope, []
@@ -222,7 +228,7 @@ class _Assembly:
         weights = [v for op in ops for v in self.selection.weights_of.get(op, ())]
         updates = [u for v in weights for u in self.selection.updates_of.get(v, ())]
         if updates:
-            name = words.clean(self.record.ops[updates[0]].name, 36)
+            name = self._update_name(updates[0])
             made = Node(
                 f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster
             )
@@ -235,6 +241,12 @@ class _Assembly:
             )
             made.tooltip = _op_tooltip(self.record, self.record.ops[backward[0]])
             self._show(made, backward)
+
+    def _update_name(self, op_id: int) -> str:
+        """The optimizer's name; the op's where no optimizer is at work."""
+        op = self.record.ops[op_id]
+        names = [s.name for s in self.record.ancestors(op.scope) if s.kind == "optimizer"]
+        return words.clean(names[0] if names else op.name, 36)
 
     def _place_rest(self) -> None:
         """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
@@ -301,7 +313,7 @@ class _Assembly:
             tail = self.node_of[info.producer]
             return None if tail == head or self._is_loop(info.producer, op.id) else (tail, head, kind)
         if kind == "data" and info.role in ("input", "activation") and op.phase != "update":
-            return self._input(tensor), head, "data"
+            return self._input(tensor, op), head, "data"
         return None
 
     def _is_loop(self, producer: int, consumer: int) -> bool:
@@ -312,20 +324,22 @@ class _Assembly:
         shown = self.stands_for.get(producer, producer), self.stands_for.get(consumer, consumer)
         return shown != (producer, consumer) and shown[0] >= shown[1]
 
-    def _input(self, tensor: int) -> str:
+    def _input(self, tensor: int, op: Op) -> str:
+        """The node of a tensor from outside, made when it is first needed."""
         id_ = f"in{tensor}"
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
+            in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
             lines = [words.tensor(info), words.nbytes(info.nbytes)]
-            self.graph.nodes[id_] = Node(
-                id_, "input", "input", lines, phase="input", row=id_, tooltip=words.tensor(info)
-            )
+            made = Node(id_, "input", "target" if in_loss else "input", lines, phase="input", row=id_)
+            made.tooltip = f"from outside: {words.tensor(info)}"
+            self.graph.nodes[id_] = made
         return id_
 
     def _arrow(self, tail: str, head: str, kind: str, tensors: list[int]) -> Edge:
         infos = [self.record.tensors[i] for i in tensors]
         label = ""
-        if kind != "parameter":
+        if kind != "parameter" and self.graph.nodes[tail].kind != "input":  # whose boxes tell their shape
             distinct = list(dict.fromkeys([words.tensor(info) for info in infos]))
             label = distinct[0] + (f"  (+{len(distinct) - 1})" if len(distinct) > 1 else "")
         return Edge(tail, head, kind, label, "\n".join([words.tensor(i) for i in infos[:12]]), tuple(tensors))
@@ -337,7 +351,8 @@ class _Assembly:
             target = f"{node.row}_weights" if f"{node.row}_weights" in nodes else node.row
             if target != node.id:
                 self.graph.edges.append(Edge(node.id, target, "update", tooltip="changes in place"))
-        if node.lane == "backward" and node.row in nodes and node.row != node.id:
+        chained = f"{node.row}_weights" in nodes and f"{node.row}_update" in nodes  # they already tie the two
+        if node.lane == "backward" and node.row in nodes and node.row != node.id and not chained:
             self.graph.edges.append(Edge(node.row, node.id, "link", tooltip="gradient of this op"))
 
 
@@ -367,9 +382,8 @@ def _times(repeats: int) -> str:
 def _grouped(record: Record, children: list[Any], most: int) -> list[Any]:
     """Neighbours from the same line, then from the same function, then simply neighbours, as groups."""
     for key in (_line_of, _function_of):
-        groups = [
-            (name, list(group)) for name, group in itertools.groupby(children, lambda c: key(record, c))
-        ]  # noqa: B023
+        runs = itertools.groupby(children, functools.partial(key, record))
+        groups = [(name, list(group)) for name, group in runs]
         if len(groups) <= most:
             return [_group(name, group) for name, group in groups]
     size = -(-len(children) // most)

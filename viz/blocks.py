@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from viz.schema import Op, Record, Scope
+from viz.selection import call_numbers
 
 __all__ = ["Block", "fold", "leaves", "tree"]
 
@@ -49,20 +50,23 @@ def tree(record: Record, ops: Iterable[Op]) -> Block:
     """The tree of the scopes around `ops`; steps and backward passes don't count as scopes."""
     root = Block("")
     blocks: dict[int, Block] = {}
+    calls = call_numbers(record)
     for op in ops:
-        _block_of(record, op.scope, root, blocks).children.append(op.id)
+        _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
     return root
 
 
-def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block]) -> Block:
+def _block_of(
+    record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]
+) -> Block:
     while scope is not None and record.scopes[scope].kind in _TRANSPARENT:
         scope = record.scopes[scope].parent
     if scope is None:
         return root
     if scope not in blocks:
         found = record.scopes[scope]
-        parent = _block_of(record, found.parent, root, blocks)
-        title = found.name if not found.call else f"{found.name} (call {found.call + 1})"
+        parent = _block_of(record, found.parent, root, blocks, calls)
+        title = found.name if not calls[scope] else f"{found.name} (call {calls[scope] + 1})"
         blocks[scope] = Block(title, found)
         parent.children.append(blocks[scope])
     return blocks[scope]

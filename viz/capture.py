@@ -97,7 +97,7 @@ class OpenScope:
         self.until: FrameType | None = None
 
 
-class _Lifetime(weakref.ref):  # type: ignore[type-arg]
+class _Lifetime(weakref.ref[Any]):
     """A weak reference to the owner of some memory that knows its number."""
 
     __slots__ = ("address", "number")
@@ -109,8 +109,9 @@ class _Lifetime(weakref.ref):  # type: ignore[type-arg]
 class Capture(observe.Observer):
     """Everything announced between `start` and `stop`, in lists."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, crashed: Callable[[BaseException], None] | None = None) -> None:
         self.options = options
+        self._crashed = crashed  # told of an error that leaves all open scopes
         self.events: list[tuple[Any, ...]] = []  # laid out as Event: a plain tuple is made five times faster
         self.met: list[tuple[Any, ...]] = []  # laid out as Met
         self.measured: dict[int, Any] = {}
@@ -274,13 +275,14 @@ class Capture(observe.Observer):
             self._parts = {}
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if not any(known is scope for known, _ in self._open):
-            return  # it began before the recording
-        while self._open:
+        began_here = any(known is scope for known, _ in self._open)
+        while began_here and self._open:
             known, number = self._open.pop()
             self._close(self.scopes[number], known, outputs if known is scope else None, error)
             if known is scope:
                 break
+        if error is not None and self._crashed is not None and not self._open:
+            self._crashed(error)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self.logs.append((kind, step, dict(logs), observe.clock()))

@@ -2,66 +2,131 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from viz.graph import LANES, Edge, Graph, Node
+from viz.graph import LANES, Cluster, Edge, Graph, Node
+from viz.layout import HEADER, arrange, text_width
 from viz.palette import FRAME, FRAMES, INK, LINES, MUTED, fill_and_line
+from viz.routes import extent, route
 
-__all__ = ["FONT", "dot"]
+__all__ = ["FONT", "dot", "placed"]
 
 FONT = "DejaVu Sans"
-_SHAPES = {"parameter": "cylinder", "input": "parallelogram"}
-_STYLES = {"scope": "filled,rounded", "op": "filled,rounded", "update": "filled"}
+_HEAD = 6.0  # length of an arrow's head
+_SHAPES = {"parameter": "cylinder"}
+_STYLES = {"scope": "filled,rounded", "op": "filled,rounded", "update": "filled", "input": "filled,dashed"}
 
 
 def dot(graph: Graph, rankdir: str = "TB") -> str:
-    """The text of `graph` in the DOT language.
+    """The text of `graph` in the DOT language, for Graphviz to lay out.
 
     Args:
         graph: what to draw.
         rankdir: the direction of the forward pass: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
     """
-    ink = {"fontname": FONT, "fontcolor": INK}
-    heading = "\n".join([text for text in (graph.title, graph.caption) if text])
-    page = {
-        "rankdir": rankdir, "newrank": "true", "bgcolor": "white", "pad": "0.25", "nodesep": "0.22", "ranksep": "0.3",
-        "label": heading, "labelloc": "t", "fontsize": "15", "tooltip": graph.title or " ", **ink,
-    }  # fmt: skip
-    node = {
-        "fontsize": "11",
-        "penwidth": "1.3",
-        "margin": "0.13,0.06",
-        "height": "0.3",
-        "label": "\\N",
-        **ink,
-    }
-    edge = {"fontname": FONT, "fontsize": "9", "fontcolor": MUTED, "arrowsize": "0.7", "penwidth": "1.4"}
-    lines = [f"  {kind} {_listed(given)};" for kind, given in (("graph", page), ("edge", edge))]
-    lines.insert(1, f"  node {_listed(node)};".replace('"\\\\N"', '"\\N"'))
-    lines += _contents(graph, None, 1)
+    page = {"rankdir": rankdir, "newrank": "true", "nodesep": "0.22", "ranksep": "0.3", "labelloc": "t"}
+    lines = _defaults(graph, page, {"margin": "0.13,0.06", "height": "0.3"})
+    lines += _contents(graph, None, 1, {}, {})
     lines += _rows(graph)
     lines += [f"  {_arrow(graph, edge)};" for edge in graph.edges]
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
-def _contents(graph: Graph, frame: str | None, level: int) -> Iterator[str]:
-    """The nodes and frames directly within a frame."""
+def placed(graph: Graph) -> str:
+    """The text of `graph` with everything in its place in our own layout, for Graphviz' `nop2` to draw."""
+    layout = arrange(graph)
+    ways = route(graph, layout)
+    left, right = extent(layout, ways, graph)
+    top = layout.height + 44.0  # Graphviz counts from the bottom, in points: one for each of our units
+
+    def at(x: float, y: float) -> str:
+        return f"{x - left:.1f},{layout.height - y:.1f}"
+
+    heading = {"bb": f"0,0,{right - left:.1f},{top:.1f}", "lp": f"{(right - left) / 2:.1f},{top - 20:.1f}"}
+    lines = _defaults(graph, heading, {"fixedsize": "true", "fontsize": "10"})
+    nodes = {
+        id_: {"pos": at(*box.middle), "width": f"{box.w / 72:.3f}", "height": f"{box.h / 72:.3f}"}
+        for id_, box in layout.nodes.items()
+    }
+    frames = {
+        id_: {
+            "bb": f"{at(box.x, box.y + box.h)},{at(box.x + box.w, box.y)}",
+            "lp": at(box.middle[0], box.y + HEADER),
+        }
+        for id_, box in layout.frames.items()
+    }
+    lines += _contents(graph, None, 1, nodes, frames)
+    for edge, way in zip(graph.edges, ways):
+        points = _shortened(way.points) if edge.kind != "link" else way.points
+        look = {"color": LINES[edge.kind], "pos": " ".join([at(*point) for point in points])}
+        if edge.kind == "link":
+            look |= {"style": "dashed", "arrowhead": "none", "penwidth": "1"}
+        else:
+            look["pos"] = f"e,{at(*way.points[-1])} {look['pos']}"
+        if edge.label and way.label is not None:
+            x, y = way.label
+            look |= {"label": edge.label, "lp": at(x + text_width(edge.label, 9) / 2, y - 3)}
+        lines.append(f"  {_quoted(edge.tail)} -> {_quoted(edge.head)} {_listed(look)};")
+    return "\n".join(["digraph {", *lines, "}", ""])
+
+
+def _shortened(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The curve without its last bit, where the arrow's head is."""
+    (x1, y1), (x2, y2) = points[-2:]
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    return [*points[:-1], (x2 - (x2 - x1) / length * _HEAD, y2 - (y2 - y1) / length * _HEAD)]
+
+
+def _defaults(graph: Graph, page: dict[str, str], node: dict[str, str]) -> list[str]:
+    """What holds for the whole picture, all nodes and all arrows."""
+    ink = {"fontname": FONT, "fontcolor": INK}
+    heading = "\n".join([text for text in (graph.title, graph.caption) if text])
+    page = {
+        "bgcolor": "white",
+        "pad": "0.2",
+        "label": heading,
+        "fontsize": "14",
+        "tooltip": graph.title or " ",
+    } | page
+    edge = {"fontname": FONT, "fontsize": "9", "fontcolor": MUTED, "arrowsize": "0.7", "penwidth": "1.4"}
+    return [
+        f"  graph {_listed(page | ink)};",
+        f"  node {_listed({'fontsize': '11', 'penwidth': '1.3', **node, **ink})};",
+        f"  edge {_listed(edge)};",
+    ]
+
+
+def _contents(
+    graph: Graph,
+    frame: str | None,
+    level: int,
+    nodes: dict[str, dict[str, str]],
+    frames: dict[str, dict[str, str]],
+) -> Iterator[str]:
+    """The nodes and frames directly within a frame, with what is given for each besides."""
     indent = "  " * level
     for node in graph.nodes.values():
         if node.cluster == frame:
-            yield f"{indent}{_quoted(node.id)} {_listed(_look(node))};"
+            yield f"{indent}{_quoted(node.id)} {_listed(_look(node) | nodes.get(node.id, {}))};"
     for inner in graph.clusters.values():
         if inner.parent == frame:
-            look = {
-                "label": "\n".join([t for t in (inner.title, inner.subtitle) if t]) or " ",
-                "labeljust": "l", "fontsize": "12", "style": "filled,rounded", "color": FRAME, "penwidth": "1.2",
-                "fillcolor": FRAMES[level % len(FRAMES)], "margin": "10", "tooltip": inner.tooltip or inner.title or " ",
-                "id": inner.id,
-            }  # fmt: skip
             yield f"{indent}subgraph {_quoted('cluster_' + inner.id)} {{"
-            yield f"{indent}  graph {_listed(look)};"
-            yield from _contents(graph, inner.id, level + 1)
+            yield f"{indent}  graph {_listed(_frame(inner, level) | frames.get(inner.id, {}))};"
+            yield from _contents(graph, inner.id, level + 1, nodes, frames)
             yield f"{indent}}}"
+
+
+def _frame(cluster: Cluster, level: int) -> dict[str, str]:
+    label = "\n".join([text for text in (cluster.title, cluster.subtitle) if text])
+    look = {"label": label or " ", "fontsize": "11", "margin": "10", "id": cluster.id}
+    look |= {
+        "style": "filled,rounded",
+        "color": FRAME,
+        "fillcolor": FRAMES[level % len(FRAMES)],
+        "penwidth": "1.2",
+    }
+    return look | {"tooltip": cluster.tooltip or cluster.title or " "}
 
 
 def _look(node: Node) -> dict[str, str]:
@@ -92,9 +157,11 @@ def _arrow(graph: Graph, edge: Edge) -> str:
     beside = tail.row == head.row
     look = {"color": LINES[edge.kind], "tooltip": edge.tooltip or " ", "label": "" if beside else edge.label}
     if edge.kind == "link":
-        look |= {"style": "dashed", "arrowhead": "none", "constraint": "false", "penwidth": "1"}
+        look |= {"style": "dashed", "arrowhead": "none", "weight": "0", "penwidth": "1"}
     elif edge.kind in ("parameter", "update") and not beside:
         look["constraint"] = "false"
+    elif not beside:
+        look["weight"] = "1" if "input" in (tail.kind, head.kind) else "20"  # keeps the columns straight
     if edge.kind in ("gradient", "parameter", "update"):
         look["dir"] = "back"
         tail, head = head, tail

@@ -13,12 +13,26 @@ from collections.abc import Iterable, Sequence
 
 from viz.graph import LANES, Edge, Graph, Node
 
-__all__ = ["Layout", "Rect", "arrange", "text_width"]
+__all__ = [
+    "GAP_Y",
+    "HEADER",
+    "LID",
+    "LINE",
+    "PAD",
+    "SMALL",
+    "TITLE",
+    "Layout",
+    "Rect",
+    "arrange",
+    "node_size",
+    "text_width",
+]
 
 TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
 HEADER = 18  # height of a line above a frame's contents
 GAP_X, GAP_Y, PAD = 22, 34, 14
+LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
 
@@ -64,7 +78,8 @@ def node_size(node: Node) -> tuple[float, float]:
     """Width and height of a node's box."""
     lines = [line for line in node.lines if line]
     widths = [text_width(node.title, TITLE), *[text_width(line, SMALL) for line in lines]]
-    return max(44.0, max(widths) + 22), 12.0 + LINE * (len(lines) + bool(node.title))
+    lid = 2 * LID if node.kind == "parameter" else 0.0
+    return max(44.0, max(widths) + 22), 12.0 + lid + LINE * (len(lines) + bool(node.title))
 
 
 @dataclasses.dataclass
@@ -93,8 +108,17 @@ class _Arranger:
         self.layout = Layout({}, {}, 0, 0)
         layers = self._layers(None)
         width, height = _extent(layers)
-        self._put(layers, PAD, PAD, width)
-        self.layout.width, self.layout.height = width + 2 * PAD, height + 2 * PAD
+        self._put(layers, 0, PAD, width)
+        self._move_right(height + 2 * PAD)
+
+    def _move_right(self, height: float) -> None:
+        """Let the drawing begin at the left edge: inputs may stand left of everything else."""
+        everything = [*self.layout.nodes.values(), *self.layout.frames.values()]
+        left = min([rect.x for rect in everything], default=0.0) - PAD
+        for rect in everything:
+            rect.x -= left
+        right = max([rect.x + rect.w for rect in everything], default=0.0)
+        self.layout.width, self.layout.height = right + PAD, height
 
     def _lanes(self) -> dict[str, tuple[float, float]]:
         """Left edge and width of each column."""
@@ -148,12 +172,29 @@ class _Arranger:
     def _put(self, layers: list[list[_Unit]], x: float, y: float, width: float) -> None:
         """Give the units of all layers, centred over `width` from `x`, their places."""
         for layer in layers:
-            used = sum([unit.w for unit in layer]) + GAP_X * (len(layer) - 1)
-            left, height = x + (width - used) / 2, max([unit.h for unit in layer])
-            for unit in layer:
+            main = _main(layer)
+            left, height = x + (width - _row_width(main)) / 2, max([unit.h for unit in layer])
+            for unit in main:
                 self._put_unit(unit, left, y + (height - unit.h) / 2)
                 left += unit.w + GAP_X
+            self._put_aside([unit for unit in layer if unit not in main], layer, y)
             y += height + GAP_Y
+
+    def _put_aside(self, inputs: list[_Unit], layer: list[_Unit], y: float) -> None:
+        """Inputs that share a layer with frames or ops stand left of those."""
+        placed = [rect for unit in layer for rect in self._rects(unit)]
+        left = min([rect.x for rect in placed], default=0.0) - GAP_X
+        for unit in inputs:
+            node = unit.nodes[0]
+            w, h = self.sizes[node.id]
+            left -= w
+            self.layout.nodes[node.id] = Rect(left, y + max([u.h for u in layer]) - h, w, h)
+            left -= GAP_X
+
+    def _rects(self, unit: _Unit) -> list[Rect]:
+        ids = [node.id for node in unit.nodes]
+        found = [self.layout.nodes[id_] for id_ in ids if id_ in self.layout.nodes]
+        return [*found, self.layout.frames[unit.frame]] if unit.frame in self.layout.frames else found
 
     def _put_unit(self, unit: _Unit, x: float, y: float) -> None:
         if unit.frame is not None:
@@ -168,16 +209,25 @@ class _Arranger:
             self.layout.nodes[node.id] = Rect(x + left + (lane - w) / 2, y + (unit.h - h) / 2, w, h)
 
 
+def _main(layer: Sequence[_Unit]) -> list[_Unit]:
+    """What a layer is centred by: everything but inputs, unless there is nothing else."""
+    return [unit for unit in layer if not unit.first] or list(layer)
+
+
+def _row_width(units: Sequence[_Unit]) -> float:
+    return sum([unit.w for unit in units]) + GAP_X * max(0, len(units) - 1)
+
+
 def _extent(layers: Sequence[Sequence[_Unit]]) -> tuple[float, float]:
     """Width and height of layers on top of each other."""
-    widths = [sum([unit.w for unit in layer]) + GAP_X * (len(layer) - 1) for layer in layers]
     heights = [max([unit.h for unit in layer]) for layer in layers]
-    return max(widths, default=0.0), sum(heights) + GAP_Y * max(0, len(layers) - 1)
+    width = max([_row_width(_main(layer)) for layer in layers], default=0.0)
+    return width, sum(heights) + GAP_Y * max(0, len(layers) - 1)
 
 
 def _lifted(edges: Iterable[Edge], owner: dict[str, int]) -> list[tuple[int, int]]:
     """Pairs of units that an arrow joins, the one that runs first ahead."""
-    found = {}
+    found: dict[tuple[int, int], None] = {}
     for edge in edges:
         if edge.kind in ("data", "gradient") and edge.tail in owner and edge.head in owner:
             a, b = sorted((owner[edge.tail], owner[edge.head]))
@@ -208,6 +258,7 @@ def _untangle(layers: list[list[int]], links: list[tuple[int, int]]) -> None:
     place = {unit: i for layer in layers for i, unit in enumerate(layer)}
     for neighbours, order in ((above, layers), (below, layers[::-1])) * 2:
         for layer in order:
-            means = {u: [place[n] for n in neighbours.get(u, ())] or [place[u]] for u in layer}
-            layer.sort(key=lambda u: sum(means[u]) / len(means[u]))  # noqa: B023
+            around = {u: [place[n] for n in neighbours.get(u, ())] or [place[u]] for u in layer}
+            means = {u: sum(places) / len(places) for u, places in around.items()}
+            layer.sort(key=means.__getitem__)
             place.update({unit: i for i, unit in enumerate(layer)})

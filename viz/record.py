@@ -15,17 +15,18 @@ from viz.capture import Capture, Options
 from viz.recording import Recording
 from viz.stats import LEVELS
 
-__all__ = ["Trace", "trace"]
+__all__ = ["Tracer", "trace"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Trace:
+class Tracer:
     """A recording to be made: use it in a `with` statement, or as a decorator. See `trace`."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, crashed: Callable[[BaseException], None] | None = None) -> None:
         self._options = options
+        self._crashed = crashed
         self._capture: Capture | None = None
         self._observing: AbstractContextManager[Any] | None = None
         self._recording: Recording | None = None
@@ -33,7 +34,7 @@ class Trace:
     def __enter__(self) -> Recording:
         if self._capture is not None:
             raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")
-        self._capture = Capture(self._options)
+        self._capture = Capture(self._options, self._crashed)
         self._recording = Recording.pending()
         self._observing = observing(self._capture)
         self._observing.__enter__()
@@ -46,7 +47,8 @@ class Trace:
         error: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        assert self._capture is not None and self._observing is not None and self._recording is not None
+        if self._capture is None or self._observing is None or self._recording is None:
+            raise RuntimeError("this trace is not open")
         capture, self._capture = self._capture, None
         capture.stop()
         self._observing.__exit__(None, None, None)
@@ -55,12 +57,12 @@ class Trace:
             self._recording.notes.append(f"ended by {type(error).__name__}: {error}"[:500])
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Trace every call of `function`; the recording of the last one is its attribute `recording`."""
+        """Tracer every call of `function`; the recording of the last one is its attribute `recording`."""
 
         @functools.wraps(function)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
             name = self._options.name or getattr(function, "__name__", None)
-            with Trace(self._options._replace(name=name)) as recording:
+            with Tracer(self._options._replace(name=name)) as recording:
                 traced.recording = recording  # type: ignore[attr-defined]
                 return function(*args, **kwargs)
 
@@ -79,7 +81,7 @@ def trace(
     memory: bool = True,
     source: bool = True,
     max_ops: int = 1_000_000,
-) -> Trace: ...
+) -> Tracer: ...
 def trace(
     name: Any = None,
     *,
@@ -128,4 +130,4 @@ def trace(
         return trace(None)(name)
     if name is not None and not isinstance(name, str):
         raise TypeError(f"viz.trace(name): expected a title or a function; got {type(name).__name__}")
-    return Trace(Options(name, backward, stats, time, memory, source, max_ops))
+    return Tracer(Options(name, backward, stats, time, memory, source, max_ops))

@@ -1,7 +1,11 @@
-"""From a graph to a picture: through Graphviz where there is one, by our own layout for SVG elsewhere.
+"""From a graph to a picture.
 
-Engines, in the order in which they are tried: `pygraphviz` (brings Graphviz in its wheel), `dot` (Graphviz
-on the PATH, through the `graphviz` package), `builtin` (SVG only, needs nothing).
+Where nothing else is asked for, SVG is written by ourselves, and PNG and PDF are drawn by Graphviz from the same
+layout, so all formats show the same picture. Another direction, or an engine chosen by `set_engine` or the
+environment variable `EAGERFLOW_DOT`, leaves the layout to Graphviz too.
+
+Engines: `pygraphviz` (Graphviz inside its wheel), `dot` (Graphviz on the PATH, through the `graphviz` package) and
+`builtin` (ourselves: SVG only, from top to bottom, needs nothing).
 """
 
 from __future__ import annotations
@@ -9,14 +13,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import shutil
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from viz.dot import FONT, dot
-from viz.fonts import ensure_font
+from viz.dot import FONT, dot, placed
+from viz.font import ensure_font
 from viz.graph import Graph
 from viz.svg import svg
 
@@ -28,11 +31,11 @@ _lock = threading.Lock()  # Graphviz' library serves one thread at a time
 _chosen: list[str] = []
 
 
-class RendererMissing(RuntimeError):  # noqa: N818  (it names what is missing)
+class RendererMissing(RuntimeError):
     """No engine here can make the format that was asked for."""
 
 
-class _Unavailable(Exception):  # noqa: N818
+class _Unavailable(Exception):
     """This engine isn't there, or can't make this format."""
 
 
@@ -70,10 +73,11 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
         raise ValueError(f"cannot draw {kind!r}: expected one of {', '.join(map(repr, FORMATS))}")
     if kind == "dot":
         return dot(graph, rankdir).encode("utf-8")
+    names, own_layout = _candidates(kind, rankdir)
     tried = []
-    for name in _candidates():
+    for name in names:
         try:
-            return ENGINES[name](graph, kind, rankdir, dpi)
+            return _finished(ENGINES[name](_Job(graph, kind, rankdir, dpi, own_layout)), kind)
         except _Unavailable as reason:
             tried.append(f"{name} ({reason})")
     raise RendererMissing(
@@ -82,28 +86,64 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
     )
 
 
-def _candidates() -> list[str]:
-    chosen = _chosen or [os.environ.get("EAGERFLOW_DOT", "")]
-    if not chosen[0]:
-        return list(ENGINES)
-    if chosen[0] not in ENGINES:
-        raise ValueError(f"EAGERFLOW_DOT={chosen[0]!r}: expected one of {', '.join(map(repr, ENGINES))}")
-    return chosen
+def _candidates(kind: str, rankdir: str) -> tuple[list[str], bool]:
+    """The engines to try, and whether they get our layout."""
+    chosen = _chosen[0] if _chosen else os.environ.get("EAGERFLOW_DOT", "")
+    if chosen and chosen not in ENGINES:
+        raise ValueError(f"EAGERFLOW_DOT={chosen!r}: expected one of {', '.join(map(repr, ENGINES))}")
+    if chosen:
+        return [chosen], False
+    if rankdir != "TB":
+        return list(ENGINES), False
+    return (["builtin"] if kind == "svg" else list(ENGINES)), True
 
 
-def _pygraphviz(graph: Graph, kind: str, rankdir: str, dpi: int) -> bytes:
+class _Job(NamedTuple):
+    """What an engine is to make."""
+
+    graph: Graph
+    kind: str
+    rankdir: str
+    dpi: int
+    own_layout: bool
+
+    @property
+    def text(self) -> str:
+        """The graph in Graphviz' language."""
+        text = placed(self.graph) if self.own_layout else dot(self.graph, self.rankdir)
+        return text.replace("graph [", f'graph [dpi="{self.dpi}", ', 1) if self.kind == "png" else text
+
+
+def _pygraphviz(job: _Job) -> bytes:
     """Graphviz inside this process."""
     try:
         import pygraphviz
     except ImportError as error:
         raise _Unavailable(f"cannot be imported: {error}") from None
     ensure_font()
-    with _lock, contextlib.redirect_stderr(io.StringIO()):  # it warns about large graphs by print
-        drawn = pygraphviz.AGraph(string=_page(graph, kind, rankdir, dpi)).draw(format=kind, prog="dot")
-    return _finished(drawn, kind)
+    with _lock, _quiet():
+        graph = pygraphviz.AGraph(string=job.text)
+        return bytes(graph.draw(format=job.kind, prog="nop2" if job.own_layout else "dot"))
 
 
-def _dot_command(graph: Graph, kind: str, rankdir: str, dpi: int) -> bytes:
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Graphviz and fontconfig write to stderr (about fonts, sizes) off the user's screen."""
+    with contextlib.redirect_stderr(io.StringIO()), open(os.devnull, "wb") as nowhere:
+        try:
+            kept = os.dup(2)
+        except OSError:  # there is no stderr, as under pythonw
+            yield
+            return
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _dot_command(job: _Job) -> bytes:
     """The `dot` program."""
     if shutil.which("dot") is None:
         raise _Unavailable("not on the PATH")
@@ -112,36 +152,31 @@ def _dot_command(graph: Graph, kind: str, rankdir: str, dpi: int) -> bytes:
     except ImportError as error:
         raise _Unavailable(f"the graphviz package cannot be imported: {error}") from None
     ensure_font()
+    how = {"engine": "neato", "neato_no_op": 2} if job.own_layout else {"engine": "dot"}
     try:
-        drawn = graphviz.Source(_page(graph, kind, rankdir, dpi)).pipe(format=kind, quiet=True)
+        return bytes(graphviz.Source(job.text).pipe(format=job.kind, quiet=True, **how))
     except (graphviz.ExecutableNotFound, graphviz.CalledProcessError) as error:
         raise _Unavailable(str(error).splitlines()[0]) from None
-    return _finished(drawn, kind)
 
 
-def _builtin(graph: Graph, kind: str, rankdir: str, dpi: int) -> bytes:
-    """Our own layout."""
-    if kind != "svg":
+def _builtin(job: _Job) -> bytes:
+    """Ourselves."""
+    if job.kind != "svg":
         raise _Unavailable("writes SVG only")
-    return svg(graph).encode("utf-8")
+    return svg(job.graph).encode("utf-8")
 
 
-ENGINES: dict[str, Callable[[Graph, str, str, int], bytes]] = {
+ENGINES: dict[str, Callable[[_Job], bytes]] = {
     "pygraphviz": _pygraphviz,
     "dot": _dot_command,
     "builtin": _builtin,
 }
 
 
-def _page(graph: Graph, kind: str, rankdir: str, dpi: int) -> str:
-    text = dot(graph, rankdir)
-    return text.replace("graph [", f'graph [dpi="{dpi}", ', 1) if kind == "png" else text
-
-
-def _finished(drawn: Any, kind: str) -> bytes:
+def _finished(drawn: bytes, kind: str) -> bytes:
     """The engine's output; in SVG the font gets stand-ins for machines that don't have it."""
     if kind != "svg":
-        return bytes(drawn)
-    text = bytes(drawn).decode("utf-8")
-    text = re.sub(r"^.*?(?=<svg)", '<?xml version="1.0" encoding="UTF-8"?>\n', text, count=1, flags=re.DOTALL)
+        return drawn
+    text = drawn.decode("utf-8")
+    text = '<?xml version="1.0" encoding="UTF-8"?>\n' + text[text.index("<svg") :]
     return text.replace(f'font-family="{FONT}"', f'font-family="{_FALLBACKS}"').encode("utf-8")

@@ -6,7 +6,7 @@ from typing import Any
 
 from viz.schema import Op, Record
 
-__all__ = ["Selection", "pick_step", "variables_of"]
+__all__ = ["Selection", "call_numbers", "pick_step", "variables_of"]
 
 
 def pick_step(record: Record) -> int | None:
@@ -24,6 +24,19 @@ def variables_of(record: Record) -> dict[int, int]:
         for made in op.outputs:
             if record.tensors[made].version:
                 found[made] = found.get(op.inputs[0], made)
+    return found
+
+
+def call_numbers(record: Record) -> list[int]:
+    """For each scope, how many calls of the same object came before it in the same step."""
+    counts: dict[tuple[int | None, int | None], int] = {}
+    found, steps = [], {step.scope: step.index for step in record.steps}
+    step_of: list[int | None] = []
+    for scope in record.scopes:
+        step_of.append(steps.get(scope.id, None if scope.parent is None else step_of[scope.parent]))
+        key = step_of[-1], scope.owner
+        found.append(0 if scope.owner is None else counts.get(key, 0))
+        counts[key] = found[-1] + 1
     return found
 
 
@@ -52,6 +65,7 @@ class Selection:
         self._read: set[int] = set()
         for op in self.ops:
             self._sort(op, backward)
+        self._add_preparations()
 
     def _sort(self, op: Op, backward: bool) -> None:
         if op.phase == "backward":
@@ -63,6 +77,22 @@ class Selection:
         else:
             self.forward.append(op)
             self._note_weights(op)
+
+    def _add_preparations(self) -> None:
+        """Let ops of the optimizer whose results go to one variable only (scaling, decay) count as its update."""
+        goes_to: dict[int, set[int]] = {}
+        for variable, updates in self.updates_of.items():
+            for number in updates:
+                goes_to.setdefault(number, set()).add(variable)
+        for op in reversed(self.ops):
+            if op.id in goes_to:
+                for producer in self.record.parents(op):
+                    if self.record.ops[producer].phase == "update" and producer in self._here:
+                        goes_to.setdefault(producer, set()).update(goes_to[op.id])
+        for number, variables in sorted(goes_to.items()):
+            for variable in variables if len(variables) == 1 else ():
+                if number not in self.updates_of[variable]:
+                    self.updates_of[variable].append(number)
 
     def _sort_backward(self, op: Op) -> None:
         forward = self._origin(op)

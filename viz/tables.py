@@ -6,6 +6,7 @@ that are written once.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
@@ -135,7 +136,7 @@ class _Reader:
         if not len(starts) or starts[0] != 0 or starts[-1] != len(values) or (starts[1:] < starts[:-1]).any():
             raise Damaged(f"column {self.name}@ doesn't cut {len(values)} values into lists")
         cuts = starts.tolist()
-        return [values[a:b] for a, b in zip(cuts, cuts[1:])]
+        return [values[a:b] for a, b in itertools.pairwise(cuts)]
 
 
 def _ints(column: Sequence[int | None]) -> numpy.ndarray:

@@ -15,10 +15,10 @@ from typing import Any
 from viz import words
 from viz.event_log import EventLog, protos
 from viz.schema import Op, Record, TensorInfo
-from viz.selection import pick_step, variables_of
+from viz.selection import call_numbers, pick_step, variables_of
 from viz.step_stats import messages
 
-__all__ = ["graph_def", "names_of", "run_metadata", "write"]
+__all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
 
 _DTYPES = {
     "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9,
@@ -42,17 +42,24 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """
     if not record.ops:
         raise ValueError("to_tensorboard(): the recording holds no ops, so there is no graph to write")
-    shown = names_of(record, pick_step(record))
     log = EventLog(log_dir)
     try:
-        log.graph(graph_def(record, shown))
-        known = set(shown.values())
-        for step in [s.index for s in record.steps] or [None]:
-            tag = "trace" if step is None else f"step_{step}"
-            log.run_metadata(tag, run_metadata(record, step, known), step or 0)
+        append(record, log)
     finally:
         log.close()
     return pathlib.Path(log_dir)
+
+
+def append(record: Record, log: EventLog, batch: int | None = None) -> None:
+    """Write to an open log; `batch` gives the metadata's step where the recording is of one batch."""
+    shown = names_of(record, pick_step(record))
+    log.graph(graph_def(record, shown))
+    known = set(shown.values())
+    steps: list[int | None] = [s.index for s in record.steps]
+    for step in steps or [None]:
+        number = step or 0 if batch is None else batch
+        tag = "trace" if step is None and batch is None else f"step_{number}"
+        log.run_metadata(tag, run_metadata(record, step, known), number)
 
 
 def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
@@ -60,44 +67,47 @@ def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
 
     Names are unique, and none is that of a scope. Steps that ran the same ops get the same names.
     """
-    variables = variables_of(record)
-    wanted: dict[tuple[str, int], str] = {}
+    naming = _Naming(record)
     for op in record.ops:
-        if step is not None and op.step != step:
-            continue
+        if step is None or op.step == step:
+            naming.add(op)
+    return _unique(naming.wanted)
+
+
+class _Naming:
+    """The names that ops, weights and inputs would like to have."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.variables = variables_of(record)
+        self.calls = call_numbers(record)
+        self.wanted: dict[tuple[str, int], str] = {}
+
+    def add(self, op: Op) -> None:
         for tensor in op.inputs:
-            _name_input(record, op, tensor, variables, wanted)
-        wanted["op", op.id] = _op_name(record, op)
-    return _unique(wanted)
+            self._add_input(op, tensor)
+        inner = op
+        while inner.phase == "backward" and inner.forward is not None:
+            inner = self.record.ops[inner.forward]
+        parts = ["gradients"] if op.phase == "backward" else []
+        self.wanted["op", op.id] = "/".join([*parts, *self._scopes(inner), _kind(op)])
 
+    def _add_input(self, op: Op, tensor: int) -> None:
+        """A name for a tensor that no op of this step made."""
+        first, info = self.variables.get(tensor, tensor), self.record.tensors[tensor]
+        if ("tensor", first) in self.wanted:
+            return
+        if tensor in self.variables:
+            name = _part(info.name.rsplit("/", 1)[-1] or "variable")
+            scopes = [] if op.phase == "update" else self._scopes(op)
+            self.wanted["tensor", first] = "/".join([*scopes, name])
+        elif info.producer is None or ("op", info.producer) not in self.wanted:
+            self.wanted["tensor", first] = "gradients/initial" if info.role == "gradient" else "input"
 
-def _name_input(
-    record: Record, op: Op, tensor: int, variables: dict[int, int], wanted: dict[tuple[str, int], str]
-) -> None:
-    """A name for a tensor that no op of this step made."""
-    first, info = variables.get(tensor, tensor), record.tensors[tensor]
-    if ("tensor", first) in wanted:
-        return
-    if tensor in variables:
-        scope = _scope_name(record, op)
-        name = _part(info.name.rsplit("/", 1)[-1] or "variable")
-        wanted["tensor", first] = f"{scope}/{name}" if scope and op.phase != "update" else name
-    elif info.producer is None or ("op", info.producer) not in wanted:
-        wanted["tensor", first] = "gradients/initial" if info.role == "gradient" else "input"
-
-
-def _op_name(record: Record, op: Op) -> str:
-    inner = op
-    while inner.phase == "backward" and inner.forward is not None:
-        inner = record.ops[inner.forward]
-    parts = ["gradients"] if op.phase == "backward" else []
-    parts += [scope for scope in [_scope_name(record, inner)] if scope]
-    return "/".join([*parts, _kind(op)])
-
-
-def _scope_name(record: Record, op: Op) -> str:
-    scopes = [s for s in record.ancestors(op.scope) if s.kind not in ("step", "backward")]
-    return "/".join([_part(s.name) + (f"_call{s.call + 1}" if s.call else "") for s in reversed(scopes)])
+    def _scopes(self, op: Op) -> list[str]:
+        scopes = [s for s in self.record.ancestors(op.scope) if s.kind not in ("step", "backward")]
+        calls = [self.calls[s.id] for s in scopes]
+        return [_part(s.name) + (f"_call{n + 1}" if n else "") for s, n in zip(scopes[::-1], calls[::-1])]
 
 
 def _kind(op: Op) -> str:

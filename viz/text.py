@@ -8,7 +8,7 @@ from typing import Any
 
 from viz import words
 from viz.schema import Op, Record, Scope
-from viz.selection import pick_step
+from viz.selection import call_numbers, pick_step
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "rows", "summary", "table", "top"]
 
@@ -35,9 +35,12 @@ def rows(record: Record, step: int | None = None) -> list[Row]:
     step = pick_step(record) if step is None else step
     ops = [op for op in record.ops if step is None or op.step == step]
     found: dict[int, Row] = {}
+    calls = call_numbers(record)
     for op in ops:
         for scope in _around(record, op):
-            _count(record, found.setdefault(scope.id, _row(record, scope)), op)
+            if scope.id not in found:
+                found[scope.id] = _row(record, scope, calls[scope.id])
+            _count(record, found[scope.id], op)
     total = Row("total", 0)
     for op in ops:
         _count(record, total, op)
@@ -54,9 +57,9 @@ def _around(record: Record, op: Op) -> list[Scope]:
     return [s for s in record.ancestors(at.scope) if s.kind not in ("step", "backward")]
 
 
-def _row(record: Record, scope: Scope) -> Row:
+def _row(record: Record, scope: Scope, call: int) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    name = words.clean(scope.name, 40) + (f" (call {scope.call + 1})" if scope.call else "")
+    name = words.clean(scope.name, 40) + (f" (call {call + 1})" if call else "")
     row = Row(f"{name} ({words.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([words.shape(record.tensors[i].shape) for i in scope.outputs[:3]])

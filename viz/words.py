@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import unicodedata
@@ -79,8 +80,6 @@ def place(frame: Frame | None) -> str:
         return ""
     file = frame.file
     if os.path.isabs(file):
-        try:
+        with contextlib.suppress(ValueError):  # on another drive
             file = min(file, os.path.relpath(file), key=len)
-        except ValueError:  # another drive
-            pass
     return f"{file}:{frame.line}"

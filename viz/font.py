@@ -60,10 +60,7 @@ def _resolved(path: str, file: pathlib.Path) -> pathlib.Path:
 
 
 def _has_font(folder: pathlib.Path) -> bool:
-    for _, _, files in os.walk(folder):
-        if any(name.lower().endswith(_SUFFIXES) for name in files):
-            return True
-    return False
+    return any(name.lower().endswith(_SUFFIXES) for _, _, files in os.walk(folder) for name in files)
 
 
 def _write_configuration(given: pathlib.Path) -> pathlib.Path:

@@ -1,0 +1,317 @@
+"""Callbacks of `fit` that record: `TensorBoard`, with Keras' arguments, runs and tags; and `Trace`."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy
+from eagerflow.callbacks import Callback
+
+from viz import tensorboard
+from viz.capture import Options
+from viz.event_log import EventLog
+from viz.record import Tracer
+from viz.recording import Recording
+
+__all__ = ["TensorBoard", "Trace"]
+
+_GRAPH_BATCH = 2  # the batch whose ops become the graph: the first one also builds layers
+
+
+class TensorBoard(Callback):
+    """Write what TensorBoard shows, in the folders and under the tags that Keras uses.
+
+    Runs are `<log_dir>/train` and `<log_dir>/validation`. Tags: `epoch_<metric>` and `epoch_learning_rate` by epoch,
+    `batch_<metric>` by batch, `evaluation_<metric>_vs_iterations`, `<weight's path>/histogram` and `/image`, the
+    model's layers (`keras`) and the ops of one training step in the Graphs tab. Look with
+    `tensorboard --logdir <log_dir>`.
+
+    Args:
+        log_dir: the folder.
+        histogram_freq: write histograms of all weights every so many epochs; 0: never.
+        write_graph: write the model's layers, and the ops of the second training step.
+        write_images: write kernels as pictures where histograms are written.
+        write_steps_per_second: write the speed by batch and by epoch.
+        update_freq: `"batch"`, `"epoch"`, or a number of batches between `batch_...` numbers.
+        profile_batch: a batch (from 1), or a pair of first and last, to be written with compute times and memory
+            in the Graphs tab; 0: none.
+        embeddings_freq: write the weights of embedding layers for the projector every so many epochs; 0: never.
+        embeddings_metadata: a file that names the rows, or a dict of such files by layer name.
+
+    Raises:
+        ValueError: for an argument out of range.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = True,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: str | int = "epoch",
+        profile_batch: int | tuple[int, int] = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: str | dict[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.log_dir = str(log_dir)
+        self.histogram_freq = histogram_freq
+        self.write_graph = write_graph
+        self.write_images = write_images
+        self.write_steps_per_second = write_steps_per_second
+        self.update_freq = 1 if update_freq == "batch" else update_freq
+        self.embeddings_freq = embeddings_freq
+        self.embeddings_metadata = embeddings_metadata
+        self._profiled = _batches(profile_batch)
+        if self.update_freq != "epoch" and (not isinstance(self.update_freq, int) or self.update_freq < 1):
+            raise ValueError(
+                f"TensorBoard(update_freq={update_freq!r}): expected 'batch', 'epoch' or a number ≥ 1"
+            )
+        self._logs: dict[str, EventLog] = {}
+        self._batch = 0
+        self._tracer: Tracer | None = None
+        self._wrote_model = False
+        self._epoch_batch = 0
+        self._epoch_began = self._batch_began = 0.0
+
+    # ------------------------------------------------------------------ files
+
+    @property
+    def train_dir(self) -> str:
+        """The folder of the training run."""
+        return os.path.join(self.log_dir, "train")
+
+    @property
+    def validation_dir(self) -> str:
+        """The folder of the validation run."""
+        return os.path.join(self.log_dir, "validation")
+
+    def _log(self, run: str) -> EventLog:
+        if run not in self._logs:
+            self._logs[run] = EventLog(os.path.join(self.log_dir, run))
+        return self._logs[run]
+
+    def _close(self) -> None:
+        for log in self._logs.values():
+            log.close()
+        self._logs.clear()
+
+    # ------------------------------------------------------------------ what happens
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._batch = 0
+        self._wrote_model = False
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._end_trace()
+        self._close()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch_batch, self._epoch_began = self._batch, time.perf_counter()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._batch += 1
+        self._batch_began = time.perf_counter()
+        if self._batch in self._profiled or (
+            self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled
+        ):
+            self._tracer = Tracer(
+                Options(name=f"batch {self._batch}"), crashed=lambda error: self._end_trace()
+            )
+            self._recording = self._tracer.__enter__()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        took = time.perf_counter() - self._batch_began
+        self._end_trace()
+        if self.write_graph and not self._wrote_model:
+            self._write_model()
+        values: dict[str, Any] = {}
+        if self.write_steps_per_second:
+            values["batch_steps_per_second"] = 1 / took if took else 0.0
+        if isinstance(self.update_freq, int) and self._batch % self.update_freq == 0:
+            values |= {f"batch_{name}": value for name, value in (logs or {}).items()}
+        if values:
+            self._log("train").scalars(values, self._batch)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs = logs or {}
+        train = {f"epoch_{name}": value for name, value in logs.items() if not name.startswith("val_")}
+        validation = {f"epoch_{name[4:]}": value for name, value in logs.items() if name.startswith("val_")}
+        rate = _learning_rate(self.model)
+        if rate is not None:
+            train["epoch_learning_rate"] = rate
+        if self.write_steps_per_second:
+            elapsed = time.perf_counter() - self._epoch_began
+            train["epoch_steps_per_second"] = (self._batch - self._epoch_batch) / elapsed if elapsed else 0.0
+        for run, values in (("train", train), ("validation", validation)):
+            if values:
+                self._log(run).scalars(values, epoch)
+        if self.histogram_freq and epoch % self.histogram_freq == 0:
+            self._write_weights(epoch)
+        if self.embeddings_freq and epoch % self.embeddings_freq == 0:
+            self._write_embeddings(epoch)
+        for log in self._logs.values():
+            log.flush()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
+        if values:
+            self._log("validation").scalars(values, _iterations(self.model, self._batch))
+        if not self._batch:  # evaluate() by itself: nobody will say that training has ended
+            self._close()
+
+    # ------------------------------------------------------------------ what is written
+
+    def _end_trace(self) -> None:
+        """Write the ops of the batch that is being traced."""
+        if self._tracer is None:
+            return
+        tracer, self._tracer = self._tracer, None
+        tracer.__exit__()
+        if self._recording.ops:
+            tensorboard.append(self._recording, self._log("train"), self._batch)
+
+    def _write_model(self) -> None:
+        """The layers, for the conceptual graph; models that can't be written as JSON have none."""
+        self._wrote_model = True
+        to_json = getattr(self.model, "to_json", None)
+        if to_json is None:
+            return
+        try:
+            config = to_json()
+        except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
+            return
+        self._log("train").model(config)
+
+    def _write_weights(self, epoch: int) -> None:
+        log = self._log("train")
+        for weight in self.model.weights:
+            values = weight.numpy()
+            log.histogram(f"{weight.path}/histogram", values, epoch)
+            if self.write_images:
+                pictures = _pictures(values)
+                for i, pixels in enumerate(pictures):
+                    tag = f"{weight.path}/image" + (f"/{i}" if len(pictures) > 1 else "")
+                    log.image(tag, pixels, epoch)
+        log.flush()
+
+    def _write_embeddings(self, epoch: int) -> None:
+        """Tables of numbers, and the file that tells TensorBoard's projector of them."""
+        folder = pathlib.Path(self.train_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        entries = []
+        for layer in self.model.layers:
+            if type(layer).__name__ != "Embedding":
+                continue
+            name = f"{_file_name(layer.name)}-embedding-{epoch}.tsv"
+            numpy.savetxt(folder / name, numpy.asarray(layer.embeddings.numpy()), delimiter="\t", fmt="%.6g")
+            lines = [f'  tensor_name: "{layer.path}/embeddings"', f'  tensor_path: "{name}"']
+            metadata = self.embeddings_metadata
+            metadata = metadata.get(layer.name) if isinstance(metadata, dict) else metadata
+            lines += [f'  metadata_path: "{metadata}"'] if metadata else []
+            entries.append("embeddings {\n" + "\n".join(lines) + "\n}\n")
+        (folder / "projector_config.pbtxt").write_text("".join(entries), encoding="utf-8")
+
+
+class Trace(Callback):
+    """Record chosen steps of `fit`.
+
+    Args:
+        steps: the steps, counted from 0 over all epochs.
+        folder: where to write each as `step_<n>.efz` and `step_<n>.svg`; None: nowhere.
+        **options: as for `viz.trace`: `backward`, `stats`, `time`, `memory`, `source`, `max_ops`.
+
+    Attributes:
+        recordings: the `Recording` of each step that ran, by number.
+
+    Raises:
+        TypeError: for an unknown option.
+    """
+
+    def __init__(
+        self, steps: Iterable[int] = (1,), folder: str | os.PathLike[str] | None = None, **options: Any
+    ) -> None:
+        super().__init__()
+        self.steps = frozenset(steps)
+        self.folder = None if folder is None else pathlib.Path(folder)
+        self.recordings: dict[int, Recording] = {}
+        self._options = Options(**options)
+        self._step = -1
+        self._tracer: Tracer | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._step = -1
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._step += 1
+        if self._step in self.steps:
+            options = self._options._replace(name=f"step {self._step}")
+            self._tracer = Tracer(options, crashed=lambda error: self._end())
+            self.recordings[self._step] = self._tracer.__enter__()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._tracer is None:
+            return
+        tracer, self._tracer = self._tracer, None
+        tracer.__exit__()
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            recording = self.recordings[self._step]
+            recording.save(self.folder / f"step_{self._step}.efz")
+            recording.draw(self.folder / f"step_{self._step}.svg")
+
+
+def _batches(profile_batch: Any) -> frozenset[int]:
+    """The batches to profile, counted from 1."""
+    if isinstance(profile_batch, int):
+        first = last = profile_batch
+    elif isinstance(profile_batch, (tuple, list)) and len(profile_batch) == 2:
+        first, last = profile_batch
+    else:
+        raise ValueError(
+            f"TensorBoard(profile_batch={profile_batch!r}): expected a batch or a pair of batches"
+        )
+    if first < 0 or last < first:
+        raise ValueError(f"TensorBoard(profile_batch={profile_batch!r}): expected 0 ≤ first ≤ last")
+    return frozenset(range(max(first, 1), last + 1))
+
+
+def _learning_rate(model: Any) -> float | None:
+    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
+    return None if rate is None else float(rate)
+
+
+def _iterations(model: Any, batches: int) -> int:
+    """How many updates the optimizer has made; the number of batches seen where it can't say."""
+    iterations = getattr(getattr(model, "optimizer", None), "iterations", None)
+    return batches if iterations is None else int(iterations)
+
+
+def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:
+    """A weight as up to three pictures of bytes; none for more than three dimensions."""
+    values = numpy.squeeze(values)
+    if values.ndim == 1:
+        values = values[numpy.newaxis, :]
+    elif values.ndim == 2 and values.shape[0] > values.shape[1]:
+        values = values.T
+    elif values.ndim == 3:
+        values = values.transpose(2, 0, 1)
+    if values.ndim not in (2, 3) or not values.size:
+        return []
+    finite = values[numpy.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    scaled = (numpy.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1.0)
+    pixels = (scaled * 255).round().astype(numpy.uint8)[..., numpy.newaxis]
+    return list(pixels[:3]) if pixels.ndim == 4 else [pixels]
+
+
+def _file_name(name: str) -> str:
+    return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80]
