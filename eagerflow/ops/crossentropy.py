@@ -13,7 +13,7 @@ from eagerflow.ops.activation import sigmoid, softplus
 from eagerflow.ops.choose import clip
 from eagerflow.ops.exponential import log
 from eagerflow.ops.shape import moveaxis
-from eagerflow.ops.softmax import log_softmax
+from eagerflow.ops.softmaxes import log_softmax
 
 __all__ = [
     "binary_crossentropy",

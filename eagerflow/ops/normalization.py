@@ -95,7 +95,7 @@ def _vector(name: str, value: Any, shape: tuple[int, ...]) -> Tensor:
     vector = convert_to_tensor(value)
     if vector.ndim != 1 or vector.size != math.prod(shape):
         raise ValueError(
-            f"batch_normalization: {name}: expected a vector of {math.prod(shape)} channels; got {signature_of(vector)}."
+            f"batch_normalization: {name}: expected {math.prod(shape)} numbers; got {signature_of(vector)}."
         )
     return vector.reshape(shape)
 
@@ -178,40 +178,17 @@ def _layer_by_moments(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsi
     return _scaled((x - mean) * (variance + epsilon) ** -0.5, gamma, beta)
 
 
-def _to_parameters(g: Any, normal: Any, needs: Any, shapes: Sequence[Any]) -> list[Any]:
-    """The gradients of scale and offset: summed over the axes that they were broadcast along."""
-    found: list[Any] = []
-    for part, need, shape in zip((lambda: g * normal, lambda: g), needs, shapes):
-        if not need:
-            found.append(None)
-            continue
-        whole = part()
-        shape = (1,) * (whole.ndim - len(shape)) + tuple(shape)
-        axes = tuple([i for i, n in enumerate(shape) if n == 1])
-        found.append(whole.sum(axis=axes, keepdims=True))
-    return [f if f is None else f.reshape(s) for f, s in zip(found, shapes)]
-
-
 def _layer_rule(
-    g: Any,
-    needs: Any,
-    x: Any,
-    gamma: Any,
-    gamma_shape: Any,
-    beta_shape: Any,
-    axes: Any,
-    mean: Any,
-    inverse: Any,
+    g: Any, needs: Any, x: Any, gamma: Any, axes: Any, mean: Any, inverse: Any
 ) -> tuple[Any, ...]:
     normal = (x - mean) * inverse  # again, which is cheaper than keeping it
-    d_gamma, d_beta = _to_parameters(g, normal, needs[1:], (gamma_shape, beta_shape))
+    d_gamma = g * normal if needs[1] else None
     if not needs[0]:
-        return None, d_gamma, d_beta
-    if gamma is not None:
-        g = g * gamma
-    slope = (g * normal).mean(axis=axes, keepdims=True)
-    d_x = (g - g.mean(axis=axes, keepdims=True) - normal * slope) * inverse
-    return d_x, d_gamma, d_beta
+        return None, d_gamma, g
+    g_normal = g if gamma is None else g * gamma
+    slope = (g_normal * normal).mean(axis=axes, keepdims=True)
+    d_x = (g_normal - g_normal.mean(axis=axes, keepdims=True) - normal * slope) * inverse
+    return d_x, d_gamma, g
 
 
 @op(
@@ -232,16 +209,13 @@ def _rms_plain(x: Any, scale: Any, axes: tuple[int, ...], epsilon: float, **_: A
     return _scaled(x * (mean_of(x * x, axis=axes, keepdims=True) + epsilon) ** -0.5, scale, None)
 
 
-def _rms_rule(
-    g: Any, needs: Any, x: Any, scale: Any, scale_shape: Any, axes: Any, inverse: Any
-) -> tuple[Any, ...]:
+def _rms_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: Any) -> tuple[Any, ...]:
     normal = x * inverse
-    (d_scale,) = _to_parameters(g, normal, needs[1:], (scale_shape,))
+    d_scale = g * normal if needs[1] else None
     if not needs[0]:
         return None, d_scale
-    if scale is not None:
-        g = g * scale
-    return (g - normal * (g * normal).mean(axis=axes, keepdims=True)) * inverse, d_scale
+    g_normal = g if scale is None else g * scale
+    return (g_normal - normal * (g_normal * normal).mean(axis=axes, keepdims=True)) * inverse, d_scale
 
 
 @op(
