@@ -1,0 +1,17 @@
+"""The one place where eagerflow reaches for viz, and only when asked: `import eagerflow` never loads it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from viz.callback import TensorBoard as TensorBoard
+    from viz.callback import Trace as Trace
+
+__all__ = ["callback"]
+
+
+def callback(name: str) -> Any:
+    """A callback class of viz: `"TensorBoard"` or `"Trace"`."""
+    return getattr(importlib.import_module("viz.callback"), name)

@@ -1,0 +1,45 @@
+"""Callbacks: what happens beside training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eagerflow import _viz
+from eagerflow.callbacks.base import Callback
+from eagerflow.callbacks.csv_logger import CSVLogger
+from eagerflow.callbacks.early_stopping import EarlyStopping, TerminateOnNaN
+from eagerflow.callbacks.group import CallbackList
+from eagerflow.callbacks.history import History
+from eagerflow.callbacks.lambda_callback import LambdaCallback
+from eagerflow.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from eagerflow.callbacks.progbar_logger import ProgbarLogger
+
+if TYPE_CHECKING:
+    from eagerflow._viz import TensorBoard, Trace
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TensorBoard",
+    "TerminateOnNaN",
+    "Trace",
+]
+
+_FROM_VIZ = ("TensorBoard", "Trace")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FROM_VIZ:
+        return _viz.callback(name)
+    raise AttributeError(f"eagerflow.callbacks has no {name!r}; it has {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_FROM_VIZ]

@@ -1,0 +1,61 @@
+"""`CSVLogger`: the numbers of all epochs in a file."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+
+__all__ = ["CSVLogger"]
+
+
+class CSVLogger(Callback):
+    """Writes one line per epoch into a CSV file, at once, so that nothing is lost when training breaks off.
+
+    Args:
+        filename: the file.
+        separator: between two fields.
+        append: go on in an existing file instead of replacing it.
+    """
+
+    def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
+        super().__init__()
+        self.filename = Path(filename)
+        self.separator = separator
+        self.append = append
+        self._file: Any = None
+        self._keys: list[str] | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._keys = self._existing() if self.append else None
+        self._file = self.filename.open("a" if self.append else "w", encoding="utf-8", newline="")
+
+    def _existing(self) -> list[str] | None:
+        """The columns of the file that is there already."""
+        if not self.filename.exists():
+            return None
+        with self.filename.open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file, delimiter=self.separator), None)
+        return header[1:] if header else None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        values = logs or {}
+        writer = csv.writer(self._file, delimiter=self.separator, lineterminator="\n")
+        if self._keys is None:
+            names = [name for name in values if not name.startswith("val_")]
+            has_validation = any(name.startswith("val_") for name in values) or self._will_validate()
+            validated = [f"val_{n}" for n in names if n != "learning_rate"] if has_validation else []
+            self._keys = sorted({*values, *validated})
+            writer.writerow(["epoch", *self._keys])
+        writer.writerow([epoch, *[values.get(key, "NA") for key in self._keys]])
+        self._file.flush()
+
+    def _will_validate(self) -> bool:
+        return bool((self.params or {}).get("validates"))
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

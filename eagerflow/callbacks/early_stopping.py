@@ -1,0 +1,105 @@
+"""`EarlyStopping`, `TerminateOnNaN`: ends before the last epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+from eagerflow.callbacks.monitor import MonitorCallback
+
+__all__ = ["EarlyStopping", "TerminateOnNaN"]
+
+
+class EarlyStopping(MonitorCallback):
+    """Stops training when a number has stopped improving.
+
+    Args:
+        monitor: its name in the logs.
+        min_delta: smaller changes are no improvement.
+        patience: how many epochs without improvement are allowed.
+        verbose: 1 prints when it acts.
+        mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
+        baseline: the number must also become better than this.
+        restore_best_weights: give the model the weights of its best epoch at the end.
+        start_from_epoch: epochs before this one don't count.
+
+    Attributes:
+        stopped_epoch: the epoch (from 0) after which it stopped, 0 when it didn't.
+        best: the best value so far.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        if patience < 0:
+            raise ValueError(f"EarlyStopping(patience={patience}): expected 0 or more epochs.")
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self.wait = self.stopped_epoch = self.best_epoch = 0
+        self.best_weights: Any = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.wait = self.stopped_epoch = self.best_epoch = 0
+        self.best, self.best_weights = None, None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        value = self.value(logs)
+        if value is None or epoch < self.start_from_epoch:
+            return
+        if self.restore_best_weights and self.best_weights is None:
+            self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+        self.wait += 1
+        if self.improves(value, self.best):
+            self._keep(value, epoch)
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def _keep(self, value: float, epoch: int) -> None:
+        self.best, self.best_epoch = value, epoch
+        if self.restore_best_weights:
+            self.best_weights = self.model.get_weights()
+        if self.baseline is None or self.improves(value, self.baseline):
+            self.wait = 0
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.stopped_epoch and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.restore_best_weights and self.best_weights is not None:
+            if self.verbose:
+                print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+            self.model.set_weights(self.best_weights)
+
+
+class TerminateOnNaN(Callback):
+    """Stops training at the first batch whose loss is NaN or infinite.
+
+    Args:
+        raise_error: raise a `RuntimeError` instead of stopping quietly.
+    """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        super().__init__()
+        self.raise_error = raise_error
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is None or math.isfinite(loss):
+            return
+        if self.raise_error:
+            raise RuntimeError(f"batch {batch}: the loss is {loss}.")
+        print(f"Batch {batch}: the loss is {loss}, terminating training.")
+        self.model.stop_training = True

@@ -1,0 +1,134 @@
+"""`CallbackList`: several callbacks as one, which calls only the hooks that somebody overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+from eagerflow.callbacks.history import History
+from eagerflow.callbacks.progbar_logger import ProgbarLogger
+
+__all__ = ["CallbackList"]
+
+_OLDER = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+class CallbackList(Callback):
+    """Callbacks in order.
+
+    Args:
+        callbacks: a callback, or a list of them, or None.
+        add_history: put a `History` first, unless there is one.
+        add_progbar: put a `ProgbarLogger` last, unless there is one.
+        model: given to all of them.
+        **params: given to all of them.
+
+    Raises:
+        TypeError: for something that is no callback.
+    """
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        super().__init__()
+        self.callbacks: list[Any] = [_checked(c) for c in _flat(callbacks)]
+        if add_history and not any(isinstance(c, History) for c in self.callbacks):
+            self.callbacks.insert(0, History())
+        if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
+            self.callbacks.append(ProgbarLogger())
+        self._hooks: dict[str, list[Callable[..., None]]] = {}
+        if model is not None:
+            self.set_model(model)
+        if params:
+            self.set_params(params)
+
+    @property
+    def progress(self) -> ProgbarLogger | None:
+        """The progress bar, which is asked when it is due rather than told of every batch."""
+        return next((c for c in self.callbacks if isinstance(c, ProgbarLogger)), None)
+
+    def append(self, callback: Any) -> None:
+        """Add one more."""
+        self.callbacks.append(_checked(callback))
+        self._hooks.clear()
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        history = next((c for c in self.callbacks if isinstance(c, History)), None)
+        if history is not None:
+            model.history = history
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def hooks(self, name: str) -> list[Callable[..., None]]:
+        """The methods `name` of those callbacks that override it."""
+        found = self._hooks.get(name)
+        if found is None:
+            found = [getattr(c, name) for c in self.callbacks if _overrides(c, name)]
+            self._hooks[name] = found
+        return found
+
+    def _tell(self, name: str, *arguments: Any) -> None:
+        for hook in self.hooks(name):
+            hook(*arguments)
+
+
+def _add_hooks() -> None:
+    """Give `CallbackList` every hook: it passes the call on."""
+
+    def passing(name: str) -> Callable[..., None]:
+        def hook(self: CallbackList, *arguments: Any) -> None:
+            self._tell(
+                name, *(arguments if arguments and isinstance(arguments[-1], dict) else (*arguments, {}))
+            )
+
+        hook.__name__, hook.__doc__ = name, getattr(Callback, name).__doc__
+        return hook
+
+    for name in vars(Callback):
+        if name.startswith("on_") and name not in _OLDER.values():
+            setattr(CallbackList, name, passing(name))
+
+
+_add_hooks()
+
+
+def _flat(callbacks: Any) -> Iterable[Any]:
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, CallbackList):
+        return callbacks.callbacks
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def _checked(callback: Any) -> Any:
+    if isinstance(callback, type) and issubclass(callback, Callback):
+        raise TypeError(
+            f"callbacks: {callback.__name__} is a class; pass an object: {callback.__name__}(...)."
+        )
+    if not isinstance(callback, Callback):
+        raise TypeError(
+            f"callbacks: expected Callback objects, such as callbacks.EarlyStopping(patience=3); "
+            f"got {type(callback).__name__} {callback!r:.80}."
+        )
+    return callback
+
+
+def _overrides(callback: Any, name: str) -> bool:
+    if isinstance(callback, ProgbarLogger) and "batch" in name:
+        return False  # it is asked, see `progress`
+    for hook in (name, _OLDER.get(name, name)):
+        if hook in vars(callback) or getattr(type(callback), hook) is not getattr(Callback, hook):
+            return True
+    return False

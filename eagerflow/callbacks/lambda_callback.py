@@ -1,0 +1,63 @@
+"""`LambdaCallback`: hooks given as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["LambdaCallback"]
+
+_HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions.
+
+    Args:
+        on_epoch_begin: `f(epoch, logs)`.
+        on_epoch_end: `f(epoch, logs)`.
+        on_train_begin: `f(logs)`.
+        on_train_end: `f(logs)`.
+        on_train_batch_begin: `f(batch, logs)`.
+        on_train_batch_end: `f(batch, logs)`.
+        **kwargs: any other hook of `Callback`.
+
+    Raises:
+        TypeError: for a hook that doesn't exist, or something that can't be called.
+
+    >>> seen = []
+    >>> callback = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    >>> callback.on_epoch_end(0, {})
+    >>> seen
+    [0]
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **kwargs: Callable[..., Any] | None,
+    ) -> None:
+        super().__init__()
+        given = {
+            "on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end, "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end, "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end, **kwargs,
+        }  # fmt: skip
+        for name, function in given.items():
+            if name not in _HOOKS:
+                raise TypeError(f"LambdaCallback has no hook {name!r}.{did_you_mean(name, _HOOKS)}")
+            if function is None:
+                continue
+            if not callable(function):
+                raise TypeError(
+                    f"LambdaCallback({name}=...): expected a function; got {type(function).__name__}."
+                )
+            setattr(self, name, function)

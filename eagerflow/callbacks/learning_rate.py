@@ -1,0 +1,133 @@
+"""Callbacks that change the learning rate: by a plan, or when training stands still."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+from eagerflow.callbacks.monitor import MonitorCallback
+
+__all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate at the beginning of every epoch.
+
+    Args:
+        schedule: `f(epoch)` or `f(epoch, rate)`, which gives the new rate as a number.
+        verbose: 1 prints it.
+
+    Raises:
+        TypeError: when the function gives no number.
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        super().__init__()
+        if not callable(schedule):
+            raise TypeError(
+                f"LearningRateScheduler(schedule=...): expected a function; got {type(schedule).__name__}."
+            )
+        self.schedule = schedule
+        self.verbose = verbose
+        self._takes_rate = _takes_two(schedule)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        optimizer = self.model.optimizer
+        before = float(optimizer.learning_rate)
+        rate = self.schedule(epoch, before) if self._takes_rate else self.schedule(epoch)
+        try:
+            rate = float(rate)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"LearningRateScheduler: the schedule must give a number; it gave {type(rate).__name__} {rate!r:.60}."
+            ) from None
+        optimizer.learning_rate = rate
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # a built-in without a signature
+        return False
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len([p for p in places if p.default is p.empty]) >= 2 or any(
+        p.kind is p.VAR_POSITIONAL for p in parameters
+    )
+
+
+class ReduceLROnPlateau(MonitorCallback):
+    """Lowers the learning rate when a number has stopped improving.
+
+    Args:
+        monitor: its name in the logs.
+        factor: what the rate is multiplied by, below 1.
+        patience: how many epochs without improvement are allowed.
+        verbose: 1 prints when it acts.
+        mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
+        min_delta: smaller changes are no improvement.
+        cooldown: how many epochs to wait after a change.
+        min_lr: the rate never falls below this.
+        **kwargs: `epsilon`, Keras 2's name of `min_delta`.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        min_delta = kwargs.pop("epsilon", min_delta)
+        if kwargs:
+            raise TypeError(f"ReduceLROnPlateau has no argument {next(iter(kwargs))!r}.")
+        super().__init__(monitor, mode, min_delta)
+        if not 0 < factor < 1:
+            raise ValueError(f"ReduceLROnPlateau(factor={factor}): expected a number between 0 and 1.")
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
+        self.wait = self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.best, self.wait, self.cooldown_counter = None, 0, 0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        value = self.value(logs)
+        if value is None:
+            return
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.improves(value, self.best):
+            self.best, self.wait = value, 0
+        elif self.cooldown_counter <= 0:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._reduce(epoch)
+
+    def _reduce(self, epoch: int) -> None:
+        before = float(self.model.optimizer.learning_rate)
+        rate = max(before * self.factor, self.min_lr)
+        if rate >= before:
+            return
+        self.model.optimizer.learning_rate = rate
+        self.cooldown_counter, self.wait = self.cooldown, 0
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")

@@ -1,0 +1,127 @@
+"""Watching one number of the logs: which way is better, and has it become better?"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["MonitorCallback"]
+
+_HIGHER = (
+    "acc",
+    "auc",
+    "precision",
+    "recall",
+    "f1",
+    "fbeta",
+    "iou",
+    "r2",
+    "top_k",
+    "correlation",
+    "positives",
+)
+_LOWER = (
+    "loss",
+    "error",
+    "mse",
+    "mae",
+    "mape",
+    "msle",
+    "crossentropy",
+    "divergence",
+    "hinge",
+    "poisson",
+    "negatives",
+)
+
+
+class MonitorCallback(Callback):
+    """Base of callbacks that act on the course of one number.
+
+    Args:
+        monitor: its name in the logs, such as `"val_loss"`.
+        mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
+        min_delta: smaller changes don't count.
+
+    Raises:
+        ValueError: for another mode.
+    """
+
+    def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0) -> None:
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(
+                f"{type(self).__name__}(mode={mode!r}): expected 'auto', 'min' or 'max'."
+                f"{did_you_mean(str(mode), ['auto', 'min', 'max'])}"
+            )
+        if not isinstance(monitor, str):
+            raise TypeError(
+                f"{type(self).__name__}(monitor={monitor!r}): expected the name of a number in the logs."
+            )
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(float(min_delta))
+        self.best: float | None = None
+        self._warned = False
+
+    def value(self, logs: dict[str, Any] | None) -> float | None:
+        """The number in these logs; None, with a warning, where it is missing."""
+        found = (logs or {}).get(self.monitor)
+        if found is None:
+            self._complain(list(logs or {}))
+        return None if found is None else float(found)
+
+    def _complain(self, known: list[str]) -> None:
+        waits = self.monitor.startswith("val_") and (self.params or {}).get("validation_freq", 1) != 1
+        if self._warned or waits:
+            return
+        self._warned = True
+        hint = did_you_mean(self.monitor, known)
+        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in known):
+            hint = " fit has no validation_data or validation_split."
+        warnings.warn(
+            f"{type(self).__name__} watches {self.monitor!r}, which isn't there.{hint} There are: {', '.join(known)}.",
+            stacklevel=3,
+        )
+
+    def improves(self, value: float, reference: float | None) -> bool:
+        """Whether `value` is better than `reference` by more than `min_delta`."""
+        if reference is None:
+            return not math.isnan(value)
+        if self.direction() == "max":
+            return value - self.min_delta > reference
+        return value + self.min_delta < reference
+
+    def direction(self) -> str:
+        """`"min"` or `"max"`.
+
+        Raises:
+            ValueError: when the mode is "auto" and the name doesn't tell.
+        """
+        if self.mode == "auto":
+            self.mode = self._by_metric() or self._by_name()
+        return self.mode
+
+    def _by_metric(self) -> str | None:
+        name = self.monitor.removeprefix("val_")
+        for metric in getattr(self.model, "metrics", None) or ():
+            inner = [metric, *getattr(metric, "metrics", [])]
+            found = next((m for m in inner if getattr(m, "name", None) == name), None)
+            direction = getattr(found, "_direction", None)
+            if direction is not None:
+                return "max" if direction == "up" else "min"
+        return None
+
+    def _by_name(self) -> str:
+        name = self.monitor.removeprefix("val_").lower()
+        for mode, words in (("min", _LOWER), ("max", _HIGHER)):
+            if any(word in name for word in words):
+                return mode
+        raise ValueError(
+            f"{type(self).__name__}(monitor={self.monitor!r}): the name doesn't tell whether higher is better; "
+            "pass mode='max' or mode='min'."
+        )

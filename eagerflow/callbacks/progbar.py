@@ -1,0 +1,188 @@
+"""A progress bar: redrawn in place on terminals and in notebooks, one plain line at the end elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["Progbar"]
+
+_INTERVAL = 0.1  # seconds between two drawings, at least
+
+
+class Progbar:
+    """Shows how far a loop is, how long it will take, and some numbers.
+
+    Args:
+        target: the number of steps, None when unknown.
+        width: of the bar, in characters.
+        verbose: 0: silent; 1: a bar; 2: one line at the end.
+        interval: seconds between two drawings, at least.
+        stateful_metrics: names whose values are shown as they are; others are averaged over the steps.
+        unit_name: what a step is called.
+        prefix: written before everything else on plain lines.
+
+    >>> bar = Progbar(2, verbose=2)
+    >>> bar.update(1, [("loss", 0.5)])
+    >>> bar.update(2, [("loss", 0.25)])  # doctest: +SKIP
+    2/2 - 0s - 1ms/step - loss: 0.3750
+    """
+
+    def __init__(
+        self,
+        target: int | None,
+        width: int = 20,
+        verbose: int = 1,
+        interval: float = _INTERVAL,
+        stateful_metrics: Iterable[str] | None = None,
+        unit_name: str = "step",
+        prefix: str = "",
+    ) -> None:
+        self.target = target
+        self.width = width
+        self.verbose = verbose
+        self.interval = interval
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.unit_name = unit_name
+        self.prefix = prefix
+        self.finalized = False
+        self._start = time.perf_counter()
+        self._drawn = float("-inf")
+        self._seen = 0
+        self._sums: dict[str, list[float]] = {}
+        self._length = 0
+        self._interactive = verbose == 1 and redraws()
+
+    def due(self) -> bool:
+        """Whether enough time has gone by to draw again: the only thing asked at every step."""
+        return self._interactive and time.perf_counter() - self._drawn >= self.interval
+
+    def update(
+        self, current: int, values: Iterable[tuple[str, Any]] | None = None, finalize: bool | None = None
+    ) -> None:
+        """Show that `current` steps are done.
+
+        Args:
+            current: the number of finished steps.
+            values: pairs of a name and a number.
+            finalize: whether this is the end; default: when `current` reaches the target.
+        """
+        if finalize is None:
+            finalize = self.target is not None and current >= self.target
+        self._remember(current, values or ())
+        if self.verbose == 0 or self.finalized:
+            return
+        if finalize:
+            self._finish(current)
+        elif self.due():
+            self._draw(self._line(current, finished=False))
+
+    def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
+        """Show that `n` more steps are done."""
+        self.update(self._seen + n, values)
+
+    def _remember(self, current: int, values: Iterable[tuple[str, Any]]) -> None:
+        steps = max(1, current - self._seen)
+        for name, value in values:
+            if name in self.stateful_metrics or name not in self._sums:
+                self._sums[name] = [value, 1] if name in self.stateful_metrics else [value * steps, steps]
+            else:
+                self._sums[name][0] += value * steps
+                self._sums[name][1] += steps
+        self._seen = current
+
+    def _finish(self, current: int) -> None:
+        self.finalized = True
+        if self._interactive:
+            self._draw(self._line(current, finished=True), whole=True)
+            _write("\n")
+        else:
+            parts = [
+                self.prefix,
+                self._count(current),
+                self._time(current, finished=True, joint=" - "),
+                *self._values(),
+            ]
+            _write(" - ".join(part for part in parts if part) + "\n")
+
+    def _line(self, current: int, finished: bool) -> str:
+        bar = self._bar(current, finished)
+        head = " ".join(part for part in (self._count(current), bar, self._time(current, finished)) if part)
+        return " - ".join([head, *self._values()])
+
+    def _count(self, current: int) -> str:
+        if self.target is None:
+            return f"{current}/Unknown" if not self.finalized else f"{current}/{current}"
+        return f"{current:{len(str(self.target))}d}/{self.target}"
+
+    def _bar(self, current: int, finished: bool) -> str:
+        if self.target is None and not finished:
+            return ""
+        full, rest = _characters()
+        done = self.width if finished else int(self.width * current / max(1, self.target or 1))
+        return full * done + rest * (self.width - done)
+
+    def _time(self, current: int, finished: bool, joint: str = " ") -> str:
+        elapsed = time.perf_counter() - self._start
+        per_step = elapsed / max(1, current)
+        ahead = not finished and self.target is not None
+        shown = per_step * ((self.target or 0) - current) if ahead else elapsed
+        return f"{_clock(shown)}{joint}{_per_step(per_step)}/{self.unit_name}"
+
+    def _values(self) -> list[str]:
+        return [f"{name}: {_number(total / count)}" for name, (total, count) in self._sums.items()]
+
+    def _draw(self, line: str, whole: bool = False) -> None:
+        width = shutil.get_terminal_size().columns - 1
+        shown = line if whole or len(line) <= width else line[:width]  # a wrapped line can't be redrawn
+        _write("\r" + shown.ljust(self._length))
+        self._length = len(shown)
+        self._drawn = time.perf_counter()
+
+
+def redraws() -> bool:
+    """True where a line can be drawn over: terminals and notebooks."""
+    stream = sys.stdout
+    if type(stream).__module__.partition(".")[0] == "ipykernel":
+        return True
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def _write(text: str) -> None:
+    stream = sys.stdout
+    if stream is not None:  # a program without a console has none
+        stream.write(text)
+        stream.flush()
+
+
+def _characters() -> tuple[str, str]:
+    """The bar's two characters, such as the output can show."""
+    try:
+        "━─".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return "=", "-"
+    return "━", "─"
+
+
+def _number(value: Any) -> str:
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return f"{value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{value:.4e}"
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    return f"{whole // 60}:{whole % 60:02d}" if whole >= 60 else f"{whole}s"
+
+
+def _per_step(seconds: float) -> str:
+    if seconds >= 1 or seconds == 0:
+        return f"{seconds:.0f}s"
+    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"

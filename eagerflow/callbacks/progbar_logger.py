@@ -1,0 +1,80 @@
+"""`ProgbarLogger`: the progress bar of `fit`, `evaluate` and `predict`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+from eagerflow.callbacks.progbar import Progbar, redraws
+
+__all__ = ["ProgbarLogger"]
+
+
+class ProgbarLogger(Callback):
+    """Shows progress and metrics; added by `fit`, `evaluate` and `predict` unless `verbose=0`.
+
+    Training loops ask `due()` at every step, and only then compute the numbers for `show(...)`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = 0
+        self.bar: Progbar | None = None
+        self._training = False
+
+    @property
+    def _verbose(self) -> int:
+        return int((self.params or {}).get("verbose", 1))
+
+    def _begin(self, prefix: str = "") -> None:
+        self.seen = 0
+        self.bar = Progbar((self.params or {}).get("steps"), verbose=self._verbose, prefix=prefix)
+
+    def due(self) -> bool:
+        """Whether it is time to draw."""
+        return self.bar is not None and self.bar.due()
+
+    def show(self, step: int, logs: dict[str, Any]) -> None:
+        """Draw, after the step number `step` (from 0)."""
+        self.seen = step + 1
+        if self.bar is not None:
+            self.bar.stateful_metrics.update(logs)
+            self.bar.update(step + 1, logs.items(), finalize=False)
+
+    def finish(self, steps: int, logs: dict[str, Any]) -> None:
+        """Draw for the last time, after `steps` steps in all."""
+        if self.bar is not None:
+            self.bar.target = steps
+            self.bar.stateful_metrics.update(logs)
+            self.bar.update(steps, logs.items(), finalize=True)
+            self.bar = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._training = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._training = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        title = f"Epoch {epoch + 1}/{(self.params or {}).get('epochs', 1)}"
+        if self._verbose == 1 and redraws():
+            print(title, flush=True)
+            title = ""
+        self._begin(title)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.finish(self.seen, logs or {})
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if not self._training:  # validation has no bar of its own
+            self._begin()
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        if not self._training:
+            self.finish(self.seen, logs or {})
+
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._begin()
+
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.finish(self.seen, {})

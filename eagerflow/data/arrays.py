@@ -1,0 +1,130 @@
+"""What users hand in as data, made into arrays: floats of one type, rows counted and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.config import floatx
+from eagerflow.core.device import current_device, is_device_array, place
+from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.errors import signature_of
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "rows_of"]
+
+
+def is_array_like(value: Any) -> bool:
+    """True for what has rows: arrays, tensors, pandas objects, lists of numbers; and nests of those."""
+    if isinstance(value, (list, tuple)):
+        return all(is_array_like(v) or isinstance(v, (bool, int, float, numpy.generic)) for v in value)
+    if isinstance(value, Mapping):
+        return all(is_array_like(v) for v in value.values())
+    return hasattr(value, "shape") and (hasattr(value, "__array__") or is_device_array(value))
+
+
+def as_arrays(what: str, value: Any) -> Any:
+    """The structure of `value` with raw arrays as leaves, float arrays as `floatx()`.
+
+    A list of arrays is a structure; a list of numbers (or of lists of numbers) is an array.
+
+    Args:
+        what: the argument's name, for messages.
+        value: arrays, tensors, pandas objects, or lists, tuples and dicts of them.
+
+    Raises:
+        TypeError: for text and objects.
+        ValueError: for arrays without rows.
+    """
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        return {k: as_arrays(f"{what}[{k!r}]", v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and any(hasattr(v, "shape") and getattr(v, "ndim", 0) for v in value):
+        return type(value)([as_arrays(f"{what}[{i}]", v) for i, v in enumerate(value)])
+    return _as_array(what, value)
+
+
+def _as_array(what: str, value: Any) -> Any:
+    if isinstance(value, Tensor):
+        array = value.data
+    elif is_device_array(value):
+        array = value
+    else:
+        array = _host(what, value)
+    if not array.ndim:
+        raise ValueError(
+            f"{what}: expected an array whose first axis counts samples; got {signature_of(value)}."
+        )
+    return _with_our_floats(array)
+
+
+def _host(what: str, value: Any) -> numpy.ndarray:
+    try:
+        array = numpy.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences)."
+        ) from None
+    if array.dtype.kind in "OUSMmV" and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"{what}: expected numbers; got a {type(value).__name__} with {array.dtype} elements. "
+            "Encode text and objects as numbers first."
+        )
+    if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":
+        return array[:, None]  # a column of a table: one feature
+    return array
+
+
+def _with_our_floats(array: Any) -> Any:
+    if array.dtype.kind == "f" and array.dtype != floatx():
+        return array.astype(as_dtype(floatx()))
+    return array
+
+
+def as_batch(value: Any) -> Any:
+    """A batch that a generator gave, with tensors on the current device as leaves; None stays."""
+    if isinstance(value, (list, tuple)):
+        if value and all(isinstance(v, (bool, int, float)) for v in value):
+            return _tensor(numpy.asarray(value))
+        return type(value)([as_batch(v) for v in value])
+    if isinstance(value, Mapping):
+        return {k: as_batch(v) for k, v in value.items()}
+    if value is None:
+        return None
+    if isinstance(value, Tensor):
+        return value if value.device == current_device() else value.to(current_device())
+    return _tensor(value if is_device_array(value) else _host("a batch", value))
+
+
+def _tensor(array: Any) -> Tensor:
+    return Tensor(place(_with_our_floats(array), current_device()), None, None)
+
+
+def rows_of(structure: Any) -> int:
+    """The number of samples: the first length of the first array."""
+    first = next((leaf for leaf in tree.flatten(structure) if leaf is not None), None)
+    return int(first.shape[0]) if first is not None and len(first.shape) else 1
+
+
+def check_lengths(**named: Any) -> int:
+    """The common number of rows of all arrays.
+
+    Raises:
+        ValueError: when they differ, or there are none.
+    """
+    lengths: dict[str, int] = {}
+    for name, structure in named.items():
+        leaves = [leaf for leaf in tree.flatten(structure) if leaf is not None]
+        for i, leaf in enumerate(leaves):
+            lengths[name if len(leaves) == 1 else f"{name} #{i}"] = int(leaf.shape[0])
+    if len(set(lengths.values())) > 1:
+        described = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        raise ValueError(f"all arrays need the same number of samples (first axis): {described}.")
+    rows = next(iter(lengths.values()), 0)
+    if not rows:
+        raise ValueError(f"the data is empty: {', '.join(lengths) or 'x'} has no samples.")
+    return rows

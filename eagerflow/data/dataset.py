@@ -1,0 +1,317 @@
+"""`Dataset`: a chain of small steps (shuffle, map, batch, ...) which runs anew each time it is iterated.
+
+Elements live on the host, as tensors in tuples and dicts; `fit` moves batches to its device.
+
+Source: the interface follows `tf.data.Dataset`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.device import device, to_host
+from eagerflow.core.random import generator, next_key
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.arrays import check_lengths
+from eagerflow.data.prefetch import ahead, in_order
+
+__all__ = ["Dataset"]
+
+
+class Dataset:
+    """A sequence of elements that can be iterated again and again.
+
+    Made by `from_tensor_slices`, `from_generator` or `range`, changed by its methods, each of which gives a
+    new data set. Elements are tensors, or tuples and dicts of tensors.
+
+    Args:
+        make: gives a fresh iterator over the elements each time it is called.
+        length: the number of elements, None when unknown, -1 when there is no end.
+
+    >>> batches = Dataset.from_tensor_slices(([1, 2, 3], [0, 1, 0])).batch(2)
+    >>> [x.tolist() for x, y in batches]
+    [[1, 2], [3]]
+    """
+
+    def __init__(self, make: Callable[[], Iterable[Any]], length: int | None = None) -> None:
+        self._make = make
+        self._length = length
+
+    # -- sources
+
+    @staticmethod
+    def from_tensor_slices(tensors: Any) -> Dataset:
+        """One element per row of the arrays.
+
+        Args:
+            tensors: an array, or a tuple or dict of arrays with the same number of rows.
+
+        Raises:
+            ValueError: when the numbers of rows differ, or there are none.
+        """
+        arrays = _host_arrays(tensors)
+        rows = check_lengths(tensors=arrays)
+        return _Slices(arrays, rows)
+
+    @staticmethod
+    def from_generator(make: Callable[[], Iterable[Any]], length: int | None = None) -> Dataset:
+        """The elements of `make()`, a function (or generator function) without arguments.
+
+        >>> list(Dataset.from_generator(lambda: [(1.0, 0), (2.0, 1)]))[1][0].tolist()
+        2.0
+        """
+        if not callable(make):
+            raise TypeError(
+                f"from_generator(make=...): expected a function that makes a generator; got {type(make).__name__}. "
+                "A generator itself can be iterated only once."
+            )
+        return Dataset(lambda: map(_element, make()), length)
+
+    @staticmethod
+    def range(*bounds: int) -> Dataset:
+        """Whole numbers, as Python's `range`."""
+        return _Slices(numpy.arange(*bounds), len(range(*bounds)))
+
+    @staticmethod
+    def zip(*datasets: Any) -> Dataset:
+        """Tuples of the elements of several data sets, as long as the shortest."""
+        parts = tuple(datasets[0]) if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
+        lengths = [d._length for d in parts if d._length != -1]
+        length = -1 if not lengths else None if None in lengths else min(n for n in lengths if n is not None)
+        return Dataset(lambda: zip(*parts), length)
+
+    # -- reading
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        if self._length is None or self._length < 0:
+            raise TypeError(
+                "this Dataset's length is unknown; take(n) gives one of a known length."
+                if self._length is None
+                else "this Dataset has no end; take(n) gives a finite one."
+            )
+        return self._length
+
+    def cardinality(self) -> int:
+        """The number of elements; -1 for no end, -2 for unknown."""
+        return -2 if self._length is None else self._length
+
+    # -- steps
+
+    def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
+        """`function` of every element; the parts of a tuple become its arguments.
+
+        Args:
+            function: takes tensors, gives the new element.
+            num_parallel_calls: how many threads work ahead; the order stays.
+        """
+
+        def apply(element: Any) -> Any:
+            with device("cpu"):
+                return _element(function(*element) if isinstance(element, tuple) else function(element))
+
+        workers = num_parallel_calls or 1
+        if workers == -1:  # tf.data.AUTOTUNE
+            workers = 4
+        if workers > 1:
+            return Dataset(lambda: in_order(apply, iter(self), workers, workers), self._length)
+        return Dataset(lambda: map(apply, iter(self)), self._length)
+
+    def filter(self, function: Callable[..., Any]) -> Dataset:
+        """Only the elements for which `function` is true."""
+        return Dataset(lambda: (e for e in self if function(*e if isinstance(e, tuple) else (e,))))
+
+    def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
+        """`batch_size` elements stacked along a new first axis.
+
+        Args:
+            batch_size: at least 1.
+            drop_remainder: leave out a last batch which is smaller.
+        """
+        size = _positive("batch", "batch_size", batch_size)
+        return Dataset(
+            lambda: _stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder)
+        )
+
+    def unbatch(self) -> Dataset:
+        """The rows of every element, one by one."""
+        return Dataset(lambda: (row for e in self for row in Dataset.from_tensor_slices(e)))
+
+    def shuffle(
+        self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
+    ) -> Dataset:
+        """The elements in random order: each drawn from the next `buffer_size`.
+
+        Args:
+            buffer_size: at least the number of elements, for every order to be equally likely.
+            seed: makes the orders reproducible by themselves; otherwise `set_random_seed` does.
+            reshuffle_each_iteration: another order each time.
+        """
+        size = _positive("shuffle", "buffer_size", buffer_size)
+        draw = _generators(seed, reshuffle_each_iteration)
+        return Dataset(lambda: _drawn(iter(self), size, draw()), self._length)
+
+    def repeat(self, count: int | None = None) -> Dataset:
+        """Again and again: `count` times in all, or without end."""
+        if count is None or count == -1:
+            return Dataset(lambda: itertools.chain.from_iterable(itertools.repeat(self)), -1)
+        length = self._length if self._length in (None, -1) else self._length * count
+        return Dataset(lambda: itertools.chain.from_iterable(itertools.repeat(self, count)), length)
+
+    def take(self, count: int) -> Dataset:
+        """The first `count` elements."""
+        known = self._length is not None and self._length >= 0
+        length = min(count, self._length or 0) if known else count if self._length == -1 else None
+        return Dataset(lambda: itertools.islice(iter(self), count), length)
+
+    def skip(self, count: int) -> Dataset:
+        """All but the first `count` elements."""
+        length = self._length if self._length in (None, -1) else max(0, self._length - count)
+        return Dataset(lambda: itertools.islice(iter(self), count, None), length)
+
+    def enumerate(self, start: int = 0) -> Dataset:
+        """Pairs of the element's number and the element."""
+        return Dataset(lambda: enumerate(self, start), self._length)
+
+    def concatenate(self, dataset: Dataset) -> Dataset:
+        """These elements, then those of another data set."""
+        lengths = (self._length, dataset._length)
+        length = (
+            -1 if -1 in lengths else None if None in lengths else sum(n for n in lengths if n is not None)
+        )
+        return Dataset(lambda: itertools.chain(self, dataset), length)
+
+    def cache(self) -> Dataset:
+        """Kept in memory after the first complete iteration, which then isn't repeated."""
+        kept: list[Any] = []
+        complete = []
+
+        def make() -> Iterator[Any]:
+            if complete:
+                yield from kept
+                return
+            found = []
+            for element in self:
+                found.append(element)
+                yield element
+            kept[:] = found
+            complete.append(True)
+
+        return Dataset(make, self._length)
+
+    def prefetch(self, buffer_size: int) -> Dataset:
+        """Elements made in a thread, up to `buffer_size` ahead (-1: two)."""
+        count = 2 if buffer_size == -1 else _positive("prefetch", "buffer_size", buffer_size)
+        return Dataset(lambda: ahead(self.__iter__, count), self._length)
+
+    def __repr__(self) -> str:
+        length = {None: "unknown length", -1: "no end"}.get(self._length, f"{self._length} elements")
+        return f"<Dataset: {length}>"
+
+
+class _Slices(Dataset):
+    """Rows of arrays, perhaps in random order: batches are then cut out at once, not stacked row by row."""
+
+    def __init__(
+        self, arrays: Any, rows: int, draw: Callable[[], numpy.random.Generator] | None = None
+    ) -> None:
+        super().__init__(self._rows, rows)
+        self._arrays = arrays
+        self._draw = draw
+
+    def _rows(self) -> Iterator[Any]:
+        order = range(len(self)) if self._draw is None else self._draw().permutation(len(self))
+        return (tree.map_structure(lambda a, i=i: _wrap(a[i]), self._arrays) for i in order)
+
+    def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
+        size = _positive("batch", "batch_size", batch_size)
+        rows = len(self)
+        end = rows - rows % size if drop_remainder else rows
+
+        def make() -> Iterator[Any]:
+            order = None if self._draw is None else self._draw().permutation(rows)
+            for start in range(0, end, size):
+                part = slice(start, min(start + size, rows))
+                index: Any = part if order is None else order[part]
+                yield tree.map_structure(lambda a, index=index: _wrap(a[index]), self._arrays)
+
+        return Dataset(make, _batches(rows, size, drop_remainder))
+
+    def shuffle(
+        self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
+    ) -> Dataset:
+        if _positive("shuffle", "buffer_size", buffer_size) < len(self) or self._draw is not None:
+            return super().shuffle(buffer_size, seed, reshuffle_each_iteration)
+        return _Slices(self._arrays, len(self), _generators(seed, reshuffle_each_iteration))
+
+
+def _positive(method: str, name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, numpy.integer)) or value < 1:
+        raise ValueError(f"Dataset.{method}({name}={value!r}): expected an integer of at least 1.")
+    return int(value)
+
+
+def _batches(rows: int | None, size: int, drop_remainder: bool) -> int | None:
+    if rows is None or rows < 0:
+        return rows
+    return rows // size if drop_remainder else -(-rows // size)
+
+
+def _generators(seed: int | None, reshuffle: bool) -> Callable[[], numpy.random.Generator]:
+    """A function that gives the generator for each iteration."""
+    if not reshuffle:
+        fixed = next_key() if seed is None else (int(seed), 0)
+        return lambda: generator(fixed)
+    if seed is None:
+        return lambda: generator(next_key())
+    counts = itertools.count(0)
+    return lambda: generator((int(seed), next(counts)))
+
+
+def _host_arrays(tensors: Any) -> Any:
+    if isinstance(tensors, Mapping):
+        return {k: _host_arrays(v) for k, v in tensors.items()}
+    if isinstance(tensors, tuple):
+        return tuple([_host_arrays(v) for v in tensors])
+    return numpy.asarray(to_host(tensors.data) if isinstance(tensors, Tensor) else tensors)
+
+
+def _element(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple([_element(v) for v in value])
+    if isinstance(value, Mapping):
+        return {k: _element(v) for k, v in value.items()}
+    return value if isinstance(value, Tensor) or value is None else _wrap(numpy.asarray(value))
+
+
+def _wrap(array: Any) -> Any:
+    """A tensor that shares the memory; text stays an array."""
+    return array if array.dtype.kind in "OUS" else Tensor(array, None, None)
+
+
+def _stacked(elements: Iterator[Any], size: int, drop_remainder: bool) -> Iterator[Any]:
+    while group := list(itertools.islice(elements, size)):
+        if len(group) < size and drop_remainder:
+            return
+        yield tree.map_structure(_stack, *group)
+
+
+def _stack(*parts: Any) -> Any:
+    return _wrap(numpy.stack([to_host(p.data) if isinstance(p, Tensor) else p for p in parts]))
+
+
+def _drawn(elements: Iterator[Any], size: int, rng: numpy.random.Generator) -> Iterator[Any]:
+    buffer = list(itertools.islice(elements, size))
+    for element in elements:
+        i = int(rng.integers(len(buffer)))
+        yield buffer[i]
+        buffer[i] = element
+    for i in rng.permutation(len(buffer)):
+        yield buffer[i]

@@ -1,0 +1,263 @@
+"""What `fit`, `evaluate` and `predict` draw their batches from, whatever the user handed in.
+
+A feed gives one epoch's batches at a time: `x`, `(x, y)` or `(x, y, sample_weight)`, with tensors on the
+current device. Slices of arrays share their memory with them: a batch lives no longer than its step.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.device import Device, current_device, device_of, place
+from eagerflow.core.random import generator, next_key
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
+from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from eagerflow.data.py_dataset import PyDataset, batches_of
+from eagerflow.data.weights import class_weights, weigh
+
+__all__ = ["ArrayFeed", "Feed", "IterableFeed", "PyDatasetFeed", "feed_for"]
+
+
+class Feed:
+    """Base of the feeds.
+
+    Attributes:
+        steps: the number of batches of an epoch, None when unknown.
+        batch_size: the number of samples of a batch, None when unknown.
+    """
+
+    steps: int | None = None
+    batch_size: int | None = None
+
+    def epoch(self) -> Iterator[Any]:
+        """The batches of the next epoch."""
+        raise NotImplementedError
+
+    def on_epoch_end(self) -> None:
+        """Called by `fit` after each epoch."""
+
+
+class ArrayFeed(Feed):
+    """Slices of arrays, shuffled when asked for.
+
+    Args:
+        x: arrays, see `as_arrays`.
+        y: the same, or None.
+        sample_weight: the same, or None.
+        batch_size: at least 1; default 32.
+        shuffle: True, False, or `"batch"` (whole batches change places, for data on a slow disk).
+        class_weight: a dict from class numbers to weights, or None.
+        steps: use only so many batches of each epoch.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        shuffle: Any = False,
+        class_weight: Any = None,
+        steps: int | None = None,
+    ) -> None:
+        x, y = as_arrays("x", x), as_arrays("y", y)
+        sample_weight = as_arrays("sample_weight", sample_weight)
+        self.rows = check_lengths(x=x, y=y, sample_weight=sample_weight)
+        weights = class_weights(class_weight)
+        if weights is not None:
+            sample_weight = weigh(y, sample_weight, weights)
+        self.batch_size = 32 if batch_size is None else batch_size
+        self.shuffle = shuffle
+        self.parts = pack_x_y_sample_weight(x, y, sample_weight)
+        available = -(-self.rows // self.batch_size)
+        self.steps = available if steps is None else min(steps, available)
+
+    def epoch(self) -> Iterator[Any]:
+        order = self._order()
+        leaves = tree.flatten(self.parts)
+        flat = isinstance(self.parts, tuple) and len(leaves) == len(self.parts)
+        where = current_device()
+        for i in range(self.steps or 0):
+            start = i * self.batch_size
+            index: Any = slice(start, start + self.batch_size)
+            if order is not None:
+                index = order[index]
+            tensors = [None if a is None else _rows(a, index, where) for a in leaves]
+            yield tuple(tensors) if flat else tree.pack_sequence_as(self.parts, tensors)
+
+    def _order(self) -> Any:
+        if not self.shuffle:
+            return None
+        rng = generator(next_key())
+        if self.shuffle != "batch":
+            return rng.permutation(self.rows)
+        whole = self.rows // self.batch_size * self.batch_size
+        blocks = rng.permutation(numpy.arange(whole).reshape(-1, self.batch_size))
+        return numpy.concatenate([blocks.reshape(-1), numpy.arange(whole, self.rows)])
+
+
+def _rows(array: Any, index: Any, where: Device) -> Tensor:
+    if isinstance(index, slice):
+        part = array[index]
+    elif type(array) is numpy.ndarray:
+        part = array.take(index, axis=0)
+    else:
+        part = array[place(index, device_of(array))]
+    if where.kind != "cpu" or type(part) is not numpy.ndarray:
+        part = place(part, where)
+    return Tensor(part, None, None)
+
+
+class PyDatasetFeed(Feed):
+    """Batches by number, in random order when asked for."""
+
+    def __init__(
+        self, dataset: Any, shuffle: Any = False, class_weight: Any = None, steps: int | None = None
+    ) -> None:
+        self.dataset = dataset
+        self.shuffle = bool(shuffle)
+        self.weights = class_weights(class_weight)
+        self.available = dataset.num_batches if isinstance(dataset, PyDataset) else len(dataset)
+        if self.available == 0:
+            raise ValueError(f"the data is empty: {type(dataset).__name__} has no batches.")
+        self.steps = self.available if steps is None else steps
+
+    def epoch(self) -> Iterator[Any]:
+        if hasattr(self.dataset, "on_epoch_begin"):
+            self.dataset.on_epoch_begin()
+        for batch in batches_of(self.dataset, self._indices()):
+            yield _weighed(as_batch(_checked(batch)), self.weights)
+
+    def _indices(self) -> Any:
+        if self.available is None:
+            return range(self.steps) if self.steps is not None else iter(int, 1)
+        order = generator(next_key()).permutation(self.available) if self.shuffle else range(self.available)
+        return [order[i % self.available] for i in range(self.steps or 0)]
+
+    def on_epoch_end(self) -> None:
+        if hasattr(self.dataset, "on_epoch_end"):
+            self.dataset.on_epoch_end()
+
+
+class IterableFeed(Feed):
+    """Any iterable of batches: generators, data sets, loaders of other libraries.
+
+    A generator goes on where the last epoch stopped; anything that can be iterated anew begins anew when it
+    is exhausted.
+    """
+
+    def __init__(self, iterable: Any, class_weight: Any = None, steps: int | None = None) -> None:
+        self.iterable = iterable
+        self.weights = class_weights(class_weight)
+        self.once = iter(iterable) is iterable
+        self.limit = steps
+        self.steps = steps if steps is not None else _length(iterable)
+        self._running: Iterator[Any] | None = None
+
+    def epoch(self) -> Iterator[Any]:
+        if self._running is None or (self.limit is None and not self.once):
+            self._running = iter(self.iterable)
+        done = 0
+        while self.limit is None or done < self.limit:
+            batch = next(self._running, _END)
+            if batch is _END:
+                if self.limit is None or not self._restarted(done):
+                    return
+                continue
+            done += 1
+            yield _weighed(as_batch(_checked(batch)), self.weights)
+
+    def _restarted(self, done: int) -> bool:
+        """Begin anew in the middle of an epoch; False where that is impossible or gives nothing."""
+        if self.once:
+            warnings.warn(
+                f"the data ran out after {done} of {self.limit} batches: the generator gives fewer batches than "
+                "steps_per_epoch × epochs. Let it repeat its data.",
+                stacklevel=5,
+            )
+            return False
+        self._running = iter(self.iterable)
+        first = next(self._running, _END)
+        if first is _END:
+            return False
+        self._running = _chained(first, self._running)
+        return True
+
+
+_END: Any = object()
+
+
+def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _length(iterable: Any) -> int | None:
+    try:
+        return len(iterable)
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def _checked(batch: Any) -> Any:
+    """A batch as a tuple or `x`: lists of two or three parts, as loaders give them, become tuples."""
+    if isinstance(batch, list):
+        batch = tuple(batch)
+    unpack_x_y_sample_weight(batch)
+    return batch
+
+
+def _weighed(batch: Any, weights: dict[int, float] | None) -> Any:
+    if weights is None:
+        return batch
+    x, y, sample_weight = unpack_x_y_sample_weight(batch)
+    return x, y, weigh(y, sample_weight, weights)
+
+
+def feed_for(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: Any = False,
+    class_weight: Any = None,
+) -> Feed:
+    """The feed for what the user handed in.
+
+    Raises:
+        TypeError: for data that is none of arrays, `PyDataset` and iterables of batches.
+        ValueError: for arguments that don't go with it.
+    """
+    if isinstance(x, Feed):
+        return x
+    if is_array_like(x):
+        return ArrayFeed(x, y, sample_weight, batch_size, shuffle, class_weight, steps)
+    if (
+        x is None
+        or isinstance(x, (str, bytes, int, float))
+        or (not hasattr(type(x), "__iter__")
+        and not _indexed(x))
+    ):
+        raise TypeError(
+            f"x: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."
+        )
+    for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
+        if value is not None:
+            raise ValueError(
+                f"{name}: x is a {type(x).__name__}, whose batches hold x, y and sample weights already; "
+                f"leave {name} out."
+            )
+    if isinstance(x, PyDataset) or not hasattr(type(x), "__iter__"):
+        return PyDatasetFeed(x, shuffle, class_weight, steps)
+    return IterableFeed(x, class_weight, steps)
+
+
+def _indexed(x: Any) -> bool:
+    return hasattr(type(x), "__getitem__") and hasattr(type(x), "__len__")

@@ -1,0 +1,61 @@
+"""`PyDataset`: batches by number, for data that doesn't fit into memory or is made on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.data.prefetch import in_order
+
+__all__ = ["PyDataset"]
+
+
+class PyDataset:
+    """Base class of data sets that give a batch for an index; override `__getitem__` and `__len__`.
+
+    Args:
+        workers: how many threads make batches ahead; 1: none, batches are made when they are needed.
+        use_multiprocessing: accepted for Keras' signature; the workers are threads in any case (NumPy's and
+            file work let other threads run meanwhile).
+        max_queue_size: how many batches are made ahead at most.
+
+    >>> class Squares(PyDataset):
+    ...     def __len__(self):
+    ...         return 3
+    ...     def __getitem__(self, index):
+    ...         return [[index]], [[index**2]]
+    >>> Squares().num_batches
+    3
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __getitem__(self, index: int) -> Any:
+        """Batch number `index`: `x`, `(x, y)` or `(x, y, sample_weight)`."""
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index).")
+
+    @property
+    def num_batches(self) -> int | None:
+        """How many batches there are; None: without end."""
+        length = getattr(self, "__len__", None)
+        if length is None:
+            raise NotImplementedError(f"{type(self).__name__} must define __len__() or num_batches.")
+        return int(length())
+
+    def on_epoch_begin(self) -> None:
+        """Called before every epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Called after every epoch."""
+
+
+def batches_of(dataset: Any, order: Any) -> Any:
+    """An iterator over the batches in the order of the indices, made ahead where it has workers."""
+    workers = getattr(dataset, "workers", 1) or 1
+    if workers <= 1:
+        return (dataset[int(i)] for i in order)
+    return in_order(
+        dataset.__getitem__, (int(i) for i in order), workers, getattr(dataset, "max_queue_size", 10)
+    )

@@ -1,0 +1,70 @@
+"""Weights of samples from weights of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.config import floatx
+from eagerflow.core.device import device_of, place, to_host
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["class_weights", "weigh"]
+
+
+def class_weights(class_weight: Any) -> dict[int, float] | None:
+    """The argument `class_weight`, checked.
+
+    Raises:
+        TypeError: when it is no dict from class numbers to numbers.
+        ValueError: for a negative weight.
+    """
+    if class_weight is None:
+        return None
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"class_weight: expected a dict from class numbers to weights, {{0: 1.0, 1: 5.0}}; "
+            f"got {type(class_weight).__name__}."
+        )
+    checked = {int(label): float(weight) for label, weight in class_weight.items()}
+    if any(weight < 0 for weight in checked.values()):
+        raise ValueError(f"class_weight: weights can't be negative; got {checked}.")
+    return checked
+
+
+def weigh(y: Any, sample_weight: Any, weights: dict[int, float]) -> Any:
+    """One weight per sample: that of its class, times `sample_weight` where given.
+
+    Args:
+        y: labels, as a raw array or a tensor: class numbers, or one-hot rows.
+        sample_weight: the same kind of array, or None.
+        weights: by class number.
+
+    Raises:
+        ValueError: for a class without a weight, or several outputs.
+    """
+    if y is None or tree.is_nested(y):
+        raise ValueError("class_weight works for models with one output, and needs y.")
+    array = y.data if isinstance(y, Tensor) else y
+    found = place(_by_class(to_host(array), weights), device_of(array))
+    if isinstance(y, Tensor):
+        found = Tensor(found, None, None)
+    return found if sample_weight is None else found * sample_weight
+
+
+def _by_class(y: numpy.ndarray, weights: dict[int, float]) -> numpy.ndarray:
+    labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else numpy.rint(y).astype("int64")
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes, place_of = numpy.unique(labels, return_inverse=True)
+    missing = [int(c) for c in classes if int(c) not in weights]
+    if missing:
+        raise ValueError(
+            f"class_weight has no weight for class {', '.join(map(str, missing[:5]))}, which y holds; "
+            f"it has {sorted(weights)}. Give every class a weight (1.0 leaves it as it is)."
+        )
+    table = numpy.array([weights[int(c)] for c in classes], floatx())
+    return table[place_of.reshape(labels.shape)]
