@@ -1,44 +1,270 @@
-"""Reductions over axes."""
+"""Reductions over axes: sum, mean, max, min, prod, var, std and what follows from them."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from eagerflow.core.op import op
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arithmetic import absolute, divide, multiply, power, square, subtract
+from eagerflow.ops.axes import axes_of, kept, listed, spread
+from eagerflow.ops.compare import not_equal
+from eagerflow.ops.shape import broadcast_to
 
-__all__ = ["mean", "sum"]
-
-
-def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
-    """`shape` with the reduced axes at length one."""
-    if axis is None:
-        return (1,) * len(shape)
-    reduced = {a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis)}
-    return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
-
-
-def spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
-    """The gradient of a sum: `g` repeated along the reduced axes."""
-    return xp.broadcast_to(g if keepdims else g.reshape(kept(shape, axis)), shape)
+__all__ = [
+    "amax", "amin", "argmax", "argmin", "average", "count_nonzero", "max", "mean", "min", "prod", "ptp", "std", "sum",
+    "var",
+]  # fmt: skip
 
 
-def _sum_rule(xp: Any, g: Any, x_shape: Any, axis: Any, keepdims: bool) -> Any:
-    return spread(xp, g, x_shape, axis, keepdims)
-
-
-@op(_sum_rule)
+@op(lambda xp, g, x_shape, axis: spread(xp, g, x_shape, axis))
 def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Sum over `axis` (all axes when None)."""
-    return x.sum(axis=axis, keepdims=keepdims)
+    """Sum over `axis`; small integers and bools add up as int64, as NumPy does.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> ef.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+    [4.0, 6.0]
+    """
+    return x.sum(axis=axes_of(axis), keepdims=keepdims)
 
 
-def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any, keepdims: bool) -> Any:
-    reduced = math.prod(x_shape) // max(1, math.prod(g.shape))
-    return spread(xp, g / max(1, reduced), x_shape, axis, keepdims)
+def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
+    return spread(xp, g / math.prod([x_shape[a] for a in listed(axis, len(x_shape))]), x_shape, axis)
 
 
 @op(_mean_rule, floating=True)
 def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Mean over `axis` (all axes when None)."""
-    return x.mean(axis=axis, keepdims=keepdims)
+    """Mean over `axis`; integers become floats.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.mean([1.0, 2.0, 6.0]))
+    3.0
+    """
+    return x.mean(axis=axes_of(axis), keepdims=keepdims)
+
+
+def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) -> Any:
+    """The gradient goes to the elements that are the extreme, in equal shares."""
+    shape = kept(x.shape, axis)
+    mask = xp.equal(x, out.reshape(shape)).astype(g.dtype)
+    share = mask.sum(axis=axes_of(axis), keepdims=True)
+    if initial is not None:  # which may be the extreme itself
+        share = xp.maximum(share, 1)
+    return mask * (g.reshape(shape) / share)
+
+
+@op(_extreme_rule)
+def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Maximum over `axis`. Elements that tie share the gradient equally.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+        initial: a number that counts as one more element; needed where there is none.
+
+    Raises:
+        ValueError: for an axis without elements, unless `initial` is given.
+
+    >>> ef.ops.max([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
+    [5.0, 7.0]
+    """
+    if initial is None:
+        return x.max(axis=axes_of(axis), keepdims=keepdims)
+    return xp.maximum(_reduce_or_fill(xp, x, "max", axis, keepdims, initial), initial)
+
+
+@op(_extreme_rule)
+def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Minimum over `axis`. Elements that tie share the gradient equally.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+        initial: a number that counts as one more element; needed where there is none.
+
+    Raises:
+        ValueError: for an axis without elements, unless `initial` is given.
+
+    >>> float(ef.ops.min([3.0, 1.0], initial=0.0))
+    0.0
+    """
+    if initial is None:
+        return x.min(axis=axes_of(axis), keepdims=keepdims)
+    return xp.minimum(_reduce_or_fill(xp, x, "min", axis, keepdims, initial), initial)
+
+
+def _reduce_or_fill(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initial: Any) -> Any:
+    """The reduction, or `initial` alone where an axis has no elements (`initial=` is NumPy's only)."""
+    if math.prod([x.shape[a] for a in listed(axis, x.ndim)]):
+        return getattr(x, method)(axis=axes_of(axis), keepdims=keepdims)
+    reduced = listed(axis, x.ndim)
+    shape = [1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced]
+    return xp.full(tuple(shape), initial, x.dtype)
+
+
+amax = max
+amin = min
+
+
+def _prod_rule(xp: Any, g: Any, x: Any, axis: Any) -> Any:
+    """The product of all the others, from both sides, so that zeros need no care."""
+    axes = listed(axis, x.ndim)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = xp.moveaxis(x, axes, last)
+    rows = moved.reshape((-1, math.prod(moved.shape[x.ndim - len(axes) :])))
+    ones = xp.ones_like(rows[:, :1])
+    before = xp.cumprod(xp.concatenate([ones, rows[:, :-1]], axis=1), axis=1)
+    after = xp.flip(xp.cumprod(xp.concatenate([ones, xp.flip(rows, axis=1)[:, :-1]], axis=1), axis=1), axis=1)
+    others = xp.moveaxis((before * after).reshape(moved.shape), last, axes)
+    return g.reshape(kept(x.shape, axis)) * (others if g.dtype.kind != "c" else others.conjugate())
+
+
+@op(_prod_rule)
+def prod(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """Product over `axis`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+        dtype: the type to compute in; default as NumPy.
+
+    >>> float(ef.ops.prod([2.0, 3.0, 4.0]))
+    24.0
+    """
+    return x.prod(axis=axes_of(axis), dtype=dtype, keepdims=keepdims)
+
+
+@op()
+def argmax(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the (first) maximum along `axis`, or in the flattened tensor.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: one axis; default: the flattened tensor.
+        keepdims: keep the reduced axes with length one.
+
+    Raises:
+        ValueError: for an axis without elements.
+
+    >>> ef.ops.argmax([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
+    [1, 0]
+    """
+    return x.argmax(axis=axis, keepdims=keepdims)
+
+
+@op()
+def argmin(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the (first) minimum along `axis`, or in the flattened tensor.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: one axis; default: the flattened tensor.
+        keepdims: keep the reduced axes with length one.
+
+    Raises:
+        ValueError: for an axis without elements.
+    """
+    return x.argmin(axis=axis, keepdims=keepdims)
+
+
+@composite
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Variance over `axis` (the mean squared distance from the mean).
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.var([1.0, 3.0]))
+    1.0
+    """
+    distance = subtract(x, mean(x, axis=axis, keepdims=True))
+    if distance.dtype.kind == "c":
+        distance = absolute(distance)
+    return mean(square(distance), axis=axis, keepdims=keepdims)
+
+
+@composite
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Standard deviation over `axis`: the root of `var`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.std([1.0, 3.0]))
+    1.0
+    """
+    return power(var(x, axis=axis, keepdims=keepdims), 0.5)
+
+
+@composite
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Peak to peak: maximum minus minimum over `axis`.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.ptp([1.0, 5.0, 3.0]))
+    4.0
+    """
+    return subtract(max(x, axis=axis, keepdims=keepdims), min(x, axis=axis, keepdims=keepdims))
+
+
+@composite
+def count_nonzero(x: Any, axis: Any = None) -> Any:
+    """How many elements along `axis` are not 0.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+
+    >>> int(ef.ops.count_nonzero([0, 3, 4]))
+    2
+    """
+    return sum(not_equal(x, 0), axis=axis)
+
+
+@composite
+def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
+    """Mean over `axis`, weighted.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        weights: a tensor of x's shape, or a vector for the one axis; default equal weights.
+
+    Raises:
+        ValueError: when `weights` have another shape.
+
+    >>> float(ef.ops.average([1.0, 3.0], weights=[3.0, 1.0]))
+    1.5
+    """
+    if weights is None:
+        return mean(x, axis=axis)
+    x, weights = convert_to_tensor(x), convert_to_tensor(weights)
+    if weights.shape != x.shape:
+        axes = listed(axis, x.ndim)
+        if axis is None or weights.shape != tuple([x.shape[a] for a in axes]):
+            raise ValueError(
+                f"average: weights of shape {weights.shape} fit neither x's shape {x.shape} nor its axis {axis}."
+            )
+        weights = weights.reshape(tuple([n if i in axes else 1 for i, n in enumerate(x.shape)]))
+    total = sum(broadcast_to(weights, x.shape), axis=axis)
+    return divide(sum(multiply(x, weights), axis=axis), total)

@@ -1,0 +1,51 @@
+"""Axes as users give them (negative, one or several), and shapes with some of them reduced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+__all__ = ["axes_of", "axis_of", "kept", "listed", "spread"]
+
+
+def axes_of(axis: Any) -> Any:
+    """What NumPy takes for `axis`: lists become tuples."""
+    return tuple(axis) if axis.__class__ is list else axis
+
+
+def axis_of(axis: int, ndim: int, name: str = "axis") -> int:
+    """One axis, counted from the front.
+
+    Raises:
+        AxisError: when there is no such axis.
+    """
+    if not -ndim <= axis < ndim:
+        raise numpy.exceptions.AxisError(f"{name}={axis} is out of bounds for a tensor of {ndim} dimensions")
+    return axis % ndim
+
+
+def listed(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes as a tuple, counted from the front; all of them for None."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple([axis_of(a, ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))])
+
+
+def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+    """`shape` with the reduced axes at length one."""
+    if axis is None:
+        return (1,) * len(shape)
+    reduced = listed(axis, len(shape))
+    return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
+
+
+def without(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+    """`shape` without the reduced axes."""
+    reduced = listed(axis, len(shape))
+    return tuple([n for i, n in enumerate(shape) if i not in reduced])
+
+
+def spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """The gradient of a sum: `g` repeated along the reduced axes."""
+    return xp.broadcast_to(g.reshape(kept(shape, axis)), shape)

@@ -1,0 +1,74 @@
+"""Complex numbers: their parts, their conjugate, and the convention for their gradients.
+
+For a real loss L and z = x + iy, the gradient of z is dL/dx + i dL/dy: the direction in which L grows
+fastest, so that gradient descent works on complex variables as on real ones. A holomorphic op therefore
+sends on `g * conj(derivative)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import op
+
+__all__ = ["conj", "conjugate", "imag", "real"]
+
+
+def conjugated(x: Any) -> Any:
+    """The factor by which a rule multiplies: `x` itself, or its conjugate when it is complex."""
+    return x.conjugate() if x.dtype.kind == "c" else x
+
+
+def as_complex(g: Any) -> Any:
+    """A gradient arriving from real numbers, for the complex ones they were taken from."""
+    return g if g.dtype.kind == "c" else g + 0j
+
+
+def _same_kind_rule(g: Any, kind: Any) -> Any:
+    return as_complex(g) if kind.kind == "c" else g
+
+
+@op(_same_kind_rule, saves=("kind",))
+def real(xp: Any, x: Any) -> Any:
+    """The real part.
+
+    Args:
+        x: a tensor of any type.
+
+    >>> ef.ops.real(np.array([1 + 2j])).tolist()
+    [1.0]
+    """
+    return x.real, x.dtype
+
+
+def _imag_rule(g: Any, kind: Any) -> Any:
+    return as_complex(g) * 1j if kind.kind == "c" else g * 0
+
+
+@op(_imag_rule, saves=("kind",))
+def imag(xp: Any, x: Any) -> Any:
+    """The imaginary part; zeros for real tensors.
+
+    Args:
+        x: a tensor of any type.
+
+    >>> ef.ops.imag(np.array([1 + 2j])).tolist()
+    [2.0]
+    """
+    return x.imag, x.dtype
+
+
+@op(lambda g: conjugated(g))
+def conj(xp: Any, x: Any) -> Any:
+    """The complex conjugate, elementwise; real tensors stay as they are.
+
+    Args:
+        x: a tensor of any type.
+
+    >>> ef.ops.conj(np.array([1 + 2j])).tolist()
+    [(1-2j)]
+    """
+    return x.conjugate()
+
+
+conjugate = conj

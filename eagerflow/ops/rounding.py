@@ -1,0 +1,75 @@
+"""Rounding and signs: constant between their steps, so their gradients are zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import op
+
+__all__ = ["ceil", "floor", "round", "sign", "trunc"]
+
+
+@op(floating=True)
+def floor(xp: Any, x: Any) -> Any:
+    """The largest whole number ≤ `x`, elementwise; integers become floats.
+
+    Args:
+        x: a tensor of real numbers.
+
+    >>> ef.ops.floor([1.7, -1.2]).tolist()
+    [1.0, -2.0]
+    """
+    return xp.floor(x)
+
+
+@op(floating=True)
+def ceil(xp: Any, x: Any) -> Any:
+    """The smallest whole number ≥ `x`, elementwise; integers become floats.
+
+    Args:
+        x: a tensor of real numbers.
+
+    >>> ef.ops.ceil([1.2, -1.2]).tolist()
+    [2.0, -1.0]
+    """
+    return xp.ceil(x)
+
+
+@op(floating=True)
+def trunc(xp: Any, x: Any) -> Any:
+    """The whole part of `x` (rounded towards 0), elementwise.
+
+    Args:
+        x: a tensor of real numbers.
+
+    >>> ef.ops.trunc([1.7, -1.7]).tolist()
+    [1.0, -1.0]
+    """
+    return xp.trunc(x)
+
+
+@op()
+def round(xp: Any, x: Any, decimals: int = 0) -> Any:
+    """Rounded to `decimals` places, halves to the even neighbour.
+
+    Args:
+        x: a tensor.
+        decimals: places behind the point; negative ones round to tens, hundreds ...
+
+    >>> ef.ops.round([0.5, 1.5, 2.25], 0).tolist()
+    [0.0, 2.0, 2.0]
+    """
+    return x.round(decimals) if x.dtype.kind != "b" else x
+
+
+@op()
+def sign(xp: Any, x: Any) -> Any:
+    """-1, 0 or 1 as `x` is negative, zero or positive; `x / |x|` for complex numbers.
+
+    Args:
+        x: a tensor of numbers (not of bools).
+
+    >>> ef.ops.sign([-2.0, 0.0, 3.0]).tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    return xp.sign(x)

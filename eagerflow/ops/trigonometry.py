@@ -1,0 +1,216 @@
+"""Trigonometric and hyperbolic functions, their inverses, and angles. Integers become `floatx()` first."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.core.op import composite, op
+from eagerflow.ops.arithmetic import divide, multiply
+from eagerflow.ops.choose import where
+from eagerflow.ops.compare import equal
+from eagerflow.ops.complexes import conjugated, imag, real
+
+__all__ = [
+    "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad",
+    "rad2deg", "sin", "sinc", "sinh", "tan", "tanh",
+]  # fmt: skip
+
+
+@op(lambda xp, g, x: g * conjugated(xp.cos(x)), floating=True)
+def sin(xp: Any, x: Any) -> Any:
+    """Elementwise sine.
+
+    Args:
+        x: a tensor of angles in radians.
+    """
+    return xp.sin(x)
+
+
+@op(lambda xp, g, x: -g * conjugated(xp.sin(x)), floating=True)
+def cos(xp: Any, x: Any) -> Any:
+    """Elementwise cosine.
+
+    Args:
+        x: a tensor of angles in radians.
+
+    >>> ef.ops.cos([0.0]).tolist()
+    [1.0]
+    """
+    return xp.cos(x)
+
+
+@op(lambda g, out: g * conjugated(out * out + 1), floating=True)
+def tan(xp: Any, x: Any) -> Any:
+    """Elementwise tangent.
+
+    Args:
+        x: a tensor of angles in radians.
+    """
+    return xp.tan(x)
+
+
+@op(lambda xp, g, x: g / conjugated(xp.sqrt(1 - x * x)), floating=True)
+def arcsin(xp: Any, x: Any) -> Any:
+    """Elementwise inverse sine, in [-π/2, π/2]; NaN outside [-1, 1].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arcsin(x)
+
+
+@op(lambda xp, g, x: -g / conjugated(xp.sqrt(1 - x * x)), floating=True)
+def arccos(xp: Any, x: Any) -> Any:
+    """Elementwise inverse cosine, in [0, π]; NaN outside [-1, 1].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arccos(x)
+
+
+@op(lambda g, x: g / conjugated(x * x + 1), floating=True)
+def arctan(xp: Any, x: Any) -> Any:
+    """Elementwise inverse tangent, in [-π/2, π/2].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arctan(x)
+
+
+@op(
+    lambda g, x1, x2: g * x2 / (x1 * x1 + x2 * x2),
+    lambda g, x1, x2: -g * x1 / (x1 * x1 + x2 * x2),
+    floating=True, weak=True, promotes=True,
+)  # fmt: skip
+def arctan2(xp: Any, x1: Any, x2: Any) -> Any:
+    """The angle, in [-π, π], of the point with the coordinates `(x2, x1)`.
+
+    Args:
+        x1: the ordinates (y), a tensor or number.
+        x2: the abscissae (x), a tensor or number.
+
+    >>> round(float(ef.ops.arctan2(1.0, 0.0)), 4)
+    1.5708
+    """
+    return xp.arctan2(x1, x2)
+
+
+@op(lambda xp, g, x: g * conjugated(xp.cosh(x)), floating=True)
+def sinh(xp: Any, x: Any) -> Any:
+    """Elementwise hyperbolic sine.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.sinh(x)
+
+
+@op(lambda xp, g, x: g * conjugated(xp.sinh(x)), floating=True)
+def cosh(xp: Any, x: Any) -> Any:
+    """Elementwise hyperbolic cosine.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.cosh(x)
+
+
+@op(lambda g, out: g * conjugated(1 - out * out), floating=True)
+def tanh(xp: Any, x: Any) -> Any:
+    """Elementwise hyperbolic tangent.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.tanh([0.0]).tolist()
+    [0.0]
+    """
+    return xp.tanh(x)
+
+
+@op(lambda xp, g, x: g / conjugated(xp.sqrt(x * x + 1)), floating=True)
+def arcsinh(xp: Any, x: Any) -> Any:
+    """Elementwise inverse hyperbolic sine.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arcsinh(x)
+
+
+@op(lambda xp, g, x: g / conjugated(xp.sqrt(x - 1) * xp.sqrt(x + 1)), floating=True)
+def arccosh(xp: Any, x: Any) -> Any:
+    """Elementwise inverse hyperbolic cosine; NaN below 1.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arccosh(x)
+
+
+@op(lambda g, x: g / conjugated(1 - x * x), floating=True)
+def arctanh(xp: Any, x: Any) -> Any:
+    """Elementwise inverse hyperbolic tangent; NaN outside [-1, 1].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arctanh(x)
+
+
+@composite
+def sinc(x: Any) -> Any:
+    """Elementwise `sin(πx) / (πx)`, and 1 at 0.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.sinc([0.0]).tolist()
+    [1.0]
+    """
+    x = multiply(x, 1.0)
+    at_zero = equal(x, 0)
+    scaled = multiply(where(at_zero, 1, x), math.pi)
+    # 1 - (πx)²/6 has the right value and derivatives at 0, where the quotient has none.
+    parabola = 1 - multiply(x, math.pi) ** 2 / 6
+    return where(at_zero, parabola, divide(sin(scaled), scaled))
+
+
+@composite
+def deg2rad(x: Any) -> Any:
+    """Degrees as radians.
+
+    Args:
+        x: a tensor of angles in degrees.
+
+    >>> round(float(ef.ops.deg2rad(180.0)), 4)
+    3.1416
+    """
+    return multiply(x, math.pi / 180)
+
+
+@composite
+def rad2deg(x: Any) -> Any:
+    """Radians as degrees.
+
+    Args:
+        x: a tensor of angles in radians.
+    """
+    return multiply(x, 180 / math.pi)
+
+
+@composite
+def angle(x: Any) -> Any:
+    """The angle of complex numbers in the plane, in [-π, π]; of real numbers 0 or π.
+
+    Args:
+        x: a tensor.
+
+    >>> round(float(ef.ops.angle(np.complex64(1j))), 4)
+    1.5708
+    """
+    x = multiply(x, 1.0)
+    return arctan2(imag(x), real(x))
