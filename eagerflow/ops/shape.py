@@ -33,7 +33,8 @@ def reshape(xp: Any, x: Any, newshape: Any) -> Any:
     return x.reshape(newshape)
 
 
-@op(lambda g: g, arrays=("x",))
+# The rule names `x_shape`, so that it is kept and the tape sums over the broadcast axes.
+@op(lambda g, x_shape: g, arrays=("x",))
 def broadcast_to(xp: Any, x: Any, shape: Any) -> Any:
     """`x` repeated to `shape` by the rules of broadcasting.
 
