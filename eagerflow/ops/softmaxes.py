@@ -1,4 +1,4 @@
-"""Softmax and its logarithm.
+"""Softmax, its logarithm, and sparsemax.
 
 A slice whose elements are all minus infinity (a row masked as a whole) has no distribution: softmax
 gives zeros there, with gradient zero, and log_softmax minus infinity.
@@ -10,7 +10,7 @@ from typing import Any
 
 from eagerflow.core.op import op
 
-__all__ = ["log_softmax", "softmax"]
+__all__ = ["log_softmax", "softmax", "sparsemax"]
 
 
 _LOWEST = {"float16": -65504.0, "float64": -1e308}  # finite; the other float types reach as far as float32
@@ -74,3 +74,34 @@ def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
         return x.copy()
     moved = shifted(xp, x, axis)
     return moved - xp.log(total_of(xp.exp(moved), axis))
+
+
+def _sparsemax_rule(g: Any, out: Any, axis: int) -> Any:
+    support = (out > 0).astype(g.dtype)
+    inside = g * support
+    return inside - support * (inside.sum(axis=axis, keepdims=True) / support.sum(axis=axis, keepdims=True))
+
+
+@op(_sparsemax_rule, floating=True)
+def sparsemax(xp: Any, x: Any, axis: int = -1) -> Any:
+    """The point of the probability simplex nearest to `x`: like softmax, but with zeros.
+
+    Args:
+        x: a tensor.
+        axis: the axis along which the results add up to 1.
+
+    Source: Martins and Astudillo 2016, https://arxiv.org/abs/1602.02068.
+
+    >>> sparsemax([0.0, 1.0, 1.5]).tolist()
+    [0.0, 0.25, 0.75]
+    """
+    if not x.size:
+        return x.copy()
+    last = xp.moveaxis(x, axis, -1)
+    falling = xp.sort(last, axis=-1)[..., ::-1]
+    sums = xp.cumsum(falling, axis=-1) - 1
+    ranks = xp.arange(1, last.shape[-1] + 1, dtype=x.dtype)
+    chosen = falling * ranks > sums  # the largest elements, as many as stay positive together
+    count = chosen.sum(axis=-1, keepdims=True)
+    threshold = xp.take_along_axis(sums, count - 1, axis=-1) / count.astype(x.dtype)
+    return xp.moveaxis(xp.maximum(last - threshold, 0), -1, axis)
