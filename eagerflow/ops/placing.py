@@ -25,11 +25,11 @@ def _kept_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
     return overwrite(g, zeros, index) if isinstance(g, Tensor) else overwrite.op.forward(xp, g, zeros, index)
 
 
-def _written_rule(xp: Any, g: Any, updates: Any, index: Any, x_shape: Any) -> Any:
+def _written_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
     taken = g[index]
     if not repeats(index):
         return taken
-    return xp.where(apply(written_last, xp, updates, index, x_shape), taken, 0)
+    return xp.where(apply(written_last, xp, updates, index, g.shape), taken, 0)
 
 
 @op(_kept_rule, _written_rule)
