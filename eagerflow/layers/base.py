@@ -178,7 +178,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
 
         Without an override, a layer that holds unbuilt layers builds them by a run on arrays of that shape.
         """
-        if (args or kwargs) and any(not layer.built for layer in self._flatten_layers(include_self=False)):
+        overridden = type(self).build is not Layer.build
+        if (args or kwargs) and not overridden and not all(layer.built for layer in self._layers):
             self._build_by_running(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:

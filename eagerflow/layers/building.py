@@ -27,7 +27,7 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         token = current_call.set(CallContext()) if context is None else None
         running = current_call.get().running  # type: ignore[union-attr]
         if self._path is None:
-            self.__dict__["_path"] = "/".join([*[layer.name for layer in running], self.name])
+            self.__dict__["_path"] = path_of([*running, self])
         self.__dict__["_building"] = True
         running.append(self)
         try:
@@ -44,6 +44,11 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         return None
 
     return build
+
+
+def path_of(layers: list[Any]) -> str:
+    """The names with slashes between; a layer that runs itself to build itself counts once."""
+    return "/".join([layer.name for layer, before in zip(layers, [None, *layers]) if layer is not before])
 
 
 def finish_build(layer: Any) -> None:

@@ -11,7 +11,12 @@ from eagerflow.core.serialization import Table, deserialize_keras_object, serial
 __all__ = ["Configurable", "table"]
 
 table = Table("layer", "keras.layers")
-model_table = Table("model", "keras.models")
+# Keras writes the module of these names.
+_HOMES = {
+    "eagerflow.layers": table,
+    "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
+    "eagerflow.models": Table("model", "keras.models"),
+}
 
 
 class Configurable:
@@ -23,8 +28,9 @@ class Configurable:
         """Our own classes are known by name in configurations; users register theirs."""
         super().__init_subclass__(**kwargs)
         home = cls.__module__
-        if home.startswith(("eagerflow.layers", "eagerflow.models")) and not cls.__name__.startswith("_"):
-            (table if home.startswith("eagerflow.layers") else model_table).add()(cls)
+        known = next((t for prefix, t in _HOMES.items() if home.startswith(prefix)), None)
+        if known is not None and not cls.__name__.startswith("_"):
+            known.add()(cls)
 
     def _base_config(self) -> dict[str, Any]:
         policy = self.dtype_policy  # type: ignore[attr-defined]

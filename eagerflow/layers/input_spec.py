@@ -155,7 +155,7 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
     """A fix for the usual causes."""
     ndim = len(x.shape)
     if "axes" in problem and ndim:
-        wanted = [int(word) for word in problem.split() if word.isdigit()][0]
+        wanted = next(int(word) for word in problem.split() if word.isdigit())
         if wanted == ndim + 1:
             return " A missing batch or channels axis: use x[None] or x[..., None]."
         return f" Reshape the inputs to {wanted} axes, the first being the batch."

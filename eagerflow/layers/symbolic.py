@@ -311,6 +311,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     Raises:
         ValueError: when the results at different sizes can't be told by a shape with unknown lengths.
     """
+    args, kwargs = tree.map_structure(lambda x: x, (args, kwargs))  # the user may change lists later
     node = Node(operation, args, kwargs)
     node.outputs = _probe(node)
     return node.tensors()
@@ -342,8 +343,8 @@ def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, in
         second = _at(node, large)
     except Exception as error:
         raise ValueError(
-            f"{_who(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, so it can't take "
-            f"an unknown length: {error}"[:500]
+            f"{_who(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, "
+            f"so it can't take an unknown length: {error}"[:500]
         ) from error
     node._specs[large] = tree.flatten(second)
     if _shape_of_structure(first) != _shape_of_structure(second):
@@ -380,7 +381,7 @@ def _hint(node: Node) -> str:
     plain = [x for x in tree.flatten((node.args, node.kwargs)) if not isinstance(x, SymbolicTensor)]
     if hasattr(node.operation, "_calls") or None not in plain:
         return ""
-    return " An argument is None: an unknown length of a shape can't be used as a number. Try -1, or ops inside a Layer."
+    return " An argument is None: an unknown length of a shape is no number. Try -1, or ops inside a Layer."
 
 
 # How a call's result is found for inputs whose shapes are all known

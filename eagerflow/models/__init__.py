@@ -1,0 +1,10 @@
+"""Models, with the names of `keras.models`."""
+
+from __future__ import annotations
+
+from eagerflow.models.cloning import clone_model, model_from_json
+from eagerflow.models.functional import Functional
+from eagerflow.models.model import Model
+from eagerflow.models.sequential import Sequential
+
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]

@@ -1,0 +1,131 @@
+"""`clone_model`: the same architecture with fresh weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.core.serialization import deserialize_keras_object
+from eagerflow.layers.base import Layer
+from eagerflow.layers.input import Input, InputLayer
+from eagerflow.layers.symbolic import Node, record
+from eagerflow.models.functional import Functional
+from eagerflow.models.model import Model
+from eagerflow.models.sequential import Sequential
+
+__all__ = ["clone_model", "model_from_json"]
+
+
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+    **kwargs: Any,
+) -> Model:
+    """A model with the same layers, connected in the same way, and weights of its own.
+
+    Args:
+        model: a `Sequential` or functional model, or one with `get_config`.
+        input_tensors: what `Input` gave, to begin with instead of new ones.
+        clone_function: called with each layer (but `Input`s), returns the layer for the new model.
+        call_function: called with each new layer and its arguments, returns its outputs.
+        recursive: whether `clone_function` is called for the layers of nested models too.
+        **kwargs: `cache` is accepted for Keras' signature.
+
+    Raises:
+        TypeError: when `model` is no model.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> clone_model(model).count_params()
+    8
+    """
+    kwargs.pop("cache", None)
+    if kwargs or not isinstance(model, Model):
+        raise TypeError(
+            f"clone_model: expected a model; got {type(model).__name__}, other arguments {sorted(kwargs)}."
+        )
+    clone = _Cloner(clone_function, recursive)
+    if isinstance(model, Sequential):
+        return _clone_sequential(model, clone, input_tensors)
+    if model._graph is None:
+        made = type(model).from_config(model.get_config())
+        assert isinstance(made, Model)
+        return made
+    return _clone_graph(model, clone, input_tensors, call_function)
+
+
+class _Cloner:
+    """Makes one new layer for each old one, however often it is shared."""
+
+    def __init__(self, function: Callable[[Layer], Layer] | None, recursive: bool) -> None:
+        self.function = function
+        self.recursive = recursive
+        self.made: dict[int, Any] = {}
+
+    def __call__(self, layer: Any) -> Any:
+        if id(layer) not in self.made:
+            self.made[id(layer)] = self._clone(layer)
+        return self.made[id(layer)]
+
+    def _clone(self, layer: Any) -> Any:
+        if self.recursive and isinstance(layer, Model):
+            return clone_model(layer, clone_function=self.function, recursive=True)
+        if self.function is not None and not isinstance(layer, InputLayer):
+            return self.function(layer)
+        return type(layer).from_config(layer.get_config())
+
+
+def _clone_sequential(model: Sequential, clone: _Cloner, input_tensors: Any) -> Sequential:
+    made = Sequential(name=model.name)
+    if input_tensors is not None:
+        made.add(tree.flatten(input_tensors)[0])
+    elif model._input_layer is not None:
+        made.add(clone(model._input_layer))
+    for layer in model.layers:
+        made.add(clone(layer))
+    return made
+
+
+def _clone_graph(model: Model, clone: _Cloner, input_tensors: Any, call_function: Any) -> Model:
+    graph = model._known_graph("graph")
+    old = graph.inputs
+    fresh = tree.flatten(input_tensors) if input_tensors is not None else [_input_like(x) for x in old]
+    if len(fresh) != len(old):
+        raise ValueError(
+            f"clone_model(input_tensors=...): the model has {len(old)} inputs; got {len(fresh)}."
+        )
+
+    def call(node: Node, args: Any, kwargs: Any) -> Any:
+        if not isinstance(node.operation, Layer):
+            return record(node.operation, args, kwargs)
+        layer = clone(node.operation)
+        return call_function(layer, *args, **kwargs) if call_function is not None else layer(*args, **kwargs)
+
+    outputs = graph.rebuilt(fresh, call)
+    return Functional(tree.pack_sequence_as(graph.inputs_structure, fresh), outputs, name=model.name)
+
+
+def _input_like(x: Any) -> Any:
+    return Input(batch_shape=x.shape, dtype=x.dtype, name=x.name)
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
+    """The model, with fresh weights, whose `to_json` text this is.
+
+    Args:
+        json_string: the text.
+        custom_objects: classes and functions of your own by name.
+
+    Raises:
+        UnknownNameError: for a class that is neither ours nor given.
+        TypeError: when the text describes something else.
+    """
+    model = deserialize_keras_object(json.loads(json_string), custom_objects)
+    if not isinstance(model, Model):
+        raise TypeError(f"model_from_json: the text describes a {type(model).__name__}, no model.")
+    return model

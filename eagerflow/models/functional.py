@@ -1,0 +1,250 @@
+"""`Functional`: what `Model(inputs, outputs)` makes, and its configuration in Keras 3's layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core import tree
+from eagerflow.core.errors import did_you_mean
+from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.layers.base import Layer
+from eagerflow.layers.input import InputLayer
+from eagerflow.layers.naming import snake_case
+from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name, record
+from eagerflow.models.model import Model, functional_class
+
+__all__ = ["Functional"]
+
+
+class Functional(Model):
+    """A model made of the calls between `Input` and its outputs.
+
+    Args:
+        inputs: what `Input` gave: a tensor, or a list, tuple or dict of them; tensors from the middle of another
+            model work too.
+        outputs: tensors made from the inputs by layers and ops.
+        name: a name.
+        **kwargs: `trainable` and `dtype`.
+
+    Source: the functional API of Keras 3.15.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(inputs, outputs, name, **kwargs)
+
+    @property
+    def operations(self) -> list[Any]:
+        """Layers, and the calls of ops between them, from the inputs to the outputs."""
+        return list(self._known_graph("operations").operations)
+
+    def get_config(self) -> dict[str, Any]:
+        """Layers, their calls, inputs and outputs, in Keras 3's layout."""
+        if type(self) is not Functional:
+            return Layer.get_config(self)
+        graph = self._known_graph("config")
+        described = [_describe(operation, graph.nodes) for operation in graph.operations]
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": described,
+            "input_layers": _places(graph.inputs_structure, graph.nodes),
+            "output_layers": _places(graph.outputs_structure, graph.nodes),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model that `get_config` described.
+
+        Raises:
+            ValueError: when a call refers to a layer that is not there.
+        """
+        if "layers" not in config:
+            return super().from_config(config)
+        made = _Rebuilding(config["layers"], custom_objects)
+        inputs, outputs = (made.find_all(config[k]) for k in ("input_layers", "output_layers"))
+        model = cls(inputs, outputs, name=config.get("name"))
+        if config.get("trainable") is False:
+            model.trainable = False
+        return model
+
+
+functional_class.append(Functional)
+
+
+def _calls_of(operation: Any, nodes: list[Node]) -> list[Node]:
+    """The calls of a layer within the model, in order; an op is its one call."""
+    return [operation] if isinstance(operation, Node) else [n for n in nodes if n.operation is operation]
+
+
+def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
+    if isinstance(operation, Node):
+        name = op_name(operation.operation)
+        entry = {"module": "eagerflow.ops", "class_name": name, "config": {"name": operation.name}}
+        entry |= {"registered_name": None}
+    else:
+        entry = serialize_keras_object(operation)
+        build_config = operation.get_build_config()
+        entry |= {"build_config": build_config} if build_config else {}
+    calls = [n for n in _calls_of(operation, nodes) if n.args or n.kwargs]
+    entry["name"] = operation.name
+    entry["inbound_nodes"] = [
+        {"args": _described(list(n.args), nodes), "kwargs": _described(n.kwargs, nodes)} for n in calls
+    ]
+    return entry
+
+
+def _described(value: Any, nodes: list[Node]) -> Any:
+    """An argument as JSON-able values."""
+    if isinstance(value, SymbolicTensor):
+        config = {
+            "shape": list(value.shape),
+            "dtype": value.dtype.name,
+            "keras_history": _place(value, nodes),
+        }
+        return {"class_name": "__keras_tensor__", "config": config}
+    if isinstance(value, dict):
+        return {str(k): _described(v, nodes) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return {"class_name": "__tuple__", "items": [_described(v, nodes) for v in value]}
+    if isinstance(value, list):
+        return [_described(v, nodes) for v in value]
+    if isinstance(value, slice):
+        parts = [_described(v, nodes) for v in (value.start, value.stop, value.step)]
+        return {"class_name": "__slice__", "config": dict(zip(("start", "stop", "step"), parts))}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": str(value.dtype)}}
+    return serialize_keras_object(value)
+
+
+def _place(x: SymbolicTensor, nodes: list[Node]) -> list[Any]:
+    """`[name, which call, which output]`."""
+    node = x.node
+    assert node is not None
+    if not hasattr(node.operation, "_calls"):
+        return [node.name, 0, x.index]
+    calls = [n.serial for n in nodes if n.operation is node.operation]
+    return [node.name, calls.index(node.serial), x.index]
+
+
+def _places(structure: Any, nodes: list[Node]) -> Any:
+    return tree.map_structure(lambda x: _place(x, nodes), structure)
+
+
+class _Rebuilding:
+    """Makes the layers of a config and repeats their calls."""
+
+    def __init__(self, entries: list[dict[str, Any]], custom_objects: Any) -> None:
+        self.operations = {_name(e): _operation(e, custom_objects) for e in entries}
+        self.results: dict[tuple[str, int], list[Any]] = {}
+        waiting = [(_name(e), i, call) for e in entries for i, call in enumerate(_calls(e))]
+        for name, operation in self.operations.items():
+            if isinstance(operation, InputLayer):
+                self.results[name, 0] = [operation.output]
+        while waiting:
+            later = [task for task in waiting if not self._repeat(*task)]
+            if len(later) == len(waiting):
+                raise self._stuck(later)
+            waiting = later
+
+    def _repeat(self, name: str, which: int, call: dict[str, Any]) -> bool:
+        """Make the call, unless a tensor that it needs isn't made yet."""
+        if which and (name, which - 1) not in self.results:
+            return False
+        if any((n, i) not in self.results for n, i, _ in _needs(call)):
+            return False
+        args, kwargs = self._filled(call["args"]), self._filled(call.get("kwargs", {}))
+        operation = self.operations[name]
+        result = (
+            operation(*args, **kwargs)
+            if isinstance(operation, Layer)
+            else record(operation, tuple(args), kwargs)
+        )
+        self.results[name, which] = tree.flatten(result)
+        return True
+
+    def _stuck(self, waiting: list[Any]) -> ValueError:
+        needs = [n for _, _, call in waiting for n, _, _ in _needs(call)]
+        unknown = [n for n in needs if n not in self.operations]
+        if unknown:
+            return ValueError(
+                f"The config refers to a layer {unknown[0]!r} that it doesn't contain."
+                f"{did_you_mean(unknown[0], self.operations)}"
+            )
+        return ValueError(
+            f"The calls of {sorted({name for name, _, _ in waiting})} depend on each other in a circle."
+        )
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._filled(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        kind = value.get("class_name")
+        if kind == "__keras_tensor__":
+            return self._find(value["config"]["keras_history"])
+        if kind == "__tuple__":
+            return tuple([self._filled(v) for v in value.get("items", value.get("config"))])
+        if kind == "__slice__":
+            return slice(*[self._filled(value["config"][k]) for k in ("start", "stop", "step")])
+        if kind == "__ellipsis__":
+            return Ellipsis
+        if kind == "__numpy__":
+            return ops.convert_to_tensor(value["config"]["value"], value["config"]["dtype"])
+        if "class_name" in value and "config" in value:
+            return deserialize_keras_object(value)
+        return {k: self._filled(v) for k, v in value.items()}
+
+    def _find(self, place: Any) -> SymbolicTensor:
+        name, call, output = place[:3]
+        if (name, call) not in self.results:
+            raise ValueError(
+                f"The config refers to call {call} of {name!r}.{did_you_mean(name, self.operations)}"
+            )
+        found: SymbolicTensor = self.results[name, call][output]
+        return found
+
+    def find_all(self, places: Any) -> Any:
+        """The tensors of `input_layers` or `output_layers`."""
+        if isinstance(places, dict):
+            return {k: self.find_all(v) for k, v in places.items()}
+        if len(places) == 3 and isinstance(places[0], str) and isinstance(places[1], int):
+            return self._find(places)
+        return [self.find_all(p) for p in places]
+
+
+def _name(entry: dict[str, Any]) -> str:
+    return str(entry.get("name") or entry["config"]["name"])
+
+
+def _calls(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    return [call for call in entry.get("inbound_nodes", []) if call]
+
+
+def _needs(value: Any) -> list[Any]:
+    """The places that the arguments of a call refer to."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            return [tuple(value["config"]["keras_history"][:3])]
+        return [place for v in value.values() for place in _needs(v)]
+    return [place for v in value for place in _needs(v)] if isinstance(value, list) else []
+
+
+def _operation(entry: dict[str, Any], custom_objects: Any) -> Any:
+    """A layer, or a function of `eagerflow.ops`."""
+    module = str(entry.get("module") or "")
+    if module == "eagerflow.ops" or ".ops" in module:
+        return _op(entry["class_name"])
+    return deserialize_keras_object(entry, custom_objects)
+
+
+def _op(name: str) -> Any:
+    """An op by its name, or by that of Keras' class for it (`GetItem`, `LogSoftmax`)."""
+    plain = {"GetItem": "take_index", "get_item": "take_index"}.get(name, name)
+    for known in (plain, snake_case(plain)):
+        found = getattr(ops, known, None)
+        if callable(found) and not known.startswith("_"):
+            return found
+    raise ValueError(f"The config names an op {name!r} that is unknown.{did_you_mean(name, dir(ops))}")

@@ -1,0 +1,124 @@
+"""Data as a model's inputs expect them: found by name or order, with the right type and number of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core import tree
+from eagerflow.core.errors import did_you_mean, signature_of
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.masks import get_mask
+from eagerflow.layers.symbolic import Spec, SymbolicTensor
+
+__all__ = ["Doors"]
+
+
+class Door:
+    """What one `Input` lets in."""
+
+    __slots__ = ("dtype", "fixed", "name", "ndim", "optional", "shape")
+
+    def __init__(self, x: SymbolicTensor) -> None:
+        self.name = x.name
+        self.shape = x.shape
+        self.ndim = len(x.shape)
+        self.dtype = x.dtype
+        self.fixed = [(i, n) for i, n in enumerate(x.shape) if n is not None]
+        self.optional = bool(getattr(x.node.operation, "optional", False)) if x.node is not None else False
+
+    def let_in(self, x: Any, model: Any) -> Any:
+        """`x` with the type and axes that the layers behind were made for.
+
+        Raises:
+            ValueError: when its shape doesn't fit, naming model and input.
+        """
+        if x is None and self.optional:
+            return None
+        if not isinstance(x, (Tensor, Spec)):
+            x = Tensor(x)
+        shape = x.shape
+        if len(shape) != self.ndim:
+            x = self._with_other_rank(x, model)
+            shape = x.shape
+        for axis, n in self.fixed:
+            if shape[axis] not in (n, None):
+                raise self._misfit(x, model)
+        return x if x.dtype == self.dtype or isinstance(x, Spec) else _cast(x, self.dtype)
+
+    def _with_other_rank(self, x: Any, model: Any) -> Any:
+        """A last axis of length 1 may be missing, or be there needlessly."""
+        shape = tuple(x.shape)
+        if len(shape) == self.ndim + 1 and shape[-1] == 1:
+            wanted = shape[:-1]
+        elif len(shape) == self.ndim - 1 and self.shape[-1] == 1 and shape:
+            wanted = (*shape, 1)
+        else:
+            raise self._misfit(x, model)
+        return Spec(wanted, x.dtype) if isinstance(x, Spec) else ops.reshape(x, wanted)
+
+    def _misfit(self, x: Any, model: Any) -> ValueError:
+        example = ", ".join(str(n) for n in self.shape[1:])
+        batch = (
+            " A single example needs a batch axis: x[None]."
+            if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
+            else ""
+        )
+        return ValueError(
+            f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
+            f"of shape ({example}); got {signature_of(x)}.{batch}"
+        )
+
+
+def _cast(x: Tensor, dtype: Any) -> Tensor:
+    result, mask = ops.cast(x, dtype), get_mask(x)
+    if mask is not None:
+        result.mask = mask
+    return result
+
+
+class Doors:
+    """All inputs of a model, in the structure in which they were given to it."""
+
+    def __init__(self, structure: Any, model_name: str) -> None:
+        self.structure = structure
+        self.doors = [Door(x) for x in tree.flatten(structure)]
+        self.is_single = isinstance(structure, SymbolicTensor)
+        self.keys = sorted(structure) if isinstance(structure, dict) else [door.name for door in self.doors]
+        self.model_name = model_name
+
+    def arrange(self, given: Any, model: Any) -> list[Any]:
+        """The tensors for the inputs, in order.
+
+        Raises:
+            ValueError: when there are too many or too few, or a name is missing.
+        """
+        if self.is_single and isinstance(given, (Tensor, Spec)):
+            return [self.doors[0].let_in(given, model)]
+        values = self._found(given, model)
+        return [door.let_in(x, model) for door, x in zip(self.doors, values)]
+
+    def _found(self, given: Any, model: Any) -> list[Any]:
+        if isinstance(given, Mapping):
+            return self._by_name(given, model)
+        values = tree.flatten(given)
+        if len(values) != len(self.doors):
+            raise ValueError(
+                f"{type(model).__name__} {model.name!r} has {len(self.doors)} input(s) {self.keys}; "
+                f"got {len(values)}: {signature_of(values)}."
+            )
+        return values
+
+    def _by_name(self, given: Mapping[str, Any], model: Any) -> list[Any]:
+        if isinstance(self.structure, (list, tuple)) and any(tree.is_nested(s) for s in self.structure):
+            return tree.flatten(given)
+        names = [key if key in given else door.name for key, door in zip(self.keys, self.doors)]
+        missing = [name for name, door in zip(names, self.doors) if name not in given and not door.optional]
+        if missing:
+            hint = did_you_mean(missing[0], [str(k) for k in given])
+            raise ValueError(
+                f"{type(model).__name__} {model.name!r} needs the inputs {names}; {missing} missing among the keys "
+                f"{sorted(map(str, given))}.{hint}"
+            )
+        return [given.get(name) for name in names]

@@ -1,0 +1,247 @@
+"""`Model`: a layer that can be trained."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.core.errors import did_you_mean
+from eagerflow.core.serialization import serialize_keras_object
+from eagerflow.layers.base import Layer
+from eagerflow.layers.masks import put_masks
+from eagerflow.layers.shapes import is_shape
+from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.models.graph import Graph, checked_ends
+from eagerflow.models.inputs import Doors
+from eagerflow.models.splice import from_intermediate
+from eagerflow.models.summary import print_summary
+from eagerflow.models.training import Trainer
+
+__all__ = ["Model"]
+
+# `functional.py` enters its class here: `Model(inputs, outputs)` makes one.
+functional_class: list[type[Model]] = []
+
+
+class Model(Trainer, Layer):
+    """A layer with `compile`, `fit`, `evaluate` and `predict`.
+
+    Subclass it and write `call`, with layers as attributes; or give both ends of a graph that begins with
+    `Input`: `Model(inputs, outputs)`.
+
+    Args:
+        *args: `inputs` and `outputs`: symbolic tensors, or lists, tuples and dicts of them.
+        inputs: the same by name; Keras 1's `input` works too.
+        outputs: the same by name; Keras 1's `output` works too.
+        trainable: whether training changes the weights.
+        dtype: a type name or policy.
+        name: a name.
+
+    Raises:
+        TypeError: for inputs or outputs that aren't symbolic.
+        ValueError: when outputs need an `Input` that is not given.
+
+    >>> import eagerflow as ef
+    >>> x = ef.Input((4,))
+    >>> model = ef.Model(x, ef.layers.Dense(2)(x))
+    >>> model.output_shape
+    (None, 2)
+    """
+
+    _scope_kind = "model"
+    _graph: Graph | None
+    _doors: Doors
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and functional_class and _is_functional(args, kwargs):
+            return Layer.__new__(functional_class[0], *args, **kwargs)
+        return Layer.__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        ends, kwargs = _ends(type(self), args, kwargs)
+        Layer.__init__(self, **kwargs)
+        self.__dict__["_graph"] = None
+        self.supports_masking = True
+        if ends is not None:
+            self._connect(*ends)
+
+    def _connect(self, inputs: Any, outputs: Any) -> None:
+        """Become the graph between symbolic tensors."""
+        checked_ends(inputs, outputs, type(self).__name__)
+        inputs, outputs = from_intermediate(inputs, outputs)
+        graph = Graph(inputs, outputs, self.name)
+        self.__dict__.update(
+            _graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False, _path=self.name
+        )
+        self._graph_layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
+
+    # Running
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The outputs. A subclass writes its own; a model of a graph runs that."""
+        if self._graph is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} needs a method call(self, inputs), or inputs and outputs in "
+                "super().__init__(inputs, outputs)."
+            )
+        if mask is not None:
+            put_masks(inputs, mask)
+        return self._graph.run(self._doors.arrange(inputs, self))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """None: the layers inside have put masks on the outputs."""
+        return None
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        if self._graph is None or type(self).call is not Model.call:
+            return super()._infer(args, kwargs, size)
+        inputs = args[0] if args else kwargs["inputs"]
+        return self._graph.infer(self._doors.arrange(inputs, self), size)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of this shape (a shape, or a list or dict of shapes).
+
+        Raises:
+            ValueError: when `call` doesn't work for it.
+        """
+        if self._graph is not None or self.built:
+            return
+        if not (is_shape(input_shape) or tree.is_nested(input_shape)):
+            raise ValueError(
+                f"{type(self).__name__}.build(input_shape={input_shape!r}): expected a shape such as (None, 28, 28, 1)."
+            )
+        self._build_by_running(input_shape)
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if type(self).build is Model.build:
+            self._build_nothing()
+        else:
+            super()._build_for(args, kwargs)
+
+    # What it consists of
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly in this model."""
+        return [layer for layer in self._layers if isinstance(layer, Layer)]
+
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise AttributeError(
+            f"{type(self).__name__}.layers can't be set: it lists what attributes hold. Use another name."
+        )
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name or its place in `layers`.
+
+        Raises:
+            ValueError: for an unknown name or place, with the nearest name; or when both or none are given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer: give either name or index.")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"get_layer(index={index}): the model has {len(self.layers)} layers.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        known = [layer.name for layer in self.layers]
+        raise ValueError(
+            f"get_layer(name={name!r}): no layer has this name.{did_you_mean(str(name), known)} Layers: {known}"[
+                :480
+            ]
+        )
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic inputs, None for a subclass that writes `call`."""
+        return list(self._known_graph("inputs").inputs)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic outputs."""
+        return list(self._known_graph("outputs").outputs)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs, in the structure in which the model was made."""
+        return self._known_graph("input").inputs_structure
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs, in the structure in which the model was made."""
+        return self._known_graph("output").outputs_structure
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return [x.name for x in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers (or ops) which give the outputs."""
+        return [x.node.name for x in self.outputs if x.node is not None]
+
+    def _known_graph(self, asked: str) -> Graph:
+        if self._graph is None:
+            raise AttributeError(
+                f"{type(self).__name__} {self.name!r} has no {asked}: only models made of Input, and built Sequential "
+                "models, know it before they run."
+            )
+        return self._graph
+
+    # Telling
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: tuple[str, str] | list[str] | None = None,
+    ) -> None:
+        """Print the layers with the shapes of their outputs and the numbers of their weights.
+
+        Args:
+            line_length: the width in characters.
+            positions: where columns end: parts of the width (up to 1), or characters.
+            print_fn: called with the text instead of `print`.
+            expand_nested: whether the layers inside of layers are shown.
+            show_trainable: whether a column says if layers are trainable.
+            layer_range: names of (or patterns for) the first and the last layer to show.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The configuration as JSON text; `model_from_json` reads it.
+
+        Args:
+            **kwargs: passed on to `json.dumps`.
+        """
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+
+def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return bool(args or {"inputs", "outputs", "input", "output"} & kwargs.keys())
+
+
+def _ends(
+    cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, Any] | None, dict[str, Any]]:
+    """The two ends among the arguments of `Model`, and the other arguments."""
+    for old in ("input", "output"):
+        if old in kwargs:
+            kwargs[f"{old}s"] = kwargs.pop(old)
+    names = ("inputs", "outputs", "name")
+    if len(args) > len(names):
+        raise TypeError(
+            f"{cls.__name__}: at most inputs, outputs and name by position; got {len(args)} arguments."
+        )
+    given = {**dict(zip(names, args)), **kwargs}
+    found = [given.pop(name) for name in ("inputs", "outputs") if name in given]
+    if len(found) == 1:
+        raise TypeError(f"{cls.__name__}(inputs, outputs): both are needed; got only one.")
+    return (tuple(found) if found else None), given  # type: ignore[return-value]

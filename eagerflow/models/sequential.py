@@ -1,0 +1,289 @@
+"""`Sequential`: layers one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.layers.base import Layer
+from eagerflow.layers.context import CallContext, current_call
+from eagerflow.layers.input import InputLayer
+from eagerflow.layers.masks import put_masks
+from eagerflow.layers.shapes import is_shape
+from eagerflow.layers.symbolic import SymbolicTensor, infer, is_symbolic
+from eagerflow.models.graph import Graph
+from eagerflow.models.inputs import Doors
+from eagerflow.models.model import Model
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Model):
+    """A model whose layers run one after the other, each on what the one before returned.
+
+    Args:
+        layers: a list of layers; the first may be an `Input`.
+        trainable: whether training changes the weights.
+        name: a name.
+
+    Weights exist as soon as the shape of the input is known: from an `Input`, from `input_shape=` of the first layer,
+    from `build(input_shape)`, or from the first data.
+
+    Raises:
+        TypeError: for something that is no layer.
+        ValueError: when two layers have one name.
+
+    >>> import eagerflow as ef
+    >>> model = Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> model.count_params()
+    8
+    """
+
+    def __init__(
+        self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, **kwargs)
+        self.autocast = False  # the layers cast their own inputs
+        self.__dict__.update(_input_layer=None, _ends=[], _remembered=None)
+        self._sequence: list[Layer] = []
+        for layer in layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []:
+            self.add(layer)
+        if not trainable:
+            self.trainable = False
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without the `Input`."""
+        return list(self._sequence)
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer at the end.
+
+        Args:
+            layer: a layer, or what `Input` gives as the first.
+            rebuild: accepted for Keras' signature; weights are made at once when the input's shape is known.
+
+        Raises:
+            TypeError: for something else.
+            ValueError: for a second input, or a name that is taken.
+        """
+        layer = _as_layer(layer)
+        if any(known.name == layer.name for known in self._sequence):
+            raise ValueError(
+                f"Sequential {self.name!r} has a layer named {layer.name!r} already; names must be unique. "
+                "Rename one: layer(..., name=...)."
+            )
+        if isinstance(layer, InputLayer):
+            self._begin_with(layer)
+            return
+        if not self._sequence and self._input_layer is None:
+            self.__dict__["_input_layer"] = _implied_input(layer)
+        self._sequence.append(layer)
+        self.__dict__["_graph"] = None
+        try:
+            self._remembered_graph_is_stale()
+        except BaseException:  # a layer that doesn't fit isn't kept
+            self._sequence.pop()
+            raise
+
+    def _begin_with(self, layer: InputLayer) -> None:
+        if self._sequence or self._input_layer is not None:
+            raise ValueError(
+                f"Sequential {self.name!r}: an Input comes first, and only once; {layer.name!r} would be layer "
+                f"{len(self._sequence)}."
+            )
+        self.__dict__["_input_layer"] = layer
+        self._remembered_graph_is_stale()
+
+    def _remembered_graph_is_stale(self) -> None:
+        """After a change: continue the chain when the input is known; forget it otherwise."""
+        if self._input_layer is not None:
+            self._continue_chain()
+        else:
+            self.__dict__.update(built=False, _remembered=None)
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the last layer away, and return it.
+
+        Raises:
+            ValueError: when there is none.
+        """
+        if not self._sequence:
+            raise ValueError(f"Sequential {self.name!r} has no layers to pop.")
+        layer = self._sequence.pop()
+        self.__dict__["_graph"] = None
+        self.__dict__["_ends"] = self._ends[: len(self._sequence) + 1]
+        if not self._sequence:
+            self.__dict__["built"] = False
+        return layer
+
+    # Building: `_ends` holds the symbolic input, and the symbolic output of each layer.
+
+    def _continue_chain(self) -> None:
+        if not self._ends:
+            self._ends.append(self._input_layer.output)
+            self.__dict__["_doors"] = Doors(self._ends[0], self.name)
+        context = CallContext()
+        around = current_call.get()
+        context.running = [*(around.running if around is not None else ()), self]
+        token = current_call.set(context)
+        try:
+            for layer in self._sequence[len(self._ends) - 1 :]:
+                self._ends.append(layer(self._ends[-1]))
+        finally:
+            current_call.reset(token)
+        if self._sequence:
+            self.__dict__["built"] = True
+            self.__dict__["_path"] = self._path or self.name
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights of all layers.
+
+        Args:
+            input_shape: the shape with the batch axis: `(None, 28, 28, 1)`.
+
+        Raises:
+            ValueError: when nothing tells the shape.
+        """
+        if self._input_layer is None:
+            if not is_shape(input_shape) or not self._sequence:
+                raise ValueError(
+                    f"Sequential {self.name!r}.build(input_shape={input_shape!r}): expected a shape such as (None, 4)"
+                    f"{' and at least one layer' if not self._sequence else ''}."
+                )
+            self.__dict__["_input_layer"] = _input_for(self._sequence[0], tuple(input_shape))
+        try:
+            self._continue_chain()
+        except BaseException:  # another shape may be tried
+            self.__dict__.update(_input_layer=None, _ends=[])
+            raise
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        inputs = args[0] if args else kwargs.get("inputs")
+        if not self._sequence:
+            raise ValueError(f"Sequential {self.name!r} has no layers: add one before calling it.")
+        if is_symbolic(inputs):
+            self.__dict__["_input_layer"] = self._input_layer or InputLayer(
+                batch_shape=inputs.shape, dtype=inputs.dtype
+            )
+            self.build()
+            return
+        context = current_call.get()
+        if hasattr(inputs, "shape") and (context is None or not context.probing):
+            # The layers build themselves as they run; the chain is made when somebody asks for it.
+            dtype = self.compute_dtype if inputs.dtype.kind == "f" else inputs.dtype
+            self.__dict__["_remembered"] = ((None, *inputs.shape[1:]), dtype)
+        self._build_nothing()
+
+    def _known_graph(self, asked: str) -> Graph:
+        if self._graph is None:
+            if self._input_layer is None and self._remembered is not None:
+                shape, dtype = self._remembered
+                self.__dict__["_input_layer"] = InputLayer(batch_shape=shape, dtype=dtype)
+                self._continue_chain()
+            if len(self._ends) < 2:
+                raise AttributeError(
+                    f"Sequential {self.name!r} has no {asked} yet: it doesn't know the shape of its input. Begin with "
+                    "an Input, call build(input_shape), or call the model on data."
+                )
+            self.__dict__["_graph"] = Graph(self._ends[0], self._ends[-1], self.name)
+        return self._graph  # type: ignore[return-value]
+
+    # Running
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The output of the last layer."""
+        if self._ends:
+            inputs = self._doors.arrange(inputs, self)[0]
+        if mask is not None:
+            put_masks(inputs, mask)
+        for layer in self._sequence:
+            inputs = layer(inputs)
+        return inputs
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        x = args[0] if args else kwargs["inputs"]
+        if self._ends:
+            x = self._doors.arrange(x, self)[0]
+        for layer in self._sequence:
+            x = infer(layer, (x,), {}, size)
+        return x
+
+    # Configuration
+
+    def get_config(self) -> dict[str, Any]:
+        """Name and layers, in Keras 3's layout."""
+        if type(self) is not Sequential:
+            return Layer.get_config(self)
+        config = {k: v for k, v in self._base_config().items() if k != "activity_regularizer"}
+        known = [self._input_layer] if self._input_layer is not None else []
+        config["layers"] = [_entry(layer) for layer in [*known, *self._sequence]]
+        if self._ends or self._remembered:
+            config["build_input_shape"] = self._ends[0].shape if self._ends else self._remembered[0]
+        return config
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape of the input, None while it is unknown."""
+        if self._ends or self._remembered:
+            return {"input_shape": self._ends[0].shape if self._ends else self._remembered[0]}
+        return None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build with what `get_build_config` told."""
+        if not self.built and config.get("input_shape") is not None:
+            self.build(tuple(config["input_shape"]))
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
+        """The model that `get_config` described; a list of layers' configs works too (Keras 1)."""
+        if isinstance(config, list):
+            config = {"layers": config}
+        if "layers" not in config:
+            return super().from_config(config)
+        model = cls(name=config.get("name"), **({"dtype": config["dtype"]} if "dtype" in config else {}))
+        for entry in config["layers"]:
+            model.add(deserialize_keras_object(entry, custom_objects))
+        shape = config.get("build_input_shape")
+        if not model._ends and is_shape(shape) and model._sequence:
+            model.build(tuple(shape))
+        if config.get("trainable") is False:
+            model.trainable = False
+        return model
+
+
+def _as_layer(layer: Any) -> Layer:
+    if isinstance(layer, SymbolicTensor) and layer.node is not None:
+        layer = layer.node.operation
+    if isinstance(layer, Layer):
+        return layer
+    if isinstance(layer, type) and issubclass(layer, Layer):
+        raise TypeError(
+            f"Sequential: got the class {layer.__name__}; make a layer of it: {layer.__name__}(...)."
+        )
+    raise TypeError(
+        f"Sequential: expected a layer; got {type(layer).__name__} {layer!r:.80}. A function can be wrapped in "
+        "layers.Lambda."
+    )
+
+
+def _implied_input(layer: Any) -> InputLayer | None:
+    """The input that the first layer tells of: by `input_shape=`, or as a model that knows its own."""
+    if layer._batch_input_shape is not None:
+        return _input_for(layer, layer._batch_input_shape)
+    ends = getattr(layer, "_ends", None)
+    if ends:
+        return _input_for(layer, ends[0].shape, ends[0].dtype)
+    graph = layer.__dict__.get("_graph")
+    if graph is not None and isinstance(graph.inputs_structure, SymbolicTensor):
+        return _input_for(layer, graph.inputs[0].shape, graph.inputs[0].dtype)
+    return None
+
+
+def _input_for(layer: Any, batch_shape: tuple[Any, ...], dtype: Any = None) -> InputLayer:
+    return InputLayer(batch_shape=batch_shape, dtype=dtype or layer._input_dtype or layer.compute_dtype)
+
+
+def _entry(layer: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = serialize_keras_object(layer)
+    build_config = layer.get_build_config()
+    return entry | ({"build_config": build_config} if build_config else {})

@@ -1,0 +1,247 @@
+"""`summary`: a model as a table of its layers, in Keras 3's form."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.layers.base import Layer
+from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name
+
+__all__ = ["print_summary"]
+
+_WIDTH = 76
+_WIDTH_WITH_CONNECTIONS = 96
+
+
+def print_summary(
+    model: Any,
+    line_length: int | None = None,
+    positions: list[float] | None = None,
+    print_fn: Any = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Any = None,
+) -> None:
+    """Print the table and the totals; see `Model.summary`."""
+    nodes = _nodes(model)
+    connected = _branches(nodes)
+    columns = ["Layer (type)", "Output Shape", "Param #"]
+    columns += ["Connected to"] if connected else []
+    columns += ["Trainable"] if show_trainable else []
+    shown = _in_range(_operations(model), layer_range)
+    rows = [row for operation in shown for row in _rows(operation, nodes, expand_nested, 0)]
+    table = [[str(row[column]) for column in columns] for row in rows]
+    usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
+    widths = _widths(columns, line_length or usual, positions)
+    text = "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
+    (print_fn or print)(text)
+
+
+def _nodes(model: Any) -> list[Node]:
+    """The calls in the model's graph; none where there is no graph."""
+    try:
+        graph = model._known_graph("summary")
+    except AttributeError:
+        return []
+    return [] if graph is None else list(graph.nodes)
+
+
+def _operations(model: Any) -> list[Any]:
+    """What gets a row: layers, and ops between them."""
+    if hasattr(model, "_sequence") or model.__dict__.get("_graph") is None:
+        return list(model.layers)
+    return list(model._graph.operations)
+
+
+def _branches(nodes: list[Node]) -> bool:
+    """Whether the graph is more than one chain, so that it must be said what is connected to what."""
+    used: set[tuple[int, int]] = set()
+    inputs = sum(not n.args and not n.kwargs for n in nodes)
+    for node in nodes:
+        origins = {x.origin for x in node.inputs}
+        if len(node.inputs) > 1 or origins & used:
+            return True
+        used |= origins
+    return inputs > 1
+
+
+def _in_range(operations: list[Any], layer_range: Any) -> list[Any]:
+    if layer_range is None:
+        return operations
+    if len(layer_range) != 2:
+        raise ValueError(
+            f"summary(layer_range={layer_range!r}): expected two names, of the first and last layer."
+        )
+    first, last = ([i for i, o in enumerate(operations) if re.match(p, o.name)] for p in layer_range)
+    if not first or not last:
+        raise ValueError(
+            f"summary(layer_range={layer_range!r}): no such layer. Layers: {[o.name for o in operations]}"[
+                :480
+            ]
+        )
+    low, high = min(first[0], last[-1]), max(first[0], last[-1])
+    return operations[low : high + 1]
+
+
+def _rows(operation: Any, nodes: list[Node], expand: bool, depth: int) -> list[dict[str, str]]:
+    kind = _class_like(operation) if isinstance(operation, Node) else type(operation).__name__
+    indent = "    " * (depth - 1) + "└ " if depth else ""
+    rows = [
+        {
+            "Layer (type)": f"{indent}{operation.name} ({kind})",
+            "Output Shape": _output(operation, nodes),
+            "Param #": _parameters(operation),
+            "Connected to": ", ".join(_sources(operation, nodes)) or "-",
+            "Trainable": _is_trainable(operation),
+        }
+    ]
+    if expand and isinstance(operation, Layer):
+        inner = _nodes(operation) if hasattr(operation, "_known_graph") else []
+        below = _operations(operation) if hasattr(operation, "_known_graph") else operation._layers
+        rows += [row for o in below for row in _rows(o, inner, expand, depth + 1)]
+    return rows
+
+
+def _class_like(node: Node) -> str:
+    """`ReduceSum` for the op `reduce_sum`."""
+    return "".join(part.capitalize() for part in op_name(node.operation).split("_"))
+
+
+def _is_trainable(operation: Any) -> str:
+    if isinstance(operation, Node) or not operation.weights:
+        return "-"
+    return "Y" if operation.trainable else "N"
+
+
+def _parameters(operation: Any) -> str:
+    if isinstance(operation, Node):
+        return "0"
+    if not operation.built:
+        return "0 (unbuilt)"
+    return f"{sum(v.size for v in operation.weights):,}"
+
+
+def _output(operation: Any, nodes: list[Node]) -> str:
+    """The shape of what the operation gives in this model."""
+    call = operation if isinstance(operation, Node) else _call_of(operation, nodes)
+    if call is not None:
+        return _words(call.tensors())
+    shapes, named = operation.__dict__.get("_build_shapes", ((), {}))
+    overrides = type(operation).compute_output_shape is not Layer.compute_output_shape
+    if not shapes or named or not overrides:
+        return "?"
+    shape = operation.compute_output_shape(*shapes)
+    return str((None, *shape[1:])) if isinstance(shape, tuple) else str(shape)
+
+
+def _call_of(layer: Any, nodes: list[Node]) -> Node | None:
+    within = [n for n in nodes if n.operation is layer]
+    return (within or layer.inbound_nodes or [None])[0]
+
+
+def _words(structure: Any) -> str:
+    shapes = tree.map_structure(lambda x: _Shape(x) if isinstance(x, SymbolicTensor) else x, structure)
+    return str(shapes) if not isinstance(shapes, dict) else ", ".join(f"{k}: {v}" for k, v in shapes.items())
+
+
+class _Shape:
+    def __init__(self, x: SymbolicTensor) -> None:
+        self.text = str(tuple(x.shape))
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _sources(operation: Any, nodes: list[Node]) -> list[str]:
+    """`name[which call][which output]` for every input, as Keras writes it."""
+    calls = [operation] if isinstance(operation, Node) else [n for n in nodes if n.operation is operation]
+    found = []
+    for x in [x for call in calls for x in call.inputs]:
+        before = x.node
+        if before is None:
+            continue
+        same = [n.serial for n in nodes if n.operation is before.operation]
+        which = (
+            same.index(before.serial) if isinstance(before.operation, Layer) and before.serial in same else 0
+        )
+        found.append(f"{before.name}[{which}][{x.index}]")
+    return found
+
+
+def _widths(columns: list[str], line_length: int, positions: list[float] | None) -> list[int]:
+    """The widths of the cells, their spaces left out."""
+    room = max(line_length, 12 * len(columns)) - len(columns) - 1
+    if positions is None:
+        parts = {"Layer (type)": 33, "Output Shape": 24, "Param #": 15, "Connected to": 25, "Trainable": 13}
+        whole = sum(parts[c] for c in columns)
+        ends = [sum(parts[c] for c in columns[: i + 1]) / whole for i in range(len(columns))]
+    else:
+        if len(positions) < len(columns):
+            raise ValueError(
+                f"summary(positions=...): {len(columns)} columns; got {len(positions)} positions."
+            )
+        ends = [p if positions[-1] <= 1 else p / line_length for p in positions]
+    stops = [0, *[round(e * room) for e in ends]]
+    return [max(b - a - 2, 6) for a, b in itertools.pairwise(stops)]
+
+
+def _table(columns: list[str], rows: list[list[str]], widths: list[int]) -> list[str]:
+    def rule(left: str, line: str, middle: str, right: str) -> str:
+        return left + middle.join(line * (w + 2) for w in widths) + right
+
+    right = [columns.index("Param #")]
+    lines = [rule("┏", "━", "┳", "┓"), *_cells(columns, widths, "┃", right), rule("┡", "━", "╇", "┩")]
+    for i, row in enumerate(rows):
+        lines += [rule("├", "─", "┼", "┤")] if i else []
+        lines += _cells(row, widths, "│", right)
+    return [*lines, rule("└", "─", "┴", "┘")]
+
+
+def _cells(texts: list[str], widths: list[int], edge: str, right: list[int]) -> list[str]:
+    """The lines of a row: long texts go on in the next line."""
+    wrapped = [_wrapped(text, width) for text, width in zip(texts, widths)]
+    lines = []
+    for i in range(max(map(len, wrapped))):
+        parts = [part[i] if i < len(part) else "" for part in wrapped]
+        padded = [p.rjust(w) if j in right else p.ljust(w) for j, (p, w) in enumerate(zip(parts, widths))]
+        lines.append(f"{edge} {f' {edge} '.join(padded)} {edge}")
+    return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width`, broken at spaces where there are any."""
+    lines = []
+    while len(text) > width:
+        cut = text.rfind(" ", 1, width + 1)
+        cut = width if cut <= 0 or not text[:cut].strip() else cut
+        lines.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return [*lines, text]
+
+
+def _totals(model: Any) -> list[str]:
+    weights = model.weights
+    trainable = [v for v in weights if v.trainable] if model.trainable else []
+    chosen = {id(v) for v in trainable}
+    fixed = [v for v in weights if id(v) not in chosen]
+    optimizer = getattr(model, "optimizer", None)
+    states = list(optimizer.variables) if optimizer is not None else []
+    lines = [
+        ("Total params", [*weights, *states]),
+        ("Trainable params", trainable),
+        ("Non-trainable params", fixed),
+    ]
+    lines += [("Optimizer params", states)] if states else []
+    return [f" {what}: {_count(variables)}" for what, variables in lines]
+
+
+def _count(variables: list[Any]) -> str:
+    size = float(sum(v.size * v.dtype.itemsize for v in variables))
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if size < 1024 or unit == "TB":
+            break
+        size /= 1024
+    return f"{sum(v.size for v in variables):,} ({size:.2f} {unit})"
