@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy
 
-from viz.capture import Capture, Event, Met
+from viz.capture import Capture
+from viz.journal import Event, Met
 from viz.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
 from viz.source import MAX_FRAMES, Sources
 from viz.tables import to_plain
@@ -30,18 +31,19 @@ class _Builder:
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
         self.record = record = Record(meta=_meta(capture))
-        self.sources = Sources()
+        self.sources = Sources(capture.walker.codes)
         self.stacks: list[tuple[Frame, ...]] = []
         self.threads: dict[int, int] = {}
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
-        record.tensors = [self._tensor(i, Met._make(met)) for i, met in enumerate(capture.met)]
+        self.met = capture.journal.met()
+        record.tensors = [self._tensor(i, met) for i, met in enumerate(self.met)]
         self.same = self._same_memory()
-        self.by_key = {met[2]: i for i, met in enumerate(capture.met) if met[2] is not None}
+        self.by_key = {met.key: i for i, met in enumerate(self.met) if met.key is not None}
         self._build_scopes()
-        for event in capture.events:
-            getattr(self, f"_add_{event[0]}")(Event._make(event))
+        for event in capture.journal.events():
+            getattr(self, f"_add_{event.kind}")(event)
         self._name_gradients()
         self._finish()
 
@@ -70,8 +72,7 @@ class _Builder:
         """Arrays passed as they are, by position, to the op's output that they are."""
         made: dict[tuple[Any, ...], int] = {}
         same = {}
-        for position, row in enumerate(self.capture.met):
-            met = Met._make(row)
+        for position, met in enumerate(self.met):
             place = (met.storage, tuple(met.shape), met.dtype)
             if met.storage is None:
                 continue
@@ -131,9 +132,13 @@ class _Builder:
             found.append(steps.get(scope.id, outer))
         return found
 
-    def _stack(self, places: tuple[Any, ...], base: int | None) -> tuple[Frame, ...]:
+    def _stack(self, places: list[int], base: int | None) -> tuple[Frame, ...]:
         frames = self.sources.frames(places)
         return (frames if base is None else frames + self.stacks[base])[:MAX_FRAMES]
+
+    def _base(self, scope: int | None) -> int | None:
+        """The scope whose stack continues that of what ran in `scope`."""
+        return None if scope is None else self.capture.scopes[scope].inner_base
 
     def _phase(self, scope: int | None) -> str:
         for each in self.record.ancestors(scope):
@@ -144,21 +149,22 @@ class _Builder:
     # ------------------------------------------------------------------ events
 
     def _add_op(self, event: Event) -> None:
-        op = self._op(event, event.op.name, self._phase(event.scope))
-        self._read(op, event.inputs, event.op.arrays)
-        op.settings |= dict(zip(event.op.settings, event.settings))
-        self._make(op, event.outputs)
+        what = self.capture.ops[event.op]
+        op = self._op(event, what.name, self._phase(event.scope))
+        self._read(op, event.inputs, what.arrays)
+        op.settings |= dict(zip(what.settings, event.given))
+        self._make(op, tuple(event.outputs))
         for position in event.outputs:
-            key = self.capture.met[position][2]
+            key = self.met[position].key
             if key is not None:
                 self.makers[key] = op.id
 
     def _add_rule(self, event: Event) -> None:
-        out_keys, in_keys = event.keys
+        out_keys, in_keys = event.given
         forward = next((self.makers[key] for key in out_keys if key in self.makers), None)
         if self._claim(event.started, forward):
             return  # the rule was itself recorded: its ops are the backward ops
-        op = self._op(event, event.op.name, "backward")
+        op = self._op(event, self.capture.ops[event.op].name, "backward")
         op.forward = forward
         if forward is not None:
             op.stack = self.record.ops[forward].stack
@@ -193,7 +199,7 @@ class _Builder:
             phase,
             event.scope,
             None if event.scope is None else self.step_of[event.scope],
-            stack=self._stack(event.places, event.base),
+            stack=self._stack(event.places, self._base(event.scope)),
             start=self._time(event.started),
             end=self._time(event.ended),
             error=event.error,
@@ -217,10 +223,10 @@ class _Builder:
 
     def _named(self, arguments: Any, names: tuple[str, ...]) -> Any:
         for name, argument in zip(names, arguments):
-            if isinstance(argument, list):
-                yield from self._named(argument, tuple([f"{name}[{i}]" for i in range(len(argument))]))
-            elif isinstance(argument, tuple):
+            if isinstance(argument, tuple) and argument[:1] == ("=",):
                 yield name, argument[1]
+            elif isinstance(argument, tuple):
+                yield from self._named(argument, tuple([f"{name}[{i}]" for i in range(len(argument))]))
             elif argument is not None:
                 yield name, argument
 
@@ -243,7 +249,7 @@ class _Builder:
     def _watched_late(self, in_keys: tuple[int | None, ...], forward: Op) -> None:
         """A tensor watched after it was first met got its key later: find it by elimination."""
         unknown = [key for key in in_keys if key is not None and key not in self.by_key]
-        keyless = [i for i in forward.inputs if i < len(self.capture.met) and self.capture.met[i][2] is None]
+        keyless = [i for i in forward.inputs if i < len(self.met) and self.met[i].key is None]
         if len(unknown) == len(keyless):
             self.by_key.update(zip(unknown, keyless))
 
@@ -261,11 +267,12 @@ class _Builder:
 
     def _finish(self) -> None:
         capture, record = self.capture, self.record
-        freed = {number: self._moment(when) for number, when in capture.deaths}
-        record.storages = [
-            Storage(i, nbytes, self._moment(when), freed.get(i))
-            for i, (nbytes, when) in enumerate(capture.storages)
-        ]
+        if capture.memory is not None:
+            freed = {number: self._moment(when) for number, when in capture.memory.ends}
+            record.storages = [
+                Storage(i, nbytes, self._moment(when), freed.get(i))
+                for i, (nbytes, when) in enumerate(capture.memory.pieces)
+            ]
         record.logs = [
             Logs(kind, step, {str(k): float(v) for k, v in values.items()}, self._time(when))
             for kind, step, values, when in capture.logs

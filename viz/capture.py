@@ -1,7 +1,7 @@
 """The observer that writes down what happens, as cheaply as it can; `build` makes sense of it afterwards.
 
-What happens in a hot method here is paid by every op of the program: append to lists, look up in dicts,
-compute nothing that can wait. Tensors are known by the number in their `serial` slot and are not kept alive.
+What happens here is paid by the program: append to lists, look up in dicts, compute nothing that can wait.
+Tensors are known by the number in their `serial` slot and are not kept alive.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -20,15 +20,17 @@ import numpy
 from eagerflow.core import observe
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from viz.source import MAX_FRAMES, is_internal
-from viz.stats import measure
+from viz import stats
+from viz.hot import Walker, next_serial, op_recorder, recording
+from viz.journal import Journal
+from viz.memory import Memory
+from viz.plain import about, described, device_name, flat
+from viz.source import is_internal
 from viz.tables import to_plain
 
-__all__ = ["Capture", "Event", "Met", "OpenScope", "Options"]
+__all__ = ["Capture", "OpenScope", "Options"]
 
-_next_serial = itertools.count(1).__next__  # unique in the process: traces share what they know of a tensor
-_PLAIN = frozenset([int, float, bool, str, type(None)])
-_thread = threading.get_ident
+_MACHINERY = (observe.__file__, contextlib.__file__)
 
 
 class Options(NamedTuple):
@@ -43,156 +45,88 @@ class Options(NamedTuple):
     max_ops: int = 1_000_000
 
 
-class Event(NamedTuple):
-    """An op, a backward rule or an update in place, as it was announced.
-
-    `inputs` has an entry per argument: the position of a tensor in `Capture.met`, None, a list of such,
-    or `("=", plain value)`.
-    """
-
-    kind: str
-    op: Any
-    inputs: Any
-    settings: Any
-    outputs: tuple[int, ...]
-    started: int
-    ended: int
-    error: str | None
-    scope: int | None
-    places: tuple[Any, ...]
-    base: int | None
-    thread: int
-    keys: Any
-
-
-class Met(NamedTuple):
-    """A tensor as it was when first met."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-    key: int | None
-    storage: int | None
-    variable: tuple[str, bool] | None
-    device: str
-    outside: bool
+# Where the program is: the innermost open scope, the scope whose stack continues a walk, and the frame where walks
+# end. A plain tuple: a named one is slow to unpack.
+Here = tuple[int | None, int | None, FrameType | None]
 
 
 class OpenScope:
     """A scope while it is recorded: the announced one, and what is known of it so far."""
 
-    __slots__ = (
-        "base", "ended", "error", "inputs", "kind", "name", "outputs", "owner", "parent", "places", "started", "until",
-    )  # fmt: skip
-
-    def __init__(self, scope: observe.Scope, parent: int | None) -> None:
+    def __init__(
+        self, scope: observe.Scope, before: Here, inputs: tuple[int, ...], places: list[int]
+    ) -> None:
         self.kind, self.name, self.started = scope.kind, scope.name, scope.started
-        self.parent = parent
+        self.parent, self.base, _ = before
+        self.inner_base = self.base  # of what runs inside
+        self.inputs, self.places = inputs, places
         self.owner: dict[str, Any] | None = None
-        self.inputs: tuple[int, ...] = ()
         self.outputs: tuple[int, ...] = ()
         self.ended: int | None = None
         self.error: str | None = None
-        self.places: tuple[Any, ...] = ()
-        self.base: int | None = None
-        self.until: FrameType | None = None
-
-
-class _Lifetime(weakref.ref[Any]):
-    """A weak reference to the owner of some memory that knows its number."""
-
-    __slots__ = ("address", "number")
-
-    address: int
-    number: int
 
 
 class Capture(observe.Observer):
-    """Everything announced between `start` and `stop`, in lists."""
+    """Everything announced between `start` and `stop`, in lists.
+
+    Args:
+        options: what to record.
+        crashed: called with an error that leaves the last open scope.
+    """
 
     def __init__(self, options: Options, crashed: Callable[[BaseException], None] | None = None) -> None:
         self.options = options
-        self._crashed = crashed  # told of an error that leaves all open scopes
-        self.events: list[tuple[Any, ...]] = []  # laid out as Event: a plain tuple is made five times faster
-        self.met: list[tuple[Any, ...]] = []  # laid out as Met
-        self.measured: dict[int, Any] = {}
+        self.journal = Journal()
+        self.memory = Memory() if options.memory else None
+        self.walker = Walker()
+        self.ops: dict[int, Any] = {}
         self.scopes: list[OpenScope] = []
-        self.owners: list[dict[str, Any]] = []
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
-        self.gradient_keys: list[tuple[int, int]] = []
-        self.sums: dict[int, list[int]] = {}
-        self.storages: list[tuple[int, int]] = []
-        self.deaths: list[tuple[int, int]] = []
+        self.measured: dict[int, Any] = {}
+        self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
+        self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts
+        self.limit = options.max_ops
+        self.tick = itertools.count().__next__  # counts events, missed ones too
         self.missed = 0
         self.began = self.stopped = 0
-        self._seen: dict[int | None, int] = {}
+        self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
+        self.here: Here = (None, None, None)
+        self._root: FrameType | None = None
+        self._crashed = crashed
         self._parts: dict[int, list[int]] = {}
         self._same_key: dict[int | None, int] = {}
-        self._alive: dict[int, _Lifetime] = {}
         self._arrays: dict[int, tuple[Any, int]] = {}
-        self._known_owners: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self._internal: dict[str, bool] = {}
-        self._open: list[tuple[observe.Scope, int]] = []
-        self._scope: int | None = None
-        self._base: int | None = None
-        self._root: FrameType | None = None
-        self._until: FrameType | None = None
-        self._limit, self._stats = options.max_ops, options.stats
-        self._hold: Callable[[Any], int | None] = self._storage if options.memory else _nothing
-        self._places: Callable[[FrameType | None], tuple[Any, ...]] = (
-            self._walk if options.source else _no_places
-        )
+        self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._owner_count = itertools.count()
+        self._open: list[tuple[observe.Scope, int, Here]] = []
+        self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
+        self.walk = self.walker.walk if options.source else None
+        self.measure = self._measure if options.stats != "none" else None
+        self.on_op = op_recorder(self)  # type: ignore[method-assign]
 
     # ------------------------------------------------------------------ beginning and end
 
     def start(self, frame: FrameType | None) -> None:
         """Begin; code that called `frame`'s is no part of any stack."""
-        self._root = self._until = frame
+        recording[0] += 1
+        self._root = frame
+        self.here = (None, None, frame)
         self.began = observe.clock()
 
     def stop(self) -> None:
         """End; nothing of the program is kept alive from here on."""
         self.stopped = observe.clock()
-        self._root = self._until = None
+        self.missed = max(0, self.tick() - self.limit)
+        recording[0] -= 1
+        self._root = None
+        self.here = (None, None, None)
         self._open.clear()
         self._arrays.clear()
-        self._known_owners.clear()
-        self._alive.clear()
-        for scope in self.scopes:
-            scope.until = None
+        self._owners.clear()
+        if self.memory is not None:
+            self.memory.forget()
 
     # ------------------------------------------------------------------ what is announced
-
-    def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
-        if len(self.events) >= self._limit:
-            self.missed += 1
-            return
-        seen = self._seen
-        read: list[Any] = []
-        for x in inputs:
-            position = seen.get(getattr(x, "serial", None))
-            read.append(self._argument(x) if position is None else position)
-        if outputs is None:
-            made: tuple[int, ...] = ()
-        elif outputs.__class__ is Tensor:
-            made = (self._result(outputs),)
-        else:
-            made = tuple([self._result(x) for x in _flat(outputs)])
-        self.events.append(
-            (
-                "op", op, read, _frozen(settings) if settings else (), made, started, ended,
-                None if error is None else _described(error), self._scope, self._places(sys._getframe(1)),
-                self._base, _thread(), None,
-            )
-        )  # fmt: skip
 
     def on_rule(
         self,
@@ -205,10 +139,7 @@ class Capture(observe.Observer):
         ended: int,
         error: BaseException | None = None,
     ) -> None:
-        if not self.options.backward:
-            return
-        if len(self.events) >= self._limit:
-            self.missed += 1
+        if not self.options.backward or self.tick() >= self.limit:
             return
         read: list[int] = []
         for key, gradient in zip(out_keys, gradients):
@@ -222,110 +153,115 @@ class Capture(observe.Observer):
                 position = self._gradient(result, key)
                 self._parts.setdefault(key, []).append(position)
                 made.append(position)
-        self.events.append(
-            (
-                "rule", op, read, (), tuple(made), started, ended, None if error is None else _described(error),
-                self._scope, (), None, _thread(), (out_keys, in_keys),
-            )
-        )  # fmt: skip
+        self.ops[id(op)] = op
+        if error is not None:
+            self.journal.note_error(error)
+        self._note("rule", id(op), started, ended, (out_keys, in_keys), read, made, [])
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """Make what the pass returns stand for the sum of the parts that rules gave."""
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = self._parts.get(key)
-            if not parts or not isinstance(result, Tensor):
-                continue
-            position = self._seen.get(getattr(result, "serial", None))
-            if position is None:
-                position = self._result(result)
-            if parts != [position]:
-                self.sums[position] = list(parts)
-                self.gradient_keys.append((position, key))
+            if parts and isinstance(result, Tensor):
+                position = self.result(result)
+                if parts != [position]:
+                    self.sums[position] = list(parts)
+                    self.gradient_keys.append((position, key))
         self._parts = {}
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
-        if len(self.events) >= self._limit:
-            self.missed += 1
+        if self.tick() >= self.limit:
             return
         read = [self._position(x) for x in (variable, *inputs)]
-        self.events.append(
-            (
-                "update", name, read, (), (), started, ended, None, self._scope, self._places(sys._getframe(1)),
-                self._base, _thread(), None,
-            )
-        )  # fmt: skip
+        places = self.walk(sys._getframe(1), self.here[2]) if self.walk else []
+        self._note("update", name, started, ended, (), read, [], places)
+
+    def _note(
+        self,
+        kind: str,
+        op: Any,
+        started: int,
+        ended: int,
+        given: Any,
+        read: list[Any],
+        made: list[int],
+        places: list[int],
+    ) -> None:
+        thread = threading.get_ident()
+        lengths = len(read), len(made), len(places)
+        self.journal.log.extend(
+            (kind, op, started, ended, self.here[0], thread, given, *lengths, *read, *made, *places)
+        )
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
-        if len(self.events) >= self._limit:
+        if len(self.scopes) >= self.limit:
             return
-        opened = OpenScope(scope, self._scope)
-        opened.inputs = self._tensors(scope.inputs)
+        before = self.here
         frame = _caller(sys._getframe(1))
-        opened.places, opened.base = self._places(frame), self._base
-        self._scope = len(self.scopes)
-        self.scopes.append(opened)
-        self._open.append((scope, self._scope))
-        if frame is not None and self._is_internal(frame.f_code.co_filename):
-            opened.until = self._until = frame
-            self._base = self._scope
+        places = self.walk(frame, before[2]) if self.walk else []
+        number = len(self.scopes)
+        self.scopes.append(OpenScope(scope, before, self._tensors(scope.inputs), places))
+        self._open.append((scope, number, before))
+        # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
+        if frame is not None and is_internal(frame.f_code.co_filename):
+            self.here = (number, number, frame)
+            self.scopes[number].inner_base = number
         else:
-            opened.until = self._until
+            self.here = (number, before[1], before[2])
         if scope.kind == "backward":
             self._parts = {}
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        began_here = any(known is scope for known, _ in self._open)
+        began_here = any(known is scope for known, _, _ in self._open)
         while began_here and self._open:
-            known, number = self._open.pop()
+            known, number, before = self._open.pop()
             self._close(self.scopes[number], known, outputs if known is scope else None, error)
+            self.here = before
             if known is scope:
                 break
         if error is not None and self._crashed is not None and not self._open:
             self._crashed(error)
+
+    def _close(
+        self, opened: OpenScope, scope: observe.Scope, outputs: Any, error: BaseException | None
+    ) -> None:
+        opened.ended = observe.clock()
+        opened.outputs = self._tensors(outputs)
+        opened.error = described(error)
+        opened.owner = None if scope.owner is None else self._owner(scope.owner)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self.logs.append((kind, step, dict(logs), observe.clock()))
 
     # ------------------------------------------------------------------ tensors
 
-    def _argument(self, x: Any) -> Any:
-        """What an op was given and this recording hasn't met yet."""
+    def argument(self, x: Any) -> Any:
+        """What an op was given and this recording hasn't met yet, as an entry of `Event.inputs`."""
         if isinstance(x, Tensor):
             return self._tensor(x, outside=True)
         if x is None:
             return None
         if isinstance(x, (list, tuple)):
-            return [self._position(each) for each in x]
+            return tuple([self._position(each) for each in x])
         if getattr(x, "shape", ()) != ():
             return self._array(x)
         return "=", to_plain(x)
 
-    def _position(self, x: Any) -> Any:
-        position = self._seen.get(getattr(x, "serial", None))
-        return self._argument(x) if position is None else position
-
-    def _result(self, x: Tensor) -> int:
+    def result(self, x: Tensor) -> int:
         """The position of an op's output, which is new unless the op returned what it was given."""
-        serial = getattr(x, "serial", None)
-        if serial is None:
-            x.serial = serial = _next_serial()
-        elif serial in self._seen:
-            return self._seen[serial]
-        data = x.data
-        met = self.met
-        self._seen[serial] = position = len(met)
-        device = "cpu" if data.__class__ is numpy.ndarray else _device(data)
-        met.append((data.shape, data.dtype, x.key, self._hold(data), None, device, False))
-        if self._stats != "none":
-            self.measured[position] = measure(data, self._stats)
+        serial = _serial(x)
+        if serial in self.seen:
+            return self.seen[serial]
+        self.seen[serial] = position = self._meet(x.data, x.key, None, outside=False)
         return position
+
+    def _position(self, x: Any) -> Any:
+        known = self.seen.get(_serial(x)) if isinstance(x, Tensor) else None
+        return self.argument(x) if known is None else known
 
     def _tensor(self, x: Tensor, outside: bool) -> int:
         """The position of a tensor met for the first time, as an input."""
-        serial = getattr(x, "serial", None)
-        if serial is None:
-            x.serial = serial = _next_serial()
         variable = (x.path, x.trainable) if isinstance(x, Variable) else None
         key = x.identity if isinstance(x, Variable) else x.key
         position = self._same_key.get(key)  # `variable.value` is a tensor of its own, with the variable's key
@@ -334,8 +270,8 @@ class Capture(observe.Observer):
             if key is not None:
                 self._same_key[key] = position
         elif variable is not None:
-            self.met[position] = (*self.met[position][:4], variable, *self.met[position][5:])
-        self._seen[serial] = position
+            self.journal.name_variable(position, variable)
+        self.seen[_serial(x)] = position
         return position
 
     def _array(self, array: Any) -> int:
@@ -344,21 +280,24 @@ class Capture(observe.Observer):
         if known is not None and known[0]() is array:
             return known[1]
         position = self._meet(array, None, None, True)
-        with contextlib.suppress(TypeError):  # NumPy's scalars can't be watched, and are never met twice
-            self._arrays[id(array)] = weakref.ref(array), position
+        self._arrays[id(array)] = weakref.ref(array), position
         return position
 
     def _meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
-        position = len(self.met)
-        self.met.append((data.shape, data.dtype, key, self._hold(data), variable, _device(data), outside))
-        if self._stats != "none":
-            self.measured[position] = measure(data, self._stats)
+        tensors = self.journal.tensors
+        position = len(tensors) // 7
+        tensors.extend((data.shape, data.dtype, key, self.hold(data), variable, device_name(data), outside))
+        if self.measure is not None:
+            self.measure(position, data)
         return position
+
+    def _measure(self, position: int, data: Any) -> None:
+        self.measured[position] = stats.measure(data, self.options.stats)
 
     def _gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
         if isinstance(x, Tensor):
-            position = self._seen.get(getattr(x, "serial", None))
+            position = self.seen.get(_serial(x))
             if position is None:
                 position = self._tensor(x, outside=False)
         else:
@@ -368,143 +307,27 @@ class Capture(observe.Observer):
 
     def _tensors(self, nested: Any) -> tuple[int, ...]:
         """The positions of the tensors in what a scope was given or returned."""
-        return tuple(
-            [self._position(x) for x in itertools.islice(_flat(nested), 64) if isinstance(x, Tensor)]
-        )
-
-    # ------------------------------------------------------------------ memory
-
-    def _storage(self, array: Any) -> int | None:
-        """The number of the memory behind `array`."""
-        owner = array.base if hasattr(array, "base") else None
-        if owner is None or not hasattr(owner, "nbytes") or owner.__class__ is memoryview:
-            owner = array
-        address = id(owner)
-        known = self._alive.get(address)
-        if known is not None and known() is owner:
-            return known.number
-        try:
-            lifetime = _Lifetime(owner, self._died)
-        except TypeError:  # NumPy's scalars can't be watched, and are small
-            return None
-        lifetime.address, lifetime.number = address, len(self.storages)
-        self._alive[address] = lifetime
-        self.storages.append((owner.nbytes, observe.clock()))
-        return lifetime.number
-
-    def _died(self, lifetime: Any) -> None:
-        self.deaths.append((lifetime.number, observe.clock()))
-        if self._alive.get(lifetime.address) is lifetime:
-            del self._alive[lifetime.address]
-
-    # ------------------------------------------------------------------ source
-
-    def _walk(self, frame: FrameType | None) -> tuple[Any, ...]:
-        """The user's code from `frame` outwards, up to the innermost open scope (whose own stack continues)."""
-        places: list[Any] = []
-        until, internal = self._until, self._internal
-        while frame is not None:
-            code = frame.f_code
-            inside = internal.get(code.co_filename)
-            if inside is None:
-                inside = self._is_internal(code.co_filename)
-            if not inside:
-                places += (code, frame.f_lasti)
-                if len(places) >= 2 * MAX_FRAMES:
-                    break
-            if frame is until:
-                break
-            frame = frame.f_back
-        return tuple(places)
-
-    def _is_internal(self, file: str) -> bool:
-        known = self._internal.get(file)
-        if known is None:
-            known = self._internal[file] = is_internal(file)
-        return known
-
-    # ------------------------------------------------------------------ scopes
-
-    def _close(
-        self, opened: OpenScope, scope: observe.Scope, outputs: Any, error: BaseException | None
-    ) -> None:
-        opened.ended = observe.clock()
-        opened.outputs = self._tensors(outputs)
-        opened.error = None if error is None else _described(error)
-        opened.owner = None if scope.owner is None else self._owner(scope.owner)
-        opened.until = None
-        self._scope, self._base = opened.parent, opened.base
-        self._until = self._outer_until()
-
-    def _outer_until(self) -> FrameType | None:
-        if self._open:
-            return self.scopes[self._open[-1][1]].until
-        return self._root
+        leaves = itertools.islice(flat(nested), 64)
+        return tuple([self._position(x) for x in leaves if isinstance(x, Tensor)])
 
     def _owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
-        known = self._known_owners.get(id(owner))
+        known = self._owners.get(id(owner))
         if known is not None and known[0]() is owner:
             return known[1]
-        about = _about(owner)
-        about["number"] = len(self.owners)
-        self.owners.append(about)
+        facts = {**about(owner), "number": next(self._owner_count)}
         with contextlib.suppress(TypeError):  # an object that can't be watched is met anew each time
-            self._known_owners[id(owner)] = weakref.ref(owner), about
-        return about
+            self._owners[id(owner)] = weakref.ref(owner), facts
+        return facts
 
 
-def _about(owner: Any) -> dict[str, Any]:
-    """The class, settings, weights and origin of a layer, model, loss or optimizer, as far as it tells."""
-    created_at = getattr(owner, "created_at", None)
-    return {
-        "cls": type(owner).__name__,
-        "config": _asked(owner, "get_config"),
-        "params": _asked(owner, "count_params"),
-        "created_at": created_at if isinstance(created_at, tuple) and len(created_at) == 2 else None,
-    }
-
-
-def _asked(owner: Any, method: str) -> Any:
-    """What a method without arguments answers, as plain data; None where it has none to give."""
-    ask = getattr(owner, method, None)
-    if ask is None:
-        return None
+def _serial(x: Tensor) -> int:
+    """The number of a tensor, which gets one when it has none."""
     try:
-        with observe.unobserved():
-            return to_plain(ask())
-    except Exception:  # noqa: BLE001  (an unbuilt layer, or one without get_config: an observer must not break a run)
-        return None
-
-
-def _flat(nested: Any) -> Iterator[Any]:
-    """The leaves of nested tuples, lists and dicts."""
-    if isinstance(nested, (list, tuple)):
-        for each in nested:
-            yield from _flat(each)
-    elif isinstance(nested, dict):
-        for each in nested.values():
-            yield from _flat(each)
-    else:
-        yield nested
-
-
-def _frozen(settings: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Settings as plain data: arrays among them are not kept."""
-    for value in settings:
-        if value.__class__ not in _PLAIN:
-            return tuple([to_plain(each) for each in settings])
-    return settings
-
-
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
-
-
-def _device(array: Any) -> str:
-    """`"cpu"`, or `"gpu:N"` for an array of CuPy's."""
-    number = getattr(getattr(array, "device", None), "id", None)
-    return "cpu" if number is None else f"gpu:{number}"
+        return x.serial
+    except AttributeError:
+        x.serial = serial = next_serial()
+        return serial
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:
@@ -514,12 +337,5 @@ def _caller(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
-_MACHINERY = (observe.__file__, contextlib.__file__)
-
-
 def _nothing(array: Any) -> int | None:
     return None
-
-
-def _no_places(frame: FrameType | None) -> tuple[Any, ...]:
-    return ()

@@ -6,11 +6,11 @@ the text of those lines, when the recording ends.
 
 from __future__ import annotations
 
+import functools
 import linecache
 import os
 import sys
 from types import CodeType
-from typing import Any
 
 import numpy
 
@@ -37,6 +37,7 @@ _FILES = tuple(
 )
 
 
+@functools.cache
 def is_internal(file: str) -> bool:
     """Is `file`, as a code object names it, something other than the user's code?"""
     return file.startswith(_FOLDERS) or file in _FILES or file.startswith(_PLUMBING)
@@ -45,23 +46,23 @@ def is_internal(file: str) -> bool:
 class Sources:
     """Turns what was noted into `Frame`s; equal places give the same object."""
 
-    def __init__(self) -> None:
+    def __init__(self, codes: dict[int, CodeType]) -> None:
+        self._codes = codes
         self._frames: dict[tuple[int, int], Frame] = {}
-        self._lines: dict[int, tuple[CodeType, list[tuple[int, int, int | None]]]] = {}
+        self._lines: dict[int, list[tuple[int, int, int | None]]] = {}
         self._equal: dict[Frame, Frame] = {}
         self._cells = _notebook_cells()
 
-    def frames(self, places: tuple[Any, ...]) -> tuple[Frame, ...]:
-        """The frames of `places`, a flat tuple (code, instruction, code, instruction, ...)."""
-        return tuple([self.frame(code, at) for code, at in zip(places[::2], places[1::2])])
+    def frames(self, places: list[int]) -> tuple[Frame, ...]:
+        """The frames of `places`: number of a code object, instruction (`frame.f_lasti`), and so on."""
+        return tuple([self._frame(code, at) for code, at in zip(places[::2], places[1::2])])
 
-    def frame(self, code: CodeType, instruction: int) -> Frame:
-        """The frame for an instruction (`frame.f_lasti`) of a code object."""
-        found = self._frames.get((id(code), instruction))
+    def _frame(self, number: int, instruction: int) -> Frame:
+        found = self._frames.get((number, instruction))
         if found is None:
-            line = self._line(code, instruction)
-            found = self.at(code.co_filename, line, code.co_name)
-            self._frames[id(code), instruction] = found
+            code = self._codes[number]
+            found = self.at(code.co_filename, self._line(number, instruction), code.co_name)
+            self._frames[number, instruction] = found
         return found
 
     def at(self, file: str, line: int, function: str = "") -> Frame:
@@ -70,13 +71,13 @@ class Sources:
         frame = Frame(self._cells.get(file, file), line, function, text)
         return self._equal.setdefault(frame, frame)
 
-    def _line(self, code: CodeType, instruction: int) -> int:
-        if id(code) not in self._lines:  # keeps the code object too, so that its id stays its own
-            self._lines[id(code)] = code, list(code.co_lines())
-        for start, end, line in self._lines[id(code)][1]:
+    def _line(self, number: int, instruction: int) -> int:
+        if number not in self._lines:
+            self._lines[number] = list(self._codes[number].co_lines())
+        for start, end, line in self._lines[number]:
             if start <= instruction < end and line is not None:
                 return line
-        return code.co_firstlineno
+        return self._codes[number].co_firstlineno
 
 
 def _notebook_cells() -> dict[str, str]:

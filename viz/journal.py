@@ -1,0 +1,107 @@
+"""What a recording writes down while the program runs: flat lists of numbers and texts.
+
+Flat, because every tuple that is kept would be looked at by the garbage collector again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from viz.plain import described
+
+__all__ = ["Event", "Journal", "Met"]
+
+_FIELDS = 7  # of an event before its lists
+_MET = 7
+
+
+class Event(NamedTuple):
+    """An op, a backward rule or an update in place, as it was announced.
+
+    Attributes:
+        kind: `"op"`, `"rule"` or `"update"`.
+        op: a number in `Capture.ops`; the name for updates.
+        started, ended: `clock()`.
+        scope: the number of the innermost open scope.
+        thread: the thread's identity.
+        given: values of the op's settings; for rules, the keys of the forward op's outputs and of its inputs.
+        inputs: an entry per argument: the position of a tensor, None, a tuple of such, or `("=", plain value)`.
+        outputs: positions of tensors.
+        places: numbers in `Walker.codes`, each with an instruction.
+        error: what it raised.
+    """
+
+    kind: str
+    op: Any
+    started: int
+    ended: int
+    scope: int | None
+    thread: int
+    given: tuple[Any, ...]
+    inputs: list[Any]
+    outputs: list[int]
+    places: list[int]
+    error: str | None
+
+
+class Met(NamedTuple):
+    """A tensor as it was when first met.
+
+    Attributes:
+        shape, dtype: the array's.
+        key: under which tapes know it.
+        storage: the number of its memory.
+        variable: path and trainable, for variables.
+        device: `"cpu"` or `"gpu:N"`.
+        outside: it wasn't made by an op of this recording.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    key: int | None
+    storage: int | None
+    variable: tuple[str, bool] | None
+    device: str
+    outside: bool
+
+
+class Journal:
+    """Events and tensors in the order in which they came.
+
+    Attributes:
+        log: all events, each the first seven fields of `Event`, the lengths of its three lists, and those lists.
+        errors: what an event raised, by where it begins in `log`.
+        tensors: all tensors, each the fields of `Met`. Its position is a tensor's number.
+    """
+
+    __slots__ = ("errors", "log", "tensors")
+
+    def __init__(self) -> None:
+        self.log: list[Any] = []
+        self.tensors: list[Any] = []
+        self.errors: dict[int, str | None] = {}
+
+    def note_error(self, error: BaseException) -> None:
+        """The next event raised `error`."""
+        self.errors[len(self.log)] = described(error)
+
+    def events(self) -> Iterator[Event]:
+        """The events."""
+        log, at = self.log, 0
+        while at < len(log):
+            a = at + _FIELDS + 3
+            reads, makes, places = log[at + _FIELDS : a]
+            b, c = a + reads, a + reads + makes
+            end = c + places
+            yield Event._make((*log[at : at + _FIELDS], log[a:b], log[b:c], log[c:end], self.errors.get(at)))
+            at = end
+
+    def met(self) -> list[Met]:
+        """The tensors."""
+        flat = iter(self.tensors)
+        return [Met(*row) for row in zip(*[flat] * _MET)]
+
+    def name_variable(self, position: int, variable: tuple[str, bool]) -> None:
+        """Note that a tensor met before is a variable's."""
+        self.tensors[_MET * position + 4] = variable

@@ -1,0 +1,66 @@
+"""Which tensors share memory, and when it is given back, without keeping any of it alive."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from numpy import generic
+
+from eagerflow.core.observe import clock
+
+__all__ = ["Memory"]
+
+
+class _Lifetime(weakref.ref[Any]):
+    """A weak reference to the owner of some memory that knows its number."""
+
+    __slots__ = ("address", "number")
+
+    address: int
+    number: int
+
+
+class Memory:
+    """The pieces of memory that were met.
+
+    Attributes:
+        pieces: bytes of each piece, and when it was first met.
+        ends: the number of a piece that was given back, and when.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[int, int]] = []
+        self.ends: list[tuple[int, int]] = []
+        self._alive: dict[int, _Lifetime] = {}
+
+    def number(self, array: Any) -> int | None:
+        """The number of the memory behind `array`; None for NumPy's scalars, which are small."""
+        if isinstance(array, generic):
+            return None
+        owner = array.base
+        if owner is None or not hasattr(owner, "nbytes") or owner.__class__ is memoryview:
+            owner = array
+        known = self._alive.get(id(owner))
+        if known is not None and known() is owner:
+            return known.number
+        return self.add(owner, clock())
+
+    def add(self, owner: Any, now: int) -> int:
+        """The number of memory not met before, which `owner` holds."""
+        lifetime = _Lifetime(owner, self._ended)
+        lifetime.address = address = id(owner)
+        lifetime.number = number = len(self.pieces)
+        self._alive[address] = lifetime
+        self.pieces.append((owner.nbytes, now))
+        return number
+
+    def forget(self) -> None:
+        """Watch no longer."""
+        self._alive.clear()
+
+    def _ended(self, lifetime: Any) -> None:
+        self.ends.append((lifetime.number, clock()))
+        address = lifetime.address
+        if self._alive.get(address) is lifetime:
+            del self._alive[address]

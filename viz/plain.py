@@ -1,0 +1,67 @@
+"""What objects of the running program are, as plain data that doesn't keep them alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from eagerflow.core.observe import unobserved
+from viz.tables import to_plain
+
+__all__ = ["about", "described", "device_name", "flat", "frozen"]
+
+_PLAIN = frozenset([int, float, bool, str, type(None)])
+
+
+def about(owner: Any) -> dict[str, Any]:
+    """The class, settings, weights and origin of a layer, model, loss or optimizer, as far as it tells."""
+    created_at = getattr(owner, "created_at", None)
+    return {
+        "cls": type(owner).__name__,
+        "config": _asked(owner, "get_config"),
+        "params": _asked(owner, "count_params"),
+        "created_at": created_at if isinstance(created_at, tuple) and len(created_at) == 2 else None,
+    }
+
+
+def _asked(owner: Any, method: str) -> Any:
+    """What a method without arguments answers, as plain data; None where it has none to give."""
+    ask = getattr(owner, method, None)
+    if ask is None:
+        return None
+    try:
+        with unobserved():
+            return to_plain(ask())
+    except Exception:  # noqa: BLE001  (an unbuilt layer, or one without get_config: recording must not break a run)
+        return None
+
+
+def flat(nested: Any) -> Iterator[Any]:
+    """The leaves of nested tuples, lists and dicts."""
+    if isinstance(nested, (list, tuple)):
+        for each in nested:
+            yield from flat(each)
+    elif isinstance(nested, dict):
+        for each in nested.values():
+            yield from flat(each)
+    else:
+        yield nested
+
+
+def frozen(settings: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Settings as plain data: arrays among them are described, not kept."""
+    for value in settings:
+        if value.__class__ not in _PLAIN:
+            return tuple([to_plain(each) for each in settings])
+    return settings
+
+
+def described(error: BaseException | None) -> str | None:
+    """An error as text."""
+    return None if error is None else f"{type(error).__name__}: {error}"[:500]
+
+
+def device_name(array: Any) -> str:
+    """`"cpu"`, or `"gpu:N"` for an array of CuPy's."""
+    number = getattr(getattr(array, "device", None), "id", None)
+    return "cpu" if number is None else f"gpu:{number}"
