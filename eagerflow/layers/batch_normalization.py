@@ -12,7 +12,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.settings import described, settle, share
-from eagerflow.ops.norm import normalize_batch
+from eagerflow.ops.normalization import normalize_batch
 
 __all__ = ["BatchNormalization"]
 
@@ -131,7 +131,7 @@ class BatchNormalization(Layer):
         return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
-        """The normalized inputs. `mask` (the inputs' shape without the channels) leaves positions out of the moments."""
+        """The normalized inputs; where `mask` (their shape without the channels) is False, they don't count."""
         # Half precision would overflow in the moments.
         x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
         if not (training and self.trainable):

@@ -89,29 +89,28 @@ class LayerNormalization(_Normalization):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        if kwargs.pop("rms_scaling", False):
-            raise ValueError(
-                "LayerNormalization(rms_scaling=True): use RMSNormalization, which does it right."
-            )
+        rms_scaling = bool(kwargs.pop("rms_scaling", False))  # Keras' older form of RMSNormalization
         super().__init__(axis, **kwargs)
         settle(
             self, epsilon=epsilon, center=center, scale=scale, beta_initializer=beta_initializer,
             gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
-            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=False,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
         )  # fmt: skip
         self.autocast = False
 
     def build(self, input_shape: Any) -> None:
         """Make gamma and beta, with one axis per normalized axis."""
         shape = self._lengths(input_shape)
-        self.gamma = self._learned("gamma", shape) if self.scale else None
-        self.beta = self._learned("beta", shape) if self.center else None
+        self.gamma = self._learned("gamma", shape) if self.scale or self.rms_scaling else None
+        self.beta = self._learned("beta", shape) if self.center and not self.rms_scaling else None
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalized inputs."""
         axes = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
-        out = ops.layer_normalization(inputs, self.gamma, self.beta, axes, self.epsilon)
+        out = ops.layer_normalization(
+            inputs, self.gamma, self.beta, axes, self.epsilon, rms_scaling=self.rms_scaling
+        )
         return ops.cast(out, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:

@@ -8,21 +8,14 @@ from typing import Any
 import numpy
 
 from eagerflow.core.device import device_of, place
-from eagerflow.core.op import composite, op
+from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.dropout import masked_scale
 from eagerflow.random.seed_generator import draw
 
 __all__ = ["dropout", "shuffle"]
 
 _FINE = 0.01  # below this rate, thresholds of 16 bits would be too coarse
-
-
-@op(lambda g, mask, scale: g * mask * scale, lambda g: None)
-def keep_where(xp: Any, x: Any, mask: Any, scale: float = 1.0) -> Any:
-    """`x * scale` where the boolean `mask` is True, 0 elsewhere."""
-    kept = x * mask
-    kept *= scale
-    return kept
 
 
 @composite
@@ -56,7 +49,7 @@ def dropout(
         return x
     shape = x.shape if noise_shape is None else _noise_shape(x.shape, noise_shape)
     scale = 0.0 if rate == 1 else 1.0 / (1.0 - rate)
-    return keep_where(x, _mask(x, shape, float(rate), seed), scale)
+    return masked_scale(x, _mask(x, shape, float(rate), seed), scale)
 
 
 def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> tuple[int, ...]:
@@ -71,7 +64,7 @@ def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> t
     return tuple([m if n is None else n for n, m in zip(noise_shape, shape, strict=True)])
 
 
-def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Tensor:
+def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Any:
     """True with probability 1 - rate. Raw bits against a threshold: several times faster than floats."""
     bits = numpy.dtype("uint32" if rate < _FINE else "uint16")
     count = int(numpy.prod(shape))
@@ -80,7 +73,7 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Tensor:
     numbers = words.view(bits)[:count].reshape(shape)
     threshold = min(round(rate * 2 ** (8 * bits.itemsize)), 2 ** (8 * bits.itemsize) - 1)
     mask = numbers >= bits.type(threshold) if rate < 1 else numpy.zeros(shape, "bool")
-    return Tensor(place(mask, device_of(x.data)), None, None)
+    return place(mask, device_of(x.data))
 
 
 @composite

@@ -1,0 +1,82 @@
+"""Activations which aren't the op of the same name, or have other defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["exponential", "gelu", "linear", "mish", "relu"]
+
+
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Tensor:
+    """Rectified linear: 0 below the threshold, `x` above it.
+
+    Args:
+        x: a tensor.
+        negative_slope: the slope below the threshold: `negative_slope * (x - threshold)` instead of 0.
+        max_value: the largest value that comes out; None for no bound.
+        threshold: where the linear part begins.
+
+    Returns:
+        A tensor like `x`.
+
+    >>> relu([-1.0, 0.5, 9.0], negative_slope=0.5, max_value=6.0).tolist()
+    [-0.5, 0.5, 6.0]
+    """
+    if not negative_slope and max_value is None and not threshold:
+        return ops.relu(x)
+    above = ops.where(ops.greater(x, threshold), x, 0) if threshold else ops.relu(x)
+    if max_value is not None:
+        above = ops.clip(above, 0, max_value)
+    if not negative_slope:
+        return above
+    below = ops.relu(ops.subtract(threshold, x) if threshold else ops.negative(x))
+    return above - below * negative_slope
+
+
+def exponential(x: Any) -> Tensor:
+    """`exp(x)`.
+
+    >>> exponential([0.0]).tolist()
+    [1.0]
+    """
+    return ops.exp(x)
+
+
+def gelu(x: Any, approximate: bool = False) -> Tensor:
+    """`x` times the probability that a standard normal number is below `x`.
+
+    Args:
+        x: a tensor.
+        approximate: whether to use the formula with tanh, which differs by up to 0.0005.
+
+    Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
+
+    >>> gelu([0.0, 100.0]).tolist()
+    [0.0, 100.0]
+    """
+    return ops.gelu(x, approximate)
+
+
+def linear(x: Any) -> Any:
+    """`x` as it is.
+
+    >>> linear(3.0)
+    3.0
+    """
+    return x
+
+
+def mish(x: Any) -> Tensor:
+    """`x * tanh(softplus(x))`.
+
+    Source: Misra 2019, https://arxiv.org/abs/1908.08681.
+
+    >>> mish([0.0]).tolist()
+    [0.0]
+    """
+    return ops.multiply(x, ops.tanh(ops.softplus(x)))

@@ -1,0 +1,56 @@
+"""Activations by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.activations import functions
+from eagerflow.core.serialization import Table
+
+__all__ = ["deserialize", "get", "serialize"]
+
+table = Table("activation", "keras.activations")
+
+_ALIASES = {"silu": ("swish",), "hard_silu": ("hard_swish",)}
+_FROM_OPS = """
+    celu elu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax relu6 selu sigmoid silu
+    soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus tanh tanh_shrink threshold
+""".split()
+
+for _name in functions.__all__:
+    table.add(name=_name)(getattr(functions, _name))
+for _name in _FROM_OPS:
+    table.add(*_ALIASES.get(_name, ()), name=_name)(getattr(ops, _name))
+
+
+def serialize(activation: Any) -> Any:
+    """The name of one of our activations; the configuration of a registered one.
+
+    >>> serialize(get("relu"))
+    'relu'
+    """
+    return table.serialize(activation)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The activation of a name or configuration.
+
+    Raises:
+        UnknownNameError: for a name that is neither ours nor registered.
+    """
+    return table.deserialize(config, custom_objects)
+
+
+def get(identifier: Any) -> Any:
+    """The activation for a name, configuration, or any callable; `linear` for None.
+
+    Raises:
+        UnknownNameError: for an unknown name, with the nearest known one.
+        TypeError: for anything else.
+
+    >>> get(None)(3.0)
+    3.0
+    """
+    return table.get("linear" if identifier is None else identifier)
