@@ -11,6 +11,7 @@ from eagerflow.ops.activation import elu, gelu_tanh, sigmoid, silu, softplus
 from eagerflow.ops.arithmetic import absolute
 from eagerflow.ops.choose import clip, where
 from eagerflow.ops.exponential import sqrt
+from eagerflow.ops.special import erf
 from eagerflow.ops.trigonometry import tanh
 
 __all__ = [
