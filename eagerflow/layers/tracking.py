@@ -28,7 +28,7 @@ def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         changes.count += 1
-        return method(self, *args, **kwargs)
+        return method(self, *[tracked(a) for a in args], **{k: tracked(v) for k, v in kwargs.items()})
 
     call.__name__ = method.__name__
     call.__doc__ = method.__doc__
