@@ -89,8 +89,8 @@ def _weighted(images: Tensor, axes: Sequence[int], matrices: Sequence[Any]) -> T
 @composite
 def resize(
     images: Any, size: Any, interpolation: str = "bilinear", antialias: bool = False,
-    crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False, fill_mode: str = "constant", fill_value: float = 0.0,
-    data_format: Any = None,
+    crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False, fill_mode: str = "constant",
+    fill_value: float = 0.0, data_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """Images of another size.
 
