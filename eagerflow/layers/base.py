@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy
 
@@ -111,19 +111,22 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
             name=checked_name(name, type(self)), built=False, autocast=autocast, supports_masking=False,
             input_spec=None, _path=None, _losses=[], _initial_weights=initial_weights,
             _batch_input_shape=batch_shape_of(type(self), input_arguments),
-            _input_dtype=input_arguments.get("input_dtype"), _called=False,
+            _input_dtype=input_arguments.get("input_dtype"),
             activity_regularizer=regularizers.get(activity_regularizer),
         )  # fmt: skip
         self.dtype_policy = get_policy(dtype)
         if not trainable:
             self.trainable = False
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
         if name in _SET_BY_INIT:
             raise RuntimeError(
                 f"{type(self).__name__}.__init__ must call super().__init__() before its layers are used "
                 f"({name!r} is missing)."
             )
+        known = getattr(type(self), name, None)
+        if isinstance(known, property):  # its own AttributeError says more
+            return known.__get__(self)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # Types
@@ -293,6 +296,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
 
     def _call_symbolically(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """On what `Input` gives, a call is noted rather than made."""
+        self._note_if_fresh()
         if not self.built:
             self._build_for(args, kwargs)
         if self.input_spec is not None and args:

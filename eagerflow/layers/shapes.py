@@ -33,6 +33,7 @@ class ShapeAnswers:
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it."""
+        self._note_if_fresh()
         if not self.built:  # type: ignore[attr-defined]
             self._build_for(args, kwargs)  # type: ignore[attr-defined]
         outputs = record(self, args, kwargs)
@@ -48,10 +49,12 @@ class ShapeAnswers:
             return tree.map_structure(_as_spec, self.compute_output_spec(*inputs, **named))
         if own == "compute_output_shape":
             return self._infer_from_shapes(args, kwargs)
-        first_time = not self._called  # type: ignore[attr-defined, has-type]
-        self.__dict__["_called"] = True
         # The first run may build sublayers, whose random first values must not be drawn again.
-        return run(self, args, kwargs, frozen_random=not first_time)
+        return run(self, args, kwargs, frozen_random=not self.__dict__.pop("_fresh", False))
+
+    def _note_if_fresh(self) -> None:
+        """Before a probe: will it build anything?"""
+        self.__dict__["_fresh"] = any(not layer.built for layer in self._flatten_layers())  # type: ignore[attr-defined]
 
     def _infer_from_shapes(self, args: Any, kwargs: Any) -> Any:
         inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
@@ -67,6 +70,7 @@ class ShapeAnswers:
             k.removesuffix("_shape"): _symbolic(shape, self.input_dtype)
             for k, shape in kwargs.items()  # type: ignore[attr-defined]
         }
+        self._note_if_fresh()
         self.__dict__["built"] = True
         try:
             record(self, tuple(inputs), named)

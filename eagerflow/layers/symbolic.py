@@ -379,7 +379,7 @@ def _inputs(node: Node, size: tuple[int, int]) -> str:
 
 def _hint(node: Node) -> str:
     plain = [x for x in tree.flatten((node.args, node.kwargs)) if not isinstance(x, SymbolicTensor)]
-    if hasattr(node.operation, "_calls") or None not in plain:
+    if hasattr(node.operation, "_calls") or all(x is not None for x in plain):
         return ""
     return " An argument is None: an unknown length of a shape is no number. Try -1, or ops inside a Layer."
 
