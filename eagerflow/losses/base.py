@@ -1,0 +1,240 @@
+"""`Loss`: one number per sample, weighted, masked and reduced to one number."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core import tree
+from eagerflow.core.config import epsilon, floatx
+from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.errors import did_you_mean, signature_of
+from eagerflow.core.observe import scope, state
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.matching import mask_of, safe_divide, same_rank
+from eagerflow.losses.table import LOSSES
+
+__all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "reduced"]
+
+_REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
+
+
+class Loss:
+    """Base class of losses; override `call(y_true, y_pred)`, which gives one value per sample.
+
+    Args:
+        name: shown in progress, history and traces.
+        reduction: what becomes of the values: `"sum_over_batch_size"` or `"mean"` (their mean), `"sum"`,
+            `"mean_with_sample_weight"` (divided by the sum of the weights), `"none"`.
+        dtype: the type in which the loss is computed; default: `floatx()`.
+
+    Raises:
+        ValueError: for an unknown reduction.
+
+    >>> class Absolute(Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return ef.ops.abs(y_true - y_pred).mean(axis=-1)
+    >>> float(Absolute()([[0.0], [1.0]], [[1.0], [1.0]]))
+    0.5
+    """
+
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
+        reduction = "none" if reduction is None else reduction
+        if reduction not in _REDUCTIONS:
+            hint = did_you_mean(str(reduction), _REDUCTIONS)
+            raise ValueError(
+                f"{type(self).__name__}(reduction={reduction!r}): expected one of {', '.join(_REDUCTIONS)}.{hint}"
+            )
+        self.name = name or _snake_case(type(self).__name__)
+        self.reduction = reduction
+        dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy
+        self._dtype = None if dtype is None else standardize_dtype(dtype)
+
+    @property
+    def dtype(self) -> str:
+        """The type in which the loss is computed."""
+        return self._dtype or floatx()
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The reduced loss.
+
+        Args:
+            y_true: targets.
+            y_pred: predictions; a mask that a layer put on them counts.
+            sample_weight: one weight per sample, or per value.
+
+        Raises:
+            ValueError: when shapes don't fit, or there are no samples.
+        """
+        if not state.on:
+            return self._compute(y_true, y_pred, sample_weight)
+        with scope("loss", self.name, self, (y_true, y_pred)) as announced:
+            announced.value = self._compute(y_true, y_pred, sample_weight)
+            return announced.value
+
+    def _compute(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
+        mask = mask_of(y_pred)
+        y_pred = _typed(y_pred, self.dtype)
+        losses = self.call(_typed(y_true, None), y_pred)
+        of_losses = mask_of(losses)
+        if of_losses is not None:
+            mask = of_losses if mask is None else ops.logical_and(mask, of_losses)
+        return reduced(losses, sample_weight, mask, self.reduction, self.name)
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        """One value per sample; subclasses override it."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
+
+    def get_config(self) -> dict[str, Any]:
+        """All settings."""
+        return {"name": self.name, "reduction": self.reduction, "dtype": self._dtype}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        """The loss that `get_config` described."""
+        return cls(**config)
+
+
+def _typed(structure: Any, dtype: str | None) -> Any:
+    """Leaves as tensors; floats in `dtype`, when given."""
+    if structure.__class__ is Tensor and (dtype is None or structure.data.dtype.name == dtype):
+        return structure
+    return tree.map_structure(lambda x: _typed_leaf(x, dtype), structure)
+
+
+def _typed_leaf(x: Any, dtype: str | None) -> Tensor:
+    tensor = x if isinstance(x, Tensor) else convert_to_tensor(x)
+    return tensor if dtype is None or tensor.dtype == dtype else tensor.astype(dtype)
+
+
+def reduced(values: Any, sample_weight: Any, mask: Any, reduction: str, name: str = "loss") -> Tensor:
+    """Weigh, mask and reduce the values of the samples.
+
+    Raises:
+        ValueError: when there are no values, or weights don't fit.
+    """
+    values = values if isinstance(values, Tensor) else convert_to_tensor(values)
+    if not values.size:
+        raise ValueError(f"{name}: there are no samples to compute a loss of (shape {values.shape}).")
+    if sample_weight is None and mask is None:
+        if reduction == "none" or not values.data.shape:
+            return values
+        return values.sum() if reduction == "sum" else values.mean()
+    weights = _merged(values, sample_weight, mask, reduction, name)
+    values, weights = _fitted(values, weights, name)
+    weighted = values * weights
+    if reduction == "none" or not weighted.shape:
+        return weighted
+    total = weighted.sum()
+    if reduction == "sum":
+        return total
+    if reduction == "mean_with_sample_weight":
+        return safe_divide(total, ops.broadcast_to(weights, weighted.shape).sum())
+    return total / weighted.size
+
+
+def _merged(values: Tensor, sample_weight: Any, mask: Any, reduction: str, name: str) -> Tensor:
+    """Weights of the values, 0 where masked, so scaled that a mean counts only what isn't masked."""
+    dtype = values.dtype.name
+    if mask is None:
+        return _as(sample_weight, dtype)
+    mask = _as(mask, dtype)
+    if reduction in ("mean", "sum_over_batch_size"):
+        mask = mask * (math.prod(mask.shape) / (mask.sum() + epsilon()))
+    if sample_weight is None:
+        return mask
+    mask, weight = same_rank(mask, _as(sample_weight, dtype))
+    if weight.ndim < mask.ndim:
+        weight = weight.reshape((*weight.shape, *(1,) * (mask.ndim - weight.ndim)))
+    return mask * weight
+
+
+def _as(x: Any, dtype: str) -> Tensor:
+    tensor = x if isinstance(x, Tensor) else convert_to_tensor(x)
+    return tensor if tensor.dtype == dtype else tensor.astype(dtype)
+
+
+def _fitted(values: Tensor, weights: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    """Weights that broadcast onto the values without making more of them."""
+    if not weights.shape:
+        return values, weights
+    values, weights = same_rank(values, weights)
+    if weights.ndim < values.ndim:
+        weights = weights.reshape((*weights.shape, *(1,) * (values.ndim - weights.ndim)))
+    fits = weights.ndim == values.ndim and all(w in (1, v) for w, v in zip(weights.shape, values.shape))
+    if not fits or weights.shape[0] != values.shape[0]:
+        raise ValueError(
+            f"{name}: sample_weight (or a mask) {signature_of(weights)} doesn't fit the loss values "
+            f"{signature_of(values)}: expected one weight per sample."
+        )
+    return values, weights
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class FunctionLoss(Loss):
+    """A loss whose values a function gives: subclasses name it as `fn`, and put its settings into `settings`.
+
+    Args:
+        reduction: see `Loss`.
+        name: default: that of the function.
+        dtype: see `Loss`.
+    """
+
+    fn: Callable[..., Any]
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
+        self.settings: dict[str, Any] = {}
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor) and y_true.ndim != y_pred.ndim:
+            y_true, y_pred = same_rank(y_true, y_pred)
+        result: Tensor = self.fn(y_true, y_pred, **self.settings)
+        return result
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.settings}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class LossFunctionWrapper(FunctionLoss):
+    """Any function `f(y_true, y_pred, **kwargs)` as a loss.
+
+    Args:
+        fn: gives one value per sample.
+        reduction: see `Loss`.
+        name: default: that of the function.
+        dtype: see `Loss`.
+        **kwargs: passed to the function.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self.fn = fn
+        super().__init__(reduction, name, dtype)
+        self.settings = kwargs
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "fn": LOSSES.serialize(self.fn)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        return cls(**{**config, "fn": LOSSES.deserialize(config["fn"])})

@@ -1,0 +1,422 @@
+"""Crossentropies: from logits where there are any, from probabilities else.
+
+Predictions that come straight from `activations.softmax` or `sigmoid` remember the logits they were made of
+(`tensor.logits`). Then the loss is computed from those, which is exact for confident predictions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.base import FunctionLoss
+from eagerflow.losses.matching import as_pair, put_mask, same_shape
+from eagerflow.losses.table import LOSSES
+
+__all__ = [
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy", "SparseCategoricalCrossentropy", "binary_crossentropy",
+    "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy", "logits_of", "sparse_categorical_crossentropy",
+]  # fmt: skip
+
+
+def logits_of(y_pred: Any, activation: str, axis: int = -1) -> Tensor | None:
+    """The logits that predictions were made of by `activation` along `axis`, where they remember them."""
+    kept = getattr(y_pred, "logits", None) if y_pred.__class__ is Tensor else None
+    if kept is None or kept[0] != activation:
+        return None
+    if activation == "softmax" and kept[2] % y_pred.ndim != axis % y_pred.ndim:
+        return None
+    logits: Tensor = kept[1]
+    return logits
+
+
+@LOSSES.add("bce", "BCE")
+@composite
+def binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Tensor:
+    """Crossentropy of yes-or-no labels, mean over `axis`.
+
+    Args:
+        y_true: 0 and 1, or probabilities.
+        y_pred: probabilities, or logits with `from_logits`.
+        from_logits: whether `y_pred` is before the sigmoid.
+        label_smoothing: moves labels this far from 0 and 1 towards 0.5, from 0 to 1.
+        axis: the axis of the mean.
+
+    Raises:
+        ValueError: when the shapes differ.
+    """
+    logits = None if from_logits else logits_of(y_pred, "sigmoid")
+    y_true, y_pred = same_shape("binary_crossentropy", y_true, y_pred if logits is None else logits)
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    return ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits or logits is not None).mean(
+        axis=axis
+    )
+
+
+@LOSSES.add()
+@composite
+def categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Tensor:
+    """Crossentropy of one-hot labels along `axis`.
+
+    Args:
+        y_true: one-hot rows, or probabilities.
+        y_pred: probabilities, or logits with `from_logits`.
+        from_logits: whether `y_pred` is before the softmax.
+        label_smoothing: this part of each label is spread evenly over all classes, from 0 to 1.
+        axis: the axis of the classes.
+
+    Raises:
+        ValueError: when the shapes differ, or there is one class only.
+    """
+    if not from_logits:
+        logits = logits_of(y_pred, "softmax", axis)
+        y_pred, from_logits = (y_pred, False) if logits is None else (logits, True)
+    y_true, y_pred = same_shape("categorical_crossentropy", y_true, y_pred)
+    classes = y_pred.shape[axis]
+    if classes == 1:
+        raise ValueError(
+            f"categorical_crossentropy: y_pred has one class only (shape {y_pred.shape}), which is always right. "
+            "For yes-or-no labels use binary_crossentropy with a sigmoid."
+        )
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+
+
+@LOSSES.add()
+@composite
+def sparse_categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+) -> Tensor:
+    """Crossentropy of class numbers.
+
+    Args:
+        y_true: class numbers, of the shape of `y_pred` without `axis` (or with length 1 there).
+        y_pred: probabilities, or logits with `from_logits`.
+        from_logits: whether `y_pred` is before the softmax.
+        ignore_class: labels of this number count nothing.
+        axis: the axis of the classes.
+
+    Raises:
+        ValueError: for a label that is no class, or shapes that don't fit.
+    """
+    if not from_logits:
+        logits = logits_of(y_pred, "softmax", axis)
+        y_pred, from_logits = (y_pred, False) if logits is None else (logits, True)
+    if ignore_class is None:
+        return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+    y_true, y_pred = convert_to_tensor(y_true), convert_to_tensor(y_pred)
+    if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
+        y_true = ops.squeeze(y_true, axis)
+    counts = ops.not_equal(y_true, ignore_class)
+    y_true = y_true * counts.astype(y_true.dtype.name)
+    losses = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+    return put_mask(ops.where(counts, losses, 0.0), counts)
+
+
+@LOSSES.add()
+@composite
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Binary crossentropy in which well predicted labels count little, by `(1 - p)^gamma`.
+
+    Args:
+        y_true: 0 and 1.
+        y_pred: probabilities, or logits with `from_logits`.
+        apply_class_balancing: weigh ones by `alpha`, zeros by `1 - alpha`.
+        alpha: the weight of the ones.
+        gamma: how little well predicted labels count.
+        from_logits: whether `y_pred` is before the sigmoid.
+        label_smoothing: moves labels towards 0.5.
+        axis: the axis of the mean.
+
+    Source: Lin et al., "Focal loss for dense object detection", 2017.
+    """
+    y_true, y_pred = same_shape("binary_focal_crossentropy", y_true, y_pred)
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    if from_logits:
+        y_pred = ops.sigmoid(y_pred)
+    right = y_true * y_pred + (1.0 - y_true) * (1.0 - y_pred)
+    losses = ops.power(1.0 - right, gamma) * ops.binary_crossentropy(y_true, y_pred)
+    if apply_class_balancing:
+        losses = (y_true * alpha + (1.0 - y_true) * (1.0 - alpha)) * losses
+    return losses.mean(axis=axis)
+
+
+@LOSSES.add()
+@composite
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Categorical crossentropy in which well predicted labels count little, by `(1 - p)^gamma`.
+
+    Args:
+        y_true: one-hot rows.
+        y_pred: probabilities, or logits with `from_logits`.
+        alpha: a factor, or one per class.
+        gamma: how little well predicted labels count.
+        from_logits: whether `y_pred` is before the softmax.
+        label_smoothing: this part of each label is spread evenly over all classes.
+        axis: the axis of the classes.
+
+    Source: Lin et al., "Focal loss for dense object detection", 2017.
+    """
+    y_true, y_pred = same_shape("categorical_focal_crossentropy", y_true, y_pred)
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[axis]
+    y_pred = ops.softmax(y_pred, axis=axis) if from_logits else y_pred / y_pred.sum(axis=axis, keepdims=True)
+    y_pred = ops.clip(y_pred, epsilon(), 1.0 - epsilon())
+    losses = -(y_true * ops.log(y_pred)) * ops.power(1.0 - y_pred, gamma) * alpha
+    return losses.sum(axis=axis)
+
+
+@LOSSES.add()
+@composite
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Tensor:
+    """`(1 - p^q) / q` with `p` the probability of the label: less hurt by wrong labels than crossentropy.
+
+    Args:
+        y_true: class numbers.
+        y_pred: probabilities along the last axis.
+        q: from 0 (crossentropy) to 1 (absolute error).
+
+    Source: Zhang and Sabuncu, "Generalized cross entropy loss", 2018.
+    """
+    y_true, y_pred = convert_to_tensor(y_true), convert_to_tensor(y_pred)
+    labels = ops.one_hot(y_true.astype("int32"), y_pred.shape[-1])
+    _, y_pred = as_pair(labels, y_pred)
+    picked = ops.maximum(ops.minimum((labels * y_pred).sum(axis=-1), 1.0 - epsilon()), epsilon())
+    return (1.0 - ops.power(picked, q)) / q
+
+
+class _Smoothed(FunctionLoss):
+    """The settings that crossentropies share."""
+
+    def _set(self, **settings: Any) -> None:
+        smoothing = settings.get("label_smoothing", 0.0)
+        if not 0 <= smoothing <= 1:
+            raise ValueError(
+                f"{type(self).__name__}(label_smoothing={smoothing!r}): expected a number from 0 to 1."
+            )
+        self.settings = settings
+
+
+@LOSSES.add()
+class BinaryCrossentropy(_Smoothed):
+    """Crossentropy of yes-or-no labels; see `binary_crossentropy`.
+
+    Args:
+        from_logits: whether predictions are before the sigmoid.
+        label_smoothing: moves labels this far towards 0.5, from 0 to 1.
+        axis: the axis of the mean.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+
+    >>> round(float(BinaryCrossentropy(from_logits=True)([[1.0]], [[0.0]])), 4)
+    0.6931
+    """
+
+    fn = staticmethod(binary_crossentropy)
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._set(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+
+
+@LOSSES.add()
+class CategoricalCrossentropy(_Smoothed):
+    """Crossentropy of one-hot labels; see `categorical_crossentropy`.
+
+    Args:
+        from_logits: whether predictions are before the softmax.
+        label_smoothing: this part of each label is spread over all classes, from 0 to 1.
+        axis: the axis of the classes.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(categorical_crossentropy)
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._set(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+
+
+@LOSSES.add()
+class SparseCategoricalCrossentropy(FunctionLoss):
+    """Crossentropy of class numbers; see `sparse_categorical_crossentropy`.
+
+    Args:
+        from_logits: whether predictions are before the softmax.
+        ignore_class: labels of this number count nothing.
+        reduction: see `Loss`.
+        axis: the axis of the classes.
+        name: see `Loss`.
+        dtype: see `Loss`.
+
+    >>> loss = SparseCategoricalCrossentropy(from_logits=True)
+    >>> round(float(loss([1], [[0.0, 0.0]])), 4)
+    0.6931
+    """
+
+    fn = staticmethod(sparse_categorical_crossentropy)
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.settings = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        return sparse_categorical_crossentropy(y_true, y_pred, **self.settings)
+
+
+@LOSSES.add()
+class BinaryFocalCrossentropy(_Smoothed):
+    """Binary crossentropy in which easy samples count little; see `binary_focal_crossentropy`.
+
+    Args:
+        apply_class_balancing: weigh ones by `alpha`, zeros by `1 - alpha`.
+        alpha: the weight of the ones.
+        gamma: how little easy samples count.
+        from_logits: whether predictions are before the sigmoid.
+        label_smoothing: moves labels this far towards 0.5, from 0 to 1.
+        axis: the axis of the mean.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(binary_focal_crossentropy)
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._set(
+            apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma, from_logits=from_logits,
+            label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+
+@LOSSES.add()
+class CategoricalFocalCrossentropy(_Smoothed):
+    """Categorical crossentropy in which easy samples count little; see `categorical_focal_crossentropy`.
+
+    Args:
+        alpha: a factor, or one per class.
+        gamma: how little easy samples count.
+        from_logits: whether predictions are before the softmax.
+        label_smoothing: this part of each label is spread over all classes, from 0 to 1.
+        axis: the axis of the classes.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(categorical_focal_crossentropy)
+
+    def __init__(
+        self,
+        alpha: Any = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._set(
+            alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
+        )
+
+
+@LOSSES.add()
+class CategoricalGeneralizedCrossEntropy(FunctionLoss):
+    """Crossentropy that wrong labels hurt less; see `categorical_generalized_cross_entropy`.
+
+    Args:
+        q: above 0 (nearly crossentropy), up to 1 (absolute error).
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(categorical_generalized_cross_entropy)
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        if not 0 < q <= 1:
+            raise ValueError(
+                f"CategoricalGeneralizedCrossEntropy(q={q!r}): expected a number above 0, up to 1."
+            )
+        super().__init__(reduction, name, dtype)
+        self.settings = {"q": q}
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        return categorical_generalized_cross_entropy(y_true, y_pred, **self.settings)

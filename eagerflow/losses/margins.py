@@ -1,0 +1,185 @@
+"""Hinge losses, and losses of overlapping sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor
+from eagerflow.losses.base import FunctionLoss
+from eagerflow.losses.matching import same_shape
+from eagerflow.losses.table import LOSSES
+
+__all__ = [
+    "CategoricalHinge", "Dice", "Hinge", "SquaredHinge", "Tversky", "categorical_hinge", "dice", "hinge",
+    "squared_hinge", "tversky",
+]  # fmt: skip
+
+
+@LOSSES.add()
+@composite
+def hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(max(1 - y_true * y_pred, 0))` over the last axis; labels are -1 and 1 (0 and 1 become those).
+
+    >>> hinge([[1.0, -1.0]], [[0.5, -2.0]]).tolist()
+    [0.25]
+    """
+    y_true, y_pred = _signed("hinge", y_true, y_pred)
+    return ops.relu(1.0 - y_true * y_pred).mean(axis=-1)
+
+
+@LOSSES.add()
+@composite
+def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(max(1 - y_true * y_pred, 0)²)` over the last axis; labels are -1 and 1 (0 and 1 become those)."""
+    y_true, y_pred = _signed("squared_hinge", y_true, y_pred)
+    return ops.square(ops.relu(1.0 - y_true * y_pred)).mean(axis=-1)
+
+
+def _signed(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    y_true, y_pred = same_shape(name, y_true, y_pred)
+    zero_or_one = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
+    return ops.where(zero_or_one, y_true * 2.0 - 1.0, y_true), y_pred
+
+
+@LOSSES.add()
+@composite
+def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """`max(1 + largest wrong score - right score, 0)`, for one-hot labels."""
+    y_true, y_pred = same_shape("categorical_hinge", y_true, y_pred)
+    right = (y_true * y_pred).sum(axis=-1)
+    wrong = ops.max((1.0 - y_true) * y_pred, axis=-1)
+    return ops.relu(wrong - right + 1.0)
+
+
+@LOSSES.add()
+@composite
+def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
+    """One minus twice the overlap of two sets, divided by the sum of their sizes.
+
+    Args:
+        y_true: membership, 0 to 1.
+        y_pred: predicted membership.
+        axis: the axes of the elements of a set; default: all.
+
+    >>> round(float(dice([1.0, 0.0], [1.0, 1.0])), 4)
+    0.3333
+    """
+    y_true, y_pred = same_shape("dice", y_true, y_pred)
+    overlap = (y_true * y_pred).sum(axis=axis)
+    sizes = y_true.sum(axis=axis) + y_pred.sum(axis=axis) + epsilon()
+    return 1.0 - ops.divide(overlap * 2.0, sizes)
+
+
+@LOSSES.add()
+@composite
+def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Tensor:
+    """As `dice`, with weights for what is missing and what is too much.
+
+    Args:
+        y_true: membership, 0 to 1.
+        y_pred: predicted membership.
+        alpha: the weight of false positives.
+        beta: the weight of false negatives.
+        axis: the axes of the elements of a set; default: all.
+
+    Source: Salehi et al., "Tversky loss function for image segmentation", 2017.
+    """
+    y_true, y_pred = same_shape("tversky", y_true, y_pred)
+    overlap = (y_true * y_pred).sum(axis=axis)
+    too_much = ((1.0 - y_true) * y_pred).sum(axis=axis)
+    missing = (y_true * (1.0 - y_pred)).sum(axis=axis)
+    return 1.0 - ops.divide(overlap, overlap + too_much * alpha + missing * beta + epsilon())
+
+
+@LOSSES.add()
+class Hinge(FunctionLoss):
+    """Margin of labels -1 and 1; see `hinge`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(hinge)
+
+
+@LOSSES.add()
+class SquaredHinge(FunctionLoss):
+    """Squared margin of labels -1 and 1; see `squared_hinge`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(squared_hinge)
+
+
+@LOSSES.add()
+class CategoricalHinge(FunctionLoss):
+    """Margin between the right class and the best wrong one; see `categorical_hinge`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(categorical_hinge)
+
+
+@LOSSES.add()
+class Dice(FunctionLoss):
+    """One minus the overlap of two sets; see `dice`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        axis: the axes of the elements of a set; default: all.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(dice)
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "dice",
+        axis: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.settings = {"axis": axis}
+
+
+@LOSSES.add()
+class Tversky(FunctionLoss):
+    """Dice with weights for false positives and false negatives; see `tversky`.
+
+    Args:
+        alpha: the weight of false positives.
+        beta: the weight of false negatives.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        axis: the axes of the elements of a set; default: all.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(tversky)
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "tversky",
+        axis: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.settings = {"alpha": alpha, "beta": beta, "axis": axis}

@@ -1,0 +1,75 @@
+"""Targets and predictions brought to one shape and type, before they are compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.errors import signature_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+
+__all__ = ["as_pair", "mask_of", "same_rank", "same_shape"]
+
+
+def as_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors; the targets in the type of the predictions."""
+    if not isinstance(y_pred, Tensor):
+        y_pred = convert_to_tensor(y_pred)
+        if y_pred.data.dtype.kind in "iub":
+            y_pred = y_pred.astype(None)
+    if not isinstance(y_true, Tensor):
+        y_true = convert_to_tensor(y_true)
+    if y_true.data.dtype != y_pred.data.dtype:
+        y_true = y_true.astype(y_pred.data.dtype.name)
+    return y_true, y_pred
+
+
+def same_rank(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Add or drop a last axis of length 1 where one tensor has one axis more: (n, 1) meets (n,)."""
+    ranks = len(a.shape), len(b.shape)
+    if ranks[0] == ranks[1] + 1 and a.shape[-1] == 1:
+        return (a, b.reshape((*b.shape, 1))) if ranks[1] == 1 else (a.reshape(a.shape[:-1]), b)
+    if ranks[1] == ranks[0] + 1 and b.shape[-1] == 1:
+        return (a.reshape((*a.shape, 1)), b) if ranks[0] == 1 else (a, b.reshape(b.shape[:-1]))
+    return a, b
+
+
+def same_shape(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one type and shape; nothing is broadcast, which would hide mistakes.
+
+    Raises:
+        ValueError: when the shapes differ.
+    """
+    y_true, y_pred = as_pair(y_true, y_pred)
+    if y_true.data.shape != y_pred.data.shape:
+        y_true, y_pred = same_rank(y_true, y_pred)
+        if y_true.shape != y_pred.shape:
+            raise ValueError(
+                f"{name}: y_true and y_pred need the same shape; got y_true {signature_of(y_true)}, "
+                f"y_pred {signature_of(y_pred)}.{_hint(y_true, y_pred)}"
+            )
+    return y_true, y_pred
+
+
+def _hint(y_true: Tensor, y_pred: Tensor) -> str:
+    shape, wanted = y_true.shape, y_pred.shape
+    if shape[:1] == wanted[:1] and (len(shape) == 1 or shape[1:] == (1,)) and wanted[-1] > 1:
+        return " For class numbers use a sparse_categorical loss or metric, or to_categorical(y)."
+    return ""
+
+
+def mask_of(x: Any) -> Tensor | None:
+    """The mask that a layer or loss put on the tensor."""
+    return getattr(x, "mask", None) if isinstance(x, Tensor) else None
+
+
+def put_mask(x: Tensor, mask: Tensor) -> Tensor:
+    """`x` carrying a mask."""
+    x.mask = mask
+    return x
+
+
+def safe_divide(a: Tensor, b: Any) -> Tensor:
+    """`a / b`, 0 where `b` is 0."""
+    result: Tensor = ops.divide_no_nan(a, b)
+    return result

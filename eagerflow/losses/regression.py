@@ -1,0 +1,271 @@
+"""Losses of real numbers: squares, absolute values, and what lies between."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor
+from eagerflow.losses.base import FunctionLoss
+from eagerflow.losses.matching import same_shape
+from eagerflow.losses.table import LOSSES
+
+__all__ = [
+    "CosineSimilarity", "Huber", "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError",
+    "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "cosine_similarity", "huber", "kl_divergence",
+    "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
+    "mean_squared_logarithmic_error", "poisson",
+]  # fmt: skip
+
+
+@LOSSES.add("mse", "MSE")
+@composite
+def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean((y_true - y_pred)²)` over the last axis.
+
+    >>> mean_squared_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
+    [0.5]
+    """
+    y_true, y_pred = same_shape("mean_squared_error", y_true, y_pred)
+    difference = y_true - y_pred
+    return (difference * difference).mean(axis=-1)
+
+
+@LOSSES.add("mae", "MAE")
+@composite
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(|y_true - y_pred|)` over the last axis.
+
+    >>> mean_absolute_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
+    [0.5]
+    """
+    y_true, y_pred = same_shape("mean_absolute_error", y_true, y_pred)
+    return ops.abs(y_true - y_pred).mean(axis=-1)
+
+
+@LOSSES.add("mape", "MAPE")
+@composite
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`100 * mean(|y_true - y_pred| / |y_true|)` over the last axis; tiny targets count as `epsilon()`.
+
+    >>> mean_absolute_percentage_error([[2.0]], [[1.0]]).tolist()
+    [50.0]
+    """
+    y_true, y_pred = same_shape("mean_absolute_percentage_error", y_true, y_pred)
+    size = ops.maximum(ops.abs(y_true), epsilon())
+    return ops.abs((y_true - y_pred) / size).mean(axis=-1) * 100.0
+
+
+@LOSSES.add("msle", "MSLE")
+@composite
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean((log(y_true + 1) - log(y_pred + 1))²)` over the last axis; what is below `epsilon()` counts as that."""
+    y_true, y_pred = same_shape("mean_squared_logarithmic_error", y_true, y_pred)
+    logs = [ops.log(ops.maximum(y, epsilon()) + 1.0) for y in (y_true, y_pred)]
+    return ops.square(logs[0] - logs[1]).mean(axis=-1)
+
+
+@LOSSES.add()
+@composite
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    """Half the square up to the distance `delta`, linear beyond; mean over the last axis.
+
+    Source: Huber, "Robust estimation of a location parameter", 1964.
+
+    >>> huber([[0.0]], [[3.0]]).tolist()
+    [2.5]
+    """
+    y_true, y_pred = same_shape("huber", y_true, y_pred)
+    distance = ops.abs(y_true - y_pred)
+    near = ops.minimum(distance, delta)
+    return (near * (distance - near * 0.5)).mean(axis=-1)
+
+
+@LOSSES.add()
+@composite
+def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(log(cosh(y_pred - y_true)))` over the last axis, computed so that it never overflows."""
+    y_true, y_pred = same_shape("log_cosh", y_true, y_pred)
+    difference = y_pred - y_true
+    return (difference + ops.softplus(difference * -2.0) - math.log(2)).mean(axis=-1)
+
+
+@LOSSES.add("kld", "KLD")
+@composite
+def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+    """`sum(y_true * log(y_true / y_pred))` over the last axis, of probabilities clipped at `epsilon()`."""
+    y_true, y_pred = same_shape("kl_divergence", y_true, y_pred)
+    y_true, y_pred = ops.clip(y_true, epsilon(), 1.0), ops.clip(y_pred, epsilon(), 1.0)
+    return (y_true * ops.log(y_true / y_pred)).sum(axis=-1)
+
+
+@LOSSES.add()
+@composite
+def poisson(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(y_pred - y_true * log(y_pred + epsilon()))` over the last axis: for predicted counts."""
+    y_true, y_pred = same_shape("poisson", y_true, y_pred)
+    return (y_pred - y_true * ops.log(y_pred + epsilon())).mean(axis=-1)
+
+
+@LOSSES.add()
+@composite
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """The cosine of the angle between the vectors along `axis`; the loss of this name is its negative.
+
+    >>> cosine_similarity([[1.0, 0.0]], [[2.0, 0.0]]).tolist()
+    [1.0]
+    """
+    y_true, y_pred = same_shape("cosine_similarity", y_true, y_pred)
+    return (_normalized(y_true, axis) * _normalized(y_pred, axis)).sum(axis=axis)
+
+
+def _normalized(x: Tensor, axis: int) -> Tensor:
+    return x * ops.rsqrt(ops.maximum(ops.square(x).sum(axis=axis, keepdims=True), 1e-12))
+
+
+def _negative_cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    return -cosine_similarity(y_true, y_pred, axis)
+
+
+@LOSSES.add()
+class MeanSquaredError(FunctionLoss):
+    """Mean of the squares of errors; see `mean_squared_error`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(mean_squared_error)
+
+
+@LOSSES.add()
+class MeanAbsoluteError(FunctionLoss):
+    """Mean of the absolute errors; see `mean_absolute_error`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(mean_absolute_error)
+
+
+@LOSSES.add()
+class MeanAbsolutePercentageError(FunctionLoss):
+    """Mean of the errors in percent; see `mean_absolute_percentage_error`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(mean_absolute_percentage_error)
+
+
+@LOSSES.add()
+class MeanSquaredLogarithmicError(FunctionLoss):
+    """Mean of the squared errors of logarithms; see `mean_squared_logarithmic_error`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(mean_squared_logarithmic_error)
+
+
+@LOSSES.add()
+class LogCosh(FunctionLoss):
+    """Mean of the logarithms of the hyperbolic cosines of errors; see `log_cosh`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(log_cosh)
+
+
+@LOSSES.add()
+class KLDivergence(FunctionLoss):
+    """Kullback-Leibler divergence of distributions; see `kl_divergence`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(kl_divergence)
+
+
+@LOSSES.add()
+class Poisson(FunctionLoss):
+    """Loss of predicted counts; see `poisson`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(poisson)
+
+
+@LOSSES.add()
+class Huber(FunctionLoss):
+    """Squares of small errors, absolute values of large ones; see `huber`.
+
+    Args:
+        delta: where small ends.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(huber)
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "huber_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        if not delta > 0:
+            raise ValueError(f"Huber(delta={delta!r}): expected a positive number.")
+        self.settings = {"delta": delta}
+
+
+@LOSSES.add()
+class CosineSimilarity(FunctionLoss):
+    """Minus the cosine of the angle: -1 for vectors of one direction; see `cosine_similarity`.
+
+    Args:
+        axis: the axis of the vectors.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(_negative_cosine)
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "cosine_similarity",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.settings = {"axis": axis}

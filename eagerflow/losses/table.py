@@ -1,0 +1,9 @@
+"""The closed table of losses by name."""
+
+from __future__ import annotations
+
+from eagerflow.core.serialization import Table
+
+__all__ = ["LOSSES"]
+
+LOSSES = Table("loss", "keras.losses")

@@ -1,0 +1,227 @@
+"""How often predictions are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import floatx
+from eagerflow.core.errors import signature_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.matching import same_shape
+from eagerflow.metrics.means import MeanMetricWrapper
+from eagerflow.metrics.table import METRICS
+
+__all__ = [
+    "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy", "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy",
+]  # fmt: skip
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """1 where both are equal, 0 elsewhere."""
+    y_true, y_pred = same_shape("accuracy", y_true, y_pred)
+    return ops.equal(y_true, y_pred).astype(floatx())
+
+
+@METRICS.add()
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+    """The part of yes-or-no answers that are right, per sample.
+
+    Args:
+        y_true: 0 and 1.
+        y_pred: probabilities.
+        threshold: above this a probability means 1.
+
+    >>> binary_accuracy([[1], [0]], [[0.9], [0.6]]).tolist()
+    [1.0, 0.0]
+    """
+    y_true, y_pred = same_shape("binary_accuracy", y_true, y_pred)
+    said = ops.greater(y_pred, threshold).astype(y_true.dtype.name)
+    right = ops.equal(y_true, said).astype(floatx())
+    return right.mean(axis=-1) if right.ndim > 1 else right
+
+
+@METRICS.add()
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """1 where the largest of `y_pred` is at the place of the largest of `y_true` along the last axis.
+
+    >>> categorical_accuracy([[0, 1], [1, 0]], [[0.1, 0.9], [0.2, 0.8]]).tolist()
+    [1.0, 0.0]
+    """
+    y_true, y_pred = same_shape("categorical_accuracy", y_true, y_pred)
+    return _same(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1))
+
+
+@METRICS.add()
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """1 where the largest of `y_pred` along the last axis is at the place `y_true`.
+
+    >>> sparse_categorical_accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]).tolist()
+    [1.0, 0.0]
+    """
+    labels, y_pred = _labels("sparse_categorical_accuracy", y_true, y_pred)
+    return _same(labels, ops.argmax(y_pred, axis=-1))
+
+
+@METRICS.add()
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
+    """1 where the class of `y_true` is among the `k` largest of `y_pred`.
+
+    >>> top_k_categorical_accuracy([[0, 0, 1]], [[0.5, 0.1, 0.4]], k=2).tolist()
+    [1.0]
+    """
+    y_true, y_pred = same_shape("top_k_categorical_accuracy", y_true, y_pred)
+    return _among(ops.argmax(y_true, axis=-1), y_pred, k)
+
+
+@METRICS.add()
+def sparse_top_k_categorical_accuracy(
+    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
+) -> Tensor:
+    """1 where the class `y_true` is among the `k` largest of `y_pred`.
+
+    Args:
+        y_true: class numbers.
+        y_pred: scores along the last axis.
+        k: how many may be tried.
+        from_sorted_ids: `y_pred` holds class numbers, best first, instead of scores.
+    """
+    if from_sorted_ids:
+        ids, y_true = convert_to_tensor(y_pred), convert_to_tensor(y_true)
+        found = ops.equal(ids[..., :k], y_true.reshape((*ids.shape[:-1], 1)).astype(ids.dtype.name))
+        return ops.any(found, axis=-1).astype(floatx())
+    labels, y_pred = _labels("sparse_top_k_categorical_accuracy", y_true, y_pred)
+    return _among(labels, y_pred, k)
+
+
+def _labels(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Class numbers of the shape of `y_pred` without its last axis."""
+    y_pred = y_pred if isinstance(y_pred, Tensor) else convert_to_tensor(y_pred)
+    y_true = y_true if isinstance(y_true, Tensor) else convert_to_tensor(y_true)
+    wanted = y_pred.shape[:-1]
+    if y_true.shape != wanted:
+        if y_true.shape == (*wanted, 1):
+            return y_true.reshape(wanted), y_pred
+        raise ValueError(
+            f"{name}: y_true: expected class numbers of shape {wanted} for y_pred {signature_of(y_pred)}; got "
+            f"{signature_of(y_true)}. For one-hot labels use the metric without 'sparse'."
+        )
+    return y_true, y_pred
+
+
+def _same(a: Tensor, b: Tensor) -> Tensor:
+    return ops.equal(a, b).astype(floatx())
+
+
+def _among(labels: Tensor, scores: Tensor, k: int) -> Tensor:
+    shape = labels.shape
+    found = ops.in_top_k(labels.reshape((-1,)).astype("int32"), scores.reshape((-1, scores.shape[-1])), k=k)
+    return found.reshape(shape).astype(floatx())
+
+
+@METRICS.add("accuracy")
+class Accuracy(MeanMetricWrapper):
+    """How often predictions equal labels exactly.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> metric = Accuracy()
+    >>> float(metric([1, 2, 3, 4], [0, 2, 3, 4]))
+    0.75
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(accuracy, name, dtype)
+
+
+@METRICS.add()
+class BinaryAccuracy(MeanMetricWrapper):
+    """How often yes-or-no answers are right.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+        threshold: above this a probability means yes; from 0 to 1.
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"BinaryAccuracy(threshold={threshold!r}): expected a number from 0 to 1.")
+        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+
+
+@METRICS.add()
+class CategoricalAccuracy(MeanMetricWrapper):
+    """How often the most probable class is that of the one-hot label.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(categorical_accuracy, name, dtype)
+
+
+@METRICS.add()
+class SparseCategoricalAccuracy(MeanMetricWrapper):
+    """How often the most probable class is the label, a class number.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(sparse_categorical_accuracy, name, dtype)
+
+
+@METRICS.add()
+class TopKCategoricalAccuracy(MeanMetricWrapper):
+    """How often the class of the one-hot label is among the `k` most probable.
+
+    Args:
+        k: how many may be tried.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "up"
+
+    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+
+
+@METRICS.add()
+class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
+    """How often the label, a class number, is among the `k` most probable classes.
+
+    Args:
+        k: how many may be tried.
+        name: shown in progress and history.
+        dtype: the type of the result.
+        from_sorted_ids: predictions are class numbers, best first, instead of scores.
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)

@@ -1,0 +1,205 @@
+"""`Metric`: a number that is gathered over many batches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow.core.config import floatx
+from eagerflow.core.device import namespace_of
+from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.observe import scope, state
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
+
+__all__ = ["Metric"]
+
+
+class Metric:
+    """Base class of metrics; override `update_state` and `result`.
+
+    Args:
+        dtype: the type of the state and the result; default: `floatx()`.
+        name: shown in progress and history; default: from the class name.
+
+    >>> class Largest(Metric):
+    ...     def __init__(self, name="largest"):
+    ...         super().__init__(name=name)
+    ...         self.found = self.add_variable(shape=(), initializer="zeros", name="found")
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.found.assign(ef.ops.maximum(self.found, ef.ops.max(y_pred)))
+    ...     def result(self):
+    ...         return self.found.value
+    >>> metric = Largest()
+    >>> float(metric([0.0], [3.0]))
+    3.0
+    """
+
+    _direction: str | None = None  # "up" where higher is better, "down" where lower is
+
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy
+        self._dtype = floatx() if dtype is None else standardize_dtype(dtype)
+        self.name = name or _snake_case(type(self).__name__)
+        self._own: list[Variable] = []
+
+    @property
+    def dtype(self) -> str:
+        """The type of the state and the result."""
+        return self._dtype
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The state: that of the metric, and of metrics and variables in its attributes."""
+        found = {id(v): v for v in [*self._own, *_held(vars(self).values())]}
+        return list(found.values())
+
+    def add_variable(
+        self,
+        shape: Any = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
+        """A new piece of state.
+
+        Args:
+            shape: its shape.
+            initializer: `"zeros"` (the default), `"ones"`, or a function `(shape, dtype=...)`.
+            dtype: a type name; default: that of the metric.
+            aggregation: kept for Keras' signature.
+            name: the last part of its path.
+        """
+        made = Variable(_initializer(initializer), shape, dtype or self.dtype, trainable=False, name=name)
+        made.path = f"{self.name}/{made.name}"
+        self._own.append(made)
+        return made
+
+    def add_weight(
+        self,
+        shape: Any = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Variable:
+        """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`."""
+        if isinstance(shape, str):
+            shape, name = kwargs.pop("shape", ()), shape
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    def update_state(self, *args: Any, **kwargs: Any) -> Any:
+        """Take in one batch; subclasses override it."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define update_state(y_true, y_pred, sample_weight=None)."
+        )
+
+    def result(self) -> Any:
+        """The number so far, a tensor (or a dict of tensors); subclasses override it."""
+        raise NotImplementedError(f"{type(self).__name__} must define result().")
+
+    def reset_state(self) -> None:
+        """Begin anew: all state becomes zero."""
+        for variable in self.variables:
+            array = variable.writable()
+            array[...] = 0
+
+    reset_states = reset_state
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Take in one batch, and give the number so far."""
+        if not state.on:
+            self.update_state(*args, **kwargs)
+            return self.result()
+        with scope("metric", self.name, self, args) as announced:
+            self.update_state(*args, **kwargs)
+            announced.value = self.result()
+            return announced.value
+
+    # -- without side effects
+
+    def stateless_update_state(self, metric_variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """The state after one batch, from the state before; the metric's own state stays as it is."""
+        with _lent(self.variables, metric_variables):
+            self.update_state(*args, **kwargs)
+            return [v.value for v in self.variables]
+
+    def stateless_result(self, metric_variables: Any) -> Any:
+        """The number that a state stands for."""
+        with _lent(self.variables, metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self) -> list[Any]:
+        """The state to begin with."""
+        with _lent(self.variables, [v.value for v in self.variables]):
+            self.reset_state()
+            return [v.value for v in self.variables]
+
+    # -- configs
+
+    def get_config(self) -> dict[str, Any]:
+        """All settings."""
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Metric:
+        """The metric that `get_config` described (without its state)."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class _lent:
+    """Inside the block, variables have other values."""
+
+    def __init__(self, variables: list[Variable], values: Any) -> None:
+        values = list(values)
+        if len(values) != len(variables):
+            raise ValueError(f"metric_variables: expected {len(variables)} tensors; got {len(values)}.")
+        self.variables, self.values = variables, values
+
+    def __enter__(self) -> None:
+        self.before = [v.value for v in self.variables]
+        for variable, value in zip(self.variables, self.values):
+            variable.assign(value)
+
+    def __exit__(self, *exc: object) -> None:
+        for variable, value in zip(self.variables, self.before):
+            variable.assign(value)
+
+
+def _held(values: Any) -> Iterator[Variable]:
+    for value in values:
+        if isinstance(value, Variable):
+            yield value
+        elif isinstance(value, Metric):
+            yield from value.variables
+        elif isinstance(value, (list, tuple)):
+            yield from _held(value)
+        elif isinstance(value, dict):
+            yield from _held(value.values())
+
+
+def _initializer(initializer: Any) -> Any:
+    if initializer is None or isinstance(initializer, str):
+        if initializer not in (None, "zeros", "ones"):
+            raise ValueError(
+                f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...)."
+            )
+        value = 1.0 if initializer == "ones" else 0.0
+        return lambda shape, dtype=None: _filled(shape, dtype, value)
+    return initializer() if isinstance(initializer, type) else initializer
+
+
+def _filled(shape: Any, dtype: Any, value: float) -> Any:
+    start = Tensor(numpy.asarray(value), dtype).data  # on the current device
+    return namespace_of(start).full(shape, value, start.dtype)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

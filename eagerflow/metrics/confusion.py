@@ -1,0 +1,330 @@
+"""Counts of right and wrong yes-or-no answers, and what follows from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.core.device import namespace_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.matching import same_shape
+from eagerflow.metrics.base import Metric
+from eagerflow.metrics.table import METRICS
+
+__all__ = [
+    "AUC", "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives", "TruePositives", "counts",
+]  # fmt: skip
+
+
+def counts(y_true: Any, y_pred: Any, thresholds: Any, sample_weight: Any = None) -> tuple[Any, Any, Any, Any]:
+    """True positives, false positives, true negatives, false negatives per threshold, as raw arrays.
+
+    Args:
+        y_true: 0 and 1, as a tensor of any shape.
+        y_pred: probabilities, of the same shape.
+        thresholds: increasing numbers; above one a probability means 1.
+        sample_weight: one weight per sample or per value, or None.
+
+    Sorts each prediction into the gap between thresholds where it lies, then adds up: the cost doesn't grow
+    with the number of thresholds.
+    """
+    y_true, y_pred = same_shape("confusion counts", y_true, y_pred)
+    labels, scores = y_true.data.reshape(-1), y_pred.data.reshape(-1)
+    xp = namespace_of(labels)
+    weights = _weights(xp, y_pred, sample_weight)
+    # How many thresholds lie below the score: those are the ones that answer yes.
+    above = xp.searchsorted(xp.asarray(thresholds, scores.dtype), scores, side="left")
+    size = len(thresholds) + 1
+    yes = labels > 0.5
+    positive = xp.bincount(above, weights=weights * yes, minlength=size)
+    negative = xp.bincount(above, weights=weights * ~yes, minlength=size)
+    said_yes = [xp.flip(xp.cumsum(xp.flip(a)))[1:] for a in (positive, negative)]
+    true_positives, false_positives = said_yes
+    return (
+        true_positives, false_positives, negative.sum() - false_positives, positive.sum() - true_positives,
+    )  # fmt: skip
+
+
+def _weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
+    if sample_weight is None:
+        return xp.ones(like.size, "float64")
+    weights = convert_to_tensor(sample_weight).data.astype("float64")
+    if weights.ndim < like.ndim:
+        weights = weights.reshape(*weights.shape, *(1,) * (like.ndim - weights.ndim))
+    return (weights * xp.ones(like.shape, "float64")).reshape(-1)
+
+
+def _thresholds(owner: str, thresholds: Any, default: float = 0.5) -> list[float]:
+    found = [default] if thresholds is None else list(numpy.atleast_1d(thresholds))
+    wrong = [t for t in found if not 0 <= t <= 1]
+    if wrong:
+        raise ValueError(f"{owner}(thresholds={thresholds!r}): expected numbers from 0 to 1; got {wrong[0]}.")
+    return [float(t) for t in found]
+
+
+class _Count(Metric):
+    """One of the four counts."""
+
+    _which = 0
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self._given = thresholds
+        self.thresholds = _thresholds(type(self).__name__, thresholds)
+        self.accumulator = self.add_variable((len(self.thresholds),), name="accumulator")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        order = numpy.argsort(self.thresholds)
+        found = counts(y_true, y_pred, numpy.array(self.thresholds)[order], sample_weight)[self._which]
+        total = self.accumulator.writable()
+        total[order] += found.astype(total.dtype)
+
+    def result(self) -> Tensor:
+        return self.accumulator[0] if len(self.thresholds) == 1 else self.accumulator.value
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "thresholds": self._given}
+
+
+@METRICS.add()
+class TruePositives(_Count):
+    """How many samples are rightly called positive.
+
+    Args:
+        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> float(TruePositives()([0, 1, 1], [0.9, 0.9, 0.1]))
+    1.0
+    """
+
+    _which = 0
+
+
+@METRICS.add()
+class FalsePositives(_Count):
+    """How many samples are wrongly called positive.
+
+    Args:
+        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _which = 1
+
+
+@METRICS.add()
+class TrueNegatives(_Count):
+    """How many samples are rightly called negative.
+
+    Args:
+        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _which = 2
+
+
+@METRICS.add()
+class FalseNegatives(_Count):
+    """How many samples are wrongly called negative.
+
+    Args:
+        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _which = 3
+
+
+class _Rate(Metric):
+    """True positives divided by true positives and one kind of error."""
+
+    _direction = "up"
+    _error = 1
+
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        self._given = thresholds
+        self.top_k = top_k
+        self.class_id = class_id
+        self.thresholds = _thresholds(type(self).__name__, thresholds, 0.5 if top_k is None else 0.0)
+        size = (len(self.thresholds),)
+        self.true_positives = self.add_variable(size, name="true_positives")
+        self.errors = self.add_variable(size, name="errors")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        if self.top_k is not None:
+            y_pred = _only_top(y_pred, self.top_k)
+        if self.class_id is not None:
+            y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
+        order = numpy.argsort(self.thresholds)
+        found = counts(y_true, y_pred, numpy.array(self.thresholds)[order], sample_weight)
+        for variable, count in ((self.true_positives, found[0]), (self.errors, found[self._error])):
+            total = variable.writable()
+            total[order] += count.astype(total.dtype)
+
+    def result(self) -> Tensor:
+        rates = ops.divide_no_nan(self.true_positives, self.true_positives + self.errors)
+        return rates[0] if len(self.thresholds) == 1 else rates
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"thresholds": self._given, "top_k": self.top_k, "class_id": self.class_id}
+        return {**super().get_config(), **own}
+
+
+def _only_top(y_pred: Tensor, k: int) -> Tensor:
+    """1 for the `k` largest of each row, 0 for the others."""
+    _, places = ops.top_k(y_pred, k=k)
+    return ops.one_hot(places, y_pred.shape[-1]).sum(axis=-2)
+
+
+@METRICS.add()
+class Precision(_Rate):
+    """The part of the positive answers that are right.
+
+    Args:
+        thresholds: above this a probability means yes; several give several rates. Default 0.5.
+        top_k: yes are the `k` most probable classes instead.
+        class_id: look at this class only.
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> float(Precision()([0, 1, 1, 1], [1, 0, 1, 1])) * 3
+    2.0
+    """
+
+    _error = 1
+
+
+@METRICS.add()
+class Recall(_Rate):
+    """The part of the positive samples that are found.
+
+    Args:
+        thresholds: above this a probability means yes; several give several rates. Default 0.5.
+        top_k: yes are the `k` most probable classes instead.
+        class_id: look at this class only.
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> round(float(Recall()([0, 1, 1, 1], [1, 0, 1, 1])), 4)
+    0.6667
+    """
+
+    _error = 3
+
+
+@METRICS.add("auc")
+class AUC(Metric):
+    """The area under the curve of rates over thresholds (ROC, or precision over recall).
+
+    Args:
+        num_thresholds: how many thresholds approximate the curve.
+        curve: `"ROC"` or `"PR"`.
+        summation_method: `"interpolation"`, `"minoring"` or `"majoring"`.
+        name: shown in progress and history.
+        dtype: the type of the result.
+        thresholds: the thresholds themselves; 0 and 1 are added.
+        from_logits: whether predictions are before the sigmoid.
+
+    Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006.
+
+    >>> metric = AUC(num_thresholds=3)
+    >>> float(metric([0, 0, 1, 1], [0, 0.5, 0.3, 0.9]))
+    0.75
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Any = None,
+        from_logits: bool = False,
+    ) -> None:
+        super().__init__(dtype, name or "auc")
+        _one_of("curve", curve, ("ROC", "PR"))
+        _one_of("summation_method", summation_method, ("interpolation", "minoring", "majoring"))
+        if thresholds is None and num_thresholds < 2:
+            raise ValueError(f"AUC(num_thresholds={num_thresholds}): expected at least 2.")
+        self.curve, self.summation_method, self.from_logits = curve, summation_method, from_logits
+        self._given = thresholds
+        inner = _evenly(num_thresholds) if thresholds is None else sorted(_thresholds("AUC", thresholds))
+        self.thresholds = [-1e-7, *inner, 1 + 1e-7]
+        self.num_thresholds = len(self.thresholds)
+        size = (self.num_thresholds,)
+        names = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+        for variable in names:
+            setattr(self, variable, self.add_variable(size, name=variable))
+        self._counts = [getattr(self, variable) for variable in names]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if self.from_logits:
+            y_pred = ops.sigmoid(y_pred)
+        for variable, count in zip(self._counts, counts(y_true, y_pred, self.thresholds, sample_weight)):
+            total = variable.writable()
+            total += count.astype(total.dtype)
+
+    def result(self) -> Tensor:
+        tp, fp, tn, fn = (numpy.asarray(v.numpy(), "float64") for v in self._counts)
+        recall = _ratio(tp, tp + fn)
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return convert_to_tensor(_interpolated_pr(tp, fp, fn), self.dtype)
+        x, y = (_ratio(fp, fp + tn), recall) if self.curve == "ROC" else (recall, _ratio(tp, tp + fp))
+        if self.summation_method == "interpolation":
+            heights = (y[:-1] + y[1:]) / 2
+        else:
+            pick = numpy.minimum if self.summation_method == "minoring" else numpy.maximum
+            heights = pick(y[:-1], y[1:])
+        return convert_to_tensor(((x[:-1] - x[1:]) * heights).sum(), self.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {
+            "num_thresholds": self.num_thresholds, "curve": self.curve, "summation_method": self.summation_method,
+            "thresholds": self._given, "from_logits": self.from_logits,
+        }  # fmt: skip
+        return {**super().get_config(), **own}
+
+
+def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"AUC({name}={value!r}): expected one of {', '.join(known)}.")
+
+
+def _evenly(number: int) -> list[float]:
+    return [(i + 1) / (number - 1) for i in range(number - 2)]
+
+
+def _ratio(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
+    return numpy.divide(a, b, out=numpy.zeros_like(a), where=b > 0)
+
+
+def _interpolated_pr(tp: numpy.ndarray, fp: numpy.ndarray, fn: numpy.ndarray) -> float:
+    """The area under precision over recall, with precision interpolated as the counts are."""
+    step = tp[:-1] - tp[1:]
+    found = tp + fp
+    slope = _ratio(step, numpy.maximum(found[:-1] - found[1:], 0))
+    intercept = tp[1:] - slope * found[1:]
+    both = (found[:-1] > 0) & (found[1:] > 0)
+    ratio = numpy.where(both, _ratio(found[:-1], numpy.maximum(found[1:], 0)), 1.0)
+    pieces = _ratio(slope * (step + intercept * numpy.log(ratio)), numpy.maximum(tp[1:] + fn[1:], 0))
+    return float(pieces.sum())

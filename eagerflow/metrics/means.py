@@ -1,0 +1,152 @@
+"""Means and sums over all batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.errors import signature_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.matching import mask_of, same_rank
+from eagerflow.metrics.base import Metric
+from eagerflow.metrics.table import METRICS
+
+__all__ = ["Mean", "MeanMetricWrapper", "Sum", "weighted"]
+
+
+def weighted(values: Any, sample_weight: Any, dtype: str) -> tuple[Tensor, Tensor | None]:
+    """Values and weights of one shape: values are averaged over axes that the weights don't have.
+
+    Raises:
+        ValueError: when the weights don't fit.
+    """
+    values = values if isinstance(values, Tensor) else convert_to_tensor(values)
+    mask = mask_of(values)
+    if values.dtype != dtype:
+        values = values.astype(dtype)
+    if mask is not None:
+        mask = mask.astype(dtype)
+        sample_weight = mask if sample_weight is None else _times(mask, sample_weight, dtype)
+    if sample_weight is None:
+        return values, None
+    weights = convert_to_tensor(sample_weight, dtype)
+    values, weights = same_rank(values, weights)
+    if values.ndim > weights.ndim:
+        values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
+    if weights.shape != values.shape:
+        if weights.ndim != values.ndim or any(w not in (1, v) for w, v in zip(weights.shape, values.shape)):
+            raise ValueError(
+                f"sample_weight {signature_of(weights)} doesn't fit the values {signature_of(values)} of a metric: "
+                "expected one weight per sample."
+            )
+        weights = ops.broadcast_to(weights, values.shape)
+    return values, weights
+
+
+def _times(mask: Tensor, sample_weight: Any, dtype: str) -> Tensor:
+    weights = convert_to_tensor(sample_weight, dtype)
+    if weights.ndim < mask.ndim:
+        weights = weights.reshape((*weights.shape, *(1,) * (mask.ndim - weights.ndim)))
+    return mask * weights
+
+
+@METRICS.add()
+class Sum(Metric):
+    """The (weighted) sum of all values.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> metric = Sum()
+    >>> metric.update_state([1.0, 2.0])
+    >>> float(metric.result())
+    3.0
+    """
+
+    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.total = self.add_variable(name="total")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        values, weights = weighted(values, sample_weight, self.dtype)
+        self.total.assign_add((values if weights is None else values * weights).sum())
+
+    def result(self) -> Tensor:
+        return self.total.value
+
+
+@METRICS.add()
+class Mean(Metric):
+    """The (weighted) mean of all values.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> metric = Mean()
+    >>> metric.update_state([1.0, 3.0], sample_weight=[1.0, 0.0])
+    >>> float(metric.result())
+    1.0
+    """
+
+    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.total = self.add_variable(name="total")
+        self.count = self.add_variable(name="count")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        values, weights = weighted(values, sample_weight, self.dtype)
+        if weights is None:
+            self._add(values.data.sum(), values.data.size)
+        else:
+            self._add((values.data * weights.data).sum(), weights.data.sum())
+
+    def _add(self, total: Any, count: Any) -> None:
+        """Numbers and raw arrays, which need no tape: this happens at every training step."""
+        so_far = self.total.writable()
+        so_far += total
+        so_far = self.count.writable()
+        so_far += count
+
+    def result(self) -> Tensor:
+        return ops.divide_no_nan(self.total, self.count)
+
+
+@METRICS.add()
+class MeanMetricWrapper(Mean):
+    """The mean of what a function `f(y_true, y_pred, **kwargs)` gives per sample.
+
+    Args:
+        fn: the function.
+        name: default: that of the function.
+        dtype: the type of the result.
+        **kwargs: passed to the function.
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name or getattr(fn, "__name__", None) or "metric", dtype)
+        self._fn = fn
+        self._fn_kwargs = kwargs
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        mask = mask_of(y_pred)
+        if mask is not None and isinstance(values, Tensor) and mask_of(values) is None:
+            values.mask = mask
+        super().update_state(values, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), **self._fn_kwargs}
+        if type(self) is MeanMetricWrapper:
+            config["fn"] = METRICS.serialize(self._fn)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Metric:
+        if "fn" in config:
+            config = {**config, "fn": METRICS.deserialize(config["fn"])}
+        return cls(**config)

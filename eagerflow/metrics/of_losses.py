@@ -1,0 +1,306 @@
+"""Means of losses, as metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import losses, ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.losses.matching import same_shape
+from eagerflow.metrics.means import Mean, MeanMetricWrapper
+from eagerflow.metrics.table import METRICS
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "RootMeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+]
+
+_FUNCTIONS = (
+    "binary_crossentropy binary_focal_crossentropy categorical_crossentropy categorical_focal_crossentropy "
+    "categorical_hinge hinge huber kl_divergence log_cosh mean_absolute_error mean_absolute_percentage_error "
+    "mean_squared_error mean_squared_logarithmic_error poisson sparse_categorical_crossentropy squared_hinge"
+)
+for _name in _FUNCTIONS.split():
+    METRICS.add()(getattr(losses, _name))
+
+
+@METRICS.add("mse", "MSE")
+class MeanSquaredError(MeanMetricWrapper):
+    """Mean of the squares of errors.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_squared_error, name, dtype)
+
+
+@METRICS.add("mae", "MAE")
+class MeanAbsoluteError(MeanMetricWrapper):
+    """Mean of the absolute errors.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_absolute_error, name, dtype)
+
+
+@METRICS.add("mape", "MAPE")
+class MeanAbsolutePercentageError(MeanMetricWrapper):
+    """Mean of the errors in percent.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_absolute_percentage_error, name, dtype)
+
+
+@METRICS.add("msle", "MSLE")
+class MeanSquaredLogarithmicError(MeanMetricWrapper):
+    """Mean of the squared errors of logarithms.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
+
+
+@METRICS.add()
+class LogCoshError(MeanMetricWrapper):
+    """Mean of the logarithms of the hyperbolic cosines of errors.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+        super().__init__(losses.log_cosh, name, dtype)
+
+
+@METRICS.add()
+class KLDivergence(MeanMetricWrapper):
+    """Mean Kullback-Leibler divergence of distributions.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+        super().__init__(losses.kl_divergence, name, dtype)
+
+
+@METRICS.add()
+class Poisson(MeanMetricWrapper):
+    """Mean loss of predicted counts.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+        super().__init__(losses.poisson, name, dtype)
+
+
+@METRICS.add()
+class Hinge(MeanMetricWrapper):
+    """Mean margin loss of labels -1 and 1.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+        super().__init__(losses.hinge, name, dtype)
+
+
+@METRICS.add()
+class SquaredHinge(MeanMetricWrapper):
+    """Mean squared margin loss of labels -1 and 1.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+        super().__init__(losses.squared_hinge, name, dtype)
+
+
+@METRICS.add()
+class CategoricalHinge(MeanMetricWrapper):
+    """Mean margin loss of one-hot labels.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+        super().__init__(losses.categorical_hinge, name, dtype)
+
+
+@METRICS.add()
+class CosineSimilarity(MeanMetricWrapper):
+    """Mean cosine of the angle between vectors: 1 for those of one direction.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+        axis: the axis of the vectors.
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(losses.cosine_similarity, name, dtype, axis=axis)
+
+
+@METRICS.add("bce", "BCE")
+class BinaryCrossentropy(MeanMetricWrapper):
+    """Mean crossentropy of yes-or-no labels.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+        from_logits: whether predictions are before the sigmoid.
+        label_smoothing: moves labels this far towards 0.5.
+    """
+
+    _direction = "down"
+
+    def __init__(
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
+        super().__init__(
+            losses.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing
+        )
+
+
+@METRICS.add()
+class CategoricalCrossentropy(MeanMetricWrapper):
+    """Mean crossentropy of one-hot labels.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+        from_logits: whether predictions are before the softmax.
+        label_smoothing: this part of each label is spread over all classes.
+        axis: the axis of the classes.
+    """
+
+    _direction = "down"
+
+    def __init__(
+        self,
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
+    ) -> None:
+        settings = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(losses.categorical_crossentropy, name, dtype, **settings)
+
+
+@METRICS.add()
+class SparseCategoricalCrossentropy(MeanMetricWrapper):
+    """Mean crossentropy of class numbers.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+        from_logits: whether predictions are before the softmax.
+        ignore_class: labels of this number count nothing.
+        axis: the axis of the classes.
+    """
+
+    _direction = "down"
+
+    def __init__(
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+    ) -> None:
+        settings = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(losses.sparse_categorical_crossentropy, name, dtype, **settings)
+
+
+@METRICS.add()
+class RootMeanSquaredError(Mean):
+    """The root of the mean of the squares of errors.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> metric = RootMeanSquaredError()
+    >>> float(metric([0.0, 0.0], [3.0, 3.0]))
+    3.0
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true, y_pred = same_shape("root_mean_squared_error", y_true, y_pred)
+        super().update_state(ops.square(y_true - y_pred), sample_weight)
+
+    def result(self) -> Tensor:
+        return ops.sqrt(super().result())

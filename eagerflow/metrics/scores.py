@@ -1,0 +1,259 @@
+"""Scores computed from sums over all samples: R², correlations, F scores, overlaps of classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon
+from eagerflow.core.device import namespace_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.matching import same_shape
+from eagerflow.metrics.base import Metric
+from eagerflow.metrics.table import METRICS
+
+__all__ = ["F1Score", "FBetaScore", "MeanIoU", "R2Score"]
+
+
+@METRICS.add()
+class FBetaScore(Metric):
+    """The weighted harmonic mean of precision and recall, per class.
+
+    Args:
+        average: None: one score per class; `"micro"`, `"macro"`, `"weighted"`: one in all.
+        beta: how much recall counts.
+        threshold: above this a score means yes; None: the largest of a row.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str = "fbeta_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        if average not in (None, "micro", "macro", "weighted"):
+            raise ValueError(
+                f"{type(self).__name__}(average={average!r}): expected None, 'micro', 'macro' or 'weighted'."
+            )
+        if not beta > 0:
+            raise ValueError(f"{type(self).__name__}(beta={beta!r}): expected a positive number.")
+        self.average, self.beta, self.threshold = average, beta, threshold
+        self._state: list[Any] = []
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        if y_pred.ndim != 2:
+            raise ValueError(f"{self.name}: expected rows of one score per class; got shape {y_pred.shape}.")
+        if not self._state:
+            size = () if self.average == "micro" else (y_pred.shape[1],)
+            names = ("true_positives", "false_positives", "false_negatives", "intermediate_weights")
+            self._state = [self.add_variable(size, name=name) for name in names]
+        yes = self._said_yes(y_pred).astype(self.dtype)
+        right = y_true.astype(self.dtype)
+        weights = (
+            1.0 if sample_weight is None else convert_to_tensor(sample_weight, self.dtype).reshape((-1, 1))
+        )
+        axis = None if self.average == "micro" else 0
+        parts = (right * yes, (1.0 - right) * yes, right * (1.0 - yes), right)
+        for variable, part in zip(self._state, parts):
+            variable.assign_add((part * weights).sum(axis=axis))
+
+    def _said_yes(self, y_pred: Tensor) -> Tensor:
+        if self.threshold is not None:
+            return ops.greater(y_pred, self.threshold)
+        largest = ops.max(y_pred, axis=-1, keepdims=True)
+        return ops.logical_and(ops.equal(y_pred, largest), ops.greater(ops.abs(y_pred), 1e-9))
+
+    def result(self) -> Tensor:
+        if not self._state:
+            return convert_to_tensor(0.0, self.dtype)
+        tp, fp, fn, present = self._state
+        precision, recall = ops.divide_no_nan(tp, tp + fp), ops.divide_no_nan(tp, tp + fn)
+        square = self.beta**2
+        score = ops.divide_no_nan(precision * recall * (1.0 + square), precision * square + recall)
+        if self.average == "weighted":
+            return (score * ops.divide_no_nan(present, present.sum())).sum()
+        return score.mean() if self.average == "macro" else score
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
+        return {**super().get_config(), **own}
+
+
+@METRICS.add()
+class F1Score(FBetaScore):
+    """The harmonic mean of precision and recall, per class.
+
+    Args:
+        average: None: one score per class; `"micro"`, `"macro"`, `"weighted"`: one in all.
+        threshold: above this a score means yes; None: the largest of a row.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str = "f1_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(average, 1.0, threshold, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["beta"]
+        return config
+
+
+@METRICS.add()
+class MeanIoU(Metric):
+    """The overlap of predicted and true members of a class, divided by their union; mean over the classes.
+
+    Args:
+        num_classes: how many classes there are.
+        name: shown in progress and history.
+        dtype: the type of the result.
+        ignore_class: labels of this number count nothing.
+        sparse_y_true: labels are class numbers (else one-hot).
+        sparse_y_pred: predictions are class numbers (else scores).
+        axis: the axis of the classes, where there is one.
+
+    >>> metric = MeanIoU(num_classes=2)
+    >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
+    0.3333
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(dtype, name or "mean_io_u")
+        self.num_classes, self.ignore_class, self.axis = num_classes, ignore_class, axis
+        self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
+        self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        labels, said = convert_to_tensor(y_true), convert_to_tensor(y_pred)
+        labels = labels if self.sparse_y_true else ops.argmax(labels, axis=self.axis)
+        said = said if self.sparse_y_pred else ops.argmax(said, axis=self.axis)
+        a, b = (t.data.reshape(-1).astype("int64") for t in (labels, said))
+        xp = namespace_of(a)
+        weights = xp.ones(a.shape, "float64")
+        if sample_weight is not None:
+            weights = xp.broadcast_to(convert_to_tensor(sample_weight).data, labels.shape).reshape(-1)
+        if self.ignore_class is not None:
+            counted = a != self.ignore_class
+            a, b, weights = a[counted], b[counted], weights[counted]
+        n = self.num_classes
+        if a.size and not (0 <= int(min(a.min(), b.min())) and int(max(a.max(), b.max())) < n):
+            raise ValueError(f"{self.name}: class numbers must be from 0 to {n - 1}.")
+        cells = xp.bincount(a * n + b, weights=weights, minlength=n * n).reshape(n, n)
+        total = self.total_cm.writable()
+        total += cells.astype(total.dtype)
+
+    def result(self) -> Tensor:
+        matrix = self.total_cm.value
+        right = ops.diagonal(matrix)
+        union = matrix.sum(axis=0) + matrix.sum(axis=1) - right
+        present = ops.greater(union, 0).astype(self.dtype)
+        return ops.divide_no_nan((right / ops.maximum(union, epsilon()) * present).sum(), present.sum())
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@METRICS.add()
+class R2Score(Metric):
+    """The part of the variance that predictions explain: 1 is perfect, 0 is as good as the mean.
+
+    Args:
+        class_aggregation: of several outputs: `"uniform_average"`, `"variance_weighted_average"`, None (one each).
+        num_regressors: when above 0, the score is adjusted for the number of inputs.
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
+    0.5714
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str = "r2_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
+            raise ValueError(
+                f"R2Score(class_aggregation={class_aggregation!r}): expected None, 'uniform_average' or "
+                "'variance_weighted_average'."
+            )
+        if num_regressors < 0:
+            raise ValueError(f"R2Score(num_regressors={num_regressors}): expected 0 or more.")
+        self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
+        self._state: list[Any] = []
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        y_true, y_pred = (y.astype(self.dtype).reshape((y.shape[0], -1)) for y in (y_true, y_pred))
+        if not self._state:
+            size = (y_true.shape[1],)
+            names = ("squared_sum", "sum", "residual", "count")
+            self._state = [self.add_variable(size, name=name) for name in names]
+            self.samples = self.add_variable((), name="num_samples")
+        weights = ops.ones((y_true.shape[0], 1), self.dtype)
+        if sample_weight is not None:
+            weights = convert_to_tensor(sample_weight, self.dtype).reshape((-1, 1))
+        right = y_true * weights
+        parts = (
+            right * y_true,
+            right,
+            ops.square(y_true - y_pred) * weights,
+            ops.ones_like(y_true) * weights,
+        )
+        for variable, part in zip(self._state, parts):
+            variable.assign_add(part.sum(axis=0))
+        self.samples.assign_add(float(y_true.shape[0]))
+
+    def result(self) -> Tensor:
+        if not self._state:
+            return convert_to_tensor(0.0, self.dtype)
+        squares, total, residual, count = self._state
+        spread = squares - total * ops.divide_no_nan(total, count)
+        score = 1.0 - ops.divide_no_nan(residual, spread)
+        if self.class_aggregation == "uniform_average":
+            score = score.mean()
+        elif self.class_aggregation is not None:
+            score = (score * ops.divide_no_nan(spread, spread.sum())).sum()
+        if not self.num_regressors:
+            return score
+        n = float(self.samples)
+        if n - self.num_regressors - 1 <= 0:
+            raise ValueError(
+                f"R2Score(num_regressors={self.num_regressors}): needs more samples; got {int(n)}."
+            )
+        return 1.0 - (1.0 - score) * ((n - 1) / (n - self.num_regressors - 1))
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"class_aggregation": self.class_aggregation, "num_regressors": self.num_regressors}
+        return {**super().get_config(), **own}
