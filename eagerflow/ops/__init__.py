@@ -74,6 +74,7 @@ from eagerflow.ops.compare import (
     less_equal,
     not_equal,
 )
+from eagerflow.ops.complex_forms import angle, isreal, sign, view_as_complex, view_as_real
 from eagerflow.ops.complexes import conj, conjugate, imag, real
 from eagerflow.ops.contraction import einsum
 from eagerflow.ops.control import (
@@ -128,6 +129,7 @@ from eagerflow.ops.exponential import (
     rsqrt,
     sqrt,
 )
+from eagerflow.ops.factorize import eig, eigh, lu_factor, pinv, slogdet, solve
 from eagerflow.ops.index import get_item, slice, take, take_along_axis
 from eagerflow.ops.join import (
     append,
@@ -143,6 +145,20 @@ from eagerflow.ops.join import (
     unstack,
     vsplit,
     vstack,
+)
+from eagerflow.ops.linear import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    inv,
+    jvp,
+    logdet,
+    lstsq,
+    matrix_rank,
+    norm,
+    qr,
+    solve_triangular,
+    svd,
 )
 from eagerflow.ops.logic import all, any, logical_and, logical_not, logical_or, logical_xor
 from eagerflow.ops.nn import (
@@ -220,7 +236,7 @@ from eagerflow.ops.reduce import (
     sum,
     var,
 )
-from eagerflow.ops.rounding import ceil, floor, round, sign, trunc
+from eagerflow.ops.rounding import ceil, floor, round, trunc
 from eagerflow.ops.scatter import scatter, scatter_update, slice_update
 from eagerflow.ops.segment import segment_max, segment_min, segment_prod, segment_sum
 from eagerflow.ops.shape import (
@@ -242,7 +258,6 @@ from eagerflow.ops.shape import (
 )
 from eagerflow.ops.special import erf, erfc, erfinv, i0
 from eagerflow.ops.trigonometry import (
-    angle,
     arccos,
     arccosh,
     arcsin,
@@ -266,37 +281,38 @@ recorded_namespace[:] = [sys.modules[__name__]]
 __all__ = [
     "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "amax", "amin",
     "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2",
-    "arctanh", "argmax", "argmin", "argpartition", "argsort", "array", "array_split",
-    "associative_scan", "average", "average_pool", "batch_normalization", "binary_crossentropy",
-    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "broadcast_to", "cast", "categorical_crossentropy", "cbrt",
-    "ceil", "celu", "clip", "concatenate", "cond", "conj", "conjugate", "conv", "conv_transpose",
+    "arctanh", "argmax", "argmin", "argpartition", "argsort", "array", "array_split", "associative_scan",
+    "average", "average_pool", "batch_normalization", "binary_crossentropy", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "ceil", "celu", "cholesky",
+    "cholesky_inverse", "clip", "concatenate", "cond", "conj", "conjugate", "conv", "conv_transpose",
     "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero", "cross",
     "ctc_decode", "ctc_loss", "cumprod", "cumsum", "custom_gradient", "deg2rad", "depth_to_space",
-    "depthwise_conv", "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan",
-    "dot", "dot_product_attention", "dsplit", "dstack", "dtype", "einsum", "elu", "empty", "empty_like",
-    "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "flip",
-    "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fold", "fori_loop", "full",
-    "full_like", "gcd", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal",
-    "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "hsplit",
-    "hstack", "hypot", "i0", "identity", "imag", "image", "in_top_k", "inner", "is_tensor", "isfinite",
-    "isinf", "isnan", "isneginf", "isposinf", "kron", "layer_normalization", "lcm", "ldexp",
-    "leaky_relu", "left_shift", "less", "less_equal", "linalg", "linspace", "log", "log10", "log1p",
-    "log2", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logspace", "logsumexp", "map", "matmul", "max", "max_pool", "maximum",
-    "mean", "meshgrid", "min", "minimum", "mod", "moments", "moveaxis", "multi_hot", "multiply",
-    "nan_to_num", "ndim", "negative", "nextafter", "nn", "nonzero", "normalize", "not_equal", "one_hot",
-    "ones", "ones_like", "outer", "pad", "polar", "power", "prod", "psnr", "ptp", "rad2deg", "ravel",
-    "real", "reciprocal", "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization",
-    "roll", "rot90", "round", "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update",
-    "searchsorted", "segment_max", "segment_min", "segment_prod", "segment_sum", "select", "selu",
-    "separable_conv", "shape", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "size",
-    "slice", "slice_update", "soft_shrink", "softmax", "softplus", "softsign", "sort", "space_to_depth",
-    "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax", "split", "sqrt",
-    "square", "squareplus", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "swapaxes",
-    "swish", "switch", "take", "take_along_axis", "tan", "tanh", "tanh_shrink", "tensordot",
-    "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri", "tril", "triu",
+    "depthwise_conv", "det", "diag", "diagflat", "diagonal", "diff", "digitize", "divide",
+    "divide_no_nan", "dot", "dot_product_attention", "dsplit", "dstack", "dtype", "eig", "eigh", "einsum",
+    "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims", "expm1",
+    "eye", "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fold",
+    "fori_loop", "full", "full_like", "gcd", "gelu", "geomspace", "get_item", "glu", "greater",
+    "greater_equal", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside",
+    "hsplit", "hstack", "hypot", "i0", "identity", "imag", "image", "in_top_k", "inner", "inv",
+    "is_tensor", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "jvp", "kron",
+    "layer_normalization", "lcm", "ldexp", "leaky_relu", "left_shift", "less", "less_equal", "linalg",
+    "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2",
+    "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "lstsq",
+    "lu_factor", "map", "matmul", "matrix_rank", "max", "max_pool", "maximum", "mean", "meshgrid", "min",
+    "minimum", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "ndim", "negative",
+    "nextafter", "nn", "nonzero", "norm", "normalize", "not_equal", "one_hot", "ones", "ones_like",
+    "outer", "pad", "pinv", "polar", "power", "prod", "psnr", "ptp", "qr", "rad2deg", "ravel", "real",
+    "reciprocal", "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization", "roll",
+    "rot90", "round", "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted",
+    "segment_max", "segment_min", "segment_prod", "segment_sum", "select", "selu", "separable_conv",
+    "shape", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update",
+    "slogdet", "soft_shrink", "softmax", "softplus", "softsign", "solve", "solve_triangular", "sort",
+    "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax",
+    "split", "sqrt", "square", "squareplus", "squeeze", "stack", "std", "stop_gradient", "subtract",
+    "sum", "svd", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan", "tanh", "tanh_shrink",
+    "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri", "tril", "triu",
     "true_divide", "trunc", "unfold", "unstack", "vander", "var", "vdot", "vectorize", "vectorized_map",
-    "vsplit", "vstack", "where", "while_loop", "zeros", "zeros_like",
+    "view_as_complex", "view_as_real", "vsplit", "vstack", "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 operators.answer_numpy(__all__, sys.modules[__name__])

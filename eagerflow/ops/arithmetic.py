@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from eagerflow.core.op import composite, op
-from eagerflow.ops.complexes import conjugated
-from eagerflow.ops.rounding import sign
+from eagerflow.ops.complexes import conjugated, real_part
+from eagerflow.ops.rounding import sign_of
 
 __all__ = [
     "abs", "absolute", "add", "divide", "fabs", "floor_divide", "fmod", "mod", "multiply", "negative", "power",
@@ -107,8 +107,10 @@ def square(xp: Any, x: Any) -> Any:
 
 
 def _absolute_rule(xp: Any, g: Any, x: Any) -> Any:
-    # sign(z) = z / |z| for complex numbers, which is the direction of steepest growth of |z|
-    return g * xp.sign(x)
+    if x.dtype.kind != "c":
+        return g * xp.sign(x)
+    size = xp.absolute(x)  # z / |z| is the direction in which |z| grows fastest
+    return real_part(g) * x / xp.where(xp.equal(size, 0), 1, size)
 
 
 @op(_absolute_rule)
@@ -223,4 +225,4 @@ def fmod(x1: Any, x2: Any) -> Any:
     >>> ef.ops.fmod([5.0, -5.0], 3).tolist()
     [2.0, -2.0]
     """
-    return multiply(sign(x1), mod(absolute(x1), absolute(x2)))
+    return multiply(sign_of(x1), mod(absolute(x1), absolute(x2)))

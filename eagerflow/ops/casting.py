@@ -10,6 +10,7 @@ from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor, is_tensor
 from eagerflow.ops.choose import clip
+from eagerflow.ops.complexes import real_part
 
 __all__ = [
     "cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "is_tensor", "ndim",
@@ -17,9 +18,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _cast_rule(g: Any, kind: Any) -> Any:
-    if g.dtype.kind == "c" and kind.kind != "c":
-        g = g.real
+def _cast_rule(g: Any, kind: Any, dtype: Any) -> Any:
+    if kind.kind != "c" or as_dtype(dtype).kind != "c":  # only between complex types imaginary parts pass
+        g = real_part(g)
     return g.astype(kind)
 
 

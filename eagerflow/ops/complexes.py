@@ -19,16 +19,20 @@ def conjugated(x: Any) -> Any:
     return x.conjugate() if x.dtype.kind == "c" else x
 
 
-def as_complex(g: Any) -> Any:
-    """A gradient arriving from real numbers, for the complex ones they were taken from."""
-    return g if g.dtype.kind == "c" else g + 0j
+def real_part(g: Any) -> Any:
+    """The gradient of real numbers, of which only the real part counts.
+
+    Where a real tensor met a complex one, a complex gradient arrives at it. Ops on real tensors may pass it on as it
+    is; those which made real numbers from complex ones must drop its imaginary part.
+    """
+    return g.real if g.dtype.kind == "c" else g
 
 
-def _same_kind_rule(g: Any, kind: Any) -> Any:
-    return as_complex(g) if kind.kind == "c" else g
+def _real_rule(g: Any, kind: Any) -> Any:
+    return real_part(g) + 0j if kind.kind == "c" else g
 
 
-@op(_same_kind_rule, saves=("kind",))
+@op(_real_rule, saves=("kind",))
 def real(xp: Any, x: Any) -> Any:
     """The real part.
 
@@ -42,7 +46,7 @@ def real(xp: Any, x: Any) -> Any:
 
 
 def _imag_rule(g: Any, kind: Any) -> Any:
-    return as_complex(g) * 1j if kind.kind == "c" else g * 0
+    return real_part(g) * 1j if kind.kind == "c" else g * 0
 
 
 @op(_imag_rule, saves=("kind",))

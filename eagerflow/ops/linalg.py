@@ -1,5 +1,21 @@
 """Linear algebra: the names of `keras.ops.linalg`."""
 
-from __future__ import annotations
+from eagerflow.ops.factorize import eig, eigh, lu_factor, pinv, solve
+from eagerflow.ops.linear import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    inv,
+    jvp,
+    lstsq,
+    matrix_rank,
+    norm,
+    qr,
+    solve_triangular,
+    svd,
+)
 
-__all__: list[str] = []
+__all__ = [
+    "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "jvp", "lstsq", "lu_factor", "matrix_rank", "norm",
+    "pinv", "qr", "solve", "solve_triangular", "svd",
+]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.core.op import op
 
-__all__ = ["ceil", "floor", "round", "sign", "trunc"]
+__all__ = ["ceil", "floor", "round", "trunc"]
 
 
 @op(floating=True)
@@ -63,13 +63,6 @@ def round(xp: Any, x: Any, decimals: int = 0) -> Any:
 
 
 @op()
-def sign(xp: Any, x: Any) -> Any:
-    """-1, 0 or 1 as `x` is negative, zero or positive; `x / |x|` for complex numbers.
-
-    Args:
-        x: a tensor of numbers (not of bools).
-
-    >>> ef.ops.sign([-2.0, 0.0, 3.0]).tolist()
-    [-1.0, 0.0, 1.0]
-    """
+def sign_of(xp: Any, x: Any) -> Any:
+    """-1, 0 or 1 as real numbers are negative, zero or positive."""
     return xp.sign(x)

@@ -9,10 +9,10 @@ from eagerflow.core.op import composite, op
 from eagerflow.ops.arithmetic import divide, multiply
 from eagerflow.ops.choose import where
 from eagerflow.ops.compare import equal
-from eagerflow.ops.complexes import conjugated, imag, real
+from eagerflow.ops.complexes import conjugated
 
 __all__ = [
-    "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad",
     "rad2deg", "sin", "sinc", "sinh", "tan", "tanh",
 ]  # fmt: skip
 
@@ -200,17 +200,3 @@ def rad2deg(x: Any) -> Any:
         x: a tensor of angles in radians.
     """
     return multiply(x, 180 / math.pi)
-
-
-@composite
-def angle(x: Any) -> Any:
-    """The angle of complex numbers in the plane, in [-π, π]; of real numbers 0 or π.
-
-    Args:
-        x: a tensor.
-
-    >>> round(float(ef.ops.angle(np.complex64(1j))), 4)
-    1.5708
-    """
-    x = multiply(x, 1.0)
-    return arctan2(imag(x), real(x))
