@@ -316,6 +316,16 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
     def _build_nothing(self) -> None:
         """For layers without a `build`: their sublayers build themselves when they are called."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: without the weak references to symbolic calls, which enter themselves again."""
+        left_out = ("_calls", "_all_weights", "_gathered", "_fixed")
+        born = [(v, self._fixed[id(v)]) for v in self._gather()[0]]
+        return {k: v for k, v in self.__dict__.items() if k not in left_out} | {"_born": born}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _fixed={id(v): fixed for v, fixed in state["_born"]})
+        del self.__dict__["_born"]
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 

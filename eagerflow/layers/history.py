@@ -20,7 +20,8 @@ class History:
     @property
     def inbound_nodes(self) -> list[Node]:
         """The symbolic calls of this layer which are still part of a model or held by a tensor."""
-        return [node for reference in self._calls if (node := reference()) is not None]
+        nodes = [node for reference in self._calls if (node := reference()) is not None]
+        return sorted(nodes, key=lambda node: node.serial)
 
     def _node(self, index: int, asked: str) -> Node:
         nodes = self.inbound_nodes

@@ -27,11 +27,15 @@ from eagerflow.core.variable import undone
 from eagerflow.layers.context import probing
 from eagerflow.layers.naming import snake_case, unique_name
 
-__all__ = ["Node", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
+__all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
 
 # Lengths tried for unknown axes, (batch, others), in pairs; the later ones for what needs more room.
 _SIZES = (((2, 32), (3, 80)), ((2, 128), (3, 320)), ((2, 512), (3, 1280)))
-_serials = itertools.count()
+_counts = itertools.count()
+_epochs = itertools.count()
+
+Serial = tuple[int, int]
+Origin = tuple[Serial, int]
 
 
 class Spec:
@@ -122,9 +126,9 @@ class SymbolicTensor(Tensor):
         return self is other or (self.node is not None and self.origin == other.origin)
 
     @property
-    def origin(self) -> tuple[int, int]:
+    def origin(self) -> Origin:
         """What tells it apart from others: its call's number and the position among the outputs."""
-        return (-id(self), 0) if self.node is None else (self.node.serial, self.index)
+        return ((-1, id(self)), 0) if self.node is None else (self.node.serial, self.index)
 
     @property
     def _keras_history(self) -> tuple[Any, int, int]:
@@ -136,9 +140,6 @@ class SymbolicTensor(Tensor):
 
     def __reduce__(self) -> Any:
         return _restore, (self.shape, self.dtype.name, self.name, self.node, self.index)
-
-    def __deepcopy__(self, memo: Any) -> SymbolicTensor:
-        return _restore(self.shape, self.dtype, self.name, memo.get(id(self.node), self.node), self.index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError("tensors don't change in place. Use ops.slice_update or ops.scatter_update.")
@@ -189,6 +190,27 @@ def is_symbolic(structure: Any) -> bool:
     return isinstance(structure, SymbolicTensor)
 
 
+class _Epoch:
+    """Keeps calls in order across copies: those copied (or unpickled) together share a new one."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = next(_epochs)
+
+    def __reduce__(self) -> Any:
+        return _next_epoch, ()
+
+
+_current = [_Epoch()]
+
+
+def _next_epoch() -> _Epoch:
+    copied = _Epoch()
+    _current[:] = [_Epoch()]  # later calls come after those copied
+    return copied
+
+
 class Node:
     """One call of a layer or op on symbolic tensors.
 
@@ -199,20 +221,19 @@ class Node:
         args: the arguments by position, symbolic tensors among them.
         kwargs: the arguments by name.
         outputs: what the call returned: a structure of `Spec`, and values that are the same at any size.
-        serial: grows with time; a node's inputs always have smaller ones.
         position: which call of the same layer this is, from 0.
         name: the layer's name, or a numbered one for ops.
     """
 
     __slots__ = (
-        "__weakref__", "_specs", "args", "kwargs", "name", "operation", "outputs", "position", "serial",
+        "__weakref__", "_specs", "args", "count", "epoch", "kwargs", "name", "operation", "outputs", "position",
     )  # fmt: skip
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.operation = operation
         self.args = args
         self.kwargs = kwargs
-        self.serial = next(_serials)
+        self.epoch, self.count = _current[0], next(_counts)
         self.position = 0
         self.outputs: Any = None
         self._specs: dict[tuple[int, int], list[Any]] = {}
@@ -227,6 +248,11 @@ class Node:
         calls = self.operation._calls
         self.position = len(calls)
         calls.append(weakref.ref(self))
+
+    @property
+    def serial(self) -> Serial:
+        """A number that grows with time: a node's inputs always have smaller ones."""
+        return self.epoch.number, self.count
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -261,7 +287,6 @@ class Node:
     def __setstate__(self, state: Any) -> None:
         for name, value in state[1].items():
             setattr(self, name, value)
-        self.serial = next(_serials)
         self._specs = {}
         if hasattr(self.operation, "_calls"):
             self._enter()
@@ -274,7 +299,7 @@ def op_name(operation: Any) -> str:
 
 def _ancestors_without(node: Node, size: tuple[int, int]) -> list[Node]:
     """The node and those before it whose shapes aren't known at `size`, inputs first."""
-    found: dict[int, Node] = {}
+    found: dict[Serial, Node] = {}
     waiting = [node]
     while waiting:
         here = waiting.pop()

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
+from eagerflow.core.op import registry
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input import InputLayer
@@ -21,17 +22,17 @@ class Functional(Model):
     """A model made of the calls between `Input` and its outputs.
 
     Args:
-        inputs: what `Input` gave: a tensor, or a list, tuple or dict of them; tensors from the middle of another
-            model work too.
-        outputs: tensors made from the inputs by layers and ops.
-        name: a name.
-        **kwargs: `trainable` and `dtype`.
+        *args: `inputs` (what `Input` gave: a tensor, or a list, tuple or dict of them; tensors from the middle of
+            another model work too), `outputs` (made from the inputs by layers and ops), and a name.
+        **kwargs: the same by name, and `trainable` and `dtype`.
 
     Source: the functional API of Keras 3.15.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
-        super().__init__(inputs, outputs, name, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self._graph is None:
+            raise TypeError(f"{type(self).__name__}(inputs, outputs): both are needed; got none.")
 
     @property
     def operations(self) -> list[Any]:
@@ -79,7 +80,7 @@ def _calls_of(operation: Any, nodes: list[Node]) -> list[Node]:
 
 def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
     if isinstance(operation, Node):
-        name = op_name(operation.operation)
+        name = op_name(_op(op_name(operation.operation)))
         entry = {"module": "eagerflow.ops", "class_name": name, "config": {"name": operation.name}}
         entry |= {"registered_name": None}
     else:
@@ -242,9 +243,8 @@ def _operation(entry: dict[str, Any], custom_objects: Any) -> Any:
 
 def _op(name: str) -> Any:
     """An op by its name, or by that of Keras' class for it (`GetItem`, `LogSoftmax`)."""
-    plain = {"GetItem": "take_index", "get_item": "take_index"}.get(name, name)
-    for known in (plain, snake_case(plain)):
-        found = getattr(ops, known, None)
+    for known in (name, snake_case(name)):
+        found = registry[known].call if known in registry else getattr(ops, known, None)
         if callable(found) and not known.startswith("_"):
             return found
     raise ValueError(f"The config names an op {name!r} that is unknown.{did_you_mean(name, dir(ops))}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.errors import signature_of
-from eagerflow.layers.symbolic import Node, SymbolicTensor, infer
+from eagerflow.layers.symbolic import Node, Origin, Serial, SymbolicTensor, infer
 
 __all__ = ["Graph", "checked_ends"]
 
@@ -29,7 +29,7 @@ class _Step:
 
     __slots__ = ("args", "done", "kwargs", "operation", "result", "results", "single")
 
-    def __init__(self, node: Node, slots: dict[tuple[int, int], int]) -> None:
+    def __init__(self, node: Node, slots: dict[Origin, int]) -> None:
         self.operation = node.operation
         self.args, self.kwargs = tree.map_structure(lambda x: _placed(x, slots), (node.args, node.kwargs))
         only = self.args[0] if len(self.args) == 1 and not self.kwargs else None
@@ -40,7 +40,7 @@ class _Step:
         self.done: tuple[int, ...] = ()
 
 
-def _placed(x: Any, slots: dict[tuple[int, int], int]) -> Any:
+def _placed(x: Any, slots: dict[Origin, int]) -> Any:
     return _Slot(slots[x.origin]) if isinstance(x, SymbolicTensor) else x
 
 
@@ -82,10 +82,12 @@ class Graph:
         self._steps, self._count, self._input_slots, self._output_slots = self._settle()
 
     def _settle(self) -> tuple[list[_Step], int, list[int], list[int]]:
-        slots: dict[tuple[int, int], int] = {}
+        slots: dict[Origin, int] = {}
+        for origin in [x.origin for x in self.inputs]:
+            slots[origin] = len(slots)
         for node in self.nodes:
             for i in range(len(tree.flatten(node.outputs))):
-                slots[node.serial, i] = len(slots)
+                slots.setdefault((node.serial, i), len(slots))
         steps = [_Step(node, slots) for node in self.nodes if node.args or node.kwargs]
         into, out = [slots[x.origin] for x in self.inputs], [slots[x.origin] for x in self.outputs]
         _let_go(steps, kept={*out})
@@ -175,7 +177,7 @@ def checked_ends(inputs: Any, outputs: Any, who: str) -> None:
 def _nodes_between(graph: Graph) -> list[Node]:
     """All calls that the outputs depend on, in the order in which they were made."""
     ends = {x.origin for x in graph.inputs}
-    found = {x.node.serial: x.node for x in graph.inputs if x.node is not None}
+    found = {x.node.serial: x.node for x in graph.inputs if x.node is not None and not x.node.inputs}
     waiting = [(x, "an output") for x in graph.outputs]
     while waiting:
         x, wanted_by = waiting.pop()
@@ -209,7 +211,7 @@ def _by_depth(graph: Graph) -> tuple[list[Any], list[int]]:
             depths.setdefault(id(node.operation), 0) if _is_layer(node) else depths.setdefault(node.serial, 0)
         )
         for x in node.inputs:
-            key = _key(x.node)
+            key = _key(x.node)  # of a call outside, when the graph begins in the middle of another
             depths[key] = max(depths.get(key, 0), here + 1)
     operations = {_key(node): node for node in graph.nodes}
     visits = _visits(graph)
@@ -223,15 +225,15 @@ def _is_layer(node: Any) -> bool:
     return hasattr(node.operation, "_calls")
 
 
-def _key(node: Any) -> int:
+def _key(node: Any) -> Any:
     """A shared layer is one operation, each call of an op is one."""
     return id(node.operation) if _is_layer(node) else node.serial
 
 
 def _visits(graph: Graph) -> dict[int, int]:
     """When a walk back from the outputs, inputs in their order, first meets each operation."""
-    order: dict[int, int] = {}
-    seen: set[int] = set()
+    order: dict[Any, int] = {}
+    seen: set[Serial] = set()
     waiting = [x.node for x in reversed(graph.outputs)]
     while waiting:
         node = waiting.pop()

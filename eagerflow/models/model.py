@@ -76,6 +76,13 @@ class Model(Trainer, Layer):
         )
         self._graph_layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The graph first: its calls are copied in their order, so a deep model needs no deep recursion."""
+        state = super().__getstate__()
+        if self._graph is not None:
+            state["_arguments"] = ((), {})
+        return {"_graph": state.pop("_graph", None), **state}
+
     # Running
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
