@@ -5,7 +5,7 @@ Most are the ops of the same name, so that they have gradients of any order.
 
 from __future__ import annotations
 
-from eagerflow.activations.functions import exponential, gelu, linear, mish, relu
+from eagerflow.activations.functions import exponential, gelu, linear, mish, relu, sigmoid, softmax
 from eagerflow.activations.names import deserialize, get, serialize
 from eagerflow.ops import (
     celu,
@@ -20,10 +20,8 @@ from eagerflow.ops import (
     log_softmax,
     relu6,
     selu,
-    sigmoid,
     silu,
     soft_shrink,
-    softmax,
     softplus,
     softsign,
     sparse_plus,

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["exponential", "gelu", "linear", "mish", "relu"]
+__all__ = ["exponential", "gelu", "linear", "mish", "relu", "sigmoid", "softmax"]
 
 
 def relu(
@@ -80,3 +80,28 @@ def mish(x: Any) -> Tensor:
     [0.0]
     """
     return ops.multiply(x, ops.tanh(ops.softplus(x)))
+
+
+def sigmoid(x: Any) -> Tensor:
+    """`1 / (1 + exp(-x))`. The result remembers `x`, for crossentropies to be computed from.
+
+    >>> sigmoid([0.0]).tolist()
+    [0.5]
+    """
+    return _remembering("sigmoid", ops.sigmoid(x), x, -1)
+
+
+def softmax(x: Any, axis: int = -1) -> Tensor:
+    """`exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`, for crossentropies to be computed from.
+
+    >>> softmax([0.0, 0.0]).tolist()
+    [0.5, 0.5]
+    """
+    return _remembering("softmax", ops.softmax(x, axis), x, axis)
+
+
+def _remembering(name: str, out: Tensor, x: Any, axis: int) -> Tensor:
+    # The logarithm of a probability that was rounded to 0 or 1 is lost; that of its logit is not.
+    if out.__class__ is Tensor and isinstance(x, Tensor):
+        out.logits = (name, x, axis)
+    return out

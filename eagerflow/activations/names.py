@@ -15,8 +15,8 @@ table = Table("activation", "keras.activations")
 
 _ALIASES = {"silu": ("swish",), "hard_silu": ("hard_swish",)}
 _FROM_OPS = """
-    celu elu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax relu6 selu sigmoid silu
-    soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus tanh tanh_shrink threshold
+    celu elu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax relu6 selu silu
+    soft_shrink softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus tanh tanh_shrink threshold
 """.split()
 
 for _name in functions.__all__:

@@ -72,12 +72,13 @@ class Tensor:
     Tensor([[1., 2.]], shape=(1, 2), dtype=float32)
     """
 
-    # `serial` belongs to observers and `mask` to layers; both stay unset, and so cost nothing, until used.
-    __slots__ = ("__weakref__", "data", "key", "mask", "serial")
+    # `serial` belongs to observers, `mask` to layers, `logits` to activations: unset until used, so they cost nothing.
+    __slots__ = ("__weakref__", "data", "key", "logits", "mask", "serial")
     __array_priority__ = 100
 
     data: Any
     key: int | None
+    logits: tuple[str, Tensor, int]
     mask: Any
     serial: int
 
