@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import itertools
 from collections.abc import Iterable, Sequence
@@ -80,6 +81,7 @@ class _Assembly:
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
         self.closed: tuple[str, ...] = ()
+        self.riders = {rider for riders in selection.riders_of.values() for rider in riders}
 
     # ------------------------------------------------------------------ frames and closed scopes
 
@@ -172,19 +174,21 @@ class _Assembly:
         made = Node(row, "op", words.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
         made.lane = "backward" if op.phase == "backward" else "forward"
         made.tooltip = _op_tooltip(self.record, op)
-        self._show(made, ops, hidden=self.view == "backward" and op.phase != "backward")
+        riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
+        self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
         self._add_weights(op_id, ops, row, cluster)
         self._add_partners(f"{words.clean(op.name, 36)}", ops, row, cluster)
 
     def _add_closed(self, block: Block, cluster: str | None) -> None:
         """The row of a scope, or of a group of ops, as one box."""
-        ops = list(leaves(block))
+        ops = self._all_instances(block)
         row = f"box{ops[0]}" if ops else f"box_{len(self.graph.nodes)}"
         made = Node(row, "scope", _title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
         if block.scope is not None:
             made.lines += self._closed_lines(block)
-        self._show(made, ops, hidden=self.view == "backward" and made.phase != "backward")
+        riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
+        self._show(made, ops + riders, hidden=self.view == "backward" and made.phase != "backward")
         for op in ops:
             for variable in self.selection.weights_of.get(op, ()):
                 self.weight_node[variable] = row
@@ -210,10 +214,10 @@ class _Assembly:
         made = Node(
             f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster
         )
-        made.title = ", ".join(
-            [words.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors[:3]]
-        )
-        made.lines = [words.tensor(t) for t in tensors[:3]] + (["…"] if len(tensors) > 3 else [])
+        names = [words.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors]
+        made.title = ", ".join(names[:2]) + (", …" if len(names) > 2 else "")
+        kinds = collections.Counter([words.tensor(t) for t in tensors])
+        made.lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
         made.lines.append(words.nbytes(sum([t.nbytes for t in tensors])) + _times(len(ops)))
         made.tooltip = "\n".join(
             [f"{words.clean(t.name, 160)}: {words.tensor(t)}, {t.role}" for t in tensors]
@@ -312,7 +316,12 @@ class _Assembly:
         if info.producer is not None and info.producer in self.node_of:
             tail = self.node_of[info.producer]
             return None if tail == head or self._is_loop(info.producer, op.id) else (tail, head, kind)
-        if kind == "data" and info.role in ("input", "activation") and op.phase != "update":
+        if (
+            kind == "data"
+            and info.role in ("input", "activation")
+            and op.phase != "update"
+            and op.id not in self.riders
+        ):
             return self._input(tensor, op), head, "data"
         return None
 

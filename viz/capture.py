@@ -94,6 +94,7 @@ class Capture(observe.Observer):
         self._root: FrameType | None = None
         self._crashed = crashed
         self._parts: dict[int, list[int]] = {}
+        self._gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self._same_key: dict[int | None, int] = {}
         self._arrays: dict[int, tuple[Any, int]] = {}
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
@@ -164,7 +165,8 @@ class Capture(observe.Observer):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = self._parts.get(key)
             if parts and isinstance(result, Tensor):
-                position = self.result(result)
+                position = self._gradients[key] = self.result(result)
+                self._remember(result.data, position)
                 if parts != [position]:
                     self.sums[position] = list(parts)
                     self.gradient_keys.append((position, key))
@@ -173,7 +175,14 @@ class Capture(observe.Observer):
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         if self.tick() >= self.limit:
             return
-        read = [self._position(x) for x in (variable, *inputs)]
+        read = [self._position(variable)]
+        for x in inputs:
+            is_new = (
+                isinstance(x, Tensor) and self._array_position(x.data) is None and _serial(x) not in self.seen
+            )
+            # A gradient that was clipped or scaled on its way is an array of its own.
+            known = self._gradients.get(variable.identity) if is_new else None
+            read.append(self._position(x) if known is None else known)
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else []
         self._note("update", name, started, ended, (), read, [], places)
 
@@ -265,6 +274,8 @@ class Capture(observe.Observer):
         variable = (x.path, x.trainable) if isinstance(x, Variable) else None
         key = x.identity if isinstance(x, Variable) else x.key
         position = self._same_key.get(key)  # `variable.value` is a tensor of its own, with the variable's key
+        if position is None and key is None:
+            position = self._array_position(x.data)
         if position is None:
             position = self._meet(x.data, key, variable, outside)
             if key is not None:
@@ -276,12 +287,19 @@ class Capture(observe.Observer):
 
     def _array(self, array: Any) -> int:
         """The position of an array that was passed as it is."""
-        known = self._arrays.get(id(array))
-        if known is not None and known[0]() is array:
-            return known[1]
-        position = self._meet(array, None, None, True)
-        self._arrays[id(array)] = weakref.ref(array), position
+        position = self._array_position(array)
+        if position is None:
+            position = self._meet(array, None, None, True)
+            self._remember(array, position)
         return position
+
+    def _array_position(self, array: Any) -> int | None:
+        known = self._arrays.get(id(array))
+        return known[1] if known is not None and known[0]() is array else None
+
+    def _remember(self, array: Any, position: int) -> None:
+        if not isinstance(array, numpy.generic):  # NumPy's scalars can't be watched
+            self._arrays[id(array)] = weakref.ref(array), position
 
     def _meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
         tensors = self.journal.tensors

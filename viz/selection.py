@@ -48,6 +48,7 @@ class Selection:
         ops: all ops of the step.
         forward: ops of the forward pass, metrics and data; backward ops without their forward op too.
         backward_of: for a forward op, the ids of the ops that compute its gradient.
+        riders_of: for a forward op, the ids of changes in place that a layer makes next to it (moving averages, seeds).
         weights_of: for an op, the variables (ids of their first versions) that it is the first to read.
         updates_of: for a variable, the ids of the ops that update it.
     """
@@ -59,13 +60,19 @@ class Selection:
         self.variables = variables_of(record)
         self.forward: list[Op] = []
         self.backward_of: dict[int, list[int]] = {}
+        self.riders_of: dict[int, list[int]] = {}
         self.weights_of: dict[int, list[int]] = {}
+        self._hosts: dict[int | None, int] = {}
+        self._waiting: dict[int | None, list[Op]] = {}
         self.updates_of: dict[int, list[int]] = {}
         self._here = {op.id for op in self.ops}
         self._read: set[int] = set()
         for op in self.ops:
             self._sort(op, backward)
         self._add_preparations()
+        for op in [op for waiting in self._waiting.values() for op in waiting]:
+            self.forward.append(op)  # nothing else ran in its scope
+            self._note_weights(op, op.id)
 
     def _sort(self, op: Op, backward: bool) -> None:
         if op.phase == "backward":
@@ -74,9 +81,14 @@ class Selection:
         elif op.phase == "update":
             if backward and op.outputs and op.outputs[0] in self.variables:
                 self.updates_of.setdefault(self.variables[op.outputs[0]], []).append(op.id)
+        elif op.phase == "forward" and op.outputs and self.record.tensors[op.outputs[0]].version:
+            self._sort_rider(op)
         else:
             self.forward.append(op)
-            self._note_weights(op)
+            self._note_weights(op, op.id)
+            self._hosts[op.scope] = op.id
+            for rider in self._waiting.pop(op.scope, []):
+                self._sort_rider(rider)
 
     def _add_preparations(self) -> None:
         """Let ops of the optimizer whose results go to one variable only (scaling, decay) count as its update."""
@@ -109,17 +121,26 @@ class Selection:
                 return op.id
         return None
 
-    def _note_weights(self, op: Op) -> None:
+    def _sort_rider(self, op: Op) -> None:
+        """A change in place goes with the op before it in the same layer, or with the next one."""
+        host = self._hosts.get(op.scope)
+        if host is None:
+            self._waiting.setdefault(op.scope, []).append(op)
+        else:
+            self.riders_of.setdefault(host, []).append(op.id)
+            self._note_weights(op, host)
+
+    def _note_weights(self, op: Op, reader: int) -> None:
         for tensor in op.inputs:
             variable = self.variables.get(tensor)
             if variable is not None and variable not in self._read:
                 self._read.add(variable)
-                self.weights_of.setdefault(op.id, []).append(variable)
+                self.weights_of.setdefault(reader, []).append(variable)
 
     def signature(self, op_id: int) -> Any:
         """What must agree for two ops to be drawn as one."""
         tensors, op = self.record.tensors, self.record.ops[op_id]
         made = tuple([(tensors[i].shape, tensors[i].dtype) for i in op.outputs])
-        read = tuple([(tensors[i].shape, tensors[i].role) for i in op.inputs])
+        read = tuple([(tensors[i].shape, tensors[i].role in ("parameter", "state")) for i in op.inputs])
         backward = tuple([self.record.ops[i].name for i in self.backward_of.get(op_id, ())])
         return op.name, op.phase, op.error, made, read, backward

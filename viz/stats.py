@@ -42,8 +42,8 @@ def measure(array: Any, level: str) -> Stats | None:
 
 def _measure_finite(finite: Any, found: Stats, level: str) -> None:
     found.min, found.max = float(finite.min()), float(finite.max())
-    # Scaled by the largest, so that squares of large numbers stay finite.
-    scale = max(abs(found.min), abs(found.max)) or 1.0
+    # Scaled by a power of two, which is exact, so that squares of large numbers stay finite.
+    scale = 2.0 ** (math.frexp(max(abs(found.min), abs(found.max)))[1] - 1)
     scaled = finite / finite.dtype.type(scale)
     found.mean = float(scaled.mean(dtype="float64")) * scale
     found.std = float(scaled.std(dtype="float64")) * scale

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+import viz
+from viz import archive
+from viz.schema import Logs, Op, Record, TensorInfo
+
+HOSTILE = '</script>"\n é 日本 \ud800 \x00'
+
+
+def rewritten(source, target, change):
+    """A copy of a trace whose parts `change(header, columns)` has changed."""
+    with zipfile.ZipFile(source) as old:
+        header = json.loads(old.read("trace.json"))
+        columns = dict(np.load(io.BytesIO(old.read("columns.npz"))))
+    change(header, columns)
+    packed = io.BytesIO()
+    np.savez(packed, **columns)
+    with zipfile.ZipFile(target, "w") as new:
+        new.writestr("trace.json", json.dumps(header))
+        new.writestr("columns.npz", packed.getvalue())
+    return target
+
+
+@pytest.fixture
+def saved(steps, tmp_path):
+    return steps.save(tmp_path / "steps.efz")
+
+
+def test_what_is_saved_is_loaded(steps, saved):
+    loaded = viz.load(saved)
+    assert isinstance(loaded, viz.Recording)
+    assert loaded.ops == steps.ops
+    assert loaded.tensors == steps.tensors
+    assert loaded.storages == steps.storages
+    assert loaded.scopes == steps.scopes
+    assert loaded.steps == steps.steps
+    assert loaded.meta == steps.meta
+    assert loaded.summary() == steps.summary()
+    assert loaded.draw().source == steps.draw().source
+
+
+def test_empty_recordings_and_hostile_names_survive(tmp_path):
+    with viz.trace(HOSTILE) as t:
+        pass
+    assert viz.load(t.save(tmp_path / "a")).name == HOSTILE
+    record = Record(ops=[Op(0, HOSTILE, settings={HOSTILE: [1, {"a": None}]}, outputs=(0,), error=HOSTILE)])
+    record.tensors.append(TensorInfo(0, (), "float32", 4, name=HOSTILE, producer=0))
+    record.logs.append(Logs("epoch", 0, {"loss": float("inf")}))
+    archive.write(record, tmp_path / "b")
+    assert archive.read(tmp_path / "b") == record
+
+
+def test_loading_needs_nothing_of_the_model(saved):
+    code = (
+        "import sys, viz; t = viz.load(sys.argv[1]); t.summary(); t.draw(); "
+        "assert not {'eagerflow.layers', 'eagerflow.models', 'pygraphviz'} & set(sys.modules); print(len(t.ops))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, saved], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 10
+
+
+def test_writing_is_all_or_nothing(steps, saved, tmp_path, monkeypatch):
+    before = saved.read_bytes()
+
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(archive.os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        steps.save(saved)
+    assert saved.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.efz"]
+
+
+def test_a_missing_folder_is_named(steps, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        steps.save(tmp_path / "nowhere" / "t.efz")
+    with pytest.raises(FileNotFoundError):
+        viz.load(tmp_path / "nothing.efz")
+
+
+def test_a_newer_file_names_both_versions(saved, tmp_path):
+    def change(header, columns):
+        header["version"] = 99
+
+    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 1"):
+        viz.load(rewritten(saved, tmp_path / "new.efz", change))
+
+
+def test_something_else_is_no_trace(saved, tmp_path):
+    text = tmp_path / "a.efz"
+    text.write_text("hello", encoding="utf-8")
+    with pytest.raises(viz.TraceFileError, match="not a trace"):
+        viz.load(text)
+    other = tmp_path / "b.efz"
+    with zipfile.ZipFile(other, "w") as new:
+        new.writestr("../evil.py", "")
+    with pytest.raises(viz.TraceFileError, match=r"it holds \['../evil.py'\]"):
+        viz.load(other)
+
+    def change(header, columns):
+        header["kind"] = "photo"
+
+    with pytest.raises(viz.TraceFileError, match="its kind is 'photo'"):
+        viz.load(rewritten(saved, tmp_path / "c.efz", change))
+
+
+@pytest.mark.parametrize("keep", [0, 10, 0.3, 0.5, 0.9, 0.99])
+def test_files_cut_short_are_refused(saved, tmp_path, keep):
+    content = saved.read_bytes()
+    cut = tmp_path / "cut.efz"
+    cut.write_bytes(content[: keep if keep >= 1 else int(keep * len(content))])
+    with pytest.raises(viz.TraceFileError):
+        viz.load(cut)
+
+
+def test_flipped_bytes_are_refused_or_harmless(saved, tmp_path):
+    content = bytearray(saved.read_bytes())
+    rng = np.random.default_rng(0)
+    flipped = tmp_path / "flipped.efz"
+    for at in rng.integers(0, len(content), 150):
+        changed = bytearray(content)
+        changed[at] ^= 0x55
+        flipped.write_bytes(changed)
+        with contextlib.suppress(viz.TraceFileError):
+            viz.load(flipped).summary()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("missing column", lambda header, columns: columns.pop("Op.start")),
+        ("column of another length", lambda header, columns: columns.update({"Op.start": np.zeros(2, int)})),
+        ("column of another type", lambda header, columns: columns.update({"Op.start": np.zeros(2)})),
+        (
+            "column of more dimensions",
+            lambda header, columns: columns.update({"Op.start": np.zeros((2, 2), int)}),
+        ),
+        ("text out of the table", lambda header, columns: columns["Op.name"].fill(10**6)),
+        ("negative text", lambda header, columns: columns["Op.name"].fill(-5)),
+        ("tensor out of range", lambda header, columns: columns["Op.inputs"].fill(10**6)),
+        ("lists cut wrongly", lambda header, columns: columns["Op.inputs@"].fill(3)),
+        ("scope out of range", lambda header, columns: columns["Op.scope"].fill(1000)),
+        ("unknown phase", lambda header, columns: header["texts"].__setitem__(slice(None), ["x"] * 500)),
+        ("no counts", lambda header, columns: header.pop("counts")),
+        ("scope within a later one", lambda header, columns: header["scopes"][0].update(parent=3)),
+        ("scopes of another kind", lambda header, columns: header.update(scopes=[3])),
+        ("meta of another kind", lambda header, columns: header.update(meta=3)),
+    ],
+)
+def test_damaged_parts_are_refused(saved, tmp_path, name, change):
+    with pytest.raises(viz.TraceFileError):
+        viz.load(rewritten(saved, tmp_path / "damaged.efz", change))
+
+
+def test_pickles_are_never_loaded(saved, tmp_path):
+    def change(header, columns):
+        columns["Op.start"] = np.array([print], dtype=object)
+
+    with pytest.raises(viz.TraceFileError):
+        viz.load(rewritten(saved, tmp_path / "pickle.efz", change))
+
+
+def test_bombs_are_refused(saved, tmp_path):
+    with pytest.raises(viz.TraceFileError, match=r"more than the limit of 1,000.*viz\.load\(path, limit="):
+        viz.load(saved, limit=1000)
+    deep = tmp_path / "deep.efz"
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(deep, "w") as new:
+        new.writestr("trace.json", "[" * 100_000 + "]" * 100_000)
+        new.writestr("columns.npz", old.read("columns.npz"))
+    with pytest.raises(viz.TraceFileError, match="nests 100000 deep"):
+        viz.load(deep)
+
+
+def test_brackets_inside_of_texts_do_not_count_as_nesting(tmp_path):
+    with viz.trace('[[["\\"' * 100) as t:
+        pass
+    assert viz.load(t.save(tmp_path / "a.efz")).name == t.name

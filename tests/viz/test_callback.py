@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from tests.viz.nets import Trainer, mlp
+from viz.callback import TensorBoard, Trace
+
+pytest.importorskip("tensorboard")
+
+from tests.viz.test_tensorboard import read
+
+
+def fit(callback, trainer=None, epochs=2, batches=3, validate=True):
+    """What `fit` announces to a callback."""
+    trainer = trainer or Trainer()
+    callback.set_model(trainer.model)
+    callback.set_params({"epochs": epochs})
+    callback.on_train_begin()
+    for epoch in range(epochs):
+        callback.on_epoch_begin(epoch)
+        for batch in range(batches):
+            callback.on_train_batch_begin(batch)
+            loss = trainer.step()
+            callback.on_train_batch_end(batch, {"loss": float(loss), "accuracy": 0.5})
+        if validate:
+            callback.on_test_begin()
+            callback.on_test_end({"loss": 0.7, "accuracy": 0.6})
+        logs = {"loss": 0.9, "accuracy": 0.5, "val_loss": 0.7, "val_accuracy": 0.6}
+        callback.on_epoch_end(epoch, logs if validate else {"loss": 0.9, "accuracy": 0.5})
+    callback.on_train_end()
+    return trainer
+
+
+def steps_of(found, tag):
+    return [event.step for event in found.Scalars(tag)]
+
+
+def test_epochs_in_keras_layout(tmp_path):
+    fit(TensorBoard(tmp_path))
+    train, validation = read(tmp_path / "train"), read(tmp_path / "validation")
+    assert set(train.Tags()["scalars"]) >= {"epoch_loss", "epoch_accuracy"}
+    assert set(validation.Tags()["scalars"]) == {
+        "epoch_loss",
+        "epoch_accuracy",
+        "evaluation_loss_vs_iterations",
+        "evaluation_accuracy_vs_iterations",
+    }
+    assert steps_of(train, "epoch_loss") == steps_of(validation, "epoch_loss") == [0, 1]
+    assert [round(event.value, 3) for event in validation.Scalars("epoch_loss")] == [0.7, 0.7]
+    assert not any("batch" in tag for tag in train.Tags()["scalars"])
+
+
+@pytest.mark.parametrize(("update_freq", "expected"), [("batch", [1, 2, 3, 4, 5, 6]), (2, [2, 4, 6])])
+def test_batches(tmp_path, update_freq, expected):
+    fit(TensorBoard(tmp_path, update_freq=update_freq, write_steps_per_second=True), validate=False)
+    train = read(tmp_path / "train")
+    assert steps_of(train, "batch_loss") == expected
+    assert steps_of(train, "batch_steps_per_second") == [1, 2, 3, 4, 5, 6]
+    assert steps_of(train, "epoch_steps_per_second") == [0, 1]
+    assert not (tmp_path / "validation").exists()
+
+
+def test_learning_rate_and_iterations_come_from_the_optimizer(tmp_path):
+    trainer = Trainer()
+    callback = TensorBoard(tmp_path)
+    callback.set_model = lambda model: None
+    callback._model = SimpleNamespace(optimizer=trainer.optimizer, weights=[], layers=[])
+    fit(callback, trainer)
+    assert [round(e.value, 4) for e in read(tmp_path / "train").Scalars("epoch_learning_rate")] == [0.1, 0.1]
+    assert steps_of(read(tmp_path / "validation"), "evaluation_loss_vs_iterations") == [3, 6]
+
+
+def test_histograms_and_images_of_weights(tmp_path):
+    trainer = fit(TensorBoard(tmp_path, histogram_freq=2, write_images=True), epochs=3)
+    train = read(tmp_path / "train")
+    paths = {weight.path for weight in trainer.model.weights}
+    assert set(train.Tags()["histograms"]) == {f"{path}/histogram" for path in paths}
+    assert set(train.Tags()["images"]) == {f"{path}/image" for path in paths}
+    kernel = trainer.model.weights[0].path
+    assert [event.step for event in train.Histograms(f"{kernel}/histogram")] == [0, 2]
+    assert (train.Images(f"{kernel}/image")[0].width, train.Images(f"{kernel}/image")[0].height) == (16, 5)
+
+
+def test_convolution_kernels_become_three_pictures(tmp_path):
+    model = ef.Sequential([ef.layers.Conv2D(4, 3)])
+    model(np.zeros((1, 8, 8, 2), "float32"))
+    callback = TensorBoard(tmp_path, histogram_freq=1, write_images=True)
+    callback.set_model(model)
+    callback.on_epoch_end(0, {})
+    callback.on_train_end()
+    tags = read(tmp_path / "train").Tags()["images"]
+    assert not any("kernel" in tag for tag in tags)  # four dimensions
+    assert any("bias" in tag for tag in tags)
+
+
+def test_the_graph_of_a_training_step_is_written(tmp_path):
+    fit(TensorBoard(tmp_path))
+    train = read(tmp_path / "train")
+    names = {node.name for node in train.Graph().node}
+    assert "mlp/hidden_0/matmul" in names
+    assert any(name.startswith("gradients/") for name in names)
+    assert train.Tags()["run_metadata"] == ["step_2"]
+
+
+def test_profiled_batches_are_written(tmp_path):
+    fit(TensorBoard(tmp_path, profile_batch=(3, 4)))
+    assert read(tmp_path / "train").Tags()["run_metadata"] == ["step_3", "step_4"]
+
+
+def test_no_graph_when_not_wanted(tmp_path):
+    fit(TensorBoard(tmp_path, write_graph=False))
+    tags = read(tmp_path / "train").Tags()
+    assert not tags["graph"]
+    assert not tags["run_metadata"]
+    assert "keras" not in tags["tensors"]
+
+
+def test_the_layers_are_written_for_the_conceptual_graph(tmp_path):
+    class Model:
+        weights = layers = ()
+
+        def to_json(self):
+            return json.dumps({"class_name": "Sequential", "config": {"name": "é"}})
+
+    callback = TensorBoard(tmp_path)
+    callback.set_model(Model())
+    callback.on_train_begin()
+    callback.on_train_batch_begin(0)
+    callback.on_train_batch_end(0, {})
+    callback.on_train_end()
+    (event,) = read(tmp_path / "train").Tensors("keras")
+    assert json.loads(event.tensor_proto.string_val[0])["config"]["name"] == "é"
+
+
+def test_models_without_json_have_no_conceptual_graph(tmp_path):
+    class Model:
+        weights = layers = ()
+
+        def to_json(self):
+            raise NotImplementedError
+
+    callback = TensorBoard(tmp_path)
+    callback.set_model(Model())
+    callback.on_train_begin()
+    callback.on_train_batch_begin(0)
+    callback.on_train_batch_end(0, {})
+    callback.on_train_end()
+    assert callback._logs == {}
+
+
+def test_embeddings_for_the_projector(tmp_path):
+    model = ef.Sequential([ef.layers.Embedding(7, 3, name="words")], name="m")
+    model(np.zeros((1, 2), "int64"))
+    callback = TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"words": "names.tsv"})
+    callback.set_model(model)
+    callback.on_epoch_end(0, {})
+    callback.on_train_end()
+    config = (tmp_path / "train" / "projector_config.pbtxt").read_text(encoding="utf-8")
+    assert 'metadata_path: "names.tsv"' in config
+    table = np.loadtxt(tmp_path / "train" / "words-embedding-0.tsv", delimiter="\t")
+    np.testing.assert_allclose(table, model.weights[0].numpy(), rtol=1e-5)
+
+
+def test_evaluate_alone_writes_and_closes(tmp_path):
+    callback = TensorBoard(tmp_path)
+    callback.set_model(Trainer().model)
+    callback.on_test_begin()
+    callback.on_test_end({"loss": 0.5})
+    assert callback._logs == {}
+    assert read(tmp_path / "validation").Tags()["scalars"] == ["evaluation_loss_vs_iterations"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"update_freq": 0}, "update_freq=0"),
+        ({"update_freq": "week"}, "'batch', 'epoch'"),
+        ({"profile_batch": (5, 2)}, r"profile_batch=\(5, 2\)"),
+        ({"profile_batch": "3"}, "profile_batch='3'"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        TensorBoard("logs", **arguments)
+
+
+def test_trace_records_chosen_steps(tmp_path):
+    callback = Trace(steps=(1, 4), folder=tmp_path, stats="basic")
+    fit(callback)
+    assert sorted(callback.recordings) == [1, 4]
+    assert callback.recordings[4].name == "step 4"
+    loaded = viz.load(tmp_path / "step_1.efz")
+    assert len(loaded.steps) == 1
+    assert loaded.find(phase="backward")
+    assert (tmp_path / "step_4.svg").read_text(encoding="utf-8").startswith("<?xml")
+    with pytest.raises(TypeError):
+        Trace(taste=1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda folder: Trace(steps=[0], folder=folder), lambda folder: TensorBoard(folder, profile_batch=1)],
+)
+def test_a_crash_ends_the_recording_and_keeps_it(tmp_path, make):
+    callback = make(tmp_path)
+    trainer = Trainer(mlp())
+    trainer.step()
+    trainer.loss = lambda y, predictions: predictions + np.ones(7, "float32")
+    callback.set_model(trainer.model)
+    callback.on_train_begin()
+    callback.on_train_batch_begin(0)
+    with pytest.raises(ValueError):
+        trainer.step()
+    assert callback._tracer is None
+    assert not viz.hot.recording[0]
+    assert any(tmp_path.iterdir())
+    callback.on_train_end()

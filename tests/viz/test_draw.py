@@ -1,0 +1,435 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zlib
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+from eagerflow.core import observe
+from tests.viz.nets import Trainer
+from viz import font, render
+from viz.layout import arrange
+from viz.schema import Op, Record, Scope, TensorInfo
+
+HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def groups(svg, kind):
+    root = ElementTree.fromstring(svg.encode())
+    return [group for group in root.iter(f"{SVG}g") if group.get("class") == kind]
+
+
+def texts(element):
+    return [text.text for text in element.iter(f"{SVG}text")]
+
+
+def chain(count):
+    """A recording of `count` different ops in a row, without scopes and source lines."""
+    record = viz.Recording()
+    record.tensors.append(TensorInfo(0, (4,), "float32", 16, "input"))
+    for i in range(count):
+        record.ops.append(
+            Op(i, f"op{i * 7919 % 1000}", inputs=(i,), outputs=(i + 1,), start=i * 10, end=i * 10 + 9)
+        )
+        record.tensors.append(TensorInfo(i + 1, (4,), "float32", 16, producer=i))
+    return record
+
+
+def pixels(png):
+    """The bytes of an RGBA or RGB PNG's pixels, filters undone."""
+    width, height = (int.from_bytes(png[a : a + 4], "big") for a in (16, 20))
+    channels = {2: 3, 6: 4}[png[25]]
+    data, at = b"", 8
+    while at < len(png):
+        length, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
+        data += png[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
+        at += length + 12
+    rows = np.frombuffer(zlib.decompress(data), np.uint8).reshape(height, width * channels + 1)
+    return rows, width, height
+
+
+@pytest.mark.parametrize("engine", ["builtin", "pygraphviz"])
+@pytest.mark.parametrize("view", ["both", "forward", "backward", "layers"])
+@pytest.mark.usefixtures("default_engine")
+def test_svg_shows_every_node_arrow_and_frame(steps, engine, view):
+    viz.set_engine(engine)
+    drawing = steps.draw(view=view)
+    graph = drawing.graph
+    shown = groups(drawing.svg, "node")
+    rows = list(graph.nodes.values())
+    invisible = (
+        0 if engine == "builtin" else len(rows) - len({node.row for node in rows})
+    )  # keep rows in order
+    assert len(shown) == len(graph.nodes)
+    assert len(groups(drawing.svg, "edge")) in (len(graph.edges), len(graph.edges) + invisible)
+    assert len(groups(drawing.svg, "cluster")) == len(graph.clusters)
+    assert all(any((text or "").strip() for text in texts(node)) for node in shown)
+    assert "nan" not in re.sub(r">[^<]*<", "", drawing.svg.lower())
+
+
+def test_the_default_picture_shows_each_op_of_the_last_step_once(steps):
+    graph = steps.draw().graph
+    shown = [i for node in graph.nodes.values() for i in node.ops]
+    assert sorted(shown) == [op.id for op in steps.ops if op.step == 1]
+    assert "step 2 of 2" in graph.caption
+
+
+def test_layers_are_nested_frames(steps):
+    clusters = steps.draw().graph.clusters
+    titles = {cluster.title: cluster for cluster in clusters.values()}
+    assert set(titles) == {"mlp", "hidden_0", "head", "crossentropy"}
+    assert titles["hidden_0"].parent == titles["mlp"].id
+    assert titles["mlp"].parent is None
+    assert "Dense" in titles["hidden_0"].subtitle
+    assert "96 parameters" in titles["hidden_0"].subtitle
+    assert "Dense(16" in titles["hidden_0"].tooltip
+
+
+def test_arrows_carry_shapes_and_link_backward_to_forward(steps):
+    graph = steps.draw().graph
+    kinds = {edge.kind for edge in graph.edges}
+    assert kinds == {"data", "gradient", "parameter", "update", "link"}
+    labels = {edge.label for edge in graph.edges if edge.kind == "gradient"}
+    assert "8×16 f32" in labels
+    for edge in graph.edges:
+        if edge.kind == "link":
+            assert graph.nodes[edge.head].title == f"∇ {graph.nodes[edge.tail].title}"
+
+
+def test_source_lines_are_in_the_tooltips(steps):
+    svg = steps.draw().svg
+    assert "nets.py:" in svg
+    assert "self.model(self.x, training=True)" in svg
+
+
+def test_equal_layers_are_folded(deep):
+    graph = deep.draw().graph
+    (folded,) = [cluster for cluster in graph.clusters.values() if "×12" in cluster.title]
+    assert "hidden_1 … hidden_12" in folded.title
+    shown = sorted(i for node in graph.nodes.values() for i in node.ops)
+    assert shown == [op.id for op in deep.ops]  # folded ops are counted in the box that stands for them
+    unfolded = deep.draw(collapse_repeats=False).graph
+    assert len(unfolded.nodes) > 2 * len(graph.nodes)
+
+
+def test_depth_closes_scopes(steps):
+    assert {n.title for n in steps.draw(depth=0, view="forward").graph.nodes.values()} >= {
+        "mlp",
+        "crossentropy",
+    }
+    one = steps.draw(depth=1, view="forward").graph
+    assert {"hidden_0", "head"} <= {node.title for node in one.nodes.values()}
+    assert [cluster.title for cluster in one.clusters.values()] == ["mlp", "crossentropy"]
+    assert any("96 parameters" in line for node in one.nodes.values() for line in node.lines)
+
+
+def test_layers_view_has_one_box_per_layer(steps):
+    titles = [node.title for node in steps.draw(view="layers").graph.nodes.values()]
+    assert titles.count("hidden_0") == titles.count("head") == 1
+    assert not any("∇" in title for title in titles)
+
+
+@pytest.mark.parametrize("count", [1, 99, 350, 5000])
+def test_many_ops_without_scopes_stay_legible(count):
+    record = chain(count)
+    graph = record.draw(max_nodes=80).graph
+    assert len(graph.nodes) <= 81
+    assert sorted(i for node in graph.nodes.values() for i in node.ops) == list(range(count))
+
+
+def test_ops_of_one_line_are_grouped_before_others_are():
+    with viz.trace() as t:
+        x = ef.Tensor([1.0, 2.0])
+        for _ in range(40):
+            x = ops.exp(ops.tanh(ops.negative(ops.tanh(x))))
+        ops.sum(x)
+    titles = [node.title for node in t.draw(collapse_repeats=False, max_nodes=10).graph.nodes.values()]
+    assert any("test_draw.py:" in title for title in titles)
+    assert len(t.draw().graph.nodes) == 6  # four ops ×40, the sum, the input
+
+
+def test_coloring_by_time_and_memory(steps):
+    for color_by in ("time", "memory"):
+        heats = [node.heat for node in steps.draw(color_by=color_by).graph.nodes.values()]
+        assert max(heats) == 1.0
+        assert min(heats) >= 0.0
+    assert steps.draw(color_by="time").svg != steps.draw().svg
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"view": "side"}, "view='side'"),
+        ({"color_by": "taste"}, "color_by='taste'"),
+        ({"depth": -1}, "depth=-1"),
+        ({"max_nodes": 0}, "max_nodes=0"),
+        ({"step": 9}, "2 steps"),
+        ({"rankdir": "up"}, "rankdir='up'"),
+        ({"dpi": 0}, "dpi=0"),
+        ({"path": "x.gif"}, r"must end in one of \.svg, \.png, \.pdf, \.dot"),
+    ],
+)
+def test_wrong_options_are_refused(steps, options, says):
+    with pytest.raises(ValueError, match=says):
+        steps.draw(**options)
+
+
+@pytest.mark.parametrize("engine", ["builtin", "pygraphviz"])
+@pytest.mark.usefixtures("default_engine")
+def test_hostile_names_are_shown_and_stay_inert(engine, tmp_path):
+    with viz.trace(HOSTILE) as t, observe.scope("layer", HOSTILE), observe.scope("layer", "日本"):
+        ops.tanh(ef.Tensor([1.0, 2.0]))
+    viz.set_engine(engine)
+    drawing = t.draw()
+    root = ElementTree.fromstring(drawing.svg.encode())
+    shown = " ".join(text for text in root.itertext())
+    assert "</script>" in shown
+    assert "日本" in shown
+    assert "\\N" in shown
+    assert "&amp;" in shown  # as written, not an entity
+    assert "</script>" not in drawing.svg
+    assert "</script>" not in drawing._repr_html_()
+    assert not list(root.iter(f"{SVG}script"))
+    assert "\x07" not in drawing.source
+
+
+def test_a_failed_op_is_marked():
+    x = ef.Tensor([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="matmul"), viz.trace() as t:
+        ops.matmul(ops.tanh(x), x)
+    drawing = t.draw()
+    (failed,) = [node for node in drawing.graph.nodes.values() if node.error]
+    assert (failed.title, failed.lines) == ("matmul", ["failed here"])
+    assert "failed in matmul" in drawing.graph.caption
+
+
+def test_png_and_pdf_are_pictures(steps, tmp_path):
+    png = steps.draw(tmp_path / "a.png", dpi=72)
+    rows, width, height = pixels((tmp_path / "a.png").read_bytes())
+    assert width > 200
+    assert height > 200
+    assert (rows != 255).mean() > 0.05
+    png.save(tmp_path / "b.png")
+    assert (tmp_path / "b.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+    steps.draw(tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_dpi_makes_png_larger(steps, tmp_path):
+    steps.draw(tmp_path / "a.png", dpi=48)
+    steps.draw(tmp_path / "b.png", dpi=96)
+    small, large = (pixels((tmp_path / name).read_bytes())[1] for name in ("a.png", "b.png"))
+    assert large == pytest.approx(2 * small, abs=3)
+
+
+def test_dot_text_is_quoted_and_can_be_had(steps, tmp_path):
+    drawing = steps.draw(tmp_path / "a.dot")
+    assert (tmp_path / "a.dot").read_text(encoding="utf-8") == drawing.source
+    assert "label=<" not in drawing.source
+    assert drawing.to_graphviz().source.strip() == drawing.source.strip()
+    assert 'rankdir="LR"' in steps.draw(rankdir="LR").source
+
+
+@pytest.mark.usefixtures("default_engine")
+def test_every_direction_is_drawn(steps):
+    for rankdir in ("LR", "RL", "BT"):
+        assert len(groups(steps.draw(rankdir=rankdir).svg, "node")) == len(steps.draw().graph.nodes)
+
+
+@pytest.mark.usefixtures("default_engine")
+def test_without_graphviz_svg_works_and_png_says_what_helps(steps, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", "")
+    steps.draw(tmp_path / "a.svg")
+    steps.draw(tmp_path / "a.dot")
+    assert len(groups((tmp_path / "a.svg").read_text(encoding="utf-8"), "node")) == len(
+        steps.draw().graph.nodes
+    )
+    for rankdir in ("TB", "LR"):
+        with pytest.raises(
+            viz.RendererMissing, match=r"cannot write PNG.*pygraphviz.*not on the PATH.*pip install"
+        ):
+            steps.draw(tmp_path / "a.png", rankdir=rankdir)
+    assert steps.draw(rankdir="LR").svg.count('class="node"')
+    viz.set_engine("builtin")
+    with pytest.raises(viz.RendererMissing, match="SVG only"):
+        steps.draw(tmp_path / "a.pdf")
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.usefixtures("default_engine")
+def test_the_dot_program_is_used_when_there_is_one(steps, tmp_path, monkeypatch):
+    """A stand-in for Graphviz' program, which renders through the library."""
+    fake = tmp_path / "bin" / "dot"
+    fake.parent.mkdir()
+    fake.write_text(
+        f"#!{sys.executable}\n"
+        "import re, sys, pygraphviz\n"
+        "kind = next(a[2:] for a in sys.argv if a.startswith('-T'))\n"
+        "prog = 'nop2' if '-n2' in sys.argv else 'dot'\n"
+        "sys.stdout.buffer.write(pygraphviz.AGraph(string=sys.stdin.read()).draw(format=kind, prog=prog))\n",
+        encoding="utf-8",
+    )
+    fake.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", str(fake.parent))
+    steps.draw(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    viz.set_engine("dot")
+    assert len(groups(steps.draw().svg, "node")) == len(steps.draw().graph.nodes)
+
+
+@pytest.mark.usefixtures("default_engine")
+def test_engines_are_chosen_by_name(steps, monkeypatch):
+    with pytest.raises(ValueError, match="'pygraphviz', 'dot', 'builtin'"):
+        viz.set_engine("paint")
+    monkeypatch.setenv("EAGERFLOW_DOT", "paint")
+    with pytest.raises(ValueError, match="EAGERFLOW_DOT='paint'"):
+        _ = steps.draw().svg
+    monkeypatch.setenv("EAGERFLOW_DOT", "pygraphviz")
+    assert "Generated by graphviz" in steps.draw().svg or "polygon" in steps.draw().svg
+
+
+def test_a_machine_without_fonts_gets_ours(steps, tmp_path):
+    steps.save(tmp_path / "t.efz")
+    (tmp_path / "fonts").mkdir()
+    conf = tmp_path / "empty.conf"
+    text = f"<fontconfig><dir>{tmp_path}/fonts</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>"
+    conf.write_text(text, encoding="utf-8")
+    code = "import sys, viz; viz.load(sys.argv[1]).draw(sys.argv[2]); import os; print(os.environ['FONTCONFIG_FILE'])"
+    sizes = []
+    for name in ("a.pdf", "a.png"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path / "t.efz", tmp_path / name],
+            env={"FONTCONFIG_FILE": str(conf), "PATH": "", "PYTHONPATH": ":".join(p for p in sys.path if p)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() != str(conf)
+        assert done.stderr == ""
+        sizes.append((tmp_path / name).read_bytes())
+    assert b"DejaVu" in sizes[0]  # the font is embedded in the PDF
+
+
+def test_fonts_are_found_where_fontconfig_looks(tmp_path, monkeypatch):
+    (tmp_path / "fonts" / "sub").mkdir(parents=True)
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "a.conf").write_text(
+        f"<fontconfig><dir>{tmp_path}/fonts</dir></fontconfig>", encoding="utf-8"
+    )
+    main = tmp_path / "fonts.conf"
+    main.write_text(
+        "<fontconfig><!-- <dir>/usr</dir> --><include>conf.d</include></fontconfig>", encoding="utf-8"
+    )
+    monkeypatch.setenv("FONTCONFIG_PATH", str(tmp_path))
+    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
+    assert font._configuration_file() == main
+    (folder,) = font._font_folders(main)
+    assert folder == tmp_path / "fonts"
+    assert not font._has_font(folder)
+    (folder / "sub" / "a.TTF").touch()
+    assert font._has_font(folder)
+
+
+def test_boxes_and_frames_do_not_overlap(deep):
+    graph = deep.draw(collapse_repeats=False, depth=2).graph
+    layout = arrange(graph)
+    boxes = list(layout.nodes.values())
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            assert a.x >= b.x + b.w or b.x >= a.x + a.w or a.y >= b.y + b.h or b.y >= a.y + a.h
+    for node in graph.nodes.values():
+        if node.cluster is not None:
+            box, frame = layout.nodes[node.id], layout.frames[node.cluster]
+            assert frame.x <= box.x
+            assert box.x + box.w <= frame.x + frame.w
+            assert frame.y <= box.y
+            assert box.y + box.h <= frame.y + frame.h
+
+
+def test_forward_ops_stand_in_one_column_and_backward_ops_in_another(steps):
+    graph = steps.draw().graph
+    layout = arrange(graph)
+    for lane in ("forward", "backward"):
+        middles = {
+            round(layout.nodes[n.id].middle[0]) for n in graph.nodes.values() if n.lane == lane and n.cluster
+        }
+        assert len(middles) == 1
+
+
+def test_shared_layers_and_weights_are_drawn():
+    layer = ef.layers.Dense(5, name="shared")
+    weight = ef.Variable([1.0, 2.0], name="tied")
+    with viz.trace() as t:
+        x = layer(layer(ef.Tensor(np.ones((2, 5), "float32"))))
+        ops.add(ops.sum(ops.multiply(weight, weight)), ops.sum(ops.multiply(x, 2.0)))
+        ops.tanh(weight)
+    graph = t.draw(depth=2).graph
+    titles = [cluster.title for cluster in graph.clusters.values()]
+    assert titles == ["shared", "shared (call 2)"]
+    (tied,) = [node for node in graph.nodes.values() if node.title == "tied"]
+    assert {edge.kind for edge in graph.edges if edge.tail == tied.id} == {"parameter"}
+    assert len([edge for edge in graph.edges if edge.tail == tied.id]) == 2
+    assert len(groups(t.draw().svg, "edge")) == len(t.draw().graph.edges)
+
+
+def test_updates_without_weights_in_the_picture_have_a_box():
+    weight = ef.Variable([1.0, 2.0], name="w")
+    with viz.trace() as t:
+        weight.assign_sub([1.0, 1.0])
+    titles = [node.title for node in t.draw().graph.nodes.values()]
+    assert titles == ["update"]
+
+
+def test_a_drawing_shows_itself(steps):
+    drawing = steps.draw()
+    assert drawing._repr_svg_().startswith("<svg")
+    assert "overflow:auto" in drawing._repr_html_()
+    assert "boxes" in repr(drawing)
+    assert set(drawing._repr_mimebundle_()) == {"text/html", "image/svg+xml", "text/plain"}
+
+
+def test_nothing_is_drawn_by_importing_viz():
+    code = (
+        "import sys, viz; print([m for m in ('graphviz', 'pygraphviz', 'tensorboardX', 'google.protobuf', "
+        "'eagerflow.layers', 'eagerflow.callbacks') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_scopes_repeat_with_a_period():
+    """Convolution, normalization and activation in turn, without a layer around each three."""
+    record = Record()
+    record.tensors.append(TensorInfo(0, (4,), "float32", 16, "input"))
+    for i in range(12):
+        record.scopes.append(Scope(i, "layer", f"layer_{i}", cls=("Conv", "Norm", "ReLU")[i % 3]))
+        record.ops.append(Op(i, ("conv", "norm", "relu")[i % 3], scope=i, inputs=(i,), outputs=(i + 1,)))
+        record.tensors.append(TensorInfo(i + 1, (4,), "float32", 16, producer=i))
+    recording = viz.Recording(**vars(record))
+    graph = recording.draw().graph
+    assert next(cluster.title for cluster in graph.clusters.values()) == "layer_0 … layer_11  ×4"
+    assert len(graph.nodes) == 4
+
+
+def test_pygraphviz_failures_are_not_hidden(steps, monkeypatch):
+    monkeypatch.setattr(render, "placed", lambda graph: "digraph {")
+    with pytest.raises(Exception, match=r"(?i)invalid|syntax|dot"):
+        render.render(steps.draw().graph, "png")
+
+
+def test_trainer_with_a_penalty_still_draws():
+    trainer = Trainer(ef.Sequential([ef.layers.Dense(3, kernel_regularizer="l2")], name="penalized"))
+    trainer.step()
+    with viz.trace() as t:
+        trainer.step()
+    assert t.draw().svg

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+from viz.stats import BINS, measure
+
+
+def test_basic_numbers():
+    found = measure(np.array([[1.0, 2.0], [3.0, 6.0]], "float32"), "basic")
+    assert (found.min, found.max, found.mean) == (1.0, 6.0, pytest.approx(3.0))
+    assert found.std == pytest.approx(np.std([1, 2, 3, 6]))
+    assert (found.nan, found.inf, found.l2, found.zeros, found.histogram, found.preview) == (
+        0,
+        0,
+        None,
+        None,
+        (),
+        (),
+    )
+
+
+def test_full_numbers():
+    found = measure(np.array([0.0, 0.0, 3.0, 4.0]), "full")
+    assert (found.l2, found.zeros, found.preview) == (pytest.approx(5.0), 2, (0.0, 0.0, 3.0, 4.0))
+    assert len(found.histogram) == BINS
+    assert (found.histogram[0], found.histogram[-1], sum(found.histogram)) == (2, 1, 4)
+
+
+@pytest.mark.filterwarnings("error")
+def test_non_finite_elements_are_counted_and_left_out():
+    found = measure(np.array([np.nan, np.inf, -np.inf, 1.0, 3.0], "float32"), "full")
+    assert (found.nan, found.inf, found.min, found.max, found.mean) == (1, 2, 1.0, 3.0, 2.0)
+    empty = measure(np.array([np.nan], "float32"), "full")
+    assert (empty.nan, empty.min, empty.histogram) == (1, None, ())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array(True),
+        np.float32(2),
+        np.arange(5),
+        np.array([3], "uint8"),
+        np.ones(2, "float16"),
+        np.array([1e308, -1e308]),
+    ],
+)
+def test_kinds_of_arrays(values):
+    found = measure(values, "full")
+    assert found.max == float(np.max(values))
+    assert sum(found.histogram) == values.size
+    assert np.isfinite(found.std)
+
+
+def test_nothing_to_measure():
+    assert measure(np.zeros((0, 3)), "full") is None
+    assert measure(np.array(["a"]), "full") is None
+    assert measure(np.array([1j]), "full") is None
+
+
+@given(arrays.arrays("float64", st.integers(1, 40), elements=st.floats(-1e6, 1e6)))
+def test_numbers_agree_with_numpy(values):
+    found = measure(values, "full")
+    assert found.mean == pytest.approx(values.mean(), abs=1e-6)
+    assert found.std == pytest.approx(values.std(), rel=1e-6, abs=1e-6)
+    assert found.l2 == pytest.approx(np.linalg.norm(values), rel=1e-9)
+    assert sum(found.histogram) == values.size
+
+
+def test_a_trace_measures_inputs_activations_and_gradients(steps):
+    for op in steps.ops:
+        for i in (*op.inputs, *op.outputs):
+            info = steps.tensors[i]
+            if info.dtype == "float32" and not info.version:
+                assert info.stats is not None
+    assert all(tensor.stats is None for tensor in _trace("none").tensors)
+    assert _trace("basic").tensors[-1].stats.preview == ()
+
+
+def _trace(stats):
+    with viz.trace(stats=stats) as t:
+        ops.tanh(ef.Tensor([1.0, 2.0]))
+    return t

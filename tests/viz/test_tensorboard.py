@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+from eagerflow.core import observe
+from viz.event_log import EventLog
+from viz.step_stats import messages
+from viz.tensorboard import names_of
+
+event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+
+
+def read(folder):
+    found = event_accumulator.EventAccumulator(
+        str(folder), size_guidance={"histograms": 0, "images": 0, "tensors": 0, "scalars": 0}
+    )
+    found.Reload()
+    return found
+
+
+def graph_and_metadata(recording, folder):
+    recording.to_tensorboard(folder)
+    found = read(folder)
+    runs = {tag: found.RunMetadata(tag).SerializeToString() for tag in found.Tags()["run_metadata"]}
+    return found.Graph(), {tag: messages()["RunMetadata"].FromString(runs[tag]) for tag in runs}
+
+
+def test_graph_names_are_unique_and_inputs_lead_somewhere(steps, tmp_path):
+    graph, _ = graph_and_metadata(steps, tmp_path)
+    names = [node.name for node in graph.node]
+    assert len(set(names)) == len(names)
+    scopes = {name[:at] for name in names for at in range(len(name)) if name[at] == "/"}
+    assert not scopes & set(names)
+    for node in graph.node:
+        assert {entry.partition(":")[0] for entry in node.input} <= set(names)
+    assert not any(node.op.startswith("Assign") or "/Assign" in node.name for node in graph.node)
+
+
+def test_the_graph_holds_the_ops_of_a_step_with_their_edges(steps, tmp_path):
+    graph, _ = graph_and_metadata(steps, tmp_path)
+    nodes = {node.name: node for node in graph.node}
+    step = [op for op in steps.ops if op.step == 1]
+    assert len([node for node in graph.node if node.op not in ("Variable", "Placeholder")]) == len(step)
+    assert {"mlp/hidden_0/matmul", "mlp/hidden_0/kernel", "gradients/mlp/head/add"} <= set(nodes)
+    assert list(nodes["mlp/hidden_0/add"].input) == ["mlp/hidden_0/matmul", "mlp/hidden_0/bias"]
+    assert nodes["gradients/mlp/head/add"].input[0].startswith("gradients/crossentropy")
+    kernel = nodes["mlp/hidden_0/kernel"]
+    assert [dim.size for dim in kernel.attr["_output_shapes"].list.shape[0].dim] == [5, 16]
+    assert kernel.attr["T"].type == 1
+    assert "nets.py:" in nodes["mlp/hidden_0/matmul"].attr["source"].s.decode()
+
+
+def test_run_metadata_has_time_and_memory_of_known_nodes(steps, tmp_path):
+    graph, runs = graph_and_metadata(steps, tmp_path)
+    names = {node.name for node in graph.node}
+    assert set(runs) == {"step_0", "step_1"}
+    for metadata in runs.values():
+        stats = [node for device in metadata.step_stats.dev_stats for node in device.node_stats]
+        assert {node.node_name for node in stats} == names
+        by_name = {node.node_name: node for node in stats}
+        matmul = by_name["mlp/hidden_0/matmul"]
+        assert matmul.op_end_rel_micros >= 1
+        assert matmul.memory[0].total_bytes == 8 * 16 * 4
+        assert by_name["mlp/hidden_0/kernel"].op_end_rel_micros == 0
+
+
+def test_hostile_and_clashing_names(tmp_path):
+    x = ef.Tensor([1.0])
+    with viz.trace() as t:
+        for name in ("a/b:c^d", "tanh", '</script>"\n é 日本', ""):
+            with observe.scope("layer", name):
+                ops.tanh(x)
+        ops.tanh(x)
+        ops.tanh(x)
+    graph, runs = graph_and_metadata(t, tmp_path)
+    names = [node.name for node in graph.node]
+    assert len(set(names)) == len(names)
+    assert "a_b_c_d/tanh" in names
+    assert "tanh" not in names  # that is a scope
+    assert any("日本" in name for name in names)
+    assert set(runs) == {"trace"}
+
+
+def test_traces_without_times_or_ops(tmp_path):
+    with viz.trace(time=False, memory=False, source=False) as t:
+        ops.tanh(ef.Tensor([1.0]))
+    graph_and_metadata(t, tmp_path / "a")
+    with viz.trace() as t:
+        pass
+    with pytest.raises(ValueError, match="no ops"):
+        t.to_tensorboard(tmp_path / "b")
+
+
+def test_steps_that_ran_the_same_ops_get_the_same_names(steps):
+    assert list(names_of(steps, 0).values()) == list(names_of(steps, 1).values())
+
+
+def test_scalars_histograms_and_pictures_are_read_back(tmp_path):
+    log = EventLog(tmp_path)
+    log.scalars({"loss": 0.5, "huge": 1e300, "nan": float("nan")}, 3)
+    log.histogram("w", np.array([1.0, 2.0, np.nan, np.inf]), 1)
+    log.histogram("empty", np.zeros((0, 3)), 1)
+    log.histogram("constant", np.full(5, 7.0), 1)
+    log.histogram("huge", np.array([-1e300, 1e300]), 1)
+    log.image("picture", np.arange(12, dtype="uint8").reshape(3, 4, 1), 0)
+    log.close()
+    found = read(tmp_path)
+    assert found.Scalars("loss")[0].step == 3
+    assert found.Scalars("loss")[0].value == 0.5
+    assert found.Scalars("huge")[0].value == float("inf")
+    assert np.isnan(found.Scalars("nan")[0].value)
+    assert found.Scalars("w/nonfinite")[0].value == 2
+    assert set(found.Tags()["histograms"]) == {"w", "constant", "huge"}
+    assert found.Histograms("w")[0].histogram_value.num == 2
+    assert sum(found.Histograms("constant")[0].histogram_value.bucket) == 5
+    picture = found.Images("picture")[0]
+    assert (picture.width, picture.height) == (4, 3)
+    assert picture.encoded_image_string.startswith(b"\x89PNG")
+
+
+def test_two_logs_of_one_folder_are_two_files(tmp_path):
+    logs = [EventLog(tmp_path), EventLog(tmp_path)]
+    for log in logs:
+        log.close()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_missing_package_is_named(steps, tmp_path, monkeypatch):
+    from viz import event_log
+
+    event_log.protos.cache_clear()
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(ImportError, match="pip install tensorboardX"):
+        steps.to_tensorboard(tmp_path)
+    event_log.protos.cache_clear()

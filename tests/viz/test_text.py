@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+from eagerflow.core import observe
+from viz import words
+from viz.schema import Frame, TensorInfo
+from viz.text import rows, table
+
+
+def test_the_summary_has_a_line_per_layer(steps):
+    text = steps.summary()
+    lines = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    assert "8×16" in lines["hidden_0"]
+    assert " 96 " in lines["hidden_0"]
+    assert "192 B" in lines["head"]
+    assert lines["total"].split()[1] == "147"
+    assert text.index("mlp") < text.index("  hidden_0") < text.index("  head") < text.index("crossentropy")
+
+
+def test_the_summary_counts_one_step(steps):
+    found = {row.name.split()[0]: row for row in rows(steps)}
+    step = [op for op in steps.ops if op.step == 1]
+    assert found["total"].ops == len(step)
+    backward = sum(op.duration for op in step if op.phase == "backward")
+    assert found["mlp"].backward + found["crossentropy"].backward == backward
+    assert found["hidden_0"].ops + found["head"].ops == found["mlp"].ops
+    assert rows(steps, step=0)[-1].ops == len(steps.ops) - len(step)
+
+
+def test_a_layer_called_twice_has_two_lines_and_is_counted_once():
+    layer = ef.layers.Dense(5, name="shared")
+    with viz.trace() as t:
+        layer(layer(ef.ops.ones((2, 5))))
+    found = rows(t)
+    assert [row.name for row in found] == ["shared (Dense)", "shared (call 2) (Dense)", "total"]
+    assert found[-1].params == 30
+
+
+def test_top_sorts_by_cost(steps):
+    lines = steps.top(n=3).splitlines()
+    assert len(lines) == 5
+    slowest = max(steps.ops, key=lambda op: op.duration)
+    assert lines[2].startswith(slowest.name)
+    assert "memory" in steps.top("memory")
+    assert "mlp/hidden_0" in steps.top("layer")
+    assert "matmul (backward)" in steps.top("name", 50)
+    assert "nets.py:" in steps.top("source")
+    with pytest.raises(ValueError, match="by='colour'"):
+        steps.top("colour")
+    with pytest.raises(ValueError, match="n=0"):
+        steps.top(n=0)
+
+
+def test_find_filters(steps):
+    assert {op.name for op in steps.find(name="matmul")} == {"matmul"}
+    assert {op.phase for op in steps.find(phase="update")} == {"update"}
+    assert all(steps.path(op.scope).endswith("head") for op in steps.find(layer="head"))
+    assert steps.find(name="nothing") == []
+
+
+def test_repr_and_html_tell_what_is_inside(steps):
+    assert repr(steps).startswith("<recording 'steps': ")
+    assert "2 steps, 2 layers" in repr(steps)
+    html = steps._repr_html_()
+    assert "<svg" in html
+    assert "hidden_0" in html
+    assert "<script" not in html
+
+
+def test_hostile_names_are_escaped_in_html_and_cleaned_in_tables():
+    hostile = '</script><img src=x onerror=alert(1)>"\n\x1b[31m é 日本'
+    with viz.trace(hostile) as t, observe.scope("layer", hostile):
+        ops.tanh(ef.Tensor([1.0]))
+    html = t._repr_html_()
+    assert "<img" not in html
+    assert "日本" in html
+    assert "\x1b" not in t.summary() + t.top() + repr(t)
+    assert "日本" in t.summary()
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [
+        (0, "0 ns"),
+        (870, "870 ns"),
+        (999.9, "1 µs"),
+        (12_340, "12.3 µs"),
+        (1.5e6, "1.5 ms"),
+        (3.44e9, "3.4 s"),
+        (1e12, "1000 s"),
+    ],
+)
+def test_times_in_words(nanoseconds, text):
+    assert words.seconds(nanoseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0 B"), (512, "512 B"), (1536, "1.5 KB"), (20 * 2**20, "20 MB"), (2**50, "1024 TB")],
+)
+def test_sizes_in_words(number, text):
+    assert words.nbytes(number) == text
+
+
+def test_tensors_in_words():
+    assert words.tensor(TensorInfo(0, (32, 64), "float32", 0)) == "32×64 f32"
+    assert words.tensor(TensorInfo(0, (), "bool", 0)) == "scalar bool"
+    assert words.dtype("bfloat16") == "bf16"
+
+
+def test_names_are_cleaned():
+    assert words.clean("a\nb\x00\u202e c") == "a b c"
+    assert len(words.clean("x" * 10_000)) <= 60
+    assert words.clean("x" * 10_000).count("…") == 1
+    assert words.place(None) == ""
+    assert words.place(Frame("In [3]", 2)) == "In [3]:2"
+
+
+def test_tables_align_numbers_to_the_right():
+    assert table(("name", "n"), [("a", "1"), ("bb", "22")]).splitlines()[2:] == ["a      1", "bb    22"]
