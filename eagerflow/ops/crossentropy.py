@@ -160,8 +160,8 @@ def sparse_categorical_crossentropy(
     Args:
         target: class numbers, of the shape of `output` without `axis` (or with length 1 there).
         output: probabilities, or logits with `from_logits`.
-        from_logits: whether `output` is before the softmax. Probabilities are clipped to
-            `[epsilon(), 1 - epsilon()]`.
+        from_logits: whether `output` is before the softmax. Probabilities are divided by their sum and
+            clipped to `[epsilon(), 1 - epsilon()]`.
         axis: the axis of the classes.
 
     Returns:
@@ -179,7 +179,7 @@ def sparse_categorical_crossentropy(
     output = _last(output, axis)
     if from_logits:
         return sparse_softmax_crossentropy(target, output)
-    return negative_log_of_picked(target, _clipped(output))
+    return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)))
 
 
 def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ def layer_normalization(
 
     Source: Ba et al. 2016, https://arxiv.org/abs/1607.06450.
 
-    >>> layer_normalization([1.0, 3.0]).numpy().round(3).tolist()
+    >>> layer_normalization([1.0, 3.0], epsilon=0.0).tolist()
     [-1.0, 1.0]
     """
     by_variance = kwargs.pop("rms_scaling", False)
@@ -83,8 +83,8 @@ def rms_normalization(
 
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
-    >>> rms_normalization([3.0, 4.0]).numpy().round(3).tolist()
-    [0.849, 1.131]
+    >>> rms_normalization([2.0, 2.0], epsilon=0.0).tolist()
+    [1.0, 1.0]
     """
     wide, dtype = _at_least_float32(x)
     axes = axes_of(axis, wide.ndim)
@@ -106,8 +106,8 @@ def normalize(x: Any, axis: int | Sequence[int] = -1, order: int = 2, epsilon: f
     Raises:
         ValueError: for an order that isn't an integer of at least 1.
 
-    >>> normalize([3.0, 4.0]).numpy().round(3).tolist()
-    [0.6, 0.8]
+    >>> normalize([0.0, 4.0]).tolist()
+    [0.0, 1.0]
     """
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize: order={order!r}: expected an integer of at least 1.")

@@ -90,7 +90,7 @@ def sparsemax(xp: Any, x: Any, axis: int = -1) -> Any:
         x: a tensor.
         axis: the axis along which the results add up to 1.
 
-    Source: Martins and Astudillo 2016, https://arxiv.org/abs/1602.02068.
+    Source: Martins and Astudillo 2016, https://arxiv.org/abs/1602.02068. (Keras 3.15's results don't add up to 1.)
 
     >>> sparsemax([0.0, 1.0, 1.5]).tolist()
     [0.0, 0.25, 0.75]
