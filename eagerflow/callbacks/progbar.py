@@ -50,6 +50,7 @@ class Progbar:
         self.prefix = prefix
         self.finalized = False
         self._start = time.perf_counter()
+        self._stopped: float | None = None
         self._drawn = float("-inf")
         self._seen = 0
         self._sums: dict[str, list[float]] = {}
@@ -83,6 +84,16 @@ class Progbar:
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
         """Show that `n` more steps are done."""
         self.update(self._seen + n, values)
+
+    def stop_clock(self) -> None:
+        """What happens from here on doesn't count as time of the steps."""
+        self._stopped = time.perf_counter()
+
+    def abandon(self) -> None:
+        """Leave the line as it is, and begin a new one."""
+        if self._interactive and self._length and not self.finalized:
+            _write("\n")
+        self.finalized = True
 
     def _remember(self, current: int, values: Iterable[tuple[str, Any]]) -> None:
         steps = max(1, current - self._seen)
@@ -126,7 +137,7 @@ class Progbar:
         return full * done + rest * (self.width - done)
 
     def _time(self, current: int, finished: bool, joint: str = " ") -> str:
-        elapsed = time.perf_counter() - self._start
+        elapsed = (self._stopped or time.perf_counter()) - self._start
         per_step = elapsed / max(1, current)
         ahead = not finished and self.target is not None
         shown = per_step * ((self.target or 0) - current) if ahead else elapsed

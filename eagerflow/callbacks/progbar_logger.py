@@ -41,13 +41,27 @@ class ProgbarLogger(Callback):
             self.bar.stateful_metrics.update(logs)
             self.bar.update(step + 1, logs.items(), finalize=False)
 
+    def stop_clock(self, steps: int) -> None:
+        """All `steps` steps are done; what follows (validation) doesn't count as their time."""
+        self.seen = steps
+        if self.bar is not None:
+            self.bar.stop_clock()
+
     def finish(self, steps: int, logs: dict[str, Any]) -> None:
         """Draw for the last time, after `steps` steps in all."""
+        logs = dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0])))
         if self.bar is not None:
             self.bar.target = steps
             self.bar.stateful_metrics.update(logs)
             self.bar.update(steps, logs.items(), finalize=True)
             self.bar = None
+
+    def abandon(self) -> None:
+        """End the line: the loop was broken off."""
+        if self.bar is not None:
+            self.bar.abandon()
+            self.bar = None
+        self._training = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._training = True

@@ -1,0 +1,100 @@
+"""Checks of the arguments of `fit`, `evaluate` and `predict`: what makes no sense is an error."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.data.feed import ArrayFeed, Feed
+
+__all__ = ["at_least_one", "fraction", "split", "verbosity", "warn_of_nan"]
+
+
+def at_least_one(method: str, name: str, value: Any, lowest: int = 1) -> int | None:
+    """`value` as an int of at least `lowest`; None stays.
+
+    Raises:
+        TypeError: when it is no whole number.
+        ValueError: when it is too small.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, numpy.integer)):
+        raise TypeError(f"{method}({name}={value!r:.60}): expected an integer of at least {lowest}.")
+    if value < lowest:
+        raise ValueError(f"{method}({name}={value}): expected an integer of at least {lowest}.")
+    return int(value)
+
+
+def verbosity(method: str, verbose: Any) -> int:
+    """0, 1 or 2; "auto" is 1.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2):
+        raise ValueError(
+            f"{method}(verbose={verbose!r}): expected 0 (silent), 1 (a bar), 2 (lines) or 'auto'."
+        )
+    return int(verbose)
+
+
+def fraction(value: Any) -> float:
+    """`validation_split`: from 0 up to, but not reaching, 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, numpy.number)):
+        raise TypeError(f"fit(validation_split={value!r}): expected a number from 0 to 1.")
+    if not 0 <= value < 1:
+        raise ValueError(
+            f"fit(validation_split={value}): expected a number from 0 to below 1, the part of the data for validation."
+        )
+    return float(value)
+
+
+def split(feed_parts: tuple[Any, ...], rows: int, part: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The first and the last rows of all arrays; the last `part` of them are for validation.
+
+    Raises:
+        ValueError: when one of both would be empty.
+    """
+    at = int(rows * (1.0 - part))
+    if not 0 < at < rows:
+        raise ValueError(
+            f"fit(validation_split={part}): {rows} samples can't be split that way; one part would be empty."
+        )
+
+    def rows_of(index: slice) -> tuple[Any, ...]:
+        return tuple(
+            [None if s is None else tree.map_structure(lambda a: _cut(a, index), s) for s in feed_parts]
+        )
+
+    return rows_of(slice(None, at)), rows_of(slice(at, None))
+
+
+def _cut(array: Any, index: slice) -> Any:
+    return None if array is None else array[index]
+
+
+def warn_of_nan(loss: Any, epoch: int, feed: Feed) -> bool:
+    """Warn when the loss isn't a number, and say whether the data is the cause."""
+    if loss is None or numpy.isfinite(loss):
+        return False
+    cause = " Is the learning rate too high? callbacks.TerminateOnNaN() stops at once."
+    if isinstance(feed, ArrayFeed):
+        for name, part in zip(("x", "y", "sample_weight"), _parts(feed)):
+            leaves = [
+                a for a in tree.flatten(part) if getattr(a, "dtype", None) is not None and a.dtype.kind == "f"
+            ]
+            if any(not bool((abs(a) < numpy.inf).all()) for a in leaves):
+                cause = f" {name} holds NaN or infinite values."
+                break
+    warnings.warn(f"the loss is {loss} after epoch {epoch + 1}.{cause}", stacklevel=5)
+    return True
+
+
+def _parts(feed: ArrayFeed) -> tuple[Any, ...]:
+    return feed.parts if isinstance(feed.parts, tuple) else (feed.parts,)

@@ -1,0 +1,306 @@
+"""What `compile` makes of losses and metrics: one object per output, with the names they are reported under."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from eagerflow import losses, metrics, optimizers
+from eagerflow.core import tree
+from eagerflow.core.observe import scope, state
+from eagerflow.core.tensor import Tensor
+from eagerflow.losses.base import Loss, LossFunctionWrapper
+from eagerflow.metrics.base import Metric
+from eagerflow.metrics.means import Mean, MeanMetricWrapper
+from eagerflow.models.training_outputs import Outputs
+
+__all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
+
+
+class Compiled:
+    """All that `compile` was given, ready for use."""
+
+    def __init__(
+        self,
+        optimizer: Any,
+        loss: Any,
+        loss_weights: Any,
+        metrics_given: Any,
+        weighted_metrics: Any,
+        steps_per_execution: int,
+        output_names: Sequence[str] | None,
+    ) -> None:
+        self.optimizer = optimizers.get(optimizer)
+        outputs = Outputs(output_names)
+        self.loss = None if loss is None else CompiledLoss(loss, loss_weights, outputs)
+        self.metrics = CompiledMetrics(metrics_given, weighted_metrics, outputs)
+        self.loss_tracker = Mean(name="loss")
+        self.steps_per_execution = steps_per_execution
+        self.train_function: Callable[[Any], Any] | None = None
+        self.test_function: Callable[[Any], Any] | None = None
+        self.arguments: dict[str, Any] = {}
+
+    def all_metrics(self) -> list[Metric]:
+        """Loss, metrics, and the losses of single outputs."""
+        own = [self.loss_tracker, *[entry.metric for entry in self.metrics.entries]]
+        return [*own, *(self.loss.trackers.values() if self.loss is not None else [])]
+
+    def named_results(self) -> dict[str, Any]:
+        """The numbers so far, by the names they are reported under."""
+        found = {"loss": self.loss_tracker.result()}
+        for entry in self.metrics.entries:
+            _enter(found, entry.name, entry.metric.result())
+        if self.loss is not None:
+            found.update((name, tracker.result()) for name, tracker in self.loss.trackers.items())
+        return found
+
+
+def _enter(found: dict[str, Any], name: str, result: Any) -> None:
+    if isinstance(result, Mapping):
+        found.update(result)
+    else:
+        found[name] = result
+
+
+class CompiledLoss:
+    """One loss per output, and their weighted sum.
+
+    Args:
+        loss: a loss, or a list or dict of losses (None where an output has none).
+        weights: a number, or a list or dict of numbers.
+        outputs: what is known of the model's outputs.
+    """
+
+    def __init__(self, loss: Any, weights: Any, outputs: Outputs) -> None:
+        self.single = not isinstance(loss, (list, tuple, Mapping))
+        self.given = tree.map_structure(_as_loss, dict(loss) if isinstance(loss, Mapping) else loss)
+        self.weights = weights
+        self.outputs = outputs
+        self.trackers: dict[str, Mean] = {}
+        self._parts: list[tuple[str, Any, float]] | None = None
+        if outputs.names is not None:
+            outputs.check("loss", self.given)
+            outputs.check("loss_weights", weights)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The weighted sum of all losses, a tensor; None when no output has one."""
+        if self.single and isinstance(y_pred, Tensor):
+            if isinstance(y_true, (list, tuple)) and len(y_true) == 1:
+                y_true = y_true[0]
+            value = self.given(y_true, y_pred, sample_weight)
+            return value if self.weights is None else value * _number(self.weights)
+        return self._several(y_true, y_pred, sample_weight)
+
+    def _several(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        outputs = self.outputs
+        outputs.settle(y_pred)
+        if self._parts is None:
+            self._parts = self._resolved()
+        targets, predictions = outputs.flat("y", y_true), outputs.flat("y_pred", y_pred)
+        sample_weights = outputs.spread("sample_weight", sample_weight)
+        total: Any = None
+        for (name, loss, weight), y, p, w in zip(self._parts, targets, predictions, sample_weights):
+            if loss is None:
+                continue
+            value = loss(y, p, w)
+            if name in self.trackers:
+                self.trackers[name]._add(value.data * p.shape[0], p.shape[0])
+            value = value if weight == 1.0 else value * weight
+            total = value if total is None else total + value
+        return total
+
+    def _resolved(self) -> list[tuple[str, Any, float]]:
+        names = self.outputs.known_names
+        chosen = self.outputs.spread("loss", self.given)
+        weights = self.outputs.spread("loss_weights", self.weights)
+        numbers = [1.0 if w is None else _number(w) for w in weights]
+        if len(names) > 1:
+            self.trackers = {
+                f"{n}_loss": Mean(name=f"{n}_loss") for n, loss in zip(names, chosen) if loss is not None
+            }
+        return [(f"{n}_loss", loss, w) for n, loss, w in zip(names, chosen, numbers)]
+
+
+def _number(weight: Any) -> float:
+    try:
+        return float(weight[0] if isinstance(weight, (list, tuple)) and len(weight) == 1 else weight)
+    except (TypeError, ValueError):
+        raise TypeError(f"compile(loss_weights=...): expected numbers; got {weight!r:.60}.") from None
+
+
+def _as_loss(identifier: Any) -> Loss | None:
+    if identifier is None or isinstance(identifier, Loss):
+        return identifier
+    found = losses.get(identifier)
+    if isinstance(found, Loss):
+        return found
+    if not callable(found):
+        raise TypeError(
+            f"compile(loss=...): expected a name, Loss object or function; got {identifier!r:.60}."
+        )
+    return LossFunctionWrapper(found, name=_name_of(found))
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+class Entry:
+    """A metric of one output.
+
+    Attributes:
+        output: the number of the output.
+        name: the name it is reported under.
+        metric: the metric.
+        weighted: whether sample weights count.
+    """
+
+    __slots__ = ("metric", "name", "output", "weighted")
+
+    def __init__(self, output: int, name: str, metric: Metric, weighted: bool) -> None:
+        self.output, self.name, self.metric, self.weighted = output, name, metric, weighted
+
+
+class CompiledMetrics:
+    """The metrics of all outputs.
+
+    Args:
+        given: a metric, a list of metrics, or for several outputs a list of lists or a dict.
+        weighted: the same, for metrics that sample weights count in.
+        outputs: what is known of the model's outputs.
+    """
+
+    def __init__(self, given: Any, weighted: Any, outputs: Outputs) -> None:
+        self.outputs = outputs
+        self.given = (_as_metrics(given), _as_metrics(weighted))
+        self.entries: list[Entry] = []
+        self._settled = False
+        several = outputs.names is not None and len(outputs.names) > 1
+        nested = any(isinstance(g, Mapping) or _has_lists(g) for g in self.given)
+        if outputs.names is not None and (several or nested):
+            self._settle()
+        elif not nested:  # most models have one output: metrics are known at once
+            self.entries = list(self._entries([""]))
+
+    def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in one batch."""
+        if isinstance(y_pred, Tensor) and not self.outputs.is_dict:
+            if self.given != (None, None) and not self.entries:
+                self.outputs.settle(y_pred)
+                self._settle()
+            for entry in self.entries:
+                _update(entry, y_true, y_pred, sample_weight)
+            return
+        self.outputs.settle(y_pred)
+        if not self._settled:
+            self._settle()
+        targets, predictions = self.outputs.flat("y", y_true), self.outputs.flat("y_pred", y_pred)
+        weights = self.outputs.spread("sample_weight", sample_weight)
+        for entry in self.entries:
+            i = entry.output
+            _update(entry, targets[i], predictions[i], weights[i])
+
+    def _settle(self) -> None:
+        self.entries = list(self._entries(self.outputs.known_names))
+        self._settled = True
+
+    def _entries(self, names: Sequence[str]) -> Iterator[Entry]:
+        used: dict[str, int] = {}
+        for which, given in enumerate(self.given):
+            what = "weighted_metrics" if which else "metrics"
+            chosen = self._per_output(what, given, names)
+            for i, (output, found) in enumerate(zip(names, chosen)):
+                for metric in _flat_metrics(found):
+                    name = f"{output}_{metric.name}" if len(names) > 1 else metric.name
+                    used[name] = used.get(name, 0) + 1
+                    numbered = name if used[name] == 1 else f"{name}_{used[name] - 1}"
+                    yield Entry(i, numbered, metric, bool(which))
+
+    def _per_output(self, what: str, given: Any, names: Sequence[str]) -> list[Any]:
+        if len(names) == 1 and not isinstance(given, Mapping):
+            return [given]
+        if isinstance(given, Metric):  # one object can't gather for several outputs
+            given = [given]
+        return self.outputs.spread(what, given)
+
+
+def _update(entry: Entry, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+    metric = entry.metric
+    arguments = (
+        (y_true, y_pred, sample_weight) if entry.weighted and sample_weight is not None else (y_true, y_pred)
+    )
+    if not state.on:
+        metric.update_state(*arguments)
+        return
+    with scope("metric", metric.name, metric, arguments):
+        metric.update_state(*arguments)
+
+
+def _has_lists(given: Any) -> bool:
+    return isinstance(given, list) and any(isinstance(m, (list, Mapping)) for m in given)
+
+
+def _flat_metrics(found: Any) -> list[Metric]:
+    return [m for m in tree.flatten(found) if m is not None]
+
+
+def _as_metrics(given: Any) -> Any:
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        return {k: _as_metrics(v) for k, v in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [_as_metrics(m) for m in given]
+    return _as_metric(given)
+
+
+def _as_metric(identifier: Any) -> Metric:
+    if isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, str):
+        by_shapes = _BY_SHAPES.get(identifier.lower())
+        if by_shapes is not None:
+            metric: Metric = MeanMetricWrapper(by_shapes, name=identifier)
+            metric._direction = "down" if by_shapes is _crossentropy else "up"
+            return metric
+        if identifier == "loss":
+            raise ValueError("compile(metrics=['loss']): the loss is always reported; leave it out.")
+    found = metrics.get(identifier)
+    if isinstance(found, type) or not (isinstance(found, Metric) or callable(found)):
+        raise TypeError(f"compile(metrics=...): expected a name, Metric or function; got {identifier!r:.60}.")
+    if not isinstance(found, Metric):
+        found = MeanMetricWrapper(found, name=_name_of(found))
+    if isinstance(identifier, str):
+        found.name = identifier
+    return found
+
+
+def _kind(y_true: Any, y_pred: Any) -> str:
+    """Which kind of labels these are, by their shapes."""
+    shape, predicted = y_true.shape, y_pred.shape
+    if not predicted or predicted[-1] == 1 or len(predicted) == 1:
+        return "binary"
+    if len(shape) < len(predicted) or shape[-1] == 1:
+        return "sparse"
+    return "categorical"
+
+
+def _accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """The accuracy that fits the shapes."""
+    return _ACCURACIES[_kind(y_true, y_pred)](y_true, y_pred)
+
+
+def _crossentropy(y_true: Any, y_pred: Any) -> Tensor:
+    """The crossentropy that fits the shapes."""
+    return _CROSSENTROPIES[_kind(y_true, y_pred)](y_true, y_pred)
+
+
+_ACCURACIES = {
+    "binary": metrics.binary_accuracy, "sparse": metrics.sparse_categorical_accuracy,
+    "categorical": metrics.categorical_accuracy,
+}  # fmt: skip
+_CROSSENTROPIES = {
+    "binary": losses.binary_crossentropy, "sparse": losses.sparse_categorical_crossentropy,
+    "categorical": losses.categorical_crossentropy,
+}  # fmt: skip
+_BY_SHAPES = {"accuracy": _accuracy, "acc": _accuracy, "crossentropy": _crossentropy, "ce": _crossentropy}
