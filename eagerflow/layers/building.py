@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 from eagerflow.core.variable import kept
 from eagerflow.layers.autocast import autocast_scope
 from eagerflow.layers.context import CallContext, current_call
+from eagerflow.layers.tracking import changes
 
-__all__ = ["around_build"]
+__all__ = ["around_build", "unbuilt_on_failure"]
+
+# The layers built since a probe began, with the number of weights that each had before.
+_ledger: contextvars.ContextVar[list[tuple[Any, int]] | None] = contextvars.ContextVar("ledger", default=None)
 
 
 def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,6 +34,9 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         running = current_call.get().running  # type: ignore[union-attr]
         if self._path is None:
             self.__dict__["_path"] = path_of([*running, self])
+        ledger = _ledger.get()
+        if ledger is not None:
+            ledger.append((self, len(self._own_weights)))
         self.__dict__["_building"] = True
         running.append(self)
         try:
@@ -58,3 +67,32 @@ def finish_build(layer: Any) -> None:
     if initial is not None and layer.weights:
         layer.__dict__["_initial_weights"] = None
         layer.set_weights(initial)
+
+
+@contextlib.contextmanager
+def unbuilt_on_failure() -> Iterator[None]:
+    """When the block fails, the layers built in it are as before: a probe at some size decides no weights."""
+    outer = _ledger.get()
+    built: list[tuple[Any, int]] = []
+    _ledger.set(built)
+    try:
+        yield
+    except BaseException:
+        for layer, before in built:
+            _unbuild(layer, before)
+        raise
+    else:
+        if outer is not None:
+            outer += built
+    finally:
+        _ledger.set(outer)
+
+
+def _unbuild(layer: Any, before: int) -> None:
+    made = {id(v) for v in layer._own_weights[before:]}
+    del layer._own_weights[before:]
+    for name in [name for name, held in layer._tracked.items() if id(held) in made]:
+        delattr(layer, name)
+    changes.count += 1
+    layer.__dict__.update(built=False, _path=None)
+    layer.__dict__.pop("_build_shapes", None)

@@ -24,6 +24,7 @@ from eagerflow.core.random import frozen
 from eagerflow.core.recording import suspended
 from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.core.variable import undone
+from eagerflow.layers.building import unbuilt_on_failure
 from eagerflow.layers.context import probing
 from eagerflow.layers.naming import snake_case, unique_name
 
@@ -56,6 +57,10 @@ class _Reached(Deferred, TypeError):
 
     def resolve(self, op: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         return record(op, arguments, {})
+
+
+class _Unexplained(ValueError):
+    """What came out at two sizes can't be told by one shape with unknown lengths."""
 
 
 class SymbolicTensor(Tensor):
@@ -347,13 +352,17 @@ def _probe(node: Node) -> Any:
     failure: Exception | None = None
     for small, large in _SIZES:
         try:
-            first = _at(node, small)
+            with unbuilt_on_failure():
+                first = _at(node, small)
+                outputs = _merged(node, first, small, large)
+        except _Unexplained:
+            raise
         except Exception as error:  # noqa: BLE001 - the layer's own error, raised below unless a larger size works
             failure = failure or error
             if all(None not in x.shape for x in node.inputs):
                 break
             continue
-        return _merged(node, first, small, large)
+        return outputs
     assert failure is not None
     failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node)}")
     raise failure
@@ -367,13 +376,15 @@ def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, in
     try:
         second = _at(node, large)
     except Exception as error:
-        raise ValueError(
+        raise _Unexplained(
             f"{_who(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, "
             f"so it can't take an unknown length: {error}"[:500]
         ) from error
     node._specs[large] = tree.flatten(second)
     if _shape_of_structure(first) != _shape_of_structure(second):
-        raise ValueError(f"{_who(node)} returns a different number of results for inputs of different sizes.")
+        raise _Unexplained(
+            f"{_who(node)} returns a different number of results for inputs of different sizes."
+        )
     return tree.map_structure(lambda a, b: _merge(node, a, b), first, second)
 
 
@@ -385,7 +396,7 @@ def _merge(node: Node, a: Any, b: Any) -> Any:
     if isinstance(a, Spec) and isinstance(b, Spec) and len(a.shape) == len(b.shape) and a.dtype == b.dtype:
         return Spec(tuple([n if n == m else None for n, m in zip(a.shape, b.shape)]), a.dtype)
     if isinstance(a, Spec) or isinstance(b, Spec):
-        raise ValueError(
+        raise _Unexplained(
             f"{_who(node)} gives {a} for a small input and {b} for a larger one: no one shape describes both."
         )
     if isinstance(a, int) and isinstance(b, int) and a != b:
