@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow import Tensor, Variable
 from eagerflow.core import observe
-from eagerflow.core.tensor import Tensor
-from eagerflow.core.variable import Variable
 from viz import stats
 from viz.hot import Walker, next_serial, op_recorder, recording
 from viz.journal import Journal

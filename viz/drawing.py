@@ -6,15 +6,12 @@ import functools
 import os
 import pathlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from viz.archive import replacing
 from viz.dot import dot
 from viz.graph import Graph
-from viz.render import FORMATS, render
-
-if TYPE_CHECKING:
-    import graphviz
+from viz.render import FORMATS, graphviz_source, render
 
 __all__ = ["Drawing"]
 
@@ -74,17 +71,13 @@ class Drawing:
             file.write(content)
         return target
 
-    def to_graphviz(self) -> graphviz.Source:
-        """The picture as an object of the `graphviz` package, which needs Graphviz' programs to render.
+    def to_graphviz(self) -> Any:
+        """The picture as a `graphviz.Source`, which needs Graphviz' programs to render itself.
 
         Raises:
             ImportError: without that package.
         """
-        try:
-            import graphviz
-        except ImportError:
-            raise ImportError("to_graphviz() needs the graphviz package: pip install graphviz") from None
-        return graphviz.Source(self.source)
+        return graphviz_source(self.source)
 
     def _repr_svg_(self) -> str:
         return re.sub(r"^<\?xml[^>]*>\s*", "", self.svg)

@@ -6,6 +6,7 @@ import functools
 import os
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 import xml.sax.saxutils
@@ -66,8 +67,9 @@ def _has_font(folder: pathlib.Path) -> bool:
 def _write_configuration(given: pathlib.Path) -> pathlib.Path:
     """A configuration that adds our font to the given one, in a folder of its own that stays for this process."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="viz-fonts-"))
+    shutil.copytree(_OURS, folder / "fonts")  # fontconfig marks the folders that it reads
     file = folder / "fonts.conf"
-    places = {"given": given, "fonts": _OURS, "cache": folder / "cache"}
+    places = {"given": given, "fonts": folder / "fonts", "cache": folder / "cache"}
     escaped = {name: xml.sax.saxutils.escape(str(path)) for name, path in places.items()}
     file.write_text(_CONFIGURATION.format(**escaped), encoding="utf-8")
     return file

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import ndarray
 
-from eagerflow.core.tensor import Tensor
+from eagerflow import Tensor
 from viz.plain import device_name, flat, frozen
 from viz.source import MAX_FRAMES, is_internal
 
@@ -76,22 +76,15 @@ class Walker:
 
 def op_recorder(capture: Capture) -> Callable[..., None]:
     """The `on_op` of a capture."""
-    seen, argument, result, limit, tick = (
-        capture.seen,
-        capture.argument,
-        capture.result,
+    seen, argument, result, new = capture.seen, capture.argument, capture.result, _tensor_recorder(capture)
+    limit, tick, ops, walk, note = (
         capture.limit,
         capture.tick,
-    )
-    ops, depths = capture.ops, dict[int, int]()
-    tensors, note, note_tensor = (
-        capture.journal.tensors,
+        capture.ops,
+        capture.walk,
         capture.journal.log.extend,
-        capture.journal.tensors.extend,
     )
-    memory, number_of, walk, measure = capture.memory, capture.hold, capture.walk, capture.measure
-    add_memory = None if memory is None else memory.add
-    thread, getframe = threading.get_ident, sys._getframe
+    thread, getframe, depths = threading.get_ident, sys._getframe, dict[int, int]()
 
     def on_op(
         op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
@@ -110,46 +103,40 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
                 read.append(argument(x))
             if x is outputs:
                 fresh = False
-        if fresh:
-            data = outputs.data
-            outputs.serial = serial = next_serial()
-            seen[serial] = position = len(tensors) // 7
-            if data.__class__ is ndarray:
-                storage = add_memory(data, ended) if add_memory and data.base is None else number_of(data)
-                note_tensor((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
-            else:
-                note_tensor(
-                    (data.shape, data.dtype, outputs.key, number_of(data), None, device_name(data), False)
-                )
-            if measure is not None:
-                measure(position, data)
-            made = [position]
-        else:
-            made = [] if outputs is None else [result(x) for x in flat(outputs)]
+        made = (
+            [new(outputs, ended)] if fresh else [result(x) for x in flat(() if outputs is None else outputs)]
+        )
         scope, _, until = capture.here
         places = walk(getframe(depths[number]), until) if walk is not None else ()
         if error is not None:
             capture.journal.note_error(error)
         given = frozen(settings) if settings else ()
-        note(
-            (
-                "op",
-                number,
-                started,
-                ended,
-                scope,
-                thread(),
-                given,
-                len(read),
-                len(made),
-                len(places),
-                *read,
-                *made,
-                *places,
-            )
-        )
+        lengths = len(read), len(made), len(places)
+        note(("op", number, started, ended, scope, thread(), given, *lengths, *read, *made, *places))
 
     return on_op
+
+
+def _tensor_recorder(capture: Capture) -> Callable[[Tensor, int], int]:
+    """Notes a tensor that an op has just made: what `Capture.result` does, for the usual case."""
+    seen, tensors, note = capture.seen, capture.journal.tensors, capture.journal.tensors.extend
+    memory, number_of, measure = capture.memory, capture.hold, capture.measure
+    add_memory = None if memory is None else memory.add
+
+    def new(tensor: Tensor, ended: int) -> int:
+        data = tensor.data
+        tensor.serial = serial = next_serial()
+        seen[serial] = position = len(tensors) // 7
+        if data.__class__ is ndarray:
+            storage = add_memory(data, ended) if add_memory and data.base is None else number_of(data)
+            note((data.shape, data.dtype, tensor.key, storage, None, "cpu", False))
+        else:
+            note((data.shape, data.dtype, tensor.key, number_of(data), None, device_name(data), False))
+        if measure is not None:
+            measure(position, data)
+        return position
+
+    return new
 
 
 def _depth(frame: FrameType) -> int:

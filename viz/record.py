@@ -116,7 +116,7 @@ def trace(
     Raises:
         ValueError: when `stats` is none of the three or `max_ops` is negative.
 
-    >>> import eagerflow as ef
+    >>> import eagerflow as ef, viz
     >>> with viz.trace() as t:
     ...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
     >>> t.ops[-1].name, t.tensors[t.ops[-1].outputs[0]].shape

@@ -16,14 +16,14 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from viz.dot import FONT, dot, placed
 from viz.font import ensure_font
 from viz.graph import Graph
 from viz.svg import svg
 
-__all__ = ["ENGINES", "FORMATS", "RendererMissing", "render", "set_engine"]
+__all__ = ["ENGINES", "FORMATS", "RendererMissing", "graphviz_source", "render", "set_engine"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
 _FALLBACKS = f"{FONT},Verdana,Arial,sans-serif"  # Verdana is as wide as DejaVu Sans
@@ -147,16 +147,36 @@ def _dot_command(job: _Job) -> bytes:
     """The `dot` program."""
     if shutil.which("dot") is None:
         raise _Unavailable("not on the PATH")
-    try:
-        import graphviz
-    except ImportError as error:
-        raise _Unavailable(f"the graphviz package cannot be imported: {error}") from None
+    graphviz = _graphviz()
+    if graphviz is None:
+        raise _Unavailable("the graphviz package cannot be imported")
     ensure_font()
     how = {"engine": "neato", "neato_no_op": 2} if job.own_layout else {"engine": "dot"}
     try:
         return bytes(graphviz.Source(job.text).pipe(format=job.kind, quiet=True, **how))
     except (graphviz.ExecutableNotFound, graphviz.CalledProcessError) as error:
         raise _Unavailable(str(error).splitlines()[0]) from None
+
+
+def _graphviz() -> Any:
+    """The graphviz package, or None."""
+    try:
+        import graphviz
+    except ImportError:
+        return None
+    return graphviz
+
+
+def graphviz_source(text: str) -> Any:
+    """A `graphviz.Source`.
+
+    Raises:
+        ImportError: without the graphviz package.
+    """
+    graphviz = _graphviz()
+    if graphviz is None:
+        raise ImportError("to_graphviz() needs the graphviz package: pip install graphviz")
+    return graphviz.Source(text)
 
 
 def _builtin(job: _Job) -> bytes:

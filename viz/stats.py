@@ -14,6 +14,7 @@ __all__ = ["BINS", "LEVELS", "measure"]
 LEVELS = ("none", "basic", "full")
 BINS = 32
 _PREVIEW = 8
+_LARGE = 1e140  # squares of larger numbers, summed, could be infinite
 
 
 def measure(array: Any, level: str) -> Stats | None:
@@ -25,13 +26,11 @@ def measure(array: Any, level: str) -> Stats | None:
     """
     if array.dtype.kind not in "biuf" or array.size == 0:
         return None
-    values = array.reshape(-1)
-    if values.dtype.kind != "f" or values.dtype.itemsize < 4:
-        values = values.astype("float32" if values.dtype.itemsize < 4 else "float64")
-    nan = int((values != values).sum())
-    inf = int((abs(values) == math.inf).sum())
-    finite = values[abs(values) < math.inf] if nan or inf else values
-    found = Stats(nan=nan, inf=inf)
+    values = array.reshape(-1).astype("float64")
+    found = Stats(min=float(values.min()), max=float(values.max()))
+    finite = values
+    if not math.isfinite(found.max - found.min):  # not so in usual arrays, which then need no more passes
+        finite = _without_non_finite(values, found)
     if level == "full":
         found.preview = tuple([float(x) for x in values[:_PREVIEW]])
         found.zeros = int((values == 0).sum())
@@ -40,22 +39,33 @@ def measure(array: Any, level: str) -> Stats | None:
     return found
 
 
+def _without_non_finite(values: Any, found: Stats) -> Any:
+    """The finite elements; counts the others."""
+    found.nan = int((values != values).sum())
+    found.inf = int((abs(values) == math.inf).sum())
+    finite = values[abs(values) < math.inf]
+    found.min, found.max = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
+    return finite
+
+
 def _measure_finite(finite: Any, found: Stats, level: str) -> None:
-    found.min, found.max = float(finite.min()), float(finite.max())
-    # Scaled by a power of two, which is exact, so that squares of large numbers stay finite.
-    scale = 2.0 ** (math.frexp(max(abs(found.min), abs(found.max)))[1] - 1)
-    scaled = finite / finite.dtype.type(scale)
-    found.mean = float(scaled.mean(dtype="float64")) * scale
-    found.std = float(scaled.std(dtype="float64")) * scale
+    low, high = found.min or 0.0, found.max or 0.0
+    scale = 1.0
+    if max(abs(low), abs(high)) > _LARGE:  # a power of two, which is exact, so that sums stay finite
+        scale = 2.0 ** (math.frexp(max(abs(low), abs(high)))[1] - 1)
+        finite = finite / scale
+    mean = float(finite.sum()) / finite.size
+    apart = finite - mean
+    found.mean = mean * scale
+    found.std = math.sqrt(float(apart.dot(apart)) / finite.size) * scale
     if level == "full":
-        found.l2 = math.sqrt(float((scaled * scaled).sum(dtype="float64"))) * scale
-        found.histogram = histogram(finite, found.min, found.max)
+        found.l2 = math.sqrt(float(finite.dot(finite))) * scale
+        found.histogram = histogram(finite, low / scale, high / scale)
 
 
 def histogram(values: Any, low: float, high: float, bins: int = BINS) -> tuple[int, ...]:
     """How many of the finite `values` fall into each of `bins` equal bins from `low` to `high`."""
-    if high == low:
+    if high == low or bins / (high - low) == math.inf:  # the second for numbers next to zero
         return (int(values.size), *[0] * (bins - 1))
-    width = high / bins - low / bins  # in this order, numbers near the largest float don't overflow
-    positions = (values.astype("float64") / width - low / width).astype("int64").clip(0, bins - 1)
+    positions = ((values - low) * (bins / (high - low))).astype("int64").clip(0, bins - 1)
     return tuple(numpy.bincount(positions, minlength=bins).tolist())  # on CuPy's arrays it is CuPy's bincount

@@ -49,7 +49,7 @@ def test_non_finite_elements_are_counted_and_left_out():
         np.arange(5),
         np.array([3], "uint8"),
         np.ones(2, "float16"),
-        np.array([1e308, -1e308]),
+        np.array([1.7e308, -1.7e308]),
     ],
 )
 def test_kinds_of_arrays(values):

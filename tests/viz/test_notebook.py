@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+CELLS = """\
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+---
+def penalty(x):
+    return ops.sum(ops.multiply(x, x))  # the guilty line
+---
+model = ef.Sequential([layers.Dense(4, activation="relu", name="first"), layers.Dense(1)], name="cells")
+with viz.trace("in a notebook") as t:
+    penalty(model(ef.ops.ones((2, 3))))
+t
+---
+t.draw(view="forward")
+---
+op = t.find("multiply")[-1]
+print([(frame.file, frame.line, frame.code) for frame in op.stack])
+print(t.find("matmul")[0].source, t.scopes[1].created_at)
+""".split("---\n")
+
+
+def test_lines_of_code_without_a_file_resolve_through_linecache():
+    text = "def run(ops, x):\n    return ops.tanh(x)  # here\n"
+    file = "<ipython-input-7-abc>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    names: dict = {}
+    exec(compile(text, file, "exec"), names)
+    with viz.trace() as t:
+        names["run"](ops, ef.Tensor([1.0]))
+    assert t.ops[0].source == viz.Frame(file, 2, "run", "return ops.tanh(x)  # here")
+    assert "# here" in t.draw().svg
+
+
+def test_code_that_is_gone_still_has_its_line():
+    names: dict = {}
+    exec(compile("def run(ops, x):\n    return ops.tanh(x)\n", "<gone>", "exec"), names)
+    with viz.trace() as t:
+        names["run"](ops, ef.Tensor([1.0]))
+    assert t.ops[0].source == viz.Frame("<gone>", 2, "run", "")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
+def test_a_notebook_shows_recordings_and_knows_its_cells(monkeypatch):
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([ROOT, *[path for path in sys.path if path]]))
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    recording, drawing = (notebook.cells[i].outputs[0]["data"] for i in (2, 3))
+    assert "<svg" in recording["text/html"]
+    assert "in a notebook" in recording["text/html"]
+    assert "first" in drawing["image/svg+xml"]
+    assert "the guilty line" in drawing["text/html"]
+    printed = "".join(output["text"] for output in notebook.cells[4].outputs)
+    assert "('In [2]', 2, 'return ops.sum(ops.multiply(x, x))  # the guilty line')" in printed
+    assert "('In [3]', 3," in printed
+    assert "In [3]:3 In [3]:1" in printed
