@@ -59,7 +59,7 @@ class AutocastVariable(Variable):
     __slots__ = ()
 
     @property
-    def data(self) -> Any:  # type: ignore[override]
+    def data(self) -> Any:
         """The array, unless a cast of it is wanted."""
         if _compute.get() is None:
             return _data.__get__(self)

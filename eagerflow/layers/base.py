@@ -182,7 +182,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
         Without an override, a layer that holds unbuilt layers builds them by a run on arrays of that shape.
         """
         overridden = type(self).build is not Layer.build
-        if (args or kwargs) and not overridden and not all(layer.built for layer in self._layers):
+        if (args or kwargs) and not overridden and not all(layer.built for layer in self._sublayers):
             self._build_by_running(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:

@@ -32,17 +32,17 @@ class Configurable:
         if known is not None and not cls.__name__.startswith("_"):
             known.add()(cls)
 
-    def _base_config(self) -> dict[str, Any]:
-        policy = self.dtype_policy  # type: ignore[attr-defined]
-        config = {"name": self.name, "trainable": self.trainable}  # type: ignore[attr-defined]
+    def _base_config(self: Any) -> dict[str, Any]:
+        policy = self.dtype_policy
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         config["dtype"] = {
             "module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None,
         }  # fmt: skip
-        if self.activity_regularizer is not None:  # type: ignore[attr-defined]
-            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)  # type: ignore[attr-defined]
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         return config
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self: Any) -> dict[str, Any]:
         """The arguments that make an equal layer, as values that fit into JSON.
 
         A class that doesn't override this gets them from the arguments its `__init__` was called with.
@@ -57,9 +57,9 @@ class Configurable:
         given = _named_arguments(type(self), args, kwargs)
         accepted = _accepted(type(self))
         base = base if accepted is None else {k: v for k, v in base.items() if k in accepted or k in given}
-        return base | {k: self._described(k, v) for k, v in given.items() if k not in base}
+        return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base}
 
-    def _described(self, argument: str, value: Any) -> Any:
+    def _describe_argument(self, argument: str, value: Any) -> Any:
         try:
             return serialize_keras_object(value)
         except TypeError as error:

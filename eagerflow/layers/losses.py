@@ -43,14 +43,14 @@ class LossHolder:
                 _holding.add(self)
 
     @property
-    def losses(self) -> list[Any]:
+    def losses(self: Any) -> list[Any]:
         """The added losses of this layer and its sublayers, then those of weight regularizers."""
-        added = [term for layer in self._flatten_layers() for term in layer._losses]  # type: ignore[attr-defined]
-        regularized = [v for v in self.trainable_weights if v.regularizer is not None]  # type: ignore[attr-defined]
+        added = [term for layer in self._flatten_layers() for term in layer._losses]
+        regularized = [v for v in self.trainable_weights if v.regularizer is not None]
         return [*added, *[v.regularizer(v) for v in regularized]]
 
-    def _clear_losses(self) -> None:
-        for layer in self._flatten_layers():  # type: ignore[attr-defined]
+    def _clear_losses(self: Any) -> None:
+        for layer in self._flatten_layers():
             layer._losses.clear()
             _holding.discard(layer)
 

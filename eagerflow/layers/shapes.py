@@ -15,7 +15,7 @@ __all__ = ["ShapeAnswers"]
 class ShapeAnswers:
     """`compute_output_shape` and `compute_output_spec`, from the class's own answer or by a run on small arrays."""
 
-    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+    def compute_output_shape(self: Any, *args: Any, **kwargs: Any) -> Any:
         """The shape of the outputs for shapes of the inputs (None for unknown lengths).
 
         Args:
@@ -24,24 +24,21 @@ class ShapeAnswers:
 
         Subclasses may override it; otherwise the layer is run on small arrays.
         """
-        inputs = [_symbolic(shape, self.input_dtype) for shape in args]  # type: ignore[attr-defined]
-        named = {
-            k.removesuffix("_shape"): _symbolic(shape, self.input_dtype)
-            for k, shape in kwargs.items()  # type: ignore[attr-defined]
-        }
+        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
+        named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
         return tree.map_structure(lambda x: x.shape, self.compute_output_spec(*inputs, **named))
 
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+    def compute_output_spec(self: Any, *args: Any, **kwargs: Any) -> Any:
         """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it."""
         self._note_if_fresh()
-        if not self.built:  # type: ignore[attr-defined]
-            self._build_for(args, kwargs)  # type: ignore[attr-defined]
+        if not self.built:
+            self._build_for(args, kwargs)
         outputs = record(self, args, kwargs)
         return tree.map_structure(
             lambda x: SymbolicTensor(x.shape, x.dtype) if isinstance(x, SymbolicTensor) else x, outputs
         )
 
-    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+    def _infer(self: Any, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         """The `Spec`s of the outputs for arguments with `Spec`s, whose lengths are all known."""
         own = _own_answer(type(self))
         if own == "compute_output_spec":
@@ -52,24 +49,21 @@ class ShapeAnswers:
         # The first run may build sublayers, whose random first values must not be drawn again.
         return run(self, args, kwargs, frozen_random=not self.__dict__.pop("_fresh", False))
 
-    def _note_if_fresh(self) -> None:
+    def _note_if_fresh(self: Any) -> None:
         """Before a probe: will it build anything?"""
-        self.__dict__["_fresh"] = any(not layer.built for layer in self._flatten_layers())  # type: ignore[attr-defined]
+        self.__dict__["_fresh"] = any(not layer.built for layer in self._flatten_layers())
 
-    def _infer_from_shapes(self, args: Any, kwargs: Any) -> Any:
+    def _infer_from_shapes(self: Any, args: Any, kwargs: Any) -> Any:
         inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
-        shapes = shapes_by_argument(self._call_signature, self, inputs, named)  # type: ignore[attr-defined]
+        shapes = shapes_by_argument(self._call_signature, self, inputs, named)
         positional, by_name = shape_arguments(self.compute_output_shape, shapes)
         answer = self.compute_output_shape(*positional, **by_name)
-        return _specs_of(answer, self.compute_dtype, self)  # type: ignore[attr-defined]
+        return _specs_of(answer, self.compute_dtype, self)
 
-    def _build_by_running(self, *args: Any, **kwargs: Any) -> None:
+    def _build_by_running(self: Any, *args: Any, **kwargs: Any) -> None:
         """Let the sublayers build themselves, by a call on what `Input` would give."""
-        inputs = [_symbolic(shape, self.input_dtype) for shape in args]  # type: ignore[attr-defined]
-        named = {
-            k.removesuffix("_shape"): _symbolic(shape, self.input_dtype)
-            for k, shape in kwargs.items()  # type: ignore[attr-defined]
-        }
+        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
+        named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
         self._note_if_fresh()
         self.__dict__["built"] = True
         try:
@@ -78,20 +72,20 @@ class ShapeAnswers:
             self.__dict__["built"] = False
             raise
 
-    def get_build_config(self) -> dict[str, Any] | None:
+    def get_build_config(self: Any) -> dict[str, Any] | None:
         """The shapes with which `build` was called, None before."""
         args, kwargs = self.__dict__.get("_build_shapes", ((), {}))
         if len(args) == 1 and not kwargs:
             return {"input_shape": args[0]}
         return {"shapes_dict": dict(kwargs)} if kwargs and not args else None
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
+    def build_from_config(self: Any, config: dict[str, Any]) -> None:
         """Build with what `get_build_config` told."""
         shapes = config.get("shapes_dict")
         if shapes is not None:
-            self.build(**{k: _as_shape(v) for k, v in shapes.items()})  # type: ignore[attr-defined]
+            self.build(**{k: _as_shape(v) for k, v in shapes.items()})
         elif config.get("input_shape") is not None:
-            self.build(_as_shape(config["input_shape"]))  # type: ignore[attr-defined]
+            self.build(_as_shape(config["input_shape"]))
 
 
 def _own_answer(cls: type) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -102,7 +103,7 @@ class SymbolicTensor(Tensor):
             symbolic_calls.append(_answer)
 
     @property
-    def data(self) -> Any:  # type: ignore[override]
+    def data(self) -> Any:
         """There is none: ops notice that, and are recorded."""
         raise _Reached(_explain(self, "has no values"))
 
@@ -120,7 +121,7 @@ class SymbolicTensor(Tensor):
 
     @property
     def size(self) -> int | None:  # type: ignore[override]
-        return None if None in self.spec.shape else int(numpy.prod(self.spec.shape))
+        return None if None in self.shape else math.prod(self.shape)
 
     @property
     def device(self) -> Any:

@@ -34,16 +34,30 @@ def is_metric(value: Any) -> bool:
 class WeightHolder:
     """Tracks what its attributes hold, and answers for the weights of itself and its sublayers."""
 
+    # Attributes that are set through `__dict__` alone, so that a user's own ones can't break them unnoticed.
+    _reserved = frozenset(
+        "_arguments _batch_input_shape _born _building _build_shapes _calls _fixed _fresh _gathered _initial_weights "
+        "_input_dtype _losses _own_weights _path _policy _sublayers _switched_off _tracked _trainable".split()
+    )
+
     # Set in `Layer.__new__`, so that attributes may be set before `Layer.__init__` ran.
     _tracked: dict[str, Any]
     _own_weights: list[Variable]
     _switched_off: list[Variable]
     _fixed: dict[int, bool]  # by the id of a variable: whether it was made untrainable
-    _gathered: tuple[Any, ...]
+    _gathered: Any
     name: str
     built: bool
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._reserved:
+            raise AttributeError(
+                f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
+            )
+        self._set(name, value)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set an attribute, and track what it holds."""
         held = self._tracked
         if value.__class__ in _PLAIN:
             if name in held:
@@ -144,16 +158,16 @@ class WeightHolder:
             fixed = {id(v): self._fixed.get(id(v), not v.trainable) for v in variables}
             ordered = sorted(variables, key=lambda v: fixed[id(v)])  # stable: trainable ones first
             self.__dict__.update(_fixed=fixed, _gathered=(changes.count, ordered, layers, metrics, seeds))
-        return self._gathered[1:]  # type: ignore[return-value]
+        return self._gathered[1:]
 
     @property
-    def _layers(self) -> list[Any]:
+    def _sublayers(self) -> list[Any]:
         return self._gather()[1]
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Any]:
         """This layer and all below, each once, parents first."""
         seen: set[int] = set()
-        waiting = [self] if include_self else list(reversed(self._layers))
+        waiting = [self] if include_self else list(reversed(self._sublayers))
         while waiting:
             layer = waiting.pop()
             if id(layer) in seen:
@@ -161,7 +175,7 @@ class WeightHolder:
             seen.add(id(layer))
             yield layer
             if recursive or layer is self:
-                waiting.extend(reversed(layer._layers))
+                waiting.extend(reversed(layer._sublayers))
 
     @property
     def weights(self) -> list[Variable]:

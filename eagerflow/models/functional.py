@@ -81,8 +81,12 @@ def _calls_of(operation: Any, nodes: list[Node]) -> list[Node]:
 def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
     if isinstance(operation, Node):
         name = op_name(_op(op_name(operation.operation)))
-        entry = {"module": "eagerflow.ops", "class_name": name, "config": {"name": operation.name}}
-        entry |= {"registered_name": None}
+        entry: dict[str, Any] = {
+            "module": "eagerflow.ops",
+            "class_name": name,
+            "config": {"name": operation.name},
+        }
+        entry["registered_name"] = None
     else:
         entry = serialize_keras_object(operation)
         build_config = operation.get_build_config()
@@ -187,7 +191,7 @@ class _Rebuilding:
         if kind == "__keras_tensor__":
             return self._find(value["config"]["keras_history"])
         if kind == "__tuple__":
-            return tuple([self._filled(v) for v in value.get("items", value.get("config"))])
+            return tuple([self._filled(v) for v in value["items" if "items" in value else "config"]])
         if kind == "__slice__":
             return slice(*[self._filled(value["config"][k]) for k in ("start", "stop", "step")])
         if kind == "__ellipsis__":

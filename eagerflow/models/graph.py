@@ -205,11 +205,9 @@ def _disconnected(graph: Graph, node: Node, wanted_by: str) -> ValueError:
 
 def _by_depth(graph: Graph) -> tuple[list[Any], list[int]]:
     """Operations from the inputs down to the outputs: by the longest way to an output, then by first visit."""
-    depths: dict[int, int] = {}
+    depths: dict[Any, int] = {}
     for node in reversed(graph.nodes):
-        here = (
-            depths.setdefault(id(node.operation), 0) if _is_layer(node) else depths.setdefault(node.serial, 0)
-        )
+        here = depths.setdefault(_key(node), 0)
         for x in node.inputs:
             key = _key(x.node)  # of a call outside, when the graph begins in the middle of another
             depths[key] = max(depths.get(key, 0), here + 1)

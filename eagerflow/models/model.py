@@ -50,6 +50,7 @@ class Model(Trainer, Layer):
     """
 
     _scope_kind = "model"
+    _reserved = Layer._reserved | {"_doors", "_graph", "_graph_layers"}
     _graph: Graph | None
     _doors: Doors
 
@@ -74,7 +75,9 @@ class Model(Trainer, Layer):
         self.__dict__.update(
             _graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False, _path=self.name
         )
-        self._graph_layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
+        self._set(
+            "_graph_layers", [operation for operation in graph.operations if isinstance(operation, Layer)]
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """The graph first: its calls are copied in their order, so a deep model needs no deep recursion."""
@@ -130,14 +133,17 @@ class Model(Trainer, Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly in this model."""
-        return [layer for layer in self._layers if isinstance(layer, Layer)]
+        """The layers directly in this model, in order."""
+        return self._shown_layers()
 
     @layers.setter
     def layers(self, _: Any) -> None:
         raise AttributeError(
             f"{type(self).__name__}.layers can't be set: it lists what attributes hold. Use another name."
         )
+
+    def _shown_layers(self) -> list[Layer]:
+        return [layer for layer in self._sublayers if isinstance(layer, Layer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its place in `layers`.
@@ -251,4 +257,4 @@ def _ends(
     found = [given.pop(name) for name in ("inputs", "outputs") if name in given]
     if len(found) == 1:
         raise TypeError(f"{cls.__name__}(inputs, outputs): both are needed; got only one.")
-    return (tuple(found) if found else None), given  # type: ignore[return-value]
+    return ((found[0], found[1]) if found else None), given

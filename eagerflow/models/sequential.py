@@ -45,16 +45,14 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.autocast = False  # the layers cast their own inputs
         self.__dict__.update(_input_layer=None, _ends=[], _remembered=None)
-        self._sequence: list[Layer] = []
+        self._set("_sequence", [])
         for layer in layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []:
             self.add(layer)
         if not trainable:
             self.trainable = False
 
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers in order, without the `Input`."""
-        return list(self._sequence)
+    def _shown_layers(self) -> list[Layer]:
+        return list(self._sequence)  # without the Input
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer at the end.
@@ -117,7 +115,7 @@ class Sequential(Model):
             self.__dict__["built"] = False
         return layer
 
-    # Building: `_ends` holds the symbolic input, and the symbolic output of each layer.
+    # Building
 
     def _continue_chain(self) -> None:
         if not self._ends:
@@ -159,7 +157,7 @@ class Sequential(Model):
             raise
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        inputs = args[0] if args else kwargs.get("inputs")
+        inputs: Any = args[0] if args else kwargs["inputs"]
         if not self._sequence:
             raise ValueError(f"Sequential {self.name!r} has no layers: add one before calling it.")
         if is_symbolic(inputs):

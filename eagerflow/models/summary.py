@@ -58,7 +58,7 @@ def _operations(model: Any) -> list[Any]:
 
 def _branches(nodes: list[Node]) -> bool:
     """Whether the graph is more than one chain, so that it must be said what is connected to what."""
-    used: set[tuple[int, int]] = set()
+    used: set[Any] = set()
     inputs = sum(not n.args and not n.kwargs for n in nodes)
     for node in nodes:
         origins = {x.origin for x in node.inputs}
@@ -100,7 +100,7 @@ def _rows(operation: Any, nodes: list[Node], expand: bool, depth: int) -> list[d
     ]
     if expand and isinstance(operation, Layer):
         inner = _nodes(operation) if hasattr(operation, "_known_graph") else []
-        below = _operations(operation) if hasattr(operation, "_known_graph") else operation._layers
+        below = _operations(operation) if hasattr(operation, "_known_graph") else operation._sublayers
         rows += [row for o in below for row in _rows(o, inner, expand, depth + 1)]
     return rows
 

@@ -436,6 +436,14 @@ def test_keras_2_arguments_are_taken():
         Affine(2, input_shape="abc")
 
 
+def test_names_that_the_layer_uses_itself_are_refused():
+    with pytest.raises(AttributeError, match="Same._losses is used by the layer itself; choose another name"):
+        Same()._losses = []
+    layer = Same()
+    layer._layers = [Scale()]
+    assert len(layer.weights) == 1
+
+
 def test_an_unknown_attribute_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'Same' object has no attribute 'kernel'"):
         _ = Same().kernel

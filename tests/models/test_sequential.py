@@ -62,7 +62,7 @@ def test_data_make_the_weights_otherwise():
     model(X.astype("float64"))
     assert model.built
     assert (model.input_shape, model.output_shape, model.input.dtype) == ((None, 4), (None, 2), "float32")
-    assert [v.path for v in model.weights][0] == f"{model.name}/{model.layers[0].name}/kernel"
+    assert model.weights[0].path == f"{model.name}/{model.layers[0].name}/kernel"
 
 
 def test_build_makes_the_weights():
