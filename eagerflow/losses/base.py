@@ -17,8 +17,9 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, safe_divide, same_rank
 from eagerflow.losses.table import LOSSES
 
-__all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "reduced"]
+__all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "mean_of", "reduced"]
 
+_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
 
@@ -179,6 +180,16 @@ def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
+def mean_of(elements: Callable[..., Tensor]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a loss function as the mean over the last axis of what `elements` gives."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.elements = elements  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 class FunctionLoss(Loss):
     """A loss whose values a function gives: subclasses name it as `fn`, and put its settings into `settings`.
 
@@ -189,6 +200,15 @@ class FunctionLoss(Loss):
     """
 
     fn: Callable[..., Any]
+
+    def _compute(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
+        """A mean over elements, then over samples, is one mean over all of them."""
+        elements = getattr(self.fn, "elements", None)
+        whole = elements is not None and sample_weight is None and self.reduction in _MEANS
+        if not whole or self.settings.get("axis", -1) != -1 or mask_of(y_pred) is not None:
+            return super()._compute(y_true, y_pred, sample_weight)
+        values: Tensor = elements(_typed(y_true, None), _typed(y_pred, self.dtype), **self.settings)
+        return reduced(values, None, None, self.reduction, self.name)
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None

@@ -12,7 +12,7 @@ from eagerflow import ops
 from eagerflow.core.config import epsilon
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.losses.base import FunctionLoss
+from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import as_pair, put_mask, same_shape
 from eagerflow.losses.table import LOSSES
 
@@ -35,7 +35,18 @@ def logits_of(y_pred: Any, activation: str, axis: int = -1) -> Tensor | None:
     return logits
 
 
+def _binary(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Tensor:
+    logits = None if from_logits else logits_of(y_pred, "sigmoid")
+    y_true, y_pred = same_shape("binary_crossentropy", y_true, y_pred if logits is None else logits)
+    if label_smoothing:
+        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    return ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits or logits is not None)
+
+
 @LOSSES.add("bce", "BCE")
+@mean_of(_binary)
 @composite
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
@@ -52,13 +63,7 @@ def binary_crossentropy(
     Raises:
         ValueError: when the shapes differ.
     """
-    logits = None if from_logits else logits_of(y_pred, "sigmoid")
-    y_true, y_pred = same_shape("binary_crossentropy", y_true, y_pred if logits is None else logits)
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    return ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits or logits is not None).mean(
-        axis=axis
-    )
+    return _binary(y_true, y_pred, from_logits, label_smoothing).mean(axis=axis)
 
 
 @LOSSES.add()

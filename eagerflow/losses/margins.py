@@ -8,7 +8,7 @@ from eagerflow import ops
 from eagerflow.core.config import epsilon
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
-from eagerflow.losses.base import FunctionLoss
+from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import same_shape
 from eagerflow.losses.table import LOSSES
 
@@ -18,7 +18,13 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _hinge(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = _signed("hinge", y_true, y_pred)
+    return ops.relu(1.0 - y_true * y_pred)
+
+
 @LOSSES.add()
+@mean_of(_hinge)
 @composite
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(max(1 - y_true * y_pred, 0))` over the last axis; labels are -1 and 1 (0 and 1 become those).
@@ -26,16 +32,20 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     >>> hinge([[1.0, -1.0]], [[0.5, -2.0]]).tolist()
     [0.25]
     """
-    y_true, y_pred = _signed("hinge", y_true, y_pred)
-    return ops.relu(1.0 - y_true * y_pred).mean(axis=-1)
+    return _hinge(y_true, y_pred).mean(axis=-1)
+
+
+def _squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = _signed("squared_hinge", y_true, y_pred)
+    return ops.square(ops.relu(1.0 - y_true * y_pred))
 
 
 @LOSSES.add()
+@mean_of(_squared_hinge)
 @composite
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(max(1 - y_true * y_pred, 0)²)` over the last axis; labels are -1 and 1 (0 and 1 become those)."""
-    y_true, y_pred = _signed("squared_hinge", y_true, y_pred)
-    return ops.square(ops.relu(1.0 - y_true * y_pred)).mean(axis=-1)
+    return _squared_hinge(y_true, y_pred).mean(axis=-1)
 
 
 def _signed(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
@@ -81,17 +91,18 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
     Args:
         y_true: membership, 0 to 1.
         y_pred: predicted membership.
-        alpha: the weight of false positives.
-        beta: the weight of false negatives.
+        alpha: the weight of what the prediction misses. (Keras' documentation has the two the other way
+            round; these are its numbers.)
+        beta: the weight of what the prediction has too much.
         axis: the axes of the elements of a set; default: all.
 
     Source: Salehi et al., "Tversky loss function for image segmentation", 2017.
     """
     y_true, y_pred = same_shape("tversky", y_true, y_pred)
     overlap = (y_true * y_pred).sum(axis=axis)
-    too_much = ((1.0 - y_true) * y_pred).sum(axis=axis)
     missing = (y_true * (1.0 - y_pred)).sum(axis=axis)
-    return 1.0 - ops.divide(overlap, overlap + too_much * alpha + missing * beta + epsilon())
+    too_much = ((1.0 - y_true) * y_pred).sum(axis=axis)
+    return 1.0 - ops.divide(overlap, overlap + missing * alpha + too_much * beta + epsilon())
 
 
 @LOSSES.add()
@@ -159,11 +170,11 @@ class Dice(FunctionLoss):
 
 @LOSSES.add()
 class Tversky(FunctionLoss):
-    """Dice with weights for false positives and false negatives; see `tversky`.
+    """Dice with weights for what is missing and what is too much; see `tversky`.
 
     Args:
-        alpha: the weight of false positives.
-        beta: the weight of false negatives.
+        alpha: the weight of what the prediction misses.
+        beta: the weight of what the prediction has too much.
         reduction: see `Loss`.
         name: see `Loss`.
         axis: the axes of the elements of a set; default: all.

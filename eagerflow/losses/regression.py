@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.core.config import epsilon
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
-from eagerflow.losses.base import FunctionLoss
+from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import same_shape
 from eagerflow.losses.table import LOSSES
 
@@ -21,7 +21,14 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = same_shape("mean_squared_error", y_true, y_pred)
+    difference = y_true - y_pred
+    return difference * difference
+
+
 @LOSSES.add("mse", "MSE")
+@mean_of(_mean_squared_error)
 @composite
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean((y_true - y_pred)²)` over the last axis.
@@ -29,12 +36,16 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     >>> mean_squared_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
     [0.5]
     """
-    y_true, y_pred = same_shape("mean_squared_error", y_true, y_pred)
-    difference = y_true - y_pred
-    return (difference * difference).mean(axis=-1)
+    return _mean_squared_error(y_true, y_pred).mean(axis=-1)
+
+
+def _mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = same_shape("mean_absolute_error", y_true, y_pred)
+    return ops.abs(y_true - y_pred)
 
 
 @LOSSES.add("mae", "MAE")
+@mean_of(_mean_absolute_error)
 @composite
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(|y_true - y_pred|)` over the last axis.
@@ -42,11 +53,17 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     >>> mean_absolute_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
     [0.5]
     """
-    y_true, y_pred = same_shape("mean_absolute_error", y_true, y_pred)
-    return ops.abs(y_true - y_pred).mean(axis=-1)
+    return _mean_absolute_error(y_true, y_pred).mean(axis=-1)
+
+
+def _mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = same_shape("mean_absolute_percentage_error", y_true, y_pred)
+    size = ops.maximum(ops.abs(y_true), epsilon())
+    return ops.abs((y_true - y_pred) / size) * 100.0
 
 
 @LOSSES.add("mape", "MAPE")
+@mean_of(_mean_absolute_percentage_error)
 @composite
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """`100 * mean(|y_true - y_pred| / |y_true|)` over the last axis; tiny targets count as `epsilon()`.
@@ -54,21 +71,32 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     >>> mean_absolute_percentage_error([[2.0]], [[1.0]]).tolist()
     [50.0]
     """
-    y_true, y_pred = same_shape("mean_absolute_percentage_error", y_true, y_pred)
-    size = ops.maximum(ops.abs(y_true), epsilon())
-    return ops.abs((y_true - y_pred) / size).mean(axis=-1) * 100.0
+    return _mean_absolute_percentage_error(y_true, y_pred).mean(axis=-1)
+
+
+def _mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = same_shape("mean_squared_logarithmic_error", y_true, y_pred)
+    logs = [ops.log(ops.maximum(y, epsilon()) + 1.0) for y in (y_true, y_pred)]
+    return ops.square(logs[0] - logs[1])
 
 
 @LOSSES.add("msle", "MSLE")
+@mean_of(_mean_squared_logarithmic_error)
 @composite
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean((log(y_true + 1) - log(y_pred + 1))²)` over the last axis; what is below `epsilon()` counts as that."""
-    y_true, y_pred = same_shape("mean_squared_logarithmic_error", y_true, y_pred)
-    logs = [ops.log(ops.maximum(y, epsilon()) + 1.0) for y in (y_true, y_pred)]
-    return ops.square(logs[0] - logs[1]).mean(axis=-1)
+    return _mean_squared_logarithmic_error(y_true, y_pred).mean(axis=-1)
+
+
+def _huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    y_true, y_pred = same_shape("huber", y_true, y_pred)
+    distance = ops.abs(y_true - y_pred)
+    near = ops.minimum(distance, delta)
+    return near * (distance - near * 0.5)
 
 
 @LOSSES.add()
+@mean_of(_huber)
 @composite
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """Half the square up to the distance `delta`, linear beyond; mean over the last axis.
@@ -78,19 +106,21 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     >>> huber([[0.0]], [[3.0]]).tolist()
     [2.5]
     """
-    y_true, y_pred = same_shape("huber", y_true, y_pred)
-    distance = ops.abs(y_true - y_pred)
-    near = ops.minimum(distance, delta)
-    return (near * (distance - near * 0.5)).mean(axis=-1)
+    return _huber(y_true, y_pred, delta).mean(axis=-1)
+
+
+def _log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = same_shape("log_cosh", y_true, y_pred)
+    difference = y_pred - y_true
+    return difference + ops.softplus(difference * -2.0) - math.log(2)
 
 
 @LOSSES.add()
+@mean_of(_log_cosh)
 @composite
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(log(cosh(y_pred - y_true)))` over the last axis, computed so that it never overflows."""
-    y_true, y_pred = same_shape("log_cosh", y_true, y_pred)
-    difference = y_pred - y_true
-    return (difference + ops.softplus(difference * -2.0) - math.log(2)).mean(axis=-1)
+    return _log_cosh(y_true, y_pred).mean(axis=-1)
 
 
 @LOSSES.add("kld", "KLD")
@@ -102,12 +132,17 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     return (y_true * ops.log(y_true / y_pred)).sum(axis=-1)
 
 
+def _poisson(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = same_shape("poisson", y_true, y_pred)
+    return y_pred - y_true * ops.log(y_pred + epsilon())
+
+
 @LOSSES.add()
+@mean_of(_poisson)
 @composite
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(y_pred - y_true * log(y_pred + epsilon()))` over the last axis: for predicted counts."""
-    y_true, y_pred = same_shape("poisson", y_true, y_pred)
-    return (y_pred - y_true * ops.log(y_pred + epsilon())).mean(axis=-1)
+    return _poisson(y_true, y_pred).mean(axis=-1)
 
 
 @LOSSES.add()

@@ -24,7 +24,7 @@ def counts(y_true: Any, y_pred: Any, thresholds: Any, sample_weight: Any = None)
     Args:
         y_true: 0 and 1, as a tensor of any shape.
         y_pred: probabilities, of the same shape.
-        thresholds: increasing numbers; above one a probability means 1.
+        thresholds: numbers in any order; above one a probability means 1.
         sample_weight: one weight per sample or per value, or None.
 
     Sorts each prediction into the gap between thresholds where it lies, then adds up: the cost doesn't grow
@@ -34,14 +34,17 @@ def counts(y_true: Any, y_pred: Any, thresholds: Any, sample_weight: Any = None)
     labels, scores = y_true.data.reshape(-1), y_pred.data.reshape(-1)
     xp = namespace_of(labels)
     weights = _weights(xp, y_pred, sample_weight)
+    order = numpy.argsort(thresholds)
     # How many thresholds lie below the score: those are the ones that answer yes.
-    above = xp.searchsorted(xp.asarray(thresholds, scores.dtype), scores, side="left")
+    increasing = xp.asarray(numpy.asarray(thresholds)[order].tolist(), dtype=scores.dtype)
+    above = xp.searchsorted(increasing, scores, side="left")
     size = len(thresholds) + 1
     yes = labels > 0.5
     positive = xp.bincount(above, weights=weights * yes, minlength=size)
     negative = xp.bincount(above, weights=weights * ~yes, minlength=size)
     said_yes = [xp.flip(xp.cumsum(xp.flip(a)))[1:] for a in (positive, negative)]
-    true_positives, false_positives = said_yes
+    back = xp.asarray(numpy.argsort(order).tolist(), dtype="int64")
+    true_positives, false_positives = (a[back] for a in said_yes)
     return (
         true_positives, false_positives, negative.sum() - false_positives, positive.sum() - true_positives,
     )  # fmt: skip
@@ -76,10 +79,9 @@ class _Count(Metric):
         self.accumulator = self.add_variable((len(self.thresholds),), name="accumulator")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        order = numpy.argsort(self.thresholds)
-        found = counts(y_true, y_pred, numpy.array(self.thresholds)[order], sample_weight)[self._which]
+        found = counts(y_true, y_pred, self.thresholds, sample_weight)[self._which]
         total = self.accumulator.writable()
-        total[order] += found.astype(total.dtype)
+        total += found.astype(total.dtype)
 
     def result(self) -> Tensor:
         return self.accumulator[0] if len(self.thresholds) == 1 else self.accumulator.value
@@ -172,11 +174,10 @@ class _Rate(Metric):
             y_pred = _only_top(y_pred, self.top_k)
         if self.class_id is not None:
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
-        order = numpy.argsort(self.thresholds)
-        found = counts(y_true, y_pred, numpy.array(self.thresholds)[order], sample_weight)
+        found = counts(y_true, y_pred, self.thresholds, sample_weight)
         for variable, count in ((self.true_positives, found[0]), (self.errors, found[self._error])):
             total = variable.writable()
-            total[order] += count.astype(total.dtype)
+            total += count.astype(total.dtype)
 
     def result(self) -> Tensor:
         rates = ops.divide_no_nan(self.true_positives, self.true_positives + self.errors)

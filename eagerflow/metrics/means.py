@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -111,6 +113,9 @@ class Mean(Metric):
         so_far += count
 
     def result(self) -> Tensor:
+        total, count = self.total.data, self.count.data
+        if isinstance(count, numpy.ndarray):
+            return Tensor(total / count if count else total * 0, None, None)
         return ops.divide_no_nan(self.total, self.count)
 
 

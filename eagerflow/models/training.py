@@ -20,6 +20,7 @@ from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, rows_of
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.data.weights import class_weights, weigh
+from eagerflow.layers.tracking import changes
 from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
 from eagerflow.models.training_checks import at_least_one, verbosity
@@ -122,8 +123,16 @@ class Trainer:
     def metrics(self) -> list[Metric]:
         """The loss, compiled metrics, and metrics that the model and its layers hold."""
         own = [] if self._compiled is None else self._compiled.all_metrics()
-        held: list[Metric] = super().metrics  # type: ignore[misc]
-        return [*own, *[m for m in held if not any(m is o for o in own)]]
+        return [*own, *[m for m in self._held_metrics() if not any(m is o for o in own)]]
+
+    def _held_metrics(self) -> list[Metric]:
+        """Metrics that the model and its layers hold, looked up anew when any layer has changed."""
+        known = self.__dict__.get("_held")
+        if known is None or known[0] != changes.count:
+            found = super().metrics  # type: ignore[misc]
+            known = self.__dict__["_held"] = (changes.count, found)
+        held: list[Metric] = known[1]
+        return held
 
     @property
     def metrics_names(self) -> list[str]:
@@ -139,7 +148,7 @@ class Trainer:
         """The numbers so far, by name."""
         compiled = self._compiled
         results = {} if compiled is None else compiled.named_results()
-        for metric in super().metrics:  # type: ignore[misc]
+        for metric in self._held_metrics():
             result = metric.result()
             results.update(result if isinstance(result, Mapping) else {metric.name: result})
         return results
