@@ -3,7 +3,7 @@
 import sys
 
 from eagerflow.core.op import recorded_namespace
-from eagerflow.ops import image, linalg, nn, operators, transfer  # noqa: F401 - tensors move by it
+from eagerflow.ops import image, linalg, nn, numpy, operators, transfer  # noqa: F401 - tensors move by it
 from eagerflow.ops.arithmetic import (
     abs,
     absolute,
@@ -47,6 +47,7 @@ from eagerflow.ops.casting import (
     saturate_cast,
     shape,
     size,
+    view,
 )
 from eagerflow.ops.choose import (
     clip,
@@ -130,6 +131,7 @@ from eagerflow.ops.exponential import (
     sqrt,
 )
 from eagerflow.ops.factorize import eig, eigh, lu_factor, pinv, slogdet, solve
+from eagerflow.ops.fourier import extract_sequences, fft, fft2, ifft2, irfft, istft, rfft, stft
 from eagerflow.ops.index import get_item, slice, take, take_along_axis
 from eagerflow.ops.join import (
     append,
@@ -161,6 +163,19 @@ from eagerflow.ops.linear import (
     svd,
 )
 from eagerflow.ops.logic import all, any, logical_and, logical_not, logical_or, logical_xor
+from eagerflow.ops.nan_reduce import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+)
 from eagerflow.ops.nn import (
     adaptive_average_pool,
     adaptive_max_pool,
@@ -220,6 +235,8 @@ from eagerflow.ops.nn import (
 )
 from eagerflow.ops.order import argpartition, argsort, digitize, in_top_k, searchsorted, sort, top_k
 from eagerflow.ops.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
+from eagerflow.ops.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
+from eagerflow.ops.rearrange import rearrange
 from eagerflow.ops.reduce import (
     amax,
     amin,
@@ -257,6 +274,19 @@ from eagerflow.ops.shape import (
     transpose,
 )
 from eagerflow.ops.special import erf, erfc, erfinv, i0
+from eagerflow.ops.statistics import (
+    allclose,
+    bincount,
+    cdist,
+    corrcoef,
+    correlate,
+    histogram,
+    isclose,
+    isin,
+    unique,
+    unravel_index,
+)
+from eagerflow.ops.tapers import bartlett, blackman, hamming, hanning, kaiser
 from eagerflow.ops.trigonometry import (
     arccos,
     arccosh,
@@ -279,40 +309,46 @@ from eagerflow.ops.trigonometry import (
 recorded_namespace[:] = [sys.modules[__name__]]
 
 __all__ = [
-    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "amax", "amin",
-    "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2",
-    "arctanh", "argmax", "argmin", "argpartition", "argsort", "array", "array_split", "associative_scan",
-    "average", "average_pool", "batch_normalization", "binary_crossentropy", "bitwise_and",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "ceil", "celu", "cholesky",
-    "cholesky_inverse", "clip", "concatenate", "cond", "conj", "conjugate", "conv", "conv_transpose",
-    "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero", "cross",
+    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax",
+    "amin", "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort", "array", "array_split",
+    "associative_scan", "average", "average_pool", "bartlett", "batch_normalization",
+    "binary_crossentropy", "bincount", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman", "broadcast_to", "cast",
+    "categorical_crossentropy", "cbrt", "cdist", "ceil", "celu", "cholesky", "cholesky_inverse", "clip",
+    "concatenate", "cond", "conj", "conjugate", "conv", "conv_transpose", "convert_to_numpy",
+    "convert_to_tensor", "copy", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cross",
     "ctc_decode", "ctc_loss", "cumprod", "cumsum", "custom_gradient", "deg2rad", "depth_to_space",
     "depthwise_conv", "det", "diag", "diagflat", "diagonal", "diff", "digitize", "divide",
     "divide_no_nan", "dot", "dot_product_attention", "dsplit", "dstack", "dtype", "eig", "eigh", "einsum",
     "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims", "expm1",
-    "eye", "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fold",
-    "fori_loop", "full", "full_like", "gcd", "gelu", "geomspace", "get_item", "glu", "greater",
-    "greater_equal", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside",
-    "hsplit", "hstack", "hypot", "i0", "identity", "imag", "image", "in_top_k", "inner", "inv",
-    "is_tensor", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "jvp", "kron",
-    "layer_normalization", "lcm", "ldexp", "leaky_relu", "left_shift", "less", "less_equal", "linalg",
-    "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2",
-    "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "lstsq",
-    "lu_factor", "map", "matmul", "matrix_rank", "max", "max_pool", "maximum", "mean", "meshgrid", "min",
-    "minimum", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "ndim", "negative",
-    "nextafter", "nn", "nonzero", "norm", "normalize", "not_equal", "one_hot", "ones", "ones_like",
-    "outer", "pad", "pinv", "polar", "power", "prod", "psnr", "ptp", "qr", "rad2deg", "ravel", "real",
-    "reciprocal", "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization", "roll",
-    "rot90", "round", "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted",
-    "segment_max", "segment_min", "segment_prod", "segment_sum", "select", "selu", "separable_conv",
-    "shape", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update",
-    "slogdet", "soft_shrink", "softmax", "softplus", "softsign", "solve", "solve_triangular", "sort",
+    "extract_sequences", "eye", "fabs", "fft", "fft2", "flip", "fliplr", "flipud", "floor",
+    "floor_divide", "fmax", "fmin", "fmod", "fold", "fori_loop", "full", "full_like", "gcd", "gelu",
+    "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming", "hanning", "hard_shrink",
+    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram", "hsplit", "hstack",
+    "hypot", "i0", "identity", "ifft2", "imag", "image", "in_top_k", "inner", "inv", "irfft", "is_tensor",
+    "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "jvp",
+    "kaiser", "kron", "layer_normalization", "lcm", "ldexp", "leaky_relu", "left_shift", "less",
+    "less_equal", "linalg", "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
+    "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logspace", "logsumexp", "lstsq", "lu_factor", "map", "matmul", "matrix_rank", "max", "max_pool",
+    "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod", "moments", "moveaxis", "multi_hot",
+    "multiply", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean",
+    "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar",
+    "ndim", "negative", "nextafter", "nn", "nonzero", "norm", "normalize", "not_equal", "numpy",
+    "one_hot", "ones", "ones_like", "outer", "pad", "percentile", "pinv", "polar", "power", "prod",
+    "psnr", "ptp", "qr", "quantile", "rad2deg", "ravel", "real", "rearrange", "reciprocal", "relu",
+    "relu6", "repeat", "reshape", "rfft", "right_shift", "rms_normalization", "roll", "rot90", "round",
+    "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted", "segment_max",
+    "segment_min", "segment_prod", "segment_sum", "select", "selu", "separable_conv", "shape", "sigmoid",
+    "sign", "signbit", "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update", "slogdet",
+    "soft_shrink", "softmax", "softplus", "softsign", "solve", "solve_triangular", "sort",
     "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax",
-    "split", "sqrt", "square", "squareplus", "squeeze", "stack", "std", "stop_gradient", "subtract",
-    "sum", "svd", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan", "tanh", "tanh_shrink",
-    "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri", "tril", "triu",
-    "true_divide", "trunc", "unfold", "unstack", "vander", "var", "vdot", "vectorize", "vectorized_map",
-    "view_as_complex", "view_as_real", "vsplit", "vstack", "where", "while_loop", "zeros", "zeros_like",
+    "split", "sqrt", "square", "squareplus", "squeeze", "stack", "std", "stft", "stop_gradient",
+    "subtract", "sum", "svd", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan", "tanh",
+    "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri",
+    "tril", "triu", "true_divide", "trunc", "unfold", "unique", "unravel_index", "unstack", "vander",
+    "var", "vdot", "vectorize", "vectorized_map", "view", "view_as_complex", "view_as_real", "vsplit",
+    "vstack", "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 operators.answer_numpy(__all__, sys.modules[__name__])

@@ -8,13 +8,13 @@ import numpy
 
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.op import composite, op
-from eagerflow.core.tensor import convert_to_tensor, is_tensor
+from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.ops.choose import clip
 from eagerflow.ops.complexes import real_part
 
 __all__ = [
     "cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "is_tensor", "ndim",
-    "saturate_cast", "shape", "size",
+    "saturate_cast", "shape", "size", "view",
 ]  # fmt: skip
 
 
@@ -152,3 +152,27 @@ def dtype(x: Any) -> str:
     'float32'
     """
     return convert_to_tensor(x).dtype.name
+
+
+@op(arrays=("x",), gradient="raises", may_round=True, why="it reads the same bits as another type of number")
+def reinterpret(xp: Any, x: Any, dtype: Any) -> Any:
+    """The same bits, read as another type."""
+    return x.view(as_dtype(dtype))
+
+
+@composite
+def view(x: Any, dtype: Any = None) -> Tensor:
+    """The same bits, read as another type of number. No gradient flows.
+
+    Args:
+        x: a tensor. The length of its last axis changes with the size of the type.
+        dtype: a type name; default: `x` as it is.
+
+    Raises:
+        ValueError: when the last axis can't be divided so.
+
+    >>> ef.ops.view(np.array([1.0], "float32"), "int32").tolist()
+    [1065353216]
+    """
+    x = convert_to_tensor(x)
+    return x if dtype is None else reinterpret(x, dtype)
