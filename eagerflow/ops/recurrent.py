@@ -46,7 +46,7 @@ def _drive(sequence: Any, kernel: Any, bias: Any) -> Any:
     product = sequence.swapaxes(0, 1).reshape(-1, features) @ kernel
     if bias is not None:
         product += bias
-    return product.reshape(steps, batch, -1)
+    return product.reshape(steps, batch, kernel.shape[1])
 
 
 def _outputs(xp: Any, hs: Any) -> tuple[Any, Any]:
@@ -59,7 +59,7 @@ def _input_gradients(g_drive: Any, sequence: Any, kernel: Any, needs: tuple[bool
     flat = g_drive.reshape(-1, g_drive.shape[-1])
     d_sequence = d_kernel = None
     if needs[0]:
-        d_sequence = (flat @ kernel.T).reshape(*g_drive.shape[:2], -1).swapaxes(0, 1)
+        d_sequence = (flat @ kernel.T).reshape(*g_drive.shape[:2], kernel.shape[0]).swapaxes(0, 1)
     if needs[1]:
         d_kernel = sequence.swapaxes(0, 1).reshape(-1, sequence.shape[-1]).T @ flat
     return d_sequence, d_kernel

@@ -1,0 +1,217 @@
+"""Every op with a hand-written kernel agrees with its plain composition: values, and gradients of both kinds."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.core import tree
+from eagerflow.core.device import namespace_of
+from eagerflow.core.op import registry
+from eagerflow.core.tensor import Tensor
+from eagerflow.ops import recurrent  # noqa: F401 - registers its ops
+
+LABELS = np.array([[0, 2], [1, 1], [2, 0]])
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng([seed, *shape]).normal(size=shape)
+
+
+def bools(*shape):
+    return np.random.default_rng(shape).random(shape) < 0.6
+
+
+def convolutions():
+    """Arrays and settings of convolutions over one, two and three axes, with and without groups."""
+    for padding, stride, dilation in itertools.product(("valid", "same"), (1, 2, 3), (1, 2)):
+        yield [normal(2, 6, 5, 4), normal(3, 2, 2, 6)], settings_of(padding, stride, dilation)
+    for padding, stride in (("valid", 1), ("same", 2)):
+        yield [normal(2, 7, 2), normal(3, 2, 3)], settings_of(padding, stride, 2)
+        yield [normal(1, 4, 5, 6, 2), normal(2, 1, 2, 2, 2)], settings_of(padding, stride, 1)
+    for shape, kernel in (
+        ((2, 3, 4, 3), (1, 1, 3, 2)),
+        ((1, 1, 1, 1), (1, 1, 1, 1)),
+        ((0, 4, 4, 2), (2, 2, 2, 3)),
+    ):
+        yield [normal(*shape), normal(*kernel)], {}
+    yield [normal(2, 6, 3), normal(3, 3, 2)], {"padding": "causal", "dilation_rate": 2}
+    yield [normal(9, 9, 9, 64), normal(3, 3, 64, 2)], {}  # several blocks of images
+
+
+def settings_of(padding, stride, dilation):
+    return {"padding": padding, "strides": stride, "dilation_rate": dilation}
+
+
+def depthwise():
+    for arrays, settings in convolutions():
+        x, kernel = arrays
+        yield [x, normal(*kernel.shape[:-2], x.shape[-1], 2)], settings
+
+
+def transposed():
+    for padding, stride, extra in itertools.product(("valid", "same"), (1, 2, 3), (None, 0)):
+        settings = {"padding": padding, "strides": stride, "output_padding": extra}
+        yield [normal(2, 5, 2), normal(3, 4, 2)], settings
+        yield [normal(2, 3, 4, 3), normal(2, 3, 2, 3)], settings
+    yield [normal(1, 2, 3, 2, 2), normal(2, 2, 3, 2, 2)], {"dilation_rate": 2}
+
+
+def pooling():
+    for size, stride, padding in itertools.product((1, 2, (3, 2)), (None, 1, 3), ("valid", "same")):
+        yield [normal(2, 6, 5, 3)], {"pool_size": size, "strides": stride, "padding": padding}
+    yield [normal(2, 7, 3)], {"pool_size": 3, "padding": "same"}
+    yield [normal(1, 4, 5, 6, 2)], {"pool_size": 2}
+    yield [np.ones((1, 4, 4, 1))], {"pool_size": 2, "strides": 1}  # nothing but ties
+    yield [normal(0, 4, 4, 1)], {"pool_size": 2}
+
+
+def layouts(cases):
+    """Every second case with channels first."""
+    for i, (arrays, settings) in enumerate(cases):
+        if i % 2 and "causal" not in settings.values():
+            yield [np.moveaxis(arrays[0], -1, 1), *arrays[1:]], {**settings, "data_format": "channels_first"}
+        else:
+            yield arrays, settings
+
+
+def over_time(gates, states, *biases, **settings):
+    for batch, steps, features, units in ((2, 3, 2, 3), (1, 1, 1, 1), (3, 5, 4, 2), (2, 0, 3, 2)):
+        weights = [normal(features, gates * units), normal(units, gates * units, seed=1)]
+        weights += [normal(gates * units, seed=i) if wanted else None for i, wanted in enumerate(biases)]
+        arrays = [
+            normal(batch, steps, features),
+            *[normal(batch, units, seed=i) for i in range(states)],
+            *weights,
+        ]
+        yield [*arrays, None], settings
+        yield [*arrays, bools(batch, steps)], settings
+
+
+def attention():
+    for heads, key_heads, cap in ((4, 4, None), (4, 2, 1.5), (3, 1, None)):
+        q, k, v = normal(2, 3, heads, 5), normal(2, 6, key_heads, 5), normal(2, 6, key_heads, 2)
+        for bias, mask, causal in (
+            (None, None, False), (None, None, True), (normal(2, heads, 3, 6), None, False),
+            (None, bools(2, 1, 3, 6), True), (normal(3, 6), bools(6,), False), (None, np.zeros((3, 6), bool), False),
+        ):  # fmt: skip
+            yield [q, k, v, bias, mask], {"is_causal": causal, "attn_logits_soft_cap": cap}
+
+
+CASES = {
+    "conv": list(layouts(convolutions())),
+    "depthwise_conv": list(layouts(depthwise())),
+    "conv_transpose": list(layouts(transposed())),
+    "max_pool": list(layouts(pooling())),
+    "average_pool": list(layouts(pooling())),
+    "lstm": list(over_time(4, 2, True)),
+    "gru": [*over_time(3, 1, True, True), *over_time(3, 1, True, False, reset_after=False)],
+    "simple_rnn": list(over_time(1, 1, True)),
+    "dot_product_attention": list(attention()),
+    "normalize_batch": [
+        ([normal(2, 3, 4), normal(4), normal(4)], {"axes": (0, 1)}), ([normal(5, 2), None, normal(2)], {"axes": (0,)}),
+        ([normal(2, 3, 4), normal(3), None], {"axes": (0, 2)}), ([normal(1, 2), None, None], {"axes": (0,)}),
+    ],
+    "layer_norm": [
+        ([normal(2, 3, 4), normal(4), normal(4)], {}), ([normal(2, 3, 4), normal(2, 1, 4), None], {"axes": (0, 2)}),
+        ([normal(3, 1), None, normal(1)], {}),
+    ],
+    "rms_norm": [([normal(2, 3, 4), normal(4)], {}), ([normal(2, 3), None], {"axes": (0,)})],
+    "softmax_crossentropy": [([normal(*s), normal(*s, seed=1) * 9], {}) for s in ((3, 4), (2, 3, 5), (1, 1), (0, 3))],
+    "sparse_softmax_crossentropy": [
+        ([LABELS, normal(3, 2, 3) * 9], {}), ([LABELS[:, 0], normal(3, 3)], {}), ([LABELS[:0], normal(0, 2, 3)], {}),
+    ],
+    "ctc_loss": [
+        ([np.array([[1, 2, 2], [3, 1, 0]]), normal(2, 6, 4), np.array([3, 2]), np.array([6, 4])], {}),
+        ([np.array([[1], [0]]), normal(2, 3, 4), np.array([1, 0]), np.array([3, 2])], {"mask_index": 2}),
+        ([np.array([[1, 1]]), normal(1, 3, 2), np.array([2]), np.array([3])], {}),
+    ],
+}  # fmt: skip
+
+
+def test_every_kernel_is_here():
+    kernels = {
+        n for n, op in registry.items() if op.reference and op.forward.__module__.startswith("eagerflow.")
+    }
+    assert kernels == CASES.keys()
+
+
+def all_cases():
+    return [
+        pytest.param(n, *case, id=f"{n}-{i}") for n, cases in CASES.items() for i, case in enumerate(cases)
+    ]
+
+
+def on_device(arrays):
+    return [None if a is None else Tensor(a) for a in arrays]
+
+
+@pytest.mark.parametrize(("name", "arrays", "settings"), all_cases())
+def test_values_are_those_of_the_composition(name, arrays, settings):
+    compare_values(name, arrays, settings)
+
+
+@pytest.mark.parametrize(("name", "arrays", "settings"), all_cases())
+def test_gradients_are_those_of_the_composition(name, arrays, settings):
+    compare_gradients(name, arrays, settings)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_on_a_gpu(name, device):
+    for arrays, settings in CASES[name]:
+        compare_values(name, arrays, settings)
+        compare_gradients(name, arrays, settings)
+
+
+def compare_values(name, arrays, settings):
+    op = registry[name]
+    tensors = on_device(arrays)
+    raw = [t if t is None else t.data for t in tensors]
+    keeps = {"keep": True} if "keep" in inspect.signature(op.forward).parameters else {}
+    found, *saved = op.forward(namespace_of(*raw), *raw, **settings, **keeps)
+    defaults = {n: p.default for n, p in inspect.signature(op.call).parameters.items() if n in op.settings}
+    extras = {
+        n: Tensor(s, None, None) if hasattr(s, "dtype") else s for n, s in zip(op.saves, saved, strict=True)
+    }
+    named = dict(zip(op.arrays, tensors, strict=True))
+    expected = op.reference(**named, **{**defaults, **settings, **extras})
+    for ours, plain in zip(tree.flatten(found), tree.flatten(expected), strict=True):
+        assert ours.shape == plain.shape
+        np.testing.assert_allclose(Tensor(ours).numpy(), plain.numpy(), rtol=1e-9, atol=1e-9)
+
+
+def compare_gradients(name, arrays, settings):
+    """The first gradient runs the kernel's rule; the second, taken while another tape records, the composition."""
+    tensors = on_device(arrays)
+    sources = [t for t in tensors if t is not None and t.dtype.kind == "f"]
+    by_rule = gradients(name, tensors, sources, settings)
+    with ef.GradientTape() as outer:
+        outer.watch(sources)
+        by_composition = gradients(name, tensors, sources, settings)
+    for ours, plain in zip(by_rule, by_composition, strict=True):
+        np.testing.assert_allclose(ours.numpy(), plain.numpy(), rtol=1e-8, atol=1e-8)
+
+
+def gradients(name, tensors, sources, settings):
+    """Of all outputs, each element weighted differently."""
+    with ef.GradientTape() as tape:
+        tape.watch(sources)
+        outputs = tree.flatten(registry[name].call(*tensors, **settings))
+    upstream = [Tensor(normal(*o.shape, seed=i)) for i, o in enumerate(outputs)]
+    return tape.gradient(outputs, sources, output_gradients=upstream, unconnected_gradients="zero")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float32_stays_float32(name):
+    for arrays, settings in CASES[name][::4]:
+        tensors = [t if t is None or t.dtype != "float64" else t.astype("float32") for t in on_device(arrays)]
+        sources = [t for t in tensors if t is not None and t.dtype.kind == "f"]
+        with ef.GradientTape() as tape:
+            tape.watch(sources)
+            outputs = tree.flatten(registry[name].call(*tensors, **settings))
+        found = tape.gradient(outputs, sources, unconnected_gradients="zero")
+        assert {t.dtype.name for t in (*outputs, *found)} == {"float32"}
