@@ -78,6 +78,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
     [[1.0, 2.0]]
     """
 
+    _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
     _call_signature: CallSignature
     created_at: tuple[str, int]
 
@@ -274,6 +275,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arrays as tensors, floats in the compute type; the first argument may also be a plain list."""
+        if not self._convert_input_args:
+            return args, kwargs
         if args:
             first = args[0]
             if not isinstance(first, Tensor) and _is_plain_data(first):

@@ -8,7 +8,7 @@ from typing import Any
 
 from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
 
-__all__ = ["Configurable", "table"]
+__all__ = ["Configurable", "automatic", "table"]
 
 table = Table("layer", "keras.layers")
 # Keras writes the module of these names.
@@ -17,6 +17,12 @@ _HOMES = {
     "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
     "eagerflow.models": Table("model", "keras.models"),
 }
+
+
+def automatic(get_config: Any) -> Any:
+    """Mark a `get_config` which describes the class that has it, and leaves subclasses to their arguments."""
+    get_config.automatic = True
+    return get_config
 
 
 class Configurable:
@@ -42,6 +48,7 @@ class Configurable:
             config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         return config
 
+    @automatic
     def get_config(self: Any) -> dict[str, Any]:
         """The arguments that make an equal layer, as values that fit into JSON.
 
@@ -51,7 +58,7 @@ class Configurable:
             NotImplementedError: when such an argument can't be described.
         """
         base = self._base_config()
-        if type(self).get_config is not Configurable.get_config:
+        if not _is_automatic(type(self)):
             return base  # called by the override, which adds its own
         args, kwargs = self.__dict__["_arguments"]
         given = _named_arguments(type(self), args, kwargs)
@@ -75,9 +82,9 @@ class Configurable:
         Raises:
             TypeError: when `__init__` doesn't take these arguments.
         """
-        arguments = {k: _made(v) if k != "dtype" else v for k, v in config.items()}
-        if cls.get_config is not Configurable.get_config:
-            arguments = dict(config)  # the class describes its arguments itself, and reads them itself
+        # A class that describes its arguments itself also reads them itself.
+        read = _made if _is_automatic(cls) else _unchanged
+        arguments = {k: read(v) if k != "dtype" else v for k, v in config.items()}
         try:
             return cls(**arguments)
         except TypeError as error:
@@ -85,6 +92,20 @@ class Configurable:
                 f"{cls.__name__}.from_config: __init__ refused {sorted(config)}: {error}. When __init__ takes other "
                 "arguments than get_config tells, override both get_config and from_config."
             ) from error
+
+
+def _is_automatic(cls: type) -> bool:
+    """Whether configurations are made of the arguments: no `get_config` is as new as the class's `__init__`."""
+    for ancestor in cls.__mro__:
+        if "get_config" in ancestor.__dict__:
+            return hasattr(ancestor.__dict__["get_config"], "automatic")
+        if "__init__" in ancestor.__dict__:
+            return True
+    return True
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _made(value: Any) -> Any:

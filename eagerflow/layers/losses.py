@@ -10,6 +10,7 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.context import current_call
 from eagerflow.layers.input_spec import describe
+from eagerflow.layers.symbolic import SymbolicTensor
 
 __all__ = ["LossHolder", "forget_losses"]
 
@@ -33,6 +34,11 @@ class LossHolder:
         """
         context = current_call.get()
         for term in tree.flatten(loss):
+            if isinstance(term, SymbolicTensor):
+                raise TypeError(
+                    f"{describe(self)}.add_loss: {term!r} has no value yet. Write a Layer whose call computes the term "
+                    "and calls self.add_loss, and put that layer into the graph."
+                )
             if not isinstance(term, (Tensor, int, float)):
                 raise TypeError(
                     f"{describe(self)}.add_loss: expected scalar tensors; got {signature_of(term)}. "

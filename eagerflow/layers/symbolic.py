@@ -253,7 +253,7 @@ class Node:
         """Let the layer know of this call, by a weak reference: no cycle keeps a dropped model alive."""
         calls = self.operation._calls
         self.position = len(calls)
-        calls.append(weakref.ref(self))
+        calls.append(weakref.ref(self, calls.remove))
 
     @property
     def serial(self) -> Serial:

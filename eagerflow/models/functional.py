@@ -9,7 +9,9 @@ from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.op import registry
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer
+from eagerflow.layers.configuration import automatic
 from eagerflow.layers.input import InputLayer
 from eagerflow.layers.naming import snake_case
 from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name, record
@@ -39,6 +41,7 @@ class Functional(Model):
         """Layers, and the calls of ops between them, from the inputs to the outputs."""
         return list(self._known_graph("operations").operations)
 
+    @automatic
     def get_config(self) -> dict[str, Any]:
         """Layers, their calls, inputs and outputs, in Keras 3's layout."""
         if type(self) is not Functional:
@@ -119,6 +122,11 @@ def _described(value: Any, nodes: list[Node]) -> Any:
         return {"class_name": "__slice__", "config": dict(zip(("start", "stop", "step"), parts))}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(value, Variable):
+        raise TypeError(
+            f"Variable {value.path!r} is an argument of an op in this model, which a config can't describe. "
+            "Write a Layer that holds it (add_weight), and call that."
+        )
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": str(value.dtype)}}
     return serialize_keras_object(value)

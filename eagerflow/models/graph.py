@@ -10,7 +10,9 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.errors import signature_of
+from eagerflow.core.variable import Variable
 from eagerflow.layers.symbolic import Node, Origin, Serial, SymbolicTensor, infer
+from eagerflow.layers.tracking import unique
 
 __all__ = ["Graph", "checked_ends"]
 
@@ -92,6 +94,12 @@ class Graph:
         into, out = [slots[x.origin] for x in self.inputs], [slots[x.origin] for x in self.outputs]
         _let_go(steps, kept={*out})
         return steps, len(slots), into, out
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Variables among the arguments of the calls, as in `x * scale`."""
+        leaves = tree.flatten([(node.args, node.kwargs) for node in self.nodes])
+        return unique(leaf for leaf in leaves if isinstance(leaf, Variable))
 
     def run(self, values: list[Any]) -> Any:
         """The outputs for the tensors `values`, one for each input."""

@@ -50,7 +50,7 @@ class Model(Trainer, Layer):
     """
 
     _scope_kind = "model"
-    _reserved = Layer._reserved | {"_doors", "_graph", "_graph_layers"}
+    _reserved = Layer._reserved | {"_doors", "_graph", "_graph_layers", "_graph_variables"}
     _graph: Graph | None
     _doors: Doors
 
@@ -78,6 +78,7 @@ class Model(Trainer, Layer):
         self._set(
             "_graph_layers", [operation for operation in graph.operations if isinstance(operation, Layer)]
         )
+        self._set("_graph_variables", graph.variables)
 
     def __getstate__(self) -> dict[str, Any]:
         """The graph first: its calls are copied in their order, so a deep model needs no deep recursion."""

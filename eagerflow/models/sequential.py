@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.base import Layer
+from eagerflow.layers.configuration import automatic
 from eagerflow.layers.context import CallContext, current_call
 from eagerflow.layers.input import InputLayer
 from eagerflow.layers.masks import put_masks
@@ -209,6 +210,7 @@ class Sequential(Model):
 
     # Configuration
 
+    @automatic
     def get_config(self) -> dict[str, Any]:
         """Name and layers, in Keras 3's layout."""
         if type(self) is not Sequential:

@@ -437,7 +437,9 @@ def test_keras_2_arguments_are_taken():
 
 
 def test_names_that_the_layer_uses_itself_are_refused():
-    with pytest.raises(AttributeError, match="Same._losses is used by the layer itself; choose another name"):
+    with pytest.raises(
+        AttributeError, match=r"Same._losses is used by the layer itself; choose another name"
+    ):
         Same()._losses = []
     layer = Same()
     layer._layers = [Scale()]
@@ -707,6 +709,31 @@ def test_a_config_is_made_from_the_arguments_of_init():
     assert (config["units"], config["rate"], config["name"]) == (3, 0.25, "d")
     again = Described.from_config(json.loads(json.dumps(config)))
     assert (again.units, again.rate, again.name, again.dtype) == (3, 0.25, "d", "float16")
+
+
+def test_arguments_of_a_subclass_are_described_with_those_of_its_base():
+    class Base(Described):
+        def get_config(self):
+            return super().get_config() | {"units": self.units}
+
+    class Derived(Base):
+        def __init__(self, units, extra=1, **kwargs):
+            super().__init__(units, **kwargs)
+            self.extra = extra
+
+    again = Derived.from_config(Derived(3, extra=5).get_config())
+    assert (again.units, again.extra) == (3, 5)
+
+
+def test_text_reaches_a_layer_that_asks_for_it():
+    class Text(Layer):
+        _convert_input_args = False
+
+        def call(self, inputs):
+            assert isinstance(inputs, list)
+            return ef.Tensor([len(word) for word in inputs])
+
+    assert Text()(["a", "bcd"]).tolist() == [1, 3]
 
 
 def test_layers_among_the_arguments_are_described_too():

@@ -257,6 +257,22 @@ def test_results_are_let_go_when_nobody_needs_them():
     assert out.shape == (3, 4)
 
 
+def test_variables_among_the_arguments_of_ops_are_weights():
+    x = Input((4,))
+    scale = ef.Variable(2.0, name="scale")
+    model = Model(x, Affine(2)(x * scale))
+    assert any(v is scale for v in model.trainable_variables)
+    with pytest.raises(TypeError, match=r"Variable 'scale' is an argument of an op.*Write a Layer"):
+        model.get_config()
+
+
+def test_losses_need_values():
+    x = Input((4,))
+    model = Model(x, x * 2)
+    with pytest.raises(TypeError, match=r"has no value yet. Write a Layer"):
+        model.add_loss(ops.mean(x))
+
+
 # Parts and wholes
 
 

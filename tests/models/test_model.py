@@ -163,6 +163,16 @@ def test_a_subclass_is_described_by_its_arguments():
     assert again.name == "b"
 
 
+def test_subclasses_of_our_models_are_described_by_their_arguments():
+    class Stack(Sequential):
+        def __init__(self, units, **kwargs):
+            super().__init__([Affine(n) for n in units], **kwargs)
+
+    again = Stack.from_config(Stack([3, 2], name="s").get_config())
+    assert [layer.units for layer in again.layers] == [3, 2]
+    assert again.name == "s"
+
+
 def test_gradient_steps_reduce_the_loss():
     rng = np.random.default_rng(1)
     data = rng.normal(size=(64, 4)).astype("float32")
