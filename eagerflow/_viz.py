@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from viz.callback import TensorBoard as TensorBoard
     from viz.callback import Trace as Trace
 
-__all__ = ["callback"]
+__all__ = ["callback", "package"]
 
 
 def callback(name: str) -> Any:
     """A callback class of viz: `"TensorBoard"` or `"Trace"`."""
     return getattr(importlib.import_module("viz.callback"), name)
+
+
+def package() -> ModuleType:
+    """The package viz itself."""
+    return importlib.import_module("viz")

@@ -167,7 +167,7 @@ class Softmax(_Elementwise):
         """The probabilities; `mask` is a boolean tensor like `inputs`."""
         axis = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         if mask is None:
-            return ops.softmax(inputs, axis=axis)
+            return activations.softmax(inputs, axis=axis)
         keep = ops.cast(mask, "bool")
         # A large negative number instead of -infinity: rows without any True come out as zeros, not NaN.
         lowest = -3e4 if inputs.dtype == "float16" else -1e9

@@ -1,0 +1,43 @@
+"""`python -m eagerflow`: the demo."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from eagerflow._version import __version__
+from eagerflow.demo import run_demo
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m eagerflow",
+        description="eagerflow: Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.",
+    )
+    parser.add_argument("--version", action="version", version=f"eagerflow {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="train on the handwritten digits, and draw the graph that ran")
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/demo"),
+        metavar="DIR",
+        help="where pictures and logs go (runs/demo)",
+    )
+    demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (15)")
+    demo.add_argument("--seed", type=int, default=7, metavar="N", help="of weights, order and dropout (7)")
+    chosen = parser.parse_args(arguments)
+    return run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1; got {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""The backend's settings and small helpers, under the names of `keras.backend` (Keras 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.config import (
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype, standardize_dtype
+from eagerflow.layers import KerasTensor
+from eagerflow.layers.naming import get_uid, reset_uids
+
+__all__ = [
+    "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",
+    "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",
+    "standardize_dtype",
+]  # fmt: skip
+
+
+def backend() -> str:
+    """The name of the backend: always `"eagerflow"`."""
+    return "eagerflow"
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Let automatic names begin anew (`dense`, `dense_1`, ...).
+
+    There is no global graph to clear; `free_memory` is accepted for Keras' signature and changes nothing.
+    """
+    reset_uids()
+
+
+def is_keras_tensor(x: Any) -> bool:
+    """True for symbolic tensors: what `Input` gives, and what layers make of it."""
+    return isinstance(x, KerasTensor)
+
+
+def result_type(*dtypes: Any) -> str:
+    """The type of an operation on tensors of these types.
+
+    NumPy's promotion, but float64 only where one of the types is float64 (see `eagerflow.core.dtypes`).
+
+    >>> result_type("int32", "float32"), result_type(int, float)
+    ('float32', 'float32')
+    """
+    kinds = [as_dtype(d) for d in dtypes] or [as_dtype(None)]
+    found = numpy.result_type(*kinds)
+    if found != "float64" or "float64" in [k.name for k in kinds]:
+        return standardize_dtype(found)
+    floats = [k for k in kinds if k.kind not in "iub"]
+    return standardize_dtype(max(floats, key=lambda k: k.itemsize)) if floats else floatx()
