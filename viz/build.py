@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import platform
 import sys
 from typing import Any
@@ -33,7 +34,9 @@ class _Builder:
         self.record = record = Record(meta=_meta(capture))
         self.sources = Sources(capture.walker.codes)
         self.stacks: list[tuple[Frame, ...]] = []
+        self.same_stacks: dict[tuple[int | None, ...], tuple[Frame, ...]] = {}
         self.threads: dict[int, int] = {}
+        self.dtypes: dict[Any, str] = {}
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
@@ -50,7 +53,7 @@ class _Builder:
     # ------------------------------------------------------------------ tensors and memory
 
     def _tensor(self, position: int, met: Met) -> TensorInfo:
-        size = int(numpy.prod(met.shape, dtype=object)) if met.shape else 1
+        size = math.prod(met.shape)
         role = "activation"
         if met.variable is not None:
             role = "parameter" if met.variable[1] else "state"
@@ -59,7 +62,7 @@ class _Builder:
         return TensorInfo(
             position,
             tuple(met.shape),
-            str(met.dtype),
+            self._dtype_name(met.dtype),
             size * met.dtype.itemsize,
             role,
             name=met.variable[0] if met.variable else "",
@@ -67,6 +70,12 @@ class _Builder:
             storage=met.storage,
             stats=self.capture.measured.get(position),
         )
+
+    def _dtype_name(self, dtype: Any) -> str:
+        name = self.dtypes.get(dtype)
+        if name is None:
+            name = self.dtypes[dtype] = str(dtype)
+        return name
 
     def _same_memory(self) -> dict[int, int]:
         """Arrays passed as they are, by position, to the op's output that they are."""
@@ -92,7 +101,7 @@ class _Builder:
     # ------------------------------------------------------------------ scopes
 
     def _build_scopes(self) -> None:
-        calls: dict[int, int] = {}
+        calls: dict[tuple[int, str], int] = {}
         for number, opened in enumerate(self.capture.scopes):
             stack = self._stack(opened.places, opened.base)
             self.stacks.append(stack)
@@ -104,7 +113,7 @@ class _Builder:
                 str(opened.name),
                 opened.parent,
                 owner,
-                0 if owner is None else calls.get(owner, 0),
+                0 if owner is None else calls.get((owner, opened.kind), 0),
                 about.get("cls", ""),
                 about.get("config") or {},
                 about.get("params"),
@@ -117,7 +126,7 @@ class _Builder:
                 opened.error,
             )
             if owner is not None:
-                calls[owner] = scope.call + 1
+                calls[owner, scope.kind] = scope.call + 1
             if scope.kind == "step":
                 self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end))
             self.record.scopes.append(scope)
@@ -133,8 +142,13 @@ class _Builder:
         return found
 
     def _stack(self, places: list[int], base: int | None) -> tuple[Frame, ...]:
-        frames = self.sources.frames(places)
-        return (frames if base is None else frames + self.stacks[base])[:MAX_FRAMES]
+        key = (*places, base)
+        found = self.same_stacks.get(key)
+        if found is None:
+            frames = self.sources.frames(places)
+            found = (frames if base is None else frames + self.stacks[base])[:MAX_FRAMES]
+            self.same_stacks[key] = found
+        return found
 
     def _base(self, scope: int | None) -> int | None:
         """The scope whose stack continues that of what ran in `scope`."""

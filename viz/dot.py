@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from viz.graph import LANES, Cluster, Edge, Graph, Node
-from viz.layout import HEADER, arrange, text_width
+from viz.layout import arrange, header, text_width
 from viz.palette import FRAME, FRAMES, INK, LINES, MUTED, fill_and_line
 from viz.routes import extent, route
 
@@ -43,17 +43,18 @@ def placed(graph: Graph) -> str:
     def at(x: float, y: float) -> str:
         return f"{x - left:.1f},{layout.height - y:.1f}"
 
-    heading = {"bb": f"0,0,{right - left:.1f},{top:.1f}", "lp": f"{(right - left) / 2:.1f},{top - 20:.1f}"}
+    heading = {
+        "outputorder": "edgesfirst",
+        "bb": f"0,0,{right - left:.1f},{top:.1f}",
+        "lp": f"{(right - left) / 2:.1f},{top - 20:.1f}",
+    }
     lines = _defaults(graph, heading, {"fixedsize": "true", "fontsize": "10"})
     nodes = {
         id_: {"pos": at(*box.middle), "width": f"{box.w / 72:.3f}", "height": f"{box.h / 72:.3f}"}
         for id_, box in layout.nodes.items()
     }
     frames = {
-        id_: {
-            "bb": f"{at(box.x, box.y + box.h)},{at(box.x + box.w, box.y)}",
-            "lp": at(box.middle[0], box.y + HEADER),
-        }
+        id_: {"bb": f"{at(box.x, box.y + box.h)},{at(box.x + box.w, box.y)}", "label": " "}
         for id_, box in layout.frames.items()
     }
     lines += _contents(graph, None, 1, nodes, frames)
@@ -68,7 +69,18 @@ def placed(graph: Graph) -> str:
             x, y = way.label
             look |= {"label": edge.label, "lp": at(x + text_width(edge.label, 9) / 2, y - 3)}
         lines.append(f"  {_quoted(edge.tail)} -> {_quoted(edge.head)} {_listed(look)};")
+    for cluster in graph.clusters.values():
+        box = header(cluster, layout.frames[cluster.id])
+        place = {"pos": at(*box.middle), "width": f"{box.w / 72:.3f}", "height": f"{box.h / 72:.3f}"}
+        lines.append(f"  {_quoted('header_' + cluster.id)} {_listed(_header(graph, cluster) | place)};")
     return "\n".join(["digraph {", *lines, "}", ""])
+
+
+def _header(graph: Graph, cluster: Cluster) -> dict[str, str]:
+    """A frame's title as a box of its own, which hides the arrows that cross it."""
+    fill = FRAMES[graph.level(cluster) % len(FRAMES)]
+    label = "\n".join([text for text in (cluster.title, cluster.subtitle) if text])
+    return {"label": label or " ", "shape": "box", "style": "filled", "fillcolor": fill, "color": fill}
 
 
 def _shortened(points: list[tuple[float, float]]) -> list[tuple[float, float]]:

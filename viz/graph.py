@@ -84,3 +84,10 @@ class Graph:
     nodes: dict[str, Node] = dataclasses.field(default_factory=dict)
     edges: list[Edge] = dataclasses.field(default_factory=list)
     clusters: dict[str, Cluster] = dataclasses.field(default_factory=dict)
+
+    def level(self, cluster: Cluster) -> int:
+        """How many frames are around a frame, itself counted."""
+        level, parent = 1, cluster.parent
+        while parent is not None:
+            level, parent = level + 1, self.clusters[parent].parent
+        return level

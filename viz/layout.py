@@ -11,7 +11,7 @@ import dataclasses
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from viz.graph import LANES, Edge, Graph, Node
+from viz.graph import LANES, Cluster, Edge, Graph, Node
 
 __all__ = [
     "GAP_Y",
@@ -24,6 +24,7 @@ __all__ = [
     "Layout",
     "Rect",
     "arrange",
+    "header",
     "node_size",
     "text_width",
 ]
@@ -32,6 +33,7 @@ TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
 HEADER = 18  # height of a line above a frame's contents
 GAP_X, GAP_Y, PAD = 22, 34, 14
+BOLD = 1.1  # how much wider bold text is
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
@@ -74,10 +76,17 @@ def _char_width(c: str) -> float:
     return 1.0 if unicodedata.east_asian_width(c) in "WF" else 0.6
 
 
+def header(cluster: Cluster, frame: Rect) -> Rect:
+    """The ground of a frame's title."""
+    width = max(text_width(cluster.title, 12) * BOLD, text_width(cluster.subtitle, 10)) + 6
+    height = HEADER * (bool(cluster.title) + bool(cluster.subtitle))
+    return Rect(frame.middle[0] - width / 2, frame.y + 4, width, height)
+
+
 def node_size(node: Node) -> tuple[float, float]:
     """Width and height of a node's box."""
     lines = [line for line in node.lines if line]
-    widths = [text_width(node.title, TITLE), *[text_width(line, SMALL) for line in lines]]
+    widths = [text_width(node.title, TITLE) * BOLD, *[text_width(line, SMALL) for line in lines]]
     lid = 2 * LID if node.kind == "parameter" else 0.0
     return max(44.0, max(widths) + 22), 12.0 + lid + LINE * (len(lines) + bool(node.title))
 
@@ -93,6 +102,7 @@ class _Unit:
     w: float = 0.0
     h: float = 0.0
     first: bool = False
+    aside: bool = False
 
 
 def arrange(graph: Graph) -> Layout:
@@ -147,7 +157,8 @@ class _Arranger:
         rows: dict[str, _Unit] = {}
         for node in self.graph.nodes.values():
             if node.cluster == frame:
-                rows.setdefault(node.row, _Unit(node.row, [], first=node.kind == "input")).nodes.append(node)
+                unit = _Unit(node.row, [], first=node.kind == "input", aside=_is_aside(node))
+                rows.setdefault(node.row, unit).nodes.append(node)
         for row in rows.values():
             row.w = sum(max(self.lanes.values()))
             row.h = max([self.sizes[node.id][1] for node in row.nodes])
@@ -161,9 +172,9 @@ class _Arranger:
     def _frame(self, id_: str) -> _Unit:
         cluster, inner = self.graph.clusters[id_], self._layers(id_)
         w, h = _extent(inner)
-        head = max(text_width(cluster.title, 12), text_width(cluster.subtitle, SMALL))
-        header = HEADER * (bool(cluster.title) + bool(cluster.subtitle))
-        return _Unit(id_, [], id_, inner, max(w, head) + 2 * PAD, h + header + PAD + 8)
+        head = header(cluster, Rect(0, 0, 0, 0)).w
+        above = header(cluster, Rect(0, 0, 0, 0)).h
+        return _Unit(id_, [], id_, inner, max(w, head) + 2 * PAD, h + above + PAD + 8)
 
     def _all_nodes(self, unit: _Unit) -> list[str]:
         inside = [node for layer in unit.inner for each in layer for node in self._all_nodes(each)]
@@ -180,16 +191,21 @@ class _Arranger:
             self._put_aside([unit for unit in layer if unit not in main], layer, y)
             y += height + GAP_Y
 
-    def _put_aside(self, inputs: list[_Unit], layer: list[_Unit], y: float) -> None:
-        """Inputs that share a layer with frames or ops stand left of those."""
+    def _put_aside(self, units: list[_Unit], layer: list[_Unit], y: float) -> None:
+        """Inputs that share a layer with frames or ops stand left of those, metrics right."""
         placed = [rect for unit in layer for rect in self._rects(unit)]
         left = min([rect.x for rect in placed], default=0.0) - GAP_X
-        for unit in inputs:
-            node = unit.nodes[0]
-            w, h = self.sizes[node.id]
-            left -= w
-            self.layout.nodes[node.id] = Rect(left, y + max([u.h for u in layer]) - h, w, h)
-            left -= GAP_X
+        right = max([rect.x + rect.w for rect in placed], default=0.0) + GAP_X
+        height = max([unit.h for unit in layer])
+        for unit in units:
+            w, h = self.sizes[unit.nodes[0].id]
+            if unit.first:
+                left -= w
+                self.layout.nodes[unit.nodes[0].id] = Rect(left, y + height - h, w, h)
+                left -= GAP_X
+            else:
+                self.layout.nodes[unit.nodes[0].id] = Rect(right, y + (height - h) / 2, w, h)
+                right += w + GAP_X
 
     def _rects(self, unit: _Unit) -> list[Rect]:
         ids = [node.id for node in unit.nodes]
@@ -199,9 +215,9 @@ class _Arranger:
     def _put_unit(self, unit: _Unit, x: float, y: float) -> None:
         if unit.frame is not None:
             cluster = self.graph.clusters[unit.frame]
-            header = HEADER * (bool(cluster.title) + bool(cluster.subtitle))
+            above = header(cluster, Rect(0, 0, 0, 0)).h
             self.layout.frames[unit.frame] = Rect(x, y, unit.w, unit.h)
-            self._put(unit.inner, x + PAD, y + header + 8, unit.w - 2 * PAD)
+            self._put(unit.inner, x + PAD, y + above + 8, unit.w - 2 * PAD)
             return
         for node in unit.nodes:
             w, h = self.sizes[node.id]
@@ -210,8 +226,13 @@ class _Arranger:
 
 
 def _main(layer: Sequence[_Unit]) -> list[_Unit]:
-    """What a layer is centred by: everything but inputs, unless there is nothing else."""
-    return [unit for unit in layer if not unit.first] or list(layer)
+    """What a layer is centred by: everything but inputs and metrics, unless there is nothing else."""
+    return [unit for unit in layer if not unit.first and not unit.aside] or list(layer)
+
+
+def _is_aside(node: Node) -> bool:
+    """Is it something that looks on: a metric?"""
+    return node.kind == "scope" and node.phase == "metric" and node.cluster is None
 
 
 def _row_width(units: Sequence[_Unit]) -> float:

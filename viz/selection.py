@@ -10,11 +10,18 @@ __all__ = ["Selection", "call_numbers", "pick_step", "variables_of"]
 
 
 def pick_step(record: Record) -> int | None:
-    """The last step that ended without an error; the first when none did; None without steps."""
+    """The last step that ended without an error, of those that trained if any; None without steps."""
+    if not record.steps:
+        return None
     complete = [s.index for s in record.steps if record.scopes[s.scope].error is None]
-    busy = {op.step for op in record.ops if op.phase == "forward"}
-    complete = [index for index in complete if index in busy] or complete
-    return complete[-1] if complete else 0 if record.steps else None
+    phases: dict[int | None, set[str]] = {}
+    for op in record.ops:
+        phases.setdefault(op.step, set()).add(op.phase)
+    for wanted in ("update", "backward", "forward"):
+        found = [index for index in complete if wanted in phases.get(index, ())]
+        if found:
+            return found[-1]
+    return complete[-1] if complete else record.steps[-1].index
 
 
 def variables_of(record: Record) -> dict[int, int]:
@@ -29,12 +36,12 @@ def variables_of(record: Record) -> dict[int, int]:
 
 def call_numbers(record: Record) -> list[int]:
     """For each scope, how many calls of the same object came before it in the same step."""
-    counts: dict[tuple[int | None, int | None], int] = {}
+    counts: dict[tuple[int | None, int | None, str], int] = {}
     found, steps = [], {step.scope: step.index for step in record.steps}
     step_of: list[int | None] = []
     for scope in record.scopes:
         step_of.append(steps.get(scope.id, None if scope.parent is None else step_of[scope.parent]))
-        key = step_of[-1], scope.owner
+        key = step_of[-1], scope.owner, scope.kind
         found.append(0 if scope.owner is None else counts.get(key, 0))
         counts[key] = found[-1] + 1
     return found

@@ -27,9 +27,9 @@ def measure(array: Any, level: str) -> Stats | None:
     if array.dtype.kind not in "biuf" or array.size == 0:
         return None
     values = array.reshape(-1).astype("float64")
-    found = Stats(min=float(values.min()), max=float(values.max()))
-    finite = values
-    if not math.isfinite(found.max - found.min):  # not so in usual arrays, which then need no more passes
+    low, high = float(values.min()), float(values.max())
+    found, finite = Stats(min=low, max=high), values
+    if not math.isfinite(high - low):  # not so in usual arrays, which then need no more passes
         finite = _without_non_finite(values, found)
     if level == "full":
         found.preview = tuple([float(x) for x in values[:_PREVIEW]])

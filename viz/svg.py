@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from viz.graph import Cluster, Edge, Graph, Node
-from viz.layout import HEADER, LID, LINE, SMALL, TITLE, Layout, Rect, arrange, text_width
+from viz.layout import HEADER, LID, LINE, SMALL, TITLE, Rect, arrange, header, text_width
 from viz.palette import FRAME, FRAMES, INK, LINES, MUTED, fill_and_line
 from viz.routes import Route, extent, route
 
@@ -26,6 +25,7 @@ def svg(graph: Graph) -> str:
     width = max(right - left, *[text_width(text, 15) + 24 for text in heading], 60)
     shift = (width - right - left) / 2
     height = layout.height + top
+    frames = [(cluster, graph.level(cluster)) for cluster in graph.clusters.values()]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"',
@@ -35,30 +35,38 @@ def svg(graph: Graph) -> str:
         '<rect width="100%" height="100%" fill="white"/>',
         *[_line(text, width / 2, 20 + 20 * i, 15 - 3 * i, INK, "middle") for i, text in enumerate(heading)],
         f'<g transform="translate({shift:.1f} {top})">',
-        *_frames(graph, layout),
+        *[_frame(cluster, layout.frames[cluster.id], level) for cluster, level in frames],
         *[_arrow(edge, way) for edge, way in zip(graph.edges, ways)],
+        *[_header(cluster, layout.frames[cluster.id], level) for cluster, level in frames],
         *[_box(node, layout.nodes[node.id]) for node in graph.nodes.values()],
         "</g></svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _frames(graph: Graph, layout: Layout) -> Iterator[str]:
-    """Frames from the outside in, so that inner ones lie on top."""
-    levels: dict[str | None, int] = {None: 0}
-    for cluster in graph.clusters.values():
-        levels[cluster.id] = levels[cluster.parent] + 1
-        yield _frame(cluster, layout.frames[cluster.id], levels[cluster.id])
-
-
 def _frame(cluster: Cluster, at: Rect, level: int) -> str:
-    fill = FRAMES[level % len(FRAMES)]
     parts = [f'<g class="cluster" id={quoteattr(cluster.id)}>{_tooltip(cluster.tooltip or cluster.title)}']
-    parts.append(_rect(at, fill, FRAME, 10, 1.2))
-    for i, text in enumerate([t for t in (cluster.title, cluster.subtitle) if t]):
-        size, color = (10, MUTED) if i else (12, INK)
-        parts.append(_line(text, at.middle[0], at.y + HEADER * (i + 1), size, color, "middle", bold=not i))
-    return "".join(parts) + "</g>"
+    return "".join([*parts, _rect(at, FRAMES[level % 2], FRAME, 10, 1.2), "</g>"])
+
+
+def _header(cluster: Cluster, at: Rect, level: int) -> str:
+    """A frame's title, on a ground that hides the arrows which cross it."""
+    texts = [text for text in (cluster.title, cluster.subtitle) if text]
+    box = header(cluster, at)
+    ground = _rect(Rect(box.x, box.y, box.w, box.h), FRAMES[level % 2], "none", 3, 0)
+    lines = [
+        _line(
+            text,
+            at.middle[0],
+            at.y + HEADER * (i + 1),
+            10 if i else 12,
+            MUTED if i else INK,
+            "middle",
+            bold=not i,
+        )
+        for i, text in enumerate(texts)
+    ]
+    return "".join(['<g class="header">', ground, *lines, "</g>"]) if texts else ""
 
 
 def _box(node: Node, at: Rect) -> str:
