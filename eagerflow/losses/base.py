@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.core import tree
 from eagerflow.core.config import epsilon, floatx
@@ -105,12 +107,27 @@ def _typed(structure: Any, dtype: str | None) -> Any:
     """Leaves as tensors; floats in `dtype`, when given."""
     if structure.__class__ is Tensor and (dtype is None or structure.data.dtype.name == dtype):
         return structure
+    if _is_numbers(structure):
+        return _typed_leaf(structure, dtype)
     return tree.map_structure(lambda x: _typed_leaf(x, dtype), structure)
+
+
+def _is_numbers(structure: Any) -> bool:
+    """A list of numbers, or of lists of them, is one tensor; a list of tensors is several."""
+    if isinstance(structure, (list, tuple)):
+        return all(_is_numbers(part) for part in structure)
+    return isinstance(structure, (bool, int, float, numpy.generic))
 
 
 def _typed_leaf(x: Any, dtype: str | None) -> Tensor:
     tensor = x if isinstance(x, Tensor) else convert_to_tensor(x)
-    return tensor if dtype is None or tensor.dtype == dtype else tensor.astype(dtype)
+    if dtype is None or tensor.dtype == dtype:
+        return tensor
+    cast: Tensor = tensor.astype(dtype)
+    kept = getattr(tensor, "logits", None)
+    if kept is not None:  # what the predictions were made of, for crossentropies
+        cast.logits = (kept[0], kept[1].astype(dtype), *kept[2:])
+    return cast
 
 
 def reduced(values: Any, sample_weight: Any, mask: Any, reduction: str, name: str = "loss") -> Tensor:

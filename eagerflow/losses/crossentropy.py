@@ -29,7 +29,8 @@ def logits_of(y_pred: Any, activation: str, axis: int = -1) -> Tensor | None:
     kept = getattr(y_pred, "logits", None) if y_pred.__class__ is Tensor else None
     if kept is None or kept[0] != activation:
         return None
-    if activation == "softmax" and kept[2] % y_pred.ndim != axis % y_pred.ndim:
+    along = kept[2]
+    if activation == "softmax" and (not isinstance(along, int) or (along - axis) % y_pred.ndim):
         return None
     logits: Tensor = kept[1]
     return logits
