@@ -429,7 +429,8 @@ def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32
     own = getattr(operation, "_infer", None)
     if own is not None:
         return own(args, kwargs, size)
-    return run(operation, args, kwargs)
+    # A primitive op draws no random numbers; anything else may.
+    return run(operation, args, kwargs, frozen_random=not hasattr(operation, "op"))
 
 
 def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> Any:
@@ -443,7 +444,8 @@ def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> A
 def _sample(x: Any) -> Any:
     if not isinstance(x, Spec):
         return x
-    return Tensor((numpy.ones if x.dtype.kind not in "iub" else numpy.zeros)(x.shape, x.dtype))
+    # Integers may be indices, so they are 0; True keeps what a mask would leave out.
+    return Tensor((numpy.zeros if x.dtype.kind in "iu" else numpy.ones)(x.shape, x.dtype))
 
 
 def _described(operation: Any, leaf: Any) -> Any:

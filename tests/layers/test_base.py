@@ -670,6 +670,20 @@ def test_an_unknown_policy_is_named():
         Affine(2, dtype="mixed_float61")
 
 
+# Devices
+
+
+def test_layers_work_on_every_device(device):
+    layer = Two()
+    x = ef.Tensor(X)
+    with ef.GradientTape() as tape:
+        loss = ops.sum(layer(x))
+    gradients = tape.gradient(loss, layer.trainable_weights)
+    assert {str(v.device) for v in [*layer.weights, *gradients, loss]} == {device}
+    assert layer.compute_output_shape((None, 3)) == (None, 2)
+    layer.set_weights([w * 2 for w in layer.get_weights()])
+
+
 # Observers
 
 

@@ -112,6 +112,7 @@ def test_a_symbolic_tensor_does_not_change():
         (lambda x: x @ ops.transpose(x, (0, 2, 1)), (None, 4, 4)),
         (lambda x: ops.softmax(x), (None, 4, 6)),
         (lambda x: ops.where(x > 0, x, 0.0), (None, 4, 6)),
+        (lambda x: x[x > 0], (None,)),
     ],
 )
 def test_shapes_of_ops(function, expected):
@@ -177,6 +178,10 @@ def test_a_result_of_unknown_rank_is_refused():
 
     with pytest.raises(ValueError, match=r'Strange "strange.*no one shape describes both'):
         Strange()(Input((4,)))
+
+
+def test_shapes_may_be_asked_for():
+    assert tuple(ops.shape(Input((None, 3)))) == (None, None, 3)
 
 
 # Layers
