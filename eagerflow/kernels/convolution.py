@@ -39,7 +39,7 @@ def _per_group(kernel: Any, groups: int) -> Iterator[tuple[slice, slice]]:
 def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
     """(batch, *outputs, filters)."""
     x = pad(xp, x, geometry)
-    out = xp.empty((x.shape[0], *geometry.outputs, kernel.shape[-1]), x.dtype)
+    out = xp.empty((x.shape[0], *geometry.outputs, kernel.shape[-1]), xp.result_type(x.dtype, kernel.dtype))
     for channels, filters in _per_group(kernel, groups):
         _forward(xp, x[..., channels], kernel[..., filters], geometry, out[..., filters])
     return out
@@ -56,7 +56,7 @@ def _forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, out: Any) -> None
 def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of `x`, from that of the output: also the transposed convolution of `g`."""
     channels = kernel.shape[-2] * groups
-    padded = xp.zeros((g.shape[0], *geometry.padded, channels), g.dtype)
+    padded = xp.zeros((g.shape[0], *geometry.padded, channels), xp.result_type(g.dtype, kernel.dtype))
     for inside, filters in _per_group(kernel, groups):
         _input_gradient(xp, g[..., filters], kernel[..., filters], geometry, padded[..., inside])
     return padded[geometry.inner] if geometry.is_padded else padded

@@ -22,7 +22,8 @@ def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry) -> Any:
     """(batch, *outputs, channels * multiplier)."""
     x = pad(xp, x, geometry)
     channels, multiplier = kernel.shape[-2:]
-    out = xp.zeros((x.shape[0], *geometry.outputs, channels, multiplier), x.dtype)
+    dtype = xp.result_type(x.dtype, kernel.dtype)
+    out = xp.zeros((x.shape[0], *geometry.outputs, channels, multiplier), dtype)
     for tap, place in zip(_taps(kernel), geometry.tap_places()):
         out += x[place][..., None] * tap
     return out.reshape(*out.shape[:-2], channels * multiplier)

@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.custom import custom_gradient, stop_gradient
+from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.join import stack
 
@@ -24,6 +25,7 @@ def _check_callable(function: str, argument: str, value: Any) -> None:
         raise TypeError(f"{function}: {argument}: expected a function; got {type(value).__name__}.")
 
 
+@composite
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """`true_fn()` when `pred` is true, else `false_fn()`.
 
@@ -43,6 +45,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     return true_fn() if bool(pred) else false_fn()
 
 
+@composite
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """`branches[index](*operands)`; an index out of range is brought to the nearest end.
 
@@ -57,6 +60,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     return branches[builtins.min(builtins.max(int(index), 0), len(branches) - 1)](*operands)
 
 
+@composite
 def while_loop(
     cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None
 ) -> Any:
@@ -92,6 +96,7 @@ def while_loop(
     return (type(loop_vars)(current) if isinstance(loop_vars, list) else current) if several else current[0]
 
 
+@composite
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
     """`val = body_fun(i, val)` for i from `lower` up to, not including, `upper`.
 
@@ -120,6 +125,7 @@ def _stacked(results: list[Any]) -> Any:
     return tree.map_structure(lambda *parts: stack(builtins.list(parts)), *results)
 
 
+@composite
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None,
     reverse: bool = False, unroll: int | bool = 1,
@@ -170,6 +176,7 @@ def _is_list_of_numbers(xs: Any) -> bool:
     return isinstance(xs, list) and builtins.all(isinstance(x, (int, float)) for x in tree.flatten(xs))
 
 
+@composite
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """`f` of each slice of `xs` along its leading axis, stacked.
 
@@ -179,6 +186,7 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     return scan(lambda _, x: ((), f(x)), (), xs)[1]
 
 
+@composite
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     """The same as `map`: `function` of each slice of `elements`, stacked.
 
@@ -188,6 +196,7 @@ def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     return map(function, elements)
 
 
+@composite
 def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
     """All prefixes of `elems` along `axis`, combined by an associative function.
 

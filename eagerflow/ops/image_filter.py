@@ -12,7 +12,7 @@ from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.geometry import per_axis
 from eagerflow.ops.convolution import depthwise_conv
-from eagerflow.ops.image_layout import as_batch
+from eagerflow.ops.image_layout import as_batch, as_floats, typed_as
 from eagerflow.ops.join import stack
 from eagerflow.ops.reduce import mean
 
@@ -47,7 +47,7 @@ def gaussian_blur(
     """Images smoothed by a normal distribution; outside lie zeros.
 
     Args:
-        images: floats, (height, width, channels) or a batch of them, or channels first.
+        images: (height, width, channels) or a batch of them, or channels first.
         kernel_size: how many pixels are averaged, along width and height.
         sigma: the standard deviations, along width and height.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
@@ -60,9 +60,8 @@ def gaussian_blur(
     sigmas = [float(s) for s in numpy.broadcast_to(_plain(sigma), 2)]
     if min(sigmas) <= 0:
         raise ValueError(f"gaussian_blur: sigma={sigma!r}: expected positive numbers.")
-    floats = batch.astype("float32") if batch.dtype.kind in "iub" else batch
     columns, rows = (_bell(n, s) for n, s in zip(sizes, sigmas))
-    return back(_filtered(floats, rows, columns, "same").astype(batch.dtype))
+    return back(typed_as(batch, _filtered(as_floats(batch), rows, columns, "same")))
 
 
 def _plain(value: Any) -> Any:
@@ -110,7 +109,7 @@ def ssim(
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Returns:
-        One number per image.
+        One float per image.
 
     Raises:
         ValueError: when shapes differ, or images are smaller than the filter.
@@ -123,10 +122,11 @@ def ssim(
         raise ValueError(
             f"ssim: image1 and image2 need the same shape; got {signature_of(a)} and {signature_of(b)}."
         )
-    dtype = a.dtype
-    a, b = (x.astype("float32") if x.dtype.kind in "iub" else x for x in (a, b))
-    local = _similarity(a, b, _bell(filter_size, filter_sigma), (k1 * max_val) ** 2, (k2 * max_val) ** 2)
-    found = mean(local, axis=(1, 2, 3)).astype(dtype)
+    local = _similarity(
+        as_floats(a), as_floats(b), _bell(filter_size, filter_sigma), (k1 * max_val) ** 2, (k2 * max_val) ** 2
+    )
+    found = mean(local, axis=(1, 2, 3))
+    found = found if a.dtype.kind in "iub" else found.astype(a.dtype)
     return found.reshape(()) if convert_to_tensor(image1).ndim == 3 else found
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.layout import is_channels_first, to_first, to_last
+from eagerflow.ops.rounding import round as round_to_even
 
-__all__ = ["as_batch", "channels_axis", "checked_images", "spatial_axes"]
+__all__ = ["as_batch", "as_floats", "channels_axis", "checked_images", "spatial_axes", "typed_as"]
 
 
 def checked_images(name: str, images: Any) -> Tensor:
@@ -48,3 +49,15 @@ def as_batch(name: str, images: Any, data_format: Any) -> tuple[Tensor, Callable
 
     batch = images.reshape((1, *images.shape)) if single else images
     return (to_last(batch) if first else batch), back
+
+
+def as_floats(images: Tensor) -> Tensor:
+    """Floats of at least 32 bits."""
+    return images.astype("float32") if images.dtype.kind in "iub" or images.dtype.itemsize < 4 else images
+
+
+def typed_as(images: Tensor, result: Tensor) -> Tensor:
+    """`result` in the data type of `images`; whole numbers are rounded."""
+    if result.dtype == images.dtype:
+        return result
+    return (round_to_even(result) if images.dtype.kind in "iub" else result).astype(images.dtype)

@@ -15,8 +15,7 @@ from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.choose import where
 from eagerflow.ops.image_filter import gaussian_blur
-from eagerflow.ops.image_layout import as_batch
-from eagerflow.ops.rounding import round as round_to_even
+from eagerflow.ops.image_layout import as_batch, as_floats, typed_as
 
 __all__ = ["affine_transform", "elastic_transform", "map_coordinates", "perspective_transform"]
 
@@ -115,7 +114,7 @@ def map_coordinates(
     whole = x.dtype.kind in "iub"
     floats = x.astype(points.dtype) if whole and order else x
     found = sample(floats, (), [points[i] for i in range(x.ndim)], order, fill_mode, fill_value)
-    return round_to_even(found).astype(x.dtype) if whole and order else found.astype(x.dtype)
+    return typed_as(x, found)
 
 
 def _grid(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,11 +142,6 @@ def _warped(
     return sample(images, (which,), [y, x], _ORDERS[interpolation], fill_mode, value)
 
 
-def _as_floats(images: Tensor) -> Tensor:
-    """At least 32 bits wide: positions need them."""
-    return images.astype("float32") if images.dtype.kind in "iub" or images.dtype.itemsize < 4 else images
-
-
 @composite
 def affine_transform(
     images: Any, transform: Any, interpolation: str = "bilinear", fill_mode: str = "constant", fill_value: float = 0,
@@ -173,7 +167,7 @@ def affine_transform(
     _choice("affine_transform", "interpolation", interpolation, _ORDERS)
     _choice("affine_transform", "fill_mode", fill_mode, _FILL_MODES)
     batch, back = as_batch("affine_transform", images, data_format)
-    floats = _as_floats(batch)
+    floats = as_floats(batch)
     numbers = convert_to_tensor(transform)
     numbers = numbers if numbers.dtype == floats.dtype else numbers.astype(floats.dtype)
     if numbers.ndim not in (1, 2) or numbers.shape[-1] != 8:
@@ -182,7 +176,7 @@ def affine_transform(
         )
     numbers = numbers.reshape((-1, 8))
     found = _warped("affine_transform", floats, numbers, interpolation, fill_mode, fill_value)
-    return back(found.astype(batch.dtype))
+    return back(typed_as(batch, found))
 
 
 @composite
@@ -205,10 +199,10 @@ def perspective_transform(
     """
     _choice("perspective_transform", "interpolation", interpolation, _ORDERS)
     batch, back = as_batch("perspective_transform", images, data_format)
-    floats = _as_floats(batch)
+    floats = as_floats(batch)
     numbers = _homography(floats, start_points, end_points)
     found = _warped("perspective_transform", floats, numbers, interpolation, "constant", fill_value)
-    return back(found.astype(batch.dtype))
+    return back(typed_as(batch, found))
 
 
 def _homography(images: Tensor, start_points: Any, end_points: Any) -> Tensor:
@@ -255,7 +249,7 @@ def elastic_transform(
     _choice("elastic_transform", "interpolation", interpolation, _ORDERS)
     _choice("elastic_transform", "fill_mode", fill_mode, _FILL_MODES)
     batch, back = as_batch("elastic_transform", images, data_format)
-    floats = _as_floats(batch)
+    floats = as_floats(batch)
     noise = _noise(seed).normal(scale=sigma, size=(*batch.shape[:3], 2))
     size = int(6 * sigma) | 1
     field = Tensor(noise, floats.dtype, device=batch.device)
@@ -264,7 +258,7 @@ def elastic_transform(
     which = namespace_of(floats.data).arange(batch.shape[0])[:, None, None]
     points = [row + moves[..., 1], column + moves[..., 0]]
     found = sample(floats, (which,), points, _ORDERS[interpolation], fill_mode, fill_value)
-    return back(found.astype(batch.dtype))
+    return back(typed_as(batch, found))
 
 
 def _noise(seed: Any) -> numpy.random.Generator:
