@@ -27,7 +27,8 @@ from eagerflow.core.device import (
     memory_info,
     set_default_device,
 )
-from eagerflow.core.errors import DeviceError, TapeError, UnknownNameError, did_you_mean
+from eagerflow.core.errors import DeviceError, TapeError, UnknownNameError
+from eagerflow.core.errors import did_you_mean as _did_you_mean
 from eagerflow.core.functional import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
@@ -97,7 +98,7 @@ def __getattr__(name: str) -> Any:
         found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
         globals()[name] = found
         return found
-    raise AttributeError(f"module 'eagerflow' has no attribute {name!r}.{did_you_mean(name, __all__)}")
+    raise AttributeError(f"module 'eagerflow' has no attribute {name!r}.{_did_you_mean(name, __all__)}")
 
 
 def __dir__() -> list[str]:

@@ -14,9 +14,11 @@ from eagerflow.core.config import (
     set_floatx,
     set_image_data_format,
 )
-from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype, standardize_dtype
-from eagerflow.layers import KerasTensor
-from eagerflow.layers.naming import get_uid, reset_uids
+from eagerflow.core.dtypes import as_dtype as _as_dtype
+from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
+from eagerflow.layers import KerasTensor as _KerasTensor
+from eagerflow.layers.naming import get_uid
+from eagerflow.layers.naming import reset_uids as _reset_uids
 
 __all__ = [
     "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",
@@ -35,12 +37,12 @@ def clear_session(free_memory: bool = True) -> None:
 
     There is no global graph to clear; `free_memory` is accepted for Keras' signature and changes nothing.
     """
-    reset_uids()
+    _reset_uids()
 
 
 def is_keras_tensor(x: Any) -> bool:
     """True for symbolic tensors: what `Input` gives, and what layers make of it."""
-    return isinstance(x, KerasTensor)
+    return isinstance(x, _KerasTensor)
 
 
 def result_type(*dtypes: Any) -> str:
@@ -51,7 +53,7 @@ def result_type(*dtypes: Any) -> str:
     >>> result_type("int32", "float32"), result_type(int, float)
     ('float32', 'float32')
     """
-    kinds = [as_dtype(d) for d in dtypes] or [as_dtype(None)]
+    kinds = [_as_dtype(d) for d in dtypes] or [_as_dtype(None)]
     found = numpy.result_type(*kinds)
     if found != "float64" or "float64" in [k.name for k in kinds]:
         return standardize_dtype(found)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -279,8 +280,6 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
     The functional API calls ops on what `Input` gives. A primitive op notices that by itself; a composition
     reads shapes first, so it is asked here, once symbolic tensors exist at all.
     """
-    from functools import wraps
-
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if symbolic_calls:
