@@ -31,6 +31,7 @@ from eagerflow.layers.naming import checked_name
 from eagerflow.layers.policy import DTypePolicy, get_policy
 from eagerflow.layers.shapes import ShapeAnswers
 from eagerflow.layers.spellings import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
+from eagerflow.layers.stateless import StatelessCall
 from eagerflow.layers.symbolic import SymbolicTensor, is_symbolic, record
 from eagerflow.layers.weights import WeightHolder
 from eagerflow.ops import cast
@@ -42,7 +43,7 @@ _SET_BY_INIT = frozenset(
 )
 
 
-class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
+class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Configurable):
     """Base of all layers and models.
 
     A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in
@@ -107,6 +108,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, Configurable):
     ) -> None:
         input_arguments = {k: kwargs.pop(k) for k in INPUT_ARGUMENTS if k in kwargs}
         initial_weights = kwargs.pop("weights", None)
+        self._arguments[1].pop("weights", None)  # no part of the configuration
         refuse_unknown(type(self), kwargs)
         self.__dict__.update(
             name=checked_name(name, type(self)), built=False, autocast=autocast, supports_masking=False,

@@ -46,6 +46,8 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.autocast = False  # the layers cast their own inputs
         self.__dict__.update(_input_layer=None, _ends=[], _remembered=None)
+        if type(self) is Sequential:
+            self.__dict__["_arguments"] = ((), {})  # the layers may change
         self._set("_sequence", [])
         for layer in layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []:
             self.add(layer)

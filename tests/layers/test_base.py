@@ -266,6 +266,10 @@ def test_initial_weights_are_set_when_built():
     assert layer.kernel.numpy().min() == 5
 
 
+def test_initial_weights_are_no_part_of_the_config():
+    assert "weights" not in Affine(2, weights=[np.zeros((3, 2)), np.zeros(2)]).get_config()
+
+
 def test_count_params_needs_weights():
     layer = Affine(2)
     with pytest.raises(ValueError, match="isn't built"):
@@ -615,6 +619,49 @@ def test_only_numbers_are_losses():
     layer = Same(name="s")
     with pytest.raises(TypeError, match=r'Same "s".add_loss: expected scalar tensors'):
         layer.add_loss(lambda: 1)
+
+
+# Calls without state
+
+
+class Average(Affine):
+    """Counts its calls."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, inputs):
+        self.calls.assign_add(1.0)
+        self.add_loss(ops.sum(self.kernel))
+        return super().call(inputs)
+
+
+def test_a_stateless_call_uses_the_values_given_and_changes_nothing():
+    layer = Average(2)
+    layer(X)
+    before = layer.get_weights()
+    values = [ef.Tensor(v * 0 + 1) for v in before[:2]]
+    with ef.GradientTape() as tape:
+        tape.watch(values)
+        outputs, after, losses = layer.stateless_call(values, [ef.Tensor(5.0)], X, return_losses=True)
+        total = ops.sum(outputs)
+    assert outputs.tolist() == (X @ np.ones((3, 2)) + 1).tolist()
+    assert float(after[0]) == 6
+    assert float(losses[0]) == 6
+    assert tape.gradient(total, values[0]).tolist() == X.sum(axis=0)[:, None].repeat(2, 1).tolist()
+    assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights(), strict=True))
+
+
+def test_a_stateless_call_checks_its_values():
+    layer = Average(2, name="a")
+    with pytest.raises(ValueError, match="isn't built"):
+        layer.stateless_call([], [], X)
+    layer(X)
+    with pytest.raises(ValueError, match="expected 2 trainable and 1 other values; got 1"):
+        layer.stateless_call([], [0.0], X)
+    with pytest.raises(ValueError, match=r"'a/kernel' has shape \(3, 2\); got float32\[2, 2\]"):
+        layer.stateless_call([np.zeros((2, 2), "float32"), np.zeros(2, "float32")], [0.0], X)
 
 
 # Types
