@@ -151,7 +151,7 @@ class _Assembly:
         if scope is not None and scope.cls:
             parts.append(words.clean(scope.cls, 40))
         if scope is not None and scope.params:
-            parts.append(words.count(scope.params * block.repeats, "parameter"))
+            parts.append(words.count(scope.params * block.objects, "parameter"))
         spent = self._spent(ops)
         return [*parts, spent] if spent else parts
 
@@ -201,7 +201,7 @@ class _Assembly:
         if scope.outputs:
             lines.append("→ " + words.tensor(self.record.tensors[scope.outputs[0]]))
         if scope.params:
-            lines.append(words.count(scope.params * block.repeats, "parameter"))
+            lines.append(words.count(scope.params * block.objects, "parameter"))
         return lines
 
     def _add_weights(self, op_id: int, ops: list[int], row: str, cluster: str | None) -> None:
@@ -218,7 +218,9 @@ class _Assembly:
         made.title = ", ".join(names[:2]) + (", …" if len(names) > 2 else "")
         kinds = collections.Counter([words.tensor(t) for t in tensors])
         made.lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
-        made.lines.append(words.nbytes(sum([t.nbytes for t in tensors])) + _times(len(ops)))
+        made.lines.append(
+            words.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + len(others) // len(variables))
+        )
         made.tooltip = "\n".join(
             [f"{words.clean(t.name, 160)}: {words.tensor(t)}, {t.role}" for t in tensors]
         )

@@ -29,6 +29,7 @@ class Block:
         repeats: how many equal parts it stands for.
         others: the children of the parts that were folded away, each a list like `children`.
         names: the names of the scopes it stands for, when folded.
+        objects: how many different layers (or other objects) it stands for.
         is_group: is it ops put together only to save space?
     """
 
@@ -38,6 +39,7 @@ class Block:
     repeats: int = 1
     others: list[list[Any]] = dataclasses.field(default_factory=list)
     names: tuple[str, ...] = ()
+    objects: int = 1
     is_group: bool = False
 
     @property
@@ -164,7 +166,10 @@ def _repeated(parts: list[list[Any]]) -> Block:
     first = parts[0]
     if len(first) == 1 and isinstance(first[0], Block):
         block = first[0]
-        block.names = tuple([part[0].title for part in parts])
+        owners = {part[0].scope.owner if part[0].scope else None for part in parts}
+        shared = len(owners) == 1 and None not in owners
+        block.names = (block.title,) if shared else tuple([part[0].title for part in parts])
+        block.objects *= 1 if shared else len(parts)
         block.others += [part[0].children for part in parts[1:]]
         block.repeats *= len(parts)
         return block

@@ -8,7 +8,7 @@ from typing import Any
 
 from viz import words
 from viz.schema import Op, Record, Scope
-from viz.selection import call_numbers, pick_step
+from viz.selection import pick_step
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "rows", "summary", "table", "top"]
 
@@ -28,6 +28,7 @@ class Row:
     forward: int = 0
     backward: int = 0
     activations: int = 0
+    calls: set[int] = dataclasses.field(default_factory=set)
 
 
 def rows(record: Record, step: int | None = None) -> list[Row]:
@@ -35,18 +36,31 @@ def rows(record: Record, step: int | None = None) -> list[Row]:
     step = pick_step(record) if step is None else step
     ops = [op for op in record.ops if step is None or op.step == step]
     found: dict[int, Row] = {}
-    calls = call_numbers(record)
+    firsts = _first_calls(record)
     for op in ops:
-        for scope in _around(record, op):
-            if scope.id not in found:
-                found[scope.id] = _row(record, scope, calls[scope.id])
-            _count(record, found[scope.id], op)
+        for scope in {firsts[scope.id]: scope for scope in _around(record, op)}.values():
+            first = firsts[scope.id]
+            if first not in found:
+                found[first] = _row(record, record.scopes[first])
+            found[first].calls.add(scope.id)
+            _count(record, found[first], op)
     total = Row("total", 0)
     for op in ops:
         _count(record, total, op)
     total.params = _all_params(record, found)
-    ordered = sorted(found)
-    return [*[found[i] for i in _nested(record, ordered)], total]
+    return [*[found[i] for i in _nested(record, sorted(found), firsts)], total]
+
+
+def _first_calls(record: Record) -> list[int]:
+    """For each scope, the first call of the same object at the same place of the same step: they share a line."""
+    seen: dict[tuple[int | None, ...], int] = {}
+    found: list[int] = []
+    for scope in record.scopes:
+        place = None if scope.parent is None else found[scope.parent]
+        alone = scope.owner is None or scope.kind == "step"
+        key = (place, -1 - scope.id if alone else scope.owner)
+        found.append(seen.setdefault(key, scope.id))
+    return found
 
 
 def _around(record: Record, op: Op) -> list[Scope]:
@@ -57,9 +71,9 @@ def _around(record: Record, op: Op) -> list[Scope]:
     return [s for s in record.ancestors(at.scope) if s.kind not in ("step", "backward")]
 
 
-def _row(record: Record, scope: Scope, call: int) -> Row:
+def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    name = words.clean(scope.name, 40) + (f" (call {call + 1})" if call else "")
+    name = words.clean(scope.name, 40)
     row = Row(f"{name} ({words.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([words.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
@@ -88,12 +102,13 @@ def _all_params(record: Record, scopes: Iterable[int]) -> int | None:
     return sum(counted.values()) if counted else None
 
 
-def _nested(record: Record, scopes: Sequence[int]) -> list[int]:
+def _nested(record: Record, scopes: Sequence[int], firsts: list[int]) -> list[int]:
     """The scopes in the order of a walk through the tree."""
     inside: dict[int | None, list[int]] = {}
     shown = set(scopes)
     for number in scopes:
-        outer = next((s.id for s in record.ancestors(record.scopes[number].parent) if s.id in shown), None)
+        around = [firsts[s.id] for s in record.ancestors(record.scopes[number].parent)]
+        outer = next((first for first in around if first in shown), None)
         inside.setdefault(outer, []).append(number)
     found, waiting = [], inside.get(None, [])[::-1]
     while waiting:
@@ -112,7 +127,7 @@ def summary(record: Record, step: int | None = None) -> str:
 def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     """The texts of a line, under `HEADS`."""
     return (
-        indent * row.level + row.name,
+        indent * row.level + row.name + (f" ×{len(row.calls)}" if len(row.calls) > 1 else ""),
         row.shape,
         "" if row.params is None else words.amount(row.params),
         words.amount(row.ops),

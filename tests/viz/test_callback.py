@@ -221,3 +221,46 @@ def test_a_crash_ends_the_recording_and_keeps_it(tmp_path, make):
     assert not viz.hot.recording[0]
     assert any(tmp_path.iterdir())
     callback.on_train_end()
+
+
+def compiled():
+    model = mlp()
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    return model
+
+
+def test_fit_fills_both_runs(tmp_path):
+    x, y = Trainer().x, Trainer().y
+    callbacks = [TensorBoard(tmp_path, histogram_freq=1, update_freq="batch"), Trace(steps=[1])]
+    compiled().fit(x, y, batch_size=4, epochs=3, verbose=0, validation_data=(x, y), callbacks=callbacks)
+    train, validation = read(tmp_path / "train"), read(tmp_path / "validation")
+    expected = {"batch_loss", "batch_accuracy", "epoch_loss", "epoch_accuracy", "epoch_learning_rate"}
+    assert set(train.Tags()["scalars"]) == expected
+    assert steps_of(train, "batch_loss") == [1, 2, 3, 4, 5, 6]
+    assert steps_of(validation, "evaluation_loss_vs_iterations") == [2, 4, 6]
+    assert "mlp/hidden_0/kernel/histogram" in train.Tags()["histograms"]
+    assert any(node.name.endswith("mlp/hidden_0/matmul") for node in train.Graph().node)
+    assert len(train.Tags()["run_metadata"]) == 1
+    recording = callbacks[1].recordings[1]
+    assert recording.find(phase="backward")
+    assert recording.find(phase="update")
+
+
+def test_a_traced_fit_has_steps_phases_and_logs():
+    x, y = Trainer().x, Trainer().y
+    model = compiled()
+    model.fit(x, y, verbose=0)
+    with viz.trace() as t:
+        model.fit(x, y, batch_size=4, epochs=2, verbose=0)
+    assert len(t.steps) == 4
+    assert {op.phase for op in t.ops} >= {"forward", "backward", "update", "metric"}
+    assert [logs.step for logs in t.logs if logs.kind == "epoch"] == [0, 1]
+    assert sum(op.duration for op in t.ops) <= t.meta["duration"]
+    assert all(op.source.file == __file__ for op in t.find("matmul"))
+    for op in t.find(phase="backward"):
+        assert t.ops[op.forward].name == op.name
+        assert t.ops[op.forward].step == op.step
+    for op in t.find(phase="update"):
+        weight, gradient = (t.tensors[i] for i in op.inputs)
+        assert t.tensors[gradient.gradient_of].name == weight.name
+    assert "step 4 of 4" in t.draw().graph.caption

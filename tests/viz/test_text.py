@@ -31,13 +31,15 @@ def test_the_summary_counts_one_step(steps):
     assert rows(steps, step=0)[-1].ops == len(steps.ops) - len(step)
 
 
-def test_a_layer_called_twice_has_two_lines_and_is_counted_once():
+def test_calls_of_the_same_layer_share_a_line_and_its_weights_are_counted_once():
     layer = ef.layers.Dense(5, name="shared")
     with viz.trace() as t:
         layer(layer(ef.ops.ones((2, 5))))
     found = rows(t)
-    assert [row.name for row in found] == ["shared (Dense)", "shared (call 2) (Dense)", "total"]
+    assert [row.name for row in found] == ["shared (Dense)", "total"]
     assert found[-1].params == 30
+    assert found[0].ops == 4
+    assert "shared (Dense) ×2" in t.summary()
 
 
 def test_top_sorts_by_cost(steps):
