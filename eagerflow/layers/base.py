@@ -328,7 +328,12 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
         return {k: v for k, v in self.__dict__.items() if k not in left_out} | {"_born": born}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _fixed={id(v): fixed for v, fixed in state["_born"]})
+        own = {
+            k: type(v)(v)
+            for k, v in state.items()
+            if k in ("_losses", "_own_weights", "_switched_off", "_tracked")
+        }
+        self.__dict__.update(state, **own, _fixed={id(v): fixed for v, fixed in state["_born"]})
         del self.__dict__["_born"]
 
     def __repr__(self) -> str:

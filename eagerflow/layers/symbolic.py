@@ -33,6 +33,7 @@ __all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_sy
 
 # Lengths tried for unknown axes, (batch, others), in pairs; the later ones for what needs more room.
 _SIZES = (((2, 32), (3, 80)), ((2, 128), (3, 320)), ((2, 512), (3, 1280)))
+_LARGEST = 2**25  # elements of an array made for a probe at the larger sizes
 _counts = itertools.count()
 _epochs = itertools.count()
 
@@ -351,7 +352,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 def _probe(node: Node) -> Any:
     """The outputs, found at the smallest pair of sizes at which the call works."""
     failure: Exception | None = None
-    for small, large in _SIZES:
+    for small, large in _sizes_for(node):
         try:
             with unbuilt_on_failure():
                 first = _at(node, small)
@@ -360,13 +361,20 @@ def _probe(node: Node) -> Any:
             raise
         except Exception as error:  # noqa: BLE001 - the layer's own error, raised below unless a larger size works
             failure = failure or error
-            if all(None not in x.shape for x in node.inputs):
-                break
             continue
         return outputs
     assert failure is not None
     failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node)}")
     raise failure
+
+
+def _sizes_for(node: Node) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The sizes to try: only one when all lengths are known, and none that fill the memory."""
+    unknown = [x.shape for x in node.inputs if None in x.shape]
+    if not unknown:
+        return [_SIZES[0]]
+    fits = [(a, b) for a, b in _SIZES[1:] if all(math.prod(_filled(s, b)) <= _LARGEST for s in unknown)]
+    return [_SIZES[0], *fits]
 
 
 def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, int]) -> Any:

@@ -104,6 +104,10 @@ class Model(Trainer, Layer):
         """None: the layers inside have put masks on the outputs."""
         return None
 
+    def _mask_outputs(self, args: tuple[Any, ...], mask: Any, outputs: Any) -> None:
+        if type(self).compute_mask is not Model.compute_mask:
+            super()._mask_outputs(args, mask, outputs)
+
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         if self._graph is None or type(self).call is not Model.call:
             return super()._infer(args, kwargs, size)

@@ -852,6 +852,17 @@ def test_copies_are_independent():
     assert layer.first.kernel.numpy().any()
 
 
+def test_a_shallow_copy_has_attributes_of_its_own():
+    layer = Two()
+    layer(X)
+    other = copy.copy(layer)
+    other.second = Affine(5)
+    assert layer(X).shape == (2, 2)
+    assert other(X).shape == (2, 5)
+    assert len(layer.weights) == len(other.weights) == 4
+    assert other.first is layer.first
+
+
 def test_a_dropped_layer_is_freed_at_once():
     gc.disable()
     try:

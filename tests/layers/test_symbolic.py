@@ -153,6 +153,12 @@ def test_an_op_that_needs_room_gets_it():
     assert (x[:, 100] + x[:, 0]).shape == (None, 2)
 
 
+def test_a_hopeless_op_on_a_large_input_fails_soon():
+    x = Input((None, None, None, 3))
+    with pytest.raises(ValueError, match="concatenate"):
+        ops.concatenate([x, np.ones((1, 2), "float32")])
+
+
 def test_lengths_that_disappear_are_noticed():
     x = Input((None, None))
     y = x
