@@ -165,7 +165,7 @@ class Softmax(_Elementwise):
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The probabilities; `mask` is a boolean tensor like `inputs`."""
-        axis = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
+        axis: Any = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         if mask is None:
             return activations.softmax(inputs, axis=axis)
         keep = ops.cast(mask, "bool")

@@ -183,7 +183,7 @@ class BatchNormalization(Layer):
         floor = ops.maximum(ops.cast(self.renorm_stddev, mean.dtype), self.epsilon**0.5)
         ratio = with_epsilon / floor
         shift = (ops.stop_gradient(mean) - ops.cast(self.renorm_mean, mean.dtype)) / floor
-        clips = self.renorm_clipping
+        clips = self.renorm_clipping or {}
         ratio = ops.maximum(ratio, clips["rmin"]) if "rmin" in clips else ratio
         ratio = ops.minimum(ratio, clips["rmax"]) if "rmax" in clips else ratio
         shift = ops.clip(shift, -clips["dmax"], clips["dmax"]) if "dmax" in clips else shift

@@ -251,7 +251,7 @@ class _UpSampling(_Spatial):
 
     @property
     def _factors(self) -> tuple[int, ...]:
-        return (self.size,) if self.rank == 1 else self.size
+        return (self.size,) if isinstance(self.size, int) else self.size
 
     def call(self, inputs: Tensor) -> Tensor:
         """The repeated positions."""

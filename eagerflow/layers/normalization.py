@@ -21,6 +21,9 @@ _WEIGHTS = (
 class _Normalization(Layer):
     """A layer that keeps shapes and masks."""
 
+    axis: Any
+    groups: Any
+
     def __init__(self, axis: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = _axes(self, axis)

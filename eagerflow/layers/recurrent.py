@@ -79,7 +79,7 @@ class _Recurrent(RNN):
 
 def _cell_arguments(layer: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """What the cell takes from the arguments of every layer; `implementation` is the cell's alone."""
-    given = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+    given: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
     if "implementation" in kwargs:
         given["implementation"] = kwargs.pop("implementation")
     return given

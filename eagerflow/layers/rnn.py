@@ -215,11 +215,13 @@ class RNN(Layer):
         if not steps:
             raise ValueError(f'{type(self).__name__} "{self.name}": the sequences have no steps.')
         order = range(len(steps))
-        states, output, outputs = initial_state, None, []
+        states = initial_state
+        output: Any = None
+        outputs: list[Tensor] = []
         for t in reversed(order) if self.go_backwards else order:
             new, new_states = step_of(self.cell, steps[t], states, training)
             if live[t] is not None:
-                before = None if output is None or self.zero_output_for_mask else output
+                before: Any = None if output is None or self.zero_output_for_mask else output
                 new = _chosen(live[t], new, before)
                 new_states = tree.map_structure(lambda a, b, t=t: _chosen(live[t], a, b), new_states, states)
             output, states = new, new_states
