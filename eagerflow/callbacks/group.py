@@ -19,8 +19,8 @@ class CallbackList(Callback):
 
     Args:
         callbacks: a callback, or a list of them, or None.
-        add_history: put a `History` first, unless there is one.
-        add_progbar: put a `ProgbarLogger` last, unless there is one.
+        add_history: add a `History` behind them, which sees what they put into the logs; unless there is one.
+        add_progbar: add a `ProgbarLogger` behind them, unless there is one.
         model: given to all of them.
         **params: given to all of them.
 
@@ -38,10 +38,10 @@ class CallbackList(Callback):
     ) -> None:
         super().__init__()
         self.callbacks: list[Any] = [_checked(c) for c in _flat(callbacks)]
-        if add_history and not any(isinstance(c, History) for c in self.callbacks):
-            self.callbacks.insert(0, History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
+        if add_history and not any(isinstance(c, History) for c in self.callbacks):
+            self.callbacks.append(History())
         self._hooks: dict[str, list[Callable[..., None]]] = {}
         if model is not None:
             self.set_model(model)

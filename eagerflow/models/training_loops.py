@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -52,10 +53,10 @@ def observed_step(model: Any, name: str, step: Callable[[Any], Any], data: Any) 
         return announced.value
 
 
-def _observed_batches(batches: Iterator[Any]) -> Iterator[Any]:
+def _observed_batches(batches: Iterator[Any], steps: int | None) -> Iterator[Any]:
     """The batches, the making of each within a scope while somebody observes."""
-    while True:
-        if not state.on:
+    for done in itertools.count():
+        if not state.on or done == steps:
             data = next(batches, _END)
         else:
             with scope("data", "batch") as announced:
@@ -93,7 +94,7 @@ class Loop:
         """Make all steps; `keep` is given what each returned. Gives the number of steps."""
         model, bar, begin, end, function = self.model, self.bar, self.begin, self.end, self.function
         done = 0
-        for step, data in enumerate(_observed_batches(feed.epoch())):
+        for step, data in enumerate(_observed_batches(feed.epoch(), feed.steps)):
             if begin and step % self.every == 0:
                 for hook in begin:
                     hook(step, {})
