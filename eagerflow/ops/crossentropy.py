@@ -10,7 +10,7 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.activation import sigmoid, softplus
-from eagerflow.ops.choose import clip
+from eagerflow.ops.choose import clip, where
 from eagerflow.ops.exponential import log
 from eagerflow.ops.shape import moveaxis
 from eagerflow.ops.softmaxes import log_softmax
@@ -184,11 +184,12 @@ def sparse_categorical_crossentropy(
 
 def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:
     """`-log` of the probability that each row of `output` gives to its label."""
-    classes = output.shape[-1]
     labels = target.data.reshape(-1)
-    _check_labels(namespace_of(labels), labels, classes)
-    rows = namespace_of(labels).arange(labels.shape[0])
-    return -log(output.reshape((-1, classes))[rows, labels].reshape(target.shape))
+    xp = namespace_of(labels)
+    outside = _check_labels(xp, labels, output.shape[-1])
+    picked = output.reshape((-1, output.shape[-1]))[xp.arange(labels.shape[0]), labels]
+    loss = -log(picked.reshape(target.shape))
+    return loss if outside is None else where(outside.reshape(target.shape), xp.nan, loss)
 
 
 def _pair(name: str, target: Any, output: Any) -> tuple[Tensor, Tensor]:

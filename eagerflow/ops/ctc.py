@@ -36,6 +36,13 @@ def _check(
         _check_numbers(target, output, target_length, output_length)
 
 
+def _impossible(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any) -> Any:
+    """Which sequences have lengths or labels out of bounds: for a GPU, where looking would wait for it."""
+    used = xp.arange(target.shape[1]) < target_length[:, None]
+    strange = (used & ((target < 0) | (target >= output.shape[2]))).any(axis=1)
+    return strange | (target_length > target.shape[1]) | (output_length > output.shape[1])
+
+
 def _check_numbers(target: Any, output: Any, target_length: Any, output_length: Any) -> None:
     """Labels and lengths within bounds; looking is free on the CPU only."""
     if target_length.max() > target.shape[1] or output_length.max() > output.shape[1]:
@@ -104,7 +111,8 @@ def ctc_loss(
         One number per sequence; infinity, with gradient 0, where the output is too short for the labels.
 
     Raises:
-        ValueError: when shapes don't fit together, or lengths and labels are out of bounds.
+        ValueError: when shapes don't fit together, or lengths and labels are out of bounds (on a GPU, where looking
+            would stop it, the loss is NaN then).
 
     Source: Graves et al. 2006, Connectionist temporal classification.
     """
@@ -117,6 +125,8 @@ def ctc_loss(
     ends = kernels.final_states(xp, target_length, classes.shape[1])
     log_total = kernels.total(xp, alphas[-1], ends).astype(output.dtype)
     loss = xp.where(log_total > kernels.NEVER / 2, -log_total, xp.inf).astype(output.dtype)
+    if xp.__name__ != "numpy":
+        loss[_impossible(xp, target, output, target_length, output_length)] = xp.nan
     return loss, alphas, classes, skips, log_probabilities
 
 
