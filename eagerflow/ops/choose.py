@@ -7,8 +7,8 @@ from typing import Any
 import numpy
 
 from eagerflow.core.op import composite, op
-from eagerflow.core.tensor import convert_to_tensor
-from eagerflow.ops.arithmetic import add, divide
+from eagerflow.core.tensor import WEAK, convert_to_tensor
+from eagerflow.ops.arithmetic import add, divide, multiply
 from eagerflow.ops.compare import equal, isnan, less
 
 __all__ = [
@@ -44,6 +44,8 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     [1.0, 0.0]
     """
     if x1 is not None and x2 is not None:
+        if x1.__class__ in WEAK and x2.__class__ in WEAK:
+            x1 = convert_to_tensor(x1)  # of numbers alone NumPy would make float64
         return choose(condition, x1, x2)
     if x1 is not None or x2 is not None:
         raise ValueError("where(condition, x1, x2): give both x1 and x2, or neither.")
@@ -217,6 +219,7 @@ def heaviside(x1: Any, x2: Any) -> Any:
     >>> ef.ops.heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
     [0.0, 0.5, 1.0]
     """
+    x1 = multiply(x1, 1.0)
     step = add(where(less(x1, 0), 0, 1), where(isnan(x1), x1, 0))
     return where(equal(x1, 0), x2, step)
 

@@ -11,7 +11,7 @@ from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.ops.arithmetic import absolute, add, divide, multiply, power, square, subtract
 from eagerflow.ops.axes import without
 from eagerflow.ops.choose import maximum, where
-from eagerflow.ops.compare import greater, isfinite
+from eagerflow.ops.compare import equal, greater, isfinite
 from eagerflow.ops.complexes import conjugated
 from eagerflow.ops.logic import logical_and
 from eagerflow.ops.reduce import max, sum
@@ -194,7 +194,9 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     x = convert_to_tensor(x)
     highest = stop_gradient(max(x, axis=axis, keepdims=True, initial=-math.inf))
     highest = where(isfinite(highest), highest, 0)
-    total = add(log(sum(exp(subtract(x, highest)), axis=axis, keepdims=True)), highest)
+    total = sum(exp(subtract(x, highest)), axis=axis, keepdims=True)
+    empty = equal(total, 0)
+    total = where(empty, -math.inf, add(log(where(empty, 1, total)), highest))
     return total if keepdims else reshape(total, without(x.shape, axis))
 
 

@@ -95,8 +95,13 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     1.5
     """
     x = convert_to_tensor(x)
+    return divide(sum(_filled(x, 0), axis=axis, keepdims=keepdims), _count(x, axis, keepdims))
+
+
+def _count(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    """How many elements aren't NaN; NaN where there are none."""
     count = sum(equal(x, x), axis=axis, keepdims=keepdims)
-    return divide(sum(_filled(x, 0), axis=axis, keepdims=keepdims), where(equal(count, 0), math.nan, count))
+    return where(equal(count, 0), math.nan, count)
 
 
 @composite
@@ -112,10 +117,9 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     1.0
     """
     x = convert_to_tensor(x)
-    distance = subtract(x, nanmean(x, axis=axis, keepdims=True))
-    return nanmean(
-        square(absolute(distance) if x.dtype.kind == "c" else distance), axis=axis, keepdims=keepdims
-    )
+    distance = _filled(subtract(x, nanmean(x, axis=axis, keepdims=True)), 0)
+    squares = square(absolute(distance) if x.dtype.kind == "c" else distance)
+    return divide(sum(squares, axis=axis, keepdims=keepdims), _count(x, axis, keepdims))
 
 
 @composite

@@ -113,8 +113,28 @@ def _reduce_or_fill(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, ini
     return xp.full(tuple(shape), initial, x.dtype)
 
 
-amax = max
-amin = min
+@composite
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Maximum over `axis`: `max` without `initial`.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+    """
+    return max(x, axis=axis, keepdims=keepdims)
+
+
+@composite
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Minimum over `axis`: `min` without `initial`.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+    """
+    return min(x, axis=axis, keepdims=keepdims)
 
 
 def _prod_rule(xp: Any, g: Any, x: Any, axis: Any) -> Any:

@@ -35,9 +35,9 @@ def ceil(xp: Any, x: Any) -> Any:
     return xp.ceil(x)
 
 
-@op(floating=True)
+@op()
 def trunc(xp: Any, x: Any) -> Any:
-    """The whole part of `x` (rounded towards 0), elementwise.
+    """The whole part of `x` (rounded towards 0), elementwise; integers stay as they are.
 
     Args:
         x: a tensor of real numbers.
@@ -45,7 +45,7 @@ def trunc(xp: Any, x: Any) -> Any:
     >>> ef.ops.trunc([1.7, -1.7]).tolist()
     [1.0, -1.0]
     """
-    return xp.trunc(x)
+    return x if x.dtype.kind in "iub" else xp.trunc(x)
 
 
 @op()

@@ -72,7 +72,7 @@ def _erf_near(a: Any) -> Any:
 
 def _erfc_far(xp: Any, a: Any) -> Any:
     """erfc of numbers from 0 to 30."""
-    # a² = head² + (a - head)(a + head), where head has few digits: rounding a² itself would cost digits in the tail.
+    # a² = head² + (a - head)(a + head), where head has few digits: the rounding of a² would show in the tail.
     head = xp.floor(a * 16) / 16
     tail = xp.exp(-head * head) * xp.exp((head - a) * (a + head))
     return tail * _polynomial((a - _K) / (a + _K), _FAR[a.dtype.name]) / (a * 2 + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eagerflow import ops
-from tests.ops.gradient_rows import apart, case, normal, other, smooth, zero
+from tests.ops.gradient_rows import apart, case, normal, smooth, zero
 
 PAIRS = apart(3, 2)
 

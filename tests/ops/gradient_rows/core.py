@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ops.gradient_rows import case, normal, smooth, zero
+from tests.ops.gradient_rows import case, normal, smooth
 
 ROWS = [
     smooth("identity_of", case(normal(3))),

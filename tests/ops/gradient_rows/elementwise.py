@@ -45,8 +45,12 @@ ROWS = [
     one("square", normal(2, 3)),
     one("reciprocal", positive(2, 3)),
     smooth(
-        "power", case(positive(2, 3), normal(3)), case(positive(2), call=lambda x: x**3),
-        case(normal(2), call=lambda x: 2.0**x), case(normal(3), call=lambda x: x**2), case(normal(3), call=lambda x: x**0),
+        "power",
+        case(positive(2, 3), normal(3)),
+        case(positive(2), call=lambda x: x**3),
+        case(normal(2), call=lambda x: 2.0**x),
+        case(normal(3), call=lambda x: x**2),
+        case(normal(3), call=lambda x: x**0),
         case(normal(3), call=lambda x: x ** ops.array([0.0, 1.0, 2.0])),
         case(positive(2), call=lambda x: ops.power([[2], [3]], x)),
     ),
@@ -76,33 +80,64 @@ ROWS = [
     smooth("arctan2", case(apart(2, 3), positive(3)), case(apart(3), call=lambda x: ops.arctan2(1.0, x))),
     smooth("sinc", case(apart(2, 3)), case(np.zeros(1), eps=1e-4, atol=1e-4)),
     # choices
-    smooth("choose", case(normal(2, 3), other(3), call=lambda x, y: registry["choose"].call([True, False, True], x, y))),
     smooth(
-        "where", case(normal(2, 3), other(3), call=lambda x, y: ops.where([True, False, True], x, y)),
+        "choose",
+        case(normal(2, 3), other(3), call=lambda x, y: registry["choose"].call([True, False, True], x, y)),
+    ),
+    smooth(
+        "where",
+        case(normal(2, 3), other(3), call=lambda x, y: ops.where([True, False, True], x, y)),
         case(normal(3), call=lambda x: ops.where(ops.greater(x, 0), x, 0.0)),
         case(normal(3), other(3), call=lambda x, y: ops.where(ops.stop_gradient(x), x, y)),
     ),
     smooth("maximum", case(apart(2, 3), np.zeros(3)), case(apart(4), call=lambda x: ops.maximum(x, 0))),
     smooth("minimum", case(apart(2, 3), np.zeros(3)), case(apart(4), call=lambda x: ops.minimum(0, x))),
-    smooth("fmax", case(apart(2, 3), np.zeros(3)), case(apart(2, 3), call=lambda x: ops.fmax(x, ops.cast(HOLES, x.dtype)))),
-    smooth("fmin", case(apart(2, 3), np.zeros(3)), case(apart(2, 3), call=lambda x: ops.fmin(x, ops.cast(HOLES, x.dtype)))),
     smooth(
-        "clip", case(apart(2, 3), x_min=-0.5, x_max=0.5), case(apart(2, 3), x_min=None, x_max=0.5),
-        case(apart(2, 3), np.array([-1.0, -0.5, 0.0]), np.array(0.5)), case(apart(3), np.array(0.5), np.array(-0.5)),
+        "fmax",
+        case(apart(2, 3), np.zeros(3)),
+        case(apart(2, 3), call=lambda x: ops.fmax(x, ops.cast(HOLES, x.dtype))),
+    ),
+    smooth(
+        "fmin",
+        case(apart(2, 3), np.zeros(3)),
+        case(apart(2, 3), call=lambda x: ops.fmin(x, ops.cast(HOLES, x.dtype))),
+    ),
+    smooth(
+        "clip",
+        case(apart(2, 3), x_min=-0.5, x_max=0.5),
+        case(apart(2, 3), x_min=None, x_max=0.5),
+        case(apart(2, 3), np.array([-1.0, -0.5, 0.0]), np.array(0.5)),
+        case(apart(3), np.array(0.5), np.array(-0.5)),
         case(apart(3), call=lambda x: ops.clip(x, ops.zeros(3), None)),
     ),
-    smooth("nan_to_num", case(apart(3)), case(apart(2, 3), call=lambda x: ops.nan_to_num(x + ops.cast(HOLES, x.dtype)))),
-    smooth("select", case(normal(3), other(3), call=lambda x, y: ops.select([[True, False, False], x > y], [x, y], 0.5))),
+    smooth(
+        "nan_to_num",
+        case(apart(3)),
+        case(apart(2, 3), call=lambda x: ops.nan_to_num(x + ops.cast(HOLES, x.dtype))),
+    ),
+    smooth(
+        "select",
+        case(normal(3), other(3), call=lambda x, y: ops.select([[True, False, False], x > y], [x, y], 0.5)),
+    ),
     smooth("heaviside", case(normal(3), call=lambda y: ops.heaviside([-1.0, 0.0, 1.0], y) + 0 * y)),
     # zero
     *[zero(name, case(apart(2, 3))) for name in ("floor", "ceil", "trunc", "round")],
-    *[zero(name, case(apart(2, 3))) for name in ("isfinite", "isnan", "isinf", "isposinf", "isneginf", "signbit")],
+    *[
+        zero(name, case(apart(2, 3)))
+        for name in ("isfinite", "isnan", "isinf", "isposinf", "isneginf", "signbit")
+    ],
     *[zero(name, case(apart(2, 3))) for name in ("nonzero", "logical_not", "all", "any")],
-    *[never(name) for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "nextafter")],
+    *[
+        never(name)
+        for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "nextafter")
+    ],
     *[never(name) for name in ("logical_and", "logical_or", "logical_xor")],
-    *[whole(name) for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "gcd", "lcm")],
+    *[
+        whole(name)
+        for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "gcd", "lcm")
+    ],
     *[whole(name) for name in ("bitwise_left_shift", "bitwise_right_shift")],
     zero("bitwise", case(call=lambda: registry["bitwise"].call([1], [2], "bitwise_or"))),
     zero("bitwise_not", case(call=lambda: ops.bitwise_not([1]))),
     zero("bitwise_invert", case(call=lambda: ops.bitwise_invert([1]))),
-]  # fmt: skip
+]
