@@ -20,7 +20,7 @@ def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     padded = pad(xp, x, geometry, lowest(xp, x.dtype))
     places = geometry.tap_places()
     out = padded[next(places)].copy()
-    which = xp.zeros(out.shape, "uint8" if geometry.taps <= 256 else "int32") if keep else None
+    which: Any = xp.zeros(out.shape, "uint8" if geometry.taps <= 256 else "int32") if keep else None
     for i, place in enumerate(places, 1):
         candidate = padded[place]
         if keep:

@@ -112,8 +112,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[int, Any], Any], init_
 def _leaves(function: str, argument: str, structure: Any, axis: int = 0) -> tuple[list[Tensor], int]:
     """The tensors of a structure, and their common length along `axis`."""
     leaves = [convert_to_tensor(leaf) for leaf in tree.flatten(structure)]
-    lengths = {leaf.shape[axis] if -leaf.ndim <= axis < leaf.ndim else None for leaf in leaves}
-    if len(lengths) != 1 or None in lengths:
+    lengths = {leaf.shape[axis] if -leaf.ndim <= axis < leaf.ndim else -1 for leaf in leaves}
+    if len(lengths) != 1 or -1 in lengths:
         raise ValueError(
             f"{function}: {argument}: expected tensors of one length along axis {axis}; got shapes "
             f"{[leaf.shape for leaf in leaves]}."

@@ -51,7 +51,7 @@ def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_pro
 @op(_softmax_rule, joint=True, reference=_of_log_softmax, saves=("log_probabilities",), floating=True)
 def softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """Crossentropy between `target` and `softmax(output)` over the last axis, from the logits `output`."""
-    log_probabilities = log_softmax.op.forward(xp, output)  # type: ignore[attr-defined]
+    log_probabilities = apply(log_softmax, xp, output)
     return -(target * log_probabilities).sum(axis=-1), log_probabilities
 
 

@@ -9,7 +9,7 @@ import numpy
 
 from eagerflow.core.device import namespace_of, to_host
 from eagerflow.core.errors import signature_of
-from eagerflow.core.op import composite, op
+from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels import ctc as kernels
 from eagerflow.ops.exponential import logaddexp, logsumexp
@@ -118,7 +118,7 @@ def ctc_loss(
     """
     _check(xp, target, output, target_length, output_length, mask_index)
     classes, skips = kernels.states(xp, target, output.shape[2], mask_index)
-    log_probabilities = log_softmax.op.forward(xp, output)
+    log_probabilities = apply(log_softmax, xp, output)
     skips = skips.astype(output.dtype)
     emissions = _emissions(xp, log_probabilities, classes)
     alphas = kernels.alphas(xp, emissions, skips, output_length)

@@ -46,6 +46,7 @@ def _inside(xp: Any, index: Any, length: int, fill_mode: str) -> Any:
 def _corners(coordinate: Tensor, length: int, order: int, fill_mode: str) -> list[tuple[Any, Any, Any]]:
     """The pixels around points along one axis: index inside, whether it was inside, and weight (None: 1)."""
     xp = namespace_of(coordinate.data)
+    parts: list[tuple[Any, Any]]
     if order == 0:
         nearest = xp.rint(coordinate.data).astype("int64")
         parts = [(nearest, None)]
