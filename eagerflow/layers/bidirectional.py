@@ -75,15 +75,12 @@ class Bidirectional(Layer):
 
     def _check_pair(self) -> None:
         forward, backward = self.forward_layer, self.backward_layer
-        same = [
-            n
-            for n in ("stateful", "return_sequences", "return_state")
-            if getattr(forward, n) != getattr(backward, n)
-        ]
-        if same or forward.go_backwards == backward.go_backwards:
+        common = ("stateful", "return_sequences", "return_state")
+        apart = [name for name in common if getattr(forward, name) != getattr(backward, name)]
+        if apart or forward.go_backwards == backward.go_backwards:
             raise ValueError(
                 "Bidirectional needs two layers with the same stateful, return_sequences and return_state, and "
-                f"different go_backwards; they {'differ in ' + ', '.join(same) if same else 'go the same way'}."
+                f"different go_backwards; they {'differ in ' + ', '.join(apart) if apart else 'go the same way'}."
             )
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
@@ -107,7 +104,8 @@ class Bidirectional(Layer):
         """
         half = len(initial_state) // 2 if initial_state is not None else 0
         starts = (initial_state[:half], initial_state[half:]) if initial_state is not None else (None, None)
-        outputs, states = [], []
+        outputs: list[Tensor] = []
+        states: list[Tensor] = []
         for layer, start in zip((self.forward_layer, self.backward_layer), starts, strict=True):
             found = layer(sequences, initial_state=start, mask=mask, training=training)
             output, *rest = found if self.return_state else (found,)

@@ -83,7 +83,8 @@ class EinsumDense(Layer):
         found = _EQUATION.fullmatch(str(equation).replace(" ", ""))
         if found is None or bool(found[1]) != bool(found[5]) or bool(found[3]) != bool(found[7]):
             raise ValueError(
-                f"EinsumDense(equation={equation!r}): expected the form 'ab,bc->ac', '...b,bc->...c' or 'ab...,bc->ac...'."
+                f"EinsumDense(equation={equation!r}): expected the form 'ab,bc->ac', '...b,bc->...c' or "
+                "'ab...,bc->ac...'."
             )
         self._left, self._letters = bool(found[1]), (found[2], found[4], found[6])
         self.equation = equation
@@ -164,8 +165,8 @@ class EinsumDense(Layer):
 
     def _mismatch(self, input_shape: Any) -> ValueError:
         return ValueError(
-            f'EinsumDense "{self.name}"(equation={self.equation!r}, output_shape={self.partial_output_shape}) doesn\'t fit '
-            f"inputs of shape {input_shape}: every axis of the kernel needs one known length."
+            f'EinsumDense "{self.name}"(equation={self.equation!r}, output_shape={self.partial_output_shape}) doesn\'t '
+            f"fit inputs of shape {input_shape}: every axis of the kernel needs one known length."
         )
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:

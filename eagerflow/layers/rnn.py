@@ -211,7 +211,7 @@ class RNN(Layer):
     ) -> tuple[Any, Tensor, list[Any]]:
         """The outputs of all steps (None unless returned), the last one, and the last states."""
         steps = ops.unstack(sequences, axis=1)
-        live = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
+        live: list[Any] = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
         if not steps:
             raise ValueError(f'{type(self).__name__} "{self.name}": the sequences have no steps.')
         order = range(len(steps))
@@ -220,10 +220,11 @@ class RNN(Layer):
         outputs: list[Tensor] = []
         for t in reversed(order) if self.go_backwards else order:
             new, new_states = step_of(self.cell, steps[t], states, training)
-            if live[t] is not None:
+            counts = live[t]
+            if counts is not None:
                 before: Any = None if output is None or self.zero_output_for_mask else output
-                new = _chosen(live[t], new, before)
-                new_states = tree.map_structure(lambda a, b, t=t: _chosen(live[t], a, b), new_states, states)
+                new = _chosen(counts, new, before)
+                new_states = tree.map_structure(lambda a, b, c=counts: _chosen(c, a, b), new_states, states)
             output, states = new, new_states
             if self.return_sequences:
                 outputs.append(output)
