@@ -92,7 +92,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
         self = super().__new__(cls)
         self.__dict__.update(
             _tracked={}, _own_weights=[], _switched_off=[], _fixed={}, _gathered=(-1,), _arguments=(args, kwargs),
-            _call_signature=call_signature(cls, Layer), created_at=creation_site(), _calls=[],
+            _call_signature=call_signature(cls, Layer), created_at=creation_site(), _calls={},
         )  # fmt: skip
         return self
 

@@ -15,12 +15,12 @@ __all__ = ["History"]
 class History:
     """Inputs and outputs of the symbolic calls of a layer."""
 
-    _calls: list[weakref.ref[Node]]
+    _calls: dict[int, weakref.ref[Node]]
 
     @property
     def inbound_nodes(self) -> list[Node]:
         """The symbolic calls of this layer which are still part of a model or held by a tensor."""
-        nodes = [node for reference in self._calls if (node := reference()) is not None]
+        nodes = [node for reference in list(self._calls.values()) if (node := reference()) is not None]
         return sorted(nodes, key=lambda node: node.serial)
 
     def _node(self, index: int, asked: str) -> Node:

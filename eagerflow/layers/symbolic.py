@@ -254,7 +254,8 @@ class Node:
         """Let the layer know of this call, by a weak reference: no cycle keeps a dropped model alive."""
         calls = self.operation._calls
         self.position = len(calls)
-        calls.append(weakref.ref(self, calls.remove))
+        key = id(self)
+        calls[key] = weakref.ref(self, lambda _: calls.pop(key, None))
 
     @property
     def serial(self) -> Serial:

@@ -83,6 +83,10 @@ class Graph:
         self.operations, self.depths = _by_depth(self)
         self._steps, self._count, self._input_slots, self._output_slots = self._settle()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The calls first, in order: then copying a deep graph needs no deep recursion."""
+        return {"nodes": self.nodes, **self.__dict__}
+
     def _settle(self) -> tuple[list[_Step], int, list[int], list[int]]:
         slots: dict[Origin, int] = {}
         for origin in [x.origin for x in self.inputs]:

@@ -465,6 +465,19 @@ def test_copies_run_alone():
         assert model(X).numpy().any()
         assert other.output_shape == (None, 3)
         assert Model(other.input, other.get_layer("a").output)(X).shape == (3, 3)
+        assert Model(other.input, Affine(5)(other.output))(X).shape == (3, 5)
+
+
+def test_deep_models_are_copied_without_recursion():
+    x = y = Input((2,))
+    for i in range(400):
+        y = Declared(2, name=f"layer_{i}")(y)
+    model = Model(x, y)
+    stack = Sequential([Input((2,)), *[Same(name=f"same_{i}") for i in range(400)]])
+    data = np.ones((1, 2), "float32")
+    for one in (model, stack):
+        for other in (copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
+            assert other(data).tolist() == one(data).tolist()
 
 
 # Lifetimes
