@@ -191,7 +191,7 @@ class Dataset:
     def cache(self) -> Dataset:
         """Kept in memory after the first complete iteration, which then isn't repeated."""
         kept: list[Any] = []
-        complete = []
+        complete: list[bool] = []
 
         def make() -> Iterator[Any]:
             if complete:

@@ -72,10 +72,11 @@ class ArrayFeed(Feed):
         weights = class_weights(class_weight)
         if weights is not None:
             sample_weight = weigh(y, sample_weight, weights)
-        self.batch_size = 32 if batch_size is None else batch_size
+        self.size = 32 if batch_size is None else batch_size
+        self.batch_size = self.size
         self.shuffle = shuffle
         self.parts = pack_x_y_sample_weight(x, y, sample_weight)
-        available = -(-self.rows // self.batch_size)
+        available = -(-self.rows // self.size)
         self.steps = available if steps is None else min(steps, available)
 
     def epoch(self) -> Iterator[Any]:
@@ -84,8 +85,8 @@ class ArrayFeed(Feed):
         flat = isinstance(self.parts, tuple) and len(leaves) == len(self.parts)
         where = current_device()
         for i in range(self.steps or 0):
-            start = i * self.batch_size
-            index: Any = slice(start, start + self.batch_size)
+            start = i * self.size
+            index: Any = slice(start, start + self.size)
             if order is not None:
                 index = order[index]
             tensors = [None if a is None else _rows(a, index, where) for a in leaves]
@@ -97,8 +98,8 @@ class ArrayFeed(Feed):
         rng = generator(next_key())
         if self.shuffle != "batch":
             return rng.permutation(self.rows)
-        whole = self.rows // self.batch_size * self.batch_size
-        blocks = rng.permutation(numpy.arange(whole).reshape(-1, self.batch_size))
+        whole = self.rows // self.size * self.size
+        blocks = rng.permutation(numpy.arange(whole).reshape(-1, self.size))
         return numpy.concatenate([blocks.reshape(-1), numpy.arange(whole, self.rows)])
 
 
@@ -242,8 +243,7 @@ def feed_for(
     if (
         x is None
         or isinstance(x, (str, bytes, int, float))
-        or (not hasattr(type(x), "__iter__")
-        and not _indexed(x))
+        or (not hasattr(type(x), "__iter__") and not _indexed(x))
     ):
         raise TypeError(
             f"x: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."

@@ -220,7 +220,7 @@ class FunctionLoss(Loss):
 
     def _compute(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
         """A mean over elements, then over samples, is one mean over all of them."""
-        elements = getattr(self.fn, "elements", None)
+        elements: Any = getattr(self.fn, "elements", None)
         whole = elements is not None and sample_weight is None and self.reduction in _MEANS
         if not whole or self.settings.get("axis", -1) != -1 or mask_of(y_pred) is not None:
             return super()._compute(y_true, y_pred, sample_weight)

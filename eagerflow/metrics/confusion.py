@@ -205,8 +205,8 @@ class Precision(_Rate):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> float(Precision()([0, 1, 1, 1], [1, 0, 1, 1])) * 3
-    2.0
+    >>> round(float(Precision()([0, 1, 1, 1], [1, 0, 1, 1])), 4)
+    0.6667
     """
 
     _error = 1

@@ -15,7 +15,6 @@ from eagerflow.optimizers.signs import Lamb, Lion
 from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
 
 __all__ = [
-    "SGD",
     "Adadelta",
     "Adagrad",
     "Adam",
@@ -27,6 +26,7 @@ __all__ = [
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "SGD",
     "deserialize",
     "get",
     "schedules",

@@ -76,7 +76,7 @@ def _nadam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> 
 class _Moments(Optimizer):
     """What keeps a mean of gradients and one of their sizes."""
 
-    slots = ("momentum", "velocity")
+    slots: tuple[str, ...] = ("momentum", "velocity")
     temporaries = 1
 
     def __init__(
@@ -170,7 +170,7 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         if weight_decay is None:
             raise ValueError(

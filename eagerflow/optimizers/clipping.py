@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 __all__ = ["by_global_norm", "by_norm", "by_value"]
@@ -25,10 +24,8 @@ def by_global_norm(xp: Any, gradients: list[Any], limit: float) -> list[Any]:
         flat = g.reshape(-1)
         total = total + flat @ flat
     norm = xp.sqrt(total)
-    scale = limit * xp.minimum(1.0 / norm, 1.0 / limit) + (norm - norm) if math.isfinite(limit) else 1.0
-    return [
-        g * g.dtype.type(scale) if xp.__name__ == "numpy" else g * scale.astype(g.dtype) for g in gradients
-    ]
+    scale: Any = limit * xp.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)  # NaN for an infinite norm
+    return [g * scale.astype(g.dtype) for g in gradients]
 
 
 def by_value(xp: Any, g: Any, limit: float) -> Any:
