@@ -117,17 +117,20 @@ def _batch_rule(
 ) -> tuple[Any, ...]:
     g_out, g_mean, g_variance = g
     count = max(1, x.size // max(1, mean.size))
-    normal = (x - mean) * inverse
+    away = x - mean
     d_offset = g_out.sum(axis=axes, keepdims=True)
-    d_scale = (g_out * normal).sum(axis=axes, keepdims=True)
-    d_x = None
-    if needs[0]:
-        factor = inverse if scale is None else inverse * scale.reshape(mean.shape)
-        d_x = (g_out - (normal * d_scale + d_offset) / count) * factor
-        d_x += g_mean.reshape(mean.shape) / count
-        d_x += (x - mean) * (g_variance.reshape(mean.shape) * (2 / count))
+    d_scale = (g_out * away).sum(axis=axes, keepdims=True) * inverse
     to_scale = d_scale.reshape(scale.shape) if needs[1] else None
-    return d_x, to_scale, d_offset.reshape(-1) if needs[2] else None
+    to_offset = d_offset.reshape(-1) if needs[2] else None
+    if not needs[0]:
+        return None, to_scale, to_offset
+    # Per channel, the gradient of x is a weighted sum of g, of x's distance from the mean, and of 1.
+    factor = inverse if scale is None else inverse * scale.reshape(mean.shape)
+    away *= (2 * g_variance.reshape(mean.shape) - d_scale * inverse * factor) / count
+    d_x = g_out * factor
+    d_x += away
+    d_x += (g_mean.reshape(mean.shape) - d_offset * factor) / count
+    return d_x, to_scale, to_offset
 
 
 @op(
