@@ -73,7 +73,7 @@ class Dropout(_Noise):
 
     >>> import eagerflow as ef
     >>> Dropout(0.5, seed=3)(ef.Tensor([1.0, 1.0, 1.0, 1.0]), training=True).tolist()
-    [0.0, 2.0, 2.0, 2.0]
+    [2.0, 2.0, 0.0, 2.0]
     """
 
     @accepts(p="rate")

@@ -35,7 +35,7 @@ class Masking(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs with masked timesteps set to 0."""
         kept = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
-        return inputs * ops.cast(kept, inputs.dtype)
+        return ops.where(kept, inputs, 0)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """True for timesteps that hold something."""

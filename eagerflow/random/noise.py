@@ -40,7 +40,7 @@ def dropout(
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
     >>> dropout([1.0, 1.0, 1.0, 1.0], 0.5, seed=3).tolist()
-    [0.0, 2.0, 2.0, 2.0]
+    [2.0, 2.0, 0.0, 2.0]
     """
     x = convert_to_tensor(inputs)
     if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not 0 <= rate <= 1:
