@@ -97,6 +97,7 @@ class Mean(Metric):
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
         self.count = self.add_variable(name="count")
+        self.updated = False  # known without asking a device
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         values, weights = weighted(values, sample_weight, self.dtype)
@@ -107,10 +108,15 @@ class Mean(Metric):
 
     def _add(self, total: Any, count: Any) -> None:
         """Numbers and raw arrays, which need no tape: this happens at every training step."""
+        self.updated = True
         so_far = self.total.writable()
         so_far += total
         so_far = self.count.writable()
         so_far += count
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.updated = False
 
     def result(self) -> Tensor:
         total, count = self.total.data, self.count.data

@@ -97,17 +97,27 @@ class Trainer:
 
     @property
     def optimizer(self) -> Any:
-        """The optimizer that `compile` was given, None before."""
-        return None if self._compiled is None else self._compiled.optimizer
+        """The optimizer that `compile` was given, None before. It may be set."""
+        return self.__dict__.get("_own_optimizer") if self._compiled is None else self._compiled.optimizer
 
     @optimizer.setter
     def optimizer(self, value: Any) -> None:
-        self._ready("model.optimizer = ...").optimizer = optimizers.get(value)
+        if self._compiled is None:
+            self.__dict__["_own_optimizer"] = value
+        else:
+            self._compiled.optimizer = optimizers.get(value)
 
     @property
     def loss(self) -> Any:
-        """The loss as `compile` was given it, None before."""
-        return None if self._compiled is None else self._compiled.arguments["loss"]
+        """The loss as `compile` was given it, None before. It may be set."""
+        return self.__dict__.get("_own_loss") if self._compiled is None else self._compiled.arguments["loss"]
+
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        if self._compiled is None:
+            self.__dict__["_own_loss"] = value
+        else:
+            self._compiled.change_loss(value)
 
     @property
     def run_eagerly(self) -> bool:
@@ -137,7 +147,8 @@ class Trainer:
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` gives, in its order."""
-        return list(self.get_metrics_result())
+        names = list(self.get_metrics_result())
+        return names if "loss" in names or self._compiled is None else ["loss", *names]
 
     def reset_metrics(self) -> None:
         """Begin all metrics anew; happens at the beginning of every epoch."""

@@ -31,7 +31,7 @@ class Compiled:
         output_names: Sequence[str] | None,
     ) -> None:
         self.optimizer = optimizers.get(optimizer)
-        outputs = Outputs(output_names)
+        outputs = self.outputs = Outputs(output_names)
         self.loss = None if loss is None else CompiledLoss(loss, loss_weights, outputs)
         self.metrics = CompiledMetrics(metrics_given, weighted_metrics, outputs)
         self.loss_tracker = Mean(name="loss")
@@ -40,14 +40,20 @@ class Compiled:
         self.test_function: Callable[[Any], Any] | None = None
         self.arguments: dict[str, Any] = {}
 
+    def change_loss(self, loss: Any) -> None:
+        """Use another loss from now on."""
+        self.arguments["loss"] = loss
+        weights = self.arguments["loss_weights"]
+        self.loss = None if loss is None else CompiledLoss(loss, weights, self.outputs)
+
     def all_metrics(self) -> list[Metric]:
         """Loss, metrics, and the losses of single outputs."""
         own = [self.loss_tracker, *[entry.metric for entry in self.metrics.entries]]
         return [*own, *(self.loss.trackers.values() if self.loss is not None else [])]
 
     def named_results(self) -> dict[str, Any]:
-        """The numbers so far, by the names they are reported under."""
-        found = {"loss": self.loss_tracker.result()}
+        """The numbers so far, by the names they are reported under; without a loss that no step has tracked."""
+        found = {"loss": self.loss_tracker.result()} if self.loss_tracker.updated else {}
         for entry in self.metrics.entries:
             _enter(found, entry.name, entry.metric.result())
         if self.loss is not None:

@@ -126,13 +126,6 @@ class Loop:
             hook(step, values)
 
 
-def _final(model: Any, logs: Any) -> dict[str, Any]:
-    """The numbers of a whole epoch: those of the metrics, where a step reported the same names."""
-    last = as_numbers(logs)
-    results = model.get_metrics_result()
-    return as_numbers(results) if results.keys() == last.keys() else last
-
-
 class Fit:
     """One call of `fit`; see there for the arguments."""
 
@@ -180,7 +173,7 @@ class Fit:
                 f"fit: the data gave no batch in epoch {epoch + 1}. A generator can be used only once: let it repeat "
                 "its data, or pass a data.Dataset or PyDataset."
             )
-        logs = _final(self.model, last[0])
+        logs = as_numbers(last[0])
         self.feed.on_epoch_end()
         if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
             self.model.stop_training = True  # the data ran out, as it was warned
@@ -265,7 +258,7 @@ def _evaluated(
     if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
         raise ValueError("evaluate: the data gave no batch.")
     feed.on_epoch_end()
-    logs = _final(model, last[0])
+    logs = as_numbers(last[0])
     callbacks.on_test_end(logs)
     return logs
 

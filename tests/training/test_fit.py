@@ -303,6 +303,82 @@ def test_a_training_step_of_ones_own():
     assert history.history == {"loss": [1.0], "mae": [1.0], "twice": [2.0]}
 
 
+def test_a_step_that_tracks_nothing_reports_what_it_returns():
+    class Mine(ef.Sequential):
+        def train_step(self, data):
+            x, y = data
+            y_pred = self(x, training=True)
+            return {"loss": 7.0, **self.compute_metrics(x, y, y_pred)}
+
+    model = Mine([layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile("sgd", "mse", metrics=["mae"])
+    assert model.fit(ONES, ONES, verbose=0).history == {"loss": [7.0], "mae": [1.0]}
+
+
+def test_metrics_that_the_model_holds():
+    class Mine(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+            self.tracker = ef.metrics.Mean(name="loss")
+
+        def call(self, inputs):
+            return self.last(inputs)
+
+        @property
+        def metrics(self):
+            return [self.tracker]
+
+        def train_step(self, data):
+            x, y = data
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean((self(x) - y) ** 2)
+            self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+            self.tracker.update_state(loss)
+            return {"loss": self.tracker.result()}
+
+    model = Mine()
+    model.compile(ef.optimizers.SGD(0.25))
+    assert model.fit(ONES, ONES, epochs=2, verbose=0).history == {"loss": [1.0, 0.25]}
+
+
+def test_two_models_and_two_optimizers_in_one():
+    class Pair(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.maker = layers.Dense(2, name="maker")
+            self.judge = layers.Dense(1, name="judge")
+
+        def compile(self, maker, judge):
+            super().compile()
+            self.maker_optimizer, self.judge_optimizer = maker, judge
+
+        def train_step(self, data):
+            with ef.GradientTape() as tape:
+                verdict = ef.ops.mean(self.judge(data)) - ef.ops.mean(self.judge(self.maker(data)))
+            weights = self.judge.trainable_variables
+            self.judge_optimizer.apply(tape.gradient(verdict, weights), weights)
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(self.judge(self.maker(data)))
+            weights = self.maker.trainable_variables
+            self.maker_optimizer.apply(tape.gradient(loss, weights), weights)
+            return {"verdict": verdict, "loss": loss}
+
+    pair = Pair()
+    pair.compile(ef.optimizers.Adam(0.01), ef.optimizers.SGD(0.01))
+    history = pair.fit(np.ones((8, 2), "float32"), epochs=3, verbose=0)
+    assert len(history.history["verdict"]) == 3
+    assert len(pair.maker_optimizer.variables) == 6
+
+
+def test_optimizer_and_loss_may_be_set():
+    model = line()
+    model.optimizer = ef.optimizers.SGD(0.25)
+    model.loss = "mae"
+    model.fit(ONES, ONES, batch_size=4, verbose=0)
+    assert model.get_weights()[0].item() == 0.25
+
+
 def test_single_batches():
     model = line(metrics=["mae"])
     assert model.train_on_batch(ONES, ONES) == [1.0, 1.0]
