@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
+from eagerflow.layers.policy import DTypePolicy
 
-__all__ = ["Configurable", "automatic", "table"]
+__all__ = ["Configurable", "automatic", "described_with_shapes", "table"]
 
 table = Table("layer", "keras.layers")
 # Keras writes the module of these names.
 _HOMES = {
     "eagerflow.layers": table,
     "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
-    "eagerflow.models": Table("model", "keras.models"),
+    "eagerflow.models": Table("model", "keras"),
 }
+_HOMES["eagerflow.models"].add()(DTypePolicy)  # which Keras writes under the same module
 
 
 def automatic(get_config: Any) -> Any:
@@ -102,6 +104,13 @@ def _is_automatic(cls: type) -> bool:
         if "__init__" in ancestor.__dict__:
             return True
     return True
+
+
+def described_with_shapes(layer: Any) -> dict[str, Any]:
+    """A layer's description, with the shapes that it was built for."""
+    described: dict[str, Any] = serialize_keras_object(layer)
+    build_config = layer.get_build_config()
+    return described | ({"build_config": build_config} if build_config else {})
 
 
 def _unchanged(value: Any) -> Any:

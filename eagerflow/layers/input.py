@@ -78,7 +78,7 @@ class InputLayer(Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
         config = {"batch_shape": self.batch_shape, "dtype": self._data_type, "sparse": False, "ragged": False}
-        return config | ({"optional": True} if self.optional else {}) | {"name": self.name}
+        return config | {"name": self.name, "optional": self.optional}
 
 
 def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

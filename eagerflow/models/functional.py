@@ -11,7 +11,7 @@ from eagerflow.core.op import registry
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer
-from eagerflow.layers.configuration import automatic
+from eagerflow.layers.configuration import automatic, described_with_shapes
 from eagerflow.layers.input import InputLayer
 from eagerflow.layers.naming import snake_case
 from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name, record
@@ -91,9 +91,7 @@ def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
         }
         entry["registered_name"] = None
     else:
-        entry = serialize_keras_object(operation)
-        build_config = operation.get_build_config()
-        entry |= {"build_config": build_config} if build_config else {}
+        entry = described_with_shapes(operation)
     calls = [n for n in _calls_of(operation, nodes) if n.args or n.kwargs]
     entry["name"] = operation.name
     entry["inbound_nodes"] = [
@@ -192,7 +190,9 @@ class _Rebuilding:
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [self._filled(v) for v in value]
+            made = [self._filled(v) for v in value]
+            # Keras writes the tuple of an index as a list.
+            return tuple(made) if any(isinstance(v, slice) or v is Ellipsis for v in made) else made
         if not isinstance(value, dict):
             return value
         kind = value.get("class_name")

@@ -7,8 +7,8 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
-from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.layers.base import Layer
+from eagerflow.layers.configuration import described_with_shapes
 from eagerflow.layers.masks import put_masks
 from eagerflow.layers.shapes import is_shape
 from eagerflow.layers.symbolic import SymbolicTensor
@@ -239,7 +239,7 @@ class Model(Trainer, Layer):
         Args:
             **kwargs: passed on to `json.dumps`.
         """
-        return json.dumps(serialize_keras_object(self), **kwargs)
+        return json.dumps(described_with_shapes(self), **kwargs)
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.serialization import deserialize_keras_object
 from eagerflow.layers.base import Layer
-from eagerflow.layers.configuration import automatic
+from eagerflow.layers.configuration import automatic, described_with_shapes
 from eagerflow.layers.context import CallContext, current_call
 from eagerflow.layers.input import InputLayer
 from eagerflow.layers.masks import put_masks
@@ -219,7 +219,7 @@ class Sequential(Model):
             return Layer.get_config(self)
         config = {k: v for k, v in self._base_config().items() if k != "activity_regularizer"}
         known = [self._input_layer] if self._input_layer is not None else []
-        config["layers"] = [_entry(layer) for layer in [*known, *self._sequence]]
+        config["layers"] = [described_with_shapes(layer) for layer in [*known, *self._sequence]]
         if self._ends or self._remembered:
             config["build_input_shape"] = self._ends[0].shape if self._ends else self._remembered[0]
         return config
@@ -283,9 +283,3 @@ def _implied_input(layer: Any) -> InputLayer | None:
 
 def _input_for(layer: Any, batch_shape: tuple[Any, ...], dtype: Any = None) -> InputLayer:
     return InputLayer(batch_shape=batch_shape, dtype=dtype or layer._input_dtype or layer.compute_dtype)
-
-
-def _entry(layer: Any) -> dict[str, Any]:
-    entry: dict[str, Any] = serialize_keras_object(layer)
-    build_config = layer.get_build_config()
-    return entry | ({"build_config": build_config} if build_config else {})

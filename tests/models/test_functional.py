@@ -417,6 +417,40 @@ def test_the_config_has_the_layout_of_keras():
     }
 
 
+def keras_tensor(name):
+    return {
+        "class_name": "__keras_tensor__",
+        "config": {"shape": [None, 4], "dtype": "float32", "keras_history": [name, 0, 0]},
+    }
+
+
+def keras_op(name, class_name, *args):
+    return {
+        "module": "keras.src.ops.numpy", "class_name": class_name, "config": {"name": name}, "name": name,
+        "registered_name": class_name, "inbound_nodes": [{"args": list(args), "kwargs": {}}],
+    }  # fmt: skip
+
+
+def test_ops_as_keras_describes_them_are_read():
+    cut = [{"class_name": "__slice__", "config": dict.fromkeys(("start", "stop", "step"))}]
+    cut += [{"class_name": "__slice__", "config": {"start": None, "stop": 3, "step": None}}]
+    config = {
+        "name": "functional",
+        "layers": [
+            {
+                "module": "keras.layers", "class_name": "InputLayer", "name": "x", "inbound_nodes": [],
+                "config": {"batch_shape": [None, 4], "dtype": "float32", "sparse": False, "name": "x"},
+            },
+            keras_op("multiply", "Multiply", keras_tensor("x"), 2.0),
+            keras_op("get_item", "GetItem", keras_tensor("multiply"), cut),
+        ],
+        "input_layers": ["x", 0, 0],
+        "output_layers": [["get_item", 0, 0]],
+    }  # fmt: skip
+    model = Functional.from_config(config)
+    assert np.array_equal(model(X)[0].numpy(), 2 * X[:, :3])
+
+
 @pytest.mark.usefixtures("toys")
 def test_a_damaged_config_is_explained():
     config = branches().get_config()
