@@ -50,7 +50,7 @@ class RandomInitializer(Initializer):
         if seed is None:
             seed = core_random.default_seed()
         elif isinstance(seed, dict):
-            seed = deserialize_keras_object(seed, {"SeedGenerator": SeedGenerator})
+            seed = deserialize_keras_object(seed)
         elif isinstance(seed, bool) or not isinstance(seed, (int, SeedGenerator)):
             raise ValueError(
                 f"{type(self).__name__}(seed={seed!r}): expected an integer, a SeedGenerator or None."

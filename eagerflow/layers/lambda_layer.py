@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow.core import tree
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.base import Layer
+from eagerflow.layers.symbolic import run
 
 __all__ = ["Lambda"]
 
@@ -63,11 +64,7 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape given at construction, or that of the function's answer to a sample.
-
-        Raises:
-            NotImplementedError: when no shape was given.
-        """
+        """The shape given at construction, or that of the function's answer to a small sample."""
         if self._output_shape is None:
             return super().compute_output_shape(input_shape)
         if callable(self._output_shape):
@@ -76,6 +73,12 @@ class Lambda(Layer):
         while first and isinstance(first[0], (list, tuple)):
             first = first[0]
         return (first[0], *self._output_shape)
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """The outputs for symbolic inputs: by a run of the function, unless the shape was given."""
+        if self._output_shape is not None:
+            return self._infer_from_shapes(args, kwargs)
+        return run(self, args, kwargs, frozen_random=True)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer. Functions without a name stay as they are."""

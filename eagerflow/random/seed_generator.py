@@ -9,13 +9,16 @@ import numpy
 
 from eagerflow.core import random as core_random
 from eagerflow.core.device import device
+from eagerflow.core.serialization import Table
 from eagerflow.core.variable import Variable
 
 __all__ = ["SeedGenerator", "draw"]
 
+table = Table("seed generator", "keras.random")
 _numbers = itertools.count()
 
 
+@table.add()
 class SeedGenerator:
     """A source of seeds that moves on with every draw, so that each call gives other numbers.
 

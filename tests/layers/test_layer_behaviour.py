@@ -283,6 +283,13 @@ def test_lambda_layers():
     assert again(np.ones(2, "float32"), training=True).numpy().tolist() == [2, 2]
 
 
+def test_lambda_layers_on_symbolic_inputs():
+    x = L.Input((None, 4))
+    assert L.Lambda(lambda v: v[:, :, :2] * 2)(x).shape == (None, None, 2)
+    assert L.Lambda(lambda v: v.sum(axis=1), output_shape=(4,))(x).shape == (None, 4)
+    assert L.Lambda(lambda v: [v, v.sum(axis=-1)])(x)[1].shape == (None, None)
+
+
 @register_keras_serializable("test_layers")
 def times(x, factor):
     return x * factor
