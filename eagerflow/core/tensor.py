@@ -290,7 +290,8 @@ _REDUCTIONS = {
 
 def _without_defaults(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """NumPy passes `out=None` and the like on; ops don't take them, and `out=tensor` can't work."""
-    if kwargs.get("out") not in (None, (None,)):
+    out = kwargs.get("out")
+    if any(part is not None for part in (out if isinstance(out, tuple) else (out,))):
         raise TypeError(f"numpy.{function.__name__}(out=...): tensors don't change in place; use the result.")
     no_value = getattr(numpy, "_NoValue", None)
     empty = {
