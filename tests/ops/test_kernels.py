@@ -13,6 +13,7 @@ from eagerflow.core import tree
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
+from eagerflow.kernels import convolution
 from eagerflow.ops import recurrent  # noqa: F401 - registers its ops
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
@@ -40,7 +41,6 @@ def convolutions():
     ):
         yield [normal(*shape), normal(*kernel)], {}
     yield [normal(2, 6, 3), normal(3, 3, 2)], {"padding": "causal", "dilation_rate": 2}
-    yield [normal(9, 9, 9, 64), normal(3, 3, 64, 2)], {}  # several blocks of images
 
 
 def settings_of(padding, stride, dilation):
@@ -203,6 +203,17 @@ def gradients(name, tensors, sources, settings):
         outputs = tree.flatten(registry[name].call(*tensors, **settings))
     upstream = [Tensor(normal(*o.shape, seed=i)) for i, o in enumerate(outputs)]
     return tape.gradient(outputs, sources, output_gradients=upstream, unconnected_gradients="zero")
+
+
+def test_images_in_several_blocks(monkeypatch):
+    """The batch is taken apart so that the matrix of windows stays small."""
+    arrays, settings = [normal(5, 6, 5, 2), normal(3, 2, 2, 3)], {"padding": "same"}
+    tensors = on_device(arrays)
+    whole = gradients("conv", tensors, tensors, settings)
+    monkeypatch.setattr(convolution, "_BLOCK_BYTES", {"numpy": 2 * 8 * 30 * 12})  # two images of float64
+    compare_values("conv", arrays, settings)
+    for in_blocks, at_once in zip(gradients("conv", tensors, tensors, settings), whole, strict=True):
+        np.testing.assert_allclose(in_blocks.numpy(), at_once.numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", CASES)
