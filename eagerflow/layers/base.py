@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import Any
 
 import numpy
@@ -272,6 +273,12 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
     def _mask_outputs(self, args: tuple[Any, ...], mask: Any, outputs: Any) -> None:
         if self.supports_masking or self._call_signature.computes_mask:
             put_masks(outputs, self.compute_mask(args[0] if args else None, mask))
+        elif not self._call_signature.masks:
+            warnings.warn(
+                f"{describe(self)} got inputs with a mask, which it neither uses nor passes on: later layers won't see "
+                "it. Set self.supports_masking = True in the layer if the mask fits its outputs.",
+                stacklevel=4,
+            )
 
     def _converted(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

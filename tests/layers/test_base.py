@@ -558,7 +558,11 @@ def test_masks_travel_through_layers_that_support_them():
     out = reader(masked)
     assert reader.seen.tolist() == [[True, False]]
     assert get_mask(out).tolist() == [[True, False]]
-    assert get_mask(Affine(2)(out)) is None
+    affine = Affine(2, name="a")
+    with pytest.warns(
+        UserWarning, match=r'Affine "a" got inputs with a mask, which it neither uses nor passes on'
+    ):
+        assert get_mask(affine(out)) is None
 
 
 def test_an_explicit_mask_wins():

