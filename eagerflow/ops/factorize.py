@@ -192,7 +192,8 @@ def _qr_rule(xp: Any, g: Any, out: Any, complete: bool) -> Any:
         )
     inner = r @ adjoint(g_r) - adjoint(g_q) @ q
     lower = xp.tril(inner, -1)
-    symmetric = lower + adjoint(lower) + inner * identity_like(xp, inner, inner.shape[-1])
+    middle = (inner + adjoint(inner)) * 0.5  # the diagonal of r is real
+    symmetric = lower + adjoint(lower) + middle * identity_like(xp, inner, inner.shape[-1])
     return adjoint(xp.linalg.solve(r, adjoint(g_q + q @ symmetric)))
 
 

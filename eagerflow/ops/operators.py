@@ -108,11 +108,20 @@ register_methods(
     all=logic.all, any=logic.any, argmax=reduce.argmax, argmin=reduce.argmin, argsort=argsort, astype=_astype,
     clip=_clip, conj=complexes.conj, conjugate=complexes.conj, copy=_copy, cumprod=cumulative.cumprod,
     cumsum=cumulative.cumsum, diagonal=diagonals.diagonal, dot=products.dot, flatten=ravel,
-    imag=property(complexes.imag), mT=property(_matrix_transpose), max=reduce.max, mean=reduce.mean, min=reduce.min,
-    nonzero=choose.nonzero, prod=reduce.prod, ravel=ravel, real=property(complexes.real), repeat=repeat,
+    max=reduce.max, mean=reduce.mean, min=reduce.min,
+    nonzero=choose.nonzero, prod=reduce.prod, ravel=ravel, repeat=repeat,
     reshape=_reshape, round=_round, squeeze=squeeze, std=reduce.std, sum=reduce.sum, swapaxes=swapaxes,
-    T=property(transpose), take=index.take, trace=diagonals.trace, transpose=_transpose, var=reduce.var,
+    take=index.take, trace=diagonals.trace, transpose=_transpose, var=reduce.var,
 )  # fmt: skip
+
+
+for _name, _read in {
+    "T": transpose,
+    "imag": complexes.imag,
+    "mT": _matrix_transpose,
+    "real": complexes.real,
+}.items():
+    setattr(Tensor, _name, property(_read))
 
 
 def _numpy_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.op import apply, op
-from eagerflow.core.tensor import Tensor
 from eagerflow.ops.index import repeats, scatter_index
 
 __all__ = ["overwrite", "scatter_extreme", "written_last"]
@@ -21,8 +20,7 @@ def written_last(xp: Any, updates: Any, index: Any = None, shape: Any = None) ->
 
 
 def _kept_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
-    zeros = xp.zeros_like(updates)
-    return overwrite(g, zeros, index) if isinstance(g, Tensor) else overwrite.op.forward(xp, g, zeros, index)
+    return apply(overwrite, xp, g, xp.zeros_like(updates), index)
 
 
 def _written_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:

@@ -12,24 +12,66 @@ from tests.ops.compare import same, some, whole
 @pytest.mark.parametrize(
     ("name", "shape", "settings"),
     [
-        ("reshape", (3, 4), ((2, -1),)), ("reshape", (), ((1, 1),)), ("reshape", (0, 3), ((3, 0),)), ("ravel", (2, 3), ()),
-        ("transpose", (2, 3, 4), ()), ("transpose", (2, 3, 4), ((2, 0, -2),)), ("transpose", (), ()),
-        ("swapaxes", (2, 3, 4), (0, -1)), ("moveaxis", (2, 3, 4), (0, -1)), ("moveaxis", (2, 3, 4), ((0, 1), (-1, 0))),
-        ("expand_dims", (2, 3), (1,)), ("expand_dims", (2,), ((0, -1),)), ("squeeze", (1, 2, 1), ()), ("squeeze", (1, 2, 1), (-1,)),
-        ("tile", (2, 3), (2,)), ("tile", (3,), ((2, 1, 2),)), ("tile", (2, 3), ((2, 0),)), ("repeat", (2, 3), (2,)),
-        ("repeat", (2, 3), (2, 1)), ("repeat", (2, 3), ([1, 2], 0)), ("repeat", (2, 3), ([0, 1, 2], -1)),
-        ("flip", (2, 3), ()), ("flip", (2, 3), (1,)), ("flip", (2, 0), ((0, 1),)), ("fliplr", (2, 3), ()), ("flipud", (2, 3), ()),
-        ("rot90", (2, 3), ()), ("rot90", (2, 3), (2,)), ("rot90", (2, 3), (-1,)), ("rot90", (2, 3, 2), (1, (1, 2))),
-        ("roll", (3, 4), (2,)), ("roll", (3, 4), (-1, 1)), ("roll", (3, 4), ((1, 2), (0, 1))),
-        ("broadcast_to", (3, 1), ((2, 3, 4),)), ("broadcast_to", (1,), ((0,),)),
-        ("diag", (3,), ()), ("diag", (3,), (-1,)), ("diag", (3, 4), (1,)), ("diagflat", (2, 2), (1,)), ("diagonal", (3, 4), (1,)),
-        ("diagonal", (2, 3, 4), (-1, 1, 2)), ("diagonal", (2, 3), (9,)), ("trace", (3, 4), (1,)), ("trace", (2, 3, 3), (0, 1, 2)),
-        ("tril", (3, 4), (1,)), ("triu", (2, 3, 4), (-1,)), ("tril", (3,), ()),
-        ("split", (6, 2), (3,)), ("split", (6, 2), ([1, 4],)), ("split", (4, 2), ([3, 1, 9],)), ("array_split", (7,), (3,)),
-        ("array_split", (2, 5), (2, -1)), ("hsplit", (2, 4), (2,)), ("hsplit", (4,), (2,)), ("vsplit", (4, 2), ([1],)),
-        ("dsplit", (1, 2, 4), (2,)), ("vander", (3,), ()), ("vander", (3,), (2, True)),
+        ("reshape", (3, 4), ((2, -1),)),
+        ("reshape", (), ((1, 1),)),
+        ("reshape", (0, 3), ((3, 0),)),
+        ("ravel", (2, 3), ()),
+        ("transpose", (2, 3, 4), ()),
+        ("transpose", (2, 3, 4), ((2, 0, -2),)),
+        ("transpose", (), ()),
+        ("swapaxes", (2, 3, 4), (0, -1)),
+        ("moveaxis", (2, 3, 4), (0, -1)),
+        ("moveaxis", (2, 3, 4), ((0, 1), (-1, 0))),
+        ("expand_dims", (2, 3), (1,)),
+        ("expand_dims", (2,), ((0, -1),)),
+        ("squeeze", (1, 2, 1), ()),
+        ("squeeze", (1, 2, 1), (-1,)),
+        ("tile", (2, 3), (2,)),
+        ("tile", (3,), ((2, 1, 2),)),
+        ("tile", (2, 3), ((2, 0),)),
+        ("repeat", (2, 3), (2,)),
+        ("repeat", (2, 3), (2, 1)),
+        ("repeat", (2, 3), ([1, 2], 0)),
+        ("repeat", (2, 3), ([0, 1, 2], -1)),
+        ("flip", (2, 3), ()),
+        ("flip", (2, 3), (1,)),
+        ("flip", (2, 0), ((0, 1),)),
+        ("fliplr", (2, 3), ()),
+        ("flipud", (2, 3), ()),
+        ("rot90", (2, 3), ()),
+        ("rot90", (2, 3), (2,)),
+        ("rot90", (2, 3), (-1,)),
+        ("rot90", (2, 3, 2), (1, (1, 2))),
+        ("roll", (3, 4), (2,)),
+        ("roll", (3, 4), (-1, 1)),
+        ("roll", (3, 4), ((1, 2), (0, 1))),
+        ("broadcast_to", (3, 1), ((2, 3, 4),)),
+        ("broadcast_to", (1,), ((0,),)),
+        ("diag", (3,), ()),
+        ("diag", (3,), (-1,)),
+        ("diag", (3, 4), (1,)),
+        ("diagflat", (2, 2), (1,)),
+        ("diagonal", (3, 4), (1,)),
+        ("diagonal", (2, 3, 4), (-1, 1, 2)),
+        ("diagonal", (2, 3), (9,)),
+        ("trace", (3, 4), (1,)),
+        ("trace", (2, 3, 3), (0, 1, 2)),
+        ("tril", (3, 4), (1,)),
+        ("triu", (2, 3, 4), (-1,)),
+        ("tril", (3,), ()),
+        ("split", (6, 2), (3,)),
+        ("split", (6, 2), ([1, 4],)),
+        ("split", (4, 2), ([3, 1, 9],)),
+        ("array_split", (7,), (3,)),
+        ("array_split", (2, 5), (2, -1)),
+        ("hsplit", (2, 4), (2,)),
+        ("hsplit", (4,), (2,)),
+        ("vsplit", (4, 2), ([1],)),
+        ("dsplit", (1, 2, 4), (2,)),
+        ("vander", (3,), ()),
+        ("vander", (3,), (2, True)),
     ],
-)  # fmt: skip
+)
 def test_moving_elements(name, shape, settings, device):
     x = some(*shape)
     same(getattr(ops, name)(x, *settings), getattr(np, name)(x, *settings), "float32")
@@ -41,11 +83,18 @@ def test_moving_elements(name, shape, settings, device):
 @pytest.mark.parametrize(
     ("name", "shapes", "settings"),
     [
-        ("concatenate", [(2, 3), (1, 3)], {}), ("concatenate", [(2, 1), (2, 3), (2, 0)], {"axis": -1}),
-        ("stack", [(2, 3), (2, 3)], {"axis": -2}), ("stack", [()], {}), ("hstack", [(2,), (3,)], {}), ("hstack", [(), ()], {}),
-        ("hstack", [(2, 1), (2, 2)], {}), ("vstack", [(3,), (2, 3)], {}), ("dstack", [(3,), (3,)], {}), ("dstack", [(2, 2), (2, 2)], {}),
+        ("concatenate", [(2, 3), (1, 3)], {}),
+        ("concatenate", [(2, 1), (2, 3), (2, 0)], {"axis": -1}),
+        ("stack", [(2, 3), (2, 3)], {"axis": -2}),
+        ("stack", [()], {}),
+        ("hstack", [(2,), (3,)], {}),
+        ("hstack", [(), ()], {}),
+        ("hstack", [(2, 1), (2, 2)], {}),
+        ("vstack", [(3,), (2, 3)], {}),
+        ("dstack", [(3,), (3,)], {}),
+        ("dstack", [(2, 2), (2, 2)], {}),
     ],
-)  # fmt: skip
+)
 def test_joining(name, shapes, settings, device):
     xs = [some(*shape) for shape in shapes]
     same(getattr(ops, name)(xs, **settings), getattr(np, name)(xs, **settings), "float32")
@@ -98,10 +147,15 @@ def test_grids_and_ranges(device):
 @pytest.mark.parametrize(
     ("arguments", "dtype"),
     [
-        ((5,), "int32"), ((1, 7, 2), "int32"), ((5, 0, -2), "int32"), ((0.0, 1.0, 0.25), "float32"), ((3.0,), "float32"),
-        ((2**33, 2**33 + 2), "int64"), ((0,), "int32"),
+        ((5,), "int32"),
+        ((1, 7, 2), "int32"),
+        ((5, 0, -2), "int32"),
+        ((0.0, 1.0, 0.25), "float32"),
+        ((3.0,), "float32"),
+        ((2**33, 2**33 + 2), "int64"),
+        ((0,), "int32"),
     ],
-)  # fmt: skip
+)
 def test_ranges_of_numbers(arguments, dtype):
     same(ops.arange(*arguments), np.arange(*arguments), dtype)
 
@@ -139,11 +193,15 @@ def test_casting(device):
 @pytest.mark.parametrize(
     ("values", "dtype", "expected"),
     [
-        ([300.0, -5.0, 7.9], "uint8", [255, 0, 7]), ([200, -200], "int8", [127, -128]), ([-1], "uint32", [0]),
-        ([1e20, -1e20], "float16", [65504, -65504]), ([1e20, -1e20], "int32", [2147483520, -2147483648]),
-        ([True], "int8", [1]), ([3.0], "bool", [True]),
+        ([300.0, -5.0, 7.9], "uint8", [255, 0, 7]),
+        ([200, -200], "int8", [127, -128]),
+        ([-1], "uint32", [0]),
+        ([1e20, -1e20], "float16", [65504, -65504]),
+        ([1e20, -1e20], "int32", [2147483520, -2147483648]),
+        ([True], "int8", [1]),
+        ([3.0], "bool", [True]),
     ],
-)  # fmt: skip
+)
 def test_saturating(values, dtype, expected, device):
     same(ops.saturate_cast(values, dtype), expected, dtype)
 
@@ -175,11 +233,15 @@ def test_reading_bits(device):
 @pytest.mark.parametrize(
     ("pattern", "shape", "lengths", "expected"),
     [
-        ("b h w c -> b c h w", (2, 3, 4, 5), {}, (2, 5, 3, 4)), ("b h w c -> (b h) w c", (2, 3, 4, 5), {}, (6, 4, 5)),
-        ("b (h h2) c -> b h (h2 c)", (2, 6, 3), {"h2": 2}, (2, 3, 6)), ("a 1 b -> b a", (2, 1, 3), {}, (3, 2)),
-        ("a b -> a 1 b", (2, 3), {}, (2, 1, 3)), ("a -> a", (0,), {}, (0,)), ("(a b) -> b a", (6,), {"a": 2, "b": 3}, (3, 2)),
+        ("b h w c -> b c h w", (2, 3, 4, 5), {}, (2, 5, 3, 4)),
+        ("b h w c -> (b h) w c", (2, 3, 4, 5), {}, (6, 4, 5)),
+        ("b (h h2) c -> b h (h2 c)", (2, 6, 3), {"h2": 2}, (2, 3, 6)),
+        ("a 1 b -> b a", (2, 1, 3), {}, (3, 2)),
+        ("a b -> a 1 b", (2, 3), {}, (2, 1, 3)),
+        ("a -> a", (0,), {}, (0,)),
+        ("(a b) -> b a", (6,), {"a": 2, "b": 3}, (3, 2)),
     ],
-)  # fmt: skip
+)
 def test_rearranging(pattern, shape, lengths, expected, device):
     x = some(*shape)
     result = ops.rearrange(x, pattern, **lengths)
@@ -195,11 +257,16 @@ def test_rearranging_values():
 @pytest.mark.parametrize(
     ("pattern", "lengths", "message"),
     [
-        ("a b", {}, "'->'"), ("a b c -> a b c", {}, "names 3 axes"), ("a b -> a", {}, "same axes"), ("a a -> a a", {}, "doesn't make up"),
-        ("(a b) c -> a b c", {}, "give all but one"), ("(a b) c -> a b c", {"a": 4}, "doesn't make up"),
-        ("a b -> b a", {"d": 1}, "'d'"), ("a [b] -> a b", {}, "isn't made of names"),
+        ("a b", {}, "'->'"),
+        ("a b c -> a b c", {}, "names 3 axes"),
+        ("a b -> a", {}, "same axes"),
+        ("a a -> a a", {}, "doesn't make up"),
+        ("(a b) c -> a b c", {}, "give all but one"),
+        ("(a b) c -> a b c", {"a": 4}, "doesn't make up"),
+        ("a b -> b a", {"d": 1}, "'d'"),
+        ("a [b] -> a b", {}, "isn't made of names"),
     ],
-)  # fmt: skip
+)
 def test_errors_of_patterns(pattern, lengths, message):
     with pytest.raises(ValueError, match=message):
         ops.rearrange(some(2, 3), pattern, **lengths)
