@@ -42,6 +42,8 @@ def print_summary(
 
 def _nodes(model: Any) -> list[Node]:
     """The calls in the model's graph; none where there is no graph."""
+    if not hasattr(model, "_known_graph"):
+        return []
     try:
         graph = model._known_graph("summary")
     except AttributeError:
@@ -99,7 +101,7 @@ def _rows(operation: Any, nodes: list[Node], expand: bool, depth: int) -> list[d
         }
     ]
     if expand and isinstance(operation, Layer):
-        inner = _nodes(operation) if hasattr(operation, "_known_graph") else []
+        inner = _nodes(operation)
         below = _operations(operation) if hasattr(operation, "_known_graph") else operation._sublayers
         rows += [row for o in below for row in _rows(o, inner, expand, depth + 1)]
     return rows
@@ -129,6 +131,8 @@ def _output(operation: Any, nodes: list[Node]) -> str:
     call = operation if isinstance(operation, Node) else _call_of(operation, nodes)
     if call is not None:
         return _words(call.tensors())
+    if _nodes(operation):
+        return _words(operation._known_graph("outputs").outputs_structure)
     shapes, named = operation.__dict__.get("_build_shapes", ((), {}))
     overrides = type(operation).compute_output_shape is not Layer.compute_output_shape
     if not shapes or named or not overrides:

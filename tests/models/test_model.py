@@ -224,13 +224,15 @@ def test_a_built_subclass_shows_the_shapes_that_layers_tell():
         def __init__(self):
             super().__init__()
             self.a = Declared(3, name="a")
+            self.inner = Sequential([Input((3,)), Affine(7)])
 
         def call(self, inputs):
-            return self.a(inputs)
+            return self.inner(self.a(inputs))
 
     model = Net()
     model(X)
     assert "(None, 3)" in texts(model)
+    assert "(None, 7)" in texts(model)
 
 
 def test_branches_are_shown_with_their_connections():
