@@ -51,15 +51,18 @@ from eagerflow.losses.regression import (
     mean_squared_logarithmic_error,
     poisson,
 )
+from eagerflow.losses.sequences import CTC, Circle, circle, ctc
 from eagerflow.losses.table import LOSSES as _LOSSES
 
 __all__ = [
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
+    "CTC",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "Hinge",
@@ -81,7 +84,9 @@ __all__ = [
     "categorical_focal_crossentropy",
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",

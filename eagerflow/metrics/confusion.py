@@ -15,6 +15,7 @@ from eagerflow.metrics.table import METRICS
 
 __all__ = [
     "AUC", "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives", "TruePositives", "counts",
+    "evenly", "ratio",
 ]  # fmt: skip
 
 
@@ -241,6 +242,9 @@ class AUC(Metric):
         name: shown in progress and history.
         dtype: the type of the result.
         thresholds: the thresholds themselves; 0 and 1 are added.
+        multi_label: columns are labels of their own, each with its area; the result is their mean.
+        num_labels: the number of columns; default: known from the first batch.
+        label_weights: weights of the columns in the mean.
         from_logits: whether predictions are before the sigmoid.
 
     Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006.
@@ -260,6 +264,9 @@ class AUC(Metric):
         name: str | None = None,
         dtype: Any = None,
         thresholds: Any = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
         from_logits: bool = False,
     ) -> None:
         super().__init__(dtype, name or "auc")
@@ -269,39 +276,61 @@ class AUC(Metric):
             raise ValueError(f"AUC(num_thresholds={num_thresholds}): expected at least 2.")
         self.curve, self.summation_method, self.from_logits = curve, summation_method, from_logits
         self._given = thresholds
-        inner = _evenly(num_thresholds) if thresholds is None else sorted(_thresholds("AUC", thresholds))
+        inner = evenly(num_thresholds) if thresholds is None else sorted(_thresholds("AUC", thresholds))
         self.thresholds = [-1e-7, *inner, 1 + 1e-7]
         self.num_thresholds = len(self.thresholds)
-        size = (self.num_thresholds,)
+        self.multi_label, self.num_labels = bool(multi_label), num_labels
+        self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
+        self._counts: list[Any] = []
+        if not multi_label or num_labels is not None:
+            self._build(num_labels or 1)
+
+    def _build(self, labels: int) -> None:
+        if self.label_weights is not None and len(self.label_weights) != labels:
+            raise ValueError(
+                f"AUC(label_weights=...): {len(self.label_weights)} weights for {labels} labels."
+            )
         names = ("true_positives", "false_positives", "true_negatives", "false_negatives")
-        for variable in names:
-            setattr(self, variable, self.add_variable(size, name=variable))
-        self._counts = [getattr(self, variable) for variable in names]
+        self._counts = [self.add_variable((labels, self.num_thresholds), name=name) for name in names]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         if self.from_logits:
             y_pred = ops.sigmoid(y_pred)
-        for variable, count in zip(self._counts, counts(y_true, y_pred, self.thresholds, sample_weight)):
-            total = variable.writable()
-            total += count.astype(total.dtype)
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        columns = [(y_true, y_pred)]
+        if self.multi_label:
+            columns = [(y_true[:, i], y_pred[:, i]) for i in range(y_pred.shape[1])]
+        if not self._counts:
+            self._build(len(columns))
+        for label, (true, predicted) in enumerate(columns):
+            for variable, count in zip(self._counts, counts(true, predicted, self.thresholds, sample_weight)):
+                total = variable.writable()
+                total[label] += count.astype(total.dtype)
 
     def result(self) -> Tensor:
-        tp, fp, tn, fn = (numpy.asarray(v.numpy(), "float64") for v in self._counts)
-        recall = _ratio(tp, tp + fn)
+        if not self._counts:
+            return convert_to_tensor(0.0, self.dtype)
+        areas = self._areas(*[numpy.asarray(v.numpy(), "float64") for v in self._counts])
+        return convert_to_tensor(numpy.average(areas, weights=self.label_weights), self.dtype)
+
+    def _areas(self, tp: Any, fp: Any, tn: Any, fn: Any) -> Any:
+        """The area of each label."""
+        recall = ratio(tp, tp + fn)
         if self.curve == "PR" and self.summation_method == "interpolation":
-            return convert_to_tensor(_interpolated_pr(tp, fp, fn), self.dtype)
-        x, y = (_ratio(fp, fp + tn), recall) if self.curve == "ROC" else (recall, _ratio(tp, tp + fp))
+            return _interpolated_pr(tp, fp, fn)
+        x, y = (ratio(fp, fp + tn), recall) if self.curve == "ROC" else (recall, ratio(tp, tp + fp))
+        before, after = y[:, :-1], y[:, 1:]
         if self.summation_method == "interpolation":
-            heights = (y[:-1] + y[1:]) / 2
+            heights = (before + after) / 2
         else:
-            pick = numpy.minimum if self.summation_method == "minoring" else numpy.maximum
-            heights = pick(y[:-1], y[1:])
-        return convert_to_tensor(((x[:-1] - x[1:]) * heights).sum(), self.dtype)
+            heights = (numpy.minimum if self.summation_method == "minoring" else numpy.maximum)(before, after)
+        return ((x[:, :-1] - x[:, 1:]) * heights).sum(axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         own = {
             "num_thresholds": self.num_thresholds, "curve": self.curve, "summation_method": self.summation_method,
-            "thresholds": self._given, "from_logits": self.from_logits,
+            "thresholds": self._given, "multi_label": self.multi_label, "num_labels": self.num_labels,
+            "label_weights": self.label_weights, "from_logits": self.from_logits,
         }  # fmt: skip
         return {**super().get_config(), **own}
 
@@ -311,21 +340,24 @@ def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
         raise ValueError(f"AUC({name}={value!r}): expected one of {', '.join(known)}.")
 
 
-def _evenly(number: int) -> list[float]:
+def evenly(number: int) -> list[float]:
+    """The inner ones of `number` evenly spaced thresholds from 0 to 1."""
     return [(i + 1) / (number - 1) for i in range(number - 2)]
 
 
-def _ratio(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
+def ratio(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
+    """`a / b`, 0 where `b` is 0."""
     return numpy.divide(a, b, out=numpy.zeros_like(a), where=b > 0)
 
 
-def _interpolated_pr(tp: numpy.ndarray, fp: numpy.ndarray, fn: numpy.ndarray) -> float:
-    """The area under precision over recall, with precision interpolated as the counts are."""
-    step = tp[:-1] - tp[1:]
+def _interpolated_pr(tp: numpy.ndarray, fp: numpy.ndarray, fn: numpy.ndarray) -> Any:
+    """The areas under precision over recall, with precision interpolated as the counts are."""
+    step = tp[:, :-1] - tp[:, 1:]
     found = tp + fp
-    slope = _ratio(step, numpy.maximum(found[:-1] - found[1:], 0))
-    intercept = tp[1:] - slope * found[1:]
-    both = (found[:-1] > 0) & (found[1:] > 0)
-    ratio = numpy.where(both, _ratio(found[:-1], numpy.maximum(found[1:], 0)), 1.0)
-    pieces = _ratio(slope * (step + intercept * numpy.log(ratio)), numpy.maximum(tp[1:] + fn[1:], 0))
-    return float(pieces.sum())
+    before, after = found[:, :-1], found[:, 1:]
+    slope = ratio(step, numpy.maximum(before - after, 0))
+    intercept = tp[:, 1:] - slope * after
+    both = (before > 0) & (after > 0)
+    relative = numpy.where(both, ratio(before, numpy.maximum(after, 0)), 1.0)
+    pieces = ratio(slope * (step + intercept * numpy.log(relative)), numpy.maximum(tp[:, 1:] + fn[:, 1:], 0))
+    return pieces.sum(axis=-1)

@@ -1,18 +1,16 @@
-"""Scores computed from sums over all samples: R², correlations, F scores, overlaps of classes."""
+"""Scores computed from sums over all samples: R² and F scores."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
-from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
 
-__all__ = ["F1Score", "FBetaScore", "MeanIoU", "R2Score"]
+__all__ = ["F1Score", "FBetaScore", "R2Score"]
 
 
 @METRICS.add()
@@ -111,72 +109,6 @@ class F1Score(FBetaScore):
         config = super().get_config()
         del config["beta"]
         return config
-
-
-@METRICS.add()
-class MeanIoU(Metric):
-    """The overlap of predicted and true members of a class, divided by their union; mean over the classes.
-
-    Args:
-        num_classes: how many classes there are.
-        name: shown in progress and history.
-        dtype: the type of the result.
-        ignore_class: labels of this number count nothing.
-        sparse_y_true: labels are class numbers (else one-hot).
-        sparse_y_pred: predictions are class numbers (else scores).
-        axis: the axis of the classes, where there is one.
-
-    >>> metric = MeanIoU(num_classes=2)
-    >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
-    0.3333
-    """
-
-    _direction = "up"
-
-    def __init__(
-        self,
-        num_classes: int,
-        name: str | None = None,
-        dtype: Any = None,
-        ignore_class: int | None = None,
-        sparse_y_true: bool = True,
-        sparse_y_pred: bool = True,
-        axis: int = -1,
-    ) -> None:
-        super().__init__(dtype, name or "mean_io_u")
-        self.num_classes, self.ignore_class, self.axis = num_classes, ignore_class, axis
-        self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
-        self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        labels, said = convert_to_tensor(y_true), convert_to_tensor(y_pred)
-        labels = labels if self.sparse_y_true else ops.argmax(labels, axis=self.axis)
-        said = said if self.sparse_y_pred else ops.argmax(said, axis=self.axis)
-        a, b = (t.data.reshape(-1).astype("int64") for t in (labels, said))
-        xp = namespace_of(a)
-        weights = xp.ones(a.shape, "float64")
-        if sample_weight is not None:
-            weights = xp.broadcast_to(convert_to_tensor(sample_weight).data, labels.shape).reshape(-1)
-        if self.ignore_class is not None:
-            counted = a != self.ignore_class
-            a, b, weights = a[counted], b[counted], weights[counted]
-        n = self.num_classes
-        if a.size and not (0 <= int(min(a.min(), b.min())) and int(max(a.max(), b.max())) < n):
-            raise ValueError(f"{self.name}: class numbers must be from 0 to {n - 1}.")
-        cells = xp.bincount(a * n + b, weights=weights, minlength=n * n).reshape(n, n)
-        total = self.total_cm.writable()
-        total += cells.astype(total.dtype)
-
-    def result(self) -> Tensor:
-        matrix = self.total_cm.value
-        right = ops.diagonal(matrix)
-        union = matrix.sum(axis=0) + matrix.sum(axis=1) - right
-        present = ops.greater(union, 0).astype(self.dtype)
-        return ops.divide_no_nan((right / ops.maximum(union, epsilon()) * present).sum(), present.sum())
-
-    def get_config(self) -> dict[str, Any]:
-        names = ("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 @METRICS.add()

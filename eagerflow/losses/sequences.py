@@ -1,0 +1,136 @@
+"""Losses over whole batches and sequences: circle loss of embeddings, connectionist temporal classification."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.errors import signature_of
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.base import FunctionLoss
+from eagerflow.losses.matching import put_mask
+from eagerflow.losses.table import LOSSES
+
+__all__ = ["CTC", "Circle", "circle", "ctc"]
+
+
+@LOSSES.add()
+@composite
+def circle(
+    y_true: Any,
+    y_pred: Any,
+    ref_labels: Any = None,
+    ref_embeddings: Any = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80,
+    margin: float = 0.4,
+) -> Tensor:
+    """How badly embeddings of one label lie together, and those of different labels apart.
+
+    Args:
+        y_true: labels, (batch,) or (batch, 1).
+        y_pred: embeddings of length 1, (batch, dimensions).
+        ref_labels: labels of what to compare with; default: `y_true`.
+        ref_embeddings: embeddings of what to compare with; default: `y_pred`.
+        remove_diagonal: don't compare an embedding with itself.
+        gamma: the scale.
+        margin: the distance that is wanted between the two kinds of pairs.
+
+    Returns:
+        One number per sample; those with a loss of 0 are masked.
+
+    Source: Sun et al., "Circle loss: a unified perspective of pair similarity optimization", 2020.
+    """
+    y_pred, y_true = convert_to_tensor(y_pred), convert_to_tensor(y_true)
+    others = y_pred if ref_embeddings is None else convert_to_tensor(ref_embeddings)
+    labels = y_true if ref_labels is None else convert_to_tensor(ref_labels)
+    distance = ops.relu(1.0 - ops.matmul(y_pred, ops.transpose(others)))
+    alike = ops.equal(y_true.reshape((-1, 1)), labels.reshape((1, -1)))
+    different = ops.logical_not(alike)
+    if remove_diagonal:
+        itself = ops.eye(alike.shape[0], alike.shape[1], dtype="bool")
+        alike = ops.logical_and(alike, ops.logical_not(itself))
+    near = ops.relu(margin + distance) * (distance - margin) * gamma
+    far = ops.relu(1 + margin - distance) * (1 - margin - distance) * gamma
+    total = _log_total(near, alike) + _log_total(far, different)
+    losses = ops.softplus(total)
+    return put_mask(losses, ops.greater(losses, 0))
+
+
+def _log_total(scores: Tensor, counted: Tensor) -> Tensor:
+    """`log(sum(exp(scores)))` of each row, over what counts; minus infinity for none."""
+    return ops.logsumexp(ops.where(counted, scores, -math.inf), axis=1)
+
+
+@LOSSES.add()
+@composite
+def ctc(y_true: Any, y_pred: Any) -> Tensor:
+    """Connectionist temporal classification: the loss of label sequences without known positions.
+
+    Args:
+        y_true: class numbers, (batch, labels); 0 is the blank, and fills up short sequences.
+        y_pred: logits, (batch, time, classes).
+
+    Raises:
+        ValueError: for other shapes.
+
+    Source: Graves et al., "Connectionist temporal classification", 2006.
+    """
+    y_true, y_pred = convert_to_tensor(y_true), convert_to_tensor(y_pred)
+    if y_true.ndim != 2 or y_pred.ndim != 3:
+        raise ValueError(
+            "ctc: expected y_true (batch, labels) and y_pred (batch, time, classes); "
+            f"got {signature_of(y_true)} and {signature_of(y_pred)}."
+        )
+    labels = ops.count_nonzero(y_true, axis=-1).astype("int32")
+    times = ops.full((y_pred.shape[0],), y_pred.shape[1], "int32")
+    return ops.ctc_loss(y_true.astype("int32"), y_pred, labels, times, mask_index=0)
+
+
+@LOSSES.add()
+class Circle(FunctionLoss):
+    """Circle loss of embeddings; see `circle`.
+
+    Args:
+        gamma: the scale.
+        margin: the distance that is wanted between pairs of one label and of different ones.
+        remove_diagonal: don't compare an embedding with itself.
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(circle)
+
+    def __init__(
+        self,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        remove_diagonal: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "circle",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.settings = {"gamma": gamma, "margin": margin, "remove_diagonal": remove_diagonal}
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        return circle(y_true, y_pred, **self.settings)
+
+
+@LOSSES.add()
+class CTC(FunctionLoss):
+    """Loss of label sequences without known positions; see `ctc`.
+
+    Args:
+        reduction: see `Loss`.
+        name: see `Loss`.
+        dtype: see `Loss`.
+    """
+
+    fn = staticmethod(ctc)
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        return ctc(y_true, y_pred)

@@ -1,0 +1,169 @@
+"""The best rate that can be had while another one is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.matching import same_shape
+from eagerflow.metrics.base import Metric
+from eagerflow.metrics.confusion import counts, evenly, ratio
+from eagerflow.metrics.table import METRICS
+
+__all__ = ["PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity"]
+
+
+class _Constrained(Metric):
+    """Counts at many thresholds; the result is a maximum over those that keep the condition."""
+
+    _direction = "up"
+    _kept = ""
+
+    def __init__(
+        self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
+    ) -> None:
+        super().__init__(dtype, name)
+        owner = type(self).__name__
+        if not 0 <= value <= 1:
+            raise ValueError(f"{owner}({self._kept}={value!r}): expected a number from 0 to 1.")
+        if num_thresholds < 1:
+            raise ValueError(f"{owner}(num_thresholds={num_thresholds}): expected at least 1.")
+        self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id
+        self.thresholds = [0.5] if num_thresholds == 1 else [0.0, *evenly(num_thresholds), 1.0]
+        names = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+        self._counts = [self.add_variable((len(self.thresholds),), name=name) for name in names]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true, y_pred = same_shape(self.name, y_true, y_pred)
+        if self.class_id is not None:
+            y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
+        for variable, count in zip(self._counts, counts(y_true, y_pred, self.thresholds, sample_weight)):
+            total = variable.writable()
+            total += count.astype(total.dtype)
+
+    def result(self) -> Tensor:
+        kept, wanted = self._rates(*[numpy.asarray(v.numpy(), "float64") for v in self._counts])
+        best = numpy.where(kept >= self.value, wanted, 0.0).max(initial=0.0)
+        return convert_to_tensor(best, self.dtype)
+
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        """The rate that must be kept, and the one that is wanted."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        own = {self._kept: self.value, "num_thresholds": self.num_thresholds, "class_id": self.class_id}
+        return {**super().get_config(), **own}
+
+
+@METRICS.add()
+class SensitivityAtSpecificity(_Constrained):
+    """The best sensitivity (part of the positives found) at some specificity (part of the negatives left).
+
+    Args:
+        specificity: at least this must be kept, from 0 to 1.
+        num_thresholds: how many thresholds are tried.
+        class_id: look at this class only.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _kept = "specificity"
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ratio(tn, tn + fp), ratio(tp, tp + fn)
+
+
+@METRICS.add()
+class SpecificityAtSensitivity(_Constrained):
+    """The best specificity (part of the negatives left) at some sensitivity (part of the positives found).
+
+    Args:
+        sensitivity: at least this must be kept, from 0 to 1.
+        num_thresholds: how many thresholds are tried.
+        class_id: look at this class only.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _kept = "sensitivity"
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ratio(tp, tp + fn), ratio(tn, tn + fp)
+
+
+@METRICS.add()
+class PrecisionAtRecall(_Constrained):
+    """The best precision at some recall.
+
+    Args:
+        recall: at least this must be kept, from 0 to 1.
+        num_thresholds: how many thresholds are tried.
+        class_id: look at this class only.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _kept = "recall"
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(recall, num_thresholds, class_id, name, dtype)
+
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ratio(tp, tp + fn), ratio(tp, tp + fp)
+
+
+@METRICS.add()
+class RecallAtPrecision(_Constrained):
+    """The best recall at some precision.
+
+    Args:
+        precision: at least this must be kept, from 0 to 1.
+        num_thresholds: how many thresholds are tried.
+        class_id: look at this class only.
+        name: shown in progress and history.
+        dtype: the type of the result.
+    """
+
+    _kept = "precision"
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(precision, num_thresholds, class_id, name, dtype)
+
+    def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+        return ratio(tp, tp + fp), ratio(tp, tp + fn)

@@ -1,0 +1,76 @@
+"""Correlation of predictions with targets, along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon
+from eagerflow.core.tensor import Tensor
+from eagerflow.losses.matching import same_shape
+from eagerflow.metrics.means import MeanMetricWrapper
+from eagerflow.metrics.table import METRICS
+
+__all__ = ["ConcordanceCorrelation", "PearsonCorrelation", "concordance_correlation", "pearson_correlation"]
+
+
+@METRICS.add()
+def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Pearson's correlation along `axis`, from -1 to 1.
+
+    >>> pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).numpy().round(4).tolist()
+    [1.0]
+    """
+    y_true, y_pred = same_shape("pearson_correlation", y_true, y_pred)
+    a, b = (_centred_to_one(y, axis) for y in (y_true, y_pred))
+    return (a * b).sum(axis=axis)
+
+
+def _centred_to_one(y: Tensor, axis: int) -> Tensor:
+    y = y - y.mean(axis=axis, keepdims=True)
+    return y * ops.rsqrt(ops.maximum(ops.square(y).sum(axis=axis, keepdims=True), 1e-12))
+
+
+@METRICS.add()
+def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Lin's concordance correlation along `axis`: Pearson's, less for a shift and another scale.
+
+    Source: Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989.
+    """
+    y_true, y_pred = same_shape("concordance_correlation", y_true, y_pred)
+    mean_true, mean_pred = (y.mean(axis=axis, keepdims=True) for y in (y_true, y_pred))
+    spread = ops.var(y_true, axis=axis, keepdims=True) + ops.var(y_pred, axis=axis, keepdims=True)
+    both = (y_true - mean_pred) * (y_pred - mean_pred)
+    return (both * 2.0 / (spread + ops.square(mean_true - mean_pred) + epsilon())).mean(axis=axis)
+
+
+@METRICS.add()
+class PearsonCorrelation(MeanMetricWrapper):
+    """Mean of Pearson's correlation of samples.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+        axis: the axis along which values are correlated.
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "pearson_correlation", dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(pearson_correlation, name, dtype, axis=axis)
+
+
+@METRICS.add()
+class ConcordanceCorrelation(MeanMetricWrapper):
+    """Mean of Lin's concordance correlation of samples.
+
+    Args:
+        name: shown in progress and history.
+        dtype: the type of the result.
+        axis: the axis along which values are correlated.
+    """
+
+    _direction = "up"
+
+    def __init__(self, name: str = "concordance_correlation", dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(concordance_correlation, name, dtype, axis=axis)

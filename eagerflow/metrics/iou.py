@@ -1,0 +1,232 @@
+"""Overlap of predicted and true members of classes, divided by their union."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon
+from eagerflow.core.device import namespace_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.metrics.base import Metric
+from eagerflow.metrics.table import METRICS
+
+__all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
+
+
+@METRICS.add()
+class IoU(Metric):
+    """The overlap of predicted and true members of some classes, divided by their union; mean over these classes.
+
+    Args:
+        num_classes: how many classes there are.
+        target_class_ids: the classes to look at.
+        name: shown in progress and history.
+        dtype: the type of the result.
+        ignore_class: labels of this number count nothing.
+        sparse_y_true: labels are class numbers (else one-hot).
+        sparse_y_pred: predictions are class numbers (else scores).
+        axis: the axis of the classes, where there is one.
+
+    Raises:
+        ValueError: for a class that doesn't exist.
+
+    >>> metric = IoU(num_classes=2, target_class_ids=[0])
+    >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
+    0.3333
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(dtype, name)
+        outside = [c for c in target_class_ids if not 0 <= c < num_classes]
+        if outside:
+            raise ValueError(
+                f"{type(self).__name__}(target_class_ids={list(target_class_ids)!r:.100}): "
+                f"class numbers must be from 0 to {num_classes - 1}."
+            )
+        self.num_classes, self.target_class_ids = num_classes, list(target_class_ids)
+        self.ignore_class, self.axis = ignore_class, axis
+        self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
+        self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        labels, said = convert_to_tensor(y_true), convert_to_tensor(y_pred)
+        labels = labels if self.sparse_y_true else ops.argmax(labels, axis=self.axis)
+        said = said if self.sparse_y_pred else ops.argmax(said, axis=self.axis)
+        a, b = (t.data.reshape(-1).astype("int64") for t in (labels, said))
+        xp = namespace_of(a)
+        weights = xp.ones(a.shape, "float64")
+        if sample_weight is not None:
+            weights = xp.broadcast_to(convert_to_tensor(sample_weight).data, labels.shape).reshape(-1)
+        if self.ignore_class is not None:
+            counted = a != self.ignore_class
+            a, b, weights = a[counted], b[counted], weights[counted]
+        self._count(xp, a, b, weights)
+
+    def _count(self, xp: Any, labels: Any, said: Any, weights: Any) -> None:
+        n = self.num_classes
+        if not labels.size:
+            return
+        if not (0 <= int(min(labels.min(), said.min())) and int(max(labels.max(), said.max())) < n):
+            raise ValueError(f"{self.name}: class numbers must be from 0 to {n - 1}.")
+        cells = xp.bincount(labels * n + said, weights=weights, minlength=n * n).reshape(n, n)
+        total = self.total_cm.writable()
+        total += cells.astype(total.dtype)
+
+    def result(self) -> Tensor:
+        matrix = self.total_cm.value
+        right = ops.diagonal(matrix)
+        union = matrix.sum(axis=0) + matrix.sum(axis=1) - right
+        chosen = numpy.zeros(self.num_classes, "float32")
+        chosen[self.target_class_ids] = 1
+        present = ops.greater(union, 0).astype(self.dtype) * convert_to_tensor(chosen, self.dtype)
+        return ops.divide_no_nan((right / ops.maximum(union, epsilon()) * present).sum(), present.sum())
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("num_classes", "target_class_ids", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@METRICS.add()
+class BinaryIoU(IoU):
+    """The overlap of yes-or-no answers and labels, divided by their union; mean over no and yes.
+
+    Args:
+        target_class_ids: the classes to look at, of 0 and 1.
+        threshold: from this on a probability means yes.
+        name: shown in progress and history.
+        dtype: the type of the result.
+
+    >>> round(float(BinaryIoU()([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7])), 4)
+    0.5833
+    """
+
+    def __init__(
+        self,
+        target_class_ids: Sequence[int] = (0, 1),
+        threshold: float = 0.5,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(2, target_class_ids, name, dtype)
+        self.threshold = threshold
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        said = ops.greater_equal(convert_to_tensor(y_pred), self.threshold)
+        super().update_state(y_true, said, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"name": self.name, "dtype": self.dtype, "threshold": self.threshold}
+        return {**config, "target_class_ids": self.target_class_ids}
+
+
+@METRICS.add()
+class MeanIoU(IoU):
+    """The overlap of predicted and true members of a class, divided by their union; mean over all classes.
+
+    Args:
+        num_classes: how many classes there are.
+        name: shown in progress and history.
+        dtype: the type of the result.
+        ignore_class: labels of this number count nothing.
+        sparse_y_true: labels are class numbers (else one-hot).
+        sparse_y_pred: predictions are class numbers (else scores).
+        axis: the axis of the classes, where there is one.
+
+    >>> metric = MeanIoU(num_classes=2)
+    >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
+    0.3333
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
+        every = range(num_classes)
+        super().__init__(num_classes, every, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
+
+    def get_config(self) -> dict[str, Any]:
+        return _without(super().get_config(), "target_class_ids")
+
+
+@METRICS.add()
+class OneHotIoU(IoU):
+    """`IoU` of one-hot labels.
+
+    Args:
+        num_classes: how many classes there are.
+        target_class_ids: the classes to look at.
+        name: shown in progress and history.
+        dtype: the type of the result.
+        ignore_class: labels of this number count nothing.
+        sparse_y_pred: predictions are class numbers (else scores).
+        axis: the axis of the classes.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
+
+    def get_config(self) -> dict[str, Any]:
+        return _without(super().get_config(), "sparse_y_true")
+
+
+@METRICS.add()
+class OneHotMeanIoU(MeanIoU):
+    """`MeanIoU` of one-hot labels.
+
+    Args:
+        num_classes: how many classes there are.
+        name: shown in progress and history.
+        dtype: the type of the result.
+        ignore_class: labels of this number count nothing.
+        sparse_y_pred: predictions are class numbers (else scores).
+        axis: the axis of the classes.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
+
+    def get_config(self) -> dict[str, Any]:
+        return _without(super().get_config(), "sparse_y_true")
+
+
+def _without(config: dict[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for k, v in config.items() if k != name}
