@@ -122,13 +122,24 @@ class Walk:
         self, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any], owned: set[int]
     ) -> None:
         """Send the gradient of one record on to its inputs. The innermost loop: kept short for speed."""
-        op, _, keys, shapes, _ = record
+        op, _, keys, shapes, saved = record
         if self.recorded or op.joint:
             for key, gx in self._contributions(record, g, reached):
                 _add(gradients, owned, key, gx, self.recorded)
             return
         xp = self.xp or _namespace_of_gradient(g)
         try:
+            if op.keeps_inputs:
+                for pull, key, kept in zip(op.pulls, keys, saved):
+                    if key in reached:
+                        gx = pull(xp, g, record, None)
+                        if gx.shape != kept.shape:
+                            gx = _unbroadcast(gx, kept.shape)
+                        if key in gradients:
+                            _add(gradients, owned, key, gx, False)
+                        else:
+                            gradients[key] = gx
+                return
             for pull, key, shape in zip(op.pulls, keys, shapes):
                 if key in reached:
                     gx = pull(xp, g, record, None)
@@ -143,7 +154,9 @@ class Walk:
 
     def _contributions(self, record: tuple[Any, ...], g: Any, reached: set[int]) -> list[tuple[int, Any]]:
         """What one record sends to its inputs, in order."""
-        op, _, keys, shapes, _ = record
+        op, _, keys, shapes, saved = record
+        if op.keeps_inputs:
+            shapes = [getattr(array, "shape", None) for array in saved[: len(keys)]]
         xp = recorded_namespace[0] if self.recorded else self.xp or _namespace_of_gradient(g)
         pulls = op.recorded_pulls if self.recorded else op.pulls
         needs = tuple([key in reached for key in keys])

@@ -47,6 +47,7 @@ class _CustomOp:
     """What the tape keeps of one call of a function with a gradient of its own."""
 
     joint = recorded_joint = True
+    keeps_inputs = False
     settings: tuple[str, ...] = ()
 
     def __init__(self, name: str, arrays: tuple[str, ...], pull: Callable[..., Any]) -> None:

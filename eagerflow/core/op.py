@@ -55,7 +55,7 @@ class Op:
     """
 
     __slots__ = (
-        "arrays", "call", "forward", "gradient", "joint", "name", "names_shape", "outputs", "pulls",
+        "arrays", "call", "forward", "gradient", "joint", "name", "keeps_inputs", "names_shape", "outputs", "pulls",
         "recorded_joint", "recorded_pulls",
         "reference", "rules", "saved", "saves", "sequence", "settings", "why",
     )  # fmt: skip
@@ -82,6 +82,8 @@ class Op:
         self.settings: tuple[str, ...] = tuple([p.name for p in parameters if p.name not in self.arrays])
         self.saved: tuple[str, ...] = _names_to_save(self)
         asked = {n for rule in rules for n in inspect.signature(rule).parameters}
+        # All arrays are kept, first and in order: the tape reads their shapes off them instead of keeping those too.
+        self.keeps_inputs = self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
         self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
         self.pulls = tuple([_pull(self, rule, recorded=False) for rule in rules])
         self.recorded_pulls = tuple([_pull(self, rule, recorded=True) for rule in rules])
@@ -206,7 +208,8 @@ def _names_to_save(made: Op) -> tuple[str, ...]:
 def _pull(made: Op, rule: Callable[..., Any], *, recorded: bool) -> Callable[..., Any]:
     """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names."""
     given = {"g": "g", "xp": "xp", "needs": "needs"}
-    given |= {f"{x}_shape": f"record[3][{i}]" for i, x in enumerate(made.arrays)}
+    kept = made.keeps_inputs
+    given |= {f"{x}_shape": f"record[4][{i}].shape" if kept else f"record[3][{i}]" for i, x in enumerate(made.arrays)}
     if made.sequence:
         given[f"{made.arrays[0]}_shape"] = "record[3]"
     for i, name in enumerate(made.saved):

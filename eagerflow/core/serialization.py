@@ -111,10 +111,11 @@ class Table:
             return self.deserialize(identifier, custom_objects)
         if isinstance(identifier, type):
             return identifier()
-        if callable(identifier):
+        if callable(identifier) or hasattr(identifier, "get_config"):
             return identifier
+        article = "An" if self.kind[0] in "aeiou" else "A"
         raise TypeError(
-            f"A {self.kind} is a name, an object or a config; got {type(identifier).__name__} {identifier!r:.80}."
+            f"{article} {self.kind} is a name, an object or a config; got {type(identifier).__name__} {identifier!r:.80}."
         )
 
     def serialize(self, thing: Any) -> Any:

@@ -226,6 +226,8 @@ def _finish(op: Op, may_round: bool) -> str:
     shapes = [f"{x}_.shape if {x}_key else None" for x in op.arrays]
     if len(op.arrays) == 1 and not op.names_shape:  # nothing to broadcast, and no rule that asks
         shapes = ["None"]
+    if op.keeps_inputs:  # their shapes are known when they are needed
+        shapes = []
     keys = f"({', '.join(f'{x}_key' for x in op.arrays)},)"
     if op.sequence:
         x = op.arrays[0]
