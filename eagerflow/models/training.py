@@ -207,7 +207,19 @@ class Trainer:
         compiled = self._compiled
         if compiled is not None and y is not None:
             compiled.metrics.update(y, y_pred, sample_weight)
-        return self.get_metrics_result()
+        return {} if compiled is not None and compiled.deferred else self.get_metrics_result()
+
+    def _defers(self, step: Any) -> bool:
+        """Whether `step` is ours throughout: then its numbers are those of the metrics, at any later time."""
+        own = type(self)
+        return (
+            self._compiled is not None
+            and step in (self.train_step, self.test_step)
+            and all(
+                getattr(own, name) is getattr(Trainer, name)
+                for name in ("train_step", "test_step", "compute_metrics", "get_metrics_result")
+            )
+        )
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Predict, differentiate, update: what `fit` does with one batch.
@@ -387,8 +399,7 @@ class Trainer:
         """One step of training on one batch; metrics go on from earlier batches until `reset_metrics`."""
         self._ready("train_on_batch")
         data = _batch(x, y, sample_weight, class_weight)
-        with numpy.errstate(all="ignore"):
-            numbers = as_numbers(observed_step(self, "train_step", self.make_train_function(), data))
+        numbers = self._one_step("train_step", self.make_train_function(), data)
         return numbers if return_dict else _as_list(numbers)
 
     def test_on_batch(
@@ -396,10 +407,17 @@ class Trainer:
     ) -> Any:
         """Loss and metrics of one batch; metrics go on from earlier batches until `reset_metrics`."""
         self._ready("test_on_batch")
-        data = _batch(x, y, sample_weight)
-        with numpy.errstate(all="ignore"):
-            numbers = as_numbers(observed_step(self, "test_step", self.make_test_function(), data))
+        numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
         return numbers if return_dict else _as_list(numbers)
+
+    def _one_step(self, name: str, step: Any, data: Any) -> dict[str, Any]:
+        compiled = self._ready(name)
+        before, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
+        try:
+            with numpy.errstate(all="ignore"):
+                return as_numbers(observed_step(self, name, step, data))
+        finally:
+            compiled.deferred = before
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eagerflow import losses, metrics, optimizers
@@ -36,8 +36,7 @@ class Compiled:
         self.metrics = CompiledMetrics(metrics_given, weighted_metrics, outputs)
         self.loss_tracker = Mean(name="loss")
         self.steps_per_execution = steps_per_execution
-        self.train_function: Callable[[Any], Any] | None = None
-        self.test_function: Callable[[Any], Any] | None = None
+        self.deferred = False  # whether steps leave it to their loop to ask for the numbers
         self.arguments: dict[str, Any] = {}
 
     def change_loss(self, loss: Any) -> None:

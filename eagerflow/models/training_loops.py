@@ -89,9 +89,23 @@ class Loop:
         self.name = f"{kind}_step"
         self.kind = kind
         self.function = getattr(model, f"make_{kind}_function")()
+        self.deferred = model._defers(self.function)
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None]) -> int:
         """Make all steps; `keep` is given what each returned. Gives the number of steps."""
+        if not self.deferred:
+            return self._run(feed, interruption, keep)
+        compiled = self.model._compiled
+        before, compiled.deferred = compiled.deferred, True
+        try:
+            done = self._run(feed, interruption, lambda logs: None)
+        finally:
+            compiled.deferred = before
+        if done:
+            keep(self.model.get_metrics_result())
+        return done
+
+    def _run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None]) -> int:
         model, bar, begin, end, function = self.model, self.bar, self.begin, self.end, self.function
         done = 0
         for step, data in enumerate(_observed_batches(feed.epoch(), feed.steps)):
@@ -106,7 +120,7 @@ class Loop:
             if bar is not None and bar.due():
                 bar.show(step, self._numbers(logs, shown=True))
             if state.on and self.kind != "predict":
-                announce_logs("batch", step, as_numbers(logs))
+                announce_logs("batch", step, self._numbers(logs))
             if interruption.requested:
                 interruption.check()
             if model.stop_training and self.kind == "train":
@@ -118,7 +132,7 @@ class Loop:
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":
             return {} if shown else {"outputs": tree.map_structure(_to_numpy, logs)}
-        return dict(sorted(as_numbers(logs).items()))
+        return dict(sorted(as_numbers(self.model.get_metrics_result() if self.deferred else logs).items()))
 
     def _report(self, step: int, logs: Any) -> None:
         values = self._numbers(logs)

@@ -389,6 +389,17 @@ def test_single_batches():
     assert model.metrics_names == ["loss", "mae"]
 
 
+def test_single_batches_within_a_callback():
+    seen = []
+
+    class Extra(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(self.model.test_on_batch(ONES, ONES, return_dict=True))
+
+    line(metrics=["mae"]).fit(ONES, ONES, callbacks=Extra(), verbose=0)
+    assert set(seen[0]) == {"loss", "mae"}
+
+
 def test_averages_of_weights_are_used_in_the_end():
     model = line(optimizer=ef.optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5))
     model.fit(ONES, ONES, epochs=2, batch_size=4, verbose=0)
