@@ -29,6 +29,7 @@ from viz.tables import to_plain
 
 __all__ = ["Capture", "OpenScope", "Options"]
 
+_WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
 _MACHINERY = (observe.__file__, contextlib.__file__)
 
 
@@ -164,7 +165,7 @@ class Capture(observe.Observer):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = self._parts.get(key)
             if parts and isinstance(result, Tensor):
-                position = self._gradients[key] = self.result(result)
+                position = self._gradients[key] = self._sum(result)
                 self._remember(result.data, position)
                 if parts != [position]:
                     self.sums[position] = list(parts)
@@ -209,7 +210,8 @@ class Capture(observe.Observer):
         frame = _caller(sys._getframe(1))
         places = self.walk(frame, before[2]) if self.walk else []
         number = len(self.scopes)
-        self.scopes.append(OpenScope(scope, before, self._tensors(scope.inputs), places))
+        inputs = () if scope.kind in _WITHOUT_INPUTS else self._tensors(scope.inputs)
+        self.scopes.append(OpenScope(scope, before, inputs, places))
         self._open.append((scope, number, before))
         # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
         if frame is not None and is_internal(frame.f_code.co_filename):
@@ -263,6 +265,14 @@ class Capture(observe.Observer):
             return self.seen[serial]
         self.seen[serial] = position = self._meet(x.data, x.key, None, outside=False)
         return position
+
+    def _sum(self, x: Tensor) -> int:
+        """The position of a gradient that a pass returns; its parts were measured already."""
+        measure, self.measure = self.measure, None
+        try:
+            return self.result(x)
+        finally:
+            self.measure = measure
 
     def _position(self, x: Any) -> Any:
         known = self.seen.get(_serial(x)) if isinstance(x, Tensor) else None

@@ -14,6 +14,7 @@ __all__ = ["BINS", "LEVELS", "measure"]
 LEVELS = ("none", "basic", "full")
 BINS = 32
 _PREVIEW = 8
+_PIECE = 1 << 15
 _LARGE = 1e140  # squares of larger numbers, summed, could be infinite
 
 
@@ -26,7 +27,9 @@ def measure(array: Any, level: str) -> Stats | None:
     """
     if array.dtype.kind not in "biuf" or array.size == 0:
         return None
-    values = array.reshape(-1).astype("float64")
+    values = array.reshape(-1)
+    if values.dtype.kind != "f" or values.dtype.itemsize < 4:
+        values = values.astype("float64")
     low, high = float(values.min()), float(values.max())
     found, finite = Stats(min=low, max=high), values
     if not math.isfinite(high - low):  # not so in usual arrays, which then need no more passes
@@ -53,19 +56,35 @@ def _measure_finite(finite: Any, found: Stats, level: str) -> None:
     scale = 1.0
     if max(abs(low), abs(high)) > _LARGE:  # a power of two, which is exact, so that sums stay finite
         scale = 2.0 ** (math.frexp(max(abs(low), abs(high)))[1] - 1)
-        finite = finite / scale
-    mean = float(finite.sum()) / finite.size
-    apart = finite - mean
-    found.mean = mean * scale
-    found.std = math.sqrt(float(apart.dot(apart)) / finite.size) * scale
+        finite = finite.astype("float64") / scale
+    center, apart, squares, norm = _sums(finite)
+    count = finite.size
+    found.mean = (center + apart / count) * scale
+    found.std = math.sqrt(max(0.0, squares / count - (apart / count) ** 2)) * scale
     if level == "full":
-        found.l2 = math.sqrt(float(finite.dot(finite))) * scale
+        found.l2 = math.sqrt(norm) * scale
         found.histogram = histogram(finite, low / scale, high / scale)
+
+
+def _sums(values: Any) -> tuple[float, float, float, float]:
+    """A centre; sums of the distances to it and of their squares; the sum of squares. In double precision.
+
+    Piece by piece, so that the temporary arrays stay in the cache.
+    """
+    center = float(values[:_PIECE].astype("float64").sum()) / min(values.size, _PIECE)
+    apart = squares = norm = 0.0
+    for start in range(0, values.size, _PIECE):
+        piece = values[start : start + _PIECE].astype("float64")
+        norm += float(piece.dot(piece))
+        piece -= center
+        apart += float(piece.sum())
+        squares += float(piece.dot(piece))
+    return center, apart, squares, norm
 
 
 def histogram(values: Any, low: float, high: float, bins: int = BINS) -> tuple[int, ...]:
     """How many of the finite `values` fall into each of `bins` equal bins from `low` to `high`."""
     if high == low or bins / (high - low) == math.inf:  # the second for numbers next to zero
         return (int(values.size), *[0] * (bins - 1))
-    positions = ((values - low) * (bins / (high - low))).astype("int64").clip(0, bins - 1)
+    positions = ((values.astype("float64") - low) * (bins / (high - low))).astype("int64").clip(0, bins - 1)
     return tuple(numpy.bincount(positions, minlength=bins).tolist())  # on CuPy's arrays it is CuPy's bincount
