@@ -10,11 +10,13 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
+from eagerflow.core import device as devices
 from eagerflow.core import tree
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.functional import check_grads
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
+from tests import stand_in
 from tests.ops.gradient_rows import all_rows
 
 ROWS = all_rows()
@@ -54,8 +56,19 @@ def test_float32_stays_float32(row):
         assert {o.dtype.name for o in outputs} <= {"float32", "complex64"}
 
 
+@pytest.fixture(scope="module")
+def gpu_of_the_module():
+    """The stand-in for CuPy, put up once for all rows."""
+    before = dict(devices.namespaces)
+    with stand_in.installed():
+        yield
+    devices.namespaces.clear()
+    devices.namespaces.update(before)
+
+
+@pytest.mark.usefixtures("gpu_of_the_module")
 @pytest.mark.parametrize("row", SMOOTH, ids=repr)
-def test_gradients_are_the_same_on_a_gpu(row, cupy_stand_in):
+def test_gradients_are_the_same_on_a_gpu(row):
     """On the stand-in for CuPy, which refuses whatever would fail there."""
     for function, case in row.calls():
         on_cpu = gradients(function, case.arrays)

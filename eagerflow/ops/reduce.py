@@ -80,7 +80,7 @@ def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     """
     if initial is None:
         return x.max(axis=axes_of(axis), keepdims=keepdims)
-    return xp.maximum(_reduce_or_fill(xp, x, "max", axis, keepdims, initial), initial)
+    return _with_initial(xp, x, "max", axis, keepdims, initial)
 
 
 @op(_extreme_rule)
@@ -101,14 +101,16 @@ def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     """
     if initial is None:
         return x.min(axis=axes_of(axis), keepdims=keepdims)
-    return xp.minimum(_reduce_or_fill(xp, x, "min", axis, keepdims, initial), initial)
+    return _with_initial(xp, x, "min", axis, keepdims, initial)
 
 
-def _reduce_or_fill(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initial: Any) -> Any:
-    """The reduction, or `initial` alone where an axis has no elements (`initial=` is NumPy's only)."""
-    if math.prod([x.shape[a] for a in listed(axis, x.ndim)]):
-        return getattr(x, method)(axis=axes_of(axis), keepdims=keepdims)
+def _with_initial(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initial: Any) -> Any:
+    """The extreme of the elements and `initial` (NumPy alone knows the argument)."""
+    initial = initial.item() if hasattr(initial, "item") else initial
     reduced = listed(axis, x.ndim)
+    if math.prod([x.shape[a] for a in reduced]):
+        found = getattr(x, method)(axis=axes_of(axis), keepdims=keepdims)
+        return (xp.maximum if method == "max" else xp.minimum)(found, initial)
     shape = [1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced]
     return xp.full(tuple(shape), initial, x.dtype)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arithmetic import absolute, add, divide, floor_divide, mod, multiply, square, subtract
@@ -130,7 +131,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 def binned(xp: Any, x: Any, bins: Any = 10, range: Any = None) -> Any:
     """How many elements fall into each bin, and the edges of the bins."""
     counts, edges = xp.histogram(x, bins, range)
-    return counts, edges.astype(x.dtype) if x.dtype.kind == "f" else edges
+    return counts, edges.astype(x.dtype if x.dtype.kind == "f" else as_dtype(None))
 
 
 @composite
