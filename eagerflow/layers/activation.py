@@ -9,7 +9,7 @@ from eagerflow.core.spellings import accepts
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.settings import described, integer, settle
+from eagerflow.layers.settings import activated_shape, described, integer, settle
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -48,6 +48,10 @@ class Activation(_Elementwise):
     def call(self, inputs: Tensor) -> Tensor:
         """The activated `inputs`."""
         return self.activation(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input; `glu` halves the last axis."""
+        return activated_shape(self, tuple(input_shape))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

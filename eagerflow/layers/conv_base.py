@@ -10,7 +10,7 @@ from typing import Any
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.settings import layout, one_of, settle, sizes
+from eagerflow.layers.settings import activated_shape, layout, one_of, settle, sizes
 
 __all__ = ["ConvolutionBase", "with_defaults", "windows_along"]
 
@@ -117,9 +117,8 @@ class ConvolutionBase(Layer):
         return tuple(input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:])
 
     def _shape(self, batch: int | None, spatial: Any, filters: int) -> tuple[int | None, ...]:
-        if self.data_format == "channels_last":
-            return (batch, *spatial, filters)
-        return (batch, filters, *spatial)
+        last = self.data_format == "channels_last"
+        return activated_shape(self, (batch, *spatial, filters) if last else (batch, filters, *spatial))
 
 
 def windows_along(length: int | None, reach: int, stride: int, padding: str) -> int | None:

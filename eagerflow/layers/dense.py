@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.settings import described, integer, settle, without_lora
+from eagerflow.layers.settings import activated_shape, described, integer, settle, without_lora
 
 __all__ = ["Dense"]
 
@@ -103,7 +103,7 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, ..., units)."""
-        return (*input_shape[:-1], self.units)
+        return activated_shape(self, (*input_shape[:-1], self.units))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

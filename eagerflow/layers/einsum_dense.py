@@ -11,7 +11,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.settings import described, settle, without_lora
+from eagerflow.layers.settings import activated_shape, described, settle, without_lora
 
 __all__ = ["EinsumDense"]
 
@@ -178,7 +178,7 @@ class EinsumDense(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """The batch, and the lengths that the equation tells."""
-        return self._plan(tuple(input_shape)).output
+        return activated_shape(self, self._plan(tuple(input_shape)).output)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

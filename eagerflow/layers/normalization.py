@@ -104,15 +104,15 @@ class LayerNormalization(_Normalization):
     def build(self, input_shape: Any) -> None:
         """Make gamma and beta, with one axis per normalized axis."""
         shape = self._lengths(input_shape)
+        self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
         self.gamma = self._learned("gamma", shape) if self.scale or self.rms_scaling else None
         self.beta = self._learned("beta", shape) if self.center and not self.rms_scaling else None
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalized inputs."""
-        axes = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
         out = ops.layer_normalization(
-            inputs, self.gamma, self.beta, axes, self.epsilon, rms_scaling=self.rms_scaling
+            inputs, self.gamma, self.beta, self.axis, self.epsilon, rms_scaling=self.rms_scaling
         )
         return ops.cast(out, self.compute_dtype)
 
@@ -235,12 +235,12 @@ class RMSNormalization(_Normalization):
     def build(self, input_shape: Any) -> None:
         """Make the scale, with one axis per normalized axis."""
         self.scale = self.add_weight(name="scale", shape=self._lengths(input_shape), initializer="ones")
+        self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
         self.built = True
 
     def call(self, x: Tensor) -> Tensor:
         """The normalized inputs."""
-        axes = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
-        return ops.rms_normalization(x, scale=self.scale, axis=axes, epsilon=self.epsilon)
+        return ops.rms_normalization(x, scale=self.scale, axis=self.axis, epsilon=self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

@@ -35,12 +35,7 @@ class _Recurrent(RNN):
         return super().__getattr__(name)
 
     def inner_loop(
-        self,
-        sequences: Tensor,
-        initial_state: list[Any],
-        mask: Any,
-        training: bool = False,
-        starts_at_zero: bool = False,
+        self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Tensor, list[Any]]:
         """The outputs of all steps, the last one, and the last states; by one op if possible."""
         cell = self.cell
@@ -48,17 +43,18 @@ class _Recurrent(RNN):
             cell.activation is ops.tanh and getattr(cell, "recurrent_activation", ops.sigmoid) is ops.sigmoid
         )
         dropped = training and (cell.recurrent_dropout or (cell.dropout and cell.dropout_mask_count))
-        # Outputs of masked first steps are zeros, which the kernels' are only if the states begin as zeros.
-        masked = mask is not None and (self.zero_output_for_mask or not starts_at_zero)
-        if not fits or dropped or masked or not sequences.shape[1]:
-            return super().inner_loop(sequences, initial_state, mask, training, starts_at_zero)
+        if not fits or dropped or not sequences.shape[1]:
+            return super().inner_loop(sequences, initial_state, mask, training)
         if training and cell.dropout:
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
         outputs, *states = self._kernel(sequences, initial_state, mask)
-        return outputs, states[0], states
+        if mask is None or not self.zero_output_for_mask:
+            return outputs, states[0], states
+        outputs = ops.where(ops.expand_dims(mask, -1), outputs, 0)
+        return outputs, outputs[:, -1], states
 
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Tensor, ...]:
         raise NotImplementedError
@@ -71,10 +67,7 @@ class _Recurrent(RNN):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
         """A layer made from `get_config`'s answer."""
-        rest = dict(config)
-        if not rest.get("zero_output_for_mask", True):
-            del rest["zero_output_for_mask"]
-        return cls(**rest)
+        return cls(**config)
 
 
 def _cell_arguments(layer: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -171,8 +171,7 @@ class RNN(Layer):
         start = self._start(sequences, initial_state)
         if mask is not None:
             mask = ops.cast(tree.flatten(mask)[0], "bool")
-        is_zero = initial_state is None and not self.stateful
-        outputs, last, states = self.inner_loop(sequences, start, mask, training, starts_at_zero=is_zero)
+        outputs, last, states = self.inner_loop(sequences, start, mask, training)
         _reset_dropout(self.cell)
         if self.stateful:
             for variable, state in zip(tree.flatten(self.states), tree.flatten(states), strict=True):
@@ -202,12 +201,7 @@ class RNN(Layer):
         return tree.map_structure(lambda x: convert_to_tensor(x, self.compute_dtype), list(start))
 
     def inner_loop(
-        self,
-        sequences: Tensor,
-        initial_state: list[Any],
-        mask: Any,
-        training: bool = False,
-        starts_at_zero: bool = False,
+        self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Tensor, list[Any]]:
         """The outputs of all steps (None unless returned), the last one, and the last states."""
         steps = ops.unstack(sequences, axis=1)
@@ -222,7 +216,8 @@ class RNN(Layer):
             new, new_states = step_of(self.cell, steps[t], states, training)
             counts = live[t]
             if counts is not None:
-                before: Any = None if output is None or self.zero_output_for_mask else output
+                before = _first(states, new) if output is None else output
+                before = None if self.zero_output_for_mask else before
                 new = _chosen(counts, new, before)
                 new_states = tree.map_structure(lambda a, b, c=counts: _chosen(c, a, b), new_states, states)
             output, states = new, new_states
@@ -308,6 +303,14 @@ def _state_variable(start: Tensor) -> Variable:
 
 def _state_shape(batch: int | None, size: Any) -> Any:
     return [_state_shape(batch, n) for n in size] if isinstance(size, (list, tuple)) else (batch, size)
+
+
+def _first(states: list[Any], output: Tensor) -> Tensor | None:
+    """The first state of the (top) cell, which is the output before the first step, if it can be one."""
+    found: Any = states
+    while isinstance(found, (list, tuple)):
+        found = found[-1 if isinstance(found[0], (list, tuple)) else 0]
+    return found if found.shape == output.shape else None
 
 
 def _chosen(live: Tensor, new: Tensor, old: Tensor | None) -> Tensor:

@@ -14,7 +14,17 @@ from eagerflow import activations, constraints, initializers, regularizers
 from eagerflow.core.config import image_data_format
 from eagerflow.core.errors import did_you_mean
 
-__all__ = ["described", "integer", "layout", "one_of", "settle", "share", "sizes", "without_lora"]
+__all__ = [
+    "activated_shape",
+    "described",
+    "integer",
+    "layout",
+    "one_of",
+    "settle",
+    "share",
+    "sizes",
+    "without_lora",
+]
 
 _FINDERS: dict[str, ModuleType] = {
     "activation": activations,
@@ -43,6 +53,13 @@ def described(layer: Any, names: str) -> dict[str, Any]:
 
 def _is_integer(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool) and not getattr(value, "shape", ())
+
+
+def activated_shape(layer: Any, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The shape after the layer's activation: `glu` halves the last axis, the others keep all."""
+    if layer.activation is not activations.glu or shape[-1] is None:
+        return shape
+    return (*shape[:-1], shape[-1] // 2)
 
 
 def integer(layer: Any, name: str, value: Any, least: int = 1) -> int:

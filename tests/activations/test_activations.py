@@ -45,6 +45,16 @@ def test_defaults_are_those_of_keras():
     assert inspect.signature(activations.squareplus).parameters["b"].default == 4
 
 
+def test_sparsemax_projects_onto_the_probabilities():
+    x = np.array([[1.0, 2.0, 2.2, -1.0], [0.1, 0.2, 0.3, 0.4]])
+    out = activations.sparsemax(Tensor(x)).numpy()
+    np.testing.assert_allclose(out.sum(axis=1), [1, 1])
+    for row, found in zip(x, out, strict=True):  # the threshold that is subtracted is the same everywhere
+        taken = (row - found)[found > 0]
+        np.testing.assert_allclose(taken, taken[0], atol=1e-12)
+        assert (row[found == 0] <= taken[0] + 1e-12).all()
+
+
 def test_relu_settings():
     x = np.array([-2.0, -0.5, 0.2, 0.7, 3.0])
     out = activations.relu(Tensor(x), negative_slope=0.1, max_value=1.0, threshold=0.5).numpy()
@@ -66,7 +76,7 @@ def test_others_than_names():
 
 
 def test_unknown_names_get_a_hint():
-    with pytest.raises(ValueError, match="Unknown activation 'rellu'. Did you mean 'relu'"):
+    with pytest.raises(ValueError, match=r"Unknown activation .rellu.\. Did you mean .relu."):
         activations.get("rellu")
     with pytest.raises(TypeError, match="activation"):
         activations.get(3)

@@ -71,7 +71,10 @@ ARGUMENTS = [
 ]
 INPUTS = [
     (lambda: L.Dense(3)(floats(4)), "Dense"),
-    (lambda: L.Conv2D(4, 3, name="c")(floats(8, 8, 3)), 'Conv2D "c" expects inputs (batch, length, length, channels); got the shape (8, 8, 3)'),
+    (
+        lambda: L.Conv2D(4, 3, name="c")(floats(8, 8, 3)),
+        'Conv2D "c" expects inputs (batch, length, length, channels); got the shape (8, 8, 3)',
+    ),
     (lambda: L.Conv2D(4, 5, name="c")(floats(1, 4, 4, 3)), "don't fit into inputs of shape (1, 4, 4, 3)"),
     (lambda: L.Conv2D(4, 3, groups=2)(floats(1, 4, 4, 3)), "don't divide into groups"),
     (lambda: L.MaxPooling2D(5)(floats(1, 4, 4, 3)), "doesn't fit"),
