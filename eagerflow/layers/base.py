@@ -33,7 +33,7 @@ from eagerflow.layers.policy import DTypePolicy, get_policy
 from eagerflow.layers.shapes import ShapeAnswers
 from eagerflow.layers.spellings import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
 from eagerflow.layers.stateless import StatelessCall
-from eagerflow.layers.symbolic import SymbolicTensor, is_symbolic, record
+from eagerflow.layers.symbolic import SymbolicTensor, captured, is_symbolic, record
 from eagerflow.layers.weights import WeightHolder
 from eagerflow.ops import cast
 
@@ -249,6 +249,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
             context.training = outer
         if outputs is None:
             raise TypeError(f"{describe(self)}: its call returned None. Was a `return` forgotten?")
+        if outputs.__class__ is SymbolicTensor:
+            raise captured(self, outputs)
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
                 self.add_loss(self.activity_regularizer(output))

@@ -26,7 +26,7 @@ from eagerflow.core.recording import suspended
 from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.core.variable import undone
 from eagerflow.layers.building import unbuilt_on_failure
-from eagerflow.layers.context import probing
+from eagerflow.layers.context import current_call, probing
 from eagerflow.layers.naming import snake_case, unique_name
 
 __all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
@@ -346,8 +346,21 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     """
     args, kwargs = tree.map_structure(lambda x: x, (args, kwargs))  # the user may change lists later
     node = Node(operation, args, kwargs)
-    node.outputs = _probe(node)
+    try:
+        node.outputs = _probe(node)
+    except (ValueError, TypeError) as error:
+        layer = _running_on_values(node)
+        if layer is None:
+            raise
+        raise captured(layer, node.inputs[0]) from error
     return node.tensors()
+
+
+def _running_on_values(node: Node) -> Any:
+    """The layer that is being called on real values and mixes them with a symbolic tensor, if there is one."""
+    context = current_call.get()
+    mixed = any(type(x) is Tensor for x in tree.flatten(node.args))
+    return context.running[-1] if context is not None and context.running and mixed else None
 
 
 def _probe(node: Node) -> Any:
@@ -457,7 +470,18 @@ def _sample(x: Any) -> Any:
     return Tensor((numpy.zeros if x.dtype.kind in "iu" else numpy.ones)(x.shape, x.dtype))
 
 
+def captured(operation: Any, x: SymbolicTensor) -> ValueError:
+    """The error for a call on values which nevertheless returned a symbolic tensor."""
+    name = getattr(operation, "name", op_name(operation))
+    return ValueError(
+        f"{type(operation).__name__} {name!r} uses a symbolic tensor that is not among its arguments ({x!r}). "
+        "Pass it when the layer is called: layer([x, y])."
+    )
+
+
 def _described(operation: Any, leaf: Any) -> Any:
+    if isinstance(leaf, SymbolicTensor):
+        raise captured(operation, leaf)
     if isinstance(leaf, Tensor):
         return Spec(leaf.shape, leaf.dtype)
     if leaf is None or isinstance(leaf, (bool, int, float, str)):

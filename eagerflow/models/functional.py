@@ -23,6 +23,9 @@ __all__ = ["Functional"]
 class Functional(Model):
     """A model made of the calls between `Input` and its outputs.
 
+    Layers that don't tell the shape of their output are run for real on small arrays when they are called on what
+    `Input` gave; nothing of such a run stays, except what Python code in `call` does beyond variables.
+
     Args:
         *args: `inputs` (what `Input` gave: a tensor, or a list, tuple or dict of them; tensors from the middle of
             another model work too), `outputs` (made from the inputs by layers and ops), and a name.

@@ -277,6 +277,21 @@ def test_python_loops_over_lengths_run_again_for_each_size():
     assert np.allclose(model(data).numpy(), data.sum(axis=1), atol=1e-5)
 
 
+def test_a_symbolic_tensor_caught_in_a_closure_is_found():
+    y = Input((4,), name="y")
+
+    class Closure(Layer):
+        def call(self, inputs):
+            return inputs + y
+
+    with pytest.raises(
+        ValueError, match=r"Closure 'c' uses a symbolic tensor that is not among its arguments"
+    ):
+        Closure(name="c")(Input((4,)))
+    with pytest.raises(ValueError, match=r"Pass it when the layer is called"):
+        Closure(name="c")(np.ones((2, 4), "float32"))
+
+
 # Nothing is left behind
 
 

@@ -7,6 +7,7 @@ import gc
 import json
 import pickle
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -271,6 +272,26 @@ def test_losses_need_values():
     model = Model(x, x * 2)
     with pytest.raises(TypeError, match=r"has no value yet. Write a Layer"):
         model.add_loss(ops.mean(x))
+
+
+def test_models_work_on_every_device(device):
+    model = branches()
+    with ef.GradientTape() as tape:
+        loss = ops.sum(model(ef.Tensor(X)))
+    gradients = tape.gradient(loss, model.trainable_weights)
+    assert {str(v.device) for v in [*model.weights, *gradients]} == {device}
+
+
+def test_threads_call_one_model_in_modes_of_their_own():
+    class Remember(Layer):
+        def call(self, inputs, training=None):
+            return inputs * (1.0 if training else 0.0)
+
+    x = Input((4,))
+    model = Model(x, Remember()(Same()(x)))
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda mode: float(ops.sum(model(X, training=mode))), [True, False] * 100))
+    assert results == [66.0, 0.0] * 100
 
 
 # Parts and wholes
