@@ -105,7 +105,7 @@ def _lstm_rule(
 ) -> tuple[Any, ...]:  # fmt: skip
     live = _time_major_mask(mask, sequence)
     g_hs = g[0].swapaxes(0, 1)
-    d, d_h, d_c = kernels.lstm_gradient(xp, g_hs, g[1], g[2], hs, cs, gates, recurrent_kernel, live)
+    d, d_h, d_c = kernels.lstm_gradient(xp, g_hs, g[1], g[2], cs, gates, recurrent_kernel, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[3]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[4] else None
