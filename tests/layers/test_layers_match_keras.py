@@ -5,8 +5,11 @@ The fixture is made by `tests/fixtures/make_layers.py`; the settings compared ar
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import inspect
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,8 +29,6 @@ TOLERANCE = {"float64": {"rtol": 1e-10, "atol": 1e-10}, "float32": {"rtol": 1e-5
 def load_cases() -> ModuleType:
     spec = importlib.util.spec_from_file_location("layer_cases", FIXTURES / "layer_cases.py")
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules["layer_cases"] = module
     spec.loader.exec_module(module)
     return module
@@ -43,7 +44,7 @@ class Fixture:
         with np.load(FIXTURES / "layers.npz") as stored:
             self.values = stored["values"]
             told = json.loads(str(stored["told"]))
-        self.index, self.facts = told["index"], told["facts"]
+        self.index, self.facts, self.signatures = told["index"], told["facts"], told.get("signatures", {})
 
     def __getitem__(self, place: tuple[str, str]) -> np.ndarray:
         start, shape = self.index[place[0]][place[1]]
@@ -117,9 +118,18 @@ def flatten_shapes(told: Any) -> list[Any]:
     return [shape for part in told for shape in flatten_shapes(part)]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
-def test_numbers(case, dtype, keras):
+def test_numbers_in_double_precision(case, keras, device):
+    """On every device; the stand-in for CuPy refuses to mix host and device arrays."""
+    compare(case, "float64", keras)
+
+
+@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
+def test_numbers_in_single_precision(case, keras):
+    compare(case, "float32", keras)
+
+
+def compare(case: Any, dtype: str, keras: Fixture) -> None:
     found = run(case, dtype, keras.facts[case.name])
     assert set(found) == set(keras.index[case.name])
     for key, value in found.items():
@@ -159,3 +169,18 @@ def without_names(config: Any) -> Any:
 
 def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
+
+
+def test_signatures(keras):
+    """Parameters, their order and defaults are those of Keras, for every public name that is here."""
+    differing = {}
+    for full, expected in keras.signatures.items():
+        area, name = full.split(".")
+        thing = getattr(importlib.import_module(f"eagerflow.{area}"), name, None)
+        if thing is None:
+            continue
+        parameters = inspect.signature(thing).parameters.values()
+        ours = [[p.name, repr(p.default), p.kind.name] for p in parameters]
+        if ours != expected:
+            differing[full] = (ours, expected)
+    assert differing == {}
