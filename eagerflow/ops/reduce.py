@@ -49,7 +49,10 @@ def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(ef.ops.mean([1.0, 2.0, 6.0]))
     3.0
     """
-    return x.mean(axis=axes_of(axis), keepdims=keepdims)
+    if x.dtype.itemsize < 4:  # NumPy adds these up in float32
+        return x.mean(axis=axes_of(axis), keepdims=keepdims)
+    count = x.size if axis is None else math.prod([x.shape[a] for a in listed(axis, x.ndim)])
+    return x.sum(axis=axes_of(axis), keepdims=keepdims) / count
 
 
 def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) -> Any:
