@@ -9,7 +9,7 @@ from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["CallSignature", "call_signature", "shapes_by_argument", "takes_one_shape"]
+__all__ = ["CallSignature", "call_signature", "shape_arguments", "shapes_by_argument"]
 
 
 class CallSignature:
@@ -92,12 +92,6 @@ def shapes_by_argument(
         if leaves and all(isinstance(leaf, Tensor) for leaf in leaves):
             shapes[name] = tree.map_structure(lambda x: tuple(x.shape), value)
     return shapes
-
-
-def takes_one_shape(method: Any) -> bool:
-    """Whether a `build` or `compute_output_shape` wants the shape of the first argument only."""
-    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return sum(p.kind not in kinds for p in inspect.signature(method).parameters.values()) <= 1
 
 
 def shape_arguments(method: Any, shapes: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

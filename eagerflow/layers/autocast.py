@@ -83,7 +83,8 @@ class AutocastVariable(Variable):
 
     @property
     def dtype(self) -> numpy.dtype:
-        return _compute.get() or _data.__get__(self).dtype
+        wanted = _compute.get()
+        return _data.__get__(self).dtype if wanted is None else wanted
 
     @property
     def value(self) -> Tensor:

@@ -20,6 +20,7 @@ from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.masks import get_mask, set_mask
 from eagerflow.layers.naming import reset_uids, snake_case
+from eagerflow.layers.policy import DTypePolicy, get_policy, set_dtype_policy
 from tests.layers.toys import Affine, Masker, MaskReader, Mode, Same, Scale
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
@@ -500,6 +501,40 @@ def test_input_spec_forgives_a_last_axis_of_one():
     assert InputSpec.from_config(InputSpec(ndim=2).get_config()).ndim == 2
 
 
+def test_input_spec_of_inputs_by_name():
+    class Join(Layer):
+        def call(self, inputs):
+            return inputs["a"]
+
+    layer = Join(name="j")
+    layer.input_spec = [InputSpec(ndim=2, name="a"), InputSpec(ndim=1, name="b", optional=True)]
+    layer({"a": X})
+    with pytest.raises(ValueError, match=r"inputs \['a'\] are missing; got the keys \['b'\]"):
+        layer({"b": X[0]})
+    with pytest.raises(ValueError, match=r"expects inputs \(here 'b'\) that have 1 axis"):
+        layer({"a": X, "b": X})
+
+
+def test_a_length_that_was_learned_is_explained():
+    layer = Affine(2, name="a")
+    layer(X)
+    layer.input_spec = InputSpec(axes={-1: 3})
+    with pytest.raises(ValueError, match=r"Its weight 'kernel' is float32\[3, 2\], made for its first input"):
+        layer(X[:, :2])
+
+
+def test_wrong_arguments_are_named_with_the_nearest():
+    class Options(Layer):
+        def build(self, inputs_shape):
+            pass
+
+        def call(self, inputs, scale=1.0):
+            return inputs
+
+    with pytest.raises(TypeError, match=r"Options \"o\": call.*wrong arguments.*Did you mean 'scale'"):
+        Options(name="o")(X, scal=2.0)
+
+
 # Modes
 
 
@@ -716,6 +751,24 @@ def test_weights_may_be_read_and_assigned_inside_a_mixed_call():
     assert float(layer.total) == 2.0
 
 
+def test_policies_are_compared_and_described():
+    policy = DTypePolicy("mixed_bfloat16")
+    assert policy == DTypePolicy.from_config(policy.get_config())
+    assert len({policy, DTypePolicy("mixed_bfloat16"), DTypePolicy()}) == 2
+    assert repr(policy) == '<DTypePolicy "mixed_bfloat16">'
+    assert DTypePolicy(None).compute_dtype == "float32"
+    assert get_policy({"class_name": "DTypePolicy", "config": {"name": "float16"}}).name == "float16"
+
+
+def test_the_global_policy_is_that_of_new_layers():
+    set_dtype_policy("float64")
+    try:
+        assert Same().compute_dtype == "float64"
+    finally:
+        set_dtype_policy(None)
+    assert Same().compute_dtype == "float32"
+
+
 def test_an_unknown_policy_is_named():
     with pytest.raises(ValueError, match=r"mixed_float61.*Did you mean 'mixed_float16'"):
         Affine(2, dtype="mixed_float61")
@@ -840,6 +893,51 @@ def test_output_shapes_are_found_by_running():
 def test_output_spec_is_symbolic():
     spec = Affine(2).compute_output_spec(ef.KerasTensor((None, 3)))
     assert (spec.shape, spec.dtype) == ((None, 2), "float32")
+
+
+def test_shapes_of_several_inputs_and_outputs():
+    class Pair(Layer):
+        def call(self, left, right):
+            return {"both": [left + right, left]}
+
+        def compute_output_shape(self, left_shape, right_shape):
+            return {"both": [left_shape, left_shape]}
+
+    class Inferred(Layer):
+        def call(self, left, right):
+            return left + right
+
+    x = ef.KerasTensor((None, 3))
+    assert [y.shape for y in Pair()(x, x)["both"]] == [(None, 3)] * 2
+    assert Inferred().compute_output_shape(left_shape=(None, 3), right_shape=(None, 1)) == (None, 3)
+
+
+def test_a_wrong_answer_for_a_shape_is_named():
+    class Wrong(Same):
+        def compute_output_shape(self, input_shape):
+            return "shape"
+
+    with pytest.raises(TypeError, match=r'Wrong "w".compute_output_shape returned \'shape\''):
+        Wrong(name="w")(ef.KerasTensor((None, 3)))
+    with pytest.raises(ValueError, match="expected a shape such as"):
+        Same().compute_output_shape(3)
+
+
+def test_a_layer_is_built_from_its_build_config():
+    class Pair(Layer):
+        def build(self, left_shape, right_shape):
+            self.w = self.add_weight(shape=(left_shape[-1], right_shape[-1]))
+
+        def call(self, left, right):
+            return left
+
+    layer, again = Pair(), Pair()
+    layer(X, X[:, :2])
+    again.build_from_config(json.loads(json.dumps(layer.get_build_config())))
+    assert again.w.shape == (3, 2)
+    one = Affine(2)
+    one.build_from_config({"input_shape": [None, 3]})
+    assert one.kernel.shape == (3, 2)
 
 
 # Copies and lifetimes

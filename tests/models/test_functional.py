@@ -508,6 +508,13 @@ def test_clones_may_change_layers():
     assert seen == ["wide"]
     z = Input((4,), name="z")
     assert clone_model(model, input_tensors=[z]).input_names == ["z"]
+    with pytest.raises(ValueError, match="the model has 1 inputs; got 2"):
+        clone_model(model, input_tensors=[z, z])
+    doubled = clone_model(model, call_function=lambda layer, *args, **kwargs: layer(*args, **kwargs) * 2)
+    doubled.set_weights(model.get_weights())
+    assert np.array_equal(doubled(X).numpy(), 2 * model(X).numpy())
+    outer = Model(z, model(z))
+    assert clone_model(outer, clone_function=smaller, recursive=True).output_shape == (None, 1)
     with pytest.raises(TypeError, match="expected a model"):
         clone_model(Affine(2))
 
