@@ -74,6 +74,11 @@ _FLOATING = """\
             {x}_ = _as_float({x}_)
 """
 
+_FLOATING_OPTIONAL = """\
+        if {x}_ is not None:
+            {x}_ = _as_float({x}_)
+"""
+
 _PROMOTE = """\
     if _data.dtype is _float64:
         {raw}, _data = _narrow(_forward, xp, _data, ({raw},), ({settings}))
@@ -199,7 +204,10 @@ def _unwrap(op: Op, weak: bool, floating: bool) -> str:
     template = _WEAK_ARRAY if weak else _ONE_ARRAY
     text = "".join(template.format(x=x, coerce="_coerce_array") for x in op.arrays)
     if floating and not weak:
-        text += "".join(_FLOATING.format(x=x) for x in op.arrays)
+        defaults = inspect.signature(op.forward).parameters
+        for x in op.arrays:
+            optional = defaults[x].default is None
+            text += (_FLOATING_OPTIONAL if optional else _FLOATING).format(x=x)
     return text + _namespace(op, weak, floating)
 
 

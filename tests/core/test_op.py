@@ -174,6 +174,15 @@ def test_optional_array():
     assert db.tolist() == [1.0, 1.0]
 
 
+def test_optional_array_of_a_floating_op():
+    @op(lambda g, x, bias, needs: (g, g if needs[1] else None), joint=True, arrays=("x", "bias"), floating=True)
+    def shifted_for_test(xp, x, bias=None):
+        return x if bias is None else x + bias
+
+    assert shifted_for_test(Tensor([1, 2])).dtype == "float32"
+    assert shifted_for_test(Tensor([1, 2]), Tensor([1, 1])).tolist() == [2.0, 3.0]
+
+
 def test_reference_gives_higher_orders_of_a_kernel():
     @op(lambda g, x: g * 3 * x * x, reference=lambda x: x * x * x)
     def cube_for_test(xp, x):
