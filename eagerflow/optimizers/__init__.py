@@ -8,14 +8,19 @@ from eagerflow.optimizers import schedules
 from eagerflow.optimizers.adagrad import Adadelta, Adagrad
 from eagerflow.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.factored import Adafactor
 from eagerflow.optimizers.ftrl import Ftrl
+from eagerflow.optimizers.loss_scale import LossScaleOptimizer
+from eagerflow.optimizers.muon import Muon
 from eagerflow.optimizers.rmsprop import RMSprop
+from eagerflow.optimizers.schedule_free import ScheduleFreeAdamW
 from eagerflow.optimizers.sgd import SGD
 from eagerflow.optimizers.signs import Lamb, Lion
 from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
 
 __all__ = [
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -23,10 +28,13 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
     "RMSprop",
     "SGD",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

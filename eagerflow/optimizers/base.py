@@ -364,7 +364,7 @@ class Optimizer:
 
     def _update(self, entries: list[Entry], gradients: list[Any]) -> None:
         rate = self._learning_rate()
-        if self.weight_decay:
+        if self.weight_decay is not None:
             self._decay(entries, rate)
         own = type(self).update_step is not Optimizer.update_step
         settings = None if own or self.rule is None else self.settings(rate)

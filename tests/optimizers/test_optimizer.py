@@ -246,3 +246,23 @@ def test_gradients_must_fit():
         optimizer.apply([gradient(2)], [ones()])
     with pytest.raises(ValueError, match="no gradient for any variable"):
         optimizer.apply([None], [ones()])
+
+
+def test_loss_scaling_leaves_out_steps_with_infinite_gradients(device):
+    w, optimizer = ones(), optimizers.LossScaleOptimizer(SGD(0.5), initial_scale=4.0, dynamic_growth_steps=2)
+    assert float(optimizer.scale_loss(ef.Tensor(2.0))) == 8.0
+    optimizer.apply([ef.Tensor([float("inf"), 1.0, 1.0])], [w])
+    assert w.numpy().tolist() == [1, 1, 1]
+    assert float(optimizer.dynamic_scale) == 2.0
+    for _ in range(2):
+        optimizer.apply([ef.Tensor([2.0, 2.0, 2.0])], [w])
+    assert w.numpy().tolist() == [0, 0, 0]
+    assert float(optimizer.dynamic_scale) == 4.0
+    assert int(optimizer.iterations) == 2
+    again = optimizers.deserialize(optimizers.serialize(optimizer))
+    assert again.get_config() == optimizer.get_config()
+
+
+def test_loss_scaling_needs_an_optimizer():
+    with pytest.raises(TypeError, match="expected another optimizer"):
+        optimizers.LossScaleOptimizer("sgd")

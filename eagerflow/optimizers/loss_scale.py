@@ -1,0 +1,130 @@
+"""`LossScaleOptimizer`: keeps the small gradients of half precision above zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from eagerflow.core.device import device, namespace_of, to_host
+from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
+from eagerflow.optimizers import checks
+from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.table import OPTIMIZERS
+
+__all__ = ["LossScaleOptimizer"]
+
+
+@OPTIMIZERS.add()
+class LossScaleOptimizer(Optimizer):
+    """Multiplies the loss by a scale and divides the gradients by it, so that float16 doesn't lose small ones.
+
+    A step with an infinite gradient is left out, and the scale halved. After many finite steps it is doubled.
+
+    Args:
+        inner_optimizer: the optimizer that makes the steps.
+        initial_scale: the scale to begin with.
+        dynamic_growth_steps: after so many finite steps the scale is doubled.
+        name: shown in traces and configs.
+
+    Raises:
+        TypeError: when `inner_optimizer` is no optimizer.
+
+    Source: Micikevicius et al., "Mixed precision training", 2017.
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Optimizer,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+    ) -> None:
+        if not isinstance(inner_optimizer, Optimizer) or isinstance(inner_optimizer, LossScaleOptimizer):
+            raise TypeError(
+                f"LossScaleOptimizer(inner_optimizer=...): expected another optimizer; got {inner_optimizer!r:.60}."
+            )
+        self.inner_optimizer = inner_optimizer
+        super().__init__(0.0, name=name)
+        self.initial_scale = checks.positive("LossScaleOptimizer", "initial_scale", initial_scale)
+        self.dynamic_growth_steps = checks.whole(
+            "LossScaleOptimizer", "dynamic_growth_steps", dynamic_growth_steps
+        )
+        self._variables.clear()
+        with device("cpu"):
+            self.step_counter = self.add_variable((), "zeros", "int32", "step_counter")
+            self.dynamic_scale = self.add_variable(
+                (), _constant(self.initial_scale), "float32", "dynamic_scale"
+            )
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made, those left out not counted."""
+        return self.inner_optimizer.iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        """That of the inner optimizer."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.inner_optimizer.learning_rate = value
+
+    lr = learning_rate
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The state of both."""
+        return [*self._variables, *self.inner_optimizer.variables]
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        self.inner_optimizer.build(variables)
+        self.built = True
+
+    def scale_loss(self, loss: Any) -> Any:
+        return self.inner_optimizer.scale_loss(loss * float(self.dynamic_scale.data))
+
+    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+        tensors = [None if g is None else convert_to_tensor(g) for g in grads]
+        self.built = self.inner_optimizer.built
+        counter, scale = self.step_counter.writable(), self.dynamic_scale.writable()
+        if not _finite(tensors):
+            counter[...] = 0
+            scale *= 0.5
+            return
+        factor = float(scale)
+        unscaled = [None if g is None else Tensor(g.data / factor, None, None) for g in tensors]
+        self.inner_optimizer.apply(unscaled, trainable_variables)
+        self.built = True
+        counter += 1
+        if int(counter) == self.dynamic_growth_steps:
+            counter[...] = 0
+            scale *= 2
+
+    def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
+        self.inner_optimizer.finalize_variable_values(var_list)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "inner_optimizer": serialize_keras_object(self.inner_optimizer),
+            "initial_scale": self.initial_scale,
+            "dynamic_growth_steps": self.dynamic_growth_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+        inner = deserialize_keras_object(config["inner_optimizer"], custom_objects)
+        return cls(**{**config, "inner_optimizer": inner})
+
+
+def _constant(value: float) -> Any:
+    return lambda shape, dtype=None: value
+
+
+def _finite(gradients: list[Any]) -> bool:
+    """Whether all gradients are finite; the one thing here that waits for a GPU."""
+    found = [namespace_of(g.data).isfinite(g.data).all() for g in gradients if g is not None]
+    return all(bool(to_host(f)) for f in found)

@@ -1,0 +1,141 @@
+"""Muon: steps of matrices made orthogonal; Adam for everything else."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow.core.variable import Variable
+from eagerflow.optimizers import checks
+from eagerflow.optimizers.adam import _adam
+from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.entry import Entry
+from eagerflow.optimizers.table import OPTIMIZERS
+
+__all__ = ["Muon"]
+
+
+def _muon(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
+    of_adam, rate, momentum, nesterov, steps, coefficients, rms_rate = settings
+    if len(slots) == 2:
+        return _adam(xp, w, g, slots, of_adam, scratch)
+    (m,) = slots
+    m *= momentum
+    m += g
+    step = _orthogonal(g + momentum * m if nesterov else m, steps, coefficients)
+    if rms_rate is not None:
+        rate = rate * math.sqrt(max(w.shape[0], w.shape[1])) * rms_rate
+    w -= rate * step
+    return None
+
+
+def _orthogonal(x: Any, steps: int, coefficients: tuple[float, float, float]) -> Any:
+    """Nearly the orthogonal matrix nearest to `x`, by iterations of Newton and Schulz."""
+    a, b, c = coefficients
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    x = x / ((x * x).sum() ** 0.5 + 1e-7)
+    for _ in range(steps):
+        square = x @ x.T
+        x = a * x + (b * square + c * (square @ square)) @ x
+    return x.T if tall else x
+
+
+@OPTIMIZERS.add("muon")
+class Muon(Optimizer):
+    """Momentum whose matrices are made orthogonal before they become steps.
+
+    Variables that aren't matrices, embeddings, and the layers named in `exclude_layers` are trained by Adam.
+
+    Args:
+        learning_rate: a number, schedule or function.
+        adam_beta_1: Adam's beta_1.
+        adam_beta_2: Adam's beta_2.
+        adam_weight_decay: the decay of weights that Adam trains; None: none.
+        epsilon: Adam's epsilon.
+        weight_decay: the decay of the other weights.
+        exclude_layers: patterns in the paths of variables that Adam trains.
+        exclude_embeddings: Adam trains embeddings.
+        muon_a: the first coefficient of the iteration.
+        muon_b: the second.
+        muon_c: the third.
+        adam_lr_ratio: Adam's rate, as a multiple of the rate.
+        momentum: the part of the old steps that is kept.
+        ns_steps: the number of iterations.
+        nesterov: look one step of momentum ahead.
+        rms_rate: the size of steps of any shape; None: not adjusted.
+        **shared: what all optimizers take; see `Optimizer`.
+
+    Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; Liu et al., "Muon is
+    scalable for LLM training", 2025.
+    """
+
+    temporaries = 1
+    rule = staticmethod(_muon)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float | None = 0.004,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        *,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.775,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1.0,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = 0.2,
+        **shared: Any,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, **shared)
+        self.adam_beta_1 = checks.between("Muon", "adam_beta_1", adam_beta_1)
+        self.adam_beta_2 = checks.between("Muon", "adam_beta_2", adam_beta_2)
+        self.adam_weight_decay = adam_weight_decay
+        self.epsilon = checks.at_least("Muon", "epsilon", epsilon)
+        self.exclude_layers = list(exclude_layers or ())
+        self.exclude_embeddings = bool(exclude_embeddings)
+        self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
+        self.adam_lr_ratio = checks.at_least("Muon", "adam_lr_ratio", adam_lr_ratio)
+        self.momentum = checks.between("Muon", "momentum", momentum)
+        self.ns_steps = checks.whole("Muon", "ns_steps", ns_steps)
+        self.nesterov = bool(nesterov)
+        self.rms_rate = rms_rate
+
+    def _by_adam(self, variable: Variable) -> bool:
+        if len(variable.shape) != 2 or (self.exclude_embeddings and "embedding" in variable.path.lower()):
+            return True
+        return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
+
+    def _add_slots(self, entry: Entry) -> None:
+        names = ("momentum", "velocity") if self._by_adam(entry.variable) else ("momentum",)
+        entry.slots = tuple([self.add_variable_from_reference(entry.variable, name) for name in names])
+        entry.scratch = self._scratch.like(entry.variable.data)
+
+    def _decay(self, entries: list[Entry], rate: float) -> None:
+        for entry in entries:
+            decay = self.adam_weight_decay if len(entry.slots) == 2 else self.weight_decay
+            if decay and self._decays(entry.variable):
+                w = entry.variable.writable()
+                w -= w * (decay * rate)
+
+    def settings(self, rate: float) -> tuple[Any, ...]:
+        step = self._step
+        beta_1, beta_2 = self.adam_beta_1, self.adam_beta_2
+        alpha = rate * self.adam_lr_ratio * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+        of_adam = (alpha, 1 - beta_1, 1 - beta_2, self.epsilon)
+        coefficients = (self.muon_a, self.muon_b, self.muon_c)
+        return of_adam, rate, self.momentum, self.nesterov, self.ns_steps, coefficients, self.rms_rate
+
+    def get_config(self) -> dict[str, Any]:
+        own = """adam_beta_1 adam_beta_2 adam_weight_decay epsilon exclude_layers exclude_embeddings muon_a muon_b
+            muon_c adam_lr_ratio momentum ns_steps nesterov rms_rate"""
+        return {**super().get_config(), **{name: getattr(self, name) for name in own.split()}}
