@@ -13,6 +13,7 @@ from eagerflow.callbacks.history import History
 from eagerflow.callbacks.lambda_callback import LambdaCallback
 from eagerflow.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from eagerflow.callbacks.progbar_logger import ProgbarLogger
+from eagerflow.callbacks.swap_ema import SwapEMAWeights
 
 if TYPE_CHECKING:
     from eagerflow._viz import TensorBoard, Trace
@@ -27,6 +28,7 @@ __all__ = [
     "LearningRateScheduler",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
     "Trace",

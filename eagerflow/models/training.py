@@ -65,7 +65,7 @@ class Trainer:
             run_eagerly: accepted for Keras' signature; everything runs eagerly.
             steps_per_execution: callbacks hear of batches only every so many steps.
             jit_compile: accepted for Keras' signature; nothing is compiled.
-            auto_scale_loss: accepted for Keras' signature.
+            auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients survive.
 
         Raises:
             UnknownNameError: for an unknown name, with the nearest one.
@@ -75,6 +75,8 @@ class Trainer:
         compiled = Compiled(
             optimizer, loss, loss_weights, metrics, weighted_metrics, steps, _output_names(self)
         )
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
+            compiled.optimizer = _scaling(compiled.optimizer)
         compiled.arguments = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
             "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
@@ -449,6 +451,11 @@ class Trainer:
         self.compile(**config)
         if getattr(self, "built", False):
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+
+def _scaling(optimizer: Any) -> Any:
+    kind = optimizers.LossScaleOptimizer
+    return optimizer if isinstance(optimizer, kind) else kind(optimizer, name="loss_scale_optimizer")
 
 
 def _output_names(model: Any) -> list[str] | None:

@@ -457,6 +457,13 @@ class Optimizer:
             if chosen is None or entry.variable.identity in chosen:
                 entry.variable.assign(entry.average.value)
 
+    def swap_averages(self) -> None:
+        """With `use_ema`, let weights and their averages change places."""
+        for entry in self._entries.values():
+            weights = entry.variable.value
+            entry.variable.assign(entry.average.value)
+            entry.average.assign(weights)
+
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor

@@ -406,6 +406,31 @@ def test_averages_of_weights_are_used_in_the_end():
     assert model.get_weights()[0].item() == 0.625  # of 0.5 and 0.75
 
 
+def test_evaluations_with_averaged_weights():
+    """After one step w is 0.5 and the average 0.5; after two 0.75 and 0.625: the loss is (1 - 0.625)²."""
+    model = line(optimizer=ef.optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5))
+    swap = callbacks.SwapEMAWeights()
+    history = model.fit(ONES, ONES, epochs=2, validation_data=(ONES, ONES), callbacks=swap, verbose=0)
+    assert history.history["val_loss"] == [0.25, 0.375**2]
+    assert history.history["loss"] == [1.0, 0.25]
+    assert model.get_weights()[0].item() == 0.625
+    with pytest.raises(ValueError, match="use_ema=True"):
+        line().fit(ONES, ONES, callbacks=callbacks.SwapEMAWeights(), verbose=0)
+
+
+def test_half_precision_scales_its_loss(device):
+    x, y = blobs(32, 2)
+    inputs = ef.Input((2,))
+    outputs = layers.Dense(1, dtype="mixed_float16")(inputs)
+    model = ef.Model(inputs, outputs, dtype="mixed_float16")
+    model.compile("sgd", "mse")
+    assert isinstance(model.optimizer, ef.optimizers.LossScaleOptimizer)
+    before = model.get_weights()[0]
+    model.fit(x, y, epochs=8, verbose=0)  # the first steps may overflow, until the scale is small enough
+    assert (model.get_weights()[0] != before).any()
+    assert model.get_weights()[0].dtype == "float32"
+
+
 def test_frozen_layers_stay():
     x, y = blobs()
     model = classifier()

@@ -1,0 +1,62 @@
+"""`SwapEMAWeights`: evaluate with averaged weights, train on with the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+
+__all__ = ["SwapEMAWeights"]
+
+
+class SwapEMAWeights(Callback):
+    """Lets the averages that an optimizer with `use_ema=True` keeps stand for the weights in evaluations.
+
+    Args:
+        swap_on_epoch: swap at the ends of epochs too, so that what is saved then are the averages.
+
+    Raises:
+        ValueError: at the beginning of training, when the optimizer keeps no averages.
+    """
+
+    def __init__(self, swap_on_epoch: bool = False) -> None:
+        super().__init__()
+        self.swap_on_epoch = swap_on_epoch
+        self._swapped = False
+
+    def _optimizer(self) -> Any:
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        if not getattr(optimizer, "use_ema", False):
+            raise ValueError("SwapEMAWeights: the optimizer keeps no averages; make it with use_ema=True.")
+        return optimizer
+
+    def _set(self, swapped: bool) -> None:
+        optimizer = self._optimizer()
+        if swapped != self._swapped and optimizer.built:
+            optimizer.swap_averages()
+            self._swapped = swapped
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._swapped = False
+        self._optimizer()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._set(False)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._set(self.swap_on_epoch)
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._set(True)
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._set(False)
+
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._set(True)
+
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._set(False)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._swapped = False  # `fit` has put the averages in the place of the weights
