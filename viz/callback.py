@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy
-from eagerflow.callbacks import Callback
 
+from eagerflow.callbacks import Callback
 from viz import tensorboard
 from viz.capture import Options
 from viz.event_log import EventLog

@@ -124,8 +124,10 @@ class Capture(observe.Observer):
         self._open.clear()
         self._arrays.clear()
         self._owners.clear()
+        self._crashed = self.measure = None
         if self.memory is not None:
             self.memory.forget()
+        del self.on_op  # it holds this object, which should go as soon as it has been read
 
     # ------------------------------------------------------------------ what is announced
 

@@ -294,6 +294,18 @@ def test_recording_keeps_no_tensor_alive():
     assert piece.allocated <= piece.freed
 
 
+def test_a_closed_recording_leaves_no_reference_cycles():
+    gc.disable()
+    try:
+        with viz.trace(stats="basic") as t:
+            observer = weakref.ref(observe.current()[-1])
+            ops.tanh(ef.Tensor([1.0]))
+        assert observer() is None
+    finally:
+        gc.enable()
+    assert len(t.ops) == 1
+
+
 def test_views_share_memory():
     with viz.trace() as t:
         x = ops.tanh(ef.Tensor(np.ones((2, 3), "float32")))
@@ -377,3 +389,16 @@ def test_logs_are_kept():
         observe.logs("epoch", 2, {"loss": np.float32(0.5)})
     (logs,) = t.logs
     assert (logs.kind, logs.step, logs.values) == ("epoch", 2, {"loss": 0.5})
+
+
+def test_recording_works_on_every_device(device):
+    w = ef.Variable(np.ones((3, 2), "float32"), name="w")
+    with viz.trace(stats="full") as t, ef.GradientTape() as tape:
+        y = ops.sum(ops.tanh(ops.matmul(ef.Tensor(np.ones((4, 3), "float32")), w)))
+        gradient = tape.gradient(y, w)
+    assert {tensor.device for tensor in t.tensors} == {device}
+    assert [op.name for op in t.find(phase="backward")] == ["sum", "tanh", "matmul"]
+    made = next(t.tensors[i] for op in t.find("matmul", phase="backward") for i in op.outputs)
+    assert made.stats.max == pytest.approx(float(gradient.numpy().max()), rel=1e-6)
+    assert made.storage is not None
+    assert t.draw().svg
