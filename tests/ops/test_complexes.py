@@ -143,3 +143,9 @@ def test_directions(device):
     same(ops.sign(z), [0.6 + 0.8j, 0, -1])
     same(ops.absolute(z), [5.0, 0.0, 2.0], "float64")
     same(ops.angle(z), np.angle(z))
+
+
+def test_powers_of_a_complex_number():
+    gradient = ef.grad(lambda y: real_part(ops.power(2j, y)))(np.array([0.5, 1.5]))
+    expected = slope(lambda y: real_part(ops.power(2j, y)), np.array([0.5, 1.5]) + 0j)[0].real
+    same(gradient, expected, "float64", atol=1e-6)

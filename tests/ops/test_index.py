@@ -255,3 +255,11 @@ def test_searching(side, device):
 def test_errors_of_sorting(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_bools_are_scattered_too(device):
+    same(ops.scatter([[1], [1]], [True, False], (3,)), [False, True, False], "bool")
+
+
+def test_the_order_of_a_number():
+    assert ops.argsort(2.0).item() == 0

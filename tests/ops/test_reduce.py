@@ -293,3 +293,20 @@ def test_an_axis_that_is_not_there():
         ops.sum(some(2), axis=1)
     with pytest.raises(np.exceptions.AxisError, match="axis=2"):
         ops.median(some(2), axis=2)
+
+
+def test_float16_is_averaged_in_float32():
+    same(ops.mean(np.full(5000, 100, "float16")), 100.0, "float16")
+
+
+def test_errors_of_statistics():
+    with pytest.raises(ValueError, match="sparse"):
+        ops.bincount([1], sparse=True)
+    with pytest.raises(ValueError, match=r"float32\[1\]"):
+        ops.bincount([0.5])
+    with pytest.raises(ValueError, match="two vectors, not empty"):
+        ops.correlate([], [1.0])
+
+
+def test_positions_in_integers():
+    same(ops.nanargmax([1, 5, 2]), 1)
