@@ -25,12 +25,12 @@ class CSVLogger(Callback):
         self.filename = Path(filename)
         self.separator = separator
         self.append = append
-        self._file: Any = None
         self._keys: list[str] | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._keys = self._existing() if self.append else None
-        self._file = self.filename.open("a" if self.append else "w", encoding="utf-8", newline="")
+        if not self.append:
+            self.filename.write_text("", encoding="utf-8")
 
     def _existing(self) -> list[str] | None:
         """The columns of the file that is there already."""
@@ -42,20 +42,16 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         values = logs or {}
-        writer = csv.writer(self._file, delimiter=self.separator, lineterminator="\n")
+        rows: list[list[Any]] = []
         if self._keys is None:
             names = [name for name in values if not name.startswith("val_")]
             has_validation = any(name.startswith("val_") for name in values) or self._will_validate()
             validated = [f"val_{n}" for n in names if n != "learning_rate"] if has_validation else []
             self._keys = sorted({*values, *validated})
-            writer.writerow(["epoch", *self._keys])
-        writer.writerow([epoch, *[values.get(key, "NA") for key in self._keys]])
-        self._file.flush()
+            rows.append(["epoch", *self._keys])
+        rows.append([epoch, *[values.get(key, "NA") for key in self._keys]])
+        with self.filename.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter=self.separator, lineterminator="\n").writerows(rows)
 
     def _will_validate(self) -> bool:
         return bool((self.params or {}).get("validates"))
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
