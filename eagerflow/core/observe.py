@@ -154,35 +154,35 @@ def unobserved() -> Iterator[None]:
         _observers.set(before)
 
 
-@contextlib.contextmanager
-def scope(kind: str, name: str, owner: Any = None, inputs: Any = None) -> Iterator[_Outputs]:
-    """Announce a scope around the block; put what it returns into the yielded holder's `value`."""
-    outputs = _Outputs()
-    listeners = _observers.get() if state.on else ()
-    if not listeners:
-        yield outputs
-        return
-    opened = Scope(kind, name, owner, inputs)
-    for observer in listeners:
-        observer.on_scope_begin(opened)
-    error: BaseException | None = None
-    try:
-        yield outputs
-    except BaseException as caught:
-        error = caught
-        raise
-    finally:
-        for observer in reversed(listeners):
-            observer.on_scope_end(opened, outputs.value, error)
+class scope:
+    """Announce a scope around a block; put what it returns into `value` of what `with` gives.
 
+    Args:
+        kind: see `Scope`.
+        name: the name of the layer, loss, ...
+        owner: the object itself, or None.
+        inputs: what the call was given, or None.
 
-class _Outputs:
-    """What a scope returned, for `on_scope_end`."""
+    >>> with scope("user", "warm-up") as outputs:
+    ...     outputs.value = 3
+    """
 
-    __slots__ = ("value",)
+    __slots__ = ("_listeners", "_opened", "value")
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str, name: str, owner: Any = None, inputs: Any = None) -> None:
         self.value: Any = None
+        self._listeners = _observers.get() if state.on else ()
+        if self._listeners:
+            self._opened = Scope(kind, name, owner, inputs)
+
+    def __enter__(self) -> scope:
+        for observer in self._listeners:
+            observer.on_scope_begin(self._opened)
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        for observer in reversed(self._listeners):
+            observer.on_scope_end(self._opened, self.value, error)
 
 
 def logs(kind: str, step: int, values: dict[str, Any]) -> None:

@@ -83,7 +83,9 @@ class Op:
         self.saved: tuple[str, ...] = _names_to_save(self)
         asked = {n for rule in rules for n in inspect.signature(rule).parameters}
         # All arrays are kept, first and in order: the tape reads their shapes off them instead of keeping those too.
-        self.keeps_inputs = self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
+        self.keeps_inputs = (
+            self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
+        )
         self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
         self.pulls = tuple([_pull(self, rule, recorded=False) for rule in rules])
         self.recorded_pulls = tuple([_pull(self, rule, recorded=True) for rule in rules])
@@ -209,7 +211,10 @@ def _pull(made: Op, rule: Callable[..., Any], *, recorded: bool) -> Callable[...
     """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names."""
     given = {"g": "g", "xp": "xp", "needs": "needs"}
     kept = made.keeps_inputs
-    given |= {f"{x}_shape": f"record[4][{i}].shape" if kept else f"record[3][{i}]" for i, x in enumerate(made.arrays)}
+    given |= {
+        f"{x}_shape": f"record[4][{i}].shape" if kept else f"record[3][{i}]"
+        for i, x in enumerate(made.arrays)
+    }
     if made.sequence:
         given[f"{made.arrays[0]}_shape"] = "record[3]"
     for i, name in enumerate(made.saved):
@@ -283,6 +288,7 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
     The functional API calls ops on what `Input` gives. A primitive op notices that by itself; a composition
     reads shapes first, so it is asked here, once symbolic tensors exist at all.
     """
+
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if symbolic_calls:

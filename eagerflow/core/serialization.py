@@ -115,7 +115,8 @@ class Table:
             return identifier
         article = "An" if self.kind[0] in "aeiou" else "A"
         raise TypeError(
-            f"{article} {self.kind} is a name, an object or a config; got {type(identifier).__name__} {identifier!r:.80}."
+            f"{article} {self.kind} is a name, an object or a config; "
+            f"got {type(identifier).__name__} {identifier!r:.80}."
         )
 
     def serialize(self, thing: Any) -> Any:
