@@ -228,6 +228,8 @@ def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[F
     )
     steps = at_least_one("fit", "steps_per_epoch", given["steps_per_epoch"])
     validation_steps = at_least_one("fit", "validation_steps", given["validation_steps"])
+    if given["shuffle"] not in (True, False, "batch"):
+        raise ValueError(f"fit(shuffle={given['shuffle']!r:.60}): expected True, False or 'batch'.")
     held_back: Any = given["validation_data"]
     if part and held_back is None:
         if not is_array_like(x):

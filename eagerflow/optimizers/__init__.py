@@ -11,6 +11,7 @@ from eagerflow.optimizers.base import Optimizer
 from eagerflow.optimizers.factored import Adafactor
 from eagerflow.optimizers.ftrl import Ftrl
 from eagerflow.optimizers.loss_scale import LossScaleOptimizer
+from eagerflow.optimizers.multi import MultiOptimizer, OptimizerMap
 from eagerflow.optimizers.muon import Muon
 from eagerflow.optimizers.rmsprop import RMSprop
 from eagerflow.optimizers.schedule_free import ScheduleFreeAdamW
@@ -29,9 +30,11 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "SGD",
     "ScheduleFreeAdamW",

@@ -266,3 +266,18 @@ def test_loss_scaling_leaves_out_steps_with_infinite_gradients(device):
 def test_loss_scaling_needs_an_optimizer():
     with pytest.raises(TypeError, match="expected another optimizer"):
         optimizers.LossScaleOptimizer("sgd")
+
+
+def test_several_optimizers_in_one(device):
+    a, b = ef.Variable(np.ones(2, "f"), name="encoder"), ef.Variable(np.ones(2, "f"), name="decoder")
+    chosen = optimizers.OptimizerMap(SGD(0.5), {"enc.*": SGD(0.25)})
+    optimizer = optimizers.MultiOptimizer(chosen)
+    optimizer.apply([gradient(2), gradient(2)], [a, b])
+    assert (a.numpy().tolist(), b.numpy().tolist()) == ([0.75, 0.75], [0.5, 0.5])
+    assert int(optimizer.iterations) == 1
+    again = optimizers.deserialize(optimizers.serialize(optimizer))
+    assert again.get_config() == optimizer.get_config()
+    with pytest.raises(ValueError, match="several patterns"):
+        optimizers.OptimizerMap(SGD(), {"enc.*": SGD(), ".*er": SGD()})["encoder"]
+    with pytest.raises(TypeError, match="expected an Optimizer"):
+        optimizers.OptimizerMap("sgd")

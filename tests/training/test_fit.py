@@ -466,6 +466,17 @@ def test_compile_configs():
     assert float(again.optimizer.learning_rate) == 0.5
 
 
+def test_weights_and_slots_are_changed_in_place():
+    model = ef.Sequential([layers.Dense(4), layers.BatchNormalization(), layers.Dense(3)])
+    model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    x, y = blobs()
+    model.fit(x, y, verbose=0)
+    state = [*model.weights, *model.optimizer.variables]
+    before = [v.data.__array_interface__["data"] for v in state]
+    model.fit(x, y, epochs=2, verbose=0, validation_data=(x, y))
+    assert [v.data.__array_interface__["data"] for v in state] == before
+
+
 def test_steps_leave_no_cycles():
     model = classifier()
     x, y = blobs()

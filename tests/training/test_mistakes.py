@@ -59,6 +59,7 @@ def two_outputs(loss):
         (lambda: model().fit(X, Y, validation_split=0.9), ValueError, "can't be split"),
         (lambda: model().fit(iter([(X, Y)]), validation_split=0.5), ValueError, "arrays only"),
         (lambda: model().fit(X, Y, steps_per_epoch=0), ValueError, "steps_per_epoch=0"),
+        (lambda: model().fit(X, Y, shuffle="batches"), ValueError, "shuffle='batches'"),
         (lambda: model().fit(X, Y, validation_freq=0), ValueError, "validation_freq=0"),
         (lambda: model().fit(X, Y[:4]), ValueError, "x has 6, y has 4"),
         (lambda: model().fit(X[:0], Y[:0]), ValueError, "empty"),

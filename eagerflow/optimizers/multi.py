@@ -1,0 +1,170 @@
+"""`MultiOptimizer`: several optimizers in one, each for the variables whose paths it is named for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any
+
+from eagerflow.core.device import device
+from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.variable import Variable
+from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.table import OPTIMIZERS
+
+__all__ = ["MultiOptimizer", "OptimizerMap"]
+
+
+@OPTIMIZERS.add()
+class OptimizerMap(MutableMapping[str, Optimizer]):
+    """Which optimizer trains which variables: paths, or patterns of whole paths, to optimizers.
+
+    Args:
+        default_optimizer: trains all other variables.
+        optimizer_map: a dict of patterns and optimizers.
+
+    Raises:
+        TypeError: for something that is no optimizer.
+
+    >>> from eagerflow.optimizers import SGD, Adam
+    >>> OptimizerMap(Adam(), {"encoder/.*": SGD()})["encoder/dense/kernel"].name
+    'sgd'
+    """
+
+    def __init__(
+        self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None
+    ) -> None:
+        self.default_optimizer = _checked("default_optimizer", default_optimizer)
+        self._map: dict[str, Optimizer] = {}
+        for pattern, optimizer in (optimizer_map or {}).items():
+            self[pattern] = optimizer
+
+    def __getitem__(self, path: str) -> Optimizer:
+        if path in self._map:
+            return self._map[path]
+        found = [pattern for pattern in self._map if re.fullmatch(pattern, path)]
+        if len(found) > 1:
+            raise ValueError(f"OptimizerMap: {path!r} fits several patterns: {', '.join(found)}.")
+        return self._map[found[0]] if found else self.default_optimizer
+
+    def __setitem__(self, pattern: str, optimizer: Optimizer) -> None:
+        if pattern in self._map:
+            raise ValueError(f"OptimizerMap: {pattern!r} has an optimizer already; delete it first.")
+        self._map[pattern] = _checked(pattern, optimizer)
+
+    def __delitem__(self, pattern: str) -> None:
+        del self._map[pattern]
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._map)
+
+    def get_config(self) -> dict[str, Any]:
+        """All settings."""
+        return {
+            "default_optimizer": serialize_keras_object(self.default_optimizer),
+            "optimizer_map": {k: serialize_keras_object(v) for k, v in self._map.items()},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> OptimizerMap:
+        """The map that `get_config` described."""
+        chosen = {k: deserialize_keras_object(v) for k, v in config["optimizer_map"].items()}
+        return cls(deserialize_keras_object(config["default_optimizer"]), chosen)
+
+
+def _checked(what: str, optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"OptimizerMap({what}=...): expected an Optimizer; got {type(optimizer).__name__}.")
+    return optimizer
+
+
+@OPTIMIZERS.add()
+class MultiOptimizer(Optimizer):
+    """Trains each variable with the optimizer that its path is mapped to.
+
+    Args:
+        optimizer_map: an `OptimizerMap`.
+        loss_scale_factor: see `Optimizer`.
+        name: shown in traces and configs.
+    """
+
+    def __init__(
+        self, optimizer_map: OptimizerMap, loss_scale_factor: float | None = None, name: str | None = None
+    ) -> None:
+        if not isinstance(optimizer_map, OptimizerMap):
+            raise TypeError(
+                f"MultiOptimizer(optimizer_map=...): expected an OptimizerMap; got {type(optimizer_map).__name__}."
+            )
+        with device("cpu"):
+            super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
+        self.optimizer_map = optimizer_map
+
+    @property
+    def optimizers(self) -> list[Optimizer]:
+        """All of them, each once, the default first."""
+        every = [self.optimizer_map.default_optimizer, *self.optimizer_map.values()]
+        return list({id(o): o for o in every}.values())
+
+    @property
+    def learning_rate(self) -> Any:
+        """That of the default optimizer."""
+        return self.optimizer_map.default_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.optimizer_map.default_optimizer.learning_rate = value
+
+    lr = learning_rate
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The state of all."""
+        return [self._iterations, *[v for o in self.optimizers for v in o.variables]]
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        self._known = list(variables)
+        for optimizer, indices in self._shares(self._known):
+            optimizer.build([self._known[i] for i in indices])
+        self.built = True
+
+    def _shares(self, variables: list[Variable]) -> list[tuple[Optimizer, list[int]]]:
+        """Each optimizer with the numbers of its variables."""
+        shares: dict[int, tuple[Optimizer, list[int]]] = {}
+        for i, variable in enumerate(variables):
+            optimizer = self.optimizer_map[variable.path]
+            shares.setdefault(id(optimizer), (optimizer, []))[1].append(i)
+        return list(shares.values())
+
+    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+        grads = list(grads)
+        if trainable_variables is None and not self.built:
+            raise ValueError(
+                "MultiOptimizer.apply(grads): give trainable_variables too, or call build first."
+            )
+        variables = self._known if trainable_variables is None else list(trainable_variables)
+        if not self.built:
+            self.build(variables)
+        if self.loss_scale_factor is not None:
+            grads = [None if g is None else g / self.loss_scale_factor for g in grads]
+        for optimizer, indices in self._shares(variables):
+            optimizer.apply([grads[i] for i in indices], [variables[i] for i in indices])
+        counter = self._iterations.writable()
+        counter += 1
+
+    def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
+        chosen = None if var_list is None else list(var_list)
+        for optimizer in self.optimizers:
+            optimizer.finalize_variable_values(chosen)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "loss_scale_factor": self.loss_scale_factor,
+            "optimizer_map": self.optimizer_map.get_config(),
+        }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+        return cls(**{**config, "optimizer_map": OptimizerMap.from_config(config["optimizer_map"])})
