@@ -27,11 +27,27 @@ def made(array: numpy.ndarray) -> Tensor:
     return Tensor(array if where is CPU else place(array, where), None, None)
 
 
-def shape_of(given: Any) -> tuple[int, ...]:
-    """A shape as a tuple, from a number or a sequence of numbers."""
-    if isinstance(given, (tuple, list)) or (hasattr(given, "ndim") and given.ndim == 1):
-        return tuple([int(n) for n in given])
-    return (int(given),)
+def shape_of(given: Any, name: str) -> tuple[int, ...]:
+    """A shape as a tuple, from a number or a sequence of numbers; `name` is the op's, for messages."""
+    several = isinstance(given, (tuple, list)) or (hasattr(given, "ndim") and given.ndim == 1)
+    lengths = list(given) if several else [given]
+    if any(n is None for n in lengths):
+        raise unknown_length(name, f"shape={given!r}")
+    try:
+        shape = tuple([int(n) for n in lengths])
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}(shape={given!r:.80}): expected whole numbers of at least 0.") from None
+    if any(n < 0 for n in shape) or any(isinstance(n, float) and n != int(n) for n in lengths):
+        raise ValueError(f"{name}(shape={given!r:.80}): expected whole numbers of at least 0.")
+    return shape
+
+
+def unknown_length(name: str, got: str) -> TypeError:
+    """The error for a size that a symbolic tensor doesn't know yet."""
+    return TypeError(
+        f"{name}({got}): None is a length that the functional API doesn't know before data comes, and it can't be "
+        "fixed now. Compute with it inside a layer's call (or a Lambda layer), where every length is known."
+    )
 
 
 @composite
@@ -45,7 +61,7 @@ def zeros(shape: Any, dtype: Any = None) -> Tensor:
     >>> ef.ops.zeros((2,)).tolist()
     [0.0, 0.0]
     """
-    return made(numpy.zeros(shape_of(shape), as_dtype(dtype)))
+    return made(numpy.zeros(shape_of(shape, "zeros"), as_dtype(dtype)))
 
 
 @composite
@@ -59,7 +75,7 @@ def ones(shape: Any, dtype: Any = None) -> Tensor:
     >>> ef.ops.ones(2, "int32").tolist()
     [1, 1]
     """
-    return made(numpy.ones(shape_of(shape), as_dtype(dtype)))
+    return made(numpy.ones(shape_of(shape, "ones"), as_dtype(dtype)))
 
 
 @composite
@@ -90,8 +106,8 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """
     kind = as_dtype(dtype)
     if isinstance(fill_value, (bool, int, float, complex)):
-        return made(numpy.full(shape_of(shape), fill_value, kind))
-    return broadcast_to(cast(fill_value, kind), shape_of(shape))
+        return made(numpy.full(shape_of(shape, "full"), fill_value, kind))
+    return broadcast_to(cast(fill_value, kind), shape_of(shape, "full"))
 
 
 def _like(x: Any, value: Any, dtype: Any) -> Tensor:
@@ -185,6 +201,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     >>> ef.ops.arange(3).tolist(), ef.ops.arange(1.0, 2.0, 0.5).tolist()
     ([0, 1, 2], [1.0, 1.5])
     """
+    if start is None:
+        raise unknown_length("arange", "None")
     first, last = (0, start) if stop is None else (start, stop)
     numbers = [_number(n) for n in (first, last, 1 if step is None else step)]
     if numbers[2] == 0:

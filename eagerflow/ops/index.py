@@ -13,13 +13,24 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.axes import axis_of
 from eagerflow.ops.shape import ravel
 
-__all__ = ["get_item", "scatter_index", "slice", "take", "take_along_axis", "take_index"]
+__all__ = ["gather", "get_item", "scatter_index", "slice", "take", "take_along_axis", "take_index"]
 
 
 @op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))
 def take_index(xp: Any, x: Any, index: Any = None) -> Any:
     """`x[index]` for any index that NumPy knows; index arrays are raw arrays of x's device."""
     return x[index]
+
+
+def _gather_rule(xp: Any, g: Any, x_shape: Any, indices: Any, axis: int) -> tuple[Any, None]:
+    picked = indices.data if isinstance(indices, Tensor) else indices
+    return apply(scatter_index, xp, g, (builtins.slice(None),) * axis + (picked,), x_shape), None
+
+
+@op(_gather_rule, joint=True)
+def gather(xp: Any, x: Any, indices: Any, axis: int = 0) -> Any:
+    """The slices of `x` at `indices` (integers) along `axis`; the indices are an input, so that graphs show them."""
+    return x[indices] if axis == 0 else x[(builtins.slice(None),) * axis + (indices,)]
 
 
 @op(lambda g, index: g[index])
@@ -127,6 +138,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None:
         x, axis = ravel(x), 0
     axis = axis_of(axis, x.ndim)
+    if isinstance(indices, Tensor) and indices.dtype.kind in "iu":
+        return gather(x, indices, axis)
     picked = raw_index(x, indices)
     if hasattr(picked, "dtype") and picked.dtype.kind == "b":
         picked = picked.astype("int64")

@@ -17,6 +17,7 @@ is answered by CuPy), the stand-in refuses: such code works by accident.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -28,10 +29,16 @@ from tests.stand_in.module import build
 __all__ = ["copies", "installed", "ndarray"]
 
 
+@functools.cache
+def _built() -> dict[str, ModuleType]:
+    """The modules, built once: they hold no state but `copies`."""
+    return build()
+
+
 @contextlib.contextmanager
 def installed() -> Iterator[ModuleType]:
     """Inside the block, `import cupy` gives the stand-in. `copies` starts from zero."""
     copies.reset()
-    modules = build()
+    modules = _built()
     with mock.patch.dict(sys.modules, modules):
         yield modules["cupy"]

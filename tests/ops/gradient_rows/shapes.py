@@ -91,6 +91,11 @@ ROWS = [
         case(normal(3), call=lambda x: x[ops.argmax([1, 5, 2])]),
     ),
     smooth("take_index", case(normal(3), index=slice(1, None))),
+    smooth(
+        "gather",
+        case(normal(3, 2), call=lambda x: ops.take(x, ops.array([2, 0, 2]), axis=0)),
+        case(normal(2, 3), call=lambda x: ops.take(x, ops.array([[1, -1]]), axis=1)),
+    ),
     smooth("scatter_index", case(normal(2), index=slice(1, 3), shape=(4,))),
     smooth(
         "take",
