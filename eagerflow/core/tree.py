@@ -1,14 +1,28 @@
-"""Nested structures (lists, tuples, named tuples, dicts) of leaves: flatten, map, pack.
+"""Nested structures (lists, tuples, named tuples, dicts) of leaves: flatten, map, pack, walk.
 
-Dicts are visited in the order of their sorted keys, as `keras.tree` does; None is a leaf.
+Dicts are visited in the order of their sorted keys, an `OrderedDict` in its own order, as `keras.tree` does;
+None is a leaf.
 """
 
 from __future__ import annotations
 
+import copy
+import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["assert_same_structure", "flatten", "is_nested", "map_structure", "pack_sequence_as"]
+__all__ = [
+    "MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested",
+    "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as",
+    "traverse",
+]  # fmt: skip
+
+Path = tuple[Any, ...]
+
+
+class MAP_TO_NONE:
+    """What the function given to `traverse` returns to put None in a place: None itself means "go on"."""
 
 
 def is_nested(structure: Any) -> bool:
@@ -34,19 +48,134 @@ def flatten(structure: Any) -> list[Any]:
     return leaves
 
 
-def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
-    """Call `function` on the corresponding leaves and keep the structure of the first.
+def flatten_with_path(structure: Any) -> list[tuple[Path, Any]]:
+    """The leaves in order, each with the keys and positions that lead to it.
+
+    >>> flatten_with_path({"a": [5, (6,)]})
+    [(('a', 0), 5), (('a', 1, 0), 6)]
+    """
+    if not is_nested(structure):
+        return [((), structure)]
+    return [
+        ((key, *path), leaf)
+        for key, child in zip(_keys(structure), _children(structure), strict=True)
+        for path, leaf in flatten_with_path(child)
+    ]
+
+
+def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True) -> Any:
+    """Call `func` on the corresponding leaves and keep the structure of the first.
+
+    Args:
+        func: takes one leaf of each structure.
+        *structures: at least one, all of the same structure.
+        none_is_leaf: whether `func` is called for None too; otherwise None stays None, and must be None in
+            every structure.
 
     Raises:
-        ValueError: when the structures differ.
+        ValueError: when the structures differ, or there is none.
 
     >>> map_structure(lambda a, b: a + b, [1, (2,)], [10, (20,)])
     [11, (22,)]
     """
+    if not structures:
+        raise ValueError("map_structure(func, *structures): there is no structure to map over.")
     first, *others = structures
     for other in others:
         assert_same_structure(first, other)
+    function = func if none_is_leaf else _unless_none(func)
     return _rebuild(first, map(function, *[flatten(s) for s in structures]))
+
+
+def _unless_none(func: Callable[..., Any]) -> Callable[..., Any]:
+    def call(first: Any, *others: Any) -> Any:
+        if first is not None:
+            return func(first, *others)
+        if any(other is not None for other in others):
+            raise ValueError("map_structure: a leaf is None in one structure, and something in another.")
+        return None
+
+    return call
+
+
+def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
+    """Call `func` where `shallow_structure` has its leaves, on whatever the others hold there.
+
+    Args:
+        shallow_structure: says how deep to go.
+        func: takes one part of each of `structures`.
+        *structures: at least one; each goes at least as deep as `shallow_structure`.
+
+    Raises:
+        ValueError: when a structure differs where `shallow_structure` goes on, or there is none.
+
+    >>> map_structure_up_to([0, 0], len, [[1], [2, 3]])
+    [1, 2]
+    """
+    if not structures:
+        raise ValueError("map_structure_up_to(shallow_structure, func, *structures): there is no structure.")
+    parts = [list(_up_to(shallow_structure, s, ())) for s in structures]
+    return _rebuild(shallow_structure, map(func, *parts))
+
+
+def _up_to(shallow: Any, deep: Any, path: Path) -> Iterator[Any]:
+    if not is_nested(shallow):
+        yield deep
+        return
+    _check_node(shallow, deep, path)
+    for key, a, b in zip(_keys(shallow), _children(shallow), _children(deep), strict=True):
+        yield from _up_to(a, b, (*path, key))
+
+
+def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
+    """Call `func` on every shape: a tuple or list of whole numbers and None is a leaf here.
+
+    >>> map_shape_structure(len, {"image": (None, 28, 28), "label": (None,)})
+    {'image': 3, 'label': 1}
+    """
+    if _is_shape(structure) or not is_nested(structure):
+        return func(structure)
+    return _refill(structure, [map_shape_structure(func, child) for child in _children(structure)])
+
+
+def _is_shape(structure: Any) -> bool:
+    return isinstance(structure, (list, tuple)) and all(d is None or isinstance(d, int) for d in structure)
+
+
+def lists_to_tuples(structure: Any) -> Any:
+    """The same structure, with tuples for lists.
+
+    >>> lists_to_tuples([1, {"a": [2]}])
+    (1, {'a': (2,)})
+    """
+    if not is_nested(structure):
+        return structure
+    children = [lists_to_tuples(child) for child in _children(structure)]
+    return tuple(children) if isinstance(structure, list) else _refill(structure, children)
+
+
+def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
+    """Visit every part, leaves and whole lists and dicts alike, and replace those for which `func` says what by.
+
+    Args:
+        func: takes a part; returns None to go on, `MAP_TO_NONE` to put None there, or the replacement, which
+            isn't looked into.
+        structure: what to visit.
+        top_down: parents before children; otherwise children first, and `func` sees the replaced ones.
+
+    >>> traverse(lambda part: tuple(part) if isinstance(part, list) else None, [1, [2]], top_down=False)
+    (1, (2,))
+    """
+    if top_down:
+        found = func(structure)
+        if found is not None:
+            return None if found is MAP_TO_NONE else found
+    if is_nested(structure):
+        structure = _refill(structure, [traverse(func, child, top_down) for child in _children(structure)])
+    if top_down:
+        return structure
+    found = func(structure)
+    return structure if found is None else None if found is MAP_TO_NONE else found
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
@@ -67,27 +196,72 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
     return _rebuild(structure, iter(leaves))
 
 
-def assert_same_structure(a: Any, b: Any) -> None:
-    """Raise unless both have the same nesting, lengths, types and keys.
+def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
+    """Raise unless both have the same nesting, lengths, types and keys; all kinds of dict are one type.
+
+    Args:
+        a: a structure.
+        b: another.
+        check_types: has no effect, in Keras neither; `assert_same_paths` takes lists and tuples for the same.
 
     Raises:
         ValueError: naming the first difference.
     """
-    if is_nested(a) != is_nested(b) or (is_nested(a) and type(a) is not type(b)):
-        raise ValueError(f"The structures differ: {type(a).__name__} here, {type(b).__name__} there.")
-    if isinstance(a, dict) and a.keys() != b.keys():
-        raise ValueError(
-            f"The structures differ: keys {sorted(map(str, a))} here, {sorted(map(str, b))} there."
+    if check_types is not None:
+        warnings.warn(
+            "assert_same_structure(check_types=...) has no effect: leave it out, or use assert_same_paths.",
+            DeprecationWarning,
+            stacklevel=2,
         )
-    if not is_nested(a):
+    _check_same(a, b, ())
+
+
+def _check_same(a: Any, b: Any, path: Path) -> None:
+    nested = isinstance(a, (list, tuple, dict))
+    if not nested and not isinstance(b, (list, tuple, dict)):
         return
+    _check_node(a, b, path)
+    for key, x, y in zip(_keys(a), _children(a), _children(b), strict=True):
+        _check_same(x, y, (*path, key))
+
+
+def _check_node(a: Any, b: Any, path: Path) -> None:
+    """Both are of one kind, with the same length or keys."""
+    place = "".join(f"[{key!r}]" for key in path)
+    where = f"The structures differ{' at ' + place if place else ''}"
+    if type(a) is not type(b) and not (isinstance(a, dict) and isinstance(b, dict)):
+        raise ValueError(f"{where}: {type(a).__name__} here, {type(b).__name__} there.")
+    if isinstance(a, dict) and a.keys() != b.keys():
+        raise ValueError(f"{where}: keys {sorted(map(str, a))} here, {sorted(map(str, b))} there.")
     if len(a) != len(b):
-        raise ValueError(f"The structures differ: {type(a).__name__} of {len(a)} here, of {len(b)} there.")
-    for x, y in zip(_children(a), _children(b), strict=True):
-        assert_same_structure(x, y)
+        raise ValueError(f"{where}: {type(a).__name__} of {len(a)} here, of {len(b)} there.")
+
+
+def assert_same_paths(a: Any, b: Any) -> None:
+    """Raise unless the same keys and positions lead to the leaves of both, whatever holds them.
+
+    Raises:
+        ValueError: naming the paths that only one has.
+
+    >>> assert_same_paths({"a": [1]}, {"a": (2,)})
+    """
+    here, there = ({path for path, _ in flatten_with_path(s)} for s in (a, b))
+    if here != there:
+        only_a, only_b = (sorted(map(str, paths))[:5] for paths in (here - there, there - here))
+        raise ValueError(
+            f"The structures differ: only the first has {only_a or 'nothing'}, only the second "
+            f"{only_b or 'nothing'}."
+        )
+
+
+def _keys(structure: Any) -> Iterable[Any]:
+    """What leads to the children: keys, or positions."""
+    return _sorted_keys(structure) if isinstance(structure, dict) else range(len(structure))
 
 
 def _sorted_keys(mapping: dict[Any, Any]) -> list[Any]:
+    if isinstance(mapping, OrderedDict):
+        return list(mapping)
     try:
         return sorted(mapping)
     except TypeError:  # keys of several types have no order: keep that of insertion
@@ -99,11 +273,20 @@ def _children(structure: Any) -> Iterable[Any]:
 
 
 def _rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
-    if isinstance(structure, dict):
-        filled = {k: _rebuild(structure[k], leaves) for k in _sorted_keys(structure)}
-        return {k: filled[k] for k in structure}
-    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
-        return type(structure)(*[_rebuild(s, leaves) for s in structure])
-    if isinstance(structure, (list, tuple)):
-        return type(structure)([_rebuild(s, leaves) for s in structure])
+    if isinstance(structure, (list, tuple, dict)):
+        return _refill(structure, [_rebuild(child, leaves) for child in _children(structure)])
     return next(leaves)
+
+
+def _refill(structure: Any, children: list[Any]) -> Any:
+    """A structure of the same type and keys, with other children."""
+    if isinstance(structure, dict):
+        filled = dict(zip(_sorted_keys(structure), children, strict=True))
+        if type(structure) is dict:
+            return {k: filled[k] for k in structure}
+        made = copy.copy(structure)  # an OrderedDict keeps its order, a defaultdict its factory
+        made.update(filled)
+        return made
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*children)
+    return children if type(structure) is list else type(structure)(children)
