@@ -222,7 +222,7 @@ class GradientTape:
                 for observer in current():
                     observer.on_gradient(targets, wanted, results)
         self._finish()
-        return tree.pack_sequence_as(sources, results)
+        return tree.pack_sequence_as(sources, results) if tree.is_nested(sources) else results[0]
 
     def _finish(self) -> None:
         if not self._persistent:
@@ -247,23 +247,27 @@ class GradientTape:
         ]
 
     def _origins(self, sources: Sequence[Tensor]) -> tuple[list[int | None], dict[int, int]]:
-        """The key of each source that this tape tracks (None for the others), and from where late ones count."""
-        keys = [s.identity if isinstance(s, Variable) else s.key for s in sources]
-        doubtful = {k for k in keys if k is not None and not self._is_origin(k)}
+        """The key of each source that this tape tracks (None for others), and from where late ones count."""
+        keys: list[int | None] = []
+        doubtful: set[int] = set()
+        for source in sources:
+            variable = isinstance(source, Variable)
+            key = source.identity if isinstance(source, Variable) else source.key
+            keys.append(key)
+            if key is not None and not (variable and self._watches_variables) and key not in self._watched:
+                doubtful.add(key)
         if doubtful:
             derived = self._derived()
             keys = [None if k in doubtful and k not in derived else k for k in keys]
-        late = {k: self._watched[k] for k in keys if k is not None and self._watched.get(k)}
+        late = (
+            {k: self._watched[k] for k in keys if k is not None and self._watched.get(k)}
+            if self._watched
+            else {}
+        )
         if late:
             produced = self._derived()
             late = {k: begin for k, begin in late.items() if k not in produced}
         return keys, late
-
-    def _is_origin(self, key: int) -> bool:
-        if key in self._watched:
-            return True
-        variable = variable_of(key)
-        return variable is not None and self._watches_variables
 
     def _derived(self) -> set[int]:
         """Keys of tensors computed, inside the windows, from something this tape tracks."""
@@ -388,7 +392,7 @@ def _checked_targets(target: Any) -> list[Tensor]:
 
 
 def _checked_sources(sources: Any) -> list[Tensor]:
-    wanted = tree.flatten(sources)
+    wanted: list[Any] = tree.flatten(sources)
     for s in wanted:
         if not isinstance(s, Tensor):
             raise TypeError(
@@ -432,24 +436,23 @@ def _results(
     sources: list[Tensor], keys: list[int | None], found: dict[int, Any], recorded: bool
 ) -> list[Tensor | None]:
     """Tensors for the sources, in memory that nobody else sees."""
+    distinct = len(set(keys)) == len(keys)
+    take = found.pop if distinct else found.get  # popped, a gradient has no other reference
     results: list[Tensor | None] = []
-    for source, key in zip(sources, keys, strict=True):
-        last = keys.count(key) == 1
-        gradient = None if key is None else (found.pop(key, None) if last else found.get(key))
-        if gradient is None:
+    for source, key in zip(sources, keys):
+        box = [None if key is None else take(key, None)]
+        if box[0] is None:
             results.append(None)
-        elif recorded:
-            results.append(_fitting(gradient, source))
+            continue
+        if box[0].dtype is not source.data.dtype:
+            box[0] = _fitting(box[0], source)
+        if recorded:
+            results.append(box[0])
         else:
-            box = [gradient]
-            del gradient
-            results.append(_owned(box, source))
+            results.append(
+                Tensor(box[0] if exclusive(box) else namespace_of(box[0]).array(box[0]), None, None)
+            )
     return results
-
-
-def _owned(box: list[Any], source: Tensor) -> Tensor:
-    box[0] = _fitting(box[0], source)
-    return Tensor(box[0] if exclusive(box) else namespace_of(box[0]).array(box[0]), None, None)
 
 
 def _fitting(gradient: Any, source: Tensor) -> Any:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
 
+from eagerflow.core.tensor import Tensor
+
 __all__ = ["axes_of", "axis_of", "kept", "listed", "spread"]
+
+_SMALL = 1 << 14  # elements: above, writing them costs more than the call
 
 
 def axes_of(axis: Any) -> Any:
@@ -48,4 +53,10 @@ def without(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
 
 def spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Any) -> Any:
     """The gradient of a sum: `g` repeated along the reduced axes."""
-    return xp.broadcast_to(g.reshape(kept(shape, axis)), shape)
+    if axis is not None:
+        g = g.reshape(kept(shape, axis))
+    if isinstance(g, Tensor) or math.prod(shape) > _SMALL:
+        return xp.broadcast_to(g, shape)
+    out = xp.empty(shape, g.dtype)  # a third of the cost of a view by broadcast_to
+    out[...] = g
+    return out

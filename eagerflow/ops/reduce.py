@@ -34,7 +34,8 @@ def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
-    return spread(xp, g / math.prod([x_shape[a] for a in listed(axis, len(x_shape))]), x_shape, axis)
+    reduced = x_shape if axis is None else [x_shape[a] for a in listed(axis, len(x_shape))]
+    return spread(xp, g / math.prod(reduced), x_shape, axis)
 
 
 @op(_mean_rule, floating=True)
