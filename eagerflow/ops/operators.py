@@ -138,6 +138,11 @@ def _numpy_reshape(a: Any, shape: Any = None, order: str = "C", newshape: Any = 
 _HANDLED_BY_TENSORS = {"dtype", "ndim", "shape", "size"}
 
 
+def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
+    """A plain answer, without gradient: both are looked at on the host."""
+    return numpy.array_equal(numpy.asarray(a1), numpy.asarray(a2), equal_nan)
+
+
 def answer_numpy(names: list[str], ops: Any) -> None:
     """Let NumPy's functions of these names, called with tensors, be the ops: `numpy.exp(t)` is `ops.exp(t)`."""
     for name in set(names) - _HANDLED_BY_TENSORS:
@@ -148,5 +153,10 @@ def answer_numpy(names: list[str], ops: Any) -> None:
         if hasattr(numpy.linalg, name):
             numpy_functions[getattr(numpy.linalg, name)] = getattr(ops.linalg, name)
     numpy_functions.update(
-        {numpy.clip: _numpy_clip, numpy.reshape: _numpy_reshape, numpy.positive: _positive}
+        {
+            numpy.clip: _numpy_clip,
+            numpy.reshape: _numpy_reshape,
+            numpy.positive: _positive,
+            numpy.array_equal: _array_equal,
+        }
     )

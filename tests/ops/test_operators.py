@@ -151,3 +151,9 @@ def test_long_chains_of_operators_give_gradients():
         return (y // 1 * 0 + y @ y + abs(-y).sum() + y[::-1].max()).sum()
 
     ef.check_grads(function, [np.array([0.3, 0.8, 1.7])])
+
+
+def test_array_equal_of_numpy_answers_plainly():
+    t = ef.Tensor([1.0, 2.0])
+    assert np.array_equal(t, [1.0, 2.0]) is True
+    assert np.array_equal([1.0], t) is False
