@@ -282,10 +282,11 @@ class _Builder:
     def _finish(self) -> None:
         capture, record = self.capture, self.record
         if capture.memory is not None:
-            freed = {number: self._moment(when) for number, when in capture.memory.ends}
+            pieces, ends = capture.memory.pieces, capture.memory.ends
+            freed = {number: self._moment(when) for number, when in zip(ends[::2], ends[1::2])}
             record.storages = [
                 Storage(i, nbytes, self._moment(when), freed.get(i))
-                for i, (nbytes, when) in enumerate(capture.memory.pieces)
+                for i, (nbytes, when) in enumerate(zip(pieces[::2], pieces[1::2]))
             ]
         record.logs = [
             Logs(kind, step, {str(k): float(v) for k, v in values.items()}, self._time(when))

@@ -11,7 +11,7 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -53,17 +53,16 @@ Here = tuple[int | None, int | None, FrameType | None]
 class OpenScope:
     """A scope while it is recorded: the announced one, and what is known of it so far."""
 
-    def __init__(
-        self, scope: observe.Scope, before: Here, inputs: tuple[int, ...], places: list[int]
-    ) -> None:
+    owner: dict[str, Any] | None = None
+    outputs: tuple[int, ...] = ()
+    ended: int | None = None
+    error: str | None = None
+
+    def __init__(self, scope: observe.Scope, before: Here, inputs: tuple[int, ...], places: Any) -> None:
         self.kind, self.name, self.started = scope.kind, scope.name, scope.started
         self.parent, self.base, _ = before
         self.inner_base = self.base  # of what runs inside
         self.inputs, self.places = inputs, places
-        self.owner: dict[str, Any] | None = None
-        self.outputs: tuple[int, ...] = ()
-        self.ended: int | None = None
-        self.error: str | None = None
 
 
 class Capture(observe.Observer):
@@ -144,49 +143,71 @@ class Capture(observe.Observer):
     ) -> None:
         if not self.options.backward or self.tick() >= self.limit:
             return
+        parts, gradient = self._parts, self._gradient
         read: list[int] = []
-        for key, gradient in zip(out_keys, gradients):
-            if key is not None and gradient is not None:
-                if key not in self._parts:
-                    self._parts[key] = [self._gradient(gradient, key)]  # where the pass begins
-                read.extend(self._parts[key])
+        for key, given in zip(out_keys, gradients):
+            if key is not None and given is not None:
+                if key not in parts:
+                    parts[key] = [gradient(given, key)]  # where the pass begins
+                read += parts[key]
         made = []
-        for key, result in zip(in_keys, results or ()):
+        for key, result in zip(in_keys, results):
             if key is not None and result is not None:
-                position = self._gradient(result, key)
-                self._parts.setdefault(key, []).append(position)
+                position = gradient(result, key)
+                if key in parts:
+                    parts[key].append(position)
+                else:
+                    parts[key] = [position]
                 made.append(position)
         self.ops[id(op)] = op
         if error is not None:
             self.journal.note_error(error)
-        self._note("rule", id(op), started, ended, (out_keys, in_keys), read, made, [])
+        self._note("rule", id(op), started, ended, (out_keys, in_keys), read, made, ())
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """Make what the pass returns stand for the sum of the parts that rules gave."""
+        parts_of, tensors, seen = self._parts, self.journal.tensors, self.seen
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
-            parts = self._parts.get(key)
-            if parts and isinstance(result, Tensor):
-                position = self._gradients[key] = self._sum(result)
-                self._remember(result.data, position)
-                if parts != [position]:
-                    self.sums[position] = list(parts)
-                    self.gradient_keys.append((position, key))
+            parts = parts_of.get(key)
+            if parts is None or not isinstance(result, Tensor):
+                continue
+            position = seen.get(getattr(result, "serial", None))
+            data = result.data
+            if position is None:  # its parts were measured already
+                seen[_serial(result)] = position = len(tensors) // 7
+                tensors += (
+                    data.shape,
+                    data.dtype,
+                    result.key,
+                    self.hold(data),
+                    None,
+                    device_name(data),
+                    False,
+                )
+            self._gradients[key] = position
+            self._remember(data, position)
+            if parts != [position]:
+                self.sums[position] = parts
+                self.gradient_keys.append((position, key))
         self._parts = {}
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         if self.tick() >= self.limit:
             return
-        read = [self._position(variable)]
-        for x in inputs:
-            is_new = (
-                isinstance(x, Tensor) and self._array_position(x.data) is None and _serial(x) not in self.seen
-            )
-            # A gradient that was clipped or scaled on its way is an array of its own.
-            known = self._gradients.get(variable.identity) if is_new else None
-            read.append(self._position(x) if known is None else known)
-        places = self.walk(sys._getframe(1), self.here[2]) if self.walk else []
+        read = [self._position(variable), *[self._update_from(variable, x) for x in inputs]]
+        places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
         self._note("update", name, started, ended, (), read, [], places)
+
+    def _update_from(self, variable: Any, x: Any) -> Any:
+        """What a variable is updated from, as an entry of `Event.inputs`."""
+        if not isinstance(x, Tensor):
+            return self._position(x)
+        known = self._array_position(x.data)
+        if known is None and getattr(x, "serial", None) not in self.seen:
+            # A gradient that was clipped or scaled on its way is an array of its own.
+            known = self._gradients.get(variable.identity)
+        return self._position(x) if known is None else known
 
     def _note(
         self,
@@ -197,7 +218,7 @@ class Capture(observe.Observer):
         given: Any,
         read: list[Any],
         made: list[int],
-        places: list[int],
+        places: Sequence[int],
     ) -> None:
         thread = threading.get_ident()
         lengths = len(read), len(made), len(places)
@@ -210,28 +231,31 @@ class Capture(observe.Observer):
             return
         before = self.here
         frame = _caller(sys._getframe(1))
-        places = self.walk(frame, before[2]) if self.walk else []
+        places = self.walk(frame, before[2]) if self.walk else ()
         number = len(self.scopes)
         inputs = () if scope.kind in _WITHOUT_INPUTS else self._tensors(scope.inputs)
-        self.scopes.append(OpenScope(scope, before, inputs, places))
+        opened = OpenScope(scope, before, inputs, places)
+        self.scopes.append(opened)
         self._open.append((scope, number, before))
         # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
         if frame is not None and is_internal(frame.f_code.co_filename):
             self.here = (number, number, frame)
-            self.scopes[number].inner_base = number
+            opened.inner_base = number
         else:
             self.here = (number, before[1], before[2])
         if scope.kind == "backward":
             self._parts = {}
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        began_here = any(known is scope for known, _, _ in self._open)
-        while began_here and self._open:
-            known, number, before = self._open.pop()
-            self._close(self.scopes[number], known, outputs if known is scope else None, error)
-            self.here = before
-            if known is scope:
-                break
+        if not self._open:
+            return
+        if self._open[-1][0] is scope or any(known is scope for known, _, _ in self._open):
+            while True:
+                known, number, before = self._open.pop()
+                self._close(self.scopes[number], known, outputs if known is scope else None, error)
+                self.here = before
+                if known is scope:
+                    break
         if error is not None and self._crashed is not None and not self._open:
             self._crashed(error)
 
@@ -239,9 +263,12 @@ class Capture(observe.Observer):
         self, opened: OpenScope, scope: observe.Scope, outputs: Any, error: BaseException | None
     ) -> None:
         opened.ended = observe.clock()
-        opened.outputs = self._tensors(outputs)
-        opened.error = described(error)
-        opened.owner = None if scope.owner is None else self._owner(scope.owner)
+        if outputs is not None:
+            opened.outputs = self._tensors(outputs)
+        if error is not None:
+            opened.error = described(error)
+        if scope.owner is not None:
+            opened.owner = self._owner(scope.owner)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self.logs.append((kind, step, dict(logs), observe.clock()))
@@ -262,22 +289,14 @@ class Capture(observe.Observer):
 
     def result(self, x: Tensor) -> int:
         """The position of an op's output, which is new unless the op returned what it was given."""
-        serial = _serial(x)
+        serial = getattr(x, "serial", None)
         if serial in self.seen:
             return self.seen[serial]
-        self.seen[serial] = position = self._meet(x.data, x.key, None, outside=False)
+        self.seen[_serial(x)] = position = self._meet(x.data, x.key, None, outside=False)
         return position
 
-    def _sum(self, x: Tensor) -> int:
-        """The position of a gradient that a pass returns; its parts were measured already."""
-        measure, self.measure = self.measure, None
-        try:
-            return self.result(x)
-        finally:
-            self.measure = measure
-
     def _position(self, x: Any) -> Any:
-        known = self.seen.get(_serial(x)) if isinstance(x, Tensor) else None
+        known = self.seen.get(getattr(x, "serial", None))
         return self.argument(x) if known is None else known
 
     def _tensor(self, x: Tensor, outside: bool) -> int:
@@ -315,7 +334,7 @@ class Capture(observe.Observer):
     def _meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
         tensors = self.journal.tensors
         position = len(tensors) // 7
-        tensors.extend((data.shape, data.dtype, key, self.hold(data), variable, device_name(data), outside))
+        tensors += (data.shape, data.dtype, key, self.hold(data), variable, device_name(data), outside)
         if self.measure is not None:
             self.measure(position, data)
         return position
@@ -326,7 +345,7 @@ class Capture(observe.Observer):
     def _gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
         if isinstance(x, Tensor):
-            position = self.seen.get(_serial(x))
+            position = self.seen.get(getattr(x, "serial", None))
             if position is None:
                 position = self._tensor(x, outside=False)
         else:
@@ -336,6 +355,10 @@ class Capture(observe.Observer):
 
     def _tensors(self, nested: Any) -> tuple[int, ...]:
         """The positions of the tensors in what a scope was given or returned."""
+        if isinstance(nested, Tensor):
+            return (self._position(nested),)
+        if nested.__class__ is tuple and len(nested) == 1 and isinstance(nested[0], Tensor):
+            return (self._position(nested[0]),)
         leaves = itertools.islice(flat(nested), 64)
         return tuple([self._position(x) for x in leaves if isinstance(x, Tensor)])
 
@@ -352,11 +375,10 @@ class Capture(observe.Observer):
 
 def _serial(x: Tensor) -> int:
     """The number of a tensor, which gets one when it has none."""
-    try:
-        return x.serial
-    except AttributeError:
+    serial: int | None = getattr(x, "serial", None)
+    if serial is None:
         x.serial = serial = next_serial()
-        return serial
+    return serial
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:

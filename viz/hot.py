@@ -76,15 +76,14 @@ class Walker:
 
 def op_recorder(capture: Capture) -> Callable[..., None]:
     """The `on_op` of a capture."""
-    seen, argument, result, new = capture.seen, capture.argument, capture.result, _tensor_recorder(capture)
-    limit, tick, ops, walk, note = (
-        capture.limit,
-        capture.tick,
-        capture.ops,
-        capture.walk,
-        capture.journal.log.extend,
-    )
+    seen, argument, result, tensors = capture.seen, capture.argument, capture.result, capture.journal.tensors
+    limit, tick, ops, walk, log = capture.limit, capture.tick, capture.ops, capture.walk, capture.journal.log
+    memory, hold, measure = capture.memory, capture.hold, capture.measure
+    add_memory = None if memory is None else memory.add
     thread, getframe, depths = threading.get_ident, sys._getframe, dict[int, int]()
+
+    def several(outputs: Any) -> list[int]:
+        return [result(x) for x in flat(() if outputs is None else outputs)]
 
     def on_op(
         op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
@@ -103,40 +102,31 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
                 read.append(argument(x))
             if x is outputs:
                 fresh = False
-        made = (
-            [new(outputs, ended)] if fresh else [result(x) for x in flat(() if outputs is None else outputs)]
-        )
         scope, _, until = capture.here
         places = walk(getframe(depths[number]), until) if walk is not None else ()
+        given = frozen(settings) if settings else ()
         if error is not None:
             capture.journal.note_error(error)
-        given = frozen(settings) if settings else ()
-        lengths = len(read), len(made), len(places)
-        note(("op", number, started, ended, scope, thread(), given, *lengths, *read, *made, *places))
-
-    return on_op
-
-
-def _tensor_recorder(capture: Capture) -> Callable[[Tensor, int], int]:
-    """Notes a tensor that an op has just made: what `Capture.result` does, for the usual case."""
-    seen, tensors, note = capture.seen, capture.journal.tensors, capture.journal.tensors.extend
-    memory, number_of, measure = capture.memory, capture.hold, capture.measure
-    add_memory = None if memory is None else memory.add
-
-    def new(tensor: Tensor, ended: int) -> int:
-        data = tensor.data
-        tensor.serial = serial = next_serial()
+        if not fresh:
+            made = several(outputs)
+            lengths = len(read), len(made), len(places)
+            log.extend(("op", number, started, ended, scope, thread(), given, *lengths, *read, *made, *places))
+            return
+        # One tensor that no recording has met: what `Capture.result` does, spelled out.
+        data = outputs.data
+        outputs.serial = serial = next_serial()
         seen[serial] = position = len(tensors) // 7
         if data.__class__ is ndarray:
-            storage = add_memory(data, ended) if add_memory and data.base is None else number_of(data)
-            note((data.shape, data.dtype, tensor.key, storage, None, "cpu", False))
+            storage = add_memory(data, ended) if add_memory and data.base is None else hold(data)
+            tensors.extend((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
         else:
-            note((data.shape, data.dtype, tensor.key, number_of(data), None, device_name(data), False))
+            tensors.extend((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
         if measure is not None:
             measure(position, data)
-        return position
+        lengths = len(read), 1, len(places)
+        log.extend(("op", number, started, ended, scope, thread(), given, *lengths, *read, position, *places))
 
-    return new
+    return on_op
 
 
 def _depth(frame: FrameType) -> int:

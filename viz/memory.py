@@ -15,9 +15,8 @@ __all__ = ["Memory"]
 class _Lifetime(weakref.ref[Any]):
     """A weak reference to the owner of some memory that knows its number."""
 
-    __slots__ = ("address", "number")
+    __slots__ = ("number",)
 
-    address: int
     number: int
 
 
@@ -25,14 +24,14 @@ class Memory:
     """The pieces of memory that were met.
 
     Attributes:
-        pieces: bytes of each piece, and when it was first met.
-        ends: the number of a piece that was given back, and when.
+        pieces: for each piece its bytes and when it was first met, flat.
+        ends: the number of each piece that was given back, and when, flat.
     """
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[int, int]] = []
-        self.ends: list[tuple[int, int]] = []
-        self._alive: dict[int, _Lifetime] = {}
+        self.pieces: list[int] = []
+        self.ends: list[int] = []
+        self._alive: dict[int, _Lifetime] = {}  # by address; dead ones stay until their address is used again
 
     def number(self, array: Any) -> int | None:
         """The number of the memory behind `array`; None for NumPy's scalars, which are small."""
@@ -49,10 +48,9 @@ class Memory:
     def add(self, owner: Any, now: int) -> int:
         """The number of memory not met before, which `owner` holds."""
         lifetime = _Lifetime(owner, self._ended)
-        lifetime.address = address = id(owner)
-        lifetime.number = number = len(self.pieces)
-        self._alive[address] = lifetime
-        self.pieces.append((owner.nbytes, now))
+        lifetime.number = number = len(self.pieces) >> 1
+        self._alive[id(owner)] = lifetime
+        self.pieces += (owner.nbytes, now)
         return number
 
     def forget(self) -> None:
@@ -60,7 +58,4 @@ class Memory:
         self._alive.clear()
 
     def _ended(self, lifetime: Any) -> None:
-        self.ends.append((lifetime.number, clock()))
-        address = lifetime.address
-        if self._alive.get(address) is lifetime:
-            del self._alive[address]
+        self.ends += (lifetime.number, clock())

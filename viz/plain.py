@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from numpy import ndarray
+
 from eagerflow.core.observe import unobserved
 from viz.tables import to_plain
 
@@ -63,5 +65,7 @@ def described(error: BaseException | None) -> str | None:
 
 def device_name(array: Any) -> str:
     """`"cpu"`, or `"gpu:N"` for an array of CuPy's."""
+    if array.__class__ is ndarray:
+        return "cpu"
     number = getattr(getattr(array, "device", None), "id", None)
     return "cpu" if number is None else f"gpu:{number}"
