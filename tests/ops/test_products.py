@@ -293,3 +293,18 @@ def test_errors_of_linear_algebra(call, message):
 def test_arbitrary_vectors_have_no_gradient(function, message):
     with pytest.raises(NotImplementedError, match=message):
         ef.grad(lambda x: ops.sum(function(x)))(some(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "words"),
+    [
+        ((2, 5), (4, 3), "last axis of x1 has 5 elements.*x2 that meets it has 4"),
+        ((2, 3, 5), (4, 3), "last axis of x1 has 5"),
+        ((5,), (4,), "x1 has 5 elements"),
+        ((2, 4, 5), (3, 5, 4), r"\(2,\) and \(3,\), can't be broadcast"),
+        ((), (3,), "use multiply"),
+    ],
+)
+def test_matrices_that_do_not_fit_are_explained(left, right, words):
+    with pytest.raises(ValueError, match=f"matmul.*{words}"):
+        ops.matmul(np.ones(left), np.ones(right))
