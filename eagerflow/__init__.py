@@ -42,16 +42,22 @@ if TYPE_CHECKING:
     from eagerflow import constraints as constraints
     from eagerflow import data as data
     from eagerflow import datasets as datasets
+    from eagerflow import dtype_policies as dtype_policies
     from eagerflow import initializers as initializers
     from eagerflow import layers as layers
     from eagerflow import losses as losses
     from eagerflow import metrics as metrics
+    from eagerflow import mixed_precision as mixed_precision
     from eagerflow import models as models
     from eagerflow import optimizers as optimizers
+    from eagerflow import preprocessing as preprocessing
     from eagerflow import random as random
     from eagerflow import regularizers as regularizers
+    from eagerflow import saving as saving
     from eagerflow import tree as tree
     from eagerflow import utils as utils
+    from eagerflow.dtype_policies import DTypePolicy as DTypePolicy
+    from eagerflow.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
     from eagerflow.initializers import Initializer as Initializer
     from eagerflow.layers import Input as Input
     from eagerflow.layers import InputSpec as InputSpec
@@ -66,22 +72,24 @@ if TYPE_CHECKING:
 
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
-    "activations backend callbacks config constraints data datasets initializers layers losses metrics models "
-    "optimizers random regularizers tree utils".split()
+    "activations backend callbacks config constraints data datasets dtype_policies initializers layers losses "
+    "metrics mixed_precision models optimizers preprocessing random regularizers saving tree utils".split()
 )
 _LAZY = {
+    "DTypePolicy": "dtype_policies", "FloatDTypePolicy": "dtype_policies",
     "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "KerasTensor": "layers",
     "Layer": "layers", "Loss": "losses", "Metric": "metrics", "Model": "models", "Optimizer": "optimizers",
     "Regularizer": "regularizers", "Sequential": "models",
 }  # fmt: skip
 
 __all__ = [
-    "Device", "DeviceError", "GradientTape", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss",
-    "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "TapeError", "Tensor", "UnknownNameError", "Variable",
-    "__version__", "activations", "backend", "callbacks", "check_grads", "config", "constraints", "convert_to_tensor",
-    "current_device", "custom_gradient", "data", "datasets", "default_device", "device", "grad", "hessian",
-    "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info", "metrics",
-    "models", "no_grad", "ops", "optimizers", "random", "regularizers", "set_default_device", "stop_gradient",
+    "DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "GradientTape", "Initializer", "Input", "InputSpec",
+    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "TapeError",
+    "Tensor", "UnknownNameError", "Variable", "__version__", "activations", "backend", "callbacks", "check_grads",
+    "config", "constraints", "convert_to_tensor", "current_device", "custom_gradient", "data", "datasets",
+    "default_device", "device", "dtype_policies", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp",
+    "layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "no_grad", "ops",
+    "optimizers", "preprocessing", "random", "regularizers", "saving", "set_default_device", "stop_gradient",
     "tree", "utils", "value_and_grad", "version", "vjp",
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ FLOORS = {
     "layers": 4, "optimizers": 4,
     "callbacks": 5, "data": 5, "datasets": 5, "preprocessing": 5, "_viz": 5,
     "models": 6,
-    "backend": 7, "compat": 7, "config": 7, "mixed_precision": 7, "saving": 7, "tree": 7,
+    "backend": 7, "compat": 7, "config": 7, "dtype_policies": 7, "mixed_precision": 7, "saving": 7, "tree": 7,
     "utils": 7, "wrappers": 7,
     "": 8,  # eagerflow itself
     "demo": 9, "__main__": 10,
@@ -28,6 +28,7 @@ FLOORS = {
 SIDEWAYS = {
     ("metrics", "losses"),  # a metric may be the mean of a loss
     ("callbacks", "_viz"),  # callbacks.TensorBoard
+    ("preprocessing", "data"),  # windows of a series, and files, as data sets
     ("random", "ops"),
 }
 

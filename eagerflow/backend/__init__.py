@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.config import (
+    backend,
     epsilon,
     floatx,
     image_data_format,
@@ -16,33 +17,14 @@ from eagerflow.core.config import (
 )
 from eagerflow.core.dtypes import as_dtype as _as_dtype
 from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
-from eagerflow.layers import KerasTensor as _KerasTensor
 from eagerflow.layers.naming import get_uid
-from eagerflow.layers.naming import reset_uids as _reset_uids
+from eagerflow.layers.session import clear_session, is_keras_tensor
 
 __all__ = [
     "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",
     "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",
     "standardize_dtype",
 ]  # fmt: skip
-
-
-def backend() -> str:
-    """The name of the backend: always `"eagerflow"`."""
-    return "eagerflow"
-
-
-def clear_session(free_memory: bool = True) -> None:
-    """Let automatic names begin anew (`dense`, `dense_1`, ...).
-
-    There is no global graph to clear; `free_memory` is accepted for Keras' signature and changes nothing.
-    """
-    _reset_uids()
-
-
-def is_keras_tensor(x: Any) -> bool:
-    """True for symbolic tensors: what `Input` gives, and what layers make of it."""
-    return isinstance(x, _KerasTensor)
 
 
 def result_type(*dtypes: Any) -> str:

@@ -1,12 +1,18 @@
-"""A progress bar: redrawn in place on terminals and in notebooks, one plain line at the end elsewhere."""
+"""A progress bar: redrawn in place on terminals and in notebooks, one plain line at the end elsewhere.
+
+`config.disable_interactive_logging()` sends that line to the log "eagerflow" instead of the standard output.
+"""
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import time
 from collections.abc import Iterable
 from typing import Any
+
+from eagerflow.core.config import is_interactive_logging_enabled
 
 __all__ = ["Progbar"]
 
@@ -157,6 +163,8 @@ class Progbar:
 def redraws() -> bool:
     """True where a line can be drawn over: terminals and notebooks."""
     stream = sys.stdout
+    if not is_interactive_logging_enabled():
+        return False
     if type(stream).__module__.partition(".")[0] == "ipykernel":
         return True
     return bool(getattr(stream, "isatty", lambda: False)())
@@ -164,7 +172,9 @@ def redraws() -> bool:
 
 def _write(text: str) -> None:
     stream = sys.stdout
-    if stream is not None:  # a program without a console has none
+    if not is_interactive_logging_enabled():
+        logging.getLogger("eagerflow").info("%s", text.rstrip("\n"))
+    elif stream is not None:  # a program without a console has none
         stream.write(text)
         stream.flush()
 

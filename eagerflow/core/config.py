@@ -1,4 +1,4 @@
-"""Process-wide settings: default float type, epsilon, image layout, home folder."""
+"""Process-wide settings: default float type, epsilon, image layout, limits of training, home folder."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from pathlib import Path
 from eagerflow.core.errors import did_you_mean
 
 __all__ = [
-    "epsilon",
-    "floatx",
-    "home",
-    "image_data_format",
-    "set_epsilon",
-    "set_floatx",
-    "set_image_data_format",
-]
+    "backend", "disable_flash_attention", "disable_interactive_logging", "enable_flash_attention",
+    "enable_interactive_logging", "epsilon", "floatx", "home", "image_data_format",
+    "is_flash_attention_enabled", "is_interactive_logging_enabled", "is_nnx_enabled", "max_epochs",
+    "max_steps_per_epoch", "set_backend", "set_epsilon", "set_floatx", "set_image_data_format",
+    "set_max_epochs", "set_max_steps_per_epoch",
+]  # fmt: skip
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
@@ -24,6 +22,30 @@ _settings: dict[str, str | float] = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
 }
+_limits: dict[str, int | None] = {"max_epochs": None, "max_steps_per_epoch": None}
+_switches: dict[str, bool | None] = {"interactive_logging": True, "flash_attention": None}
+
+
+def backend() -> str:
+    """The name of the backend: always `"eagerflow"`.
+
+    >>> backend()
+    'eagerflow'
+    """
+    return "eagerflow"
+
+
+def set_backend(backend: str) -> None:
+    """Accepted for `"eagerflow"` alone: there is one backend, on NumPy or CuPy by the device.
+
+    Raises:
+        ValueError: for any other name.
+    """
+    if backend != "eagerflow":
+        raise ValueError(
+            f"set_backend(backend={backend!r}): there is only 'eagerflow'. Where arrays live, and NumPy or CuPy with "
+            "it, is chosen by eagerflow.device(...) and set_default_device(...)."
+        )
 
 
 def floatx() -> str:
@@ -91,6 +113,92 @@ def set_image_data_format(data_format: str) -> None:
             f"set_image_data_format(data_format={data_format!r}): expected one of {', '.join(_LAYOUTS)}.{hint}"
         )
     _settings["image_data_format"] = data_format
+
+
+def max_epochs() -> int | None:
+    """The limit that `set_max_epochs` set, else that of the environment's `KERAS_MAX_EPOCHS`, else None."""
+    return _limit("max_epochs", "KERAS_MAX_EPOCHS")
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Let no `fit` of this process train for more epochs, for trying out a program quickly.
+
+    Args:
+        max_epochs: at least 1, or None for no limit.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    _limits["max_epochs"] = _checked_limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The limit that `set_max_steps_per_epoch` set, else that of `KERAS_MAX_STEPS_PER_EPOCH`, else None."""
+    return _limit("max_steps_per_epoch", "KERAS_MAX_STEPS_PER_EPOCH")
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Let no `fit`, `evaluate` or `predict` of this process make more steps per epoch.
+
+    Args:
+        max_steps_per_epoch: at least 1, or None for no limit.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    _limits["max_steps_per_epoch"] = _checked_limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _limit(name: str, variable: str) -> int | None:
+    given = os.environ.get(variable)
+    if _limits[name] is not None or not given:
+        return _limits[name]
+    return _checked_limit(variable, int(given) if given.isdecimal() else given)
+
+
+def _checked_limit(name: str, value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError(f"{name}={value!r}: expected an integer of at least 1, or None for no limit.")
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress is written to the standard output, rather than to the log "eagerflow".
+
+    >>> is_interactive_logging_enabled()
+    True
+    """
+    return bool(_switches["interactive_logging"])
+
+
+def enable_interactive_logging() -> None:
+    """Write progress to the standard output, as is done unless told otherwise."""
+    _switches["interactive_logging"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Write progress to `logging.getLogger("eagerflow")`, at the level INFO: for servers and schedulers."""
+    _switches["interactive_logging"] = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """What `enable_flash_attention` or `disable_flash_attention` said last; None when nobody did."""
+    return _switches["flash_attention"]
+
+
+def enable_flash_attention() -> None:
+    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same."""
+    _switches["flash_attention"] = True
+
+
+def disable_flash_attention() -> None:
+    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same."""
+    _switches["flash_attention"] = False
+
+
+def is_nnx_enabled() -> bool:
+    """False: there is no JAX underneath, and so no NNX."""
+    return False
 
 
 def home() -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core import tree
+from eagerflow.core.config import max_steps_per_epoch
 from eagerflow.core.device import Device, current_device, device_of, place
 from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
@@ -77,7 +78,7 @@ class ArrayFeed(Feed):
         self.shuffle = shuffle
         self.parts = pack_x_y_sample_weight(x, y, sample_weight)
         available = -(-self.rows // self.size)
-        self.steps = available if steps is None else min(steps, available)
+        self.steps = _within_limit(available if steps is None else min(steps, available))
 
     def epoch(self) -> Iterator[Any]:
         order = self._order()
@@ -127,7 +128,7 @@ class PyDatasetFeed(Feed):
         self.available = dataset.num_batches if isinstance(dataset, PyDataset) else len(dataset)
         if self.available == 0:
             raise ValueError(f"the data is empty: {type(dataset).__name__} has no batches.")
-        self.steps = self.available if steps is None else steps
+        self.steps = _within_limit(self.available if steps is None else steps)
 
     def epoch(self) -> Iterator[Any]:
         if hasattr(self.dataset, "on_epoch_begin"):
@@ -157,8 +158,9 @@ class IterableFeed(Feed):
         self.iterable = iterable
         self.weights = class_weights(class_weight)
         self.once = iter(iterable) is iterable
-        self.limit = steps
-        self.steps = steps if steps is not None else _length(iterable)
+        known = steps if steps is not None else _length(iterable)
+        self.steps = _within_limit(known)
+        self.limit = steps if self.steps == known else self.steps
         self._running: Iterator[Any] | None = None
 
     def epoch(self) -> Iterator[Any]:
@@ -192,6 +194,15 @@ class IterableFeed(Feed):
 
 
 _END: Any = object()
+
+
+def _within_limit(steps: int | None) -> int | None:
+    """The steps of an epoch, or the process-wide limit where that is lower."""
+    limit = max_steps_per_epoch()
+    if limit is None or (steps is not None and steps <= limit):
+        return steps
+    warnings.warn(f"config.set_max_steps_per_epoch limits every epoch to {limit} steps.", stacklevel=2)
+    return limit
 
 
 def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
-from eagerflow.layers.policy import DTypePolicy
+from eagerflow.layers.policy import DTypePolicy, FloatDTypePolicy
 
 __all__ = ["Configurable", "automatic", "described_with_shapes", "table"]
 
@@ -18,7 +18,8 @@ _HOMES = {
     "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
     "eagerflow.models": Table("model", "keras"),
 }
-_HOMES["eagerflow.models"].add()(DTypePolicy)  # which Keras writes under the same module
+for _policy in (DTypePolicy, FloatDTypePolicy):  # which Keras writes under the same module
+    _HOMES["eagerflow.models"].add()(_policy)
 
 
 def automatic(get_config: Any) -> Any:

@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.core.config import floatx
-from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
 from eagerflow.core.errors import did_you_mean
+from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops import cast
 
-__all__ = ["DTypePolicy", "dtype_policy", "get_policy", "set_dtype_policy"]
+__all__ = [
+    "DTypePolicy", "FloatDTypePolicy", "deserialize", "dtype_policy", "get", "get_policy", "serialize",
+    "set_dtype_policy",
+]  # fmt: skip
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -37,6 +43,25 @@ class DTypePolicy:
             self.compute_dtype = self.variable_dtype = _plain(self.name)
             self.name = self.compute_dtype
 
+    def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
+        """An input as a layer takes it: arrays become tensors, and floats the type `dtype`.
+
+        Args:
+            x: an array, a tensor, or anything else, which is left as it is.
+            autocast: whether floats change their type.
+            dtype: that type.
+
+        >>> import numpy
+        >>> DTypePolicy("float16").convert_input(numpy.ones(2), True, "float16").dtype.name
+        'float16'
+        """
+        if not isinstance(x, Tensor):
+            if not hasattr(x, "__array__"):
+                return x
+            x = convert_to_tensor(x)
+        changes = autocast and is_float_dtype(x.dtype) and x.dtype != as_dtype(dtype)
+        return cast(x, dtype) if changes else x
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal policy."""
         return {"name": self.name}
@@ -54,6 +79,10 @@ class DTypePolicy:
 
     def __repr__(self) -> str:
         return f'<DTypePolicy "{self.name}">'
+
+
+class FloatDTypePolicy(DTypePolicy):
+    """The same under the name that Keras gives to policies that aren't quantized."""
 
 
 def _plain(name: Any) -> str:
@@ -98,3 +127,24 @@ def get_policy(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, Mapping):
         return DTypePolicy(**identifier.get("config", identifier))
     return identifier if isinstance(identifier, DTypePolicy) else DTypePolicy(identifier)
+
+
+get = get_policy
+
+
+def serialize(dtype_policy: DTypePolicy) -> Any:
+    """The configuration of a policy.
+
+    >>> serialize(DTypePolicy("float16"))["config"]
+    {'name': 'float16'}
+    """
+    return serialize_keras_object(dtype_policy)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The policy of a configuration.
+
+    Raises:
+        UnknownNameError: for a class which is neither ours nor registered.
+    """
+    return deserialize_keras_object(config, custom_objects)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy
 
 from eagerflow.core import tree
+from eagerflow.core.config import max_epochs
 from eagerflow.data.feed import ArrayFeed, Feed
 
-__all__ = ["at_least_one", "fraction", "split", "verbosity", "warn_of_nan"]
+__all__ = ["at_least_one", "fraction", "split", "verbosity", "warn_of_nan", "within_max_epochs"]
 
 
 def at_least_one(method: str, name: str, value: Any, lowest: int = 1) -> int | None:
@@ -27,6 +28,15 @@ def at_least_one(method: str, name: str, value: Any, lowest: int = 1) -> int | N
     if value < lowest:
         raise ValueError(f"{method}({name}={value}): expected an integer of at least {lowest}.")
     return int(value)
+
+
+def within_max_epochs(epochs: int) -> int:
+    """`epochs`, or the process-wide limit where that is lower, with a warning."""
+    limit = max_epochs()
+    if limit is None or epochs <= limit:
+        return epochs
+    warnings.warn(f"config.set_max_epochs limits every fit to {limit} epochs.", stacklevel=2)
+    return limit
 
 
 def verbosity(method: str, verbose: Any) -> int:

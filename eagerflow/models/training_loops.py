@@ -18,7 +18,14 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.feed import ArrayFeed, Feed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.models.training_checks import at_least_one, fraction, split, verbosity, warn_of_nan
+from eagerflow.models.training_checks import (
+    at_least_one,
+    fraction,
+    split,
+    verbosity,
+    warn_of_nan,
+    within_max_epochs,
+)
 from eagerflow.models.training_interrupt import Interruption
 
 __all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
@@ -146,7 +153,7 @@ class Fit:
     def __init__(self, model: Any, x: Any, y: Any, sample_weight: Any, **given: Any) -> None:
         self.model = model
         epochs = at_least_one("fit", "epochs", given["epochs"])
-        self.epochs = 1 if epochs is None else epochs
+        self.epochs = within_max_epochs(1 if epochs is None else epochs)
         self.initial_epoch = at_least_one("fit", "initial_epoch", given["initial_epoch"], lowest=0) or 0
         self.every = given["steps_per_execution"]
         self.frequency = _frequency(given["validation_freq"])

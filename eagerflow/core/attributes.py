@@ -1,0 +1,140 @@
+"""`Config`: a dict whose entries are attributes, and which can be frozen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["Config"]
+
+
+class Config:
+    """Settings of a program by name: `config.rate`, `config["rate"]`.
+
+    Args:
+        **kwargs: the first entries.
+
+    >>> config = Config(rate=0.1, layers=2)
+    >>> config.layers += 1
+    >>> config.as_dict()
+    {'rate': 0.1, 'layers': 3}
+    >>> config.freeze()
+    >>> config.frozen
+    True
+    """
+
+    __slots__ = ("_entries", "_frozen")
+
+    def __init__(self, **kwargs: Any) -> None:
+        object.__setattr__(self, "_entries", dict(kwargs))
+        object.__setattr__(self, "_frozen", False)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether entries can't be changed."""
+        return self._frozen
+
+    def freeze(self) -> None:
+        """Let no entry be added, changed or removed."""
+        object.__setattr__(self, "_frozen", True)
+
+    def unfreeze(self) -> None:
+        """Let entries be changed again."""
+        object.__setattr__(self, "_frozen", False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entries as a dict of its own."""
+        return dict(self._entries)
+
+    def to_json(self) -> str:
+        """The entries as JSON.
+
+        Raises:
+            TypeError: for an entry that JSON has no form for.
+        """
+        return json.dumps(self._entries)
+
+    def keys(self) -> Any:
+        """The names."""
+        return self._entries.keys()
+
+    def values(self) -> Any:
+        """The values."""
+        return self._entries.values()
+
+    def items(self) -> Any:
+        """Pairs of names and values."""
+        return self._entries.items()
+
+    def get(self, keyname: str, value: Any = None) -> Any:
+        """The entry, or `value` where there is none."""
+        return self._entries.get(keyname, value)
+
+    def pop(self, *args: Any) -> Any:
+        """`pop(name)` or `pop(name, default)`: remove the entry and give its value."""
+        self._change()
+        return self._entries.pop(*args)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Add or change entries, given as `dict.update` takes them."""
+        self._change()
+        self._entries.update(*args, **kwargs)
+
+    def _change(self) -> None:
+        if self._frozen:
+            raise ValueError("this Config is frozen; unfreeze() lets its entries be changed again.")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Config.__slots__:  # a copy that isn't filled yet asks for these
+            raise AttributeError(name)
+        if name not in self._entries:
+            raise AttributeError(f"this Config has no {name!r}.{did_you_mean(name, self._entries)}")
+        return self._entries[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._change()
+        self._entries[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        self._change()
+        self.__getattr__(name)
+        del self._entries[name]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._entries:
+            raise KeyError(f"{name}: this Config has no such entry.{did_you_mean(name, self._entries)}")
+        return self._entries[name]
+
+    def __delitem__(self, name: str) -> None:
+        self._change()
+        del self._entries[name]
+
+    __setitem__ = __setattr__
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        entries = other._entries if isinstance(other, Config) else other
+        return isinstance(entries, Mapping) and self._entries == entries
+
+    __hash__ = None  # type: ignore[assignment]  # it can change
+
+    def __getstate__(self) -> Any:
+        return self._entries, self._frozen
+
+    def __setstate__(self, state: Any) -> None:
+        for name, value in zip(("_entries", "_frozen"), state):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"<Config {self._entries}>"

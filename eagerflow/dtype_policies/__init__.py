@@ -1,0 +1,7 @@
+"""In which types layers keep weights and compute, under the names of `keras.dtype_policies`."""
+
+from __future__ import annotations
+
+from eagerflow.layers.policy import DTypePolicy, FloatDTypePolicy, deserialize, get, serialize
+
+__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]

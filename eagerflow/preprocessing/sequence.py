@@ -1,0 +1,106 @@
+"""Sequences of different lengths made into one array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy
+
+from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["pad_sequences"]
+
+_ENDS = ("pre", "post")
+
+
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: Any = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: Any = 0.0,
+) -> numpy.ndarray:
+    """Sequences as the rows of an array: shorter ones filled up, longer ones cut.
+
+    Args:
+        sequences: a list of sequences; their elements are numbers, or arrays of one shape.
+        maxlen: the length of the rows; default: that of the longest sequence.
+        dtype: of the array; `object` for strings of any length.
+        padding: fill up at the beginning (`"pre"`) or the end (`"post"`).
+        truncating: cut at the beginning or the end.
+        value: what to fill with.
+
+    Returns:
+        An array of shape `(len(sequences), maxlen, ...)`.
+
+    Raises:
+        TypeError: when `sequences` or one of them can't be iterated.
+        ValueError: for an unknown end, elements of different shapes, or a value that the type can't hold.
+
+    >>> pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2).tolist()
+    [[0, 1], [2, 3], [5, 6]]
+    """
+    for name, end in (("padding", padding), ("truncating", truncating)):
+        if end not in _ENDS:
+            hint = did_you_mean(str(end), _ENDS)
+            raise ValueError(f"pad_sequences({name}={end!r}): expected 'pre' or 'post'.{hint}")
+    rows = _rows(sequences)
+    if maxlen is None:
+        maxlen = max((len(row) for row in rows), default=0)
+    elif isinstance(maxlen, bool) or not isinstance(maxlen, (int, numpy.integer)) or maxlen < 0:
+        raise ValueError(f"pad_sequences(maxlen={maxlen!r}): expected a whole number of at least 0.")
+    kind = _dtype(dtype, value)
+    out = numpy.full((len(rows), maxlen, *_element_shape(rows)), value, kind)
+    for place, row in zip(out, rows):
+        kept = row[-maxlen:] if truncating == "pre" and maxlen else row[:maxlen]
+        if len(kept):
+            part = slice(len(kept)) if padding == "post" else slice(maxlen - len(kept), None)
+            place[part] = numpy.asarray(kept, kind)
+    return out
+
+
+def _rows(sequences: Any) -> list[Any]:
+    if not isinstance(sequences, Iterable) or isinstance(sequences, (str, bytes)):
+        raise TypeError(
+            f"pad_sequences(sequences): expected a list of sequences; got {type(sequences).__name__}."
+        )
+    rows = []
+    for i, row in enumerate(sequences):
+        if not hasattr(row, "__len__") or not hasattr(row, "__getitem__"):
+            raise TypeError(
+                f"pad_sequences(sequences): expected a list of sequences; sequences[{i}] is a {type(row).__name__}."
+            )
+        rows.append(row)
+    return rows
+
+
+def _element_shape(rows: list[Any]) -> tuple[int, ...]:
+    """The shape that the elements of all sequences have."""
+    shape: tuple[int, ...] | None = None
+    for i, row in enumerate(rows):
+        if not len(row):
+            continue
+        found = numpy.asarray(row).shape[1:]
+        if shape is not None and found != shape:
+            raise ValueError(
+                f"pad_sequences(sequences): the elements must have one shape; it is {shape} before and {found} in "
+                f"sequences[{i}]."
+            )
+        shape = found
+    return shape or ()
+
+
+def _dtype(dtype: Any, value: Any) -> Any:
+    kind = numpy.dtype(dtype) if dtype is object or dtype is str else None
+    if kind is None:
+        named = isinstance(dtype, (str, numpy.dtype)) and numpy.dtype(dtype).kind in "OUS"
+        kind = numpy.dtype(dtype) if named else as_dtype(dtype)
+    if isinstance(value, str) and kind.kind not in "OUS":
+        raise ValueError(
+            f"pad_sequences(value={value!r}, dtype={dtype!r}): the type can't hold text; dtype=object holds strings of "
+            "any length."
+        )
+    return kind

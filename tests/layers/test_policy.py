@@ -1,0 +1,61 @@
+"""Policies of types, by each of their homes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import config, dtype_policies, mixed_precision
+
+
+@pytest.fixture(autouse=True)
+def _policy_put_back():
+    yield
+    config.set_dtype_policy(None)
+
+
+def test_one_policy_of_several_names():
+    assert ef.DTypePolicy is dtype_policies.DTypePolicy is mixed_precision.Policy
+    mixed_precision.set_global_policy("mixed_float16")
+    assert config.dtype_policy() == mixed_precision.global_policy() == ef.DTypePolicy("mixed_float16")
+    layer = ef.layers.Dense(1)
+    layer.build((None, 2))
+    assert (layer.compute_dtype, layer.kernel.dtype.name) == ("float16", "float32")
+
+
+@pytest.mark.parametrize("policy", [ef.DTypePolicy("mixed_float16"), ef.FloatDTypePolicy("float64")])
+def test_policies_are_written_and_read(policy):
+    described = dtype_policies.serialize(policy)
+    assert described == {
+        "module": "keras", "class_name": type(policy).__name__, "config": {"name": policy.name},
+        "registered_name": None,
+    }  # fmt: skip
+    assert dtype_policies.deserialize(described) == dtype_policies.get(described) == policy
+    assert ef.layers.Dense.from_config({"units": 1, "dtype": described}).dtype_policy == policy
+
+
+def test_policies_by_name():
+    assert dtype_policies.get("float16") == ef.DTypePolicy("float16")
+    assert dtype_policies.get(None) is not None
+    with pytest.raises(ValueError, match="Did you mean 'mixed_float16'"):
+        dtype_policies.get("mixed_float_16")
+
+
+@pytest.mark.parametrize(
+    ("x", "autocast", "expected"),
+    [
+        (np.ones(2, "float32"), True, "float16"),
+        (np.ones(2, "float32"), False, "float32"),
+        (np.ones(2, "int32"), True, "int32"),
+        (ef.ops.ones(2), True, "float16"),
+    ],
+)
+def test_inputs_are_converted(x, autocast, expected):
+    found = ef.DTypePolicy("float16").convert_input(x, autocast, "float16")
+    assert isinstance(found, ef.Tensor)
+    assert found.dtype.name == expected
+
+
+def test_what_is_no_array_is_left_alone():
+    assert ef.DTypePolicy("float16").convert_input([1.0, 2], True, "float16") == [1.0, 2]
