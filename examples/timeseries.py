@@ -1,0 +1,79 @@
+"""A forecast: from the last two days of a made-up temperature, hour by hour, to the next six hours.
+
+    python examples/timeseries.py
+
+A Conv1D and a GRU, compared with the two rules that any forecast must beat.
+"""
+
+import numpy as np
+
+import eagerflow as keras
+from eagerflow import layers
+
+PAST, AHEAD = 48, 6
+
+
+def temperatures(hours: int, rng: np.random.Generator) -> np.ndarray:
+    """Days, seasons, and weather that stays a while."""
+    hour = np.arange(hours)
+    weather = np.zeros(hours)
+    for i in range(1, hours):
+        weather[i] = 0.98 * weather[i - 1] + rng.normal(0, 0.4)
+    return 10 + 8 * np.sin(hour * 2 * np.pi / 8766) + 5 * np.sin((hour - 9) * 2 * np.pi / 24) + weather
+
+
+def windows(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pieces of the series: what is known, and what comes next."""
+    pieces = np.lib.stride_tricks.sliding_window_view(series, PAST + AHEAD)
+    return pieces[:, :PAST, None].astype("float32"), pieces[:, PAST:].astype("float32")
+
+
+def build() -> keras.Model:
+    """A convolution shortens the past, a GRU reads it, one output per hour ahead."""
+    return keras.Sequential(
+        [
+            layers.Input((PAST, 1)),
+            layers.Conv1D(16, 4, strides=2, activation="relu"),
+            layers.GRU(32),
+            layers.Dense(AHEAD),
+        ]
+    )
+
+
+def main(epochs: int = 15, hours: int = 4000, verbose: int = 2) -> float:
+    """Train on the first part, forecast the rest; return the error as a share of the best simple rule's."""
+    keras.utils.set_random_seed(10)
+    series = temperatures(hours, np.random.default_rng(10))
+    mean, scale = series[: hours * 3 // 4].mean(), series[: hours * 3 // 4].std()
+    x_train, y_train = windows((series[: hours * 3 // 4] - mean) / scale)
+    x_test, y_test = windows((series[hours * 3 // 4 :] - mean) / scale)
+
+    model = build()
+    model.compile(keras.optimizers.Adam(0.003), loss="mse", metrics=["mae"])
+    stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    model.fit(
+        x_train,
+        y_train,
+        batch_size=32,
+        epochs=epochs,
+        validation_split=0.2,
+        callbacks=[stop],
+        verbose=verbose,
+    )
+
+    forecast = model.predict(x_test, verbose=0)
+    errors = {
+        "as it is now": np.abs(x_test[:, -1] - y_test).mean(),
+        "as a day ago": np.abs(x_test[:, -24 : -24 + AHEAD, 0] - y_test).mean(),
+        "the network": np.abs(forecast - y_test).mean(),
+    }
+    for name, error in errors.items():
+        print(f"{name:14} is wrong by {error * scale:.2f} °C on average")
+    celsius = np.round([forecast[0] * scale + mean, y_test[0] * scale + mean], 1)
+    print("the next hours:", *celsius[0], "and what came:", *celsius[1])
+    *rules, network = errors.values()
+    return float(network / min(rules))
+
+
+if __name__ == "__main__":
+    print(f"error of the network, as a share of the best rule's: {main():.0%}")

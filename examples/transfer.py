@@ -1,0 +1,75 @@
+"""Transfer learning: a network that can read digits learns from 30 examples which of them are odd.
+
+    python examples/transfer.py
+
+The layers that have learned to read are frozen and get a new head; then all is tuned with a small learning rate.
+"""
+
+import numpy as np
+
+import eagerflow as keras
+from eagerflow import layers
+
+
+def new_base() -> keras.Model:
+    """Layers that turn an image into 64 numbers."""
+    return keras.Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dropout(0.5),
+        ],
+        name="base",
+    )
+
+
+def with_head(base: keras.Model, classes: int) -> keras.Model:
+    """The base with a new classifier on top."""
+    return keras.Sequential([base, layers.Dense(classes, activation="softmax", name="head")])
+
+
+def train(model: keras.Model, data: tuple, epochs: int, rate: float, verbose: int) -> None:
+    """Compile again, as one must when `trainable` has changed, and fit."""
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(*data, batch_size=16, epochs=epochs, verbose=verbose)
+
+
+def accuracy(model: keras.Model, data: tuple) -> float:
+    return float(model.evaluate(*data, verbose=0, return_dict=True)["accuracy"])
+
+
+def main(epochs: int = 15, few: int = 30, verbose: int = 0) -> float:
+    """Learn to read, then to tell odd from even by `few` images; return the accuracy of that on new images."""
+    keras.utils.set_random_seed(11)
+    (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
+    x_train, x_test = x_train[..., None] / 16, x_test[..., None] / 16
+    examples, test = (x_train[:few], y_train[:few] % 2), (x_test, y_test % 2)
+
+    base = new_base()
+    reader = with_head(base, 10)
+    train(reader, (x_train, y_train), epochs, 0.001, verbose)
+    print(f"reads digits:                  {accuracy(reader, (x_test, y_test)):.1%}")
+
+    base.trainable = False
+    model = with_head(base, 2)
+    train(model, examples, 4 * epochs, 0.01, verbose)
+    model.summary(show_trainable=True)
+    print(f"odd or even, with frozen base: {accuracy(model, test):.1%}")
+    unchanged = [np.array_equal(a, b) for a, b in zip(reader.get_weights(), base.get_weights())]
+    print(f"weights of the base unchanged: {all(unchanged)}")
+
+    base.trainable = True
+    train(model, examples, epochs, 0.0003, verbose)
+    print(f"and all tuned together:        {accuracy(model, test):.1%}")
+
+    scratch = with_head(new_base(), 2)
+    train(scratch, examples, 4 * epochs, 0.001, verbose)
+    print(f"from scratch, for comparison:  {accuracy(scratch, test):.1%}")
+    return accuracy(model, test)
+
+
+if __name__ == "__main__":
+    print(f"odd or even, learned from 30 images: {main():.1%}")

@@ -1,0 +1,83 @@
+"""A small transformer decides whether any symbol of a sequence occurs twice: each one must look at all others.
+
+    python examples/transformer.py
+
+Shows a layer made of layers, MultiHeadAttention, and a look at what it attends to.
+"""
+
+import numpy as np
+
+import eagerflow as keras
+from eagerflow import layers
+
+SYMBOLS, LENGTH = 20, 6
+
+
+class TransformerBlock(layers.Layer):
+    """Attention, then two dense layers; each added to what came in, and normalized."""
+
+    def __init__(self, width: int, heads: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.attention = layers.MultiHeadAttention(heads, key_dim=width // heads)
+        self.dense = keras.Sequential([layers.Dense(2 * width, activation="relu"), layers.Dense(width)])
+        self.norm_1, self.norm_2 = layers.LayerNormalization(), layers.LayerNormalization()
+
+    def call(self, x):
+        x = self.norm_1(x + self.attention(x, x))
+        return self.norm_2(x + self.dense(x))
+
+
+class Positions(layers.Layer):
+    """Adds a learned vector for each place."""
+
+    def build(self, input_shape):
+        self.places = self.add_weight(shape=input_shape[1:], initializer="uniform", name="places")
+
+    def call(self, x):
+        return x + self.places
+
+
+def build(width: int = 32) -> keras.Model:
+    """Symbols in, the probability of a repetition out."""
+    symbols = keras.Input((LENGTH,), dtype="int32")
+    x = Positions()(layers.Embedding(SYMBOLS, width)(symbols))
+    x = TransformerBlock(width, heads=4, name="block")(x)
+    x = layers.GlobalMaxPooling1D()(x)
+    return keras.Model(symbols, layers.Dense(1, activation="sigmoid")(x))
+
+
+def sequences(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Random symbols, about half of the rows without a repetition."""
+    x = np.array([rng.permutation(SYMBOLS)[:LENGTH] for _ in range(count)])
+    rows = rng.permutation(count)[: count // 2]
+    places = np.array([rng.permutation(LENGTH)[:2] for _ in rows])
+    x[rows, places[:, 0]] = x[rows, places[:, 1]]
+    y = np.array([len(set(row)) < LENGTH for row in x.tolist()])
+    return x, y.astype("float32")
+
+
+def main(epochs: int = 12, count: int = 6000, verbose: int = 2) -> float:
+    """Train, show where it looks, and return the accuracy on new sequences."""
+    keras.utils.set_random_seed(7)
+    rng = np.random.default_rng(7)
+    (x_train, y_train), (x_test, y_test) = sequences(count, rng), sequences(1000, rng)
+
+    model = build()
+    model.summary()
+    model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
+    model.fit(x_train, y_train, batch_size=64, epochs=epochs, validation_split=0.1, verbose=verbose)
+
+    example = np.array([[3, 7, 11, 7, 5, 2]])
+    embedded = keras.Model(model.input, model.get_layer("block").input)(example)
+    attention = model.get_layer("block").attention
+    _, scores = attention(embedded, embedded, return_attention_scores=True)
+    strongest = scores.numpy()[0].max(axis=0)
+    print(
+        f"{example[0]} has a repetition: {float(model(example)[0, 0]):.1%}. How strongly each looks at each:"
+    )
+    print(np.round(strongest, 2))
+    return float(model.evaluate(x_test, y_test, verbose=0, return_dict=True)["accuracy"])
+
+
+if __name__ == "__main__":
+    print(f"accuracy on new sequences: {main():.1%}")

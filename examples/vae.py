@@ -1,0 +1,83 @@
+"""A variational autoencoder squeezes digits into two numbers, and draws digits from any two numbers.
+
+    python examples/vae.py
+
+Shows a layer that samples, `add_loss`, and a loss function of one's own.
+"""
+
+import numpy as np
+
+import eagerflow as keras
+from eagerflow import layers, ops
+
+LATENT = 2
+
+
+class Sampling(layers.Layer):
+    """Draws from N(mean, exp(log_variance)), and adds the divergence from N(0, 1) to the loss."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.seeds = keras.random.SeedGenerator(6)
+
+    def call(self, inputs):
+        mean, log_variance = inputs
+        divergence = -0.5 * ops.sum(1 + log_variance - mean**2 - ops.exp(log_variance), axis=-1)
+        self.add_loss(ops.mean(divergence))
+        return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=self.seeds)
+
+
+def reconstruction(y_true, y_pred):
+    """How many nats it costs to write down the pixels, given the guess."""
+    return 64 * keras.losses.binary_crossentropy(y_true, y_pred)
+
+
+def build() -> tuple[keras.Model, keras.Model, keras.Model]:
+    """The autoencoder and its two halves."""
+    images = keras.Input((64,))
+    x = layers.Dense(256, activation="relu")(images)
+    mean, log_variance = layers.Dense(LATENT)(x), layers.Dense(LATENT)(x)
+    encoder = keras.Model(images, [mean, log_variance], name="encoder")
+    decoder = keras.Sequential(
+        [
+            layers.Input((LATENT,)),
+            layers.Dense(256, activation="relu"),
+            layers.Dense(64, activation="sigmoid"),
+        ],
+        name="decoder",
+    )
+    return keras.Model(images, decoder(Sampling()([mean, log_variance]))), encoder, decoder
+
+
+def draw(rows: np.ndarray) -> str:
+    """Rows of images (rows, columns, 8, 8) as text."""
+    shades = np.array(list(" .:+#"))
+    lines = shades[(rows * 4.99).astype(int)].transpose(0, 2, 1, 3)
+    return "\n".join(
+        "  ".join("".join(2 * s for s in part) for part in line) for row in lines for line in row
+    )
+
+
+def main(epochs: int = 150, verbose: int = 0) -> float:
+    """Train, draw digits, and return how much better test digits are described than by the average digit."""
+    keras.utils.set_random_seed(6)
+    (x_train, _), (x_test, _) = keras.datasets.digits.load_data()
+    x_train, x_test = (x.reshape(-1, 64).astype("float32") / 16 for x in (x_train, x_test))
+
+    autoencoder, encoder, decoder = build()
+    autoencoder.compile(keras.optimizers.Adam(0.002), loss=reconstruction)
+    history = autoencoder.fit(x_train, x_train, batch_size=64, epochs=epochs, verbose=verbose)
+    print(f"nats per digit: {history.history['loss'][0]:.2f} at first, {history.history['loss'][-1]:.2f} now")
+    print(f"the first test digit lies at {encoder.predict(x_test[:1], verbose=0)[0][0].round(2)}")
+
+    steps = np.linspace(-1.5, 1.5, 5)
+    grid = np.array([(a, b) for a in steps[::2] for b in steps], "float32")
+    print(draw(decoder.predict(grid, verbose=0).reshape(3, 5, 8, 8)))
+
+    average = np.broadcast_to(x_train.mean(axis=0), x_test.shape)
+    plain = float(ops.mean(reconstruction(x_test, average)))
+    return plain - autoencoder.evaluate(x_test, x_test, verbose=0)
+
+
+if __name__ == "__main__":
+    print(f"nats gained per digit over the average digit: {main():.2f}")
