@@ -1,4 +1,7 @@
-"""`.efz`: a recording as one file, a zip of JSON (`trace.json`) and columns of numbers (`columns.npz`).
+"""`.efz`: a recording as one file.
+
+It is a zip of JSON (`trace.json`), columns of numbers (`columns.npz`) and, where values were kept, those
+(`values.npz`).
 
 It needs nothing of the program that ran, holds no pickles, and a file from elsewhere can do no more than
 fail to load: names of members, sizes, nesting and every reference are checked before use.
@@ -10,6 +13,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import math
 import os
 import pathlib
 import re
@@ -30,6 +34,7 @@ VERSION = 1
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 _KIND = "eagerflow trace"
 _MEMBERS = ("trace.json", "columns.npz")
+_VALUES = "values.npz"  # only where values were kept
 _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
 _SCOPE_FRAMES = ("created_at", "stack")
 _NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
@@ -52,6 +57,12 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
         packed = io.BytesIO()
         numpy.savez_compressed(packed, allow_pickle=False, **columns)
         archive.writestr("columns.npz", packed.getvalue(), zipfile.ZIP_STORED)
+        if record.values:
+            packed = io.BytesIO()
+            numpy.savez_compressed(
+                packed, allow_pickle=False, **{str(i): v for i, v in record.values.items()}
+            )
+            archive.writestr("values.npz", packed.getvalue(), zipfile.ZIP_STORED)
     return target
 
 
@@ -72,7 +83,9 @@ def read(path: str | os.PathLike[str], limit: int = LIMIT) -> Record:
             header = _parse(archive.read("trace.json"))
             _check_header(header)
             columns = _columns(archive.read("columns.npz"), limit)
+            values = _values(archive, limit)
         record = _record(header, columns)
+        record.values = values
         _check_references(record)
     except TraceFileError as error:
         raise TraceFileError(f"{os.fspath(path)!r}: {error}") from None
@@ -132,6 +145,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "steps": [dataclasses.asdict(step) for step in record.steps],
         "logs": [to_plain(dataclasses.asdict(entry)) for entry in record.logs],
         "notes": list(record.notes),
+        "labels": {str(number): label for number, label in record.labels.items()},
         "texts": texts.values,
         "frames": [frame_row(frame) for frame in frames.values],
     }
@@ -150,7 +164,7 @@ def _scope_row(scope: Scope, frames: Pool) -> dict[str, Any]:
 
 
 def _check_members(archive: zipfile.ZipFile, limit: int) -> None:
-    names = sorted(archive.namelist())
+    names = sorted(set(archive.namelist()) - {_VALUES})
     if names != sorted(_MEMBERS):
         raise TraceFileError(f"not a trace: it holds {names[:5]} instead of {sorted(_MEMBERS)}")
     _check_size(archive, limit)
@@ -203,16 +217,29 @@ def _columns(packed: bytes, limit: int) -> dict[str, numpy.ndarray]:
         return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
 
 
-def _array(content: bytes) -> numpy.ndarray:
+def _values(archive: zipfile.ZipFile, limit: int) -> dict[int, numpy.ndarray]:
+    """The kept values by the tensor's id."""
+    if _VALUES not in archive.namelist():
+        return {}
+    with zipfile.ZipFile(io.BytesIO(archive.read(_VALUES))) as inner:
+        _check_size(inner, limit)
+        names = inner.namelist()
+        return {int(name.removesuffix(".npy")): _array(inner.read(name), flat=False) for name in names}
+
+
+def _array(content: bytes, flat: bool = True) -> numpy.ndarray:
     """One array of numbers, which must be as long as its header says before memory is taken for it."""
     file = io.BytesIO(content)
     version = numpy.lib.format.read_magic(file)
     if version != (1, 0):
         raise TraceFileError(f"damaged: a column has the unknown layout {version}")
-    shape, _, dtype = numpy.lib.format.read_array_header_1_0(file)
-    if dtype.hasobject or len(shape) != 1 or shape[0] * dtype.itemsize != len(content) - file.tell():
+    shape, by_column, dtype = numpy.lib.format.read_array_header_1_0(file)
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or (flat and len(shape) != 1) or size != len(content) - file.tell():
         raise TraceFileError(f"damaged: a column says it is {dtype}{list(shape)}, which it isn't")
-    return numpy.frombuffer(content, dtype, offset=file.tell())
+    return numpy.frombuffer(content, dtype, offset=file.tell()).reshape(
+        shape, order="F" if by_column else "C"
+    )
 
 
 def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record:
@@ -236,6 +263,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
         steps=[Step(**row) for row in header["steps"]],
         logs=[Logs(**row) for row in header["logs"]],
         notes=[str(note) for note in header["notes"]],
+        labels={int(number): str(label) for number, label in header.get("labels", {}).items()},
     )
 
 
@@ -265,6 +293,7 @@ def _check_references(record: Record) -> None:
     for position, scope in enumerate(record.scopes):
         _check_ids("scope", _given(scope.parent), position)
         _check_ids("scope", (*scope.inputs, *scope.outputs), tensors)
+    _check_ids("value", (*record.values, *record.labels), tensors)
     _check_ids("step", [step.scope for step in record.steps], scopes)
 
 

@@ -462,7 +462,7 @@ def _name(record: Record, selection: Selection, made: Graph) -> None:
     """Title and caption."""
     made.title = words.clean(record.name or _main_scope(record, selection.forward))
     ops = selection.ops
-    parts = [f"step {selection.step + 1} of {len(record.steps)}"] if selection.step is not None else []
+    parts = [] if selection.step is None else [_step_name(record, selection.step)]
     parts.append(words.count(len(ops), "op"))
     times = [op.end for op in ops if op.end is not None]
     if times:
@@ -480,3 +480,9 @@ def _main_scope(record: Record, ops: Iterable[Op]) -> str:
             if scope.kind == "model":
                 return scope.name
     return ""
+
+
+def _step_name(record: Record, index: int) -> str:
+    """Counted from 1: among those recorded, or of the run where steps were chosen."""
+    number = record.steps[index].number
+    return f"step {index + 1} of {len(record.steps)}" if number is None else f"step {number + 1}"

@@ -48,6 +48,9 @@ class _Builder:
         for event in capture.journal.events():
             getattr(self, f"_add_{event.kind}")(event)
         self._name_gradients()
+        if capture.keeper is not None:
+            record.values = dict(sorted((record.values | capture.keeper.kept).items()))
+            record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))
         self._finish()
 
     # ------------------------------------------------------------------ tensors and memory
@@ -128,7 +131,9 @@ class _Builder:
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
             if scope.kind == "step":
-                self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end))
+                index, numbers = len(self.record.steps), self.capture.step_numbers
+                chosen = numbers[index] if index < len(numbers) else None
+                self.record.steps.append(Step(index, number, scope.start, scope.end, chosen))
             self.record.scopes.append(scope)
         self.step_of = self._steps()
 
@@ -204,6 +209,9 @@ class _Builder:
         )  # fmt: skip
         self.record.tensors.append(after)
         self.latest[variable] = after.id
+        if self.capture.keeper is not None and event.begin in self.capture.keeper.after:
+            self.record.values[after.id] = self.capture.keeper.after[event.begin]
+            self.record.labels[after.id] = after.name
         self._make(op, (after.id,))
 
     def _op(self, event: Event, name: str, phase: str) -> Op:
@@ -292,6 +300,12 @@ class _Builder:
             Logs(kind, step, {str(k): float(v) for k, v in values.items()}, self._time(when))
             for kind, step, values, when in capture.logs
         ]
+        missing = sorted((capture.options.steps or frozenset()) - set(capture.step_numbers))
+        if missing:
+            record.notes.append(
+                f"steps {', '.join(map(str, missing[:8]))} were asked for and did not run. Steps are counted from 0 "
+                "and begin with each batch of fit, evaluate or predict."
+            )
         if capture.missed:
             record.notes.append(
                 f"recording stopped at max_ops={capture.options.max_ops:,}: {capture.missed:,} more operations ran "

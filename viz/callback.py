@@ -11,10 +11,12 @@ from typing import Any
 import numpy
 
 from eagerflow.callbacks import Callback
+from eagerflow.core.errors import did_you_mean
 from viz import tensorboard
 from viz.capture import Options
 from viz.event_log import EventLog
-from viz.record import Tracer
+from viz.gate import checked_steps
+from viz.record import Tracer, trace
 from viz.recording import Recording
 
 __all__ = ["TensorBoard", "Trace"]
@@ -222,25 +224,26 @@ class Trace(Callback):
     """Record chosen steps of `fit`.
 
     Args:
-        steps: the steps, counted from 0 over all epochs.
+        steps: a step or several, counted from 0 over all epochs.
         folder: where to write each as `step_<n>.efz` and `step_<n>.svg`; None: nowhere.
-        **options: as for `viz.trace`: `backward`, `stats`, `time`, `memory`, `source`, `max_ops`.
+        **options: as for `viz.trace`: `backward`, `stats`, `time`, `memory`, `source`, `max_ops`, `values`.
 
     Attributes:
-        recordings: the `Recording` of each step that ran, by number.
+        recordings: the `Recording` of each step that ran, by number. Steps that never ran are warned about.
 
     Raises:
-        TypeError: for an unknown option.
+        TypeError: for an unknown option, or steps that are no whole numbers.
+        ValueError: for an option out of range.
     """
 
     def __init__(
-        self, steps: Iterable[int] = (1,), folder: str | os.PathLike[str] | None = None, **options: Any
+        self, steps: int | Iterable[int] = (1,), folder: str | os.PathLike[str] | None = None, **options: Any
     ) -> None:
         super().__init__()
-        self.steps = frozenset(steps)
+        self.steps = checked_steps("Trace(steps=...)", steps)
         self.folder = None if folder is None else pathlib.Path(folder)
         self.recordings: dict[int, Recording] = {}
-        self._options = Options(**options)
+        self._options = _trace_options(options)
         self._step = -1
         self._tracer: Tracer | None = None
 
@@ -267,6 +270,15 @@ class Trace(Callback):
             recording = self.recordings[self._step]
             recording.save(self.folder / f"step_{self._step}.efz")
             recording.draw(self.folder / f"step_{self._step}.svg")
+
+
+def _trace_options(options: dict[str, Any]) -> Options:
+    """The options of `viz.trace`, checked as it does."""
+    known = ("backward", "stats", "time", "memory", "source", "max_ops", "values")
+    for name in options:
+        if name not in known:
+            raise TypeError(f"Trace({name}=...): no such option{did_you_mean(name, known)}")
+    return trace(None, **options).options
 
 
 def _batches(profile_batch: Any) -> frozenset[int]:

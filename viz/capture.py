@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import sys
 import threading
 import weakref
@@ -26,11 +27,13 @@ from viz.memory import Memory
 from viz.plain import about, described, device_name, flat
 from viz.source import is_internal
 from viz.tables import to_plain
+from viz.values import Keeper
 
 __all__ = ["Capture", "OpenScope", "Options"]
 
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
-_MACHINERY = (observe.__file__, contextlib.__file__)
+_GATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gate.py")
+_MACHINERY = (observe.__file__, contextlib.__file__, _GATE)
 
 
 class Options(NamedTuple):
@@ -43,6 +46,8 @@ class Options(NamedTuple):
     memory: bool = True
     source: bool = True
     max_ops: int = 1_000_000
+    values: str | None = None
+    steps: frozenset[int] | None = None
 
 
 # Where the program is: the innermost open scope, the scope whose stack continues a walk, and the frame where walks
@@ -83,6 +88,8 @@ class Capture(observe.Observer):
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.measured: dict[int, Any] = {}
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
+        self.step_numbers: list[int] = []  # of the run, where steps were chosen
+        self.keeper = Keeper(options.values) if options.values is not None else None
         self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
@@ -98,6 +105,7 @@ class Capture(observe.Observer):
         self._arrays: dict[int, tuple[Any, int]] = {}
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
+        self._paths: dict[int | None, str] = {None: ""}
         self._open: list[tuple[observe.Scope, int, Here]] = []
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
@@ -159,6 +167,9 @@ class Capture(observe.Observer):
                 else:
                     parts[key] = [position]
                 made.append(position)
+                if self.keeper is not None:
+                    label = self.keeper.of_key(out_keys[0], op.name)
+                    self.keeper.keep(position, result.data if isinstance(result, Tensor) else result, label)
         self.ops[id(op)] = op
         if error is not None:
             self.journal.note_error(error)
@@ -187,6 +198,9 @@ class Capture(observe.Observer):
                 )
             self._gradients[key] = position
             self._remember(data, position)
+            if self.keeper is not None:
+                known = source.path if isinstance(source, Variable) else "input"
+                self.keeper.keep(position, data, self.keeper.of_key(key, known))
             if parts != [position]:
                 self.sums[position] = parts
                 self.gradient_keys.append((position, key))
@@ -197,6 +211,8 @@ class Capture(observe.Observer):
             return
         read = [self._position(variable), *[self._update_from(variable, x) for x in inputs]]
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
+        if self.keeper is not None:
+            self.keeper.update(len(self.journal.log), variable.data, variable.path)
         self._note("update", name, started, ended, (), read, [], places)
 
     def _update_from(self, variable: Any, x: Any) -> Any:
@@ -337,7 +353,23 @@ class Capture(observe.Observer):
         tensors += (data.shape, data.dtype, key, self.hold(data), variable, device_name(data), outside)
         if self.measure is not None:
             self.measure(position, data)
+        if self.keeper is not None and (outside or variable is not None):
+            self.keeper.keep(position, data, variable[0] if variable is not None else "input")
         return position
+
+    def label(self, name: str) -> str:
+        """The label of what an op named `name` makes here."""
+        path = self._path(self.here[0])
+        return f"{path}/{name}" if path else name
+
+    def _path(self, number: int | None) -> str:
+        """The names of the scopes around, outermost first; steps and backward passes are left out."""
+        if number not in self._paths:
+            scope = self.scopes[number]  # type: ignore[index]
+            outer = self._path(scope.parent)
+            own = "" if scope.kind in ("step", "backward") else scope.name
+            self._paths[number] = "/".join([name for name in (outer, own) if name])
+        return self._paths[number]
 
     def _measure(self, position: int, data: Any) -> None:
         self.measured[position] = stats.measure(data, self.options.stats)

@@ -79,11 +79,16 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
     seen, argument, result, tensors = capture.seen, capture.argument, capture.result, capture.journal.tensors
     limit, tick, ops, walk, log = capture.limit, capture.tick, capture.ops, capture.walk, capture.journal.log
     memory, hold, measure = capture.memory, capture.hold, capture.measure
-    add_memory = None if memory is None else memory.add
+    add_memory, keeper = None if memory is None else memory.add, capture.keeper
     thread, getframe, depths = threading.get_ident, sys._getframe, dict[int, int]()
 
-    def several(outputs: Any) -> list[int]:
-        return [result(x) for x in flat(() if outputs is None else outputs)]
+    def several(name: str, outputs: Any) -> list[int]:
+        tensors = list(flat(() if outputs is None else outputs))
+        found = [result(x) for x in tensors]
+        if keeper is not None:
+            for position, x in zip(found, tensors):
+                keeper.output(position, x.data, x.key, capture.label(name))
+        return found
 
     def on_op(
         op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
@@ -108,9 +113,11 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
         if error is not None:
             capture.journal.note_error(error)
         if not fresh:
-            made = several(outputs)
+            made = several(op.name, outputs)
             lengths = len(read), len(made), len(places)
-            log.extend(("op", number, started, ended, scope, thread(), given, *lengths, *read, *made, *places))
+            log.extend(
+                ("op", number, started, ended, scope, thread(), given, *lengths, *read, *made, *places)
+            )
             return
         # One tensor that no recording has met: what `Capture.result` does, spelled out.
         data = outputs.data
@@ -123,6 +130,8 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
             tensors.extend((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
         if measure is not None:
             measure(position, data)
+        if keeper is not None:
+            keeper.output(position, data, outputs.key, capture.label(op.name))
         lengths = len(read), 1, len(places)
         log.extend(("op", number, started, ended, scope, thread(), given, *lengths, *read, position, *places))
 

@@ -30,6 +30,7 @@ class Event(NamedTuple):
         outputs: positions of tensors.
         places: numbers in `Walker.codes`, each with an instruction.
         error: what it raised.
+        begin: where it begins in the log.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Event(NamedTuple):
     outputs: list[int]
     places: list[int]
     error: str | None
+    begin: int
 
 
 class Met(NamedTuple):
@@ -94,7 +96,9 @@ class Journal:
             reads, makes, places = log[at + _FIELDS : a]
             b, c = a + reads, a + reads + makes
             end = c + places
-            yield Event._make((*log[at : at + _FIELDS], log[a:b], log[b:c], log[c:end], self.errors.get(at)))
+            yield Event._make(
+                (*log[at : at + _FIELDS], log[a:b], log[b:c], log[c:end], self.errors.get(at), at)
+            )
             at = end
 
     def met(self) -> list[Met]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, overload
 
-from eagerflow.core.observe import observing
+from eagerflow.core.observe import Observer, observing
 from viz.build import build
 from viz.capture import Capture, Options
+from viz.gate import StepGate, checked_steps
 from viz.recording import Recording
 from viz.stats import LEVELS
+from viz.values import Keeper
 
 __all__ = ["Tracer", "trace"]
 
@@ -29,14 +31,23 @@ class Tracer:
         self._crashed = crashed
         self._capture: Capture | None = None
         self._observing: AbstractContextManager[Any] | None = None
+        self._gate: StepGate | None = None
         self._recording: Recording | None = None
+
+    @property
+    def options(self) -> Options:
+        """What it records."""
+        return self._options
 
     def __enter__(self) -> Recording:
         if self._capture is not None:
             raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")
         self._capture = Capture(self._options, self._crashed)
         self._recording = Recording.pending()
-        self._observing = observing(self._capture)
+        listener: Observer = self._capture
+        if self._options.steps is not None:
+            listener = self._gate = StepGate(self._capture, self._options.steps)
+        self._observing = observing(listener)
         self._observing.__enter__()
         self._capture.start(sys._getframe(1))
         return self._recording
@@ -50,6 +61,8 @@ class Tracer:
         if self._capture is None or self._observing is None or self._recording is None:
             raise RuntimeError("this trace is not open")
         capture, self._capture = self._capture, None
+        if self._gate is not None:
+            self._gate.close()
         capture.stop()
         self._observing.__exit__(None, None, None)
         self._recording.fill(build(capture))
@@ -81,6 +94,8 @@ def trace(
     memory: bool = True,
     source: bool = True,
     max_ops: int = 1_000_000,
+    values: str | None = None,
+    steps: int | Iterable[int] | None = None,
 ) -> Tracer: ...
 def trace(
     name: Any = None,
@@ -91,6 +106,8 @@ def trace(
     memory: bool = True,
     source: bool = True,
     max_ops: int = 1_000_000,
+    values: str | None = None,
+    steps: int | Iterable[int] | None = None,
 ) -> Any:
     """Record the ops, scopes and gradients that run in a `with` block or in a function.
 
@@ -108,13 +125,19 @@ def trace(
         memory: keep which tensors share memory and when it was given back.
         source: keep which of your lines ran each op.
         max_ops: stop recording after so many ops; a note in the recording says how many it missed.
+        values: a regular expression; tensors whose label it matches are copied into the recording's `values`.
+            Labels are `"model/layer/op"` for what an op made, a variable's path for a variable, and
+            `"gradients/..."` of those for gradients.
+        steps: record only these training steps of the block (each batch of `fit` is one), counted from 0.
 
     Returns:
         A context manager whose value is a `Recording`; or the decorated function, which has the recording of
         its last call as its attribute `recording`.
 
     Raises:
-        ValueError: when `stats` is none of the three or `max_ops` is negative.
+        ValueError: when `stats` is none of the three, `max_ops` or a step is negative, or `values` is no regular
+            expression.
+        TypeError: when `steps` aren't whole numbers.
 
     >>> import eagerflow as ef, viz
     >>> with viz.trace() as t:
@@ -130,4 +153,7 @@ def trace(
         return trace(None)(name)
     if name is not None and not isinstance(name, str):
         raise TypeError(f"viz.trace(name): expected a title or a function; got {type(name).__name__}")
-    return Tracer(Options(name, backward, stats, time, memory, source, max_ops))
+    if values is not None:
+        Keeper(values)  # refuses what is no regular expression
+    chosen = None if steps is None else checked_steps("viz.trace(steps=...)", steps)
+    return Tracer(Options(name, backward, stats, time, memory, source, max_ops, values, chosen))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import pathlib
 from typing import Any
 
+import numpy
+
 from viz import archive, notebook, tensorboard, text
 from viz.assemble import graph
 from viz.drawing import Drawing
+from viz.memory_use import MemoryUse, memory_use
 from viz.schema import Op, Record
 
 __all__ = ["Recording", "load"]
@@ -138,6 +142,35 @@ class Recording(Record):
             ValueError: for another key, or when `n` is not positive.
         """
         return text.top(self, by, n)
+
+    def memory(self) -> MemoryUse:
+        """How much memory the recorded tensors used over time, and what held it at the peak; print it.
+
+        Raises:
+            ValueError: when memory wasn't recorded.
+        """
+        return memory_use(self)
+
+    def value(self, label: str, number: int = -1) -> numpy.ndarray:
+        """The elements of a tensor that `viz.trace(values=...)` kept.
+
+        Args:
+            label: such as `"mlp/dense/matmul"`; `labels` lists those there are.
+            number: which of several with the same label; default: the last.
+
+        Raises:
+            KeyError: when nothing with this label was kept; names the nearest ones.
+            IndexError: when there are fewer of them.
+        """
+        found = [i for i, known in self.labels.items() if known == label]
+        if not found:
+            near = difflib.get_close_matches(label, set(self.labels.values()), 3, 0.4)
+            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            none = "" if self.labels else '; no values were kept: use viz.trace(values="...")'
+            raise KeyError(f"no value {label!r}{hint}{none}")
+        if not -len(found) <= number < len(found):
+            raise IndexError(f"value({label!r}, {number}): there are {len(found)}")
+        return self.values[found[number]]
 
     def find(self, name: str | None = None, phase: str | None = None, layer: str | None = None) -> list[Op]:
         """The ops with this name, of this phase, inside the layer or other scope of this name."""

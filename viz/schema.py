@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import numpy
+
 __all__ = [
     "PHASES",
     "ROLES",
@@ -201,12 +203,16 @@ class Scope:
 
 @dataclasses.dataclass(slots=True)
 class Step:
-    """One training step: its number from 0, the id of its scope, and its times."""
+    """One training step: its position, the id of its scope, its times.
+
+    `number` counts all steps that began, from 0; it is None where steps weren't chosen, as it then is the position.
+    """
 
     index: int
     scope: int
     start: int | None = None
     end: int | None = None
+    number: int | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -221,7 +227,11 @@ class Logs:
 
 @dataclasses.dataclass
 class Record:
-    """Everything that was recorded, without the ways to show it (see `Recording`)."""
+    """Everything that was recorded, without the ways to show it (see `Recording`).
+
+    `values` holds the elements of the tensors that were chosen by `viz.trace(values=...)`, by the tensor's id, and
+    `labels` the label by which each was chosen.
+    """
 
     meta: dict[str, Any] = dataclasses.field(default_factory=dict)
     scopes: list[Scope] = dataclasses.field(default_factory=list)
@@ -231,6 +241,8 @@ class Record:
     steps: list[Step] = dataclasses.field(default_factory=list)
     logs: list[Logs] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
+    values: dict[int, numpy.ndarray] = dataclasses.field(default_factory=dict)
+    labels: dict[int, str] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -102,7 +102,7 @@ def to_plain(value: Any) -> Any:
         return to_plain(value.item()) if value.dtype.kind in "biufU" else repr(value)[:200]
     if isinstance(value, dict):
         return {str(k): to_plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, frozenset)):
         return [to_plain(v) for v in value]
     return _described(value)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from viz import words
 from viz.schema import Op, Record, Scope
 from viz.selection import pick_step
+from viz.tableau import table
 
-__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "rows", "summary", "table", "top"]
+__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "rows", "summary", "top"]
 
 KEYS = ("time", "memory", "name", "layer", "source")
 HEADS = ("layer", "output shape", "parameters", "ops", "forward", "backward", "activations")
@@ -218,24 +218,3 @@ def describe(record: Record) -> str:
     failed = [op.name for op in record.ops if op.error]
     parts += [f"failed in {words.clean(failed[-1])}"] if failed else []
     return f"recording{name}: {', '.join(parts)}"
-
-
-def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> str:
-    """Columns of text, numbers on the right; the last line set apart with `total`."""
-    columns = list(zip(heads, *lines))
-    widths = [max([len(cell) for cell in column]) for column in columns]
-    right = [_is_numeric(column[1:]) for column in columns]
-    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    shown = [_joined(heads, widths, right), rule, *[_joined(line, widths, right) for line in lines]]
-    if total:
-        shown.insert(-1, rule)
-    return "\n".join(shown)
-
-
-def _is_numeric(cells: Iterable[Any]) -> bool:
-    given = [cell for cell in cells if cell]
-    return bool(given) and all(cell[0].isdigit() and "×" not in cell for cell in given)
-
-
-def _joined(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    return "  ".join([c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right)]).rstrip()

@@ -8,7 +8,8 @@ from eagerflow import ops
 from eagerflow.core import observe
 from viz import words
 from viz.schema import Frame, TensorInfo
-from viz.text import rows, table
+from viz.tableau import table
+from viz.text import rows
 
 
 def test_the_summary_has_a_line_per_layer(steps):

@@ -1,0 +1,77 @@
+"""`viz.trace(steps=...)`: lets a capture listen only while chosen steps run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from eagerflow.core import observe
+from viz.capture import Capture
+
+__all__ = ["StepGate", "checked_steps"]
+
+
+class StepGate(observe.Observer):
+    """Counts the steps that begin, from 0, and installs the capture for the chosen ones.
+
+    Args:
+        capture: what records.
+        steps: the numbers of the chosen steps.
+    """
+
+    def __init__(self, capture: Capture, steps: frozenset[int]) -> None:
+        self._capture, self._steps = capture, steps
+        self._count = 0
+        self._step: observe.Scope | None = None
+        self._observing: AbstractContextManager[Any] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many steps have begun."""
+        return self._count
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        """A step begins, or something else."""
+        if scope.kind != "step" or self._observing is not None:
+            return
+        number, self._count = self._count, self._count + 1
+        if number not in self._steps:
+            return
+        self._capture.step_numbers.append(number)
+        self._step, self._observing = scope, observe.observing(self._capture)
+        self._observing.__enter__()
+        self._capture.on_scope_begin(scope)  # its listeners were chosen before this one was there
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        """The chosen step ends, or something else."""
+        if scope is self._step:
+            self._capture.on_scope_end(scope, outputs, error)
+            self.close()
+
+    def close(self) -> None:
+        """Let the capture hear nothing more."""
+        if self._observing is not None:
+            self._observing.__exit__(None, None, None)
+        self._step = self._observing = None
+
+
+def checked_steps(where: str, steps: int | Iterable[int]) -> frozenset[int]:
+    """The numbers of steps as a set.
+
+    Raises:
+        TypeError: when `steps` holds something other than whole numbers.
+        ValueError: when one is negative.
+    """
+    given = [steps] if isinstance(steps, int) else steps
+    try:
+        found = frozenset(given)
+    except TypeError:
+        raise TypeError(
+            f"{where}: expected step numbers from 0, such as 3 or (3, 10); got {steps!r}"
+        ) from None
+    if any(not isinstance(step, int) or isinstance(step, bool) for step in found):
+        raise TypeError(f"{where}: expected whole numbers from 0; got {steps!r}")
+    if any(step < 0 for step in found):
+        raise ValueError(f"{where}: steps are counted from 0; got {min(found)}")
+    return found

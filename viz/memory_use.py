@@ -1,0 +1,180 @@
+"""How much memory was in use when, and what held it at the peak: `Recording.memory()`."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+from typing import Any
+
+from viz import words
+from viz.schema import Op, Record, TensorInfo
+from viz.tableau import table
+
+__all__ = ["Alive", "MemoryUse", "memory_use"]
+
+_KEYS = ("role", "layer", "source")
+
+
+@dataclasses.dataclass(frozen=True)
+class Alive:
+    """A piece of memory that was in use at the peak.
+
+    Attributes:
+        nbytes: its size.
+        tensor: the id of the tensor it was made for.
+        name: the variable's path, or the name of the op that made it, or "".
+        role: the tensor's role.
+        layer: the path of the layer it was made in, or "".
+        source: the user's line that made it, or "".
+        shape: the tensor's shape and type, as text.
+    """
+
+    nbytes: int
+    tensor: int
+    name: str
+    role: str
+    layer: str
+    source: str
+    shape: str
+
+
+@dataclasses.dataclass
+class MemoryUse:
+    """Memory over time. Prints itself as a table.
+
+    Only memory behind tensors that the recording met is counted: what an op uses in passing, an optimizer's own
+    state, and Python itself are not.
+
+    Attributes:
+        peak: the most bytes in use at a time.
+        time: when that was, in nanoseconds since the recording began.
+        op: the id of the op that ran then, None where times weren't recorded.
+        alive: what was in use then, the largest first.
+        curve: times and the bytes in use from there on.
+    """
+
+    peak: int
+    time: int
+    op: int | None
+    alive: list[Alive]
+    curve: list[tuple[int, int]]
+    at: str = ""
+
+    def by(self, key: str) -> dict[str, int]:
+        """Bytes at the peak, summed.
+
+        Args:
+            key: `"role"`, `"layer"` or `"source"`.
+
+        Raises:
+            ValueError: for another key.
+        """
+        if key not in _KEYS:
+            raise ValueError(f"memory().by({key!r}): expected one of {', '.join(map(repr, _KEYS))}")
+        sums: dict[str, int] = {}
+        for each in self.alive:
+            name = getattr(each, key) or "(outside)"
+            sums[name] = sums.get(name, 0) + each.nbytes
+        return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return dataclasses.asdict(self)
+
+    def __str__(self) -> str:
+        lines = [
+            (
+                words.nbytes(each.nbytes),
+                f"{100 * each.nbytes / max(1, self.peak):.1f} %",
+                each.role,
+                words.clean(each.name, 40),
+                each.shape,
+                words.clean(each.layer, 40),
+                each.source,
+            )
+            for each in self.alive[:20]
+        ]
+        rest = self.alive[20:]
+        if rest:
+            size = sum([each.nbytes for each in rest])
+            share = f"{100 * size / max(1, self.peak):.1f} %"
+            lines.append((words.nbytes(size), share, f"{len(rest)} more", "", "", "", ""))
+        roles = "  ·  ".join([f"{role} {words.nbytes(size)}" for role, size in self.by("role").items()])
+        head = f"peak: {words.nbytes(self.peak)} at {words.seconds(self.time)}{self.at}"
+        heads = ("memory", "share", "role", "of", "tensor", "layer", "line")
+        return "\n".join([head, roles, table(heads, lines)])
+
+
+def memory_use(record: Record) -> MemoryUse:
+    """The memory that a recording saw.
+
+    Raises:
+        ValueError: when memory wasn't recorded.
+    """
+    if not record.storages and record.tensors:
+        raise ValueError(
+            "memory(): memory was not recorded; use viz.trace(memory=True), which is the default"
+        )
+    first = _first_tensors(record)
+    spans = {}
+    for storage in record.storages:
+        tensor = first.get(storage.id)
+        if tensor is not None:
+            outside = tensor.producer is None and tensor.role != "gradient"
+            spans[storage.id] = (0 if outside else storage.allocated, storage.freed)
+    changes = sorted(
+        [(start, 1, record.storages[i].nbytes) for i, (start, _) in spans.items()]
+        + [(end, 0, -record.storages[i].nbytes) for i, (_, end) in spans.items() if end is not None]
+    )
+    curve, live, peak, time = [], 0, 0, 0
+    for when, _, change in changes:
+        live += change
+        curve.append((when, live))
+        if live > peak:
+            peak, time = live, when
+    alive = [
+        _alive(record, first[i], record.storages[i].nbytes)
+        for i, (start, end) in spans.items()
+        if start <= time and (end is None or end > time)
+    ]
+    op = _running(record, time)
+    at = "" if op is None else f", in {words.clean(op.name)}{_where(record, op)}"
+    alive.sort(key=lambda each: -each.nbytes)
+    return MemoryUse(peak, time, None if op is None else op.id, alive, curve, at)
+
+
+def _where(record: Record, op: Op) -> str:
+    parts = [words.clean(record.path(op.scope)), words.place(op.source)]
+    return "".join([f" · {part}" for part in parts if part])
+
+
+def _first_tensors(record: Record) -> dict[int, TensorInfo]:
+    """For each piece of memory, the tensor it was made for: a variable if it is one's, else the first met."""
+    found: dict[int, TensorInfo] = {}
+    for tensor in record.tensors:
+        if tensor.storage is not None and (tensor.storage not in found or tensor.name):
+            found.setdefault(tensor.storage, tensor)
+            if tensor.name and not found[tensor.storage].name:
+                found[tensor.storage] = tensor
+    return found
+
+
+def _running(record: Record, time: int) -> Op | None:
+    """The op during or before `time`."""
+    timed = [op for op in record.ops if op.start is not None]
+    at = bisect.bisect_right([op.start or 0 for op in timed], time)
+    return timed[at - 1] if at else (timed[0] if timed else None)
+
+
+def _alive(record: Record, tensor: TensorInfo, nbytes: int) -> Alive:
+    op = None if tensor.producer is None else record.ops[tensor.producer]
+    made_in = op if op is None or op.forward is None else record.ops[op.forward]
+    return Alive(
+        nbytes,
+        tensor.id,
+        tensor.name or (op.name if op else ""),
+        tensor.role,
+        record.path(made_in.scope) if made_in else "",
+        words.place(op.source) if op else "",
+        words.tensor(tensor),
+    )

@@ -1,0 +1,70 @@
+"""Keeping chosen tensors' values: `viz.trace(values="...")`.
+
+A tensor is chosen by a regular expression that is searched in its label: `"mlp/dense/matmul"` for what the op
+`matmul` made in that layer, `"gradients/mlp/dense/matmul"` for what its backward rule made, a variable's path for
+its value, and `"gradients/<path>"` for its gradient.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy
+
+__all__ = ["Keeper"]
+
+
+class Keeper:
+    """Copies of the tensors whose labels match.
+
+    Args:
+        pattern: the regular expression.
+
+    Attributes:
+        kept: copies by position.
+        labels: for each kept position, its label.
+        after: the values of variables after an update, by where the event begins in the journal.
+
+    Raises:
+        ValueError: when the pattern is no regular expression.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        try:
+            self._search = re.compile(pattern).search
+        except re.error as error:
+            raise ValueError(
+                f"viz.trace(values={pattern!r}): not a regular expression: {error}. To match a name with "
+                "special characters, use re.escape(name)."
+            ) from None
+        self.kept: dict[int, numpy.ndarray] = {}
+        self.labels: dict[int, str] = {}
+        self.after: dict[int, numpy.ndarray] = {}
+        self._of_key: dict[int | None, str] = {}
+
+    def output(self, position: int, data: Any, key: int | None, label: str) -> None:
+        """A tensor that an op made."""
+        if key is not None:
+            self._of_key[key] = label
+        self.keep(position, data, label)
+
+    def of_key(self, key: int | None, name: str) -> str:
+        """The label of a gradient, by what the forward op's output was labelled."""
+        return "gradients/" + self._of_key.get(key, name)
+
+    def keep(self, position: int, data: Any, label: str) -> None:
+        """Copy the tensor if its label matches."""
+        if position not in self.kept and self._search(label):
+            self.kept[position] = as_numpy(data)
+            self.labels[position] = label
+
+    def update(self, event: int, data: Any, label: str) -> None:
+        """A variable that was just changed in place, by the event that begins at `event`."""
+        if self._search(label):
+            self.after[event] = as_numpy(data)
+
+
+def as_numpy(data: Any) -> numpy.ndarray:
+    """A copy on the host."""
+    return numpy.array(data.get() if hasattr(data, "get") else data)
