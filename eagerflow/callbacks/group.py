@@ -86,19 +86,33 @@ class CallbackList(Callback):
 
 def _add_hooks() -> None:
     """Give `CallbackList` every hook: it passes the call on."""
-
-    def passing(name: str) -> Callable[..., None]:
-        def hook(self: CallbackList, *arguments: Any) -> None:
-            self._tell(
-                name, *(arguments if arguments and isinstance(arguments[-1], dict) else (*arguments, {}))
-            )
-
-        hook.__name__, hook.__doc__ = name, getattr(Callback, name).__doc__
-        return hook
-
     for name in vars(Callback):
         if name.startswith("on_") and name not in _OLDER.values():
-            setattr(CallbackList, name, passing(name))
+            kind = _epoch_hook if "epoch" in name else _batch_hook if "batch" in name else _plain_hook
+            hook = kind(name)
+            hook.__name__, hook.__doc__ = name, getattr(Callback, name).__doc__
+            setattr(CallbackList, name, hook)
+
+
+def _epoch_hook(name: str) -> Callable[..., None]:
+    def hook(self: CallbackList, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._tell(name, epoch, {} if logs is None else logs)
+
+    return hook
+
+
+def _batch_hook(name: str) -> Callable[..., None]:
+    def hook(self: CallbackList, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._tell(name, batch, {} if logs is None else logs)
+
+    return hook
+
+
+def _plain_hook(name: str) -> Callable[..., None]:
+    def hook(self: CallbackList, logs: dict[str, Any] | None = None) -> None:
+        self._tell(name, {} if logs is None else logs)
+
+    return hook
 
 
 _add_hooks()

@@ -16,8 +16,6 @@ from eagerflow.core.config import is_interactive_logging_enabled
 
 __all__ = ["Progbar"]
 
-_INTERVAL = 0.1  # seconds between two drawings, at least
-
 
 class Progbar:
     """Shows how far a loop is, how long it will take, and some numbers.
@@ -28,8 +26,14 @@ class Progbar:
         verbose: 0: silent; 1: a bar; 2: one line at the end.
         interval: seconds between two drawings, at least.
         stateful_metrics: names whose values are shown as they are; others are averaged over the steps.
+        stateless_metrics: names whose values are averaged; others are shown as they are.
         unit_name: what a step is called.
+
+    Attributes:
         prefix: written before everything else on plain lines.
+
+    Raises:
+        ValueError: when both kinds of names are given.
 
     >>> bar = Progbar(2, verbose=2)
     >>> bar.update(1, [("loss", 0.5)])
@@ -42,18 +46,23 @@ class Progbar:
         target: int | None,
         width: int = 20,
         verbose: int = 1,
-        interval: float = _INTERVAL,
+        interval: float = 0.05,
         stateful_metrics: Iterable[str] | None = None,
+        stateless_metrics: Iterable[str] | None = None,
         unit_name: str = "step",
-        prefix: str = "",
     ) -> None:
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise ValueError(
+                "Progbar: pass stateful_metrics (others are averaged) or stateless_metrics (others are not), not both."
+            )
         self.target = target
         self.width = width
         self.verbose = verbose
         self.interval = interval
         self.stateful_metrics = set(stateful_metrics or ())
+        self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self.unit_name = unit_name
-        self.prefix = prefix
+        self.prefix = ""
         self.finalized = False
         self._start = time.perf_counter()
         self._stopped: float | None = None
@@ -104,12 +113,17 @@ class Progbar:
     def _remember(self, current: int, values: Iterable[tuple[str, Any]]) -> None:
         steps = max(1, current - self._seen)
         for name, value in values:
-            if name in self.stateful_metrics or name not in self._sums:
-                self._sums[name] = [value, 1] if name in self.stateful_metrics else [value * steps, steps]
+            if self._is_stateful(name) or name not in self._sums:
+                self._sums[name] = [value, 1] if self._is_stateful(name) else [value * steps, steps]
             else:
                 self._sums[name][0] += value * steps
                 self._sums[name][1] += steps
         self._seen = current
+
+    def _is_stateful(self, name: str) -> bool:
+        if self.stateless_metrics is not None:
+            return name not in self.stateless_metrics
+        return name in self.stateful_metrics
 
     def _finish(self, current: int) -> None:
         self.finalized = True

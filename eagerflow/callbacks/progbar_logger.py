@@ -9,6 +9,8 @@ from eagerflow.callbacks.progbar import Progbar, redraws
 
 __all__ = ["ProgbarLogger"]
 
+_INTERVAL = 0.1  # seconds between two drawings: each makes the numbers wait for the device
+
 
 class ProgbarLogger(Callback):
     """Shows progress and metrics; added by `fit`, `evaluate` and `predict` unless `verbose=0`.
@@ -28,7 +30,8 @@ class ProgbarLogger(Callback):
 
     def _begin(self, prefix: str = "") -> None:
         self.seen = 0
-        self.bar = Progbar((self.params or {}).get("steps"), verbose=self._verbose, prefix=prefix)
+        self.bar = Progbar((self.params or {}).get("steps"), verbose=self._verbose, interval=_INTERVAL)
+        self.bar.prefix = prefix
 
     def due(self) -> bool:
         """Whether it is time to draw."""

@@ -218,3 +218,19 @@ def test_tensorboard_comes_from_viz_only_when_asked():
         "from eagerflow.callbacks import TensorBoard, Trace; assert issubclass(TensorBoard, c.Callback)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_list_passes_hooks_on_with_logs():
+    told = []
+    group = callbacks.CallbackList(
+        [
+            callbacks.LambdaCallback(
+                on_epoch_end=lambda *given: told.append(given),
+                on_train_begin=lambda *given: told.append(given),
+            )
+        ]
+    )
+    group.on_train_begin()
+    group.on_epoch_end(epoch=3, logs={"loss": 1.0})
+    group.on_epoch_end(4)
+    assert told == [({},), (3, {"loss": 1.0}), (4, {})]
