@@ -54,6 +54,10 @@ DIFFERENCES: Table = {
     """,
     "any arguments in the base class: a subclass says which": "Layer().build Sequential().compute_output_shape",
     "dimensions one by one, as in `x.reshape(2, 3)`, or as one tuple": "KerasTensor().reshape",
+    "`name=None` stands for the name that Keras writes there": """
+        losses.CTC losses.CategoricalHinge losses.Hinge losses.KLDivergence losses.LogCosh losses.Mean*
+        losses.Poisson losses.SquaredHinge
+    """,
     "has a default": "*Optimizer().finalize_variable_values",
     "the argument has a name: `sequences`": "layers.RNN().compute_mask layers.Bidirectional().compute_mask",
     "says which arguments Keras' `call` takes": "Model().call",
