@@ -19,12 +19,12 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-import eagerflow as ef
-import viz
-from eagerflow import layers, ops
-from eagerflow.core import observe
+import eagerflow as ef  # noqa: E402
+import viz  # noqa: E402
+from eagerflow import layers, ops  # noqa: E402
+from eagerflow.core import observe  # noqa: E402
 
 LEVELS: dict[str, dict[str, Any]] = {
     "structure": {"time": False, "source": False, "memory": False},

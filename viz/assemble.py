@@ -10,14 +10,15 @@ from typing import Any
 
 from viz import words
 from viz.blocks import Block, fold, leaves, tree
+from viz.coloring import COLORINGS, color
 from viz.graph import Cluster, Edge, Graph, Node
+from viz.palette import THEMES
 from viz.schema import Op, Record
 from viz.selection import Selection
 
-__all__ = ["COLORINGS", "VIEWS", "graph"]
+__all__ = ["VIEWS", "graph"]
 
 VIEWS = ("both", "forward", "backward", "layers")
-COLORINGS = ("op", "time", "memory")
 _CLOSED_BY_DEFAULT = ("metric", "optimizer", "data")
 
 
@@ -30,6 +31,7 @@ def graph(
     max_nodes: int = 100,
     color_by: str = "op",
     step: int | None = None,
+    theme: str = "light",
 ) -> Graph:
     """The graph of one step of a recording, or of all of it when it has no steps.
 
@@ -39,14 +41,16 @@ def graph(
         depth: how many levels of scopes are open; default: as many as `max_nodes` allows.
         collapse_repeats: show equal parts that follow each other once, with ×N.
         max_nodes: the most rows of boxes to show: scopes are closed, then ops grouped by source line.
-        color_by: `"op"` (forward, backward, update ...), `"time"` or `"memory"`.
+        color_by: `"op"` (forward, backward, update ...), `"time"`, `"memory"`, `"grad"`, `"nonfinite"` or `"dtype"`.
         step: the step to show; default: the last complete one.
+        theme: `"light"` or `"dark"`.
 
     Raises:
         ValueError: for a view, colouring, depth, number of nodes or step that doesn't exist.
     """
     _check_word("view", view, VIEWS)
     _check_word("color_by", color_by, COLORINGS)
+    _check_word("theme", theme, tuple(THEMES))
     if depth is not None and depth < 0:
         raise ValueError(f"depth={depth}: expected the number of open levels, 0 or more")
     if max_nodes < 1:
@@ -57,7 +61,8 @@ def graph(
     assembly = _Assembly(selection, view)
     assembly.place(collapse_repeats, depth, max_nodes)
     assembly.connect()
-    _color(record, assembly.graph, color_by)
+    assembly.graph.theme = theme
+    color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node)
     _name(record, selection, assembly.graph)
     return assembly.graph
 
@@ -440,22 +445,6 @@ def _op_tooltip(record: Record, op: Op) -> str:
     lines += [f"{words.place(frame)}  {frame.code}" for frame in op.stack[:3]]
     lines += [op.error] if op.error else []
     return "\n".join([words.clean(line, 160) for line in lines])
-
-
-def _color(record: Record, made: Graph, color_by: str) -> None:
-    """Give each box its share of the largest time or memory."""
-    if color_by == "op":
-        return
-    costs = {}
-    for node in made.nodes.values():
-        ops = [record.ops[i] for i in node.ops]
-        if color_by == "time":
-            costs[node.id] = sum([op.duration for op in ops])
-        else:
-            costs[node.id] = sum([record.tensors[i].nbytes for op in ops for i in op.outputs])
-    largest = max(costs.values(), default=0) or 1
-    for id_, cost in costs.items():
-        made.nodes[id_].heat = cost / largest
 
 
 def _name(record: Record, selection: Selection, made: Graph) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from viz.graph import LANES, Cluster, Edge, Graph, Node
 from viz.layout import arrange, header, text_width
-from viz.palette import FRAME, FRAMES, INK, LINES, MUTED, fill_and_line
+from viz.palette import fill_and_line, ink_on, theme_of
 from viz.routes import extent, route
 
 __all__ = ["FONT", "dot", "placed"]
@@ -38,7 +38,10 @@ def placed(graph: Graph) -> str:
     layout = arrange(graph)
     ways = route(graph, layout)
     left, right = extent(layout, ways, graph)
-    top = layout.height + 44.0  # Graphviz counts from the bottom, in points: one for each of our units
+    theme = theme_of(graph)
+    top = layout.height + (
+        68.0 if graph.legend else 44.0
+    )  # Graphviz counts from the bottom, in points: one for each of our units
 
     def at(x: float, y: float) -> str:
         return f"{x - left:.1f},{layout.height - y:.1f}"
@@ -60,7 +63,7 @@ def placed(graph: Graph) -> str:
     lines += _contents(graph, None, 1, nodes, frames)
     for edge, way in zip(graph.edges, ways):
         points = _shortened(way.points) if edge.kind != "link" else way.points
-        look = {"color": LINES[edge.kind], "pos": " ".join([at(*point) for point in points])}
+        look = {"color": theme.lines[edge.kind], "pos": " ".join([at(*point) for point in points])}
         if edge.kind == "link":
             look |= {"style": "dashed", "arrowhead": "none", "penwidth": "1"}
         else:
@@ -69,6 +72,7 @@ def placed(graph: Graph) -> str:
             x, y = way.label
             look |= {"label": edge.label, "lp": at(x + text_width(edge.label, 9) / 2, y - 3)}
         lines.append(f"  {_quoted(edge.tail)} -> {_quoted(edge.head)} {_listed(look)};")
+    lines += _legend(graph, (right - left) / 2, top - 56)
     for cluster in graph.clusters.values():
         box = header(cluster, layout.frames[cluster.id])
         place = {"pos": at(*box.middle), "width": f"{box.w / 72:.3f}", "height": f"{box.h / 72:.3f}"}
@@ -76,9 +80,27 @@ def placed(graph: Graph) -> str:
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
+def _legend(graph: Graph, middle: float, y: float) -> Iterator[str]:
+    """A box for each colour, with what it means."""
+    widths = [text_width(text, 10) + 16 for _, text in graph.legend]
+    x = middle - (sum(widths) + 8 * len(widths)) / 2
+    for i, ((fill, text), width) in enumerate(zip(graph.legend, widths)):
+        look = {
+            "label": text,
+            "shape": "box",
+            "style": "filled",
+            "fillcolor": fill,
+            "fontcolor": ink_on(fill),
+        }
+        look |= {"color": theme_of(graph).frame, "pos": f"{x + width / 2:.1f},{y:.1f}"}
+        look |= {"width": f"{width / 72:.3f}", "height": "0.25", "fontsize": "10"}
+        yield f"  {_quoted(f'legend_{i}')} {_listed(look)};"
+        x += width + 8
+
+
 def _header(graph: Graph, cluster: Cluster) -> dict[str, str]:
     """A frame's title as a box of its own, which hides the arrows that cross it."""
-    fill = FRAMES[graph.level(cluster) % len(FRAMES)]
+    fill = theme_of(graph).frames[graph.level(cluster) % 2]
     label = "\n".join([text for text in (cluster.title, cluster.subtitle) if text])
     return {"label": label or " ", "shape": "box", "style": "filled", "fillcolor": fill, "color": fill}
 
@@ -92,16 +114,24 @@ def _shortened(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _defaults(graph: Graph, page: dict[str, str], node: dict[str, str]) -> list[str]:
     """What holds for the whole picture, all nodes and all arrows."""
-    ink = {"fontname": FONT, "fontcolor": INK}
+    ink = {"fontname": FONT, "fontcolor": theme_of(graph).ink}
     heading = "\n".join([text for text in (graph.title, graph.caption) if text])
+    if graph.legend and "bb" not in page:  # where there are no places for the colours themselves
+        heading += "\n" + "  ·  ".join([text for _, text in graph.legend])
     page = {
-        "bgcolor": "white",
+        "bgcolor": theme_of(graph).page,
         "pad": "0.2",
         "label": heading,
         "fontsize": "14",
         "tooltip": graph.title or " ",
     } | page
-    edge = {"fontname": FONT, "fontsize": "9", "fontcolor": MUTED, "arrowsize": "0.7", "penwidth": "1.4"}
+    edge = {
+        "fontname": FONT,
+        "fontsize": "9",
+        "fontcolor": theme_of(graph).muted,
+        "arrowsize": "0.7",
+        "penwidth": "1.4",
+    }
     return [
         f"  graph {_listed(page | ink)};",
         f"  node {_listed({'fontsize': '11', 'penwidth': '1.3', **node, **ink})};",
@@ -120,32 +150,40 @@ def _contents(
     indent = "  " * level
     for node in graph.nodes.values():
         if node.cluster == frame:
-            yield f"{indent}{_quoted(node.id)} {_listed(_look(node) | nodes.get(node.id, {}))};"
+            yield f"{indent}{_quoted(node.id)} {_listed(_look(node, graph) | nodes.get(node.id, {}))};"
     for inner in graph.clusters.values():
         if inner.parent == frame:
             yield f"{indent}subgraph {_quoted('cluster_' + inner.id)} {{"
-            yield f"{indent}  graph {_listed(_frame(inner, level) | frames.get(inner.id, {}))};"
+            yield f"{indent}  graph {_listed(_frame(graph, inner, level) | frames.get(inner.id, {}))};"
             yield from _contents(graph, inner.id, level + 1, nodes, frames)
             yield f"{indent}}}"
 
 
-def _frame(cluster: Cluster, level: int) -> dict[str, str]:
+def _frame(graph: Graph, cluster: Cluster, level: int) -> dict[str, str]:
+    theme = theme_of(graph)
     label = "\n".join([text for text in (cluster.title, cluster.subtitle) if text])
     look = {"label": label or " ", "fontsize": "11", "margin": "10", "id": cluster.id}
     look |= {
         "style": "filled,rounded",
-        "color": FRAME,
-        "fillcolor": FRAMES[level % len(FRAMES)],
+        "color": theme.frame,
+        "fillcolor": theme.frames[level % 2],
         "penwidth": "1.2",
     }
     return look | {"tooltip": cluster.tooltip or cluster.title or " "}
 
 
-def _look(node: Node) -> dict[str, str]:
-    fill, line = fill_and_line(node)
+def _look(node: Node, graph: Graph) -> dict[str, str]:
+    fill, line = fill_and_line(node, theme_of(graph))
     look = {"label": "\n".join([text for text in (node.title, *node.lines) if text]) or " ", "id": node.id}
     look |= {"shape": _SHAPES.get(node.kind, "box"), "style": _STYLES.get(node.kind, "filled")}
-    look |= {"fillcolor": fill, "color": line, "tooltip": node.tooltip or node.title or " "}
+    look |= {
+        "fillcolor": fill,
+        "color": line,
+        "fontcolor": ink_on(fill),
+        "tooltip": node.tooltip or node.title or " ",
+    }
+    if node.link:
+        look |= {"URL": node.link, "target": "_blank"}
     if node.error:
         look["penwidth"] = "3"
     return look
@@ -167,7 +205,11 @@ def _arrow(graph: Graph, edge: Edge) -> str:
     """An arrow. What flows against the forward pass is written the other way round, so that it doesn't rank."""
     tail, head = graph.nodes[edge.tail], graph.nodes[edge.head]
     beside = tail.row == head.row
-    look = {"color": LINES[edge.kind], "tooltip": edge.tooltip or " ", "label": "" if beside else edge.label}
+    look = {
+        "color": theme_of(graph).lines[edge.kind],
+        "tooltip": edge.tooltip or " ",
+        "label": "" if beside else edge.label,
+    }
     if edge.kind == "link":
         look |= {"style": "dashed", "arrowhead": "none", "weight": "0", "penwidth": "1"}
     elif edge.kind in ("parameter", "update") and not beside:

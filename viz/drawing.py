@@ -11,6 +11,7 @@ from typing import Any
 from viz.archive import replacing
 from viz.dot import dot
 from viz.graph import Graph
+from viz.palette import theme_of
 from viz.render import FORMATS, graphviz_source, render
 
 __all__ = ["Drawing"]
@@ -83,7 +84,8 @@ class Drawing:
         return re.sub(r"^<\?xml[^>]*>\s*", "", self.svg)
 
     def _repr_html_(self) -> str:
-        return f'<div style="overflow:auto;max-width:100%;background:white">{self._repr_svg_()}</div>'
+        style = f"overflow:auto;max-width:100%;background:{theme_of(self.graph).page}"
+        return f'<div style="{style}">{self._repr_svg_()}</div>'
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}

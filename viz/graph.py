@@ -30,6 +30,8 @@ class Node:
         tooltip: more to know, in lines.
         ops: ids of the ops that it shows, folded ones too.
         heat: 0 to 1 when colours show a quantity.
+        fill: the box's own colour, where it has one.
+        link: where a click on it leads.
         error: does it hold the op that failed?
     """
 
@@ -44,6 +46,8 @@ class Node:
     tooltip: str = ""
     ops: tuple[int, ...] = ()
     heat: float | None = None
+    fill: str = ""
+    link: str = ""
     error: bool = False
 
 
@@ -77,10 +81,20 @@ class Cluster:
 
 @dataclasses.dataclass
 class Graph:
-    """All that a picture shows."""
+    """All that a picture shows.
+
+    Attributes:
+        title, caption: what stands above.
+        nodes, clusters: boxes and frames by id.
+        edges: arrows.
+        legend: colours and what they mean.
+        theme: `"light"` or `"dark"`.
+    """
 
     title: str = ""
     caption: str = ""
+    legend: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    theme: str = "light"
     nodes: dict[str, Node] = dataclasses.field(default_factory=dict)
     edges: list[Edge] = dataclasses.field(default_factory=list)
     clusters: dict[str, Cluster] = dataclasses.field(default_factory=dict)

@@ -13,6 +13,7 @@ import numpy
 from viz import archive, notebook, tensorboard, text
 from viz.assemble import graph
 from viz.drawing import Drawing
+from viz.links import TEMPLATE, link_to_sources
 from viz.memory_use import MemoryUse, memory_use
 from viz.schema import Op, Record
 
@@ -88,6 +89,8 @@ class Recording(Record):
         max_nodes: int = 100,
         dpi: int = 96,
         step: int | None = None,
+        theme: str = "light",
+        links: str | None = TEMPLATE,
     ) -> Drawing:
         """A picture of what ran, with layers as frames; also written to `path` when given.
 
@@ -95,16 +98,21 @@ class Recording(Record):
             path: ends in `.svg`, `.png`, `.pdf` or `.dot`.
             view: `"both"`, `"forward"`, `"backward"`, or `"layers"` (forward, each layer one box).
             depth: how many levels of models and layers are open; default: as many as fit.
-            color_by: `"op"`, `"time"` or `"memory"`.
+            color_by: `"op"`, `"time"`, `"memory"`, `"grad"` (size of gradients), `"nonfinite"` (where NaN and
+                infinity came from) or `"dtype"`. `"grad"` and `"nonfinite"` need `viz.trace(stats="basic")`.
             rankdir: the direction of the forward pass, `"TB"`, `"BT"`, `"LR"` or `"RL"`. Our own layout, used for
                 SVG where there is no Graphviz, always goes from top to bottom.
             collapse_repeats: show equal parts that follow each other once, with ×N.
             max_nodes: the most rows of boxes; more than that are closed or grouped.
             dpi: dots per inch of PNG files.
             step: which training step; default: the last complete one.
+            theme: `"light"` or `"dark"`.
+            links: the address of a line of code, to which boxes lead in SVG and PDF: `{file}` is relative to the
+                picture, `{path}` absolute, as in `"vscode://file{path}:{line}"`. None: no links.
 
         Raises:
-            ValueError: for an option that doesn't exist or a file name without a known ending.
+            ValueError: for an option that doesn't exist, colours whose numbers weren't recorded, or a file name
+                without a known ending.
             viz.RendererMissing: for PNG and PDF where there is no Graphviz; says how to get it.
         """
         shown = graph(
@@ -115,7 +123,10 @@ class Recording(Record):
             max_nodes=max_nodes,
             color_by=color_by,
             step=step,
+            theme=theme,
         )
+        if links is not None:
+            link_to_sources(self, shown, links, None if path is None else pathlib.Path(path).parent)
         drawing = Drawing(shown, rankdir, dpi)
         if path is not None:
             drawing.save(path)

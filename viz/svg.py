@@ -6,23 +6,24 @@ from xml.sax.saxutils import escape, quoteattr
 
 from viz.graph import Cluster, Edge, Graph, Node
 from viz.layout import HEADER, LID, LINE, SMALL, TITLE, Rect, arrange, header, text_width
-from viz.palette import FRAME, FRAMES, INK, LINES, MUTED, fill_and_line
+from viz.palette import Theme, fill_and_line, ink_on, theme_of
 from viz.routes import Route, extent, route
 
 __all__ = ["svg"]
 
 _HEADING = 26
+_LEGEND = 24
 _FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 
 
 def svg(graph: Graph) -> str:
-    """The picture of a graph as an SVG document, on white."""
-    layout = arrange(graph)
+    """The picture of a graph as an SVG document."""
+    layout, theme = arrange(graph), theme_of(graph)
     ways = route(graph, layout)
     heading = [text for text in (graph.title, graph.caption) if text]
-    top = _HEADING * len(heading)
+    top = _HEADING * len(heading) + (_LEGEND if graph.legend else 0)
     left, right = extent(layout, ways, graph)
-    width = max(right - left, *[text_width(text, 15) + 24 for text in heading], 60)
+    width = max(right - left, *[text_width(text, 15) + 24 for text in heading], _legend_width(graph), 60)
     shift = (width - right - left) / 2
     height = layout.height + top
     frames = [(cluster, graph.level(cluster)) for cluster in graph.clusters.values()]
@@ -31,36 +32,54 @@ def svg(graph: Graph) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"',
         f'  viewBox="0 0 {width:.0f} {height:.0f}" font-family="{_FONTS}">',
         f"<title>{_text(graph.title)}</title>",
-        f"<defs>{''.join(_marker(kind, color) for kind, color in LINES.items())}</defs>",
-        '<rect width="100%" height="100%" fill="white"/>',
-        *[_line(text, width / 2, 20 + 20 * i, 15 - 3 * i, INK, "middle") for i, text in enumerate(heading)],
+        f"<defs>{''.join(_marker(kind, color) for kind, color in theme.lines.items())}</defs>",
+        f'<rect width="100%" height="100%" fill="{theme.page}"/>',
+        *[
+            _line(text, width / 2, 20 + 20 * i, 15 - 3 * i, theme.ink, "middle")
+            for i, text in enumerate(heading)
+        ],
+        *_legend(graph, theme, width / 2, _HEADING * len(heading)),
         f'<g transform="translate({shift:.1f} {top})">',
-        *[_frame(cluster, layout.frames[cluster.id], level) for cluster, level in frames],
-        *[_arrow(edge, way) for edge, way in zip(graph.edges, ways)],
-        *[_header(cluster, layout.frames[cluster.id], level) for cluster, level in frames],
-        *[_box(node, layout.nodes[node.id]) for node in graph.nodes.values()],
+        *[_frame(cluster, layout.frames[cluster.id], level, theme) for cluster, level in frames],
+        *[_arrow(edge, way, theme) for edge, way in zip(graph.edges, ways)],
+        *[_header(cluster, layout.frames[cluster.id], level, theme) for cluster, level in frames],
+        *[_box(node, layout.nodes[node.id], theme) for node in graph.nodes.values()],
         "</g></svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _frame(cluster: Cluster, at: Rect, level: int) -> str:
+def _legend_width(graph: Graph) -> float:
+    return sum([text_width(text, SMALL) + 40 for _, text in graph.legend])
+
+
+def _legend(graph: Graph, theme: Theme, middle: float, top: float) -> list[str]:
+    """Small boxes of each colour, each with what it means."""
+    x, parts = middle - _legend_width(graph) / 2, []
+    for fill, text in graph.legend:
+        parts.append(_rect(Rect(x, top, 16, 12), fill, theme.frame, 2, 1))
+        parts.append(_line(text, x + 22, top + 10, SMALL, theme.ink, "start"))
+        x += text_width(text, SMALL) + 40
+    return ['<g class="legend">', *parts, "</g>"] if parts else []
+
+
+def _frame(cluster: Cluster, at: Rect, level: int, theme: Theme) -> str:
     parts = [f'<g class="cluster" id={quoteattr(cluster.id)}>{_tooltip(cluster.tooltip or cluster.title)}']
-    return "".join([*parts, _rect(at, FRAMES[level % 2], FRAME, 10, 1.2), "</g>"])
+    return "".join([*parts, _rect(at, theme.frames[level % 2], theme.frame, 10, 1.2), "</g>"])
 
 
-def _header(cluster: Cluster, at: Rect, level: int) -> str:
+def _header(cluster: Cluster, at: Rect, level: int, theme: Theme) -> str:
     """A frame's title, on a ground that hides the arrows which cross it."""
     texts = [text for text in (cluster.title, cluster.subtitle) if text]
     box = header(cluster, at)
-    ground = _rect(Rect(box.x, box.y, box.w, box.h), FRAMES[level % 2], "none", 3, 0)
+    ground = _rect(Rect(box.x, box.y, box.w, box.h), theme.frames[level % 2], "none", 3, 0)
     lines = [
         _line(
             text,
             at.middle[0],
             at.y + HEADER * (i + 1),
             10 if i else 12,
-            MUTED if i else INK,
+            theme.muted if i else theme.ink,
             "middle",
             bold=not i,
         )
@@ -69,8 +88,9 @@ def _header(cluster: Cluster, at: Rect, level: int) -> str:
     return "".join(['<g class="header">', ground, *lines, "</g>"]) if texts else ""
 
 
-def _box(node: Node, at: Rect) -> str:
-    fill, line = fill_and_line(node)
+def _box(node: Node, at: Rect, theme: Theme) -> str:
+    fill, line = fill_and_line(node, theme)
+    ink = ink_on(fill)
     parts = [f'<g class="node" id={quoteattr(node.id)}>{_tooltip(node.tooltip or node.title)}']
     width = 3.0 if node.error else 1.3
     if node.kind == "parameter":
@@ -83,19 +103,20 @@ def _box(node: Node, at: Rect) -> str:
     top = middle - LINE * len(texts) / 2 + LINE * 0.75
     for i, text in enumerate(texts):
         size = TITLE if i == 0 and node.title else SMALL
-        parts.append(_line(text, at.middle[0], top + LINE * i, size, INK, "middle", bold=i == 0))
-    return "".join(parts) + "</g>"
+        parts.append(_line(text, at.middle[0], top + LINE * i, size, ink, "middle", bold=i == 0))
+    inner = "".join(parts) + "</g>"
+    return f"<a href={quoteattr(node.link)}>{inner}</a>" if node.link else inner
 
 
-def _arrow(edge: Edge, way: Route) -> str:
-    color = LINES[edge.kind]
+def _arrow(edge: Edge, way: Route, theme: Theme) -> str:
+    color = theme.lines[edge.kind]
     look = 'stroke-dasharray="4 3" stroke-width="1"' if edge.kind == "link" else 'stroke-width="1.4"'
     end = "" if edge.kind == "link" else f' marker-end="url(#{edge.kind})"'
     parts = [
         f'<g class="edge">{_tooltip(edge.tooltip)}<path d="{way.path}" fill="none" stroke="{color}" {look}{end}/>'
     ]
     if edge.label and way.label is not None:
-        parts.append(_line(edge.label, *way.label, 9, MUTED, "start"))
+        parts.append(_line(edge.label, *way.label, 9, theme.muted, "start"))
     return "".join(parts) + "</g>"
 
 

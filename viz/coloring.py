@@ -1,0 +1,159 @@
+"""What the colours of a picture's boxes mean: a quantity, or a kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from viz import words
+from viz.graph import Graph, Node
+from viz.measures import norm
+from viz.palette import heat, theme_of
+from viz.schema import Record, TensorInfo
+
+__all__ = ["COLORINGS", "color"]
+
+COLORINGS = ("op", "time", "memory", "grad", "nonfinite", "dtype")
+_NEED_STATS = ("grad", "nonfinite")
+
+
+def color(record: Record, graph: Graph, color_by: str, ops: Iterable[int], weights: dict[int, str]) -> None:
+    """Give the boxes their colours, and the picture a legend.
+
+    Args:
+        record: the recording.
+        graph: its picture.
+        color_by: one of `COLORINGS`.
+        ops: the ids of the ops that the picture is of.
+        weights: the box of each variable, by the id of its first version.
+
+    Raises:
+        ValueError: when the recording has no statistics, and these colours need them.
+    """
+    if color_by == "op":
+        return
+    if color_by in _NEED_STATS and not any(t.stats for t in record.tensors) and record.tensors:
+        raise ValueError(
+            f"color_by={color_by!r} needs statistics of tensors: record with viz.trace(stats='basic')"
+        )
+    _Colorer(record, graph, list(ops), weights).run(color_by)
+
+
+class _Colorer:
+    def __init__(self, record: Record, graph: Graph, ops: list[int], weights: dict[int, str]) -> None:
+        self.record, self.graph, self.ops, self.weights = record, graph, ops, weights
+        self.theme = theme_of(graph)
+
+    def run(self, color_by: str) -> None:
+        kinds: dict[str, Callable[[], None]] = {
+            "time": self._by_time, "memory": self._by_memory, "grad": self._by_gradient,
+            "nonfinite": self._by_non_finite, "dtype": self._by_dtype,
+        }  # fmt: skip
+        kinds[color_by]()
+
+    def _made(self, node: Node) -> list[TensorInfo]:
+        """The tensors that a box's ops made; of an input or weight the tensor itself."""
+        tensors, found = self.record.tensors, [i for op in node.ops for i in self.record.ops[op].outputs]
+        own = [tensors[i] for i, shown in self.weights.items() if shown == node.id and not node.ops]
+        if node.kind == "input" and node.id.startswith("in") and node.id[2:].isdigit():
+            own.append(tensors[int(node.id[2:])])
+        return [tensors[i] for i in found] + own
+
+    # ------------------------------------------------------------------ quantities
+
+    def _by_time(self) -> None:
+        self._by_share("time", words.seconds, lambda n: sum([self.record.ops[i].duration for i in n.ops]))
+
+    def _by_memory(self) -> None:
+        def size(node: Node) -> int:
+            return sum(
+                [self.record.tensors[i].nbytes for op in node.ops for i in self.record.ops[op].outputs]
+            )
+
+        self._by_share("memory made", words.nbytes, size)
+
+    def _by_share(self, what: str, shown: Callable[[float], str], cost: Callable[[Node], int]) -> None:
+        costs = {node.id: cost(node) for node in self.graph.nodes.values()}
+        largest = max(costs.values(), default=0)
+        for id_, each in costs.items():
+            self.graph.nodes[id_].heat = each / (largest or 1)
+        marks = (0.0, 0.25, 1.0)
+        self.graph.legend = [(heat(mark, self.theme), f"{what} {shown(largest * mark)}") for mark in marks]
+
+    def _by_gradient(self) -> None:
+        """The size of the gradient of what each box makes, on a logarithmic scale."""
+        of = self._gradients()
+        sizes: dict[str, float] = {}
+        for node in self.graph.nodes.values():
+            gradients = self._of_node(node, of)
+            norms = [each for each in map(norm, gradients) if each is not None]
+            if norms:
+                sizes[node.id] = math.sqrt(sum([each * each for each in norms]))
+        positive = [math.log10(size) for size in sizes.values() if size > 0 and math.isfinite(size)]
+        low, high = (min(positive), max(positive)) if positive else (0.0, 0.0)
+        for node in self.graph.nodes.values():
+            node.fill = self.theme.plain
+        for id_, size in sizes.items():
+            share = 1.0 if high == low else (math.log10(size) - low) / (high - low) if size > 0 else 0.0
+            self.graph.nodes[id_].fill = heat(share**2, self.theme)
+            self.graph.nodes[id_].lines.append(f"|g| {size:.2g}")
+        middle = 10 ** ((low + high) / 2)
+        marks = ((0.0, 10**low), (0.25, middle), (1.0, 10**high))
+        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.1g}") for mark, size in marks]
+        self.graph.legend.append((self.theme.plain, "no gradient"))
+
+    def _gradients(self) -> dict[int, list[TensorInfo]]:
+        """The gradients (or parts of them) of each tensor."""
+        found: dict[int, list[TensorInfo]] = {}
+        for number in self.ops:
+            op = self.record.ops[number]
+            for made in op.outputs if op.phase == "backward" else ():
+                info = self.record.tensors[made]
+                if info.gradient_of is not None:
+                    found.setdefault(info.gradient_of, []).append(info)
+        return found
+
+    def _of_node(self, node: Node, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
+        tensors = self.record.tensors
+        if node.phase == "backward":
+            return [tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
+        if node.phase == "update":
+            read = {i for op in node.ops for i in self.record.ops[op].inputs}
+            return [tensors[i] for i in sorted(read) if tensors[i].role == "gradient"]
+        return [gradient for made in self._made(node) for gradient in of.get(made.id, ())]
+
+    # ------------------------------------------------------------------ kinds
+
+    def _by_non_finite(self) -> None:
+        flawed = {t.id for t in self.record.tensors if t.stats and (t.stats.nan or t.stats.inf)}
+        for node in self.graph.nodes.values():
+            made = self._made(node)
+            count = sum([t.stats.nan + t.stats.inf for t in made if t.stats])
+            node.fill = self.theme.flaw if count else self.theme.plain
+            if count:
+                node.lines.append(f"{count:,} not finite")
+            if any(self._is_origin(i, flawed) for i in node.ops):
+                node.fill = self.theme.origin
+        self.graph.legend = [
+            (self.theme.plain, "finite"),
+            (self.theme.flaw, "NaN or infinity"),
+            (self.theme.origin, "made from finite numbers"),
+        ]
+
+    def _is_origin(self, number: int, flawed: set[int]) -> bool:
+        """Did an op make non-finite elements of finite ones?"""
+        op = self.record.ops[number]
+        return bool(flawed.intersection(op.outputs)) and not flawed.intersection(op.inputs)
+
+    def _by_dtype(self) -> None:
+        types = {node.id: [t.dtype for t in self._made(node)] for node in self.graph.nodes.values()}
+        known = sorted({dtype for found in types.values() for dtype in found})
+        fills = {dtype: self.theme.kinds[i % len(self.theme.kinds)] for i, dtype in enumerate(known)}
+        for id_, found in types.items():
+            if len(set(found)) == 1:
+                self.graph.nodes[id_].fill = fills[found[0]]
+            else:
+                self.graph.nodes[id_].fill = self.theme.plain
+        self.graph.legend = [(fill, dtype) for dtype, fill in fills.items()]
+        if any(len(set(found)) > 1 for found in types.values()):
+            self.graph.legend.append((self.theme.plain, "several"))

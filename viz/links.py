@@ -1,0 +1,54 @@
+"""Links from the boxes of a picture to the lines of code that they came from."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from urllib.parse import quote
+
+from viz.graph import Graph
+from viz.schema import Frame, Record
+
+__all__ = ["TEMPLATE", "link_to_sources"]
+
+TEMPLATE = "{file}#L{line}"
+
+
+def link_to_sources(
+    record: Record, graph: Graph, template: str, folder: str | os.PathLike[str] | None
+) -> None:
+    """Let each box lead to the line that ran its first op.
+
+    Args:
+        record: the recording.
+        graph: its picture.
+        template: the address, with `{file}`, `{path}` and `{line}` in it. `{file}` is relative to `folder`, `{path}`
+            is absolute.
+        folder: where the picture will lie; default: the working directory.
+
+    Raises:
+        ValueError: when the template names something else.
+    """
+    try:
+        template.format(file="", path="", line=0)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError(
+            f"links={template!r}: only {{file}}, {{path}} and {{line}} can be filled in ({error})"
+        ) from None
+    for node in graph.nodes.values():
+        sources = [record.ops[i].source for i in node.ops[:1]]
+        if sources and sources[0] is not None:
+            node.link = _address(sources[0], template, pathlib.Path(folder or "."))
+
+
+def _address(frame: Frame, template: str, folder: pathlib.Path) -> str:
+    """The link, or "" for code that is in no file."""
+    if not os.path.isabs(frame.file):
+        return ""
+    try:
+        relative = os.path.relpath(frame.file, folder.resolve()).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        relative = pathlib.Path(frame.file).as_uri()
+    return template.format(
+        file=quote(relative, safe="/:"), path=quote(frame.file, safe="/:"), line=frame.line
+    )
