@@ -17,6 +17,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.arguments import (
     CallSignature,
     call_signature,
+    needs_shapes,
     shape_arguments,
     shapes_by_argument,
 )
@@ -52,7 +53,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
     too, belong to it.
 
     Args:
-        activity_regularizer: a function of the outputs whose value is added to the losses.
+        activity_regularizer: a function of the outputs whose value, per sample, is added to the losses.
         trainable: whether training changes the weights.
         dtype: a type name or policy (`"mixed_float16"`); default: the global policy.
         autocast: whether floating-point inputs are cast to the compute type.
@@ -253,7 +254,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
             raise captured(self, outputs)
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
-                self.add_loss(self.activity_regularizer(output))
+                self.add_loss(_per_sample(self.activity_regularizer(output), output))
         if mask is not None or signature.computes_mask:
             self._mask_outputs(args, mask, outputs)
         return outputs
@@ -319,11 +320,16 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Call `build` with the shapes it asks for by name."""
+        if self.input_spec is not None and args:
+            check_inputs(self.input_spec, args[0], self)
         if type(self).build is Layer.build:
             self._build_nothing()
             return
         shapes = shapes_by_argument(self._call_signature, self, args, kwargs)
         positional, named = shape_arguments(self.build, shapes)
+        if not shapes and needs_shapes(self.build):
+            got = ", ".join(signature_of(x) for x in (*args, *kwargs.values())) or "nothing"
+            raise TypeError(f"{describe(self)} is built for the shapes of its inputs; got no tensor but {got}.")
         self.build(*positional, **named)
 
     @around_build
@@ -395,6 +401,11 @@ def _cast_with_mask(x: Tensor, dtype: Any) -> Tensor:
     if mask is not None:
         result.mask = mask
     return result
+
+
+def _per_sample(penalty: Any, output: Tensor) -> Any:
+    """A penalty on outputs, divided by the size of the batch: it weighs the same whatever that is (as in Keras)."""
+    return penalty / output.shape[0] if output.shape and output.shape[0] else penalty
 
 
 def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:

@@ -648,10 +648,19 @@ def test_added_losses_last_until_the_next_outermost_call():
     assert [float(v) for v in layer.losses] == [15, 15]
 
 
-def test_activity_regularizers_add_losses():
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_activity_regularizers_add_losses_that_do_not_grow_with_the_batch(repeats):
     layer = Same(activity_regularizer="l2")
-    layer(X)
-    assert float(layer.losses[0]) == pytest.approx(0.55)
+    layer(np.repeat(X, repeats, axis=0))
+    assert float(layer.losses[0]) == pytest.approx(0.01 * np.sum(np.square(X)) / len(X))
+
+
+def test_activity_regularizers_of_numbers_and_of_nothing():
+    layer = Same(activity_regularizer="l2")
+    layer(3.0)
+    assert float(layer.losses[0]) == pytest.approx(0.09)
+    layer(np.zeros((0, 2), "float32"))
+    assert float(layer.losses[0]) == 0.0
 
 
 def test_only_numbers_are_losses():
