@@ -1,0 +1,246 @@
+"""`get_file`: downloads that can be interrupted and go on, are checked, and appear whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from eagerflow._version import __version__
+from eagerflow.callbacks.progbar import Progbar
+from eagerflow.core.config import home
+from eagerflow.core.messages import say
+from eagerflow.datasets.archives import extract_archive
+
+__all__ = ["download", "get_file", "matches"]
+
+_TIMEOUT = 30.0  # seconds without a byte
+_CHUNK = 1 << 18
+_HASHES = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}  # by the number of hexadecimal digits
+
+
+def get_file(
+    fname: str | os.PathLike[str] | None = None, origin: str | None = None, untar: bool = False,
+    md5_hash: str | None = None, file_hash: str | None = None, cache_subdir: str | os.PathLike[str] = "datasets",
+    hash_algorithm: str = "auto", extract: bool = False, archive_format: Any = "auto",
+    cache_dir: str | os.PathLike[str] | None = None, force_download: bool = False,
+) -> str:  # fmt: skip
+    """The path of a file, which is downloaded unless it is there already.
+
+    The file appears under its name when it is complete and its checksum is right; until then it grows in
+    `NAME.part`, and a later call goes on where an interrupted one stopped, where the server allows that.
+
+    Args:
+        fname: the file's name; default: the last part of `origin`. With `extract`, the folder's name.
+        origin: the address, `https://`, `http://` or `file://`.
+        untar: old spelling of `extract`.
+        md5_hash: old spelling of `file_hash`.
+        file_hash: the checksum, in hexadecimal digits. A file that is there with another one is replaced.
+        cache_subdir: the folder inside `cache_dir`; or an absolute path.
+        hash_algorithm: `"md5"`, `"sha256"`, or `"auto"`: by the length of `file_hash`.
+        extract: whether it is a tar or zip archive to be unpacked.
+        archive_format: `"tar"`, `"zip"`, a list of them, `"auto"`, or None for neither.
+        cache_dir: default: `EAGERFLOW_HOME`, else `~/.eagerflow`.
+        force_download: download it even when it is there.
+
+    Returns:
+        The path of the file; with `extract`, of the folder it was unpacked into.
+
+    Raises:
+        ConnectionError: when it could not be downloaded; says where a copy can be put by hand.
+        ValueError: for a wrong checksum or a wrong argument.
+
+    Source: the arguments and places are those of `keras.utils.get_file`.
+    """
+    if origin is None:
+        raise ValueError("get_file(origin=None): expected the address of the file.")
+    if md5_hash is not None and file_hash is None:
+        file_hash, hash_algorithm = md5_hash, "md5"
+    name = _name(fname, origin)
+    folder = Path(cache_dir or home()).expanduser() / cache_subdir
+    unpack = extract or untar
+    place, unpacked = _places(folder, name, fname is not None) if unpack else (folder / name, folder)
+    if force_download or not _usable(place, file_hash, hash_algorithm):
+        download(origin, place, file_hash, hash_algorithm)
+    if not unpack:
+        return str(place)
+    extract_archive(place, unpacked, "tar" if untar else archive_format)
+    return str(unpacked)
+
+
+def _name(fname: Any, origin: str) -> str:
+    name = os.fspath(fname) if fname else Path(urllib.parse.urlsplit(origin).path).name
+    if not name or name in (".", ".."):
+        raise ValueError(f"get_file(origin={origin!r}): the address has no file name; give one as fname.")
+    if os.sep in name or "/" in name:
+        raise ValueError(
+            f"get_file(fname={name!r}): expected a name without folders. Fix: give the folder as cache_subdir."
+        )
+    return name
+
+
+def _places(folder: Path, name: str, given: bool) -> tuple[Path, Path]:
+    """Where the archive goes and where it is unpacked, as Keras names them."""
+    if given and "." in name:
+        return folder / name, folder / (name[: name.find(".")] + "_extracted")
+    return folder / f"{name}_archive", folder / name
+
+
+def _usable(place: Path, file_hash: str | None, algorithm: str) -> bool:
+    if not place.exists():
+        return False
+    if not place.is_file():
+        raise ValueError(f"get_file: {place} is there and is no file.")
+    if file_hash is None or matches(place, file_hash, algorithm):
+        return True
+    say(f"{place} has another checksum than expected; downloading it again.")
+    return False
+
+
+def matches(path: Path, checksum: str, algorithm: str = "auto") -> bool:
+    """Whether a file has this checksum.
+
+    Args:
+        path: the file.
+        checksum: in hexadecimal digits.
+        algorithm: of `hashlib`; `"auto"`: by the number of digits.
+
+    Raises:
+        ValueError: for an algorithm that doesn't exist.
+    """
+    name = _HASHES.get(len(checksum)) if algorithm == "auto" else algorithm
+    if name is None or name not in hashlib.algorithms_guaranteed:
+        raise ValueError(
+            f"file_hash={checksum[:80]!r}, hash_algorithm={algorithm!r}: "
+            "expected md5 (32 digits) or sha256 (64 digits)."
+        )
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, name).hexdigest() == checksum.lower()
+
+
+def download(
+    origin: str, place: Path, checksum: str | None = None, algorithm: str = "auto", by_hand: str = ""
+) -> None:
+    """Download `origin` to `place`.
+
+    Args:
+        origin: the address.
+        place: the file to be; replaced when it is there.
+        checksum: what is downloaded must have it.
+        algorithm: of the checksum.
+        by_hand: said after an error: what else can be done.
+
+    Raises:
+        ConnectionError: when the site can't be reached, refuses, or breaks off.
+        ValueError: when what came has another checksum.
+    """
+    if urllib.parse.urlsplit(origin).scheme not in ("http", "https", "file"):
+        raise ValueError(
+            f"get_file(origin={origin!r}): expected an address with http://, https:// or file://."
+        )
+    part = place.with_name(place.name + ".part")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"downloads go to {place.parent}, which can't be made ({error}). Fix: set EAGERFLOW_HOME."
+        ) from None
+    say(f"Downloading data from {origin}")
+    resumed = _transfer_or_explain(origin, part, place, by_hand)
+    if checksum is not None and not matches(part, checksum, algorithm):
+        _forget(part)
+        if not resumed:
+            raise ValueError(
+                f"{origin} gave a file with another checksum than expected ({checksum}); it was not kept. {by_hand}"
+            )
+        # The first part was of another version, or of another download: once more, from the beginning.
+        download(origin, place, checksum, algorithm, by_hand)
+        return
+    os.replace(part, place)
+    _forget(part)
+
+
+def _transfer_or_explain(origin: str, part: Path, place: Path, by_hand: str) -> bool:
+    try:
+        return _transfer(origin, part)
+    except urllib.error.HTTPError as error:
+        reason = f"the server answered {error.code} {error.msg}"
+        error.close()
+    except urllib.error.URLError as error:
+        reason = str(error.reason)
+    except (http.client.HTTPException, OSError) as error:
+        reason = str(error) or type(error).__name__
+    raise ConnectionError(
+        f"could not download {origin} ({reason[:120]}). "
+        + (by_hand or f"Without a network, put the file there by hand: {place}")
+    )
+
+
+def _transfer(origin: str, part: Path) -> bool:
+    """Downloads into `part`; gives whether that began with what an earlier call had left."""
+    response = _opened(origin, part)
+    with response:
+        resumed = response.status == http.client.PARTIAL_CONTENT if hasattr(response, "status") else False
+        start = part.stat().st_size if resumed else 0
+        _remember(part, response)
+        rest = response.headers.get("Content-Length")
+        total = start + int(rest) if rest and rest.isdigit() else None
+        with part.open("ab" if resumed else "wb") as file:
+            size = _copy(response, file, start, total)
+            file.flush()
+            os.fsync(file.fileno())
+    if total is not None and size != total:
+        raise ConnectionError(f"the connection broke off after {size} of {total} bytes; run again to go on")
+    return resumed
+
+
+def _opened(origin: str, part: Path) -> Any:
+    """The server's answer: the rest of the file when the same file is still there, else all of it."""
+    headers = {"User-Agent": f"eagerflow/{__version__}", "Accept-Encoding": "identity"}
+    mark = _mark(part)
+    if mark.is_file() and part.is_file() and part.stat().st_size:
+        headers |= {"Range": f"bytes={part.stat().st_size}-", "If-Range": mark.read_text(encoding="utf-8")}
+    try:
+        return urllib.request.urlopen(urllib.request.Request(origin, headers=headers), timeout=_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise
+        error.close()
+        _forget(part)
+        return _opened(origin, part)
+
+
+def _mark(part: Path) -> Path:
+    """The file beside a part that says which version it is of."""
+    return part.with_name(part.name + "-version")
+
+
+def _remember(part: Path, response: Any) -> None:
+    version = response.headers.get("ETag") or response.headers.get("Last-Modified")
+    if version and not version.startswith("W/"):
+        _mark(part).write_text(version, encoding="utf-8")
+    else:
+        _mark(part).unlink(missing_ok=True)
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _mark(part).unlink(missing_ok=True)
+
+
+def _copy(response: Any, file: Any, size: int, total: int | None) -> int:
+    """Copies to the end, showing how far it is; gives the size of the file."""
+    bar = Progbar(total, unit_name="byte")
+    try:
+        while chunk := response.read1(_CHUNK) if hasattr(response, "read1") else response.read(_CHUNK):
+            file.write(chunk)
+            size += len(chunk)
+            bar.update(size)
+    finally:
+        bar.abandon()
+    return size
