@@ -16,7 +16,7 @@ from eagerflow.layers.einsum_dense import EinsumDense
 from eagerflow.layers.settings import integer, share
 from eagerflow.layers.symbolic import SymbolicTensor
 
-__all__ = ["MultiHeadAttention"]
+__all__ = ["MultiHeadAttention", "equations"]
 
 
 class MultiHeadAttention(Layer):
@@ -119,7 +119,7 @@ class MultiHeadAttention(Layer):
         rank = len(query_shape)
         axes = self.attention_axes if self.attention_axes is not None else range(1, rank - 1)
         self.attention_axes = tuple([a % rank for a in axes])
-        self._scores_equation, self._means_equation = _equations(rank + 1, self.attention_axes)
+        self._scores_equation, self._means_equation = equations(rank + 1, self.attention_axes)
         count = len(self.attention_axes)
         self.softmax = Softmax(axis=tuple(range(-count, 0)), dtype=self.dtype_policy)
         self.dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
@@ -280,7 +280,7 @@ class MultiHeadAttention(Layer):
         }
 
 
-def _equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:
+def equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:
     """Scores from keys and queries, and means of values: of tensors (batch, ..., heads, width) of `rank` axes."""
     letters = string.ascii_lowercase
     target = letters[:rank]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import ops
+from eagerflow import activations, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.rnn import RNN
@@ -39,9 +39,8 @@ class _Recurrent(RNN):
     ) -> tuple[Any, Tensor, list[Any]]:
         """The outputs of all steps, the last one, and the last states; by one op if possible."""
         cell = self.cell
-        fits = (
-            cell.activation is ops.tanh and getattr(cell, "recurrent_activation", ops.sigmoid) is ops.sigmoid
-        )
+        gate = getattr(cell, "recurrent_activation", ops.sigmoid)
+        fits = cell.activation is ops.tanh and (gate is activations.sigmoid or gate is ops.sigmoid)
         dropped = training and (cell.recurrent_dropout or (cell.dropout and cell.dropout_mask_count))
         if not fits or dropped or not sequences.shape[1]:
             return super().inner_loop(sequences, initial_state, mask, training)

@@ -106,7 +106,9 @@ def check_shapes(layer: Any, case: Any, outputs: list[Any]) -> None:
     """`compute_output_shape` tells the shapes, with None for an unknown batch too."""
     for batch in (case.shapes[0][0], None):
         shapes = [(batch, *shape[1:]) for shape in case.shapes]
-        told = layer.compute_output_shape(*case.arguments(shapes))
+        told = layer.compute_output_shape(
+            *case.arguments(shapes), **({"reverse": True} if "reverse" in case.call else {})
+        )
         flat = [told] if not any(isinstance(n, (list, tuple)) for n in told) else flatten_shapes(told)
         expected = [o.shape if batch is not None else (None, *o.shape[1:]) for o in outputs]
         if "return_attention_scores" in case.call:  # which `compute_output_spec` knows of
