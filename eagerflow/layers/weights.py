@@ -13,6 +13,7 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, kept
 from eagerflow.layers.autocast import AutocastVariable
+from eagerflow.layers.budget import spend
 from eagerflow.layers.context import current_call
 from eagerflow.layers.input_spec import describe
 from eagerflow.layers.tracking import changes, members, tracked, unique
@@ -126,6 +127,7 @@ class WeightHolder:
         if chosen is None:
             chosen = "glorot_uniform" if is_differentiable(as_dtype(dtype)) else "zeros"
         cast = given.get("autocast", autocast) and self._is_mixed and is_differentiable(as_dtype(dtype))  # type: ignore[attr-defined]
+        spend(describe(self), shape, dtype)
         kind = AutocastVariable if cast else Variable
         variable = kind(
             initializers.get(chosen), shape, dtype, trainable=bool(given.get("trainable", trainable)),

@@ -7,14 +7,13 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
-from eagerflow.core.op import registry
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import automatic, described_with_shapes
 from eagerflow.layers.input import InputLayer
-from eagerflow.layers.naming import snake_case
-from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name, record
+from eagerflow.layers.symbolic import Node, SymbolicTensor, record
+from eagerflow.models.keras_ops import arguments_of, described_call, op_named
 from eagerflow.models.model import Model, functional_class
 
 __all__ = ["Functional"]
@@ -79,26 +78,19 @@ class Functional(Model):
 functional_class.append(Functional)
 
 
-def _calls_of(operation: Any, nodes: list[Node]) -> list[Node]:
-    """The calls of a layer within the model, in order; an op is its one call."""
-    return [operation] if isinstance(operation, Node) else [n for n in nodes if n.operation is operation]
-
-
 def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
     if isinstance(operation, Node):
-        name = op_name(_op(op_name(operation.operation)))
-        entry: dict[str, Any] = {
-            "module": "eagerflow.ops",
-            "class_name": name,
-            "config": {"name": operation.name},
-        }
-        entry["registered_name"] = None
+        entry, args, kwargs = described_call(
+            operation.operation, operation.name, operation.args, operation.kwargs
+        )
+        entry["config"] = {k: _described(v, nodes) for k, v in entry["config"].items()}
+        calls = [(args, kwargs)]
     else:
         entry = described_with_shapes(operation)
-    calls = [n for n in _calls_of(operation, nodes) if n.args or n.kwargs]
+        calls = [(n.args, n.kwargs) for n in nodes if n.operation is operation and (n.args or n.kwargs)]
     entry["name"] = operation.name
     entry["inbound_nodes"] = [
-        {"args": _described(list(n.args), nodes), "kwargs": _described(n.kwargs, nodes)} for n in calls
+        {"args": _described(list(args), nodes), "kwargs": _described(kwargs, nodes)} for args, kwargs in calls
     ]
     return entry
 
@@ -152,6 +144,7 @@ class _Rebuilding:
 
     def __init__(self, entries: list[dict[str, Any]], custom_objects: Any) -> None:
         self.operations = {_name(e): _operation(e, custom_objects) for e in entries}
+        self.settings = {_name(e): e.get("config") or {} for e in entries if _is_op(e)}
         self.results: dict[tuple[str, int], list[Any]] = {}
         waiting = [(_name(e), i, call) for e in entries for i, call in enumerate(_calls(e))]
         for name, operation in self.operations.items():
@@ -171,11 +164,11 @@ class _Rebuilding:
             return False
         args, kwargs = self._filled(call["args"]), self._filled(call.get("kwargs", {}))
         operation = self.operations[name]
-        result = (
-            operation(*args, **kwargs)
-            if isinstance(operation, Layer)
-            else record(operation, tuple(args), kwargs)
-        )
+        if isinstance(operation, Layer):
+            result = operation(*args, **kwargs)
+        else:
+            args, settings = arguments_of(operation, self._filled(self.settings[name]), args)
+            result = record(operation, tuple(args), {**settings, **kwargs})
         self.results[name, which] = tree.flatten(result)
         return True
 
@@ -250,16 +243,11 @@ def _needs(value: Any) -> list[Any]:
 
 def _operation(entry: dict[str, Any], custom_objects: Any) -> Any:
     """A layer, or a function of `eagerflow.ops`."""
-    module = str(entry.get("module") or "")
-    if module == "eagerflow.ops" or ".ops" in module:
-        return _op(entry["class_name"])
+    if _is_op(entry):
+        return op_named(str(entry["class_name"]))
     return deserialize_keras_object(entry, custom_objects)
 
 
-def _op(name: str) -> Any:
-    """An op by its name, or by that of Keras' class for it (`GetItem`, `LogSoftmax`)."""
-    for known in (name, snake_case(name)):
-        found = registry[known].call if known in registry else getattr(ops, known, None)
-        if callable(found) and not known.startswith("_"):
-            return found
-    raise ValueError(f"The config names an op {name!r} that is unknown.{did_you_mean(name, dir(ops))}")
+def _is_op(entry: dict[str, Any]) -> bool:
+    module = str(entry.get("module") or "")
+    return module == "eagerflow.ops" or module.startswith("keras.src.ops.")

@@ -14,6 +14,7 @@ from eagerflow.layers.shapes import is_shape
 from eagerflow.layers.symbolic import SymbolicTensor
 from eagerflow.models.graph import Graph, checked_ends
 from eagerflow.models.inputs import Doors
+from eagerflow.models.saving.methods import Saving
 from eagerflow.models.splice import from_intermediate
 from eagerflow.models.summary import print_summary
 from eagerflow.models.training import Trainer
@@ -24,7 +25,7 @@ __all__ = ["Model"]
 functional_class: list[type[Model]] = []
 
 
-class Model(Trainer, Layer):
+class Model(Trainer, Saving, Layer):
     """A layer with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it and write `call`, with layers as attributes; or give both ends of a graph that begins with

@@ -478,8 +478,8 @@ def test_a_damaged_config_is_explained():
     broken = json.loads(json.dumps(config).replace('["a", 0, 0]', '["aa", 0, 0]'))
     with pytest.raises(ValueError, match=r"refers to a layer 'aa'.*Did you mean 'a'"):
         Functional.from_config(broken)
-    broken = json.loads(json.dumps(config).replace('"class_name": "add"', '"class_name": "adz"'))
-    with pytest.raises(ValueError, match=r"op 'adz' that is unknown"):
+    broken = json.loads(json.dumps(config).replace('"class_name": "Add"', '"class_name": "Adz"'))
+    with pytest.raises(ValueError, match=r"op 'Adz' that is unknown"):
         Functional.from_config(broken)
 
 

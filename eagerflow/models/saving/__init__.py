@@ -1,0 +1,8 @@
+"""Files of models: Keras 3's `.keras` and `.weights.h5`, Keras 2's `.h5`, and `.safetensors`."""
+
+from __future__ import annotations
+
+from eagerflow.models.saving.api import load_model, load_weights, save_model, save_weights
+from eagerflow.models.saving.errors import FileFormatError
+
+__all__ = ["FileFormatError", "load_model", "load_weights", "save_model", "save_weights"]

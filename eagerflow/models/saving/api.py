@@ -1,0 +1,254 @@
+"""`save_model`, `load_model`, `save_weights`, `load_weights`: which format a file has, and what to do then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from eagerflow.models.saving import legacy_h5, safetensors
+from eagerflow.models.saving.archive import Archive, write_archive
+from eagerflow.models.saving.assign import Stored
+from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.files import name_of, opened, written_to
+from eagerflow.models.saving.json_text import read_json, write_json
+from eagerflow.models.saving.state import collect, restore
+from eagerflow.models.saving.weights_h5 import arrays_in, write_state
+from eagerflow.models.saving.whole import built_model, compile_again, config_of
+
+__all__ = ["load_model", "load_weights", "save_model", "save_weights"]
+
+_LEGACY = (".h5", ".hdf5")
+_CONFIG = "eagerflow_config"
+
+
+def save_model(
+    model: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    include_optimizer: bool = True,
+    **kwargs: Any,
+) -> None:
+    """Save architecture, weights, and how the model is compiled with the state of its optimizer.
+
+    The file replaces an older one only when it is complete.
+
+    Args:
+        model: the model.
+        filepath: a path that ends in `.keras` (Keras 3), `.h5` or `.hdf5` (Keras 2's layout) or `.safetensors`; or
+            an open binary file, for `.keras`.
+        overwrite: whether an existing file may be replaced.
+        zipped: accepted for Keras' signature; only True.
+        include_optimizer: whether the compiled state is saved.
+        **kwargs: `save_format` is accepted where it agrees with the path.
+
+    Raises:
+        ValueError: for another ending.
+        FileExistsError: when there is a file and `overwrite` is False.
+        TypeError: when the model holds what can't be described, such as a lambda.
+    """
+    _check_arguments(zipped, kwargs)
+    path = ".keras" if hasattr(filepath, "write") else name_of(filepath)
+    if not path.endswith((".keras", *_LEGACY, ".safetensors")) or path.endswith(".weights.h5"):
+        raise ValueError(
+            f"save({path!r}): the ending says the format: '.keras' (the usual one), '.h5' for Keras 2, or "
+            "'.safetensors'. For weights alone: save_weights('....weights.h5')."
+        )
+    _check_built(model, "saving")
+    config = config_of(model, include_optimizer)
+    with written_to(filepath, overwrite) as file:
+        if path.endswith(".keras"):
+            write_archive(model, config, file)
+        elif path.endswith(".safetensors"):
+            _write_safetensors(model, file, {_CONFIG: write_json(config, model)})
+        else:
+            legacy_h5.write_model(model, file, include_optimizer)
+
+
+def _check_arguments(zipped: bool | None, kwargs: dict[str, Any]) -> None:
+    kwargs.pop("save_format", None)
+    if kwargs:
+        raise TypeError(f"save: unknown arguments {sorted(kwargs)}.")
+    if zipped is False:
+        raise ValueError(
+            "save(zipped=False): folders aren't written; leave the argument out to get a .keras file."
+        )
+
+
+def _check_built(model: Any, doing: str) -> None:
+    if not model.built:
+        raise ValueError(
+            f"{doing} {model.name!r}: the model has no weights yet. Call it on data, or build(input_shape), first."
+        )
+
+
+def load_model(
+    filepath: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Any:
+    """The model in a file that `save` or Keras wrote: `.keras`, `.h5`, `.hdf5` or `.safetensors`.
+
+    Nothing in the file is ever run or imported: classes are looked up by name among ours, those registered with
+    `register_keras_serializable`, and `custom_objects`.
+
+    Args:
+        filepath: the path, or an open binary file.
+        custom_objects: classes and functions of your own by name; for a Lambda layer whose code is in the file,
+            the function to use instead, by the name of the layer.
+        compile: whether the model is compiled as it was, and gets back the state of its optimizer.
+        safe_mode: True refuses Lambda layers whose code is in the file; False takes the function for such a layer from
+            `custom_objects`. Code from files is never run.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: when there is no file.
+        FileFormatError: (a ValueError) when it is damaged, or its arrays don't fit its layers.
+        UnknownNameError: for a class that is neither ours nor given.
+    """
+    with _source(filepath) as (file, name):
+        kind = _kind(file, name)
+        if kind == "zip":
+            return _load_archive(file, name, custom_objects, compile, safe_mode)
+        if kind == "hdf5":
+            return legacy_h5.load_model(file, name, custom_objects, compile, safe_mode)
+        return _load_safetensors(file, name, custom_objects, compile, safe_mode)
+
+
+@contextmanager
+def _source(filepath: Any) -> Iterator[tuple[BinaryIO, str]]:
+    """An open file, and its name for messages."""
+    if hasattr(filepath, "read"):
+        yield filepath, str(getattr(filepath, "name", "the file"))
+    else:
+        with opened(filepath) as file:
+            yield file, name_of(filepath)
+
+
+def _kind(file: BinaryIO, name: str) -> str:
+    """The format by the first bytes, whatever the name says."""
+    file.seek(0)
+    beginning = file.read(8)
+    file.seek(0)
+    if beginning[:2] == b"PK":
+        return "zip"
+    if beginning == b"\x89HDF\r\n\x1a\n":
+        return "hdf5"
+    if name.endswith(".safetensors"):
+        return "safetensors"
+    raise FileFormatError(
+        f"{name!r} holds no model, or is damaged: a .keras file begins with b'PK', an .h5 file with b'\\x89HDF'; this "
+        f"one with {beginning!r}."
+    )
+
+
+def _load_archive(file: BinaryIO, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    archive = Archive(file, name)
+    config = archive.config()
+    model = built_model(config, name, custom_objects, safe_mode, archive.weights_size())
+    archive.restore_assets(model)
+    if compile:
+        compile_again(model, config.get("compile_config"), custom_objects, name)
+    with arrays_in(archive.weights(), name) as arrays:
+        restore(model, arrays, name, whole=True)
+    return model
+
+
+def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    with safetensors.reading(file, name) as (arrays, metadata):
+        if _CONFIG not in metadata:
+            raise FileFormatError(
+                f"{name!r} holds arrays but no model: make the model yourself, then model.load_weights({name!r})."
+            )
+        config = read_json(str(metadata[_CONFIG]), name, "configuration")
+        stored = sum(a.dtype.itemsize for a in arrays.values())
+        model = built_model(config, name, custom_objects, safe_mode, stored)
+        if compile:
+            compile_again(model, config.get("compile_config"), custom_objects, name)
+        restore(model, arrays, name, whole=True)
+    return model
+
+
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+    """Save the weights alone (with the state of the optimizer, as Keras does).
+
+    Args:
+        model: a built model.
+        filepath: a path that ends in `.weights.h5` (Keras 3), `.h5` or `.hdf5` (Keras 2) or `.safetensors`.
+        overwrite: whether an existing file may be replaced.
+        max_shard_size: accepted for Keras' signature; only None.
+
+    Raises:
+        ValueError: for another ending, or before the model has weights.
+    """
+    path = name_of(filepath)
+    if max_shard_size is not None:
+        raise ValueError("save_weights(max_shard_size=...): weights are written into one file; leave it out.")
+    if not path.endswith((*_LEGACY, ".safetensors")):
+        raise ValueError(
+            f"save_weights({path!r}): the name must end in '.weights.h5' (or '.h5', '.safetensors'). For the whole "
+            "model: model.save('....keras')."
+        )
+    _check_built(model, "save_weights:")
+    with written_to(filepath, overwrite) as file:
+        if path.endswith(".weights.h5"):
+            write_state(model, file)
+        elif path.endswith(".safetensors"):
+            _write_safetensors(model, file, {})
+        else:
+            legacy_h5.write_weights(model, file)
+
+
+def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> None:
+    parts, seeds = collect(model)
+    arrays = {
+        f"{part.path}/vars/{key}".removeprefix("/"): array
+        for part in parts
+        for key, array in part.arrays.items()
+    }
+    safetensors.write(file, {**arrays, **seeds}, {"format": "np", **metadata})
+
+
+def load_weights(
+    model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, **kwargs: Any
+) -> None:
+    """Set the weights of a model from any file that holds such: `.weights.h5`, `.keras`, `.h5`, `.safetensors`.
+
+    Either all are set or none. An optimizer that has made steps takes over the saved state, when it fits.
+
+    Args:
+        model: a built model.
+        filepath: the path.
+        skip_mismatch: set what fits, and warn of the rest.
+        by_name: for Keras 2's `.h5`: layers are found by their names, and others left alone.
+        **kwargs: `options` (TensorFlow's) is accepted as None.
+
+    Raises:
+        FileFormatError: (a ValueError) naming file, layer, array, what was expected and what was found.
+        ValueError: before the model has weights.
+    """
+    if any(value is not None for value in kwargs.values()):
+        raise TypeError(f"load_weights: unknown arguments {sorted(kwargs)}.")
+    _check_built(model, "load_weights:")
+    with _source(filepath) as (file, name):
+        kind = _kind(file, name)
+        if kind == "hdf5" and legacy_h5.is_legacy(file, name):
+            legacy_h5.load_weights(model, file, name, skip_mismatch, by_name)
+            return
+        if by_name:
+            raise ValueError(f"load_weights(by_name=True): only for .h5 files of Keras 2; {name!r} is none.")
+        if kind == "zip":
+            file = Archive(file, name).weights()
+        reader: Any = _safetensors_arrays if kind == "safetensors" else arrays_in
+        with reader(file, name) as arrays:
+            restore(model, arrays, name, skip_mismatch=skip_mismatch)
+
+
+@contextmanager
+def _safetensors_arrays(file: BinaryIO, name: str) -> Iterator[dict[str, Stored]]:
+    with safetensors.reading(file, name) as (arrays, _):
+        yield arrays

@@ -1,0 +1,150 @@
+"""`.keras`: a zip archive of `metadata.json`, `config.json` and `model.weights.h5`, as Keras 3 writes it.
+
+Members are read by these names alone; nothing is unpacked to disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import io
+import json
+import zipfile
+import zlib
+from typing import Any, BinaryIO
+
+from eagerflow._version import __version__
+from eagerflow.models.saving import json_text
+from eagerflow.models.saving.assets import asset_files, restore_assets
+from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.weights_h5 import write_state
+
+__all__ = ["KERAS_VERSION", "Archive", "write_archive"]
+
+KERAS_VERSION = "3.15.1"  # whose layout is written
+_FORMAT = 1  # of what we add to it
+_CONFIG, _METADATA, _WEIGHTS, _ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
+_RATIO, _FREELY = 1100, 2**20  # deflate reaches 1032 at best
+_MOST_MEMBERS = 100_000
+
+
+def write_archive(model: Any, config: dict[str, Any], target: BinaryIO) -> None:
+    """Write the whole model."""
+    now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+    metadata = {"keras_version": KERAS_VERSION, "date_saved": now, "eagerflow_version": __version__,
+                "eagerflow_format": _FORMAT}  # fmt: skip
+    text = json_text.write_json(config, model)
+    weights = io.BytesIO()
+    write_state(model, weights)
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(_METADATA, json.dumps(metadata))
+        archive.writestr(_CONFIG, text)
+        archive.writestr(_WEIGHTS, weights.getbuffer())
+        for name, content in asset_files(model).items():
+            archive.writestr(_ASSETS + name, content)
+
+
+class Archive:
+    """A `.keras` archive that is read.
+
+    Args:
+        source: the open file.
+        file: its name, for messages.
+
+    Raises:
+        FileFormatError: when it is no such archive, damaged, or of a newer format.
+    """
+
+    def __init__(self, source: BinaryIO, file: str) -> None:
+        self._file = file
+        try:
+            self._archive = zipfile.ZipFile(source)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+            raise FileFormatError(
+                f"{file!r} is no .keras archive, or cut off ({error}). It begins with {_beginning(source)!r}."
+            ) from None
+        self._members = {info.filename: info for info in self._archive.infolist()}
+        if len(self._members) != len(self._archive.infolist()) or len(self._members) > _MOST_MEMBERS:
+            raise FileFormatError(f"{file!r} has two members of one name, or more than {_MOST_MEMBERS}.")
+        _check_versions(self._json(_METADATA, optional=True), file)
+
+    def config(self) -> dict[str, Any]:
+        """The model's configuration."""
+        return self._json(_CONFIG)
+
+    def weights(self) -> BinaryIO:
+        """The HDF5 file inside."""
+        return io.BytesIO(self._read(_WEIGHTS, limit=None))
+
+    def weights_size(self) -> int:
+        """Its size in bytes."""
+        return self._checked(_WEIGHTS, None).file_size
+
+    def restore_assets(self, model: Any) -> None:
+        """Hand layers the files that they saved: vocabularies, say."""
+        names = [name for name in self._members if name.startswith(_ASSETS) and not name.endswith("/")]
+        if names:
+            restore_assets(
+                model, {n.removeprefix(_ASSETS): self._read(n, limit=None) for n in names}, self._file
+            )
+
+    def _json(self, name: str, optional: bool = False) -> dict[str, Any]:
+        if optional and name not in self._members:
+            return {}
+        return json_text.read_json(self._read(name, json_text.LARGEST), self._file, name)
+
+    def _checked(self, name: str, limit: int | None) -> zipfile.ZipInfo:
+        """The member, if its size can be true.
+
+        Raises:
+            FileFormatError: when it is missing, too large, or a bomb.
+        """
+        if name not in self._members:
+            raise FileFormatError(f"{self._file!r} has no {name}; it holds {list(self._members)[:5]}.")
+        info = self._members[name]
+        too_large = limit is not None and info.file_size > limit
+        if too_large or info.file_size > max(_RATIO * info.compress_size, _FREELY):
+            raise FileFormatError(
+                f"{self._file!r}: {name} would have {info.file_size} bytes, from {info.compress_size} stored ones."
+            )
+        return info
+
+    def _read(self, name: str, limit: int | None) -> bytes:
+        info = self._checked(name, limit)
+        try:
+            with self._archive.open(info) as member:
+                content = member.read(info.file_size)  # the checksum is verified at its end
+                if member.read(1) or len(content) != info.file_size:
+                    raise zipfile.BadZipFile("another length than it says")
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            ValueError,
+        ) as e:
+            raise FileFormatError(f"{self._file!r} is damaged: {name} can't be read ({e}).") from None
+        return content
+
+
+def _beginning(source: BinaryIO) -> bytes:
+    with contextlib.suppress(OSError, ValueError):
+        source.seek(0)
+        return source.read(16)
+    return b""
+
+
+def _check_versions(metadata: dict[str, Any], file: str) -> None:
+    """Refuse what a newer program wrote in another format, rather than read it wrongly."""
+    ours, keras = metadata.get("eagerflow_format", _FORMAT), str(metadata.get("keras_version", KERAS_VERSION))
+    if isinstance(ours, int) and ours > _FORMAT:
+        raise FileFormatError(
+            f"{file!r} has format {ours}, written by eagerflow {metadata.get('eagerflow_version')}; "
+            f"this is eagerflow {__version__}, which reads up to format {_FORMAT}. Update eagerflow."
+        )
+    if keras.split(".")[0].isdigit() and int(keras.split(".")[0]) > 3:
+        raise FileFormatError(
+            f"{file!r} was written by Keras {keras:.20}; formats up to that of Keras 3 are read."
+        )

@@ -1,0 +1,57 @@
+"""Files that layers keep beside their weights, such as vocabularies: `save_assets(folder)`, `load_assets(folder)`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.walk import saved_objects
+
+__all__ = ["asset_files", "restore_assets"]
+
+
+def asset_files(model: Any) -> dict[str, bytes]:
+    """The content of all such files, by the path of the layer and the name of the file."""
+    found = {}
+    for path, layer in saved_objects(model):
+        if hasattr(layer, "save_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                layer.save_assets(folder)
+                for entry in sorted(os.listdir(folder)):
+                    with open(os.path.join(folder, entry), "rb") as file:
+                        found[f"{path}/{entry}" if path else entry] = file.read()
+    return found
+
+
+def restore_assets(model: Any, files: dict[str, bytes], file: str) -> None:
+    """Give every layer its files. Names are compared, never used as paths: each must be a plain file's.
+
+    Raises:
+        FileFormatError: for files of no layer.
+    """
+    left = dict(files)
+    for path, layer in saved_objects(model):
+        prefix = f"{path}/" if path else ""
+        own = {
+            n.removeprefix(prefix): n
+            for n in left
+            if n.startswith(prefix) and "/" not in n.removeprefix(prefix)
+        }
+        if not hasattr(layer, "load_assets") or not own:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            for short, name in own.items():
+                if (
+                    os.path.basename(short) != short
+                    or short in ("", ".", "..")
+                    or "\\" in short
+                    or "\0" in short
+                ):
+                    raise FileFormatError(f"{file!r}: {name!r:.80} is no plain file name.")
+                with open(os.path.join(folder, short), "xb") as target:
+                    target.write(left.pop(name))
+            layer.load_assets(folder)
+    if left:
+        raise FileFormatError(f"{file!r} has files that no layer asks for: {list(left)[:5]!r:.200}.")

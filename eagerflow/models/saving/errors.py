@@ -1,0 +1,23 @@
+"""How messages about files are worded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["FileFormatError", "listed"]
+
+
+class FileFormatError(ValueError):
+    """A file is damaged, of another format, or doesn't fit the model. Nothing was changed by reading it."""
+
+
+def listed(file: str, what: str, problems: Sequence[str], fix: str = "") -> FileFormatError:
+    """One error for all that is wrong: the first few problems, and the number of the others."""
+    text = f"{file!r:.120} {what}: "
+    for i, problem in enumerate(problems):
+        rest = f"; and {len(problems) - i} more"
+        if i and len(text) + len(problem) + len(fix) + len(rest) > 470:
+            text += rest
+            break
+        text += f"{'; ' if i else ''}{problem:.250}"
+    return FileFormatError(f"{text}.{fix}")

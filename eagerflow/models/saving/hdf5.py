@@ -1,0 +1,254 @@
+"""HDF5 files, read with suspicion: plain groups and arrays only. The one file that imports h5py.
+
+HDF5 can point to other files, map arrays together from elsewhere, and declare sizes that are not
+stored. None of that has a place in a file of weights, so all of it is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy
+
+from eagerflow.core.errors import missing_extra
+from eagerflow.models.saving.errors import FileFormatError
+
+__all__ = ["Array", "Group", "reading", "writing"]
+
+_MOST_OBJECTS = 1_000_000
+_DEEPEST = 200
+_LARGEST_ATTRIBUTE = 64 * 2**20  # bytes
+_RATIO = 1100  # what compression can reach at best is about 1030
+_CHECKSUM = "eagerflow_crc32"
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError, OverflowError, MemoryError)
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError:
+        raise missing_extra("h5py", "all", "Reading and writing of Keras files") from None
+    return h5py
+
+
+class Array:
+    """An array in a file, not read yet.
+
+    Attributes:
+        shape: as declared.
+        dtype: its NumPy type; bfloat16 where the file says so and the package `ml_dtypes` is there.
+    """
+
+    def __init__(self, dataset: Any, file: str, path: str) -> None:
+        self._dataset, self._file, self._path = dataset, file, path
+        self.shape: tuple[int, ...] = tuple(dataset.shape)
+        self.dtype: numpy.dtype[Any] = dataset.dtype
+        self.is_bfloat16 = dataset.attrs.get("dtype") == "bfloat16"
+
+    def read(self) -> numpy.ndarray:
+        """The values.
+
+        Raises:
+            FileFormatError: when they can't be read.
+        """
+        try:
+            found = numpy.asarray(self._dataset[()])
+        except _DAMAGE as error:
+            raise FileFormatError(
+                f"{self._file!r} is damaged: array {self._path!r} can't be read ({error})."
+            ) from None
+        expected = self._dataset.attrs.get(_CHECKSUM)
+        if expected is not None and expected != _checksum(found):
+            raise FileFormatError(
+                f"{self._file!r} is damaged: the checksum of array {self._path!r} is wrong."
+            )
+        return _from_bfloat16(found) if self.is_bfloat16 else found
+
+
+def _checksum(array: numpy.ndarray) -> int:
+    """Of type, shape and values: a flipped bit in any of them shows."""
+    start = zlib.crc32(f"{array.dtype.str} {array.shape}".encode())
+    return zlib.crc32(numpy.ascontiguousarray(array).tobytes(), start)
+
+
+def _from_bfloat16(raw: numpy.ndarray) -> numpy.ndarray:
+    """The upper halves of float32 numbers, as float32."""
+    bits = raw.view(numpy.uint16).astype(numpy.uint32) << 16
+    return bits.view(numpy.float32)
+
+
+class Group:
+    """A group of a file: its attributes, groups and arrays, all checked."""
+
+    def __init__(self, group: Any, file: str) -> None:
+        self.file = file
+        self.attributes: dict[str, Any] = {}
+        self.groups: dict[str, Group] = {}
+        self.arrays: dict[str, Array] = {}
+        self._fill(group, "", 0, _Counter(file))
+
+    @classmethod
+    def _below(cls, group: Any, file: str, path: str, depth: int, counter: _Counter) -> Group:
+        made = cls.__new__(cls)
+        made.file, made.attributes, made.groups, made.arrays = file, {}, {}, {}
+        made._fill(group, path, depth, counter)
+        return made
+
+    def _fill(self, group: Any, path: str, depth: int, counter: _Counter) -> None:
+        h5py = _h5py()
+        counter.visit(group, path, depth)
+        self.attributes = {name: _attribute(group, name) for name in group.attrs}
+        for name in group:
+            inner = f"{path}/{name}" if path else name
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise FileFormatError(
+                    f"{self.file!r}: {inner!r} is a link to elsewhere; such links are never followed."
+                )
+            member = group[name]
+            if isinstance(member, h5py.Group):
+                self.groups[name] = self._below(member, self.file, inner, depth + 1, counter)
+            elif isinstance(member, h5py.Dataset):
+                _check(member, self.file, inner)
+                self.arrays[name] = Array(member, self.file, inner)
+            else:
+                raise FileFormatError(
+                    f"{self.file!r}: {inner!r} is a {type(member).__name__}; expected a group or array."
+                )
+
+    def all_arrays(self, prefix: str = "") -> Iterator[tuple[str, Array]]:
+        """Every array below, by its path."""
+        for name, array in self.arrays.items():
+            yield f"{prefix}{name}", array
+        for name, group in self.groups.items():
+            yield from group.all_arrays(f"{prefix}{name}/")
+
+    def text(self, name: str) -> str | None:
+        """An attribute that holds text; None where there is none."""
+        value = self.attributes.get(name)
+        return value.decode("utf-8") if isinstance(value, bytes) else None if value is None else str(value)
+
+    def texts(self, name: str) -> list[str]:
+        """An attribute that holds several texts; long ones are kept in pieces `name0`, `name1`, ..."""
+        found: list[Any] = []
+        if name in self.attributes:
+            found = list(numpy.atleast_1d(self.attributes[name]))
+        else:
+            for i in range(_MOST_OBJECTS):
+                if f"{name}{i}" not in self.attributes:
+                    break
+                found += list(numpy.atleast_1d(self.attributes[f"{name}{i}"]))
+        return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in found]
+
+    def find_group(self, path: str) -> Group | None:
+        """The group at `path`."""
+        here: Group | None = self
+        for part in path.split("/"):
+            here = None if here is None else here.groups.get(part)
+        return here
+
+    def find_array(self, path: str) -> Array | None:
+        """The array at `path`."""
+        above, _, name = path.rpartition("/")
+        group = self.find_group(above) if above else self
+        return None if group is None else group.arrays.get(name)
+
+
+class _Counter:
+    """Bounds the number and depth of groups, and notices groups that contain themselves."""
+
+    def __init__(self, file: str) -> None:
+        self.file, self.seen = file, set[Any]()
+
+    def visit(self, group: Any, path: str, depth: int) -> None:
+        address = _h5py().h5o.get_info(group.id).addr
+        if depth > _DEEPEST or len(self.seen) > _MOST_OBJECTS or address in self.seen:
+            raise FileFormatError(
+                f"{self.file!r}: its groups are nested too deep, too many, or linked twice, at {path!r:.80}."
+            )
+        self.seen.add(address)
+
+
+def _attribute(group: Any, name: str) -> Any:
+    kind = group.attrs.get_id(name)
+    if math.prod(kind.shape) * kind.dtype.itemsize > _LARGEST_ATTRIBUTE:
+        raise FileFormatError(f"attribute {name!r:.80} would have the shape {kind.shape}; it can't.")
+    return group.attrs[name]
+
+
+def _check(dataset: Any, file: str, path: str) -> None:
+    """Refuse what isn't a plain array stored in this file.
+
+    Raises:
+        FileFormatError: saying what it is.
+    """
+    what = None
+    if dataset.is_virtual or dataset.external:
+        what = "takes its values from other files"
+    elif dataset.shape is None or dataset.dtype.kind not in "biufcV":
+        what = f"holds {dataset.dtype}, no numbers"
+    elif dataset.nbytes > _RATIO * max(dataset.id.get_storage_size(), 0):
+        what = f"declares {dataset.nbytes} bytes, and {dataset.id.get_storage_size()} are stored"
+    if what is not None:
+        raise FileFormatError(f"{file!r}: array {path!r} {what}.")
+
+
+@contextlib.contextmanager
+def reading(source: BinaryIO, file: str) -> Iterator[Group]:
+    """The root of an HDF5 file, while it is open.
+
+    Raises:
+        FileFormatError: when the file is damaged, or holds what isn't read.
+    """
+    h5py = _h5py()
+    try:
+        opened = h5py.File(source, "r")
+    except _DAMAGE as error:
+        raise FileFormatError(f"{file!r} is no HDF5 file, or damaged ({error}).") from None
+    with contextlib.closing(opened):
+        try:
+            root = Group(opened, file)
+        except FileFormatError:
+            raise
+        except _DAMAGE as error:
+            raise FileFormatError(f"{file!r} is damaged ({error}).") from None
+        yield root
+
+
+class Writer:
+    """Writes arrays and attributes into an open HDF5 file."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def attributes(self, path: str, values: Mapping[str, Any]) -> None:
+        """Set attributes of a group, which is made if needed."""
+        group = self._file.require_group(path) if path else self._file
+        for name, value in values.items():
+            group.attrs[name] = value
+
+    def texts(self, path: str, name: str, values: list[str]) -> None:
+        """Set an attribute of several texts, in pieces where they don't fit into one."""
+        encoded = numpy.array([v.encode() for v in values]) if values else numpy.array([], "S1")
+        pieces = max(1, -(-encoded.nbytes // 60_000))
+        for i, part in enumerate(numpy.array_split(encoded, pieces)):
+            self.attributes(path, {f"{name}{i}" if pieces > 1 else name: part})
+
+    def array(self, path: str, values: numpy.ndarray) -> None:
+        """Store an array."""
+        is_bfloat16 = values.dtype.name == "bfloat16"
+        stored = values.view("V2") if is_bfloat16 else values
+        dataset = self._file.create_dataset(path, data=stored)
+        dataset.attrs[_CHECKSUM] = numpy.uint32(_checksum(stored))
+        if is_bfloat16:
+            dataset.attrs["dtype"] = "bfloat16"
+
+
+@contextlib.contextmanager
+def writing(target: BinaryIO) -> Iterator[Writer]:
+    """A writer of an HDF5 file into an open file."""
+    with _h5py().File(target, "w") as file:
+        yield Writer(file)

@@ -1,0 +1,159 @@
+"""Configurations of Keras 1 and 2, and of `.h5` files of Keras 3, in the layout of `.keras` files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow.layers.configuration import table as layers
+
+__all__ = ["modern_compile_config", "modern_config"]
+
+_INNER = ("layer", "layers", "cell", "cells", "forward_layer", "backward_layer")
+_HARMLESS = ("implementation", "fused", "experimental_run_tf_function", "ragged", "sparse", "batch_size")
+_MODELS = {
+    "Sequential": "keras",
+    "Functional": "keras.src.models.functional",
+    "Model": "keras.src.models.functional",
+}
+_DEFAULT_OF_KERAS_2 = {"time_major": False, "unroll": False, "renorm": False, "virtual_batch_size": None}
+
+
+def modern_config(entry: Any) -> Any:
+    """A layer's or model's description, with all inside of it, as Keras 3 writes it into `.keras` files."""
+    if isinstance(entry, list):
+        return [modern_config(e) for e in entry]
+    if not isinstance(entry, Mapping) or "class_name" not in entry or entry.get("module"):
+        return entry
+    name, config = str(entry["class_name"]), entry.get("config")
+    config = {"layers": config} if isinstance(config, list) else dict(config or {})
+    if _is_op(entry, config):
+        return {**entry, "module": "eagerflow.ops", "inbound_nodes": _calls(entry)}
+    made: dict[str, Any] = {**entry, "config": _modern_settings(name, config)}
+    if name in _MODELS and "layers" in config:
+        made.update(module=_MODELS[name], class_name="Functional" if name == "Model" else name)
+    elif name in layers.entries:
+        made["module"] = "keras.layers"
+    if "inbound_nodes" in entry:
+        made["inbound_nodes"] = _calls(entry)
+    return made
+
+
+def _is_op(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Some ops have the name of a layer; layers always say whether they are trainable, or what an Input's shape is."""
+    own = {"trainable", "batch_shape", "batch_input_shape", "layers"}
+    return "inbound_nodes" in entry and not own & config.keys()
+
+
+def _modern_settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    found = {k: v for k, v in config.items() if k not in _HARMLESS}
+    for key, default in _DEFAULT_OF_KERAS_2.items():
+        if key in found and found[key] == default:
+            del found[key]
+    for key in _INNER:
+        if key in found:
+            found[key] = modern_config(found[key])
+    if name == "InputLayer" and "batch_input_shape" in found:
+        found["batch_shape"] = found.pop("batch_input_shape")
+    if isinstance(found.get("axis"), list) and len(found["axis"]) == 1:
+        found["axis"] = found["axis"][0]
+    if isinstance(found.get("dtype"), Mapping) and found["dtype"].get("class_name") in ("Policy", "PolicyV1"):
+        found["dtype"] = found["dtype"]["config"]["name"]
+    for key in ("input_layers", "output_layers"):
+        if key in found:
+            found[key] = _ends(found[key])
+    return found
+
+
+def _ends(places: Any) -> Any:
+    """Keras 2 lists even a single end; the model then takes and gives a list of one."""
+    single = (
+        isinstance(places, list) and len(places) == 1 and isinstance(places[0], list) and len(places[0]) == 3
+    )
+    return places[0] if single else places
+
+
+def _calls(entry: Mapping[str, Any]) -> list[Any]:
+    """The calls of a layer: `[[name, call, output, kwargs], ...]` in Keras 2, arguments in Keras 3."""
+    return [call if isinstance(call, Mapping) else _modern_call(call) for call in entry["inbound_nodes"]]
+
+
+def _modern_call(call: Any) -> dict[str, Any]:
+    places = [call] if _is_place(call) else list(call)
+    tensors = [_tensor(p) for p in places]
+    kwargs = {k: v for p in places if len(p) > 3 and isinstance(p[3], Mapping) for k, v in p[3].items()}
+    return {
+        "args": [tensors[0] if len(tensors) == 1 else tensors] if tensors else [],
+        "kwargs": {k: _tensor(v) if _is_place(v) else v for k, v in kwargs.items()},
+    }
+
+
+def _is_place(value: Any) -> bool:
+    """`["dense", 0, 0]`, perhaps with keyword arguments behind."""
+    return (
+        isinstance(value, list)
+        and len(value) in (3, 4)
+        and isinstance(value[0], str)
+        and all(type(n) is int for n in value[1:3])
+    )
+
+
+def _tensor(place: Any) -> dict[str, Any]:
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": list(place[:3])}}
+
+
+# How a model is compiled
+
+
+def modern_compile_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The `training_config` of an `.h5` file as arguments of `compile`."""
+    optimizer = dict(config["optimizer_config"])
+    settings = {k: v for k, v in (optimizer.get("config") or {}).items() if k not in _OF_OLD_OPTIMIZERS}
+    if not settings.get("decay"):
+        settings.pop("decay", None)
+    name = str(optimizer["class_name"]).rpartition(">")[2]
+    if isinstance(settings.get("learning_rate"), Mapping):
+        settings["learning_rate"] = {**settings["learning_rate"], "module": "keras.optimizers.schedules"}
+    found: dict[str, Any] = {
+        "optimizer": {"module": "keras.optimizers", "class_name": name, "config": settings}
+    }
+    found["loss"] = _each(config.get("loss"), _loss)
+    for key in ("metrics", "weighted_metrics"):
+        found[key] = _each(config.get(key), _metric)
+    found["loss_weights"] = config.get("loss_weights")
+    return found
+
+
+_OF_OLD_OPTIMIZERS = ("jit_compile", "is_legacy_optimizer")
+
+
+def _each(value: Any, convert: Any) -> Any:
+    if isinstance(value, list):
+        return [_each(v, convert) for v in value]
+    if isinstance(value, Mapping) and "class_name" not in value:
+        return {k: _each(v, convert) for k, v in value.items()}
+    return convert(value)
+
+
+def _loss(entry: Any) -> Any:
+    if not isinstance(entry, Mapping):
+        return entry
+    if entry["class_name"] == "function":
+        return entry["config"]
+    settings = {k: v for k, v in entry["config"].items() if k != "fn"}
+    if settings.get("reduction") in ("auto", "default"):
+        del settings["reduction"]
+    return {**entry, "module": entry.get("module") or "keras.losses", "config": settings}
+
+
+def _metric(entry: Any) -> Any:
+    if not isinstance(entry, Mapping):
+        return entry
+    if entry["class_name"] == "function":
+        return entry["config"]
+    settings = dict(entry["config"])
+    function = settings.pop("fn", None)
+    if entry["class_name"] == "MeanMetricWrapper" and function is not None:
+        name = function["config"] if isinstance(function, Mapping) else function
+        return settings.get("name") if settings.get("name") in ("accuracy", "acc") else name
+    return {**entry, "module": entry.get("module") or "keras.metrics", "config": settings}

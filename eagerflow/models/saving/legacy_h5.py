@@ -1,0 +1,263 @@
+"""`.h5` in the layout of Keras 2: configurations as attributes, and a group of named weights per layer.
+
+Source: what Keras 3.15 and tf.keras 2 write.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+import zlib
+from typing import Any, BinaryIO
+
+from eagerflow.core.variable import Variable
+from eagerflow.models.saving import hdf5
+from eagerflow.models.saving.archive import KERAS_VERSION
+from eagerflow.models.saving.assign import Match, assign_all, signature
+from eagerflow.models.saving.errors import FileFormatError, listed
+from eagerflow.models.saving.json_text import read_json, write_json
+from eagerflow.models.saving.legacy_config import modern_compile_config, modern_config
+from eagerflow.models.saving.whole import built_model, compile_again
+from eagerflow.optimizers.base import Optimizer
+
+__all__ = ["is_legacy", "load_model", "load_weights", "write_model", "write_weights"]
+
+_TOP = "top_level_model_weights"
+_CHECKSUM = "eagerflow_crc32"
+
+
+# Writing
+
+
+def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) -> None:
+    """Write the whole model."""
+    config = {"class_name": type(model).__name__, "config": model.get_config()}
+    attributes = {
+        "keras_version": KERAS_VERSION,
+        "backend": "numpy",
+        "model_config": write_json(config, model),
+    }
+    optimizer = model.optimizer if include_optimizer and model.compiled else None
+    if optimizer is not None:
+        attributes["training_config"] = json.dumps(_training_config(model))
+    attributes[_CHECKSUM] = str(_sum_of(attributes))
+    with hdf5.writing(target) as writer:
+        writer.attributes("", attributes)
+        _write_layers(writer, "model_weights", model)
+        if optimizer is not None and optimizer.built:
+            _write_group(writer, "optimizer_weights", optimizer.variables)
+
+
+def write_weights(model: Any, target: BinaryIO) -> None:
+    """Write the weights alone."""
+    with hdf5.writing(target) as writer:
+        _write_layers(writer, "", model)
+
+
+def _sum_of(attributes: dict[str, Any]) -> int:
+    texts = [str(attributes.get(name)) for name in ("model_config", "training_config")]
+    return zlib.crc32("\n".join(texts).encode())
+
+
+def _training_config(model: Any) -> dict[str, Any]:
+    config = model.get_compile_config()
+    optimizer = config.pop("optimizer")
+    name = optimizer["registered_name"] or optimizer["class_name"]
+    return {**config, "optimizer_config": {"class_name": name, "config": optimizer["config"]}}
+
+
+def _write_layers(writer: hdf5.Writer, group: str, model: Any) -> None:
+    writer.attributes(group, {"backend": "numpy", "keras_version": KERAS_VERSION})
+    writer.texts(group, "layer_names", [layer.name for layer in model.layers])
+    prefix = f"{group}/" if group else ""
+    for layer in model.layers:
+        _write_group(writer, f"{prefix}{layer.name}", _in_old_order(layer))
+    _write_group(writer, f"{prefix}{_TOP}", model._gather()[0])
+
+
+def _in_old_order(layer: Any) -> list[Variable]:
+    """Weights as Keras 2 orders them: trainable ones of all inner layers first."""
+    return [*layer.trainable_weights, *layer.non_trainable_weights]
+
+
+def _write_group(writer: hdf5.Writer, group: str, variables: list[Variable]) -> None:
+    names: list[str] = []
+    for variable in variables:
+        name = variable.path
+        while name in names:
+            name += "_"
+        names.append(name)
+        writer.array(f"{group}/{name}", variable.numpy())
+    writer.texts(group, "weight_names", names)
+
+
+# Reading
+
+
+def is_legacy(file: BinaryIO, name: str) -> bool:
+    """Whether an HDF5 file has this layout, rather than that of `.weights.h5`."""
+    with hdf5.reading(file, name) as root:
+        found = _layers_group(root) is not None
+    file.seek(0)
+    return found
+
+
+def _layers_group(root: hdf5.Group) -> hdf5.Group | None:
+    group = root.groups.get("model_weights", root)
+    return group if any(key.startswith("layer_names") for key in group.attributes) else None
+
+
+def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    """The model, compiled as it was."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    with hdf5.reading(file, name) as root:
+        text = root.text("model_config")
+        group = _layers_group(root)
+        if text is None or group is None:
+            raise FileFormatError(
+                f"{name!r} holds weights but no model: make the model yourself, then model.load_weights({name!r})."
+            )
+        training = root.text("training_config")
+        _check_sum(root, name)
+        config = modern_config(read_json(text, name, "model_config"))
+        model = built_model(config, name, custom_objects, safe_mode, size)
+        _load_layers(model, group, name, skip_mismatch=False, by_name=False)
+        if compile and training is not None:
+            compile_config = _compile_config(read_json(training, name, "training_config"), name)
+            compile_again(model, compile_config, custom_objects, name)
+            if model.compiled and "optimizer_weights" in root.groups:
+                _load_optimizer(model, root.groups["optimizer_weights"], name)
+    return model
+
+
+def _check_sum(root: hdf5.Group, file: str) -> None:
+    expected = root.text(_CHECKSUM)
+    texts = {name: root.text(name) for name in ("model_config", "training_config")}
+    if expected is not None and expected != str(_sum_of(texts)):
+        raise FileFormatError(f"{file!r} is damaged: the checksum of its configuration is wrong.")
+
+
+def _compile_config(config: dict[str, Any], file: str) -> dict[str, Any]:
+    try:
+        return modern_compile_config(config)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileFormatError(
+            f"{file!r}: its training_config is damaged ({type(error).__name__}: {error})."
+        ) from None
+
+
+def load_weights(model: Any, file: BinaryIO, name: str, skip_mismatch: bool, by_name: bool) -> None:
+    """Set the weights of a model."""
+    with hdf5.reading(file, name) as root:
+        group = _layers_group(root)
+        assert group is not None
+        _load_layers(model, group, name, skip_mismatch, by_name)
+
+
+def _load_layers(model: Any, group: hdf5.Group, file: str, skip_mismatch: bool, by_name: bool) -> None:
+    stored = {n: _arrays(group, n, file) for n in group.texts("layer_names")}
+    saved = {n: arrays for n, arrays in stored.items() if arrays}
+    own = {layer.name: layer for layer in model.layers if layer.weights}
+    pairs = _paired(saved, own, by_name, file)
+    matches, extra = [], []
+    for name, layer in pairs:
+        found, more = _match(saved[name], _in_old_order(layer), f"layer {layer.name!r}", layer.name)
+        matches += found
+        extra += more
+    top, more = _match(
+        _arrays(group, _TOP, file, optional=True), model._gather()[0], f"model {model.name!r}", model.name
+    )
+    matches += top if not by_name else []
+    extra += more if not by_name else []
+    if extra and not skip_mismatch:
+        raise listed(file, "doesn't fit the model", [*[p for p in [m.problem for m in matches] if p], *extra])
+    assign_all(matches, file, skip_mismatch)
+
+
+def _arrays(group: hdf5.Group, layer: str, file: str, optional: bool = False) -> list[hdf5.Array]:
+    """The arrays of a layer in their order."""
+    found = group.find_group(layer)
+    if found is None:
+        if optional:
+            return []
+        raise FileFormatError(f"{file!r} is damaged: the weights of its layer {layer!r:.80} are missing.")
+    arrays = []
+    for name in found.texts("weight_names"):
+        array = found.find_array(name)
+        if array is None:
+            raise FileFormatError(
+                f"{file!r} is damaged: array {name!r:.80} of layer {layer!r:.80} is missing."
+            )
+        arrays.append(array)
+    return arrays
+
+
+def _paired(saved: dict[str, Any], own: dict[str, Any], by_name: bool, file: str) -> list[tuple[str, Any]]:
+    """Saved layers and the model's: by name where all names agree, else in their order, as in Keras."""
+    if by_name or saved.keys() == own.keys():
+        return [(name, own[name]) for name in saved if name in own]
+    if len(saved) != len(own):
+        missing = [f"layer {n!r}: the file lacks it" for n in own if n not in saved]
+        extra = [f"layer {n!r}: the model lacks it" for n in saved if n not in own]
+        raise listed(
+            file, f"has {len(saved)} layers with weights, the model {len(own)}", [*missing, *extra],
+            " by_name=True loads the layers that both have.",
+        )  # fmt: skip
+    return list(zip(saved, own.values()))
+
+
+def _match(
+    arrays: list[hdf5.Array], variables: list[Variable], where: str, owner: str
+) -> tuple[list[Match], list[str]]:
+    matches = [
+        Match(v, arrays[i] if i < len(arrays) else None, f"{where}, array {i} {v.name!r:.60}", owner)
+        for i, v in enumerate(variables)
+    ]
+    extra = [
+        f"{where}, array {i}: found {signature(a)}, expected nothing"
+        for i, a in enumerate(arrays)
+        if i >= len(variables)
+    ]
+    return matches, extra
+
+
+def _load_optimizer(model: Any, group: hdf5.Group, file: str) -> None:
+    """Set the optimizer's state. Where it doesn't fit, a warning says that the optimizer starts anew, as in Keras."""
+    optimizer = model.optimizer
+    if not isinstance(optimizer, Optimizer):
+        return
+    arrays = [group.find_array(name) for name in group.texts("weight_names")]
+    for order in (arrays, _interleaved(arrays, optimizer)):
+        matches = [
+            Match(v, a, f"optimizer {optimizer.name!r}, array {i}", optimizer.name)
+            for i, (v, a) in enumerate(zip(_own_state(optimizer, order), order))
+        ]
+        if order and len(matches) == len(order) and not any(m.problem for m in matches):
+            assign_all(matches, file)
+            return
+    warnings.warn(
+        f"{file!r}: the state of the optimizer ({len(arrays)} arrays) doesn't fit {type(optimizer).__name__} "
+        f"({len(optimizer.variables)} arrays); it starts anew.",
+        stacklevel=5,
+    )
+
+
+def _own_state(optimizer: Optimizer, order: list[Any]) -> list[Variable]:
+    """The variables for so many arrays: files before Keras 2.11 lack the learning rate."""
+    own = optimizer.variables
+    if len(order) == len(own):
+        return own
+    rate = optimizer._rate.variable
+    rest = [v for v in own if v is not rate]
+    return rest if len(order) == len(rest) else []
+
+
+def _interleaved(arrays: list[Any], optimizer: Optimizer) -> list[Any]:
+    """State before Keras 2.11: the counter, all first slots, all second slots; ours goes variable by variable."""
+    slots = len(optimizer.slots)
+    if slots == 0 or (len(arrays) - 1) % slots:
+        return []
+    count = (len(arrays) - 1) // slots
+    columns = [arrays[1 + i * count : 1 + (i + 1) * count] for i in range(slots)]
+    return [arrays[0], *[array for row in zip(*columns) for array in row]]

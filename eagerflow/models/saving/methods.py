@@ -1,0 +1,50 @@
+"""The methods of `Model` that save and load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.models.saving.api import load_weights, save_model, save_weights
+
+__all__ = ["Saving"]
+
+
+class Saving:
+    """The part of `Model` that saves and loads."""
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Save architecture, weights and compiled state; `models.load_model` reads it. See `models.save_model`.
+
+        Args:
+            filepath: a path that ends in `.keras`, `.h5` or `.safetensors`.
+            overwrite: whether an existing file may be replaced.
+            zipped: accepted for Keras' signature; only True.
+            **kwargs: `include_optimizer`: whether the compiled state is saved.
+        """
+        save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+        """Save the weights.
+
+        Args:
+            filepath: a path that ends in `.weights.h5`, `.h5` or `.safetensors`.
+            overwrite: whether an existing file may be replaced.
+            max_shard_size: accepted for Keras' signature; only None.
+        """
+        save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, **kwargs: Any
+    ) -> None:
+        """Set the weights from a file, all or none.
+
+        Args:
+            filepath: a `.weights.h5`, `.keras`, `.h5` or `.safetensors` file.
+            skip_mismatch: set what fits, and warn of the rest.
+            by_name: for Keras 2's `.h5`: layers are found by their names, and others left alone.
+            **kwargs: see `models.load_weights`.
+
+        Raises:
+            ValueError: naming file, layer, array, what was expected and what was found.
+        """
+        load_weights(self, filepath, skip_mismatch, by_name, **kwargs)

@@ -1,0 +1,166 @@
+"""The state of a model as arrays by path, in Keras 3's layout: `layers/dense/vars/0`, `optimizer/vars/2`.
+
+The states of random generators are kept beside, under `_eagerflow/seeds`, where Keras doesn't look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow.core.variable import Variable
+from eagerflow.layers.weights import WeightHolder
+from eagerflow.models.saving.assign import Match, Stored, assign_all, signature
+from eagerflow.models.saving.errors import listed
+from eagerflow.models.saving.walk import saved_objects
+from eagerflow.optimizers.base import Optimizer
+
+__all__ = ["Part", "collect", "restore"]
+
+_OURS = "_eagerflow/"
+_SEEDS = f"{_OURS}seeds/"
+_ROUTINES = (WeightHolder.load_own_variables, Optimizer.load_own_variables)
+
+
+class Part:
+    """What one layer or optimizer stores: its arrays by key, its path and name."""
+
+    def __init__(self, path: str, name: str, arrays: dict[str, Any]) -> None:
+        self.path, self.name, self.arrays = path, name, arrays
+
+
+def collect(model: Any, optimizer: bool = True) -> tuple[list[Part], dict[str, numpy.ndarray]]:
+    """The state of every layer and (if asked for) optimizer, and the states of random generators by path."""
+    parts, seeds = [], {}
+    for path, thing in saved_objects(model):
+        if isinstance(thing, Optimizer):
+            if not optimizer or not thing.built:
+                continue
+        else:
+            for i, seed in enumerate(thing._gather()[3]):
+                seeds[f"{_SEEDS}{path or 'model'}/{i}"] = seed.state.numpy()
+        store: dict[str, Any] = {}
+        thing.save_own_variables(store)
+        parts.append(Part(path, thing.name, {k: _array(v) for k, v in store.items()}))
+    return parts, seeds
+
+
+def _array(value: Any) -> numpy.ndarray:
+    return value.numpy() if hasattr(value, "numpy") else numpy.asarray(value)
+
+
+def restore(
+    model: Any,
+    arrays: Mapping[str, Stored],
+    file: str,
+    *,
+    whole: bool = False,
+    skip_mismatch: bool = False,
+) -> None:
+    """Set the model's state from arrays by path: every array must have its place, and every place its array.
+
+    Args:
+        model: a built model.
+        arrays: what the file holds.
+        file: for messages.
+        whole: whether optimizers are built where they aren't, and random states set: the model was made from this file.
+        skip_mismatch: leave out what doesn't fit, with a warning.
+
+    Raises:
+        FileFormatError: when anything is missing, too much, or doesn't fit; then nothing has changed.
+    """
+    plan = _Plan(model, arrays, whole)
+    if plan.extra and not skip_mismatch:
+        problems = [p for p in [m.problem for m in plan.matches] if p]
+        raise listed(file, "doesn't fit the model", [*problems, *plan.extra])
+    if not plan.special:
+        assign_all(plan.matches, file, skip_mismatch)
+        return
+    before = [(v, v.numpy()) for _, thing in saved_objects(model) for v in _variables(thing)]
+    try:
+        for thing, stored in plan.special:
+            thing.load_own_variables({key: array.read() for key, array in stored.items()})
+        assign_all(plan.matches, file, skip_mismatch)
+    except BaseException:
+        for variable, value in before:
+            if variable.shape == value.shape:
+                variable.assign(value)
+        raise
+
+
+def _variables(thing: Any) -> list[Variable]:
+    own: list[Variable] = thing.variables if isinstance(thing, Optimizer) else thing._gather()[0]
+    return own
+
+
+class _Plan:
+    """Which array goes where.
+
+    Attributes:
+        matches: variables and their arrays.
+        special: objects that load their state themselves, with their arrays by key.
+        extra: what the file has and the model hasn't, in words.
+    """
+
+    def __init__(self, model: Any, arrays: Mapping[str, Stored], whole: bool) -> None:
+        self.matches: list[Match] = []
+        self.special: list[tuple[Any, dict[str, Stored]]] = []
+        self.groups = _grouped(arrays)
+        self.extra: list[str] = []
+        left_out = [_OURS]
+        for path, thing in saved_objects(model):
+            stored = self.groups.pop(path, {})
+            if isinstance(thing, Optimizer) and not self._wants(thing, stored, whole):
+                left_out.append(f"{path}/")
+            else:
+                self._match(path, thing, stored)
+                if whole and not isinstance(thing, Optimizer):
+                    self._match_seeds(path, thing, arrays)
+        if getattr(model, "optimizer", None) is None:
+            left_out.append("optimizer/")
+        for path, stored in self.groups.items():
+            if not f"{path}/".startswith(tuple(left_out)):
+                self.extra += [
+                    f"{path}/vars/{k}: found {signature(a)}, the model has no such array"
+                    for k, a in stored.items()
+                ]
+
+    def _wants(self, optimizer: Any, stored: dict[str, Stored], whole: bool) -> bool:
+        """Whether the state of this optimizer is loaded. One that hasn't begun keeps its settings, as in Keras."""
+        if not stored:
+            return False
+        return whole or (optimizer.built and len(stored) == len(_variables(optimizer)))
+
+    def _match(self, path: str, thing: Any, stored: dict[str, Stored]) -> None:
+        if type(thing).load_own_variables not in _ROUTINES:
+            if stored or _variables(thing):
+                self.special.append((thing, stored))
+            return
+        kind = "optimizer" if isinstance(thing, Optimizer) else "layer" if path else "model"
+        place = f"{kind} {thing.name!r}{f' ({path})' if path else ''}"
+        for i, variable in enumerate(_variables(thing)):
+            where = f"{place}, array {i} {variable.name!r:.60}"
+            self.matches.append(Match(variable, stored.pop(str(i), None), where, thing.name))
+        self.extra += [
+            f"{place}, array {key}: found {signature(array)}, expected nothing"
+            for key, array in stored.items()
+        ]
+
+    def _match_seeds(self, path: str, thing: Any, arrays: Mapping[str, Stored]) -> None:
+        for i, seed in enumerate(thing._gather()[3]):
+            found = arrays.get(f"{_SEEDS}{path or 'model'}/{i}")
+            if found is not None:
+                where = f"layer {thing.name!r} ({path}), random state {i}"
+                self.matches.append(Match(seed.state, found, where, thing.name))
+
+
+def _grouped(arrays: Mapping[str, Stored]) -> dict[str, dict[str, Stored]]:
+    """Arrays by the path of their object, and then by their key."""
+    groups: dict[str, dict[str, Stored]] = {}
+    for path, array in arrays.items():
+        above, _, key = path.rpartition("/")
+        owner = above.removesuffix("vars").removesuffix("/")
+        groups.setdefault(owner, {})[key] = array
+    return groups

@@ -1,0 +1,39 @@
+"""`.weights.h5`, the HDF5 file of Keras 3 that holds the state of a model; `.keras` archives contain one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from eagerflow.models.saving import hdf5
+from eagerflow.models.saving.assign import Stored
+from eagerflow.models.saving.state import collect
+
+__all__ = ["arrays_in", "write_state"]
+
+
+def write_state(model: Any, target: BinaryIO) -> None:
+    """Write weights, states of optimizers and random states."""
+    parts, seeds = collect(model)
+    with hdf5.writing(target) as writer:
+        for part in parts:
+            group = f"{part.path}/vars" if part.path else "vars"
+            writer.attributes(group, {"name": part.name})
+            for key, array in part.arrays.items():
+                writer.array(f"{group}/{key}", array)
+        for path, array in seeds.items():
+            writer.array(path, array)
+
+
+@contextlib.contextmanager
+def arrays_in(source: BinaryIO, file: str) -> Iterator[dict[str, Stored]]:
+    """The arrays of such a file by path, while it is open."""
+    with hdf5.reading(source, file) as root:
+        found: dict[str, Stored] = dict(root.all_arrays())
+        yield {_renamed(path): array for path, array in found.items()}
+
+
+def _renamed(path: str) -> str:
+    """Keras 2.12 and 2.13 called the list of layers otherwise."""
+    return path.replace("_layer_checkpoint_dependencies/", "layers/")

@@ -1,0 +1,84 @@
+"""A model as a configuration, and back: architecture, the shapes it was built for, and how it is compiled."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow.core.serialization import deserialize_keras_object
+from eagerflow.layers.budget import weights_limited
+from eagerflow.layers.configuration import described_with_shapes
+from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.lambdas import without_code
+from eagerflow.models.training import Trainer
+
+__all__ = ["built_model", "compile_again", "config_of"]
+
+_FLOOR = 256 * 2**20  # bytes of weights which a file of any size may describe
+
+
+def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
+    """Everything but the weights."""
+    config = described_with_shapes(model)
+    compile_config = model.get_compile_config() if compiled else None
+    return {**config, "compile_config": compile_config} if compile_config else config
+
+
+def built_model(
+    config: dict[str, Any], file: str, custom_objects: Any, safe_mode: bool, stored_bytes: int
+) -> Any:
+    """The model that a config describes, with fresh weights, not compiled.
+
+    Args:
+        config: what `config_of` gave.
+        file: for messages.
+        custom_objects: classes and functions of the user's own by name.
+        safe_mode: whether Lambda layers whose code is in the file are refused.
+        stored_bytes: how much the file holds; weights can't be much more.
+
+    Raises:
+        FileFormatError: when the config describes no model, or larger weights than the file can hold.
+    """
+    described = without_code(
+        {k: v for k, v in config.items() if k != "compile_config"}, file, custom_objects, safe_mode
+    )
+    with weights_limited(max(_FLOOR, 8 * stored_bytes), file):
+        try:
+            model = deserialize_keras_object(described, custom_objects)
+        except (KeyError, IndexError, AttributeError, RecursionError) as error:
+            raise FileFormatError(
+                f"{file!r}: its configuration is damaged ({type(error).__name__}: {error!s:.200})."
+            ) from error
+    if not isinstance(model, Trainer):
+        raise FileFormatError(f"{file!r} describes a {type(model).__name__}, no model.")
+    return model
+
+
+def compile_again(
+    model: Any, compile_config: Mapping[str, Any] | None, custom_objects: Any, file: str
+) -> None:
+    """Compile a model as it was. Where that fails the model stays uncompiled, with a warning: it still predicts."""
+    if not compile_config:
+        return
+    arguments = {k: v for k, v in compile_config.items() if k != "auto_scale_loss"}
+    try:
+        made = {k: _made(v, custom_objects) for k, v in arguments.items()}
+        model.compile_from_config(made)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        warnings.warn(
+            f"{file!r}: the model was loaded, but couldn't be compiled as it was: {error!s:.250} "
+            "Call compile() yourself, or load with custom_objects={...}.",
+            stacklevel=4,
+        )
+
+
+def _made(value: Any, custom_objects: Any) -> Any:
+    """Objects for their descriptions, in nested lists and dicts."""
+    if isinstance(value, Mapping) and "class_name" in value:
+        return deserialize_keras_object(dict(value), custom_objects)
+    if isinstance(value, Mapping):
+        return {k: _made(v, custom_objects) for k, v in value.items()}
+    if isinstance(value, str) and custom_objects and value in custom_objects:
+        return custom_objects[value]
+    return [_made(v, custom_objects) for v in value] if isinstance(value, list) else value
