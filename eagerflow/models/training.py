@@ -149,11 +149,17 @@ class Trainer:
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` gives, in its order."""
-        names = list(self.get_metrics_result())
-        return names if "loss" in names or self._compiled is None else ["loss", *names]
+        return list(self._in_order(self.get_metrics_result()))
+
+    def _in_order(self, numbers: dict[str, Any]) -> dict[str, Any]:
+        """Loss, losses of single outputs and whatever is named like one of `metrics`; then the rest by name."""
+        first = [m.name for m in self.metrics if m.name in numbers]
+        return {name: numbers[name] for name in (*first, *sorted(numbers))}
 
     def reset_metrics(self) -> None:
         """Begin all metrics anew; happens at the beginning of every epoch."""
+        if self._compiled is not None:
+            self._compiled.measured = False
         for metric in self.metrics:
             metric.reset_state()
 
@@ -209,6 +215,8 @@ class Trainer:
         compiled = self._compiled
         if compiled is not None and y is not None:
             compiled.metrics.update(y, y_pred, sample_weight)
+        if compiled is not None:
+            compiled.measured = True
         return {} if compiled is not None and compiled.deferred else self.get_metrics_result()
 
     def _defers(self, step: Any) -> bool:
@@ -362,7 +370,7 @@ class Trainer:
         batch_size = at_least_one("evaluate", "batch_size", batch_size)
         feed = feed_for(x, y, sample_weight, batch_size, steps)
         numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
-        return numbers if return_dict else _as_list(numbers)
+        return numbers if return_dict else _as_list(self._in_order(numbers))
 
     def predict(
         self,
@@ -398,22 +406,23 @@ class Trainer:
         class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step of training on one batch; metrics go on from earlier batches until `reset_metrics`."""
+        """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3."""
         self._ready("train_on_batch")
         data = _batch(x, y, sample_weight, class_weight)
         numbers = self._one_step("train_step", self.make_train_function(), data)
-        return numbers if return_dict else _as_list(numbers)
+        return numbers if return_dict else _as_list(self._in_order(numbers))
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Loss and metrics of one batch; metrics go on from earlier batches until `reset_metrics`."""
+        """Loss and metrics of one batch alone."""
         self._ready("test_on_batch")
         numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
-        return numbers if return_dict else _as_list(numbers)
+        return numbers if return_dict else _as_list(self._in_order(numbers))
 
     def _one_step(self, name: str, step: Any, data: Any) -> dict[str, Any]:
         compiled = self._ready(name)
+        self.reset_metrics()
         before, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
         try:
             with numpy.errstate(all="ignore"):
@@ -483,7 +492,8 @@ def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any =
 
 
 def _as_list(numbers: dict[str, Any]) -> Any:
-    return numbers["loss"] if list(numbers) == ["loss"] else list(numbers.values())
+    values = list(numbers.values())
+    return values[0] if len(values) == 1 else values
 
 
 def _described(value: Any) -> Any:

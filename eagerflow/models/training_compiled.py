@@ -36,6 +36,7 @@ class Compiled:
         self.metrics = CompiledMetrics(metrics_given, weighted_metrics, outputs)
         self.loss_tracker = Mean(name="loss")
         self.steps_per_execution = steps_per_execution
+        self.measured = False  # whether a step has updated metrics since they began
         self.deferred = False  # whether steps leave it to their loop to ask for the numbers
         self.arguments: dict[str, Any] = {}
 
@@ -51,8 +52,9 @@ class Compiled:
         return [*own, *(self.loss.trackers.values() if self.loss is not None else [])]
 
     def named_results(self) -> dict[str, Any]:
-        """The numbers so far, by the names they are reported under; without a loss that no step has tracked."""
-        found = {"loss": self.loss_tracker.result()} if self.loss_tracker.updated else {}
+        """The numbers so far, by the names they are reported under; without a loss that the steps do not track."""
+        tracked = self.loss_tracker.updated or not self.measured
+        found = {"loss": self.loss_tracker.result()} if tracked else {}
         for entry in self.metrics.entries:
             _enter(found, entry.name, entry.metric.result())
         if self.loss is not None:
@@ -119,10 +121,13 @@ class CompiledLoss:
         chosen = self.outputs.spread("loss", self.given)
         weights = self.outputs.spread("loss_weights", self.weights)
         numbers = [1.0 if w is None else _number(w) for w in weights]
-        if len(names) > 1:
-            self.trackers = {
-                f"{n}_loss": Mean(name=f"{n}_loss") for n, loss in zip(names, chosen) if loss is not None
-            }
+        measured = [f"{n}_loss" for n, loss in zip(names, chosen) if loss is not None]
+        if self.outputs.is_dict and isinstance(
+            self.given, Mapping
+        ):  # in the order in which the user named them
+            measured = [f"{n}_loss" for n, loss in self.given.items() if loss is not None]
+        if len(measured) > 1:  # a single one would repeat the whole
+            self.trackers = {name: Mean(name=name) for name in measured}
         return [(f"{n}_loss", loss, w) for n, loss, w in zip(names, chosen, numbers)]
 
 
@@ -215,11 +220,12 @@ class CompiledMetrics:
             what = "weighted_metrics" if which else "metrics"
             chosen = self._per_output(what, given, names)
             for i, (output, found) in enumerate(zip(names, chosen)):
+                prefix = f"{output}_" if len(names) > 1 else ""
                 for metric in _flat_metrics(found):
-                    name = f"{output}_{metric.name}" if len(names) > 1 else metric.name
-                    used[name] = used.get(name, 0) + 1
-                    numbered = name if used[name] == 1 else f"{name}_{used[name] - 1}"
-                    yield Entry(i, numbered, metric, bool(which))
+                    name = f"{prefix}{metric.name}"
+                    if which and name in used:
+                        name = f"{prefix}weighted_{metric.name}"
+                    yield Entry(i, _numbered(name, used), metric, bool(which))
 
     def _per_output(self, what: str, given: Any, names: Sequence[str]) -> list[Any]:
         if len(names) == 1 and not isinstance(given, Mapping):
@@ -227,6 +233,12 @@ class CompiledMetrics:
         if isinstance(given, Metric):  # one object can't gather for several outputs
             given = [given]
         return self.outputs.spread(what, given)
+
+
+def _numbered(name: str, used: dict[str, int]) -> str:
+    """`name`, with a number where it was used before; enters it."""
+    used[name] = used.get(name, 0) + 1
+    return name if used[name] == 1 else f"{name}_{used[name] - 1}"
 
 
 def _update(entry: Entry, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
