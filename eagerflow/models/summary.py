@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from typing import Any
 
 from eagerflow.core import tree
@@ -14,6 +15,9 @@ __all__ = ["print_summary"]
 
 _WIDTH = 76
 _WIDTH_WITH_CONNECTIONS = 96
+_PLAIN = str.maketrans(
+    {**dict.fromkeys("┏┓┡┩└┘├┤┼┴┳╇", "+"), **dict.fromkeys("━─", "-"), **dict.fromkeys("┃│", "|")}
+)
 
 
 def print_summary(
@@ -37,7 +41,16 @@ def print_summary(
     usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
     widths = _widths(columns, line_length or usual, positions)
     text = "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
-    (print_fn or print)(text)
+    (print_fn or _print)(text)
+
+
+def _print(text: str) -> None:
+    """Print it, with plain signs where the terminal or file has no others."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN).encode("ascii", "replace").decode("ascii")
+    print(text)
 
 
 def _nodes(model: Any) -> list[Node]:
@@ -90,7 +103,7 @@ def _in_range(operations: list[Any], layer_range: Any) -> list[Any]:
 
 def _rows(operation: Any, nodes: list[Node], expand: bool, depth: int) -> list[dict[str, str]]:
     kind = _class_like(operation) if isinstance(operation, Node) else type(operation).__name__
-    indent = "    " * (depth - 1) + "└ " if depth else ""
+    indent = "   " * depth + "└ " if depth else ""
     rows = [
         {
             "Layer (type)": f"{indent}{operation.name} ({kind})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 
 import numpy as np
 import pytest
@@ -248,7 +249,7 @@ def test_branches_are_shown_with_their_connections():
 def test_nested_layers_are_shown_on_request():
     model = Sequential([Input((4,)), Sequential([Affine(3, name="deep")], name="inner")])
     assert "deep" not in texts(model)
-    assert "└ deep (Affine)" in texts(model, expand_nested=True)
+    assert "│    └ deep (Affine)" in texts(model, expand_nested=True)
 
 
 def test_trainability_is_shown_on_request():
@@ -291,3 +292,11 @@ def test_sizes_have_units(numbers, text):
         weights = property(lambda self: [Big()])
 
     assert text in texts(Net())
+
+
+def test_summaries_are_plain_where_the_output_has_no_lines(monkeypatch):
+    written = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", written)
+    Sequential([Input((3,)), Affine(2)]).summary()
+    written.seek(0)
+    assert "| Layer (type)" in written.read()
