@@ -30,6 +30,7 @@ SIDEWAYS = {
     ("callbacks", "_viz"),  # callbacks.TensorBoard
     ("preprocessing", "data"),  # windows of a series, and files, as data sets
     ("random", "ops"),
+    ("datasets", "callbacks"),  # the progress bar of downloads
 }
 
 # The only packages that a function may import, each in one file.
