@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
@@ -11,7 +12,17 @@ from eagerflow.layers.policy import DTypePolicy, FloatDTypePolicy
 
 __all__ = ["Configurable", "automatic", "described_with_shapes", "table"]
 
-table = Table("layer", "keras.layers")
+
+class _LayerTable(Table):
+    """The table of layers. Those for preprocessing load when a name is asked for that isn't known yet."""
+
+    def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        if name not in self.entries:
+            import_module("eagerflow.layers.preprocessing")
+        return super().find(name, custom_objects)
+
+
+table = _LayerTable("layer", "keras.layers")
 # Keras writes the module of these names.
 _HOMES = {
     "eagerflow.layers": table,

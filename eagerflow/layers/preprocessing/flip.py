@@ -1,0 +1,87 @@
+"""`RandomFlip`: images mirrored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format
+from eagerflow.layers.preprocessing.image_base import RandomImageLayer, count_of, images_of
+from eagerflow.layers.settings import one_of
+
+__all__ = ["RandomFlip"]
+
+
+class RandomFlip(RandomImageLayer):
+    """Mirrors each image with probability 1/2, while training.
+
+    Args:
+        mode: `"horizontal"` (left and right change places), `"vertical"` or `"horizontal_and_vertical"` (both at
+            once).
+        seed: an integer, or None for one that `set_random_seed` decides.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        **kwargs: arguments of every layer for images.
+
+    Raises:
+        ValueError: for an unknown mode.
+
+    Source: `keras.layers.RandomFlip` 3.15.
+
+    >>> flipped = RandomFlip("horizontal", seed=2)(np.arange(3.0).reshape(1, 1, 3, 1), training=True)
+    >>> flipped.numpy().reshape(3).tolist() in ([0.0, 1.0, 2.0], [2.0, 1.0, 0.0])
+    True
+    """
+
+    def __init__(
+        self, mode: str = "horizontal_and_vertical", seed: Any = None, data_format: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        self.mode = one_of(self, "mode", mode, ("horizontal", "vertical", "horizontal_and_vertical"))
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Which images are mirrored."""
+        if not training:
+            return None
+        flips = self._draw((count_of(data), 1, 1, 1), 0.0, 1.0, seed) <= 0.5
+        return {"flips": flips, "input_shape": tuple(images_of(data).shape)}
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
+        """A batch of images, some of them mirrored."""
+        images = self._computable(images)
+        if not training or transformation is None:
+            return images
+        rows, columns = self._spatial
+        axes = {"horizontal": (columns,), "vertical": (rows,)}.get(self.mode, (columns, rows))
+        return ops.where(transformation["flips"], ops.flip(images, axis=axes), images)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """A batch of masks, mirrored as the images."""
+        return self.transform_images(segmentation_masks, transformation, training=training)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """A batch of boxes, mirrored as the images."""
+        if not training or transformation is None:
+            return bounding_boxes
+        size = self._size(transformation["input_shape"])
+        relative = convert_format(bounding_boxes, self.bounding_box_format, "rel_xyxy", *size)
+        flips = ops.reshape(transformation["flips"], (-1, 1, 1))
+        relative["boxes"] = ops.where(flips, self._mirrored(relative["boxes"]), relative["boxes"])
+        relative = clip_to_image_size(relative, bounding_box_format="rel_xyxy")
+        return convert_format(relative, "rel_xyxy", self.bounding_box_format, *size)
+
+    def _mirrored(self, boxes: Tensor) -> Tensor:
+        x1, y1, x2, y2 = (boxes[..., i : i + 1] for i in range(4))
+        if self.mode != "vertical":
+            x1, x2 = 1 - x2, 1 - x1
+        if self.mode != "horizontal":
+            y1, y2 = 1 - y2, 1 - y1
+        return ops.concatenate([x1, y1, x2, y2], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return self._described("seed mode")

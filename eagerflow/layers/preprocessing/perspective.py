@@ -1,0 +1,177 @@
+"""`RandomPerspective` and `RandomElasticTransform`: images distorted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format
+from eagerflow.layers.preprocessing.factors import interpolation_of, span
+from eagerflow.layers.preprocessing.image_base import WarpLayer, count_of, images_of
+from eagerflow.layers.settings import one_of, share
+
+__all__ = ["RandomElasticTransform", "RandomPerspective"]
+
+
+class RandomPerspective(WarpLayer):
+    """Shows images as if seen from aside, while training.
+
+    Args:
+        factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
+        scale: how far corners move, from 0 to 1.
+        interpolation: `"nearest"` or `"bilinear"`.
+        fill_value: what lies outside.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        **kwargs: arguments of every layer for images.
+
+    Raises:
+        ValueError: for numbers outside [0, 1] or an unknown interpolation.
+
+    Source: `keras.layers.RandomPerspective` 3.15.
+
+    >>> RandomPerspective(1.0, 0.5, seed=1)(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
+
+    def __init__(
+        self, factor: Any = 1.0, scale: float = 1.0, interpolation: str = "bilinear", fill_value: float = 0.0,
+        seed: Any = None, data_format: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        self.factor = span(self, "factor", factor, 0, 1)
+        self.scale = share(self, "scale", scale)
+        self.interpolation = interpolation_of(self, interpolation)
+        self.fill_value = fill_value
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Which images change, and where their corners go."""
+        if not training:
+            return None
+        images, count = images_of(data), count_of(data)
+        chosen = self._chosen(count, self.factor, seed)
+        moves = self._draw((count, 4, 2), -0.5 * self.scale, 0.5 * self.scale, seed)
+        height, width = self._size(images.shape)
+        right, bottom = width - 1.0, height - 1.0
+        corners = [[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom]]
+        start = ops.broadcast_to(convert_to_tensor([corners], self.compute_dtype), (count, 4, 2))
+        return {
+            "apply_perspective": chosen,
+            "start_points": start,
+            "end_points": start + start * moves,
+            "input_shape": tuple(images.shape),
+        }
+
+    def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+        moved = ops.image.perspective_transform(
+            images, transformation["start_points"], transformation["end_points"], interpolation, self.fill_value,
+            self.data_format,
+        )  # fmt: skip
+        return ops.where(ops.reshape(transformation["apply_perspective"], (-1, 1, 1, 1)), moved, images)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """The boxes around the moved corners of boxes."""
+        if not training or transformation is None:
+            return bounding_boxes
+        size = self._size(transformation["input_shape"])
+        corners = convert_format(bounding_boxes, self.bounding_box_format, "xyxy", *size)
+        moved = _moved_boxes(corners["boxes"], transformation["start_points"], transformation["end_points"])
+        chosen = ops.reshape(transformation["apply_perspective"], (-1, 1, 1))
+        corners["boxes"] = ops.where(chosen, moved, corners["boxes"])
+        corners = clip_to_image_size(corners, *size)
+        return convert_format(corners, "xyxy", self.bounding_box_format, *size)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return self._described("factor scale interpolation fill_value seed")
+
+
+def _moved_boxes(boxes: Tensor, start: Any, end: Any) -> Tensor:
+    """The boxes around the corners of boxes, seen as the images."""
+    numbers = ops.expand_dims(_homography(convert_to_tensor(start), convert_to_tensor(end)), 1)
+    a, b, c, d, e, f, g, h = (numbers[..., i : i + 1] for i in range(8))
+    x1, y1, x2, y2 = (boxes[..., i : i + 1] for i in range(4))
+    x, y = ops.concatenate([x1, x2, x1, x2], axis=-1), ops.concatenate([y1, y2, y2, y1], axis=-1)
+    depth = g * x + h * y + 1
+    x, y = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
+    return ops.stack(
+        [ops.min(x, axis=-1), ops.min(y, axis=-1), ops.max(x, axis=-1), ops.max(y, axis=-1)], axis=-1
+    )
+
+
+def _homography(start: Tensor, end: Tensor) -> Tensor:
+    """The eight numbers that map each start point (x, y) to its end point: (batch, 8)."""
+    x, y, u, v = start[..., 0], start[..., 1], end[..., 0], end[..., 1]
+    one, nought = ops.ones_like(x), ops.zeros_like(x)
+    across = ops.stack([x, y, one, nought, nought, nought, -u * x, -u * y], axis=-1)
+    down = ops.stack([nought, nought, nought, x, y, one, -v * x, -v * y], axis=-1)
+    equations = ops.concatenate([across, down], axis=1)
+    wanted = ops.expand_dims(ops.concatenate([u, v], axis=1), -1)
+    return ops.linalg.solve(equations, wanted)[..., 0]
+
+
+class RandomElasticTransform(WarpLayer):
+    """Distorts images by smooth random moves of their pixels, while training.
+
+    Args:
+        factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
+        scale: how strong the distortion is: a number f (drawn from 0 to f) or a range.
+        interpolation: `"nearest"` or `"bilinear"`.
+        fill_mode: what lies outside: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"` or `"reflect"`.
+        fill_value: the constant.
+        value_range: the lowest and highest value of pixels.
+        seed: an integer, or None for one that `set_random_seed` decides.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        **kwargs: arguments of every layer for images.
+
+    Boxes stay as they are. Images and their masks are distorted alike.
+
+    Raises:
+        ValueError: for numbers outside [0, 1] or unknown modes.
+
+    Source: `keras.layers.RandomElasticTransform` 3.15.
+
+    >>> RandomElasticTransform(seed=1)(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
+
+    def __init__(
+        self, factor: Any = 1.0, scale: Any = 1.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
+        fill_value: float = 0.0, value_range: Any = (0, 255), seed: Any = None, data_format: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        self.factor = span(self, "factor", factor, 0, 1)
+        self.scale = span(self, "scale", scale, 0, 1)
+        self.interpolation = interpolation_of(self, interpolation)
+        modes = ("constant", "nearest", "wrap", "mirror", "reflect")
+        self.fill_mode = one_of(self, "fill_mode", fill_mode, modes)
+        self.fill_value = fill_value
+        self.value_range = value_range
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Which images change, how strongly, and the seed of the moves."""
+        if not training or not self.scale[1] or not self.factor[1]:
+            return None
+        chosen = self._chosen(count_of(data), self.factor, seed)
+        strength = self._draw((), self.scale[0], self.scale[1], seed)
+        moves = int(self._draw((), 0.0, 2.0**24, seed).item())
+        return {"apply_transform": chosen, "distortion_factor": strength, "seed": moves}
+
+    def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+        size = self._size(images.shape)
+        strength = float(transformation["distortion_factor"])
+        if strength <= 0:
+            return images
+        moved = ops.image.elastic_transform(
+            images, max(size) * 0.1 * strength, min(size) * 0.05 * strength, interpolation, self.fill_mode,
+            self.fill_value, transformation["seed"], self.data_format,
+        )  # fmt: skip
+        found = ops.where(ops.reshape(transformation["apply_transform"], (-1, 1, 1, 1)), moved, images)
+        return ops.clip(found, *self.value_range) if interpolation == self.interpolation else found
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return self._described("factor scale interpolation fill_mode fill_value value_range seed")

@@ -1,0 +1,260 @@
+"""`MelSpectrogram` and `STFTSpectrogram`: audio as pictures of its frequencies over time."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy
+
+from eagerflow import initializers, ops
+from eagerflow.core.config import epsilon
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layers.base import Layer
+from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.settings import described, integer, layout, one_of
+
+__all__ = ["MelSpectrogram", "STFTSpectrogram"]
+
+
+class MelSpectrogram(Layer):
+    """Audio as the strengths of mel-spaced frequency bands over time, in decibels.
+
+    Args:
+        fft_length: how many samples are transformed at once.
+        sequence_stride: how many samples lie between two transforms.
+        sequence_length: the length of the window; default: `fft_length`.
+        window: `"hann"`, `"hamming"`, a window's samples, or None for none.
+        sampling_rate: samples per second.
+        num_mel_bins: how many bands there are.
+        min_freq: where the lowest band begins, in hertz.
+        max_freq: where the highest band ends; default: half of the sampling rate.
+        power_to_db: whether strengths are given in decibels.
+        top_db: how far below the strongest value of all the weakest may lie, in decibels.
+        mag_exp: the power that magnitudes are raised to: 2 for power, 1 for amplitude.
+        min_power: strengths below are raised to it.
+        ref_power: the strength of 0 decibels.
+        **kwargs: arguments of every layer.
+
+    Input: (samples,) or (batch, samples). Output: (num_mel_bins, time) or (batch, num_mel_bins, time).
+
+    Raises:
+        ValueError: for a window longer than `fft_length`.
+
+    Source: `keras.layers.MelSpectrogram` 3.15.
+
+    >>> MelSpectrogram(fft_length=256, sequence_stride=64, num_mel_bins=8)(np.ones((2, 640))).shape
+    (2, 8, 11)
+    """
+
+    def __init__(
+        self, fft_length: int = 2048, sequence_stride: int = 512, sequence_length: Any = None, window: Any = "hann",
+        sampling_rate: Any = 16000, num_mel_bins: int = 128, min_freq: float = 20.0, max_freq: Any = None,
+        power_to_db: bool = True, top_db: float = 80.0, mag_exp: float = 2.0, min_power: float = 1e-10,
+        ref_power: float = 1.0, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self.fft_length = integer(self, "fft_length", fft_length)
+        self.sequence_stride = integer(self, "sequence_stride", sequence_stride)
+        self.sequence_length = integer(self, "sequence_length", sequence_length or fft_length)
+        if self.fft_length < self.sequence_length:
+            raise ValueError(
+                f"MelSpectrogram(fft_length={fft_length}, sequence_length={sequence_length}): expected a window that "
+                "is not longer than fft_length."
+            )
+        self.window = window
+        self.sampling_rate = sampling_rate
+        self.num_mel_bins = integer(self, "num_mel_bins", num_mel_bins)
+        self.min_freq = min_freq
+        self.max_freq = max_freq or int(sampling_rate / 2)
+        self.power_to_db = power_to_db
+        self.top_db = top_db
+        self.mag_exp = mag_exp
+        self.min_power = min_power
+        self.ref_power = ref_power
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The strengths of the bands over time."""
+        narrow = self.compute_dtype not in ("float32", "float64")
+        signal = convert_to_tensor(inputs, "float32" if narrow else self.compute_dtype)
+        real, imaginary = ops.stft(
+            signal, self.sequence_length, self.sequence_stride, self.fft_length, self.window, center=True
+        )
+        power = ops.power(ops.sqrt(real * real + imaginary * imaginary), self.mag_exp)
+        bands = mel_weights(
+            self.num_mel_bins, power.shape[-1], self.sampling_rate, self.min_freq, self.max_freq
+        )
+        strengths = ops.swapaxes(power @ convert_to_tensor(bands, signal.dtype), -1, -2)
+        return (self._decibels(strengths) if self.power_to_db else strengths).astype(self.compute_dtype)
+
+    def _decibels(self, power: Tensor) -> Tensor:
+        reference = 10 * math.log10(max(abs(self.ref_power), self.min_power))
+        levels = 10.0 * ops.log10(ops.maximum(power, self.min_power)) - reference
+        return ops.maximum(levels, ops.max(levels) - self.top_db)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """([batch], num_mel_bins, time)."""
+        *batch, samples = input_shape
+        stride = self.sequence_stride
+        return (*batch, self.num_mel_bins, None if samples is None else (samples + stride + 1) // stride)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """fft_length sequence_stride sequence_length window sampling_rate num_mel_bins min_freq max_freq
+            power_to_db top_db mag_exp min_power ref_power"""
+        return {**super().get_config(), **described(self, names)}
+
+
+def mel_weights(bands: int, frequencies: int, sampling_rate: float, low: float, high: float) -> numpy.ndarray:
+    """How much each of `frequencies` (from 0 to half of the sampling rate) belongs to each band.
+
+    Bands are triangles on the mel scale, each reaching from the middle of the one before to that of the next.
+    """
+    hertz = numpy.linspace(0.0, sampling_rate / 2, frequencies)
+    mels = _mel(hertz)[1:, None]  # the constant part belongs to no band
+    edges = numpy.linspace(_mel(low), _mel(high), bands + 2)
+    lower, middle, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising, falling = (mels - lower) / (middle - lower), (upper - mels) / (upper - middle)
+    weights = numpy.minimum(rising, falling).clip(0, None)
+    return numpy.pad(weights, ((1, 0), (0, 0)))
+
+
+def _mel(hertz: Any) -> Any:
+    return 1127.0 * numpy.log1p(numpy.asarray(hertz) / 700.0)
+
+
+class STFTSpectrogram(Layer):
+    """Audio as its short-time Fourier transform, by convolutions whose kernels could be trained.
+
+    Args:
+        mode: `"log"`, `"magnitude"`, `"psd"`, `"real"`, `"imag"`, `"angle"`, or `"stft"` (real and imaginary parts
+            one after the other).
+        frame_length: how many samples are transformed at once.
+        frame_step: how many lie between two transforms; default: half of the length.
+        fft_length: a length to fill frames up to; default: the next power of two.
+        window: a window's name or samples, or None.
+        periodic: whether the window is periodic.
+        scaling: `"density"`, `"spectrum"` or None.
+        padding: `"valid"` or `"same"`.
+        expand_dims: whether frequencies get an axis of their own.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, samples, channels), or channels first.
+
+    Raises:
+        ValueError: for settings that can't be.
+
+    Source: `keras.layers.STFTSpectrogram` 3.15.
+
+    >>> STFTSpectrogram(frame_length=64)(np.ones((2, 256, 1))).shape
+    (2, 7, 33)
+    """
+
+    def __init__(
+        self, mode: str = "log", frame_length: int = 256, frame_step: Any = None, fft_length: Any = None,
+        window: Any = "hann", periodic: bool = False, scaling: Any = "density", padding: str = "valid",
+        expand_dims: bool = False, data_format: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        modes = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
+        self.mode = one_of(self, "mode", mode, modes)
+        self.frame_length = integer(self, "frame_length", frame_length)
+        self.frame_step = frame_step
+        self.fft_length = fft_length
+        self._check_lengths()
+        self.window = window
+        self.periodic = periodic
+        self.scaling = None if scaling is None else one_of(self, "scaling", scaling, ("density", "spectrum"))
+        self.padding = one_of(self, "padding", padding, ("valid", "same"))
+        self.expand_dims = expand_dims
+        self.data_format = layout(self, data_format)
+        self.input_spec = InputSpec(ndim=3)
+
+    def _check_lengths(self) -> None:
+        step, fft, length = self.frame_step, self.fft_length, self.frame_length
+        if step is not None and not 1 <= step <= length:
+            raise ValueError(f"STFTSpectrogram(frame_step={step}): expected 1 to frame_length={length}.")
+        if fft is not None and fft < length:
+            raise ValueError(f"STFTSpectrogram(fft_length={fft}): expected at least frame_length={length}.")
+        if fft is not None and fft & (fft - 1):
+            warnings.warn(f"STFTSpectrogram(fft_length={fft}): a power of two is recommended.", stacklevel=3)
+
+    @property
+    def _step(self) -> int:
+        return self.frame_step or self.frame_length // 2
+
+    @property
+    def _frequencies(self) -> int:
+        return (self.fft_length or 2 ** math.ceil(math.log2(self.frame_length))) // 2 + 1
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernels: waves times the window."""
+        for part in ("real", "imag"):
+            if self.mode not in {"real": ("imag",), "imag": ("real",)}[part]:
+                kernel = self.add_weight(
+                    name=f"{part}_kernel",
+                    shape=(self.frame_length, 1, self._frequencies),
+                    initializer=initializers.STFT(part, self.window, self.scaling, self.periodic),
+                )
+                setattr(self, f"{part}_kernel", kernel)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The spectrogram."""
+        first = self.data_format == "channels_first"
+        signals = inputs if first else ops.swapaxes(inputs, 1, 2)
+        if self.mode in ("real", "imag"):
+            return self._arranged(self._transformed(signals, self.mode))
+        real, imaginary = self._transformed(signals, "real"), self._transformed(signals, "imag")
+        if self.mode == "angle":
+            return self._arranged(ops.arctan2(imaginary, real))
+        if self.mode == "stft":
+            return self._arranged(ops.concatenate([real, imaginary], axis=-1))
+        return self._arranged(self._strength(ops.square(real) + ops.square(imaginary)))
+
+    def _transformed(self, signals: Tensor, part: str) -> Tensor:
+        """(batch, channels, samples) to (batch, channels, time, frequencies)."""
+        batch, channels, samples = signals.shape
+        frames = ops.conv(
+            ops.reshape(signals, (batch * channels, samples, 1)), getattr(self, f"{part}_kernel"),
+            strides=self._step, padding=self.padding, data_format="channels_last",
+        )  # fmt: skip
+        return ops.reshape(frames, (batch, channels, *frames.shape[1:]))
+
+    def _strength(self, power: Tensor) -> Tensor:
+        if self.mode == "psd":  # frequencies between the first and the last stand for their negatives too
+            inner = ops.pad(power[..., 1:-1], [(0, 0), (0, 0), (0, 0), (1, 1)])
+            return power + inner
+        magnitude = ops.sqrt(ops.maximum(power, epsilon()))
+        return magnitude if self.mode == "magnitude" else ops.log(ops.maximum(magnitude, epsilon()))
+
+    def _arranged(self, spectrum: Tensor) -> Tensor:
+        """(batch, channels, time, frequencies) as the settings want it."""
+        first = self.data_format == "channels_first"
+        if self.expand_dims:
+            return spectrum if first else ops.transpose(spectrum, (0, 2, 3, 1))
+        batch, channels, time, frequencies = spectrum.shape
+        flat = ops.reshape(ops.transpose(spectrum, (0, 1, 3, 2)), (batch, channels * frequencies, time))
+        return flat if first else ops.swapaxes(flat, 1, 2)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, time, frequencies), with channels, as the settings want it."""
+        first = self.data_format == "channels_first"
+        batch, *rest = input_shape
+        channels, samples = rest if first else rest[::-1]
+        time = None if samples is None else self._frames(samples)
+        frequencies = self._frequencies * (2 if self.mode == "stft" else 1)
+        if self.expand_dims:
+            return (batch, channels, time, frequencies) if first else (batch, time, frequencies, channels)
+        return (batch, channels * frequencies, time) if first else (batch, time, channels * frequencies)
+
+    def _frames(self, samples: int) -> int:
+        if self.padding == "same":
+            return -(-samples // self._step)
+        return (samples - self.frame_length) // self._step + 1
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """mode frame_length frame_step fft_length window periodic scaling padding data_format expand_dims"""
+        return {**super().get_config(), **described(self, names)}
