@@ -58,7 +58,7 @@ def run_demo(out: Path, epochs: int = 15, seed: int = 7) -> int:
     (x_train, y_train), test = load_digits()
     print(
         f"{len(x_train)} handwritten digits to learn from, {len(test[0])} to be tested on "
-        "(8×8 pixels; UCI, CC BY 4.0)\n"
+        "(8x8 pixels; UCI, CC BY 4.0)\n"
     )
     model = build_network()
     model.summary()

@@ -120,17 +120,20 @@ def _check_takes_variables(f: Callable[..., Any], grad: Callable[..., Any], used
 def _record(
     name: str, grad: Callable[..., Any], inputs: list[Tensor], used: list[Any], outputs: list[Tensor]
 ) -> tuple[Any, ...]:
+    sources = [*inputs, *used]
+    shapes: tuple[Any, ...] = tuple([t.shape for t in sources])
+    count = len(inputs)
+
     def pull(xp: Any, g: Any, record: Any, needs: Any) -> list[Any]:
         upstream = g if isinstance(g, tuple) else (g,)
         recorded = isinstance(upstream[0], Tensor)
         given = upstream if recorded else [Tensor(u, None, None) for u in upstream]
-        found = _call_grad(name, grad, given, len(inputs), used)
+        found = _call_grad(name, grad, given, count, used)
+        _check_shapes(name, found, shapes)
         return [x if recorded or x is None else x.data for x in found]
 
-    sources = [*inputs, *used]
     made = _CustomOp(name, tuple(f"x{i}" for i in range(len(sources))), pull)
     keys = tuple([t.key for t in sources])
-    shapes: tuple[Any, ...] = tuple([t.shape for t in sources])
     if len(outputs) == 1:
         return made, outputs[0].key, keys, shapes, ()
     parts = [(t.shape, t.dtype) for t in outputs]
@@ -152,3 +155,16 @@ def _call_grad(
             f"the grad function of {name} returned {len(found)} gradients for {count} inputs and {len(used)} variables."
         )
     return [None if x is None else convert_to_tensor(x) for x in found]
+
+
+def _check_shapes(name: str, found: list[Any], shapes: tuple[Any, ...]) -> None:
+    """Each gradient has its input's shape, or one that the input's broadcasts to (it is then summed)."""
+    for i, (x, shape) in enumerate(zip(found, shapes, strict=True)):
+        if x is None or x.shape == shape:
+            continue
+        ends = zip(reversed(x.shape), reversed(shape))
+        if len(x.shape) < len(shape) or any(m not in (n, 1) for n, m in ends):
+            raise ValueError(
+                f"the grad function of {name} returned a gradient of shape {x.shape} for input {i}, whose shape is "
+                f"{shape}. A gradient has the shape of its input."
+            )

@@ -120,7 +120,14 @@ def _same_kind(error: Exception) -> type[Exception]:
     for kind in type(error).__mro__:
         if kind.__name__ in ("DeviceError", "AxisError", "LinAlgError", "UnknownNameError"):
             return kind
-        if kind in (IndexError, TypeError, ValueError, FloatingPointError, NotImplementedError):
+        if kind in (
+            IndexError,
+            TypeError,
+            ValueError,
+            FloatingPointError,
+            NotImplementedError,
+            OverflowError,
+        ):
             return kind
     return ValueError
 

@@ -90,7 +90,7 @@ class Table:
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
             raise UnknownNameError(
-                f"Unknown {self.kind} {name!r}.{did_you_mean(name, known)} A {self.kind} of your own: pass the object "
+                f"Unknown {self.kind} {name!r}.{did_you_mean(name, known)} For one of your own, pass the object "
                 "itself, or register it with register_keras_serializable or custom_object_scope."
             )
         return found

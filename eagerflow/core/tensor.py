@@ -360,9 +360,13 @@ def _default_type(array: numpy.ndarray) -> numpy.ndarray:
         return array.astype(as_dtype(floatx()), copy=False)
     if kind == "c":
         return array.astype("complex64", copy=False)
-    if kind == "i" and array.dtype.itemsize == 8 and (not array.size or abs(array).max() < 2**31):
+    if kind == "i" and array.dtype.itemsize == 8 and _fits_int32(array):
         return array.astype("int32")
     return array
+
+
+def _fits_int32(array: numpy.ndarray) -> bool:
+    return not array.size or bool(array.min() >= -(2**31) and array.max() < 2**31)
 
 
 def convert_to_tensor(

@@ -221,7 +221,13 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
                     f"Variable(initializer={initializer!r}): a function needs shape=... as well. ({error})"
                 ) from None
         wanted = _as_shape(shape)
-        value = Tensor(initializer(wanted, dtype=floatx() if dtype is None else dtype), dtype)
+        dtype = floatx() if dtype is None else dtype
+        value = Tensor(initializer(wanted, dtype=dtype), dtype)
+    elif isinstance(initializer, str):
+        raise TypeError(
+            f"Variable(initializer={initializer!r}): expected values or an initializer object; "
+            f"ef.initializers.get({initializer!r}) finds one by its name."
+        )
     else:
         value = Tensor(initializer, dtype)
         wanted = value.shape if shape is None else _as_shape(shape)

@@ -112,7 +112,7 @@ _FINISH_SEVERAL = """\
 _FINISH_SEVERAL_UNTRACKED = """\
     _out = tuple([_Tensor(part, None, None) for part in _data])"""
 
-_FAILURES = (ValueError, TypeError, IndexError, NotImplementedError, FloatingPointError)
+_FAILURES = (ValueError, TypeError, IndexError, NotImplementedError, FloatingPointError, OverflowError)
 _FLOAT32 = numpy.dtype("float32")
 _FLOAT64 = numpy.dtype("float64")
 
@@ -277,7 +277,7 @@ def _narrow(
 
 def _unwrap_all(values: Any) -> tuple[list[Any], tuple[int | None, ...]]:
     """Arrays and keys of a sequence of tensors."""
-    if isinstance(values, Tensor):
+    if isinstance(values, (Tensor, numpy.ndarray)):
         values = list(values)
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"expected a list or tuple of tensors; got {type(values).__name__}")

@@ -96,12 +96,19 @@ def shapes_by_argument(
 
 def shape_arguments(method: Any, shapes: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Arguments for `build(input_shape)` or `build(query_shape, value_shape)` from shapes by argument."""
-    if not shapes:
-        return (), {}
     parameters = inspect.signature(method).parameters
+    if not shapes or not parameters:
+        return (), {}
     wanted = {name: f"{name}_shape" for name in shapes if f"{name}_shape" in parameters}
     named = {parameter: shapes[name] for name, parameter in wanted.items()}
     first = next(iter(shapes))
     if first in wanted or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
         return (), named
     return (shapes[first],), {k: v for k, v in named.items() if k != next(iter(parameters), None)}
+
+
+def needs_shapes(build: Any) -> bool:
+    """Whether `build` can't be called without arguments."""
+    parameters = inspect.signature(build).parameters.values()
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return any(p.default is p.empty and p.kind not in variadic for p in parameters)

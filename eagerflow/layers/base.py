@@ -329,7 +329,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
         positional, named = shape_arguments(self.build, shapes)
         if not shapes and needs_shapes(self.build):
             got = ", ".join(signature_of(x) for x in (*args, *kwargs.values())) or "nothing"
-            raise TypeError(f"{describe(self)} is built for the shapes of its inputs; got no tensor but {got}.")
+            raise TypeError(
+                f"{describe(self)} is built for the shapes of its inputs; got no tensor but {got}."
+            )
         self.build(*positional, **named)
 
     @around_build

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.tensor import Tensor
+from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.settings import described, integer, settle, without_lora
 
@@ -86,7 +86,8 @@ class Embedding(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The vectors of the integers in `inputs`."""
-        indices = inputs if inputs.dtype.kind in "iu" else ops.cast(inputs, "int32")
+        indices = convert_to_tensor(inputs)
+        indices = indices if indices.dtype.kind in "iu" else ops.cast(indices, "int32")
         self._check_range(indices)
         return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
 

@@ -106,6 +106,7 @@ def check_inputs(spec: Any, inputs: Any, layer: Any) -> None:
 
     Raises:
         ValueError: naming the layer, what it expects and what came.
+        TypeError: for anything that isn't a tensor.
     """
     if type(spec) is InputSpec and hasattr(inputs, "shape"):
         problem = spec.problem(inputs)
@@ -114,8 +115,10 @@ def check_inputs(spec: Any, inputs: Any, layer: Any) -> None:
         return
     specs, values = _aligned(spec, inputs, layer)
     for one, x in zip(specs, values):
-        if one is None or (x is None and one.optional) or not hasattr(x, "shape"):
+        if one is None or (x is None and one.optional):
             continue
+        if not hasattr(x, "shape"):
+            raise TypeError(f"{describe(layer)} expects tensors or arrays; got {signature_of(x)}.")
         problem = one.problem(x)
         if problem is not None:
             raise _mismatch(layer, problem, x, one.name)

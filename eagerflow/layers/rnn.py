@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.core import tree
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
@@ -170,7 +172,7 @@ class RNN(Layer):
         """
         start = self._start(sequences, initial_state)
         if mask is not None:
-            mask = ops.cast(tree.flatten(mask)[0], "bool")
+            mask = self._checked_mask(sequences, tree.flatten(mask)[0])
         outputs, last, states = self.inner_loop(sequences, start, mask, training)
         _reset_dropout(self.cell)
         if self.stateful:
@@ -178,6 +180,16 @@ class RNN(Layer):
                 variable.assign(ops.stop_gradient(state))
         output = ops.cast(outputs if self.return_sequences else last, self.compute_dtype)
         return (output, *states) if self.return_state else output
+
+    def _checked_mask(self, sequences: Tensor, mask: Any) -> Tensor:
+        found: Tensor = ops.cast(mask, "bool")
+        batch, steps = sequences.shape[:2]
+        if len(found.shape) < 2 or found.shape[0] not in (1, batch) or found.shape[1] != steps:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": mask: expected the shape (batch, time) of the sequences, '
+                f"{(batch, steps)}; got {found.shape}."
+            )
+        return found
 
     def _start(self, sequences: Tensor, initial_state: Any) -> list[Any]:
         """The states to begin with, in the compute type."""
@@ -198,6 +210,13 @@ class RNN(Layer):
                 f'{type(self).__name__} "{self.name}": initial_state: expected {count} tensor(s); '
                 f"got {len(tree.flatten(start))}."
             )
+        for state, size in zip(tree.flatten(start), tree.flatten(self.state_size)):
+            found = numpy.shape(state)
+            if isinstance(size, int) and sequences.ndim == 3 and found != (sequences.shape[0], size):
+                raise ValueError(
+                    f'{type(self).__name__} "{self.name}": initial_state: expected the shape (batch, units), '
+                    f"{(sequences.shape[0], size)}; got {found}."
+                )
         return tree.map_structure(lambda x: convert_to_tensor(x, self.compute_dtype), list(start))
 
     def inner_loop(

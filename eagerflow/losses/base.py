@@ -84,6 +84,8 @@ class Loss:
         mask = mask_of(y_pred)
         y_pred = _typed(y_pred, self.dtype)
         losses = self.call(_typed(y_true, None), y_pred)
+        if losses is None:
+            raise TypeError(f"the loss {self.name!r} returned None. Was a `return` forgotten?")
         of_losses = mask_of(losses)
         if of_losses is not None:
             mask = of_losses if mask is None else ops.logical_and(mask, of_losses)

@@ -114,11 +114,16 @@ class Doors:
         if isinstance(self.structure, (list, tuple)) and any(tree.is_nested(s) for s in self.structure):
             return tree.flatten(given)
         names = [key if key in given else door.name for key, door in zip(self.keys, self.doors)]
-        missing = [name for name, door in zip(names, self.doors) if name not in given and not door.optional]
+        known = [str(key) for key in self.keys]
+        missing = [
+            key
+            for key, name, door in zip(known, names, self.doors)
+            if name not in given and not door.optional
+        ]
         if missing:
             hint = did_you_mean(missing[0], [str(k) for k in given])
             raise ValueError(
-                f"{type(model).__name__} {model.name!r} needs the inputs {names}; {missing} missing among the keys "
+                f"{type(model).__name__} {model.name!r} needs the inputs {known}; {missing} missing among the keys "
                 f"{sorted(map(str, given))}.{hint}"
             )
         return [given.get(name) for name in names]

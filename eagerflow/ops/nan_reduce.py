@@ -117,7 +117,9 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     1.0
     """
     x = convert_to_tensor(x)
-    distance = _filled(subtract(x, nanmean(x, axis=axis, keepdims=True)), 0)
+    distance = subtract(x, nanmean(x, axis=axis, keepdims=True))
+    if x.dtype.kind not in "iub":  # the distance of an infinite element is NaN, and counts
+        distance = where(isnan(x), 0, distance)
     squares = square(absolute(distance) if x.dtype.kind == "c" else distance)
     return divide(sum(squares, axis=axis, keepdims=keepdims), _count(x, axis, keepdims))
 

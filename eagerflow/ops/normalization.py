@@ -15,12 +15,12 @@ __all__ = ["batch_normalization", "layer_norm", "moments", "normalize_batch", "r
 
 
 def axes_of(axis: Any, ndim: int, name: str = "axis") -> tuple[int, ...]:
-    """Axes as a sorted tuple of numbers from 0.
+    """Axes as a sorted tuple of numbers from 0; all of them for None.
 
     Raises:
         ValueError: for axes that aren't there, or twice.
     """
-    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    given = range(ndim) if axis is None else tuple(axis) if hasattr(axis, "__iter__") else (axis,)
     if any(not -ndim <= a < ndim for a in given) or len({a % ndim for a in given}) != len(given):
         raise ValueError(f"{name}={axis!r}: expected different axes of a tensor with {ndim} of them.")
     return tuple(sorted(a % ndim for a in given))

@@ -133,7 +133,8 @@ def _quantile(name: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool,
         raise ValueError(f"{name}: q must be a number or a vector of numbers in range; got {q.tolist()}.")
     axes = listed(axis, x.ndim)
     rest = without(x.shape, axes)
-    lines = reshape(moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim))), (*rest, -1))
+    length = math.prod([x.shape[a] for a in axes])
+    lines = reshape(moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim))), (*rest, length))
     if not lines.shape[-1]:
         raise ValueError(f"{name}: no elements along axis={axis} of shape {x.shape}.")
     found = _at_parts(lines, reshape(q, (-1,)), method, skip_nan)

@@ -11,16 +11,18 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypedDict
+from typing import Any, NoReturn, TypedDict
 
 from eagerflow.core.config import floatx
 from eagerflow.core.device import device, namespace_of
+from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import clock, current, scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.rate import LearningRate
+from eagerflow.optimizers.signature import with_shared_arguments
 
 __all__ = ["Optimizer", "Shared"]
 
@@ -78,16 +80,9 @@ class Optimizer:
 
     def __init_subclass__(cls) -> None:
         """Show the shared arguments in the signature, where a subclass passes them on as `**shared`."""
-        own = inspect.signature(cls.__init__)
-        if "shared" in own.parameters:
-            base = inspect.signature(Optimizer.__init__).parameters
-            shown = [p for name, p in own.parameters.items() if name not in ("self", "shared")]
-            shown += [
-                base[n].replace(kind=inspect.Parameter.KEYWORD_ONLY)
-                for n in _SHARED
-                if n not in own.parameters
-            ]
-            cls.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        own = cls.__dict__.get("__init__")
+        if own is not None and "shared" in inspect.signature(own).parameters:
+            cls.__init__ = with_shared_arguments(own, Optimizer.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -177,7 +172,7 @@ class Optimizer:
             self.built = True
 
     def _add_entries(self, variables: Sequence[Variable]) -> None:
-        entries = [Entry(v) for v in variables]
+        entries = [Entry(v if isinstance(v, Variable) else self._refuse(v)) for v in variables]
         self._entries.update((e.variable.identity, e) for e in entries)
         for kind, wanted in (
             ("average", self.use_ema),
@@ -301,7 +296,7 @@ class Optimizer:
             if g is None:
                 without.append(v)
                 continue
-            entry = known.get(v.identity)
+            entry = known.get(v.identity) if isinstance(v, Variable) else self._refuse(v)
             if entry is None:  # a layer that was built or unfrozen later
                 self._add_entries([v])
                 entry = known[v.identity]
@@ -313,6 +308,12 @@ class Optimizer:
         if without:
             self._complain(without, bool(entries))
         return entries, gradients
+
+    def _refuse(self, v: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__}: only variables can be trained; got {type(v).__name__} {signature_of(v)}. "
+            "Make it one: ef.Variable(values)."
+        )
 
     def _complain(self, without: list[Variable], others: bool) -> None:
         names = ", ".join(v.path for v in without[:5]) + (", ..." if len(without) > 5 else "")

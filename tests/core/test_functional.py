@@ -195,3 +195,24 @@ def test_custom_gradient_with_the_wrong_number_of_gradients():
         y = one_short(a, b)
     with pytest.raises(ValueError, match="returned 1 gradients for 2 inputs"):
         tape.gradient(y, [a, b])
+
+
+@pytest.mark.parametrize("shape", [(7,), (), (1,)])
+def test_a_custom_gradient_of_the_wrong_shape_is_refused(shape):
+    @custom_gradient
+    def double(x):
+        return x * 2, lambda g: ops.ones(shape)
+
+    with pytest.raises(
+        ValueError, match=r"grad function of double returned .* input 0, whose shape is \(2,\)"
+    ):
+        grad(lambda x: double(x).sum())([1.0, 2.0])
+
+
+def test_a_custom_gradient_is_summed_where_its_input_was_broadcast():
+    @custom_gradient
+    def scaled(x, factor):
+        return x * factor, lambda g: (g * factor, g * x)
+
+    slope = grad(lambda f: scaled(Tensor([1.0, 2.0]), f).sum())(3.0)
+    assert float(slope) == 3.0

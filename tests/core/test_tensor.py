@@ -187,3 +187,22 @@ def test_array_on_the_left_of_an_operator(device):
     total = np.ones(2, "float32") + t
     assert isinstance(total, Tensor)
     assert total.tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [
+        (2**31 - 1, "int32"),
+        (2**31, "int64"),
+        (-(2**31), "int32"),
+        (-(2**31) - 1, "int64"),
+        (-(2**63), "int64"),
+    ],
+)
+def test_python_integers_keep_their_value(number, dtype):
+    assert (int(Tensor(number)), Tensor(number).dtype) == (number, dtype)
+
+
+def test_a_number_too_large_for_the_type_names_the_op():
+    with pytest.raises(OverflowError, match=r"add\(uint8\[1\], 300\)"):
+        Tensor(np.array([255], "uint8")) + 300

@@ -218,3 +218,12 @@ def test_writable_is_the_variables_own_array():
     array += 1.0
     assert v.tolist() == [2.0, 3.0]
     assert snapshot.tolist() == [1.0, 2.0]
+
+
+def test_a_function_gives_values_of_the_default_type():
+    assert Variable(lambda shape, dtype: np.ones(shape), shape=(2,)).dtype == "float32"
+
+
+def test_names_of_initializers_are_refused_with_the_way_to_find_them():
+    with pytest.raises(TypeError, match=r"ef.initializers.get\('zeros'\)"):
+        Variable("zeros", shape=(2,))

@@ -8,6 +8,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import losses
 from eagerflow.core import observe
+from eagerflow.losses.base import LossFunctionWrapper
 
 
 def test_a_confident_mistake_costs_what_its_logits_say(device):
@@ -114,3 +115,12 @@ def test_mistakes_have_clear_errors(compute, words):
     with pytest.raises(ValueError, match=words) as caught:
         compute()
     assert len(str(caught.value)) <= 500
+
+
+def test_a_loss_without_a_result_is_named():
+    def forgetful(y_true, y_pred):
+        pass
+
+    wrapped = LossFunctionWrapper(forgetful, name="forgetful")
+    with pytest.raises(TypeError, match="loss 'forgetful' returned None"):
+        wrapped([[1.0]], [[1.0]])

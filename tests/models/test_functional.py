@@ -557,3 +557,10 @@ def test_a_dropped_model_is_freed_at_once():
         assert [ghost() for ghost in ghosts if ghost() is not None] == []
     finally:
         gc.enable()
+
+
+def test_missing_keys_are_called_as_the_model_was_made():
+    first, second = Input((2,)), Input((2,))
+    model = Model({"left": first, "right": second}, first + second)
+    with pytest.raises(ValueError, match=r"needs the inputs \['left', 'right'\]; \['right'\] missing"):
+        model({"left": np.ones((1, 2)), "wrong": np.ones((1, 2))})

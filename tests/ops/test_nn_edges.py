@@ -242,3 +242,9 @@ def test_masked_steps_keep_the_state(device):
 def test_dropout_by_a_mask():
     mask = np.array([True, False])
     assert dropout.masked_scale(Tensor([3.0, 5.0]), mask, 2.0).tolist() == [6.0, 0.0]
+
+
+def test_normalizations_take_any_axis_and_all_of_them():
+    x = np.array([[3.0, 4.0]], "float32")
+    assert np.allclose(ops.normalize(x, axis=None), [[0.6, 0.8]])
+    assert np.allclose(ops.rms_normalization(x, axis=np.int64(1)), ops.rms_normalization(x, axis=None))

@@ -310,3 +310,15 @@ def test_errors_of_statistics():
 
 def test_positions_in_integers():
     same(ops.nanargmax([1, 5, 2]), 1)
+
+
+def test_variances_that_leave_out_nan_count_infinite_elements():
+    x = np.array([[1.0, np.nan, 3.0], [1.0, np.inf, np.nan]], "float32")
+    with np.errstate(invalid="ignore"):
+        assert np.array_equal(ops.nanvar(x, axis=1).numpy(), [1.0, np.nan], equal_nan=True)
+        assert np.array_equal(ops.nanstd(x, axis=1).numpy(), [1.0, np.nan], equal_nan=True)
+
+
+def test_medians_of_no_rows():
+    assert ops.median(np.zeros((0, 3)), axis=-1).shape == (0,)
+    assert ops.quantile(np.zeros((3, 0, 2)), [0.1, 0.9], axis=2).shape == (2, 3, 0)

@@ -312,3 +312,7 @@ def test_errors_say_what_was_expected(call, message):
     with pytest.raises((ValueError, TypeError), match=message) as caught:
         call(ops.array(some(2, 3)))
     assert len(str(caught.value)) <= 500
+
+
+def test_stack_takes_the_rows_of_an_array():
+    assert np.array_equal(ops.stack(np.arange(6).reshape(2, 3), axis=1), [[0, 3], [1, 4], [2, 5]])

@@ -281,3 +281,12 @@ def test_several_optimizers_in_one(device):
         optimizers.OptimizerMap(SGD(), {"enc.*": SGD(), ".*er": SGD()})["encoder"]
     with pytest.raises(TypeError, match="expected an Optimizer"):
         optimizers.OptimizerMap("sgd")
+
+
+def test_only_variables_are_trained():
+    optimizer = ef.optimizers.SGD()
+    with pytest.raises(TypeError, match=r"SGD: only variables can be trained; got Tensor float32\[\]"):
+        optimizer.apply([ef.Tensor(1.0)], [ef.Tensor(1.0)])
+    optimizer.build([ef.Variable(1.0)])
+    with pytest.raises(TypeError, match="only variables"):
+        optimizer.apply([ef.Tensor(1.0)], [ef.Tensor(1.0)])
