@@ -235,19 +235,19 @@ class _ConvLSTM(RNN):
         return cls(**config)
 
 
-class ConvLSTM1D(_ConvLSTM):
+class ConvLSTM1D(_ConvLSTM):  # noqa: D101 - below
     __doc__ = _ConvLSTM.__doc__
 
     rank = 1
 
 
-class ConvLSTM2D(_ConvLSTM):
+class ConvLSTM2D(_ConvLSTM):  # noqa: D101 - below
     __doc__ = _ConvLSTM.__doc__
 
     rank = 2
 
 
-class ConvLSTM3D(_ConvLSTM):
+class ConvLSTM3D(_ConvLSTM):  # noqa: D101 - below
     __doc__ = _ConvLSTM.__doc__
 
     rank = 3

@@ -175,7 +175,12 @@ def test_optional_array():
 
 
 def test_optional_array_of_a_floating_op():
-    @op(lambda g, x, bias, needs: (g, g if needs[1] else None), joint=True, arrays=("x", "bias"), floating=True)
+    @op(
+        lambda g, x, bias, needs: (g, g if needs[1] else None),
+        joint=True,
+        arrays=("x", "bias"),
+        floating=True,
+    )
     def shifted_for_test(xp, x, bias=None):
         return x if bias is None else x + bias
 
