@@ -6,6 +6,7 @@ current device. Slices of arrays share their memory with them: a batch lives no 
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -54,7 +55,9 @@ class ArrayFeed(Feed):
         batch_size: at least 1; default 32.
         shuffle: True, False, or `"batch"` (whole batches change places, for data on a slow disk).
         class_weight: a dict from class numbers to weights, or None.
-        steps: use only so many batches of each epoch.
+        steps: the batches of an epoch; default: all.
+        goes_on: whether an epoch of other `steps` begins where the last one stopped, as training needs it to see
+            all data. Without, every epoch has the first `steps` batches, or all where there are fewer.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class ArrayFeed(Feed):
         shuffle: Any = False,
         class_weight: Any = None,
         steps: int | None = None,
+        goes_on: bool = False,
     ) -> None:
         x, y = as_arrays("x", x), as_arrays("y", y)
         sample_weight = as_arrays("sample_weight", sample_weight)
@@ -77,15 +81,31 @@ class ArrayFeed(Feed):
         self.batch_size = self.size
         self.shuffle = shuffle
         self.parts = pack_x_y_sample_weight(x, y, sample_weight)
-        available = -(-self.rows // self.size)
-        self.steps = _within_limit(available if steps is None else min(steps, available))
+        self.available = -(-self.rows // self.size)
+        asked = self.available if steps is None else steps
+        self.steps = _within_limit(asked if goes_on else min(asked, self.available))
+        self.goes_on = goes_on and self.steps != self.available
+        self._running: Iterator[Any] = iter(())
 
     def epoch(self) -> Iterator[Any]:
+        if not self.goes_on:
+            return self._batches(self.steps or 0)
+        return itertools.islice(self._without_end(), self.steps)
+
+    def _without_end(self) -> Iterator[Any]:
+        """The rest of the running pass over the arrays, then pass after pass."""
+        while True:
+            for batch in self._running:  # noqa: UP028  `yield from` would close it at the end of an epoch
+                yield batch
+            self._running = self._batches(self.available)
+
+    def _batches(self, count: int) -> Iterator[Any]:
+        """The first batches of one pass over the arrays."""
         order = self._order()
         leaves = tree.flatten(self.parts)
         flat = isinstance(self.parts, tuple) and len(leaves) == len(self.parts)
         where = current_device()
-        for i in range(self.steps or 0):
+        for i in range(count):
             start = i * self.size
             index: Any = slice(start, start + self.size)
             if order is not None:
@@ -240,8 +260,9 @@ def feed_for(
     steps: int | None = None,
     shuffle: Any = False,
     class_weight: Any = None,
+    goes_on: bool = False,
 ) -> Feed:
-    """The feed for what the user handed in.
+    """The feed for what the user handed in; see `ArrayFeed` for the arguments.
 
     Raises:
         TypeError: for data that is none of arrays, `PyDataset` and iterables of batches.
@@ -250,7 +271,7 @@ def feed_for(
     if isinstance(x, Feed):
         return x
     if is_array_like(x):
-        return ArrayFeed(x, y, sample_weight, batch_size, shuffle, class_weight, steps)
+        return ArrayFeed(x, y, sample_weight, batch_size, shuffle, class_weight, steps, goes_on)
     if (
         x is None
         or isinstance(x, (str, bytes, int, float))

@@ -246,7 +246,9 @@ def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[F
         arrays = (as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight))
         rows = check_lengths(x=arrays[0], y=arrays[1], sample_weight=arrays[2])
         (x, y, sample_weight), held_back = split(arrays, rows, part)
-    training = feed_for(x, y, sample_weight, batch_size, steps, given["shuffle"], given["class_weight"])
+    training = feed_for(
+        x, y, sample_weight, batch_size, steps, given["shuffle"], given["class_weight"], goes_on=True
+    )
     if held_back is None:
         return training, None
     return training, _validation_feed(held_back, training, validation_size, validation_steps)

@@ -182,3 +182,30 @@ def test_one_hot_rows():
 
 def test_normalized_rows():
     np.testing.assert_allclose(normalize([[3.0, 4.0], [0.0, 0.0]]), [[0.6, 0.8], [0.0, 0.0]])
+
+
+def test_epochs_of_other_lengths_go_on_where_the_last_one_stopped():
+    feed = ArrayFeed(np.arange(7), batch_size=2, steps=3, goes_on=True)
+    assert [[b.tolist() for b in feed.epoch()] for _ in range(3)] == [
+        [[0, 1], [2, 3], [4, 5]],
+        [[6], [0, 1], [2, 3]],
+        [[4, 5], [6], [0, 1]],
+    ]
+    again = ArrayFeed(np.arange(3), batch_size=2, steps=3, goes_on=True)
+    assert [b.tolist() for b in again.epoch()] == [[0, 1], [2], [0, 1]]
+
+
+def test_what_goes_on_is_shuffled_anew_only_after_all_was_seen():
+    set_random_seed(0)
+    feed = ArrayFeed(np.arange(8), batch_size=2, steps=2, shuffle=True, goes_on=True)
+    seen = [np.concatenate([b.numpy() for b in feed.epoch()]) for _ in range(4)]
+    assert sorted(np.concatenate(seen[:2])) == sorted(np.concatenate(seen[2:])) == list(range(8))
+    assert not np.array_equal(np.concatenate(seen[:2]), np.concatenate(seen[2:]))
+    cut_off = ArrayFeed(np.arange(8), batch_size=2, steps=2, goes_on=True)
+    next(cut_off.epoch())
+    assert next(cut_off.epoch()).tolist() == [2, 3]
+
+
+def test_what_does_not_go_on_begins_with_the_first_batches():
+    feed = ArrayFeed(np.arange(7), batch_size=2, steps=2)
+    assert [[b.tolist() for b in feed.epoch()] for _ in range(2)] == [[[0, 1], [2, 3]]] * 2
