@@ -258,13 +258,16 @@ def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
 
 
 @contextlib.contextmanager
-def undone() -> Iterator[None]:
-    """Assignments inside the block are taken back at its end (probes run the user's code for its shapes)."""
+def undone() -> Iterator[dict[Variable, Any]]:
+    """Assignments inside the block are taken back at its end (probes run the user's code for its shapes).
+
+    Gives the variables that were assigned to so far, with their arrays before.
+    """
     before = _undo.get()
     changed: dict[Variable, Any] = {}
     _undo.set(changed)
     try:
-        yield
+        yield changed
     finally:
         _undo.set(before)
         for variable, array in changed.items():

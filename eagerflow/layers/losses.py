@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.errors import signature_of
+from eagerflow.core.stateless import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.context import current_call
 from eagerflow.layers.input_spec import describe
@@ -32,7 +33,7 @@ class LossHolder:
         Raises:
             TypeError: for anything else.
         """
-        context = current_call.get()
+        context, scope = current_call.get(), current_stateless_scope.get()
         for term in tree.flatten(loss):
             if isinstance(term, SymbolicTensor):
                 raise TypeError(
@@ -47,6 +48,8 @@ class LossHolder:
             if context is None or not context.probing:
                 self._losses.append(term)
                 _holding.add(self)
+                if scope is not None and scope.collect_losses:
+                    scope.add_loss(term)
 
     @property
     def losses(self: Any) -> list[Any]:

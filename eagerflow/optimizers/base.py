@@ -23,6 +23,7 @@ from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
+from eagerflow.optimizers.stored import StoredState
 
 __all__ = ["Optimizer", "Shared"]
 
@@ -49,7 +50,7 @@ class Shared(TypedDict, total=False):
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer:
+class Optimizer(StoredState):
     """Base of all optimizers.
 
     A subclass of ours sets `slots`, `temporaries`, `rule` and `settings`; a user's overrides `build` (with
@@ -122,7 +123,7 @@ class Optimizer:
             owner, "gradient_accumulation_steps", gradient_accumulation_steps, lowest=2
         )
         self.built = False
-        self._variables: list[Variable] = []  # all state, in the order in which it is saved
+        self._variables = []  # all state, in the order in which it is saved
         self._entries: dict[int, Entry] = {}
         self._scratch = Scratch(self.temporaries)
         self._undecayed: list[Callable[[Variable], bool]] = []
@@ -159,11 +160,6 @@ class Optimizer:
             self._variables = [v for v in self._variables if v is not before]
 
     lr = learning_rate
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state: step counter, learning rate, and the slots of every variable."""
-        return self._variables[:]
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the state for `variables`; `apply` does it on first use."""
@@ -282,11 +278,14 @@ class Optimizer:
                 raise ValueError(
                     f"{type(self).__name__}.apply(grads): give trainable_variables too, or call build(variables)."
                 )
-            variables = [entry.variable for entry in self._entries.values()]
+            variables = self._trained()
         found = list(variables)
         if len(found) != count:
             raise ValueError(f"{type(self).__name__}.apply: {count} gradients for {len(found)} variables.")
         return found
+
+    def _trained(self) -> list[Variable]:
+        return [entry.variable for entry in self._entries.values()]
 
     def _matched(self, grads: list[Any], variables: list[Variable]) -> tuple[list[Entry], list[Any]]:
         """The entries that have a gradient, and the gradients as raw arrays of the variables' types."""
@@ -494,24 +493,6 @@ class Optimizer:
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
         """The optimizer that `get_config` described (without its state)."""
         return cls(**config)
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Put all state into `store`, under the numbers "0", "1", ..."""
-        store.update({str(i): v.numpy() for i, v in enumerate(self._variables)})
-
-    def load_own_variables(self, store: Any) -> None:
-        """Take all state from `store`, as `save_own_variables` left it.
-
-        Raises:
-            ValueError: when the number of arrays differs; then nothing was changed.
-        """
-        if len(store) != len(self._variables):
-            raise ValueError(
-                f"{type(self).__name__}: {len(store)} arrays stored, {len(self._variables)} expected. "
-                "Build the optimizer for the same variables first: optimizer.build(model.trainable_variables)."
-            )
-        for i, variable in enumerate(self._variables):
-            variable.assign(store[str(i)])
 
 
 def _old_spellings(learning_rate: Any, kwargs: dict[str, Any]) -> Any:

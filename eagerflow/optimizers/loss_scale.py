@@ -27,9 +27,10 @@ class LossScaleOptimizer(Optimizer):
         initial_scale: the scale to begin with.
         dynamic_growth_steps: after so many finite steps the scale is doubled.
         name: shown in traces and configs.
+        **kwargs: refused: what all optimizers take belongs to the inner one.
 
     Raises:
-        TypeError: when `inner_optimizer` is no optimizer.
+        TypeError: when `inner_optimizer` is no optimizer, or for another argument.
 
     Source: Micikevicius et al., "Mixed precision training", 2017.
     """
@@ -40,7 +41,9 @@ class LossScaleOptimizer(Optimizer):
         initial_scale: float = 2.0**15,
         dynamic_growth_steps: int = 2000,
         name: str | None = None,
+        **kwargs: Any,
     ) -> None:
+        checks.unknown_arguments(type(self), kwargs)
         if not isinstance(inner_optimizer, Optimizer) or isinstance(inner_optimizer, LossScaleOptimizer):
             raise TypeError(
                 f"LossScaleOptimizer(inner_optimizer=...): expected another optimizer; got {inner_optimizer!r:.60}."
@@ -79,9 +82,16 @@ class LossScaleOptimizer(Optimizer):
         """The state of both."""
         return [*self._variables, *self.inner_optimizer.variables]
 
-    def build(self, variables: Iterable[Variable]) -> None:
-        self.inner_optimizer.build(variables)
+    def build(self, var_list: Iterable[Variable]) -> None:
+        self.inner_optimizer.build(var_list)
         self.built = True
+
+    def _trained(self) -> list[Variable]:
+        return self.inner_optimizer._trained()
+
+    def check_finite(self, grads: Iterable[Any]) -> Tensor:
+        """Whether all gradients are finite, as a tensor of one boolean; None counts as finite."""
+        return convert_to_tensor(_finite([None if g is None else convert_to_tensor(g) for g in grads]))
 
     def scale_loss(self, loss: Any) -> Any:
         return self.inner_optimizer.scale_loss(loss * float(self.dynamic_scale.data))

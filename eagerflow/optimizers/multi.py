@@ -130,6 +130,9 @@ class MultiOptimizer(Optimizer):
             optimizer.build([self._known[i] for i in indices])
         self.built = True
 
+    def _trained(self) -> list[Variable]:
+        return self._known
+
     def _shares(self, variables: list[Variable]) -> list[tuple[Optimizer, list[int]]]:
         """Each optimizer with the numbers of its variables."""
         shares: dict[int, tuple[Optimizer, list[int]]] = {}

@@ -1,0 +1,115 @@
+"""The part of `Optimizer` that hands its state out and takes it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from eagerflow.core.errors import signature_of
+from eagerflow.core.stateless import StatelessScope
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
+
+__all__ = ["StoredState"]
+
+
+class StoredState:
+    """`set_weights`, `stateless_apply`, and how the state is saved and loaded."""
+
+    built: bool
+    _variables: list[Variable]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: step counter, learning rate, and the slots of every variable."""
+        return self._variables[:]
+
+    def set_weights(self, weights: Iterable[Any]) -> None:
+        """Set all state, given as arrays in the order of `variables`.
+
+        Raises:
+            ValueError: before the optimizer is built, or when numbers or shapes differ; then nothing was changed.
+        """
+        self._check_built("set_weights")
+        values = [convert_to_tensor(w) for w in weights]
+        for variable, value in _paired(f"{type(self).__name__}.set_weights", self.variables, values):
+            variable.assign(value)
+
+    def stateless_apply(
+        self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Sequence[Any]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """One update computed from values given, which changes no variable.
+
+        Args:
+            optimizer_variables: values of the state, in the order of `variables`.
+            grads: the gradients, in the order of the variables that the optimizer was built for.
+            trainable_variables: values of those variables.
+
+        Returns:
+            The values after the update: of the trainable variables, and of the state.
+
+        Raises:
+            ValueError: before the optimizer is built, or when numbers or shapes differ.
+
+        >>> import eagerflow as ef
+        >>> weight, optimizer = ef.Variable(1.0), ef.optimizers.SGD(0.5)
+        >>> optimizer.build([weight])
+        >>> (after,), state = optimizer.stateless_apply(optimizer.variables, [1.0], [3.0])
+        >>> float(after), float(weight)
+        (2.5, 1.0)
+        """
+        self._check_built("stateless_apply")
+        where = f"{type(self).__name__}.stateless_apply"
+        trained, own = self._trained(), self.variables
+        pairs = _paired(f"{where}(trainable_variables=...)", trained, trainable_variables)
+        pairs += _paired(f"{where}(optimizer_variables=...)", own, optimizer_variables)
+        with StatelessScope(pairs):
+            self.apply(grads, trained)
+            after = [Tensor(v.data, None, None) for v in (*trained, *own)]
+        return after[: len(trained)], after[len(trained) :]
+
+    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+        """Update variables by their gradients."""
+        raise NotImplementedError
+
+    def _trained(self) -> list[Variable]:
+        """The variables that `build` was called for."""
+        raise NotImplementedError
+
+    def _check_built(self, method: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"{type(self).__name__}.{method}: the optimizer has no state yet. Build it for the variables first: "
+                "optimizer.build(model.trainable_variables)."
+            )
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put all state into `store`, under the numbers "0", "1", ..."""
+        store.update({str(i): v.numpy() for i, v in enumerate(self._variables)})
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take all state from `store`, as `save_own_variables` left it.
+
+        Raises:
+            ValueError: when the number of arrays differs; then nothing was changed.
+        """
+        if len(store) != len(self._variables):
+            raise ValueError(
+                f"{type(self).__name__}: {len(store)} arrays stored, {len(self._variables)} expected. "
+                "Build the optimizer for the same variables first: optimizer.build(model.trainable_variables)."
+            )
+        for i, variable in enumerate(self._variables):
+            variable.assign(store[str(i)])
+
+
+def _paired(where: str, variables: list[Variable], values: Sequence[Any]) -> list[tuple[Variable, Any]]:
+    """Each variable with its value, of its shape."""
+    if len(values) != len(variables):
+        raise ValueError(f"{where}: expected {len(variables)} arrays; got {len(values)}.")
+    tensors = [convert_to_tensor(v) for v in values]
+    for variable, value in zip(variables, tensors):
+        if variable.shape != value.shape:
+            raise ValueError(
+                f"{where}: {variable.path!r} has shape {variable.shape}; got {signature_of(value)}."
+            )
+    return list(zip(variables, tensors))

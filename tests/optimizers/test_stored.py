@@ -1,0 +1,105 @@
+"""The state of optimizers, handed out and taken in; and the signatures that all of them share."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import optimizers
+
+EVERY = [
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam", "RMSprop",
+    "SGD", "ScheduleFreeAdamW",
+]  # fmt: skip
+
+
+def weights():
+    return [ef.Variable(np.full((3, 2), 0.5, "float32")), ef.Variable(np.full(2, -0.5, "float32"))]
+
+
+GRADIENTS = [np.linspace(-1, 1, 6, dtype="float32").reshape(3, 2), np.asarray([0.5, -0.25], "float32")]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_stateless_update_is_the_update_and_changes_nothing(name):
+    optimizer, same = getattr(optimizers, name)(0.1), getattr(optimizers, name)(0.1)
+    variables, others = weights(), weights()
+    optimizer.build(variables)
+    values, state = variables, optimizer.variables
+    before = [v.numpy() for v in (*values, *state)]
+    for _ in range(3):
+        values, state = optimizer.stateless_apply(state, GRADIENTS, values)
+        same.apply(GRADIENTS, others)
+    assert all((v.numpy() == b).all() for v, b in zip((*variables, *optimizer.variables), before))
+    for got, expected in zip((*values, *state), (*others, *same.variables)):
+        np.testing.assert_array_equal(got.numpy(), expected.numpy())
+
+
+def test_stateless_updates_of_optimizers_around_others():
+    inner = optimizers.SGD(0.5)
+    optimizer = optimizers.LossScaleOptimizer(inner, initial_scale=4.0)
+    variables = weights()
+    optimizer.build(variables)
+    values, state = optimizer.stateless_apply(optimizer.variables, [4 * g for g in GRADIENTS], variables)
+    np.testing.assert_allclose(values[1].numpy(), [-0.75, -0.375])
+    assert [float(s) for s in state[:2]] == [1, 4]
+    _, state = optimizer.stateless_apply(optimizer.variables, [np.inf * g for g in GRADIENTS], variables)
+    assert [float(s) for s in state[:2]] == [0, 2]
+    assert float(optimizer.dynamic_scale) == 4.0
+    several = optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.SGD(0.5)))
+    several.build(variables)
+    values, state = several.stateless_apply(several.variables, GRADIENTS, variables)
+    assert int(state[0]) == 1
+    assert int(several.iterations) == 0
+    np.testing.assert_allclose(values[1].numpy(), [-0.75, -0.375])
+
+
+def test_what_a_stateless_update_refuses():
+    optimizer = optimizers.Adam()
+    with pytest.raises(ValueError, match=r"Adam.stateless_apply: the optimizer has no state yet. Build it"):
+        optimizer.stateless_apply([], GRADIENTS, GRADIENTS)
+    optimizer.build(weights())
+    with pytest.raises(ValueError, match=r"trainable_variables=...\): expected 2 arrays; got 1"):
+        optimizer.stateless_apply(optimizer.variables, GRADIENTS, GRADIENTS[:1])
+    with pytest.raises(ValueError, match=r"has shape \(2,\); got"):
+        optimizer.stateless_apply(optimizer.variables, GRADIENTS, [GRADIENTS[0]] * 2)
+
+
+def test_all_state_can_be_set():
+    optimizer, again = optimizers.Adam(), optimizers.Adam()
+    variables = weights()
+    optimizer.apply(GRADIENTS, variables)
+    with pytest.raises(ValueError, match="set_weights: the optimizer has no state yet"):
+        again.set_weights(optimizer.variables)
+    again.build(variables)
+    again.set_weights([v.numpy() for v in optimizer.variables])
+    for got, expected in zip(again.variables, optimizer.variables):
+        np.testing.assert_array_equal(got.numpy(), expected.numpy())
+    with pytest.raises(ValueError, match="expected 6 arrays; got 1"):
+        again.set_weights([1.0])
+
+
+def test_gradients_are_finite_or_not():
+    optimizer = optimizers.LossScaleOptimizer(optimizers.SGD())
+    assert bool(optimizer.check_finite([None, [1.0, 2.0]]))
+    assert not bool(optimizer.check_finite([[1.0], [float("nan")]]))
+    with pytest.raises(TypeError, match="LossScaleOptimizer has no argument 'clipnorm'"):
+        optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_shared_arguments_are_taken_by_position(name):
+    cls = getattr(optimizers, name)
+    names = list(inspect.signature(cls).parameters)
+    given = {"clipnorm": 2.0, "use_ema": True, "ema_momentum": 0.5, "name": "mine"}
+    defaults = {n: p.default for n, p in inspect.signature(cls).parameters.items() if n != "kwargs"}
+    last = names.index("name") + 1
+    made = cls(*list((defaults | given).values())[:last])
+    assert {n: getattr(made, n) for n in given} == given
+    with pytest.raises(TypeError, match=f"{name} has no argument 'clipnrom'. Did you mean 'clipnorm'?"):
+        cls(clipnrom=1.0)
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        cls(*[None] * 40)
