@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["accepts"]
+__all__ = ["accepts", "ignores"]
 
 
 def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -38,6 +38,34 @@ def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., An
                         f"{type(self).__name__}: {old!r} is the older name of {new!r}; give one of them."
                     )
                 kwargs[new] = kwargs.pop(old)
+            return method(self, *args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def ignores(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator for methods that drops old arguments which never changed what is computed.
+
+    The signature that users see stays the present one.
+
+    Args:
+        *names: the arguments.
+
+    >>> class Reader:
+    ...     @ignores("workers")
+    ...     def read(self, rows=3):
+    ...         return rows
+    >>> Reader().read(rows=2, workers=8)
+    2
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            for name in names:
+                kwargs.pop(name, None)
             return method(self, *args, **kwargs)
 
         return call

@@ -14,9 +14,10 @@ from eagerflow.core import tree
 from eagerflow.core.device import to_host
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import serialize_keras_object
+from eagerflow.core.spellings import accepts, ignores
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
-from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, rows_of
+from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.data.weights import class_weights, weigh
@@ -26,11 +27,12 @@ from eagerflow.metrics.base import Metric
 from eagerflow.models.training_checks import at_least_one, verbosity
 from eagerflow.models.training_compiled import Compiled
 from eagerflow.models.training_loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
+from eagerflow.models.training_spellings import LOADING, OlderSpellings
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
+class Trainer(OlderSpellings):
     """The part of `Model` that trains it.
 
     `fit` calls `train_step(data)` for each batch, which a subclass may override.
@@ -42,6 +44,7 @@ class Trainer:
 
     # -- compile
 
+    @ignores("experimental_run_tf_function", "sample_weight_mode")
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -246,7 +249,7 @@ class Trainer:
             y_pred = self(x, training=True)  # type: ignore[operator]
             loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
             minimized = compiled.optimizer.scale_loss(loss)
-        _track_loss(compiled, loss, x)
+        compiled.track(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
         if variables:
             compiled.optimizer.apply(tape.gradient(minimized, variables), variables)
@@ -260,7 +263,7 @@ class Trainer:
         compiled = self._ready("test_step")
         y_pred = self(x, training=False)  # type: ignore[operator]
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
-        _track_loss(compiled, loss, x)
+        compiled.track(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def predict_step(self, data: Any) -> Any:
@@ -282,6 +285,8 @@ class Trainer:
 
     # -- loops
 
+    @ignores(*LOADING)
+    @accepts(nb_epoch="epochs")
     def fit(
         self,
         x: Any = None,
@@ -339,6 +344,7 @@ class Trainer:
         )  # fmt: skip
         return run.go()
 
+    @ignores(*LOADING)
     def evaluate(
         self,
         x: Any = None,
@@ -372,6 +378,7 @@ class Trainer:
         numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
+    @ignores(*LOADING)
     def predict(
         self,
         x: Any,
@@ -474,11 +481,6 @@ def _output_names(model: Any) -> list[str] | None:
     except AttributeError:
         return None
     return sorted(map(str, structure)) if isinstance(structure, Mapping) else list(model.output_names)
-
-
-def _track_loss(compiled: Compiled, loss: Any, x: Any) -> None:
-    rows = rows_of(x)
-    compiled.loss_tracker._add((loss.data if isinstance(loss, Tensor) else loss) * rows, rows)
 
 
 def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:

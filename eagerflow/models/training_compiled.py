@@ -9,6 +9,7 @@ from eagerflow import losses, metrics, optimizers
 from eagerflow.core import tree
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
+from eagerflow.data.arrays import rows_of
 from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
@@ -45,6 +46,11 @@ class Compiled:
         self.arguments["loss"] = loss
         weights = self.arguments["loss_weights"]
         self.loss = None if loss is None else CompiledLoss(loss, weights, self.outputs)
+
+    def track(self, loss: Any, batch: Any) -> None:
+        """Add the loss of a batch to the mean that is reported."""
+        rows = rows_of(batch)
+        self.loss_tracker._add((loss.data if isinstance(loss, Tensor) else loss) * rows, rows)
 
     def all_metrics(self) -> list[Metric]:
         """Loss, metrics, and the losses of single outputs."""

@@ -1,0 +1,141 @@
+"""The methods of `Model` that Keras 2 had, for its tutorials: each says what stands in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.models.training_compiled import Compiled
+
+__all__ = ["LOADING", "OlderSpellings"]
+
+# Arguments of Keras 2's `fit` and its kin about how a generator is read; they never change what is computed.
+LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
+
+
+class OlderSpellings:
+    """The part of `Model` with Keras 2's names."""
+
+    def fit_generator(
+        self: Any,
+        generator: Any,
+        steps_per_epoch: int | None = None,
+        epochs: int = 1,
+        verbose: Any = 1,
+        callbacks: Any = None,
+        validation_data: Any = None,
+        validation_steps: int | None = None,
+        validation_freq: Any = 1,
+        class_weight: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        shuffle: Any = True,
+        initial_epoch: int = 0,
+    ) -> Any:
+        """`fit`, which takes generators too. `max_queue_size`, `workers` and `use_multiprocessing` change nothing."""
+        return self.fit(
+            generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_data=validation_data, validation_steps=validation_steps, validation_freq=validation_freq,
+            class_weight=class_weight, shuffle=shuffle, initial_epoch=initial_epoch,
+        )  # fmt: skip
+
+    def evaluate_generator(
+        self: Any,
+        generator: Any,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+    ) -> Any:
+        """`evaluate`, which takes generators too."""
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+
+    def predict_generator(
+        self: Any,
+        generator: Any,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+    ) -> Any:
+        """`predict`, which takes generators too."""
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+
+    def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
+        """`predict`, for models that give probabilities."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> numpy.ndarray:
+        """The numbers of the most likely classes; of one output, whether it is above 0.5."""
+        chances = numpy.asarray(self.predict(x, batch_size=batch_size, verbose=verbose))
+        return chances.argmax(axis=-1) if chances.shape[-1] > 1 else (chances > 0.5).astype("int32")
+
+    def reset_states(self: Any) -> None:
+        """Let stateful recurrent layers forget what they have read."""
+        for layer in self._flatten_layers(include_self=False):
+            if getattr(layer, "stateful", False):
+                layer.reset_state()
+
+    @property
+    def compiled_loss(self: Any) -> OlderLoss:
+        """The compiled loss, to be called in a `train_step` of one's own; `compute_loss` in Keras 3."""
+        return OlderLoss(self._ready("compiled_loss"))
+
+    @property
+    def compiled_metrics(self: Any) -> OlderMetrics:
+        """The compiled metrics, to be updated in a `train_step` of one's own; `compute_metrics` in Keras 3."""
+        return OlderMetrics(self._ready("compiled_metrics"))
+
+
+class OlderLoss:
+    """`model.compiled_loss(y, y_pred, ...)`: the loss of a batch, which it also adds to the mean that is reported."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
+    ) -> Any:
+        """The compiled loss plus `regularization_losses`.
+
+        Raises:
+            ValueError: when there is neither.
+        """
+        loss = self.compiled.loss
+        terms = [] if loss is None else [loss(y_true, y_pred, sample_weight)]
+        terms += list(regularization_losses or [])
+        if not terms:
+            raise ValueError("compiled_loss: there is no loss; pass loss=... to compile.")
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        self.compiled.track(total, y_pred)
+        return total
+
+
+class OlderMetrics:
+    """`model.compiled_metrics`."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The compiled metrics."""
+        return [entry.metric for entry in self.compiled.metrics.entries]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in one batch."""
+        self.compiled.metrics.update(y_true, y_pred, sample_weight)
+        self.compiled.measured = True
+
+    def reset_state(self) -> None:
+        """Begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()
