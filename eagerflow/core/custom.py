@@ -72,6 +72,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Source: the interface of `tf.custom_gradient`, which `keras.ops.custom_gradient` follows.
     """
+    if not callable(f):
+        raise TypeError(f"custom_gradient: expected a function; got {type(f).__name__}.")
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:

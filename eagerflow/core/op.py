@@ -99,7 +99,7 @@ class Op:
     def explain(self, error: Exception, inputs: Sequence[Any], settings: tuple[Any, ...]) -> Exception:
         """The same kind of error, saying which op met which arrays; costs nothing until raised."""
         got = ", ".join(signature_of(x) for x in inputs)
-        explained = _same_kind(error)(f"{self.name}({got}): {_shorten(error)}")
+        explained = _same_kind(error)(f"{self.name}({got}): {_shorten(error)}{_hint(settings)}")
         if state.on:
             now = clock()
             for observer in current():
@@ -113,6 +113,15 @@ class Op:
         ended = clock()
         for observer in current():
             observer.on_op(self, inputs, settings, outputs, started, ended)
+
+
+def _hint(settings: tuple[Any, ...]) -> str:
+    if not any(isinstance(value, (tuple, list)) and None in value for value in settings):
+        return ""
+    return (
+        ". A None from the shape of a symbolic tensor is a length that only a layer's call knows; in reshape, one "
+        "length may be -1 instead."
+    )
 
 
 def _same_kind(error: Exception) -> type[Exception]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import linecache
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
@@ -60,7 +60,7 @@ _WEAK_ARRAY = """\
             {x}_ = {x}
             {x}_key = None
         else:
-            {x}_ = _coerce({x})
+            {x}_ = {coerce}({x})
             {x}_key = None
 """
 
@@ -124,7 +124,8 @@ def generate(op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: b
     scope: dict[str, Any] = {
         "_op": op, "_forward": op.forward, "_numpy": numpy, "_ndarray": numpy.ndarray, "_Tensor": Tensor,
         "_WEAK": WEAK, "_state": state, "_clock": clock, "_log": log, "_new_key": new_key, "_new": object.__new__,
-        "_Deferred": Deferred, "_coerce": coerce, "_coerce_array": coerce_array, "_namespace_of": namespace_of,
+        "_Deferred": Deferred, "_coerce": coerce, "_coerce_array": coerce_array,
+        "_coerce_given": _coerce_given, "_coerce_array_given": _coerce_array_given, "_namespace_of": namespace_of,
         "_settle": _settle, "_as_float": _as_float, "_narrow": _narrow, "_unwrap_all": _unwrap_all,
         "_float32": _FLOAT32, "_float64": _FLOAT64, "_is_differentiable": is_differentiable,
         "_failures": _FAILURES, **defaults,
@@ -202,12 +203,15 @@ def _unwrap(op: Op, weak: bool, floating: bool) -> str:
     if op.sequence:
         return _SEQUENCE.format(x=op.arrays[0])
     template = _WEAK_ARRAY if weak else _ONE_ARRAY
-    text = "".join(template.format(x=x, coerce="_coerce_array") for x in op.arrays)
+    coerces = "_coerce" if weak else "_coerce_array"
+    defaults = inspect.signature(op.forward).parameters
+    optional = {x for x in op.arrays if _may_be_none(defaults[x])}
+    text = "".join(
+        template.format(x=x, coerce=coerces if x in optional else f"{coerces}_given") for x in op.arrays
+    )
     if floating and not weak:
-        defaults = inspect.signature(op.forward).parameters
         for x in op.arrays:
-            optional = defaults[x].default is None
-            text += (_FLOATING_OPTIONAL if optional else _FLOATING).format(x=x)
+            text += (_FLOATING_OPTIONAL if x in optional else _FLOATING).format(x=x)
     return text + _namespace(op, weak, floating)
 
 
@@ -253,6 +257,26 @@ def _settle(*arrays: Any) -> tuple[Any, ...]:
     if all(array.__class__ in WEAK for array in arrays):
         arrays = tuple([coerce_array(array) for array in arrays])
     return (namespace_of(*arrays), *arrays)
+
+
+def _may_be_none(parameter: inspect.Parameter) -> bool:
+    """Whether an array may be missing: by its default, or by its annotation."""
+    return parameter.default is None or "None" in str(parameter.annotation)
+
+
+def _coerce_given(x: Any) -> Any:
+    return _refuse_none() if x is None else coerce(x)
+
+
+def _coerce_array_given(x: Any) -> Any:
+    return _refuse_none() if x is None else coerce_array(x)
+
+
+def _refuse_none() -> NoReturn:
+    raise TypeError(
+        "None is no tensor. Either a function lacks its return, or this is a length from the shape of a symbolic "
+        "tensor, which only a layer's call knows."
+    )
 
 
 def _as_float(array: Any) -> Any:

@@ -155,7 +155,7 @@ def _high_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
     _clip_rule, _low_rule, _high_rule,
     arrays=("x", "x_min", "x_max"), weak=True, promotes=True,
 )  # fmt: skip
-def clip(xp: Any, x: Any, x_min: Any, x_max: Any) -> Any:
+def clip(xp: Any, x: Any, x_min: Any | None, x_max: Any | None) -> Any:
     """`x` limited to the range from `x_min` to `x_max`, which may be tensors or None.
 
     Args:

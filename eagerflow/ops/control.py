@@ -165,7 +165,10 @@ def scan(
     results: list[Any] = []
     for i in reversed(range(count)) if reverse else range(count):
         x = None if xs is None else tree.pack_sequence_as(xs, [leaf[i] for leaf in leaves])
-        carry, y = f(carry, x)
+        answer = f(carry, x)
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise TypeError(f"scan: f must return a pair (carry, y); got {type(answer).__name__}.")
+        carry, y = answer
         results.append(tree.map_structure(convert_to_tensor, y) if y is not None else None)
     if reverse:
         results.reverse()
@@ -180,10 +183,17 @@ def _is_list_of_numbers(xs: Any) -> bool:
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """`f` of each slice of `xs` along its leading axis, stacked.
 
+    Raises:
+        ValueError: when there is no slice, so that nothing is known of the result.
+
     >>> map(lambda x: x * x, [1.0, 2.0]).tolist()
     [1.0, 4.0]
     """
-    return scan(lambda _, x: ((), f(x)), (), xs)[1]
+    _check_callable("map", "f", f)
+    found = scan(lambda _, x: ((), f(x)), (), xs)[1]
+    if found is None and not builtins.any(len(x) for x in tree.flatten(xs)):
+        raise ValueError("map: xs has no slices; the shape of the result can't be known.")
+    return found
 
 
 @composite

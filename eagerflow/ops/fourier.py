@@ -254,6 +254,11 @@ def stft(
     x = convert_to_tensor(x)
     if x.dtype.kind != "f":
         raise TypeError(f"stft: expected floats; got {x.dtype}.")
+    if min(sequence_length, sequence_stride, fft_length) < 1:
+        raise ValueError(
+            f"stft: sequence_length={sequence_length}, sequence_stride={sequence_stride} and fft_length={fft_length} "
+            "must be at least 1."
+        )
     shape = _window("stft", window, sequence_length, fft_length, x)
     if center:
         border = fft_length // 2

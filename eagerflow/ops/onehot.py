@@ -36,6 +36,8 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
     x = convert_to_tensor(x)
     if x.dtype.kind not in "iub":
         raise TypeError(f"one_hot: x: expected integers; got {signature_of(x)}.")
+    if num_classes < 0:
+        raise ValueError(f"one_hot: num_classes={num_classes}: expected an integer of at least 0.")
     if not -x.ndim - 1 <= axis <= x.ndim:
         raise ValueError(f"one_hot: axis={axis}: expected -{x.ndim + 1} to {x.ndim} for x {signature_of(x)}.")
     classes = namespace_of(x.data).arange(num_classes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy
+
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.axes import axis_of
@@ -99,9 +101,15 @@ def digitize(x: Any, bins: Any) -> Tensor:
         x: a tensor of real numbers.
         bins: the increasing edges between bins.
 
+    Raises:
+        ValueError: when the edges don't increase (not checked on a GPU, which would have to wait).
+
     >>> ef.ops.digitize([0.5, 1.0, 9.0], [1.0, 2.0]).tolist()
     [0, 1, 2]
     """
+    bins = convert_to_tensor(bins)
+    if isinstance(bins.data, numpy.ndarray) and bins.ndim == 1 and (bins.data[1:] < bins.data[:-1]).any():
+        raise ValueError(f"digitize: bins must increase; got {bins.tolist()!r:.80}.")
     return searchsorted(bins, x, side="right")
 
 

@@ -116,6 +116,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     x = convert_to_tensor(x)
     if x.ndim not in (1, 2) or x.dtype.kind not in "iub":
         raise ValueError(f"bincount: expected a vector or matrix of integers; got {x.dtype}{list(x.shape)}.")
+    x = cast(x, "int64") if x.dtype.kind == "b" else x
     lowest, highest = (int(x.data.min()), int(x.data.max())) if x.size else (0, -1)
     if lowest < 0:
         raise ValueError(f"bincount: numbers must not be negative; the lowest is {lowest}.")

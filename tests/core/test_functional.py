@@ -216,3 +216,8 @@ def test_a_custom_gradient_is_summed_where_its_input_was_broadcast():
 
     slope = grad(lambda f: scaled(Tensor([1.0, 2.0]), f).sum())(3.0)
     assert float(slope) == 3.0
+
+
+def test_custom_gradient_needs_a_function():
+    with pytest.raises(TypeError, match="custom_gradient: expected a function; got int"):
+        custom_gradient(3)

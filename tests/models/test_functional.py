@@ -564,3 +564,11 @@ def test_missing_keys_are_called_as_the_model_was_made():
     model = Model({"left": first, "right": second}, first + second)
     with pytest.raises(ValueError, match=r"needs the inputs \['left', 'right'\]; \['right'\] missing"):
         model({"left": np.ones((1, 2)), "wrong": np.ones((1, 2))})
+
+
+def test_unknown_lengths_in_shapes_are_explained():
+    x = Input((2, 3))
+    with pytest.raises(TypeError, match="a length that only a layer's call knows"):
+        ops.reshape(x, (x.shape[0], 6))
+    with pytest.raises(TypeError, match="only a layer's call knows"):
+        x * x.shape[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import eagerflow as ef
 from eagerflow import ops
@@ -101,3 +102,13 @@ def test_vectorize_passes_excluded_arguments_on():
 def test_stop_gradient_and_custom_gradient_are_those_of_the_package():
     assert ops.stop_gradient is ef.stop_gradient
     assert ops.custom_gradient is ef.custom_gradient
+
+
+def test_a_map_of_nothing_is_an_error():
+    with pytest.raises(ValueError, match="map: xs has no slices"):
+        ops.map(lambda x: x * 2, np.ones((0, 2)))
+
+
+def test_scan_needs_pairs():
+    with pytest.raises(TypeError, match=r"scan: f must return a pair \(carry, y\); got Tensor"):
+        ops.scan(lambda carry, x: carry + x, 0.0, np.ones(3, "float32"))

@@ -211,3 +211,21 @@ def test_labels_that_are_no_class_give_nan_on_a_gpu(cupy_stand_in):
     with ef.device("gpu:0"):
         found = ops.sparse_categorical_crossentropy([1, 7], F((2, 3)), from_logits=True).numpy()
     assert np.isnan(found).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: ops.one_hot([1], -1), "num_classes=-1"),
+        (lambda: ops.stft(np.ones(8, "float32"), 0, 1, 4), "sequence_length=0"),
+        (lambda: ops.digitize([1.0], [2.0, 1.0]), "bins must increase"),
+    ],
+)
+def test_numbers_that_cannot_be(call, words):
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+def test_bools_are_counted():
+    assert ops.bincount([True, False, True]).tolist() == [1, 2]

@@ -157,3 +157,11 @@ def test_array_equal_of_numpy_answers_plainly():
     t = ef.Tensor([1.0, 2.0])
     assert np.array_equal(t, [1.0, 2.0]) is True
     assert np.array_equal([1.0], t) is False
+
+
+@pytest.mark.parametrize(
+    "call", [lambda x: ops.sum(None), lambda x: x + None, lambda x: None * x, lambda x: ops.full((2,), None)]
+)
+def test_none_is_refused(call):
+    with pytest.raises(TypeError, match="None is no tensor"):
+        call(ef.Tensor([1.0]))
