@@ -40,9 +40,10 @@ def automatic(get_config: Any) -> Any:
 
 
 class Configurable:
-    """The part of `Layer` that answers for its configuration."""
+    """The part of `Operation` that answers for its configuration."""
 
     name: str
+    _exported_as: str  # the name in configurations, where Keras exports a class under another one
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Our own classes are known by name in configurations; users register theirs."""
@@ -50,17 +51,10 @@ class Configurable:
         home = cls.__module__
         known = next((t for prefix, t in _HOMES.items() if home.startswith(prefix)), None)
         if known is not None and not cls.__name__.startswith("_"):
-            known.add()(cls)
+            known.add(cls.__name__, name=cls.__dict__.get("_exported_as"))(cls)
 
     def _base_config(self: Any) -> dict[str, Any]:
-        policy = self.dtype_policy
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        config["dtype"] = {
-            "module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None,
-        }  # fmt: skip
-        if self.activity_regularizer is not None:
-            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
-        return config
+        return {"name": self.name}
 
     @automatic
     def get_config(self: Any) -> dict[str, Any]:
@@ -121,7 +115,7 @@ def _is_automatic(cls: type) -> bool:
 def described_with_shapes(layer: Any) -> dict[str, Any]:
     """A layer's description, with the shapes that it was built for."""
     described: dict[str, Any] = serialize_keras_object(layer)
-    build_config = layer.get_build_config()
+    build_config = layer.get_build_config() if hasattr(layer, "get_build_config") else None
     return described | ({"build_config": build_config} if build_config else {})
 
 

@@ -50,6 +50,8 @@ class GroupedQueryAttention(MultiHeadAttention):
     (2, 5, 8)
     """
 
+    _exported_as = "GroupQueryAttention"
+
     def __init__(
         self,
         head_dim: int,

@@ -21,6 +21,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.entry import Entry, Scratch
+from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
@@ -50,7 +51,7 @@ class Shared(TypedDict, total=False):
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer(StoredState):
+class Optimizer(StoredState, Minimizing):
     """Base of all optimizers.
 
     A subclass of ours sets `slots`, `temporaries`, `rule` and `settings`; a user's overrides `build` (with
@@ -78,6 +79,7 @@ class Optimizer(StoredState):
     temporaries: int = 0  # how many scratch arrays the rule works in
     rule: Callable[..., None] | None = None
     initial_values: tuple[float, ...] = ()  # of the slots, where not zero
+    together: int = 2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
 
     def __init_subclass__(cls) -> None:
         """Show the shared arguments in the signature, where a subclass passes them on as `**shared`."""
@@ -177,9 +179,18 @@ class Optimizer(StoredState):
             for entry in entries:
                 if wanted:
                     setattr(entry, kind, self.add_variable_from_reference(entry.variable, kind))
+        start = len(self._variables)
         for entry in entries:
             if not entry.variable.overwrite_with_gradient:
                 self._add_slots(entry)
+        if len(self.slots) > self.together:
+            self._variables[start:] = self._in_order(entries)
+
+    def _in_order(self, entries: Sequence[Entry]) -> list[Variable]:
+        """The slots of new entries in the order in which Keras has them."""
+        first = [slot for entry in entries for slot in entry.slots[: self.together]]
+        places = range(self.together, len(self.slots))
+        return [*first, *[entry.slots[i] for i in places for entry in entries if entry.slots]]
 
     def _add_slots(self, entry: Entry) -> None:
         values = self.initial_values or (0.0,) * len(self.slots)

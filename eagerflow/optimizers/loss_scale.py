@@ -54,7 +54,6 @@ class LossScaleOptimizer(Optimizer):
         self.dynamic_growth_steps = checks.whole(
             "LossScaleOptimizer", "dynamic_growth_steps", dynamic_growth_steps
         )
-        self._variables.clear()
         with device("cpu"):
             self.step_counter = self.add_variable((), "zeros", "int32", "step_counter")
             self.dynamic_scale = self.add_variable(

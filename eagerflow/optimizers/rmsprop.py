@@ -58,6 +58,7 @@ class RMSprop(Optimizer):
     """
 
     temporaries = 2
+    together = 1
     rule = staticmethod(_rmsprop)
 
     def __init__(

@@ -85,7 +85,7 @@ class StoredState:
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Put all state into `store`, under the numbers "0", "1", ..."""
-        store.update({str(i): v.numpy() for i, v in enumerate(self._variables)})
+        store.update({str(i): v.numpy() for i, v in enumerate(self.variables)})
 
     def load_own_variables(self, store: Any) -> None:
         """Take all state from `store`, as `save_own_variables` left it.
@@ -93,12 +93,12 @@ class StoredState:
         Raises:
             ValueError: when the number of arrays differs; then nothing was changed.
         """
-        if len(store) != len(self._variables):
+        if len(store) != len(self.variables):
             raise ValueError(
-                f"{type(self).__name__}: {len(store)} arrays stored, {len(self._variables)} expected. "
+                f"{type(self).__name__}: {len(store)} arrays stored, {len(self.variables)} expected. "
                 "Build the optimizer for the same variables first: optimizer.build(model.trainable_variables)."
             )
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(self.variables):
             variable.assign(store[str(i)])
 
 
