@@ -290,3 +290,17 @@ def test_only_variables_are_trained():
     optimizer.build([ef.Variable(1.0)])
     with pytest.raises(TypeError, match="only variables"):
         optimizer.apply([ef.Tensor(1.0)], [ef.Tensor(1.0)])
+
+
+def test_minimize_differentiates_a_function_or_a_value_with_its_tape():
+    x, y = ef.Variable(3.0), ef.Variable(3.0)
+    ef.optimizers.SGD(0.25).minimize(lambda: x * x, lambda: [x])
+    optimizer = ef.optimizers.SGD(0.25)
+    with ef.GradientTape() as tape:
+        loss = y * y
+    assert optimizer.minimize(loss, [y], tape=tape) == 1
+    assert (float(x), float(y)) == (1.5, 1.5)
+    optimizer.minimize(lambda: y * y, [y], grad_loss=ef.Tensor(2.0))
+    assert float(y) == 0.0
+    with pytest.raises(ValueError, match=r"SGD.minimize\(loss\): a value needs the tape"):
+        optimizer.minimize(loss, [y])
