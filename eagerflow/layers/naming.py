@@ -51,10 +51,10 @@ def checked_name(name: Any, cls: type) -> str:
     """The name the user gave, or the next automatic one.
 
     Raises:
-        ValueError: when it is no text, is empty, or has a slash (slashes separate the parts of a path).
+        ValueError: when it is no text, or has a slash (slashes separate the parts of a path).
     """
-    if name is None:
+    if name is None or name == "":
         return unique_name(snake_case(cls.__name__))
-    if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(f"{cls.__name__}(name={name!r}): expected a non-empty string without '/'.")
+    if not isinstance(name, str) or "/" in name:
+        raise ValueError(f"{cls.__name__}(name={name!r}): expected a string without '/'.")
     return name
