@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from viz.callback import TensorBoard as TensorBoard
     from viz.callback import Trace as Trace
 
-__all__ = ["callback", "package"]
+__all__ = ["NAME", "callback", "package"]
+
+NAME = "viz"
 
 
 def callback(name: str) -> Any:
