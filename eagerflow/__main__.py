@@ -1,4 +1,4 @@
-"""`python -m eagerflow`: the demo."""
+"""`python -m eagerflow`: the demo, and `run`, which runs scripts that were written for Keras or TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eagerflow._version import __version__
+from eagerflow.compat import run_script
 from eagerflow.demo import run_demo
 
 
@@ -29,7 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (15)")
     demo.add_argument("--seed", type=int, default=7, metavar="N", help="of weights, order and dropout (7)")
+    run = commands.add_parser("run", help="run a Keras or tf.keras script on eagerflow, as it is")
+    run.add_argument("script", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
+    run.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script finds in sys.argv"
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.command == "run":
+        return run_script(chosen.script, chosen.arguments)
     return run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed)
 
 

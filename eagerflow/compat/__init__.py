@@ -1,0 +1,8 @@
+"""Keras 2 and tf.keras scripts on eagerflow: `python -m eagerflow run SCRIPT`, or `eagerflow.compat.install()`."""
+
+from __future__ import annotations
+
+from eagerflow.compat.importer import install, is_installed, uninstall
+from eagerflow.compat.run import run_script
+
+__all__ = ["install", "is_installed", "run_script", "uninstall"]

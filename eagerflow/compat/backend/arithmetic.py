@@ -1,0 +1,155 @@
+"""Arithmetic, comparisons and reductions, as `keras.backend` names them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon as _default_epsilon
+
+__all__ = [
+    "abs", "all", "any", "argmax", "argmin", "batch_dot", "batch_normalization", "clip", "cos", "cumprod", "cumsum",
+    "dot", "equal", "exp", "gather", "greater", "greater_equal", "l2_normalize", "less", "less_equal", "log",
+    "logsumexp", "max", "maximum", "mean", "min", "minimum", "normalize_batch_in_training", "not_equal", "pow", "prod",
+    "round", "sign", "sin", "sqrt", "square", "std", "sum", "transpose", "var",
+]  # fmt: skip
+
+abs, cos, dot, equal, exp, log, logsumexp = (
+    ops.abs, ops.cos, ops.dot, ops.equal, ops.exp, ops.log, ops.logsumexp,
+)  # fmt: skip
+greater, greater_equal, less, less_equal = ops.greater, ops.greater_equal, ops.less, ops.less_equal
+maximum, minimum, not_equal, sign, sin = ops.maximum, ops.minimum, ops.not_equal, ops.sign, ops.sin
+all, any, max, min, prod, square, sum = ops.all, ops.any, ops.max, ops.min, ops.prod, ops.square, ops.sum
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean; of truth values and integers in the default float type."""
+    return ops.mean(_floats(x), axis, keepdims)
+
+
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The standard deviation, with n in the denominator."""
+    return ops.std(_floats(x), axis, keepdims)
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The variance, with n in the denominator."""
+    return ops.var(_floats(x), axis, keepdims)
+
+
+def sqrt(x: Any) -> Any:
+    """The square root; 0 for negative numbers, as Keras 2 had it."""
+    return ops.sqrt(ops.maximum(x, 0.0))
+
+
+def pow(x: Any, a: Any) -> Any:
+    """`x` to the power of `a`."""
+    return ops.power(x, a)
+
+
+def round(x: Any) -> Any:
+    """The nearest integers; halves go to the even one."""
+    return ops.round(x)
+
+
+def clip(x: Any, min_value: Any = None, max_value: Any = None) -> Any:
+    """`x` limited to `min_value` and `max_value`; None means no limit."""
+    low = float("-inf") if min_value is None else min_value
+    return ops.clip(x, low, float("inf") if max_value is None else max_value)
+
+
+def argmax(x: Any, axis: int = -1) -> Any:
+    """The places of the largest elements along an axis."""
+    return ops.argmax(x, axis)
+
+
+def argmin(x: Any, axis: int = -1) -> Any:
+    """The places of the smallest elements along an axis."""
+    return ops.argmin(x, axis)
+
+
+def cumsum(x: Any, axis: int = 0) -> Any:
+    """Sums of all elements up to each."""
+    return ops.cumsum(x, axis)
+
+
+def cumprod(x: Any, axis: int = 0) -> Any:
+    """Products of all elements up to each."""
+    return ops.cumprod(x, axis)
+
+
+def transpose(x: Any) -> Any:
+    """The axes in reverse order."""
+    return ops.transpose(x)
+
+
+def gather(reference: Any, indices: Any) -> Any:
+    """The rows with these numbers."""
+    return ops.take(reference, ops.cast(indices, "int32"), axis=0)
+
+
+def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
+    """Products of the examples of two batches, summed over one axis of each.
+
+    Args:
+        x: (batch, ...).
+        y: (batch, ...), as long.
+        axes: the axis of `x` and that of `y`, or one number for both. Default: the last of `x`, and the last but one
+            of `y` (the last when there are only two).
+
+    Returns:
+        Without the summed axes; at least two-dimensional.
+    """
+    n, m = len(x.shape), len(y.shape)
+    if axes is None:
+        axes = (n - 1, m - 1 if m == 2 else m - 2)
+    first, second = (axes, axes) if isinstance(axes, int) else axes
+    if first % n == 0 or second % m == 0:
+        raise ValueError(f"batch_dot(axes={axes!r}): axis 0 is the batch, which isn't summed over.")
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    left, right = list(letters[:n]), ["a", *letters[n : n + m - 1]]
+    right[second % m] = left[first % n]
+    kept = [c for c in left if c != left[first % n]] + [c for c in right[1:] if c != left[first % n]]
+    result = ops.einsum(f"{''.join(left)},{''.join(right)}->{''.join(kept)}", x, y)
+    return ops.expand_dims(result, 1) if len(kept) == 1 else result
+
+
+def l2_normalize(x: Any, axis: Any = None) -> Any:
+    """`x` divided by its length, along `axis` or as a whole."""
+    squares = ops.sum(ops.square(x), axis, keepdims=True)
+    return x * ops.rsqrt(ops.maximum(squares, 1e-12))
+
+
+def batch_normalization(
+    x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
+) -> Any:
+    """`gamma * (x - mean) / sqrt(var + epsilon) + beta`; `beta` and `gamma` may be None."""
+    shape = [1] * len(x.shape)
+    shape[axis] = -1
+    mean, var, beta, gamma = (v if v is None else _along(v, shape) for v in (mean, var, beta, gamma))
+    scaled = (x - mean) * ops.rsqrt(var + epsilon)
+    scaled = scaled if gamma is None else scaled * gamma
+    return scaled if beta is None else scaled + beta
+
+
+def normalize_batch_in_training(
+    x: Any, gamma: Any, beta: Any, reduction_axes: Any, epsilon: float = 1e-3
+) -> tuple[Any, Any, Any]:
+    """The batch normalized by its own mean and variance, and these two."""
+    axes = tuple(reduction_axes)
+    center, spread = ops.mean(x, axes, keepdims=True), ops.var(x, axes, keepdims=True)
+    shape = [1 if i in axes else n if n is not None else -1 for i, n in enumerate(x.shape)]
+    scaled = (x - center) * ops.rsqrt(spread + (epsilon or _default_epsilon()))
+    scaled = scaled if gamma is None else scaled * ops.reshape(gamma, shape)
+    scaled = scaled if beta is None else scaled + ops.reshape(beta, shape)
+    return scaled, ops.squeeze(center, axes), ops.squeeze(spread, axes)
+
+
+def _along(v: Any, shape: list[int]) -> Any:
+    """Per-channel numbers, shaped so that they meet their axis; others as they are."""
+    return ops.reshape(v, shape) if len(v.shape) == 1 else v
+
+
+def _floats(x: Any) -> Any:
+    x = ops.convert_to_tensor(x)
+    return ops.cast(x, "float32") if x.dtype.kind in "iub" else x

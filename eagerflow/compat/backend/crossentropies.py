@@ -1,0 +1,71 @@
+"""Crossentropies and CTC, with the arguments of `keras.backend`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.config import epsilon
+from eagerflow.losses import binary_focal_crossentropy, categorical_focal_crossentropy
+
+__all__ = [
+    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
+    "ctc_batch_cost", "ctc_decode", "sparse_categorical_crossentropy",
+]  # fmt: skip
+
+
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+    """The crossentropy of every element."""
+    return ops.binary_crossentropy(target, output, from_logits)
+
+
+def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """The crossentropy of one-hot targets."""
+    return ops.categorical_crossentropy(target, output, from_logits, axis)
+
+
+def sparse_categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Any:
+    """The crossentropy of targets that are class numbers."""
+    target = ops.convert_to_tensor(target)
+    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+        target = ops.squeeze(target, -1)
+    return ops.sparse_categorical_crossentropy(target, output, from_logits, axis)
+
+
+def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Any:
+    """The CTC loss of every sequence; the last class is the blank.
+
+    Args:
+        y_true: class numbers, (batch, labels).
+        y_pred: what softmax gave, (batch, time, classes).
+        input_length: how many time steps count, (batch, 1).
+        label_length: how many labels count, (batch, 1).
+
+    Returns:
+        (batch, 1).
+    """
+    lengths = [ops.cast(ops.reshape(n, (-1,)), "int32") for n in (label_length, input_length)]
+    blank = y_pred.shape[-1] - 1
+    losses = ops.ctc_loss(ops.cast(y_true, "int32"), _logits(y_pred), *lengths, mask_index=blank)
+    return ops.expand_dims(losses, 1)
+
+
+def ctc_decode(
+    y_pred: Any, input_length: Any, greedy: bool = True, beam_width: int = 100, top_paths: int = 1
+) -> tuple[list[Any], Any]:
+    """The most probable labels of every sequence; the last class is the blank.
+
+    Returns:
+        For each path the labels, (batch, labels) padded with -1; and the log probabilities, (batch, paths).
+    """
+    paths, scores = ops.ctc_decode(
+        _logits(y_pred), input_length, "greedy" if greedy else "beam_search", beam_width, top_paths,
+        mask_index=y_pred.shape[-1] - 1,
+    )  # fmt: skip
+    return [paths[i] for i in range(paths.shape[0])], scores
+
+
+def _logits(probabilities: Any) -> Any:
+    return ops.log(probabilities + epsilon())

@@ -1,0 +1,144 @@
+"""Shapes: joining, repeating, padding and resizing, as `keras.backend` names them."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.compat.backend.settings import normalize_data_format as _layout
+from eagerflow.core.op import composite
+
+__all__ = [
+    "batch_flatten", "concatenate", "expand_dims", "flatten", "one_hot", "permute_dimensions", "repeat",
+    "repeat_elements", "reshape", "resize_images", "resize_volumes", "reverse", "slice", "spatial_2d_padding",
+    "spatial_3d_padding", "squeeze", "stack", "temporal_padding", "tile",
+]  # fmt: skip
+
+stack = ops.stack
+
+
+def concatenate(tensors: Sequence[Any], axis: int = -1) -> Any:
+    """The tensors one after the other along an axis."""
+    return ops.concatenate(tensors, axis)
+
+
+def reshape(x: Any, shape: Any) -> Any:
+    """The same elements in another shape; one length may be -1."""
+    return ops.reshape(x, tuple(shape) if isinstance(shape, Sequence) else shape)
+
+
+def permute_dimensions(x: Any, pattern: Sequence[int]) -> Any:
+    """The axes in another order."""
+    return ops.transpose(x, pattern)
+
+
+def expand_dims(x: Any, axis: int = -1) -> Any:
+    """A new axis of length one."""
+    return ops.expand_dims(x, axis)
+
+
+def squeeze(x: Any, axis: int) -> Any:
+    """Without an axis of length one."""
+    return ops.squeeze(x, axis)
+
+
+def flatten(x: Any) -> Any:
+    """All elements in one row."""
+    return ops.reshape(x, (-1,))
+
+
+def batch_flatten(x: Any) -> Any:
+    """The elements of each example in one row."""
+    if None in x.shape[1:]:
+        return _rows(x)
+    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
+
+
+@composite
+def _rows(x: Any) -> Any:
+    return ops.reshape(x, (x.shape[0], -1))
+
+
+def repeat_elements(x: Any, rep: int, axis: int) -> Any:
+    """Each element `rep` times along an axis."""
+    return ops.repeat(x, rep, axis)
+
+
+def repeat(x: Any, n: int) -> Any:
+    """(batch, features) `n` times: (batch, n, features)."""
+    return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
+
+
+def tile(x: Any, n: Any) -> Any:
+    """The tensor repeated `n` times along each axis."""
+    return ops.tile(x, n)
+
+
+def reverse(x: Any, axes: Any) -> Any:
+    """Backwards along some axes."""
+    return ops.flip(x, axes if isinstance(axes, int) else tuple(axes))
+
+
+def slice(x: Any, start: Any, size: Any) -> Any:
+    """`size` elements from `start` on, for every axis; a size of -1 means all that follow."""
+    bounds = zip(start, size, strict=True)
+    return x[tuple(_cut(first, length) for first, length in bounds)]
+
+
+def one_hot(indices: Any, num_classes: int) -> Any:
+    """A new last axis with a one at the place that each index names."""
+    return ops.one_hot(indices, num_classes)
+
+
+def temporal_padding(x: Any, padding: Sequence[int] = (1, 1)) -> Any:
+    """Zeros before and after the middle axis of (batch, time, features)."""
+    return ops.pad(x, ((0, 0), tuple(padding), (0, 0)))
+
+
+def spatial_2d_padding(x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str | None = None) -> Any:
+    """Zeros around images."""
+    return ops.pad(x, _around(padding, data_format))
+
+
+def spatial_3d_padding(
+    x: Any, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None
+) -> Any:
+    """Zeros around volumes."""
+    return ops.pad(x, _around(padding, data_format))
+
+
+def resize_images(
+    x: Any, height_factor: int, width_factor: int, data_format: str, interpolation: str = "nearest"
+) -> Any:
+    """Images enlarged by whole numbers."""
+    if interpolation == "nearest":
+        return _enlarged(x, (height_factor, width_factor), data_format)
+    first = 1 if _layout(data_format) == "channels_last" else 2
+    size = (x.shape[first] * height_factor, x.shape[first + 1] * width_factor)
+    return ops.image.resize(x, size, interpolation=interpolation, data_format=data_format)
+
+
+def resize_volumes(x: Any, depth_factor: int, height_factor: int, width_factor: int, data_format: str) -> Any:
+    """Volumes enlarged by whole numbers."""
+    return _enlarged(x, (depth_factor, height_factor, width_factor), data_format)
+
+
+def _enlarged(x: Any, factors: tuple[int, ...], data_format: str) -> Any:
+    first = 1 if _layout(data_format) == "channels_last" else 2
+    for i, factor in enumerate(factors):
+        x = ops.repeat(x, factor, axis=first + i)
+    return x
+
+
+def _around(padding: Any, data_format: str | None) -> list[tuple[int, int]]:
+    inner = [(int(before), int(after)) for before, after in padding]
+    if _layout(data_format) == "channels_last":
+        return [(0, 0), *inner, (0, 0)]
+    return [(0, 0), (0, 0), *inner]
+
+
+def _cut(first: int, length: int) -> Any:
+    return builtins.slice(first, None if length == -1 else first + length)

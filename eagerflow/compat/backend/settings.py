@@ -1,0 +1,78 @@
+"""Settings and names: the part of `keras.backend` that holds no numbers."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy
+
+from eagerflow.core.config import (
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.naming import get_uid, reset_uids
+from eagerflow.layers.session import clear_session, is_keras_tensor
+from eagerflow.ops import cast
+
+__all__ = [
+    "backend", "cast_to_floatx", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format",
+    "image_dim_ordering", "is_float_dtype", "is_int_dtype", "is_keras_tensor", "manual_variable_initialization",
+    "name_scope", "normalize_data_format", "reset_uids", "set_epsilon", "set_floatx", "set_image_data_format",
+    "set_image_dim_ordering", "standardize_dtype",
+]  # fmt: skip
+
+_ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
+
+
+def backend() -> str:
+    """`"tensorflow"`: the branch of a script that is meant for it works here, through `import tensorflow`."""
+    return "tensorflow"
+
+
+def cast_to_floatx(x: Any) -> Any:
+    """Numbers in the default float type: an array for arrays and numbers, a tensor for tensors."""
+    return cast(x, floatx()) if isinstance(x, Tensor) else numpy.asarray(x, dtype=floatx())
+
+
+def image_dim_ordering() -> str:
+    """Keras 1's name of the image layout: `"tf"` or `"th"`."""
+    return next(old for old, new in _ORDERINGS.items() if new == image_data_format())
+
+
+def set_image_dim_ordering(dim_ordering: str) -> None:
+    """Set the image layout by Keras 1's names.
+
+    Raises:
+        ValueError: for anything but `"tf"` and `"th"`.
+    """
+    if dim_ordering not in _ORDERINGS:
+        raise ValueError(f"set_image_dim_ordering(dim_ordering={dim_ordering!r}): expected 'tf' or 'th'.")
+    set_image_data_format(_ORDERINGS[dim_ordering])
+
+
+def normalize_data_format(value: str | None) -> str:
+    """A layout, the default one for None.
+
+    Raises:
+        ValueError: for anything but `"channels_first"` and `"channels_last"`.
+    """
+    chosen = image_data_format() if value is None else str(value).lower()
+    if chosen not in _ORDERINGS.values():
+        raise ValueError(f"data_format={value!r}: expected 'channels_last' or 'channels_first'.")
+    return chosen
+
+
+def manual_variable_initialization(value: bool) -> None:
+    """Accepted; variables have their values from the beginning."""
+
+
+def name_scope(name: str, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[Any]:
+    """Accepted; names of weights come from their layers."""
+    return contextlib.nullcontext(name)

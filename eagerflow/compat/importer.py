@@ -1,0 +1,143 @@
+"""`import keras` and `import tensorflow` in the user's own files give the faces in `faces.py`; nobody else notices.
+
+The faces never enter `sys.modules`, where other libraries look for TensorFlow to find out whether it is there.
+Instead the two functions that import statements go through are replaced, and ask who imports: the user's files
+get a face, installed packages and the standard library what they would get anyhow.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from eagerflow import _viz
+from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
+from eagerflow.compat.keras_json import read_settings
+
+__all__ = ["install", "is_installed", "uninstall"]
+
+_import = builtins.__import__
+_import_module = importlib.import_module
+_also: set[str] = set()
+_answers: dict[str, bool] = {}  # by file: whether it is the user's
+_OURS = Path(__file__).parents[1]
+
+
+def install(packages: Iterable[str] = ()) -> None:
+    """From now on `import keras` and `import tensorflow` in the user's files mean eagerflow.
+
+    A user's file is one outside of the standard library, of `site-packages` and of eagerflow itself; the prompt and
+    notebooks count as well. `~/.keras/keras.json` is read, as Keras does: `image_data_format`, `floatx`, `epsilon`.
+
+    Args:
+        packages: names of installed packages whose imports of Keras mean eagerflow too.
+
+    Raises:
+        ValueError: for settings in `keras.json` that don't exist.
+
+    >>> install()
+    >>> is_installed()
+    True
+    >>> uninstall()
+    """
+    read_settings()
+    _also.update(packages)
+    builtins.__import__ = _importing
+    importlib.import_module = _importing_module
+
+
+def uninstall() -> None:
+    """Let imports be what they were. Modules that were imported stay as they are."""
+    _also.clear()
+    if is_installed():
+        builtins.__import__ = _import
+        importlib.import_module = _import_module
+
+
+def is_installed() -> bool:
+    """Whether `install` is in force."""
+    return builtins.__import__ is _importing
+
+
+def _importing(
+    name: str,
+    globals: Mapping[str, Any] | None = None,
+    locals: Mapping[str, Any] | None = None,
+    fromlist: Any = (),
+    level: int = 0,
+) -> Any:
+    """What the statement `import` calls."""
+    if level or name.partition(".")[0] not in ROOTS or not _is_the_users(globals or {}):
+        return _import(name, globals, locals, fromlist, level)
+    found = _found(name)
+    if not fromlist:
+        return _found(name.partition(".")[0])
+    for wanted in fromlist:
+        _check(found, wanted)
+    return found
+
+
+def _importing_module(name: str, package: str | None = None) -> ModuleType:
+    """What `importlib.import_module` is meanwhile."""
+    if name.partition(".")[0] in ROOTS and _is_the_users(sys._getframe(1).f_globals):
+        return _found(name)
+    return _import_module(name, package)
+
+
+def _found(name: str) -> Face:
+    if not is_face_name(name):
+        parent, _, last = name.rpartition(".")
+        raise ModuleNotFoundError(
+            f"No module named {name!r} in eagerflow's Keras. {_hint(parent, last)}", name=name
+        )
+    return face(name)
+
+
+def _hint(parent: str, last: str) -> str:
+    """What the nearest module that exists says about the rest of the name."""
+    while not is_face_name(parent):
+        parent, _, last = parent.rpartition(".")
+    return face(parent).reason(last)
+
+
+def _check(found: Face, wanted: str) -> None:
+    """`from x import y` with a message of ours: Python's own drops what the module says."""
+    if wanted == "*":
+        return
+    try:
+        getattr(found, wanted)
+    except AttributeError as error:
+        raise ImportError(str(error), name=found.__name__) from None
+
+
+def _is_the_users(importing: Mapping[str, Any]) -> bool:
+    """Whether the globals of an import statement are those of a user's file, the prompt or a notebook."""
+    name = importing.get("__name__")
+    file = importing.get("__file__")
+    if name is None or name == "__main__" or str(name).partition(".")[0] in _also:
+        return True
+    if not isinstance(file, str):
+        return importing.get("__spec__") is None and importing.get("__loader__") is None
+    if file not in _answers:
+        _answers[file] = _is_a_users_file(Path(file).absolute())
+    return _answers[file]
+
+
+def _is_a_users_file(file: Path) -> bool:
+    if any(part in ("site-packages", "dist-packages") for part in file.parts):
+        return False
+    return not any(file.is_relative_to(folder) for folder in _installed_folders())
+
+
+def _installed_folders() -> list[Path]:
+    """The standard library, everything that was installed, and ourselves."""
+    paths = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
+    paths += [*site.getsitepackages(), site.getusersitepackages()]
+    return [_OURS, _OURS.parent / _viz.NAME, *[Path(path).absolute() for path in paths if path]]

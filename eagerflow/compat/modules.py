@@ -1,0 +1,103 @@
+"""Which modules of eagerflow stand behind the modules of Keras and TensorFlow that scripts import from."""
+
+from __future__ import annotations
+
+__all__ = ["KERAS", "TENSORFLOW"]
+
+_LAYERS = "eagerflow.layers eagerflow.compat.layers"
+_MODELS = "eagerflow.models"
+_ENGINE = f"{_LAYERS} {_MODELS}"
+_UTILS = "eagerflow.utils eagerflow.compat.utils"
+_BACKEND = "settings values arithmetic rearranging networks crossentropies control graphs".split()
+_PREPROCESSING = "eagerflow.preprocessing"
+
+# What comes after `keras.`, and the modules that its names are looked up in.
+KERAS: dict[str, str] = {
+    "": "eagerflow eagerflow.models eagerflow.layers",
+    "activations": "eagerflow.activations",
+    "backend": " ".join([f"eagerflow.compat.backend.{part}" for part in _BACKEND]),
+    "callbacks": "eagerflow.callbacks eagerflow.compat.callbacks",
+    "config": "eagerflow.config",
+    "constraints": "eagerflow.constraints",
+    "datasets": "eagerflow.datasets",
+    **{
+        f"datasets.{name}": f"eagerflow.datasets.{name}"
+        for name in (
+            "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
+        )
+    },
+    "dtype_policies": "eagerflow.dtype_policies",
+    "engine": _ENGINE,
+    **{
+        f"engine.{name}": _ENGINE
+        for name in "base_layer functional input_layer network sequential topology training".split()
+    },
+    "initializers": "eagerflow.initializers",
+    "layers": _LAYERS,
+    **{
+        f"layers.{name}": _LAYERS
+        for name in (
+            "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
+            "experimental", "experimental.preprocessing", "local", "merge", "noise", "normalization", "pooling",
+            "preprocessing", "recurrent", "wrappers",
+        )
+    },
+    "losses": "eagerflow.losses eagerflow.compat.losses",
+    "metrics": "eagerflow.metrics",
+    "mixed_precision": "eagerflow.mixed_precision",
+    "mixed_precision.experimental": "eagerflow.mixed_precision",
+    "models": _MODELS,
+    "objectives": "eagerflow.losses eagerflow.compat.losses",
+    "ops": "eagerflow.ops",
+    "optimizers": "eagerflow.optimizers",
+    "optimizers.legacy": "eagerflow.optimizers",
+    "optimizers.schedules": "eagerflow.optimizers.schedules",
+    "preprocessing": _PREPROCESSING,
+    "preprocessing.image": f"{_PREPROCESSING}.image",
+    "preprocessing.sequence": f"{_PREPROCESSING}.sequence",
+    "preprocessing.text": f"{_PREPROCESSING}.text",
+    "random": "eagerflow.random",
+    "regularizers": "eagerflow.regularizers",
+    "saving": "eagerflow.saving",
+    "tree": "eagerflow.tree",
+    "utils": _UTILS,
+    **{
+        f"utils.{name}": _UTILS
+        for name in (
+            "conv_utils", "data_utils", "generic_utils", "io_utils", "layer_utils", "np_utils", "training_utils",
+            "vis_utils",
+        )
+    },
+    "wrappers": "",
+    "wrappers.scikit_learn": "",
+}  # fmt: skip
+
+_TF = "eagerflow.compat.tensorflow"
+_TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts"
+
+# What comes after `tensorflow.`, without Keras.
+TENSORFLOW: dict[str, str] = {
+    "": _TOP,
+    "compat": f"{_TF}.session",
+    "compat.v1": f"{_TOP} {_TF}.session",
+    "compat.v2": _TOP,
+    "config": f"{_TF}.config",
+    "config.experimental": f"{_TF}.config",
+    "config.threading": f"{_TF}.config",
+    "data": f"{_TF}.data",
+    "data.experimental": f"{_TF}.data",
+    "debugging": f"{_TF}.debugging",
+    "dtypes": f"{_TF}.casts",
+    "image": f"{_TF}.image",
+    "initializers": "eagerflow.initializers",
+    "linalg": f"{_TF}.linalg",
+    "losses": "eagerflow.losses",
+    "math": f"{_TF}.math",
+    "metrics": "eagerflow.metrics",
+    "nn": f"{_TF}.nn",
+    "optimizers": "eagerflow.optimizers",
+    "python": "",
+    "random": f"{_TF}.random",
+    "test": f"{_TF}.config",
+    "train": "eagerflow.optimizers",
+}

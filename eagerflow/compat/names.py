@@ -1,0 +1,115 @@
+"""Older names of functions and classes, with their present ones; and names without a successor, with advice."""
+
+from __future__ import annotations
+
+__all__ = ["GONE", "OLDER"]
+
+_LOSS_FUNCTIONS = {
+    **dict.fromkeys(("mse", "MSE"), "mean_squared_error"),
+    **dict.fromkeys(("mae", "MAE"), "mean_absolute_error"),
+    **dict.fromkeys(("mape", "MAPE"), "mean_absolute_percentage_error"),
+    **dict.fromkeys(("msle", "MSLE"), "mean_squared_logarithmic_error"),
+    **dict.fromkeys(("kld", "KLD", "kullback_leibler_divergence"), "kl_divergence"),
+    **dict.fromkeys(("bce", "BCE"), "binary_crossentropy"),
+    **dict.fromkeys(("cosine", "cosine_proximity"), "cosine_similarity"),
+    "logcosh": "log_cosh",
+    "huber_loss": "huber",
+}
+_LAYER_NAMES = {
+    "Deconvolution2D": "Conv2DTranspose",
+    "Deconvolution3D": "Conv3DTranspose", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D",
+}  # fmt: skip
+_ENGINE_NAMES = {"Container": "Model", "Network": "Model"}
+_LAYER_MODULES = (
+    "advanced_activations convolutional convolutional_recurrent core cudnn_recurrent embeddings experimental "
+    "experimental.preprocessing local merge noise normalization pooling preprocessing recurrent wrappers"
+).split()
+_ENGINE_MODULES = "base_layer functional input_layer network sequential topology training".split()
+_UTILS_MODULES = (
+    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils".split()
+)
+
+# By the module in which scripts look: the older name, and what stands in that module's homes.
+OLDER: dict[str, dict[str, str]] = {
+    "keras.constraints": {
+        "maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm",
+    },
+    "keras.engine": {**_LAYER_NAMES, **_ENGINE_NAMES},
+    "keras.initializers": {
+        "normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones",
+    },
+    "keras.layers": _LAYER_NAMES,
+    "keras.losses": _LOSS_FUNCTIONS,
+    "keras.metrics": {k: v for k, v in _LOSS_FUNCTIONS.items() if v != "cosine_similarity"},
+}  # fmt: skip
+OLDER["keras.objectives"] = OLDER["keras.losses"]
+OLDER |= {f"keras.layers.{module}": _LAYER_NAMES for module in _LAYER_MODULES}
+OLDER |= {f"keras.engine.{module}": OLDER["keras.engine"] for module in _ENGINE_MODULES}
+OLDER["tensorflow.train"] = {
+    "AdagradOptimizer": "Adagrad", "AdamOptimizer": "Adam", "GradientDescentOptimizer": "SGD",
+    "MomentumOptimizer": "SGD",
+}  # fmt: skip
+OLDER["tensorflow.initializers"] = OLDER["keras.initializers"]
+OLDER["tensorflow.losses"] = OLDER["keras.losses"]
+OLDER["tensorflow.metrics"] = OLDER["keras.metrics"]
+
+_LAMBDA = "Write it as a Layer of your own, or with Lambda."
+_SPARSE = "There are no sparse tensors here; use dense ones."
+_GRAPH = "There are no graphs and sessions: everything runs at once. "
+
+# Names without a successor, and what to do. "*": wherever they are looked for.
+GONE: dict[str, dict[str, str]] = {
+    "*": {
+        "ConfigProto": f"{_GRAPH}Nothing needs to be configured.",
+        "Graph": f"{_GRAPH}Leave it out.",
+        "InteractiveSession": f"{_GRAPH}Leave it out.",
+        "Session": f"{_GRAPH}Call functions on tensors; .numpy() gives the values.",
+        "global_variables_initializer": f"{_GRAPH}Variables have their values from the beginning.",
+        "multi_gpu_model": "Leave it out: the model then runs on one device.",
+        "model_from_yaml": "Write model.to_json() and model_from_json.",
+        "placeholder": f"{_GRAPH}Write keras.Input for a model, or pass tensors to a function.",
+    },
+    "keras": {
+        "estimator": "Use the model's own fit, evaluate and predict.",
+        "applications": "There are no pretrained models here.",
+        "premade": "Build the model from layers.",
+    },
+    "keras.layers": {
+        "Highway": _LAMBDA,
+        "LocallyConnected1D": "Use Conv1D, or write a Layer of your own.",
+        "LocallyConnected2D": "Use Conv2D, or write a Layer of your own.",
+        "MaxoutDense": _LAMBDA,
+        "RandomFourierFeatures": _LAMBDA,
+        "TimeDistributedDense": "Write TimeDistributed(Dense(...)), or Dense(...), which does the same.",
+    },
+    "keras.utils": {
+        "HDF5Matrix": "Read with h5py, and pass arrays, or a PyDataset that reads batch by batch.",
+    },
+    "keras.backend": {
+        "ctc_label_dense_to_sparse": _SPARSE,
+        "control_flow_ops": f"{_GRAPH}Write Python's if and for.",
+    },
+    "tensorflow": {
+        "SparseTensor": _SPARSE,
+        "RaggedTensor": "There are no ragged tensors here; pad the rows: keras.utils.pad_sequences.",
+        "estimator": "Use keras.Model with fit, evaluate and predict.",
+        "contrib": "It ended with TensorFlow 1.",
+        "app": "Write def main() and call it.",
+        "saved_model": "Write model.save('name.keras').",
+        "summary": "Use the callback keras.callbacks.TensorBoard, which writes the same files.",
+        "distribute": "Training runs on one device; leave strategy.scope() out.",
+    },
+}
+_SESSIONS = ("get_session", "set_session")
+GONE["keras.backend"] |= dict.fromkeys(
+    _SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values."
+)
+_SCIKIT = "Wrap the model by hand: a class with fit and predict that calls model.fit and model.predict."
+GONE["keras.wrappers"] = dict.fromkeys(("KerasClassifier", "KerasRegressor", "scikit_learn"), _SCIKIT)
+GONE["keras.wrappers.scikit_learn"] = GONE["keras.wrappers"]
+GONE["tensorflow.train"] = dict.fromkeys(
+    ("Checkpoint", "CheckpointManager"), "Write model.save_weights('name.weights.h5') and model.load_weights."
+)
+GONE["keras.models"] = GONE["keras"]
+GONE |= {f"keras.layers.{module}": GONE["keras.layers"] for module in _LAYER_MODULES}
+GONE |= {f"keras.utils.{module}": GONE["keras.utils"] for module in _UTILS_MODULES}

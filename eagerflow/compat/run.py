@@ -1,0 +1,83 @@
+"""Running a script as `python SCRIPT` would, with `import keras` and `import tensorflow` meaning eagerflow."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import sys
+from collections.abc import Sequence
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+from eagerflow import _viz
+from eagerflow.compat.importer import install
+
+__all__ = ["run_script"]
+
+
+def run_script(script: str, arguments: Sequence[str] = ()) -> int:
+    """Run a file as the program: its name is `__main__`, its folder is first on the path.
+
+    Args:
+        script: the file.
+        arguments: what it finds in `sys.argv[1:]`.
+
+    Returns:
+        The exit code: 0, 1 after an exception (whose traceback was printed), 2 when the file can't be read,
+        130 after Ctrl-C.
+
+    Raises:
+        SystemExit: when the script does.
+    """
+    try:
+        source = _read(script)
+    except OSError as error:
+        print(f"eagerflow run: can't open {script!r}: {error.strerror}", file=sys.stderr)
+        return 2
+    install()
+    _put_first_on_path(Path(script).resolve().parent)
+    sys.argv[:] = [script, *arguments]
+    program = _main_module(script)
+    try:
+        exec(compile(source, script, "exec", dont_inherit=True), program.__dict__)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - it is the script's, and printed as Python does
+        error.__traceback__ = _of_the_script(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _read(script: str) -> bytes:
+    with io.open_code(str(Path(script).absolute())) as file:
+        return file.read()
+
+
+def _put_first_on_path(folder: Path) -> None:
+    """`python -m` put the current folder there, `python SCRIPT` puts the script's."""
+    ours = str(Path(__file__).parents[2])
+    if sys.path:
+        sys.path[0] = str(folder)
+    else:
+        sys.path.append(str(folder))
+    if ours not in sys.path and importlib.util.find_spec(_viz.NAME) is None:
+        sys.path.append(ours)  # a checkout that was found through the current folder
+
+
+def _main_module(script: str) -> ModuleType:
+    module = ModuleType("__main__")
+    module.__file__ = script
+    module.__loader__ = SourceFileLoader("__main__", script)
+    module.__dict__["__cached__"] = None
+    sys.modules["__main__"] = module
+    return module
+
+
+def _of_the_script(trace: TracebackType | None) -> TracebackType | None:
+    """Without the frames of this file, which the user didn't write; all of them where nothing else is left."""
+    inner = trace
+    while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
+        inner = inner.tb_next
+    return inner

@@ -1,0 +1,268 @@
+"""Tensors made, joined, cut and rearranged, under TensorFlow's names and with its arguments."""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+
+__all__ = [
+    "argsort", "boolean_mask", "broadcast_to", "concat", "einsum", "expand_dims", "eye", "fill", "gather", "gather_nd",
+    "linspace", "map_fn", "meshgrid", "norm", "one_hot", "ones", "ones_like", "pad", "range", "rank", "repeat",
+    "reshape", "reverse", "roll", "scatter_nd", "searchsorted", "shape", "size", "slice", "sort", "split", "squeeze",
+    "stack", "tensordot", "tile", "transpose", "unique", "unstack", "where", "zeros", "zeros_like",
+]  # fmt: skip
+
+einsum, searchsorted = ops.einsum, ops.searchsorted
+
+
+def zeros(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
+    """Zeros."""
+    return ops.zeros(shape, dtype)
+
+
+def ones(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
+    """Ones."""
+    return ops.ones(shape, dtype)
+
+
+def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Zeros in the shape of another tensor."""
+    return ops.zeros_like(input, dtype)
+
+
+def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Ones in the shape of another tensor."""
+    return ops.ones_like(input, dtype)
+
+
+def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
+    """One number everywhere."""
+    return ops.broadcast_to(ops.convert_to_tensor(value), dims)
+
+
+def eye(
+    num_rows: int, num_columns: int | None = None, dtype: Any = "float32", name: str | None = None
+) -> Tensor:
+    """The identity matrix."""
+    return ops.eye(num_rows, num_columns, dtype=dtype)
+
+
+def range(
+    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """Numbers in equal steps."""
+    return ops.arange(start, limit, delta, dtype=dtype)
+
+
+def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int = 0) -> Tensor:
+    """`num` numbers in equal steps, both ends among them."""
+    return ops.linspace(start, stop, num, axis=axis)
+
+
+def one_hot(
+    indices: Any, depth: int, on_value: Any = None, off_value: Any = None, axis: int | None = None, dtype: Any = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """A new axis with `on_value` (1) at the place that each index names, `off_value` (0) elsewhere."""
+    hot = ops.one_hot(indices, depth, axis=-1 if axis is None else axis, dtype=dtype or "float32")
+    if on_value is None and off_value is None:
+        return hot
+    on, off = (1 if on_value is None else on_value), (0 if off_value is None else off_value)
+    return hot * (on - off) + off
+
+
+def shape(input: Any, out_type: Any = None, name: str | None = None) -> tuple[int, ...]:
+    """The shape: a tuple of numbers, None where a symbolic tensor doesn't know."""
+    return tuple(ops.convert_to_tensor(input).shape)
+
+
+def size(input: Any, out_type: Any = None, name: str | None = None) -> int:
+    """The number of elements."""
+    return ops.size(input)
+
+
+def rank(input: Any, name: str | None = None) -> int:
+    """The number of axes."""
+    return len(shape(input))
+
+
+def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
+    """The same elements in another shape; one length may be -1."""
+    return ops.reshape(tensor, shape)
+
+
+def concat(values: Sequence[Any], axis: int, name: str | None = None) -> Tensor:
+    """The tensors one after the other along an axis."""
+    return ops.concatenate(values, axis)
+
+
+def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Tensor:
+    """The tensors along a new axis."""
+    return ops.stack(values, axis)
+
+
+def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None = None) -> list[Tensor]:
+    """The slices along an axis."""
+    return ops.unstack(value, num, axis)
+
+
+def split(
+    value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str | None = None
+) -> list[Tensor]:
+    """Parts along an axis: so many equal ones, or ones of these lengths."""
+    if isinstance(num_or_size_splits, int):
+        return ops.split(value, num_or_size_splits, axis)
+    sizes = list(num_or_size_splits)
+    if -1 in sizes:
+        sizes[sizes.index(-1)] = shape(value)[axis] - sum(sizes) - 1
+    return ops.split(value, list(itertools.accumulate(sizes))[:-1], axis)
+
+
+def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
+    """The tensor repeated along each axis."""
+    return ops.tile(input, multiples)
+
+
+def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None = None) -> Tensor:
+    """Each element several times."""
+    return ops.repeat(input, repeats, axis)
+
+
+def expand_dims(input: Any, axis: int, name: str | None = None) -> Tensor:
+    """A new axis of length one."""
+    return ops.expand_dims(input, axis)
+
+
+def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
+    """Without axes of length one."""
+    return ops.squeeze(input, tuple(axis) if isinstance(axis, Sequence) else axis)
+
+
+def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | None = None) -> Tensor:
+    """The axes in another order."""
+    return ops.transpose(ops.conj(a) if conjugate else a, perm)
+
+
+def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
+    """The tensor repeated along axes of length one."""
+    return ops.broadcast_to(input, shape)
+
+
+def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
+    """Backwards along some axes."""
+    return ops.flip(tensor, axis if isinstance(axis, int) else tuple(axis))
+
+
+def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
+    """The elements shifted along axes, those that fall off put in front."""
+    return ops.roll(input, shift, axis)
+
+
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None
+) -> Tensor:
+    """Numbers around a tensor: constant, or mirrored (`"REFLECT"`, `"SYMMETRIC"`)."""
+    widths = [tuple(int(n) for n in pair) for pair in paddings]
+    if mode.upper() == "CONSTANT":
+        return ops.pad(tensor, widths, "constant", constant_values)
+    return ops.pad(tensor, widths, mode.lower())
+
+
+def slice(input_: Any, begin: Sequence[int], size: Sequence[int], name: str | None = None) -> Tensor:
+    """`size` elements from `begin` on, for every axis; a size of -1 means all that follow."""
+    rest = ops.convert_to_tensor(input_)
+    for axis, (first, length) in enumerate(zip(begin, size, strict=True)):
+        rest = ops.take(
+            rest, ops.arange(first, rest.shape[axis] if length == -1 else first + length), axis=axis
+        )
+    return rest
+
+
+def gather(
+    params: Any, indices: Any, validate_indices: Any = None, axis: int | None = None, batch_dims: int = 0,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The rows with these numbers; with `batch_dims` 1, of each example its own."""
+    if batch_dims == 0:
+        return ops.take(params, indices, axis=axis or 0)
+    params, indices = ops.convert_to_tensor(params), ops.convert_to_tensor(indices)
+    if batch_dims != 1 or axis not in (None, 1):
+        raise ValueError(f"gather(axis={axis}, batch_dims={batch_dims}): use ops.take_along_axis.")
+    rows = ops.reshape(ops.arange(params.shape[0]), (-1, *[1] * (len(indices.shape) - 1)))
+    return params[rows, indices]
+
+
+def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Tensor:
+    """The elements at places that the last axis of `indices` spells out."""
+    if batch_dims:
+        raise ValueError("gather_nd(batch_dims=...): put the number of the example into the indices.")
+    return ops.convert_to_tensor(params)[tuple(ops.unstack(ops.convert_to_tensor(indices), axis=-1))]
+
+
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
+    """Zeros with `updates` added at the places."""
+    return ops.scatter(indices, updates, shape)
+
+
+def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str | None = None) -> Tensor:
+    """The elements (or rows) where the mask is true."""
+    places = ops.nonzero(ops.cast(ops.convert_to_tensor(mask), "bool"))
+    return ops.convert_to_tensor(tensor)[(builtins.slice(None),) * (axis or 0) + tuple(places)]
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """`x` where the condition is true, `y` elsewhere; without these, the places where it is true, one per row."""
+    if x is not None:
+        return ops.where(condition, x, y)
+    return ops.cast(ops.stack(list(ops.nonzero(condition)), axis=-1), "int64")
+
+
+def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
+    """The numbers in order."""
+    in_order = ops.sort(values, axis)
+    return ops.flip(in_order, axis) if direction == "DESCENDING" else in_order
+
+
+def argsort(
+    values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None
+) -> Tensor:
+    """The places of the numbers in order; equal ones stay in theirs."""
+    return ops.argsort(ops.negative(values) if direction == "DESCENDING" else values, axis)
+
+
+def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> tuple[Tensor, Tensor]:
+    """The different numbers in the order in which they first occur, and for each element the place of its number."""
+    found, first, inverse = ops.unique(x, return_index=True, return_inverse=True)
+    order = ops.argsort(first)
+    places = ops.argsort(order)
+    return ops.take(found, order), ops.cast(ops.take(places, ops.reshape(inverse, (-1,))), out_idx)
+
+
+def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[Tensor]:
+    """Coordinates of a grid."""
+    return ops.meshgrid(*args, indexing=indexing)
+
+
+def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
+    """Products summed over some axes."""
+    return ops.tensordot(a, b, axes)
+
+
+def norm(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The length of vectors (or of the whole tensor), or another norm."""
+    axes = tuple(axis) if isinstance(axis, Sequence) else axis
+    if ord == "euclidean":
+        return ops.sqrt(ops.sum(ops.square(ops.abs(tensor)), axes, keepdims))
+    return ops.norm(ops.reshape(tensor, (-1,)) if axes is None else tensor, ord, axes, keepdims)
+
+
+def map_fn(fn: Callable[[Any], Any], elems: Any, *args: Any, **kwargs: Any) -> Any:
+    """The results of a function for every row, stacked."""
+    return ops.map(fn, elems)

@@ -1,0 +1,213 @@
+"""Tensors, variables, tapes and functions, under TensorFlow's names and with its arguments."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import eagerflow.core.variable as variables
+from eagerflow import ops
+from eagerflow.core.custom import custom_gradient
+from eagerflow.core.op import composite
+from eagerflow.core.random import set_random_seed
+from eagerflow.core.tape import GradientTape
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.base import Layer
+from eagerflow.layers.context import current_call
+
+__all__ = [
+    "GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond",
+    "constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger",
+    "identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "set_random_seed",
+    "stop_gradient", "while_loop",
+]  # fmt: skip
+
+newaxis = None
+stop_gradient = ops.stop_gradient
+
+
+class _AnyVariable(type):
+    """`isinstance(x, tf.Variable)` is true for the weights of layers too."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, variables.Variable)
+
+
+class Variable(variables.Variable, metaclass=_AnyVariable):
+    """`eagerflow.Variable` with TensorFlow's arguments.
+
+    Args:
+        initial_value: a number, array, tensor, or function without arguments.
+        trainable: whether tapes track it and optimizers change it.
+        validate_shape: accepted for TensorFlow's signature.
+        caching_device: the same.
+        name: shown in messages.
+        variable_def: accepted for TensorFlow's signature.
+        dtype: a type; default: that of the value.
+        import_scope: accepted for TensorFlow's signature.
+        constraint: a function that optimizers apply after changing it.
+        synchronization: accepted for TensorFlow's signature.
+        aggregation: the same.
+        shape: checked, when given.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        import_scope: Any = None,
+        constraint: Any = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+        shape: Any = None,
+    ) -> None:
+        if initial_value is None:
+            raise ValueError("tf.Variable(initial_value) is needed: a number, array, tensor or function.")
+        value = initial_value() if callable(initial_value) and not is_tensor(initial_value) else initial_value
+        super().__init__(value, shape, dtype, trainable is None or bool(trainable), name=name)
+        self.constraint = constraint
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles are eagerflow's own variables."""
+        _, arguments = super().__reduce__()[:2]
+        return variables._rebuild, (variables.Variable, *arguments[1:])
+
+
+class Module(Layer):
+    """Base of classes that hold variables and write `__call__` themselves."""
+
+
+class UnconnectedGradients:
+    """What `tape.gradient` gives for a source that the target doesn't depend on."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+class TensorShape(tuple[Any, ...]):
+    """A shape, with None for unknown lengths."""
+
+    __slots__ = ()
+
+    def as_list(self) -> list[Any]:
+        """The lengths in a list."""
+        return list(self)
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self)
+
+
+class TensorSpec:
+    """The shape and type of a tensor, as `tf.function` signatures and generators tell them.
+
+    Args:
+        shape: the lengths.
+        dtype: the type.
+        name: a name.
+    """
+
+    def __init__(self, shape: Any = None, dtype: Any = "float32", name: str | None = None) -> None:
+        self.shape, self.dtype, self.name = TensorShape(shape or ()), dtype, name
+
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
+    """A tensor with this value; one number fills `shape`."""
+    made = ops.convert_to_tensor(value, dtype)
+    if shape is None:
+        return made
+    return ops.broadcast_to(made, shape) if made.size == 1 else ops.reshape(made, shape)
+
+
+def convert_to_tensor(
+    value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
+) -> Tensor:
+    """`value` as a tensor."""
+    return ops.convert_to_tensor(value, dtype)
+
+
+def is_tensor(x: Any) -> bool:
+    """True for tensors and variables."""
+    return isinstance(x, Tensor)
+
+
+def identity(input: Any, name: str | None = None) -> Tensor:
+    """The same values in another tensor."""
+    return ops.copy(input)
+
+
+def function(func: Callable[..., Any] | None = None, *args: Any, **kwargs: Any) -> Any:
+    """The function itself: `@tf.function` and `@tf.function(jit_compile=True)` change nothing, everything is eager."""
+    return func if func is not None else _unchanged
+
+
+def executing_eagerly() -> bool:
+    """True."""
+    return True
+
+
+@composite
+def _print(inputs: tuple[Any, ...], end: str, sep: str) -> Any:
+    context = current_call.get()
+    if context is None or not context.probing:
+        _write(*[x.numpy() if isinstance(x, Tensor) else x for x in inputs], end=end, sep=sep)
+    return inputs[0] if inputs else None
+
+
+_write = print
+
+
+def print(*inputs: Any, end: str = "\n", sep: str = " ", **kwargs: Any) -> None:
+    """Print values; `output_stream` and other arguments of TensorFlow are accepted and change nothing."""
+    _print(inputs, end, sep)
+
+
+def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:
+    """What one of two functions gives."""
+    return ops.cond(pred, true_fn, false_fn)
+
+
+def while_loop(
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None,
+    **kwargs: Any,
+) -> Any:  # fmt: skip
+    """`body` again and again while `cond` is true."""
+    return ops.while_loop(cond, body, loop_vars, maximum_iterations)
+
+
+def device(device_name: Any) -> contextlib.AbstractContextManager[Any]:
+    """Accepted; arrays live on `eagerflow.current_device()`."""
+    return contextlib.nullcontext(device_name)
+
+
+def name_scope(name: str) -> contextlib.AbstractContextManager[Any]:
+    """Accepted; names of weights come from their layers."""
+    return contextlib.nullcontext(name)
+
+
+def init_scope() -> contextlib.AbstractContextManager[Any]:
+    """Accepted; there are no graphs to step out of."""
+    return contextlib.nullcontext()
+
+
+def no_op(name: str | None = None) -> None:
+    """Nothing."""
+
+
+def get_logger() -> logging.Logger:
+    """The logger that eagerflow writes to."""
+    return logging.getLogger("eagerflow")
+
+
+def _unchanged(func: Callable[..., Any]) -> Callable[..., Any]:
+    return func

@@ -1,0 +1,84 @@
+"""`tf.config` and `tf.test`: questions about devices, and settings that have no meaning here."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from eagerflow.core.device import list_devices
+
+__all__ = [
+    "PhysicalDevice", "enable_op_determinism", "functions_run_eagerly", "get_visible_devices", "gpu_device_name",
+    "is_built_with_cuda", "is_gpu_available", "list_logical_devices", "list_physical_devices",
+    "run_functions_eagerly", "set_inter_op_parallelism_threads", "set_intra_op_parallelism_threads",
+    "set_logical_device_configuration", "set_memory_growth", "set_soft_device_placement", "set_visible_devices",
+]  # fmt: skip
+
+
+class PhysicalDevice(NamedTuple):
+    """A device: `name` such as "/physical_device:CPU:0", and `device_type`, "CPU" or "GPU"."""
+
+    name: str
+    device_type: str
+
+
+def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
+    """The devices of this machine that arrays can live on."""
+    kinds = [str(d).partition(":") for d in list_devices()]
+    found = [
+        PhysicalDevice(f"/physical_device:{kind.upper()}:{number or 0}", kind.upper())
+        for kind, _, number in kinds
+    ]
+    return [d for d in found if device_type in (None, d.device_type)]
+
+
+list_logical_devices = get_visible_devices = list_physical_devices
+
+
+def is_gpu_available(*args: Any, **kwargs: Any) -> bool:
+    """Whether there is a GPU that arrays can live on."""
+    return bool(list_physical_devices("GPU"))
+
+
+is_built_with_cuda = is_gpu_available
+
+
+def gpu_device_name() -> str:
+    """The name of the first GPU, or an empty text."""
+    return "/device:GPU:0" if is_gpu_available() else ""
+
+
+def functions_run_eagerly() -> bool:
+    """True."""
+    return True
+
+
+def run_functions_eagerly(run_eagerly: bool) -> None:
+    """Accepted; everything runs eagerly."""
+
+
+def set_memory_growth(device: Any, enable: bool) -> None:
+    """Accepted; memory grows as it is needed."""
+
+
+def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
+    """Accepted; `eagerflow.set_default_device` chooses the device."""
+
+
+def set_logical_device_configuration(device: Any, logical_devices: Any) -> None:
+    """Accepted without effect."""
+
+
+def set_soft_device_placement(enabled: bool) -> None:
+    """Accepted without effect."""
+
+
+def set_intra_op_parallelism_threads(num_threads: int) -> None:
+    """Accepted without effect."""
+
+
+def set_inter_op_parallelism_threads(num_threads: int) -> None:
+    """Accepted without effect."""
+
+
+def enable_op_determinism() -> None:
+    """Accepted; results don't depend on the number of threads."""

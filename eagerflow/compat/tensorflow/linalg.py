@@ -1,0 +1,53 @@
+"""`tf.linalg`: matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.compat.tensorflow.arrays import einsum, eye, norm, tensordot
+from eagerflow.compat.tensorflow.math import l2_normalize, matmul
+
+__all__ = [
+    "band_part", "cholesky", "det", "diag", "diag_part", "einsum", "eye", "inv", "l2_normalize", "matmul",
+    "matrix_transpose", "matvec", "norm", "qr", "solve", "tensordot", "trace",
+]  # fmt: skip
+
+cholesky, det, inv, qr, trace = ops.cholesky, ops.det, ops.inv, ops.qr, ops.trace
+
+
+def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Any:
+    """Products of matrices and vectors."""
+    return ops.squeeze(matmul(a, ops.expand_dims(b, -1), transpose_a), -1)
+
+
+def matrix_transpose(a: Any, name: str | None = None, conjugate: bool = False) -> Any:
+    """The last two axes swapped."""
+    return ops.swapaxes(ops.conj(a) if conjugate else a, -1, -2)
+
+
+def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Any:
+    """`x` with `matrix @ x == rhs`."""
+    return ops.solve(matrix_transpose(matrix, conjugate=True) if adjoint else matrix, rhs)
+
+
+def diag(diagonal: Any, name: str | None = None) -> Any:
+    """Matrices with these diagonals."""
+    diagonal = ops.convert_to_tensor(diagonal)
+    return ops.expand_dims(diagonal, -1) * ops.eye(diagonal.shape[-1], dtype=diagonal.dtype.name)
+
+
+def diag_part(input: Any, name: str | None = None) -> Any:
+    """The diagonals of matrices."""
+    return ops.diagonal(input, axis1=-2, axis2=-1)
+
+
+def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = None) -> Any:
+    """The numbers near the diagonal; -1 keeps a whole side. `band_part(x, -1, 0)` is the lower triangle."""
+    input = ops.convert_to_tensor(input)
+    rows, columns = (ops.arange(n) for n in input.shape[-2:])
+    below = ops.expand_dims(rows, 1) - columns
+    kept = ops.ones_like(below, "bool")
+    kept = kept if num_lower < 0 else ops.logical_and(kept, below <= num_lower)
+    kept = kept if num_upper < 0 else ops.logical_and(kept, below >= -num_upper)
+    return ops.where(kept, input, ops.zeros_like(input))

@@ -1,0 +1,214 @@
+"""Arithmetic, comparisons and reductions under TensorFlow's names: `tf.reduce_mean`, `tf.math.log`, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+
+__all__ = [
+    "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "atan2", "bincount", "ceil",
+    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "confusion_matrix", "cos", "cosh", "count_nonzero",
+    "cumprod", "cumsum", "divide", "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv",
+    "floormod", "global_norm", "greater", "greater_equal", "in_top_k", "is_finite", "is_inf", "is_nan",
+    "l2_normalize", "less", "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "matmul", "maximum", "minimum", "mod", "multiply",
+    "multiply_no_nan", "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any",
+    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum",
+    "reduce_variance", "round", "rsqrt", "scalar_mul", "segment_sum", "sigmoid", "sign", "sin", "sinh",
+    "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh",
+    "top_k", "truediv",
+]  # fmt: skip
+
+
+def _one(op: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of one tensor, and TensorFlow's `name`."""
+
+    def call(x: Any, name: str | None = None) -> Any:
+        return op(x)
+
+    call.__name__, call.__doc__ = op.__name__, op.__doc__
+    return call
+
+
+def _two(op: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of two tensors, and TensorFlow's `name`."""
+
+    def call(x: Any, y: Any, name: str | None = None) -> Any:
+        return op(x, y)
+
+    call.__name__, call.__doc__ = op.__name__, op.__doc__
+    return call
+
+
+def _over(op: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction over some axes, with TensorFlow's argument names."""
+
+    def call(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
+        return op(input_tensor, _axes(axis), keepdims)
+
+    call.__name__, call.__doc__ = op.__name__, op.__doc__
+    return call
+
+
+def _axes(axis: Any) -> Any:
+    return tuple(axis) if isinstance(axis, Sequence) else axis
+
+
+abs, acos, asin, atan, ceil, cos = map(_one, (ops.abs, ops.arccos, ops.arcsin, ops.arctan, ops.ceil, ops.cos))
+cosh, erf, exp, expm1, floor = map(_one, (ops.cosh, ops.erf, ops.exp, ops.expm1, ops.floor))
+is_finite, is_inf, is_nan, log, log1p = map(_one, (ops.isfinite, ops.isinf, ops.isnan, ops.log, ops.log1p))
+log_sigmoid, logical_not, negative = map(_one, (ops.log_sigmoid, ops.logical_not, ops.negative))
+reciprocal, round, rsqrt, sigmoid, sign = map(
+    _one, (ops.reciprocal, ops.round, ops.rsqrt, ops.sigmoid, ops.sign)
+)
+sin, sinh, softplus, softsign, sqrt = map(_one, (ops.sin, ops.sinh, ops.softplus, ops.softsign, ops.sqrt))
+square, tan, tanh = map(_one, (ops.square, ops.tan, ops.tanh))
+
+add, atan2, divide, divide_no_nan = map(_two, (ops.add, ops.arctan2, ops.divide, ops.divide_no_nan))
+equal, greater, greater_equal = map(_two, (ops.equal, ops.greater, ops.greater_equal))
+floordiv, floormod, less, less_equal = map(_two, (ops.floor_divide, ops.mod, ops.less, ops.less_equal))
+logical_and, logical_or, logical_xor = map(_two, (ops.logical_and, ops.logical_or, ops.logical_xor))
+maximum, minimum, mod, multiply = map(_two, (ops.maximum, ops.minimum, ops.mod, ops.multiply))
+not_equal, pow, scalar_mul, subtract = map(_two, (ops.not_equal, ops.power, ops.multiply, ops.subtract))
+truediv = _two(ops.true_divide)
+
+reduce_all, reduce_any, reduce_logsumexp = map(_over, (ops.all, ops.any, ops.logsumexp))
+reduce_max, reduce_mean, reduce_min = map(_over, (ops.max, ops.mean, ops.min))
+reduce_prod, reduce_std, reduce_sum, reduce_variance = map(_over, (ops.prod, ops.std, ops.sum, ops.var))
+
+
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    name: str | None = None,
+    **kwargs: Any,
+) -> Any:
+    """The product of matrices, or of stacks of them."""
+    a = ops.swapaxes(a, -1, -2) if transpose_a else a
+    return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
+
+
+def add_n(inputs: Sequence[Any], name: str | None = None) -> Any:
+    """The sum of several tensors."""
+    total = inputs[0]
+    for x in inputs[1:]:
+        total = ops.add(total, x)
+    return total
+
+
+def argmax(input: Any, axis: int | None = None, output_type: Any = "int64", name: str | None = None) -> Any:
+    """The places of the largest elements along an axis, the first by default."""
+    return ops.cast(ops.argmax(input, axis or 0), output_type)
+
+
+def argmin(input: Any, axis: int | None = None, output_type: Any = "int64", name: str | None = None) -> Any:
+    """The places of the smallest elements along an axis, the first by default."""
+    return ops.cast(ops.argmin(input, axis or 0), output_type)
+
+
+def cumsum(
+    x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Any:
+    """Sums of all elements up to each."""
+    x = ops.flip(x, axis) if reverse else x
+    total = ops.cumsum(x, axis)
+    total = total - x if exclusive else total
+    return ops.flip(total, axis) if reverse else total
+
+
+def cumprod(x: Any, axis: int = 0, name: str | None = None) -> Any:
+    """Products of all elements up to each."""
+    return ops.cumprod(x, axis)
+
+
+def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
+    """`(x - y) ** 2`."""
+    return ops.square(ops.subtract(x, y))
+
+
+def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
+    """`x * y`, and 0 wherever `y` is 0."""
+    return ops.where(ops.equal(y, 0), ops.zeros_like(x), ops.multiply(x, y))
+
+
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
+    """`t` limited to a range."""
+    return ops.clip(t, clip_value_min, clip_value_max)
+
+
+def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = None) -> Any:
+    """`t` scaled down to a length of at most `clip_norm`."""
+    length = ops.sqrt(ops.sum(ops.square(t), _axes(axes), keepdims=True))
+    return t * (clip_norm / ops.maximum(length, clip_norm))
+
+
+def global_norm(t_list: Sequence[Any], name: str | None = None) -> Any:
+    """The length of all tensors together."""
+    return ops.sqrt(add_n([ops.sum(ops.square(t)) for t in t_list if t is not None]))
+
+
+def clip_by_global_norm(
+    t_list: Sequence[Any], clip_norm: float, use_norm: Any = None, name: str | None = None
+) -> tuple[list[Any], Any]:
+    """All tensors scaled down together to a length of at most `clip_norm`; and the length that they had."""
+    length = global_norm(t_list) if use_norm is None else use_norm
+    scale = clip_norm / ops.maximum(length, clip_norm)
+    return [t if t is None else t * scale for t in t_list], length
+
+
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
+    """`x` divided by its length, along `axis` or as a whole."""
+    squares = ops.sum(ops.square(x), _axes(axis), keepdims=True)
+    return x * ops.rsqrt(ops.maximum(squares, epsilon))
+
+
+def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
+    """Softmax along an axis, the last by default."""
+    return ops.softmax(logits, -1 if axis is None else axis)
+
+
+def log_softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
+    """The logarithm of softmax."""
+    return ops.log_softmax(logits, -1 if axis is None else axis)
+
+
+def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> Any:
+    """The `k` largest numbers of each row, and their places."""
+    return ops.top_k(input, k, sorted)
+
+
+def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:
+    """Whether each target is among the `k` best predictions."""
+    return ops.in_top_k(targets, predictions, k)
+
+
+def count_nonzero(input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = "int64") -> Any:
+    """How many elements aren't zero."""
+    return ops.cast(ops.sum(ops.cast(ops.not_equal(input, 0), "int32"), _axes(axis), keepdims), dtype)
+
+
+def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Any:
+    """The sums of rows with the same number."""
+    return ops.segment_sum(data, segment_ids)
+
+
+def bincount(arr: Any, weights: Any = None, minlength: int | None = None) -> Any:
+    """How often each number occurs."""
+    return ops.bincount(arr, weights=weights, minlength=minlength or 0)
+
+
+def confusion_matrix(
+    labels: Any, predictions: Any, num_classes: int | None = None, weights: Any = None, dtype: Any = "int32",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """How often each class (row) was taken for each (column)."""
+    labels, predictions = (ops.cast(ops.convert_to_tensor(x), "int32") for x in (labels, predictions))
+    count = num_classes or int(ops.max(ops.maximum(labels, predictions))) + 1
+    rows, columns = ops.one_hot(labels, count), ops.one_hot(predictions, count)
+    rows = rows if weights is None else rows * ops.expand_dims(weights, -1)
+    return ops.cast(ops.matmul(ops.transpose(rows), columns), dtype)
