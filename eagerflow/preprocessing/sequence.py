@@ -1,4 +1,4 @@
-"""Sequences of different lengths made into one array."""
+"""Sequences: of different lengths made into one array, and what else `keras.preprocessing.sequence` has."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy
 
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.errors import did_you_mean
+from eagerflow.preprocessing.skipgrams import make_sampling_table, skipgrams
+from eagerflow.preprocessing.timeseries_generator import TimeseriesGenerator
 
-__all__ = ["pad_sequences"]
+__all__ = ["TimeseriesGenerator", "make_sampling_table", "pad_sequences", "skipgrams"]
 
 _ENDS = ("pre", "post")
 

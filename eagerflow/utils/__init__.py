@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from eagerflow.callbacks.progbar import Progbar
 from eagerflow.core.attributes import Config
 from eagerflow.core.config import (
@@ -10,6 +13,7 @@ from eagerflow.core.config import (
     is_interactive_logging_enabled,
 )
 from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.errors import did_you_mean as _did_you_mean
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.serialization import (
     custom_object_scope,
@@ -28,8 +32,34 @@ from eagerflow.data.timeseries import timeseries_dataset_from_array
 from eagerflow.layers.session import clear_session, get_source_inputs, is_keras_tensor
 from eagerflow.preprocessing.sequence import pad_sequences
 
+if TYPE_CHECKING:
+    from eagerflow.datasets.download import get_file as get_file
+    from eagerflow.preprocessing.audio_folder import (
+        audio_dataset_from_directory as audio_dataset_from_directory,
+    )
+    from eagerflow.preprocessing.image_folder import (
+        image_dataset_from_directory as image_dataset_from_directory,
+    )
+    from eagerflow.preprocessing.pictures import array_to_img as array_to_img
+    from eagerflow.preprocessing.pictures import img_to_array as img_to_array
+    from eagerflow.preprocessing.pictures import load_img as load_img
+    from eagerflow.preprocessing.pictures import save_img as save_img
+    from eagerflow.preprocessing.text_folder import text_dataset_from_directory as text_dataset_from_directory
+
 CustomObjectScope = custom_object_scope
 Sequence = PyDataset
+
+# What reads files and the network is loaded when it is first asked for.
+_LAZY = {
+    "array_to_img": "preprocessing.pictures",
+    "audio_dataset_from_directory": "preprocessing.audio_folder",
+    "get_file": "datasets.download",
+    "image_dataset_from_directory": "preprocessing.image_folder",
+    "img_to_array": "preprocessing.pictures",
+    "load_img": "preprocessing.pictures",
+    "save_img": "preprocessing.pictures",
+    "text_dataset_from_directory": "preprocessing.text_folder",
+}
 
 __all__ = [
     "Config",
@@ -37,26 +67,46 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
+    "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "get_source_inputs",
+    "image_dataset_from_directory",
+    "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, __all__)}")
+    found = getattr(import_module(f"eagerflow.{_LAZY[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,114 @@
+"""Sound files in folders as a data set."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from eagerflow.data.dataset import Dataset
+from eagerflow.preprocessing.folders import Settings, datasets_of
+
+__all__ = ["audio_dataset_from_directory"]
+
+
+def audio_dataset_from_directory(
+    directory: str | os.PathLike[str], labels: Any = "inferred", label_mode: str | None = "int",
+    class_names: Any = None, batch_size: int | None = 32, sampling_rate: int | None = None,
+    output_sequence_length: int | None = None, ragged: bool = False, shuffle: bool = True, seed: int | None = None,
+    validation_split: float | None = None, subset: str | None = None, follow_links: bool = False,
+    verbose: bool = True,
+) -> Any:  # fmt: skip
+    """A data set of the `.wav` files in a folder, which has a folder for every class.
+
+    Args:
+        directory: the folder.
+        labels: see `image_dataset_from_directory`; as the other arguments that are not explained here.
+        label_mode: `"int"`, `"categorical"`, `"binary"` or None.
+        class_names: the classes' folders, in the order of their numbers.
+        batch_size: sounds per batch; None: no batches.
+        sampling_rate: the rate that all files must have; sounds are not resampled.
+        output_sequence_length: sounds are cut or filled up with silence to so many samples; default: each
+            batch to its longest.
+        ragged: only False; there are no ragged tensors here.
+        shuffle: another order each time, rather than the sorted one.
+        seed: of the order.
+        validation_split: the share of the files for the subset `"validation"`.
+        subset: `"training"`, `"validation"`, or `"both"`.
+        follow_links: whether links to folders are followed.
+        verbose: print how many files were found.
+
+    Returns:
+        A `data.Dataset` of `sounds` or `(sounds, labels)`; sounds are float32 from -1 to 1 of shape
+        `(batch, samples, channels)`. It has `class_names` and `file_paths`.
+
+    Raises:
+        ValueError: for settings that can't be, folders without sounds, and files that are no plain WAV of
+            8, 16, 24 or 32 bits.
+
+    Source: `keras.utils.audio_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    """
+    name = "audio_dataset_from_directory"
+    if ragged:
+        raise ValueError(f"{name}(ragged=True): there are no ragged tensors here. Fix: ragged=False pads.")
+    if output_sequence_length is not None and output_sequence_length < 1:
+        raise ValueError(f"{name}(output_sequence_length={output_sequence_length!r}): expected at least 1.")
+    settings = Settings(
+        name, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
+        verbose, (".wav",),
+    )  # fmt: skip
+
+    def read(path: str) -> np.ndarray:
+        sound, rate = read_wav(path)
+        if sampling_rate is not None and rate != sampling_rate:
+            raise ValueError(
+                f"{name}(sampling_rate={sampling_rate}): {path} has {rate} samples per second. Fix: resample it."
+            )
+        return sound if output_sequence_length is None else _lengthened(sound, output_sequence_length)
+
+    return datasets_of(directory, settings, read, _padded)
+
+
+def read_wav(path: str) -> tuple[np.ndarray, int]:
+    """The sound of a WAV file, float32 of shape `(samples, channels)` from -1 to 1, and its samples per second."""
+    try:
+        with wave.open(path, "rb") as file:
+            data, width = file.readframes(file.getnframes()), file.getsampwidth()
+            channels, rate = file.getnchannels(), file.getframerate()
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"{path} is no plain WAV file ({error}).") from None
+    if width == 1:  # unsigned
+        levels = np.frombuffer(data, np.uint8).astype(np.float32) - 128
+    elif width == 3:
+        padded = np.zeros((len(data) // 3, 4), np.uint8)
+        padded[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+        levels = (padded.view("<i4")[:, 0] >> 8).astype(np.float32)
+    else:
+        levels = np.frombuffer(data, f"<i{width}").astype(np.float32)
+    return (levels / np.float32(2 ** (8 * width - 1))).reshape(-1, channels), rate
+
+
+def _lengthened(sound: np.ndarray, length: int) -> np.ndarray:
+    """Cut, or filled up with silence."""
+    kept = sound[:length]
+    return np.pad(kept, ((0, length - len(kept)), (0, 0)))
+
+
+def _padded(samples: Dataset, batch_size: int) -> Dataset:
+    """Batches in which every sound is as long as the longest."""
+
+    def make() -> Iterator[Any]:
+        rest = iter(samples)
+        while group := list(itertools.islice(rest, batch_size)):
+            pairs = [part if isinstance(part, tuple) else (part,) for part in group]
+            sounds = [np.asarray(pair[0]) for pair in pairs]
+            longest = max(len(sound) for sound in sounds)
+            batch = np.stack([_lengthened(sound, longest) for sound in sounds])
+            yield batch if len(pairs[0]) == 1 else (batch, np.stack([np.asarray(pair[1]) for pair in pairs]))
+
+    length = -(-len(samples) // batch_size)
+    return Dataset(make, length).map(lambda *parts: parts if len(parts) > 1 else parts[0])

@@ -1,0 +1,103 @@
+"""Images in folders as a data set."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from eagerflow import ops
+from eagerflow.core.config import image_data_format
+from eagerflow.core.errors import did_you_mean
+from eagerflow.preprocessing.folders import Settings, datasets_of
+from eagerflow.preprocessing.pictures import read_image, smart_resize
+
+__all__ = ["image_dataset_from_directory"]
+
+_FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+_COLORS = ("rgb", "rgba", "grayscale")
+_INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+
+
+def image_dataset_from_directory(
+    directory: str | os.PathLike[str], labels: Any = "inferred", label_mode: str | None = "int",
+    class_names: Any = None, color_mode: str = "rgb", batch_size: int | None = 32, image_size: Any = (256, 256),
+    shuffle: bool = True, seed: int | None = None, validation_split: float | None = None, subset: str | None = None,
+    interpolation: str = "bilinear", follow_links: bool = False, crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False, data_format: str | None = None, format: str = "tf", verbose: bool = True,
+) -> Any:  # fmt: skip
+    """A data set of the images in a folder, which has a folder for every class.
+
+    Images (`.bmp .gif .jpeg .jpg .png`; of a moving one, the first picture) are read as they are needed, by
+    Pillow and in threads, and resized.
+
+    Args:
+        directory: the folder.
+        labels: `"inferred"` from the folders; a list with an integer per file, in the files' sorted order;
+            or None.
+        label_mode: `"int"` (int32 numbers), `"categorical"` (one-hot), `"binary"` (0.0 or 1.0, shape
+            `(batch, 1)`), or None for images alone.
+        class_names: the classes' folders, in the order of their numbers; default: all, sorted.
+        color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
+        batch_size: images per batch; None: no batches.
+        image_size: the height and width that images get.
+        shuffle: another order each time, rather than the sorted one.
+        seed: of the order.
+        validation_split: the share of the files for the subset `"validation"`.
+        subset: `"training"`, `"validation"`, or `"both"` for a list of the two data sets.
+        interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
+        follow_links: whether links to folders are followed.
+        crop_to_aspect_ratio: cut images rather than distort them.
+        pad_to_aspect_ratio: pad images with black rather than distort them.
+        data_format: where the channels go; default: as configured.
+        format: accepted for Keras' signature: `"tf"` or `"grain"`; both give a `data.Dataset`.
+        verbose: print how many files were found.
+
+    Returns:
+        A `data.Dataset` of `images` or `(images, labels)`; images are float32 from 0 to 255 of shape
+        `(batch, height, width, channels)`. It has `class_names` and `file_paths`.
+
+    Raises:
+        ImportError: without Pillow, when images are read.
+        ValueError: for settings that can't be, and for folders without images.
+
+    Source: `keras.utils.image_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    """
+    name = "image_dataset_from_directory"
+    size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f"{name}(image_size={image_size!r}): expected a height and a width of at least 1.")
+    _check(name, "color_mode", color_mode, _COLORS)
+    _check(name, "interpolation", interpolation, _INTERPOLATIONS)
+    _check(name, "format", format, ("tf", "grain"))
+    layout = data_format or image_data_format()
+    _check(name, "data_format", layout, ("channels_last", "channels_first"))
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ValueError(f"{name}: expected at most one of crop_to_aspect_ratio and pad_to_aspect_ratio.")
+    settings = Settings(
+        name, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
+        verbose, _FORMATS,
+    )  # fmt: skip
+
+    def read(path: str) -> Any:
+        image = read_image(path, color_mode).astype(np.float32)
+        if crop_to_aspect_ratio:
+            image = smart_resize(image, size, interpolation)
+        else:
+            image = ops.image.resize(
+                image,
+                size,
+                interpolation,
+                pad_to_aspect_ratio=pad_to_aspect_ratio,
+                data_format="channels_last",
+            ).numpy()
+        return image.transpose(2, 0, 1) if layout == "channels_first" else image
+
+    return datasets_of(directory, settings, read)
+
+
+def _check(function: str, argument: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        hint = did_you_mean(str(value), known)
+        raise ValueError(f"{function}({argument}={value!r}): expected one of {', '.join(known)}.{hint}")

@@ -1,0 +1,299 @@
+"""`ImageDataGenerator`: batches of images, changed at random as they are read, the way Keras 2 made them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+
+from eagerflow.core.config import floatx, image_data_format
+from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.preprocessing.affine import apply_affine_transform, apply_brightness_shift, apply_channel_shift
+from eagerflow.preprocessing.image_iterators import DataFrameIterator, DirectoryIterator, NumpyArrayIterator
+
+__all__ = ["ImageDataGenerator"]
+
+_AXES = {"channels_first": (1, 2, 3), "channels_last": (3, 1, 2)}  # of the channels, rows and columns
+
+
+class ImageDataGenerator:
+    """Makes batches of images that are changed at random: for Keras 2 programs; layers are its successor.
+
+    Args:
+        featurewise_center: subtract the mean that `fit` found.
+        samplewise_center: subtract each image's own mean.
+        featurewise_std_normalization: divide by the standard deviation that `fit` found.
+        samplewise_std_normalization: divide by each image's own standard deviation.
+        zca_whitening: make pixels uncorrelated by the matrix that `fit` found.
+        zca_epsilon: keeps that matrix finite.
+        rotation_range: turn by up to so many degrees.
+        width_shift_range: shift by up to this share of the width; a number from 1 on: so many pixels; or a
+            list of pixels to choose from.
+        height_shift_range: the same for the height.
+        brightness_range: two factors of brightness to draw between; needs Pillow.
+        shear_range: shear by up to so many degrees.
+        zoom_range: zoom by a factor between two numbers; one number z stands for 1 - z and 1 + z.
+        channel_shift_range: add or subtract up to this.
+        fill_mode: what lies outside a shifted image, see `apply_affine_transform`.
+        cval: the value outside, with `"constant"`.
+        horizontal_flip: mirror every other image, left and right.
+        vertical_flip: turn every other image upside down.
+        rescale: multiply by this, after everything else but `preprocessing_function`.
+        preprocessing_function: takes and gives an image, first in `standardize`.
+        data_format: where the channels are; default: as configured.
+        validation_split: the share of images for the subset `"validation"`.
+        interpolation_order: 0 or 1, see `apply_affine_transform`.
+        dtype: of the batches; default: `floatx()`.
+
+    Raises:
+        ValueError: for settings that can't be.
+
+    Source: the class of the same name in `keras.preprocessing.image`; seeds give the same draws as there.
+
+    >>> images = np.arange(2 * 4 * 4 * 1).reshape(2, 4, 4, 1)
+    >>> batches = ImageDataGenerator(rescale=0.5).flow(images, [0, 1], batch_size=2, shuffle=False)
+    >>> x, y = batches[0]
+    >>> x[0, 0, :, 0].tolist(), y.tolist()
+    ([0.0, 0.5, 1.0, 1.5], [0, 1])
+    """
+
+    def __init__(
+        self, featurewise_center: bool = False, samplewise_center: bool = False,
+        featurewise_std_normalization: bool = False, samplewise_std_normalization: bool = False,
+        zca_whitening: bool = False, zca_epsilon: float = 1e-6, rotation_range: float = 0,
+        width_shift_range: Any = 0.0, height_shift_range: Any = 0.0, brightness_range: Any = None,
+        shear_range: float = 0.0, zoom_range: Any = 0.0, channel_shift_range: float = 0.0, fill_mode: str = "nearest",
+        cval: float = 0.0, horizontal_flip: bool = False, vertical_flip: bool = False, rescale: float | None = None,
+        preprocessing_function: Any = None, data_format: str | None = None, validation_split: float = 0.0,
+        interpolation_order: int = 1, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        self.featurewise_center = featurewise_center or featurewise_std_normalization or zca_whitening
+        self.samplewise_center = samplewise_center or samplewise_std_normalization
+        self.featurewise_std_normalization = featurewise_std_normalization and not zca_whitening
+        self.samplewise_std_normalization = samplewise_std_normalization
+        self.zca_whitening = zca_whitening
+        self.zca_epsilon = zca_epsilon
+        self.rotation_range = rotation_range
+        self.width_shift_range = width_shift_range
+        self.height_shift_range = height_shift_range
+        self.brightness_range = (
+            None if brightness_range is None else _two("brightness_range", brightness_range)
+        )
+        self.shear_range = shear_range
+        if isinstance(zoom_range, (int, float)):
+            zoom_range = (1 - zoom_range, 1 + zoom_range)
+        self.zoom_range = _two("zoom_range", zoom_range)
+        self.channel_shift_range = channel_shift_range
+        self.fill_mode = fill_mode
+        self.cval = cval
+        self.horizontal_flip = horizontal_flip
+        self.vertical_flip = vertical_flip
+        self.rescale = rescale
+        self.preprocessing_function = preprocessing_function
+        self.data_format = data_format or image_data_format()
+        if self.data_format not in _AXES:
+            raise ValueError(
+                f"ImageDataGenerator(data_format={data_format!r}): expected one of {', '.join(_AXES)}."
+            )
+        self.channel_axis, self.row_axis, self.col_axis = _AXES[self.data_format]
+        if not 0 <= validation_split < 1:
+            raise ValueError(
+                f"ImageDataGenerator(validation_split={validation_split!r}): expected at least 0 and less than 1."
+            )
+        self._validation_split = validation_split
+        self.interpolation_order = interpolation_order
+        self.dtype = standardize_dtype(dtype or floatx())
+        self.mean: Any = None
+        self.std: Any = None
+        self.zca_whitening_matrix: Any = None
+
+    # -- batches
+
+    def flow(
+        self, x: Any, y: Any = None, batch_size: int = 32, shuffle: bool = True, sample_weight: Any = None,
+        seed: int | None = None, save_to_dir: str | os.PathLike[str] | None = None, save_prefix: str = "",
+        save_format: str = "png", ignore_class_split: bool = False, subset: str | None = None,
+    ) -> NumpyArrayIterator:  # fmt: skip
+        """Batches of the rows of arrays, see `NumpyArrayIterator`."""
+        return NumpyArrayIterator(
+            x, y, self, batch_size, shuffle, sample_weight, seed, self.data_format, save_to_dir, save_prefix,
+            save_format, subset, ignore_class_split, self.dtype,
+        )  # fmt: skip
+
+    def flow_from_directory(
+        self, directory: str | os.PathLike[str], target_size: tuple[int, int] = (256, 256), color_mode: str = "rgb",
+        classes: Any = None, class_mode: str | None = "categorical", batch_size: int = 32, shuffle: bool = True,
+        seed: int | None = None, save_to_dir: str | os.PathLike[str] | None = None, save_prefix: str = "",
+        save_format: str = "png", follow_links: bool = False, subset: str | None = None,
+        interpolation: str = "nearest", keep_aspect_ratio: bool = False,
+    ) -> DirectoryIterator:  # fmt: skip
+        """Batches of the image files in a folder with a folder per class, see `DirectoryIterator`."""
+        return DirectoryIterator(
+            directory, self, target_size, color_mode, classes, class_mode, batch_size, shuffle, seed,
+            self.data_format, save_to_dir, save_prefix, save_format, follow_links, subset, interpolation,
+            keep_aspect_ratio, self.dtype,
+        )  # fmt: skip
+
+    def flow_from_dataframe(
+        self, dataframe: Any, directory: str | os.PathLike[str] | None = None, x_col: str = "filename",
+        y_col: Any = "class", weight_col: str | None = None, target_size: tuple[int, int] = (256, 256),
+        color_mode: str = "rgb", classes: Any = None, class_mode: str | None = "categorical", batch_size: int = 32,
+        shuffle: bool = True, seed: int | None = None, save_to_dir: str | os.PathLike[str] | None = None,
+        save_prefix: str = "", save_format: str = "png", subset: str | None = None, interpolation: str = "nearest",
+        validate_filenames: bool = True,
+    ) -> DataFrameIterator:  # fmt: skip
+        """Batches of the image files that a pandas table names, see `DataFrameIterator`."""
+        return DataFrameIterator(
+            dataframe, directory, self, x_col, y_col, weight_col, target_size, color_mode, classes, class_mode,
+            batch_size, shuffle, seed, self.data_format, save_to_dir, save_prefix, save_format, subset,
+            interpolation, False, self.dtype, validate_filenames,
+        )  # fmt: skip
+
+    # -- one image
+
+    def get_random_transform(self, img_shape: Any, seed: int | None = None) -> dict[str, Any]:
+        """What is to be done to an image, drawn at random.
+
+        Args:
+            img_shape: the image's shape.
+            seed: of the draws; default: they come from `numpy.random`.
+
+        Returns:
+            theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical, channel_shift_intensity, brightness.
+        """
+        return self.draw_transform(img_shape, np.random if seed is None else np.random.RandomState(seed))
+
+    def draw_transform(self, img_shape: Any, draw: Any) -> dict[str, Any]:
+        """As `get_random_transform`, with `draw`, a `numpy.random.RandomState`, to draw from."""
+        theta = _around_zero(self.rotation_range, draw)
+        tx = _shift(self.height_shift_range, img_shape[self.row_axis - 1], draw)
+        ty = _shift(self.width_shift_range, img_shape[self.col_axis - 1], draw)
+        shear = _around_zero(self.shear_range, draw)
+        zx, zy = (1, 1) if self.zoom_range == (1, 1) else draw.uniform(*self.zoom_range, 2)
+        return {
+            "theta": theta,
+            "tx": tx,
+            "ty": ty,
+            "shear": shear,
+            "zx": zx,
+            "zy": zy,
+            "flip_horizontal": bool((draw.random() < 0.5) * self.horizontal_flip),
+            "flip_vertical": bool((draw.random() < 0.5) * self.vertical_flip),
+            "channel_shift_intensity": _around_zero(self.channel_shift_range, draw)
+            if self.channel_shift_range
+            else None,
+            "brightness": None if self.brightness_range is None else draw.uniform(*self.brightness_range),
+        }
+
+    def apply_transform(self, x: Any, transform_parameters: dict[str, Any]) -> np.ndarray:
+        """An image after what `get_random_transform` gave; what is missing in it isn't done."""
+        rows, columns, channels = self.row_axis - 1, self.col_axis - 1, self.channel_axis - 1
+        wanted: Any = transform_parameters.get
+        x = apply_affine_transform(
+            x, wanted("theta", 0), wanted("tx", 0), wanted("ty", 0), wanted("shear", 0), wanted("zx", 1),
+            wanted("zy", 1), rows, columns, channels, self.fill_mode, self.cval, self.interpolation_order,
+        )  # fmt: skip
+        if wanted("channel_shift_intensity") is not None:
+            x = apply_channel_shift(x, wanted("channel_shift_intensity"), channels)
+        if wanted("flip_horizontal", False):
+            x = np.flip(x, columns)
+        if wanted("flip_vertical", False):
+            x = np.flip(x, rows)
+        if wanted("brightness") is not None:
+            x = apply_brightness_shift(x, wanted("brightness"), scale=False)
+        return x
+
+    def random_transform(self, x: Any, seed: int | None = None) -> np.ndarray:
+        """An image changed at random."""
+        return self.apply_transform(x, self.get_random_transform(x.shape, seed))
+
+    def standardize(self, x: np.ndarray) -> np.ndarray:
+        """An image, or a batch, on the scale that the settings say; changes `x` itself, as in Keras.
+
+        Args:
+            x: an array of floats.
+        """
+        if self.preprocessing_function:
+            x = self.preprocessing_function(x)
+        if self.rescale:
+            x *= self.rescale
+        if self.samplewise_center:
+            x -= np.mean(x, keepdims=True)
+        if self.samplewise_std_normalization:
+            x /= np.std(x, keepdims=True) + 1e-6
+        if self.featurewise_center and _fitted(self.mean, "featurewise_center"):
+            x -= self.mean
+        if self.featurewise_std_normalization and _fitted(self.std, "featurewise_std_normalization"):
+            x /= self.std + 1e-6
+        if self.zca_whitening and _fitted(self.zca_whitening_matrix, "zca_whitening"):
+            flat = x.reshape(-1, int(np.prod(x.shape[-3:]))) @ self.zca_whitening_matrix
+            x = flat.reshape(x.shape)
+        return x
+
+    def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
+        """Find the mean, the standard deviation and the whitening matrix of images.
+
+        Args:
+            x: an array of images, with four axes.
+            augment: whether the images are changed at random first.
+            rounds: how many times all of them are, then.
+            seed: of those changes.
+
+        Raises:
+            ValueError: for another number of axes.
+        """
+        x = np.array(x, dtype=self.dtype)
+        if x.ndim != 4:
+            raise ValueError(f"ImageDataGenerator.fit(x): expected 4 axes; got shape {x.shape}.")
+        if self.rescale:
+            x *= self.rescale
+        if augment:
+            draw: Any = np.random if seed is None else np.random.RandomState(seed)
+            changed = [
+                self.apply_transform(image, self.draw_transform(image.shape, draw))
+                for _ in range(rounds)
+                for image in x
+            ]
+            x = np.stack(changed).astype(self.dtype)
+        others = (0, self.row_axis, self.col_axis)
+        if self.featurewise_center:
+            self.mean = np.mean(x, axis=others, keepdims=True)[0]
+            x -= self.mean
+        if self.featurewise_std_normalization:
+            self.std = np.std(x, axis=others, keepdims=True)[0]
+            x /= self.std + 1e-6
+        if self.zca_whitening:
+            u, s, _ = np.linalg.svd(x.reshape(len(x), -1).T, full_matrices=False)
+            self.zca_whitening_matrix = (u * (np.sqrt(len(x)) / (s + self.zca_epsilon))) @ u.T
+
+
+def _two(argument: str, value: Any) -> tuple[float, float]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(f"ImageDataGenerator({argument}={value!r}): expected two numbers.")
+    return value[0], value[1]
+
+
+def _around_zero(limit: float, draw: Any) -> float:
+    return float(draw.uniform(-limit, limit)) if limit else 0.0
+
+
+def _shift(limit: Any, length: int, draw: Any) -> float:
+    """Rows or columns to shift by: one of a list, or up to a number of pixels, or up to a share of all."""
+    if not np.any(limit):
+        return 0.0
+    if np.ndim(limit) or isinstance(limit, (int, np.integer)):
+        pixels = draw.choice(limit) * draw.choice([-1, 1])
+    else:
+        pixels = draw.uniform(-limit, limit)
+    return float(pixels * length if np.max(limit) < 1 else pixels)
+
+
+def _fitted(value: Any, setting: str) -> bool:
+    if value is None:
+        warnings.warn(
+            f"ImageDataGenerator({setting}=True) has seen no data, and does nothing yet: call fit(x) first.",
+            stacklevel=3,
+        )
+    return value is not None

@@ -1,0 +1,309 @@
+"""Texts as lists of word numbers, the way Keras 2 did it; the layer `TextVectorization` is its successor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from eagerflow.core.errors import did_you_mean
+
+__all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
+
+_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+_MODES = ("binary", "count", "freq", "tfidf")
+
+
+def text_to_word_sequence(
+    input_text: str, filters: str = _FILTERS, lower: bool = True, split: str = " "
+) -> list[str]:
+    """The words of a text.
+
+    Args:
+        input_text: the text.
+        filters: characters that part words, as `split` does.
+        lower: whether words are made lower case.
+        split: what parts words.
+
+    >>> text_to_word_sequence("The cat, the mat.")
+    ['the', 'cat', 'the', 'mat']
+    """
+    text = input_text.lower() if lower else input_text
+    parting = {ord(character): split for character in filters}
+    return [word for word in text.translate(parting).split(split) if word]
+
+
+def one_hot(
+    input_text: str,
+    n: int,
+    filters: str = _FILTERS,
+    lower: bool = True,
+    split: str = " ",
+    analyzer: Callable[[str], Iterable[str]] | None = None,
+) -> list[int]:
+    """A number from 1 to n - 1 for every word, by Python's `hash`: another one in every run of a program.
+
+    Args:
+        input_text: the text.
+        n: the size of the vocabulary.
+        filters: see `text_to_word_sequence`.
+        lower: see `text_to_word_sequence`.
+        split: see `text_to_word_sequence`.
+        analyzer: gives the words of a text, in place of `text_to_word_sequence`.
+    """
+    return hashing_trick(input_text, n, hash, filters, lower, split, analyzer)
+
+
+def hashing_trick(
+    text: str,
+    n: int,
+    hash_function: Callable[[str], int] | str | None = None,
+    filters: str = _FILTERS,
+    lower: bool = True,
+    split: str = " ",
+    analyzer: Callable[[str], Iterable[str]] | None = None,
+) -> list[int]:
+    """A number from 1 to n - 1 for every word; different words may share one.
+
+    Args:
+        text: the text.
+        n: the size of the vocabulary; 0 stands for no word.
+        hash_function: gives an integer for a word; `"md5"` is the same in every run; default: Python's `hash`.
+        filters: see `text_to_word_sequence`.
+        lower: see `text_to_word_sequence`.
+        split: see `text_to_word_sequence`.
+        analyzer: gives the words of a text, in place of `text_to_word_sequence`.
+
+    Raises:
+        ValueError: when n is below 2, or the name of a hash function is unknown.
+
+    >>> hashing_trick("the cat the mat", 50, "md5")
+    [43, 32, 43, 29]
+    """
+    if n < 2:
+        raise ValueError(f"hashing_trick(n={n!r}): expected at least 2.")
+    if isinstance(hash_function, str) and hash_function != "md5":
+        raise ValueError(f"hashing_trick(hash_function={hash_function!r}): expected 'md5' or a function.")
+    number = _md5 if hash_function == "md5" else hash_function or hash
+    assert callable(number)  # the one name was replaced
+    words = text_to_word_sequence(text, filters, lower, split) if analyzer is None else analyzer(text)
+    return [number(word) % (n - 1) + 1 for word in words]
+
+
+def _md5(word: str) -> int:
+    return int(hashlib.md5(word.encode(), usedforsecurity=False).hexdigest(), 16)
+
+
+class Tokenizer:
+    """Numbers the words of a corpus by how often they occur, from 1 up; 0 is left for padding.
+
+    Args:
+        num_words: only numbers below this one are given out.
+        filters: characters that part words.
+        lower: whether words are made lower case.
+        split: what parts words.
+        char_level: whether every character counts as a word.
+        oov_token: stands for words without a number, and is number 1 itself; None to leave them out.
+        analyzer: gives the words of a text, in place of `text_to_word_sequence`.
+        **kwargs: `nb_words`, the older name of `num_words`, and `document_count`.
+
+    Attributes:
+        word_index: the number of every word; `index_word` the other way round.
+        word_counts: how often every word occurred, in the order of appearance.
+        word_docs: in how many texts; `index_docs` the same by number.
+        document_count: how many texts were seen.
+
+    Source: the class of the same name in `keras.preprocessing.text`, whose numbers and JSON it shares.
+
+    >>> tokenizer = Tokenizer(oov_token="?")
+    >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+    >>> tokenizer.texts_to_sequences(["the cat sat"])
+    [[2, 3, 1]]
+    """
+
+    def __init__(
+        self, num_words: int | None = None, filters: str = _FILTERS, lower: bool = True, split: str = " ",
+        char_level: bool = False, oov_token: str | None = None,
+        analyzer: Callable[[str], Iterable[str]] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        self.num_words = kwargs.pop("nb_words", num_words)
+        self.document_count: int = kwargs.pop("document_count", 0)
+        if kwargs:
+            raise TypeError(f"Tokenizer() got an unknown argument {next(iter(kwargs))!r}.")
+        self.filters = filters
+        self.lower = lower
+        self.split = split
+        self.char_level = char_level
+        self.oov_token = oov_token
+        self.analyzer = analyzer
+        self.word_counts: OrderedDict[str, int] = OrderedDict()
+        self.word_docs: dict[str, int] = defaultdict(int)
+        self.index_docs: dict[int, int] = defaultdict(int)
+        self.word_index: dict[str, int] = {}
+        self.index_word: dict[int, str] = {}
+
+    def fit_on_texts(self, texts: Iterable[Any]) -> None:
+        """Count the words of texts, or of lists of words, and number them anew."""
+        if isinstance(texts, str):
+            raise TypeError("Tokenizer.fit_on_texts(texts): expected a list of texts; got one text.")
+        for text in texts:
+            self.document_count += 1
+            words = list(self._words(text))
+            for word in words:
+                self.word_counts[word] = self.word_counts.get(word, 0) + 1
+            for word in set(words):
+                self.word_docs[word] = self.word_docs.get(word, 0) + 1
+        self._number()
+
+    def _number(self) -> None:
+        by_count = sorted(self.word_counts, key=self.word_counts.__getitem__, reverse=True)
+        words = by_count if self.oov_token is None else [self.oov_token, *by_count]
+        self.word_index = {word: number for number, word in enumerate(words, 1)}
+        self.index_word = {number: word for word, number in self.word_index.items()}
+        for word, count in self.word_docs.items():
+            self.index_docs[self.word_index[word]] = count
+
+    def _words(self, text: Any) -> Iterable[str]:
+        if isinstance(text, list):
+            return [word.lower() for word in text] if self.lower else text
+        if self.char_level:
+            return text.lower() if self.lower else text
+        if self.analyzer is not None:
+            return self.analyzer(text)
+        return text_to_word_sequence(text, self.filters, self.lower, self.split)
+
+    def fit_on_sequences(self, sequences: Iterable[Iterable[int]]) -> None:
+        """Count in how many sequences every number occurs, for `sequences_to_matrix`."""
+        for sequence in sequences:
+            self.document_count += 1
+            for number in set(sequence):
+                self.index_docs[number] = self.index_docs.get(number, 0) + 1
+
+    def texts_to_sequences(self, texts: Iterable[Any]) -> list[list[int]]:
+        """Every text as a list of numbers."""
+        return list(self.texts_to_sequences_generator(texts))
+
+    def texts_to_sequences_generator(self, texts: Iterable[Any]) -> Iterator[list[int]]:
+        """Every text as a list of numbers, one after the other."""
+        if isinstance(texts, str):
+            raise TypeError("Tokenizer.texts_to_sequences(texts): expected a list of texts; got one text.")
+        unknown = self._unknown()
+        for text in texts:
+            numbers = (self.word_index.get(word) for word in self._words(text))
+            kept = (number if self._given_out(number) else unknown for number in numbers)
+            yield [number for number in kept if number is not None]
+
+    def _unknown(self) -> int | None:
+        return None if self.oov_token is None else self.word_index.get(self.oov_token)
+
+    def _given_out(self, number: int | None) -> bool:
+        return number is not None and (not self.num_words or number < self.num_words)
+
+    def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
+        """The words of every list of numbers, joined by spaces."""
+        return list(self.sequences_to_texts_generator(sequences))
+
+    def sequences_to_texts_generator(self, sequences: Iterable[Iterable[int]]) -> Iterator[str]:
+        """The words of every list of numbers, one list after the other."""
+        unknown = None if self._unknown() is None else self.oov_token
+        for sequence in sequences:
+            words = (
+                self.index_word[int(n)] if int(n) in self.index_word and self._given_out(int(n)) else unknown
+                for n in sequence
+            )
+            yield " ".join(word for word in words if word is not None)
+
+    def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> np.ndarray:
+        """A row of numbers per text, see `sequences_to_matrix`."""
+        return self.sequences_to_matrix(self.texts_to_sequences(texts), mode)
+
+    def sequences_to_matrix(self, sequences: Iterable[Any], mode: str = "binary") -> np.ndarray:
+        """A row per sequence with a column per word.
+
+        Args:
+            sequences: lists of numbers.
+            mode: `"binary"`: 1 for a word that occurs; `"count"`: how often it does; `"freq"`: its share;
+                `"tfidf"`: `(1 + log count) * log(1 + texts / (1 + texts with the word))`.
+
+        Returns:
+            float64 of shape `(sequences, num_words)`.
+
+        Raises:
+            ValueError: for another mode, or when there is no vocabulary yet.
+        """
+        if mode not in _MODES:
+            hint = did_you_mean(str(mode), _MODES)
+            raise ValueError(
+                f"Tokenizer.sequences_to_matrix(mode={mode!r}): expected one of {', '.join(_MODES)}.{hint}"
+            )
+        columns = self.num_words or (len(self.word_index) + 1 if self.word_index else 0)
+        if not columns:
+            raise ValueError("Tokenizer: give it num_words, or call fit_on_texts first.")
+        if mode == "tfidf" and not self.document_count:
+            raise ValueError("Tokenizer: 'tfidf' needs texts; call fit_on_texts first.")
+        rows = [list(sequence) for sequence in sequences]
+        matrix = np.zeros((len(rows), columns))
+        for row, sequence in zip(matrix, rows):
+            for number, count in Counter(n for n in sequence if n < columns).items():
+                row[number] = self._weight(mode, number, count, len(sequence))
+        return matrix
+
+    def _weight(self, mode: str, number: int, count: int, length: int) -> float:
+        if mode == "tfidf":
+            seen = self.index_docs.get(number, 0)
+            return float((1 + np.log(count)) * np.log(1 + self.document_count / (1 + seen)))
+        return {"binary": 1.0, "count": float(count), "freq": count / length}[mode]
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything but `analyzer`; tables as JSON texts."""
+        tables = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
+        plain = ("num_words", "filters", "lower", "split", "char_level", "oov_token", "document_count")
+        return {name: getattr(self, name) for name in plain} | {
+            name: json.dumps(getattr(self, name)) for name in tables
+        }
+
+    def to_json(self, **kwargs: Any) -> str:
+        """A text that `tokenizer_from_json` makes an equal tokenizer of.
+
+        Args:
+            **kwargs: for `json.dumps`.
+        """
+        return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
+
+
+def tokenizer_from_json(json_string: str) -> Tokenizer:
+    """The tokenizer that `Tokenizer.to_json`, here or in Keras, wrote down.
+
+    Args:
+        json_string: the text.
+
+    Raises:
+        ValueError: when the text is something else.
+
+    >>> tokenizer = Tokenizer()
+    >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+    >>> tokenizer_from_json(tokenizer.to_json()).texts_to_sequences(["the dog"])
+    [[1, 3]]
+    """
+    try:
+        config = dict(json.loads(json_string)["config"])
+        words = {name: json.loads(config.pop(name)) for name in ("word_counts", "word_docs", "word_index")}
+        numbers = {
+            name: {int(number): value for number, value in json.loads(config.pop(name)).items()}
+            for name in ("index_docs", "index_word")
+        }
+        tokenizer = Tokenizer(**config)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ValueError(
+            f"tokenizer_from_json(json_string): it holds no tokenizer ({error!s:.200})."
+        ) from None
+    tokenizer.word_counts = OrderedDict(words["word_counts"])
+    tokenizer.word_docs = defaultdict(int, words["word_docs"])
+    tokenizer.word_index = words["word_index"]
+    tokenizer.index_docs = defaultdict(int, numbers["index_docs"])
+    tokenizer.index_word = numbers["index_word"]
+    return tokenizer

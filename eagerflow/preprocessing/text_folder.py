@@ -1,0 +1,65 @@
+"""Text files in folders as a data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eagerflow.preprocessing.folders import Settings, datasets_of
+
+__all__ = ["text_dataset_from_directory"]
+
+
+def text_dataset_from_directory(
+    directory: str | os.PathLike[str], labels: Any = "inferred", label_mode: str | None = "int",
+    class_names: Any = None, batch_size: int | None = 32, max_length: int | None = None, shuffle: bool = True,
+    seed: int | None = None, validation_split: float | None = None, subset: str | None = None,
+    follow_links: bool = False, format: str = "tf", verbose: bool = True,
+) -> Any:  # fmt: skip
+    """A data set of the `.txt` files in a folder, which has a folder for every class.
+
+    Args:
+        directory: the folder.
+        labels: see `image_dataset_from_directory`; as the other arguments that are not explained here.
+        label_mode: `"int"`, `"categorical"`, `"binary"` or None.
+        class_names: the classes' folders, in the order of their numbers.
+        batch_size: texts per batch; None: no batches.
+        max_length: texts are cut to so many letters.
+        shuffle: another order each time, rather than the sorted one.
+        seed: of the order.
+        validation_split: the share of the files for the subset `"validation"`.
+        subset: `"training"`, `"validation"`, or `"both"`.
+        follow_links: whether links to folders are followed.
+        format: accepted for Keras' signature: `"tf"` or `"grain"`; both give a `data.Dataset`.
+        verbose: print how many files were found.
+
+    Returns:
+        A `data.Dataset` of `texts` or `(texts, labels)`; texts are NumPy arrays of strings of shape `(batch,)`.
+        It has `class_names` and `file_paths`.
+
+    Raises:
+        ValueError: for settings that can't be, folders without texts, and files that are not UTF-8.
+
+    Source: `keras.utils.text_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    """
+    name = "text_dataset_from_directory"
+    if format not in ("tf", "grain"):
+        raise ValueError(f"{name}(format={format!r}): expected 'tf' or 'grain'.")
+    if max_length is not None and max_length < 0:
+        raise ValueError(f"{name}(max_length={max_length!r}): expected at least 0.")
+    settings = Settings(
+        name, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
+        verbose, (".txt",),
+    )  # fmt: skip
+
+    def read(path: str) -> np.ndarray:
+        try:
+            text = Path(path).read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{name}: {path} is not UTF-8 ({error.reason} at byte {error.start}).") from None
+        return np.asarray(text[:max_length])
+
+    return datasets_of(directory, settings, read)
