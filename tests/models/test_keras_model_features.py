@@ -30,7 +30,7 @@ def test_the_fixture_holds_every_case(expected):
 
 @pytest.mark.filterwarnings("ignore:No gradient for")
 @pytest.mark.parametrize("name", made.CASES)
-def test_it_is_as_in_keras(name, expected):
+def test_it_is_as_in_keras(name, expected, device):
     found = made.CASES[name](ef)
     wanted = {k.partition("|")[2]: v for k, v in expected.items() if k.partition("|")[0] == name}
     assert set(found) == set(wanted)
