@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from eagerflow import saving as saving
     from eagerflow import tree as tree
     from eagerflow import utils as utils
+    from eagerflow.core.stateless import StatelessScope as StatelessScope
     from eagerflow.dtype_policies import DTypePolicy as DTypePolicy
     from eagerflow.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
     from eagerflow.initializers import Initializer as Initializer
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from eagerflow.layers import InputSpec as InputSpec
     from eagerflow.layers import KerasTensor as KerasTensor
     from eagerflow.layers import Layer as Layer
+    from eagerflow.layers.operation import Operation as Operation
     from eagerflow.losses import Loss as Loss
     from eagerflow.metrics import Metric as Metric
     from eagerflow.models import Model as Model
@@ -79,18 +81,19 @@ _LAZY = {
     "DTypePolicy": "dtype_policies", "FloatDTypePolicy": "dtype_policies",
     "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "KerasTensor": "layers",
     "Layer": "layers", "Loss": "losses", "Metric": "metrics", "Model": "models", "Optimizer": "optimizers",
-    "Regularizer": "regularizers", "Sequential": "models",
+    "Operation": "layers.operation", "Regularizer": "regularizers", "Sequential": "models",
+    "StatelessScope": "core.stateless",
 }  # fmt: skip
 
 __all__ = [
     "DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "GradientTape", "Initializer", "Input", "InputSpec",
-    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "TapeError",
-    "Tensor", "UnknownNameError", "Variable", "__version__", "activations", "backend", "callbacks", "check_grads",
-    "config", "constraints", "convert_to_tensor", "current_device", "custom_gradient", "data", "datasets",
-    "default_device", "device", "dtype_policies", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp",
-    "layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "no_grad", "ops",
-    "optimizers", "preprocessing", "random", "regularizers", "saving", "set_default_device", "stop_gradient",
-    "tree", "utils", "value_and_grad", "version", "vjp",
+    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Regularizer", "Sequential",
+    "StatelessScope", "TapeError", "Tensor", "UnknownNameError", "Variable", "__version__", "activations",
+    "backend", "callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device",
+    "custom_gradient", "data", "datasets", "default_device", "device", "dtype_policies", "grad", "hessian",
+    "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info", "metrics",
+    "mixed_precision", "models", "no_grad", "ops", "optimizers", "preprocessing", "random", "regularizers",
+    "saving", "set_default_device", "stop_gradient", "tree", "utils", "value_and_grad", "version", "vjp",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy
 
@@ -13,6 +13,7 @@ from eagerflow.core import tree
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import scope, state
+from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.arguments import (
     CallSignature,
@@ -23,13 +24,12 @@ from eagerflow.layers.arguments import (
 )
 from eagerflow.layers.autocast import autocast_scope
 from eagerflow.layers.building import around_build
-from eagerflow.layers.configuration import Configurable
 from eagerflow.layers.context import CallContext, creation_site, current_call
-from eagerflow.layers.history import History
 from eagerflow.layers.input_spec import check_inputs, describe
 from eagerflow.layers.losses import LossHolder, forget_losses
 from eagerflow.layers.masks import get_mask, masks_of, put_masks
 from eagerflow.layers.naming import checked_name
+from eagerflow.layers.operation import Operation, check_symbolic
 from eagerflow.layers.policy import DTypePolicy, get_policy
 from eagerflow.layers.shapes import ShapeAnswers
 from eagerflow.layers.spellings import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
@@ -45,7 +45,7 @@ _SET_BY_INIT = frozenset(
 )
 
 
-class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Configurable):
+class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     """Base of all layers and models.
 
     A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in
@@ -318,6 +318,15 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
             check_inputs(self.input_spec, args[0], self)
         return record(self, args, kwargs)
 
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Note a call in the graph, as calling the layer on what `Input` gives does.
+
+        Raises:
+            TypeError: when no argument is symbolic.
+        """
+        check_symbolic(self, args, kwargs)
+        return self._call_symbolically(*self._converted(args, kwargs))
+
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Call `build` with the shapes it asks for by name."""
         if self.input_spec is not None and args:
@@ -337,6 +346,27 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, History, StatelessCall, Conf
     @around_build
     def _build_nothing(self) -> None:
         """For layers without a `build`: their sublayers build themselves when they are called."""
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Keras 2's way to measure something in `call`; refused, as in Keras 3.
+
+        Raises:
+            NotImplementedError: always; it says what to write instead.
+        """
+        raise NotImplementedError(
+            f"{describe(self)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
+            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
+        )
+
+    def _base_config(self) -> dict[str, Any]:
+        policy = self.dtype_policy
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = {
+            "module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None,
+        }  # fmt: skip
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
+        return config
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the weak references to symbolic calls, which enter themselves again."""

@@ -1,4 +1,4 @@
-"""The part of `Layer` that knows where it was called on symbolic tensors: `layer.input`, `layer.output`."""
+"""The part of `Operation` that knows where it was called on symbolic tensors: `layer.input`, `layer.output`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["History"]
 
 
 class History:
-    """Inputs and outputs of the symbolic calls of a layer."""
+    """Inputs and outputs of the symbolic calls of an operation."""
 
     _calls: dict[int, weakref.ref[Node]]
 

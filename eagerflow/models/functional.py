@@ -12,6 +12,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import automatic, described_with_shapes
 from eagerflow.layers.input import InputLayer
+from eagerflow.layers.operation import Operation
 from eagerflow.layers.symbolic import Node, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
 from eagerflow.models.model import Model, functional_class
@@ -66,7 +67,7 @@ class Functional(Model):
             ValueError: when a call refers to a layer that is not there.
         """
         if "layers" not in config:
-            return super().from_config(config)
+            return super().from_config(config, custom_objects)
         made = _Rebuilding(config["layers"], custom_objects)
         inputs, outputs = (made.find_all(config[k]) for k in ("input_layers", "output_layers"))
         model = cls(inputs, outputs, name=config.get("name"))
@@ -164,7 +165,7 @@ class _Rebuilding:
             return False
         args, kwargs = self._filled(call["args"]), self._filled(call.get("kwargs", {}))
         operation = self.operations[name]
-        if isinstance(operation, Layer):
+        if isinstance(operation, Operation):
             result = operation(*args, **kwargs)
         else:
             args, settings = arguments_of(operation, self._filled(self.settings[name]), args)

@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
+from eagerflow.core.serialization import custom_object_scope
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import described_with_shapes
 from eagerflow.layers.masks import put_masks
@@ -16,6 +17,7 @@ from eagerflow.models.graph import Graph, checked_ends
 from eagerflow.models.inputs import Doors
 from eagerflow.models.saving.methods import Saving
 from eagerflow.models.splice import from_intermediate
+from eagerflow.models.state import ModelState
 from eagerflow.models.summary import print_summary
 from eagerflow.models.training import Trainer
 
@@ -25,7 +27,7 @@ __all__ = ["Model"]
 functional_class: list[type[Model]] = []
 
 
-class Model(Trainer, Saving, Layer):
+class Model(Trainer, Saving, ModelState, Layer):
     """A layer with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it and write `call`, with layers as attributes; or give both ends of a graph that begins with
@@ -241,6 +243,22 @@ class Model(Trainer, Saving, Layer):
             **kwargs: passed on to `json.dumps`.
         """
         return json.dumps(described_with_shapes(self), **kwargs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model that `get_config` described; `Model` itself also reads that of a model of a graph.
+
+        Args:
+            config: the configuration.
+            custom_objects: a dict of names and the classes and functions that they mean.
+
+        Raises:
+            TypeError: when `__init__` doesn't take these arguments.
+        """
+        if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
+            return functional_class[0].from_config(config, custom_objects)
+        with custom_object_scope(custom_objects or {}):
+            return super().from_config(config)
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -241,7 +241,7 @@ class Sequential(Model):
         if isinstance(config, list):
             config = {"layers": config}
         if "layers" not in config:
-            return super().from_config(config)
+            return super().from_config(config, custom_objects)
         model = cls(name=config.get("name"), **({"dtype": config["dtype"]} if "dtype" in config else {}))
         for entry in config["layers"]:
             model.add(deserialize_keras_object(entry, custom_objects))

@@ -126,13 +126,13 @@ def _class_like(node: Node) -> str:
 
 
 def _is_trainable(operation: Any) -> str:
-    if isinstance(operation, Node) or not operation.weights:
+    if not isinstance(operation, Layer) or not operation.weights:
         return "-"
     return "Y" if operation.trainable else "N"
 
 
 def _parameters(operation: Any) -> str:
-    if isinstance(operation, Node):
+    if not isinstance(operation, Layer):
         return "0"
     if not operation.built:
         return "0 (unbuilt)"
