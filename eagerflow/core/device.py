@@ -106,8 +106,11 @@ def current_device() -> Device:
 
 
 @contextlib.contextmanager
-def device(name: str | Device) -> Iterator[Device]:
+def device(device_name: str | Device) -> Iterator[Device]:
     """New tensors inside the block are made on this device. Existing ones stay where they are.
+
+    Args:
+        device_name: `"cpu"`, `"gpu"`, `"gpu:1"`, or a `Device`.
 
     Raises:
         ImportError: for a GPU without CuPy; the message names the extra to install.
@@ -117,7 +120,7 @@ def device(name: str | Device) -> Iterator[Device]:
     ...     where
     Device('cpu')
     """
-    chosen = _available(Device(name))
+    chosen = _available(Device(device_name))
     before = _scoped.get()
     _scoped.set(chosen)
     try:

@@ -220,6 +220,12 @@ class FunctionLoss(Loss):
 
     fn: Callable[..., Any]
 
+    def __init_subclass__(cls) -> None:
+        """Show the function's name as the default of `name`."""
+        super().__init_subclass__()
+        if "fn" in cls.__dict__ and "__init__" not in cls.__dict__:
+            cls.__init__ = _init_named(getattr(cls.fn, "__name__", None))  # type: ignore[method-assign]
+
     def _compute(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
         """A mean over elements, then over samples, is one mean over all of them."""
         elements: Any = getattr(self.fn, "elements", None)
@@ -246,6 +252,18 @@ class FunctionLoss(Loss):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _init_named(default: str | None) -> Callable[..., None]:
+    def __init__(
+        self: FunctionLoss,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = default,
+        dtype: Any = None,
+    ) -> None:
+        FunctionLoss.__init__(self, reduction, name, dtype)
+
+    return __init__
 
 
 class LossFunctionWrapper(FunctionLoss):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -124,3 +126,10 @@ def test_a_loss_without_a_result_is_named():
     wrapped = LossFunctionWrapper(forgetful, name="forgetful")
     with pytest.raises(TypeError, match="loss 'forgetful' returned None"):
         wrapped([[1.0]], [[1.0]])
+
+
+@pytest.mark.parametrize("cls", [losses.MeanSquaredError, losses.Hinge, losses.CTC])
+def test_signatures_show_the_default_name(cls):
+    shown = inspect.signature(cls).parameters["name"].default
+    assert cls().name == shown != cls(name="mine").name
+    assert list(inspect.signature(cls).parameters) == ["reduction", "name", "dtype"]
