@@ -45,7 +45,6 @@ LEFT_OUT: Table = {
 DIFFERENCES: Table = {
     "Keras takes and ignores unknown arguments here; we refuse them, with the name that was probably meant": """
         KerasTensor Model().evaluate Sequential().call Sequential().compute_output_spec
-        optimizers.LossScaleOptimizer mixed_precision.LossScaleOptimizer
     """,
     "no `layout`, which places a variable on several devices": "Variable Optimizer().add_variable",
     "takes the arguments of Keras 2 too": "Sequential models.Sequential Layer().add_variable Metric().add_*",
@@ -54,10 +53,6 @@ DIFFERENCES: Table = {
     """,
     "any arguments in the base class: a subclass says which": "Layer().build Sequential().compute_output_shape",
     "dimensions one by one, as in `x.reshape(2, 3)`, or as one tuple": "KerasTensor().reshape",
-    "`name=None` stands for the name that Keras writes there": """
-        losses.CTC losses.CategoricalHinge losses.Hinge losses.KLDivergence losses.LogCosh losses.Mean*
-        losses.Poisson losses.SquaredHinge
-    """,
     "has a default": "*Optimizer().finalize_variable_values",
     "the argument has a name: `sequences`": "layers.RNN().compute_mask layers.Bidirectional().compute_mask",
     "says which arguments Keras' `call` takes": "Model().call",

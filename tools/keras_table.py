@@ -48,6 +48,8 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "layers.MultiHeadAttention()": (1, 1),
     "utils.PyDataset()": (),
 }
+# The shapes to build such an object for, where it has the attributes only then.
+SHAPES: dict[str, tuple[Any, ...]] = {"layers.MultiHeadAttention()": ((None, 2, 3), (None, 2, 3))}
 
 INTRODUCTION = """# Keras' names, and ours
 
@@ -224,8 +226,14 @@ def _ours(home: Any, area: str, name: str) -> str | None:
         return None if thing is None else describe(thing)
     if hasattr(home, name):
         return describe_member(home, name)
-    arguments = EXAMPLES.get(area)
-    return "property" if arguments is not None and hasattr(home(*arguments), name) else None
+    return "property" if area in EXAMPLES and hasattr(_example(home, area), name) else None
+
+
+def _example(cls: Any, area: str) -> Any:
+    made = cls(*EXAMPLES[area])
+    if area in SHAPES:
+        made.build(*SHAPES[area])
+    return made
 
 
 def judge(row: Row) -> tuple[str, str]:
