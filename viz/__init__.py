@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from viz.archive import TraceFileError
 from viz.drawing import Drawing
+from viz.plot import model_to_dot, plot_model, summary
 from viz.record import Tracer, trace
 from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
@@ -32,6 +33,9 @@ __all__ = [
     "TraceFileError",
     "Tracer",
     "load",
+    "model_to_dot",
+    "plot_model",
     "set_engine",
+    "summary",
     "trace",
 ]

@@ -191,6 +191,7 @@ class _Assembly:
         made = Node(row, "scope", _title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
         if block.scope is not None:
+            made.scope = block.scope.id
             made.lines += self._closed_lines(block)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and made.phase != "backward")

@@ -203,6 +203,8 @@ class Capture(observe.Observer):
                 self.keeper.keep(position, data, self.keeper.of_key(key, known))
             if parts != [position]:
                 self.sums[position] = parts
+                if self.measure is not None and len(parts) > 1:
+                    self.measure(position, data)
                 self.gradient_keys.append((position, key))
         self._parts = {}
 

@@ -99,7 +99,7 @@ class _Colorer:
             self.graph.nodes[id_].lines.append(f"|g| {size:.2g}")
         middle = 10 ** ((low + high) / 2)
         marks = ((0.0, 10**low), (0.25, middle), (1.0, 10**high))
-        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.1g}") for mark, size in marks]
+        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks]
         self.graph.legend.append((self.theme.plain, "no gradient"))
 
     def _gradients(self) -> dict[int, list[TensorInfo]]:

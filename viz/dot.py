@@ -26,6 +26,7 @@ def dot(graph: Graph, rankdir: str = "TB") -> str:
         rankdir: the direction of the forward pass: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
     """
     page = {"rankdir": rankdir, "newrank": "true", "nodesep": "0.22", "ranksep": "0.3", "labelloc": "t"}
+    page |= {"splines": graph.splines} if graph.splines else {}
     lines = _defaults(graph, page, {"margin": "0.13,0.06", "height": "0.3"})
     lines += _contents(graph, None, 1, {}, {})
     lines += _rows(graph)

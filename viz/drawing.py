@@ -72,6 +72,23 @@ class Drawing:
             file.write(content)
         return target
 
+    def to_string(self) -> str:
+        """The picture in Graphviz' language, under the name that pydot gives this."""
+        return self.source
+
+    def create(self, prog: Any = None, format: str = "svg") -> bytes:
+        """The content of a file, as pydot's graphs give it.
+
+        Args:
+            prog: ignored; for code that was written for pydot.
+            format: `"svg"`, `"png"`, `"pdf"` or `"dot"`.
+
+        Raises:
+            ValueError: for another format.
+            RendererMissing: for PNG and PDF without Graphviz.
+        """
+        return render(self.graph, format, self.rankdir, self.dpi)
+
     def to_graphviz(self) -> Any:
         """The picture as a `graphviz.Source`, which needs Graphviz' programs to render itself.
 

@@ -32,6 +32,7 @@ class Node:
         heat: 0 to 1 when colours show a quantity.
         fill: the box's own colour, where it has one.
         link: where a click on it leads.
+        scope: the id of the closed scope that it shows, or None.
         error: does it hold the op that failed?
     """
 
@@ -48,6 +49,7 @@ class Node:
     heat: float | None = None
     fill: str = ""
     link: str = ""
+    scope: int | None = None
     error: bool = False
 
 
@@ -89,12 +91,14 @@ class Graph:
         edges: arrows.
         legend: colours and what they mean.
         theme: `"light"` or `"dark"`.
+        splines: how Graphviz bends arrows, "" as it likes.
     """
 
     title: str = ""
     caption: str = ""
     legend: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     theme: str = "light"
+    splines: str = ""
     nodes: dict[str, Node] = dataclasses.field(default_factory=dict)
     edges: list[Edge] = dataclasses.field(default_factory=list)
     clusters: dict[str, Cluster] = dataclasses.field(default_factory=dict)

@@ -34,6 +34,7 @@ LINE = 14
 HEADER = 18  # height of a line above a frame's contents
 GAP_X, GAP_Y, PAD = 22, 34, 14
 BOLD = 1.1  # how much wider bold text is
+_BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
@@ -174,7 +175,7 @@ class _Arranger:
         w, h = _extent(inner)
         head = header(cluster, Rect(0, 0, 0, 0)).w
         above = header(cluster, Rect(0, 0, 0, 0)).h
-        return _Unit(id_, [], id_, inner, max(w, head) + 2 * PAD, h + above + PAD + 8)
+        return _Unit(id_, [], id_, inner, max(w, head) + 2 * PAD, h + above + PAD + _BELOW)
 
     def _all_nodes(self, unit: _Unit) -> list[str]:
         inside = [node for layer in unit.inner for each in layer for node in self._all_nodes(each)]
@@ -217,7 +218,7 @@ class _Arranger:
             cluster = self.graph.clusters[unit.frame]
             above = header(cluster, Rect(0, 0, 0, 0)).h
             self.layout.frames[unit.frame] = Rect(x, y, unit.w, unit.h)
-            self._put(unit.inner, x + PAD, y + above + 8, unit.w - 2 * PAD)
+            self._put(unit.inner, x + PAD, y + above + _BELOW, unit.w - 2 * PAD)
             return
         for node in unit.nodes:
             w, h = self.sizes[node.id]

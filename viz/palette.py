@@ -72,11 +72,11 @@ LIGHT = Theme(
         "link": "#9aa5af",
     },
     error=("#ffd9d2", "#b3261e"),
-    heat=((255, 255, 255), (253, 231, 180), (244, 160, 92), (214, 82, 56)),
+    heat=((255, 255, 255), (253, 231, 180), (244, 160, 92), (226, 96, 70)),
     plain="#eef1f4",
     kinds=("#cfe5f5", "#fbd9bd", "#c9ecdd", "#f2dbe9", "#fbf0b2", "#e2e0f5", "#d9d9d9", "#d2f0f7"),
     flaw="#f6b98a",
-    origin="#d6523c",
+    origin="#e4644c",
 )
 DARK = Theme(
     page="#12181f",
@@ -106,7 +106,7 @@ DARK = Theme(
     plain="#28323b",
     kinds=("#16466a", "#6a3812", "#0f5441", "#5f2b4b", "#5b4d0a", "#37336b", "#464646", "#0e4d5a"),
     flaw="#8a4a12",
-    origin="#d6523c",
+    origin="#e4644c",
 )
 THEMES = {"light": LIGHT, "dark": DARK}
 

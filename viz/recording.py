@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy
 
-from viz import archive, notebook, tensorboard, text
+from viz import archive, export, notebook, perfetto, tensorboard, text
 from viz.assemble import graph
 from viz.drawing import Drawing
+from viz.gradient_flow import GradientFlow, gradient_flow
 from viz.links import TEMPLATE, link_to_sources
 from viz.memory_use import MemoryUse, memory_use
 from viz.schema import Op, Record
+from viz.tableau import Text
 
 __all__ = ["Recording", "load"]
 
@@ -76,6 +78,27 @@ class Recording(Record):
         """
         return tensorboard.write(self, log_dir)
 
+    def to_perfetto(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write a trace for Perfetto (ui.perfetto.dev): ops in their layers over time, and memory.
+
+        Args:
+            path: ends in `.json`, or `.json.gz` for a compressed file.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: when times weren't recorded, or for another ending.
+        """
+        return perfetto.write(self, path)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Everything as JSON text (see `viz.schema` for the fields), also written to `path` when given.
+
+        NaN and infinities are the texts `"nan"`, `"inf"` and `"-inf"`; kept values are left out.
+        """
+        return export.write(self, path)
+
     # ------------------------------------------------------------------ pictures
 
     def draw(
@@ -132,21 +155,38 @@ class Recording(Record):
             drawing.save(path)
         return drawing
 
+    def grad_flow(self, path: str | os.PathLike[str] | None = None, step: int | None = None) -> GradientFlow:
+        """How large the gradient of each weight is, to print, and as a chart.
+
+        Args:
+            path: where to write the chart; ends in `.svg`. None: nowhere.
+            step: which training step; default: the last complete one.
+
+        Raises:
+            ValueError: when the recording has no statistics or no gradients, or for another ending.
+        """
+        found = gradient_flow(self, step)
+        if path is not None:
+            found.save(path)
+        return found
+
     # ------------------------------------------------------------------ text
 
-    def summary(self, step: int | None = None) -> str:
-        """A table of layers: output shape, weights, ops, time forward and backward, bytes of activations.
+    def summary(self, step: int | None = None) -> Text:
+        """A table of layers: output shape, weights, ops, FLOPs, time forward and backward, bytes of activations.
+
+        Formulas for FLOPs are in `viz.flops`; a `+` marks sums with ops that have none.
 
         Args:
             step: which training step; default: the last complete one.
         """
         return text.summary(self, step)
 
-    def top(self, by: str = "time", n: int = 10) -> str:
+    def top(self, by: str = "time", n: int = 10) -> Text:
         """A table of what costs most.
 
         Args:
-            by: `"time"` or `"memory"` for single ops; `"name"`, `"layer"` or `"source"` for sums of time.
+            by: `"time"`, `"memory"` or `"flops"` for single ops; `"name"`, `"layer"` or `"source"` for sums of time.
             n: how many lines.
 
         Raises:

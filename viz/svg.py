@@ -23,7 +23,12 @@ def svg(graph: Graph) -> str:
     heading = [text for text in (graph.title, graph.caption) if text]
     top = _HEADING * len(heading) + (_LEGEND if graph.legend else 0)
     left, right = extent(layout, ways, graph)
-    width = max(right - left, *[text_width(text, 15) + 24 for text in heading], _legend_width(graph), 60)
+    width = max(
+        right - left,
+        *[text_width(text, 15) + 24 for text in heading],
+        _legend_width(graph) + 12 * bool(graph.legend),
+        60,
+    )
     shift = (width - right - left) / 2
     height = layout.height + top
     frames = [(cluster, graph.level(cluster)) for cluster in graph.clusters.values()]
@@ -50,12 +55,12 @@ def svg(graph: Graph) -> str:
 
 
 def _legend_width(graph: Graph) -> float:
-    return sum([text_width(text, SMALL) + 40 for _, text in graph.legend])
+    return sum([text_width(text, SMALL) + 40 for _, text in graph.legend]) + 12 * bool(graph.legend)
 
 
 def _legend(graph: Graph, theme: Theme, middle: float, top: float) -> list[str]:
     """Small boxes of each colour, each with what it means."""
-    x, parts = middle - _legend_width(graph) / 2, []
+    x, parts = middle - _legend_width(graph) / 2 + 12, []
     for fill, text in graph.legend:
         parts.append(_rect(Rect(x, top, 16, 12), fill, theme.frame, 2, 1))
         parts.append(_line(text, x + 22, top + 10, SMALL, theme.ink, "start"))

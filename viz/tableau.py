@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any
 
-__all__ = ["table"]
+__all__ = ["Text", "table"]
+
+
+class Text(str):
+    """Text that shows itself as it is, also at a prompt and in notebooks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="line-height:1.2">{escape(self)}</pre>'
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> str:

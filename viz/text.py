@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from viz import words
+from viz.flops import flops
 from viz.schema import Op, Record, Scope
 from viz.selection import pick_step
-from viz.tableau import table
+from viz.tableau import Text, table
 
-__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "rows", "summary", "top"]
+__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
 
-KEYS = ("time", "memory", "name", "layer", "source")
-HEADS = ("layer", "output shape", "parameters", "ops", "forward", "backward", "activations")
+KEYS = ("time", "memory", "flops", "name", "layer", "source")
+HEADS = ("layer", "output shape", "parameters", "ops", "FLOPs", "forward", "backward", "activations")
 
 
 @dataclasses.dataclass
 class Row:
-    """One line of the summary: a call of a layer, model, loss, metric or optimizer."""
+    """One line of the summary: a call of a layer, model, loss, metric or optimizer.
+
+    `flops` are those of the forward pass as far as formulas are known; `uncounted` are the ops without one.
+    """
 
     name: str
     level: int
@@ -27,6 +33,8 @@ class Row:
     ops: int = 0
     forward: int = 0
     backward: int = 0
+    flops: int = 0
+    uncounted: int = 0
     activations: int = 0
     calls: set[int] = dataclasses.field(default_factory=set)
 
@@ -86,6 +94,10 @@ def _count(record: Record, row: Row, op: Op) -> None:
         row.backward += op.duration
         return
     row.forward += op.duration
+    if op.phase == "forward":
+        known = flops(record, op)
+        row.flops += known or 0
+        row.uncounted += known is None
     row.activations += sum(
         [record.tensors[i].nbytes for i in op.outputs if record.tensors[i].role == "activation"]
     )
@@ -117,11 +129,43 @@ def _nested(record: Record, scopes: Sequence[int], firsts: list[int]) -> list[in
     return found
 
 
-def summary(record: Record, step: int | None = None) -> str:
-    """The table of layers: output shape, weights, ops, time forward and backward, bytes of activations."""
-    lines = [cells(row) for row in rows(record, step)]
+def summary(record: Record, step: int | None = None) -> Text:
+    """The table of layers: output shape, weights, ops, FLOPs, times, bytes of activations; and totals."""
+    found = rows(record, step)
+    lines = [cells(row) for row in found]
     notes = [f"note: {note}" for note in record.notes]
-    return "\n".join([describe(record), table(HEADS, lines, total=True), *notes])
+    return Text(
+        "\n".join([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1]), *notes])
+    )
+
+
+def _totals(record: Record, total: Row) -> list[str]:
+    """What the whole takes: weights, and memory."""
+    variables = [t for t in record.tensors if t.role in ("parameter", "state") and not t.version]
+    if not variables:
+        return []
+    sizes = {role: [t for t in variables if t.role == role] for role in ("parameter", "state")}
+    counts = {role: sum([math.prod(t.shape) for t in found]) for role, found in sizes.items()}
+    inputs = sum([t.nbytes for t in record.tensors if t.role == "input"])
+    parts = [
+        f"weights {words.nbytes(sum([t.nbytes for t in variables]))}",
+        f"inputs {words.nbytes(inputs)}",
+        f"activations {words.nbytes(total.activations)}",
+    ]
+    lines = [
+        f"trained: {words.amount(counts['parameter'])} numbers, not trained: {words.amount(counts['state'])}",
+        f"memory: {', '.join(parts)}",
+    ]
+    if total.uncounted:
+        lines.append(f"+ {words.count(total.uncounted, 'op')} without a formula for FLOPs")
+    return lines
+
+
+def flops_text(known: int, uncounted: int) -> str:
+    """`"3.9 G"`; with a `+` where some ops have no formula; nothing where none has."""
+    if not known:
+        return ""
+    return words.short(known) + ("+" if uncounted else "")
 
 
 def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
@@ -131,20 +175,38 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
         row.shape,
         "" if row.params is None else words.amount(row.params),
         words.amount(row.ops),
+        flops_text(row.flops, row.uncounted),
         words.seconds(row.forward) if row.forward else "",
         words.seconds(row.backward) if row.backward else "",
         words.nbytes(row.activations) if row.activations else "",
     )
 
 
-def top(record: Record, by: str = "time", n: int = 10) -> str:
-    """What costs most, summed.
+def top(record: Record, by: str = "time", n: int = 10) -> Text:
+    """What costs most as a table; see `top_rows`."""
+    found = top_rows(record, by, n)
+    shown: dict[str, Callable[[dict[str, Any]], str]] = {
+        "time": lambda row: words.seconds(row["time"]),
+        "memory": lambda row: words.nbytes(row["memory"]),
+        "share": lambda row: f"{100 * row['share']:.1f} %",
+        "ops": lambda row: words.amount(row["ops"]),
+        "FLOPs": lambda row: "" if row["flops"] is None else words.short(row["flops"]),
+    }
+    heads: tuple[str, ...] = (by, "ops", "time", "share", "memory")
+    if by in ("time", "memory", "flops"):
+        heads = ("op", "phase", "layer", "output", "time", "memory", "FLOPs", "source")
+    lines = [[shown[h](row) if h in shown else words.clean(row[h], 50) for h in heads] for row in found]
+    return Text(table([h if h != "source" else "line" for h in heads], lines))
+
+
+def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, Any]]:
+    """What costs most, the largest first.
 
     Args:
         record: the recording.
-        by: `"time"` or `"memory"`: single ops; `"name"`, `"layer"` or `"source"`: time summed over ops of the
-            same name, in the same layer, from the same line.
-        n: how many lines.
+        by: `"time"`, `"memory"` or `"flops"`: single ops; `"name"`, `"layer"` or `"source"`: time summed over ops
+            of the same name, in the same layer, from the same line.
+        n: how many.
 
     Raises:
         ValueError: for another key, or when `n` is not positive.
@@ -153,43 +215,44 @@ def top(record: Record, by: str = "time", n: int = 10) -> str:
         raise ValueError(f"top(by={by!r}): expected one of {', '.join(map(repr, KEYS))}")
     if n < 1:
         raise ValueError(f"top(n={n}): expected at least 1")
-    if by in ("time", "memory"):
+    if by in ("time", "memory", "flops"):
         return _top_ops(record, by, n)
     return _top_groups(record, by, n)
 
 
-def _top_ops(record: Record, by: str, n: int) -> str:
+def _top_ops(record: Record, by: str, n: int) -> list[dict[str, Any]]:
     def cost(op: Op) -> int:
-        return op.duration if by == "time" else _made(record, op)
-
-    lines = [
-        (
-            words.clean(op.name, 40),
-            op.phase,
-            words.clean(record.path(_around_id(record, op)), 50),
-            ", ".join([words.tensor(record.tensors[i]) for i in op.outputs[:2]]),
-            words.seconds(op.duration),
-            words.nbytes(_made(record, op)),
-            words.place(op.source),
+        return (
+            op.duration if by == "time" else _made(record, op) if by == "memory" else flops(record, op) or 0
         )
+
+    return [
+        {
+            "id": op.id,
+            "op": op.name,
+            "phase": op.phase,
+            "layer": record.path(_around_id(record, op)),
+            "output": ", ".join([words.tensor(record.tensors[i]) for i in op.outputs[:2]]),
+            "time": op.duration,
+            "memory": _made(record, op),
+            "flops": flops(record, op),
+            "source": words.place(op.source),
+        }
         for op in sorted(record.ops, key=cost, reverse=True)[:n]
     ]
-    return table(("op", "phase", "layer", "output", "time", "memory", "line"), lines)
 
 
-def _top_groups(record: Record, by: str, n: int) -> str:
+def _top_groups(record: Record, by: str, n: int) -> list[dict[str, Any]]:
     groups: dict[str, list[Op]] = {}
     for op in record.ops:
         groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
     whole = sum([op.duration for op in record.ops]) or 1
-    ordered = sorted(groups.items(), key=lambda item: sum([op.duration for op in item[1]]), reverse=True)
-    lines = []
-    for name, ops in ordered[:n]:
+    found: list[dict[str, Any]] = []
+    for name, ops in groups.items():
         time = sum([op.duration for op in ops])
         memory = sum([_made(record, op) for op in ops])
-        share = f"{100 * time / whole:.1f} %"
-        lines.append((name, words.amount(len(ops)), words.seconds(time), share, words.nbytes(memory)))
-    return table((by, "ops", "time", "share", "memory"), lines)
+        found.append({by: name, "ops": len(ops), "time": time, "share": time / whole, "memory": memory})
+    return sorted(found, key=lambda row: row["time"], reverse=True)[:n]
 
 
 def _around_id(record: Record, op: Op) -> int | None:

@@ -9,7 +9,7 @@ import unicodedata
 
 from viz.schema import Frame, TensorInfo
 
-__all__ = ["amount", "clean", "count", "dtype", "nbytes", "place", "seconds", "shape", "tensor"]
+__all__ = ["amount", "clean", "count", "dtype", "nbytes", "place", "seconds", "shape", "short", "tensor"]
 
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
@@ -40,6 +40,15 @@ def _three_digits(number: float) -> str:
 def amount(number: int) -> str:
     """A count with separators: `"50,240"`."""
     return f"{number:,}"
+
+
+def short(number: float) -> str:
+    """A large count: `"870"`, `"1.2 k"`, `"3.9 G"`."""
+    for unit in ("", " k", " M", " G", " T"):
+        if number < 999.5:
+            return f"{_three_digits(number)}{unit}"
+        number /= 1000
+    return f"{_three_digits(number)} P"
 
 
 def count(number: int, noun: str) -> str:

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+from tests.viz.nets import Trainer
+from viz.coloring import COLORINGS
+from viz.palette import DARK, LIGHT, ink_on
+
+
+def box(drawing, title):
+    return next(node for node in drawing.graph.nodes.values() if node.title == title)
+
+
+@pytest.fixture(scope="module")
+def broken():
+    x = ef.Tensor([1.0, -1.0, 0.0])
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        with viz.trace(stats="basic") as t:
+            ops.exp(ops.tanh(ops.log(ops.abs(x) * x)))
+    return t
+
+
+def test_the_op_that_made_nan_of_finite_numbers_stands_out(broken):
+    drawing = broken.draw(color_by="nonfinite")
+    assert box(drawing, "log").fill == LIGHT.origin
+    assert box(drawing, "tanh").fill == LIGHT.flaw
+    assert box(drawing, "multiply").fill == LIGHT.plain
+    assert "2 not finite" in box(drawing, "log").lines
+    assert next(text for _, text in drawing.graph.legend) == "finite"
+
+
+def test_gradients_are_coloured_by_their_size(steps):
+    drawing = steps.draw(color_by="grad")
+    kernel = box(drawing, "kernel")
+    gradient = next(
+        t for t in reversed(steps.tensors)
+        if t.role == "gradient" and t.producer is not None and t.gradient_of is not None
+        and steps.tensors[t.gradient_of].name == "mlp/hidden_0/kernel"
+    )  # fmt: skip
+    assert f"|g| {gradient.stats.l2:.2g}" in kernel.lines
+    assert len({node.fill for node in drawing.graph.nodes.values()}) > 3
+
+
+def test_types_have_colours_of_their_own():
+    with viz.trace() as t:
+        ops.sum(ops.cast(ops.exp(ef.Tensor([1.0])), "float64"))
+    drawing = t.draw(color_by="dtype")
+    assert [text for _, text in drawing.graph.legend] == ["float32", "float64"]
+    assert box(drawing, "exp").fill != box(drawing, "sum").fill
+    assert box(drawing, "cast").fill == box(drawing, "sum").fill
+
+
+@pytest.mark.parametrize("color_by", ["grad", "nonfinite"])
+def test_colours_that_need_statistics_say_so(color_by):
+    trainer = Trainer()
+    with viz.trace() as t:
+        trainer.step()
+    with pytest.raises(ValueError, match=r"stats='basic'"):
+        t.draw(color_by=color_by)
+
+
+@pytest.mark.parametrize("color_by", COLORINGS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_colouring_draws_in_every_format_and_theme(steps, tmp_path, color_by, theme):
+    for kind in ("svg", "dot"):
+        path = tmp_path / f"a.{kind}"
+        drawing = steps.draw(path, color_by=color_by, theme=theme)
+        for _, meaning in drawing.graph.legend:
+            assert meaning in path.read_text(encoding="utf-8")
+
+
+def test_colours_reach_png(steps, tmp_path):
+    pytest.importorskip("pygraphviz")
+    steps.draw(tmp_path / "light.png", color_by="time")
+    steps.draw(tmp_path / "dark.png", color_by="time", theme="dark")
+    assert (tmp_path / "light.png").read_bytes() != (tmp_path / "dark.png").read_bytes()
+
+
+def contrast(a, b):
+    def luminance(color):
+        channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_text_stands_out_from_every_fill(theme):
+    fills = [fill for fill, _ in theme.phases.values()]
+    fills += [*theme.kinds, theme.flaw, theme.origin, theme.plain, theme.error[0]]
+    fills += ["#{:02x}{:02x}{:02x}".format(*color) for color in theme.heat]
+    for fill in fills:
+        assert contrast(fill, ink_on(fill)) >= 3.9, fill
+
+
+def test_the_theme_colours_the_page(steps):
+    assert f'fill="{DARK.page}"' in steps.draw(theme="dark").svg
+    assert DARK.page in steps.draw(theme="dark").source
+    with pytest.raises(ValueError, match="'light', 'dark'"):
+        steps.draw(theme="blue")
+
+
+def test_boxes_lead_to_the_line_that_ran_them(steps, tmp_path):
+    text = steps.draw(tmp_path / "a.svg").svg
+    links = re.findall(r'<a href="([^"]+)"', text)
+    assert links
+    assert all((tmp_path / link.split("#")[0]).resolve().name == "nets.py" for link in links)
+    assert 'href="vscode://file/' in steps.draw(links="vscode://file{path}:{line}").svg
+    assert "<a " not in steps.draw(links=None).svg
+    with pytest.raises(ValueError, match=r"\{file\}"):
+        steps.draw(links="{nowhere}")

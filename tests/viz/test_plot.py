@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+
+
+def functional():
+    inputs = ef.Input((4,), name="given")
+    hidden = layers.Dense(4, activation="relu", name="hidden")(inputs)
+    inner = ef.Sequential(
+        [ef.Input((4,)), layers.Dense(3, name="a"), layers.Dense(4, name="b")], name="inner"
+    )
+    outputs = layers.Add(name="both")([hidden, inner(hidden)])
+    return ef.Model(inputs, outputs, name="net")
+
+
+class Block(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.a, self.b = layers.Dense(4, activation="relu", name="a"), layers.Dense(4, name="b")
+
+    def call(self, x):
+        return x + self.b(self.a(x))
+
+
+class Subclassed(ef.Model):
+    def __init__(self):
+        super().__init__(name="sub")
+        self.first, self.head = Block(name="first"), layers.Dense(2, name="head")
+
+    def call(self, x):
+        return self.head(self.first(x)) * 2.0
+
+
+def titles(drawing):
+    return [node.title for node in drawing.graph.nodes.values()]
+
+
+def arrows(drawing):
+    nodes = drawing.graph.nodes
+    return {(nodes[edge.tail].title, nodes[edge.head].title) for edge in drawing.graph.edges}
+
+
+def test_sequential_models_are_chains():
+    model = ef.Sequential(
+        [ef.Input((4,)), layers.Dense(3, name="a"), layers.Dropout(0.5, name="b")], name="s"
+    )
+    drawing = viz.model_to_dot(model)
+    assert titles(drawing)[1:] == ["a (Dense)", "b (Dropout)"]
+    assert ("a (Dense)", "b (Dropout)") in arrows(drawing)
+    assert len(arrows(drawing)) == 2
+
+
+def test_functional_models_have_their_edges():
+    drawing = viz.model_to_dot(functional())
+    assert titles(drawing) == ["given (InputLayer)", "hidden (Dense)", "inner (Sequential)", "both (Add)"]
+    assert arrows(drawing) == {
+        ("given (InputLayer)", "hidden (Dense)"),
+        ("hidden (Dense)", "inner (Sequential)"),
+        ("hidden (Dense)", "both (Add)"),
+        ("inner (Sequential)", "both (Add)"),
+    }
+
+
+def test_nested_models_open_into_frames():
+    drawing = viz.model_to_dot(functional(), expand_nested=True)
+    assert [cluster.title for cluster in drawing.graph.clusters.values()] == ["inner (Sequential)"]
+    assert ("hidden (Dense)", "a (Dense)") in arrows(drawing)
+    assert ("b (Dense)", "both (Add)") in arrows(drawing)
+    inside = [n.title for n in drawing.graph.nodes.values() if n.cluster]
+    assert inside == ["a (Dense)", "b (Dense)"]
+
+
+def test_subclassed_models_are_drawn_from_a_run():
+    model = Subclassed()
+    model(np.zeros((2, 4), "float32"))
+    drawing = viz.model_to_dot(model)
+    assert sorted(titles(drawing)) == ["first (Block)", "head (Dense)", "input", "multiply (Multiply)"]
+    assert ("input", "first (Block)") in arrows(drawing)
+    opened = viz.model_to_dot(model, expand_nested=True)
+    assert {"a (Dense)", "b (Dense)", "add (Add)"} <= set(titles(opened))
+    assert not any(node.kind == "parameter" for node in opened.graph.nodes.values())
+
+
+def test_a_subclassed_model_can_be_given_its_input():
+    model = Subclassed()
+    drawing = viz.plot_model(model, None, show_shapes=True, inputs=np.zeros((7, 4), "float32"))
+    assert "output: (7, 2)" in [line for n in drawing.graph.nodes.values() for line in n.lines]
+
+
+def test_boxes_say_what_was_asked_for():
+    drawing = viz.model_to_dot(
+        functional(), show_shapes=True, show_dtype=True, show_layer_names=False, show_layer_activations=True,
+        show_trainable=True,
+    )  # fmt: skip
+    hidden = list(drawing.graph.nodes.values())[1]
+    assert hidden.title == "Dense"
+    assert hidden.lines == [
+        "activation: relu", "dtype: float32", "input: (None, 4)", "output: (None, 4)", "trainable",
+    ]  # fmt: skip
+
+
+def test_frozen_layers_say_so():
+    model = functional()
+    model.get_layer("hidden").trainable = False
+    hidden = list(viz.model_to_dot(model, show_trainable=True).graph.nodes.values())[1]
+    assert hidden.lines == ["not trainable"]
+
+
+def test_models_with_several_inputs_and_a_shared_layer():
+    a, b = ef.Input((3,), name="a"), ef.Input((3,), name="b")
+    shared = layers.Dense(2, name="shared")
+    model = ef.Model([a, b], layers.Concatenate(name="joined")([shared(a), shared(b)]))
+    drawing = viz.model_to_dot(model)
+    assert titles(drawing).count("shared (Dense)") == 2
+    assert sum(head == "joined (Concatenate)" for _, head in arrows(drawing)) == 1
+    assert len(drawing.graph.edges) == 4
+
+
+def test_files_of_every_kind(tmp_path):
+    pytest.importorskip("pygraphviz")
+    for name in ("a.svg", "a.png", "a.pdf", "a.dot"):
+        viz.plot_model(functional(), tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 200
+    viz.plot_model(functional(), tmp_path / "plain")
+    assert (tmp_path / "plain.png").exists()
+    viz.plot_model(functional(), tmp_path / "lr.svg", rankdir="LR", splines="curved")
+
+
+def test_pydot_names_work():
+    dot = viz.model_to_dot(functional(), subgraph=True)
+    assert dot.to_string().startswith("digraph")
+    assert dot.create(prog="dot", format="svg").startswith(b"<?xml")
+    assert "net" in [cluster.title for cluster in dot.graph.clusters.values()]
+
+
+def test_unbuilt_models_and_wrong_arguments_are_refused():
+    with pytest.raises(ValueError, match="not built yet"):
+        viz.plot_model(ef.Sequential([layers.Dense(2)]), None)
+    with pytest.raises(ValueError, match="splines="):
+        viz.model_to_dot(functional(), splines="wavy")
+    with pytest.raises(ValueError, match="layer_range"):
+        viz.model_to_dot(functional(), layer_range=("a", "b"))
+    with pytest.raises(ValueError, match="rankdir="):
+        viz.model_to_dot(functional(), rankdir="UP")
+
+
+def test_the_summary_of_a_model():
+    text = viz.summary(functional())
+    assert "hidden (Dense)" in text
+    assert "trained: 51 numbers" in text
+    lines = {line.split()[0]: line for line in text.splitlines()[3:7]}
+    assert "20" in lines["hidden"].split()
+    assert repr(text) == str(text)
+    assert "<pre" in text._repr_html_()
+    inputs = np.zeros((3, 4), "float32")
+    assert "3×2" in viz.summary(Subclassed(), inputs)
+
+
+def test_the_summary_of_a_model_without_known_input_says_what_to_do():
+    class Bare(ef.Model):
+        def call(self, x):
+            return x
+
+    model = Bare()
+    model(np.zeros((1, 2), "float32"))
+    with pytest.raises(ValueError, match=r"viz\.summary\(model, x\)"):
+        viz.summary(model)

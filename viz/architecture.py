@@ -1,0 +1,305 @@
+"""The layers of a model as a graph: from its symbolic calls where it has them, else from a run on zeros."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from viz import words
+from viz.assemble import graph as graph_of_run
+from viz.graph import Cluster, Edge, Graph, Node
+from viz.palette import LIGHT
+from viz.record import trace
+from viz.recording import Recording
+from viz.schema import Scope
+
+__all__ = ["Shown", "architecture", "trial"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """What the box of a layer says."""
+
+    shapes: bool = False
+    dtype: bool = False
+    names: bool = True
+    activations: bool = False
+    trainable: bool = False
+
+    def write(self, node: Node, facts: _Facts) -> None:
+        """Fill a box's lines."""
+        cls = words.clean(facts.cls, 60)
+        node.title = f"{words.clean(facts.name, 40)} ({cls})" if self.names and cls else cls
+        node.title = node.title or words.clean(facts.name)
+        node.lines = []
+        if self.activations and facts.activation:
+            node.lines.append(f"activation: {words.clean(facts.activation, 40)}")
+        if self.dtype and facts.dtype:
+            node.lines.append(f"dtype: {facts.dtype}")
+        if self.shapes:
+            node.lines += [f"input: {facts.inputs}"] if facts.inputs else []
+            node.lines += [f"output: {facts.outputs}"] if facts.outputs else []
+        if self.trainable and facts.trainable is not None:
+            node.lines.append("trainable" if facts.trainable else "not trainable")
+            node.fill = "" if facts.trainable else LIGHT.plain
+        node.tooltip = "\n".join([f"{k} = {v!r}"[:160] for k, v in list(facts.config.items())[:20]])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Facts:
+    """What is known of one call of a layer."""
+
+    name: str
+    cls: str
+    inputs: str = ""
+    outputs: str = ""
+    activation: str = ""
+    dtype: str = ""
+    trainable: bool | None = None
+    config: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = None) -> Graph:
+    """The graph of a model's layers.
+
+    Args:
+        model: a built model.
+        shown: what boxes say.
+        expand_nested: show the layers of models within the model.
+        inputs: what to call a model with that has no symbolic calls; default: zeros of the shape it was built with.
+
+    Raises:
+        ValueError: when the model isn't built, or nobody knows what to call it with.
+    """
+    if inputs is None and _symbolic_ends(model) is not None:
+        made = Graph(words.clean(model.name))
+        _Symbolic(made, shown, expand_nested).add(model, None)
+        return made
+    return _from_run(model, shown, expand_nested, inputs)
+
+
+def _symbolic_ends(model: Any) -> tuple[list[Any], list[Any]] | None:
+    """The symbolic inputs and outputs; None where the model has none."""
+    try:
+        return list(model.inputs), list(model.outputs)
+    except AttributeError:
+        return None
+
+
+class _Symbolic:
+    """Boxes for the symbolic calls between a model's inputs and outputs."""
+
+    def __init__(self, graph: Graph, shown: Shown, expand: bool) -> None:
+        self.graph, self.shown, self.expand = graph, shown, expand
+
+    def add(self, model: Any, cluster: str | None) -> tuple[list[list[str]], list[str]]:
+        """Draw a model; gives the boxes that read each input, and the box of each output."""
+        inputs, outputs = _symbolic_ends(model) or ([], [])
+        ends: dict[Any, str] = {}  # origin of a tensor -> the box it comes from
+        readers: dict[Any, list[str]] = {x.origin: [] for x in inputs}
+        for node in _calls_between(inputs, outputs):
+            self._add_call(node, cluster, ends, readers)
+        return [readers[x.origin] for x in inputs], [ends.get(x.origin, "") for x in outputs]
+
+    def _add_call(
+        self, call: Any, cluster: str | None, ends: dict[Any, str], readers: dict[Any, list[str]]
+    ) -> None:
+        inner = _symbolic_ends(call.operation) if self.expand else None
+        if inner is not None and call.inputs:
+            frame = f"frame{len(self.graph.clusters)}"
+            title = f"{words.clean(call.operation.name)} ({type(call.operation).__name__})"
+            self.graph.clusters[frame] = Cluster(frame, cluster, title, kind="model")
+            heads, tails = self.add(call.operation, frame)
+        else:
+            if not call.inputs and cluster is not None:
+                ends.update({(call.serial, 0): ""})
+                return  # what a nested model's Input stands for comes from outside
+            box = self._box(call, cluster)
+            heads, tails = [[box] for _ in call.inputs], [box] * len(tree.flatten(call.outputs))
+        for tensor, boxes in zip(call.inputs, heads):
+            readers.setdefault(tensor.origin, []).extend(boxes)
+            for box in boxes:
+                self._connect(ends.get(tensor.origin, ""), box)
+        for i, box in enumerate(tails):
+            ends[call.serial, i] = box
+
+    def _connect(self, tail: str, head: str) -> None:
+        if tail and head and not any(e.tail == tail and e.head == head for e in self.graph.edges):
+            self.graph.edges.append(Edge(tail, head, "data"))
+
+    def _box(self, call: Any, cluster: str | None) -> str:
+        id_ = f"layer{len(self.graph.nodes)}"
+        node = Node(id_, "input" if not call.inputs else "scope", "", row=id_, cluster=cluster)
+        node.phase = "input" if not call.inputs else "forward"
+        operation = call.operation
+        is_layer = hasattr(operation, "weights")
+        self.shown.write(
+            node,
+            _Facts(
+                call.name,
+                type(operation).__name__ if is_layer else _camel(call.name),
+                _shapes([x.shape for x in call.inputs]),
+                _shapes([x.shape for x in tree.flatten(call.outputs) if hasattr(x, "shape")]),
+                _activation(operation),
+                str(next((x.dtype for x in tree.flatten(call.outputs) if hasattr(x, "dtype")), "")),
+                bool(operation.trainable) if is_layer and operation.weights else None,
+            ),
+        )
+        self.graph.nodes[id_] = node
+        return id_
+
+
+def _calls_between(inputs: list[Any], outputs: list[Any]) -> list[Any]:
+    """The calls that lead to the outputs, in order, those of `Input` too."""
+    found: dict[Any, Any] = {}
+    first = {x.origin for x in inputs}
+    waiting = list(outputs)
+    for x in inputs:
+        if x.node is not None:
+            found[x.node.serial] = x.node
+    while waiting:
+        tensor = waiting.pop()
+        if tensor.node is not None and tensor.node.serial not in found:
+            found[tensor.node.serial] = tensor.node
+            waiting += [x for x in tensor.node.inputs if x.origin not in first]
+    return [found[serial] for serial in sorted(found)]
+
+
+def _shapes(shapes: list[Any]) -> str:
+    return ", ".join([str(tuple(shape)) for shape in shapes[:4]]) + (", …" if len(shapes) > 4 else "")
+
+
+def _activation(layer: Any) -> str:
+    activation = getattr(layer, "activation", None)
+    return "" if activation is None else str(getattr(activation, "__name__", type(activation).__name__))
+
+
+def _camel(name: str) -> str:
+    """`add_3` as `Add`."""
+    return "".join([part.capitalize() for part in name.split("_") if not part.isdigit()])
+
+
+# ---------------------------------------------------------------------- models that must run
+
+
+def trial(model: Any, inputs: Any = None) -> Recording:
+    """A recording of one call of a model, in inference.
+
+    Args:
+        model: a model or layer.
+        inputs: what to call it with; default: zeros of the shapes it was built with.
+
+    Raises:
+        ValueError: when it isn't built and no inputs are given.
+    """
+    given = _zeros_for(model) if inputs is None else inputs
+    name = str(getattr(model, "name", type(model).__name__))
+    with trace(name, backward=False) as recording:
+        model(given)
+    return recording
+
+
+def _known_shape(layer: Any) -> Any:
+    """The shape of a layer's input: what it was built with, or else what its first inner layer was."""
+    config = layer.get_build_config() if getattr(layer, "built", False) else None
+    shape = (config or {}).get("input_shape")
+    inner = [] if shape is not None else list(_inner_layers(layer))
+    for each in inner:
+        shape = _known_shape(each)
+        if shape is not None:
+            break
+    return shape
+
+
+def _zeros_for(model: Any) -> Any:
+    ends = _symbolic_ends(model)
+    if ends is not None:
+        found = [numpy.zeros([1 if n is None else n for n in x.shape], str(x.dtype)) for x in ends[0]]
+        return found if len(found) > 1 else found[0]
+    shape = _known_shape(model)
+    if shape is None:
+        raise ValueError(
+            f"{type(model).__name__} {getattr(model, 'name', '')!r} doesn't know its input: call it on a batch first, "
+            "or give one: viz.summary(model, x), viz.plot_model(model, inputs=x)."
+        )
+    return tree.map_shape_structure(
+        lambda s: numpy.zeros([1 if n is None else n for n in s], "float32"), shape
+    )
+
+
+def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
+    recording = trial(model, inputs)
+    own = next((scope for scope in recording.scopes if scope.parent is None), None)
+    made = graph_of_run(
+        recording, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000
+    )
+    made.title, made.caption = words.clean(getattr(model, "name", "")), ""
+    for node in made.nodes.values():
+        if node.kind == "scope" and node.scope is not None:
+            shown.write(node, _of_scope(recording, recording.scopes[node.scope]))
+        elif node.kind == "op" and node.ops:
+            op = recording.ops[node.ops[0]]
+            tensors = recording.tensors
+            read, wrote = (_shapes([tensors[i].shape for i in ids]) for ids in (op.inputs, op.outputs))
+            facts = _Facts(op.name, _camel(op.name), read, wrote)
+            shown.write(node, facts)
+        elif node.kind == "input":
+            node.lines = node.lines[:1]
+    _drop(made, [id_ for id_, node in made.nodes.items() if node.kind == "parameter"])
+    for edge in made.edges:
+        edge.label = ""
+    for cluster in made.clusters.values():
+        cluster.subtitle = ""
+    if own is not None and own.cls:
+        _unwrap(made, own)
+    return made
+
+
+def _drop(graph: Graph, ids: list[str]) -> None:
+    for id_ in ids:
+        del graph.nodes[id_]
+    graph.edges[:] = [e for e in graph.edges if e.tail in graph.nodes and e.head in graph.nodes]
+
+
+def _unwrap(graph: Graph, own: Scope) -> None:
+    """Leave out the frame of the model itself, whose name stands above."""
+    outer = next((c for c in graph.clusters.values() if c.parent is None and c.title == own.name), None)
+    if outer is None:
+        return
+    del graph.clusters[outer.id]
+    for each in _members(graph):
+        for field in ("cluster", "parent"):
+            if getattr(each, field, None) == outer.id:
+                setattr(each, field, None)
+
+
+def _members(graph: Graph) -> Iterator[Any]:
+    yield from graph.nodes.values()
+    yield from graph.clusters.values()
+
+
+def _of_scope(recording: Recording, scope: Scope) -> _Facts:
+    tensors = recording.tensors
+    activation = scope.config.get("activation")
+    return _Facts(
+        scope.name,
+        scope.cls,
+        _shapes([tensors[i].shape for i in scope.inputs]),
+        _shapes([tensors[i].shape for i in scope.outputs]),
+        activation if isinstance(activation, str) else "",
+        tensors[scope.outputs[0]].dtype if scope.outputs else "",
+        scope.config.get("trainable") if scope.params else None,
+        scope.config,
+    )
+
+
+def _inner_layers(layer: Any) -> list[Any]:
+    """The layers among an object's attributes, and in lists and dicts there, in the order in which they were set."""
+    found = getattr(layer, "layers", None)
+    if found is not None:
+        return list(found)
+    return [each for each in tree.flatten(list(vars(layer).values())) if hasattr(each, "get_build_config")]

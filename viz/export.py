@@ -1,0 +1,52 @@
+"""A recording as JSON that any program can read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from typing import Any
+
+from viz.archive import replacing
+from viz.flops import flops
+from viz.schema import Record
+from viz.tables import to_plain
+
+__all__ = ["finite", "to_data", "write"]
+
+
+def finite(value: Any) -> Any:
+    """Plain data that strict JSON can hold: NaN and infinities become text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if value != value else "inf" if value > 0 else "-inf"
+    if isinstance(value, dict):
+        return {str(k): finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(v) for v in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else to_plain(value)
+
+
+def to_data(record: Record) -> dict[str, Any]:
+    """Everything but kept values, as dicts, lists, numbers and text; the fields are those of `viz.schema`."""
+    ops = [dataclasses.asdict(op) | {"flops": flops(record, op)} for op in record.ops]
+    return {
+        "kind": "eagerflow trace",
+        "meta": finite(record.meta),
+        "notes": list(record.notes),
+        "ops": finite(ops),
+        **{
+            name: finite([dataclasses.asdict(each) for each in getattr(record, name)])
+            for name in ("scopes", "tensors", "storages", "steps", "logs")
+        },
+    }
+
+
+def write(record: Record, path: str | os.PathLike[str] | None) -> str:
+    """The JSON text; also written to `path` when given."""
+    text = json.dumps(to_data(record), allow_nan=False, separators=(",", ":"))
+    if path is not None:
+        with replacing(pathlib.Path(path)) as file:
+            file.write(text.encode("utf-8"))
+    return text

@@ -1,0 +1,179 @@
+"""How many floating-point operations an op takes: a table of formulas.
+
+A multiplication and an addition count as one each, so a matrix product of (m, k) with (k, n) takes 2·m·k·n. Functions
+such as exp or tanh count as one per element, as in most profilers: the numbers are for comparing layers, not for
+predicting times. Moving data (reshape, gather, concatenate) counts as none. A backward rule counts as its
+forward op for each gradient that it computes, which for products is exact. What no formula fits is None, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from viz.schema import Op, Record, TensorInfo
+
+__all__ = ["FORMULAS", "flops", "has_formula"]
+
+Tensors = Sequence[TensorInfo]
+
+
+def _size(tensors: Tensors) -> int:
+    return sum([math.prod(t.shape) for t in tensors])
+
+
+def _none(op: Op, read: Tensors, made: Tensors) -> int:
+    return 0
+
+
+def _per_output(times: int) -> Callable[[Op, Tensors, Tensors], int]:
+    return lambda op, read, made: times * _size(made[:1])
+
+
+def _per_input(times: int) -> Callable[[Op, Tensors, Tensors], int]:
+    return lambda op, read, made: times * _size(read[:1])
+
+
+def _matmul(op: Op, read: Tensors, made: Tensors) -> int:
+    return 2 * _size(made[:1]) * read[0].shape[-1]
+
+
+def _conv(op: Op, read: Tensors, made: Tensors) -> int:
+    """Each output element is a sum over the kernel's window and its input channels: kernel (*window, in, out)."""
+    return 2 * _size(made[:1]) * math.prod(read[1].shape[:-1])
+
+
+def _depthwise(op: Op, read: Tensors, made: Tensors) -> int:
+    """Each output element is a sum over the window alone: kernel (*window, in, multiplier)."""
+    return 2 * _size(made[:1]) * math.prod(read[1].shape[:-2])
+
+
+def _conv_transpose(op: Op, read: Tensors, made: Tensors) -> int:
+    """Each input element is multiplied into the window of each output channel: kernel (*window, out, in)."""
+    return 2 * _size(read[:1]) * math.prod(read[1].shape[:-1])
+
+
+def _pool(op: Op, read: Tensors, made: Tensors) -> int:
+    window = op.settings.get("pool_size", 1)
+    rank = max(1, len(made[0].shape) - 2)
+    cells = math.prod(window) if isinstance(window, (list, tuple)) else int(window) ** rank
+    return _size(made[:1]) * int(cells)
+
+
+def _attention(op: Op, read: Tensors, made: Tensors) -> int:
+    """Two products and a softmax (5 per score); (batch, length, heads, size), all scores, masked ones too."""
+    batch, queries, heads, size = read[0].shape
+    keys = read[1].shape[1]
+    scores = batch * heads * queries * keys
+    return scores * (2 * size + 5 + 2 * read[2].shape[-1])
+
+
+def _recurrent(gates: int, elementwise: int) -> Callable[[Op, Tensors, Tensors], int]:
+    """Each step multiplies the input and the state by the kernels of all gates."""
+
+    def count(op: Op, read: Tensors, made: Tensors) -> int:
+        names = dict(zip(op.input_names, read))
+        batch, steps, features = names["sequence"].shape
+        units = names["recurrent_kernel"].shape[0]
+        return batch * steps * units * (2 * gates * (features + units) + elementwise)
+
+    return count
+
+
+def _sort(op: Op, read: Tensors, made: Tensors) -> int:
+    axis = op.settings.get("axis", -1)
+    length = read[0].shape[axis if isinstance(axis, int) else -1] if read[0].shape else 1
+    return _size(read[:1]) * max(1, math.ceil(math.log2(max(2, length))))
+
+
+def _fourier(op: Op, read: Tensors, made: Tensors) -> int:
+    """5·n·log2(n) for a transform of n numbers, the usual count (Cooley and Tukey, 1965)."""
+    length = max(2, read[0].shape[-1]) if read[0].shape else 2
+    return math.ceil(5 * _size(read[:1]) * math.log2(length))
+
+
+def _cubic(factor: float) -> Callable[[Op, Tensors, Tensors], int]:
+    """Decompositions of n×n matrices: `factor`·n³ each, the leading term."""
+
+    def count(op: Op, read: Tensors, made: Tensors) -> int:
+        *batch, m, n = read[0].shape
+        return round(factor * math.prod(batch) * max(m, n) * min(m, n) ** 2)
+
+    return count
+
+
+_ONE_PER_OUTPUT = """
+    absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise cbrt ceil choose clip conj cos cosh cumsum
+    divide elu equal erf erfc erfinv exp expm1 floor floor_divide greater greater_equal isfinite leaky_relu
+    less less_equal log log10 log1p log2 logaddexp logical_and logical_or masked_scale maximum minimum mod multiply
+    negative not_equal power relu round sigmoid sign_of sin sinh softplus sqrt square subtract tan tanh trunc
+"""
+_ONE_PER_INPUT = "all any argmax argmin max mean min prod sum"
+_FREE = """
+    broadcast_to cast concatenate copy cut gather gather_windows identity_of imag nonzero overwrite pad_constant real
+    reinterpret reshape roll scatter_extreme scatter_index scatter_windows stack stop_gradient take_index to_device
+    transpose written_last
+"""
+
+FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
+    **dict.fromkeys(_ONE_PER_OUTPUT.split(), _per_output(1)),
+    **dict.fromkeys(_ONE_PER_INPUT.split(), _per_input(1)),
+    **dict.fromkeys(_FREE.split(), _none),
+    "argsort": _sort,
+    "average_pool": _pool,
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "depthwise_conv": _depthwise,
+    "dot_product_attention": _attention,
+    "eigh": _cubic(9),
+    "fourier": _fourier,
+    "gelu_tanh": _per_output(8),
+    "gru": _recurrent(3, 10),
+    "layer_norm": _per_input(8),
+    "log_softmax": _per_output(5),
+    "lower_cholesky": _cubic(1 / 3),
+    "lstm": _recurrent(4, 9),
+    "lu_factor": _cubic(2 / 3),
+    "matmul": _matmul,
+    "max_pool": _pool,
+    "normalize_batch": _per_input(8),
+    "rms_norm": _per_input(4),
+    "sigmoid_crossentropy": _per_output(5),
+    "silu": _per_output(2),
+    "simple_rnn": _recurrent(1, 2),
+    "slogdet": _cubic(2 / 3),
+    "softmax": _per_output(5),
+    "softmax_crossentropy": _per_input(6),
+    "solve": _cubic(2 / 3),
+    "sparse_softmax_crossentropy": lambda op, read, made: 6 * _size(read[-1:]),
+    "sparsemax": _sort,
+    "thin_qr": _cubic(2),
+    "truncated_svd": _cubic(6),
+}
+
+
+def has_formula(name: str) -> bool:
+    """Is there a formula for the op of this name?"""
+    return name in FORMULAS
+
+
+def flops(record: Record, op: Op) -> int | None:
+    """The floating-point operations of one op; None where no formula fits.
+
+    Args:
+        record: the recording.
+        op: one of its ops, forward or backward.
+    """
+    if op.phase == "update" and op.name not in FORMULAS:
+        return None
+    at, times = op, 1
+    if op.phase == "backward" and op.input_names[:1] == ("g",) and op.forward is not None:
+        at, times = record.ops[op.forward], max(1, len(op.outputs))
+    formula = FORMULAS.get(at.name)
+    read, made = ([record.tensors[i] for i in ids] for ids in (at.inputs, at.outputs))
+    if formula is None or op.error or not made:
+        return None
+    try:
+        return times * formula(at, read, made)
+    except (IndexError, KeyError, TypeError, ValueError):  # shapes that the formula is not for
+        return None

@@ -1,0 +1,206 @@
+"""How large gradients are from layer to layer: `Recording.grad_flow()`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import pathlib
+import statistics
+from typing import Any
+
+from viz import words
+from viz.archive import replacing
+from viz.charts import Bar, bars
+from viz.measures import norm, zero_share
+from viz.schema import Record, TensorInfo
+from viz.selection import pick_step, variables_of
+from viz.tableau import table
+
+__all__ = ["Flow", "GradientFlow", "gradient_flow"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """The gradient of one weight in one step.
+
+    Attributes:
+        name: the weight's path.
+        shape: the weight's shape and type, as text.
+        gradient: the L2 norm of the gradient.
+        weight: the L2 norm of the weight before the update, None where it wasn't measured.
+        zeros: which share of the gradient's elements is zero; None unless recorded with `stats="full"`.
+        nonfinite: how many elements of the gradient are NaN or infinite.
+        remark: what is wrong with it, in a word or two: `"no gradient flows"`, `"vanishing"` (below a
+            hundred-thousandth of the others), `"exploding"` (above a thousand times the median).
+    """
+
+    name: str
+    shape: str
+    gradient: float
+    weight: float | None
+    zeros: float | None
+    nonfinite: int
+    remark: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """|gradient| / |weight|; None where the weight is zero or unknown."""
+        return self.gradient / self.weight if self.weight else None
+
+
+@dataclasses.dataclass
+class GradientFlow:
+    """The gradients of all weights of a step, in the order in which the forward pass met the weights.
+
+    Prints itself as a table, and shows itself as a chart in notebooks.
+
+    Attributes:
+        step: the position of the step, or None.
+        rows: one for each weight that got a gradient.
+    """
+
+    step: int | None
+    rows: list[Flow]
+    title: str = ""
+
+    def __str__(self) -> str:
+        lines = [
+            (
+                words.clean(row.name, 50),
+                row.shape,
+                f"{row.gradient:.2e}",
+                "" if row.ratio is None else f"{row.ratio:.1e}",
+                "" if row.zeros is None else f"{100 * row.zeros:.0f} %",
+                row.remark,
+            )
+            for row in self.rows
+        ]
+        return table(("weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark"), lines)
+
+    @property
+    def svg(self) -> str:
+        """A bar for each weight, on a logarithmic scale."""
+        return self._chart("light")
+
+    def _chart(self, theme: str) -> str:
+        found = [
+            Bar(
+                words.clean(row.name, 50),
+                row.gradient,
+                "  ".join([f"{row.gradient:.1e}", row.remark]).strip(),
+                bool(row.remark),
+                f"{row.name}: {row.shape}, |g| = {row.gradient:.3e}"
+                + ("" if row.ratio is None else f", |g|/|w| = {row.ratio:.2e}"),
+            )
+            for row in self.rows
+        ]
+        return bars("gradient norms" + (f" · {self.title}" if self.title else ""), found, theme)
+
+    def save(self, path: str | os.PathLike[str], theme: str = "light") -> pathlib.Path:
+        """Write the chart.
+
+        Args:
+            path: ends in `.svg`.
+            theme: `"light"` or `"dark"`.
+
+        Raises:
+            ValueError: for another ending or theme.
+        """
+        target = pathlib.Path(path)
+        if target.suffix.lower() != ".svg":
+            raise ValueError(
+                f"cannot write the chart to {os.fspath(path)!r}: it is SVG, so the name must end in .svg"
+            )
+        with replacing(target) as file:
+            file.write(self._chart(theme).encode("utf-8"))
+        return target
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """The rows as plain data."""
+        return [{**dataclasses.asdict(row), "ratio": row.ratio} for row in self.rows]
+
+    def _repr_svg_(self) -> str:
+        return self.svg[self.svg.index("<svg") :]
+
+
+def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
+    """The gradients of all weights in a step.
+
+    Args:
+        record: a recording with statistics.
+        step: default: the last complete one.
+
+    Raises:
+        ValueError: when statistics weren't recorded, or there was no backward pass.
+    """
+    step = pick_step(record) if step is None else step
+    if not any(t.stats for t in record.tensors):
+        raise ValueError(
+            "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'), or 'full' for zeros too"
+        )
+    variables = variables_of(record)
+    parts: dict[int, list[TensorInfo]] = {}
+    order: dict[int, None] = {}
+    before: dict[int, TensorInfo] = {}
+    for op in record.ops:
+        if step is not None and op.step != step:
+            continue
+        for i in op.inputs if op.phase != "backward" else ():
+            first = variables.get(i)
+            if first is not None and first not in order:
+                order[first] = None
+                before[first] = record.tensors[i]
+        for i in op.outputs if op.phase == "backward" else ():
+            of = record.tensors[i].gradient_of
+            if of in variables:
+                parts.setdefault(variables[of], []).append(record.tensors[i])
+    if not parts:
+        raise ValueError("grad_flow(): no gradient of a variable was recorded in this step")
+    shown = dict.fromkeys([i for i in [*order, *parts] if i in parts])
+    rows = [_flow(record, i, parts[i], before.get(i)) for i in shown]
+    return GradientFlow(step, _with_remarks(rows), words.clean(record.name))
+
+
+def _with_remarks(rows: list[Flow]) -> list[Flow]:
+    finite = [row.gradient for row in rows if not row.nonfinite]
+    largest, median = max(finite, default=0.0), statistics.median(finite or [0.0])
+    return [dataclasses.replace(row, remark=_remark(row, largest, median)) for row in rows]
+
+
+def _remark(row: Flow, largest: float, median: float) -> str:
+    if row.nonfinite:
+        return f"{row.nonfinite:,} not finite"
+    if row.gradient == 0:
+        return "no gradient flows"
+    if row.gradient > 1e3 * median:
+        return "exploding"
+    return "vanishing" if row.gradient < 1e-5 * min(largest, 1e3 * median) else ""
+
+
+def _flow(record: Record, variable: int, parts: list[TensorInfo], before: TensorInfo | None) -> Flow:
+    gradient = _whole(record, variable, parts)
+    weight = norm(before) if before is not None else None
+    if weight is None:
+        weight = norm(record.tensors[variable])
+    stats = gradient.stats
+    return Flow(
+        record.tensors[variable].name or f"variable {variable}",
+        words.tensor(record.tensors[variable]),
+        norm(gradient) or 0.0,
+        weight,
+        zero_share(gradient),
+        0 if stats is None else stats.nan + stats.inf,
+    )
+
+
+def _whole(record: Record, variable: int, parts: list[TensorInfo]) -> TensorInfo:
+    """The gradient that the pass returned: the only part, or the measured sum of several."""
+    if len(parts) == 1:
+        return parts[0]
+    later = range(parts[-1].id + 1, len(record.tensors))
+    for tensor in (record.tensors[i] for i in later):
+        if tensor.gradient_of == variable and tensor.producer is None and tensor.stats is not None:
+            return tensor
+    largest = [norm(part) or 0.0 for part in parts]
+    return parts[largest.index(max(largest))] if not any(map(math.isnan, largest)) else parts[0]

@@ -1,0 +1,126 @@
+"""A recording as a trace that Perfetto (ui.perfetto.dev) and chrome://tracing open.
+
+The format is Chrome's "Trace Event Format": a track for each thread with scopes and ops nested in time, arrows from
+each forward op to its backward ops, and a curve of the memory in use.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pathlib
+from typing import Any
+
+from viz import words
+from viz.archive import replacing
+from viz.export import finite
+from viz.flops import flops
+from viz.memory_use import memory_use
+from viz.schema import Op, Record
+
+__all__ = ["events", "write"]
+
+
+def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write the trace.
+
+    Args:
+        record: the recording.
+        path: ends in `.json`, or `.json.gz` for a compressed file.
+
+    Raises:
+        ValueError: when times weren't recorded, or for another ending.
+    """
+    target = pathlib.Path(path)
+    if not target.name.lower().endswith((".json", ".json.gz")):
+        raise ValueError(
+            f"to_perfetto({os.fspath(path)!r}): the name must end in .json or .json.gz, which Perfetto opens"
+        )
+    text = json.dumps({"traceEvents": events(record), "displayTimeUnit": "ns"}, separators=(",", ":"))
+    content = text.encode("utf-8")
+    with replacing(target) as file:
+        file.write(gzip.compress(content, mtime=0) if target.suffix == ".gz" else content)
+    return target
+
+
+def events(record: Record) -> list[dict[str, Any]]:
+    """The events of the trace, in the order of time.
+
+    Raises:
+        ValueError: when times weren't recorded.
+    """
+    if record.ops and all(op.start is None for op in record.ops):
+        raise ValueError("to_perfetto() needs times: record with viz.trace(time=True), which is the default")
+    title = words.clean(record.name) or "eagerflow"
+    found: list[dict[str, Any]] = [{"ph": "M", "pid": 0, "name": "process_name", "args": {"name": title}}]
+    threads = sorted({op.thread for op in record.ops}) or [0]
+    for thread in threads:
+        name = {"name": f"thread {thread}" if thread else "main"}
+        found.append({"ph": "M", "pid": 0, "tid": thread, "name": "thread_name", "args": name})
+    slices = _scopes(record) + [_op(record, op) for op in record.ops if op.start is not None]
+    found += sorted(slices, key=lambda event: (event["ts"], -event["dur"]))
+    found += _arrows(record)
+    if record.storages:
+        found += [
+            {"ph": "C", "pid": 0, "name": "memory in use", "ts": when / 1000, "args": {"bytes": live}}
+            for when, live in memory_use(record).curve
+        ]
+    return found
+
+
+def _scopes(record: Record) -> list[dict[str, Any]]:
+    """A slice for each scope, on the thread of its first op."""
+    thread_of: dict[int, int] = {}
+    for op in record.ops:
+        for scope in record.ancestors(op.scope):
+            thread_of.setdefault(scope.id, op.thread)
+    last = max([op.end for op in record.ops if op.end is not None], default=0)
+    return [
+        {
+            "ph": "X",
+            "pid": 0,
+            "tid": thread_of.get(scope.id, 0),
+            "name": words.clean(scope.name),
+            "cat": scope.kind,
+            "ts": scope.start / 1000,
+            "dur": max(0, (last if scope.end is None else scope.end) - scope.start) / 1000,
+            "args": {"class": scope.cls, "call": scope.call, "parameters": scope.params},
+        }
+        for scope in record.scopes
+        if scope.start is not None
+    ]
+
+
+def _op(record: Record, op: Op) -> dict[str, Any]:
+    tensors = record.tensors
+    about: dict[str, Any] = {
+        "in": ", ".join([words.tensor(tensors[i]) for i in op.inputs[:8]]),
+        "out": ", ".join([words.tensor(tensors[i]) for i in op.outputs[:8]]),
+        "bytes": sum([tensors[i].nbytes for i in op.outputs]),
+        "layer": record.path(op.scope),
+        "id": op.id,
+    }
+    known = flops(record, op)
+    about |= {"FLOPs": known} if known else {}
+    about |= {"source": words.place(op.source), "code": op.source.code} if op.source else {}
+    about |= {"error": op.error} if op.error else {}
+    about |= {words.clean(k, 40): finite(v) for k, v in op.settings.items()}
+    name = f"∇ {op.name}" if op.phase == "backward" else op.name
+    return {
+        "ph": "X", "pid": 0, "tid": op.thread, "name": words.clean(name), "cat": op.phase,
+        "ts": (op.start or 0) / 1000, "dur": op.duration / 1000, "args": about,
+    }  # fmt: skip
+
+
+def _arrows(record: Record) -> list[dict[str, Any]]:
+    """From each forward op to the ops that compute its gradient."""
+    found = []
+    for op in record.ops:
+        forward = None if op.forward is None else record.ops[op.forward]
+        if forward is None or forward.start is None or op.start is None:
+            continue
+        common = {"pid": 0, "name": "gradient", "cat": "gradient", "id": op.id}
+        found.append({**common, "ph": "s", "tid": forward.thread, "ts": forward.start / 1000})
+        found.append({**common, "ph": "f", "bp": "e", "tid": op.thread, "ts": op.start / 1000})
+    return found

@@ -1,0 +1,159 @@
+"""`plot_model` and `model_to_dot`, with Keras' signatures: pictures of a model's layers.
+
+Unlike Keras', they draw subclassed models too (from a run on zeros), and need no installed Graphviz.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from viz.architecture import Shown, architecture, trial
+from viz.drawing import Drawing
+from viz.graph import Cluster, Graph
+from viz.tableau import Text
+
+__all__ = ["model_to_dot", "plot_model", "summary"]
+
+_SPLINES = ("ortho", "curved", "polyline", "spline", "line")
+
+
+def summary(model: Any, inputs: Any = None) -> Text:
+    """A table of a model's layers, from one call: output shapes, weights, FLOPs, times, bytes of activations.
+
+    Args:
+        model: any model or layer, also a subclassed one.
+        inputs: what to call it with; default: zeros of the shape that it was built with, one sample.
+
+    Returns:
+        Text that shows itself at a prompt. `viz.trace` gives the same for any code: `t.summary()`.
+
+    Raises:
+        ValueError: when nobody knows what to call the model with.
+
+    >>> import eagerflow as ef, viz
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")
+    >>> print(viz.summary(model).splitlines()[4].split()[:6])
+    ['d', '(Dense)', '1×2', '10', '2', '18']
+    """
+    return trial(model, inputs).summary()
+
+
+def model_to_dot(
+    model: Any,
+    show_shapes: bool = False,
+    show_dtype: bool = False,
+    show_layer_names: bool = True,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    dpi: int = 200,
+    subgraph: bool = False,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
+    splines: str = "ortho",
+    *,
+    inputs: Any = None,
+    **kwargs: Any,
+) -> Drawing:
+    """The layers of a model as a picture.
+
+    Args:
+        model: Sequential, functional or subclassed; built.
+        show_shapes: the shapes of what goes in and comes out.
+        show_dtype: the type of what comes out.
+        show_layer_names: names besides classes.
+        rankdir: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
+        expand_nested: show the layers of models within the model, in a frame.
+        dpi: dots per inch of PNG files.
+        subgraph: put a frame with the model's name around all.
+        show_layer_activations: the activations that layers have as a setting.
+        show_trainable: whether weights are trained.
+        splines: how Graphviz bends arrows, where it makes the layout (see `Drawing.source`).
+        inputs: what to call a subclassed model with; default: zeros of the shape that it was built with.
+        **kwargs: none; for what Keras no longer takes.
+
+    Returns:
+        A `Drawing`: in Graphviz' language by `.source` or `.to_string()`, as a file by `.save(path)`.
+
+    Raises:
+        ValueError: when the model isn't built, or for an argument that doesn't exist.
+    """
+    if kwargs:
+        raise ValueError(f"model_to_dot(): unknown arguments {', '.join(kwargs)}")
+    if splines not in _SPLINES:
+        raise ValueError(f"splines={splines!r}: expected one of {', '.join(map(repr, _SPLINES))}")
+    if not getattr(model, "built", True) and inputs is None:
+        raise ValueError(
+            f"{type(model).__name__} {getattr(model, 'name', '')!r} is not built yet. Call model.build(input_shape), "
+            "or call the model on a batch of data, then draw it."
+        )
+    shown = Shown(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
+    made = architecture(model, shown, expand_nested, inputs)
+    made.splines = splines
+    if subgraph:
+        _framed(made)
+    return Drawing(made, rankdir, dpi)
+
+
+def _framed(graph: Graph) -> None:
+    outer = Cluster("whole", None, graph.title, kind="model")
+    for node in graph.nodes.values():
+        node.cluster = node.cluster or outer.id
+    for cluster in graph.clusters.values():
+        cluster.parent = cluster.parent or outer.id
+    graph.clusters = {outer.id: outer, **graph.clusters}
+
+
+def plot_model(
+    model: Any,
+    to_file: str | os.PathLike[str] | None = "model.png",
+    show_shapes: bool = False,
+    show_dtype: bool = False,
+    show_layer_names: bool = False,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    dpi: int = 200,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
+    splines: str = "ortho",
+    *,
+    inputs: Any = None,
+    **kwargs: Any,
+) -> Drawing:
+    """Draw the layers of a model to a file.
+
+    Args:
+        model: Sequential, functional or subclassed; built.
+        to_file: ends in `.png`, `.svg`, `.pdf` or `.dot`; without an ending a PNG. None: no file.
+        show_shapes: see `model_to_dot`, as for the other arguments.
+        show_dtype: see there.
+        show_layer_names: see there.
+        rankdir: see there.
+        expand_nested: see there.
+        dpi: see there.
+        show_layer_activations: see there.
+        show_trainable: see there.
+        splines: see there.
+        inputs: see there.
+        **kwargs: none.
+
+    Returns:
+        The `Drawing`, which shows itself in notebooks.
+
+    Raises:
+        ValueError: when the model isn't built, or for an argument that doesn't exist.
+        viz.RendererMissing: for PNG and PDF where there is no Graphviz; says how to get it.
+
+    >>> import eagerflow as ef, viz
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")
+    >>> viz.plot_model(model, to_file=None, show_shapes=True)
+    <Drawing 'm': 2 boxes, 1 arrows; save(path) writes svg, png, pdf or dot>
+    """
+    drawing = model_to_dot(
+        model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, False,
+        show_layer_activations, show_trainable, splines, inputs=inputs, **kwargs,
+    )  # fmt: skip
+    if to_file is not None:
+        name = os.fspath(to_file)
+        drawing.save(name if os.path.splitext(name)[1] else f"{name}.png")
+    return drawing
