@@ -1,4 +1,4 @@
-"""Older spellings of arguments, accepted beside the present ones."""
+"""Older spellings of arguments, accepted beside the present ones; and names that are looked for in vain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["accepts", "ignores"]
+__all__ = ["Elsewhere", "accepts", "ignores"]
 
 
 def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -71,3 +71,35 @@ def ignores(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return call
 
     return decorate
+
+
+class Elsewhere:
+    """A class attribute for a name that other libraries have: asking for it says what to use here.
+
+    `hasattr` of an instance stays false, and one may have an attribute of that name.
+
+    Args:
+        way: what to use instead, as a sentence.
+
+    Raises:
+        AttributeError: whenever it is asked for.
+
+    >>> class Box:
+    ...     weigh = Elsewhere("Use `box.weight`.")
+    >>> Box().weigh
+    Traceback (most recent call last):
+        ...
+    AttributeError: 'Box' has no attribute 'weigh'. Use `box.weight`.
+    """
+
+    def __init__(self, way: str) -> None:
+        self.way = way
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        raise AttributeError(f"{type(instance).__name__!r} has no attribute {self.name!r}. {self.way}")

@@ -14,6 +14,7 @@ from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import scope, state
 from eagerflow.core.serialization import serialize_keras_object
+from eagerflow.core.spellings import Elsewhere
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.arguments import (
     CallSignature,
@@ -130,7 +131,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
                 f"({name!r} is missing)."
             )
         known = getattr(type(self), name, None)
-        if isinstance(known, property):  # its own AttributeError says more
+        if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
             return known.__get__(self)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

@@ -95,9 +95,10 @@ class Model(Trainer, Saving, ModelState, Layer):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The outputs. A subclass writes its own; a model of a graph runs that."""
         if self._graph is None:
+            hint = " Its method forward(...) is named call(...) here." if hasattr(self, "forward") else ""
             raise NotImplementedError(
                 f"{type(self).__name__} needs a method call(self, inputs), or inputs and outputs in "
-                "super().__init__(inputs, outputs)."
+                f"super().__init__(inputs, outputs).{hint}"
             )
         if mask is not None:
             put_masks(inputs, mask)

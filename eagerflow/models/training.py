@@ -24,6 +24,7 @@ from eagerflow.data.weights import class_weights, weigh
 from eagerflow.layers.tracking import changes
 from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
+from eagerflow.models.other_ways import OtherWays
 from eagerflow.models.training_checks import at_least_one, verbosity
 from eagerflow.models.training_compiled import Compiled
 from eagerflow.models.training_loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
@@ -32,7 +33,7 @@ from eagerflow.models.training_spellings import LOADING, OlderSpellings
 __all__ = ["Trainer"]
 
 
-class Trainer(OlderSpellings):
+class Trainer(OlderSpellings, OtherWays):
     """The part of `Model` that trains it.
 
     `fit` calls `train_step(data)` for each batch, which a subclass may override.

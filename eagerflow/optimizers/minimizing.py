@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from eagerflow.core.spellings import Elsewhere
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
 
@@ -13,6 +14,9 @@ __all__ = ["Minimizing"]
 
 class Minimizing:
     """The part of `Optimizer` which differentiates a loss itself."""
+
+    step = Elsewhere("Use `optimizer.apply(tape.gradient(loss, weights), weights)`.")
+    zero_grad = Elsewhere("Leave it out: a tape's gradients are new ones each time.")
 
     def minimize(
         self: Any, loss: Any, var_list: Any, grad_loss: Any = None, name: str | None = None, tape: Any = None

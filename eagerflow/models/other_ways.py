@@ -1,0 +1,19 @@
+"""Names that people who know PyTorch look for in a model, and where their meaning is found here."""
+
+from __future__ import annotations
+
+from eagerflow.core.spellings import Elsewhere
+
+__all__ = ["OtherWays"]
+
+
+class OtherWays:
+    """The part of `Model` that answers to PyTorch's names."""
+
+    eval = Elsewhere("Say it in the call: `model(x, training=False)`, which is the default.")
+    load_state_dict = Elsewhere("Use `model.set_weights(arrays)` or `model.load_weights(path)`.")
+    named_parameters = Elsewhere("Use `[(v.path, v) for v in model.weights]`.")
+    parameters = Elsewhere("Use `model.trainable_weights`, or `model.weights` with all others.")
+    state_dict = Elsewhere("Use `model.get_weights()` or `model.save_weights(path)`.")
+    train = Elsewhere("Say it in the call: `model(x, training=True)`; `model.fit` trains.")
+    zero_grad = Elsewhere("Leave it out: a tape's gradients are new ones each time.")
