@@ -27,11 +27,11 @@ def apply_affine_transform(
     Args:
         x: an array of three axes.
         theta: the angle of a rotation, in degrees.
-        tx: rows to shift by.
-        ty: columns to shift by.
+        tx: columns to shift by, when rows come before columns; else rows.
+        ty: rows to shift by, when they come first; else columns.
         shear: the angle of a shear, in degrees.
-        zx: the zoom of the rows; above 1 the image shrinks.
-        zy: the zoom of the columns.
+        zx: the zoom along the axis that `tx` shifts; above 1 the image shrinks.
+        zy: the zoom along the other one.
         row_axis: 0, 1 or 2; as the next two, which must all differ.
         col_axis: the axis of the columns.
         channel_axis: the axis of the channels, 0 or 2.
@@ -64,7 +64,7 @@ def apply_affine_transform(
         return array
     planes = np.moveaxis(array, channel_axis, 0)
     matrix = _around_middle(matrix, array.shape[row_axis], array.shape[col_axis])
-    if col_axis < row_axis:
+    if col_axis > row_axis:  # the matrix is one of x and y, and arrays count rows first; so Keras has it
         matrix = matrix[[1, 0, 2]][:, [1, 0, 2]]
     return np.moveaxis(_sampled(planes, matrix, fill_mode, cval, order), 0, channel_axis)
 

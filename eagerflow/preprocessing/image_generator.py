@@ -31,7 +31,8 @@ class ImageDataGenerator:
         rotation_range: turn by up to so many degrees.
         width_shift_range: shift by up to this share of the width; a number from 1 on: so many pixels; or a
             list of pixels to choose from.
-        height_shift_range: the same for the height.
+        height_shift_range: the same for the height. In Keras 3, and so here for the same draws, the first moves
+            images up and down and the second sideways.
         brightness_range: two factors of brightness to draw between; needs Pillow.
         shear_range: shear by up to so many degrees.
         zoom_range: zoom by a factor between two numbers; one number z stands for 1 - z and 1 + z.
