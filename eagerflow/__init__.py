@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from eagerflow import saving as saving
     from eagerflow import tree as tree
     from eagerflow import utils as utils
+    from eagerflow import wrappers as wrappers
     from eagerflow.core.stateless import StatelessScope as StatelessScope
     from eagerflow.dtype_policies import DTypePolicy as DTypePolicy
     from eagerflow.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
     "activations backend callbacks config constraints data datasets dtype_policies initializers layers losses "
-    "metrics mixed_precision models optimizers preprocessing random regularizers saving tree utils".split()
+    "metrics mixed_precision models optimizers preprocessing random regularizers saving tree utils wrappers".split()
 )
 _LAZY = {
     "DTypePolicy": "dtype_policies", "FloatDTypePolicy": "dtype_policies",
@@ -93,7 +94,7 @@ __all__ = [
     "custom_gradient", "data", "datasets", "default_device", "device", "dtype_policies", "grad", "hessian",
     "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info", "metrics",
     "mixed_precision", "models", "no_grad", "ops", "optimizers", "preprocessing", "random", "regularizers",
-    "saving", "set_default_device", "stop_gradient", "tree", "utils", "value_and_grad", "version", "vjp",
+    "saving", "set_default_device", "stop_gradient", "tree", "utils", "value_and_grad", "version", "vjp", "wrappers",
 ]  # fmt: skip
 
 

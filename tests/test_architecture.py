@@ -36,7 +36,8 @@ SIDEWAYS = {
 # The only packages that a function may import, each in one file.
 OPTIONAL = set(
     """
-    IPython PIL cupy google graphviz h5py ml_dtypes pandas pygraphviz safetensors tensorboardX threadpoolctl
+    IPython PIL cupy google graphviz h5py ml_dtypes pandas pygraphviz safetensors sklearn tensorboardX
+    threadpoolctl
     """.split()
 )
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 600, 60, 8

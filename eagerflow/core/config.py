@@ -8,11 +8,11 @@ from pathlib import Path
 from eagerflow.core.errors import did_you_mean
 
 __all__ = [
-    "backend", "disable_flash_attention", "disable_interactive_logging", "enable_flash_attention",
-    "enable_interactive_logging", "epsilon", "floatx", "home", "image_data_format",
-    "is_flash_attention_enabled", "is_interactive_logging_enabled", "is_nnx_enabled", "max_epochs",
-    "max_steps_per_epoch", "set_backend", "set_epsilon", "set_floatx", "set_image_data_format",
-    "set_max_epochs", "set_max_steps_per_epoch",
+    "backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering",
+    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering", "epsilon", "floatx",
+    "home", "image_data_format", "is_flash_attention_enabled", "is_interactive_logging_enabled",
+    "is_nnx_enabled", "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "set_backend",
+    "set_epsilon", "set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch",
 ]  # fmt: skip
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
@@ -23,7 +23,9 @@ _settings: dict[str, str | float] = {
     "image_data_format": "channels_last",
 }
 _limits: dict[str, int | None] = {"max_epochs": None, "max_steps_per_epoch": None}
-_switches: dict[str, bool | None] = {"interactive_logging": True, "flash_attention": None}
+_switches: dict[str, bool | None] = {
+    "interactive_logging": True, "flash_attention": None, "traceback_filtering": True,
+}  # fmt: skip
 
 
 def backend() -> str:
@@ -179,6 +181,25 @@ def enable_interactive_logging() -> None:
 def disable_interactive_logging() -> None:
     """Write progress to `logging.getLogger("eagerflow")`, at the level INFO: for servers and schedulers."""
     _switches["interactive_logging"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Whether tracebacks may leave out the frames inside of eagerflow.
+
+    >>> is_traceback_filtering_enabled()
+    True
+    """
+    return bool(_switches["traceback_filtering"])
+
+
+def enable_traceback_filtering() -> None:
+    """Let tracebacks leave out the frames inside of eagerflow, as is allowed unless told otherwise."""
+    _switches["traceback_filtering"] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Have tracebacks show every frame."""
+    _switches["traceback_filtering"] = False
 
 
 def is_flash_attention_enabled() -> bool | None:

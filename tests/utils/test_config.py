@@ -171,3 +171,13 @@ def test_a_missing_entry_is_named():
         settings["x"]
     with pytest.raises(AttributeError, match="has no 'x'"):
         del settings.x
+
+
+def test_the_switch_of_traceback_filtering():
+    assert config.is_traceback_filtering_enabled()
+    try:
+        config.disable_traceback_filtering()
+        assert not config.is_traceback_filtering_enabled()
+    finally:
+        config.enable_traceback_filtering()
+    assert config.is_traceback_filtering_enabled()
