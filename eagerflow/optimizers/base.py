@@ -79,7 +79,9 @@ class Optimizer(StoredState, Minimizing):
     temporaries: int = 0  # how many scratch arrays the rule works in
     rule: Callable[..., None] | None = None
     initial_values: tuple[float, ...] = ()  # of the slots, where not zero
-    together: int = 2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
+    together: int = (
+        2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
+    )
 
     def __init_subclass__(cls) -> None:
         """Show the shared arguments in the signature, where a subclass passes them on as `**shared`."""
@@ -103,7 +105,7 @@ class Optimizer(StoredState, Minimizing):
         **kwargs: Any,
     ) -> None:
         owner = type(self).__name__
-        learning_rate = _old_spellings(learning_rate, kwargs)
+        learning_rate, decay = kwargs.pop("lr", learning_rate), kwargs.pop("decay", None)  # Keras 2's
         checks.unknown_arguments(type(self), kwargs)
         checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.name = name or _snake_case(owner)
@@ -132,7 +134,7 @@ class Optimizer(StoredState, Minimizing):
         with device("cpu"):  # counters and rates steer the program, so they live where it runs
             self._iterations = Variable(0, dtype="int64", trainable=False, name="iteration")
             self._track(self._iterations)
-            self._rate = LearningRate(owner, learning_rate)
+            self._rate = LearningRate(owner, learning_rate, decay or 0.0)
         if self._rate.variable is not None:
             self._track(self._rate.variable)
 
@@ -498,20 +500,13 @@ class Optimizer(StoredState, Minimizing):
     def get_config(self) -> dict[str, Any]:
         """All settings, as numbers, strings and dicts."""
         shared = {name: getattr(self, name) for name in _SHARED}
-        return {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared}
+        decay = {"decay": self._rate.decay} if self._rate.decay else {}
+        return {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared, **decay}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
         """The optimizer that `get_config` described (without its state)."""
         return cls(**config)
-
-
-def _old_spellings(learning_rate: Any, kwargs: dict[str, Any]) -> Any:
-    """`lr=` for the learning rate; `decay=` for rate / (1 + decay * iterations), as in Keras 2."""
-    if "lr" in kwargs:
-        learning_rate = kwargs.pop("lr")
-    decay = kwargs.pop("decay", None)
-    return LearningRate.decaying(learning_rate, decay) if decay else learning_rate
 
 
 def _initializer(initializer: Any) -> Any:

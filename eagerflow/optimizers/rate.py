@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow.core.config import floatx
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
-from eagerflow.optimizers.schedules import InverseTimeDecay, LearningRateSchedule
+from eagerflow.optimizers.schedules import LearningRateSchedule
 from eagerflow.optimizers.table import SCHEDULES
 
 __all__ = ["LearningRate"]
@@ -16,20 +16,26 @@ __all__ = ["LearningRate"]
 class LearningRate:
     """Holds one of the three, and answers with a Python float.
 
+    Args:
+        owner: the optimizer's class, for messages.
+        given: the number, schedule or function.
+        decay: Keras 2's: updates use number / (1 + decay * iterations); the number itself stays, and is assignable.
+
     Attributes:
         variable: the number, where it is one.
+        decay: as given.
     """
 
-    def __init__(self, owner: str, given: Any) -> None:
+    def __init__(self, owner: str, given: Any, decay: float = 0.0) -> None:
         self.owner = owner
         self.variable: Variable | None = None
         self._decides: Any = None
+        self.decay = checks.at_least(owner, "decay", decay)
         self.set(given)
-
-    @staticmethod
-    def decaying(rate: Any, decay: Any) -> LearningRateSchedule:
-        """Keras 2's `decay=`: rate / (1 + decay * iterations)."""
-        return InverseTimeDecay(rate, decay_steps=1, decay_rate=checks.at_least("Optimizer", "decay", decay))
+        if self.decay and self.variable is None:
+            raise ValueError(
+                f"{owner}(decay={decay}): the learning rate is a schedule already; leave decay out."
+            )
 
     def set(self, given: Any) -> None:
         """Change it; a schedule stays a schedule.
@@ -58,7 +64,8 @@ class LearningRate:
     def value(self, step: Any) -> float:
         """The rate for the update number `step`, from 0."""
         if self.variable is not None:
-            return self.variable.data.item()
+            rate: float = self.variable.data.item()
+            return rate / (1 + self.decay * int(step.data)) if self.decay else rate
         if not isinstance(self._decides, LearningRateSchedule):
             return float(self._decides())
         if type(self._decides).__call__ is LearningRateSchedule.__call__:

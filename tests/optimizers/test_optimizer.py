@@ -66,6 +66,15 @@ def test_decay_divides_the_rate_as_in_keras_2():
     optimizer.apply([gradient()], [w])
     optimizer.apply([gradient()], [w])
     assert w.numpy().tolist() == [-0.5] * 3
+    assert float(optimizer.lr) == 1.0  # what decays is the number that is given, which callbacks may set
+    optimizer.lr = 3.0
+    optimizer.apply([gradient()], [w])
+    assert w.numpy().tolist() == [-1.5] * 3
+    again = SGD.from_config(optimizer.get_config())
+    assert again.get_config() == optimizer.get_config()
+    assert (float(again.lr), len(again.variables)) == (3.0, len(SGD(1.0).variables))
+    with pytest.raises(ValueError, match=r"SGD\(decay=0.5\): the learning rate is a schedule already"):
+        SGD(schedules.ExponentialDecay(1.0, 1, 0.5), decay=0.5)
 
 
 def test_a_schedule_decides_the_learning_rate():
