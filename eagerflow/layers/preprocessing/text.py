@@ -28,7 +28,7 @@ def as_text(layer: Any, inputs: Any, encoding: str = "utf-8") -> numpy.ndarray:
         raise ValueError(
             f'{type(layer).__name__} "{layer.name}": lists of strings need equal lengths: {error}.'
         ) from None
-    if array.dtype.kind == "U":
+    if array.dtype.kind == "U" or not array.size:
         return array.astype(object)
     if array.dtype.kind not in "OST":
         raise TypeError(
