@@ -12,6 +12,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.constraints.base import Constraint, table
 from eagerflow.core.config import epsilon
+from eagerflow.core.spellings import accepts
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
@@ -36,6 +37,7 @@ class MaxNorm(Constraint):
     [[0.6000000238418579], [0.800000011920929]]
     """
 
+    @accepts(m="max_value")
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
         self.max_value = max_value
         self.axis = axis

@@ -11,6 +11,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import older, only
 from eagerflow.layers.settings import described, settle, share
 from eagerflow.ops.normalization import normalize_batch
 
@@ -56,6 +57,11 @@ class BatchNormalization(Layer):
     [[-1.0], [1.0]]
     """
 
+    @only(
+        mode=(0, "Use LayerNormalization for mode=1."),
+        virtual_batch_size=(None, "Leave it out."),
+    )
+    @older(beta_init="beta_initializer", gamma_init="gamma_initializer")
     def __init__(
         self,
         axis: int = -1,

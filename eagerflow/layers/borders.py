@@ -9,6 +9,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.conv_base import with_defaults
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import with_dim_ordering
 from eagerflow.layers.settings import described, integer, layout, one_of, sizes
 
 __all__ = [
@@ -61,6 +62,7 @@ def _sides(layer: Any, name: str, value: Any) -> Any:
 class _ZeroPadding(_Spatial):
     """Zeros around."""
 
+    @with_dim_ordering
     def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
         self.padding = _sides(self, "padding", padding)
@@ -315,6 +317,7 @@ class UpSampling2D(_UpSampling):
 
     rank = 2
 
+    @with_dim_ordering
     def __init__(
         self, size: Any = (2, 2), data_format: Any = None, interpolation: str = "nearest", **kwargs: Any
     ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.conv_base import ConvolutionBase, with_defaults
+from eagerflow.layers.older_arguments import of_convolution
 from eagerflow.layers.settings import described, integer
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
@@ -15,6 +16,7 @@ __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 class _Conv(ConvolutionBase):
     """A convolution with learned filters, in one to three spatial axes."""
 
+    @of_convolution
     def __init__(
         self,
         filters: int,

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import AFFINE, older
 from eagerflow.layers.settings import activated_shape, described, integer, settle, without_lora
 
 __all__ = ["Dense"]
@@ -41,6 +42,7 @@ class Dense(Layer):
     [[6.0, 6.0]]
     """
 
+    @older(output_dim="units", **AFFINE)
     def __init__(
         self,
         units: int,

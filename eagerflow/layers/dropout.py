@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops, random
-from eagerflow.core.spellings import accepts
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import older
 from eagerflow.layers.settings import described, layout, share
 
 __all__ = [
@@ -76,7 +76,7 @@ class Dropout(_Noise):
     [2.0, 2.0, 0.0, 2.0]
     """
 
-    @accepts(p="rate")
+    @older(p="rate")
     def __init__(
         self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None, **kwargs: Any
     ) -> None:
@@ -205,6 +205,7 @@ class GaussianNoise(_Noise):
         ValueError: for a deviation outside [0, 1].
     """
 
+    @older(sigma="stddev")
     def __init__(self, stddev: float, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(share(self, "stddev", stddev), seed, **kwargs)
         self.stddev = stddev
@@ -234,6 +235,7 @@ class GaussianDropout(_Noise):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
     """
 
+    @older(p="rate")
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(share(self, "rate", rate), seed, **kwargs)
         if rate == 1:

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
+from eagerflow.layers.older_arguments import older, only
 from eagerflow.layers.settings import described, integer, settle, without_lora
 
 __all__ = ["Embedding"]
@@ -39,6 +40,12 @@ class Embedding(Layer):
     [[[3.0, 4.0], [1.0, 2.0]]]
     """
 
+    @only(dropout=(0, "Put a SpatialDropout1D layer after it."))
+    @older(
+        W_constraint="embeddings_constraint",
+        W_regularizer="embeddings_regularizer",
+        init="embeddings_initializer",
+    )
     def __init__(
         self,
         input_dim: int,

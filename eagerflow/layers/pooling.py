@@ -10,6 +10,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.conv_base import windows_along, with_defaults
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import of_pooling
 from eagerflow.layers.settings import described, layout, one_of, sizes
 
 __all__ = [
@@ -28,6 +29,7 @@ class _Pooling(Layer):
     rank: int
     pool: Callable[..., Tensor]
 
+    @of_pooling
     def __init__(
         self,
         pool_size: Any,
@@ -71,6 +73,7 @@ class _Pooling(Layer):
 class _WithDefaultSize(_Pooling):
     """Max pooling has a default size, average pooling none."""
 
+    @of_pooling
     def __init__(
         self,
         pool_size: Any = 2,

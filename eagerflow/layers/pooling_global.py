@@ -9,6 +9,7 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import with_dim_ordering
 from eagerflow.layers.settings import described, layout, sizes
 
 __all__ = [
@@ -24,6 +25,7 @@ class _GlobalPooling(Layer):
     rank: int
     reduce: Callable[..., Tensor]
 
+    @with_dim_ordering
     def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import activations, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import RECURRENT, older, only
 from eagerflow.layers.rnn import RNN
 from eagerflow.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
 from eagerflow.layers.settings import described, one_of
@@ -20,6 +21,11 @@ _OF_CELL = """units activation recurrent_activation use_bias kernel_initializer 
 _CONFIG = """use_bias kernel_initializer recurrent_initializer bias_initializer kernel_regularizer
     recurrent_regularizer bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint
     dropout recurrent_dropout"""
+
+_TIME_SECOND = only(
+    time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."),
+    consume_less=("cpu", "Leave it out."),
+)
 
 
 class _Recurrent(RNN):
@@ -114,6 +120,8 @@ class SimpleRNN(_Recurrent):
     (2, 4)
     """
 
+    @_TIME_SECOND
+    @older(**RECURRENT)
     def __init__(
         self,
         units: int,
@@ -200,6 +208,8 @@ class LSTM(_Recurrent):
     (2, 5, 4)
     """
 
+    @_TIME_SECOND
+    @older(**RECURRENT)
     def __init__(
         self,
         units: int,
@@ -291,6 +301,8 @@ class GRU(_Recurrent):
     (2, 5, 4)
     """
 
+    @_TIME_SECOND
+    @older(**RECURRENT)
     def __init__(
         self,
         units: int,

@@ -95,7 +95,7 @@ def _huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     return near * (distance - near * 0.5)
 
 
-@LOSSES.add()
+@LOSSES.add("huber_loss")
 @mean_of(_huber)
 @composite
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
@@ -115,7 +115,7 @@ def _log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     return difference + ops.softplus(difference * -2.0) - math.log(2)
 
 
-@LOSSES.add()
+@LOSSES.add("logcosh")
 @mean_of(_log_cosh)
 @composite
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
@@ -123,7 +123,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     return _log_cosh(y_true, y_pred).mean(axis=-1)
 
 
-@LOSSES.add("kld", "KLD")
+@LOSSES.add("kld", "KLD", "kullback_leibler_divergence")
 @composite
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """`sum(y_true * log(y_true / y_pred))` over the last axis, of probabilities clipped at `epsilon()`."""
@@ -145,7 +145,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
     return _poisson(y_true, y_pred).mean(axis=-1)
 
 
-@LOSSES.add()
+@LOSSES.add("cosine", "cosine_proximity")
 @composite
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """The cosine of the angle between the vectors along `axis`; the loss of this name is its negative.

@@ -97,7 +97,7 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
-@METRICS.add()
+@METRICS.add("logcosh")
 class LogCoshError(MeanMetricWrapper):
     """Mean of the logarithms of the hyperbolic cosines of errors.
 
@@ -112,7 +112,7 @@ class LogCoshError(MeanMetricWrapper):
         super().__init__(losses.log_cosh, name, dtype)
 
 
-@METRICS.add()
+@METRICS.add("kullback_leibler_divergence")
 class KLDivergence(MeanMetricWrapper):
     """Mean Kullback-Leibler divergence of distributions.
 
@@ -187,7 +187,7 @@ class CategoricalHinge(MeanMetricWrapper):
         super().__init__(losses.categorical_hinge, name, dtype)
 
 
-@METRICS.add()
+@METRICS.add("cosine", "cosine_proximity")
 class CosineSimilarity(MeanMetricWrapper):
     """Mean cosine of the angle between vectors: 1 for those of one direction.
 

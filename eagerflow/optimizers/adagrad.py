@@ -74,7 +74,7 @@ class Adagrad(Optimizer):
         self.initial_accumulator_value = checks.at_least(
             "Adagrad", "initial_accumulator_value", initial_accumulator_value
         )
-        self.epsilon = checks.at_least("Adagrad", "epsilon", epsilon)
+        self.epsilon = checks.epsilon("Adagrad", epsilon)
         self.initial_values = (self.initial_accumulator_value,)
 
     def settings(self, rate: float) -> tuple[Any, ...]:
@@ -107,7 +107,7 @@ class Adadelta(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.rho = checks.between("Adadelta", "rho", rho)
-        self.epsilon = checks.at_least("Adadelta", "epsilon", epsilon)
+        self.epsilon = checks.epsilon("Adadelta", epsilon)
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         return rate, self.rho, self.epsilon

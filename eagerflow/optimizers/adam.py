@@ -86,7 +86,7 @@ class _Moments(Optimizer):
         owner = type(self).__name__
         self.beta_1 = checks.between(owner, "beta_1", beta_1)
         self.beta_2 = checks.between(owner, "beta_2", beta_2)
-        self.epsilon = checks.at_least(owner, "epsilon", epsilon)
+        self.epsilon = checks.epsilon(owner, epsilon)
 
     def get_config(self) -> dict[str, Any]:
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}

@@ -6,9 +6,10 @@ import inspect
 import math
 from typing import Any
 
+from eagerflow.core.config import epsilon as default_epsilon
 from eagerflow.core.errors import did_you_mean
 
-__all__ = ["at_least", "between", "clipping", "number", "positive", "unknown_arguments", "whole"]
+__all__ = ["at_least", "between", "clipping", "epsilon", "number", "positive", "unknown_arguments", "whole"]
 
 
 def number(owner: str, name: str, value: Any) -> float:
@@ -35,6 +36,11 @@ def at_least(owner: str, name: str, value: Any, lowest: float = 0.0) -> float:
     if found < lowest:
         raise ValueError(f"{owner}({name}={value!r}): expected a number of at least {lowest:g}.")
     return found
+
+
+def epsilon(owner: str, value: Any) -> float:
+    """`value` as a float of at least 0; for None, Keras 2's default, the process-wide `epsilon()`."""
+    return at_least(owner, "epsilon", default_epsilon() if value is None else value)
 
 
 def positive(owner: str, name: str, value: Any) -> float:

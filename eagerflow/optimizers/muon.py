@@ -100,7 +100,7 @@ class Muon(Optimizer):
         self.adam_beta_1 = checks.between("Muon", "adam_beta_1", adam_beta_1)
         self.adam_beta_2 = checks.between("Muon", "adam_beta_2", adam_beta_2)
         self.adam_weight_decay = adam_weight_decay
-        self.epsilon = checks.at_least("Muon", "epsilon", epsilon)
+        self.epsilon = checks.epsilon("Muon", epsilon)
         self.exclude_layers = list(exclude_layers or ())
         self.exclude_embeddings = bool(exclude_embeddings)
         self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c

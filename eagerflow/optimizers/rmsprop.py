@@ -73,7 +73,7 @@ class RMSprop(Optimizer):
         super().__init__(learning_rate, **shared)
         self.rho = checks.between("RMSprop", "rho", rho)
         self.momentum = checks.between("RMSprop", "momentum", momentum)
-        self.epsilon = checks.at_least("RMSprop", "epsilon", epsilon)
+        self.epsilon = checks.epsilon("RMSprop", epsilon)
         self.centered = bool(centered)
         self.slots = (
             "velocity", *(("momentum",) if self.momentum else ()), *(("average_gradient",) if self.centered else ()),

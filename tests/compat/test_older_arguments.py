@@ -1,10 +1,139 @@
-"""Arguments and methods of Keras 1 and 2, which eagerflow's own classes take beside the present ones."""
+"""Arguments of Keras 1 and 2, which eagerflow's own classes take beside the present ones."""
 
 from __future__ import annotations
 
-from eagerflow import layers
+import numpy
+import pytest
+
+from eagerflow import constraints, layers, losses, metrics, models, optimizers
 
 
 def test_an_empty_name_is_no_name():
     """Keras 2 tutorials write super().__init__(name="") in their blocks."""
     assert layers.Dense(1, name="").name.startswith("dense")
+
+
+@pytest.mark.parametrize(
+    ("older", "present"),
+    [
+        (
+            layers.Dense(output_dim=3, init="uniform", bias=False, name="a"),
+            layers.Dense(3, kernel_initializer="uniform", use_bias=False, name="a"),
+        ),
+        (
+            layers.Convolution2D(8, 3, 2, border_mode="same", subsample=(2, 2), dim_ordering="th", name="a"),
+            layers.Conv2D(8, (3, 2), (2, 2), "same", "channels_first", name="a"),
+        ),
+        (
+            layers.Conv2D(nb_filter=8, nb_row=3, nb_col=2, dim_ordering="default", name="a"),
+            layers.Conv2D(8, (3, 2), name="a"),
+        ),
+        (
+            layers.Convolution1D(nb_filter=8, filter_length=3, subsample_length=2, name="a"),
+            layers.Conv1D(8, 3, 2, name="a"),
+        ),
+        (
+            layers.MaxPooling1D(pool_length=3, stride=2, border_mode="same", name="a"),
+            layers.MaxPooling1D(3, 2, "same", name="a"),
+        ),
+        (
+            layers.MaxPooling2D((3, 3), dim_ordering="th", name="a"),
+            layers.MaxPooling2D((3, 3), data_format="channels_first", name="a"),
+        ),
+        (
+            layers.GlobalAveragePooling2D(dim_ordering="tf", name="a"),
+            layers.GlobalAveragePooling2D("channels_last", name="a"),
+        ),
+        (
+            layers.ZeroPadding2D((1, 2), dim_ordering="th", name="a"),
+            layers.ZeroPadding2D((1, 2), "channels_first", name="a"),
+        ),
+        (
+            layers.UpSampling2D(dim_ordering="th", name="a"),
+            layers.UpSampling2D(data_format="channels_first", name="a"),
+        ),
+        (
+            layers.LSTM(
+                output_dim=3, inner_activation="hard_sigmoid", dropout_W=0.2, dropout_U=0.1, name="a"
+            ),
+            layers.LSTM(3, recurrent_activation="hard_sigmoid", dropout=0.2, recurrent_dropout=0.1, name="a"),
+        ),
+        (layers.LSTM(3, time_major=False, consume_less="cpu", name="a"), layers.LSTM(3, name="a")),
+        (
+            layers.Embedding(9, 4, init="zeros", dropout=0.0, name="a"),
+            layers.Embedding(9, 4, embeddings_initializer="zeros", name="a"),
+        ),
+        (
+            layers.BatchNormalization(mode=0, gamma_init="zeros", virtual_batch_size=None, name="a"),
+            layers.BatchNormalization(gamma_initializer="zeros", name="a"),
+        ),
+        (layers.GaussianNoise(sigma=0.1, name="a"), layers.GaussianNoise(0.1, name="a")),
+        (layers.GaussianDropout(p=0.1, name="a"), layers.GaussianDropout(0.1, name="a")),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_take_older_names(older, present):
+    assert older.get_config() == present.get_config()
+
+
+def test_a_kernel_by_numbers_needs_another_older_name():
+    """`Conv2D(8, 3, 2)` alone is Keras 3's: strides of 2."""
+    assert layers.Conv2D(8, 3, 2).strides == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (lambda: layers.LSTM(3, time_major=True), "swapaxes"),
+        (lambda: layers.BatchNormalization(mode=1), "LayerNormalization"),
+        (lambda: layers.BatchNormalization(virtual_batch_size=8), "Leave it out"),
+        (lambda: layers.Embedding(9, 4, dropout=0.2), "SpatialDropout1D"),
+        (lambda: layers.Conv2D(8, 3, dim_ordering="xx"), "'tf' or 'th'"),
+    ],
+)
+def test_what_is_not_possible_any_more_says_what_to_write(make, advice):
+    with pytest.raises(ValueError, match=advice):
+        make()
+
+
+def test_both_names_at_once_are_refused():
+    with pytest.raises(TypeError, match="older name"):
+        layers.Dense(units=3, output_dim=4)
+
+
+@pytest.mark.parametrize("kind", ["Adadelta", "Adagrad", "Adam", "Adamax", "Nadam", "RMSprop"])
+def test_optimizers_take_lr_decay_and_no_epsilon(kind):
+    made = getattr(optimizers, kind)(lr=0.5, epsilon=None, decay=0.0)
+    assert float(made.lr) == 0.5
+    assert made.epsilon == 1e-7
+
+
+def test_constraints_take_older_names():
+    assert constraints.MaxNorm(m=3).max_value == 3
+
+
+@pytest.mark.parametrize(
+    ("older", "present"),
+    [
+        ("cosine", "cosine_similarity"), ("cosine_proximity", "cosine_similarity"), ("huber_loss", "huber"),
+        ("kullback_leibler_divergence", "kl_divergence"), ("logcosh", "log_cosh"),
+    ],
+)  # fmt: skip
+def test_losses_are_found_by_older_names(older, present):
+    assert losses.get(older) is losses.get(present)
+
+
+@pytest.mark.parametrize("older", ["cosine", "cosine_proximity", "kullback_leibler_divergence", "logcosh"])
+def test_metrics_are_found_by_older_names(older):
+    assert isinstance(metrics.get(older), metrics.Metric)
+
+
+def test_a_model_of_older_names_learns():
+    x = numpy.random.default_rng(0).random((64, 3), dtype="float32")
+    y = x.sum(axis=1, keepdims=True)
+    model = models.Sequential(
+        [layers.Dense(output_dim=8, input_dim=3, init="glorot_normal"), layers.Dense(1)]
+    )
+    model.compile(optimizers.SGD(lr=0.1, decay=1e-4), "mse", metrics=["logcosh"])
+    history = model.fit(x, y, nb_epoch=3, verbose=0).history["loss"]
+    assert history[-1] < history[0]

@@ -29,7 +29,7 @@ def _one(op: Callable[..., Any]) -> Callable[..., Any]:
     def call(x: Any, name: str | None = None) -> Any:
         return op(x)
 
-    call.__name__, call.__doc__ = op.__name__, op.__doc__
+    call.__name__, call.__doc__ = op.__name__, (op.__doc__ or "").partition("\n")[0]
     return call
 
 
@@ -39,7 +39,7 @@ def _two(op: Callable[..., Any]) -> Callable[..., Any]:
     def call(x: Any, y: Any, name: str | None = None) -> Any:
         return op(x, y)
 
-    call.__name__, call.__doc__ = op.__name__, op.__doc__
+    call.__name__, call.__doc__ = op.__name__, (op.__doc__ or "").partition("\n")[0]
     return call
 
 
@@ -49,7 +49,7 @@ def _over(op: Callable[..., Any]) -> Callable[..., Any]:
     def call(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
         return op(input_tensor, _axes(axis), keepdims)
 
-    call.__name__, call.__doc__ = op.__name__, op.__doc__
+    call.__name__, call.__doc__ = op.__name__, (op.__doc__ or "").partition("\n")[0]
     return call
 
 
