@@ -17,6 +17,8 @@ from viz.record import Tracer, trace
 from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
 from viz.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
+from viz.summaries import SummaryWriter
+from viz.watch import Watch, watch
 
 __all__ = [
     "Drawing",
@@ -29,13 +31,16 @@ __all__ = [
     "Stats",
     "Step",
     "Storage",
+    "SummaryWriter",
     "TensorInfo",
     "TraceFileError",
     "Tracer",
+    "Watch",
     "load",
     "model_to_dot",
     "plot_model",
     "set_engine",
     "summary",
     "trace",
+    "watch",
 ]

@@ -18,6 +18,7 @@ from viz.event_log import EventLog
 from viz.gate import checked_steps
 from viz.record import Tracer, trace
 from viz.recording import Recording
+from viz.summaries import projector_config
 
 __all__ = ["TensorBoard", "Trace"]
 
@@ -108,6 +109,8 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         self._batch = 0
         self._wrote_model = False
+        if self.embeddings_freq:
+            self._check_embeddings()
 
     def on_train_end(self, logs: Any = None) -> None:
         self._end_trace()
@@ -194,30 +197,43 @@ class TensorBoard(Callback):
         log = self._log("train")
         for weight in self.model.weights:
             values = weight.numpy()
-            log.histogram(f"{weight.path}/histogram", values, epoch)
+            path = weight.path.replace(":", "_")
+            log.histogram(f"{path}/histogram", values, epoch)
             if self.write_images:
                 pictures = _pictures(values)
-                for i, pixels in enumerate(pictures):
-                    tag = f"{weight.path}/image" + (f"/{i}" if len(pictures) > 1 else "")
-                    log.image(tag, pixels, epoch)
+                if pictures:
+                    log.pictures(f"{path}/image", pictures, epoch)
         log.flush()
 
     def _write_embeddings(self, epoch: int) -> None:
-        """Tables of numbers, and the file that tells TensorBoard's projector of them."""
+        """The weights as Keras names their file, and the tables and the file that TensorBoard's projector reads."""
         folder = pathlib.Path(self.train_dir)
         folder.mkdir(parents=True, exist_ok=True)
+        self.model.save_weights(folder / f"keras_embedding.ckpt-{epoch}.weights.h5")
         entries = []
-        for layer in self.model.layers:
-            if type(layer).__name__ != "Embedding":
-                continue
+        for layer in self._embedding_layers():
             name = f"{_file_name(layer.name)}-embedding-{epoch}.tsv"
             numpy.savetxt(folder / name, numpy.asarray(layer.embeddings.numpy()), delimiter="\t", fmt="%.6g")
-            lines = [f'  tensor_name: "{layer.path}/embeddings"', f'  tensor_path: "{name}"']
+            entry = {"tensor_name": f"{layer.path}/embeddings", "tensor_path": f"train/{name}"}
             metadata = self.embeddings_metadata
             metadata = metadata.get(layer.name) if isinstance(metadata, dict) else metadata
-            lines += [f'  metadata_path: "{metadata}"'] if metadata else []
-            entries.append("embeddings {\n" + "\n".join(lines) + "\n}\n")
-        (folder / "projector_config.pbtxt").write_text("".join(entries), encoding="utf-8")
+            entries.append({**entry, "metadata_path": metadata} if metadata else entry)
+        config = pathlib.Path(self.log_dir) / "projector_config.pbtxt"
+        config.write_text(projector_config(entries), encoding="utf-8")
+
+    def _embedding_layers(self) -> list[Any]:
+        return [layer for layer in self.model.layers if type(layer).__name__ == "Embedding"]
+
+    def _check_embeddings(self) -> None:
+        """Refuse names that are no embedding layer's before any training is done."""
+        if isinstance(self.embeddings_metadata, dict):
+            known = [layer.name for layer in self._embedding_layers()]
+            for name in self.embeddings_metadata:
+                if name not in known:
+                    raise ValueError(
+                        f"TensorBoard(embeddings_metadata=...): the model has no Embedding layer {name!r}; "
+                        f"it has {', '.join(map(repr, known)) or 'none'}.{did_you_mean(name, known)}"
+                    )
 
 
 class Trace(Callback):
@@ -322,7 +338,7 @@ def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     scaled = (numpy.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1.0)
     pixels = (scaled * 255).round().astype(numpy.uint8)[..., numpy.newaxis]
-    return list(pixels[:3]) if pixels.ndim == 4 else [pixels]
+    return list(pixels[:3]) if pixels.ndim == 4 else [pixels]  # three, as Keras
 
 
 def _file_name(name: str) -> str:

@@ -20,6 +20,7 @@ __all__ = ["EventLog", "protos"]
 BINS = 30
 _counter = itertools.count()
 _FLUSH_SECONDS = 10
+_LARGEST = 3.4028235e38  # of single precision
 
 
 @functools.cache
@@ -31,6 +32,7 @@ def protos() -> Any:
     """
     try:
         from tensorboardX import event_file_writer
+        from tensorboardX import summary as summaries
         from tensorboardX.proto import (
             attr_value_pb2,
             event_pb2,
@@ -50,6 +52,7 @@ def protos() -> Any:
         event=event_pb2,
         graph=graph_pb2,
         summary=summary_pb2,
+        summaries=summaries,
         tensor=tensor_pb2,
         shape=tensor_shape_pb2,
         types=types_pb2,
@@ -82,7 +85,9 @@ class EventLog:
     def histogram(self, tag: str, values: Any, step: int) -> None:
         """The distribution of an array's elements; nothing for an empty one."""
         flat = numpy.asarray(values).reshape(-1).astype("float64")
-        finite = flat[numpy.isfinite(flat)]
+        finite = flat[numpy.isfinite(flat)].clip(
+            -_LARGEST, _LARGEST
+        )  # TensorBoard can't count with larger ones
         if finite.size < flat.size:
             self.scalars({f"{tag}/nonfinite": flat.size - finite.size}, step)
         if not finite.size:
@@ -100,6 +105,18 @@ class EventLog:
         )
         made = summary.Summary(value=[summary.Summary.Value(tag=tag, image=picture)])
         self.add(self._protos.event.Event(summary=made), step)
+
+    def pictures(self, tag: str, pictures: list[numpy.ndarray], step: int) -> None:
+        """Pictures of one size under one tag, as Keras writes them; each is (height, width, 1 or 3) of bytes."""
+        height, width, _ = pictures[0].shape
+        summary, types = self._protos.summary, self._protos.types
+        about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="images"))
+        value = summary.Summary.Value(tag=tag, metadata=about)
+        parts = [str(width).encode(), str(height).encode(), *[_png(pixels) for pixels in pictures]]
+        made = self._protos.tensor.TensorProto(dtype=types.DT_STRING, string_val=parts)
+        made.tensor_shape.dim.add(size=len(parts))
+        value.tensor.CopyFrom(made)
+        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
 
     def model(self, config: str, step: int = 0) -> None:
         """A Keras model's JSON, for the Graphs tab's conceptual graph."""
@@ -143,7 +160,7 @@ class EventLog:
 def _single(value: Any) -> float:
     """A number as the nearest of single precision; too large ones become infinite."""
     number = float(value)
-    if math.isfinite(number) and abs(number) > 3.4028235e38:
+    if math.isfinite(number) and abs(number) > _LARGEST:
         return math.copysign(math.inf, number)
     return number
 

@@ -171,13 +171,18 @@ def _inputs(
 
 
 def _describe(node: Any, outputs: list[TensorInfo], device: str) -> None:
-    node.device = f"/device:{device.upper()}" + ("" if ":" in device else ":0")
+    node.device = _device(device)
     if outputs:
         node.attr["T"].type = _DTYPES.get(outputs[0].dtype, 0)
         for info in outputs:
             shape = node.attr["_output_shapes"].list.shape.add()
             for length in info.shape:
                 shape.dim.add(size=length)
+
+
+def _device(name: str) -> str:
+    """`"/device:CPU:0"`. TensorBoard leaves devices without a number out of its times."""
+    return f"/device:{name.upper()}" + ("" if ":" in name else ":0")
 
 
 def _annotate(node: Any, op: Op) -> None:
@@ -204,7 +209,7 @@ def run_metadata(record: Record, step: int | None, known: set[str]) -> Any:
         outputs = [record.tensors[i] for i in op.outputs] if op else [record.tensors[number]]
         device = outputs[0].device if outputs else "cpu"
         if device not in devices:
-            devices[device] = made.step_stats.dev_stats.add(device=f"/device:{device.upper()}")
+            devices[device] = made.step_stats.dev_stats.add(device=_device(device))
         _fill(devices[device].node_stats.add(node_name=name), op, outputs)
     return made
 
@@ -213,7 +218,9 @@ def _fill(stats: Any, op: Op | None, outputs: list[TensorInfo]) -> None:
     """Times in microseconds, at least one; none for weights and inputs, which would else look unused."""
     if op is not None and op.start is not None:
         micros = max(1, round(op.duration / 1000))
-        stats.all_start_micros = op.start // 1000
+        stats.all_start_micros = (
+            1 + op.start // 1000
+        )  # a 0 isn't sent at all, which makes TensorBoard's sums NaN
         stats.op_end_rel_micros = stats.all_end_rel_micros = micros
         stats.thread_id = op.thread
         stats.timeline_label = words.clean(op.name)
@@ -224,6 +231,7 @@ def _fill(stats: Any, op: Op | None, outputs: list[TensorInfo]) -> None:
     for slot, info in enumerate(outputs):
         described = stats.output.add(slot=slot).tensor_description
         described.dtype = _DTYPES.get(info.dtype, 0)
+        described.shape.SetInParent()  # a scalar's too: TensorBoard reads no times after a missing one
         for length in info.shape:
             described.shape.dim.add(size=length)
         described.allocation_description.requested_bytes = info.nbytes

@@ -81,10 +81,11 @@ def test_histograms_and_images_of_weights(tmp_path):
     train = read(tmp_path / "train")
     paths = {weight.path for weight in trainer.model.weights}
     assert set(train.Tags()["histograms"]) == {f"{path}/histogram" for path in paths}
-    assert set(train.Tags()["images"]) == {f"{path}/image" for path in paths}
+    assert {f"{path}/image" for path in paths} <= set(train.Tags()["tensors"])
     kernel = trainer.model.weights[0].path
     assert [event.step for event in train.Histograms(f"{kernel}/histogram")] == [0, 2]
-    assert (train.Images(f"{kernel}/image")[0].width, train.Images(f"{kernel}/image")[0].height) == (16, 5)
+    width, height, png = train.Tensors(f"{kernel}/image")[0].tensor_proto.string_val
+    assert (width, height, png[:4]) == (b"16", b"5", b"\x89PNG")
 
 
 def test_convolution_kernels_become_three_pictures(tmp_path):
@@ -94,7 +95,7 @@ def test_convolution_kernels_become_three_pictures(tmp_path):
     callback.set_model(model)
     callback.on_epoch_end(0, {})
     callback.on_train_end()
-    tags = read(tmp_path / "train").Tags()["images"]
+    tags = read(tmp_path / "train").Tags()["tensors"]
     assert not any("kernel" in tag for tag in tags)  # four dimensions
     assert any("bias" in tag for tag in tags)
 
@@ -161,10 +162,20 @@ def test_embeddings_for_the_projector(tmp_path):
     callback.set_model(model)
     callback.on_epoch_end(0, {})
     callback.on_train_end()
-    config = (tmp_path / "train" / "projector_config.pbtxt").read_text(encoding="utf-8")
+    config = (tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8")
     assert 'metadata_path: "names.tsv"' in config
+    assert 'tensor_path: "train/words-embedding-0.tsv"' in config
     table = np.loadtxt(tmp_path / "train" / "words-embedding-0.tsv", delimiter="\t")
     np.testing.assert_allclose(table, model.weights[0].numpy(), rtol=1e-5)
+    assert (tmp_path / "train" / "keras_embedding.ckpt-0.weights.h5").exists()
+
+
+def test_metadata_for_a_layer_that_is_not_there_is_refused(tmp_path):
+    model = ef.Sequential([ef.Input((2,)), ef.layers.Embedding(7, 3, name="words")], name="m")
+    callback = TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"wrods": "names.tsv"})
+    callback.set_model(model)
+    with pytest.raises(ValueError, match=r"'wrods'.*'words'"):
+        callback.on_train_begin()
 
 
 def test_evaluate_alone_writes_and_closes(tmp_path):
@@ -264,3 +275,8 @@ def test_a_traced_fit_has_steps_phases_and_logs():
         weight, gradient = (t.tensors[i] for i in op.inputs)
         assert t.tensors[gradient.gradient_of].name == weight.name
     assert "step 4 of 4" in t.draw().graph.caption
+
+
+def batch_and_model():
+    trainer = Trainer()
+    return trainer.x, trainer.y, compiled()

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from tests.viz.nets import Trainer, batch, mlp
+
+pytest.importorskip("tensorboard")
+
+from tests.viz.test_tensorboard import read
+
+
+def test_every_kind_is_read_back(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        log.scalar("loss", 0.25, 3)
+        log.histogram("weights", np.arange(10.0), 3)
+        log.images("grey", np.eye(4), 3)
+        log.images("colours", np.zeros((2, 3, 5, 4), "uint8"), 3, channels_first=True)
+        log.text("notes", "**é** <script>", 3)
+        log.pr_curve("curve", [0, 1, 1, 0], [0.1, 0.9, 0.6, math.nan], 3)
+        log.hparams({"rate": 0.1, "name": "adam", "on": True, "f": len}, {"accuracy": 0.9})
+    found = read(tmp_path)
+    assert [(e.step, e.value) for e in found.Scalars("loss")] == [(3, 0.25)]
+    assert found.Histograms("weights")[0].histogram_value.num == 10
+    width, height, *pictures = found.Tensors("colours")[0].tensor_proto.string_val
+    assert (width, height, len(pictures)) == (b"4", b"5", 2)
+    assert found.Tensors("notes")[0].tensor_proto.string_val[0].decode() == "**é** <script>"
+    assert found.SummaryMetadata("notes").plugin_data.plugin_name == "text"
+    assert found.SummaryMetadata("curve").plugin_data.plugin_name == "pr_curves"
+    assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= set(
+        found.PluginTagToContent("hparams")
+    )
+    assert found.Scalars("accuracy")[0].value == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, np.float16(3), np.int64(2), True])
+def test_any_number_is_a_scalar(tmp_path, value, capsys):
+    with viz.SummaryWriter(tmp_path) as log:
+        log.scalar("x", value, 0)
+    assert len(read(tmp_path).Scalars("x")) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        [math.nan],
+        [math.inf, 1.0],
+        [1e308, -1e308],
+        [0.0],
+        [1e-320, 2e-320],
+        [True, False],
+        np.arange(5, dtype="int8"),
+    ],
+)
+def test_odd_histograms_neither_crash_nor_print(tmp_path, values, capsys, caplog):
+    with warnings.catch_warnings(), viz.SummaryWriter(tmp_path) as log:
+        warnings.simplefilter("error")
+        log.histogram("x", values, 0)
+    found = read(tmp_path)
+    finite = np.asarray(values, "float64")[np.isfinite(np.asarray(values, "float64"))]
+    if finite.size:
+        assert found.Histograms("x")[0].histogram_value.num == finite.size
+    else:
+        assert "x" not in found.Tags()["histograms"]
+    missing = len(values) - finite.size
+    assert ("x/nonfinite" in found.Tags()["scalars"]) == bool(missing)
+    assert capsys.readouterr() == ("", "")
+    assert not [r for r in caplog.records if "tensorboard" not in r.name]
+
+
+def test_odd_pictures_and_texts(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        log.images("nan", np.full((2, 2), math.nan), 0)
+        log.images("huge", np.full((2, 2, 3), 1e300), 0)
+        log.images("none", np.zeros((0, 4, 4, 3)), 0)
+        log.text("lone surrogate", "\ud800")
+        log.pr_curve("nothing", [1], [math.nan], 0)
+        with pytest.raises(ValueError, match=r"got \(2, 2, 2\)"):
+            log.images("two channels", np.zeros((2, 2, 2)), 0)
+        with pytest.raises(ValueError, match="2 and 1"):
+            log.pr_curve("lengths", [1, 0], [0.5], 0)
+        with pytest.raises(ValueError, match="thresholds=1"):
+            log.pr_curve("few", [1], [0.5], 0, thresholds=1)
+    assert set(read(tmp_path).Tags()["tensors"]) == {"nan", "huge", "lone surrogate"}
+
+
+def test_embeddings_are_files_for_the_projector(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        log.embedding("words", np.eye(3), ["a", "b\tc", "é"])
+        log.embedding('odd "name"', np.ones((2, 2)), {"x": [1, 2], "y": ["u", "v"]})
+        log.embedding("words", np.eye(3) * 2, ["a", "b\tc", "é"])
+        with pytest.raises(ValueError, match="3 points, but 1 labels"):
+            log.embedding("few", np.eye(3), ["a"])
+        with pytest.raises(ValueError, match=r"\(3,\)"):
+            log.embedding("flat", np.ones(3))
+    from google.protobuf import text_format
+    from tensorboard.plugins.projector import ProjectorConfig
+
+    config = text_format.Parse(
+        (tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8"), ProjectorConfig()
+    )
+    assert [e.tensor_name for e in config.embeddings] == ['odd "name"', "words"]
+    words = config.embeddings[1]
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / words.tensor_path), np.eye(3) * 2)
+    assert (tmp_path / words.metadata_path).read_text(encoding="utf-8") == "a\nb c\né\n"
+    columns = (tmp_path / config.embeddings[0].metadata_path).read_text(encoding="utf-8")
+    assert columns.splitlines()[0] == "x\ty"
+
+
+def compiled():
+    model = mlp()
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def test_watch_writes_weights_gradients_and_activations_of_a_fit(tmp_path):
+    x, y = batch()
+    model = compiled()
+    with viz.watch(model, tmp_path, every=2, what=("weights", "gradients", "activations")) as watch:
+        model.fit(x, y, batch_size=2, verbose=0)
+    assert watch.step == 4
+    found = read(tmp_path)
+    tags = found.Tags()
+    assert {f"weights/{v.path}" for v in model.weights} <= set(tags["histograms"])
+    assert {f"gradients/{v.path}" for v in model.weights} <= set(tags["histograms"])
+    assert "activations/mlp/hidden_0" in tags["histograms"]
+    assert [e.step for e in found.Histograms("weights/mlp/hidden_0/kernel")] == [0, 2]
+    assert [e.step for e in found.Scalars("gradients/mlp/head/bias/norm")] == [0, 2]
+
+
+def test_watch_counts_backward_passes_in_a_loop_without_steps(tmp_path):
+    x, y = batch()
+    model, optimizer = compiled(), ef.optimizers.SGD(0.1)
+    model(x)
+    loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    norms = []
+    with viz.watch(model, tmp_path, every=3, what="gradients"):
+        for _ in range(5):
+            with ef.GradientTape() as tape:
+                value = loss(y, model(x, training=True))
+            gradients = tape.gradient(value, model.trainable_variables)
+            norms.append(np.linalg.norm(gradients[0].numpy()))
+            optimizer.apply(gradients, model.trainable_variables)
+    events = read(tmp_path).Scalars(f"gradients/{model.weights[0].path}/norm")
+    assert [e.step for e in events] == [0, 3]
+    np.testing.assert_allclose([e.value for e in events], [norms[0], norms[3]], rtol=1e-5)
+
+
+def test_watch_leaves_other_models_and_broken_numbers_alone(tmp_path, capsys):
+    x, _ = batch()
+    model, other = compiled(), mlp("other")
+    with viz.watch(model, tmp_path, every=1, what=("gradients", "activations")), ef.GradientTape() as tape:
+        loss = ops.sum(model(x)) * math.inf + ops.sum(other(x))
+        tape.gradient(loss, [*model.trainable_variables, *other.trainable_variables])
+    tags = read(tmp_path).Tags()
+    assert not any("other" in tag for tag in tags["scalars"])
+    assert any(tag.endswith("/nonfinite") for tag in tags["scalars"])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_watch_stops_when_closed(tmp_path):
+    trainer = Trainer()
+    trainer.step()
+    watch = viz.watch(trainer.model, tmp_path, every=1)
+    trainer.step()
+    watch.close()
+    watch.close()
+    trainer.step()
+    assert watch.step == 1
+    assert not ef.core.observe.state.on
+
+
+@pytest.mark.parametrize(("arguments", "says"), [({"every": 0}, "every=0"), ({"what": "biases"}, "'biases'")])
+def test_wrong_arguments_are_refused(tmp_path, arguments, says):
+    with pytest.raises(ValueError, match=says):
+        viz.watch(mlp(), tmp_path, **arguments)
+
+
+def test_the_conceptual_graph_is_what_tensorboard_parses(tmp_path):
+    from tensorboard.plugins.graph import keras_util
+
+    inputs = ef.Input((4,), name="given")
+    hidden = layers.Dense(3, name="hidden")(inputs)
+    model = ef.Model(
+        inputs, layers.Add(name="both")([hidden, layers.Dense(3, name="side")(inputs)]), name="net"
+    )
+    model.compile("sgd", "mse")
+    callback = ef.callbacks.TensorBoard(tmp_path)
+    model.fit(np.zeros((4, 4), "float32"), np.zeros((4, 3), "float32"), verbose=0, callbacks=[callback])
+    (event,) = read(tmp_path / "train").Tensors("keras")
+    graph = keras_util.keras_model_to_graph_def(json.loads(event.tensor_proto.string_val[0]))
+    edges = {node.name: list(node.input) for node in graph.node}
+    assert edges["net/both"] == ["net/hidden", "net/side"]
+    assert edges["net/hidden"] == ["net/given"]

@@ -1,0 +1,219 @@
+"""`viz.SummaryWriter`: everything that TensorBoard shows, written from any program."""
+
+from __future__ import annotations
+
+import csv
+import os
+import pathlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from viz.event_log import EventLog, protos
+
+__all__ = ["SummaryWriter", "projector_config"]
+
+
+class SummaryWriter(EventLog):
+    """A run of TensorBoard's: one folder, with numbers, distributions, pictures and texts by tag and step.
+
+    What can't be shown is left out and counted, never a reason to stop training: non-finite elements of histograms
+    (`<tag>/nonfinite` counts them), empty arrays, numbers too large for single precision (written as infinite).
+
+    Args:
+        log_dir: the run's folder; made when missing. Look with `tensorboard --logdir <log_dir>`.
+
+    Raises:
+        ImportError: without tensorboardX.
+
+    >>> import tempfile, viz
+    >>> with viz.SummaryWriter(tempfile.mkdtemp()) as log:
+    ...     log.scalar("loss", 0.5, step=1)
+    ...     log.histogram("weights", [1.0, 2.0, 2.5], step=1)
+    ...     log.text("notes", "a *good* run", step=1)
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str]) -> None:
+        super().__init__(log_dir)
+        self.log_dir = pathlib.Path(log_dir)
+        self._embeddings: list[dict[str, str]] = []
+
+    def __enter__(self) -> SummaryWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def scalar(self, tag: str, value: Any, step: int) -> None:
+        """One number."""
+        self.scalars({tag: value}, step)
+
+    def images(self, tag: str, pixels: Any, step: int, channels_first: bool = False) -> None:
+        """One picture or several under one tag.
+
+        Args:
+            tag: the name.
+            pixels: (height, width), (height, width, channels) or (number, height, width, channels); bytes, or floats
+                from 0 to 1. One channel is grey, three are red, green and blue.
+            step: the step.
+            channels_first: the channels stand before height and width.
+
+        Raises:
+            ValueError: for another shape.
+        """
+        found = _as_pictures(pixels, channels_first)
+        if found.size:
+            self.pictures(tag, list(found), step)
+
+    def text(self, tag: str, text: str, step: int = 0) -> None:
+        """A text in Markdown."""
+        summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
+        about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="text"))
+        value = summary.Summary.Value(tag=tag, metadata=about)
+        content = str(text).encode("utf-8", "replace")
+        value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[content]))
+        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+
+    def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None) -> None:
+        """What a run was made with and what came of it, for the HParams tab: one call per run.
+
+        Args:
+            settings: numbers, texts and truth values by name; other objects by their `repr`.
+            metrics: tags of scalars that the tab is to compare. They are written too, at step 0.
+        """
+        plain = {str(name): _setting(value) for name, value in settings.items()}
+        values = {str(tag): float(value) for tag, value in (metrics or {}).items()}
+        for made in self._protos.summaries.hparams(plain, values):
+            self.add(self._protos.event.Event(summary=made), 0)
+        if values:
+            self.scalars(values, 0)
+
+    def pr_curve(self, tag: str, labels: Any, predictions: Any, step: int, thresholds: int = 127) -> None:
+        """Precision and recall over thresholds, for the PR Curves tab.
+
+        Args:
+            tag: the name.
+            labels: truth values or 0 and 1, of any shape.
+            predictions: probabilities, of the same shape. Those that are not finite are left out.
+            step: the step.
+            thresholds: how many.
+
+        Raises:
+            ValueError: when the shapes differ or there are fewer than two thresholds.
+        """
+        truth, chance = (
+            numpy.asarray(labels).reshape(-1),
+            numpy.asarray(predictions, dtype="float64").reshape(-1),
+        )
+        if truth.shape != chance.shape:
+            raise ValueError(
+                f"pr_curve(): as many labels as predictions are needed; got {truth.size} and {chance.size}"
+            )
+        if thresholds < 2:
+            raise ValueError(f"pr_curve(thresholds={thresholds}): expected at least 2")
+        kept = numpy.isfinite(chance)
+        if not kept.any():
+            return
+        made = self._protos.summaries.pr_curve(
+            tag, truth[kept].astype(bool), chance[kept].clip(0, 1), min(thresholds, 127)
+        )
+        self.add(self._protos.event.Event(summary=made), step)
+
+    def embedding(
+        self, name: str, vectors: Any, labels: Sequence[Any] | Mapping[str, Sequence[Any]] | None = None
+    ) -> None:
+        """Points for the Projector tab.
+
+        Args:
+            name: the name of the table.
+            vectors: (points, dimensions).
+            labels: a label for each point, or columns of labels by name.
+
+        Raises:
+            ValueError: for another shape, or another number of labels.
+        """
+        table = numpy.asarray(vectors, dtype="float64")
+        if table.ndim != 2 or not table.size:
+            raise ValueError(
+                f"embedding({name!r}): expected vectors of shape (points, dimensions); got {table.shape}"
+            )
+        stem = _file_name(name)
+        entry = {"tensor_name": name, "tensor_path": f"{stem}.tsv"}
+        if labels is not None:
+            entry["metadata_path"] = f"{stem}-labels.tsv"
+            _write_labels(self.log_dir / entry["metadata_path"], name, labels, len(table))
+        numpy.savetxt(
+            self.log_dir / entry["tensor_path"], numpy.nan_to_num(table), delimiter="\t", fmt="%.6g"
+        )
+        self._embeddings = [e for e in self._embeddings if e["tensor_name"] != name] + [entry]
+        config = self.log_dir / "projector_config.pbtxt"
+        config.write_text(projector_config(self._embeddings), encoding="utf-8")
+
+
+def projector_config(entries: Sequence[Mapping[str, str]]) -> str:
+    """The file that tells TensorBoard's projector which tables there are."""
+    blocks = []
+    for entry in entries:
+        lines = [f"  {field}: {_quoted(value)}" for field, value in entry.items()]
+        blocks.append("embeddings {\n" + "\n".join(lines) + "\n}\n")
+    return "".join(blocks)
+
+
+def _quoted(text: str) -> str:
+    """A string of protobuf's text format, which are bytes with C's escapes."""
+    plain = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return '"' + "".join([plain.get(c, c) for c in text]) + '"'
+
+
+def _write_labels(path: pathlib.Path, name: str, labels: Any, count: int) -> None:
+    columns = dict(labels) if isinstance(labels, Mapping) else {"": list(labels)}
+    for column, values in columns.items():
+        if len(values) != count:
+            which = f" {column!r}" if column else ""
+            raise ValueError(f"embedding({name!r}): {count} points, but {len(values)} labels{which}")
+    rows: list[list[str]] = [[re.sub(r"\s+", " ", str(v)) for v in row] for row in zip(*columns.values())]
+    if len(columns) > 1:  # a table of one column has no heading, says the projector
+        rows.insert(0, list(columns))
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(
+            file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\"
+        ).writerows(rows)
+
+
+def _setting(value: Any) -> Any:
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float, numpy.number)):
+        return float(value)
+    return repr(value)[:200]
+
+
+def _file_name(name: str) -> str:
+    return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80] or "_"
+
+
+def _as_pictures(pixels: Any, channels_first: bool) -> numpy.ndarray:
+    """Bytes of shape (number, height, width, 1 or 3)."""
+    given = numpy.asarray(pixels)
+    found = given
+    if found.ndim == 2:
+        found = found[numpy.newaxis, :, :, numpy.newaxis]
+    else:
+        if found.ndim == 3:
+            found = found[numpy.newaxis]
+        found = numpy.moveaxis(found, 1, -1) if channels_first and found.ndim == 4 else found
+    if found.ndim != 4 or (found.size and found.shape[-1] not in (1, 3)):
+        raise ValueError(
+            "images(): expected (height, width), (height, width, 1 or 3) or (number, height, width, 1 or 3)"
+            f"; got {given.shape}" + (" with channels first" if channels_first else "")
+        )
+    if found.dtype != numpy.uint8:
+        found = (numpy.nan_to_num(found.astype("float64"), nan=0.0).clip(0, 1) * 255).round().astype("uint8")
+    return found
+
+
+def check_installed() -> None:
+    """Raise the ImportError that tells how to get what writing needs, when it is missing."""
+    protos()

@@ -1,0 +1,152 @@
+"""`viz.watch`: weights, gradients and activations of a model in TensorBoard, every so many steps."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from eagerflow.core import observe
+from viz.plain import flat
+from viz.summaries import SummaryWriter
+from viz.values import as_numpy
+
+__all__ = ["Watch", "watch"]
+
+_WHAT = ("weights", "gradients", "activations")
+
+
+def watch(
+    model: Any,
+    log_dir: str | os.PathLike[str] = "logs/watch",
+    every: int = 100,
+    what: str | Iterable[str] = ("weights", "gradients"),
+) -> Watch:
+    """Write distributions and norms of a model's tensors while it trains, in `fit` or in a loop of your own.
+
+    A step is a batch of `fit`, or else a backward pass. Steps 0, `every`, 2·`every` ... are written, the others cost
+    next to nothing. Tags are `weights/<path>`, `gradients/<path>`, `activations/<layer>` for histograms, and the same
+    with `/norm` for L2 norms. Elements that are not finite are counted under `.../nonfinite`.
+
+    Args:
+        model: a model or layer.
+        log_dir: the run's folder for TensorBoard.
+        every: how many steps lie between two that are written.
+        what: some of `"weights"`, `"gradients"` and `"activations"`.
+
+    Returns:
+        A `Watch`: use it in a `with` statement, or call its `close()` in the end.
+
+    Raises:
+        ValueError: for another word, or when `every` is not positive.
+        ImportError: without tensorboardX.
+
+    >>> import tempfile
+    >>> import eagerflow as ef, viz
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> model.compile("sgd", "mse")
+    >>> with viz.watch(model, tempfile.mkdtemp(), every=10):
+    ...     history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 2)), verbose=0)
+    """
+    wanted = (what,) if isinstance(what, str) else tuple(what)
+    for word in wanted:
+        if word not in _WHAT:
+            raise ValueError(f"watch(what={word!r}): expected some of {', '.join(map(repr, _WHAT))}")
+    if every < 1:
+        raise ValueError(f"watch(every={every}): expected a number of steps, 1 or more")
+    return Watch(model, log_dir, every, frozenset(wanted))
+
+
+class Watch(observe.Observer):
+    """What `watch` gives.
+
+    Attributes:
+        step: how many steps have ended.
+    """
+
+    def __init__(self, model: Any, log_dir: str | os.PathLike[str], every: int, what: frozenset[str]) -> None:
+        self.step = 0
+        self._model, self._every, self._what = model, every, what
+        self._log = SummaryWriter(log_dir)
+        self._in_step = False
+        self._wrote: set[tuple[str, int]] = set()
+        self._observing = observe.observing(self)
+        self._observing.__enter__()
+        self._open = True
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, and finish the file."""
+        if self._open:
+            self._open = False
+            self._observing.__exit__(None, None, None)
+            self._log.close()
+
+    @property
+    def _chosen(self) -> bool:
+        return self._open and self.step % self._every == 0
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        """A step begins, or something else."""
+        if scope.kind == "step":
+            self._in_step = True
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        """A layer has answered, a step is over, or something else."""
+        if scope.kind == "step":
+            self._in_step = False
+            self._end_step()
+        elif scope.kind == "layer" and "activations" in self._what and self._chosen:
+            tensors = [x for x in flat(outputs) if isinstance(x, Tensor)]
+            if self._is_ours(scope.owner) and tensors:
+                self._write("activations", getattr(scope.owner, "path", scope.name), tensors[0].data)
+
+    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
+        """A backward pass is over."""
+        if self._chosen and "gradients" in self._what:
+            ours = {variable.identity for variable in self._model.trainable_variables}
+            for source, gradient in zip(sources, results):
+                if isinstance(source, Variable) and source.identity in ours and isinstance(gradient, Tensor):
+                    self._write("gradients", source.path, gradient.data)
+        if not self._in_step:
+            self._end_step()
+
+    def _is_ours(self, layer: Any) -> bool:
+        known = getattr(self._model, "_flatten_layers", None)
+        return layer is self._model or known is None or any(layer is each for each in known())
+
+    def _end_step(self) -> None:
+        if self._chosen:
+            if "weights" in self._what:
+                for variable in self._model.variables:
+                    self._write("weights", variable.path, variable.data)
+            self._log.flush()
+        self._wrote.clear()
+        self.step += 1
+
+    def _write(self, kind: str, path: str, data: Any) -> None:
+        """The distribution and the norm; a layer that is called several times in a step is written once."""
+        tag = f"{kind}/{path}"
+        if (tag, self.step) in self._wrote or data.dtype.kind not in "fiub":
+            return
+        self._wrote.add((tag, self.step))
+        values = as_numpy(data)
+        self._log.histogram(tag, values, self.step)
+        self._log.scalars({f"{tag}/norm": _norm(values)}, self.step)
+
+
+def _norm(values: numpy.ndarray) -> float:
+    """The L2 norm of the finite elements."""
+    flat_values = values.reshape(-1).astype("float64")
+    finite = flat_values[numpy.isfinite(flat_values)]
+    largest = float(abs(finite).max()) if finite.size else 0.0
+    return largest * math.sqrt(float(numpy.square(finite / largest).sum())) if largest else 0.0
