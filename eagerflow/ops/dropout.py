@@ -13,7 +13,7 @@ def _rule(g: Any, mask: Any, scale: float) -> Any:
     return g * mask * scale
 
 
-@op(_rule, arrays=("x",))
+@op(_rule, arrays=("x",), floating=True)
 def masked_scale(xp: Any, x: Any, mask: Any, scale: float = 1.0) -> Any:
     """`x * scale` where `mask` is True, 0 elsewhere. The mask is a raw array of bools that broadcasts to `x`."""
     return x * mask * scale

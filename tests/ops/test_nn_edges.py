@@ -248,3 +248,7 @@ def test_normalizations_take_any_axis_and_all_of_them():
     x = np.array([[3.0, 4.0]], "float32")
     assert np.allclose(ops.normalize(x, axis=None), [[0.6, 0.8]])
     assert np.allclose(ops.rms_normalization(x, axis=np.int64(1)), ops.rms_normalization(x, axis=None))
+
+
+def test_dropout_of_integers_gives_floats_of_the_default_type():
+    assert ef.random.dropout(np.ones((2, 2), "int32"), 0.5, seed=1).dtype == "float32"
