@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -73,7 +74,9 @@ def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         version = np.lib.format.read_magic(stream)
         if version not in readers:
             raise FormatError(f"its .npy format {version} is unknown")
-        shape, fortran, dtype = readers[version](stream)
+        with warnings.catch_warnings():  # Python 2 wrote 3L, which NumPy reads with a word
+            warnings.simplefilter("ignore", UserWarning)
+            shape, fortran, dtype = readers[version](stream)
     except FormatError:
         raise
     except (ValueError, SyntaxError, TypeError) as error:

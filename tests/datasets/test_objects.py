@@ -64,6 +64,17 @@ def test_arrays_that_python_2_wrote():
     )
 
 
+def test_rows_of_lists_that_python_2_wrote(tmp_path):
+    """As in the official files of words: protocol 2, memo numbers, element type O8, a long in the header."""
+    new = b"c" + MULTIARRAY + b"q\x01cnumpy\nndarray\nq\x02K\x00\x85q\x03U\x01bq\x04\x87q\x05Rq\x06"
+    kind = b"cnumpy\ndtype\nq\x08U\x02O8q\x09K\x00K\x01\x87Rq\x0a(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb"
+    items = b"]q\x0b(]q\x0c(K\x01M\x39\x30e]q\x0d\x8a\x05\0\0\0\0\x01ae"
+    body = b"\x80\x02" + new + b"(K\x01K\x02\x85q\x07" + kind + b"\x89" + items + b"tb."
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (2L,), }".ljust(117) + b"\n"
+    content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + body
+    assert read_arrays(npz(tmp_path / "a.npz", x=content), ["x"])["x"].tolist() == [[1, 12345], [2**32]]
+
+
 @given(st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), max_size=8))
 def test_rows_of_lists_come_back(lists):
     row = np.empty(len(lists), object)
