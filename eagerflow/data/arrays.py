@@ -13,6 +13,7 @@ from eagerflow.core.device import current_device, is_device_array, place
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
+from eagerflow.layers.text_type import is_text
 
 __all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "rows_of"]
 
@@ -35,8 +36,10 @@ def as_arrays(what: str, value: Any) -> Any:
         what: the argument's name, for messages.
         value: arrays, tensors, pandas objects, or lists, tuples and dicts of them.
 
+    Text stays in NumPy arrays, and only inputs may be text.
+
     Raises:
-        TypeError: for text and objects.
+        TypeError: for objects, and for text in targets and weights.
         ValueError: for arrays without rows.
     """
     if value is None:
@@ -69,7 +72,9 @@ def _host(what: str, value: Any) -> numpy.ndarray:
         raise ValueError(
             f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences)."
         ) from None
-    if array.dtype.kind in "OUSMmV" and array.dtype.name != "bfloat16":
+    if array.dtype.kind in "OUST" and what.startswith(("x", "a batch")) and _holds_text(array):
+        return array
+    if array.dtype.kind in "OUSTMmV" and array.dtype.name != "bfloat16":
         raise TypeError(
             f"{what}: expected numbers; got a {type(value).__name__} with {array.dtype} elements. "
             "Encode text and objects as numbers first."
@@ -77,6 +82,10 @@ def _host(what: str, value: Any) -> numpy.ndarray:
     if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":
         return array[:, None]  # a column of a table: one feature
     return array
+
+
+def _holds_text(array: numpy.ndarray) -> bool:
+    return array.dtype.kind != "O" or all(isinstance(x, (str, bytes)) for x in array.flat)
 
 
 def _with_our_floats(array: Any) -> Any:
@@ -100,7 +109,9 @@ def as_batch(value: Any) -> Any:
     return _tensor(value if is_device_array(value) else _host("a batch", value))
 
 
-def _tensor(array: Any) -> Tensor:
+def _tensor(array: Any) -> Any:
+    if is_text(array):
+        return array
     return Tensor(place(_with_our_floats(array), current_device()), None, None)
 
 

@@ -19,6 +19,7 @@ from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
 from eagerflow.data.prefetch import ahead, in_order
+from eagerflow.layers.text_type import is_text
 
 __all__ = ["Dataset"]
 
@@ -293,7 +294,8 @@ def _element(value: Any) -> Any:
 
 def _wrap(array: Any) -> Any:
     """A tensor that shares the memory; text stays an array."""
-    return array if array.dtype.kind in "OUS" else Tensor(array, None, None)
+    array = numpy.asarray(array)
+    return array if is_text(array) else Tensor(array, None, None)
 
 
 def _stacked(elements: Iterator[Any], size: int, drop_remainder: bool) -> Iterator[Any]:

@@ -22,6 +22,7 @@ from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_l
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from eagerflow.data.py_dataset import PyDataset, batches_of
 from eagerflow.data.weights import class_weights, weigh
+from eagerflow.layers.text_type import is_text
 
 __all__ = ["ArrayFeed", "Feed", "IterableFeed", "PyDatasetFeed", "feed_for"]
 
@@ -124,13 +125,15 @@ class ArrayFeed(Feed):
         return numpy.concatenate([blocks.reshape(-1), numpy.arange(whole, self.rows)])
 
 
-def _rows(array: Any, index: Any, where: Device) -> Tensor:
+def _rows(array: Any, index: Any, where: Device) -> Any:
     if isinstance(index, slice):
         part = array[index]
     elif type(array) is numpy.ndarray:
         part = array.take(index, axis=0)
     else:
         part = array[place(index, device_of(array))]
+    if is_text(part):
+        return part
     if where.kind != "cpu" or type(part) is not numpy.ndarray:
         part = place(part, where)
     return Tensor(part, None, None)

@@ -36,6 +36,7 @@ from eagerflow.layers.shapes import ShapeAnswers
 from eagerflow.layers.spellings import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
 from eagerflow.layers.stateless import StatelessCall
 from eagerflow.layers.symbolic import SymbolicTensor, captured, is_symbolic, record
+from eagerflow.layers.text_type import is_text
 from eagerflow.layers.weights import WeightHolder
 from eagerflow.ops import cast
 
@@ -303,6 +304,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         if not isinstance(x, Tensor):
             if not hasattr(x, "__array__") and not hasattr(x, "__cuda_array_interface__"):
                 return x
+            if is_text(x) and self._scope_kind == "model":
+                return x  # for a layer inside that takes text
             x = convert_to_tensor(x)
         elif isinstance(x, SymbolicTensor):
             return x

@@ -17,7 +17,6 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.core import tree
-from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import unobserved
 from eagerflow.core.op import symbolic_calls
@@ -28,6 +27,7 @@ from eagerflow.core.variable import undone
 from eagerflow.layers.building import unbuilt_on_failure
 from eagerflow.layers.context import current_call, probing
 from eagerflow.layers.naming import snake_case, unique_name
+from eagerflow.layers.text_type import TEXT, type_of
 
 __all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
 
@@ -48,7 +48,7 @@ class Spec:
 
     def __init__(self, shape: tuple[int | None, ...], dtype: Any) -> None:
         self.shape = tuple(shape)
-        self.dtype = as_dtype(dtype)
+        self.dtype = type_of(dtype)
 
     def __repr__(self) -> str:
         return f"{self.dtype}{list(self.shape)}"
@@ -466,6 +466,8 @@ def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> A
 def _sample(x: Any) -> Any:
     if not isinstance(x, Spec):
         return x
+    if x.dtype is TEXT:
+        return numpy.full(x.shape, "", object)
     # Integers may be indices, so they are 0; True keeps what a mask would leave out.
     return Tensor((numpy.zeros if x.dtype.kind in "iu" else numpy.ones)(x.shape, x.dtype))
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.masks import get_mask
 from eagerflow.layers.symbolic import Spec, SymbolicTensor
+from eagerflow.layers.text_type import TEXT, is_text
 
 __all__ = ["Doors"]
 
@@ -36,7 +39,9 @@ class Door:
         """
         if x is None and self.optional:
             return None
-        if not isinstance(x, (Tensor, Spec)):
+        if self.dtype is TEXT:
+            x = self._text(x, model)
+        elif not isinstance(x, (Tensor, Spec)):
             x = Tensor(x)
         shape = x.shape
         if len(shape) != self.ndim:
@@ -45,7 +50,18 @@ class Door:
         for axis, n in self.fixed:
             if shape[axis] not in (n, None):
                 raise self._misfit(x, model)
-        return x if x.dtype == self.dtype or isinstance(x, Spec) else _cast(x, self.dtype)
+        kept = x.dtype == self.dtype or self.dtype is TEXT or isinstance(x, Spec)
+        return x if kept else _cast(x, self.dtype)
+
+    def _text(self, x: Any, model: Any) -> Any:
+        """Text as a NumPy array."""
+        array = x if isinstance(x, (Tensor, Spec)) else numpy.asarray(x)
+        if array.dtype is not TEXT and not is_text(array):
+            raise TypeError(
+                f"{type(model).__name__} {model.name!r}: input {self.name!r} takes text (a list of strings or a NumPy "
+                f"array); got {signature_of(x)}."
+            )
+        return array
 
     def _with_other_rank(self, x: Any, model: Any) -> Any:
         """A last axis of length 1 may be missing, or be there needlessly."""
@@ -56,7 +72,9 @@ class Door:
             wanted = (*shape, 1)
         else:
             raise self._misfit(x, model)
-        return Spec(wanted, x.dtype) if isinstance(x, Spec) else ops.reshape(x, wanted)
+        if isinstance(x, Spec):
+            return Spec(wanted, x.dtype)
+        return x.reshape(wanted) if is_text(x) else ops.reshape(x, wanted)
 
     def _misfit(self, x: Any, model: Any) -> ValueError:
         example = ", ".join(str(n) for n in self.shape[1:])
@@ -78,6 +96,11 @@ def _cast(x: Tensor, dtype: Any) -> Tensor:
     return result
 
 
+def _are_strings(value: Any) -> bool:
+    """Whether a list is text itself, rather than a structure that holds an array of text."""
+    return isinstance(value, (list, tuple)) and not any(hasattr(x, "shape") for x in value)
+
+
 class Doors:
     """All inputs of a model, in the structure in which they were given to it."""
 
@@ -95,6 +118,8 @@ class Doors:
             ValueError: when there are too many or too few, or a name is missing.
         """
         if self.is_single and isinstance(given, (Tensor, Spec)):
+            return [self.doors[0].let_in(given, model)]
+        if self.is_single and self.doors[0].dtype is TEXT and _are_strings(given):
             return [self.doors[0].let_in(given, model)]
         values = self._found(given, model)
         return [door.let_in(x, model) for door, x in zip(self.doors, values)]

@@ -12,6 +12,7 @@ from eagerflow.layers.input import InputLayer
 from eagerflow.layers.masks import put_masks
 from eagerflow.layers.shapes import is_shape
 from eagerflow.layers.symbolic import SymbolicTensor, infer, is_symbolic
+from eagerflow.layers.text_type import type_of
 from eagerflow.models.graph import Graph
 from eagerflow.models.inputs import Doors
 from eagerflow.models.model import Model
@@ -172,7 +173,7 @@ class Sequential(Model):
         context = current_call.get()
         if hasattr(inputs, "shape") and (context is None or not context.probing):
             # The layers build themselves as they run; the chain is made when somebody asks for it.
-            dtype = self.compute_dtype if inputs.dtype.kind == "f" else inputs.dtype
+            dtype = self.compute_dtype if inputs.dtype.kind == "f" else type_of(inputs.dtype)
             self.__dict__["_remembered"] = ((None, *inputs.shape[1:]), dtype)
         self._build_nothing()
 

@@ -1,0 +1,43 @@
+"""Text in models: its type, for what `Input` gives. Tensors hold numbers; text stays in NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.dtypes import as_dtype
+
+__all__ = ["TEXT", "Text", "is_text", "type_of"]
+
+
+class Text:
+    """The type of text, beside NumPy's types of numbers."""
+
+    name = "string"
+    kind = "T"
+
+    def __repr__(self) -> str:
+        return "string"
+
+    def __reduce__(self) -> str:
+        return "TEXT"
+
+
+TEXT: Any = Text()
+
+
+def is_text(x: Any) -> bool:
+    """Whether `x` is a NumPy array of text."""
+    return isinstance(x, numpy.ndarray) and x.dtype.kind in "OUST"
+
+
+def type_of(dtype: Any) -> Any:
+    """A NumPy dtype, or `TEXT` for `"string"` and NumPy's types of text.
+
+    Raises:
+        ValueError: for an unknown type.
+    """
+    if dtype is TEXT or dtype == "string" or (isinstance(dtype, numpy.dtype) and dtype.kind in "OUST"):
+        return TEXT
+    return as_dtype(dtype)
