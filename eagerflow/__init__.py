@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from eagerflow import tree as tree
     from eagerflow import utils as utils
     from eagerflow import wrappers as wrappers
+    from eagerflow.core.name_scope import name_scope as name_scope
     from eagerflow.core.stateless import StatelessScope as StatelessScope
     from eagerflow.dtype_policies import DTypePolicy as DTypePolicy
     from eagerflow.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
@@ -66,10 +67,12 @@ if TYPE_CHECKING:
     from eagerflow.layers import KerasTensor as KerasTensor
     from eagerflow.layers import Layer as Layer
     from eagerflow.layers.operation import Operation as Operation
+    from eagerflow.layers.symbolic_scope import SymbolicScope as SymbolicScope
     from eagerflow.losses import Loss as Loss
     from eagerflow.metrics import Metric as Metric
     from eagerflow.models import Model as Model
     from eagerflow.models import Sequential as Sequential
+    from eagerflow.models.function import Function as Function
     from eagerflow.optimizers import Optimizer as Optimizer
     from eagerflow.regularizers import Regularizer as Regularizer
 
@@ -83,18 +86,20 @@ _LAZY = {
     "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "KerasTensor": "layers",
     "Layer": "layers", "Loss": "losses", "Metric": "metrics", "Model": "models", "Optimizer": "optimizers",
     "Operation": "layers.operation", "Regularizer": "regularizers", "Sequential": "models",
-    "StatelessScope": "core.stateless",
+    "Function": "models.function", "StatelessScope": "core.stateless", "SymbolicScope": "layers.symbolic_scope",
+    "name_scope": "core.name_scope",
 }  # fmt: skip
 
 __all__ = [
-    "DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "GradientTape", "Initializer", "Input", "InputSpec",
-    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Regularizer", "Sequential",
-    "StatelessScope", "TapeError", "Tensor", "UnknownNameError", "Variable", "__version__", "activations",
-    "backend", "callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device",
-    "custom_gradient", "data", "datasets", "default_device", "device", "dtype_policies", "grad", "hessian",
-    "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info", "metrics",
-    "mixed_precision", "models", "no_grad", "ops", "optimizers", "preprocessing", "random", "regularizers",
-    "saving", "set_default_device", "stop_gradient", "tree", "utils", "value_and_grad", "version", "vjp", "wrappers",
+    "DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "Function", "GradientTape", "Initializer", "Input",
+    "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Regularizer",
+    "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor", "UnknownNameError", "Variable",
+    "__version__", "activations", "backend", "callbacks", "check_grads", "config", "constraints",
+    "convert_to_tensor", "current_device", "custom_gradient", "data", "datasets", "default_device", "device",
+    "dtype_policies", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices",
+    "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope", "no_grad", "ops", "optimizers",
+    "preprocessing", "random", "regularizers", "saving", "set_default_device", "stop_gradient", "tree", "utils",
+    "value_and_grad", "version", "vjp", "wrappers",
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.errors import signature_of
 from eagerflow.core.exclusive import exclusive_data
+from eagerflow.core.name_scope import in_scope
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import new_key
 from eagerflow.core.tensor import Tensor
@@ -79,7 +80,7 @@ class Variable(Tensor):
         super().__init__(_owned(value.data), None, None)
         self.identity = new_key()
         self.name = name or f"variable_{next(_names)}"
-        self.path = self.name
+        self.path = in_scope(self.name)
         self.autocast = autocast
         self.aggregation = aggregation
         self.synchronization = synchronization

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from eagerflow.core.name_scope import in_scope
 from eagerflow.core.variable import kept
 from eagerflow.layers.autocast import autocast_scope
 from eagerflow.layers.context import CallContext, current_call
@@ -33,7 +34,7 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         token = current_call.set(CallContext()) if context is None else None
         running = current_call.get().running  # type: ignore[union-attr]
         if self._path is None:
-            self.__dict__["_path"] = path_of([*running, self])
+            self.__dict__["_path"] = in_scope(path_of([*running, self]))
         ledger = _ledger.get()
         if ledger is not None:
             ledger.append((self, len(self._own_weights)))

@@ -1,0 +1,96 @@
+"""`Function`: the calls between symbolic tensors as one operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core import tree
+from eagerflow.layers.operation import Operation
+from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.models.functional import Functional
+from eagerflow.models.graph import Graph, checked_ends
+from eagerflow.models.inputs import Doors
+from eagerflow.models.splice import from_intermediate
+
+__all__ = ["Function"]
+
+
+class Function(Operation):
+    """What leads from inputs to outputs, as something to call; `Model(inputs, outputs)` can be trained, too.
+
+    Args:
+        inputs: what `Input` gave: a tensor, or a list, tuple or dict of them.
+        outputs: made from the inputs by layers and ops.
+        name: a name.
+
+    Raises:
+        TypeError: for inputs or outputs that aren't symbolic.
+        ValueError: when outputs need an `Input` that is not given.
+
+    Source: the interface of `keras.Function` 3.15.
+
+    >>> import eagerflow as ef
+    >>> x = ef.Input((2,))
+    >>> Function(x, ef.ops.sum(x * x, axis=-1))(ef.Tensor([[3.0, 4.0]])).tolist()
+    [25.0]
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
+        super().__init__(name)
+        checked_ends(inputs, outputs, type(self).__name__)
+        inputs, outputs = from_intermediate(inputs, outputs)
+        self._graph = Graph(inputs, outputs, self.name)
+        self._doors = Doors(inputs, self.name)
+
+    @property
+    def operations(self) -> list[Any]:
+        """Layers, and the calls of ops between them, from the inputs to the outputs."""
+        return list(self._graph.operations)
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic inputs."""
+        return list(self._graph.inputs)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic outputs."""
+        return list(self._graph.outputs)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs, in the structure in which the function was made."""
+        return self._graph.inputs_structure
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs, in the structure in which the function was made."""
+        return self._graph.outputs_structure
+
+    def call(self, inputs: Any) -> Any:
+        """The outputs for inputs in the structure in which the function was made."""
+        return self._graph.run(self._doors.arrange(inputs, self))
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """The outputs, as symbolic tensors, for symbolic inputs."""
+        return super().compute_output_spec(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of the outputs for the shapes of the inputs (None for unknown lengths)."""
+        types = iter([x.dtype for x in self.inputs])
+        inputs = tree.map_shape_structure(lambda shape: SymbolicTensor(shape, next(types)), input_shape)
+        return tree.map_structure(lambda x: x.shape, self.compute_output_spec(inputs))
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        inputs = args[0] if args else kwargs["inputs"]
+        return self._graph.infer(self._doors.arrange(inputs, self), size)
+
+    def get_config(self) -> dict[str, Any]:
+        """Layers, their calls, inputs and outputs, in the layout of a functional model."""
+        return Functional(self.input, self.output, name=self.name).get_config()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The function that `get_config` described."""
+        model = Functional.from_config(config)
+        return cls(model.input, model.output, name=config.get("name"))
