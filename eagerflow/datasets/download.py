@@ -16,6 +16,7 @@ from eagerflow.callbacks.progbar import Progbar
 from eagerflow.core.config import home
 from eagerflow.core.messages import say
 from eagerflow.datasets.archives import extract_archive
+from eagerflow.datasets.locking import alone
 
 __all__ = ["download", "get_file", "matches"]
 
@@ -150,19 +151,22 @@ def download(
         raise OSError(
             f"downloads go to {place.parent}, which can't be made ({error}). Fix: set EAGERFLOW_HOME."
         ) from None
-    say(f"Downloading data from {origin}")
-    resumed = _transfer_or_explain(origin, part, place, by_hand)
-    if checksum is not None and not matches(part, checksum, algorithm):
-        _forget(part)
-        if not resumed:
+    with alone(part.with_name(part.name + "-lock")) as waited:
+        if waited and place.is_file() and (checksum is None or matches(place, checksum, algorithm)):
+            return  # the other process has downloaded it
+        say(f"Downloading data from {origin}")
+        resumed = _transfer_or_explain(origin, part, place, by_hand)
+        if resumed and checksum is not None and not matches(part, checksum, algorithm):
+            # The first part was of another version, or of another download: once more, from the beginning.
+            _forget(part)
+            _transfer_or_explain(origin, part, place, by_hand)
+        if checksum is not None and not matches(part, checksum, algorithm):
+            _forget(part)
             raise ValueError(
                 f"{origin} gave a file with another checksum than expected ({checksum}); it was not kept. {by_hand}"
             )
-        # The first part was of another version, or of another download: once more, from the beginning.
-        download(origin, place, checksum, algorithm, by_hand)
-        return
-    os.replace(part, place)
-    _forget(part)
+        os.replace(part, place)
+        _forget(part)
 
 
 def _transfer_or_explain(origin: str, part: Path, place: Path, by_hand: str) -> bool:

@@ -7,11 +7,14 @@ import io
 import socket
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from eagerflow.datasets import locking
 from eagerflow.datasets.download import get_file, matches
+from eagerflow.datasets.locking import alone
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -157,6 +160,38 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path, monkeypatch, data):
     monkeypatch.setenv("EAGERFLOW_HOME", str(tmp_path / "file"))
     with pytest.raises(OSError, match="set EAGERFLOW_HOME"):
         get_file("data.bin", data.url + "data.bin")
+
+
+def test_two_at_once_download_it_once(data, home):
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(
+            pool.map(lambda _: get_file("data.bin", data.url + "data.bin", file_hash=SHA256), range(4))
+        )
+    assert Path(paths[0]).read_bytes() == CONTENT
+    assert len(set(paths)) == 1
+    assert left_over(home) == ["data.bin"]
+
+
+@pytest.mark.skipif(locking.fcntl is None, reason="this system has no such locks")
+def test_who_waited_finds_the_file_of_the_other(data, home):
+    place = home / "datasets" / "data.bin"
+    place.parent.mkdir(parents=True)
+    with ThreadPoolExecutor(1) as pool:
+        with alone(place.with_name("data.bin.part-lock")) as waited:
+            assert not waited
+            second = pool.submit(get_file, "data.bin", data.url + "data.bin", file_hash=SHA256)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.05)
+            place.write_bytes(CONTENT)
+        assert second.result() == str(place)
+    assert data.requests == []
+    assert left_over(home) == ["data.bin"]
+
+
+def test_without_locks_nobody_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr(locking, "fcntl", None)
+    with alone(tmp_path / "lock") as first, alone(tmp_path / "lock") as second:
+        assert (first, second) == (False, False)
 
 
 # -- archives
