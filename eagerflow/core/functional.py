@@ -40,6 +40,7 @@ def value_and_grad(
     >>> float(value), float(slope)
     (9.0, 6.0)
     """
+    _check_function("value_and_grad", function)
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -62,6 +63,7 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
     >>> float(second(2.0))
     12.0
     """
+    _check_function("grad", function)
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -122,6 +124,7 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     >>> jacobian(lambda x: x * x)([1.0, 2.0]).tolist()
     [[2.0, 0.0], [0.0, 4.0]]
     """
+    _check_function("jacobian", function)
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -210,6 +213,11 @@ def _compare(
             numeric[index] = (sides[0] - sides[1]) / (2 * eps)
         message = f"{order} order gradient with respect to argument {i}"
         numpy.testing.assert_allclose(found[i].numpy(), numeric, rtol=rtol, atol=atol, err_msg=message)
+
+
+def _check_function(name: str, function: Any) -> None:
+    if not callable(function):
+        raise TypeError(f"{name}: expected a function of tensors; got {type(function).__name__}.")
 
 
 def _float_tensor(x: Any) -> Tensor:

@@ -221,3 +221,9 @@ def test_a_custom_gradient_is_summed_where_its_input_was_broadcast():
 def test_custom_gradient_needs_a_function():
     with pytest.raises(TypeError, match="custom_gradient: expected a function; got int"):
         custom_gradient(3)
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
+def test_what_is_no_function_is_refused_at_once(transform):
+    with pytest.raises(TypeError, match="expected a function of tensors; got float"):
+        transform(3.0)
