@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import viz
+from viz.cli import main
+
+SCRIPT = """
+import sys
+import eagerflow as ef
+
+def forward(x):
+    return ef.ops.tanh(ef.ops.exp(x))
+
+if __name__ == "__main__":
+    print("args", sys.argv[1:])
+    forward(ef.Tensor([1.0, 2.0]))
+    if "fail" in sys.argv:
+        ef.ops.matmul(ef.ops.ones((2, 3)), ef.ops.ones((2, 3)))
+    sys.exit(3 if "leave" in sys.argv else 0)
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "little.py"
+    path.write_text(textwrap.dedent(SCRIPT), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def file(steps, tmp_path):
+    return str(steps.save(tmp_path / "steps.efz"))
+
+
+def test_run_records_an_unmodified_script(script, capsys):
+    assert main(["run", "--stats", "basic", "--draw", "a.svg", "little.py", "--epochs", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert "args ['--epochs', '3']" in out
+    assert "viz draw little.efz" in err
+    t = viz.load("little.efz")
+    assert [op.name for op in t.ops] == ["exp", "tanh"]
+    assert t.ops[0].source.file == str(script)
+    assert [frame.function for frame in t.ops[0].stack] == ["forward", "<module>"]
+    assert t.tensors[t.ops[0].outputs[0]].stats.max > 7
+    assert Path("a.svg").exists()
+    assert sys.argv[0] != "little.py"
+
+
+def test_run_of_a_module(script, capsys):
+    assert main(["run", "-o", "b.efz", "--json", "-m", "little"]) == 0
+    data = json.loads(capsys.readouterr().out.split("\n", 1)[1])
+    assert data["file"] == "b.efz"
+    assert data["phases"] == {"forward": 2}
+
+
+def test_a_failing_script_leaves_its_recording(script, capsys):
+    assert main(["run", "little.py", "fail"]) == 1
+    err = capsys.readouterr().err
+    assert "little.py" in err
+    assert "runner.py" not in err
+    assert viz.load("little.efz").ops[-1].error
+    assert main(["show", "little.efz"]) == 0
+    assert "failed: matmul in no layer at" in capsys.readouterr().out
+
+
+def test_the_scripts_exit_status_is_kept(script):
+    assert main(["run", "little.py", "leave"]) == 3
+
+
+def test_show(file, capsys):
+    assert main(["show", file]) == 0
+    out = capsys.readouterr().out
+    assert "recording 'steps': 36 ops" in out
+    assert "backward" in out
+    assert main(["show", "--json", file]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--color-by", "grad", "--theme", "dark"], ["--view", "layers", "--depth", "1", "--step", "0"]],
+)
+def test_draw(file, tmp_path, options, capsys):
+    out = tmp_path / "a.svg"
+    assert main(["draw", file, str(out), *options]) == 0
+    assert out.read_text(encoding="utf-8").startswith("<?xml")
+    assert "boxes" in capsys.readouterr().out
+
+
+def test_tables(file, capsys, steps):
+    assert main(["summary", file]) == 0
+    assert capsys.readouterr().out.rstrip("\n") == steps.summary()
+    assert main(["top", "--by", "layer", "-n", "2", file]) == 0
+    assert "mlp/" in capsys.readouterr().out
+    assert main(["memory", file]) == 0
+    assert "peak:" in capsys.readouterr().out
+    assert main(["gradients", file]) == 0
+    assert "hidden_0/kernel" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["summary", "top", "memory", "gradients"])
+def test_tables_as_json(file, command, capsys):
+    assert main([command, "--json", file]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_files_for_other_programs(file, tmp_path, capsys):
+    assert main(["perfetto", file, str(tmp_path / "t.json")]) == 0
+    assert json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))["traceEvents"]
+    assert main(["json", file, "-"]) == 0
+    assert json.loads(capsys.readouterr().out.split("\n", 1)[1])["ops"]
+    assert main(["tensorboard", file, str(tmp_path / "logs")]) == 0
+    assert "tensorboard --logdir" in capsys.readouterr().out
+    assert any((tmp_path / "logs").iterdir())
+
+
+def test_help_teaches(capsys):
+    for arguments in (["--help"], ["run", "--help"], ["draw", "--help"], ["top", "--help"]):
+        with pytest.raises(SystemExit) as leaving:
+            main(arguments)
+        assert leaving.value.code == 0
+    out = capsys.readouterr().out
+    for words in ("viz run train.py", "--color-by time", "NO_COLOR", "--steps 1,10"):
+        assert words in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["show", "nowhere.efz"], "nowhere.efz"),
+        (["draw", "FILE", "a.gif"], ".svg"),
+        (["run", "nowhere.py"], "viz run -m nowhere.py"),
+        (["top", "-n", "0", "FILE"], "at least 1"),
+        (["draw", "FILE", "a.svg", "--step", "9"], "step=9"),
+        (["perfetto", "FILE", "a.txt"], ".json.gz"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(file, arguments, says, capsys):
+    assert main([file if each == "FILE" else each for each in arguments]) == 1
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith("error: ")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_unknown_commands_and_words_are_refused(file, capsys):
+    for arguments in (
+        ["paint", file],
+        ["draw", file, "a.svg", "--color-by", "taste"],
+        ["run", "--steps", "x", "a.py"],
+    ):
+        with pytest.raises(SystemExit) as leaving:
+            main(arguments)
+        assert leaving.value.code == 2
+    err = capsys.readouterr().err
+    assert "invalid choice: 'taste'" in err
+    assert "no list of step numbers" in err
+
+
+def test_colour_obeys_no_color(file, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    main(["show", file])
+    assert "\x1b[1m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(["show", file])
+    main(["summary", file])
+    main(["show", "nowhere.efz"])
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
+
+
+def test_python_dash_m_and_a_closed_pipe(file):
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = f'"{sys.executable}" -m viz json "{file}" - | head -c 10'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, timeout=60)
+    assert len(done.stdout) == 10
+    assert done.stderr == ""

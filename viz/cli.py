@@ -1,0 +1,319 @@
+"""The command line: `python -m viz`, also installed as `viz`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from viz import export, text
+from viz.archive import TraceFileError
+from viz.assemble import VIEWS
+from viz.coloring import COLORINGS
+from viz.palette import THEMES
+from viz.record import Tracer, trace
+from viz.recording import Recording, load
+from viz.render import FORMATS, RendererMissing
+from viz.runner import run_script
+from viz.stats import LEVELS
+
+__all__ = ["main"]
+
+_ABOUT = """\
+See what an eagerflow program really ran: record it once, then draw, measure and compare.
+
+  viz run train.py                      record a script as it is; writes train.efz
+  viz show train.efz                    what is inside
+  viz draw train.efz step.svg           a picture (.svg, .png, .pdf, .dot)
+  viz top train.efz                     what costs most"""
+_RUN = """\
+Run a script as `python` would, and record what eagerflow does in it.
+
+  viz run train.py --epochs 3           arguments after the script are the script's
+  viz run --steps 1,10 train.py         only the second and the eleventh training step
+  viz run --stats full -o a.efz train.py
+  viz run -m package.module             a module instead of a file
+
+When the script fails, everything up to there is still written, with the op that failed."""
+_DRAW = """\
+Draw one training step (the last one, or --step n), layers as frames.
+
+  viz draw train.efz step.svg
+  viz draw train.efz step.png --color-by time --theme dark
+  viz draw train.efz nan.svg --color-by nonfinite     where NaN came from (recorded with --stats basic)
+  viz draw train.efz layers.pdf --view layers --depth 2"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: instead of those of the process.
+
+    Returns:
+        0 when all went well, 1 when not. Arguments that can't be understood end the process with 2.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except (TraceFileError, RendererMissing, ValueError, ImportError, OSError) as error:
+        print(f"{_paint('error:', '1;31', sys.stderr)} {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # as in `viz top a.efz | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+# ---------------------------------------------------------------------- what can be asked
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="viz", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="`viz <command> --help` shows examples. Colours are off where NO_COLOR is set or output is no terminal.",
+    )  # fmt: skip
+    commands = parser.add_subparsers(title="commands", required=True, metavar="<command>")
+    _add_run(commands)
+    _add_draw(commands)
+    for name, help_, command in _SIMPLE:
+        added = _add(commands, name, help_, command)
+        if name in ("summary", "gradients"):
+            added.add_argument(
+                "--step", type=int, help="which training step, from 0 (default: the last complete one)"
+            )
+        if name == "top":
+            added.add_argument("--by", choices=text.KEYS, default="time", help="single ops by time, memory or FLOPs; or "
+                               "time summed by op, layer or source line (default: time)")  # fmt: skip
+            added.add_argument("-n", type=int, default=10, help="how many lines (default: 10)")
+        if name == "gradients":
+            added.add_argument("--svg", help="also write a chart to this file")
+    for name, help_, command, metavar in _WRITERS:
+        added = _add(commands, name, help_, command)
+        added.add_argument("out", metavar=metavar, help="where to write")
+    return parser
+
+
+def _add(commands: Any, name: str, help_: str, command: Callable[..., Any], about: str = "") -> Any:
+    added = commands.add_parser(
+        name, help=help_, description=about or f"{help_[0].upper()}{help_[1:]}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    if name != "run":
+        added.add_argument("file", metavar="file.efz", help="a recording, from `viz run` or `Recording.save`")
+    added.add_argument("--json", action="store_true", help="print JSON for other programs")
+    added.set_defaults(command=command)
+    return added
+
+
+def _add_run(commands: Any) -> None:
+    added = _add(commands, "run", "run a script and record it", _run, _RUN)
+    added.add_argument(
+        "-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)"
+    )
+    added.add_argument("-m", dest="module", action="store_true", help="the script is the name of a module")
+    added.add_argument("--name", help="a title for pictures and tables")
+    added.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
+    added.add_argument("--steps", type=_steps, metavar="N[,N...]", help="only these training steps, from 0")
+    added.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
+    added.add_argument(
+        "--max-ops", type=int, default=1_000_000, metavar="N", help="stop recording after so many ops"
+    )
+    added.add_argument("--draw", metavar="FILE.svg", help="also draw the last step")
+    added.add_argument("script", help="a Python file, or with -m a module")
+    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+
+
+def _add_draw(commands: Any) -> None:
+    added = _add(commands, "draw", "draw a picture", _draw, _DRAW)
+    added.add_argument(
+        "out", metavar="out." + "|".join(FORMATS), help="where to write; the ending is the format"
+    )
+    added.add_argument("--view", choices=VIEWS, default="both", help="which passes (default: both)")
+    added.add_argument("--depth", type=int, metavar="N", help="how many levels of layers are open")
+    added.add_argument("--color-by", choices=COLORINGS, default="op", help="what colours mean (default: op)")
+    added.add_argument(
+        "--theme", choices=tuple(THEMES), default="light", help="light or dark (default: light)"
+    )
+    added.add_argument(
+        "--rankdir", choices=("TB", "BT", "LR", "RL"), default="TB", help="direction (default: TB)"
+    )
+    added.add_argument(
+        "--max-nodes", type=int, default=100, metavar="N", help="rows before layers close (default: 100)"
+    )
+    added.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
+    added.add_argument("--step", type=int, metavar="N", help="which training step, from 0")
+    added.add_argument(
+        "--all-repeats", action="store_true", help="draw equal blocks one by one, not once with ×N"
+    )
+
+
+def _steps(given: str) -> list[int]:
+    try:
+        return [int(part) for part in given.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{given!r} is no list of step numbers such as 1,10") from None
+
+
+# ---------------------------------------------------------------------- the commands
+
+
+def _run(options: argparse.Namespace) -> int:
+    tracer: Tracer = trace(
+        options.name or pathlib.Path(options.script).stem, stats=options.stats, steps=options.steps,
+        values=options.values, max_ops=options.max_ops,
+    )  # fmt: skip
+    out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efz")
+    recording, failed = run_script(options.script, options.arguments, options.module, tracer)
+    recording.save(out)
+    if options.draw and recording.ops:
+        recording.draw(options.draw)
+    if options.json:
+        _print_json({"file": str(out), **_facts(recording)})
+    else:
+        print(f"{text.describe(recording)}\nwrote {_paint(str(out), '1')}", file=sys.stderr)
+        if not recording.ops:
+            print("no ops of eagerflow ran in the recorded part", file=sys.stderr)
+        print(f"next: viz show {out}; viz draw {out} step.svg; viz top {out}", file=sys.stderr)
+    return failed
+
+
+def _show(options: argparse.Namespace) -> None:
+    recording = load(options.file)
+    facts = _facts(recording)
+    if options.json:
+        _print_json(facts)
+        return
+    print(_paint(text.describe(recording), "1"))
+    phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
+    print(f"ops: {phases}")
+    print(f"made with Python {facts['python']}, {facts['began']}")
+    for note in recording.notes:
+        print(f"{_paint('note:', '33')} {note}")
+    for op in facts["failed"]:
+        print(
+            f"{_paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}"
+        )
+
+
+def _facts(recording: Recording) -> dict[str, Any]:
+    phases: dict[str, int] = {}
+    for op in recording.ops:
+        phases[op.phase] = phases.get(op.phase, 0) + 1
+    failed = [
+        {"op": op.name, "layer": recording.path(op.scope), "source": str(op.source or ""), "error": op.error}
+        for op in recording.ops
+        if op.error
+    ]
+    return {
+        "name": recording.name, "ops": len(recording.ops), "tensors": len(recording.tensors),
+        "steps": len(recording.steps), "phases": phases, "failed": failed, "notes": list(recording.notes),
+        "python": recording.meta.get("python", ""), "began": recording.meta.get("began", ""),
+    }  # fmt: skip
+
+
+def _draw(options: argparse.Namespace) -> None:
+    drawing = load(options.file).draw(
+        options.out, view=options.view, depth=options.depth, color_by=options.color_by, rankdir=options.rankdir,
+        collapse_repeats=not options.all_repeats, max_nodes=options.max_nodes, dpi=options.dpi, step=options.step,
+        theme=options.theme,
+    )  # fmt: skip
+    facts = {"file": options.out, "boxes": len(drawing.graph.nodes), "arrows": len(drawing.graph.edges)}
+    _say(options, facts, f"wrote {options.out}: {facts['boxes']} boxes, {facts['arrows']} arrows")
+
+
+def _summary(options: argparse.Namespace) -> None:
+    recording = load(options.file)
+    if options.json:
+        rows = [
+            dataclasses.asdict(row) | {"calls": len(row.calls)} for row in text.rows(recording, options.step)
+        ]
+        _print_json(rows)
+    else:
+        _print_table(recording.summary(options.step))
+
+
+def _top(options: argparse.Namespace) -> None:
+    recording = load(options.file)
+    if options.json:
+        _print_json(text.top_rows(recording, options.by, options.n))
+    else:
+        _print_table(recording.top(options.by, options.n))
+
+
+def _memory(options: argparse.Namespace) -> None:
+    use = load(options.file).memory()
+    _say(options, use.to_dict(), str(use))
+
+
+def _gradients(options: argparse.Namespace) -> None:
+    flow = load(options.file).grad_flow(options.svg, options.step)
+    _say(options, flow.to_dict(), str(flow))
+
+
+def _to_tensorboard(options: argparse.Namespace) -> None:
+    folder = load(options.file).to_tensorboard(options.out)
+    _say(options, {"folder": str(folder)}, f"wrote {folder}; look with: tensorboard --logdir {folder}")
+
+
+def _to_perfetto(options: argparse.Namespace) -> None:
+    path = load(options.file).to_perfetto(options.out)
+    _say(options, {"file": str(path)}, f"wrote {path}; open it at https://ui.perfetto.dev")
+
+
+def _to_json(options: argparse.Namespace) -> None:
+    if options.out == "-":
+        print(load(options.file).to_json())
+        return
+    load(options.file).to_json(options.out)
+    _say(options, {"file": options.out}, f"wrote {options.out}")
+
+
+_SIMPLE = (
+    ("show", "say what a recording holds", _show),
+    ("summary", "list layers: shapes, weights, FLOPs, times, memory", _summary),
+    ("top", "list what costs most", _top),
+    ("memory", "show the peak of memory and what held it", _memory),
+    ("gradients", "list how large gradients are (recorded with --stats)", _gradients),
+)
+_WRITERS = (
+    ("tensorboard", "write the graph with times and memory for TensorBoard", _to_tensorboard, "logdir"),
+    ("perfetto", "write a trace for ui.perfetto.dev", _to_perfetto, "out.json"),
+    ("json", "write everything as JSON (- for the screen)", _to_json, "out.json"),
+)
+
+
+# ---------------------------------------------------------------------- what is printed
+
+
+def _say(options: argparse.Namespace, facts: Any, words: str) -> None:
+    if options.json:
+        _print_json(facts)
+    else:
+        print(words)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(export.finite(data), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _print_table(shown: str) -> None:
+    """Heads in bold, the lines of the frame grey."""
+    for line in shown.splitlines():
+        if line.startswith("─"):
+            print(_paint(line, "2"))
+        elif line.startswith("note:"):
+            print(_paint(line, "33"))
+        else:
+            print(line)
+
+
+def _paint(words: str, code: str, stream: Any = None) -> str:
+    """`words` in colour, where there is a terminal and nobody has asked for none (see no-color.org)."""
+    stream = sys.stdout if stream is None else stream
+    wanted = os.environ.get("FORCE_COLOR") or (stream.isatty() and os.environ.get("TERM") != "dumb")
+    return f"\x1b[{code}m{words}\x1b[0m" if wanted and not os.environ.get("NO_COLOR") else words

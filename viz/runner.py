@@ -1,0 +1,77 @@
+"""Runs a script as `python` would, while it is recorded."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+
+from viz.record import Tracer
+from viz.recording import Recording
+
+__all__ = ["run_script"]
+
+
+def run_script(
+    script: str, arguments: Sequence[str], as_module: bool, tracer: Tracer
+) -> tuple[Recording, int]:
+    """Run a script and record it, also when it fails.
+
+    Args:
+        script: a file, or the name of a module.
+        arguments: what it finds in `sys.argv`.
+        as_module: is it a module?
+        tracer: what records.
+
+    Returns:
+        The recording, and the script's exit status.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+    """
+    if not as_module and not os.path.isfile(script):
+        raise FileNotFoundError(f"there is no script {script!r}; for a module use: viz run -m {script}")
+    kept = sys.argv, sys.path[:]
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))
+    status = 0
+    try:
+        with tracer as recording:
+            status = _run(script, as_module)
+    finally:
+        sys.argv, sys.path[:] = kept
+    return recording, status
+
+
+def _run(script: str, as_module: bool) -> int:
+    try:
+        if as_module:
+            runpy.run_module(script, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(script, run_name="__main__")
+    except SystemExit as leaving:
+        return _status(leaving)
+    except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what ran before is kept)
+        traceback.print_exception(_without_ours(error))
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _status(leaving: SystemExit) -> int:
+    if leaving.code is None or isinstance(leaving.code, int):
+        return leaving.code or 0
+    print(leaving.code, file=sys.stderr)
+    return 1
+
+
+def _without_ours(error: BaseException) -> BaseException:
+    """The error, its traceback beginning in the script."""
+    trail = error.__traceback__
+    while trail is not None and trail.tb_next is not None:
+        file = trail.tb_frame.f_code.co_filename
+        if file != __file__ and "runpy" not in file:
+            break
+        trail = trail.tb_next
+    return error.with_traceback(trail)
