@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from eagerflow.preprocessing.pictures import load_img as load_img
     from eagerflow.preprocessing.pictures import save_img as save_img
     from eagerflow.preprocessing.text_folder import text_dataset_from_directory as text_dataset_from_directory
+    from eagerflow.utils import bounding_boxes as bounding_boxes
 
 CustomObjectScope = custom_object_scope
 Sequence = PyDataset
@@ -69,6 +70,7 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "audio_dataset_from_directory",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -101,6 +103,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "bounding_boxes":
+        return import_module(f"{__name__}.bounding_boxes")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, __all__)}")
     found = getattr(import_module(f"eagerflow.{_LAZY[name]}"), name)
