@@ -60,13 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options) or 0)
-    except (TraceFileError, RendererMissing, ValueError, ImportError, OSError) as error:
-        print(f"{_paint('error:', '1;31', sys.stderr)} {error}", file=sys.stderr)
-        return 1
+        status = int(options.command(options) or 0)
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:  # as in `viz top a.efz | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (TraceFileError, RendererMissing, ValueError, ImportError, OSError) as error:
+        print(f"{_paint('error:', '1;31', sys.stderr)} {error}", file=sys.stderr)
+        return 1
 
 
 # ---------------------------------------------------------------------- what can be asked
@@ -87,8 +89,10 @@ def _parser() -> argparse.ArgumentParser:
                 "--step", type=int, help="which training step, from 0 (default: the last complete one)"
             )
         if name == "top":
-            added.add_argument("--by", choices=text.KEYS, default="time", help="single ops by time, memory or FLOPs; or "
-                               "time summed by op, layer or source line (default: time)")  # fmt: skip
+            by = (
+                "single ops by time, memory or flops; or time summed by name, layer or source (default: time)"
+            )
+            added.add_argument("--by", choices=text.KEYS, default="time", help=by)
             added.add_argument("-n", type=int, default=10, help="how many lines (default: 10)")
         if name == "gradients":
             added.add_argument("--svg", help="also write a chart to this file")

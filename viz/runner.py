@@ -50,7 +50,7 @@ def _run(script: str, as_module: bool) -> int:
         if as_module:
             runpy.run_module(script, run_name="__main__", alter_sys=True)
         else:
-            runpy.run_path(script, run_name="__main__")
+            runpy.run_path(os.path.abspath(script), run_name="__main__")
     except SystemExit as leaving:
         return _status(leaving)
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what ran before is kept)
