@@ -53,14 +53,23 @@ class Face(ModuleType):
 
     def _look_up(self, name: str) -> Any:
         path = f"{self.__name__}.{name}"
-        if is_face_name(path):
-            return face(path)
-        present = OLDER.get(self._key, {}).get(name, name)
+        found = self._at_home(OLDER.get(self._key, {}).get(name, name))
+        if is_face_name(path) and (found is None or isinstance(found, ModuleType)):
+            return face(path)  # a function comes first: keras.layers.merge is a module too
+        if found is None and not self._lists(name):
+            raise AttributeError(f"{path} doesn't exist here. {self.reason(name)}".rstrip())
+        return found
+
+    def _at_home(self, present: str) -> Any:
+        """What the modules behind the face have under a name, None for nothing."""
         for home in self._homes:
             module = importlib.import_module(home)
             if present in _names(module):
                 return getattr(module, present)
-        raise AttributeError(f"{path} doesn't exist here. {self.reason(name)}".rstrip())
+        return None
+
+    def _lists(self, name: str) -> bool:
+        return name in self.__all__  # such as tf.newaxis, which is None
 
     def reason(self, name: str) -> str:
         """What to write instead of a name that isn't there."""

@@ -74,7 +74,11 @@ def _importing(
     level: int = 0,
 ) -> Any:
     """What the statement `import` calls."""
-    if level or name.partition(".")[0] not in ROOTS or not _is_the_users(globals or {}):
+    if level or name.partition(".")[0] not in ROOTS:
+        return _import(name, globals, locals, fromlist, level)
+    if not _is_the_users(
+        sys._getframe(1).f_globals if globals is None else globals
+    ):  # None: __import__(name)
         return _import(name, globals, locals, fromlist, level)
     found = _found(name)
     if not fromlist:

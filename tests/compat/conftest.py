@@ -1,0 +1,40 @@
+"""Fixtures of the tests of compat."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from eagerflow import compat
+from tests.sources import ROOT
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`import keras` means eagerflow in this process, for the length of a test."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    compat.install()
+    yield
+    compat.uninstall()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`run(source, *arguments)`: the source in a file, run by `python -m eagerflow run` in a folder of its own."""
+
+    def call(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / "script.py"
+        script.write_text(textwrap.dedent(source), encoding="utf-8")
+        own = {"PYTHONPATH": str(ROOT), "KERAS_HOME": str(tmp_path), "EAGERFLOW_HOME": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, "-m", "eagerflow", "run", str(script), *arguments],
+            cwd=tmp_path, env={**os.environ, **own, **environment}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return call

@@ -1,0 +1,102 @@
+"""`python -m eagerflow run SCRIPT` runs a script as `python SCRIPT` would."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from eagerflow.__main__ import main
+
+
+def test_arguments_name_and_path_are_those_of_a_program(run, tmp_path):
+    done = run(
+        """
+        import sys
+        import __main__
+        print(sys.argv[1:], __name__, __file__ == sys.argv[0], __main__.__name__)
+        print(sys.path[0])
+        """,
+        "--rate", "3", "--help",
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["['--rate', '3', '--help'] __main__ True __main__", str(tmp_path)]
+
+
+def test_modules_beside_the_script_are_found_and_are_the_users(run, tmp_path):
+    (tmp_path / "mine.py").write_text("from keras.layers import Dense\n", encoding="utf-8")
+    done = run("import mine; print(mine.Dense.__module__)")
+    assert done.stdout == "eagerflow.layers.dense\n", done.stderr
+
+
+def test_a_traceback_begins_with_the_script(run):
+    done = run("import keras\n\ndef f():\n    keras.nothing\n\nf()\n")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[1].endswith('script.py", line 6, in <module>')
+    assert "runpy" not in done.stderr
+    assert "run.py" not in done.stderr
+    assert "AttributeError: keras.nothing doesn't exist here." in done.stderr
+
+
+def test_a_syntax_error_names_the_script(run):
+    done = run("def f(:\n")
+    assert done.returncode == 1
+    assert 'script.py", line 1' in done.stderr
+    assert "SyntaxError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        ("", 0),
+        ("sys.exit(3)", 3),
+        ("sys.exit()", 0),
+        ("sys.exit('bad')", 1),
+        ("raise KeyboardInterrupt", 130),
+    ],
+)
+def test_exit_codes(run, ending, code):
+    assert run(f"import sys\n{ending}\n").returncode == code
+
+
+def test_a_script_that_is_not_there(tmp_path, capsys):
+    assert main(["run", str(tmp_path / "no.py")]) == 2
+    assert "can't open" in capsys.readouterr().err
+
+
+def test_objects_of_the_script_can_be_pickled(run):
+    done = run(
+        """
+        import pickle
+        class Mine:
+            pass
+        print(type(pickle.loads(pickle.dumps(Mine()))) is Mine)
+        """
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_help_names_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "eagerflow", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "run" in done.stdout
+
+
+def test_keras_json_is_read(run, tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"floatx": "float64", "image_data_format": "channels_first", "epsilon": 1e-05, "backend": "theano"}',
+        encoding="utf-8",
+    )
+    done = run("from keras import backend as K\nprint(K.floatx(), K.image_data_format(), K.epsilon())")
+    assert done.stdout == "float64 channels_first 1e-05\n", done.stderr
+
+
+def test_wrong_settings_in_keras_json_are_named(run, tmp_path):
+    (tmp_path / "keras.json").write_text('{"floatx": "float31"}', encoding="utf-8")
+    done = run("import keras")
+    assert done.returncode != 0
+    assert "keras.json" in done.stderr
+    assert "float31" in done.stderr
