@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.config import floatx
+from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.preprocessing.encoding import MODES, encode, encoded_shape, mode_of, without_sparse
@@ -316,7 +317,7 @@ class IndexLookup(Layer):
         return floatx() if self.output_mode == "tf_idf" else "int64"
 
     def _inverted(self, inputs: Any) -> Any:
-        indices = numpy.asarray(inputs.data if isinstance(inputs, Tensor) else inputs)
+        indices = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
         vocabulary = dict(enumerate(self._tokens, self._first_token))
         if self.mask_token is not None:
             vocabulary[0] = self.mask_token

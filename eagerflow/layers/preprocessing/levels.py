@@ -170,8 +170,8 @@ class RandomPosterization(RandomImageLayer):
     """Keeps only the highest bits of each colour, while training. No gradient flows through.
 
     Args:
-        factor: how many of 8 bits are kept: a number from 1 to 8, or two between which it is drawn (the upper one
-            left out).
+        factor: how many of 8 bits are kept, drawn between two numbers from 1 to 8, the upper one left out; a number
+            f means between 1 and f.
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.

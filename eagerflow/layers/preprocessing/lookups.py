@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.device import to_host
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.preprocessing.index_lookup import IndexLookup
@@ -124,7 +125,7 @@ class IntegerLookup(IndexLookup):
 
     def as_tokens(self, inputs: Any) -> numpy.ndarray:
         """Inputs as an array of int64."""
-        array = numpy.asarray(inputs.data if isinstance(inputs, Tensor) else inputs)
+        array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
         if array.dtype.kind not in "iubf":
             raise TypeError(
                 f'IntegerLookup "{self.name}": expected integers; got {signature_of(inputs)}. '

@@ -23,7 +23,7 @@ def as_text(layer: Any, inputs: Any, encoding: str = "utf-8") -> numpy.ndarray:
         ValueError: for lists of unequal lengths.
     """
     try:
-        array = numpy.asarray(inputs.data if isinstance(inputs, Tensor) else inputs)
+        array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
     except ValueError as error:
         raise ValueError(
             f'{type(layer).__name__} "{layer.name}": lists of strings need equal lengths: {error}.'

@@ -10,6 +10,7 @@ from eagerflow import layers, ops
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.data import Dataset
+from eagerflow.layers.preprocessing.bounding_boxes import convert_format
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(0, 255, (6, 10, 12, 3)).astype("float32")
@@ -56,7 +57,7 @@ def test_nothing_happens_outside_of_training(name):
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_a_seed_gives_the_same_numbers_and_others_at_the_next_call(name):
+def test_a_seed_gives_the_same_numbers_and_others_at_the_next_call(name, device):
     layer, twin = make(name), make(name)
     first, second = layer(IMAGES).numpy(), layer(IMAGES).numpy()
     np.testing.assert_array_equal(first, twin(IMAGES).numpy())
@@ -94,7 +95,7 @@ def test_whole_numbers_give_floats(name):
 
 
 @pytest.mark.parametrize("name", ["RandomFlip", "RandomRotation", "RandomBrightness", "RandomHue", "MixUp"])
-def test_gradients_flow_through(name):
+def test_gradients_flow_through(name, device):
     x = Tensor(IMAGES)
     with GradientTape() as tape:
         tape.watch(x)
@@ -302,9 +303,8 @@ def spots():
 
 @pytest.mark.parametrize("box_format", FORMATS)
 @pytest.mark.parametrize("name", SPATIAL)
-def test_boxes_stay_around_what_they_show(name, box_format):
+def test_boxes_stay_around_what_they_show(name, box_format, device):
     images, corners = spots()
-    convert = layers.preprocessing.bounding_boxes.convert_format
     size = images.shape[1:3]
     seeded = {} if name in ("Resizing", "CenterCrop") else {"seed": 4}
     filled = (
@@ -314,10 +314,10 @@ def test_boxes_stay_around_what_they_show(name, box_format):
     if name == "RandAugment":
         images = np.repeat(images, 3, axis=-1)
         layer._names = ["random_translation", "random_rotation"]
-    boxes = {"boxes": convert(corners, "xyxy", box_format, *size), "labels": np.ones((8, 1))}
+    boxes = {"boxes": convert_format(corners, "xyxy", box_format, *size), "labels": np.ones((8, 1))}
     found = layer({"images": images, "bounding_boxes": boxes}, training=True)
     after = found["images"].numpy()[..., 0]
-    moved = convert(found["bounding_boxes"]["boxes"], box_format, "xyxy", *after.shape[1:]).numpy()
+    moved = convert_format(found["bounding_boxes"]["boxes"], box_format, "xyxy", *after.shape[1:]).numpy()
     for image, (left, top, right, bottom) in zip(after, moved[:, 0]):
         rows, columns = np.nonzero(image > 128)
         assert abs(np.array([columns.min(), rows.min()]) - [left, top]).max() < 2.2

@@ -65,7 +65,7 @@ def as_input(values: Any) -> Any:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", CASES)
-def test_results(name, dtype):
+def test_results(name, dtype, device):
     case, facts = CASES[name], KERAS.facts[name]
     layer = make(case, dtype)
     if case.adapt is not None:
@@ -117,7 +117,7 @@ def revived(value: Any, dtype: str) -> Any:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", IMAGE_CASES)
-def test_images(name, dtype):
+def test_images(name, dtype, device):
     case, facts = IMAGE_CASES[name], KERAS.facts[name]
     if case.exact:
         dtype = "float64"
