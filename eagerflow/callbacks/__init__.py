@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from eagerflow import _viz
+from eagerflow.callbacks.backup_and_restore import BackupAndRestore
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.csv_logger import CSVLogger
 from eagerflow.callbacks.early_stopping import EarlyStopping, TerminateOnNaN
@@ -13,6 +14,7 @@ from eagerflow.callbacks.group import CallbackList
 from eagerflow.callbacks.history import History
 from eagerflow.callbacks.lambda_callback import LambdaCallback
 from eagerflow.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from eagerflow.callbacks.model_checkpoint import ModelCheckpoint
 from eagerflow.callbacks.progbar_logger import ProgbarLogger
 from eagerflow.callbacks.swap_ema import SwapEMAWeights
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from eagerflow.callbacks.remote_monitor import RemoteMonitor
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
@@ -28,6 +31,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",

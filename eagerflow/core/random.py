@@ -14,10 +14,11 @@ import random
 import secrets
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy
 
-__all__ = ["default_seed", "frozen", "generator", "next_key", "set_random_seed"]
+__all__ = ["default_seed", "frozen", "generator", "get_state", "next_key", "set_random_seed", "set_state"]
 
 Key = tuple[int, int]  # the seed and the count of a draw
 
@@ -83,3 +84,22 @@ def frozen() -> Iterator[None]:
             _state[:] = ours
         random.setstate(python)
         numpy.random.set_state(legacy)  # noqa: NPY002
+
+
+def get_state() -> dict[str, Any]:
+    """All process-wide states, as values that fit into JSON: eagerflow's, Python's `random`, `numpy.random`."""
+    version, words, gauss = random.getstate()
+    legacy: Any = numpy.random.get_state()  # noqa: NPY002
+    kind, keys, position, has_gauss, spare = legacy
+    numbers = [str(kind), keys.tolist(), int(position), int(has_gauss), float(spare)]
+    return {"eagerflow": list(_state), "python": [version, list(words), gauss], "numpy": numbers}
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Put back what `get_state` gave."""
+    version, words, gauss = state["python"]
+    kind, keys, *rest = state["numpy"]
+    random.setstate((version, tuple(words), gauss))
+    numpy.random.set_state((kind, numpy.array(keys, "uint32"), *rest))  # noqa: NPY002
+    with _lock:
+        _state[:] = state["eagerflow"]

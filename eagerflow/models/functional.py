@@ -84,8 +84,10 @@ def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
         entry, args, kwargs = described_call(
             operation.operation, operation.name, operation.args, operation.kwargs
         )
-        entry["config"] = {k: _described(v, nodes) for k, v in entry["config"].items()}
-        calls = [(args, kwargs)]
+        entry["config"] = {k: _described(_lists(v), nodes) for k, v in entry["config"].items()}
+        if not _is_index_of_integers(entry, args):
+            args, kwargs = tuple(_lists(args)), {k: _lists(v) for k, v in kwargs.items()}
+        calls: list[Any] = [(args, kwargs)]
     else:
         entry = described_with_shapes(operation)
         calls = [(n.args, n.kwargs) for n in nodes if n.operation is operation and (n.args or n.kwargs)]
@@ -94,6 +96,17 @@ def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
         {"args": _described(list(args), nodes), "kwargs": _described(kwargs, nodes)} for args, kwargs in calls
     ]
     return entry
+
+
+def _is_index_of_integers(entry: dict[str, Any], args: tuple[Any, ...]) -> bool:
+    """`x[0, 1]`: as a list it would mean `x[[0, 1]]`."""
+    key = args[1] if entry["class_name"] == "GetItem" and len(args) > 1 else None
+    return isinstance(key, tuple) and not any(isinstance(v, (slice, type(...))) for v in key)
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as lists, as Keras writes the arguments of ops."""
+    return [_lists(v) for v in value] if isinstance(value, (tuple, list)) else value
 
 
 def _described(value: Any, nodes: list[Node]) -> Any:
@@ -170,6 +183,7 @@ class _Rebuilding:
         else:
             args, settings = arguments_of(operation, self._filled(self.settings[name]), args)
             result = record(operation, tuple(args), {**settings, **kwargs})
+            tree.flatten(result)[0].node.name = name
         self.results[name, which] = tree.flatten(result)
         return True
 

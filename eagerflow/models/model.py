@@ -12,7 +12,7 @@ from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import described_with_shapes
 from eagerflow.layers.masks import put_masks
 from eagerflow.layers.shapes import is_shape
-from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.layers.symbolic import SymbolicTensor, is_symbolic
 from eagerflow.models.graph import Graph, checked_ends
 from eagerflow.models.inputs import Doors
 from eagerflow.models.saving.methods import Saving
@@ -137,6 +137,9 @@ class Model(Trainer, Saving, ModelState, Layer):
             self._build_nothing()
         else:
             super()._build_for(args, kwargs)
+        if len(args) == 1 and "_build_shapes" not in self.__dict__ and not is_symbolic(args):
+            shapes = tree.map_structure(lambda x: tuple(getattr(x, "shape", ())), args[0])
+            self.__dict__["_build_shapes"] = ((shapes,), {})  # what files tell, to build the model again
 
     # What it consists of
 

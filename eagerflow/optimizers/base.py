@@ -423,7 +423,7 @@ class Optimizer(StoredState, Minimizing):
         return int(self._iterations.data) // (self.gradient_accumulation_steps or 1) + 1
 
     def _learning_rate(self) -> float:
-        return self._rate.value(self.iterations)
+        return self._rate.value(self._iterations)
 
     # -- weights: decay, averages
 

@@ -83,6 +83,9 @@ class Adafactor(Optimizer):
                     self.add_variable(shape[:-1], dtype=dtype, name=f"{name}_row"),
                     self.add_variable((*shape[:-2], shape[-1]), dtype=dtype, name=f"{name}_column"),
                 ]
+            else:  # Keras keeps two placeholders, and files have them
+                for _ in range(2):
+                    self.add_variable((), dtype="int32", name=variable.name)
         entry.slots = (*sums, self.add_variable_from_reference(variable, "velocity"))
 
     def settings(self, rate: float) -> tuple[Any, ...]:

@@ -230,6 +230,10 @@ class Writer:
         for name, value in values.items():
             group.attrs[name] = value
 
+    def notes(self, values: Mapping[str, str]) -> None:
+        """Set attributes of the file that hold text, of any length."""
+        self.attributes("", values)
+
     def texts(self, path: str, name: str, values: list[str]) -> None:
         """Set an attribute of several texts, in pieces where they don't fit into one."""
         encoded = numpy.array([v.encode() for v in values]) if values else numpy.array([], "S1")

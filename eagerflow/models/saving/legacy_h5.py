@@ -10,7 +10,10 @@ import warnings
 import zlib
 from typing import Any, BinaryIO
 
+from eagerflow import losses
+from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.core.variable import Variable
+from eagerflow.layers.naming import snake_case
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import KERAS_VERSION
 from eagerflow.models.saving.assign import Match, assign_all, signature
@@ -63,7 +66,22 @@ def _training_config(model: Any) -> dict[str, Any]:
     config = model.get_compile_config()
     optimizer = config.pop("optimizer")
     name = optimizer["registered_name"] or optimizer["class_name"]
+    config["loss"] = _loss_objects(config["loss"])
     return {**config, "optimizer_config": {"class_name": name, "config": optimizer["config"]}}
+
+
+def _loss_objects(value: Any) -> Any:
+    """Names of losses become the objects they stand for: Keras can't read "mse" from such a file."""
+    if isinstance(value, list):
+        return [_loss_objects(v) for v in value]
+    if isinstance(value, dict):
+        return value if "class_name" in value else {k: _loss_objects(v) for k, v in value.items()}
+    name = getattr(losses.get(value), "__name__", None)
+    kinds = [
+        kind for kind in vars(losses).values() if isinstance(kind, type) and issubclass(kind, losses.Loss)
+    ]
+    kind = next((kind for kind in kinds if name is not None and snake_case(kind.__name__) == name), None)
+    return value if kind is None else serialize_keras_object(kind())
 
 
 def _write_layers(writer: hdf5.Writer, group: str, model: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.models.saving.api import load_weights, save_model, save_weights
+from eagerflow.models.saving.backup import read_backup, write_backup
 
 __all__ = ["Saving"]
 
@@ -48,3 +49,11 @@ class Saving:
             ValueError: naming file, layer, array, what was expected and what was found.
         """
         load_weights(self, filepath, skip_mismatch, by_name, **kwargs)
+
+    def _back_up(self, path: str, notes: dict[str, Any]) -> None:
+        """Write all that goes on changing in training, and notes beside it; for `BackupAndRestore`."""
+        write_backup(self, path, notes)
+
+    def _resume(self, path: str) -> dict[str, Any]:
+        """Set all that `_back_up` wrote, and give the notes."""
+        return read_backup(self, path)

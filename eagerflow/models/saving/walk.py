@@ -52,12 +52,15 @@ def children(thing: Any) -> Iterator[tuple[str, Any]]:
 def _attributes(thing: Any) -> dict[str, Any]:
     """What the attributes hold; a private one goes by the name of its public property, as in Keras."""
     held: dict[str, Any] = {}
+    hidden = getattr(type(thing), "_private_in_files", ())
     for name, value in vars(thing).items():
         tracked = name in thing._tracked if isinstance(thing, WeightHolder) else False
         if name in _INTERNAL or not (tracked or isinstance(value, Optimizer)):
             continue
         public = name.lstrip("_")
-        if name != public and isinstance(getattr(type(thing), public, None), property):
+        if public in hidden:
+            name = f"_{public}"
+        elif name != public and isinstance(getattr(type(thing), public, None), property):
             name = public
         held[name] = value
     return held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from eagerflow.models.saving import hdf5
@@ -13,10 +13,11 @@ from eagerflow.models.saving.state import collect
 __all__ = ["arrays_in", "write_state"]
 
 
-def write_state(model: Any, target: BinaryIO) -> None:
-    """Write weights, states of optimizers and random states."""
+def write_state(model: Any, target: BinaryIO, notes: Mapping[str, str] | None = None) -> None:
+    """Write weights, states of optimizers and random states, and texts by name."""
     parts, seeds = collect(model)
     with hdf5.writing(target) as writer:
+        writer.notes(notes or {})
         for part in parts:
             group = f"{part.path}/vars" if part.path else "vars"
             writer.attributes(group, {"name": part.name})

@@ -1,0 +1,76 @@
+"""`BackupAndRestore`: a training that was interrupted goes on where it was."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from eagerflow.callbacks.base import Callback
+from eagerflow.callbacks.saves import checked_frequency
+
+__all__ = ["BackupAndRestore"]
+
+
+class BackupAndRestore(Callback):
+    """Saves the state of training after every epoch; the next `fit` with the same folder goes on from there.
+
+    The result is that of an uninterrupted run, bit for bit: weights, optimizer, the order of the samples, dropout
+    and all other random numbers go on as they would have.
+
+    Args:
+        backup_dir: a folder for one file, for this training alone.
+        save_freq: `"epoch"`, or a number of batches. After an interruption within an epoch, that epoch is begun
+            anew, from the state of the last backup.
+        double_checkpoint: with a number of batches, back up after every epoch as well.
+        delete_checkpoint: delete the file when `fit` has come to its end.
+
+    Raises:
+        ValueError: for an empty path, or another `save_freq`.
+        FileFormatError: in `fit`, when the file belongs to another model, or is damaged.
+    """
+
+    def __init__(
+        self,
+        backup_dir: Any,
+        save_freq: Any = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        super().__init__()
+        if not os.fspath(backup_dir):
+            raise ValueError("BackupAndRestore(backup_dir=''): expected the path of a folder.")
+        self.backup_dir = os.fspath(backup_dir)
+        self.save_freq = checked_frequency("BackupAndRestore", save_freq)
+        self.double_checkpoint = double_checkpoint
+        self.delete_checkpoint = delete_checkpoint
+        self._epoch = 0
+        self._batches = 0
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return os.path.join(self.backup_dir, "training.weights.h5")
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if os.path.exists(self.path):
+            self.model._initial_epoch = int(self.model._resume(self.path)["epoch"])
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._batches += 1
+        if self.save_freq != "epoch" and self._batches % self.save_freq == 0:
+            self._save(self._epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.save_freq == "epoch" or self.double_checkpoint:
+            self._save(epoch + 1)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.delete_checkpoint and os.path.exists(self.path):
+            os.remove(self.path)
+
+    def _save(self, epoch: int) -> None:
+        os.makedirs(self.backup_dir, exist_ok=True)
+        self.model._back_up(self.path, {"epoch": epoch})

@@ -1,0 +1,109 @@
+"""`ModelCheckpoint`: saves the model while it is trained."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from eagerflow.callbacks.monitor import MonitorCallback
+from eagerflow.callbacks.saves import checked_frequency, filled_path
+
+__all__ = ["ModelCheckpoint"]
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Saves the model, or its weights, every epoch or every so many batches.
+
+    Args:
+        filepath: where; it may hold `{epoch:02d}`, `{batch}` and numbers of the logs: `{val_loss:.2f}`. Ends in
+            `.keras`, `.h5` or `.safetensors`; for weights in `.weights.h5`, `.h5` or `.safetensors`.
+        monitor: the number that tells which model is better.
+        verbose: 1 prints when it saves.
+        save_best_only: save only when the number has improved.
+        save_weights_only: save weights rather than the whole model.
+        mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
+        save_freq: `"epoch"`, or a number of batches.
+        initial_value_threshold: the number must be better than this to be saved.
+        **kwargs: `period` (Keras 2): save every so many epochs.
+
+    Raises:
+        ValueError: for an ending that says no format, or another `save_freq`.
+
+    Each file is replaced only when the new one is complete. Folders are made as needed.
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: Any = "epoch",
+        initial_value_threshold: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.period = kwargs.pop("period", 1)
+        kwargs.pop("options", None)  # TensorFlow's
+        if kwargs:
+            raise TypeError(f"ModelCheckpoint: unknown arguments {sorted(kwargs)}.")
+        self.filepath = _checked_path(os.fspath(filepath), save_weights_only)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = checked_frequency("ModelCheckpoint", save_freq)
+        self.best = initial_value_threshold
+        self._epoch = 0
+        self._batches = 0
+        self._epochs = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.save_freq == "epoch":
+            return
+        self._batches += 1
+        if self._batches % self.save_freq == 0:
+            self._save(logs or {}, batch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._epochs += 1
+        if self.save_freq == "epoch" and self._epochs % self.period == 0:
+            self._save(logs or {})
+
+    def _save(self, logs: dict[str, Any], batch: int | None = None) -> None:
+        numbers = {"epoch": self._epoch + 1} | ({} if batch is None else {"batch": batch + 1})
+        path = filled_path("ModelCheckpoint", self.filepath, logs, **numbers)
+        if self.save_best_only and not self._is_better(logs):
+            return
+        if self.verbose:
+            print(f"\nEpoch {self._epoch + 1}: saving model to {path}")
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)
+
+    def _is_better(self, logs: dict[str, Any]) -> bool:
+        value = self.value(logs)
+        if value is None or not self.improves(value, self.best):
+            if self.verbose and value is not None:
+                print(f"\nEpoch {self._epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
+            return False
+        self.best = value
+        return True
+
+
+def _checked_path(path: str, weights_only: bool) -> str:
+    endings = (".h5", ".hdf5", ".safetensors") if weights_only else (".keras", ".h5", ".hdf5", ".safetensors")
+    wrong = not path.endswith(endings) or (path.endswith(".weights.h5") and not weights_only)
+    if wrong:
+        example = "'model.weights.h5'" if weights_only else "'model.keras'"
+        hint = " Pass save_weights_only=True for weights." if path.endswith(".weights.h5") else ""
+        raise ValueError(
+            f"ModelCheckpoint(filepath={path!r:.200}): the ending is the format; expected one like {example}.{hint}"
+        )
+    return path
