@@ -189,6 +189,7 @@ class CompiledMetrics:
     def __init__(self, given: Any, weighted: Any, outputs: Outputs) -> None:
         self.outputs = outputs
         self.given = (_as_metrics(given), _as_metrics(weighted))
+        self._asked = (given, weighted)
         self.entries: list[Entry] = []
         self._settled = False
         several = outputs.names is not None and len(outputs.names) > 1
@@ -224,7 +225,7 @@ class CompiledMetrics:
         used: dict[str, int] = {}
         for which, given in enumerate(self.given):
             what = "weighted_metrics" if which else "metrics"
-            chosen = self._per_output(what, given, names)
+            chosen = self._per_output(what, given, self._asked[which], names)
             for i, (output, found) in enumerate(zip(names, chosen)):
                 prefix = f"{output}_" if len(names) > 1 else ""
                 for metric in _flat_metrics(found):
@@ -233,12 +234,22 @@ class CompiledMetrics:
                         name = f"{prefix}weighted_{metric.name}"
                     yield Entry(i, _numbered(name, used), metric, bool(which))
 
-    def _per_output(self, what: str, given: Any, names: Sequence[str]) -> list[Any]:
+    def _per_output(self, what: str, given: Any, asked: Any, names: Sequence[str]) -> list[Any]:
         if len(names) == 1 and not isinstance(given, Mapping):
             return [given]
+        if _for_all(asked, len(names)):
+            return [_as_metrics(asked) for _ in names]
         if isinstance(given, Metric):  # one object can't gather for several outputs
             given = [given]
         return self.outputs.spread(what, given)
+
+
+def _for_all(asked: Any, outputs: int) -> bool:
+    """Whether these are names or functions that every output gets, as in Keras 2: `["accuracy"]` for two outputs."""
+    plain = isinstance(asked, (list, tuple)) and not any(
+        m is None or isinstance(m, (list, tuple, Mapping, Metric)) for m in asked
+    )
+    return plain and len(asked) != outputs
 
 
 def _numbered(name: str, used: dict[str, int]) -> str:

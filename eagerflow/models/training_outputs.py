@@ -24,6 +24,7 @@ class Outputs:
         self.names = None if names is None else _unique(names)
         self.is_dict = False
         self._keys: list[Any] | None = None
+        self._nameless = False
         self._settled = False
 
     @property
@@ -43,6 +44,7 @@ class Outputs:
             return
         count = len(tree.flatten(y_pred))
         if self.names is None or len(self.names) != count:
+            self._nameless = True
             self.names = [f"output_{i + 1}" for i in range(count)] if count > 1 else ["output"]
 
     def check(self, what: str, given: Any) -> None:
@@ -92,6 +94,8 @@ class Outputs:
 
     def _by_name(self, what: str, given: Mapping[Any, Any]) -> list[Any]:
         keys = self._keys if self._keys is not None else self.known_names
+        if self._nameless and len(keys) == len(given) == 1:  # any name can only mean the one output
+            return list(given.values())
         unknown = [k for k in given if k not in keys]
         if unknown:
             raise ValueError(

@@ -248,6 +248,19 @@ def test_one_loss_serves_all_outputs():
     assert set(history.history) == {"loss", "p_loss", "q_loss"}
 
 
+def test_a_list_of_metrics_of_another_length_serves_all_outputs():
+    x = ef.Input((2,))
+    model = ef.Model(x, [layers.Dense(1, name="p")(x), layers.Dense(1, name="q")(x)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    history = model.fit(np.ones((4, 2)), [np.ones(4), 3 * np.ones(4)], verbose=0).history
+    assert set(history) == {"loss", "p_loss", "q_loss", "p_mae", "q_mae"}
+    assert history["p_mae"] != history["q_mae"]
+    with pytest.raises(
+        ValueError, match="metrics: 1 given for 2 outputs"
+    ):  # one object can't gather for both
+        model.compile("sgd", "mse", metrics=[ef.metrics.MeanAbsoluteError()])
+
+
 def test_dicts_of_outputs():
     class Both(ef.Model):
         def __init__(self):
@@ -263,6 +276,23 @@ def test_dicts_of_outputs():
         history = model.fit(ONES, {"one": ONES, "two": ONES}, verbose=0)
     assert set(history.history) == {"loss", "two_mae"}  # one loss alone is the whole
     assert set(model.predict(ONES, verbose=0)) == {"one", "two"}
+
+
+def test_the_only_output_of_a_subclass_goes_by_any_name():
+    class One(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = layers.Dense(1)
+
+        def call(self, inputs):
+            return self.last(inputs)
+
+    model = One()
+    model.compile("sgd", "mse", metrics={"price": ["mae"]})
+    assert set(model.fit(ONES, ONES, verbose=0).history) == {"loss", "mae"}
+    named = ef.Sequential([ef.Input((1,)), layers.Dense(1, name="price")])
+    with pytest.raises(ValueError, match=r"there is no output 'prise'\. Did you mean 'price'"):
+        named.compile("sgd", "mse", metrics={"prise": ["mae"]})
 
 
 def test_added_losses_are_minimized():
