@@ -264,6 +264,28 @@ def test_mixed_labels_stay_distributions():
         assert found["extra"] == "kept"
 
 
+def test_boxes_and_masks_of_blended_images():
+    layer = layers.MixUp(bounding_box_format="xyxy")
+    drawn = {"mix_weight": np.array([0.25, 0.5], "float32"), "permutation_order": np.array([1, 0])}
+    boxes = {"boxes": Tensor(np.arange(8.0).reshape(2, 1, 4)), "labels": Tensor([[1], [2]])}
+    found = layer.transform_bounding_boxes(boxes, drawn)
+    assert found["labels"].tolist() == [[1, 2], [2, 1]]
+    assert found["boxes"].numpy()[:, :, 0].tolist() == [[0.0, 4.0], [4.0, 0.0]]
+    masks = layer.transform_segmentation_masks(IMAGES[:2], drawn).numpy()
+    np.testing.assert_allclose(masks[0], 0.25 * IMAGES[0] + 0.75 * IMAGES[1], rtol=1e-5)
+
+
+def test_auto_contrast_treats_channels_one_by_one():
+    first = layers.AutoContrast(data_format="channels_first")(IMAGES.transpose(0, 3, 1, 2)).numpy()
+    np.testing.assert_allclose(first.transpose(0, 2, 3, 1), layers.AutoContrast()(IMAGES).numpy(), atol=1e-3)
+
+
+def test_small_images_are_not_distorted_by_random_crops():
+    small = IMAGES[:, :4]
+    found = layers.RandomCrop(6, 6)(small, training=True).numpy()
+    np.testing.assert_allclose(found, layers.Resizing(6, 6)(small[:, :, 4:8]).numpy())
+
+
 def test_the_data_handed_in_stay_as_they_are():
     boxes = {"boxes": np.array([[[1.0, 1, 4, 5]]] * 6), "labels": np.zeros((6, 1))}
     data = {"images": IMAGES, "bounding_boxes": boxes}
