@@ -173,7 +173,9 @@ class Fit:
         logs: dict[str, Any] = {}
         with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks):
             callbacks.on_train_begin()
-            first = model.__dict__.pop("_initial_epoch", self.initial_epoch)  # an interrupted training goes on
+            first = model.__dict__.pop(
+                "_initial_epoch", self.initial_epoch
+            )  # an interrupted training goes on
             for epoch in range(first, self.epochs):
                 logs = self._epoch(epoch, interruption)
                 if model.stop_training:
