@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from viz.callback import TensorBoard as TensorBoard
     from viz.callback import Trace as Trace
 
-__all__ = ["NAME", "callback", "package", "utility"]
+__all__ = ["NAME", "callback", "package"]
 
 NAME = "viz"
 
@@ -20,9 +20,11 @@ def callback(name: str) -> Any:
     return getattr(importlib.import_module("viz.callback"), name)
 
 
-def utility(name: str) -> Any:
-    """A function of viz that Keras has in `keras.utils`: `"plot_model"` or `"model_to_dot"`."""
-    return getattr(importlib.import_module("viz.plot"), name)
+def __getattr__(name: str) -> Any:
+    """The functions of viz that Keras has in `keras.utils`."""
+    if name in ("model_to_dot", "plot_model"):
+        return getattr(importlib.import_module("viz.plot"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def package() -> ModuleType:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow import tree
 from viz import words
 from viz.assemble import graph as graph_of_run
 from viz.graph import Cluster, Edge, Graph, Node

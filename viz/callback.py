@@ -11,8 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow.callbacks import Callback
-from eagerflow.core.errors import did_you_mean
-from viz import tensorboard
+from viz import tensorboard, words
 from viz.capture import Options
 from viz.event_log import EventLog
 from viz.gate import checked_steps
@@ -232,7 +231,7 @@ class TensorBoard(Callback):
                 if name not in known:
                     raise ValueError(
                         f"TensorBoard(embeddings_metadata=...): the model has no Embedding layer {name!r}; "
-                        f"it has {', '.join(map(repr, known)) or 'none'}.{did_you_mean(name, known)}"
+                        f"it has {', '.join(map(repr, known)) or 'none'}{words.nearest(name, known)}"
                     )
 
 
@@ -293,7 +292,7 @@ def _trace_options(options: dict[str, Any]) -> Options:
     known = ("backward", "stats", "time", "memory", "source", "max_ops", "values")
     for name in options:
         if name not in known:
-            raise TypeError(f"Trace({name}=...): no such option{did_you_mean(name, known)}")
+            raise TypeError(f"Trace({name}=...): no such option{words.nearest(name, known)}")
     return trace(None, **options).options
 
 

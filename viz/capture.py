@@ -313,6 +313,15 @@ class Capture(observe.Observer):
         self.seen[_serial(x)] = position = self._meet(x.data, x.key, None, outside=False)
         return position
 
+    def results(self, name: str, outputs: Any) -> list[int]:
+        """The positions of what the op `name` returned: several tensors, old ones, or (when it failed) nothing."""
+        tensors = list(flat(() if outputs is None else outputs))
+        found = [self.result(x) for x in tensors]
+        if self.keeper is not None:
+            for position, x in zip(found, tensors):
+                self.keeper.output(position, x.data, x.key, self.label(name))
+        return found
+
     def _position(self, x: Any) -> Any:
         known = self.seen.get(getattr(x, "serial", None))
         return self.argument(x) if known is None else known

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from numpy import ndarray
 
 from eagerflow import Tensor
-from viz.plain import device_name, flat, frozen
+from viz.plain import device_name, frozen
 from viz.source import MAX_FRAMES, is_internal
 
 if TYPE_CHECKING:
@@ -76,19 +76,11 @@ class Walker:
 
 def op_recorder(capture: Capture) -> Callable[..., None]:
     """The `on_op` of a capture."""
-    seen, argument, result, tensors = capture.seen, capture.argument, capture.result, capture.journal.tensors
+    seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
     limit, tick, ops, walk, log = capture.limit, capture.tick, capture.ops, capture.walk, capture.journal.log
     memory, hold, measure = capture.memory, capture.hold, capture.measure
     add_memory, keeper = None if memory is None else memory.add, capture.keeper
     thread, getframe, depths = threading.get_ident, sys._getframe, dict[int, int]()
-
-    def several(name: str, outputs: Any) -> list[int]:
-        tensors = list(flat(() if outputs is None else outputs))
-        found = [result(x) for x in tensors]
-        if keeper is not None:
-            for position, x in zip(found, tensors):
-                keeper.output(position, x.data, x.key, capture.label(name))
-        return found
 
     def on_op(
         op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
@@ -113,7 +105,7 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
         if error is not None:
             capture.journal.note_error(error)
         if not fresh:
-            made = several(op.name, outputs)
+            made = capture.results(op.name, outputs)
             lengths = len(read), len(made), len(places)
             log.extend(
                 ("op", number, started, ended, scope, thread(), given, *lengths, *read, *made, *places)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import pathlib
 from typing import Any
 
 import numpy
 
-from viz import archive, export, notebook, perfetto, tensorboard, text
+from viz import archive, export, notebook, perfetto, tensorboard, text, words
 from viz.assemble import graph
 from viz.drawing import Drawing
 from viz.gradient_flow import GradientFlow, gradient_flow
@@ -215,8 +214,7 @@ class Recording(Record):
         """
         found = [i for i, known in self.labels.items() if known == label]
         if not found:
-            near = difflib.get_close_matches(label, set(self.labels.values()), 3, 0.4)
-            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            hint = words.nearest(label, self.labels.values())
             none = "" if self.labels else '; no values were kept: use viz.trace(values="...")'
             raise KeyError(f"no value {label!r}{hint}{none}")
         if not -len(found) <= number < len(found):

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from viz.schema import Frame, TensorInfo
 
-__all__ = ["amount", "clean", "count", "dtype", "nbytes", "place", "seconds", "shape", "short", "tensor"]
+__all__ = [
+    "amount",
+    "clean",
+    "count",
+    "dtype",
+    "nbytes",
+    "nearest",
+    "place",
+    "seconds",
+    "shape",
+    "short",
+    "tensor",
+]
 
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
@@ -81,6 +95,12 @@ def clean(text: str, longest: int = 60) -> str:
     if len(text) <= longest:
         return text
     return text[: longest * 2 // 3] + "…" + text[len(text) - longest // 3 + 1 :]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'a' or 'b'?"` for those of `known` that are like `name`, or an empty text."""
+    found = difflib.get_close_matches(name, set(known), 3, 0.4)
+    return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 
 def place(frame: Frame | None) -> str:

@@ -169,3 +169,8 @@ def test_the_summary_of_a_model_without_known_input_says_what_to_do():
     model = Bare()
     with pytest.raises(ValueError, match=r"viz\.summary\(model, x\)"):
         viz.summary(model)
+
+
+def test_keras_utilities_are_these(tmp_path):
+    assert ef.utils.plot_model is viz.plot_model
+    assert ef.utils.model_to_dot is viz.model_to_dot
