@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core import tree
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.context import current_call
@@ -153,14 +152,10 @@ def _value(expression: Any) -> Any:
 @composite
 def _chosen(condition: Any, then_value: Any, else_value: Any) -> Any:
     """By element; a condition with fewer axes decides on whole rows."""
-
-    def choose(a: Any, b: Any) -> Any:
-        a = ops.convert_to_tensor(a)
-        missing = len(a.shape) - len(condition.shape)
-        mask = ops.reshape(condition, (*condition.shape, *[1] * max(missing, 0)))
-        return ops.where(ops.cast(mask, "bool"), a, b)
-
-    return tree.map_structure(choose, then_value, else_value)
+    then_value = ops.convert_to_tensor(then_value)
+    missing = max(len(then_value.shape) - len(condition.shape), 0)
+    mask = ops.reshape(condition, (*condition.shape, *[1] * missing))
+    return ops.where(ops.cast(mask, "bool"), then_value, ops.convert_to_tensor(else_value))
 
 
 def _where_seen(seen: Any, new: Any, old: Any) -> Any:

@@ -74,43 +74,44 @@ def gradients(loss: Any, variables: Any) -> list[Any]:
             "is gone. Write: with tf.GradientTape() as tape: ...; tape.gradient(loss, variables)."
         )
     listed = list(variables) if isinstance(variables, (list, tuple)) else [variables]
-    places = [x for x in listed if isinstance(x, SymbolicTensor)]
     weights = [x for x in listed if isinstance(x, Variable)]
-    found = _Gradients(loss, places, weights).of()
-    return [found.pop(id(x)) for x in listed]
+    of_weights = iter(_Gradients(loss, None, weights).of() if weights else [])
+    return [next(of_weights) if isinstance(x, Variable) else _Gradients(loss, x, []).of()[0] for x in listed]
 
 
 class _Gradients(Layer):
-    """The gradients of a graph's output with respect to tensors in it, and weights."""
+    """The gradients of a graph's output with respect to one tensor in it, or to weights.
 
-    def __init__(self, loss: Any, places: Sequence[Any], weights: Sequence[Variable]) -> None:
+    A graph that begins at a tensor in the middle has no way to what lies before it, so every tensor has its own.
+    """
+
+    def __init__(self, loss: Any, place: Any, weights: Sequence[Variable]) -> None:
         super().__init__()
         self.autocast = False
-        self.places, self.watched = list(places), list(weights)
-        known = {x.origin for x in places}
-        others = [x for x in get_source_inputs(loss) if x.origin not in known]
-        self.sources = [*places, *_needed(places, others, loss)]
+        self.watched = list(weights)
+        self.sources = _sources(loss, place)
         self.graph = Model(self.sources, loss, name="loss")
 
-    def of(self) -> dict[int, Any]:
-        """The symbolic gradients, by the identity of what they belong to."""
-        made = tree.flatten(self(self.sources))
-        return {id(x): g for x, g in zip([*self.places, *self.watched], made)}
+    def of(self) -> list[Any]:
+        """The symbolic gradients."""
+        return tree.flatten(self(self.sources))
 
     def call(self, values: list[Any]) -> list[Any]:
         """The gradients at these values."""
         with GradientTape() as tape:
             tape.watch(values)
             loss = self.graph(values)
-        wanted: list[Any] = [*values[: len(self.places)], *self.watched]
-        found: list[Any] = tape.gradient(loss, wanted, unconnected_gradients="zero")
+        found: list[Any] = tape.gradient(loss, self.watched or values[:1], unconnected_gradients="zero")
         return found
 
 
-def _needed(places: Sequence[Any], others: Sequence[Any], loss: Any) -> list[Any]:
-    """The inputs besides `places` that the loss can't be computed without."""
+def _sources(loss: Any, place: Any) -> list[Any]:
+    """What the loss is computed from: `place`, and the inputs without which it can't be."""
+    inputs = list(get_source_inputs(loss))
+    if place is None:
+        return inputs
     try:
-        Model(list(places), loss, name="loss")
+        Model([place], loss, name="loss")
     except ValueError:
-        return list(others)
-    return []
+        return [place, *[x for x in inputs if x.origin != place.origin]]
+    return [place]

@@ -49,7 +49,7 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
     """`bias` added along the channels axis."""
     if normalize_data_format(data_format) == "channels_first" and len(bias.shape) == 1:
         bias = ops.reshape(bias, (-1, *[1] * (len(x.shape) - 2)))
-    return x + bias
+    return ops.add(x, bias)
 
 
 def conv1d(

@@ -133,7 +133,7 @@ def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
 
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
     """`x * y`, and 0 wherever `y` is 0."""
-    return ops.where(ops.equal(y, 0), ops.zeros_like(x), ops.multiply(x, y))
+    return ops.multiply(ops.where(ops.equal(y, 0), 0.0, x), y)
 
 
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:

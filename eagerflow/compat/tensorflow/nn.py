@@ -75,7 +75,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
     """`bias` added along the channels axis."""
     if _layout(data_format) == "channels_first":
         bias = ops.reshape(bias, (-1, *[1] * (len(value.shape) - 2)))
-    return value + bias
+    return ops.add(value, bias)
 
 
 def conv1d(
@@ -175,7 +175,7 @@ def batch_normalization(
     name: str | None = None,
 ) -> Any:
     """`scale * (x - mean) / sqrt(variance + variance_epsilon) + offset`; `scale` and `offset` may be None."""
-    scaled = (x - mean) * ops.rsqrt(variance + variance_epsilon)
+    scaled = ops.subtract(x, mean) * ops.rsqrt(ops.add(variance, variance_epsilon))
     scaled = scaled if scale is None else scaled * scale
     return scaled if offset is None else scaled + offset
 
@@ -199,7 +199,7 @@ def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | No
 
 def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Any:
     """The binary crossentropy of every element, of logits."""
-    return ops.softplus(logits) - logits * labels
+    return ops.softplus(logits) - ops.multiply(logits, labels)
 
 
 def softmax_cross_entropy_with_logits(

@@ -1,0 +1,245 @@
+"""The functions of `tensorflow` that scripts use, judged by NumPy."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.compat.faces import face
+
+tf = face("tensorflow")
+RNG = np.random.default_rng(4)
+A = RNG.normal(size=(3, 4)).astype("float32")
+B = RNG.normal(size=(3, 4)).astype("float32")
+IMAGES = RNG.normal(size=(2, 4, 6, 3)).astype("float32")
+LOGITS = np.array([[1.0, 2.0, -1.0]], "float32")
+SOFT = np.exp(LOGITS) / np.exp(LOGITS).sum()
+
+EXPECTED = [
+    ("reduce_mean", (A,), {"axis": 0}, A.mean(0)),
+    ("reduce_sum", (A,), {"axis": [0, 1]}, A.sum()),
+    ("reduce_max", (A,), {"axis": 1, "keepdims": True}, A.max(1, keepdims=True)),
+    ("math.reduce_std", (A,), {}, A.std()),
+    ("argmax", (A,), {}, A.argmax(0)),
+    ("argmax", (A,), {"axis": 1}, A.argmax(1)),
+    ("matmul", (A, B), {"transpose_b": True}, A @ B.T),
+    ("matmul", (A, B), {"transpose_a": True}, A.T @ B),
+    ("add", (A, B), {"name": "sum"}, A + B),
+    ("add_n", ([A, B, B],), {}, A + 2 * B),
+    ("math.squared_difference", (A, B), {}, (A - B) ** 2),
+    ("clip_by_value", (A, -0.5, 0.5), {}, A.clip(-0.5, 0.5)),
+    ("clip_by_norm", (A, 1.0), {}, A / np.linalg.norm(A)),
+    ("math.l2_normalize", (A,), {"axis": 1}, A / np.linalg.norm(A, axis=1, keepdims=True)),
+    ("cumsum", (A,), {"axis": 1, "exclusive": True}, A.cumsum(1) - A),
+    ("cumsum", (A,), {"axis": 1, "reverse": True}, A[:, ::-1].cumsum(1)[:, ::-1]),
+    ("math.confusion_matrix", ([0, 1, 1], [0, 1, 0]), {}, [[1, 0], [1, 1]]),
+    ("math.count_nonzero", ([0, 3, 4],), {}, 2),
+    ("math.multiply_no_nan", ([np.inf, 2.0], [0.0, 3.0]), {}, [0, 6]),
+    ("norm", (A,), {}, np.linalg.norm(A)),
+    ("norm", (A,), {"ord": 1, "axis": 1}, np.abs(A).sum(1)),
+    ("concat", ([A, B], 1), {}, np.concatenate([A, B], 1)),
+    ("stack", ([A, B],), {"axis": 1}, np.stack([A, B], 1)),
+    ("reshape", (A, [2, -1]), {}, A.reshape(2, -1)),
+    ("transpose", (IMAGES,), {"perm": [0, 3, 1, 2]}, IMAGES.transpose(0, 3, 1, 2)),
+    ("expand_dims", (A, 0), {}, A[None]),
+    ("squeeze", (A[None, :, :, None],), {"axis": [0, 3]}, A),
+    ("tile", (A, [1, 2]), {}, np.tile(A, (1, 2))),
+    ("gather", (A, [2, 0]), {}, A[[2, 0]]),
+    ("gather", (A, [2, 0]), {"axis": 1}, A[:, [2, 0]]),
+    ("gather", (A, [[0], [1], [3]]), {"batch_dims": 1}, A[np.arange(3), [0, 1, 3]][:, None]),
+    ("gather_nd", (A, [[0, 1], [2, 3]]), {}, A[[0, 2], [1, 3]]),
+    ("scatter_nd", ([[1], [3]], [5.0, 6.0], (4,)), {}, [0, 5, 0, 6]),
+    ("boolean_mask", (A, [True, False, True]), {}, A[[0, 2]]),
+    ("boolean_mask", (A, [True, False, True, False]), {"axis": 1}, A[:, [0, 2]]),
+    ("where", ([True, False, True],), {}, [[0], [2]]),
+    ("where", (A > 0, A, 0.0), {}, np.where(A > 0, A, 0)),
+    ("slice", (A, [1, 0], [-1, 2]), {}, A[1:, :2]),
+    ("pad", (A, [[1, 0], [0, 2]]), {}, np.pad(A, ((1, 0), (0, 2)))),
+    ("pad", (A, [[1, 0], [0, 2]], "REFLECT"), {}, np.pad(A, ((1, 0), (0, 2)), "reflect")),
+    ("one_hot", ([1, 0], 3), {"on_value": 5.0, "off_value": -1.0}, np.eye(3)[[1, 0]] * 6 - 1),
+    ("range", (2, 8, 3), {}, [2, 5]),
+    ("fill", ([2, 2], 7), {}, [[7, 7], [7, 7]]),
+    ("eye", (2,), {}, np.eye(2)),
+    ("sort", (A,), {"direction": "DESCENDING"}, -np.sort(-A)),
+    ("argsort", (A,), {"direction": "DESCENDING"}, np.argsort(-A)),
+    ("reverse", (A, [1]), {}, A[:, ::-1]),
+    ("cast", ([1.7, 2.2], "int32"), {}, [1, 2]),
+    ("nn.relu", (A,), {}, A.clip(0)),
+    ("nn.leaky_relu", (A,), {}, np.where(A > 0, A, 0.2 * A)),
+    ("nn.softmax", (LOGITS,), {}, SOFT),
+    ("nn.l2_loss", (A,), {}, (A**2).sum() / 2),
+    ("nn.softmax_cross_entropy_with_logits", ([[0.0, 1.0, 0.0]], LOGITS), {}, -np.log(SOFT[:, 1])),
+    ("nn.sparse_softmax_cross_entropy_with_logits", ([1], LOGITS), {}, -np.log(SOFT[:, 1])),
+    ("nn.sigmoid_cross_entropy_with_logits", (np.ones((1, 3)), LOGITS), {}, np.log1p(np.exp(-LOGITS))),
+    ("nn.max_pool2d", (IMAGES, 2, 2, "VALID"), {}, IMAGES.reshape(2, 2, 2, 3, 2, 3).max((2, 4))),
+    ("nn.avg_pool", (IMAGES, [1, 2, 2, 1], [1, 2, 2, 1], "SAME"), {}, IMAGES.reshape(2, 2, 2, 3, 2, 3).mean((2, 4))),
+    ("nn.embedding_lookup", (A, [1, 1]), {}, A[[1, 1]]),
+    ("nn.zero_fraction", ([0.0, 1.0, 0.0, 2.0],), {}, 0.5),
+    ("nn.bias_add", (IMAGES, [1.0, 2.0, 3.0]), {}, IMAGES + np.arange(1, 4)),
+    ("linalg.matvec", (A, [1.0, 2.0, 3.0, 4.0]), {}, A @ [1, 2, 3, 4]),
+    ("linalg.diag", ([1.0, 2.0],), {}, np.diag([1, 2])),
+    ("linalg.diag_part", (A[:, :3],), {}, np.diag(A)),
+    ("linalg.band_part", (A, -1, 0), {}, np.tril(A)),
+    ("linalg.band_part", (A, 0, 1), {}, np.triu(A) - np.triu(A, 2)),
+    ("image.flip_left_right", (IMAGES,), {}, IMAGES[:, :, ::-1]),
+    ("image.adjust_brightness", (IMAGES, 0.5), {}, IMAGES + 0.5),
+    ("image.convert_image_dtype", (np.array([0, 255], "uint8"), "float32"), {}, [0, 1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "expected"), EXPECTED, ids=[f"{e[0]}-{i}" for i, e in enumerate(EXPECTED)]
+)
+def test_values(name, args, kwargs, expected):
+    function = tf
+    for part in name.split("."):
+        function = getattr(function, part)
+    found = function(*args, **kwargs)
+    assert isinstance(found, tf.Tensor)
+    assert found.shape == np.shape(expected)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_conv2d_is_the_layer():
+    layer = ef.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)
+    expected = layer(IMAGES)
+    for strides in (2, [2, 2], [1, 2, 2, 1]):
+        np.testing.assert_allclose(tf.nn.conv2d(IMAGES, layer.kernel, strides, "SAME"), expected, rtol=1e-5)
+
+
+def test_split_by_count_and_by_lengths():
+    assert [t.shape for t in tf.split(A, 2, axis=1)] == [(3, 2), (3, 2)]
+    assert [t.shape for t in tf.split(A, [1, -1], axis=1)] == [(3, 1), (3, 3)]
+    np.testing.assert_allclose(tf.split(A, [1, 3], axis=1)[1], A[:, 1:])
+
+
+def test_unique_keeps_the_order():
+    values, places = tf.unique([5, 2, 5, 9, 2])
+    assert values.numpy().tolist() == [5, 2, 9]
+    assert places.numpy().tolist() == [0, 1, 0, 2, 1]
+
+
+def test_variables_have_tensorflows_arguments():
+    v = tf.Variable(initial_value=lambda: np.zeros((2, 3), "float32"), trainable=False, name="v")
+    assert (v.shape, v.dtype, v.trainable, v.name) == ((2, 3), tf.float32, False, "v")
+    assert tf.Variable(2.0, True).trainable
+    assert isinstance(ef.Variable(1.0), tf.Variable)
+    assert not isinstance(tf.constant(1.0), tf.Variable)
+    with pytest.raises(ValueError, match="initial_value"):
+        tf.Variable()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])
+def test_variables_can_be_copied(copied):
+    v = tf.Variable([1.0, 2.0], name="v")
+    again = copied(v)
+    v.assign([0.0, 0.0])
+    assert again.numpy().tolist() == [1, 2]
+
+
+def test_symbolic_tensors_are_tensors():
+    assert isinstance(tf.keras.Input((3,)), tf.Tensor)
+    model = tf.keras.Model(x := tf.keras.Input((4,)), tf.reduce_sum(tf.nn.relu(x), axis=1, keepdims=True))
+    np.testing.assert_allclose(model.predict(A, verbose=0), A.clip(0).sum(1, keepdims=True), rtol=1e-5)
+
+
+def test_functions_are_themselves():
+    @tf.function
+    def plain(x):
+        return x + 1
+
+    @tf.function(jit_compile=True, input_signature=[tf.TensorSpec([None], tf.float32)])
+    def configured(x):
+        return x + 2
+
+    assert (plain(1), configured(1)) == (2, 3)
+
+
+def test_a_training_loop():
+    tf.random.set_seed(0)
+    w, b = tf.Variable(tf.random.normal([4, 1])), tf.Variable(0.0)
+    y = tf.reduce_sum(tf.constant(A), axis=1, keepdims=True)
+    optimizer = tf.keras.optimizers.SGD(learning_rate=0.05)
+    values = []
+    for _ in range(20):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(tf.matmul(A, w) + b - y))
+        gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, [w, b]), 5.0)
+        optimizer.apply_gradients(zip(gradients, [w, b]))
+        values.append(float(loss))
+    assert values[-1] < values[0] / 2
+
+
+def test_modules_know_their_variables():
+    class Linear(tf.Module):
+        def __init__(self, name=None):
+            super().__init__(name=name)
+            self.w = tf.Variable(tf.ones([4, 1]))
+
+        def __call__(self, x):
+            return tf.matmul(x, self.w)
+
+    linear = Linear()
+    assert linear(A).shape == (3, 1)
+    assert [v is linear.w for v in linear.trainable_variables] == [True]
+
+
+def test_data_sets():
+    rows = tf.data.Dataset.from_tensor_slices((A, np.arange(3))).map(lambda x, y: (x * 2, y)).batch(2)
+    assert isinstance(rows, tf.data.Dataset)
+    assert [tuple(x.shape) for x, _ in rows.prefetch(tf.data.AUTOTUNE)] == [(2, 4), (1, 4)]
+    made = tf.data.Dataset.from_generator(
+        lambda n: iter(range(n)), output_signature=tf.TensorSpec([], tf.int32), args=(3,)
+    )
+    assert [int(x) for x in made] == [0, 1, 2]
+    assert len(list(tf.data.Dataset.from_tensors(A))) == 1
+
+
+def test_random_numbers():
+    assert tf.random.uniform([5], maxval=3, dtype=tf.int32).dtype == tf.int32
+    assert tf.random.normal([2, 3]).dtype == tf.float32
+    with pytest.raises(ValueError, match="maxval"):
+        tf.random.uniform([2], dtype=tf.int64)
+    assert sorted(tf.random.shuffle([1, 2, 3]).numpy().tolist()) == [1, 2, 3]
+
+
+def test_print_shows_values(capsys):
+    tf.print("loss", tf.constant(1.5), end="!\n")
+    assert capsys.readouterr().out == "loss 1.5!\n"
+
+
+def test_assertions():
+    tf.debugging.assert_equal([1, 2], [1, 2])
+    tf.debugging.assert_shapes([(A, ("rows", 4)), (B, ("rows", "columns"))])
+    with pytest.raises(ValueError, match="x == y"):
+        tf.debugging.assert_equal([1, 2], [1, 3], message="no")
+    with pytest.raises(ValueError, match="shape"):
+        tf.debugging.assert_shapes([(A, ("n", "n"))])
+    with pytest.raises(ValueError, match="finite"):
+        tf.debugging.assert_all_finite([np.nan], "no")
+
+
+def test_settings_change_nothing():
+    assert tf.executing_eagerly()
+    tf.compat.v1.disable_eager_execution()
+    tf.config.run_functions_eagerly(False)
+    assert tf.executing_eagerly()
+    for gpu in tf.config.experimental.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    assert tf.config.list_physical_devices("CPU")[0].device_type == "CPU"
+    with tf.device("/GPU:0"), tf.name_scope("block"):
+        assert float(tf.identity(1.0)) == 1
+
+
+def test_images():
+    assert tf.image.resize(IMAGES, (8, 12)).shape == (2, 8, 12, 3)
+    standard = tf.image.per_image_standardization(IMAGES).numpy()
+    np.testing.assert_allclose(standard.mean((1, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(standard.std((1, 2, 3)), 1, atol=1e-4)
+    flipped = tf.image.random_flip_left_right(IMAGES, seed=1).numpy()
+    for before, after in zip(IMAGES, flipped):
+        assert (after == before).all() or (after == before[:, ::-1]).all()
