@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from eagerflow import saving as saving
     from eagerflow import tree as tree
     from eagerflow import utils as utils
+    from eagerflow import visualization as visualization
     from eagerflow import wrappers as wrappers
     from eagerflow.core.name_scope import name_scope as name_scope
     from eagerflow.core.stateless import StatelessScope as StatelessScope
@@ -79,7 +80,8 @@ if TYPE_CHECKING:
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
     "activations backend callbacks config constraints data datasets dtype_policies initializers layers losses "
-    "metrics mixed_precision models optimizers preprocessing random regularizers saving tree utils wrappers".split()
+    "metrics mixed_precision models optimizers preprocessing random regularizers saving tree utils visualization "
+    "wrappers".split()
 )
 _LAZY = {
     "DTypePolicy": "dtype_policies", "FloatDTypePolicy": "dtype_policies",
@@ -99,7 +101,7 @@ __all__ = [
     "dtype_policies", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices",
     "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope", "no_grad", "ops", "optimizers",
     "preprocessing", "random", "regularizers", "saving", "set_default_device", "stop_gradient", "tree", "utils",
-    "value_and_grad", "version", "vjp", "wrappers",
+    "value_and_grad", "version", "visualization", "vjp", "wrappers",
 ]  # fmt: skip
 
 

@@ -19,9 +19,9 @@ FLOORS = {
     "callbacks": 5, "data": 5, "datasets": 5, "preprocessing": 5, "_viz": 5,
     "models": 6,
     "backend": 7, "compat": 7, "config": 7, "dtype_policies": 7, "mixed_precision": 7, "saving": 7, "tree": 7,
-    "utils": 7, "wrappers": 7,
-    "": 8,  # eagerflow itself
-    "demo": 9, "__main__": 10,
+    "utils": 7, "wrappers": 7, "visualization": 8,
+    "": 9,  # eagerflow itself
+    "demo": 10, "__main__": 11,
 }  # fmt: skip
 
 # Neighbours on one floor which may know each other, in this direction.
@@ -36,7 +36,7 @@ SIDEWAYS = {
 # The only packages that a function may import, each in one file.
 OPTIONAL = set(
     """
-    IPython PIL cupy google graphviz h5py ml_dtypes pandas pygraphviz safetensors sklearn tensorboardX
+    IPython PIL cupy google graphviz h5py matplotlib ml_dtypes pandas pygraphviz safetensors sklearn tensorboardX
     threadpoolctl
     """.split()
 )

@@ -17,6 +17,7 @@ from eagerflow.core.tensor import Tensor
 
 __all__ = [
     "array_to_img", "brightened", "img_to_array", "load_img", "read_image", "save_img", "smart_resize",
+    "written",
 ]  # fmt: skip
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -27,7 +28,9 @@ _LAYOUTS = ("channels_last", "channels_first")
 def _pillow(purpose: str) -> Any:
     try:
         import PIL.Image
-        import PIL.ImageEnhance  # noqa: F401 - an attribute of PIL from here on
+        import PIL.ImageDraw  # noqa: F401 - these are attributes of PIL from here on
+        import PIL.ImageEnhance  # noqa: F401
+        import PIL.ImageFont  # noqa: F401
     except ImportError:
         raise missing_extra("pillow", "image", purpose) from None
     return PIL
@@ -278,3 +281,27 @@ def _choice(function: str, argument: str, value: Any, known: Any) -> None:
     if value not in known:
         hint = did_you_mean(str(value), known)
         raise ValueError(f"{function}({argument}={value!r}): expected one of {', '.join(known)}.{hint}")
+
+
+def written(
+    image: np.ndarray, text: str, place: tuple[float, float], size: float, weight: int, color: tuple[int, ...]
+) -> np.ndarray:
+    """Bytes (height, width, channels) with a text on them.
+
+    Args:
+        image: the image; 1, 3 or 4 channels.
+        text: the text.
+        place: its left and upper end, in pixels.
+        size: the height of the letters, in pixels.
+        weight: how thick they are, from 1.
+        color: a number for each channel.
+
+    Raises:
+        ImportError: without Pillow.
+    """
+    pillow = _pillow("Text on images")
+    drawn = pillow.Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    font = pillow.ImageFont.load_default(max(size, 1))
+    ink = color if len(color) > 1 else color[0]
+    pillow.ImageDraw.Draw(drawn).text(place, text, ink, font, stroke_width=(weight - 1) // 2)
+    return np.asarray(drawn).reshape(image.shape)

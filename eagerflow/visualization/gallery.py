@@ -1,0 +1,235 @@
+"""Galleries of images, through matplotlib. The one file which imports it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.core.errors import missing_extra
+from eagerflow.core.tensor import convert_to_tensor
+from eagerflow.visualization.boxes import draw_bounding_boxes
+from eagerflow.visualization.images import channels_last
+from eagerflow.visualization.masks import draw_segmentation_masks
+
+__all__ = ["plot_bounding_box_gallery", "plot_image_gallery", "plot_segmentation_mask_gallery"]
+
+
+def _pyplot(purpose: str) -> Any:
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise missing_extra("matplotlib", "plot", purpose) from None
+    return pyplot
+
+
+def plot_image_gallery(
+    images: Any,
+    y_true: Any = None,
+    y_pred: Any = None,
+    label_map: Mapping[int, str] | None = None,
+    rows: int | None = None,
+    cols: int | None = None,
+    value_range: Sequence[float] = (0, 255),
+    scale: float = 2,
+    path: Any = None,
+    show: bool | None = None,
+    transparent: bool = True,
+    dpi: float = 60,
+    legend_handles: Any = None,
+    data_format: str | None = None,
+) -> None:
+    """Show images in rows and columns, or write them into a file.
+
+    Args:
+        images: (batch, height, width, channels), or channels first.
+        y_true: the class of each image.
+        y_pred: the class predicted for each.
+        label_map: classes to names, for the titles.
+        rows: how many; default: so that the gallery is about square.
+        cols: how many; default: so that all images are shown.
+        value_range: the values of black and white.
+        scale: the width and height of an image, in inches.
+        path: a file to write; default: the gallery is shown.
+        show: whether it is shown; default: when there is no `path`.
+        transparent: whether the file's background is.
+        dpi: pixels per inch in the file.
+        legend_handles: matplotlib's handles for a legend.
+        data_format: `"channels_last"` or `"channels_first"`; default: that of the configuration.
+
+    Raises:
+        ImportError: without matplotlib.
+        ValueError: for `path` and `show` together, or classes without `label_map`.
+
+    Source: the interface of `keras.visualization.plot_image_gallery` 3.15.
+    """
+    if path is not None and show:
+        raise ValueError("plot_image_gallery: either path=... writes a file, or show=True shows the gallery.")
+    if label_map is None and (y_true is not None or y_pred is not None):
+        raise ValueError("plot_image_gallery: y_true and y_pred need label_map={class: name}.")
+    pyplot = _pyplot("plot_image_gallery")
+    pictures = channels_last("plot_image_gallery", images, data_format).astype("float64")
+    low, high = value_range
+    pictures = numpy.clip((pictures - low) / (high - low), 0, 1)
+    rows = rows or math.ceil((len(pictures) / cols) if cols else math.sqrt(len(pictures)))
+    cols = cols or math.ceil(len(pictures) / rows)
+    figure, axes = pyplot.subplots(
+        rows, cols, figsize=(cols * scale, rows * scale), squeeze=False, frameon=False
+    )
+    titles = _titles(len(pictures), {"Label": y_true, "Pred": y_pred}, label_map or {})
+    for place in axes.flat:
+        place.axis("off")
+    for place, picture, title in zip(axes.flat, pictures, titles):
+        gray = picture.shape[-1] == 1
+        place.imshow(picture[..., 0] if gray else picture, vmin=0, vmax=1, cmap="gray" if gray else None)
+        place.set_title(title, fontsize=8)
+    if legend_handles is not None:
+        figure.legend(handles=legend_handles, loc="lower center")
+    if path is not None:
+        figure.savefig(path, pad_inches=0, bbox_inches="tight", transparent=transparent, dpi=dpi)
+    elif show is None or show:
+        pyplot.show()
+    pyplot.close(figure)
+
+
+def _titles(count: int, classes: Mapping[str, Any], names: Mapping[int, str]) -> list[str]:
+    known = {word: convert_to_tensor(y).numpy().tolist() for word, y in classes.items() if y is not None}
+    return [
+        "  ".join([f"{word}: {names.get(y[i], 'Unknown')}" for word, y in known.items() if i < len(y)])
+        for i in range(count)
+    ]
+
+
+def plot_bounding_box_gallery(
+    images: Any,
+    bounding_box_format: str,
+    y_true: Mapping[str, Any] | None = None,
+    y_pred: Mapping[str, Any] | None = None,
+    value_range: Sequence[float] = (0, 255),
+    true_color: Sequence[int] = (0, 188, 212),
+    pred_color: Sequence[int] = (255, 235, 59),
+    line_thickness: int = 2,
+    font_scale: float = 1.0,
+    text_thickness: int | None = None,
+    class_mapping: Mapping[int, str] | None = None,
+    ground_truth_mapping: Mapping[int, str] | None = None,
+    prediction_mapping: Mapping[int, str] | None = None,
+    legend: bool = False,
+    legend_handles: Any = None,
+    rows: int | None = None,
+    cols: int | None = None,
+    data_format: str | None = None,
+    **kwargs: Any,
+) -> None:
+    """Show images with their boxes and the boxes predicted.
+
+    Args:
+        images: (batch, height, width, channels), or channels first.
+        bounding_box_format: the format of the boxes.
+        y_true: the boxes, as `draw_bounding_boxes` takes them.
+        y_pred: the boxes predicted.
+        value_range: the values of black and white.
+        true_color: the color of the boxes.
+        pred_color: that of the boxes predicted.
+        line_thickness: of the frames.
+        font_scale: the size of letters.
+        text_thickness: of letters; default: that of the frames.
+        class_mapping: labels to names.
+        ground_truth_mapping: the same for `y_true` alone.
+        prediction_mapping: the same for `y_pred` alone.
+        legend: whether there is a legend.
+        legend_handles: matplotlib's handles for another one.
+        rows: see `plot_image_gallery`.
+        cols: see `plot_image_gallery`.
+        data_format: see `plot_image_gallery`.
+        **kwargs: more arguments of `plot_image_gallery`.
+
+    Raises:
+        ImportError: without matplotlib.
+        ValueError: for `legend` and `legend_handles` together.
+
+    Source: the interface of `keras.visualization.plot_bounding_box_gallery` 3.15.
+    """
+    if legend and legend_handles:
+        raise ValueError("plot_bounding_box_gallery: give legend=True or legend_handles=..., not both.")
+    pictures = _bytes("plot_bounding_box_gallery", images, value_range, data_format)
+    for boxes, color, names in (
+        (y_true, true_color, ground_truth_mapping or class_mapping),
+        (y_pred, pred_color, prediction_mapping or class_mapping),
+    ):
+        if boxes is not None:
+            pictures = draw_bounding_boxes(
+                pictures, boxes, bounding_box_format, names, color, line_thickness,
+                text_thickness or line_thickness, font_scale, "channels_last",
+            )  # fmt: skip
+    if legend:
+        line = _pyplot("plot_bounding_box_gallery").Line2D
+        shown = {"Ground Truth": true_color, "Prediction": pred_color}
+        legend_handles = [
+            line([], [], color=[c / 255 for c in color], linewidth=6, label=name)
+            for name, color in shown.items()
+        ]
+    plot_image_gallery(
+        pictures, rows=rows, cols=cols, legend_handles=legend_handles, data_format="channels_last", **kwargs
+    )
+
+
+def plot_segmentation_mask_gallery(
+    images: Any,
+    num_classes: int,
+    value_range: Sequence[float] = (0, 255),
+    y_true: Any = None,
+    y_pred: Any = None,
+    color_mapping: Mapping[int, Any] | None = None,
+    blend: bool = True,
+    alpha: float = 0.8,
+    ignore_index: int = -1,
+    data_format: str | None = None,
+    **kwargs: Any,
+) -> None:
+    """Show a row for each image: the image, its mask, and the mask predicted.
+
+    Args:
+        images: (batch, height, width, 3), or channels first.
+        num_classes: classes from this number on aren't drawn.
+        value_range: the values of black and white.
+        y_true: the masks, as `draw_segmentation_masks` takes them.
+        y_pred: the masks predicted.
+        color_mapping: see `draw_segmentation_masks`.
+        blend: see `draw_segmentation_masks`.
+        alpha: see `draw_segmentation_masks`.
+        ignore_index: see `draw_segmentation_masks`.
+        data_format: see `plot_image_gallery`.
+        **kwargs: more arguments of `plot_image_gallery`.
+
+    Raises:
+        ImportError: without matplotlib.
+
+    Source: the interface of `keras.visualization.plot_segmentation_mask_gallery` 3.15.
+    """
+    pictures = _bytes("plot_segmentation_mask_gallery", images, value_range, data_format)
+    settings = (num_classes, color_mapping, alpha, blend, ignore_index)
+    columns = [pictures]
+    for masks in (y_true, y_pred):
+        if masks is not None:
+            columns.append(
+                draw_segmentation_masks(pictures, _classes(masks, data_format), *settings, "channels_last")
+            )
+    shown = numpy.stack(columns, axis=1).reshape(-1, *pictures.shape[1:])
+    plot_image_gallery(shown, rows=len(pictures), cols=len(columns), data_format="channels_last", **kwargs)
+
+
+def _classes(masks: Any, data_format: str | None) -> numpy.ndarray:
+    """Masks as whole numbers, channels last where there are any."""
+    found: numpy.ndarray = convert_to_tensor(masks).numpy().astype("int32")
+    return channels_last("plot_segmentation_mask_gallery", found, data_format) if found.ndim == 4 else found
+
+
+def _bytes(
+    function: str, images: Any, value_range: Sequence[float], data_format: str | None
+) -> numpy.ndarray:
+    low, high = value_range
+    pictures = channels_last(function, images, data_format).astype("float64")
+    return (numpy.clip((pictures - low) / (high - low), 0, 1) * 255).astype("uint8")
