@@ -46,7 +46,7 @@ DIFFERENCES: Table = {
     "Keras takes and ignores unknown arguments here; we refuse them, with the name that was probably meant": """
         KerasTensor Model().evaluate Sequential().call Sequential().compute_output_spec
     """,
-    "no `layout`, which places a variable on several devices": "Variable Optimizer().add_variable",
+    "no `layout`, which places a variable on several devices": "Variable",
     "takes the arguments of Keras 2 too": "Sequential models.Sequential Layer().add_variable Metric().add_*",
     "a context manager either way; ours is made by a function": """
         saving.*ustom*bject*cope utils.*ustom*bject*cope

@@ -243,7 +243,7 @@ class Nadam(_Moments):
         super().build(variables)
         if self._product is None:
             with device("cpu"):
-                self._product = self.add_variable((), "ones", "float64", "u_product")
+                self._product = self.add_variable((), "ones", "float64", name="u_product")
 
     def _update(self, entries: Any, gradients: Any) -> None:
         product = self._product.writable()

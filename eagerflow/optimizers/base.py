@@ -209,10 +209,28 @@ class Optimizer(StoredState, Minimizing):
         shape: Any,
         initializer: Any = "zeros",
         dtype: Any = None,
+        aggregation: str = "none",
+        layout: None = None,
         name: str | None = None,
-        **kwargs: Any,
     ) -> Variable:
-        """A new piece of state: zeros, or what `initializer(shape, dtype=...)` makes."""
+        """A new piece of state.
+
+        Args:
+            shape: its shape.
+            initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
+            dtype: a type name; default: `floatx()`.
+            aggregation: kept for Keras' signature.
+            layout: only None: a variable lives on one device.
+            name: the last part of its path.
+
+        Raises:
+            ValueError: for another initializer's name, or a layout.
+        """
+        if layout is not None:
+            raise ValueError(
+                f"{type(self).__name__}.add_variable(layout={layout!r:.100}): expected None; a variable lives on one "
+                "device, which eagerflow.device(...) chooses."
+            )
         made = Variable(_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
         return self._track(made)
 
@@ -225,7 +243,7 @@ class Optimizer(StoredState, Minimizing):
                 reference_variable.shape,
                 initializer,
                 reference_variable.dtype.name,
-                f"{reference_variable.path}/{name or 'slot'}".replace("/", "_"),
+                name=f"{reference_variable.path}/{name or 'slot'}".replace("/", "_"),
             )
         made.path = f"{self.name}/{made.name}"
         return made

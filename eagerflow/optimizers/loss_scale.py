@@ -55,9 +55,9 @@ class LossScaleOptimizer(Optimizer):
             "LossScaleOptimizer", "dynamic_growth_steps", dynamic_growth_steps
         )
         with device("cpu"):
-            self.step_counter = self.add_variable((), "zeros", "int32", "step_counter")
+            self.step_counter = self.add_variable((), "zeros", "int32", name="step_counter")
             self.dynamic_scale = self.add_variable(
-                (), _constant(self.initial_scale), "float32", "dynamic_scale"
+                (), _constant(self.initial_scale), "float32", name="dynamic_scale"
             )
 
     @property

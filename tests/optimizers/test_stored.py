@@ -103,3 +103,22 @@ def test_shared_arguments_are_taken_by_position(name):
         cls(clipnrom=1.0)
     with pytest.raises(TypeError, match="too many positional arguments"):
         cls(*[None] * 40)
+
+
+def test_state_of_a_users_optimizer():
+    optimizer = optimizers.SGD()
+    made = optimizer.add_variable((2,), "ones", "float64", name="mine")
+    assert (made.path, made.dtype.name, made.numpy().tolist()) == ("sgd/mine", "float64", [1.0, 1.0])
+    assert optimizer.variables[-1] is made
+    with pytest.raises(
+        ValueError, match=r"add_variable\(layout='rows'\): expected None; a variable lives on one"
+    ):
+        optimizer.add_variable((2,), layout="rows")
+
+
+def test_single_numbers_among_the_state_have_names():
+    nadam, scaled = optimizers.Nadam(), optimizers.LossScaleOptimizer(optimizers.SGD())
+    nadam.build(weights())
+    assert "nadam/u_product" in [v.path for v in nadam.variables]
+    names = [v.path for v in scaled.variables[:2]]
+    assert names == ["loss_scale_optimizer/step_counter", "loss_scale_optimizer/dynamic_scale"]
