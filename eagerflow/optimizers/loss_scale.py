@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,7 +44,7 @@ class LossScaleOptimizer(Optimizer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        checks.unknown_arguments(type(self), kwargs)
+        checks.unknown_arguments(type(self), {k: v for k, v in kwargs.items() if not _is_unset(k, v)})
         if not isinstance(inner_optimizer, Optimizer) or isinstance(inner_optimizer, LossScaleOptimizer):
             raise TypeError(
                 f"LossScaleOptimizer(inner_optimizer=...): expected another optimizer; got {inner_optimizer!r:.60}."
@@ -127,6 +128,12 @@ class LossScaleOptimizer(Optimizer):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
         inner = deserialize_keras_object(config["inner_optimizer"], custom_objects)
         return cls(**{**config, "inner_optimizer": inner})
+
+
+def _is_unset(name: str, value: Any) -> bool:
+    """Whether it is a setting that files of older Keras name, though it belongs to the inner optimizer."""
+    shared = inspect.signature(Optimizer.__init__).parameters
+    return name in shared and name != "learning_rate" and value == shared[name].default
 
 
 def _constant(value: float) -> Any:
