@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-gpu check bench clean
+.PHONY: help demo test test-slow test-gpu check bench interop clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
 bench: $(VENV)/.installed ## cost per op; PEERS=/path/to/python compares with the torch and autograd found there
 	@$(or $(PEERS),$(BIN)/python) benchmarks/per_op.py
 
+interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras and JAX once)
+	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
+
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-keras build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
 
@@ -45,6 +48,12 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/pip
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the tools of the tests into $(VENV) (once, a minute or two)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
+	@touch $@
+
+$(VENV)-keras/.installed: | $(BIN)/pip
+	@echo "Installing Keras and JAX into $(VENV)-keras (once, a minute or two)"
+	@$(BIN)/python -m venv $(VENV)-keras
+	@$(VENV)-keras/bin/python -m pip install --quiet --disable-pip-version-check keras==3.15.1 jax h5py
 	@touch $@
 
 # The newest Python that runs, is new enough and can make environments. pip is the last thing that venv writes.

@@ -246,6 +246,8 @@ def same(what, theirs, own, exact=False, tolerance=1e-5):
         b = np.asarray(b)
         if a.shape != b.shape:
             raise AssertionError(f"{what} {i}: {a.shape} became {b.shape}")
+        if exact and a.dtype.kind == "f":  # Keras may keep in float32 what is float64 here
+            a, b = a.astype("float32"), b.astype("float32")
         off = float(np.max(np.abs(a.astype("float64") - b.astype("float64")), initial=0))
         scale = float(np.max(np.abs(a.astype("float64")), initial=1e-3))
         if off > (0 if exact else tolerance * scale) or not np.isfinite(b.astype("float64")).all():

@@ -57,6 +57,8 @@ class MultiHeadAttention(Layer):
     (2, 5, 8)
     """
 
+    _private_in_files: tuple[str, ...] = ("gate_dense",)  # as in Keras, where it is no property
+
     def __init__(
         self,
         num_heads: int,

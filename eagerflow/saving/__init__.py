@@ -1,4 +1,4 @@
-"""Objects to configurations and back, under the names of `keras.saving`."""
+"""Models to files, objects to configurations, and back: the names of `keras.saving`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from eagerflow.core.serialization import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from eagerflow.models.saving import FileFormatError, load_model, load_weights, save_model, save_weights
 
 CustomObjectScope = custom_object_scope
 
 __all__ = [
     "CustomObjectScope",
+    "FileFormatError",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
+    "load_weights",
     "register_keras_serializable",
+    "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]

@@ -11,7 +11,7 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy
@@ -26,24 +26,33 @@ _TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1",
 }  # fmt: skip
+_CHECKSUM = "eagerflow_crc32"
 _NAMES = {numpy.dtype(code): name for name, code in _TYPES.items() if name != "BF16"}
 
 
 def write(target: BinaryIO, arrays: Mapping[str, numpy.ndarray], metadata: Mapping[str, str]) -> None:
     """Write arrays by name, and texts by name."""
-    header: dict[str, Any] = {}
-    at, checksum, raw = 0, 0, []
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    at, raw = 0, []
     for name, array in arrays.items():
         kind, content = _raw(array)
         header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [at, at + len(content)]}
-        at, checksum = at + len(content), zlib.crc32(content, checksum)
+        at += len(content)
         raw.append(content)
-    header["__metadata__"] = {**metadata, "eagerflow_crc32": str(checksum)}
+    header["__metadata__"][_CHECKSUM] = str(_sum_of(header, raw))
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     target.write(struct.pack("<Q", len(text)) + text)
     for content in raw:
         target.write(content)
+
+
+def _sum_of(header: Mapping[str, Any], content: Iterable[bytes]) -> int:
+    """The checksum of everything in the file."""
+    checksum = zlib.crc32(json.dumps(header, sort_keys=True).encode())
+    for block in content:
+        checksum = zlib.crc32(block, checksum)
+    return checksum
 
 
 def _raw(array: numpy.ndarray) -> tuple[str, bytes]:
@@ -97,13 +106,14 @@ def reading(source: BinaryIO, file: str) -> Iterator[tuple[dict[str, Stored], di
             f"{file!r} is no .safetensors file, or cut off: its header would have {length} bytes."
         )
     header = read_json(source.read(length), file, "header")
-    metadata = header.pop("__metadata__", {})
+    metadata = header.get("__metadata__", {})
     if not isinstance(metadata, dict):
         raise FileFormatError(
             f"{file!r}: its metadata is a {type(metadata).__name__}; expected a JSON object."
         )
+    _check_sum(source, 8 + length, header, metadata, file)
+    header.pop("__metadata__", None)
     _check(header, size - 8 - length, file)
-    _check_sum(source, 8 + length, metadata, file)
     yield {name: Slice(source, file, name, entry, 8 + length) for name, entry in header.items()}, metadata
 
 
@@ -130,14 +140,13 @@ def _check(header: dict[str, Any], available: int, file: str) -> None:
         raise FileFormatError(f"{file!r}: its arrays end at byte {at}, the file at {available}.")
 
 
-def _check_sum(source: BinaryIO, start: int, metadata: dict[str, Any], file: str) -> None:
+def _check_sum(
+    source: BinaryIO, start: int, header: Mapping[str, Any], metadata: dict[str, Any], file: str
+) -> None:
     """The checksum that we write; other writers give none."""
-    expected = metadata.get("eagerflow_crc32")
+    expected = metadata.pop(_CHECKSUM, None)
     if expected is None:
         return
     source.seek(start)
-    checksum = 0
-    while block := source.read(2**20):
-        checksum = zlib.crc32(block, checksum)
-    if str(checksum) != expected:
+    if expected != str(_sum_of(header, iter(lambda: source.read(2**20), b""))):
         raise FileFormatError(f"{file!r} is damaged: its checksum is wrong.")

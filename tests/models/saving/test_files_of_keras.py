@@ -1,0 +1,66 @@
+"""Files that real Keras wrote (tests/fixtures/make_keras_files.py) load here and predict the same."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.models import load_model
+from tests.fixtures import model_cases
+
+FOLDER = pathlib.Path(__file__).parents[2] / "fixtures" / "keras_files"
+EXPECTED = dict(np.load(FOLDER / "expected.npz"))
+MODELS = sorted(p.name for p in FOLDER.glob("*.*") if p.stem.partition(".")[0] in model_cases.MODELS)
+
+
+def inputs(name, made):
+    if name == "subclassed":
+        return model_cases.generator(name).standard_normal((4, 4)).astype("float32")
+    return model_cases.inputs_of(name, made)
+
+
+def agree(name, made):
+    found = made.predict(inputs(name, made), verbose=0)
+    for i, output in enumerate(found if isinstance(found, list) else [found]):
+        expected = EXPECTED[f"{name} {i}"]
+        np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5 * abs(expected).max())
+
+
+@pytest.mark.parametrize("file", [n for n in MODELS if not n.endswith(".weights.h5")])
+def test_models(file):
+    name = file.partition(".")[0]
+    custom = model_cases.CUSTOM[name](ef) if name in model_cases.CUSTOM else None
+    made = load_model(FOLDER / file, custom_objects=custom)
+    agree(name, made)
+    sums = [float(np.sum(v.numpy().astype("float64"))) for v in made.optimizer.variables]
+    np.testing.assert_allclose(sums, EXPECTED[f"{name} optimizer"], rtol=1e-9, atol=1e-12)
+    assert made.loss is not None
+    assert "mae" in [m.name for m in made.metrics] or file.endswith(".h5")
+
+
+@pytest.mark.parametrize("file", [n for n in MODELS if n.endswith(".weights.h5")])
+def test_weights(file):
+    name = file.partition(".")[0]
+    made = model_cases.MODELS[name](ef)
+    made.load_weights(FOLDER / file)
+    agree(name, made)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_weights_out_of_whole_models(ending):
+    made = model_cases.mlp_regularized(ef)
+    made.load_weights(FOLDER / f"mlp_regularized.{ending}")
+    agree("mlp_regularized", made)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_code_in_lambda_layers_is_never_run(ending):
+    path = FOLDER / f"code.{ending}"
+    for settings in ({}, {"safe_mode": False}, {"custom_objects": {"twice": lambda x: x}}):
+        with pytest.raises(ValueError, match=r"Lambda layer 'twice' holds code, which is never run"):
+            load_model(path, **settings)
+    made = load_model(path, safe_mode=False, custom_objects={"twice": lambda x: x * 2})
+    assert made(np.ones((1, 3), "float32")).tolist() == [[2.0, 2.0, 2.0]]

@@ -1,0 +1,127 @@
+"""Files are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.models import load_model
+
+
+def model(value=1.0):
+    made = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    made.set_weights([np.full((3, 2), value), np.full(2, value)])
+    return made
+
+
+def test_a_failing_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "m.keras"
+    model().save(path)
+    old = path.read_bytes()
+    other = model(2.0)
+
+    def fail(store):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(other.layers[0], "save_own_variables", fail, raising=False)
+    with pytest.raises(OSError, match="No space"):
+        other.save(path)
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["m.keras"]
+
+
+def test_overwrite(tmp_path):
+    path = tmp_path / "m.keras"
+    model().save(path)
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        model().save(path, overwrite=False)
+    path.chmod(0o600)
+    model(2.0).save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_model(path).get_weights()[1].tolist() == [2.0, 2.0]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link.keras").symlink_to(tmp_path / "m.keras")
+    model().save(tmp_path / "link.keras")
+    assert (tmp_path / "link.keras").is_symlink()
+    assert load_model(tmp_path / "m.keras").built
+
+
+@pytest.mark.parametrize("name", ["model", "model.txt", "model.weights.h5", "model.pb"])
+def test_unknown_endings(tmp_path, name):
+    with pytest.raises(ValueError, match="the ending says the format"):
+        model().save(tmp_path / name)
+
+
+def test_wrong_arguments(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in '\.weights\.h5'"):
+        model().save_weights(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match="zipped=False"):
+        model().save(tmp_path / "m.keras", zipped=False)
+    with pytest.raises(TypeError, match="unknown arguments"):
+        model().save(tmp_path / "m.keras", nonsense=1)
+    with pytest.raises(FileNotFoundError, match="folder"):
+        model().save(tmp_path / "no" / "m.keras")
+    with pytest.raises(ValueError, match="no weights yet"):
+        ef.Sequential([ef.layers.Dense(1)]).save(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match="no weights yet"):
+        ef.Sequential([ef.layers.Dense(1)]).load_weights(tmp_path / "m.keras")
+    os.mkfifo(tmp_path / "pipe.keras")
+    with pytest.raises(ValueError, match="pipe"):
+        model().save(tmp_path / "pipe.keras")
+
+
+_SAVES = """
+import sys
+import numpy as np
+import eagerflow as ef
+model = ef.Sequential([ef.Input((300,)), ef.layers.Dense(500), ef.layers.Dense(2)])
+value = 0.0
+print("ready", flush=True)
+while True:
+    value += 1.0
+    model.set_weights([np.full(w.shape, value) for w in model.weights])
+    model.save(sys.argv[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["keras", "h5", "safetensors"])
+def test_a_process_killed_while_saving_leaves_a_whole_file(tmp_path, ending):
+    path = tmp_path / f"m.{ending}"
+    draw = np.random.RandomState(7)
+    for _ in range(4):
+        with subprocess.Popen([sys.executable, "-c", _SAVES, str(path)], stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            deadline = time.monotonic() + 20
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(draw.uniform(0, 0.15))
+            child.send_signal(signal.SIGKILL)
+        values = {float(v) for w in load_model(path).get_weights() for v in np.unique(w)}
+        assert len(values) == 1
+
+
+@pytest.mark.slow
+def test_a_reader_always_finds_a_whole_file(tmp_path):
+    path = tmp_path / "m.keras"
+    with subprocess.Popen([sys.executable, "-c", _SAVES, str(path)], stdout=subprocess.PIPE) as child:
+        try:
+            child.stdout.readline()
+            deadline = time.monotonic() + 20
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            for _ in range(30):
+                values = {float(v) for w in load_model(path).get_weights() for v in np.unique(w)}
+                assert len(values) == 1
+        finally:
+            child.kill()
