@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.progbar import Progbar, redraws
+from eagerflow.core.spellings import ignores
 
 __all__ = ["ProgbarLogger"]
 
@@ -18,6 +19,7 @@ class ProgbarLogger(Callback):
     Training loops ask `due()` at every step, and only then compute the numbers for `show(...)`.
     """
 
+    @ignores("count_mode", "stateful_metrics")
     def __init__(self) -> None:
         super().__init__()
         self.seen = 0

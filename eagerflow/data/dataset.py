@@ -91,6 +91,15 @@ class Dataset:
     def __iter__(self) -> Iterator[Any]:
         return iter(self._make())
 
+    def as_numpy_iterator(self) -> Iterator[Any]:
+        """The elements with NumPy arrays for tensors.
+
+        >>> [x.item() for x in Dataset.range(2).as_numpy_iterator()]
+        [0, 1]
+        """
+        for element in self:
+            yield tree.map_structure(lambda x: x.numpy() if isinstance(x, Tensor) else x, element)
+
     def __len__(self) -> int:
         if self._length is None or self._length < 0:
             raise TypeError(

@@ -60,7 +60,9 @@ class Embedding(Layer):
         quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
-        kwargs.pop("input_length", None)
+        length = kwargs.pop("input_length", None)
+        if length is not None and not kwargs.keys() & {"batch_input_shape", "batch_shape", "input_shape"}:
+            kwargs["input_shape"] = length  # what Keras 2 took it for
         super().__init__(**kwargs)
         without_lora(
             self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config

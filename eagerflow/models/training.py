@@ -21,6 +21,7 @@ from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.data.weights import class_weights, weigh
+from eagerflow.layers.older_arguments import only
 from eagerflow.layers.tracking import changes
 from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
@@ -45,7 +46,8 @@ class Trainer(OlderSpellings, OtherWays):
 
     # -- compile
 
-    @ignores("experimental_run_tf_function", "sample_weight_mode")
+    @only(target_tensors=(None, "Pass the targets to fit."))
+    @ignores("class_mode", "experimental_run_tf_function", "sample_weight_mode")
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -255,7 +257,11 @@ class Trainer(OlderSpellings, OtherWays):
         if variables:
             compiled.optimizer.apply(tape.gradient(minimized, variables), variables)
         else:
-            warnings.warn("the model has no trainable weights: training changes nothing.", stacklevel=2)
+            warnings.warn(
+                "the model has no trainable weights: training changes nothing. Each step asks what is trainable; "
+                "compile doesn't remember it, as Keras 2's did: set discriminator.trainable = True before its turn.",
+                stacklevel=2,
+            )
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -287,6 +293,7 @@ class Trainer(OlderSpellings, OtherWays):
     # -- loops
 
     @ignores(*LOADING)
+    @only(show_accuracy=(False, "Write metrics=['accuracy'] in compile."))
     @accepts(nb_epoch="epochs")
     def fit(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from eagerflow import constraints, layers, losses, metrics, models, optimizers
+from eagerflow import callbacks, constraints, data, layers, losses, metrics, models, optimizers
 
 
 def test_an_empty_name_is_no_name():
@@ -137,3 +137,39 @@ def test_a_model_of_older_names_learns():
     model.compile(optimizers.SGD(lr=0.1, decay=1e-4), "mse", metrics=["logcosh"])
     history = model.fit(x, y, nb_epoch=3, verbose=0).history["loss"]
     assert history[-1] < history[0]
+
+
+def test_compile_and_fit_take_what_has_one_value():
+    model = models.Sequential([layers.Dense(1, input_dim=2)])
+    model.compile("sgd", "mse", target_tensors=None, class_mode="binary")
+    model.fit(numpy.ones((2, 2)), numpy.ones((2, 1)), show_accuracy=False, verbose=0)
+    with pytest.raises(ValueError, match="targets to fit"):
+        model.compile("sgd", "mse", target_tensors=[1])
+    with pytest.raises(ValueError, match="metrics="):
+        model.fit(numpy.ones((2, 2)), numpy.ones((2, 1)), show_accuracy=True)
+
+
+def test_a_frozen_discriminator_says_what_keras_2_did():
+    """There, compile remembered what was trainable; GANs relied on it."""
+    model = models.Sequential([layers.Dense(1, input_dim=2)])
+    model.compile("sgd", "mse")
+    model.trainable = False
+    with pytest.warns(UserWarning, match=r"discriminator\.trainable = True"):
+        model.train_on_batch(numpy.ones((2, 2)), numpy.ones((2, 1)))
+
+
+def test_the_progress_bar_takes_older_arguments():
+    assert callbacks.ProgbarLogger(count_mode="steps", stateful_metrics=["acc"]).seen == 0
+
+
+def test_data_sets_give_numpy_arrays():
+    rows = data.Dataset.from_tensor_slices((numpy.eye(2), {"y": numpy.arange(2)}))
+    x, y = next(rows.as_numpy_iterator())
+    assert (type(x), type(y["y"].tolist())) == (numpy.ndarray, int)
+
+
+def test_an_embedding_of_a_known_length_begins_a_model():
+    model = models.Sequential([layers.Embedding(9, 4, input_length=5), layers.Flatten(), layers.Dense(1)])
+    assert (model.input_shape, model.output_shape, model.count_params()) == ((None, 5), (None, 1), 36 + 21)
+    assert model.predict(numpy.ones((2, 5), int), verbose=0).shape == (2, 1)
+    assert layers.Embedding(9, 4, batch_input_shape=(2, 5), input_length=5)._batch_input_shape == (2, 5)
