@@ -216,6 +216,14 @@ def test_switch():
     x = ef.Input((2,))
     model = ef.Model(x, K.switch(K.greater(x, 0), x, -x))
     assert model.predict(np.array([[-1.0, 2.0]]), verbose=0).tolist() == [[1, 2]]
+    again = ef.Model.from_config(model.get_config())
+    assert again.predict(np.array([[-1.0, 2.0]]), verbose=0).tolist() == [[1, 2]]
+
+
+def test_switch_of_whole_rows():
+    x = ef.Input((2,))
+    model = ef.Model(x, K.switch(K.greater(K.sum(x, axis=1), 0), x, -x))
+    assert model.predict(np.array([[-3.0, 2.0], [3.0, -2.0]]), verbose=0).tolist() == [[3, -2], [3, -2]]
 
 
 def test_the_learning_phase_is_that_of_the_call():

@@ -71,7 +71,10 @@ def in_test_phase(x: Any, alt: Any, training: Any = None) -> Any:
 def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
     """One of two values (or of what functions give): by element where `condition` has axes."""
     if isinstance(condition, SymbolicTensor) or (isinstance(condition, Tensor) and condition.shape):
-        return _chosen(condition, _value(then_expression), _value(else_expression))
+        first, second = _value(then_expression), _value(else_expression)
+        if len(condition.shape) == len(getattr(first, "shape", ())):
+            return ops.where(ops.cast(condition, "bool"), first, second)
+        return _chosen(condition, first, second)
     return _value(then_expression if bool(condition) else else_expression)
 
 
