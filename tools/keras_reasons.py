@@ -48,9 +48,6 @@ DIFFERENCES: Table = {
     """,
     "no `layout`, which places a variable on several devices": "Variable",
     "takes the arguments of Keras 2 too": "Sequential models.Sequential Layer().add_variable Metric().add_*",
-    "a context manager either way; ours is made by a function": """
-        saving.*ustom*bject*cope utils.*ustom*bject*cope
-    """,
     "any arguments in the base class: a subclass says which": "Layer().build Sequential().compute_output_shape",
     "dimensions one by one, as in `x.reshape(2, 3)`, or as one tuple": "KerasTensor().reshape",
     "has a default": "*Optimizer().finalize_variable_values",

@@ -47,7 +47,7 @@ def standardize_dtype(dtype: Any) -> str:
     if name not in ALLOWED:
         hint = did_you_mean(name, ALLOWED)
         raise ValueError(
-            f"dtype={dtype!r} is not a type that tensors can have.{hint} Known: {', '.join(ALLOWED)}."
+            f"dtype={dtype!r} is not a type that tensors can have.{hint} Known: {', '.join(ALLOWED[:-1])}."
         )
     return name
 

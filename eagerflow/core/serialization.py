@@ -6,15 +6,15 @@ The format is Keras 3's: `{"module": "keras.layers", "class_name": "Dense", "con
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from eagerflow.core.errors import UnknownNameError, did_you_mean
 
 __all__ = [
+    "CustomObjectScope",
     "Table",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -168,20 +168,31 @@ def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any
     return made
 
 
-@contextlib.contextmanager
-def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
-    """Inside the block, configs may name these classes and functions.
+class CustomObjectScope:
+    """Inside its `with` block, configs may name these classes and functions.
 
-    >>> with custom_object_scope({"twice": lambda x: 2 * x}):
+    Args:
+        custom_objects: names, and the classes or functions they stand for.
+
+    >>> with CustomObjectScope({"twice": lambda x: 2 * x}):
     ...     get_registered_object("twice")(4)
     8
     """
-    before = _scoped.get()
-    _scoped.set({**before, **custom_objects})
-    try:
-        yield
-    finally:
-        _scoped.set(before)
+
+    def __init__(self, custom_objects: Mapping[str, Any]) -> None:
+        self.custom_objects = custom_objects or {}
+        self.backup: Mapping[str, Any] | None = None
+
+    def __enter__(self) -> CustomObjectScope:
+        self.backup = _scoped.get()
+        _scoped.set({**self.backup, **self.custom_objects})
+        return self
+
+    def __exit__(self, *args: object, **kwargs: object) -> None:
+        _scoped.set(self.backup or {})
+
+
+custom_object_scope = CustomObjectScope
 
 
 def get_custom_objects() -> dict[str, Any]:

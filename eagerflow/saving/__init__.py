@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eagerflow.core.serialization import (
+    CustomObjectScope,
     custom_object_scope,
     deserialize_keras_object,
     get_custom_objects,
@@ -12,8 +13,6 @@ from eagerflow.core.serialization import (
     serialize_keras_object,
 )
 from eagerflow.models.saving import FileFormatError, load_model, load_weights, save_model, save_weights
-
-CustomObjectScope = custom_object_scope
 
 __all__ = [
     "CustomObjectScope",
