@@ -16,6 +16,7 @@ from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.errors import did_you_mean as _did_you_mean
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.serialization import (
+    CustomObjectScope,
     custom_object_scope,
     deserialize_keras_object,
     get_custom_objects,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from eagerflow.preprocessing.text_folder import text_dataset_from_directory as text_dataset_from_directory
     from eagerflow.utils import bounding_boxes as bounding_boxes
 
-CustomObjectScope = custom_object_scope
 Sequence = PyDataset
 
 # What reads files and the network is loaded when it is first asked for.
