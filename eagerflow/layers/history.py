@@ -58,6 +58,14 @@ class History:
         """The symbolic output of one of the calls."""
         return self._node(node_index, "output").tensors()
 
+    def get_input_shape_at(self, node_index: int) -> Any:
+        """The shape of `get_input_at`."""
+        return _shapes(self.get_input_at(node_index))
+
+    def get_output_shape_at(self, node_index: int) -> Any:
+        """The shape of `get_output_at`."""
+        return _shapes(self.get_output_at(node_index))
+
     @property
     def input_shape(self) -> Any:
         """The shape of `input`."""

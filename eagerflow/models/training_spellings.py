@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.spellings import Elsewhere
 from eagerflow.models.training_compiled import Compiled
 
 __all__ = ["LOADING", "OlderSpellings"]
@@ -16,6 +17,13 @@ LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
 
 class OlderSpellings:
     """The part of `Model` with Keras 2's names."""
+
+    get_updates_for = Elsewhere("Variables are assigned to as `call` runs.")
+    state_updates = Elsewhere("Variables are assigned to as `call` runs.")
+    to_yaml = Elsewhere("Use `model.to_json()`.")
+    total_loss = Elsewhere("Use `model.compute_loss(x, y, y_pred)`.")
+    updates = Elsewhere("Variables are assigned to as `call` runs.")
+    uses_learning_phase = Elsewhere("Say it in the call: `model(x, training=True)`.")
 
     def fit_generator(
         self: Any,

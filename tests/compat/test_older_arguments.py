@@ -173,3 +173,20 @@ def test_an_embedding_of_a_known_length_begins_a_model():
     assert (model.input_shape, model.output_shape, model.count_params()) == ((None, 5), (None, 1), 36 + 21)
     assert model.predict(numpy.ones((2, 5), int), verbose=0).shape == (2, 1)
     assert layers.Embedding(9, 4, batch_input_shape=(2, 5), input_length=5)._batch_input_shape == (2, 5)
+
+
+def test_shapes_of_one_of_several_calls():
+    dense = layers.Dense(2)
+    held = dense(layers.Input((3,))), dense(layers.Input((4, 3)))
+    assert (dense.get_input_shape_at(0), held[0].shape) == ((None, 3), (None, 2))
+    assert (dense.get_input_shape_at(1), dense.get_output_shape_at(1)) == ((None, 4, 3), (None, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"), [("to_yaml", "to_json"), ("total_loss", "compute_loss"), ("updates", "assigned")]
+)
+def test_parts_of_models_that_are_gone_say_what_to_use(name, advice):
+    model = models.Sequential([layers.Dense(1, input_dim=2)])
+    assert not hasattr(model, name)
+    with pytest.raises(AttributeError, match=advice):
+        getattr(model, name)
