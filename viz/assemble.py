@@ -329,6 +329,7 @@ class _Assembly:
             and info.role in ("input", "activation")
             and op.phase != "update"
             and op.id not in self.riders
+            and op.id not in self.stands_for  # the op that stands for it has an input of this kind too
         ):
             return self._input(tensor, op), head, "data"
         return None

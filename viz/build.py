@@ -48,6 +48,7 @@ class _Builder:
         for event in capture.journal.events():
             getattr(self, f"_add_{event.kind}")(event)
         self._name_gradients()
+        self._name_constants()
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
             record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))
@@ -235,18 +236,18 @@ class _Builder:
         """Sort what an op was given into tensors and settings."""
         ids, given = [], []
         for name, argument in self._named(arguments, names):
-            if isinstance(argument, int):
+            if isinstance(argument, tuple):
+                op.settings[name] = argument[1]
+            else:
                 found = self._now(argument)
                 ids += found
                 given += [name] * len(found)
-            else:
-                op.settings[name] = argument
         op.inputs, op.input_names = tuple(ids), tuple(given)
 
     def _named(self, arguments: Any, names: tuple[str, ...]) -> Any:
         for name, argument in zip(names, arguments):
             if isinstance(argument, tuple) and argument[:1] == ("=",):
-                yield name, argument[1]
+                yield name, argument
             elif isinstance(argument, tuple):
                 yield from self._named(argument, tuple([f"{name}[{i}]" for i in range(len(argument))]))
             elif argument is not None:
@@ -286,6 +287,20 @@ class _Builder:
             if op.phase == "backward":
                 for i in op.outputs:
                     tensors[i].role = "gradient" if tensors[i].role == "activation" else tensors[i].role
+
+    def _name_constants(self) -> None:
+        """What no scope was given, and an op inside of a layer reads, the layer made itself: a mask, say."""
+        given = {i for scope in self.record.scopes for i in scope.inputs}
+        seen: set[int] = set()
+        for op in self.record.ops:
+            for i in op.inputs:
+                tensor = self.record.tensors[i]
+                if i in seen or tensor.role != "input":
+                    continue
+                seen.add(i)
+                around = [scope.kind for scope in self.record.ancestors(op.scope)]
+                if i not in given and "layer" in around and i < len(self.met) and self.met[i].key is None:
+                    tensor.role = "constant"
 
     def _finish(self) -> None:
         capture, record = self.capture, self.record

@@ -403,7 +403,8 @@ class Capture(observe.Observer):
         if nested.__class__ is tuple and len(nested) == 1 and isinstance(nested[0], Tensor):
             return (self._position(nested[0]),)
         leaves = itertools.islice(flat(nested), 64)
-        return tuple([self._position(x) for x in leaves if isinstance(x, Tensor)])
+        arrays = (Tensor, numpy.ndarray)
+        return tuple([self._position(x) for x in leaves if isinstance(x, arrays) and x.shape != ()])
 
     def _owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""

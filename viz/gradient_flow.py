@@ -32,7 +32,7 @@ class Flow:
         zeros: which share of the gradient's elements is zero; None unless recorded with `stats="full"`.
         nonfinite: how many elements of the gradient are NaN or infinite.
         remark: what is wrong with it, in a word or two: `"no gradient flows"`, `"vanishing"` (below a
-            hundred-thousandth of the others), `"exploding"` (above a thousand times the median).
+            hundred-thousandth of the largest), `"exploding"` (above 10, and a thousand times the median).
     """
 
     name: str
@@ -164,18 +164,19 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
 
 def _with_remarks(rows: list[Flow]) -> list[Flow]:
     finite = [row.gradient for row in rows if not row.nonfinite]
-    largest, median = max(finite, default=0.0), statistics.median(finite or [0.0])
-    return [dataclasses.replace(row, remark=_remark(row, largest, median)) for row in rows]
+    too_large = max(10.0, 1e3 * statistics.median(finite or [0.0]))
+    too_small = 1e-5 * max([size for size in finite if size <= too_large], default=0.0)
+    return [dataclasses.replace(row, remark=_remark(row, too_small, too_large)) for row in rows]
 
 
-def _remark(row: Flow, largest: float, median: float) -> str:
+def _remark(row: Flow, too_small: float, too_large: float) -> str:
     if row.nonfinite:
         return f"{row.nonfinite:,} not finite"
     if row.gradient == 0:
         return "no gradient flows"
-    if row.gradient > 1e3 * median:
+    if row.gradient > too_large:
         return "exploding"
-    return "vanishing" if row.gradient < 1e-5 * min(largest, 1e3 * median) else ""
+    return "vanishing" if row.gradient < too_small else ""
 
 
 def _flow(record: Record, variable: int, parts: list[TensorInfo], before: TensorInfo | None) -> Flow:

@@ -104,6 +104,7 @@ class _Unit:
     h: float = 0.0
     first: bool = False
     aside: bool = False
+    narrow: bool = False  # one box beside others: it needs no room for the other columns
 
 
 def arrange(graph: Graph) -> Layout:
@@ -152,7 +153,15 @@ class _Arranger:
         for i, depth in enumerate(depths):
             layers[depth].append(i)
         _untangle(layers, links)
-        return [[units[i] for i in layer] for layer in layers if layer]
+        found = [[units[i] for i in layer] for layer in layers if layer]
+        for layer in found:
+            self._narrow(layer)
+        return found
+
+    def _narrow(self, layer: list[_Unit]) -> None:
+        for unit in layer if len(_main(layer)) > 1 else ():
+            if unit.frame is None and len(unit.nodes) == 1:
+                unit.narrow, unit.w = True, self.sizes[unit.nodes[0].id][0]
 
     def _units(self, frame: str | None) -> list[_Unit]:
         rows: dict[str, _Unit] = {}
@@ -222,7 +231,7 @@ class _Arranger:
             return
         for node in unit.nodes:
             w, h = self.sizes[node.id]
-            left, lane = self.lanes[node.lane]
+            left, lane = (0.0, w) if unit.narrow else self.lanes[node.lane]
             self.layout.nodes[node.id] = Rect(x + left + (lane - w) / 2, y + (unit.h - h) / 2, w, h)
 
 

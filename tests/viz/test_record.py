@@ -51,6 +51,16 @@ def test_numbers_among_the_arguments_are_settings():
     assert 3.0 in op.settings.values()
 
 
+@pytest.mark.parametrize("number", [0, 1, True, 2.5])
+def test_plain_numbers_are_never_taken_for_tensors(number):
+    with viz.trace() as t:
+        ops.exp(ef.Tensor([1.0, 2.0]))
+        ops.add(ef.Tensor([3.0, 4.0]), number)
+    op = t.ops[-1]
+    assert len(op.inputs) == 1
+    assert op.settings["x2"] == number
+
+
 def test_sequences_of_tensors_are_inputs_one_by_one():
     with viz.trace() as t:
         ops.concatenate([ef.Tensor([1.0]), ef.Tensor([2.0])])

@@ -1,0 +1,38 @@
+"""Vanishing gradients: twelve sigmoid layers, in a chart, in a table, and in the graph.
+
+python examples/viz_gradients.py --out pictures
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+
+
+def main(out: Path, depth: int = 12) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(64, 20)).astype("float32"), rng.integers(0, 4, 64)
+    hidden = [layers.Dense(32, activation="sigmoid", name=f"hidden_{i}") for i in range(depth)]
+    model = ef.Sequential([*hidden, layers.Dense(4, name="head")], name="deep")
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, batch_size=64, verbose=0)
+    with viz.trace(f"{depth} sigmoid layers", stats="full") as t:
+        model.fit(x, y, batch_size=64, verbose=0)
+
+    flow = t.grad_flow(out / "viz_gradients.svg")
+    print(flow)
+    t.draw(out / "viz_gradients_graph.svg", color_by="grad", collapse_repeats=False, depth=1)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
+    folder = parser.parse_args().out
+    folder.mkdir(parents=True, exist_ok=True)
+    main(folder)

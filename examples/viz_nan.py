@@ -1,0 +1,52 @@
+"""A loss that turns NaN, and the op where it began.
+
+A student's own crossentropy takes the logarithm of a probability that becomes exactly zero.
+
+    python examples/viz_nan.py --out pictures
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+
+
+def crossentropy(labels, logits):
+    probabilities = ops.softmax(logits)
+    return -ops.mean(ops.sum(labels * ops.log(probabilities), axis=-1))
+
+
+def main(out: Path, rows: int = 32) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, 8)).astype("float32") * 60  # nobody scaled the inputs
+    labels = np.eye(3, dtype="float32")[rng.integers(0, 3, rows)]
+    model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)], name="net")
+    model(x)
+    with (
+        np.errstate(all="ignore"),
+        viz.trace("where NaN came from", stats="basic") as t,
+        ef.GradientTape() as tape,
+    ):
+        loss = crossentropy(labels, model(x))
+        tape.gradient(loss, model.trainable_variables)
+
+    t.draw(out / "viz_nan.svg", color_by="nonfinite")
+    print("loss:", float(loss))
+    culprit = next(
+        op for op in t.ops if any(t.tensors[i].stats.nan + t.tensors[i].stats.inf for i in op.outputs)
+    )
+    print(f"first in {culprit.name} at {culprit.source.function}: {culprit.source.code}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
+    folder = parser.parse_args().out
+    folder.mkdir(parents=True, exist_ok=True)
+    main(folder)

@@ -1,0 +1,61 @@
+"""The scripts behind the pictures in the documentation run, and make them."""
+
+from __future__ import annotations
+
+import importlib.util
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+PAGE = FOLDER.parent / "docs" / "viz.md"
+SMALL = {
+    "viz_step": {"rows": 8},
+    "viz_nan": {"rows": 16},
+    "viz_gradients": {"depth": 3},
+    "viz_resnet": {"blocks": (1, 1), "width": 4, "size": 16},
+    "viz_transformer": {"blocks": 3, "width": 8},
+    "viz_models": {},
+    "viz_tensorboard": {"epochs": 1},
+}
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_example_is_run_here():
+    assert {path.stem for path in FOLDER.glob("viz_*.py")} == set(SMALL)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_examples_run(name, tmp_path, capsys):
+    if name == "viz_tensorboard":
+        pytest.importorskip("tensorboard")
+    load(name).main(tmp_path, **SMALL[name])
+    for path in tmp_path.glob("*.svg"):
+        texts = [
+            "".join(e.itertext()) for e in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")
+        ]
+        assert texts
+        assert "nan" not in path.read_text(encoding="utf-8").replace("nan.py", "").split('d="')[-1][:200]
+    assert capsys.readouterr().out or name == "viz_models"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_examples_are_short(name):
+    assert len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 100
+
+
+def test_the_page_shows_pictures_that_are_there_and_names_their_scripts():
+    text = PAGE.read_text(encoding="utf-8")
+    shown = [part.split(")")[0] for part in text.split("](images/")[1:]]
+    assert len(shown) >= 6
+    for picture in shown:
+        assert (PAGE.parent / "images" / picture).exists(), picture
+    for name in SMALL:
+        assert f"examples/{name}.py" in text
