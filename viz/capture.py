@@ -31,9 +31,10 @@ from viz.values import Keeper
 
 __all__ = ["Capture", "OpenScope", "Options"]
 
+_NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
 _GATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gate.py")
-_MACHINERY = (observe.__file__, contextlib.__file__, _GATE)
+_MACHINERY = frozenset([observe.__file__, contextlib.__file__, _GATE])
 
 
 class Options(NamedTuple):
@@ -177,7 +178,8 @@ class Capture(observe.Observer):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """Make what the pass returns stand for the sum of the parts that rules gave."""
-        parts_of, tensors, seen = self._parts, self.journal.tensors, self.seen
+        parts_of, tensors, seen, gradients = self._parts, self.journal.tensors, self.seen, self._gradients
+        arrays = self._arrays
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = parts_of.get(key)
@@ -187,17 +189,13 @@ class Capture(observe.Observer):
             data = result.data
             if position is None:  # its parts were measured already
                 seen[_serial(result)] = position = len(tensors) // 7
-                tensors += (
-                    data.shape,
-                    data.dtype,
-                    result.key,
-                    self.hold(data),
-                    None,
-                    device_name(data),
-                    False,
-                )
-            self._gradients[key] = position
-            self._remember(data, position)
+                about = data.shape, data.dtype, result.key, self.hold(data), None, device_name(data), False
+                tensors.extend(about)
+            gradients[key] = position
+            if data.__class__ is numpy.ndarray:
+                arrays[id(data)] = weakref.ref(data), position
+            else:
+                self._remember(data, position)
             if self.keeper is not None:
                 known = source.path if isinstance(source, Variable) else "input"
                 self.keeper.keep(position, data, self.keeper.of_key(key, known))
@@ -400,8 +398,18 @@ class Capture(observe.Observer):
         """The positions of the tensors in what a scope was given or returned."""
         if isinstance(nested, Tensor):
             return (self._position(nested),)
-        if nested.__class__ is tuple and len(nested) == 1 and isinstance(nested[0], Tensor):
-            return (self._position(nested[0]),)
+        if nested.__class__ is tuple and len(nested) < 8:
+            found: list[int] = []
+            for x in nested:
+                if isinstance(x, Tensor):
+                    known = self.seen.get(getattr(x, "serial", None))
+                    found.append(self.argument(x) if known is None else known)
+                elif x.__class__ is numpy.ndarray:
+                    found.append(self._array(x))
+                elif x.__class__ not in _NO_TENSORS:
+                    break
+            else:
+                return tuple(found)
         leaves = itertools.islice(flat(nested), 64)
         arrays = (Tensor, numpy.ndarray)
         return tuple([self._position(x) for x in leaves if isinstance(x, arrays) and x.shape != ()])

@@ -57,8 +57,7 @@ class Walker:
                 except KeyError:
                     inside = meet(number, code)
                 if not inside:
-                    places.append(number)
-                    places.append(frame.f_lasti)
+                    places += number, frame.f_lasti
                     if len(places) >= longest:
                         break
                 if frame is until:
