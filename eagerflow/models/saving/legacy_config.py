@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eagerflow.layers.configuration import table as layers
+from eagerflow.models.saving.legacy_ops import is_place, tensor, tensorflow_op
 
 __all__ = ["modern_compile_config", "modern_config"]
 
@@ -15,6 +16,11 @@ _MODELS = {
     "Sequential": "keras",
     "Functional": "keras.src.models.functional",
     "Model": "keras.src.models.functional",
+}
+_UNUSED = {  # what Keras 2 wrote for classes that don't use it
+    "SeparableConv": ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint"),
+    "DepthwiseConv": ("groups", "filters", "kernel_initializer", "kernel_regularizer", "kernel_constraint"),
+    "MultiHeadAttention": ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"),
 }
 _DEFAULT_OF_KERAS_2 = {"time_major": False, "unroll": False, "renorm": False, "virtual_batch_size": None}
 
@@ -26,6 +32,8 @@ def modern_config(entry: Any) -> Any:
     if not isinstance(entry, Mapping) or "class_name" not in entry or entry.get("module"):
         return entry
     name, config = str(entry["class_name"]), entry.get("config")
+    if name in ("TFOpLambda", "SlicingOpLambda"):
+        return tensorflow_op(entry)
     config = {"layers": config} if isinstance(config, list) else dict(config or {})
     if _is_op(entry, config):
         return {**entry, "module": "eagerflow.ops", "inbound_nodes": _calls(entry)}
@@ -47,6 +55,9 @@ def _is_op(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
 
 def _modern_settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
     found = {k: v for k, v in config.items() if k not in _HARMLESS}
+    for prefix, keys in _UNUSED.items():
+        if name.startswith(prefix):
+            found = {k: v for k, v in found.items() if k not in keys}
     for key, default in _DEFAULT_OF_KERAS_2.items():
         if key in found and found[key] == default:
             del found[key]
@@ -62,7 +73,35 @@ def _modern_settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
     for key in ("input_layers", "output_layers"):
         if key in found:
             found[key] = _ends(found[key])
-    return found
+    return _renumbered(found) if "input_layers" in found else found
+
+
+def _renumbered(config: dict[str, Any]) -> dict[str, Any]:
+    """Keras 2 counts the making of an inner model as its first call; here calls are counted from 0."""
+    counts = {entry.get("name"): len(entry.get("inbound_nodes", [])) for entry in config["layers"]}
+    highest: dict[str, int] = {}
+    for place in _places(config):
+        highest[place[0]] = max(place[1], highest.get(place[0], 0))
+    for place in _places(config):
+        count = counts.get(place[0]) or 1
+        place[1] -= max(0, highest[place[0]] - (count - 1))
+    return config
+
+
+def _places(config: Any) -> Iterator[list[Any]]:
+    """All references to calls among the layers of a model (not those inside of inner models)."""
+    for key in ("input_layers", "output_layers"):
+        yield from _places_in(config[key])
+    for entry in config["layers"]:
+        yield from _places_in(entry.get("inbound_nodes", []))
+
+
+def _places_in(value: Any) -> Iterator[list[Any]]:
+    if is_place(value):
+        yield value
+    elif isinstance(value, (list, Mapping)):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _places_in(part)
 
 
 def _ends(places: Any) -> Any:
@@ -75,31 +114,23 @@ def _ends(places: Any) -> Any:
 
 def _calls(entry: Mapping[str, Any]) -> list[Any]:
     """The calls of a layer: `[[name, call, output, kwargs], ...]` in Keras 2, arguments in Keras 3."""
-    return [call if isinstance(call, Mapping) else _modern_call(call) for call in entry["inbound_nodes"]]
+    return [
+        call if isinstance(call, Mapping) else _modern_call(call, entry) for call in entry["inbound_nodes"]
+    ]
 
 
-def _modern_call(call: Any) -> dict[str, Any]:
-    places = [call] if _is_place(call) else list(call)
-    tensors = [_tensor(p) for p in places]
+def _modern_call(call: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
+    places = [call] if is_place(call) else list(call)
+    tensors = [tensor(p) for p in places]
+    if (
+        "return_state" in (entry.get("config") or {}) and len(tensors) > 1
+    ):  # a recurrent layer with its states
+        return {"args": tensors[:1], "kwargs": {"initial_state": tensors[1:]}}
     kwargs = {k: v for p in places if len(p) > 3 and isinstance(p[3], Mapping) for k, v in p[3].items()}
     return {
         "args": [tensors[0] if len(tensors) == 1 else tensors] if tensors else [],
-        "kwargs": {k: _tensor(v) if _is_place(v) else v for k, v in kwargs.items()},
+        "kwargs": {k: tensor(v) if is_place(v) else v for k, v in kwargs.items()},
     }
-
-
-def _is_place(value: Any) -> bool:
-    """`["dense", 0, 0]`, perhaps with keyword arguments behind."""
-    return (
-        isinstance(value, list)
-        and len(value) in (3, 4)
-        and isinstance(value[0], str)
-        and all(type(n) is int for n in value[1:3])
-    )
-
-
-def _tensor(place: Any) -> dict[str, Any]:
-    return {"class_name": "__keras_tensor__", "config": {"keras_history": list(place[:3])}}
 
 
 # How a model is compiled

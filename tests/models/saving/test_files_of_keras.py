@@ -64,3 +64,21 @@ def test_code_in_lambda_layers_is_never_run(ending):
             load_model(path, **settings)
     made = load_model(path, safe_mode=False, custom_objects={"twice": lambda x: x * 2})
     assert made(np.ones((1, 3), "float32")).tolist() == [[2.0, 2.0, 2.0]]
+
+
+KERAS_2 = dict(np.load(FOLDER / "keras2.npz"))
+
+
+@pytest.mark.parametrize("name", "sequential cnn text functional functions states".split())
+def test_files_of_keras_2(name):
+    """Calls as lists, functions of TensorFlow between layers, states of old optimizers."""
+    made = load_model(FOLDER / f"keras2_{name}.h5")
+    x = [KERAS_2[k] for k in sorted(KERAS_2) if k.startswith(f"{name} x")]
+    found = made.predict(x if len(x) > 1 else x[0], verbose=0)
+    for i, output in enumerate(found if isinstance(found, list) else [found]):
+        expected = KERAS_2[f"{name} y{i}"]
+        np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5 * abs(expected).max())
+    rate = made.optimizer.learning_rate.numpy()
+    total = sum(float(np.sum(v.numpy().astype("float64"))) for v in made.optimizer.variables) - rate
+    np.testing.assert_allclose(total, KERAS_2[f"{name} state"], rtol=1e-6)
+    assert "mean_absolute_error" in [m.name for m in made.metrics]
