@@ -18,7 +18,7 @@ from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
 from viz.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
 from viz.summaries import SummaryWriter
-from viz.watch import Watch, watch
+from viz.watching import Watch, watch
 
 __all__ = [
     "Drawing",

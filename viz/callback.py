@@ -244,7 +244,7 @@ class Trace(Callback):
         **options: as for `viz.trace`: `backward`, `stats`, `time`, `memory`, `source`, `max_ops`, `values`.
 
     Attributes:
-        recordings: the `Recording` of each step that ran, by number. Steps that never ran are warned about.
+        recordings: the `Recording` of each step that ran, by number.
 
     Raises:
         TypeError: for an unknown option, or steps that are no whole numbers.
