@@ -47,11 +47,13 @@ if TYPE_CHECKING:
     from eagerflow.preprocessing.pictures import save_img as save_img
     from eagerflow.preprocessing.text_folder import text_dataset_from_directory as text_dataset_from_directory
     from eagerflow.utils import bounding_boxes as bounding_boxes
+    from eagerflow.utils.feature_space import FeatureSpace as FeatureSpace
 
 Sequence = PyDataset
 
-# What reads files and the network is loaded when it is first asked for.
+# What reads files and the network, or needs many layers, is loaded when it is first asked for.
 _LAZY = {
+    "FeatureSpace": "utils.feature_space",
     "array_to_img": "preprocessing.pictures",
     "audio_dataset_from_directory": "preprocessing.audio_folder",
     "get_file": "datasets.download",
@@ -67,6 +69,7 @@ _LAZY = {
 __all__ = [
     "Config",
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
