@@ -13,7 +13,7 @@ from tools.keras_table import PAGE, Row, compare, describe, judge, page, percent
 
 TABLES = {"left out": reasons.LEFT_OUT, "differs": reasons.DIFFERENCES}
 RUN = "run `python -m tools.keras_table page`"
-AT_LEAST = 96.4  # per cent of the names that are here with Keras' signature; raise it, it is to be 98
+AT_LEAST = 98.1  # per cent of the names that are here with Keras' signature; it may only rise
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ Source: the interface and the results of `keras.utils.FeatureSpace` 3.15.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy
 
@@ -318,6 +318,21 @@ class FeatureSpace(FeatureKinds, Layer):
                 self.preprocessors[key].build_from_config(shapes)
         self._is_adapted = True
         self.built = True
+
+    def save(self, filepath: Any) -> NoReturn:
+        """Refused: files hold models, and a feature space is none. Save a model of it, which has all its layers.
+
+        Args:
+            filepath: where the file would be.
+
+        Raises:
+            NotImplementedError: always; it says what to write instead.
+        """
+        raise NotImplementedError(
+            f"FeatureSpace.save({str(filepath)!r:.80}): only models are saved. A model of the feature space holds all "
+            "that adapt found: Model(space.get_inputs(), space.get_encoded_features()).save('....keras'); it takes "
+            "columns (batch, 1). Or keep get_config() and adapt again."
+        )
 
     def save_own_variables(self, store: Any) -> None:
         """Nothing: the layers of the features have the variables."""

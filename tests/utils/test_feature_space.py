@@ -150,6 +150,32 @@ def test_a_configuration_makes_an_equal_space(case):
     )
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_a_model_of_it_can_be_saved(case, tmp_path):
+    made = cases(keras)[case]
+    made.adapt(ADAPT)
+    model = keras.Model(made.get_inputs(), made.get_encoded_features())
+    model.save(tmp_path / "model.keras")
+    columns = {key: np.array(x) for key, x in COLUMNS.items()}
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_same(numbers(loaded(columns)), numbers(made(DATA)))
+
+
+def test_saving_it_alone_says_how_instead(space, tmp_path):
+    with pytest.raises(NotImplementedError, match="get_encoded_features"):
+        space.save(tmp_path / "space.keras")
+
+
+def test_what_layers_were_built_for_can_be_restored(space):
+    again = FeatureSpace.from_config(space.get_config())
+    again.build_from_config(space.get_build_config())
+    for key, layer in space.preprocessors.items():
+        if hasattr(layer, "get_vocabulary"):
+            again.preprocessors[key].set_vocabulary(layer.get_vocabulary())
+    again.set_weights(space.get_weights())
+    assert_same(numbers(again(DATA)), numbers(space(DATA)))
+
+
 def test_keras_names_the_classes_of_configurations(space):
     described = keras.utils.serialize_keras_object(space)
     assert (described["module"], described["class_name"]) == ("keras.utils", "FeatureSpace")
