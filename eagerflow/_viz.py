@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from viz.callback import TensorBoard as TensorBoard
     from viz.callback import Trace as Trace
+    from viz.plot import model_to_dot as model_to_dot
+    from viz.plot import plot_model as plot_model
 
 __all__ = ["NAME", "callback", "package"]
 

@@ -34,6 +34,8 @@ from eagerflow.layers.session import clear_session, get_source_inputs, is_keras_
 from eagerflow.preprocessing.sequence import pad_sequences
 
 if TYPE_CHECKING:
+    from eagerflow._viz import model_to_dot as model_to_dot
+    from eagerflow._viz import plot_model as plot_model
     from eagerflow.datasets.download import get_file as get_file
     from eagerflow.preprocessing.audio_folder import (
         audio_dataset_from_directory as audio_dataset_from_directory,
