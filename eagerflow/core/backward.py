@@ -13,7 +13,7 @@ import numpy
 
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.observe import clock, current, state
-from eagerflow.core.op import recorded_namespace
+from eagerflow.core.op import recorded_namespace, same_kind
 from eagerflow.core.recording import Log
 from eagerflow.core.tensor import Tensor
 
@@ -71,9 +71,8 @@ class Walk:
         self.stretches = stretches
         self.wanted = wanted
         self.recorded = recorded
-        self.xp = (
-            numpy if len(namespaces) == 1 else None
-        )  # None: records of several devices may be on the tape
+        # None when records of several devices may be on the tape.
+        self.xp = numpy if len(namespaces) == 1 else None
         self.since = since
         self.reached = reaching(stretches, wanted, since)
 
@@ -128,21 +127,12 @@ class Walk:
                 _add(gradients, owned, key, gx, self.recorded)
             return
         xp = self.xp or _namespace_of_gradient(g)
+        kept = op.keeps_inputs
         try:
-            if op.keeps_inputs:
-                for pull, key, kept in zip(op.pulls, keys, saved):
-                    if key in reached:
-                        gx = pull(xp, g, record, None)
-                        if gx.shape != kept.shape:
-                            gx = _unbroadcast(gx, kept.shape)
-                        if key in gradients:
-                            _add(gradients, owned, key, gx, False)
-                        else:
-                            gradients[key] = gx
-                return
-            for pull, key, shape in zip(op.pulls, keys, shapes):
+            for pull, key, like in zip(op.pulls, keys, saved if kept else shapes):
                 if key in reached:
                     gx = pull(xp, g, record, None)
+                    shape = like.shape if kept else like
                     if shape is not None and gx.shape != shape:
                         gx = _unbroadcast(gx, shape)
                     if key in gradients:
@@ -150,7 +140,7 @@ class Walk:
                     else:
                         gradients[key] = gx
         except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"in the gradient of {op.name}: {error}") from error
+            raise _in_gradient(op, error) from error
 
     def _contributions(self, record: tuple[Any, ...], g: Any, reached: set[int]) -> list[tuple[int, Any]]:
         """What one record sends to its inputs, in order."""
@@ -171,7 +161,7 @@ class Walk:
                     for pull, need in zip(pulls, needs, strict=True)
                 ]
         except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"in the gradient of {op.name}: {error}") from error
+            raise _in_gradient(op, error) from error
         return [
             (key, gx if shape is None or gx.shape == shape else _unbroadcast(gx, shape))
             for key, gx, need, shape in zip(keys, found, needs, shapes)
@@ -198,6 +188,10 @@ class Walk:
                 observer.on_rule(record[0], out_keys, in_keys, arrived, results, started, ended, error)
         for key, gx in found:
             _add(gradients, owned, key, gx, self.recorded)
+
+
+def _in_gradient(op: Any, error: Exception) -> Exception:
+    return same_kind(error)(f"in the gradient of {op.name}: {error}")
 
 
 def _namespace_of_gradient(g: Any) -> Any:

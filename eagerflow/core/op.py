@@ -26,7 +26,16 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.wrapper import generate
 
-__all__ = ["Op", "apply", "composite", "identity", "op", "register_differentiator", "registry"]
+__all__ = [
+    "Op",
+    "apply",
+    "composite",
+    "identity",
+    "op",
+    "register_differentiator",
+    "registry",
+    "same_kind",
+]
 
 # Every op by its name. The gradient table of the tests goes through it.
 registry: dict[str, Op] = {}
@@ -99,7 +108,7 @@ class Op:
     def explain(self, error: Exception, inputs: Sequence[Any], settings: tuple[Any, ...]) -> Exception:
         """The same kind of error, saying which op met which arrays; costs nothing until raised."""
         got = ", ".join(signature_of(x) for x in inputs)
-        explained = _same_kind(error)(f"{self.name}({got}): {_shorten(error)}{_hint(settings)}")
+        explained = same_kind(error)(f"{self.name}({got}): {_shorten(error)}{_hint(settings)}")
         if state.on:
             now = clock()
             for observer in current():
@@ -124,7 +133,7 @@ def _hint(settings: tuple[Any, ...]) -> str:
     )
 
 
-def _same_kind(error: Exception) -> type[Exception]:
+def same_kind(error: Exception) -> type[Exception]:
     """The error's type when a message is all it is made of, else its nearest plain ancestor."""
     for kind in type(error).__mro__:
         if kind.__name__ in ("DeviceError", "AxisError", "LinAlgError", "UnknownNameError"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eagerflow.core.tape import GradientTape
 
-__all__ = ["Log", "activate", "active", "deactivate", "log", "new_key", "suspended"]
+__all__ = ["Log", "activate", "deactivate", "log", "new_key", "suspended"]
 
 new_key = itertools.count(1).__next__  # the number under which tapes know a tensor; unique in the process
 
@@ -37,11 +37,6 @@ class Log(list[Any]):
 
 log: contextvars.ContextVar[Log | None] = contextvars.ContextVar("log", default=None)
 _active: contextvars.ContextVar[tuple[GradientTape, ...]] = contextvars.ContextVar("active", default=())
-
-
-def active() -> tuple[GradientTape, ...]:
-    """The tapes that are recording in this context, in the order in which they began."""
-    return _active.get()
 
 
 def activate(*tapes: GradientTape) -> Log:
