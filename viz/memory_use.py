@@ -10,7 +10,7 @@ from viz import words
 from viz.schema import Op, Record, TensorInfo
 from viz.tableau import table
 
-__all__ = ["Alive", "MemoryUse", "memory_use"]
+__all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
 
 _KEYS = ("role", "layer", "source")
 
@@ -115,16 +115,10 @@ def memory_use(record: Record) -> MemoryUse:
         raise ValueError(
             "memory(): memory was not recorded; use viz.trace(memory=True), which is the default"
         )
-    first = _first_tensors(record)
-    spans = {}
-    for storage in record.storages:
-        tensor = first.get(storage.id)
-        if tensor is not None:
-            outside = tensor.producer is None and tensor.role != "gradient"
-            spans[storage.id] = (0 if outside else storage.allocated, storage.freed)
+    found = spans(record)
     changes = sorted(
-        [(start, 1, record.storages[i].nbytes) for i, (start, _) in spans.items()]
-        + [(end, 0, -record.storages[i].nbytes) for i, (_, end) in spans.items() if end is not None]
+        [(start, 1, size) for _, size, start, _ in found]
+        + [(end, 0, -size) for _, size, _, end in found if end is not None]
     )
     curve, live, peak, time = [], 0, 0, 0
     for when, _, change in changes:
@@ -133,14 +127,29 @@ def memory_use(record: Record) -> MemoryUse:
         if live > peak:
             peak, time = live, when
     alive = [
-        _alive(record, first[i], record.storages[i].nbytes)
-        for i, (start, end) in spans.items()
+        _alive(record, tensor, size)
+        for tensor, size, start, end in found
         if start <= time and (end is None or end > time)
     ]
     op = _running(record, time)
     at = "" if op is None else f", in {words.clean(op.name)}{_where(record, op)}"
     alive.sort(key=lambda each: -each.nbytes)
     return MemoryUse(peak, time, None if op is None else op.id, alive, curve, at)
+
+
+def spans(record: Record) -> list[tuple[TensorInfo, int, int, int | None]]:
+    """For each piece of memory the tensor it was made for, its bytes, and from when to when (None: the end) it was used.
+
+    What came from outside the recording was there from its beginning.
+    """
+    first = _first_tensors(record)
+    found = []
+    for storage in record.storages:
+        tensor = first.get(storage.id)
+        if tensor is not None:
+            outside = tensor.producer is None and tensor.role != "gradient"
+            found.append((tensor, storage.nbytes, 0 if outside else storage.allocated, storage.freed))
+    return found
 
 
 def _where(record: Record, op: Op) -> str:
