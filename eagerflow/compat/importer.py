@@ -20,6 +20,7 @@ from typing import Any
 from eagerflow import _viz
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
+from eagerflow.models.training_as_compiled import remember_trainable
 
 __all__ = ["install", "is_installed", "uninstall"]
 
@@ -35,6 +36,7 @@ def install(packages: Iterable[str] = ()) -> None:
 
     A user's file is one outside of the standard library, of `site-packages` and of eagerflow itself; the prompt and
     notebooks count as well. `~/.keras/keras.json` is read, as Keras does: `image_data_format`, `floatx`, `epsilon`.
+    As in Keras 2, models compiled from now on remember what was trainable when they were compiled.
 
     Args:
         packages: names of installed packages whose imports of Keras mean eagerflow too.
@@ -48,6 +50,7 @@ def install(packages: Iterable[str] = ()) -> None:
     >>> uninstall()
     """
     read_settings()
+    remember_trainable(True)
     _also.update(packages)
     builtins.__import__ = _importing
     importlib.import_module = _importing_module
@@ -56,6 +59,7 @@ def install(packages: Iterable[str] = ()) -> None:
 def uninstall() -> None:
     """Let imports be what they were. Modules that were imported stay as they are."""
     _also.clear()
+    remember_trainable(False)
     if is_installed():
         builtins.__import__ = _import
         importlib.import_module = _import_module

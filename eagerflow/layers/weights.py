@@ -231,11 +231,14 @@ class WeightHolder:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        value = bool(value)
         for layer in list(self._flatten_layers()):
-            layer.__dict__["_trainable"] = value
-            for variable in list(layer._switched_off) if value else layer._gather()[0]:
-                layer._switch(variable, value)
+            layer._set_own_trainable(bool(value))
+
+    def _set_own_trainable(self, value: bool) -> None:
+        """Without the sublayers."""
+        self.__dict__["_trainable"] = value
+        for variable in list(self._switched_off) if value else self._gather()[0]:
+            self._switch(variable, value)
 
     def _switch(self, variable: Variable, on: bool) -> None:
         if on:

@@ -26,6 +26,7 @@ from eagerflow.layers.tracking import changes
 from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
 from eagerflow.models.other_ways import OtherWays
+from eagerflow.models.training_as_compiled import as_compiled, trainable_now
 from eagerflow.models.training_checks import at_least_one, verbosity
 from eagerflow.models.training_compiled import Compiled
 from eagerflow.models.training_loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
@@ -88,6 +89,7 @@ class Trainer(OlderSpellings, OtherWays):
             "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
         }  # fmt: skip
+        compiled.trainable = trainable_now(self)
         self.__dict__["_compiled"] = compiled
         self.stop_training = False
 
@@ -259,7 +261,8 @@ class Trainer(OlderSpellings, OtherWays):
         else:
             warnings.warn(
                 "the model has no trainable weights: training changes nothing. Each step asks what is trainable; "
-                "compile doesn't remember it, as Keras 2's did: set discriminator.trainable = True before its turn.",
+                "compile doesn't remember it, as Keras 2's did: set discriminator.trainable = True before its turn, "
+                "or run the script with `python -m eagerflow run`, where it does.",
                 stacklevel=2,
             )
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
@@ -350,7 +353,8 @@ class Trainer(OlderSpellings, OtherWays):
             validation_steps=validation_steps, validation_batch_size=validation_batch_size,
             validation_freq=validation_freq, steps_per_execution=compiled.steps_per_execution,
         )  # fmt: skip
-        return run.go()
+        with as_compiled(self, compiled.trainable):
+            return run.go()
 
     @ignores(*LOADING)
     def evaluate(
@@ -422,9 +426,10 @@ class Trainer(OlderSpellings, OtherWays):
         return_dict: bool = False,
     ) -> Any:
         """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3."""
-        self._ready("train_on_batch")
+        compiled = self._ready("train_on_batch")
         data = _batch(x, y, sample_weight, class_weight)
-        numbers = self._one_step("train_step", self.make_train_function(), data)
+        with as_compiled(self, compiled.trainable):
+            numbers = self._one_step("train_step", self.make_train_function(), data)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     def test_on_batch(

@@ -1,0 +1,47 @@
+"""What was trainable at `compile`: Keras 2 trained that, whatever was switched later; compat runs do so too."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["as_compiled", "remember_trainable", "trainable_now"]
+
+_remembering = [False]
+
+States = list[tuple[Any, bool]]
+
+
+def remember_trainable(on: bool) -> None:
+    """Whether training goes by what was trainable at `compile` (as in Keras 2), or is trainable in each step."""
+    _remembering[0] = on
+
+
+def trainable_now(model: Any) -> States:
+    """The layers with their `trainable`, outer ones first; nothing unless that is remembered."""
+    return [(layer, layer.trainable) for layer in model._flatten_layers()] if _remembering[0] else []
+
+
+@contextlib.contextmanager
+def as_compiled(model: Any, noted: States) -> Iterator[None]:
+    """Within, the layers are as trainable as `noted` says; afterwards as before.
+
+    Source: what `compile` promises in tf.keras 2, for the sake of a GAN's discriminator: it is compiled, frozen,
+    and compiled again as part of the whole.
+    """
+    before = trainable_now(model)
+    if not noted or not before or all(layer.trainable == value for layer, value in noted):
+        yield
+        return
+    _set(noted)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(states: States) -> None:
+    for layer, value in states:
+        if layer.trainable != value:
+            layer._set_own_trainable(value)
