@@ -33,6 +33,7 @@ from eagerflow.core.functional import check_grads, grad, hessian, jacobian, jvp,
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.core.variable import Variable
+from eagerflow.kernels.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from eagerflow import activations as activations
@@ -98,10 +99,10 @@ __all__ = [
     "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor", "UnknownNameError", "Variable",
     "__version__", "activations", "backend", "callbacks", "check_grads", "config", "constraints",
     "convert_to_tensor", "current_device", "custom_gradient", "data", "datasets", "default_device", "device",
-    "dtype_policies", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices",
-    "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope", "no_grad", "ops", "optimizers",
-    "preprocessing", "random", "regularizers", "saving", "set_default_device", "stop_gradient", "tree", "utils",
-    "value_and_grad", "version", "visualization", "vjp", "wrappers",
+    "dtype_policies", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers",
+    "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope", "no_grad", "ops",
+    "optimizers", "preprocessing", "random", "regularizers", "saving", "set_default_device", "set_num_threads",
+    "stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp", "wrappers",
 ]  # fmt: skip
 
 
