@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-__all__ = ["CallContext", "creation_site", "current_call", "probing"]
+from eagerflow.core.origin import creation_site
 
-_ROOT = str(Path(__file__).parents[1])
+__all__ = ["CallContext", "creation_site", "current_call", "probing"]
 
 
 class CallContext:
@@ -46,11 +44,3 @@ def probing() -> Iterator[CallContext]:
         yield context
     finally:
         current_call.set(before)
-
-
-def creation_site() -> tuple[str, int]:
-    """File and line of the nearest caller outside this package."""
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_ROOT) and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno

@@ -15,6 +15,7 @@ from eagerflow.core.config import epsilon, floatx
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.observe import scope, state
+from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, safe_divide, same_rank
 from eagerflow.losses.table import LOSSES
@@ -34,6 +35,9 @@ class Loss:
             `"mean_with_sample_weight"` (divided by the sum of the weights), `"none"`.
         dtype: the type in which the loss is computed; default: `floatx()`.
 
+    Attributes:
+        created_at: file and line of the user's code that made the loss (`compile`, for one given by its name).
+
     Raises:
         ValueError: for an unknown reduction.
 
@@ -43,6 +47,13 @@ class Loss:
     >>> float(Absolute()([[0.0], [1.0]], [[1.0], [1.0]]))
     0.5
     """
+
+    created_at: tuple[str, int]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        self.created_at = creation_site()
+        return self
 
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None

@@ -17,6 +17,7 @@ from eagerflow.core.config import floatx
 from eagerflow.core.device import device, namespace_of
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import clock, current, scope, state
+from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
@@ -70,6 +71,9 @@ class Optimizer(StoredState, Minimizing):
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients.
         name: shown in traces and configs.
 
+    Attributes:
+        created_at: file and line of the user's code that made the optimizer (`compile`, for one given by its name).
+
     Raises:
         TypeError: for an unknown argument.
         ValueError: for a setting out of range, or two kinds of clipping.
@@ -82,6 +86,13 @@ class Optimizer(StoredState, Minimizing):
     together: int = (
         2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
     )
+
+    created_at: tuple[str, int]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        self.created_at = creation_site()
+        return self
 
     def __init_subclass__(cls) -> None:
         """Show the shared arguments in the signature, where a subclass passes them on as `**shared`."""

@@ -1,0 +1,18 @@
+"""Where in the user's code something was made."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+__all__ = ["creation_site"]
+
+_ROOT = str(Path(__file__).parents[1])
+
+
+def creation_site() -> tuple[str, int]:
+    """File and line of the nearest caller outside this package."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(_ROOT) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
