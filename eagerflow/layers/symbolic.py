@@ -20,6 +20,7 @@ from eagerflow.core import tree
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import unobserved
 from eagerflow.core.op import symbolic_calls
+from eagerflow.core.origin import creation_site
 from eagerflow.core.random import frozen
 from eagerflow.core.recording import suspended
 from eagerflow.core.tensor import Deferred, Tensor
@@ -230,10 +231,12 @@ class Node:
         outputs: what the call returned: a structure of `Spec`, and values that are the same at any size.
         position: which call of the same layer this is, from 0.
         name: the layer's name, or a numbered one for ops.
+        created_at: file and line of the user's code that made the call.
     """
 
     __slots__ = (
-        "__weakref__", "_specs", "args", "count", "epoch", "kwargs", "name", "operation", "outputs", "position",
+        "__weakref__", "_specs", "args", "count", "created_at", "epoch", "kwargs", "name", "operation", "outputs",
+        "position",
     )  # fmt: skip
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -242,6 +245,7 @@ class Node:
         self.kwargs = kwargs
         self.epoch, self.count = _current[0], next(_counts)
         self.position = 0
+        self.created_at = creation_site()
         self.outputs: Any = None
         self._specs: dict[tuple[int, int], list[Any]] = {}
         if hasattr(operation, "_calls"):

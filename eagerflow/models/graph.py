@@ -29,10 +29,10 @@ class _Slot:
 class _Step:
     """One call: what is called, where its arguments are, where its results go, what is needed no more."""
 
-    __slots__ = ("args", "done", "kwargs", "operation", "result", "results", "single")
+    __slots__ = ("args", "created_at", "done", "kwargs", "operation", "result", "results", "single")
 
     def __init__(self, node: Node, slots: dict[Origin, int]) -> None:
-        self.operation = node.operation
+        self.operation, self.created_at = node.operation, node.created_at
         self.args, self.kwargs = tree.map_structure(lambda x: _placed(x, slots), (node.args, node.kwargs))
         only = self.args[0] if len(self.args) == 1 and not self.kwargs else None
         self.single: int = only.number if isinstance(only, _Slot) else -1
