@@ -1,0 +1,1 @@
+"""How fast and how large, against other frameworks: `python -m benchmarks --help`."""

@@ -1,0 +1,48 @@
+"""`docs/benchmarks.md`, made of the figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.report import Results, failures, memory_table, ratio_table, startup_table, times_table
+
+__all__ = ["page"]
+
+_INTRODUCTION = """# Benchmarks
+
+Made by `make bench` (`python -m benchmarks --help` tells what else it can do). Every framework has a process of its
+own and runs by its own defaults; they take turns, so that a slow moment of the machine hits all alike. Figures are
+**our time divided by the other's**, minimum / median: below 1 we are faster.
+
+- `fit`: one epoch of `fit` on shuffled batches; for PyTorch the loop that its users write. `train`: a loop of one's
+  own on one ready batch (with a tape; in Keras the loop that its guides show for each backend, compiled where they do).
+- `predict` and `infer`: the same for outputs alone.
+- The models are alike, with the same numbers of weights, the same optimizers and no metrics.
+"""
+
+
+def page(about: dict[str, str], results: dict[str, Results], startup: Any, peers: list[str]) -> str:
+    """The whole page."""
+    parts = [
+        _INTRODUCTION,
+        "## The machine\n",
+        "\n".join(f"- {key}: {value}" for key, value in about.items()),
+    ]
+    everybody = ["eagerflow", *peers]
+    for title, found in results.items():
+        parts += [f"\n## Our time / theirs, {title}\n", ratio_table(found, peers)]
+        parts += [f"\n## Times, {title}\n", times_table(found, everybody)]
+        failed = failures(found)
+        if failed:
+            parts += ["\nNot measured:\n", "\n".join(f"- {line}" for line in failed)]
+    first = next(iter(results.values()), None)
+    if first:
+        parts += ["\n## Memory\n", "By how much a process grows, at most, in its first two training steps.\n"]
+        parts.append(memory_table(first, everybody))
+    if startup:
+        parts += [
+            "\n## The beginning\n",
+            "Seconds of a whole process, and what is installed with all it needs.\n",
+        ]
+        parts.append(startup_table(startup))
+    return "\n".join(parts) + "\n"

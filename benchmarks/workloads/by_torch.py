@@ -1,0 +1,81 @@
+"""How PyTorch trains and predicts: the loops that its users write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.workloads.data import Workload
+from benchmarks.workloads.torch_models import model_of, optimizer_of
+
+__all__ = ["Torch"]
+
+
+class Torch:
+    """PyTorch, eager or compiled.
+
+    Args:
+        workload: what to run.
+        compile: whether `torch.compile` is used.
+    """
+
+    def __init__(self, workload: Workload, compile: bool = False) -> None:
+        self.workload = workload
+        self.x, self.y = _tensors(workload)
+        self.model = model_of(workload)
+        self.optimizer = optimizer_of(workload, self.model)
+        self.loss = nn.CrossEntropyLoss() if workload.targets == "classes" else nn.BCEWithLogitsLoss()
+        self.forward = torch.compile(self.model) if compile else self.model
+        self.batch = self.x[: workload.batch].clone(), self.y[: workload.batch].clone()
+
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.model.parameters())
+
+    def fit(self) -> None:
+        """One epoch over shuffled batches."""
+        self.model.train()
+        order, size, total = torch.randperm(len(self.x)), self.workload.batch, 0.0
+        for i in range(0, len(order), size):
+            chosen = order[i : i + size]
+            total += self._step(self.x[chosen], self.y[chosen]).item()
+
+    def predict(self) -> Any:
+        """The outputs of all samples."""
+        self.model.eval()
+        size = self.workload.batch
+        with torch.inference_mode():
+            parts = [self._outputs(self.x[i : i + size]) for i in range(0, len(self.x), size)]
+            return torch.cat(parts).numpy()
+
+    def train(self, steps: int) -> None:
+        """Steps on one batch."""
+        self.model.train()
+        for _ in range(steps):
+            self._step(*self.batch)
+
+    def infer(self, steps: int) -> None:
+        """Outputs of one batch."""
+        self.model.eval()
+        with torch.inference_mode():
+            for _ in range(steps):
+                self._outputs(self.batch[0])
+
+    def _step(self, x: Any, y: Any) -> Any:
+        self.optimizer.zero_grad()
+        loss = self.loss(self.forward(x), y)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def _outputs(self, x: Any) -> Any:
+        logits = self.forward(x)
+        return logits.softmax(-1) if self.workload.targets == "classes" else logits.sigmoid()
+
+
+def _tensors(workload: Workload) -> tuple[Any, Any]:
+    x, y = (torch.from_numpy(array) for array in workload.arrays())
+    if len(workload.inputs) > 1:  # channels first
+        x = x.movedim(-1, 1).contiguous()
+    return x, x if workload.targets == "inputs" else y.long() if workload.targets == "classes" else y
