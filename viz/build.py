@@ -169,7 +169,7 @@ class _Builder:
     # ------------------------------------------------------------------ events
 
     def _add_op(self, event: Event) -> None:
-        what = self.capture.ops[event.op]
+        what = event.op
         op = self._op(event, what.name, self._phase(event.scope))
         self._read(op, event.inputs, what.arrays)
         op.settings |= dict(zip(what.settings, event.given))
@@ -184,7 +184,7 @@ class _Builder:
         forward = next((self.makers[key] for key in out_keys if key in self.makers), None)
         if self._claim(event.started, forward):
             return  # the rule was itself recorded: its ops are the backward ops
-        op = self._op(event, self.capture.ops[event.op].name, "backward")
+        op = self._op(event, event.op.name, "backward")
         op.forward = forward
         if forward is not None:
             op.stack = self.record.ops[forward].stack

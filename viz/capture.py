@@ -84,7 +84,6 @@ class Capture(observe.Observer):
         self.journal = Journal()
         self.memory = Memory() if options.memory else None
         self.walker = Walker()
-        self.ops: dict[int, Any] = {}
         self.scopes: list[OpenScope] = []
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.measured: dict[int, Any] = {}
@@ -171,24 +170,23 @@ class Capture(observe.Observer):
                 if self.keeper is not None:
                     label = self.keeper.of_key(out_keys[0], op.name)
                     self.keeper.keep(position, result.data if isinstance(result, Tensor) else result, label)
-        self.ops[id(op)] = op
         if error is not None:
             self.journal.note_error(error)
-        self._note("rule", id(op), started, ended, (out_keys, in_keys), read, made, ())
+        self._note("rule", op, started, ended, (out_keys, in_keys), read, made, ())
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """Make what the pass returns stand for the sum of the parts that rules gave."""
-        parts_of, tensors, seen, gradients = self._parts, self.journal.tensors, self.seen, self._gradients
+        parts_of, tensors, gradients = self._parts, self.journal.tensors, self._gradients
         arrays = self._arrays
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = parts_of.get(key)
             if parts is None or not isinstance(result, Tensor):
                 continue
-            position = seen.get(getattr(result, "serial", None))
+            position = self._known(result)
             data = result.data
             if position is None:  # its parts were measured already
-                seen[_serial(result)] = position = len(tensors) // 7
+                position = self._number(result, len(tensors) // 7)
                 about = data.shape, data.dtype, result.key, self.hold(data), None, device_name(data), False
                 tensors.extend(about)
             gradients[key] = position
@@ -209,7 +207,7 @@ class Capture(observe.Observer):
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         if self.tick() >= self.limit:
             return
-        read = [self._position(variable), *[self._update_from(variable, x) for x in inputs]]
+        read = [self.argument_of(variable), *[self._update_from(variable, x) for x in inputs]]
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
         if self.keeper is not None:
             self.keeper.update(len(self.journal.log), variable.data, variable.path)
@@ -218,12 +216,12 @@ class Capture(observe.Observer):
     def _update_from(self, variable: Any, x: Any) -> Any:
         """What a variable is updated from, as an entry of `Event.inputs`."""
         if not isinstance(x, Tensor):
-            return self._position(x)
+            return self.argument_of(x)
         known = self._array_position(x.data)
-        if known is None and getattr(x, "serial", None) not in self.seen:
+        if known is None and self._known(x) is None:
             # A gradient that was clipped or scaled on its way is an array of its own.
             known = self._gradients.get(variable.identity)
-        return self._position(x) if known is None else known
+        return self.argument_of(x) if known is None else known
 
     def _note(
         self,
@@ -298,18 +296,17 @@ class Capture(observe.Observer):
         if x is None:
             return None
         if isinstance(x, (list, tuple)):
-            return tuple([self._position(each) for each in x])
+            return tuple([self.argument_of(each) for each in x])
         if getattr(x, "shape", ()) != ():
             return self._array(x)
         return "=", to_plain(x)
 
     def result(self, x: Tensor) -> int:
         """The position of an op's output, which is new unless the op returned what it was given."""
-        serial = getattr(x, "serial", None)
-        if serial in self.seen:
-            return self.seen[serial]
-        self.seen[_serial(x)] = position = self._meet(x.data, x.key, None, outside=False)
-        return position
+        position = self._known(x)
+        return (
+            self._number(x, self._meet(x.data, x.key, None, outside=False)) if position is None else position
+        )
 
     def results(self, name: str, outputs: Any) -> list[int]:
         """The positions of what the op `name` returned: several tensors, old ones, or (when it failed) nothing."""
@@ -320,9 +317,22 @@ class Capture(observe.Observer):
                 self.keeper.output(position, x.data, x.key, self.label(name))
         return found
 
-    def _position(self, x: Any) -> Any:
-        known = self.seen.get(getattr(x, "serial", None))
+    def argument_of(self, x: Any) -> Any:
+        """What an op was given, as an entry of `Event.inputs`."""
+        known = self._known(x)
         return self.argument(x) if known is None else known
+
+    def _known(self, x: Any) -> int | None:
+        """The position of a tensor that was met before."""
+        return self.seen.get(getattr(x, "serial", None))
+
+    def _number(self, x: Tensor, position: int) -> int:
+        """Make `position` findable by the tensor, which gets a serial number when it has none."""
+        serial: int | None = getattr(x, "serial", None)
+        if serial is None:
+            x.serial = serial = next_serial()
+        self.seen[serial] = position
+        return position
 
     def _tensor(self, x: Tensor, outside: bool) -> int:
         """The position of a tensor met for the first time, as an input."""
@@ -337,8 +347,7 @@ class Capture(observe.Observer):
                 self._same_key[key] = position
         elif variable is not None:
             self.journal.name_variable(position, variable)
-        self.seen[_serial(x)] = position
-        return position
+        return self._number(x, position)
 
     def _array(self, array: Any) -> int:
         """The position of an array that was passed as it is."""
@@ -386,9 +395,8 @@ class Capture(observe.Observer):
     def _gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
         if isinstance(x, Tensor):
-            position = self.seen.get(getattr(x, "serial", None))
-            if position is None:
-                position = self._tensor(x, outside=False)
+            known = self._known(x)
+            position = self._tensor(x, outside=False) if known is None else known
         else:
             position = self._meet(x if hasattr(x, "dtype") else numpy.asarray(x), None, None, False)
         self.gradient_keys.append((position, key))
@@ -397,12 +405,12 @@ class Capture(observe.Observer):
     def _tensors(self, nested: Any) -> tuple[int, ...]:
         """The positions of the tensors in what a scope was given or returned."""
         if isinstance(nested, Tensor):
-            return (self._position(nested),)
+            return (self.argument_of(nested),)
         if nested.__class__ is tuple and len(nested) < 8:
             found: list[int] = []
             for x in nested:
                 if isinstance(x, Tensor):
-                    known = self.seen.get(getattr(x, "serial", None))
+                    known = self._known(x)
                     found.append(self.argument(x) if known is None else known)
                 elif x.__class__ is numpy.ndarray:
                     found.append(self._array(x))
@@ -412,7 +420,7 @@ class Capture(observe.Observer):
                 return tuple(found)
         leaves = itertools.islice(flat(nested), 64)
         arrays = (Tensor, numpy.ndarray)
-        return tuple([self._position(x) for x in leaves if isinstance(x, arrays) and x.shape != ()])
+        return tuple([self.argument_of(x) for x in leaves if isinstance(x, arrays) and x.shape != ()])
 
     def _owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
@@ -423,14 +431,6 @@ class Capture(observe.Observer):
         with contextlib.suppress(TypeError):  # an object that can't be watched is met anew each time
             self._owners[id(owner)] = weakref.ref(owner), facts
         return facts
-
-
-def _serial(x: Tensor) -> int:
-    """The number of a tensor, which gets one when it has none."""
-    serial: int | None = getattr(x, "serial", None)
-    if serial is None:
-        x.serial = serial = next_serial()
-    return serial
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Walker", "next_serial", "op_recorder", "recording"]
 
-next_serial = itertools.count(
-    1
-).__next__  # unique in the process: recordings share what they know of a tensor
+# Unique in the process: recordings share what they know of a tensor.
+next_serial = itertools.count(1).__next__
+_DEEPEST = 64  # frames, those of eagerflow included, between a line of the user's and an op
 recording = [0]  # how many recordings are open in the process
 
 
@@ -44,12 +44,14 @@ class Walker:
         self.walk = self._make_walk()
 
     def _make_walk(self) -> Callable[[FrameType | None, FrameType | None], list[int]]:
-        internal, meet, longest = self._internal, self._meet, 2 * MAX_FRAMES
+        internal, meet, longest, levels = self._internal, self._meet, 2 * MAX_FRAMES, range(_DEEPEST)
 
         def walk(frame: FrameType | None, until: FrameType | None) -> list[int]:
             """The user's code from `frame` outwards up to `until`: number of a code object, instruction, ..."""
             places: list[int] = []
-            while frame is not None:
+            for _ in levels:
+                if frame is None:
+                    break
                 code = frame.f_code
                 number = id(code)
                 try:
@@ -57,13 +59,12 @@ class Walker:
                 except KeyError:
                     inside = meet(number, code)
                 if not inside:
-                    places += number, frame.f_lasti
-                    if len(places) >= longest:
-                        break
+                    places.append(number)
+                    places.append(frame.f_lasti)
                 if frame is until:
                     break
                 frame = frame.f_back
-            return places
+            return places if len(places) <= longest else places[:longest]
 
         return walk
 
@@ -76,66 +77,78 @@ class Walker:
 def op_recorder(capture: Capture) -> Callable[..., None]:
     """The `on_op` of a capture."""
     seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
-    limit, tick, ops, walk, log = capture.limit, capture.tick, capture.ops, capture.walk, capture.journal.log
+    limit, tick, walk = capture.limit, capture.tick, capture.walk
     memory, hold, measure = capture.memory, capture.hold, capture.measure
     add_memory, keeper = None if memory is None else memory.add, capture.keeper
-    thread, getframe, depths = threading.get_ident, sys._getframe, dict[int, int]()
+    thread, getframe = threading.get_ident, sys._getframe
+    more = measure is not None or keeper is not None
+    note, note_tensor = capture.journal.log.extend, tensors.extend
 
     def on_op(
         op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         if tick() >= limit:
             return
-        number = id(op)
-        if number not in ops:
-            ops[number], depths[number] = op, _depth(getframe(1))
-        fresh = outputs.__class__ is Tensor and recording[0] == 1
-        read: list[Any] = []
-        for x in inputs:
-            try:
-                read.append(seen[x.serial])
-            except (AttributeError, KeyError):
-                read.append(argument(x))
-            if x is outputs:
-                fresh = False
         scope, _, until = capture.here
-        places = walk(getframe(depths[number]), until) if walk is not None else ()
+        # Two up is the code that called the op: its own frame is skipped, for Python makes an object of a frame
+        # that is looked at.
+        places = walk(getframe(2), until) if walk is not None else ()
         given = frozen(settings) if settings else ()
-        if error is not None:
-            capture.journal.note_error(error)
-        if not fresh:
-            made = capture.results(op.name, outputs)
-            lengths = len(read), len(made), len(places)
-            log.extend(
-                ("op", number, started, ended, scope, thread(), given, *lengths, *read, *made, *places)
-            )
+        count = len(inputs)
+        x = y = None
+        if count == 1:
+            x = inputs[0]
+        elif count == 2:
+            x, y = inputs
+        if x is None or outputs.__class__ is not Tensor or outputs is x or outputs is y or recording[0] != 1:
+            _note_rare(capture, op, inputs, given, outputs, started, ended, places, error)
             return
-        # One tensor that no recording has met: what `Capture.result` does, spelled out.
-        data = outputs.data
+        # One or two arguments, and one tensor that no recording has met: spelled out, for most ops are such.
+        try:
+            first = seen[x.serial]
+        except (AttributeError, KeyError):
+            first = argument(x)
+        if count == 2:
+            try:
+                second = seen[y.serial]  # type: ignore[union-attr]
+            except (AttributeError, KeyError):
+                second = argument(y)
         outputs.serial = serial = next_serial()
         seen[serial] = position = len(tensors) // 7
+        data = outputs.data
         if data.__class__ is ndarray:
-            storage = add_memory(data, ended) if add_memory and data.base is None else hold(data)
-            tensors.extend((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
+            storage = (
+                None if add_memory is None else add_memory(data, ended) if data.base is None else hold(data)
+            )
+            note_tensor((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
         else:
-            tensors.extend((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
-        if measure is not None:
-            measure(position, data)
-        if keeper is not None:
-            keeper.output(position, data, outputs.key, capture.label(op.name))
-        lengths = len(read), 1, len(places)
-        log.extend(("op", number, started, ended, scope, thread(), given, *lengths, *read, position, *places))
+            note_tensor((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
+        if more:
+            if measure is not None:
+                measure(position, data)
+            if keeper is not None:
+                keeper.output(position, data, outputs.key, capture.label(op.name))
+        length = len(places)
+        if count == 2:
+            note(("op", op, started, ended, scope, thread(), given, 2, 1, length, first, second, position))
+        else:
+            note(("op", op, started, ended, scope, thread(), given, 1, 1, length, first, position))
+        if length:
+            note(places)
 
     return on_op
 
 
-def _depth(frame: FrameType) -> int:
-    """How far up the stack the code that called an op is, from `on_op`.
-
-    An op's own two frames are skipped by number: walking over them would make Python create objects for them.
-    """
-    outer = frame.f_back
-    internal = (
-        outer is not None and is_internal(frame.f_code.co_filename) and outer.f_code.co_filename[:1] == "<"
-    )
-    return 3 if internal else 1
+def _note_rare(
+    capture: Capture, op: Any, inputs: Any, given: Any, outputs: Any, started: int, ended: int, places: Any,
+    error: Any,
+) -> None:  # fmt: skip
+    """The same for ops with other numbers of inputs or outputs, failed ones, and nested recordings."""
+    read = [capture.argument_of(x) for x in inputs]
+    if error is not None:
+        capture.journal.note_error(error)
+    made = capture.results(op.name, outputs)
+    lengths = len(read), len(made), len(places)
+    scope, thread = capture.here[0], threading.get_ident()
+    log = capture.journal.log
+    log.extend(("op", op, started, ended, scope, thread, given, *lengths, *read, *made, *places))

@@ -21,7 +21,7 @@ class Event(NamedTuple):
 
     Attributes:
         kind: `"op"`, `"rule"` or `"update"`.
-        op: a number in `Capture.ops`; the name for updates.
+        op: the `Op`; the name for updates.
         started, ended: `clock()`.
         scope: the number of the innermost open scope.
         thread: the thread's identity.

@@ -115,14 +115,6 @@ class Op:
                 observer.on_op(self, tuple(inputs), settings, None, now, now, explained)
         return explained
 
-    def announce(
-        self, inputs: tuple[Any, ...], settings: tuple[Any, ...], outputs: Any, started: int
-    ) -> None:
-        """Tell the observers of this context that the op ran."""
-        ended = clock()
-        for observer in current():
-            observer.on_op(self, inputs, settings, outputs, started, ended)
-
 
 def _hint(settings: tuple[Any, ...]) -> str:
     if not any(isinstance(value, (tuple, list)) and None in value for value in settings):

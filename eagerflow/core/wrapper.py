@@ -16,7 +16,7 @@ import numpy
 from eagerflow.core.config import floatx
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import as_dtype, is_differentiable
-from eagerflow.core.observe import clock, state
+from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import log, new_key
 from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
 
@@ -39,7 +39,9 @@ def {name}{signature}:
         raise _op.explain(error, {inputs}, ({settings})) from None
 {finish}
     if _started:
-        _op.announce({inputs_tuple}, ({settings}), _out, _started)
+        _ended = _clock()
+        for _observer in _current():
+            _observer.on_op(_op, {inputs_tuple}, ({settings}), _out, _started, _ended)
     return _out
 """
 
@@ -123,7 +125,8 @@ def generate(op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: b
     # Underscores keep these names apart from those of parameters.
     scope: dict[str, Any] = {
         "_op": op, "_forward": op.forward, "_numpy": numpy, "_ndarray": numpy.ndarray, "_Tensor": Tensor,
-        "_WEAK": WEAK, "_state": state, "_clock": clock, "_log": log, "_new_key": new_key, "_new": object.__new__,
+        "_WEAK": WEAK, "_state": state, "_clock": clock, "_current": current,
+        "_log": log, "_new_key": new_key, "_new": object.__new__,
         "_Deferred": Deferred, "_coerce": coerce, "_coerce_array": coerce_array,
         "_coerce_given": _coerce_given, "_coerce_array_given": _coerce_array_given, "_namespace_of": namespace_of,
         "_settle": _settle, "_as_float": _as_float, "_narrow": _narrow, "_unwrap_all": _unwrap_all,
