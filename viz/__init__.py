@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from viz.archive import TraceFileError
 from viz.drawing import Drawing
+from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
+from viz.nonfinite.find import find_nonfinite
 from viz.plot import model_to_dot, plot_model, summary
 from viz.record import Tracer, trace
 from viz.recording import Recording, load
@@ -24,6 +26,9 @@ __all__ = [
     "Drawing",
     "Frame",
     "Logs",
+    "Nonfinite",
+    "NonfiniteError",
+    "NonfiniteWarning",
     "Op",
     "Recording",
     "RendererMissing",
@@ -36,6 +41,7 @@ __all__ = [
     "TraceFileError",
     "Tracer",
     "Watch",
+    "find_nonfinite",
     "load",
     "model_to_dot",
     "plot_model",

@@ -49,6 +49,7 @@ class Options(NamedTuple):
     max_ops: int = 1_000_000
     values: str | None = None
     steps: frozenset[int] | None = None
+    on_nonfinite: str | None = None
 
 
 # Where the program is: the innermost open scope, the scope whose stack continues a walk, and the frame where walks

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -13,6 +13,8 @@ from eagerflow.core.observe import Observer, observing
 from viz.build import build
 from viz.capture import Capture, Options
 from viz.gate import StepGate, checked_steps
+from viz.nonfinite.guard import ACTIONS, Guard
+from viz.nonfinite.lean import Latest
 from viz.recording import Recording
 from viz.stats import LEVELS
 from viz.values import Keeper
@@ -30,8 +32,9 @@ class Tracer:
         self._options = options
         self._crashed = crashed
         self._capture: Capture | None = None
-        self._observing: AbstractContextManager[Any] | None = None
+        self._observing: contextlib.ExitStack | None = None
         self._gate: StepGate | None = None
+        self._guard: Guard | None = None
         self._recording: Recording | None = None
 
     @property
@@ -42,15 +45,22 @@ class Tracer:
     def __enter__(self) -> Recording:
         if self._capture is not None:
             raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")
-        self._capture = Capture(self._options, self._crashed)
+        self._capture = capture_for(self._options, self._crashed)
         self._recording = Recording.pending()
-        listener: Observer = self._capture
-        if self._options.steps is not None:
-            listener = self._gate = StepGate(self._capture, self._options.steps)
-        self._observing = observing(listener)
-        self._observing.__enter__()
+        self._observing = contextlib.ExitStack()
+        for listener in self._listeners(self._capture):
+            self._observing.enter_context(observing(listener))
         self._capture.start(sys._getframe(1))
         return self._recording
+
+    def _listeners(self, capture: Capture) -> list[Observer]:
+        if self._options.steps is not None:
+            self._gate = StepGate(capture, self._options.steps)
+            return [self._gate]
+        if self._options.on_nonfinite is not None:
+            self._guard = Guard(capture, self._options.on_nonfinite)
+            return [capture, self._guard]
+        return [capture]
 
     def __exit__(
         self,
@@ -64,8 +74,9 @@ class Tracer:
         if self._gate is not None:
             self._gate.close()
         capture.stop()
-        self._observing.__exit__(None, None, None)
-        self._recording.fill(build(capture))
+        self._observing.close()
+        record = build(capture)
+        self._recording.fill(record if self._guard is None else self._guard.finish(record))
         if error is not None:
             self._recording.notes.append(f"ended by {type(error).__name__}: {error}"[:500])
 
@@ -82,6 +93,12 @@ class Tracer:
         return traced
 
 
+def capture_for(options: Options, crashed: Callable[[BaseException], None] | None = None) -> Capture:
+    """What records: everything; or, where only NaN is looked for, the latest step."""
+    watches_only = options.on_nonfinite is not None and options.stats == "none" and options.values is None
+    return (Latest if watches_only else Capture)(options, crashed)
+
+
 @overload
 def trace(name: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
@@ -96,6 +113,7 @@ def trace(
     max_ops: int = 1_000_000,
     values: str | None = None,
     steps: int | Iterable[int] | None = None,
+    on_nonfinite: str | None = None,
 ) -> Tracer: ...
 def trace(
     name: Any = None,
@@ -108,6 +126,7 @@ def trace(
     max_ops: int = 1_000_000,
     values: str | None = None,
     steps: int | Iterable[int] | None = None,
+    on_nonfinite: str | None = None,
 ) -> Any:
     """Record the ops, scopes and gradients that run in a `with` block or in a function.
 
@@ -129,14 +148,19 @@ def trace(
             Labels are `"model/layer/op"` for what an op made, a variable's path for a variable, and
             `"gradients/..."` of those for gradients.
         steps: record only these training steps of the block (each batch of `fit` is one), counted from 0.
+        on_nonfinite: `"raise"` stops the program with a `viz.NonfiniteError` at the first op, forward or backward,
+            that makes NaN or infinity of finite numbers (or is given such data or weights), before weights are updated
+            from it; `"warn"` only warns. The message names op, layer and line. Cheap enough for a whole
+            training: unless `stats` or `values` are asked for too, only the latest training step is kept, without
+            memory.
 
     Returns:
         A context manager whose value is a `Recording`; or the decorated function, which has the recording of
         its last call as its attribute `recording`.
 
     Raises:
-        ValueError: when `stats` is none of the three, `max_ops` or a step is negative, or `values` is no regular
-            expression.
+        ValueError: when `stats` is none of the three, `on_nonfinite` neither of the two or together with `steps`,
+            `max_ops` or a step is negative, or `values` is no regular expression.
         TypeError: when `steps` aren't whole numbers.
 
     >>> import eagerflow as ef, viz
@@ -147,6 +171,10 @@ def trace(
     """
     if stats not in LEVELS:
         raise ValueError(f"viz.trace(stats={stats!r}): expected one of {', '.join(map(repr, LEVELS))}")
+    if on_nonfinite not in (None, *ACTIONS):
+        raise ValueError(f"viz.trace(on_nonfinite={on_nonfinite!r}): expected 'raise' or 'warn', or None")
+    if on_nonfinite is not None and steps is not None:
+        raise ValueError("viz.trace(on_nonfinite=..., steps=...): every step is watched; leave steps out")
     if max_ops < 0:
         raise ValueError(f"viz.trace(max_ops={max_ops!r}): expected a number of ops ≥ 0")
     if callable(name):
@@ -156,4 +184,4 @@ def trace(
     if values is not None:
         Keeper(values)  # refuses what is no regular expression
     chosen = None if steps is None else checked_steps("viz.trace(steps=...)", steps)
-    return Tracer(Options(name, backward, stats, time, memory, source, max_ops, values, chosen))
+    return Tracer(Options(name, backward, stats, time, memory, source, max_ops, values, chosen, on_nonfinite))

@@ -1,0 +1,65 @@
+"""`viz.find_nonfinite`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from viz import words
+from viz.nonfinite.facts import Nonfinite, NonfiniteError
+from viz.nonfinite.search import explain, statistics_known
+from viz.record import trace
+from viz.recording import Recording
+
+__all__ = ["find_nonfinite"]
+
+
+def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Nonfinite | None:
+    """The first op, forward or backward, that made NaN or infinity of finite numbers.
+
+    Args:
+        what: a recording made with `viz.trace(stats="basic")` (or `"full"`, or `on_nonfinite=`); or a function, which
+            is then run, watched op by op, and stopped at the first that isn't finite.
+        *args: of the function.
+        **kwargs: of the function.
+
+    Returns:
+        What is known about it: op, layer, your line, statistics of what the op read and made, examples, a picture
+        (`.draw()`). Its `kind` is `"data"` or `"weight"` where the numbers came in non-finite already. None when
+        everything was finite.
+
+    Raises:
+        ValueError: when the recording has no statistics.
+        TypeError: when `what` is neither, or arguments come with a recording.
+
+    Infinities that the code asks for, as in `ops.where(mask, x, -inf)`, don't count unless they become NaN.
+
+    >>> import eagerflow as ef, viz
+    >>> found = viz.find_nonfinite(lambda x: ef.ops.mean(ef.ops.log(x)), ef.Tensor([1.0, 0.0]))
+    >>> found.op, found.outputs[0].inf, found.examples[0].inputs
+    ('log', 1, {'x': 0.0})
+    """
+    if isinstance(what, Recording):
+        if args or kwargs:
+            raise TypeError("find_nonfinite: a recording takes no further arguments; they are for functions")
+        return _in_recording(what)
+    if not callable(what):
+        raise TypeError(
+            f"find_nonfinite: expected a recording or a function to run; got {type(what).__name__}. For a file: "
+            "viz.find_nonfinite(viz.load(path))."
+        )
+    with trace(getattr(what, "__name__", None), on_nonfinite="raise"):
+        try:
+            what(*args, **kwargs)
+        except NonfiniteError as error:
+            return error.found
+    return None
+
+
+def _in_recording(recording: Recording) -> Nonfinite | None:
+    if not statistics_known(recording):
+        raise ValueError(
+            f"find_nonfinite: the recording {words.clean(recording.name)!r} has no statistics. Record it with "
+            'viz.trace(stats="basic"), or stop at the first one with viz.trace(on_nonfinite="raise").'
+        )
+    return explain(recording)

@@ -1,0 +1,215 @@
+"""Which op of a recording was the first to make NaN or infinity of finite numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy
+
+from viz.nonfinite.check import SAFE, has_nonfinite_number, nonfinite
+from viz.nonfinite.facts import Example, Nonfinite, TensorFacts
+from viz.nonfinite.fixes import fix_for
+from viz.recording import Recording
+from viz.schema import Op, Record, TensorInfo
+
+__all__ = ["describe", "examples_of", "explain", "origin", "statistics_known"]
+
+_EXAMPLES = 3
+_NONE = (0, 0)
+
+
+@dataclasses.dataclass(slots=True)
+class _Origin:
+    op: int
+    tensor: int | None = None  # what came in non-finite
+
+
+def statistics_known(record: Record) -> bool:
+    """Whether the recording can say which tensors were finite."""
+    return is_guarded(record) or not record.tensors or any(t.stats is not None for t in record.tensors)
+
+
+def is_guarded(record: Record) -> bool:
+    """Whether every op was looked at while it ran: then what has no statistics was finite."""
+    options = record.meta.get("options")
+    return isinstance(options, dict) and bool(options.get("on_nonfinite"))
+
+
+def explain(recording: Recording) -> Nonfinite | None:
+    """The first origin of NaN or infinity in a recording; None when there is none."""
+    found = origin(recording)
+    return None if found is None else describe(recording, found.op, found.tensor)
+
+
+def origin(record: Record) -> _Origin | None:
+    """The op to blame, and the tensor if that came in non-finite from outside.
+
+    NaN made from numbers without NaN, or infinity from finite numbers, in the order of execution. Infinities that the
+    code asks for (`ops.where(mask, x, -inf)`) and that go away again are no fault. Infinite data counts
+    where it turns into NaN, or reaches a loss or a gradient.
+    """
+    infinite_input: _Origin | None = None
+    flaws = _all_flaws(record)
+    for op in record.ops if flaws else ():
+        made = [flaws.get(i, _NONE) for i in op.outputs]
+        read = [flaws.get(i, _NONE) for i in op.inputs]
+        outside = [i for i in op.inputs if record.tensors[i].producer is None or record.tensors[i].version]
+        for i in outside:
+            nan, infinite = flaws.get(i, _NONE)
+            if nan:
+                return _Origin(op.id, i)
+            if infinite and infinite_input is None and record.tensors[i].role != "constant":
+                infinite_input = _Origin(op.id, i)
+        if any(nan for nan, _ in made) and not any(nan for nan, _ in read):
+            given = has_nan(op.settings)
+            if not given:
+                return infinite_input or _Origin(op.id)
+        elif any(infinite for _, infinite in made) and not any(nan or infinite for nan, infinite in read):
+            if not has_nonfinite_number(op.settings.values()):
+                return _Origin(op.id)
+    return infinite_input if infinite_input is not None and _matters(record, flaws) else None
+
+
+def has_nan(settings: dict[str, Any]) -> bool:
+    """Whether the code gave a NaN."""
+    return any(value == "nan" or (isinstance(value, float) and value != value) for value in settings.values())
+
+
+def _all_flaws(record: Record) -> dict[int, tuple[int, int]]:
+    """How many NaN and infinite elements tensors have, of those that have any.
+
+    A guard looks at no result of an op that can't make any; there what the op was given is as flawed as its result.
+    """
+    found = {t.id: (t.stats.nan, t.stats.inf) for t in record.tensors if t.stats and (t.stats.nan or t.stats.inf)}
+    if found and is_guarded(record):
+        for op in reversed(record.ops):
+            made = next((found[i] for i in op.outputs if i in found), None)
+            if made is not None and op.name in SAFE and op.phase != "backward" and len(op.inputs) == 1:
+                if record.tensors[op.inputs[0]].stats is None:
+                    found.setdefault(op.inputs[0], made)
+    return found
+
+
+def _matters(record: Record, flaws: dict[int, tuple[int, int]]) -> bool:
+    """Do losses or gradients hold NaN or infinity?"""
+    results = {i for scope in record.scopes if scope.kind == "loss" for i in scope.outputs}
+    results |= {t.id for t in record.tensors if t.role == "gradient"}
+    return not flaws.keys().isdisjoint(results)
+
+
+def describe(recording: Recording, number: int, culprit: int | None) -> Nonfinite:
+    """All that is known about an origin."""
+    op = recording.ops[number]
+    at = _forward_of(recording, op)
+    tensor = None if culprit is None else recording.tensors[culprit]
+    stack = op.stack or at.stack
+    inputs = [_facts(recording.tensors[i], name) for i, name in zip(op.inputs, op.input_names)]
+    return Nonfinite(
+        kind="op" if tensor is None else "weight" if tensor.role in ("parameter", "state") else "data",
+        op=op.name, phase=op.phase, op_id=number, layer=recording.path(at.scope), source=stack[0] if stack else None,
+        stack=stack, step=_step_number(recording, op),
+        culprit="" if culprit is None else _name_of(recording, op, culprit),
+        inputs=inputs, outputs=[_facts(recording.tensors[i], "output") for i in op.outputs],
+        examples=_examples(recording, op, culprit), fix=fix_for(op, tensor), recording=recording,
+    )  # fmt: skip
+
+
+def _forward_of(record: Record, op: Op) -> Op:
+    while op.phase == "backward" and op.forward is not None:
+        op = record.ops[op.forward]
+    return op
+
+
+def _step_number(record: Record, op: Op) -> int | None:
+    if op.step is None:
+        return None
+    step = record.steps[op.step]
+    return step.index if step.number is None else step.number
+
+
+def _name_of(record: Record, op: Op, tensor: int) -> str:
+    """What to call a tensor from outside: a variable's path, the layer it was given to, the op's parameter."""
+    info = record.tensors[tensor]
+    if info.name:
+        return info.name
+    given = [scope for scope in record.ancestors(op.scope) if tensor in scope.inputs]
+    if given:
+        outermost = given[-1]
+        several = len(outermost.inputs) > 1
+        return f"input {outermost.inputs.index(tensor) if several else ''} of {outermost.name!r}".replace(
+            "  ", " "
+        )
+    return dict(zip(op.inputs, op.input_names)).get(tensor, "")
+
+
+def _facts(info: TensorInfo, name: str) -> TensorFacts:
+    stats = info.stats
+    facts = TensorFacts(name, info.id, info.role, info.name, info.shape, info.dtype, measured=stats is not None)
+    if stats is not None:
+        facts.min, facts.max, facts.mean, facts.std = stats.min, stats.max, stats.mean, stats.std
+        facts.nan, facts.inf = stats.nan, stats.inf
+    return facts
+
+
+# ---------------------------------------------------------------------- examples
+
+
+def _examples(recording: Recording, op: Op, culprit: int | None) -> list[Example]:
+    """From what a guard noted, or from values that were kept."""
+    of = op.outputs if culprit is None else (culprit,)
+    noted = recording.meta.get("nonfinite_examples")
+    for i in of:
+        rows = noted.get(str(i)) if isinstance(noted, dict) else None
+        if isinstance(rows, list) and rows:
+            return [Example(tuple(r["index"]), float(r["value"]), _numbers(r["inputs"])) for r in rows]
+    for i in of:
+        if i in recording.values:
+            given = {
+                name: recording.values[j]
+                for j, name in zip(op.inputs, op.input_names)
+                if j in recording.values and j != i
+            }
+            return examples_of(recording.values[i], given if culprit is None else {})
+    return []
+
+
+def _numbers(given: dict[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in given.items()}
+
+
+def examples_of(array: Any, inputs: dict[str, Any]) -> list[Example]:
+    """The first elements that aren't finite, with the elements of the inputs that stand at the same place.
+
+    Args:
+        array: NumPy's.
+        inputs: arrays by name; those whose shape doesn't broadcast to that of `array` are left out.
+    """
+    if array.dtype.kind not in "fc" or not nonfinite(array)[2]:
+        return []
+    flat = numpy.flatnonzero(~numpy.isfinite(array))[:_EXAMPLES]
+    found = []
+    for position in flat:
+        index = tuple([int(i) for i in numpy.unravel_index(position, array.shape)])
+        given = {name: _element(other, index) for name, other in inputs.items()}
+        value = array[index]
+        found.append(
+            Example(index, _real(value), {name: each for name, each in given.items() if each is not None})
+        )
+    return found
+
+
+def _element(array: Any, index: tuple[int, ...]) -> float | None:
+    """The element that broadcasting puts at `index`; None when shapes don't fit or it is no number."""
+    array = numpy.asarray(array)
+    if array.dtype.kind not in "biufc" or array.ndim > len(index):
+        return None
+    own = index[len(index) - array.ndim :]
+    if any(n != 1 and i >= n for n, i in zip(array.shape, own)):
+        return None
+    return _real(array[tuple([0 if n == 1 else i for n, i in zip(array.shape, own)])])
+
+
+def _real(value: Any) -> float:
+    return float(abs(value)) if isinstance(value, complex | numpy.complexfloating) else float(value)
+
