@@ -20,7 +20,8 @@ from typing import Any
 from eagerflow import _viz
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
-from eagerflow.models.training_as_compiled import remember_trainable
+from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
+from eagerflow.core.spellings import behaviour
 
 __all__ = ["install", "is_installed", "uninstall"]
 
@@ -36,7 +37,8 @@ def install(packages: Iterable[str] = ()) -> None:
 
     A user's file is one outside of the standard library, of `site-packages` and of eagerflow itself; the prompt and
     notebooks count as well. `~/.keras/keras.json` is read, as Keras does: `image_data_format`, `floatx`, `epsilon`.
-    As in Keras 2, models compiled from now on remember what was trainable when they were compiled.
+    From now on, models remember what was trainable when they were compiled, shapes have TensorFlow's methods
+    (`x.shape.as_list()`), and layers `add_metric`.
 
     Args:
         packages: names of installed packages whose imports of Keras mean eagerflow too.
@@ -50,7 +52,8 @@ def install(packages: Iterable[str] = ()) -> None:
     >>> uninstall()
     """
     read_settings()
-    remember_trainable(True)
+    behaviour.keras_2 = True
+    shapes_of_tensorflow()
     _also.update(packages)
     builtins.__import__ = _importing
     importlib.import_module = _importing_module
@@ -59,7 +62,8 @@ def install(packages: Iterable[str] = ()) -> None:
 def uninstall() -> None:
     """Let imports be what they were. Modules that were imported stay as they are."""
     _also.clear()
-    remember_trainable(False)
+    behaviour.keras_2 = False
+    shapes_of_numpy()
     if is_installed():
         builtins.__import__ = _import
         importlib.import_module = _import_module

@@ -6,7 +6,23 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["Elsewhere", "accepts", "ignores"]
+__all__ = ["Elsewhere", "accepts", "behaviour", "ignores"]
+
+
+class _Behaviour:
+    """What differs between Keras 2 and 3 under the same name.
+
+    Attributes:
+        keras_2: whether programs get Keras 2's way; `compat.install` says so.
+    """
+
+    __slots__ = ("keras_2",)
+
+    def __init__(self) -> None:
+        self.keras_2 = False
+
+
+behaviour = _Behaviour()
 
 
 def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy
 
@@ -350,17 +350,6 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     @around_build
     def _build_nothing(self) -> None:
         """For layers without a `build`: their sublayers build themselves when they are called."""
-
-    def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Keras 2's way to measure something in `call`; refused, as in Keras 3.
-
-        Raises:
-            NotImplementedError: always; it says what to write instead.
-        """
-        raise NotImplementedError(
-            f"{describe(self)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
-            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
-        )
 
     def _base_config(self) -> dict[str, Any]:
         policy = self.dtype_policy

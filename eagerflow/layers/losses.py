@@ -1,4 +1,4 @@
-"""The part of `Layer` that collects losses: those added in `call`, and those of regularizers."""
+"""The part of `Layer` that collects losses: those added in `call`, and those of regularizers; and Keras 2's metrics."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.errors import signature_of
+from eagerflow.core.spellings import behaviour
 from eagerflow.core.stateless import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.context import current_call
 from eagerflow.layers.input_spec import describe
 from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.metrics.means import Mean
 
-__all__ = ["LossHolder", "forget_losses"]
+__all__ = ["LossHolder", "forget_losses", "metric_name"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
 
 
 class LossHolder:
-    """`add_loss` and `losses`."""
+    """`add_loss` and `losses`, `add_metric`."""
 
     _losses: list[Any]
 
@@ -51,6 +53,29 @@ class LossHolder:
                 if scope is not None and scope.collect_losses:
                     scope.add_loss(term)
 
+    def add_metric(self: Any, value: Any, aggregation: str | None = None, name: str | None = None) -> None:
+        """Keras 2's way to measure something in `call`; refused, as in Keras 3, but in programs of Keras 2.
+
+        Args:
+            value: a tensor, whose mean over the epoch is shown.
+            aggregation: `"mean"` or None.
+            name: the name it is reported under.
+
+        Raises:
+            NotImplementedError: outside of `python -m eagerflow run`; it says what to write instead.
+            ValueError: there, without a name, or for another aggregation.
+        """
+        self._feed_metric(value, metric_name(self, name, aggregation))
+
+    def _feed_metric(self: Any, value: Any, name: str) -> None:
+        context = current_call.get()
+        if context is not None and context.probing:
+            return
+        known = self.__dict__.get("_added_metrics", {})
+        if name not in known:
+            self._set("_added_metrics", {**known, name: Mean(name=name)})
+        self.__dict__["_added_metrics"][name].update_state(value)
+
     @property
     def losses(self: Any) -> list[Any]:
         """The added losses of this layer and its sublayers, then those of weight regularizers."""
@@ -68,3 +93,23 @@ def forget_losses(layer: LossHolder) -> None:
     """At the beginning of an outermost call: the losses of the last one are over."""
     if _holding:
         layer._clear_losses()
+
+
+def metric_name(layer: Any, name: str | None, aggregation: str | None) -> str:
+    """The name that `add_metric` was given, if it may be called.
+
+    Raises:
+        NotImplementedError: outside of programs of Keras 2.
+        ValueError: without a name, or for another aggregation than the mean.
+    """
+    if not behaviour.keras_2:
+        raise NotImplementedError(
+            f"{describe(layer)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
+            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
+        )
+    if not isinstance(name, str) or aggregation not in (None, "mean"):
+        raise ValueError(
+            f"{describe(layer)}.add_metric(value, aggregation={aggregation!r}, name={name!r}): expected a name, and "
+            "'mean' for the aggregation."
+        )
+    return name

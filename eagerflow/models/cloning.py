@@ -106,8 +106,14 @@ def _clone_graph(model: Model, clone: _Cloner, input_tensors: Any, call_function
         layer = clone(node.operation)
         return call_function(layer, *args, **kwargs) if call_function is not None else layer(*args, **kwargs)
 
-    outputs = graph.rebuilt(fresh, call)
-    return Functional(tree.pack_sequence_as(graph.inputs_structure, fresh), outputs, name=model.name)
+    added = model._added
+    outputs, *terms = [graph.rebuilt(fresh, call)] if added is None else added.whole.rebuilt(fresh, call)
+    made = Functional(tree.pack_sequence_as(graph.inputs_structure, fresh), outputs, name=model.name)
+    if added is not None:
+        losses = terms[0][: len(added.losses)]
+        names = [name for _, name in added.metrics]
+        made._extended().connect(made, losses, list(zip(terms[0][len(losses) :], names)))
+    return made
 
 
 def _input_like(x: Any) -> Any:

@@ -49,15 +49,20 @@ class Functional(Model):
         """Layers, their calls, inputs and outputs, in Keras 3's layout."""
         if type(self) is not Functional:
             return Layer.get_config(self)
-        graph = self._known_graph("config")
-        described = [_describe(operation, graph.nodes) for operation in graph.operations]
-        return {
+        graph, added = self._known_graph("config"), self._added
+        nodes = graph.nodes if added is None else added.whole.nodes
+        operations = graph.operations if added is None else added.whole.operations
+        config = {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": described,
-            "input_layers": _places(graph.inputs_structure, graph.nodes),
-            "output_layers": _places(graph.outputs_structure, graph.nodes),
+            "layers": [_describe(operation, nodes) for operation in operations],
+            "input_layers": _places(graph.inputs_structure, nodes),
+            "output_layers": _places(graph.outputs_structure, nodes),
         }
+        if added is not None:
+            config["added_losses"] = _places(added.losses, nodes)
+            config["added_metrics"] = [[_place(x, nodes), name] for x, name in added.metrics]
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -71,6 +76,10 @@ class Functional(Model):
         made = _Rebuilding(config["layers"], custom_objects)
         inputs, outputs = (made.find_all(config[k]) for k in ("input_layers", "output_layers"))
         model = cls(inputs, outputs, name=config.get("name"))
+        losses = made.find_all(config.get("added_losses", []))
+        metrics = [(made.find_all(place), name) for place, name in config.get("added_metrics", [])]
+        if losses or metrics:
+            model._extended().connect(model, losses, metrics)
         if config.get("trainable") is False:
             model.trainable = False
         return model

@@ -10,9 +10,11 @@ from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import custom_object_scope
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import described_with_shapes
+from eagerflow.layers.losses import metric_name
 from eagerflow.layers.masks import put_masks
 from eagerflow.layers.shapes import is_shape
 from eagerflow.layers.symbolic import SymbolicTensor, is_symbolic
+from eagerflow.models.added import Added
 from eagerflow.models.graph import Graph, checked_ends
 from eagerflow.models.inputs import Doors
 from eagerflow.models.saving.methods import Saving
@@ -53,8 +55,9 @@ class Model(Trainer, Saving, ModelState, Layer):
     """
 
     _scope_kind = "model"
-    _reserved = Layer._reserved | {"_doors", "_graph", "_graph_layers", "_graph_variables"}
+    _reserved = Layer._reserved | {"_added", "_doors", "_graph", "_graph_layers", "_graph_variables"}
     _graph: Graph | None
+    _added: Added | None = None
     _doors: Doors
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -102,7 +105,38 @@ class Model(Trainer, Saving, ModelState, Layer):
             )
         if mask is not None:
             put_masks(inputs, mask)
-        return self._graph.run(self._doors.arrange(inputs, self))
+        arranged = self._doors.arrange(inputs, self)
+        return self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a term to what training minimizes.
+
+        Args:
+            loss: in `call`: a scalar tensor, or a list of them, for this call. On a model of a graph: symbolic tensors
+                made from its inputs, for every call, as in tf.keras 2.
+
+        Raises:
+            TypeError: for anything else.
+            ValueError: for a term that needs an `Input` of another model.
+        """
+        terms = tree.flatten(loss)
+        if self._graph is None or not any(isinstance(term, SymbolicTensor) for term in terms):
+            super().add_loss(loss)
+        else:
+            self._extended().connect(self, losses=terms)
+
+    def add_metric(self, value: Any, aggregation: str | None = None, name: str | None = None) -> None:
+        """Measure something, in programs of Keras 2: see `Layer.add_metric`; `value` may be symbolic in a graph."""
+        if self._graph is None or not isinstance(value, SymbolicTensor):
+            super().add_metric(value, aggregation, name)
+        else:
+            self._extended().connect(self, metrics=[(value, metric_name(self, name, aggregation))])
+
+    def _extended(self) -> Added:
+        if self._added is None:
+            self.__dict__["_added"] = Added()
+        assert self._added is not None
+        return self._added
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """None: the layers inside have put masks on the outputs."""

@@ -30,7 +30,7 @@ from eagerflow.models.training_as_compiled import as_compiled, trainable_now
 from eagerflow.models.training_checks import at_least_one, verbosity
 from eagerflow.models.training_compiled import Compiled
 from eagerflow.models.training_loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
-from eagerflow.models.training_spellings import LOADING, OlderSpellings
+from eagerflow.models.training_spellings import LOADING, OlderSpellings, in_order_of_keras_2
 
 __all__ = ["Trainer"]
 
@@ -47,6 +47,7 @@ class Trainer(OlderSpellings, OtherWays):
 
     # -- compile
 
+    @in_order_of_keras_2("metrics", "loss_weights")
     @only(target_tensors=(None, "Pass the targets to fit."))
     @ignores("class_mode", "experimental_run_tf_function", "sample_weight_mode")
     def compile(

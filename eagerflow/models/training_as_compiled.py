@@ -6,21 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["as_compiled", "remember_trainable", "trainable_now"]
+from eagerflow.core.spellings import behaviour
 
-_remembering = [False]
+__all__ = ["as_compiled", "trainable_now"]
 
 States = list[tuple[Any, bool]]
 
 
-def remember_trainable(on: bool) -> None:
-    """Whether training goes by what was trainable at `compile` (as in Keras 2), or is trainable in each step."""
-    _remembering[0] = on
-
-
 def trainable_now(model: Any) -> States:
-    """The layers with their `trainable`, outer ones first; nothing unless that is remembered."""
-    return [(layer, layer.trainable) for layer in model._flatten_layers()] if _remembering[0] else []
+    """The layers with their `trainable`, outer ones first; nothing unless Keras 2 is spoken."""
+    return [(layer, layer.trainable) for layer in model._flatten_layers()] if behaviour.keras_2 else []
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ from eagerflow.models.training_checks import (
     within_max_epochs,
 )
 from eagerflow.models.training_interrupt import Interruption
+from eagerflow.models.training_spellings import hand_validation_data
 
 __all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
 
@@ -165,6 +166,7 @@ class Fit:
             epochs=self.epochs, steps=self.feed.steps, validates=self.validation is not None,
             validation_freq=given["validation_freq"],
         )  # fmt: skip
+        hand_validation_data(self.callbacks.callbacks, self.validation)
         self._warned = False
 
     def go(self) -> History:

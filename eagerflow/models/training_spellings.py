@@ -2,17 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy
 
-from eagerflow.core.spellings import Elsewhere
+from eagerflow.core import tree
+from eagerflow.core.spellings import Elsewhere, behaviour
+from eagerflow.data.feed import ArrayFeed
+from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.models.training_compiled import Compiled
 
-__all__ = ["LOADING", "OlderSpellings"]
+__all__ = ["LOADING", "OlderSpellings", "hand_validation_data", "in_order_of_keras_2"]
 
 # Arguments of Keras 2's `fit` and its kin about how a generator is read; they never change what is computed.
 LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
+
+
+_KERAS_1 = {
+    "max_q_size": "max_queue_size", "nb_epoch": "epochs", "nb_val_samples": "validation_steps",
+    "nb_worker": "workers", "pickle_safe": "use_multiprocessing", "samples_per_epoch": "steps_per_epoch",
+    "val_samples": "steps",
+}  # fmt: skip
+
+
+def in_order_of_keras_2(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator for `compile`, whose third and fourth argument have changed places since Keras 2.
+
+    Args:
+        *names: what these arguments by position mean in programs of Keras 2.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if behaviour.keras_2 and 2 < len(args) <= 2 + len(names):
+                args, kwargs = args[:2], {**dict(zip(names, args[2:])), **kwargs}
+            return method(self, *args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _of_keras_1(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator for `fit_generator` and its kin that counts samples in batches, for Keras 1's arguments.
+
+    Raises:
+        TypeError: by the method, for samples of a plain generator, whose batches nobody knows beforehand.
+    """
+
+    @wraps(method)
+    def call(self: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
+        for old in _KERAS_1.keys() & kwargs.keys():
+            value = kwargs.pop(old)
+            source = kwargs.get("validation_data") if old == "nb_val_samples" else generator
+            if "samples" in old and value is not None:
+                value = _batches(source, value, old)
+            kwargs.setdefault(_KERAS_1[old], value)
+        return method(self, generator, *args, **kwargs)
+
+    return call
+
+
+def _batches(source: Any, samples: int, name: str) -> int | None:
+    if isinstance(source, (tuple, list)):
+        return None  # arrays: all of them
+    size = getattr(source, "batch_size", None)
+    if not isinstance(size, int):
+        raise TypeError(
+            f"{name}={samples}: a generator doesn't tell how many samples its batches have. Write steps_per_epoch= "
+            "(validation_steps=, steps=), the number of batches."
+        )
+    return -(-samples // size)
 
 
 class OlderSpellings:
@@ -25,6 +88,7 @@ class OlderSpellings:
     updates = Elsewhere("Variables are assigned to as `call` runs.")
     uses_learning_phase = Elsewhere("Say it in the call: `model(x, training=True)`.")
 
+    @_of_keras_1
     def fit_generator(
         self: Any,
         generator: Any,
@@ -49,6 +113,7 @@ class OlderSpellings:
             class_weight=class_weight, shuffle=shuffle, initial_epoch=initial_epoch,
         )  # fmt: skip
 
+    @_of_keras_1
     def evaluate_generator(
         self: Any,
         generator: Any,
@@ -62,6 +127,7 @@ class OlderSpellings:
         """`evaluate`, which takes generators too."""
         return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
+    @_of_keras_1
     def predict_generator(
         self: Any,
         generator: Any,
@@ -99,6 +165,27 @@ class OlderSpellings:
     def compiled_metrics(self: Any) -> OlderMetrics:
         """The compiled metrics, to be updated in a `train_step` of one's own; `compute_metrics` in Keras 3."""
         return OlderMetrics(self._ready("compiled_metrics"))
+
+
+def hand_validation_data(callbacks: Any, feed: Any) -> None:
+    """In programs of Keras 2, callbacks find the validation data in `self.validation_data`: `[x, y, weights]`.
+
+    Args:
+        callbacks: the callbacks of a `fit`; those that have such an attribute already keep theirs.
+        feed: what it validates on; None is handed out for anything but arrays.
+    """
+    if not behaviour.keras_2:
+        return
+    data = None
+    if isinstance(feed, ArrayFeed):
+        x, y, weights = unpack_x_y_sample_weight(feed.parts)
+        targets = [numpy.asarray(part) for part in tree.flatten(y) if part is not None]
+        given = [part for part in tree.flatten(weights) if part is not None]
+        data = [numpy.asarray(part) for part in tree.flatten(x)] + targets
+        data += [numpy.asarray(w) for w in given] or [numpy.ones(len(t), "float32") for t in targets]
+    for callback in callbacks:
+        if getattr(callback, "validation_data", None) is None:
+            callback.validation_data = data
 
 
 class OlderLoss:

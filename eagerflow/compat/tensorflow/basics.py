@@ -9,6 +9,7 @@ from typing import Any
 
 import eagerflow.core.variable as variables
 from eagerflow import ops
+from eagerflow.compat.shapes import TensorShape
 from eagerflow.core.custom import custom_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.random import set_random_seed
@@ -91,21 +92,6 @@ class UnconnectedGradients:
 
     NONE = "none"
     ZERO = "zero"
-
-
-class TensorShape(tuple[Any, ...]):
-    """A shape, with None for unknown lengths."""
-
-    __slots__ = ()
-
-    def as_list(self) -> list[Any]:
-        """The lengths in a list."""
-        return list(self)
-
-    @property
-    def rank(self) -> int:
-        """The number of axes."""
-        return len(self)
 
 
 class TensorSpec:

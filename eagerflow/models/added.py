@@ -1,0 +1,59 @@
+"""Losses and metrics that are symbolic tensors of the model itself: `model.add_loss(tensor)`, as tf.keras 2 had it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow.layers.base import Layer
+from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.models.graph import Graph
+
+__all__ = ["Added"]
+
+
+class Added:
+    """The terms that were added to a model of a graph, and the graph that leads to them and to the outputs.
+
+    Attributes:
+        losses: symbolic tensors.
+        metrics: symbolic tensors, with the names that their means are reported under.
+        graph: from the model's inputs to its outputs and the terms.
+    """
+
+    graph: Graph | None = None
+
+    def __init__(self) -> None:
+        self.losses: list[SymbolicTensor] = []
+        self.metrics: list[tuple[SymbolicTensor, str]] = []
+
+    def connect(
+        self, model: Any, losses: Sequence[Any] = (), metrics: Sequence[tuple[Any, str]] = ()
+    ) -> None:
+        """Take in further terms.
+
+        Raises:
+            ValueError: when a term needs an `Input` that is not among the model's. Then nothing has changed.
+        """
+        losses, metrics = [*self.losses, *losses], [*self.metrics, *metrics]
+        own: Graph = model._graph
+        terms = [*losses, *[tensor for tensor, _ in metrics]]
+        graph = Graph(own.inputs_structure, [own.outputs_structure, terms], own.name)
+        self.losses, self.metrics, self.graph = losses, metrics, graph
+        further = [x for x in graph.operations if isinstance(x, Layer) and x not in own.operations]
+        model._set("_added_layers", further)  # their weights are the model's too
+
+    @property
+    def whole(self) -> Graph:
+        """The graph."""
+        assert self.graph is not None
+        return self.graph
+
+    def run(self, model: Any, values: list[Any]) -> Any:
+        """The outputs; the terms are noted with the model."""
+        outputs, terms = self.whole.run(values)
+        for term in terms[: len(self.losses)]:
+            model.add_loss(term)
+        for (_, name), term in zip(self.metrics, terms[len(self.losses) :]):
+            model._feed_metric(term, name)
+        return outputs
