@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow.callbacks import Callback
-from viz import tensorboard, words
+from viz import profile, tensorboard, words
 from viz.capture import Options
 from viz.event_log import EventLog
 from viz.gate import checked_steps
@@ -40,7 +40,7 @@ class TensorBoard(Callback):
         write_steps_per_second: write the speed by batch and by epoch.
         update_freq: `"batch"`, `"epoch"`, or a number of batches between `batch_...` numbers.
         profile_batch: a batch (from 1), or a pair of first and last, to be written with compute times and memory
-            in the Graphs tab; 0: none.
+            in the Graphs tab, and for the Profile tab (`pip install tensorboard-plugin-profile`); 0: none.
         embeddings_freq: write the weights of embedding layers for the projector every so many epochs; 0: never.
         embeddings_metadata: a file that names the rows, or a dict of such files by layer name.
 
@@ -74,6 +74,11 @@ class TensorBoard(Callback):
             raise ValueError(
                 f"TensorBoard(update_freq={update_freq!r}): expected 'batch', 'epoch' or a number ≥ 1"
             )
+        for name, value in (("histogram_freq", histogram_freq), ("embeddings_freq", embeddings_freq)):
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(
+                    f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none"
+                )
         self._logs: dict[str, EventLog] = {}
         self._batch = 0
         self._tracer: Tracer | None = None
@@ -179,6 +184,8 @@ class TensorBoard(Callback):
         tracer.__exit__()
         if self._recording.ops:
             tensorboard.append(self._recording, self._log("train"), self._batch)
+            if self._batch in self._profiled:
+                profile.write(self._recording, self.log_dir, f"batch_{self._batch}")
 
     def _write_model(self) -> None:
         """The layers, for the conceptual graph; models that can't be written as JSON have none."""

@@ -42,6 +42,14 @@ class Tracer:
         """What it records."""
         return self._options
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(Recording, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise AttributeError(
+            f"nothing is recorded yet, so there is no .{name}: write `with viz.trace() as t:` around what is to be "
+            f"recorded, and t.{name} after that block"
+        )
+
     def __enter__(self) -> Recording:
         if self._capture is not None:
             raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")

@@ -15,7 +15,7 @@ from viz.drawing import Drawing
 from viz.gradient_flow import GradientFlow, gradient_flow
 from viz.links import TEMPLATE, link_to_sources
 from viz.memory_use import MemoryUse, memory_use
-from viz.schema import Op, Record
+from viz.schema import PHASES, Op, Record
 from viz.tableau import Text
 
 __all__ = ["Recording", "load"]
@@ -63,7 +63,9 @@ class Recording(Record):
         return archive.write(self, path)
 
     def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-        """Write the graph with times and memory for TensorBoard's Graphs tab; see `viz.tensorboard`.
+        """Write the graph with times and memory for TensorBoard's Graphs tab, and a profile.
+
+        The Profile tab comes with `pip install tensorboard-plugin-profile`; see `viz.tensorboard`, `viz.profile`.
 
         Args:
             log_dir: the folder of the run; made when missing.
@@ -222,7 +224,20 @@ class Recording(Record):
         return self.values[found[number]]
 
     def find(self, name: str | None = None, phase: str | None = None, layer: str | None = None) -> list[Op]:
-        """The ops with this name, of this phase, inside the layer or other scope of this name."""
+        """The ops with this name, of this phase, inside the layer or other scope of this name.
+
+        Args:
+            name: of the op, as in `eagerflow.ops`.
+            phase: `"forward"`, `"backward"`, `"update"`, `"metric"` or `"data"`.
+            layer: the name of a scope.
+
+        Raises:
+            ValueError: for another phase.
+        """
+        if phase is not None and phase not in PHASES:
+            raise ValueError(
+                f"find(phase={phase!r}): expected one of {', '.join(map(repr, PHASES))}{words.nearest(phase, PHASES)}"
+            )
         return [
             op
             for op in self.ops

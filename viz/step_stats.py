@@ -1,7 +1,7 @@
 """TensorFlow's `RunMetadata`, the message by which TensorBoard colours graphs by time and memory.
 
 tensorboardX brings the messages of graphs and events but not these, so the part of them that TensorBoard reads
-is declared here (names and numbers as in tensorflow/core/framework/step_stats.proto), in a pool of its own.
+is declared here (names and numbers as in tensorflow/core/framework/step_stats.proto).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from viz.protobuf import Messages, message_classes
+
 __all__ = ["messages"]
 
-_PACKAGE = "viz"
-# message: {field: (number, type, repeated)}; a type is a scalar of protobuf's or another message.
-_MESSAGES: dict[str, dict[str, tuple[int, str, bool]]] = {
+_MESSAGES: Messages = {
     "Dim": {"size": (1, "int64", False)},
     "Shape": {"dim": (2, "Dim", True)},
     "AllocationDescription": {
@@ -58,19 +58,4 @@ def messages() -> dict[str, Any]:
     Raises:
         ImportError: without protobuf, which tensorboardX brings.
     """
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-    file = descriptor_pb2.FileDescriptorProto(name="viz/step_stats.proto", package=_PACKAGE, syntax="proto3")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field, (number, kind, repeated) in fields.items():
-            label = "LABEL_REPEATED" if repeated else "LABEL_OPTIONAL"
-            added = message.field.add(name=field, number=number, label=label)
-            if kind in _MESSAGES:
-                added.type, added.type_name = added.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-            else:
-                added.type = getattr(added, f"TYPE_{kind.upper()}")
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    found = {name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in _MESSAGES}
-    return {name: message_factory.GetMessageClass(kind) for name, kind in found.items()}
+    return message_classes("viz.step_stats", _MESSAGES)

@@ -1,4 +1,4 @@
-"""The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory.
+"""The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory; and its profile.
 
 Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/assign_add`. TensorBoard
 keeps one graph per run, so forward, backward and update are parts of one.
@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Any
 
-from viz import words
+from viz import profile, words
 from viz.event_log import EventLog, protos
 from viz.schema import Op, Record, TensorInfo
 from viz.selection import call_numbers, pick_step, variables_of
@@ -27,7 +27,7 @@ _DTYPES = {
 
 
 def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-    """Write the graph of the last complete step, and time and memory of every step.
+    """Write the graph of the last complete step, time and memory of every step, and what the Profile tab shows.
 
     Args:
         record: the recording.
@@ -47,6 +47,7 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
         append(record, log)
     finally:
         log.close()
+    profile.write(record, log_dir)
     return pathlib.Path(log_dir)
 
 

@@ -412,3 +412,15 @@ def test_recording_works_on_every_device(device):
     assert made.stats.max == pytest.approx(float(gradient.numpy().max()), rel=1e-6)
     assert made.storage is not None
     assert t.draw().svg
+
+
+def test_reading_a_trace_before_its_block_says_how_to_record():
+    with pytest.raises(AttributeError, match=r"write `with viz.trace\(\) as t:`.*t.summary after"):
+        viz.trace().summary()
+    with pytest.raises(AttributeError, match="no attribute 'sumary'"):
+        viz.trace().sumary()
+
+
+def test_find_names_the_phases_it_knows(steps):
+    with pytest.raises(ValueError, match=r"find\(phase='foward'\).*did you mean 'forward'"):
+        steps.find(phase="foward")

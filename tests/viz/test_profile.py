@@ -1,0 +1,89 @@
+"""What TensorBoard's Profile plugin reads. That it shows it was seen with xprof 2.24: timeline and table of ops."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from viz import profile
+
+pytest.importorskip("google.protobuf")
+
+
+def plane_of(path):
+    space = profile.messages()["XSpace"].FromString(path.read_bytes())
+    assert len(space.planes) == 1
+    return space.planes[0]
+
+
+def named(plane):
+    """The events of the first line, with their names and what is known of each."""
+    names = {pair.key: pair.value.name for pair in plane.event_metadata}
+    stats = {pair.key: pair.value.name for pair in plane.stat_metadata}
+    return [
+        (
+            names[event.metadata_id],
+            event,
+            {stats[s.metadata_id]: s.str_value or s.int64_value for s in event.stats},
+        )
+        for event in plane.lines[0].events
+    ]
+
+
+def test_the_profile_holds_every_op_with_its_time_and_layer(steps, tmp_path):
+    plane = plane_of(profile.write(steps, tmp_path))
+    assert plane.name == "/host:CPU"
+    events = named(plane)
+    ops = [(name, event, about) for name, event, about in events if "layer" in about]
+    assert len(ops) == len(steps.ops)
+    assert sum(event.duration_ps for _, event, _ in ops) == 1000 * sum(op.duration for op in steps.ops)
+    assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[a-z0-9_]+", name) for name, _, _ in ops)
+    matmuls = [about for name, _, about in ops if name == "mlp/hidden_0/matmul:matmul"]
+    assert [about["layer"] for about in matmuls] == ["mlp/hidden_0"] * len(steps.steps)
+    assert "nets.py:" in matmuls[0]["source"]
+    assert any(name == "mlp/hidden_0/matmul_gradient:matmul_gradient" for name, _, _ in ops)
+
+
+def test_events_of_a_profile_nest(steps, tmp_path):
+    open_until = [float("inf")]
+    for _, event, _ in named(plane_of(profile.write(steps, tmp_path))):
+        end = event.offset_ps + event.duration_ps
+        while open_until[-1] <= event.offset_ps:
+            open_until.pop()
+        assert end <= open_until[-1]
+        open_until.append(end)
+
+
+def test_without_times_there_is_no_profile(tmp_path):
+    with viz.trace(time=False) as t:
+        ef.ops.tanh(ef.ops.ones(3))
+    assert profile.write(t, tmp_path) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_callback_profiles_the_chosen_batches(tmp_path):
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 3))
+    model.fit(
+        np.ones((16, 3), "float32"),
+        np.ones((16, 2), "float32"),
+        batch_size=4,
+        verbose=0,
+        callbacks=[callback],
+    )
+    found = sorted((tmp_path / "plugins" / "profile").glob("*/*.xplane.pb"))
+    assert [path.parent.name for path in found] == ["batch_2", "batch_3"]
+    assert any(name.endswith("/matmul:matmul") for name, _, _ in named(plane_of(found[0])))
+
+
+def test_hostile_names_stay_names_of_ops(tmp_path):
+    with viz.trace() as t, ef.core.observe.scope("user", "</script> \u202e 'x' 🙂"):
+        ef.ops.tanh(ef.ops.ones(3))
+    names = [name for name, _, about in named(plane_of(profile.write(t, tmp_path))) if "layer" in about]
+    assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[a-z0-9_]+", name) for name in names)

@@ -1,0 +1,175 @@
+"""A recording for TensorBoard's Profile tab (`pip install tensorboard-plugin-profile` brings the tab).
+
+The plugin reads `plugins/profile/<session>/<host>.xplane.pb` below the log directory: an `XSpace` message, with a
+plane for the host, a line for each thread, and events with times in picoseconds (names and numbers as in
+tsl/profiler/protobuf/xplane.proto).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+import re
+from typing import Any
+
+from viz import words
+from viz.archive import replacing
+from viz.protobuf import Messages, message_classes
+from viz.schema import Op, Record, Scope
+
+__all__ = ["messages", "space", "write"]
+
+_HOST = "/host:CPU"  # the plane that the plugin takes for what ran in Python
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_./>-]|^[^A-Za-z0-9.]")  # what names of ops can't have
+_PICOSECONDS = 1000  # in the nanoseconds of a recording
+
+_MESSAGES: Messages = {
+    "XStat": {
+        "metadata_id": (1, "int64", False), "int64_value": (4, "int64", False), "str_value": (5, "string", False),
+    },
+    "XEvent": {
+        "metadata_id": (1, "int64", False),
+        "offset_ps": (2, "int64", False),
+        "duration_ps": (3, "int64", False),
+        "stats": (4, "XStat", True),
+    },
+    "XLine": {
+        "id": (1, "int64", False),
+        "name": (2, "string", False),
+        "timestamp_ns": (3, "int64", False),
+        "events": (4, "XEvent", True),
+        "duration_ps": (9, "int64", False),
+    },
+    "XEventMetadata": {"id": (1, "int64", False), "name": (2, "string", False), "display_name": (4, "string", False)},
+    "XStatMetadata": {"id": (1, "int64", False), "name": (2, "string", False)},
+    # On the wire a map is a list of pairs.
+    "EventMetadataPair": {"key": (1, "int64", False), "value": (2, "XEventMetadata", False)},
+    "StatMetadataPair": {"key": (1, "int64", False), "value": (2, "XStatMetadata", False)},
+    "XPlane": {
+        "id": (1, "int64", False),
+        "name": (2, "string", False),
+        "lines": (3, "XLine", True),
+        "event_metadata": (4, "EventMetadataPair", True),
+        "stat_metadata": (5, "StatMetadataPair", True),
+    },
+    "XSpace": {"planes": (1, "XPlane", True), "hostnames": (4, "string", True)},
+}  # fmt: skip
+
+
+@functools.cache
+def messages() -> dict[str, Any]:
+    """The message classes by name.
+
+    Raises:
+        ImportError: without protobuf, which tensorboardX brings.
+    """
+    return message_classes("viz.xplane", _MESSAGES)
+
+
+def write(record: Record, log_dir: str | os.PathLike[str], session: str | None = None) -> pathlib.Path | None:
+    """Write scopes and ops with their times.
+
+    Args:
+        record: the recording.
+        log_dir: TensorBoard's log directory; made when missing.
+        session: what the Profile tab calls the recording; default: when it was made.
+
+    Returns:
+        The file; None when no times were recorded.
+    """
+    if all(op.start is None for op in record.ops):
+        return None
+    name = session or str(record.meta.get("began", "recording"))[:19].replace(":", "_").replace("T", "_")
+    target = pathlib.Path(log_dir) / "plugins" / "profile" / name / "host.xplane.pb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as file:
+        file.write(space(record).SerializeToString())
+    return target
+
+
+def space(record: Record) -> Any:
+    """The `XSpace` of a recording: its scopes and ops nested in time, a line for each thread."""
+    made = messages()["XSpace"](hostnames=["host"])
+    plane = _Plane(made.planes.add(id=1, name=_HOST))
+    thread_of = _threads_of_scopes(record)
+    last = max([op.end for op in record.ops if op.end is not None], default=0)
+    for thread in sorted({op.thread for op in record.ops}):
+        line = plane.line(thread, f"thread {thread}" if thread else "main")
+        slices = [_scope_slice(s, last) for s in record.scopes if thread_of.get(s.id, 0) == thread]
+        slices += [_op_slice(record, op) for op in record.ops if op.thread == thread]
+        # An outer event comes before the inner one that begins with it.
+        for start, end, title, stats in sorted([s for s in slices if s], key=lambda s: (s[0], -s[1])):
+            plane.event(line, title, start, end, stats)
+    return made
+
+
+Slice = tuple[int, int, str, dict[str, Any]]
+
+
+def _threads_of_scopes(record: Record) -> dict[int, int]:
+    """For each scope, the thread of its first op."""
+    found: dict[int, int] = {}
+    for op in record.ops:
+        for scope in record.ancestors(op.scope):
+            found.setdefault(scope.id, op.thread)
+    return found
+
+
+def _scope_slice(scope: Scope, last: int) -> Slice | None:
+    if scope.start is None:
+        return None
+    end = last if scope.end is None else scope.end
+    # The plugin finds the steps of a training run by this name and their number.
+    stats: dict[str, Any] = {"step_num": scope.call} if scope.kind == "step" else {}
+    title = "train" if scope.kind == "step" else words.clean(scope.name)
+    return scope.start, max(scope.start, end), title, stats | {"kind": scope.kind}
+
+
+def _op_slice(record: Record, op: Op) -> Slice | None:
+    if op.start is None or op.end is None:
+        return None
+    tensors = record.tensors
+    stats: dict[str, Any] = {
+        "layer": record.path(op.scope),
+        "shapes": ", ".join([words.tensor(tensors[i]) for i in op.outputs[:8]]),
+        "bytes": sum([tensors[i].nbytes for i in op.outputs]),
+    }
+    stats |= {"source": words.place(op.source)} if op.source else {}
+    # "where/name:type" is how the plugin knows an op, which it then counts in its table of ops.
+    kind = f"{op.name}_gradient" if op.phase == "backward" else op.name
+    place = record.path((op if op.forward is None else record.ops[op.forward]).scope) or op.phase
+    return op.start, op.end, f"{_UNUSUAL.sub('.', place)}/{kind}:{kind}", stats
+
+
+class _Plane:
+    """Writes a plane, in which names are kept once."""
+
+    def __init__(self, plane: Any) -> None:
+        self._plane = plane
+        self._events: dict[str, int] = {}
+        self._stats: dict[str, int] = {}
+
+    def line(self, number: int, name: str) -> Any:
+        """A new line."""
+        return self._plane.lines.add(id=number + 1, name=name)
+
+    def event(self, line: Any, name: str, start: int, end: int, stats: dict[str, Any]) -> None:
+        """Add an event; times in nanoseconds."""
+        known = self._number(self._events, self._plane.event_metadata, name)
+        event = line.events.add(
+            metadata_id=known, offset_ps=start * _PICOSECONDS, duration_ps=(end - start) * _PICOSECONDS
+        )
+        for key, value in stats.items():
+            kind = "int64_value" if isinstance(value, int) else "str_value"
+            event.stats.add(
+                **{"metadata_id": self._number(self._stats, self._plane.stat_metadata, key), kind: value}
+            )
+
+    def _number(self, known: dict[str, int], pairs: Any, name: str) -> int:
+        """The number of a name, which is entered when it is new."""
+        if name not in known:
+            known[name] = number = len(known) + 1
+            pair = pairs.add(key=number)
+            pair.value.id, pair.value.name = number, name
+        return known[name]
