@@ -130,6 +130,7 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "dot_product_attention": _attention,
     "eigh": _cubic(9),
     "fourier": _fourier,
+    "gelu_exact": _per_output(8),
     "gelu_tanh": _per_output(8),
     "gru": _recurrent(3, 10),
     "layer_norm": _per_input(8),

@@ -7,11 +7,10 @@ from typing import Any
 from eagerflow.core.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.ops.activation import elu, gelu_tanh, sigmoid, silu, softplus
+from eagerflow.ops.activation import elu, gelu_exact, gelu_tanh, sigmoid, silu, softplus
 from eagerflow.ops.arithmetic import absolute
 from eagerflow.ops.choose import clip, where
 from eagerflow.ops.exponential import sqrt
-from eagerflow.ops.special import erf
 from eagerflow.ops.trigonometry import tanh
 
 __all__ = [
@@ -71,10 +70,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
     >>> gelu([0.0]).tolist()
     [0.0]
     """
-    if approximate:
-        return gelu_tanh(x)
-    x = _floats(x)
-    return x * 0.5 * (erf(x * 2**-0.5) + 1)
+    return gelu_tanh(x) if approximate else gelu_exact(x)
 
 
 @composite

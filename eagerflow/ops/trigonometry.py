@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 from eagerflow.core.op import composite, op
+from eagerflow.kernels.blocks import fits
+from eagerflow.kernels.elementwise import tanh_gradient
 from eagerflow.ops.arithmetic import divide, multiply
 from eagerflow.ops.choose import where
 from eagerflow.ops.compare import equal
@@ -118,7 +120,11 @@ def cosh(xp: Any, x: Any) -> Any:
     return xp.cosh(x)
 
 
-@op(lambda g, out: g * conjugated(1 - out * out), floating=True)
+def _tanh_rule(g: Any, out: Any) -> Any:
+    return tanh_gradient(g, out) if fits(out, g) else g * conjugated(1 - out * out)
+
+
+@op(_tanh_rule, floating=True)
 def tanh(xp: Any, x: Any) -> Any:
     """Elementwise hyperbolic tangent.
 

@@ -64,7 +64,17 @@ def parts_of_polar(size, angle):
 ROWS = [
     *[
         elementwise(n)
-        for n in ("elu", "gelu_tanh", "sigmoid", "silu", "softplus", "softsign", "squareplus", "swish")
+        for n in (
+            "elu",
+            "gelu_exact",
+            "gelu_tanh",
+            "sigmoid",
+            "silu",
+            "softplus",
+            "softsign",
+            "squareplus",
+            "swish",
+        )
     ],
     elementwise("log_sigmoid"),
     *[

@@ -1,0 +1,241 @@
+"""Activation functions and their gradients on large NumPy arrays, chunk by chunk (see `blocks.py`).
+
+Each function takes arrays for which `blocks.fits` holds and gives new ones. What they avoid: temporaries of the
+array's size, `where`, and operations of NumPy that don't use the processor's vectors (`logaddexp`, `sign`, maximum
+with a number).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+from numpy import add, divide, exp, greater, log1p, minimum, multiply, negative, subtract, tanh
+
+from eagerflow.kernels.blocks import elementwise, zeros
+
+__all__ = [
+    "elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu",
+    "leaky_relu_gradient", "relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy", "sigmoid_crossentropy_gradient",
+    "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh_gradient",
+]  # fmt: skip
+
+_CACHE = 1 << 23  # bytes, roughly: what stays in the processor's last cache beside the output
+
+
+def _rectify(x: Any, out: Any) -> None:
+    numpy.maximum(x, zeros(x.size, x.dtype), out=out)
+
+
+def relu(x: Any) -> Any:
+    """max(x, 0)."""
+    if x.nbytes <= _CACHE:
+        return elementwise(_rectify, x, nanoseconds=0.2)
+    return numpy.clip(x, 0, numpy.inf)  # slower in the cache, faster in memory
+
+
+def _where_positive(g: Any, y: Any, out: Any) -> None:
+    multiply(g, greater(y, 0), out=out)
+
+
+def relu_gradient(g: Any, y: Any) -> Any:
+    """g where y > 0."""
+    return elementwise(_where_positive, g, y, nanoseconds=0.4)
+
+
+def leaky_relu(x: Any, slope: float) -> Any:
+    """x where positive, slope * x elsewhere, for slopes from 0 to 1."""
+
+    def run(x: Any, out: Any) -> None:
+        multiply(x, slope, out=out)
+        numpy.maximum(x, out, out=out)
+
+    return elementwise(run, x, nanoseconds=0.3)
+
+
+def leaky_relu_gradient(g: Any, x: Any, slope: float) -> Any:
+    """g where x > 0, slope * g elsewhere."""
+
+    def run(g: Any, x: Any, out: Any) -> None:
+        numpy.copyto(out, greater(x, 0))
+        multiply(out, 1 - slope, out=out)
+        add(out, slope, out=out)
+        multiply(out, g, out=out)
+
+    return elementwise(run, g, x, nanoseconds=0.6)
+
+
+def _sigmoid(x: Any, out: Any) -> None:
+    negative(x, out=out)
+    exp(out, out=out)
+    add(out, 1, out=out)
+    divide(1, out, out=out)
+
+
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)). The caller ignores overflow."""
+    return elementwise(_sigmoid, x)
+
+
+def _sigmoid_slope(g: Any, y: Any, out: Any) -> None:
+    subtract(1, y, out=out)
+    multiply(out, y, out=out)
+    multiply(out, g, out=out)
+
+
+def sigmoid_gradient(g: Any, y: Any) -> Any:
+    """g * y * (1 - y)."""
+    return elementwise(_sigmoid_slope, g, y, nanoseconds=0.5)
+
+
+def _tanh_slope(g: Any, y: Any, out: Any) -> None:
+    multiply(y, y, out=out)
+    subtract(1, out, out=out)
+    multiply(out, g, out=out)
+
+
+def tanh_gradient(g: Any, y: Any) -> Any:
+    """g * (1 - y * y)."""
+    return elementwise(_tanh_slope, g, y, nanoseconds=0.5)
+
+
+def _silu(x: Any, out: Any) -> None:
+    _sigmoid(x, out)
+    multiply(out, x, out=out)
+
+
+def silu(x: Any) -> Any:
+    """x * sigmoid(x). The caller ignores overflow."""
+    return elementwise(_silu, x)
+
+
+def _silu_slope(g: Any, x: Any, out: Any, s: Any) -> None:
+    """g s (1 + x (1 - s))."""
+    _sigmoid(x, s)
+    subtract(1, s, out=out)
+    multiply(out, x, out=out)
+    add(out, 1, out=out)
+    multiply(out, s, out=out)
+    multiply(out, g, out=out)
+
+
+def silu_gradient(g: Any, x: Any) -> Any:
+    """The gradient of `silu`. The caller ignores overflow."""
+    return elementwise(_silu_slope, g, x, temporaries=1, nanoseconds=1.5)
+
+
+def _softplus(x: Any, out: Any, t: Any) -> None:
+    """max(x, 0) + log(1 + exp(-|x|))."""
+    numpy.abs(x, out=t)
+    negative(t, out=t)
+    exp(t, out=t)
+    log1p(t, out=t)
+    numpy.maximum(x, zeros(x.size, x.dtype), out=out)
+    add(out, t, out=out)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)), without overflow."""
+    return elementwise(_softplus, x, temporaries=1, nanoseconds=1.5)
+
+
+def _times_sigmoid(g: Any, x: Any, out: Any) -> None:
+    _sigmoid(x, out)
+    multiply(out, g, out=out)
+
+
+def softplus_gradient(g: Any, x: Any) -> Any:
+    """g * sigmoid(x). The caller ignores overflow."""
+    return elementwise(_times_sigmoid, g, x)
+
+
+def _crossentropy(target: Any, x: Any, out: Any, t: Any) -> None:
+    _softplus(x, out, t)
+    multiply(target, x, out=t)
+    subtract(out, t, out=out)
+
+
+def sigmoid_crossentropy(target: Any, x: Any) -> Any:
+    """softplus(x) - target * x."""
+    return elementwise(_crossentropy, target, x, temporaries=1, nanoseconds=2.0)
+
+
+def _away_from_target(g: Any, target: Any, x: Any, out: Any) -> None:
+    _sigmoid(x, out)
+    subtract(out, target, out=out)
+    multiply(out, g, out=out)
+
+
+def sigmoid_crossentropy_gradient(g: Any, target: Any, x: Any) -> Any:
+    """g * (sigmoid(x) - target). The caller ignores overflow."""
+    return elementwise(_away_from_target, g, target, x)
+
+
+def elu(x: Any, alpha: float) -> Any:
+    """max(x, 0) + alpha (exp(min(x, 0)) - 1)."""
+
+    def run(x: Any, out: Any, t: Any) -> None:
+        minimum(x, zeros(x.size, x.dtype), out=t)
+        numpy.expm1(t, out=t)
+        multiply(t, alpha, out=t)
+        numpy.maximum(x, zeros(x.size, x.dtype), out=out)
+        add(out, t, out=out)
+
+    return elementwise(run, x, temporaries=1)
+
+
+def elu_gradient(g: Any, x: Any, y: Any, alpha: float) -> Any:
+    """g where x > 0, g * (y + alpha) elsewhere."""
+
+    def run(g: Any, x: Any, y: Any, out: Any) -> None:
+        minimum(y, zeros(y.size, y.dtype), out=out)
+        add(out, alpha, out=out)
+        if alpha != 1:
+            add(out, multiply(greater(x, 0), x.dtype.type(1 - alpha)), out=out)
+        multiply(out, g, out=out)
+
+    return elementwise(run, g, x, y, nanoseconds=0.6)
+
+
+_ROOT = (2 / numpy.pi) ** 0.5
+
+
+def _gelu_tanh(x: Any, out: Any, t: Any) -> None:
+    """t is the tanh."""
+    multiply(x, x, out=t)
+    multiply(t, 0.044715 * _ROOT, out=t)
+    add(t, _ROOT, out=t)
+    multiply(t, x, out=t)
+    tanh(t, out=t)
+    multiply(x, 0.5, out=out)
+    multiply(t, out, out=t)
+    add(out, t, out=out)
+
+
+def gelu_tanh(x: Any) -> Any:
+    """x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
+    return elementwise(_gelu_tanh, x, temporaries=1, nanoseconds=1.4)
+
+
+def _gelu_tanh_slope(g: Any, x: Any, out: Any, t: Any, u: Any) -> None:
+    """g/2 (1 + t + x (1 - t²) √(2/π) (1 + 3 * 0.044715 x²)), where t is the tanh."""
+    multiply(x, x, out=u)
+    multiply(u, 0.044715 * _ROOT, out=t)
+    add(t, _ROOT, out=t)
+    multiply(t, x, out=t)
+    tanh(t, out=t)
+    multiply(u, 3 * 0.044715 * _ROOT, out=u)
+    add(u, _ROOT, out=u)
+    multiply(u, x, out=u)
+    multiply(t, t, out=out)
+    subtract(1, out, out=out)
+    multiply(out, u, out=out)
+    add(out, t, out=out)
+    add(out, 1, out=out)
+    multiply(out, g, out=out)
+    multiply(out, 0.5, out=out)
+
+
+def gelu_tanh_gradient(g: Any, x: Any) -> Any:
+    """The gradient of `gelu_tanh`."""
+    return elementwise(_gelu_tanh_slope, g, x, temporaries=2, nanoseconds=2.0)
