@@ -16,7 +16,7 @@ KERAS: dict[str, str] = {
     "": "eagerflow eagerflow.models eagerflow.layers",
     "activations": "eagerflow.activations",
     "backend": " ".join([f"eagerflow.compat.backend.{part}" for part in _BACKEND]),
-    "callbacks": "eagerflow.compat.callbacks eagerflow.callbacks",
+    "callbacks": "eagerflow.callbacks eagerflow.compat.callbacks eagerflow.compat.tensorboard",
     "config": "eagerflow.config",
     "constraints": "eagerflow.constraints",
     "datasets": "eagerflow.datasets",

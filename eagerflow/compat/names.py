@@ -31,6 +31,7 @@ _UTILS_MODULES = (
 
 # By the module in which scripts look: the older name, and what stands in that module's homes.
 OLDER: dict[str, dict[str, str]] = {
+    "keras.callbacks": {"TensorBoard": "OlderTensorBoard"},
     "keras.constraints": {
         "maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm",
     },

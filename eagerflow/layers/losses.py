@@ -15,7 +15,7 @@ from eagerflow.layers.input_spec import describe
 from eagerflow.layers.symbolic import SymbolicTensor
 from eagerflow.metrics.means import Mean
 
-__all__ = ["LossHolder", "forget_losses", "metric_name"]
+__all__ = ["LossHolder", "forget_losses", "measured"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
@@ -53,19 +53,18 @@ class LossHolder:
                 if scope is not None and scope.collect_losses:
                     scope.add_loss(term)
 
-    def add_metric(self: Any, value: Any, aggregation: str | None = None, name: str | None = None) -> None:
+    def add_metric(self: Any, *args: Any, **kwargs: Any) -> None:
         """Keras 2's way to measure something in `call`; refused, as in Keras 3, but in programs of Keras 2.
 
         Args:
-            value: a tensor, whose mean over the epoch is shown.
-            aggregation: `"mean"` or None.
-            name: the name it is reported under.
+            *args: a tensor, whose mean over the epoch is shown.
+            **kwargs: the `name` it is reported under, and `aggregation="mean"`.
 
         Raises:
             NotImplementedError: outside of `python -m eagerflow run`; it says what to write instead.
             ValueError: there, without a name, or for another aggregation.
         """
-        self._feed_metric(value, metric_name(self, name, aggregation))
+        self._feed_metric(*measured(self, *args, **kwargs))
 
     def _feed_metric(self: Any, value: Any, name: str) -> None:
         context = current_call.get()
@@ -95,8 +94,10 @@ def forget_losses(layer: LossHolder) -> None:
         layer._clear_losses()
 
 
-def metric_name(layer: Any, name: str | None, aggregation: str | None) -> str:
-    """The name that `add_metric` was given, if it may be called.
+def measured(
+    layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None
+) -> tuple[Any, str]:
+    """The value and the name that `add_metric` was given, if it may be called.
 
     Raises:
         NotImplementedError: outside of programs of Keras 2.
@@ -112,4 +113,4 @@ def metric_name(layer: Any, name: str | None, aggregation: str | None) -> str:
             f"{describe(layer)}.add_metric(value, aggregation={aggregation!r}, name={name!r}): expected a name, and "
             "'mean' for the aggregation."
         )
-    return name
+    return value, name

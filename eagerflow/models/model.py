@@ -10,7 +10,7 @@ from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import custom_object_scope
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import described_with_shapes
-from eagerflow.layers.losses import metric_name
+from eagerflow.layers.losses import measured
 from eagerflow.layers.masks import put_masks
 from eagerflow.layers.shapes import is_shape
 from eagerflow.layers.symbolic import SymbolicTensor, is_symbolic
@@ -125,12 +125,13 @@ class Model(Trainer, Saving, ModelState, Layer):
         else:
             self._extended().connect(self, losses=terms)
 
-    def add_metric(self, value: Any, aggregation: str | None = None, name: str | None = None) -> None:
-        """Measure something, in programs of Keras 2: see `Layer.add_metric`; `value` may be symbolic in a graph."""
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Measure something, in programs of Keras 2: see `Layer.add_metric`; the value may be symbolic in a graph."""
+        value, name = measured(self, *args, **kwargs)
         if self._graph is None or not isinstance(value, SymbolicTensor):
-            super().add_metric(value, aggregation, name)
+            self._feed_metric(value, name)
         else:
-            self._extended().connect(self, metrics=[(value, metric_name(self, name, aggregation))])
+            self._extended().connect(self, metrics=[(value, name)])
 
     def _extended(self) -> Added:
         if self._added is None:

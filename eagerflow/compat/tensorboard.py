@@ -1,0 +1,18 @@
+"""`TensorBoard` with Keras 2's arguments. A file of its own: importing it loads all that draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.callbacks import TensorBoard
+from eagerflow.core.spellings import ignores
+
+__all__ = ["OlderTensorBoard"]
+
+
+class OlderTensorBoard(TensorBoard):
+    """`callbacks.TensorBoard`; the arguments that only Keras 2 had change nothing."""
+
+    @ignores("batch_size", "embeddings_data", "embeddings_layer_names", "write_grads")
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
