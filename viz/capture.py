@@ -60,16 +60,20 @@ Here = tuple[int | None, int | None, FrameType | None]
 class OpenScope:
     """A scope while it is recorded: the announced one, and what is known of it so far."""
 
-    owner: dict[str, Any] | None = None
-    outputs: tuple[int, ...] = ()
-    ended: int | None = None
-    error: str | None = None
+    __slots__ = (
+        "base", "ended", "error", "inner_base", "inputs", "kind", "name", "outputs", "owner", "parent", "places",
+        "started",
+    )  # fmt: skip
 
     def __init__(self, scope: observe.Scope, before: Here, inputs: tuple[int, ...], places: Any) -> None:
         self.kind, self.name, self.started = scope.kind, scope.name, scope.started
         self.parent, self.base, _ = before
         self.inner_base = self.base  # of what runs inside
         self.inputs, self.places = inputs, places
+        self.owner: dict[str, Any] | None = None
+        self.outputs: tuple[int, ...] = ()
+        self.ended: int | None = None
+        self.error: str | None = None
 
 
 class Capture(observe.Observer):

@@ -45,6 +45,22 @@ _OTHER_WAYS = {
 }
 
 
+class _OtherWay:
+    """An attribute that tensors of other frameworks have: reading it raises an `AttributeError` that names our way.
+
+    Not one `__getattr__` for all: Python would call it too where somebody asks for a slot that may be unset
+    (`getattr(x, "mask", None)`), ten times slower than its own answer.
+    """
+
+    __slots__ = ("hint", "name")
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self.hint = name, hint
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        raise AttributeError(f"{owner.__name__!r} has no attribute {self.name!r}. {self.hint}")
+
+
 class Deferred(Exception):
     """Raised by tensors which aren't plain arrays (symbolic ones, say) when an op reaches for `data`.
 
@@ -251,11 +267,8 @@ class Tensor:
             "tensors don't change in place. Use ops.slice_update / ops.scatter_update, or a Variable with .assign()."
         )
 
-    def __getattr__(self, name: str) -> NoReturn:
-        hint = _OTHER_WAYS.get(name)
-        raise AttributeError(
-            f"{type(self).__name__!r} has no attribute {name!r}.{' ' + hint if hint else ''}"
-        )
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in _OTHER_WAYS or hasattr(self, name)]
 
     def __reduce__(self) -> Any:
         return _rebuild, (self.numpy(), str(self.device))
@@ -277,6 +290,9 @@ class Tensor:
         from_repr = repr(self).replace("&", "&amp;").replace("<", "&lt;")
         return f"<pre>{from_repr}</pre>"
 
+
+for _name, _hint in _OTHER_WAYS.items():
+    setattr(Tensor, _name, _OtherWay(_name, _hint))
 
 _REDUCTIONS = {
     numpy.add: numpy.sum,
