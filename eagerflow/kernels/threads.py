@@ -8,6 +8,8 @@ For kernels:
 
 Rules for the same bits on any number of threads: cut the work by the shapes alone, never by the number of threads;
 let every call of `function` write to places of its own (`out[i]`); add partial sums afterwards, in order of i.
+Every product belongs inside of `each` or `one_blas_thread`: OpenBLAS' own threads, once woken by a large product,
+spin for 25 ms after it and take the processors from ours.
 Few large calls of NumPy per piece (it lets other threads run only inside of them): pieces of 100 µs or more. What
 `function` fills, the caller allocates; temporaries are `scratch` of the thread that works.
 
@@ -64,13 +66,14 @@ class _Task:
         with self.lock:
             self.busy -= 1
             if self.awaited and not self.busy:
+                self.awaited = False  # a worker that comes later finds nothing to do, and wakes nobody
                 self.done.release()
 
     def finish(self) -> None:
         """Wait for the workers that are at it; raise what went wrong first in order."""
         with self.lock:
-            self.awaited = self.busy > 0
-        if self.awaited:
+            wait = self.awaited = self.busy > 0
+        if wait:
             self.done.acquire()
         self.function = _nothing  # a worker that comes too late keeps no arrays alive
         if self.errors:

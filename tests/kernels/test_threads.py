@@ -236,3 +236,12 @@ def test_scratch_keeps_a_bounded_number_of_bytes():
     from_now = {id(scratch(f"test {i}", (1,), "uint8").base) for i in range(10)}
     assert len(from_now) == 10
     assert scratch("test empty", (0, 5), "float32").shape == (0, 5)
+
+
+def test_workers_that_come_late_do_no_harm():
+    """Many short tasks for many workers: most wake up when all is done."""
+    ef.set_num_threads(8)
+    for count in range(2, 400):
+        found = [0] * (count % 9)
+        each(lambda i, found=found: found.__setitem__(i, i + 1), len(found))
+        assert found == list(range(1, len(found) + 1))

@@ -13,7 +13,7 @@ from eagerflow.core import tree
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
-from eagerflow.kernels import convolution
+from eagerflow.kernels import columns
 from eagerflow.ops import recurrent  # noqa: F401 - registers its ops
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
@@ -210,7 +210,7 @@ def test_images_in_several_blocks(monkeypatch):
     arrays, settings = [normal(5, 6, 5, 2), normal(3, 2, 2, 3)], {"padding": "same"}
     tensors = on_device(arrays)
     whole = gradients("conv", tensors, tensors, settings)
-    monkeypatch.setattr(convolution, "_BLOCK_BYTES", {"numpy": 2 * 8 * 30 * 12})  # two images of float64
+    monkeypatch.setattr(columns, "_ROOM", 2 * 8 * 30 * (12 + 3))  # two images of float64
     compare_values("conv", arrays, settings)
     for in_blocks, at_once in zip(gradients("conv", tensors, tensors, settings), whole, strict=True):
         np.testing.assert_allclose(in_blocks.numpy(), at_once.numpy(), rtol=1e-12)
