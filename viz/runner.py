@@ -6,27 +6,35 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
-from viz.record import Tracer
-from viz.recording import Recording
+from viz.demand import keras_on_demand
 
 __all__ = ["run_script"]
 
+R = TypeVar("R")
+
 
 def run_script(
-    script: str, arguments: Sequence[str], as_module: bool, tracer: Tracer
-) -> tuple[Recording, int]:
-    """Run a script and record it, also when it fails.
+    script: str,
+    arguments: Sequence[str],
+    as_module: bool,
+    listening: AbstractContextManager[R],
+    failed: Callable[[BaseException], None] | None = None,
+) -> tuple[R, int]:
+    """Run a script and record it, also when it fails. In it `import keras` and `import tensorflow` give eagerflow.
 
     Args:
         script: a file, or the name of a module.
         arguments: what it finds in `sys.argv`.
         as_module: is it a module?
-        tracer: what records.
+        listening: what records, such as a `viz.Tracer`.
+        failed: called with the exception that ended the script, after it was printed.
 
     Returns:
-        The recording, and the script's exit status.
+        What `listening` gave, such as the recording, and the script's exit status.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -38,14 +46,14 @@ def run_script(
     sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))
     status = 0
     try:
-        with tracer as recording:
-            status = _run(script, as_module)
+        with keras_on_demand(), listening as recording:
+            status = _run(script, as_module, failed)
     finally:
         sys.argv, sys.path[:] = kept
     return recording, status
 
 
-def _run(script: str, as_module: bool) -> int:
+def _run(script: str, as_module: bool, failed: Callable[[BaseException], None] | None) -> int:
     try:
         if as_module:
             runpy.run_module(script, run_name="__main__", alter_sys=True)
@@ -55,6 +63,8 @@ def _run(script: str, as_module: bool) -> int:
         return _status(leaving)
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what ran before is kept)
         traceback.print_exception(_without_ours(error))
+        if failed is not None:
+            failed(error)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
 

@@ -1,0 +1,90 @@
+// The tab with the curves: a chart for each metric, training against validation, and what else was measured.
+
+const RUNS = {
+  batch: { name: "train", colour: "--forward" },
+  epoch: { name: "train, epoch", colour: "--update", dots: true, wide: true },
+  validation: { name: "validation", colour: "--backward", dots: true, wide: true },
+  extra: { name: "", colour: "--metric" },
+};
+const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
+const TITLES = { "step ms": "time per step", memory: "memory of the process" };
+const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
+
+class Curves {
+  constructor() {
+    this.series = new Map(); // by "run|metric"
+    this.plots = new Map();
+    this.options = { log: false, weight: 0, range: 1, marks: [] };
+    this.grid = el("div", { class: "plot-grid" });
+    this.empty = notice("No numbers yet", "Curves begin with the first training step.");
+    this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
+    this.draw = batched(() => this.drawNow());
+    new ResizeObserver(() => this.draw()).observe(this.grid);
+    new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
+  }
+
+  controls() {
+    const log = el("input", { type: "checkbox", onchange: () => this.set({ log: log.checked }) });
+    const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "smoothing",
+      oninput: () => { said.textContent = Number(smooth.value).toFixed(2); this.set({ weight: Number(smooth.value) }); } });
+    const said = el("output", {}, "0.00");
+    const range = selectBox("which steps", [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]],
+      () => this.set({ range: Number(range.value) }));
+    return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"), el("label", {}, "smoothing ", smooth, said), range);
+  }
+
+  set(options) {
+    Object.assign(this.options, options);
+    this.drawNow();
+  }
+
+  take(news) {
+    for (const [name, { all, points: sent }] of Object.entries(news)) {
+      const points = sent.map(([x, y, low = y, high = y]) => [x, y, low, high]);
+      const known = this.series.get(name);
+      if (all || !known) this.series.set(name, points);
+      else known.push(...points);
+    }
+    this.options.marks = this.series.get("mark|epoch") || [];
+    this.draw();
+  }
+
+  // The metrics in the order in which they are shown, each with its lines.
+  metrics() {
+    const found = new Map();
+    for (const [name, points] of this.series) {
+      const at = name.indexOf("|"), run = name.slice(0, at), metric = name.slice(at + 1);
+      if (!RUNS[run]) continue;
+      const id = run === "extra" ? `extra|${metric}` : metric;
+      if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[metric] || metric : metric, unit: UNITS[run === "extra" ? metric : ""], lines: [] });
+      found.get(id).lines.push({ ...RUNS[run], name: RUNS[run].name || metric, run, points });
+    }
+    const rank = (id) => {
+      if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6)) + 20) % 20;
+      return id.startsWith("loss") ? 0 : 1;
+    };
+    return [...found].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  }
+
+  drawNow() {
+    const metrics = this.metrics();
+    this.empty.hidden = metrics.length > 0;
+    if (!this.node.isConnected) return;
+    for (const [id, { title, unit, lines }] of metrics) {
+      if (!this.plots.has(id)) {
+        const plot = new Plot(title, unit);
+        plot.node.dataset.metric = id;
+        this.plots.set(id, plot);
+      }
+      const plot = this.plots.get(id), order = ["extra", "batch", "epoch", "validation"];
+      lines.sort((a, b) => order.indexOf(a.run) - order.indexOf(b.run));
+      plot.wanted = lines;
+    }
+    const nodes = metrics.map(([id]) => this.plots.get(id).node);
+    if (nodes.some((node, i) => this.grid.children[i] !== node)) this.grid.replaceChildren(...nodes);
+    for (const [id] of metrics) {
+      const plot = this.plots.get(id);
+      plot.show(plot.wanted, this.options);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// The tab with what the doctor found.
+
+const SEVERITIES = { error: "error", warning: "warning", info: "note" };
+
+class Findings {
+  constructor() {
+    this.list = el("div", { class: "findings" });
+    this.empty = notice("Nothing found", "The doctor watches training: dead or exploding layers, rates that are too high, data that starves the step, and more.");
+    this.node = el("div", { class: "live-tab" }, this.empty, this.list);
+    this.count = 0;
+  }
+
+  take(findings) {
+    this.count = findings.length;
+    this.empty.hidden = findings.length > 0;
+    this.list.replaceChildren(...findings.map((finding) => this.entry(finding)));
+  }
+
+  entry({ kind, severity, message, layer, op, file, line, fix }) {
+    const facts = [layer && `layer ${clean(layer, 80)}`, op && `op ${clean(op, 60)}`, file && `${clean(file, 120)}:${line}`].filter(Boolean);
+    return el("article", { class: `finding ${SEVERITIES[severity] || "note"}` },
+      el("h3", {}, el("span", { class: "finding-mark" }, SEVERITIES[severity] || "note"), clean(String(kind).replaceAll("_", " "), 60)),
+      el("p", {}, clean(message, 1000)), fix && el("p", { class: "finding-fix" }, clean(fix, 1000)),
+      facts.length ? el("p", { class: "finding-where" }, facts.join(" · ")) : null);
+  }
+}

@@ -1,0 +1,197 @@
+// The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
+
+const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
+
+class Live {
+  constructor() {
+    this.viewer = window.eagerflowViewer;
+    this.curves = new Curves();
+    this.histograms = new Histograms();
+    this.findings = new Findings();
+    this.status = {};
+    this.state = "connecting";
+    this.follow = true;
+    this.shown = this.known = null; // facts of the graph that is shown, and of the latest
+    this.nextGraph = 0;
+    this.build();
+    this.viewer.addTab("curves", "Curves", this.curves.node, () => this.curves.draw());
+    this.viewer.addTab("histograms", "Histograms", this.histograms.node, () => this.histograms.refresh());
+    this.viewer.addTab("doctor", "Doctor", this.findings.node);
+    this.viewer.openTab("curves");
+    new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());
+    this.connect();
+  }
+
+  build() {
+    this.dot = el("span", { class: "live-dot", "aria-hidden": "true" });
+    this.word = el("strong", { class: "live-word", role: "status" }, "connecting");
+    this.tiles = el("div", { class: "live-tiles" });
+    this.bar = el("div", { class: "live-progress", role: "progressbar", "aria-label": "progress of training", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i", {}));
+    this.pause = button("❚❚ graph", "stop following: keep this graph while training goes on", () => this.setFollow(!this.follow), { class: "live-follow", "aria-pressed": "false" });
+    this.failure = el("section", { class: "live-failure", role: "alert", hidden: true });
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause), this.bar, this.failure);
+    document.body.prepend(this.head);
+    document.documentElement.classList.add("live");
+  }
+
+  // ---------------------------------------------------------------- news
+
+  connect() {
+    const source = new EventSource("events");
+    source.addEventListener("news", (event) => this.take(JSON.parse(event.data)));
+    source.addEventListener("bye", () => {
+      source.close();
+      this.gone = true;
+      this.say();
+    });
+    source.addEventListener("open", () => { this.lost = false; this.say(); });
+    source.addEventListener("error", () => { this.lost = true; this.say(); });
+  }
+
+  take(news) {
+    this.lost = false;
+    if (news.status) this.status = news.status;
+    if (news.series) this.curves.take(news.series);
+    if (news.histograms) this.histograms.take(news.histograms);
+    if (news.findings) this.showFindings(news.findings.list);
+    if (news.failure) this.showFailure(news.failure);
+    if (news.about) this.problem = news.about.problem;
+    if (news.end) this.end = news.end;
+    if (news.graph) {
+      this.known = news.graph;
+      this.loadGraph();
+    }
+    this.say();
+    document.documentElement.dataset.version = news.version;
+  }
+
+  catchUp() {
+    this.loadGraph();
+    this.histograms.refresh();
+    this.curves.draw();
+  }
+
+  repaint() {
+    this.curves.draw();
+    this.histograms.resize();
+  }
+
+  // ---------------------------------------------------------------- the graph
+
+  // Fetches the latest graph and shows it: not while another is on its way, and not more often than drawing it is cheap.
+  async loadGraph() {
+    if (!this.known || this.loading || document.hidden || (!this.follow && this.shown)) return;
+    if (this.shown && this.shown.step === this.known.step && this.shown.ops === this.known.ops) return;
+    const wait = this.nextGraph - performance.now();
+    this.loading = true;
+    try {
+      if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+      const facts = this.known, answer = await fetch("graph");
+      const data = answer.ok ? await answer.json() : null;
+      if (data && (this.follow || !this.shown)) this.showGraph(data, facts);
+    } catch (error) {
+      this.problem = `the graph can't be shown: ${error.message}`;
+    } finally {
+      this.loading = false;
+    }
+    this.say();
+    if (this.known !== this.shown && this.shown) setTimeout(() => this.loadGraph(), 1000);
+  }
+
+  showGraph(data, facts) {
+    const began = performance.now(), first = !this.shown;
+    data.title = this.status.model || data.title;
+    this.viewer.show(data);
+    if (first || (!this.coloured && data.tensors.stats)) {
+      this.viewer.viewer.setColour("time");
+      this.coloured = true;
+    }
+    this.shown = facts;
+    document.documentElement.dataset.graph = facts.step;
+    this.nextGraph = performance.now() + (performance.now() - began) / GRAPH_SHARE;
+  }
+
+  setFollow(follow) {
+    this.follow = follow;
+    this.pause.setAttribute("aria-pressed", String(!follow));
+    this.pause.firstChild.textContent = follow ? "❚❚ graph" : "▶ graph";
+    if (follow) this.loadGraph();
+    this.say();
+  }
+
+  // ---------------------------------------------------------------- the line at the top
+
+  say() {
+    const [state, word] = this.condition();
+    this.dot.dataset.state = state;
+    this.word.textContent = word;
+    this.word.title = this.lost || this.gone ? "What this page has stays here." : (this.end && this.end.words) || "";
+    document.documentElement.dataset.live = state;
+    this.tiles.replaceChildren(...this.facts().map(([name, value, title]) =>
+      el("span", { class: "live-tile", title }, el("small", {}, name), el("b", {}, value))));
+    const { epochs, epoch, in_epoch: inside, per_epoch: each } = this.status;
+    const share = epochs && each ? Math.min(1, (epoch - 1 + inside / each) / epochs) : null;
+    this.bar.hidden = share === null;
+    this.bar.firstChild.style.width = `${100 * (share || 0)}%`;
+    this.bar.setAttribute("aria-valuenow", String(Math.round(100 * (share || 0))));
+    document.title = `${word} · ${clean(this.status.model || "live", 60)}`;
+  }
+
+  condition() {
+    if (this.end) {
+      const how = { finished: "ended", crashed: "crashed", interrupted: "stopped", gone: "died" }[this.end.how] || "ended";
+      return [this.end.how, this.gone || this.lost ? `${how} (page closed)` : how];
+    }
+    if (this.gone || this.lost) return ["lost", "connection lost"];
+    return this.status.mode ? ["running", this.status.mode] : ["waiting", "waiting for training"];
+  }
+
+  facts() {
+    const s = this.status, found = [];
+    const add = (name, value, title) => value !== null && value !== undefined && found.push([name, value, title]);
+    if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`);
+    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
+    if (!this.end) {
+      add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds");
+      add("samples", s.samples ? `${short(s.samples)} /s` : null);
+      add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, "time that is left, at this speed");
+    }
+    add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds");
+    add("weights", s.params ? amount(s.params) : null);
+    add("optimizer", s.optimizer ? clean(s.optimizer, 30) : null, s.learning_rate !== undefined ? `learning rate ${numeral(s.learning_rate)}` : undefined);
+    add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
+    if (this.shown) add("graph", `step ${amount(this.shown.step)}${this.follow ? "" : " (held)"}`);
+    if (this.problem) add("problem", clean(this.problem, 80), clean(this.problem, 500));
+    return found;
+  }
+
+  // ---------------------------------------------------------------- what went wrong
+
+  showFindings(list) {
+    this.findings.take(list);
+    const bad = list.filter((finding) => finding.severity !== "info").length;
+    this.viewer.addTab("doctor", bad ? `Doctor (${bad})` : "Doctor", this.findings.node);
+  }
+
+  showFailure(failure) {
+    this.failure.hidden = !failure.type;
+    if (!failure.type) return;
+    const at = [failure.op && `op ${failure.op}${failure.phase === "backward" ? " (its derivative)" : ""}`, failure.layer && `layer ${failure.layer}`].filter(Boolean);
+    const close = button("×", "hide this", () => { this.failure.hidden = true; }, { class: "live-close" });
+    const frames = failure.frames.map(([file, line, name, code]) =>
+      el("li", {}, el("span", { class: "live-place" }, `${clean(file, 200)}:${line}`), ` in ${clean(name, 80)}`, el("code", {}, clean(code, 300))));
+    const whole = el("details", {}, el("summary", {}, "whole traceback"), el("pre", {}, failure.traceback));
+    this.failure.replaceChildren(close, el("h2", {}, clean(failure.type, 80), at.length ? ` in ${clean(at.join(" · "), 300)}` : ""),
+      el("p", { class: "live-message" }, failure.message), el("ol", {}, frames), whole);
+  }
+}
+
+function duration(left) {
+  const rounded = Math.round(left), hours = Math.floor(rounded / 3600), minutes = Math.floor((rounded % 3600) / 60), rest = rounded % 60;
+  if (hours) return `${hours} h ${minutes} min`;
+  return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
+}
+
+window.eagerflowViewer.ready.then(() => { window.eagerflowLive = new Live(); });

@@ -1,0 +1,295 @@
+// A chart of a few curves over training steps, drawn on a canvas: linear or logarithmic, smoothed, with values at hand.
+
+const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 };
+const PLOT_HEIGHT = 170;
+
+const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// Sharp on any screen: the canvas has as many pixels as the screen has under it.
+function sharpen(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.height = `${height}px`;
+  }
+  const brush = canvas.getContext("2d");
+  brush.setTransform(ratio, 0, 0, ratio, 0, 0);
+  brush.clearRect(0, 0, width, height);
+  return brush;
+}
+
+// Round numbers between two values, about `count` of them.
+function ticks(low, high, count) {
+  const rough = (high - low) / Math.max(1, count), power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) || power;
+  const found = [];
+  for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step) found.push(Math.abs(at) < step * 1e-9 ? 0 : at);
+  return found;
+}
+
+function logTicks(low, high) { // of the logarithms
+  const all = [];
+  for (let power = Math.floor(low); power <= Math.ceil(high); power += 1) all.push(power);
+  const every = Math.max(1, Math.ceil(all.length / 6)), powers = all.filter((power) => power % every === 0 && power >= low && power <= high);
+  if (powers.length >= 2) return powers;
+  return ticks(10 ** low, 10 ** high, 4).filter((value) => value > 0).map(Math.log10);
+}
+
+// An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
+function smoothed(points, weight) {
+  let sum = 0, norm = 0;
+  return points.map(([x, y, low, high]) => {
+    if (typeof y !== "number") return [x, y, low, high];
+    sum = weight * sum + (1 - weight) * y;
+    norm = weight * norm + (1 - weight);
+    return [x, sum / norm, low, high];
+  });
+}
+
+class Plot {
+  constructor(title, unit) {
+    this.title = title;
+    this.unit = unit || numeral;
+    this.lines = [];
+    this.canvas = el("canvas", { role: "img", tabindex: 0 });
+    this.legend = el("div", { class: "plot-legend" });
+    this.tip = el("div", { class: "plot-tip", hidden: true });
+    this.node = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "plot-title", title }, clean(title, 60)), this.legend),
+      el("div", { class: "plot-area" }, this.canvas, this.tip));
+    this.canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
+    this.canvas.addEventListener("pointerleave", () => this.point(null));
+    this.canvas.addEventListener("keydown", (event) => this.onKey(event));
+    this.canvas.addEventListener("blur", () => this.point(null));
+    this.at = null;
+  }
+
+  // `lines`: {name, colour (a CSS variable), points, dots, wide}. `options`: {log, weight, marks, range}.
+  show(lines, options) {
+    this.lines = lines.filter((line) => line.points.length);
+    this.options = options;
+    this.draw();
+  }
+
+  prepare() {
+    const { weight, log, range } = this.options;
+    const last = Math.max(...this.lines.map((line) => line.points[line.points.length - 1][0]), 1);
+    const first = Math.min(...this.lines.map((line) => line.points[0][0]));
+    const from = first + (last - first) * (1 - range);
+    this.x = [from, Math.max(last, from + 1)];
+    this.drawn = this.lines.map((line) => {
+      const raw = line.points, soft = weight && !line.dots && raw.length > 2 ? smoothed(raw, weight) : null;
+      const inside = (points) => points.filter((_, i) => i === raw.length - 1 || raw[i + 1][0] >= from);
+      return { ...line, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
+    });
+    const values = this.drawn.flatMap((line) => (line.soft || line.raw).flatMap((point) => (line.soft ? [point[1]] : point.slice(1))));
+    const usable = values.filter((value) => typeof value === "number" && (!log || value > 0));
+    this.log = log && usable.length > 0;
+    const scaledValues = this.log ? usable.map(Math.log10) : usable;
+    let low = scaledValues.reduce((a, b) => Math.min(a, b), Infinity), high = scaledValues.reduce((a, b) => Math.max(a, b), -Infinity);
+    if (!usable.length) [low, high] = [0, 1];
+    const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || (this.log ? 0.5 : 1);
+    this.y = [low - room, high + room];
+    if (!this.log && low >= 0 && this.y[0] < 0) this.y[0] = 0;
+  }
+
+  toX(x) { return MARGIN.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - MARGIN.left - MARGIN.right); }
+
+  toY(value) {
+    const at = this.log ? Math.log10(value) : value, [low, high] = this.y;
+    return MARGIN.top + (1 - (at - low) / (high - low)) * (PLOT_HEIGHT - MARGIN.top - MARGIN.bottom);
+  }
+
+  draw() {
+    this.width = this.canvas.parentNode.clientWidth;
+    if (!this.width || !this.lines.length) return;
+    this.prepare();
+    const brush = this.brush = sharpen(this.canvas, this.width, PLOT_HEIGHT);
+    this.axes(brush);
+    brush.save();
+    brush.beginPath();
+    brush.rect(MARGIN.left, 0, this.width - MARGIN.left - MARGIN.right + 4, PLOT_HEIGHT - MARGIN.bottom);
+    brush.clip();
+    for (const line of this.drawn) this.curve(brush, line);
+    brush.restore();
+    if (this.at !== null) this.crosshair(brush);
+    this.explain();
+  }
+
+  axes(brush) {
+    const bottom = PLOT_HEIGHT - MARGIN.bottom;
+    brush.font = "11px system-ui, sans-serif";
+    brush.fillStyle = cssColour("--muted");
+    brush.strokeStyle = cssColour("--frame");
+    brush.lineWidth = 1;
+    brush.textAlign = "right";
+    brush.textBaseline = "middle";
+    for (const at of this.log ? logTicks(...this.y) : ticks(...this.y, 4)) {
+      const value = this.log ? 10 ** at : at, y = Math.round(this.toY(value)) + 0.5;
+      brush.globalAlpha = 0.6;
+      brush.beginPath();
+      brush.moveTo(MARGIN.left, y);
+      brush.lineTo(this.width - MARGIN.right, y);
+      brush.stroke();
+      brush.globalAlpha = 1;
+      brush.fillText(this.unit(Number(value.toPrecision(3))), MARGIN.left - 6, y);
+    }
+    brush.textAlign = "center";
+    brush.textBaseline = "top";
+    const steps = ticks(...this.x, Math.max(2, Math.floor(this.width / 90)));
+    for (const at of steps) if (Number.isInteger(at)) brush.fillText(at >= 1e4 ? short(at) : amount(at), this.toX(at), bottom + 5);
+    this.marks(brush, bottom);
+  }
+
+  marks(brush, bottom) { // where epochs end
+    const inside = (this.options.marks || []).filter(([x]) => x > this.x[0] && x < this.x[1]);
+    if (inside.length > 30) return;
+    brush.save();
+    brush.globalAlpha = 0.5;
+    brush.setLineDash([2, 4]);
+    for (const [x] of inside) {
+      brush.beginPath();
+      brush.moveTo(Math.round(this.toX(x)) + 0.5, MARGIN.top);
+      brush.lineTo(Math.round(this.toX(x)) + 0.5, bottom);
+      brush.stroke();
+    }
+    brush.restore();
+  }
+
+  curve(brush, line) {
+    brush.strokeStyle = brush.fillStyle = line.colour;
+    brush.lineJoin = "round";
+    if (line.soft) {
+      this.path(brush, line.raw, 1, 0.3);
+      this.path(brush, line.soft, 2, 1);
+    } else {
+      this.band(brush, line.raw);
+      this.path(brush, line.raw, line.wide ? 2 : 1.4, 1);
+    }
+    if (line.dots || line.raw.length === 1) this.dots(brush, line.raw);
+    this.flaws(brush, line.raw);
+  }
+
+  usable(value) { return typeof value === "number" && (!this.log || value > 0); }
+
+  path(brush, points, width, alpha) {
+    brush.globalAlpha = alpha;
+    brush.lineWidth = width;
+    brush.beginPath();
+    let drawing = false;
+    for (const [x, y] of points) {
+      if (!this.usable(y)) drawing = false;
+      else if (drawing) brush.lineTo(this.toX(x), this.toY(y));
+      else {
+        brush.moveTo(this.toX(x), this.toY(y));
+        drawing = true;
+      }
+    }
+    brush.stroke();
+    brush.globalAlpha = 1;
+  }
+
+  band(brush, points) { // between the least and the greatest of the values that were joined in a point
+    const wide = points.filter(([, y, low, high]) => this.usable(y) && this.usable(low) && low !== high);
+    if (wide.length < 2) return;
+    brush.globalAlpha = 0.15;
+    brush.beginPath();
+    for (const [x, , , high] of wide) brush.lineTo(this.toX(x), this.toY(high));
+    for (const [x, , low] of wide.reverse()) brush.lineTo(this.toX(x), this.toY(low));
+    brush.fill();
+    brush.globalAlpha = 1;
+  }
+
+  dots(brush, points) {
+    for (const [x, y] of points) {
+      if (!this.usable(y)) continue;
+      brush.beginPath();
+      brush.arc(this.toX(x), this.toY(y), points.length > 60 ? 1.5 : 2.5, 0, 7);
+      brush.fill();
+    }
+  }
+
+  flaws(brush, points) { // NaN and infinity: a red mark at the upper edge
+    const flawed = points.filter(([, y]) => typeof y === "string");
+    if (!flawed.length) return;
+    brush.fillStyle = cssColour("--error");
+    for (const [x] of flawed) {
+      const at = this.toX(x);
+      brush.beginPath();
+      brush.moveTo(at - 4, MARGIN.top - 6);
+      brush.lineTo(at + 4, MARGIN.top - 6);
+      brush.lineTo(at, MARGIN.top + 2);
+      brush.fill();
+    }
+  }
+
+  // ---------------------------------------------------------------- values
+
+  nearest(points, x) {
+    let low = 0, high = points.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (points[middle][0] < x) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && x - points[low - 1][0] < points[low][0] - x ? points[low - 1] : points[low];
+  }
+
+  point(offset) {
+    if (!this.lines.length || !this.x) return;
+    if (offset === null) this.at = null;
+    else {
+      const share = (offset - MARGIN.left) / (this.width - MARGIN.left - MARGIN.right);
+      this.at = this.x[0] + Math.max(0, Math.min(1, share)) * (this.x[1] - this.x[0]);
+    }
+    this.tip.hidden = this.at === null;
+    this.draw();
+  }
+
+  onKey(event) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by || !this.x) return;
+    const from = this.at === null ? this.x[1] : this.at;
+    this.point(this.toX(from + (by * (this.x[1] - this.x[0])) / 50));
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  crosshair(brush) {
+    const longest = this.drawn.reduce((a, b) => (b.raw.length > a.raw.length ? b : a));
+    const x = this.nearest(longest.raw, this.at)[0], left = this.toX(x);
+    brush.strokeStyle = cssColour("--muted");
+    brush.lineWidth = 1;
+    brush.beginPath();
+    brush.moveTo(Math.round(left) + 0.5, MARGIN.top);
+    brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - MARGIN.bottom);
+    brush.stroke();
+    const rows = this.drawn.map((line) => this.row(line, x));
+    this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}`), ...rows);
+    const side = left > this.width / 2;
+    this.tip.style.left = side ? "" : `${left + 10}px`;
+    this.tip.style.right = side ? `${this.width - left + 10}px` : "";
+  }
+
+  row(line, x) {
+    const [at, y, low, high] = this.nearest(line.raw, x), soft = line.soft && this.nearest(line.soft, x);
+    const extremes = low !== high && typeof low === "number" ? ` (${this.unit(low)} … ${this.unit(high)})` : "";
+    const smooth = soft && typeof soft[1] === "number" ? `, smoothed ${this.unit(soft[1])}` : "";
+    const where = at === x ? "" : ` at ${amount(at)}`;
+    return el("div", {}, key(line.colour), `${clean(line.name, 40)}: ${this.unit(y)}${extremes}${smooth}${where}`);
+  }
+
+  explain() {
+    const last = this.drawn.map((line) => line.points[line.points.length - 1][1]);
+    this.legend.replaceChildren(...this.drawn.map((line, i) =>
+      el("span", {}, key(line.colour), `${clean(line.name, 24)} `, el("b", {}, this.unit(last[i])))));
+    this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line, i) => `${clean(line.name, 24)} ${this.unit(last[i])}`).join(", ")}`);
+  }
+}
+
+// A short piece of a line's colour. (Styles are set by script: the page's policy allows no others from data.)
+function key(colour) {
+  const node = el("i", { class: "plot-key", "aria-hidden": "true" });
+  node.style.background = colour;
+  return node;
+}

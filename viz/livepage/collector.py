@@ -1,0 +1,228 @@
+"""Listens to training, counts its steps, and drops off what the page shows. What happens here is paid by training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.core import observe
+from viz.livepage.failures import Blame, describe
+from viz.livepage.mailbox import Mailbox
+from viz.livepage.pace import Pace
+from viz.livepage.progress import Progress
+from viz.livepage.snapshot import Snapshot
+
+__all__ = ["Collector"]
+
+_REPORT = 0.25  # seconds between two reports of speed, learning rate and the like
+_OTHER = {"test_step": "evaluating", "predict_step": "predicting"}
+
+
+class Collector(observe.Observer):
+    """What listens.
+
+    A training step is a step of `fit` or `train_on_batch`; in a loop of the user's own it ends when an optimizer has
+    changed the weights (the first one again, where there are several), or without an optimizer, when the next backward
+    pass begins.
+
+    Args:
+        box: where everything goes.
+        pace: says which steps may be recorded.
+        every_steps: record at most every so many steps.
+        model: whose weights the page shows; None for all.
+
+    Attributes:
+        step: how many training steps have ended.
+        blame: which op raised an error that goes round.
+    """
+
+    def __init__(self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None) -> None:
+        self.step = 0
+        self.blame = Blame()
+        self.progress = Progress(model)
+        self._box, self._pace, self._every_steps = box, pace, every_steps
+        self._scope: observe.Scope | None = None
+        self._snapshot: Snapshot | None = None
+        self._optimizers: dict[int, int] = {}  # by id: the order in which they came
+        self._ran: set[int] = set()  # optimizers since the last step's end
+        self._loss: Any = None
+        self._began = time.perf_counter()
+        self._usual = 0.0  # seconds of a step that isn't recorded
+        self._reported = -1.0
+        self._training = False
+        self._measured_next = self._failing = False
+
+    # ------------------------------------------------------------------ what is announced
+
+    def on_op(
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
+    ) -> None:
+        """An op ran: of interest only when it raised."""
+        if error is not None:
+            self.blame.op(op, "forward", error)
+
+    def on_rule(
+        self,
+        op: Any,
+        out_keys: Any,
+        in_keys: Any,
+        gradients: Any,
+        results: Any,
+        started: int,
+        ended: int,
+        error: Any = None,
+    ) -> None:
+        """A derivative was computed: of interest only when it raised."""
+        if error is not None:
+            self.blame.op(op, "backward", error)
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        """A step begins, or something else."""
+        if scope.kind == "step" and self._scope is None:
+            self._leave_own_loop()
+            self._scope = scope
+            self._training = scope.name not in _OTHER
+            self._began = time.perf_counter()
+            if self._training or not self.step:
+                self._begin_snapshot(scope)
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        """A step is over, the weights were changed, or something else."""
+        if error is not None:
+            self.blame.scope(scope, error)
+        if scope is self._scope:
+            self._end_snapshot(outputs, error)
+            self._scope = None
+            self._end_step(scope, error)
+        elif scope.kind == "optimizer" and self._scope is None and error is None:
+            self._optimizer_ran(scope.owner)
+
+    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
+        """A backward pass is over; in a loop of the user's own its target is the loss."""
+        if self._scope is not None:
+            return
+        if self._loss is not None and not self._optimizers:
+            self._own_step("batch|loss", None)
+        data = targets[0].data if targets else None
+        size = getattr(data, "size", 0)
+        self._loss = (
+            float(data) if size == 1 and data.__class__ is numpy.ndarray else data if size == 1 else None
+        )
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        """Numbers of a batch, or of an epoch and its validation."""
+        if kind == "epoch":
+            self._box.point("mark|epoch", self.step, step + 1)
+            self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
+            self._curves("validation", {n[4:]: v for n, v in logs.items() if n.startswith("val_")})
+            self.progress.end_epoch(step)
+        elif self._training:
+            self.progress.in_epoch = step + 1
+            self._curves("batch", logs)
+
+    def log(self, values: dict[str, Any], run: str = "batch", step: int | None = None) -> None:
+        """Numbers that the user reports."""
+        self._curves(run, values, step)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Nothing more will come; a step that is being recorded ends here."""
+        self._end_snapshot(None, error)
+        if self._loss is not None:
+            self._own_step("batch|loss", None)
+            self._end_snapshot(None, error)
+        self._reported = -1.0
+        self._report(None, None, "")
+
+    # ------------------------------------------------------------------ steps
+
+    def _end_step(self, scope: observe.Scope, error: BaseException | None) -> None:
+        if error is not None:
+            self._box.put("failure", describe(error, self.blame))
+        elif self._failing:  # somebody caught it, and goes on
+            self._box.put("failure", {})
+        self._failing = error is not None
+        if self._training and error is None:
+            self.step += 1
+        self._report(scope.owner, scope.inputs, _OTHER.get(scope.name, "training"))
+
+    def _optimizer_ran(self, optimizer: Any) -> None:
+        number = self._optimizers.setdefault(id(optimizer), len(self._optimizers))
+        name = "batch|loss" if number == 0 else f"batch|loss {number + 1}"
+        if id(optimizer) in self._ran or not self._ran:
+            self._ran = {id(optimizer)}
+            self._own_step(name, optimizer)
+        else:
+            self._ran.add(id(optimizer))
+            self._point_of_loss(name)
+
+    def _own_step(self, name: str, optimizer: Any) -> None:
+        """A step of the user's own loop has ended, and the next one begins."""
+        self._end_snapshot(None, None)
+        self.step += 1
+        self._training = True
+        self._point_of_loss(name)
+        self._report(optimizer, None, "training")
+        self._began = time.perf_counter()
+        self._begin_snapshot(None)
+
+    def _point_of_loss(self, name: str) -> None:
+        loss, self._loss = self._loss, None
+        if loss is not None:
+            self._box.point(name, self.step, loss)
+
+    def _leave_own_loop(self) -> None:
+        """`fit` begins after a loop of the user's own: what was begun there is no step of it."""
+        if self._snapshot is not None:
+            self._snapshot.end()
+            self._snapshot = None
+
+    # ------------------------------------------------------------------ recorded steps
+
+    def _begin_snapshot(self, scope: observe.Scope | None) -> None:
+        first = self.step == 0 and not self._measured_next
+        if not first and not (self._pace.is_due(self._began) and self._is_chosen()):
+            return
+        if self._box.holds("snapshot") or self._snapshot is not None:
+            return
+        if first:  # which builds layers: a picture, soon; numbers come from the next
+            self._measured_next = True
+        else:
+            self._pace.begin(self._began)
+        self._snapshot = Snapshot(self.step, "none" if first else "full", scope)
+
+    def _is_chosen(self) -> bool:
+        return self.step % self._every_steps == 0 or self.step == 1
+
+    def _end_snapshot(self, outputs: Any, error: BaseException | None) -> None:
+        now = time.perf_counter()
+        took = now - self._began
+        snapshot, self._snapshot = self._snapshot, None
+        if snapshot is None:
+            self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
+            return
+        snapshot.end(outputs, error)
+        self._box.put("snapshot", snapshot)
+        if snapshot.step and self._usual:
+            self._pace.spend(max(0.0, took - self._usual), now)
+
+    # ------------------------------------------------------------------ numbers
+
+    def _curves(self, run: str, values: dict[str, Any], step: int | None = None) -> None:
+        x = self.step if step is None else step
+        for name, value in values.items():
+            self._box.point(f"{run}|{name}", x, value)
+
+    def _report(self, owner: Any, inputs: Any, mode: str) -> None:
+        """Speed, learning rate and the like, a few times per second."""
+        now = time.perf_counter()
+        if now - self._reported < _REPORT:
+            return
+        self._reported = now
+        status = self.progress.status(self.step, now, owner, inputs, mode)
+        self._box.put("status", status)
+        for name in ("learning_rate", "step_ms"):
+            if status.get(name) is not None:
+                self._box.point(f"extra|{name.replace('_', ' ')}", self.step, status[name])

@@ -1,0 +1,92 @@
+"""`viz run --live SCRIPT`: run a script as it is, and show its training on a page."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+import time
+from typing import Any
+
+from viz.livepage.handle import LivePage, live
+from viz.runner import run_script
+
+__all__ = ["add_options", "run_live"]
+
+EXAMPLES = """
+  viz run --live train.py               watch it on a page while it trains; Ctrl-C ends the page
+  viz run --live --exit train.py        the page's server ends with the script"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give `viz run` the options of the live page."""
+    options = parser.add_argument_group("live page")
+    options.add_argument(
+        "--live", action="store_true", help="show training on a page of this machine while it runs"
+    )
+    options.add_argument("--port", type=int, default=0, help="of the page (default: any that is free)")
+    options.add_argument(
+        "--every", type=float, default=2.0, metavar="SECONDS", help="between two recorded steps (default: 2)"
+    )
+    options.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        help="open a browser (default: where there is a screen)",
+    )
+    options.add_argument(
+        "--exit", action="store_true", help="end with the script, instead of serving until Ctrl-C"
+    )
+
+
+def run_live(options: argparse.Namespace) -> int:
+    """Run a script with a live page.
+
+    Args:
+        options: what `viz run` was given.
+
+    Returns:
+        The script's exit status.
+
+    Raises:
+        OSError: when there is no such script, or the port is taken.
+        ValueError: for an option that goes with recording a whole run only.
+    """
+    _refuse_others(options)
+    name = options.name or pathlib.Path(options.script).name
+    page = live(port=options.port, open_browser=options.open, every=options.every, name=name)
+    errors: list[BaseException] = []
+    try:
+        status = run_script(options.script, options.arguments, options.module, page, errors.append)[1]
+    except OSError:
+        page.close(quit=True)
+        raise
+    page.close(errors[0] if errors else None)
+    if options.out and page.recording is not None:
+        page.recording.save(options.out)
+        print(f"wrote the last recorded step to {options.out}", file=sys.stderr)
+    if not options.exit:
+        _serve(page)
+    page.close(quit=True)
+    return status
+
+
+def _refuse_others(options: argparse.Namespace) -> None:
+    given: dict[str, Any] = {
+        "--steps": options.steps,
+        "--values": options.values,
+        "--draw": options.draw,
+        "--json": options.json,
+    }
+    for name, value in given.items():
+        if value:
+            raise ValueError(f"{name} doesn't go with --live: run without --live to record a whole script")
+
+
+def _serve(page: LivePage) -> None:
+    """Stay until Ctrl-C."""
+    print(f"The script has ended; its page stays at {page.url} until Ctrl-C.", file=sys.stderr)
+    try:
+        while page.is_served:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)

@@ -1,0 +1,44 @@
+"""The live page as one document: the page of a recording, with tabs for what changes while training runs."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+
+from viz import page
+from viz.recording import Recording
+from viz.schema import Record
+
+__all__ = ["document"]
+
+SHARED = ("words.js", "dom.js")  # of the page of a recording
+SCRIPTS = ("plot.js", "curves.js", "histograms.js", "findings.js", "live.js")
+STYLES = ("live.css",)
+
+
+def document(name: str | None = None) -> str:
+    """The page, before anything has happened.
+
+    Args:
+        name: a title.
+    """
+    empty = Recording.pending()
+    empty.fill(Record())
+    return page.render(
+        page.data(empty, title=name or "live"),
+        extra_scripts=[_scripts()],
+        extra_styles=[_asset(style) for style in STYLES],
+        connect="'self'",
+    )
+
+
+@functools.cache
+def _scripts() -> str:
+    """All in one closure."""
+    shared = [_asset(script, "viz.page") for script in SHARED]
+    own = [_asset(script) for script in SCRIPTS]
+    return '"use strict";\n(() => {\n' + "\n".join([*shared, *own]) + "\n})();\n"
+
+
+def _asset(name: str, package: str = "viz.livepage") -> str:
+    return importlib.resources.files(package).joinpath("assets", name).read_text("utf-8")

@@ -1,0 +1,84 @@
+"""What the page says of an exception: its type and message, the user's lines that led to it, and the op that failed."""
+
+from __future__ import annotations
+
+import traceback
+from types import TracebackType
+from typing import Any
+
+from eagerflow.core import observe
+from viz.source import is_internal
+from viz.words import clean
+
+__all__ = ["Blame", "describe"]
+
+LONGEST_MESSAGE, LONGEST_TRACEBACK, MOST_FRAMES = 4_000, 20_000, 30
+_RUNNERS = ("runpy.py", "<frozen runpy>")
+
+
+class Blame:
+    """Remembers which op raised an error, and in which layer, while it makes its way out.
+
+    It holds the error's number only: the error itself would keep the arrays of all its frames alive.
+    """
+
+    def __init__(self) -> None:
+        self._error = 0
+        self._facts: dict[str, Any] = {}
+
+    def op(self, op: Any, phase: str, error: BaseException) -> None:
+        """An op, or its derivative, raised."""
+        self._error, self._facts = id(error), {"op": op.name, "phase": phase}
+
+    def scope(self, scope: observe.Scope, error: BaseException) -> None:
+        """A scope is left by an error; the innermost layer is the one to name."""
+        if self._error != id(error):
+            self._error, self._facts = id(error), {}
+        if scope.kind in ("layer", "model") and "layer" not in self._facts:
+            self._facts["layer"] = str(getattr(scope.owner, "path", None) or scope.name)[:200]
+
+    def of(self, error: BaseException) -> dict[str, Any]:
+        """What is known of an error, or of the one that it came from."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if id(cause) == self._error:
+                return self._facts
+            cause = cause.__cause__ or cause.__context__
+        return {}
+
+
+def describe(error: BaseException, blame: Blame, trail: TracebackType | None = None) -> dict[str, Any]:
+    """An exception as plain data.
+
+    Args:
+        error: the exception.
+        blame: what is known of its origin.
+        trail: its traceback, where it isn't the exception's own.
+    """
+    trail = error.__traceback__ if trail is None else trail
+    frames = [frame for frame in traceback.extract_tb(trail) if not _is_ours(frame.filename)]
+    shown = [[f.filename, f.lineno, f.name, (f.line or "").strip()[:300]] for f in frames[-MOST_FRAMES:]]
+    lines = traceback.format_exception(type(error), error, trail)
+    return {
+        "type": type(error).__name__,
+        "message": _message(error),
+        "frames": shown,
+        "left_out": max(0, len(frames) - MOST_FRAMES),
+        "traceback": _writable("".join(lines)[-LONGEST_TRACEBACK:]),
+        **{name: clean(value, 200) for name, value in blame.of(error).items()},
+    }
+
+
+def _is_ours(file: str) -> bool:
+    return is_internal(file) or file.endswith(_RUNNERS)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return _writable(str(error)[:LONGEST_MESSAGE])
+    except Exception as second:  # noqa: BLE001  (the user's __str__ can raise anything)
+        return f"(its message can't be read: {type(second).__name__})"
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

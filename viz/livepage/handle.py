@@ -1,0 +1,232 @@
+"""`viz.live`: a page on this machine that shows training while it runs."""
+
+from __future__ import annotations
+
+import atexit
+import html
+import math
+import os
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from eagerflow.core import observe
+from viz.livepage.child import Child
+from viz.livepage.collector import Collector
+from viz.livepage.document import document
+from viz.livepage.failures import describe
+from viz.livepage.mailbox import Mailbox
+from viz.livepage.pace import Pace
+from viz.livepage.sender import Sender
+from viz.recording import Recording
+
+__all__ = ["LivePage", "live"]
+
+_LAST_WORDS = 5.0  # seconds that the end of the program waits for what is still to be sent
+
+
+def live(
+    model: Any = None,
+    port: int = 0,
+    open_browser: bool | None = None,
+    every: float = 2.0,
+    every_steps: int = 1,
+    overhead: float = 0.03,
+    linger: float = 600.0,
+    name: str | None = None,
+) -> LivePage:
+    """Show training on a page that updates while it runs: curves, the graph with times and gradients, histograms.
+
+    Works with `fit` and with loops of your own; call it before them, or use it in a `with` statement. The page is
+    served to this machine only, under an address that can't be guessed, by a process of its own: a slow browser never
+    holds up training, and the page stays when the program ends or crashes.
+
+    Args:
+        model: show the weights and gradients of this model only; default: all.
+        port: of the page; 0 for any that is free.
+        open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal or notebook.
+        every: record a step for the graph and the histograms every so many seconds at most.
+        every_steps: record only steps whose number is a multiple of this.
+        overhead: the largest share of the time that recorded steps may cost; with a slow model they come less often.
+        linger: seconds that the page stays after the program has ended, while no browser shows it.
+        name: a title.
+
+    Returns:
+        A `LivePage`, whose `url` is the address.
+
+    Raises:
+        ValueError: for a number out of range.
+        OSError: when the port is taken.
+        RuntimeError: when no process can be started.
+
+    >>> import eagerflow as ef, viz
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> model.compile("sgd", "mse")
+    >>> with viz.live(open_browser=False, linger=0) as page:
+    ...     history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 2)), verbose=0)
+    >>> page.url
+    'http://127.0.0.1:...'
+    """
+    _check("port", port, isinstance(port, int) and 0 <= port <= 65535, "a number from 0 to 65535")
+    _check("every", every, 0 <= every < math.inf, "seconds, 0 or more")
+    _check(
+        "every_steps",
+        every_steps,
+        isinstance(every_steps, int) and every_steps >= 1,
+        "a number of steps, 1 or more",
+    )
+    _check("overhead", overhead, 0 < overhead <= 1, "a share of the time, above 0 and at most 1")
+    _check("linger", linger, 0 <= linger < math.inf, "seconds, 0 or more")
+    child = Child(document(name), port, float(linger))
+    opened = LivePage(child, Pace(every, overhead), every_steps, model)
+    print(f"viz.live: {opened.url}", file=sys.stderr)
+    if _has_screen() if open_browser is None else open_browser:
+        threading.Thread(target=webbrowser.open, args=(child.ticket_url,), daemon=True).start()
+    return opened
+
+
+def _check(name: str, value: Any, holds: bool, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"viz.live({name}={value!r}): expected {expected}")
+
+
+class LivePage:
+    """What `viz.live` gives: a page that is open.
+
+    Use it in a `with` statement, or leave it open to the end of the program.
+    """
+
+    def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any) -> None:
+        self._child, self._model = child, model
+        box = Mailbox()
+        self._box = box
+        self._collector = Collector(box, pace, every_steps, model)
+        self._sender = Sender(box, child, pace, self._findings, self._paths)
+        self._observing: AbstractContextManager[Any] | None = None
+        self._hook: Callable[..., Any] | None = None
+        self._closed = False
+        self._sender.start()
+        self.resume()
+        self._previous = sys.excepthook
+        self._hook = sys.excepthook = self._uncaught
+        atexit.register(self.close)
+
+    @property
+    def url(self) -> str:
+        """The address of the page. Who knows it can read the page."""
+        return self._child.url
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the page's process still runs."""
+        return self._child.is_running
+
+    @property
+    def recording(self) -> Recording | None:
+        """The last recorded step; None before there is one."""
+        return self._sender.recording
+
+    def log(self, values: dict[str, Any] | None = None, /, step: int | None = None, **more: Any) -> None:
+        """Add numbers of your own to the curves.
+
+        Args:
+            values: numbers by name. A name that begins with `val_` is drawn with the curve it belongs to.
+            step: where on the axis; default: the training step that runs.
+            **more: numbers by name.
+
+        >>> page.log(accuracy=0.5, val_accuracy=0.4)                                           # doctest: +SKIP
+        """
+        given = {**(values or {}), **more}
+        self._collector.log({n: v for n, v in given.items() if not n.startswith("val_")}, "batch", step)
+        validation = {n[4:]: v for n, v in given.items() if n.startswith("val_")}
+        self._collector.log(validation, "validation", step)
+
+    def pause(self) -> None:
+        """Stop listening, and go on with `resume`."""
+        if self._observing is not None:
+            self._observing.__exit__(None, None, None)
+            self._observing = None
+
+    def resume(self) -> None:
+        """Listen again."""
+        if self._observing is None and not self._closed:
+            self._observing = observe.observing(self._collector)
+            self._observing.__enter__()
+
+    def close(self, error: BaseException | None = None, quit: bool = False) -> None:
+        """Stop listening and say that the program has ended; the page stays as long as somebody looks at it.
+
+        Args:
+            error: the exception that ended it.
+            quit: end the page's process too. Browsers that show the page keep what they have.
+        """
+        if not self._closed:
+            self._closed = True
+            self.pause()
+            atexit.unregister(self.close)
+            if sys.excepthook is self._hook:
+                sys.excepthook = self._previous
+            self._collector.close(error)
+            if error is not None and not isinstance(error, (SystemExit, KeyboardInterrupt)):
+                self.report(error)
+            self._sender.stop(_LAST_WORDS)
+            self._child.send({"is": "end", **_ending(error)})
+        if quit:
+            self._child.send({"is": "quit"})
+        if quit or not self._child.alive:
+            self._child.close()
+
+    def report(self, error: BaseException, trail: TracebackType | None = None) -> None:
+        """Show an exception on the page."""
+        self._box.put("failure", describe(error, self._collector.blame, trail))
+
+    def __enter__(self) -> LivePage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trail: TracebackType | None
+    ) -> None:
+        self.close(error)
+
+    def __repr__(self) -> str:
+        return f"<LivePage {self.url}{' (ended)' if self._closed else ''}>"
+
+    def _repr_html_(self) -> str:
+        return f'<a href="{html.escape(self.url)}" target="_blank" rel="noreferrer">viz.live</a>'
+
+    # ------------------------------------------------------------------ inside
+
+    def _uncaught(self, kind: Any, error: BaseException, trail: Any) -> None:
+        self._previous(kind, error, trail)
+        self.close(error)
+
+    def _findings(self) -> list[dict[str, Any]]:
+        return []
+
+    def _paths(self) -> frozenset[str] | None:
+        if self._model is None:
+            return None
+        return frozenset([variable.path for variable in self._model.variables])
+
+
+def _ending(error: BaseException | None) -> dict[str, Any]:
+    if isinstance(error, KeyboardInterrupt):
+        return {"how": "interrupted", "words": "The program was stopped with Ctrl-C."}
+    if isinstance(error, SystemExit):
+        return {"how": "finished", "words": f"The program ended with status {error.code!s:.80}."}
+    if error is not None:
+        return {"how": "crashed", "words": f"The program ended by {type(error).__name__}."}
+    return {"how": "finished", "words": "The program has ended."}
+
+
+def _has_screen() -> bool:
+    """Whether somebody sits in front of a screen: a terminal or a notebook, and a desktop."""
+    attended = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
+    desktop = (
+        sys.platform in ("win32", "darwin") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    )
+    return attended and desktop and not os.environ.get("CI")

@@ -1,0 +1,38 @@
+"""How often a training step may be recorded, so that training hardly gets slower."""
+
+from __future__ import annotations
+
+__all__ = ["Pace"]
+
+
+class Pace:
+    """Says when the next step may be recorded.
+
+    A step is recorded when `every` seconds have gone by, and not before the last one's cost is at most the given
+    share of the time since.
+
+    Args:
+        every: seconds between two recorded steps, at least.
+        share: how much of the time recording may take.
+
+    Attributes:
+        cost: seconds that recorded steps have cost altogether, beyond what they would have taken otherwise.
+    """
+
+    def __init__(self, every: float, share: float) -> None:
+        self.cost = 0.0
+        self._every, self._share = every, share
+        self._next = 0.0
+
+    def is_due(self, now: float) -> bool:
+        """Whether the step that begins at `now` may be recorded."""
+        return now >= self._next
+
+    def begin(self, now: float) -> None:
+        """A recorded step begins."""
+        self._next = now + self._every
+
+    def spend(self, seconds: float, now: float) -> None:
+        """Recording has cost `seconds` more."""
+        self.cost += seconds
+        self._next = max(self._next, now) + seconds / self._share

@@ -1,0 +1,130 @@
+"""How far training has come, how fast it is, and how long it will take."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from eagerflow.core import observe
+from viz.plain import flat
+from viz.words import clean
+
+__all__ = ["Progress"]
+
+_WINDOW = 10.0  # seconds over which speed is measured
+
+
+class Progress:
+    """What is known of the run.
+
+    Args:
+        model: the model, where it is known from the beginning.
+
+    Attributes:
+        in_epoch: how many steps of this epoch have been made.
+    """
+
+    def __init__(self, model: Any = None) -> None:
+        self.in_epoch = 0
+        self._model = model
+        self._marks: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)])
+        self._per_epoch: int | None = None
+        self._facts: dict[str, Any] = {}
+        self._of: Any = None
+
+    def end_epoch(self, epoch: int) -> None:
+        """An epoch is over: now it is known how many steps it has."""
+        self._per_epoch = self.in_epoch or self._per_epoch
+
+    def status(self, step: int, now: float, owner: Any, inputs: Any, mode: str) -> dict[str, Any]:
+        """Everything that the page says of the run, as plain data.
+
+        Args:
+            step: training steps so far.
+            now: by `time.perf_counter`.
+            owner: the model, or in a loop of the user's own the optimizer.
+            inputs: the batch.
+            mode: `"training"`, `"evaluating"`, `"predicting"`, or `""` for no news.
+        """
+        model = owner if hasattr(owner, "optimizer") or hasattr(owner, "layers") else self._model
+        optimizer = getattr(model, "optimizer", None) if model is owner else owner
+        rate = self._rate(step, now)
+        found = {"step": step, "rate": rate, "step_ms": 1e3 / rate if rate else None}
+        if mode:
+            self._facts["mode"] = mode
+        if model is not None:
+            self._describe(model)
+        if optimizer is not None:
+            self._facts["optimizer"] = clean(getattr(optimizer, "name", ""), 60)
+            self._facts["learning_rate"] = _number(getattr(optimizer, "learning_rate", None))
+        rows = _rows(inputs)
+        if rows and rate and mode == "training":
+            found["samples"] = rows * rate
+        return {**self._facts, **found, **self._schedule(model, rate)}
+
+    def _rate(self, step: int, now: float) -> float:
+        marks = self._marks
+        marks.append((now, step))
+        while len(marks) > 2 and now - marks[0][0] > _WINDOW:
+            marks.popleft()
+        (since, before), elapsed = marks[0], now - marks[0][0]
+        return (step - before) / elapsed if elapsed > 0 and since < now else 0.0
+
+    def _describe(self, model: Any) -> None:
+        if model is self._of and self._facts.get("params"):
+            return
+        self._of = model
+        self._facts["model"] = clean(getattr(model, "name", type(model).__name__), 120)
+        if getattr(model, "built", False):
+            self._facts["params"] = sum(_sizes(getattr(model, "weights", ())))
+
+    def _schedule(self, model: Any, rate: float) -> dict[str, Any]:
+        """Epochs and the time that is left, where `fit` knows them."""
+        history = getattr(model, "history", None)
+        params = getattr(history, "params", None)
+        if not isinstance(params, dict) or not params.get("epochs"):
+            return {}
+        done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else 0
+        epochs, steps = int(params["epochs"]), params.get("steps") or self._per_epoch
+        found = {
+            "epoch": min(done + 1, epochs),
+            "epochs": epochs,
+            "in_epoch": self.in_epoch,
+            "per_epoch": steps,
+        }
+        if steps and rate:
+            left = (epochs - done) * steps - self.in_epoch % max(1, steps)
+            found["eta"] = max(0.0, left / rate)
+        return found
+
+
+def _sizes(weights: Iterable[Any]) -> list[int]:
+    sizes = []
+    for weight in weights:
+        size = 1
+        for length in weight.shape:
+            size *= int(length)
+        sizes.append(size)
+    return sizes
+
+
+def _number(value: Any) -> float | None:
+    """A learning rate as a number; None for a schedule that needs more than that to tell."""
+    try:
+        with observe.unobserved():
+            return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _rows(inputs: Any) -> int | None:
+    """How many samples a batch has."""
+    if inputs is None:
+        return None
+    for leaf in flat(inputs):
+        shape = getattr(leaf, "shape", ())
+        if shape:
+            return int(shape[0])
+    return None

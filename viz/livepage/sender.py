@@ -1,0 +1,138 @@
+"""The thread that takes away what training drops off, makes it ready for the page, and sends it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from viz import page
+from viz.export import finite
+from viz.livepage import snapshot
+from viz.livepage.child import Child
+from viz.livepage.machine import memory
+from viz.livepage.mailbox import Mailbox
+from viz.livepage.pace import Pace
+from viz.recording import Recording
+
+__all__ = ["Sender"]
+
+_INTERVAL = 0.2  # seconds between two looks into the mailbox
+_MEMORY_EVERY = 1.0
+MOST_OPS = 30_000  # that the live graph shows
+
+
+class Sender(threading.Thread):
+    """Sends until it is stopped, or the page's process has gone.
+
+    Args:
+        box: where training drops things off.
+        child: the page's process.
+        pace: told what it costs to make ready a recorded step.
+        findings: asked for what the doctor has found, as plain data.
+        paths: the variables whose distributions are shown; None for all.
+
+    Attributes:
+        recording: the last recorded step.
+    """
+
+    def __init__(
+        self,
+        box: Mailbox,
+        child: Child,
+        pace: Pace,
+        findings: Callable[[], list[dict[str, Any]]],
+        paths: Callable[[], frozenset[str] | None],
+    ) -> None:
+        super().__init__(name="viz.live", daemon=True)
+        self.recording: Recording | None = None
+        self._box, self._child, self._pace, self._findings, self._paths = box, child, pace, findings, paths
+        self._stopping = threading.Event()
+        self._began = time.perf_counter()
+        self._remembered = -_MEMORY_EVERY
+        self._found: list[dict[str, Any]] = []
+        self._status: dict[str, Any] = {}
+
+    def run(self) -> None:
+        """Look into the mailbox until told to stop."""
+        while not self._stopping.wait(_INTERVAL) and self._child.alive:
+            self._deliver()
+        self._deliver()
+
+    def stop(self, seconds: float) -> None:
+        """Send what is there and stop; wait at most so long for that."""
+        self._stopping.set()
+        self.join(seconds)
+
+    def _deliver(self) -> None:
+        points, latest = self._box.take()
+        recorded = latest.pop("snapshot", None)
+        if "status" in latest:
+            self._status = latest.pop("status")
+            latest["status"] = self._with_machine(points)
+        if points:
+            series = {name: [(x, _plain(y)) for x, y in found] for name, found in points.items()}
+            known = {name: [(x, y) for x, y in found if y is not None] for name, found in series.items()}
+            self._child.send({"is": "points", "series": known})
+        for kind, value in latest.items():
+            self._child.send({**finite(value), "is": kind})
+        self._send_findings()
+        if recorded is not None:
+            self._send_recorded(recorded)
+
+    def _with_machine(self, points: dict[str, list[tuple[float, Any]]]) -> dict[str, Any]:
+        """The status, with memory and the share of time that recording took."""
+        now = time.perf_counter()
+        status = {**self._status, "overhead": self._pace.cost / max(1e-9, now - self._began)}
+        if now - self._remembered >= _MEMORY_EVERY:
+            self._remembered, held = now, memory()
+            if held is not None:
+                points.setdefault("extra|memory", []).append((self._status.get("step", 0), held))
+                self._status["memory"] = status["memory"] = held
+        return status
+
+    def _send_findings(self) -> None:
+        found = self._findings()
+        if found != self._found:
+            self._found = found
+            self._child.send({"is": "findings", "list": finite(found)})
+
+    # ------------------------------------------------------------------ recorded steps
+
+    def _send_recorded(self, recorded: snapshot.Snapshot) -> None:
+        began = time.thread_time()
+        try:
+            self._show(recorded)
+        except Exception as error:  # noqa: BLE001  (a flaw of ours must not stop the curves, and is shown)
+            words = f"a recorded step can't be shown: {type(error).__name__}: {error}"
+            self._child.send({"is": "about", "problem": words[:500]})
+        if recorded.step:
+            self._pace.spend(time.thread_time() - began, time.perf_counter())
+
+    def _show(self, recorded: snapshot.Snapshot) -> None:
+        self.recording = recording = recorded.recording()
+        if not recording.ops:
+            return
+        graph = json.dumps(page.data(recording, most_ops=MOST_OPS), allow_nan=False, separators=(",", ":"))
+        facts = {"is": "graph", "step": recorded.step, "ops": len(recording.ops)}
+        self._child.send(facts, gzip.compress(graph.encode("utf-8", "replace"), 1, mtime=0))
+        tensors, left_out = snapshot.histograms(recording, self._paths())
+        if tensors:
+            about = {"is": "histograms", "step": recorded.step, "left_out": left_out}
+            self._child.send({**about, "tensors": tensors})
+        norm = snapshot.gradient_norm(recording)
+        if norm is not None:
+            self._child.send(
+                {"is": "points", "series": {"extra|gradient norm": [[recorded.step, _plain(norm)]]}}
+            )
+
+
+def _plain(value: Any) -> Any:
+    """A number for JSON, from a number or an array with one element; text for what isn't finite, None for the rest."""
+    try:
+        return finite(float(f"{float(value):.7g}"))
+    except (TypeError, ValueError):
+        return None

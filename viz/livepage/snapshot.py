@@ -1,0 +1,118 @@
+"""One recorded step: begun and ended within a running program, and what the page shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from eagerflow.core import observe
+from viz import gradient_flow
+from viz.build import build
+from viz.capture import Capture, Options
+from viz.export import finite
+from viz.recording import Recording
+from viz.schema import Record, Stats, TensorInfo
+from viz.selection import variables_of
+from viz.words import clean
+
+__all__ = ["Snapshot", "gradient_norm", "histograms"]
+
+MOST_OPS = 200_000  # of a step; what comes after isn't recorded
+MOST_TENSORS = 400  # of each kind in histograms
+LONGEST_NAME = 160
+
+
+class Snapshot:
+    """A step that is being recorded.
+
+    Args:
+        step: its number.
+        stats: how much of its tensors is measured, as for `viz.trace`.
+        scope: the scope of the step, where it has begun already.
+        name: a title.
+    """
+
+    def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
+        self.step = step
+        self._scope = scope
+        self._capture = Capture(Options(name=name, stats=stats, max_ops=MOST_OPS))
+        self._observing: AbstractContextManager[Any] = observe.observing(self._capture)
+        self._observing.__enter__()
+        self._capture.start(None)
+        if scope is not None:
+            self._capture.on_scope_begin(scope)  # its listeners were chosen before this one was there
+
+    def end(self, outputs: Any = None, error: BaseException | None = None) -> None:
+        """The step is over; nothing more is recorded."""
+        if self._scope is not None:
+            self._capture.on_scope_end(self._scope, outputs, error)
+        self._capture.stop()
+        self._observing.__exit__(None, None, None)
+
+    def recording(self) -> Recording:
+        """What was recorded; takes a while, in whichever thread wants it."""
+        found = Recording.pending()
+        found.fill(build(self._capture))
+        return found
+
+
+def histograms(record: Record, paths: frozenset[str] | None = None) -> tuple[list[list[Any]], int]:
+    """The distributions in a recorded step.
+
+    Args:
+        record: recorded with `stats="full"`.
+        paths: only the variables with these paths; None for all.
+
+    Returns:
+        Rows `[kind, name, low, high, counts, mean, std, nan, inf]`, where kind is `"weights"`, `"gradients"` or
+        `"activations"`; and how many tensors were left out because there are too many.
+    """
+    rows, left_out = [], 0
+    for kind, found in (("weights", _weights), ("gradients", _gradients), ("activations", _activations)):
+        named = {name: t.stats for name, t in found(record) if t.stats is not None}
+        if paths is not None and kind != "activations":
+            named = {name: stats for name, stats in named.items() if name in paths}
+        left_out += max(0, len(named) - MOST_TENSORS)
+        rows += [_row(kind, name, stats) for name, stats in list(named.items())[:MOST_TENSORS]]
+    return rows, left_out
+
+
+def _row(kind: str, name: str, stats: Stats) -> list[Any]:
+    numbers = [stats.min, stats.max, list(stats.histogram), stats.mean, stats.std, stats.nan, stats.inf]
+    return finite([kind, clean(name, LONGEST_NAME), *numbers])
+
+
+def _weights(record: Record) -> Iterator[tuple[str, TensorInfo]]:
+    for first in dict.fromkeys(variables_of(record).values()):
+        tensor = record.tensors[first]
+        if tensor.name and tensor.role == "parameter":
+            yield tensor.name, tensor
+
+
+def _gradients(record: Record) -> Iterator[tuple[str, TensorInfo]]:
+    """The last measured gradient of each variable is the sum of its parts."""
+    variables = variables_of(record)
+    for tensor in record.tensors:
+        of = variables.get(-1 if tensor.gradient_of is None else tensor.gradient_of)
+        if of is not None and tensor.stats is not None and record.tensors[of].name:
+            yield record.tensors[of].name, tensor
+
+
+def _activations(record: Record) -> Iterator[tuple[str, TensorInfo]]:
+    for scope in record.scopes:
+        if scope.kind == "layer" and scope.outputs:
+            yield record.path(scope.id), record.tensors[scope.outputs[0]]
+
+
+def gradient_norm(record: Record) -> float | None:
+    """The L2 norm of all gradients together; None where there is none."""
+    try:
+        rows = gradient_flow.gradient_flow(record).rows
+    except ValueError:  # no backward pass, or nothing was measured
+        return None
+    return _norm([row.gradient for row in rows])
+
+
+def _norm(parts: Iterable[float]) -> float:
+    return float(sum([part * part for part in parts]) ** 0.5)
