@@ -1,0 +1,247 @@
+// The drawing area: which part of the scene is seen, and only that part as elements. So a graph of ten thousand boxes
+// moves as smoothly as one of twenty.
+
+const MOST_ELEMENTS = 700, NEAREST = 3, MARGIN = 200;
+
+class Canvas {
+  constructor(onEvent) {
+    this.onEvent = onEvent;
+    this.view = { x: 0, y: 0, scale: 1 };
+    this.layers = {};
+    for (const name of ["frames", "afar", "edges", "heads", "nodes", "marks"]) this.layers[name] = svg("g", { class: name });
+    this.world = svg("g", { class: "world" }, Object.values(this.layers));
+    this.defs = svg("g", {});
+    this.node = svg("svg", { class: "graph", tabindex: 0, role: "application", "aria-label": "graph of operations; arrow keys walk along it, Enter opens and closes, ? lists all keys" }, this.defs, this.world);
+    this.shown = new Map(); // key -> element
+    this.marks = { selected: new Set(), partners: new Set(), lineage: null };
+    this.refresh = batched(() => this.cull());
+    this.listen();
+    new ResizeObserver(() => this.refresh()).observe(this.node);
+  }
+
+  show(scene) {
+    this.scene = scene;
+    this.theme = themeNow();
+    for (const layer of Object.values(this.layers)) empty(layer);
+    this.shown.clear();
+    this.defs.replaceChildren(markers(this.theme));
+    this.edgeGrid = new Grid(scene.edges);
+    this.cull();
+  }
+
+  // ---------------------------------------------------------------- what is seen
+
+  size() {
+    return { w: this.node.clientWidth || 800, h: this.node.clientHeight || 600 };
+  }
+
+  // The seen part of the world.
+  window(margin = 0) {
+    const { w, h } = this.size(), { x, y, scale } = this.view;
+    return { x: (-x - margin) / scale, y: (-y - margin) / scale, w: (w + 2 * margin) / scale, h: (h + 2 * margin) / scale };
+  }
+
+  cull() {
+    if (!this.scene) return;
+    const { x, y, scale } = this.view;
+    this.world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    const area = this.window(MARGIN);
+    const frames = [...this.scene.frames.values()].filter((frame) => meet(area, frame));
+    const nodes = [...this.scene.grid.within(area)], edges = [...this.edgeGrid.within(area)];
+    const afar = nodes.length + edges.length > MOST_ELEMENTS * (scale < 0.3 ? 1 : 4);
+    const wanted = new Map();
+    for (const frame of frames) {
+      wanted.set(`f${frame.id}`, ["frames", () => frameElement(frame, this.theme)]);
+      if (!afar) wanted.set(`h${frame.id}`, ["heads", () => headElement(frame, this.theme)]);
+    }
+    if (!afar) {
+      for (const node of nodes) wanted.set(`n${node.id}`, ["nodes", () => boxElement(node, this.theme)]);
+      for (const edge of edges) wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme)]);
+    }
+    this.replace(wanted);
+    this.layers.afar.replaceChildren(...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []));
+    this.applyMarks();
+    this.onEvent("view");
+  }
+
+  // Takes away what is no longer seen, and adds what is new, so that panning touches few elements.
+  replace(wanted) {
+    for (const [key, element] of this.shown) {
+      if (!wanted.has(key)) {
+        element.remove();
+        this.shown.delete(key);
+      }
+    }
+    const fresh = new Map();
+    for (const [key, [layer, make]] of wanted) {
+      if (this.shown.has(key)) continue;
+      const element = make();
+      this.shown.set(key, element);
+      push(fresh, layer, element);
+    }
+    for (const [layer, elements] of fresh) {
+      this.layers[layer].append(...elements);
+      if (layer === "frames") this.sortFrames();
+    }
+  }
+
+  sortFrames() { // outer ones behind inner ones
+    const level = (element) => this.scene.frames.get(element.dataset.id).level;
+    const all = [...this.layers.frames.children].sort((a, b) => level(a) - level(b));
+    this.layers.frames.append(...all);
+  }
+
+  // ---------------------------------------------------------------- marks
+
+  // Which boxes stand out: the selected ones, those of the other direction, and (or null) all that are not dimmed.
+  mark(selected, partners, lineage) {
+    this.marks = { selected, partners, lineage };
+    this.applyMarks();
+  }
+
+  applyMarks() {
+    const { selected, partners, lineage } = this.marks, found = [];
+    for (const [key, element] of this.shown) {
+      if (key[0] === "n") {
+        const id = key.slice(1);
+        element.classList.toggle("selected", selected.has(id));
+        element.classList.toggle("partner", partners.has(id));
+        element.classList.toggle("dim", lineage !== null && !lineage.has(id));
+      } else if (key[0] === "e") {
+        const { tail, head } = this.scene.edges[Number(key.slice(2))];
+        element.classList.toggle("dim", lineage !== null && !(lineage.has(tail) && lineage.has(head)));
+        element.classList.toggle("strong", selected.has(tail) || selected.has(head) || (lineage !== null && lineage.has(tail) && lineage.has(head)));
+      }
+    }
+    for (const [ids, name] of [[partners, "partner"], [selected, "selected"]]) {
+      for (const id of ids) {
+        const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
+        if (box) found.push(svg("rect", { class: `ring ${name}`, x: box.x - 5, y: box.y - 5, width: box.w + 10, height: box.h + 10, rx: 11 }));
+      }
+    }
+    this.layers.marks.replaceChildren(...found);
+  }
+
+  // ---------------------------------------------------------------- moving
+
+  setView(view, smooth = false) {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !smooth;
+    cancelAnimationFrame(this.moving);
+    if (still) {
+      this.view = view;
+      this.cull();
+      return;
+    }
+    const from = this.view, begin = performance.now(), length = 180;
+    const step = (now) => {
+      const t = Math.min(1, (now - begin) / length), eased = 1 - (1 - t) ** 3;
+      this.view = Object.fromEntries(["x", "y", "scale"].map((k) => [k, from[k] + (view[k] - from[k]) * eased]));
+      this.cull();
+      if (t < 1) this.moving = requestAnimationFrame(step);
+    };
+    this.moving = requestAnimationFrame(step);
+  }
+
+  // The view that shows a part of the world as large as it can be.
+  viewOf({ x, y, w, h }, largest = 1) {
+    const size = this.size(), scale = Math.max(0.02, Math.min(largest, (size.w - 40) / w, (size.h - 40) / h));
+    return { x: size.w / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
+  }
+
+  // All of the scene; or, where it would be too small to read, its beginning at the full width.
+  fit(smooth = false, whole = false) {
+    const { width, height, left } = this.scene, size = this.size();
+    const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
+    const readable = Math.min(1, Math.max(0.6, (size.w - 40) / (width - left)));
+    if (!whole && view.scale < readable) {
+      view.scale = readable;
+      view.x = size.w / 2 - ((left + width) / 2) * readable;
+      view.y = 20;
+    }
+    this.setView(view, smooth);
+  }
+
+  zoom(factor, at = null) {
+    const size = this.size(), [px, py] = at || [size.w / 2, size.h / 2], { x, y, scale } = this.view;
+    const next = Math.max(0.02, Math.min(NEAREST, scale * factor)), ratio = next / scale;
+    this.view = { x: px - (px - x) * ratio, y: py - (py - y) * ratio, scale: next };
+    this.refresh();
+  }
+
+  pan(dx, dy) {
+    this.view = { ...this.view, x: this.view.x + dx, y: this.view.y + dy };
+    this.refresh();
+  }
+
+  // Brings a box into sight, with as little movement as that takes.
+  reveal(id, smooth = true) {
+    const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
+    if (!box) return;
+    const size = this.size(), scale = Math.max(this.view.scale, 0.55), at = this.window(-60);
+    const inside = scale === this.view.scale && box.x >= at.x && box.y >= at.y && box.x + Math.min(box.w, at.w) <= at.x + at.w && box.y + Math.min(box.h, at.h) <= at.y + at.h;
+    if (inside) return;
+    const high = Math.min(box.h, (size.h - 120) / scale); // of a large frame, its head
+    this.setView({ x: size.w / 2 - (box.x + box.w / 2) * scale, y: size.h / 2 - (box.y + high / 2) * scale, scale }, smooth);
+  }
+
+  // Keeps a box where it is on the screen while everything around it is laid out anew.
+  keep(before, after) {
+    if (!before || !after) return;
+    const { scale } = this.view;
+    this.view = { scale, x: this.view.x + (before.x + before.w / 2 - after.x - after.w / 2) * scale, y: this.view.y + (before.y - after.y) * scale };
+  }
+
+  // ---------------------------------------------------------------- the reader's hand
+
+  listen() {
+    const { node } = this;
+    node.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const { left, top } = node.getBoundingClientRect();
+      if (event.ctrlKey || event.metaKey || event.deltaMode === 1 || Math.abs(event.deltaY) >= 100 && !event.deltaX) {
+        this.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * (event.deltaMode === 1 ? 30 : 1))) / 400), [event.clientX - left, event.clientY - top]);
+      } else this.pan(-event.deltaX, -event.deltaY);
+    }, { passive: false });
+    let pressed = null;
+    const fingers = new Map();
+    node.addEventListener("pointerdown", (event) => {
+      fingers.set(event.pointerId, [event.clientX, event.clientY]);
+      pressed = { x: event.clientX, y: event.clientY, moved: false };
+    });
+    node.addEventListener("pointermove", (event) => {
+      if (!fingers.has(event.pointerId) || !pressed) return;
+      const [x, y] = fingers.get(event.pointerId);
+      if (fingers.size === 2) this.pinch(fingers, event);
+      else if (pressed.moved || Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > 4) {
+        if (!pressed.moved) node.setPointerCapture(event.pointerId);
+        pressed.moved = true;
+        node.classList.add("moving");
+        this.pan(event.clientX - x, event.clientY - y);
+      }
+      fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    });
+    const release = (event) => {
+      fingers.delete(event.pointerId);
+      node.classList.remove("moving");
+    };
+    node.addEventListener("pointerup", release);
+    node.addEventListener("pointercancel", release);
+    node.addEventListener("click", (event) => {
+      if (pressed && pressed.moved) return; // the end of a drag
+      const target = event.target.closest("[data-id]"), onToggle = Boolean(event.target.closest("[data-toggle]"));
+      this.onEvent("click", { id: target ? target.dataset.id : null, onToggle, event });
+    });
+    node.addEventListener("dblclick", (event) => {
+      const target = event.target.closest("[data-id]");
+      if (target) this.onEvent("open", { id: target.dataset.id });
+    });
+  }
+
+  pinch(fingers, event) {
+    const other = [...fingers].find(([id]) => id !== event.pointerId)[1], before = fingers.get(event.pointerId);
+    const far = Math.hypot(before[0] - other[0], before[1] - other[1]) || 1;
+    const now = Math.hypot(event.clientX - other[0], event.clientY - other[1]);
+    const { left, top } = this.node.getBoundingClientRect();
+    this.zoom(now / far, [(event.clientX + other[0]) / 2 - left, (event.clientY + other[1]) / 2 - top]);
+  }
+}

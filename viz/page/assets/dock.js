@@ -1,0 +1,88 @@
+// The tabs below the graph. Each is made when it is first looked at.
+
+const LOWEST_DOCK = 120;
+
+class Dock {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.tabs = new Map();
+    this.bar = el("div", { class: "tabs", role: "tablist", "aria-label": "below the graph", onkeydown: (event) => this.onKey(event) });
+    this.body = el("div", { class: "dock-body", role: "tabpanel", tabindex: 0 });
+    this.grip = el("div", { class: "grip", title: "drag to resize", role: "separator", "aria-orientation": "horizontal" });
+    this.closer = button("▾", "hide what is below the graph (`)", () => this.setOpen(!viewer.state.dock), { class: "closer" });
+    this.node = el("section", { class: "dock" }, this.grip, el("div", { class: "dock-head" }, this.bar, this.closer), this.body);
+    this.listen();
+    for (const tab of [new Timeline(viewer), new MemoryCurve(viewer), new LayerTable(viewer), new Training(viewer), new ChangeList(viewer)]) {
+      this.add(tab.id, tab.title, tab.node, () => tab.show(), tab);
+    }
+  }
+
+  add(id, title, element, onshow = null, owner = null) {
+    const known = this.tabs.get(id);
+    const tab = button(title, title, () => this.choose(id), { role: "tab", id: `tab-${id}`, "aria-selected": "false", tabindex: -1 });
+    if (known) known.tab.replaceWith(tab);
+    else this.bar.append(tab);
+    this.tabs.set(id, { tab, element, onshow, owner });
+    if (this.viewer.state.tab === id || known) this.refresh();
+  }
+
+  choose(id) {
+    if (!this.tabs.has(id) || this.tabs.get(id).tab.hidden) return;
+    this.viewer.state.tab = id;
+    this.setOpen(true);
+    this.viewer.saveHash();
+  }
+
+  setOpen(open) {
+    this.viewer.state.dock = open;
+    this.viewer.root.classList.toggle("dockless", !open);
+    this.closer.textContent = open ? "▾" : "▴";
+    this.closer.setAttribute("aria-expanded", String(open));
+    this.refresh();
+  }
+
+  // Draws the chosen tab anew.
+  refresh() {
+    if (!this.viewer.model) return;
+    for (const { tab, owner } of this.tabs.values()) if (owner && "isUseful" in owner) tab.hidden = !owner.isUseful();
+    let chosen = this.tabs.get(this.viewer.state.tab);
+    if (!chosen || chosen.tab.hidden) chosen = this.tabs.get(this.viewer.state.tab = "timeline");
+    for (const { tab } of this.tabs.values()) {
+      tab.setAttribute("aria-selected", String(tab === chosen.tab));
+      tab.tabIndex = tab === chosen.tab ? 0 : -1;
+    }
+    if (!this.viewer.state.dock) return;
+    this.body.setAttribute("aria-labelledby", chosen.tab.id);
+    if (this.body.firstChild !== chosen.element) this.body.replaceChildren(chosen.element);
+    if (chosen.onshow) chosen.onshow();
+  }
+
+  // What is selected has changed.
+  select() {
+    const chosen = this.tabs.get(this.viewer.state.tab);
+    if (this.viewer.state.dock && chosen && chosen.owner && chosen.owner.select) chosen.owner.select();
+  }
+
+  onKey(event) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const ids = [...this.tabs.keys()].filter((id) => !this.tabs.get(id).tab.hidden);
+    const next = ids[(ids.indexOf(this.viewer.state.tab) + by + ids.length) % ids.length];
+    this.choose(next);
+    this.tabs.get(next).tab.focus();
+    event.stopPropagation();
+  }
+
+  listen() {
+    this.grip.addEventListener("pointerdown", (event) => {
+      this.grip.setPointerCapture(event.pointerId);
+      const move = (to) => {
+        const height = Math.max(LOWEST_DOCK, Math.min(innerHeight * 0.8, innerHeight - to.clientY));
+        this.viewer.root.style.setProperty("--dock", `${height}px`);
+        this.refresh();
+      };
+      this.grip.addEventListener("pointermove", move);
+      this.grip.addEventListener("pointerup", () => this.grip.removeEventListener("pointermove", move), { once: true });
+    });
+  }
+}

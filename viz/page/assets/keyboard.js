@@ -1,0 +1,130 @@
+// Keys, and the list of them.
+
+const KEYS = [
+  ["/", "search; Enter goes to the next, Shift+Enter back"],
+  ["↑ ↓ ← →", "walk along the arrows of the graph"],
+  ["Enter", "open or close what is selected"],
+  ["Esc", "select nothing; close lists"],
+  ["b", "from a forward op to its backward op, and back"],
+  ["a  d", "what stands out: ancestors, descendants"],
+  ["p", "the critical path: the longest chain by time"],
+  ["n", "the first NaN or infinity"],
+  ["[  ]", "the step before, the next step"],
+  ["+  −", "open a level more, a level less"],
+  ["z  x", "zoom in, zoom out (also Ctrl+wheel)"],
+  ["0  9", "fit: readable, everything"],
+  ["f", "show equal parts once, ×N, or each"],
+  ["v  c", "next direction, next colours"],
+  ["1 … 9", "tabs below the graph"],
+  ["`  \\", "show or hide: tabs, side panel"],
+  ["t", "light or dark"],
+  ["?", "this list"],
+];
+
+function listenToKeys(viewer) {
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !viewer.model) return;
+    const typing = event.target.closest && event.target.closest("input, select, textarea, [contenteditable]");
+    if (typing && !(event.key === "Escape")) return;
+    const inGraph = event.target === document.body || event.target.closest(".stage");
+    const action = ACTIONS[event.key];
+    if (!action || (GRAPH_KEYS.has(event.key) && !inGraph)) return;
+    event.preventDefault();
+    action(viewer, event);
+  });
+}
+
+const GRAPH_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Enter"]);
+
+const ACTIONS = {
+  "/": (viewer) => viewer.toolbar.search.input.focus(),
+  "?": () => showHelp(),
+  ArrowDown: (viewer) => step(viewer, 0, 1),
+  ArrowUp: (viewer) => step(viewer, 0, -1),
+  ArrowRight: (viewer) => step(viewer, 1, 0),
+  ArrowLeft: (viewer) => step(viewer, -1, 0),
+  Enter: (viewer) => viewer.nodesOf(viewer.state.selected).slice(0, 1).forEach((id) => viewer.toggle(id)),
+  Escape: (viewer) => {
+    if (document.querySelector(".overlay")) closeHelp();
+    else if (viewer.state.lineage) viewer.setLineage(viewer.state.lineage);
+    else viewer.select(null);
+  },
+  b: (viewer) => goToPartner(viewer),
+  a: (viewer) => viewer.setLineage("ancestors"),
+  d: (viewer) => viewer.setLineage("descendants"),
+  p: (viewer) => viewer.setLineage("critical"),
+  n: (viewer) => viewer.goToFlaw(),
+  "[": (viewer) => viewer.toolbar.steps.move(-1),
+  "]": (viewer) => viewer.toolbar.steps.move(1),
+  "+": (viewer) => viewer.changeDepth(1),
+  "=": (viewer) => viewer.changeDepth(1),
+  "-": (viewer) => viewer.changeDepth(-1),
+  z: (viewer) => viewer.canvas.zoom(1.3),
+  x: (viewer) => viewer.canvas.zoom(1 / 1.3),
+  0: (viewer) => viewer.canvas.fit(true),
+  9: (viewer) => viewer.canvas.fit(true, true),
+  f: (viewer) => viewer.setFold(!viewer.state.fold),
+  v: (viewer) => viewer.setView(VIEWS[(VIEWS.indexOf(viewer.state.view) + 1) % VIEWS.length]),
+  c: (viewer) => {
+    const possible = COLOURINGS.map(([mode]) => mode).filter((mode) => viewer.canColour(mode) === true);
+    viewer.setColour(possible[(possible.indexOf(viewer.state.color) + 1) % possible.length]);
+  },
+  t: (viewer) => viewer.setTheme(themeName() === "dark" ? "light" : "dark"),
+  "`": (viewer) => viewer.dock.setOpen(!viewer.state.dock),
+  "\\": (viewer) => viewer.panel.setOpen(!viewer.state.panel),
+};
+for (let i = 1; i < 9; i += 1) {
+  ACTIONS[i] = (viewer) => {
+    const ids = [...viewer.dock.tabs.keys()].filter((id) => !viewer.dock.tabs.get(id).tab.hidden);
+    if (ids[i - 1]) viewer.dock.choose(ids[i - 1]);
+  };
+}
+
+// To the neighbour in a direction: along an arrow where one leads there, else to the nearest box.
+function step(viewer, dx, dy) {
+  const { scene } = viewer, [id] = viewer.nodesOf(viewer.state.selected), from = id && (scene.nodes.get(id) || scene.frames.get(id));
+  if (!from) {
+    const [first] = [...scene.nodes.values()].sort((a, b) => a.y - b.y || a.x - b.x);
+    if (first) viewer.selectNode(first.id);
+  } else {
+    const joined = new Set(scene.edges.flatMap((e) => (e.tail === id ? [e.head] : e.head === id ? [e.tail] : [])));
+    const [fx, fy] = middleOf(from);
+    let best = null, least = Infinity;
+    for (const node of scene.nodes.values()) {
+      const [x, y] = middleOf(node), along = dx ? (x - fx) * dx : (y - fy) * dy, aside = Math.abs(dx ? y - fy : x - fx);
+      if (node.id === id || along <= 4) continue;
+      const far = along + aside * 2.5 + (joined.has(node.id) ? 0 : 400);
+      if (far < least) [best, least] = [node.id, far];
+    }
+    if (best) viewer.selectNode(best);
+  }
+  const [now] = viewer.nodesOf(viewer.state.selected);
+  if (now) viewer.canvas.reveal(now);
+}
+
+function goToPartner(viewer) {
+  const [partner] = partnersOf(viewer.model, viewer.opsOf(viewer.state.selected));
+  if (partner === undefined) viewer.toolbar.warn("nothing selected that has a partner in the other direction");
+  else if (viewer.state.view !== "both") viewer.setView("both");
+  if (partner !== undefined) viewer.select({ kind: "op", id: partner });
+}
+
+let lastFocus = null;
+
+function showHelp() {
+  if (document.querySelector(".overlay")) return closeHelp();
+  lastFocus = document.activeElement;
+  const close = button("×", "close (Esc)", closeHelp, { class: "close" });
+  document.body.append(el("div", { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && closeHelp() },
+    el("div", { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "keys" }, close, el("h2", {}, "Keys"),
+      el("dl", {}, KEYS.map(([keys, what]) => el("div", {}, el("dt", {}, keys.split("  ").map((key) => el("kbd", {}, key))), el("dd", {}, what)))),
+      el("p", {}, "Drag to move, Ctrl+wheel to zoom, double-click to open and close. The address keeps what you see: copy it to share the view."))));
+  close.focus();
+  return undefined;
+}
+
+function closeHelp() {
+  const overlay = document.querySelector(".overlay");
+  if (overlay) overlay.remove();
+  if (lastFocus) lastFocus.focus();
+}

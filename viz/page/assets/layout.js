@@ -1,0 +1,268 @@
+// Places for boxes: each frame is a small layered graph of rows and inner frames (longest paths, then barycentre
+// sweeps), the counterpart of viz/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
+// until they are looked at.
+
+const TITLE_SIZE = 12, LINE_SIZE = 10.5, LINE_HEIGHT = 15, HEAD_HEIGHT = 18, GAP_X = 26, GAP_Y = 38, PAD = 16, LID = 5;
+const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
+const LANES = ["forward", "parameter", "update", "backward"];
+const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif";
+
+const widths = new Map(); // measured texts, since measuring is the slowest part of laying out
+const ruler = document.createElement("canvas").getContext("2d");
+
+function textWidth(text, size, bold = false) {
+  const key = `${size}${bold}${text}`;
+  let found = widths.get(key);
+  if (found === undefined) {
+    ruler.font = `${bold ? "600 " : ""}${size}px ${FONT}`;
+    found = ruler.measureText(text).width;
+    if (widths.size > 50000) widths.clear();
+    widths.set(key, found);
+  }
+  return found;
+}
+
+function sizeOf(node) {
+  const lines = node.lines.map((line) => textWidth(line, LINE_SIZE));
+  const width = Math.max(textWidth(node.title, TITLE_SIZE, true) + (node.key ? 20 : 0), ...lines);
+  const lid = node.kind === "parameter" ? 2 * LID : 0;
+  return { w: Math.max(48, width + 24), h: 14 + lid + LINE_HEIGHT * (node.lines.length + (node.title ? 1 : 0)) };
+}
+
+function headOf(frame) {
+  const title = frame.title ? textWidth(frame.title, 13, true) + 26 : 0;
+  const below = frame.subtitle ? textWidth(frame.subtitle, LINE_SIZE) : 0;
+  return { w: Math.max(title, below) + 8, h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + (frame.subtitle ? 1 : 0)) };
+}
+
+// Gives `x, y, w, h` to all nodes and frames of a scene, and `width` and `height` to the scene.
+function arrange(scene) {
+  for (const node of scene.nodes.values()) Object.assign(node, sizeOf(node));
+  new Arranger(scene).run();
+}
+
+class Arranger {
+  constructor(scene) {
+    this.scene = scene;
+    this.order = new Map([...scene.nodes.keys()].map((id, i) => [id, i]));
+    this.lanes = this.laneWidths();
+    const last = this.lanes.get("backward");
+    this.rowWidth = Math.max(...[...this.lanes.values()].map(([x, w]) => x + w), last[0] + last[1]);
+  }
+
+  run() {
+    const units = this.unitsByFrame();
+    this.link(units);
+    const layers = this.layersOf(null, units);
+    const { w, h } = extentOf(layers);
+    this.put(layers, 0, PAD, w);
+    this.moveRight(h + 2 * PAD);
+  }
+
+  // Left edge and width of each column.
+  laneWidths() {
+    const found = new Map(LANES.map((lane) => [lane, 0]));
+    for (const node of this.scene.nodes.values()) found.set(node.lane, Math.max(found.get(node.lane), node.w));
+    let x = 0;
+    for (const lane of LANES) {
+      const width = found.get(lane);
+      found.set(lane, [x, width]);
+      x += width ? width + GAP_X : 0;
+    }
+    return found;
+  }
+
+  // For each frame, the rows and frames directly in it; and for each node and frame, its unit there.
+  unitsByFrame() {
+    const units = new Map([[null, []]]);
+    this.unitOf = new Map();
+    const rows = new Map();
+    for (const node of this.scene.nodes.values()) {
+      const key = `${node.frame}\0${node.row}`;
+      if (!rows.has(key)) {
+        const unit = { nodes: [], frame: null, first: node.kind === "input", aside: isAside(node), at: this.order.get(node.id), links: new Set() };
+        rows.set(key, unit);
+        push(units, node.frame, unit);
+      }
+      rows.get(key).nodes.push(node);
+      this.unitOf.set(node.id, rows.get(key));
+    }
+    for (const frame of this.scene.frames.values()) {
+      const unit = { nodes: [], frame, first: false, aside: false, at: Infinity, links: new Set() };
+      push(units, frame.parent, unit);
+      this.unitOf.set(frame.id, unit);
+    }
+    for (const node of this.scene.nodes.values()) { // a frame runs when the first op in it does
+      for (let id = node.frame; id !== null; id = this.scene.frames.get(id).parent) {
+        const unit = this.unitOf.get(id), at = this.order.get(node.id);
+        if (unit.at <= at) break;
+        unit.at = at;
+      }
+    }
+    for (const found of units.values()) found.sort((a, b) => b.first - a.first || a.at - b.at);
+    return units;
+  }
+
+  // Each arrow joins two units of the innermost frame around both its ends.
+  link(units) {
+    const chain = (id) => {
+      const found = [this.unitOf.get(id)];
+      for (let at = this.scene.nodes.get(id).frame; at !== null; at = this.scene.frames.get(at).parent) found.push(this.unitOf.get(at));
+      return found.reverse();
+    };
+    for (const found of units.values()) found.forEach((unit, i) => { unit.index = i; });
+    for (const edge of this.scene.edges) {
+      if (edge.kind !== "data" && edge.kind !== "gradient") continue;
+      const a = chain(edge.tail), b = chain(edge.head);
+      let at = 0;
+      while (at < a.length - 1 && at < b.length - 1 && a[at] === b[at]) at += 1;
+      if (a[at] === b[at]) continue;
+      const [first, second] = a[at].index < b[at].index ? [a[at], b[at]] : [b[at], a[at]];
+      first.links.add(second);
+    }
+  }
+
+  layersOf(frame, units) {
+    const found = units.get(frame) || [];
+    for (const unit of found) this.measure(unit, units);
+    const layers = [];
+    depthsOf(found).forEach((depth, i) => (layers[depth] = layers[depth] || []).push(found[i]));
+    const full = layers.filter(Boolean);
+    untangle(full);
+    for (const layer of full) {
+      if (mainOf(layer).length < 2) continue;
+      for (const unit of layer) { // one box beside others needs no room for the other columns
+        if (unit.frame === null && unit.nodes.length === 1) Object.assign(unit, { narrow: true, w: unit.nodes[0].w });
+      }
+    }
+    return full;
+  }
+
+  measure(unit, units) {
+    if (unit.frame === null) {
+      unit.w = this.rowWidth;
+      unit.h = Math.max(...unit.nodes.map((node) => node.h));
+      return;
+    }
+    unit.inner = this.layersOf(unit.frame.id, units);
+    const { w, h } = extentOf(unit.inner), head = headOf(unit.frame);
+    unit.w = Math.max(w, head.w) + 2 * PAD;
+    unit.h = h + head.h + PAD + BELOW_HEAD;
+  }
+
+  put(layers, x, y, width) {
+    for (const layer of layers) {
+      const main = mainOf(layer), height = Math.max(...layer.map((unit) => unit.h));
+      let left = x + (width - rowWidth(main)) / 2;
+      for (const unit of main) {
+        this.putUnit(unit, left, y + (height - unit.h) / 2);
+        left += unit.w + GAP_X;
+      }
+      this.putAside(layer.filter((unit) => !main.includes(unit)), main, y, height);
+      y += height + GAP_Y;
+    }
+  }
+
+  // Inputs that share a layer with frames or ops stand left of those, metrics right.
+  putAside(units, main, y, height) {
+    if (!units.length) return;
+    const rects = main.flatMap((unit) => (unit.frame ? [unit.frame] : unit.nodes));
+    let left = Math.min(...rects.map((r) => r.x)) - GAP_X, right = Math.max(...rects.map((r) => r.x + r.w)) + GAP_X;
+    for (const unit of units) {
+      const [node] = unit.nodes;
+      if (unit.first) {
+        node.x = left - node.w;
+        left = node.x - GAP_X;
+        node.y = y + height - node.h;
+      } else {
+        node.x = right;
+        right += node.w + GAP_X;
+        node.y = y + (height - node.h) / 2;
+      }
+    }
+  }
+
+  putUnit(unit, x, y) {
+    if (unit.frame) {
+      Object.assign(unit.frame, { x, y, w: unit.w, h: unit.h });
+      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, unit.w - 2 * PAD);
+      return;
+    }
+    for (const node of unit.nodes) {
+      const [left, lane] = unit.narrow ? [0, node.w] : this.lanes.get(node.lane);
+      node.x = x + left + (lane - node.w) / 2;
+      node.y = y + (unit.h - node.h) / 2;
+    }
+  }
+
+  // The drawing begins at the left edge: inputs may stand left of everything else.
+  moveRight(height) {
+    const all = [...this.scene.nodes.values(), ...this.scene.frames.values()];
+    let left = Infinity, right = 0;
+    for (const rect of all) left = Math.min(left, rect.x);
+    for (const rect of all) {
+      rect.x -= left - PAD;
+      right = Math.max(right, rect.x + rect.w);
+    }
+    this.scene.width = right + PAD;
+    this.scene.height = height;
+  }
+}
+
+// What a layer is centred by: everything but inputs and metrics, unless there is nothing else.
+function mainOf(layer) {
+  const found = layer.filter((unit) => !unit.first && !unit.aside);
+  return found.length ? found : layer;
+}
+
+const isAside = (node) => node.kind === "scope" && node.phase === "metric" && node.frame === null;
+const rowWidth = (units) => units.reduce((sum, unit) => sum + unit.w, 0) + GAP_X * Math.max(0, units.length - 1);
+
+function extentOf(layers) {
+  let w = 0, h = GAP_Y * Math.max(0, layers.length - 1);
+  for (const layer of layers) {
+    w = Math.max(w, rowWidth(mainOf(layer)));
+    h += Math.max(...layer.map((unit) => unit.h));
+  }
+  return { w, h };
+}
+
+// The layer of each unit: below all that it depends on; inputs right above what reads them first.
+function depthsOf(units) {
+  const depths = units.map(() => 0);
+  for (let i = 0; i < units.length; i += 1) {
+    for (const next of units[i].links) depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
+  }
+  units.forEach((unit, i) => {
+    if (unit.first && unit.links.size) depths[i] = Math.max(0, Math.min(...[...unit.links].map((next) => depths[next.index])) - 1);
+  });
+  return depths;
+}
+
+// Orders each layer by the mean position of its neighbours, down and up a few times.
+function untangle(layers) {
+  if (layers.every((layer) => layer.length < 2)) return;
+  const place = new Map(), above = new Map(), below = new Map();
+  for (const layer of layers) {
+    layer.forEach((unit, i) => {
+      place.set(unit, i);
+      for (const next of unit.links) {
+        push(above, next, unit);
+        push(below, unit, next);
+      }
+    });
+  }
+  const mean = (unit, around) => {
+    const found = around.get(unit);
+    return found ? found.reduce((sum, each) => sum + place.get(each), 0) / found.length : place.get(unit);
+  };
+  for (let sweep = 0; sweep < 4; sweep += 1) {
+    const around = sweep % 2 ? below : above;
+    for (const layer of sweep % 2 ? [...layers].reverse() : layers) {
+      if (layer.length < 2) continue;
+      const means = new Map(layer.map((unit) => [unit, mean(unit, around)]));
+      layer.sort((a, b) => means.get(a) - means.get(b));
+      layer.forEach((unit, i) => place.set(unit, i));
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// What the reader sees, in the address: it survives a reload and can be sent to others who have the file.
+
+function writeHash(viewer) {
+  if (!viewer.model || viewer.readingHash) return;
+  const { state, canvas } = viewer, parts = new URLSearchParams();
+  if (viewer.places.length > 1) parts.set("step", state.step === null ? "outside" : String(state.step));
+  if (state.view !== "both") parts.set("view", state.view);
+  if (state.color !== "op") parts.set("color", state.color);
+  if (!state.fold) parts.set("fold", "no");
+  if (state.lineage) parts.set("lineage", state.lineage);
+  if (state.tab !== "timeline") parts.set("tab", state.tab);
+  const selected = keyOfSelection(viewer);
+  if (selected) parts.set("sel", selected);
+  if (state.open) parts.set("open", openText(viewer));
+  const { x, y, scale } = canvas.view;
+  parts.set("at", [x, y].map(Math.round).concat(scale.toFixed(3)).join(","));
+  viewer.hash = `#${parts}`;
+  try {
+    history.replaceState(null, "", viewer.hash);
+  } catch {
+    viewer.noAddress = true; // inside a notebook's frame there is no address to keep
+  }
+}
+
+// Blocks by their number in the tree, as runs: names would be far too long.
+function openText({ index, open }) {
+  const keys = [...index.blocks.keys()], runs = [];
+  keys.forEach((key, i) => {
+    if (!open.has(key)) return;
+    const last = runs[runs.length - 1];
+    if (last && last[1] === i - 1) last[1] = i;
+    else runs.push([i, i]);
+  });
+  return runs.map(([a, b]) => (a === b ? a : `${a}-${b}`)).join(".");
+}
+
+function openFromText({ index }, text) {
+  const keys = [...index.blocks.keys()], found = new Set();
+  for (const run of text.split(".").filter(Boolean)) {
+    const [a, b = a] = run.split("-").map(Number);
+    for (let i = a; i <= b && i < keys.length; i += 1) found.add(keys[i]);
+  }
+  return found;
+}
+
+// Does what the address says; false where it says nothing.
+function applyHash(viewer) {
+  const text = location.hash.slice(1);
+  if (!text || `#${text}` === viewer.hash || !viewer.model) return false;
+  const parts = new URLSearchParams(text), { state } = viewer;
+  viewer.readingHash = true;
+  const step = parts.get("step");
+  const wanted = step === null ? state.step : step === "outside" ? null : Number(step);
+  if (viewer.places.includes(wanted)) state.step = wanted;
+  state.view = VIEWS.includes(parts.get("view")) ? parts.get("view") : "both";
+  const mode = COLOURINGS.some(([name]) => name === parts.get("color")) ? parts.get("color") : "op";
+  state.color = viewer.canColour(mode) === true ? mode : "op";
+  state.fold = parts.get("fold") !== "no";
+  state.lineage = parts.get("lineage");
+  state.open = null;
+  viewer.rebuild();
+  if (parts.has("open")) {
+    state.open = viewer.open = openFromText(viewer, parts.get("open"));
+    viewer.draw();
+  }
+  if (parts.get("tab") && viewer.dock.tabs.has(parts.get("tab"))) state.tab = parts.get("tab");
+  const at = (parts.get("at") || "").split(",").map(Number);
+  if (at.length === 3 && at.every(Number.isFinite) && at[2] > 0) viewer.canvas.setView({ x: at[0], y: at[1], scale: at[2] });
+  else viewer.canvas.fit();
+  state.selected = parts.has("sel") ? selectionOfKey(viewer, parts.get("sel")) : null;
+  if (state.selected && !parts.has("at")) viewer.reveal(state.selected);
+  viewer.readingHash = false;
+  viewer.toolbar.show();
+  viewer.update();
+  viewer.dock.refresh();
+  return true;
+}
+
+// A name for what is selected that also fits the next recording of the same program: for ops the layer, the op's
+// name, and which of the ops of this name there.
+function keyOfSelection(viewer) {
+  const { selected } = viewer.state;
+  if (!selected || !viewer.index) return null;
+  if (selected.kind === "scope") return `scope:${selected.key}`;
+  if (selected.kind === "tensor") {
+    const name = viewer.model.tensors[selected.id].name;
+    return name ? `weight:${name.slice(0, 200)}` : `tensor:${selected.id}`;
+  }
+  const alike = alikeOps(viewer, viewer.model.ops[selected.id]);
+  const op = viewer.model.ops[selected.id];
+  return `op:${alike.indexOf(op.id)}:${op.phase}:${op.name.slice(0, 60)}:${viewer.model.path(op.scope)}`;
+}
+
+function alikeOps({ model, selection }, { name, phase, scope }) {
+  const path = model.path(scope);
+  return selection.ops.filter((op) => op.name === name && op.phase === phase && model.path(op.scope) === path).map((op) => op.id);
+}
+
+function selectionOfKey(viewer, key) {
+  const [kind, ...rest] = key.split(":"), name = rest.join(":"), { model } = viewer;
+  if (kind === "scope") return viewer.index.blocks.has(name) ? { kind, key: name } : null;
+  if (kind === "tensor") return model.tensors[Number(name)] ? { kind, id: Number(name) } : null;
+  if (kind === "weight") {
+    const found = [...new Set(model.variables.values())].find((id) => model.tensors[id].name.slice(0, 200) === name);
+    return found === undefined ? null : { kind: "tensor", id: found };
+  }
+  const [number, phase, op, ...path] = rest, wanted = path.join(":");
+  const alike = viewer.selection.ops.filter((each) => each.phase === phase && each.name.slice(0, 60) === op && model.path(each.scope) === wanted);
+  const found = alike[Number(number)] || alike[0];
+  return found ? { kind: "op", id: found.id } : null;
+}

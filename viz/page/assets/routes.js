@@ -1,0 +1,174 @@
+// Ways for arrows, as Bézier curves that keep off boxes: the counterpart of viz/routes.py.
+
+const LABEL_SIZE = 9.5;
+const CELL_W = 240, CELL_H = 120, STEP = 14, MOST_STEPS = 30;
+
+// Which boxes lie near a place.
+class Grid {
+  constructor(boxes) {
+    this.cells = new Map();
+    for (const box of boxes) this.each(box, (key) => push(this.cells, key, box));
+  }
+
+  each(area, visit) {
+    const right = Math.floor((area.x + area.w) / CELL_W), bottom = Math.floor((area.y + area.h) / CELL_H);
+    for (let i = Math.floor(area.x / CELL_W); i <= right; i += 1) {
+      for (let j = Math.floor(area.y / CELL_H); j <= bottom; j += 1) visit(i * 1e6 + j);
+    }
+  }
+
+  // Does a box other than `a` and `b` meet the area?
+  meets(area, a, b) {
+    let found = false;
+    this.each(area, (key) => {
+      if (found) return;
+      for (const box of this.cells.get(key) || []) {
+        if (box !== a && box !== b && meet(area, box)) {
+          found = true;
+          return;
+        }
+      }
+    });
+    return found;
+  }
+
+  within(area) {
+    const found = new Set();
+    this.each(area, (key) => (this.cells.get(key) || []).forEach((box) => meet(area, box) && found.add(box)));
+    return found;
+  }
+}
+
+const meet = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
+
+// Gives `points`, `labelAt` and the area `x, y, w, h` to all edges of a scene.
+function route(scene) {
+  const router = new Router(scene);
+  for (const edge of scene.edges) {
+    const tail = scene.nodes.get(edge.tail), head = scene.nodes.get(edge.head);
+    const way = tail.row === head.row ? across(tail, head) : router.way(edge, tail, head);
+    Object.assign(edge, way, boundsOf(way.points, way.labelAt, edge.label));
+  }
+  for (const edge of scene.edges) scene.width = Math.max(scene.width, edge.x + edge.w + PAD);
+  scene.left = Math.min(0, ...scene.edges.map((edge) => edge.x - PAD));
+}
+
+class Router {
+  constructor(scene) {
+    this.grid = scene.grid = new Grid(scene.nodes.values());
+    this.columns = new Map(); // ways around, so that two don't lie on each other: x -> [top, bottom] pairs
+  }
+
+  way(edge, tail, head) {
+    const late = edge.kind === "gradient";
+    for (const { way, needed } of waysBetween(tail, head, late)) {
+      if (!needed.some((area) => this.grid.meets(area, tail, head))) return way;
+    }
+    return this.around(tail, head, late);
+  }
+
+  // Past everything in between, on the left for data and on the right for gradients, where there is room soonest.
+  around(tail, head, right) {
+    const low = Math.min(middleOf(tail)[1], middleOf(head)[1]), high = Math.max(middleOf(tail)[1], middleOf(head)[1]);
+    const sign = right ? 1 : -1;
+    const edge = right ? Math.max(tail.x + tail.w, head.x + head.w) : Math.min(tail.x, head.x);
+    let best = null;
+    for (let i = 1; i < MOST_STEPS; i += 1) {
+      const x = edge + STEP * (i + 0.5) * sign, slot = Math.round(x / STEP);
+      const strip = { x: x - 4, y: low, w: 8, h: high - low };
+      if (this.isTaken(slot, low, high) || this.grid.meets(strip, tail, head)) continue;
+      const clear = this.isLevelFree(tail, x, tail, head) && this.isLevelFree(head, x, tail, head);
+      if (best === null || clear) best = x;
+      if (clear) break;
+    }
+    const x = best ?? edge + STEP * 1.5 * sign;
+    push(this.columns, Math.round(x / STEP), [low, high]);
+    return this.isLevelFree(tail, x, tail, head) && this.isLevelFree(head, x, tail, head)
+      ? loopAt(tail, head, x, right) : bracket(tail, head, x);
+  }
+
+  isLevelFree(box, x, tail, head) {
+    const [middle, y] = middleOf(box);
+    return !this.grid.meets({ x: Math.min(x, middle), y: y - 2, w: Math.abs(x - middle), h: 4 }, tail, head);
+  }
+
+  isTaken(slot, low, high) {
+    return (this.columns.get(slot) || []).some(([a, b]) => a < high && low < b);
+  }
+}
+
+const straight = (a, b) => [1 / 3, 2 / 3, 1].map((s) => [a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s]);
+
+function swing(a, b) { // leaves and arrives vertically
+  const middle = (a[1] + b[1]) / 2;
+  return [[a[0], middle], [b[0], middle], b];
+}
+
+// A level line within a row.
+function across(tail, head) {
+  const y = middleOf(head)[1], leftwards = tail.x > head.x;
+  const start = [leftwards ? tail.x : tail.x + tail.w, y];
+  return { points: [start, ...straight(start, [leftwards ? head.x + head.w : head.x, y])], labelAt: null };
+}
+
+// Ways from one box to another above or below it, each with the areas that must be free.
+function waysBetween(tail, head, turnLate) {
+  const down = tail.y < head.y, neck = 14;
+  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y], b = [middleOf(head)[0], down ? head.y : head.y + head.h];
+  if (down ? b[1] <= a[1] : b[1] >= a[1]) return []; // side by side
+  const labelAt = [a[0] + 6, a[1] + (down ? 14 : -8)];
+  if (Math.abs(a[0] - b[0]) < 2) return [{ way: { points: [a, ...straight(a, b)], labelAt }, needed: [areaOf([a, b], 1)] }];
+  const rise = Math.abs(b[1] - a[1]), turn = Math.min(GAP_Y, rise) * (down ? 1 : -1);
+  const early = [b[0], a[1] + turn], late = [a[0], b[1] - turn];
+  const ways = [
+    { way: { points: [a, ...swing(a, early), ...straight(early, b)], labelAt }, needed: [areaOf([a, early], neck), areaOf([early, b], 1)] },
+    { way: { points: [a, ...straight(a, late), ...swing(late, b)], labelAt }, needed: [areaOf([a, late], 1), areaOf([late, b], neck)] },
+  ];
+  if (turnLate) ways.reverse();
+  if (rise <= 2 * GAP_Y) ways.unshift({ way: { points: [a, ...swing(a, b)], labelAt }, needed: [areaOf([a, b], neck)] });
+  return ways;
+}
+
+// What a part of a way covers, but for its ends, which are vertical.
+function areaOf(points, neck) {
+  const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]);
+  const x = Math.min(...xs), y = Math.min(...ys), h = Math.max(...ys) - y, end = Math.min(neck, h / 2.3);
+  return { x: x - 3, y: y + end, w: Math.max(...xs) - x + 6, h: h - 2 * end };
+}
+
+// Out of the side to `x`, along, and back.
+function loopAt(tail, head, x, right) {
+  const start = [right ? tail.x + tail.w : tail.x, middleOf(tail)[1]], end = [right ? head.x + head.w : head.x, middleOf(head)[1]];
+  const bend = Math.min(24, Math.abs(end[1] - start[1]) / 2) * (end[1] > start[1] ? 1 : -1);
+  const out = [x, start[1] + bend], back = [x, end[1] - bend];
+  const points = [start, [x, start[1]], [x, start[1]], out, ...straight(out, back), [x, end[1]], [x, end[1]], end];
+  return { points, labelAt: [x + 5, out[1] + (bend > 0 ? 9 : -3)] };
+}
+
+// Where boxes stand beside the ends: through the gap below the tail to `x`, along, and through the gap above the head.
+function bracket(tail, head, x) {
+  const down = tail.y < head.y, gap = GAP_Y / 2 * (down ? 1 : -1);
+  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y], b = [middleOf(head)[0], down ? head.y : head.y + head.h];
+  const low = a[1] + gap, high = b[1] - gap, r = Math.min(12, Math.abs(high - low) / 2) * (down ? 1 : -1);
+  const points = [a, [a[0], low], [a[0], low], [(a[0] + x) / 2, low], [x, low], [x, low], [x, low + r],
+    ...straight([x, low + r], [x, high - r]), [x, high], [x, high], [(x + b[0]) / 2, high], [b[0], high], [b[0], high], b];
+  return { points, labelAt: [x + 5, low + (down ? 14 : -8)] };
+}
+
+const pathOf = (points) => {
+  const text = points.map(([x, y]) => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`);
+  return `M${text[0]} C${text.slice(1).join(" ")}`;
+};
+
+function boundsOf(points, labelAt, label) {
+  let left = Infinity, top = Infinity, right = -Infinity, bottom = -Infinity;
+  for (const [x, y] of points) {
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  if (labelAt && label) right = Math.max(right, labelAt[0] + textWidth(label, LABEL_SIZE));
+  return { x: left, y: top, w: right - left, h: bottom - top };
+}

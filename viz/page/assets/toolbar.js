@@ -1,0 +1,94 @@
+// The bar on top: search, direction, colours, steps, depth, export, theme, help.
+
+class Toolbar {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.title = el("h1", {});
+    this.caption = el("span", { class: "caption" });
+    this.search = new Search(viewer);
+    this.views = segments("direction", [["both", "Both", "forward and backward (v)"], ["forward", "Forward", "only the forward pass (v)"], ["backward", "Backward", "only the backward pass (v)"]], (view) => viewer.setView(view));
+    this.colours = selectBox("what colours mean (c)", COLOURINGS, (mode) => {
+      viewer.setColour(mode);
+      this.show();
+    });
+    this.lineage = segments("what stands out", [["ancestors", "↑", "what the selected op depends on (a)"], ["descendants", "↓", "what depends on the selected op (d)"], ["critical", "⏱", "the critical path: the longest chain by time (p)"]], (kind) => viewer.setLineage(kind));
+    this.depth = el("div", { class: "segments", role: "group", "aria-label": "depth" },
+      button("−", "close a level (-)", () => viewer.changeDepth(-1)), button("+", "open a level (+)", () => viewer.changeDepth(1)));
+    this.fold = button("×N", "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), { "aria-pressed": "true" });
+    this.flaw = button("NaN", "the first op with NaN or infinity (n)", () => viewer.goToFlaw(), { class: "flaw" });
+    this.steps = this.makeSteps();
+    this.exports = makeExportMenu(viewer);
+    this.theme = button("◐", "light or dark (t)", () => viewer.setTheme(themeName() === "dark" ? "light" : "dark"));
+    this.help = button("?", "keys (?)", () => showHelp());
+    this.side = button("▐", "show or hide the side panel (\\)", () => viewer.panel.setOpen(!viewer.state.panel));
+    this.warning = el("div", { class: "warning", role: "alert", hidden: true });
+    this.node = el("header", { class: "toolbar" },
+      el("div", { class: "titles" }, this.title, this.caption), this.search.node, this.steps.node, this.views,
+      el("label", { class: "colours" }, el("span", {}, "colour"), this.colours), this.depth, this.fold, this.lineage, this.flaw,
+      el("div", { class: "end" }, this.exports, this.theme, this.help, this.side), this.warning);
+  }
+
+  makeSteps() {
+    const viewer = this.viewer;
+    const range = el("input", { type: "range", min: 0, step: 1, "aria-label": "step", oninput: () => viewer.setStep(viewer.places[Number(range.value)]) });
+    const move = (by) => viewer.setStep(viewer.places[viewer.places.indexOf(viewer.state.step) + by] ?? viewer.state.step);
+    const name = el("output", {});
+    const node = el("div", { class: "steps", role: "group", "aria-label": "training step" },
+      button("‹", "the step before ([)", () => move(-1)), range, button("›", "the next step (])", () => move(1)), name);
+    return { node, range, name, move };
+  }
+
+  show() {
+    const { viewer } = this, { model, state, places } = viewer;
+    this.title.textContent = clean(model.data.title, 60);
+    this.title.title = clean(model.data.title, 500);
+    this.caption.textContent = describe(viewer);
+    this.views.show(state.view);
+    this.colours.value = state.color;
+    for (const option of this.colours.options) {
+      const possible = viewer.canColour(option.value);
+      option.disabled = possible !== true;
+      option.title = possible === true ? "" : possible;
+      option.hidden = option.value === "diff" && !viewer.difference;
+    }
+    this.fold.setAttribute("aria-pressed", String(state.fold));
+    this.flaw.hidden = !viewer.flaw;
+    this.steps.node.hidden = places.length < 2;
+    this.steps.range.max = places.length - 1;
+    this.steps.range.value = places.indexOf(state.step);
+    this.steps.name.textContent = model.stepName(state.step);
+    this.showLineage();
+  }
+
+  showLineage() {
+    this.lineage.show(this.viewer.state.lineage);
+  }
+
+  showTheme() {
+    this.theme.setAttribute("aria-pressed", String(themeName() === "dark"));
+  }
+
+  showDepth() {
+    this.viewer.voice.textContent = `open to depth ${this.viewer.depth}`;
+  }
+
+  // Says for a while why something can't be done.
+  warn(text) {
+    this.warning.textContent = text;
+    this.warning.hidden = false;
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => { this.warning.hidden = true; }, 5000);
+  }
+}
+
+function describe({ model, state, data, selection }) {
+  const ops = selection ? selection.ops : model.ops.filter((op) => !model.steps.length || op.step === state.step);
+  const parts = [counted(ops.length, "op")];
+  let first = Infinity, last = -Infinity;
+  for (const op of ops) if (op.start !== null && op.end !== null) [first, last] = [Math.min(first, op.start), Math.max(last, op.end)];
+  if (last > first) parts.push(seconds(last - first));
+  const failed = model.ops.find((op) => op.error);
+  if (failed) parts.push(`failed in ${clean(failed.name, 30)}`);
+  if (data.total_ops > model.ops.length) parts.push(`cut from ${amount(data.total_ops)}`);
+  return parts.join("  ·  ");
+}

@@ -1,0 +1,398 @@
+// The whole: one recording, one state, and the parts of the page that show it. `eagerflowViewer` is the only global.
+
+class Viewer {
+  constructor() {
+    this.state = freshState();
+    this.dock = new Dock(this);
+    this.panel = new Panel(this);
+    this.toolbar = new Toolbar(this);
+    this.canvas = new Canvas((name, detail) => this.onCanvas(name, detail));
+    this.minimap = new Minimap(this);
+    this.legend = el("div", { class: "legend", "aria-label": "what colours mean" });
+    this.message = el("div", { class: "message" });
+    this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
+    this.stage = el("main", { class: "stage" }, this.canvas.node, this.message, this.legend, this.minimap.node);
+    this.root = el("div", { class: "viewer" }, this.toolbar.node, this.stage, this.panel.node, this.dock.node, this.voice);
+    document.body.append(this.root);
+    listenToKeys(this);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    addEventListener("hashchange", () => applyHash(this));
+    addEventListener("resize", batched(() => this.dock.refresh()));
+    this.saveHash = batched(() => writeHash(this));
+  }
+
+  // Shows a recording. One that takes the place of another keeps what is open, selected and in sight.
+  show(data) {
+    const began = performance.now(), again = Boolean(this.model), selectedKey = again ? keyOfSelection(this) : null;
+    this.data = data;
+    this.model = new Model(data);
+    this.difference = data.diff ? new Changes(this.model, data.diff) : null;
+    this.flaw = firstFlaw(this.model);
+    this.places = stepsOf(this.model);
+    if (!this.places.includes(this.state.step) || (again && this.followsLast)) this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
+    document.title = clean(data.title, 80);
+    this.toolbar.show();
+    this.rebuild();
+    this.state.selected = selectedKey ? selectionOfKey(this, selectedKey) : null;
+    if (!again) {
+      this.canvas.fit();
+      if (!applyHash(this) && this.difference && this.state.color === "op") this.setColour("diff");
+    }
+    this.update();
+    this.dock.refresh();
+    this.timings = { ...this.timings, show: performance.now() - began };
+  }
+
+  // ---------------------------------------------------------------- what is drawn
+
+  // Anew from the ops: for another step, direction or folding.
+  rebuild() {
+    const { state, model } = this;
+    this.selection = new Selection(model, state.step, state.view);
+    this.tree = treeOf(model, this.selection.forward);
+    this.standsFor = state.fold ? foldTree(this.tree, (id) => this.selection.signature(id), state.unfolded) : new Map();
+    groupTree(model, this.tree);
+    this.index = indexBlocks(this.tree);
+    this.depth = fittingDepth(this.tree);
+    if (state.open === null) this.open = openTo(this.tree, this.depth);
+    else this.open = state.open;
+    this.draw();
+  }
+
+  // Anew from what is open.
+  draw() {
+    const began = performance.now();
+    this.scene = new Scene(this.selection, this.tree, this.standsFor, this.open);
+    arrange(this.scene);
+    route(this.scene);
+    this.repaint();
+    this.timings = { ...this.timings, draw: performance.now() - began };
+  }
+
+  repaint() {
+    if (!this.scene) return;
+    this.toolbar.showTheme();
+    const legend = this.canColour(this.state.color) === true ? colour(this.scene, this.state.color, this.difference) : colour(this.scene, "op");
+    const notes = [...this.scene.nodes.values()].some((node) => node.note);
+    if (notes) this.grow();
+    this.canvas.show(this.scene);
+    this.showLegend(legend);
+    this.minimap.show();
+    this.mark();
+    this.showMessage();
+  }
+
+  // Boxes that got a note need a line more: the scene is laid out again around them.
+  grow() {
+    for (const node of this.scene.nodes.values()) if (node.note && !node.lines.includes(node.note)) node.lines.push(node.note);
+    for (const node of this.scene.nodes.values()) node.note = "";
+    arrange(this.scene);
+    route(this.scene);
+  }
+
+  showLegend(legend) {
+    const swatches = legend.map(([ground, text, line]) =>
+      el("span", { class: "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" },
+        svg("rect", { x: 1, y: 1, width: 14, height: 10, rx: 2, fill: ground, stroke: line || themeNow().frame })), text));
+    this.legend.replaceChildren(...swatches);
+  }
+
+  showMessage() {
+    const nothing = this.scene.nodes.size === 0;
+    this.message.hidden = !nothing;
+    if (!nothing) return;
+    const failed = this.model.data.meta.error;
+    if (this.model.ops.length === 0) {
+      this.message.replaceChildren(notice("Nothing was recorded", "No op of eagerflow ran while this was recorded."
+        + (failed ? ` It ended with ${failed}.` : " Run a model, a loss or a training step inside the block:"), "with viz.trace() as t: model.fit(x, y)"));
+    } else {
+      this.message.replaceChildren(notice(`No ${this.state.view} ops here`, "Choose another direction (v) or step ([ and ])."));
+    }
+  }
+
+  // true, or in words why not.
+  canColour(mode) {
+    const { model } = this;
+    if (mode === "time" && !model.hasTimes) return "times were not recorded: viz.trace(time=True)";
+    if ((mode === "grad" || mode === "nonfinite") && !model.hasStats) return "needs statistics: record with viz.trace(stats=\"basic\")";
+    if (mode === "diff" && !this.difference) return "compare two recordings: t.to_html(path, diff=other)";
+    return true;
+  }
+
+  // ---------------------------------------------------------------- what the reader does
+
+  onCanvas(name, detail) {
+    if (name === "view") {
+      this.minimap.showView();
+      this.saveHash();
+    } else if (name === "open") this.toggle(detail.id);
+    else if (name === "click" && detail.onToggle) this.toggle(detail.id);
+    else if (name === "click") this.selectNode(detail.id);
+  }
+
+  selectNode(id) {
+    const node = this.scene.nodes.get(id), frame = this.scene.frames.get(id);
+    if (frame) this.select({ kind: "scope", key: frame.key }, false);
+    else if (!node) this.select(null);
+    else if (node.kind === "parameter") this.select({ kind: "tensor", id: node.variables[0], node: id }, false);
+    else if (node.kind === "input") this.select({ kind: "tensor", id: node.tensor, node: id }, false);
+    else if (node.kind === "scope") this.select({ kind: "scope", key: node.key, node: id }, false);
+    else this.select({ kind: "op", id: node.main ?? node.ops[0], node: id }, false);
+  }
+
+  // Selects something; `reveal` opens what is around it and brings it into sight.
+  select(selected, reveal = true) {
+    this.state.selected = selected;
+    if (selected && reveal) this.reveal(selected);
+    if (selected && matchMedia("(min-width: 900px)").matches === false) this.panel.setOpen(true);
+    this.update();
+  }
+
+  reveal(selected) {
+    let op = selected.kind === "op" ? selected.id : selected.kind === "tensor" ? this.opOfTensor(selected.id) : null;
+    if (selected.kind === "scope" && !this.index.blocks.has(selected.key)) return;
+    if (op !== null && this.model.steps.length && this.model.ops[op].step !== this.state.step) this.setStep(this.model.ops[op].step, true);
+    let at = selected.kind === "scope" ? this.index.parents.get(selected.key) : this.blockAround(op);
+    const closed = [];
+    for (; at !== undefined && at !== ""; at = this.index.parents.get(at)) if (!this.open.has(at)) closed.push(at);
+    if (closed.length) {
+      this.setOpen(new Set([...this.open, ...closed]));
+    }
+    const [node] = this.nodesOf(selected);
+    if (node) this.canvas.reveal(node);
+  }
+
+  opOfTensor(id) {
+    const tensor = this.model.tensors[id], variable = this.model.variables.get(id);
+    if (variable === undefined && tensor.producer !== null) return tensor.producer;
+    const here = this.model.readers[id].find((op) => this.selection.here.has(op));
+    return here ?? this.model.readers[id][0] ?? tensor.producer;
+  }
+
+  // The key of the innermost block in which an op, or the one it goes with, is shown.
+  blockAround(id) {
+    if (id === null || id === undefined) return undefined;
+    const op = this.model.ops[id];
+    let host = this.model.origin(op).id;
+    if (op.phase === "update" && op.outputs.length) {
+      const variable = this.model.variables.get(op.outputs[0]);
+      for (const [reader, variables] of this.selection.weightsOf) if (variables.includes(variable)) host = reader;
+    }
+    for (const [reader, riders] of this.selection.ridersOf) if (riders.includes(host)) host = reader;
+    return this.index.around.get(this.standsFor.get(host) ?? host);
+  }
+
+  // The boxes (or frames) that show what is selected, and what belongs to it.
+  nodesOf(selected) {
+    if (!selected) return [];
+    if (selected.kind === "op") {
+      const found = this.scene.nodeOf.get(selected.id) ?? this.scene.nodeOf.get(this.standsFor.get(selected.id));
+      return found ? [found] : [];
+    }
+    if (selected.kind === "scope") {
+      return [`frame:${selected.key}`, `box:${selected.key}`].filter((id) => this.scene.frames.has(id) || this.scene.nodes.has(id));
+    }
+    const variable = this.model.variables.get(selected.id);
+    const found = variable !== undefined ? this.scene.weightNode.get(variable) : this.scene.nodeOf.get(this.model.tensors[selected.id].producer);
+    return [found ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
+  }
+
+  opsOf(selected) {
+    if (!selected) return [];
+    if (selected.kind === "op") return [selected.id];
+    if (selected.kind === "scope") {
+      const block = this.index.blocks.get(selected.key);
+      return block ? this.scene.allInstances(block) : [];
+    }
+    const { producer } = this.model.tensors[selected.id];
+    return [...(producer === null ? [] : [producer]), ...this.model.readers[selected.id]].filter((op) => this.selection.here.has(op));
+  }
+
+  update() {
+    this.mark();
+    this.panel.show();
+    this.dock.select();
+    this.saveHash();
+    const [node] = this.nodesOf(this.state.selected), box = node && this.scene.nodes.get(node);
+    this.canvas.node.setAttribute("aria-activedescendant", node ? domId(node) : "");
+    this.voice.textContent = box ? spoken(box) : "";
+  }
+
+  mark() {
+    const { selected, lineage } = this.state, ops = this.opsOf(selected);
+    const nodes = new Set(this.nodesOf(selected)), shown = (set) => new Set([...set].map((op) => this.scene.nodeOf.get(op)).filter(Boolean));
+    const partners = shown(partnersOf(this.model, ops));
+    nodes.forEach((node) => partners.delete(node));
+    let near = null;
+    if (lineage === "flaw" && this.flaw) near = shown([...flawPath(this.model, this.flaw), ...ancestorsOf(this.model, [this.flaw.id], this.selection.here)]);
+    else if (lineage === "critical") near = shown(criticalPath(this.model, this.selection.ops));
+    else if (lineage && ops.length) {
+      const { here } = this.selection;
+      near = shown([...(lineage !== "descendants" ? ancestorsOf(this.model, ops, here) : []), ...(lineage !== "ancestors" ? descendantsOf(this.model, ops, here) : [])]);
+      nodes.forEach((node) => near.add(node));
+    }
+    if (near) this.addSources(near);
+    this.canvas.mark(nodes, partners, near);
+    this.minimap.show();
+  }
+
+  // Inputs and weights are no ops: they stand out when something that reads them does.
+  addSources(near) {
+    for (const edge of this.scene.edges) {
+      const tail = this.scene.nodes.get(edge.tail);
+      if (near.has(edge.head) && (tail.kind === "input" || tail.kind === "parameter")) near.add(edge.tail);
+    }
+  }
+
+  setLineage(lineage) {
+    this.state.lineage = this.state.lineage === lineage ? null : lineage;
+    this.toolbar.showLineage();
+    this.update();
+  }
+
+  // The box as it is now, and as it is afterwards: it stays where it is on the screen.
+  toggle(id) {
+    const node = this.scene.nodes.get(id), frame = this.scene.frames.get(id), key = (frame || node || {}).key;
+    if (!key) return;
+    const open = new Set(this.open);
+    if (open.has(key)) open.delete(key);
+    else open.add(key);
+    this.setOpen(open, frame || node, key);
+    this.select({ kind: "scope", key }, false);
+  }
+
+  setOpen(open, from = null, key = null) {
+    const began = performance.now();
+    this.state.open = this.open = open;
+    const before = from && { ...from };
+    this.draw();
+    if (from) this.canvas.keep(before, this.scene.frames.get(`frame:${key}`) || this.scene.nodes.get(`box:${key}`));
+    this.canvas.cull();
+    this.timings = { ...this.timings, open: performance.now() - began };
+    this.saveHash();
+  }
+
+  // Opens everything down to one level more, or one less.
+  changeDepth(by) {
+    const deepest = levelsOf(this.tree);
+    let depth = this.depth;
+    if (this.state.open !== null || by) depth = Math.max(0, Math.min(deepest, this.depth + by));
+    this.depth = depth;
+    this.setOpen(openTo(this.tree, depth));
+    this.canvas.fit(true);
+    this.toolbar.showDepth();
+  }
+
+  unfold(key) {
+    if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
+    else this.state.unfolded.add(key);
+    this.rebuild();
+    this.update();
+  }
+
+  setFold(fold) {
+    this.state.fold = fold;
+    this.state.unfolded.clear();
+    this.state.open = null;
+    this.rebuild();
+    this.canvas.fit();
+    this.toolbar.show();
+    this.update();
+  }
+
+  setStep(step, quietly = false) {
+    if (step === this.state.step || !this.places.includes(step)) return;
+    const key = keyOfSelection(this);
+    this.state.step = step;
+    this.followsLast = false;
+    this.rebuild();
+    this.toolbar.show();
+    if (!quietly) this.state.selected = key ? selectionOfKey(this, key) : null;
+    this.dock.refresh();
+    if (!quietly) this.update();
+  }
+
+  setView(view) {
+    this.state.view = view;
+    this.state.open = null;
+    this.rebuild();
+    this.canvas.fit();
+    this.toolbar.show();
+    this.update();
+  }
+
+  setColour(mode) {
+    const possible = this.canColour(mode);
+    if (possible !== true) {
+      this.toolbar.warn(possible);
+      return;
+    }
+    this.state.color = mode;
+    this.toolbar.show();
+    this.draw();
+    this.update();
+  }
+
+  // To the first op whose result isn't finite, with what led there and what became of it.
+  goToFlaw() {
+    if (!this.model.hasStats) return this.toolbar.warn(this.canColour("nonfinite"));
+    if (!this.flaw) return this.toolbar.warn("all recorded tensors are finite");
+    this.state.color = "nonfinite";
+    this.state.lineage = "flaw";
+    this.select({ kind: "op", id: this.flaw.id });
+    this.setColour("nonfinite");
+    this.toolbar.showLineage();
+    this.canvas.reveal(this.scene.nodeOf.get(this.flaw.id));
+    return undefined;
+  }
+
+  setTheme(name) {
+    if (name) document.documentElement.dataset.theme = name;
+    else delete document.documentElement.dataset.theme;
+    this.repaint();
+    this.dock.refresh();
+    this.panel.show();
+  }
+}
+
+// Training steps, and what ran outside of them.
+function stepsOf(model) {
+  if (!model.steps.length) return [null];
+  const outside = model.ops.some((op) => op.step === null);
+  return [...(outside ? [null] : []), ...model.steps.map((step) => step.index)];
+}
+
+// The data in the page: JSON, packed when it is large.
+async function embedded() {
+  const node = document.getElementById("recording");
+  if (!node) return null;
+  const content = JSON.parse(node.textContent);
+  if (node.dataset.packed !== "gzip") return content;
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+const viewer = new Viewer();
+window.eagerflowViewer = {
+  // Shows other data of the same kind; keeps what is open, selected and in sight.
+  show: (data) => viewer.show(data),
+  // Adds a tab below the graph, or replaces the one of this id; `onshow` is called when it comes into sight.
+  addTab: (id, title, element, onshow) => viewer.dock.add(id, title, element, onshow),
+  openTab: (id) => viewer.dock.choose(id),
+  select: (id) => viewer.select({ kind: "op", id }),
+  get theme() { return themeName(); },
+  set theme(name) { viewer.setTheme(name); },
+  get data() { return viewer.data; },
+  get timings() { return viewer.timings; },
+  get state() { return viewer.state; },
+  viewer,
+  ready: null,
+};
+window.eagerflowViewer.ready = embedded().then((data) => {
+  if (data) viewer.show(data);
+  document.documentElement.dataset.ready = String(Math.round(performance.now()));
+}).catch((error) => {
+  viewer.message.hidden = false;
+  viewer.message.replaceChildren(notice("The recording can't be shown", String(error.message || error), "Write the page again with this version of viz."));
+  document.documentElement.dataset.ready = "failed";
+});

@@ -1,0 +1,52 @@
+// Numbers and names as people read them: the counterpart of viz/words.py.
+
+function threeDigits(number) {
+  if (number >= 99.95 || Number.isInteger(number)) return number.toFixed(0);
+  if (number >= 9.995) return number.toFixed(1);
+  return number < 1 ? String(Number(number.toPrecision(2))) : number.toFixed(1);
+}
+
+function scaled(number, units, step) {
+  let at = 0;
+  while (number >= step * 0.9995 && at < units.length - 1) {
+    number /= step;
+    at += 1;
+  }
+  return threeDigits(number) + units[at];
+}
+
+const seconds = (nanoseconds) => scaled(nanoseconds, [" ns", " µs", " ms", " s"], 1000);
+const nbytes = (number) => scaled(number, [" B", " KB", " MB", " GB", " TB"], 1024);
+const short = (number) => scaled(number, ["", " k", " M", " G", " T", " P"], 1000);
+const amount = (number) => number.toLocaleString("en-US");
+const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
+const times = (repeats) => (repeats > 1 ? `  ×${amount(repeats)}` : "");
+const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+
+function numeral(value) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "string") return value; // "nan", "inf", "-inf"
+  const size = Math.abs(value);
+  if (value === 0 || (Number.isInteger(value) && size < 1e6)) return amount(value);
+  return size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+}
+
+function dtypeName(name) {
+  const found = /^(float|int|uint|complex|bfloat)(\d+)$/.exec(name);
+  const letters = { float: "f", int: "i", uint: "u", complex: "c", bfloat: "bf" };
+  return found ? letters[found[1]] + found[2] : name;
+}
+
+const shapeName = (lengths) => (lengths.length ? lengths.join("×") : "scalar");
+const tensorName = (tensor) => `${shapeName(tensor.shape)} ${dtypeName(tensor.dtype)}`;
+
+// Names come from programs and may hold anything: control and direction characters become spaces, and long ones are
+// cut in the middle, so that no name can break the page's layout or reverse the text around it.
+function clean(text, longest = 60) {
+  const plain = String(text).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, " ").replace(/\s+/g, " ").trim();
+  if (plain.length <= longest) return plain;
+  const letters = Array.from(plain.slice(0, longest * 2 + 2)); // never cuts a character in two
+  if (letters.length <= longest && plain.length <= longest * 2) return plain;
+  const end = Array.from(plain.slice(-longest)).slice(1 - Math.floor(longest / 3));
+  return letters.slice(0, Math.floor((longest * 2) / 3)).join("") + "…" + end.join("");
+}

@@ -1,0 +1,169 @@
+"""A recording as the compact data that the page's scripts read.
+
+Objects are columns, since ten thousand ops then take a third of the bytes. Texts, shapes and frames are
+written once and referred to by number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from viz import words
+from viz.archive import VERSION
+from viz.export import finite
+from viz.flops import flops
+from viz.memory_use import spans
+from viz.page.cut import cut
+from viz.page.excerpts import excerpts
+from viz.schema import Frame, Op, Record, Scope, Stats, TensorInfo
+from viz.selection import pick_step
+from viz.tables import Pool, frame_row, to_plain
+
+__all__ = ["MOST_OPS", "data"]
+
+MOST_OPS = 100_000
+"""A page shows at most so many ops: with more, browsers need seconds for each picture."""
+
+_LONGEST_TEXT = 2_000
+
+
+def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> dict[str, Any]:
+    """Everything that the page shows, as dicts, lists, numbers and texts.
+
+    Args:
+        record: a recording.
+        title: what stands at the top; default: the recording's name, or that of the first model.
+        most_ops: a longer recording is cut to the steps around the one that pictures show; a note says so.
+
+    Returns:
+        Columns; the fields are those of `viz.schema`, with texts, shapes and frames as numbers into `texts`,
+        `shapes` and `frames`. It holds no NaN, so it is valid JSON.
+    """
+    part = cut(record, most_ops)
+    columns = _Columns(part)
+    found: dict[str, Any] = {
+        "kind": "eagerflow page",
+        "format": VERSION,
+        "title": _cut_text(title or record.name or _first_model(part)),
+        "meta": finite(part.meta),
+        "notes": [_cut_text(note) for note in part.notes],
+        "total_ops": len(record.ops),
+        "ops": columns.ops(part.ops),
+        "scopes": columns.scopes(part.scopes),
+        "tensors": columns.tensors(part.tensors),
+        "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
+        "step": pick_step(part),
+        "memory": [[tensor.id, size, start, end] for tensor, size, start, end in spans(part)],
+        "logs": [finite([log.kind, log.step, log.values]) for log in part.logs],
+    }
+    found["excerpts"] = excerpts(columns.frames.values)
+    found["frames"] = [frame_row(frame) for frame in columns.frames.values]
+    found["places"] = [words.place(frame) for frame in columns.frames.values]
+    found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
+    return found
+
+
+def _first_model(record: Record) -> str:
+    return next((scope.name for scope in record.scopes if scope.kind == "model"), "recording")
+
+
+def _cut_text(text: str) -> str:
+    """Long texts are cut; broken surrogates, which no file can hold, are replaced."""
+    return words.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class _Columns:
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.texts, self.shapes, self.frames = Pool([""]), Pool(), Pool()
+
+    def _text(self, text: str | None) -> int:
+        return self.texts.number(_cut_text(text or ""))
+
+    def _json(self, value: Any) -> int:
+        """Settings as JSON text, most of which are equal; 0 for none."""
+        return self._text(json.dumps(finite(to_plain(value)), ensure_ascii=False)) if value else 0
+
+    def _frame(self, frame: Frame | None) -> int | None:
+        if frame is None:
+            return None
+        plain = Frame(*[_cut_text(p) if isinstance(p, str) else p for p in frame_row(frame)])
+        return self.frames.number(plain)
+
+    def _stack(self, stack: Sequence[Frame]) -> list[int | None]:
+        return [self._frame(frame) for frame in stack]
+
+    def ops(self, ops: Sequence[Op]) -> dict[str, list[Any]]:
+        return {
+            "name": [self._text(op.name) for op in ops],
+            "phase": [self._text(op.phase) for op in ops],
+            "scope": [op.scope for op in ops],
+            "step": [op.step for op in ops],
+            "inputs": [op.inputs for op in ops],
+            "input_names": [[self._text(name) for name in op.input_names] for op in ops],
+            "outputs": [op.outputs for op in ops],
+            "settings": [self._json(op.settings) for op in ops],
+            "stack": [self._stack(op.stack) for op in ops],
+            "start": [op.start for op in ops],
+            "end": [op.end for op in ops],
+            "forward": [op.forward for op in ops],
+            "error": [self._text(op.error) for op in ops],
+            "thread": [op.thread for op in ops],
+            "flops": [flops(self.record, op) for op in ops],
+        }
+
+    def scopes(self, scopes: Sequence[Scope]) -> dict[str, list[Any]]:
+        return {
+            "kind": [self._text(s.kind) for s in scopes],
+            "name": [self._text(s.name) for s in scopes],
+            "parent": [s.parent for s in scopes],
+            "owner": [s.owner for s in scopes],
+            "call": [s.call for s in scopes],
+            "cls": [self._text(s.cls) for s in scopes],
+            "config": [self._json(s.config) for s in scopes],
+            "params": [s.params for s in scopes],
+            "created_at": [self._frame(s.created_at) for s in scopes],
+            "stack": [self._stack(s.stack) for s in scopes],
+            "start": [s.start for s in scopes],
+            "end": [s.end for s in scopes],
+            "inputs": [s.inputs for s in scopes],
+            "outputs": [s.outputs for s in scopes],
+            "error": [self._text(s.error) for s in scopes],
+        }
+
+    def tensors(self, tensors: Sequence[TensorInfo]) -> dict[str, Any]:
+        return {
+            "shape": [self.shapes.number(t.shape) for t in tensors],
+            "dtype": [self._text(t.dtype) for t in tensors],
+            "nbytes": [t.nbytes for t in tensors],
+            "role": [self._text(t.role) for t in tensors],
+            "name": [self._text(t.name) for t in tensors],
+            "producer": [t.producer for t in tensors],
+            "gradient_of": [t.gradient_of for t in tensors],
+            "device": [self._text(t.device) for t in tensors],
+            "version": [t.version for t in tensors],
+            "stats": [_stats(t.stats) for t in tensors] if any(t.stats for t in tensors) else None,
+        }
+
+
+def _stats(stats: Stats | None) -> list[Any] | None:
+    """min, max, mean, std, nan, inf, l2, zeros, histogram, preview."""
+    if stats is None:
+        return None
+    numbers = [stats.min, stats.max, stats.mean, stats.std, stats.nan, stats.inf, stats.l2, stats.zeros]
+    return finite([*map(_rounded, numbers), list(stats.histogram), [_rounded(x) for x in stats.preview]])
+
+
+def _rounded(number: float | None) -> float | None:
+    """Seven digits, as many as single precision has."""
+    return float(f"{number:.7g}") if isinstance(number, float) else number

@@ -1,0 +1,168 @@
+"""The page as one HTML file: data, styles and scripts in it, and nothing to load."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import gzip
+import hashlib
+import importlib.resources
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from viz.archive import replacing
+from viz.page.data import MOST_OPS, data
+from viz.palette import THEMES, Theme
+from viz.schema import Record
+
+__all__ = ["Page", "render", "to_html"]
+
+SCRIPTS = (
+    "words.js", "dom.js", "model.js", "selection.js", "blocks.js", "state.js", "assembly.js", "layout.js", "routes.js",
+    "colours.js", "flaws.js", "lineage.js", "boxes.js", "canvas.js", "minimap.js", "charts.js", "panel.js",
+    "details.js", "search.js", "timeline.js", "memory.js", "layers.js", "training.js", "changes.js", "dock.js",
+    "toolbar.js", "export.js", "permalink.js", "keyboard.js", "viewer.js",
+)  # fmt: skip
+"""The scripts in the order in which they are put together: each has one subject, and they share one closure."""
+
+STYLES = ("page.css", "graph.css", "panels.css")
+_PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
+_NOTEBOOK_HEIGHT = 720
+
+
+class Page(str):
+    """A whole HTML document as text, which shows itself in notebooks.
+
+    There it lies in a frame that can neither reach the notebook nor the network.
+    """
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        style = f"width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #c3cbd3;border-radius:8px"
+        rights = "allow-scripts allow-downloads"
+        return f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}"></iframe>'
+
+
+def to_html(
+    record: Record,
+    path: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    most_ops: int = MOST_OPS,
+) -> Page | pathlib.Path:
+    """The page of a recording; see `viz.Recording.to_html`."""
+    if path is not None and pathlib.Path(path).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
+    page = render(data(record, title, most_ops))
+    if path is None:
+        return page
+    target = pathlib.Path(path)
+    with replacing(target) as file:
+        file.write(page.encode("utf-8"))
+    return target
+
+
+def render(
+    content: dict[str, Any],
+    extra_scripts: Sequence[str] = (),
+    extra_styles: Sequence[str] = (),
+    connect: str = "'none'",
+) -> Page:
+    """The page of what `data` gave.
+
+    Args:
+        content: the data.
+        extra_scripts: JavaScript that runs after the page's own, each in a `<script>` of its own. It finds the
+            page as `eagerflowViewer`.
+        extra_styles: CSS that comes after the page's own.
+        connect: where scripts may connect to, as a `connect-src` of a Content-Security-Policy; by default nowhere.
+
+    Returns:
+        The document. Only the scripts in it may run: the policy names them by their hashes, so that nothing in
+        the data can become a script, whatever it holds.
+    """
+    scripts = [_script(), *extra_scripts]
+    for script in scripts:
+        if "</script" in script.lower():
+            raise ValueError("a script of the page holds '</script', which would end it: write '<\\/script'")
+    hashes = " ".join([f"'sha256-{_digest(script)}'" for script in scripts])
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
+    )
+    shell = _asset("page.html")
+    parts = {
+        "policy": policy,
+        "title": escape(str(content.get("title") or "eagerflow")),
+        "styles": "\n".join([_colors(), *[_asset(name) for name in STYLES], *extra_styles]),
+        "themes": _inert(_plain_themes()),
+        "data": _packed(content),
+        "scripts": "".join([f"<script>{script}</script>\n" for script in scripts]),
+    }
+    pieces = shell.split("@@")  # text, name, text, name, ..., text: what is filled in is never looked at again
+    return Page("".join([parts[piece] if i % 2 else piece for i, piece in enumerate(pieces)]))
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    return importlib.resources.files("viz.page").joinpath("assets", name).read_text("utf-8")
+
+
+@functools.cache
+def _script() -> str:
+    """All scripts in one closure, so that only `eagerflowViewer` is global."""
+    return '"use strict";\n(() => {\n' + "\n".join([_asset(name) for name in SCRIPTS]) + "\n})();\n"
+
+
+def _packed(content: dict[str, Any]) -> str:
+    """The element with the data: JSON that no text in it can end, packed when it is large."""
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    if len(text) < _PACKED_FROM:
+        return f'<script type="application/json" id="recording">{_escaped(text)}</script>'
+    packed = base64.b64encode(gzip.compress(text.encode("utf-8"), 6, mtime=0)).decode("ascii")
+    return f'<script type="application/json" id="recording" data-packed="gzip">"{packed}"</script>'
+
+
+def _inert(value: Any) -> str:
+    return _escaped(json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
+
+
+def _escaped(text: str) -> str:
+    """JSON that can stand in HTML: `<` and the line ends that only JavaScript knows are written as escapes."""
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _plain_themes() -> dict[str, Any]:
+    return {name: dataclasses.asdict(theme) for name, theme in THEMES.items()}
+
+
+def _colors() -> str:
+    """The colours of pictures as CSS variables: light, or dark where the reader's system is or the switch says so."""
+    light, dark = _variables(THEMES["light"]), _variables(THEMES["dark"])
+    return (
+        f":root{{color-scheme:light;{light}}}\n"
+        f"@media (prefers-color-scheme: dark){{:root:not([data-theme=light]){{color-scheme:dark;{dark}}}}}\n"
+        f":root[data-theme=dark]{{color-scheme:dark;{dark}}}"
+    )
+
+
+def _variables(theme: Theme) -> str:
+    found = {
+        "page": theme.page, "ink": theme.ink, "muted": theme.muted, "frame": theme.frame, "plain": theme.plain,
+        "frame-odd": theme.frames[1], "frame-even": theme.frames[0], "flaw": theme.flaw, "origin": theme.origin,
+        "error-fill": theme.error[0], "error": theme.error[1],
+    }  # fmt: skip
+    for phase, (fill, line) in theme.phases.items():
+        found[f"{phase}-fill"], found[phase] = fill, line
+    for kind, line in theme.lines.items():
+        found[f"line-{kind}"] = line
+    return "".join([f"--{name}:{color};" for name, color in found.items()])
