@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from viz.archive import TraceFileError
 from viz.drawing import Drawing
+from viz.livepage import LivePage, live
 from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
 from viz.nonfinite.find import find_nonfinite
 from viz.plot import model_to_dot, plot_model, summary
@@ -25,6 +26,7 @@ from viz.watching import Watch, watch
 __all__ = [
     "Drawing",
     "Frame",
+    "LivePage",
     "Logs",
     "Nonfinite",
     "NonfiniteError",
@@ -42,6 +44,7 @@ __all__ = [
     "Tracer",
     "Watch",
     "find_nonfinite",
+    "live",
     "load",
     "model_to_dot",
     "plot_model",

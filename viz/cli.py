@@ -15,6 +15,7 @@ from viz import export, text
 from viz.archive import TraceFileError
 from viz.assemble import VIEWS
 from viz.coloring import COLORINGS
+from viz.livepage.command import add_options, run_live
 from viz.palette import THEMES
 from viz.record import Tracer, trace
 from viz.recording import Recording, load
@@ -38,6 +39,7 @@ Run a script as `python` would, and record what eagerflow does in it.
   viz run --steps 1,10 train.py         only the second and the eleventh training step
   viz run --stats full -o a.efz train.py
   viz run -m package.module             a module instead of a file
+  viz run --live train.py               watch training on a page of this machine
 
 When the script fails, everything up to there is still written, with the op that failed."""
 _DRAW = """\
@@ -128,6 +130,7 @@ def _add_run(commands: Any) -> None:
         "--max-ops", type=int, default=1_000_000, metavar="N", help="stop recording after so many ops"
     )
     added.add_argument("--draw", metavar="FILE.svg", help="also draw the last step")
+    add_options(added)
     added.add_argument("script", help="a Python file, or with -m a module")
     added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
 
@@ -167,6 +170,8 @@ def _steps(given: str) -> list[int]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.live:
+        return run_live(options)
     tracer: Tracer = trace(
         options.name or pathlib.Path(options.script).stem, stats=options.stats, steps=options.steps,
         values=options.values, max_ops=options.max_ops,

@@ -19,7 +19,7 @@ from eagerflow.callbacks.progbar_logger import ProgbarLogger
 from eagerflow.callbacks.swap_ema import SwapEMAWeights
 
 if TYPE_CHECKING:
-    from eagerflow._viz import TensorBoard, Trace
+    from eagerflow._viz import Live, TensorBoard, Trace
     from eagerflow.callbacks.remote_monitor import RemoteMonitor
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "Live",
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
@@ -41,7 +42,7 @@ __all__ = [
     "Trace",
 ]
 
-_FROM_VIZ = ("TensorBoard", "Trace")
+_FROM_VIZ = ("Live", "TensorBoard", "Trace")
 
 
 def __getattr__(name: str) -> Any:
