@@ -6,7 +6,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, overload
 
 from eagerflow.core.observe import Observer, observing
@@ -14,7 +14,7 @@ from viz.build import build
 from viz.capture import Capture, Options
 from viz.gate import StepGate, checked_steps
 from viz.nonfinite.guard import ACTIONS, Guard
-from viz.nonfinite.lean import Latest
+from viz.nonfinite.segments import Segments
 from viz.recording import Recording
 from viz.stats import LEVELS
 from viz.values import Keeper
@@ -51,22 +51,29 @@ class Tracer:
         )
 
     def __enter__(self) -> Recording:
-        if self._capture is not None:
+        if self._observing is not None:
             raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")
-        self._capture = capture_for(self._options, self._crashed)
+        frame = sys._getframe(1)
+        listeners = self._listeners(frame)
         self._recording = Recording.pending()
         self._observing = contextlib.ExitStack()
-        for listener in self._listeners(self._capture):
+        for listener in listeners:
             self._observing.enter_context(observing(listener))
-        self._capture.start(sys._getframe(1))
+        if self._capture is not None:
+            self._capture.start(frame)
         return self._recording
 
-    def _listeners(self, capture: Capture) -> list[Observer]:
-        if self._options.steps is not None:
-            self._gate = StepGate(capture, self._options.steps)
+    def _listeners(self, frame: FrameType) -> list[Observer]:
+        options = self._options
+        if options.on_nonfinite is not None and options.stats == "none" and options.values is None:
+            self._guard = Guard(options.on_nonfinite, Segments(options, frame))
+            return [self._guard]
+        self._capture = capture = Capture(options, self._crashed)
+        if options.steps is not None:
+            self._gate = StepGate(capture, options.steps)
             return [self._gate]
-        if self._options.on_nonfinite is not None:
-            self._guard = Guard(capture, self._options.on_nonfinite)
+        if options.on_nonfinite is not None:
+            self._guard = Guard(options.on_nonfinite, Segments(options, frame, idle=True), capture)
             return [capture, self._guard]
         return [capture]
 
@@ -76,15 +83,20 @@ class Tracer:
         error: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        if self._capture is None or self._observing is None or self._recording is None:
+        if self._observing is None or self._recording is None:
             raise RuntimeError("this trace is not open")
         capture, self._capture = self._capture, None
         if self._gate is not None:
             self._gate.close()
-        capture.stop()
+        if capture is not None:
+            capture.stop()
         self._observing.close()
-        record = build(capture)
-        self._recording.fill(record if self._guard is None else self._guard.finish(record))
+        self._observing = None
+        record = None if capture is None else build(capture)
+        if self._guard is not None:
+            record = self._guard.finish(record)
+        if record is not None:
+            self._recording.fill(record)
         if error is not None:
             self._recording.notes.append(f"ended by {type(error).__name__}: {error}"[:500])
 
@@ -99,12 +111,6 @@ class Tracer:
                 return function(*args, **kwargs)
 
         return traced
-
-
-def capture_for(options: Options, crashed: Callable[[BaseException], None] | None = None) -> Capture:
-    """What records: everything; or, where only NaN is looked for, the latest step."""
-    watches_only = options.on_nonfinite is not None and options.stats == "none" and options.values is None
-    return (Latest if watches_only else Capture)(options, crashed)
 
 
 @overload
@@ -159,8 +165,8 @@ def trace(
         on_nonfinite: `"raise"` stops the program with a `viz.NonfiniteError` at the first op, forward or backward,
             that makes NaN or infinity of finite numbers (or is given such data or weights), before weights are updated
             from it; `"warn"` only warns. The message names op, layer and line. Cheap enough for a whole
-            training: unless `stats` or `values` are asked for too, only the latest training step is kept, without
-            memory.
+            training: unless `stats` or `values` are asked for too, the recording holds one training step (that in
+            which it happened) and not its memory.
 
     Returns:
         A context manager whose value is a `Recording`; or the decorated function, which has the recording of

@@ -46,8 +46,8 @@ class ValueChange:
         a, b: ids of the op in the first and in the second recording.
         op, phase, layer, source: as in `OpChange`.
         tensor_a, tensor_b: ids of the tensors.
-        role: `"output"` where the op's inputs agree (or weren't recorded) and its result doesn't; `"input"`, `"parameter"`,
-            `"state"` or `"constant"` where it was given something else already.
+        role: `"output"` where the op's inputs agree (or weren't recorded) and its result doesn't; `"input"`,
+            `"parameter"`, `"state"` or `"constant"` where it was given something else already.
         name: the variable's path, or the parameter's name for an input.
         by: `"values"` (kept elements were compared) or `"statistics"`.
         error: the largest difference, relative to the largest magnitude on both sides.
@@ -139,7 +139,9 @@ class Difference:
     weights: list[WeightChange] = dataclasses.field(default_factory=list)
     settings: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
-    recordings: tuple[Recording, Recording] | None = dataclasses.field(default=None, repr=False, compare=False)
+    recordings: tuple[Recording, Recording] | None = dataclasses.field(
+        default=None, repr=False, compare=False
+    )
 
     def __bool__(self) -> bool:
         return bool(self.ops or self.first or self.weights or self.settings)
@@ -180,6 +182,5 @@ class Difference:
                 f"to_html: {self.kind} were compared, which have no graph of ops. Print the difference, or compare "
                 "traces: viz.diff(model_a, model_b, inputs=x) records one of each model."
             )
-        before, after = self.recordings
-        after.to_html(path, diff=self)
+        self.recordings[1].to_html(path, diff=self)
         return pathlib.Path(path)

@@ -58,8 +58,12 @@ def has_nonfinite_number(settings: Iterable[Any]) -> bool:
         elif isinstance(value, dict):
             if has_nonfinite_number(value.values()):
                 return True
-        elif isinstance(value, (float, numpy.floating)) and not math.isfinite(value):
-            return True
-        elif value in ("nan", "inf", "-inf"):  # as files write them
+        elif _is_nonfinite(value):
             return True
     return False
+
+
+def _is_nonfinite(value: Any) -> bool:
+    if isinstance(value, (float, numpy.floating)):
+        return not math.isfinite(value)
+    return isinstance(value, str) and value in ("nan", "inf", "-inf")  # as files write them

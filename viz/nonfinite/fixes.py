@@ -8,14 +8,18 @@ __all__ = ["fix_for"]
 
 _LOG = "keep its argument above 0: ops.log(ops.maximum(x, 1e-7)), or use a loss that takes logits (from_logits=True)"
 _DIVIDE = "keep the denominator away from 0: x / (y + 1e-7), or ops.divide_no_nan(x, y)"
-_EXP = "keep its argument small (above 88 it overflows float32): subtract the maximum first, use softmax or logsumexp, clip"
+_EXP = "above 88 it overflows float32: subtract the maximum first, use softmax or logsumexp, or clip its argument"
 _ROOT = "keep its argument above 0: ops.sqrt(ops.maximum(x, 0) + 1e-7)"
 _ROOT_GRADIENT = "its slope at 0 is infinite: ops.sqrt(x + 1e-7)"
-_SOFTMAX = "a row has no finite largest element: a mask that hides all of a row, or infinite logits; use -1e9 instead of -inf"
+_SOFTMAX = "its logits are infinite, or a mask hides all of a row: use -1e9 instead of -inf"
 _OVERFLOW = "the numbers are too large: a smaller learning rate, clipnorm=1.0 in the optimizer, scaled inputs"
-_NORM = "its variance is 0 or not finite: an epsilon of at least 1e-5, a batch of more than one sample, no constant columns"
-_POWER = "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
-_INVERSE = "its argument must lie inside of its domain: clip it, a little away from the ends (-1 + 1e-7 to 1 - 1e-7)"
+_NORM = "its variance is 0 or overflows: an epsilon of at least 1e-5, scaled inputs, no constant columns"
+_POWER = (
+    "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
+)
+_INVERSE = (
+    "its argument must lie inside of its domain: clip it, a little away from the ends (-1 + 1e-7 to 1 - 1e-7)"
+)
 
 _FIXES = {
     "log": _LOG, "log2": _LOG, "log10": _LOG, "log1p": "keep its argument above -1",
@@ -33,7 +37,9 @@ _IN_GRADIENT = {
     "divide": _DIVIDE, "log": _LOG, "absolute": _ROOT_GRADIENT,
 }  # fmt: skip
 _DATA = "clean the data before training: np.nan_to_num(x), or drop the rows where ~np.isfinite(x).all(axis=1)"
-_WEIGHT = "an update made it so, or it was loaded so: a smaller learning rate, clipnorm=1.0 in the optimizer, the weights of a checkpoint"
+_WEIGHT = (
+    "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
+)
 
 
 def fix_for(op: Op, tensor: TensorInfo | None) -> str:

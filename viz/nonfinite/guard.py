@@ -1,7 +1,7 @@
 """`viz.trace(on_nonfinite=...)`: looks at what every op and rule made, and speaks up at the first that isn't finite.
 
-Usual arrays cost one scalar product. All else (which op, which line, which numbers) is only worked out once something is
-wrong, from what the capture beside it wrote down.
+Usual arrays cost one scalar product. All else (which op, which line, which numbers) is only worked out once
+something is wrong.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.core import observe
 from viz import stats
-from viz.build import build
 from viz.capture import Capture
 from viz.nonfinite.check import SAFE, has_nonfinite_number, is_finite, nonfinite
 from viz.nonfinite.facts import NonfiniteError, NonfiniteWarning
 from viz.nonfinite.search import examples_of, explain
+from viz.nonfinite.segments import Segments, located
 from viz.plain import flat
 from viz.recording import Recording
 from viz.schema import Op, Record, Stats
@@ -31,28 +31,40 @@ ACTIONS = ("raise", "warn")
 
 
 class Guard(observe.Observer):
-    """Stands behind a capture, which hears of every event first.
+    """Hears of everything, and watches the numbers.
 
     Args:
-        capture: what records the run.
         action: `"raise"` or `"warn"`.
+        segments: records what is needed to tell where something went wrong.
+        capture: does that instead; it must hear of every event before this guard does.
     """
 
-    def __init__(self, capture: Capture, action: str) -> None:
-        self._capture, self._raises = capture, action == "raise"
+    def __init__(self, action: str, segments: Segments, capture: Capture | None = None) -> None:
+        self._spare, self._capture, self._raises = segments, capture, action == "raise"
+        self._segments = segments if capture is None else None
         self._quiet = False
+        self._count = 0  # of ops and rules, where there is no trail
+        self._passed: dict[int, tuple[list[Stats | None], list[Stats | None]]] = {}
         self._warned: set[tuple[str, str, str]] = set()
         self._stats: dict[int, Stats] = {}  # by the tensor's id in the recording
         self._examples: dict[str, list[dict[str, Any]]] = {}
         self._snapshot: Recording | None = None
 
-    def finish(self, record: Record) -> Record:
-        """The recording as it should be kept: with what was found out, and where it was, of the step in question."""
-        if self._snapshot is not None and not self._raises:
-            return self._snapshot
-        return self._marked(record)
+    def finish(self, record: Record | None = None) -> Record:
+        """The recording as it should be kept: of the step in question, with what was found out.
 
-    def _marked(self, record: Record) -> Record:
+        Args:
+            record: what the capture made, where there is one.
+        """
+        if self._segments is not None:
+            self._segments.close()
+        if self._snapshot is not None and (record is None or not self._raises):
+            return self._snapshot
+        return (
+            self._segments.latest() if record is None and self._segments is not None else self._marked(record)
+        )
+
+    def _marked(self, record: Any) -> Any:
         for i, measured in self._stats.items():
             if i < len(record.tensors):
                 record.tensors[i].stats = measured
@@ -72,6 +84,13 @@ class Guard(observe.Observer):
         ended: int,
         error: BaseException | None = None,
     ) -> None:
+        segments = self._segments
+        if segments is not None:
+            segments.trail.append(op)
+            if segments.recorder is not None:
+                segments.recorder.on_op(op, inputs, settings, outputs, started, ended, error)
+        else:
+            self._count += 1
         if op.name in SAFE or outputs is None or self._quiet:
             return
         if outputs.__class__ is Tensor:
@@ -79,7 +98,7 @@ class Guard(observe.Observer):
                 return
         elif all([is_finite(x.data) for x in flat(outputs)]):
             return
-        self._suspect_op(inputs, settings, outputs)
+        self._suspect_op(op, inputs, settings, outputs, started, ended, error)
 
     def on_rule(
         self,
@@ -92,51 +111,69 @@ class Guard(observe.Observer):
         ended: int,
         error: BaseException | None = None,
     ) -> None:
+        event = (op, out_keys, in_keys, gradients, results, started, ended, error)
+        segments = self._segments
+        if segments is not None:
+            segments.trail.append(op)
+            if segments.recorder is not None:
+                segments.recorder.on_rule(*event)
+        else:
+            self._count += 1
         if op.name in SAFE or self._quiet:
             return
         for result in results:
             if result is not None and not isinstance(result, Tensor) and not is_finite(result):
-                self._found(gradients, results, ("g",) * len(gradients))
+                names = tuple(["g"] * len(gradients))
+                self._found(gradients, results, names, ("on_rule", *event))
                 return
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._quiet = False
+        if self._segments is not None and self._segments.recorder is not None:
+            self._segments.recorder.on_gradient(targets, sources, results)
+
+    def on_update(self, *event: Any) -> None:
+        if self._segments is not None and self._segments.recorder is not None:
+            self._segments.recorder.on_update(*event)
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         if scope.kind == "step":
             self._quiet = False
+        if self._segments is not None:
+            self._segments.on_scope_begin(scope)
+            if not self._segments.trail:
+                self._passed.clear()
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if self._segments is not None:
+            self._segments.on_scope_end(scope, outputs, error)
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if self._segments is not None and self._segments.recorder is not None:
+            self._segments.recorder.on_logs(kind, step, logs)
 
     # ------------------------------------------------------------------ the slow way
 
-    def _suspect_op(self, inputs: tuple[Any, ...], settings: tuple[Any, ...], outputs: Any) -> None:
+    def _suspect_op(
+        self, op: Any, inputs: tuple[Any, ...], settings: tuple[Any, ...], outputs: Any, *rest: Any
+    ) -> None:
         """Something the op made isn't finite. Infinities that came in, or that the code asked for, are let pass."""
-        given = list(flat(inputs))
+        given = [x for x in flat(inputs) if x is not None]
         made = list(flat(outputs))
-        counts = {id(x): nonfinite(_array(x)) for x in (*given, *made)}
-        if not any(counts[id(x)][0] for x in made):
-            came_in = any(counts[id(x)][2] for x in given)
+        if not any(nonfinite(_array(x))[0] for x in made):
             numbers = [x for x in given if not hasattr(x, "dtype")]
+            came_in = any(nonfinite(_array(x))[2] for x in given)
             if came_in or has_nonfinite_number((*numbers, *settings)):
-                self._let_pass([x for x in (*given, *made) if counts[id(x)][2]], counts)
+                read = [_counts(x) for x in given if hasattr(x, "dtype")]
+                self._passed[self._ran() - 1] = read, [_counts(x) for x in made]
                 return
-        self._found(given, made, None)
+        self._found(given, made, None, ("on_op", op, inputs, settings, outputs, *rest))
 
-    def _let_pass(self, tensors: list[Any], counts: dict[int, tuple[int, int, int]]) -> None:
-        """Remember which tensors are infinite, in case they become NaN."""
-        capture = self._capture
-        for x in tensors:
-            known = capture.seen.get(getattr(x, "serial", None))
-            position = capture.argument(x) if known is None else known
-            if isinstance(position, int):
-                nan, infinite, _ = counts[id(x)]
-                capture.measured.setdefault(position, Stats(nan=nan, inf=infinite))
-
-    def _found(self, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None) -> None:
+    def _found(
+        self, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None, event: tuple[Any, ...]
+    ) -> None:
         """Work out where it began, and say so."""
-        recording = Recording.pending()
-        recording.fill(build(self._capture))
-        if not recording.ops:
-            return
+        recording = self._recording(event)
         op = recording.ops[-1]
         self._measure(op.inputs, [_array(x) for x in given if hasattr(x, "dtype")])
         self._measure(op.outputs, [_array(x) for x in made if x is not None])
@@ -145,9 +182,28 @@ class Guard(observe.Observer):
         found = explain(recording)
         if found is None:
             return
+        if self._snapshot is None:
+            self._snapshot = recording
         if self._raises:
             raise NonfiniteError(found)
         self._warn(found, recording)
+
+    def _ran(self) -> int:
+        return self._count if self._segments is None else len(self._segments.trail)
+
+    def _recording(self, event: tuple[Any, ...]) -> Recording:
+        """What ran up to the event, which is its last op."""
+        found = located(self._capture, self._count) if self._capture is not None else self._spare.here()
+        if found is None or not found.ops or found.ops[-1] is None:
+            return self._spare.alone(*event)
+        for number, (read, made) in self._passed.items():
+            at = found.ops[number]
+            if at is not None:
+                op = found.recording.ops[at]
+                for i, stats_ in (*zip(op.inputs, read), *zip(op.outputs, made)):
+                    if stats_ is not None:
+                        self._stats.setdefault(i, stats_)
+        return found.recording
 
     def _warn(self, found: Any, recording: Recording) -> None:
         self._quiet = True
@@ -155,8 +211,7 @@ class Guard(observe.Observer):
         if place in self._warned:
             return
         self._warned.add(place)
-        if self._snapshot is None:
-            self._snapshot = recording
+        if recording is self._snapshot:
             recording.notes.append(found.message)
         warnings.warn(found.message, NonfiniteWarning, stacklevel=5)
 
@@ -184,7 +239,11 @@ class Guard(observe.Observer):
     def _keep(self, tensor: int, examples: Sequence[Any]) -> None:
         if examples:
             self._examples[str(tensor)] = [
-                {"index": list(e.index), "value": _text(e.value), "inputs": {k: _text(v) for k, v in e.inputs.items()}}
+                {
+                    "index": list(e.index),
+                    "value": _text(e.value),
+                    "inputs": {k: _text(v) for k, v in e.inputs.items()},
+                }
                 for e in examples
             ]
 
@@ -192,8 +251,14 @@ class Guard(observe.Observer):
 def _names(op: Op, given: Sequence[Any]) -> list[str]:
     """What the parameters of an op's inputs are called; numbers stand among its settings."""
     tensors = iter(op.input_names)
-    numbers = iter([n for n in op.settings])
+    numbers = iter(op.settings)
     return [next(tensors if hasattr(x, "dtype") else numbers, "") for x in given]
+
+
+def _counts(x: Any) -> Stats | None:
+    """How many elements aren't finite, where any."""
+    nan, infinite, both = nonfinite(_array(x))
+    return Stats(nan=nan, inf=infinite) if both else None
 
 
 def _array(x: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -13,7 +14,7 @@ from viz.nonfinite.fixes import fix_for
 from viz.recording import Recording
 from viz.schema import Op, Record, TensorInfo
 
-__all__ = ["describe", "examples_of", "explain", "origin", "statistics_known"]
+__all__ = ["examples_of", "explain", "origin", "statistics_known"]
 
 _EXAMPLES = 3
 _NONE = (0, 0)
@@ -39,7 +40,7 @@ def is_guarded(record: Record) -> bool:
 def explain(recording: Recording) -> Nonfinite | None:
     """The first origin of NaN or infinity in a recording; None when there is none."""
     found = origin(recording)
-    return None if found is None else describe(recording, found.op, found.tensor)
+    return None if found is None else _describe(recording, found.op, found.tensor)
 
 
 def origin(record: Record) -> _Origin | None:
@@ -61,19 +62,23 @@ def origin(record: Record) -> _Origin | None:
                 return _Origin(op.id, i)
             if infinite and infinite_input is None and record.tensors[i].role != "constant":
                 infinite_input = _Origin(op.id, i)
-        if any(nan for nan, _ in made) and not any(nan for nan, _ in read):
-            given = has_nan(op.settings)
-            if not given:
-                return infinite_input or _Origin(op.id)
-        elif any(infinite for _, infinite in made) and not any(nan or infinite for nan, infinite in read):
-            if not has_nonfinite_number(op.settings.values()):
-                return _Origin(op.id)
+        if _makes_nan(op, made, read):
+            return infinite_input or _Origin(op.id)
+        if _makes_infinity(op, made, read):
+            return (infinite_input if op.phase == "backward" else None) or _Origin(op.id)
     return infinite_input if infinite_input is not None and _matters(record, flaws) else None
 
 
-def has_nan(settings: dict[str, Any]) -> bool:
-    """Whether the code gave a NaN."""
-    return any(value == "nan" or (isinstance(value, float) and value != value) for value in settings.values())
+def _makes_nan(op: Op, made: Sequence[tuple[int, int]], read: Sequence[tuple[int, int]]) -> bool:
+    given = any(
+        value == "nan" or (isinstance(value, float) and value != value) for value in op.settings.values()
+    )
+    return any(nan for nan, _ in made) and not any(nan for nan, _ in read) and not given
+
+
+def _makes_infinity(op: Op, made: Sequence[tuple[int, int]], read: Sequence[tuple[int, int]]) -> bool:
+    finite = not any(nan or infinite for nan, infinite in read)
+    return finite and any(infinite for _, infinite in made) and not has_nonfinite_number(op.settings.values())
 
 
 def _all_flaws(record: Record) -> dict[int, tuple[int, int]]:
@@ -81,13 +86,15 @@ def _all_flaws(record: Record) -> dict[int, tuple[int, int]]:
 
     A guard looks at no result of an op that can't make any; there what the op was given is as flawed as its result.
     """
-    found = {t.id: (t.stats.nan, t.stats.inf) for t in record.tensors if t.stats and (t.stats.nan or t.stats.inf)}
+    found = {
+        t.id: (t.stats.nan, t.stats.inf) for t in record.tensors if t.stats and (t.stats.nan or t.stats.inf)
+    }
     if found and is_guarded(record):
         for op in reversed(record.ops):
             made = next((found[i] for i in op.outputs if i in found), None)
-            if made is not None and op.name in SAFE and op.phase != "backward" and len(op.inputs) == 1:
-                if record.tensors[op.inputs[0]].stats is None:
-                    found.setdefault(op.inputs[0], made)
+            safe = op.name in SAFE and op.phase != "backward" and len(op.inputs) == 1
+            if made is not None and safe and record.tensors[op.inputs[0]].stats is None:
+                found.setdefault(op.inputs[0], made)
     return found
 
 
@@ -98,13 +105,17 @@ def _matters(record: Record, flaws: dict[int, tuple[int, int]]) -> bool:
     return not flaws.keys().isdisjoint(results)
 
 
-def describe(recording: Recording, number: int, culprit: int | None) -> Nonfinite:
+def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfinite:
     """All that is known about an origin."""
     op = recording.ops[number]
     at = _forward_of(recording, op)
     tensor = None if culprit is None else recording.tensors[culprit]
     stack = op.stack or at.stack
     inputs = [_facts(recording.tensors[i], name) for i, name in zip(op.inputs, op.input_names)]
+    if tensor is not None:
+        flaws = _all_flaws(recording)
+        for facts in inputs:
+            facts.nan, facts.inf = flaws.get(facts.tensor, _NONE)
     return Nonfinite(
         kind="op" if tensor is None else "weight" if tensor.role in ("parameter", "state") else "data",
         op=op.name, phase=op.phase, op_id=number, layer=recording.path(at.scope), source=stack[0] if stack else None,
@@ -145,7 +156,9 @@ def _name_of(record: Record, op: Op, tensor: int) -> str:
 
 def _facts(info: TensorInfo, name: str) -> TensorFacts:
     stats = info.stats
-    facts = TensorFacts(name, info.id, info.role, info.name, info.shape, info.dtype, measured=stats is not None)
+    facts = TensorFacts(
+        name, info.id, info.role, info.name, info.shape, info.dtype, measured=stats is not None
+    )
     if stats is not None:
         facts.min, facts.max, facts.mean, facts.std = stats.min, stats.max, stats.mean, stats.std
         facts.nan, facts.inf = stats.nan, stats.inf
@@ -211,5 +224,4 @@ def _element(array: Any, index: tuple[int, ...]) -> float | None:
 
 
 def _real(value: Any) -> float:
-    return float(abs(value)) if isinstance(value, complex | numpy.complexfloating) else float(value)
-
+    return float(abs(value) if numpy.iscomplexobj(value) else value)
