@@ -15,6 +15,8 @@ from viz.drawing import Drawing
 from viz.gradient_flow import GradientFlow, gradient_flow
 from viz.links import TEMPLATE, link_to_sources
 from viz.memory_use import MemoryUse, memory_use
+from viz.page import Page
+from viz.page import to_html as page_of
 from viz.schema import PHASES, Op, Record
 from viz.tableau import Text
 
@@ -155,6 +157,30 @@ class Recording(Record):
         if path is not None:
             drawing.save(path)
         return drawing
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+    ) -> Page | pathlib.Path:
+        """An interactive page of everything recorded: one HTML file that needs no network and no other file.
+
+        The graph opens and closes by layers; search, statistics, lines of code, colours, the first NaN, a timeline,
+        memory over time and a table of layers stand around it. See docs/viz.md, "The page".
+
+        Args:
+            path: where to write it; ends in `.html`.
+            title: what stands at the top; default: the recording's name, or that of the first model.
+
+        Returns:
+            The path; without one the page itself, which is text and shows itself in notebooks.
+
+        Raises:
+            ValueError: for another ending.
+            OSError: when it can't be written.
+        """
+        return page_of(self, path, title)
 
     def grad_flow(self, path: str | os.PathLike[str] | None = None, step: int | None = None) -> GradientFlow:
         """How large the gradient of each weight is, to print, and as a chart.
