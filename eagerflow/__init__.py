@@ -30,6 +30,7 @@ from eagerflow.core.device import (
 from eagerflow.core.errors import DeviceError, TapeError, UnknownNameError
 from eagerflow.core.errors import did_you_mean as _did_you_mean
 from eagerflow.core.functional import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from eagerflow.core.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.core.variable import Variable
@@ -104,6 +105,8 @@ __all__ = [
     "optimizers", "preprocessing", "random", "regularizers", "saving", "set_default_device", "set_num_threads",
     "stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp", "wrappers",
 ]  # fmt: skip
+
+_keep_freed_memory()
 
 
 def version() -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
 
 from eagerflow.callbacks import CallbackList, History
+from eagerflow.callbacks.older_names import either_name
 from eagerflow.core import tree
 from eagerflow.core.device import to_host
+from eagerflow.core.memory import give_back
 from eagerflow.core.observe import logs as announce_logs
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
@@ -75,6 +78,7 @@ def _observed_batches(batches: Iterator[Any], steps: int | None) -> Iterator[Any
 
 
 _END: Any = object()
+_LONG = 2.0  # seconds of training after which giving memory back costs nothing that one would notice
 
 
 class Loop:
@@ -140,7 +144,8 @@ class Loop:
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":
             return {} if shown else {"outputs": tree.map_structure(_to_numpy, logs)}
-        return dict(sorted(as_numbers(self.model.get_metrics_result() if self.deferred else logs).items()))
+        found = as_numbers(self.model.get_metrics_result() if self.deferred else logs)
+        return either_name(dict(sorted(found.items())))
 
     def _report(self, step: int, logs: Any) -> None:
         values = self._numbers(logs)
@@ -173,6 +178,7 @@ class Fit:
         """Train."""
         model, callbacks = self.model, self.callbacks
         logs: dict[str, Any] = {}
+        started = time.perf_counter()
         with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks):
             callbacks.on_train_begin()
             first = model.__dict__.pop(
@@ -185,6 +191,8 @@ class Fit:
             if model.optimizer is not None:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
             callbacks.on_train_end(logs)
+        if time.perf_counter() - started > _LONG:
+            give_back()
         history: History = model.history
         return history
 
@@ -205,7 +213,7 @@ class Fit:
             self.model.stop_training = True  # the data ran out, as it was warned
         if self.validation is not None and self._validates(epoch):
             logs.update(self._validated(interruption))
-        logs = dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0])))
+        logs = either_name(dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0]))))
         self._warned = self._warned or warn_of_nan(_scalar(logs.get("loss")), epoch, self.feed)
         self.callbacks.on_epoch_end(epoch, logs)
         announce_logs("epoch", epoch, logs)
