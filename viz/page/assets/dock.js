@@ -44,7 +44,7 @@ class Dock {
   // Draws the chosen tab anew.
   refresh() {
     if (!this.viewer.model) return;
-    for (const { tab, owner } of this.tabs.values()) if (owner && "isUseful" in owner) tab.hidden = !owner.isUseful();
+    for (const { tab, owner } of this.tabs.values()) if (owner && "isUseful" in owner) tab.hidden = !owner.isUseful;
     let chosen = this.tabs.get(this.viewer.state.tab);
     if (!chosen || chosen.tab.hidden) chosen = this.tabs.get(this.viewer.state.tab = "timeline");
     for (const { tab } of this.tabs.values()) {
