@@ -1,0 +1,83 @@
+"""What all checks share: handlers for what is announced, and a way to report."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from eagerflow import Tensor
+from viz.plain import flat
+
+if TYPE_CHECKING:
+    from viz.doctor.watcher import Watcher
+
+__all__ = ["Check", "finite", "first_tensor", "host", "layer_label", "number", "rms", "tensors"]
+
+
+class Check:
+    """Looks for some kinds of findings.
+
+    A subclass defines the handlers it needs, named and called as those of `eagerflow.core.observe.Observer`
+    (ops without their times), and `on_step_end()` after a training step, `finish()` in the end.
+
+    Attributes:
+        always: handlers that are called in every step; the others only in the steps that are looked at closely.
+        watch: the watcher, which knows where the program is.
+    """
+
+    always: tuple[str, ...] = ()
+
+    def __init__(self, watch: Watcher) -> None:
+        self.watch = watch
+
+
+def host(data: Any) -> numpy.ndarray:
+    """An array in the computer's own memory; not a copy where it is there already."""
+    return numpy.asarray(data.get() if hasattr(data, "get") else data)
+
+
+def tensors(nested: Any) -> list[Tensor]:
+    """The tensors in nested tuples, lists and dicts."""
+    return [x for x in flat(nested) if isinstance(x, Tensor)]
+
+
+def first_tensor(nested: Any) -> Tensor | None:
+    """The first tensor in nested tuples, lists and dicts."""
+    found = tensors(nested)
+    return found[0] if found else None
+
+
+def finite(data: Any) -> bool:
+    """Are all elements numbers? Integers always are."""
+    if isinstance(data, float):
+        return math.isfinite(data)
+    kind = getattr(getattr(data, "dtype", None), "kind", "")
+    return kind not in "fc" or not data.size or bool(numpy.isfinite(host(data)).all())
+
+
+def rms(values: numpy.ndarray) -> float:
+    """The root of the mean of the squares of finite values."""
+    flat_values = values.reshape(-1)
+    if not flat_values.size:
+        return 0.0
+    largest = float(numpy.abs(flat_values).max())
+    if not largest or not math.isfinite(largest):
+        return largest
+    scaled = flat_values / largest
+    return largest * math.sqrt(float(numpy.dot(scaled, scaled)) / flat_values.size)
+
+
+def number(value: float) -> str:
+    """A number as people read it.
+
+    >>> number(0.000012345), number(12345.6), number(3.0)
+    ('1.2e-05', '1.2e+04', '3')
+    """
+    return f"{value:.2g}"
+
+
+def layer_label(layer: Any) -> str | None:
+    """The name of a layer, with those of the layers around it where it knows them."""
+    return None if layer is None else getattr(layer, "path", None) or getattr(layer, "name", None)

@@ -1,0 +1,203 @@
+"""`dead_relu` and `saturated`: units that are always off, or always at the end of their range."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, host, layer_label
+from viz.doctor.place import Place
+
+__all__ = ["DeadRelu", "Saturated"]
+
+
+class _Units:
+    """The units of one relu, over the steps of a window."""
+
+    def __init__(self, layer: Any, place: Place | None) -> None:
+        self.layer, self.place = layer, place
+        self.alive: numpy.ndarray | None = None
+        self.rows = 0
+        self.steps = 0
+        self.last_step = -1
+
+    def add(self, values: numpy.ndarray, step: int) -> None:
+        rows = values.reshape(-1, values.shape[-1])
+        alive = (rows > 0).any(axis=0)
+        if self.alive is None or self.alive.shape != alive.shape:
+            self.alive, self.rows, self.steps = alive, 0, 0
+        else:
+            self.alive = self.alive | alive
+        self.rows += len(rows)
+        if step != self.last_step:
+            self.steps, self.last_step = self.steps + 1, step
+
+
+def is_relu(op: Any, inputs: Any) -> bool:
+    """relu, relu6, or somebody's `maximum(x, 0)`."""
+    if op.name == "relu":
+        return True
+    plain = [x for x in inputs if isinstance(x, (int, float))]
+    return (op.name == "maximum" and plain == [0]) or (op.name == "clip" and plain == [0, 6])
+
+
+class DeadRelu(Check):
+    """Units of a relu that were 0 for every row of a window of steps."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._units: dict[Any, _Units] = {}
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if not isinstance(outputs, Tensor) or outputs.key is None or not is_relu(op, inputs):
+            return
+        values = host(outputs.data)
+        if values.ndim < 2 or not values.size:
+            return
+        origin = self.watch.origins[outputs.key]
+        place = origin.place
+        key = (id(origin.layer), place)
+        if key not in self._units:
+            self._units[key] = _Units(origin.layer, place)
+        self._units[key].add(values, self.watch.step)
+
+    def on_step_end(self) -> None:
+        size = limits.WINDOW if self.watch.step < limits.HEAVY_STEPS else limits.HEAVY_BLOCK
+        for key, units in list(self._units.items()):
+            if units.steps >= size and units.rows >= limits.DEAD_ROWS:
+                self._judge(units)
+                del self._units[key]
+
+    def finish(self) -> None:
+        """Training may be over before a window is."""
+        for units in self._units.values():
+            if units.steps >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
+                self._judge(units, short=units.rows < limits.DEAD_ROWS)
+
+    def _judge(self, units: _Units, short: bool = False) -> None:
+        assert units.alive is not None
+        count = len(units.alive)
+        dead = count - int(units.alive.sum())
+        share = limits.DEAD_SHARE if count >= limits.DEAD_UNITS else limits.DEAD_SHARE_FEW
+        if dead < count and (short or dead / count < share or dead < 2):
+            return
+        name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
+        everything = "nothing passes through it, neither forward nor backward" if dead == count else "those don't learn"
+        self.watch.report(
+            "dead_relu", "error" if dead == count else "warning",
+            f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {everything}",
+            "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu.",
+            layer=units.layer, op="relu", place=units.place,
+            evidence={"dead": dead, "units": count, "rows": units.rows, "steps": units.steps, "at_step": self.watch.step},
+        )  # fmt: skip
+
+
+class _Shares:
+    def __init__(self, name: str, layer: Any, place: Place | None) -> None:
+        self.name, self.layer, self.place = name, layer, place
+        self.hidden: list[float] = []
+        self.output: list[float] = []  # only of steps in which the loss was bad
+
+
+class Saturated(Check):
+    """tanh, sigmoid and softmax at the ends of their range, where almost no gradient passes."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._step: dict[int, tuple[Any, float]] = {}  # key of a tensor -> whose, and its share
+        self._outputs: set[int] = set()
+        self._found: dict[Any, _Shares] = {}
+        self._loss = 0.0
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if op.name not in _SHARES or not isinstance(outputs, Tensor) or outputs.key is None or self.watch.inside("loss"):
+            return
+        values = host(outputs.data)
+        if not values.size or values.ndim < 1 or (op.name == "softmax" and values.shape[settings[0]] < 2):
+            return
+        origin = self.watch.origins[outputs.key]
+        key = (op.name, id(origin.layer), origin.place)
+        if key not in self._found:
+            self._found[key] = _Shares(op.name, origin.layer, origin.place)
+        self._step[outputs.key] = key, _SHARES[op.name](values, settings)
+        if origin.layer is None and op.name != "tanh":
+            self._outputs.add(outputs.key)  # outside of layers it is most likely the prediction
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if opened.kind in ("model", "layer") and self.watch.outermost():
+            self._outputs |= {x.key for x in _tracked(outputs)}
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind == "loss":
+            self._outputs |= {x.key for x in _tracked(opened.scope.inputs)}
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        values = [float(host(t.data).mean()) for t in targets]
+        self._loss = max([v for v in values if numpy.isfinite(v)], default=0.0)
+
+    def on_step_end(self) -> None:
+        late = self.watch.step >= limits.HEAVY_STEPS
+        for tensor, (key, share) in self._step.items():
+            about = self._found[key]
+            if tensor in self._outputs:
+                if self._loss > limits.SATURATED_LOSS:
+                    about.output.append(share)
+                else:
+                    about.output.clear()
+            elif not (late and about.name == "softmax"):
+                about.hidden.append(share)
+        self._step.clear()
+        self._outputs.clear()
+        if self.watch.step + 1 in (limits.WINDOW, limits.HEAVY_STEPS) or late:
+            self._judge(late)
+
+    def finish(self) -> None:
+        """Training may be over before a window is."""
+        self._judge(self.watch.step >= limits.HEAVY_STEPS)
+
+    def _judge(self, late: bool) -> None:
+        for about in self._found.values():
+            wanted = limits.SATURATED_LATE if late or about.name == "softmax" else limits.SATURATED_SHARE
+            for shares, enough in ((about.hidden, wanted), (about.output, limits.SATURATED_OUTPUT)):
+                if len(shares) >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
+                    if statistics.median(shares) >= enough:
+                        self._tell(about, statistics.median(shares), shares is about.output)
+                if late or len(shares) >= limits.WINDOW:
+                    shares.clear()
+
+    def _tell(self, about: _Shares, share: float, is_output: bool) -> None:
+        name = f"layer {layer_label(about.layer)!r}" if about.layer is not None else "this activation"
+        wrong = f", while the loss is {self._loss:.3g}: it is sure, and wrong" if is_output else ""
+        self.watch.report(
+            "saturated", "warning",
+            f"{share:.0%} of the {about.name} values of {name} are at the ends of their range{wrong}; hardly any gradient "
+            "passes there",
+            "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization before, "
+            "or relu instead.",
+            layer=about.layer, op=about.name, place=about.place,
+            evidence={"share": share, "loss": self._loss, "output": is_output, "at_step": self.watch.step},
+        )  # fmt: skip
+
+
+def _tracked(nested: Any) -> list[Tensor]:
+    from_pair = nested if isinstance(nested, (list, tuple)) else (nested,)
+    return [x for x in from_pair if isinstance(x, Tensor) and x.key is not None]
+
+
+def _tanh_share(values: numpy.ndarray, settings: Any) -> float:
+    return float((numpy.abs(values) > limits.SATURATED_TANH).mean())
+
+
+def _sigmoid_share(values: numpy.ndarray, settings: Any) -> float:
+    return float((numpy.abs(values - 0.5) > 0.5 - limits.SATURATED_SIGMOID).mean())
+
+
+def _softmax_share(values: numpy.ndarray, settings: Any) -> float:
+    return float((values.max(axis=settings[0]) > limits.SATURATED_SOFTMAX).mean())
+
+
+_SHARES = {"tanh": _tanh_share, "sigmoid": _sigmoid_share, "softmax": _softmax_share}

@@ -1,0 +1,120 @@
+"""`vanishing_gradient` and `exploding_gradient`: how large gradients are, from the outputs back to the inputs."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, host, layer_label, number
+from viz.doctor.owners import Owners
+
+__all__ = ["GradientSizes"]
+
+
+def _size(values: numpy.ndarray) -> tuple[float, float]:
+    """The L2 norm, and the root mean square of the elements that aren't zero (an embedding has many that are)."""
+    flat = values.reshape(-1).astype("float64")
+    flat = flat[flat != 0]
+    if not flat.size:
+        return 0.0, 0.0
+    norm = math.sqrt(float(numpy.dot(flat, flat))) if numpy.isfinite(flat).all() else math.inf
+    return norm, norm / math.sqrt(flat.size)
+
+
+class GradientSizes(Check):
+    """Compares the gradients of layers with each other, and their norm with that of the beginning."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._owners = Owners(watch)
+        self._norms: dict[int, list[float]] = {}  # by the first source: a GAN has several losses
+        self._ratios: dict[int, list[float]] = {}
+        self._first: dict[int, Variable] = {}
+        self._largest: dict[int, str] = {}
+        self._optimizer: Any = None
+
+    def on_scope_begin(self, opened: Any) -> None:
+        self._owners.meet(opened)
+        if opened.kind == "optimizer":
+            self._optimizer = opened.owner
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        sizes = [
+            (source, *_size(host(result.data)))
+            for source, result in zip(sources, results)
+            if isinstance(source, Variable) and isinstance(result, Tensor)
+        ]
+        if not sizes:
+            return
+        group = sizes[0][0].identity
+        self._norms.setdefault(group, []).append(math.hypot(*[norm for _, norm, _ in sizes]))
+        largest = max(sizes, key=lambda entry: entry[1])
+        self._largest[group] = largest[0].path
+        kernels = [(source, size) for source, _, size in sizes if source.data.ndim > 1]
+        top = max(size for _, _, size in sizes)
+        if len(kernels) >= 3 and 0 < top < math.inf:
+            self._ratios.setdefault(group, []).append(kernels[0][1] / top)
+            self._first[group] = kernels[0][0]
+
+    def on_step_end(self) -> None:
+        if self.watch.step + 1 in (limits.WINDOW, limits.HEAVY_STEPS) or self.watch.step > limits.HEAVY_STEPS:
+            self._judge()
+
+    def finish(self) -> None:
+        """Training may be over before a window is."""
+        self._judge()
+
+    def _judge(self) -> None:
+        for group, ratios in self._ratios.items():
+            middle = statistics.median(ratios)
+            if 0 < middle < limits.VANISHING and len(ratios) >= min(3, max(1, self.watch.step)):
+                self._tell_vanishing(group, middle, len(ratios))
+        if self._scales_loss():
+            return
+        for group, norms in self._norms.items():
+            first = statistics.median(norms[: limits.WINDOW])
+            recent = statistics.median(norms[-limits.FIRST :])
+            grown = len(norms) > limits.WINDOW and recent > max(limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10)
+            if max(first, recent) > limits.EXPLODING or grown:
+                self._tell_exploding(group, first, recent, len(norms))
+
+    def _scales_loss(self) -> bool:
+        """With a loss scale, gradients on the tape are larger by it."""
+        return "Scale" in type(self._optimizer).__name__ or bool(getattr(self._optimizer, "loss_scale_factor", None))
+
+    def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
+        first = self._first[group]
+        layer = self._owners.of(first)
+        name = layer_label(layer) or first.path
+        self.watch.report(
+            "vanishing_gradient", "warning",
+            f"the gradient of {name!r}, near the input, is {number(ratio)} of the largest one ({steps} steps): the first "
+            "layers hardly learn",
+            "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, BatchNormalization or "
+            "LayerNormalization between layers, or shortcuts around them.",
+            layer=layer if layer is not None else first.path, op=None,
+            evidence={"ratio": ratio, "variable": first.path, "steps": steps},
+        )  # fmt: skip
+
+    def _tell_exploding(self, group: int, first: float, recent: float, steps: int) -> None:
+        clips = any(
+            getattr(self._optimizer, name, None) is not None for name in ("clipnorm", "global_clipnorm", "clipvalue")
+        )
+        worst = max(first, recent)
+        variable = next((v for v in self._owners.variables() if v.path == self._largest[group]), None)
+        layer = self._owners.of(variable) if variable is not None else None
+        severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
+        self.watch.report(
+            "exploding_gradient", severity,
+            f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen, most of "
+            f"it in {self._largest[group]!r}; around 1 is usual{' (the optimizer clips it)' if clips else ''}",
+            "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or give the "
+            "optimizer clipnorm=1.0.",
+            layer=layer if layer is not None else self._largest[group], key=("exploding_gradient", group, severity),
+            evidence={"first": first, "recent": recent, "steps": steps, "largest": self._largest[group]},
+        )  # fmt: skip

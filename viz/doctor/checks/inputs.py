@@ -1,0 +1,163 @@
+"""`unscaled_input` and `batchnorm_misuse`: what the first layers, and normalizations, are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, first_tensor, host, layer_label, number, rms
+
+__all__ = ["Inputs", "Normalizations"]
+
+_PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
+_SAMPLE = 1_000_000  # elements that are looked at
+
+
+class Inputs(Check):
+    """Data that reach the first weights with values far from 1."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._seen: dict[Any, int] = {}
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
+            return
+        x = inputs[0]
+        if not isinstance(outputs, Tensor) or outputs.key is None or not _is_data(x):
+            return
+        place = self.watch.called_at() if self.watch.scopes else self.watch.place()
+        if self._seen.get(place, 0) >= limits.WINDOW:
+            return
+        self._seen[place] = self._seen.get(place, 0) + 1
+        values = host(x.data if isinstance(x, Tensor) else x).reshape(-1)[:_SAMPLE]
+        if values.size and numpy.isfinite(values).all():
+            self._judge(values, place)
+
+    def _judge(self, values: numpy.ndarray, place: Any) -> None:
+        size, low, high = rms(values), float(values.min()), float(values.max())
+        evidence = {"rms": size, "mean": float(values.mean()), "lowest": low, "highest": high}
+        first = self.watch.scopes[0].owner if self.watch.scopes else None
+        whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
+        name = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
+        if 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
+            words, severity = "hardly anything reaches the first layer", "warning"
+        elif size > limits.UNSCALED_HINT:
+            severity = "warning" if size > limits.UNSCALED else "info"
+            words = "weights are made for inputs around ±1, and the first steps are wild with these"
+        else:
+            return
+        self.watch.report(
+            "unscaled_input", severity,
+            f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)}): {words}",
+            "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as first layer.",
+            place=place, key=("unscaled_input", place), evidence=evidence,
+        )  # fmt: skip
+
+
+def _is_data(x: Any) -> bool:
+    """Floats that no weights were used for."""
+    data = x.data if isinstance(x, Tensor) else x
+    return getattr(x, "key", None) is None and getattr(getattr(data, "dtype", None), "kind", "") == "f" and data.ndim > 0
+
+
+class _Norm:
+    """How a BatchNormalization was called."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+        self.training = self.ones = self.untrained = self.outside = 0
+        self.ones_at: Any = None
+        self.untrained_at: Any = None
+        self.outside_at: Any = None
+
+
+class Normalizations(Check):
+    """BatchNormalization on batches of one, or in the wrong mode."""
+
+    always = ("on_scope_begin", "on_scope_end")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._norms: dict[int, _Norm] = {}
+        self._optimizers: set[int] = set()
+        self._trained: set[int] = set()
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind == "optimizer":
+            self._optimizers.add(id(opened.owner))
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        self._trained |= {getattr(source, "identity", 0) for source in sources}
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if opened.kind != "layer" or type(opened.owner).__name__ != "BatchNormalization":
+            return
+        x, made = first_tensor(opened.scope.inputs), first_tensor(outputs)
+        if x is None or made is None or not opened.owner.trainable:
+            return
+        norm = self._norms.setdefault(id(opened.owner), _Norm(opened.owner))
+        if made.key is None:
+            if opened.training and self.watch.step > 0:
+                norm.outside += 1
+                norm.outside_at = norm.outside_at or self._mode_place(opened)
+        elif opened.training:
+            norm.training += 1
+            if x.data.shape[0] == 1:
+                norm.ones += 1
+                norm.ones_at = (self.watch.called_at(), x.data.size // (x.data.shape[opened.owner.axis] or 1))
+        else:
+            norm.untrained += 1
+            norm.untrained_at = norm.untrained_at or self._mode_place(opened)
+
+    def _mode_place(self, opened: Any) -> Any:
+        """The line that chose the mode: that of the layer's call in a method, or that of the model's call."""
+        from_call = self.watch.innermost_user_line(opened)
+        return from_call or self.watch.called_at()
+
+    def on_step_end(self) -> None:
+        if self.watch.step + 1 == limits.WINDOW:
+            self.finish()
+
+    def finish(self) -> None:
+        """Judge all that were called."""
+        for norm in self._norms.values():
+            self._judge_ones(norm)
+            gamma = getattr(norm.layer, "gamma", None)
+            used = gamma is None or gamma.identity in self._trained
+            if norm.untrained >= min(3, max(1, self.watch.step)) and not norm.training and used:
+                self._tell(
+                    norm, "warning", "runs in inference mode while it is trained: its moving averages, with which it "
+                    f"divides, stay as they began ({norm.untrained} calls)",
+                    "Call the model with training=True inside the tape; to keep the layer as it is, set "
+                    "layer.trainable = False.", norm.untrained_at, {"calls": norm.untrained},
+                )  # fmt: skip
+            if norm.outside and norm.training and len(self._optimizers) < 2:
+                self._tell(
+                    norm, "warning", f"runs in training mode outside of training, {norm.outside} times: predictions depend "
+                    "on the other rows of the batch, and change its moving averages",
+                    "Leave training out of the call (or pass training=False) for evaluation and prediction.",
+                    norm.outside_at, {"calls": norm.outside},
+                )  # fmt: skip
+
+    def _judge_ones(self, norm: _Norm) -> None:
+        if not norm.ones:
+            return
+        place, values = norm.ones_at
+        most = norm.ones >= limits.ONES_SHARE * norm.training
+        severity = "info" if not most else "error" if values == 1 else "warning"
+        effect = "its output is 0 (plus beta), whatever the input" if values == 1 else "its statistics are of one sample"
+        self._tell(
+            norm, severity, f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}",
+            "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another "
+            "batch_size.", place, {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values},
+        )  # fmt: skip
+
+    def _tell(self, norm: _Norm, severity: str, what: str, fix: str, place: Any, evidence: dict[str, Any]) -> None:
+        self.watch.report(
+            "batchnorm_misuse", severity, f"layer {layer_label(norm.layer)!r} {what}", fix, layer=norm.layer, place=place,
+            key=("batchnorm_misuse", id(norm), fix), evidence=evidence,
+        )  # fmt: skip

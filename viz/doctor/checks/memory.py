@@ -1,0 +1,101 @@
+"""`memory_growth`: tapes or tensors of past steps that somebody keeps alive."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import deque
+from typing import Any
+
+from eagerflow import Tensor
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, layer_label, tensors
+from viz.doctor.holders import holder_of
+
+__all__ = ["Memory"]
+
+_Seen = dict[str, tuple["weakref.ref[Any]", int]]
+
+
+class Memory(Check):
+    """Follows some objects of each step by weak references; they should be gone a few steps later."""
+
+    always = ("on_gradient", "on_scope_end", "on_step_end")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._now: _Seen = {}
+        self._first: list[_Seen] = []
+        self._recent: deque[_Seen] = deque(maxlen=limits.HELD_STEPS + limits.HELD_AGE)
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        for name, things in (("the loss", targets), ("gradients", results)):
+            for thing in things:
+                if isinstance(thing, Tensor):
+                    self._now[name] = weakref.ref(thing), thing.data.nbytes
+                    break
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if opened.kind == "backward":
+            self._now["the tape"] = weakref.ref(opened.owner), -1
+        elif opened.kind in ("layer", "model", "loss") and len(self._now) < 64:
+            for x in tensors(outputs)[:1]:
+                label = "the loss" if opened.kind == "loss" else f"outputs of {layer_label(opened.owner)!r}"
+                if x.key is not None:
+                    self._now.setdefault(label, (weakref.ref(x), x.data.nbytes))
+
+    def on_step_end(self) -> None:
+        if len(self._first) < limits.HELD_STEPS:
+            self._first.append(self._now)
+        self._recent.append(self._now)
+        self._now = {}
+        done = self.watch.step + 1
+        if done >= limits.HELD_STEPS + limits.HELD_AGE and done % 4 == 0:
+            self._judge(done)
+
+    def _judge(self, done: int) -> None:
+        held = self._held()
+        if held:
+            gc.collect()  # what only waits for the collector isn't kept by anybody
+            held = self._held()
+        if not held:
+            for key in self.watch.keys("memory_growth"):
+                self.watch.retract(("memory_growth", key))
+            return
+        if not self.watch.keys("memory_growth"):
+            self._tell(*held[0], done)
+
+    def _held(self) -> list[tuple[str, Any, int]]:
+        """What is alive of most steps, old ones and recent ones: name, an example, bytes per step; tapes first."""
+        recent = list(self._recent)[: -limits.HELD_AGE]
+        found = []
+        for name in recent[-1] if recent else ():
+            shares = [_alive(steps, name) for steps in (self._first, recent)]
+            example, size = recent[-1][name][0](), recent[-1][name][1]
+            if min(shares) >= limits.HELD_SHARE and example is not None:
+                found.append((name, example, size))
+        return sorted(found, key=lambda entry: (entry[0] != "the tape", -entry[2]))
+
+    def _tell(self, name: str, example: Any, size: int, done: int) -> None:
+        holder = holder_of(example)
+        small = 0 <= size <= limits.HELD_SMALL
+        by = f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
+        cost = "with all it recorded" if size < 0 else f"{size} bytes each, without end"
+        fix = (
+            "Let tapes go after their gradient; don't make them persistent without need." if name == "the tape"
+            else "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."
+        )  # fmt: skip
+        self.watch.report(
+            "memory_growth", "info" if small else "warning",
+            f"{name} of every step so far ({done}) is still alive, {cost}{by}", fix,
+            place=holder.place if holder is not None else None, key=("memory_growth", name),
+            evidence={
+                "what": name, "steps": done, "bytes_per_step": None if size < 0 else size,
+                "holder": holder and holder.name, "holder_type": holder and holder.kind, "length": holder and holder.size,
+            },
+        )  # fmt: skip
+
+
+def _alive(steps: list[_Seen], name: str) -> float:
+    known = [step[name][0]() is not None for step in steps if name in step]
+    return sum(known) / len(steps) if steps else 0.0

@@ -1,0 +1,178 @@
+"""`nonfinite`: the first op whose output has NaN or infinities while its inputs have none."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from viz.doctor.check import Check, finite, host, number, tensors
+from viz.doctor.place import Place
+from viz.plain import flat
+
+__all__ = ["NonFinite"]
+
+_CAUSES = {
+    "log": ("the logarithm of 0 or of a negative number", "Keep the argument positive: ops.log(ops.maximum(x, 1e-7))."),
+    "divide": ("a division by 0", "Add a small number to the divisor, or use ops.divide_no_nan."),
+    "sqrt": (
+        "the root of a negative number (its slope at 0 is infinite too)",
+        "Add a small number under the root: ops.sqrt(ops.maximum(x, 1e-12)).",
+    ),
+    "power": ("a power of 0 or of a negative number", "Keep the base positive, or use ops.square for squares."),
+    "exp": (
+        "the exponential of a number above 88, which is more than float32 holds",
+        "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True.",
+    ),
+    "expm1": ("the exponential of a number above 88", "Limit the argument."),
+}  # fmt: skip
+_OTHER = (
+    "numbers beyond what float32 holds (3.4e38)",
+    "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0.",
+)
+
+
+class _Suspect(NamedTuple):
+    op: str
+    layer: Any
+    place: Place | None
+    message: str
+    evidence: dict[str, Any]
+    backward: bool
+
+
+class NonFinite(Check):
+    """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
+
+    always = ("on_op", "on_rule", "on_gradient", "on_scope_end", "on_step_end")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._forward: _Suspect | None = None
+        self._backward: _Suspect | None = None
+        self._came_in: _Suspect | None = None
+        self._done = False
+
+    # ------------------------------------------------------------------ where it begins
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if self._done or self._forward is not None or outputs is None:
+            return
+        made = (outputs,) if isinstance(outputs, Tensor) else outputs
+        if all(finite(out.data) for out in made):
+            return
+        given = [x for x in flat(list(inputs)) if x is not None]
+        bad = [x for x in given if not finite(_data(x))]
+        if not bad:
+            self._forward = self._born(op, given, made)
+        elif self._came_in is None:
+            self._came_in = self._carried(op, bad[0])
+
+    def _born(self, op: Any, given: list[Any], made: Any) -> _Suspect:
+        values = host(next(out.data for out in made if not finite(out.data)))
+        numbers = [host(_data(x)) for x in given]
+        evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step}
+        ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
+        cause = _CAUSES.get(op.name, _OTHER)[0]
+        message = f"{op.name} made {_counted(values)} from finite inputs ({ranges}): {cause}"
+        return _Suspect(op.name, self.watch.layer(), self.watch.place(), message, evidence, False)
+
+    def _carried(self, op: Any, x: Any) -> _Suspect:
+        """NaN that no op made: it was in the data, or in the weights."""
+        values = host(_data(x))
+        if isinstance(x, Variable):
+            what = f"the weights {x.path!r} hold {_counted(values)}"
+        else:
+            what = f"{'the labels or predictions' if self.watch.inside('loss') else 'the input data'} hold {_counted(values)}"
+        return _Suspect(
+            op.name, self.watch.layer(), self.watch.called_at(), what, _counts(values) | {"step": self.watch.step}, False
+        )
+
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
+        if self._done or self._backward is not None:
+            return
+        results = [r.data if isinstance(r, Tensor) else r for r in results or () if r is not None]
+        if all(finite(r) for r in results):
+            return
+        if not all(finite(g.data if isinstance(g, Tensor) else g) for g in gradients if g is not None):
+            return
+        origin = self.watch.origins.get(out_keys[0]) if out_keys and out_keys[0] is not None else None
+        values = host(next(r for r in results if not finite(r)))
+        message = (
+            f"the gradient of {op.name} is not finite ({_counted(values)}), though the gradient that reached it is: "
+            f"{_CAUSES.get(op.name, _OTHER)[0]}"
+        )
+        place, layer = (origin.place, origin.layer) if origin else (None, None)
+        self._backward = _Suspect(op.name, layer, place, message, _counts(values) | {"step": self.watch.step}, True)
+
+    # ------------------------------------------------------------------ where it arrives
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if self._done:
+            return
+        if not all(finite(t.data) for t in targets):
+            self._tell("the loss", self._forward or self._came_in)
+        elif not all(finite(r.data) for r in results if r is not None):
+            self._tell("the gradients", self._backward or self._forward or self._came_in)
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if self._done or (self._forward is None and self._came_in is None):
+            return
+        if opened.kind == "loss":
+            arrived = any(not finite(x.data) for x in tensors(outputs))
+            what = "the loss"
+        elif opened.kind in ("model", "layer") and self.watch.outermost():
+            arrived = any(x.key is None and _has_nan(x) for x in tensors(outputs))
+            what = "the prediction"
+        else:
+            return
+        if arrived and (what == "the prediction" or not self._tracked(outputs)):
+            self._tell(what, self._forward or self._came_in)
+
+    @staticmethod
+    def _tracked(outputs: Any) -> bool:
+        return any(x.key is not None for x in tensors(outputs))
+
+    def on_step_end(self) -> None:
+        self._forward = self._backward = self._came_in = None
+
+    def _tell(self, where: str, suspect: _Suspect | None) -> None:
+        self._done = True
+        if suspect is None:
+            suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {}, False)
+        direction = "backward" if suspect.backward else "forward"
+        self.watch.report(
+            "nonfinite", "error", f"{suspect.message}; step {self.watch.step + 1}, and {where} with it",
+            _CAUSES.get(suspect.op, _OTHER)[1] if not suspect.message.startswith(("the input", "the labels"))
+            else "Clean the data: look at numpy.isnan(x).any(axis=0) and replace or drop those rows.",
+            layer=suspect.layer, op=suspect.op or None, place=suspect.place,
+            evidence=suspect.evidence | {"direction": direction},
+        )  # fmt: skip
+
+
+def _data(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
+def _has_nan(x: Tensor) -> bool:
+    return x.data.dtype.kind == "f" and bool(numpy.isnan(host(x.data)).any())
+
+
+def _counts(values: numpy.ndarray) -> dict[str, int]:
+    return {
+        "nan": int(numpy.isnan(values).sum()), "inf": int(numpy.isinf(values).sum()), "size": int(values.size)
+    }  # fmt: skip
+
+
+def _counted(values: numpy.ndarray) -> str:
+    found = _counts(values)
+    parts = [f"{found[name]} {word}" for name, word in (("nan", "NaN"), ("inf", "infinite")) if found[name]]
+    return f"{' and '.join(parts)} of {found['size']} values"
+
+
+def _range(values: numpy.ndarray) -> str:
+    if not values.size or values.dtype.kind not in "fiub":
+        return "nothing"
+    low, high = float(values.min()), float(values.max())
+    return number(low) if low == high else f"{number(low)} to {number(high)}"

@@ -1,0 +1,95 @@
+"""`overfit`: the validation loss rises while the training loss falls."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import numpy
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, host, number, tensors
+
+__all__ = ["Overfit"]
+
+
+class Overfit(Check):
+    """Follows losses by epoch, as `fit` tells them; in a loop of one's own, those with and without a tape in turns."""
+
+    always = ("on_logs", "on_scope_end", "on_gradient")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._train: list[float] = []
+        self._validation: list[float] = []
+        self._part: tuple[bool, list[float]] = (True, [])
+        self._place: Any = None
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
+            return
+        if step == 0:
+            self._train, self._validation = [], []
+        self._train.append(float(logs["loss"]))
+        self._validation.append(float(logs["val_loss"]))
+        self._place = self.watch.called_at()
+        self._judge()
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if not self.watch.inside("step"):
+            self._enter(True, statistics.fmean([float(host(t.data).mean()) for t in targets]))
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        found = tensors(outputs)
+        if opened.kind != "loss" or self.watch.inside("step") or len(found) != 1:
+            return
+        if found[0].key is None and found[0].data.size == 1:
+            self._place = self.watch.called_at()
+            self._enter(False, float(host(found[0].data).reshape(())))
+
+    def _enter(self, trains: bool, loss: float) -> None:
+        """A loss in a loop of the user's own; when training gives way to validation, or back, a part ends."""
+        now, losses = self._part
+        if trains != now:
+            if losses:
+                (self._train if now else self._validation).append(statistics.fmean(losses))
+            if trains:
+                self._judge()
+            self._part = (trains, [])
+        self._part[1].append(loss)
+
+    def finish(self) -> None:
+        """The last validation may have no training after it."""
+        now, losses = self._part
+        if not now and losses and self._train:
+            self._validation.append(statistics.fmean(losses))
+            self._judge()
+
+    def _judge(self) -> None:
+        train, validation = self._train[-len(self._validation) :], self._validation
+        if len(train) != len(validation) or len(validation) <= limits.OVERFIT_EPOCHS:
+            return
+        if not numpy.isfinite([*train, *validation]).all():
+            return
+        best = min(range(len(validation)), key=validation.__getitem__)
+        since, key = len(validation) - 1 - best, ("overfit", 0)
+        recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
+        learns = train[-1] < limits.OVERFIT_LEARNS * train[best]
+        if since < limits.OVERFIT_EPOCHS or recent < limits.OVERFIT * validation[best] or not learns:
+            self.watch.retract(key)
+            return
+        clear = since >= limits.OVERFIT_CLEAR_EPOCHS and recent >= limits.OVERFIT_CLEAR * validation[best]
+        self.watch.retract(key)
+        self.watch.report(
+            "overfit", "warning" if clear else "info",
+            f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is {number(validation[-1])} "
+            f"now, in epoch {len(validation)}, while the training loss went on from {number(train[best])} to "
+            f"{number(train[-1])}",
+            "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight decay or a "
+            "smaller model.",
+            place=self._place, key=key,
+            evidence={
+                "best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best],
+                "val_loss": validation[-1], "loss": train[-1],
+            },
+        )  # fmt: skip

@@ -1,0 +1,174 @@
+"""`lr_too_high` and `lr_too_low`: what the learning rate does to the loss and to the weights."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, host, number
+from viz.doctor.place import Place, made_at
+
+__all__ = ["LearningRates"]
+
+_WEIGHTLESS = 1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
+
+
+class _Course:
+    """One loss over the steps, and how far its updates moved the weights."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.moves: list[float] = []
+        self.before: list[tuple[Variable, numpy.ndarray]] = []
+        self.optimizer: Any = None
+        self.rate: float | None = None
+        self.rates: set[float] = set()
+        self.place: Place | None = None
+
+
+class LearningRates(Check):
+    """Follows every loss, and compares updates with the weights they change."""
+
+    always = ("on_gradient", "on_step_end", "on_scope_begin")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._courses: dict[int, _Course] = {}
+        self._now: _Course | None = None
+        self._touched: list[_Course] = []
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        variables = [s for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
+        if not variables:
+            return
+        course = self._now = self._courses.setdefault(variables[0].identity, _Course())
+        course.losses.append(sum(float(host(t.data).sum()) for t in targets))
+        if self.watch.heavy:
+            course.before = [(v, host(v.data).copy()) for v in variables if v.data.ndim > 1 and v.data.dtype.kind == "f"]
+            self._touched.append(course)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind == "optimizer" and self._now is not None:
+            course = self._course_of(opened)
+            course.optimizer, course.place = opened.owner, made_at(opened.owner)
+            rate = _rate(opened.owner)
+            if rate is not None:
+                course.rate = rate
+                if len(course.rates) < 3:
+                    course.rates.add(rate)
+
+    def _course_of(self, opened: Any) -> _Course:
+        """The loss whose gradients an optimizer was given last; GANs compute two first, then update twice."""
+        assert self._now is not None
+        known = [c for c in self._courses.values() if c.optimizer is opened.owner]
+        return known[0] if known else next((c for c in self._touched if c.optimizer is None), self._now)
+
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        """In a loop without an optimizer, the line of the update stands for it."""
+        if name == "assign_sub" and self._now is not None and not self.watch.inside("optimizer"):
+            self._now.place = self._now.place or self.watch.place()
+
+    def on_step_end(self) -> None:
+        for course in self._touched:
+            _measure(course)
+        self._touched.clear()
+        if self._now is not None and len(self._now.losses) % limits.LAST == 0:
+            self._judge(final=False)
+
+    def finish(self) -> None:
+        """Judge once more."""
+        self._judge(final=True)
+
+    # ------------------------------------------------------------------ judging
+
+    def _judge(self, final: bool) -> None:
+        for course in self._courses.values():
+            if course.losses:
+                self._too_high(course, final)
+                self._too_low(course)
+
+    def _too_high(self, course: _Course, final: bool) -> None:
+        losses = course.losses
+        finite = [x for x in losses if math.isfinite(x)]
+        if len(finite) < 2:
+            return
+        first, moved = abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0
+        last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
+        factor = limits.DIVERGED if len(self._courses) == 1 else limits.DIVERGED_SEVERAL
+        first = abs(finite[0]) if moved >= limits.UPDATE_TOO_LARGE else first
+        grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
+        enough = len(losses) > limits.FIRST + limits.LAST or not math.isfinite(losses[-1]) or final
+        if enough and grew and (math.isfinite(last) or max(finite) > factor * abs(finite[0])):
+            self._tell_high(course, f"the loss went from {number(finite[0])} to {number(losses[-1])}", finite[0], last)
+        elif moved >= limits.UPDATE_TOO_LARGE and len(losses) > limits.FIRST + limits.LAST:
+            if last >= limits.NOT_IMPROVED * abs(finite[0]):
+                words = f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)"
+                self._tell_high(course, words, finite[0], last)
+
+    def _tell_high(self, course: _Course, words: str, first: float, last: float) -> None:
+        moved = course.moves[0] if course.moves else None
+        by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
+        rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
+        self.watch.report(
+            "lr_too_high", "error", f"{words} in {len(course.losses)} steps{rate}{by} (about 0.001 is usual)",
+            "Lower the learning rate to a tenth, and again until the loss falls; Adam begins well with 0.001, SGD with "
+            "0.01.",
+            op=getattr(course.optimizer, "name", None), place=course.place, key=("lr_too_high", id(course)),
+            evidence={
+                "learning_rate": course.rate, "first_loss": first, "last_loss": last, "steps": len(course.losses),
+                "first_update": moved,
+            },
+        )  # fmt: skip
+
+    def _too_low(self, course: _Course) -> None:
+        if len(course.losses) < limits.UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
+            return
+        first, last = statistics.median(course.losses[:5]), statistics.median(course.losses[-5:])
+        moved = max(course.moves)
+        low = course.rate is None or course.rate <= limits.RATE_TOO_SMALL
+        key = ("lr_too_low", id(course))
+        if not low or moved > limits.UPDATE_TOO_SMALL or abs(first - last) > limits.UNMOVED * abs(first):
+            self.watch.retract(key)
+            return
+        if not moved:
+            return  # nothing moves at all: that isn't the learning rate
+        rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
+        self.watch.report(
+            "lr_too_low", "warning",
+            f"the loss stays at {number(last)} ({number(first)} at first) over {len(course.losses)} steps{rate}; an update "
+            f"changes the weights by {number(moved)} of their size (about 0.001 is usual)",
+            "Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01.",
+            op=getattr(course.optimizer, "name", None), place=course.place, key=key,
+            evidence={
+                "learning_rate": course.rate, "first_loss": first, "last_loss": last, "largest_update": moved,
+                "steps": len(course.losses),
+            },
+        )  # fmt: skip
+
+
+def _measure(course: _Course) -> None:
+    """How far a step moved the weights, against their size."""
+    moved = size = 0.0
+    for variable, before in course.before:
+        scale = float(numpy.abs(before).max()) if before.size else 0.0
+        if scale < _WEIGHTLESS or not math.isfinite(scale):
+            continue
+        with numpy.errstate(all="ignore"):
+            change = host(variable.data).astype("float64") - before
+            moved += float(numpy.square(change).sum())
+            size += float(numpy.square(before.astype("float64")).sum())
+    course.before = []
+    if size and math.isfinite(moved):
+        course.moves.append(math.sqrt(moved / size))
+
+
+def _rate(optimizer: Any) -> float | None:
+    try:
+        return float(optimizer.learning_rate)
+    except (TypeError, ValueError, AttributeError):
+        return None

@@ -1,0 +1,147 @@
+"""`slow_input` and `slow_op`: where the time of a step goes. Hints only: times depend on the machine."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, layer_label
+from viz.doctor.place import Place, made_at
+from viz.source import is_internal
+
+__all__ = ["Timing"]
+
+
+class _Cost:
+    def __init__(self, op: str, layer: Any, place: Place | None) -> None:
+        self.op, self.layer, self.place = op, layer, place
+        self.ns = self.calls = 0
+
+
+class Timing(Check):
+    """Compares waiting for data with computing, and the parts of a step with each other."""
+
+    always = ("on_scope_begin", "on_scope_end", "on_step_end")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._waits: list[float] = []
+        self._steps: list[float] = []
+        self._costs: dict[Any, _Cost] = {}
+        self._close = 0  # steps in which single ops were measured
+        self._close_ns = 0.0
+        self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
+        self._wait: float | None = None
+        self._inside: list[int] = []  # time of the parts of each open scope
+        self._wait_place: Place | None = None
+
+    def on_scope_begin(self, opened: Any) -> None:
+        self._inside.append(0)
+        if self._began is None and opened.kind in ("step", "model", "layer") and self._is_training(opened):
+            self._began = opened.scope.started, opened.at_begin
+            if self._wait is None and self.watch.step_ended and opened.kind != "step":
+                self._wait = float(opened.scope.started - self.watch.step_ended)
+                self._wait_place = self.watch.called_at()
+
+    def _is_training(self, opened: Any) -> bool:
+        return opened.kind != "step" or opened.scope.name == "train_step"
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if self._inside:
+            self._inside[-1] += self.watch.duration
+        key = getattr(outputs, "key", None)
+        origin = self.watch.origins.get(key) if key is not None else None
+        if origin is not None:
+            self._add(op.name, origin.layer, origin.place, self.watch.duration)
+
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
+        origin = self.watch.origins.get(out_keys[0]) if out_keys and out_keys[0] is not None else None
+        if origin is not None:
+            self._add(op.name, origin.layer, origin.place, self.watch.duration, calls=0)
+
+    def _add(self, op: str, layer: Any, place: Place | None, ns: int, calls: int = 1) -> None:
+        key = place if layer is None else (id(layer), place)
+        cost = self._costs.get(key)
+        if cost is None:
+            cost = self._costs[key] = _Cost(op, layer, place)
+        cost.ns += ns
+        cost.calls += calls
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        took = self.watch.now - opened.scope.started - (self.watch.spent - opened.at_begin)
+        parts = self._inside.pop() if self._inside else 0
+        if self._inside:
+            self._inside[-1] += took
+        if opened.kind == "data":
+            self._wait = float(took)
+            self._wait_place = self.watch.called_at()
+        elif opened.kind == "layer" and self.watch.heavy and self._began is not None:
+            place = _code_of(opened.owner)
+            if place is not None:  # Python code of the user's own
+                self._add("Python code", opened.owner, place, took - parts, calls=0)
+
+    def on_step_end(self) -> None:
+        if self._began is None:
+            return
+        began, spent = self._began
+        took = self.watch.now - began - (self.watch.spent - spent)
+        self._began = None
+        if self.watch.step >= 2:  # the first steps build
+            self._steps.append(took)
+            if self._wait is not None:
+                self._waits.append(self._wait)
+            if self.watch.heavy:
+                self._close += 1
+                self._close_ns += took
+        else:
+            self._costs.clear()
+        self._wait = None
+        if len(self._steps) in (limits.SLOW_STEPS, 4 * limits.SLOW_STEPS):
+            self.finish()
+
+    def finish(self) -> None:
+        """Judge the times so far."""
+        if len(self._waits) >= limits.SLOW_STEPS:
+            self._judge_waits(statistics.median(self._waits) / 1e6, statistics.median(self._steps) / 1e6)
+        if self._close >= limits.SLOW_STEPS and self._close_ns / self._close / 1e6 > limits.SLOW_STEP_MS:
+            self._judge_costs()
+
+    def _judge_waits(self, wait: float, step: float) -> None:
+        if wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step:
+            return
+        self.watch.report(
+            "slow_input", "info",
+            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: {wait / (wait + step):.0%} of the time",
+            "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or workers=4 of a PyDataset.",
+            place=self._wait_place, key=("slow_input", 0),
+            evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
+        )  # fmt: skip
+
+    def _judge_costs(self) -> None:
+        total = self._close_ns
+        for cost in self._costs.values():
+            share, calls = cost.ns / total, cost.calls / self._close
+            if share < limits.SLOW_OP and not (calls >= limits.MANY_CALLS and share > limits.SLOW_OP / 2):
+                continue
+            name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
+            how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= limits.MANY_CALLS else ""
+            fix = (
+                "Do the whole array in one op instead of a loop." if how
+                else "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it with "
+                "ops on whole arrays."
+            )  # fmt: skip
+            self.watch.report(
+                "slow_op", "info",
+                f"{name} takes {share:.0%} of a step of {total / self._close / 1e6:.1f} ms ({cost.op}{how})", fix,
+                layer=cost.layer, op=cost.op, place=cost.place or made_at(cost.layer),
+                evidence={"share": share, "ms": cost.ns / self._close / 1e6, "calls_per_step": calls, "steps": self._close},
+            )  # fmt: skip
+
+
+def _code_of(layer: Any) -> Place | None:
+    """Where the user wrote the call method of a layer."""
+    function = getattr(getattr(type(layer), "call", None), "__code__", None)
+    if function is None or is_internal(function.co_filename):
+        return None
+    return Place(function.co_filename, function.co_firstlineno)

@@ -1,0 +1,113 @@
+"""`no_gradient`: weights that the loss doesn't depend on, and layers that are never called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check import Check, host, layer_label
+from viz.doctor.owners import Owners, layers_in
+
+__all__ = ["Unreached"]
+
+
+class _Seen:
+    """What happened to a variable whose gradient was asked for."""
+
+    __slots__ = ("asked", "given", "measured", "nonzero", "variable")
+
+    def __init__(self, variable: Variable) -> None:
+        self.variable = variable
+        self.asked = self.given = self.measured = self.nonzero = 0
+
+
+class Unreached(Check):
+    """Variables whose gradient is None, or zero, in every step. Those with `trainable=False` are left alone."""
+
+    always = ("on_scope_begin",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._owners = Owners(watch)
+        self._seen: dict[int, _Seen] = {}
+        self._trained = False
+
+    def on_scope_begin(self, opened: Any) -> None:
+        self._owners.meet(opened)
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        self._trained = True
+        for source, result in zip(sources, results):
+            if not isinstance(source, Variable) or not source.trainable:
+                continue
+            seen = self._seen.setdefault(source.identity, _Seen(source))
+            seen.asked += 1
+            if isinstance(result, Tensor):
+                seen.given += 1
+                seen.measured += 1
+                seen.nonzero += bool(host(result.data).any())
+
+    def on_step_end(self) -> None:
+        if self.watch.step + 1 == limits.UNREACHED_STEPS:
+            self._judge()
+
+    def finish(self) -> None:
+        """Judge again what has been reached since, and what never was called."""
+        self._judge()
+        if self._trained:
+            self._uncalled()
+
+    def _judge(self) -> None:
+        without: dict[int, list[_Seen]] = {}
+        zero: dict[int, list[_Seen]] = {}
+        some = any(s.nonzero for s in self._seen.values())
+        enough = min(limits.UNREACHED_STEPS, max(3, self.watch.step))
+        for seen in self._seen.values():
+            owner = id(self._owners.of(seen.variable) or seen.variable)
+            if seen.asked and not seen.given:
+                without.setdefault(owner, []).append(seen)
+            elif some and seen.measured >= enough and not seen.nonzero and _is_kernel(seen.variable):
+                zero.setdefault(owner, []).append(seen)
+        for owner in [key for key in self.watch.keys("no_gradient") if key not in without and key not in zero]:
+            self.watch.retract(("no_gradient", owner))
+        for owner, group in without.items():
+            self._tell(owner, group, "None")
+        if not self.watch.has("dead_relu", "loss_mismatch", "saturated", "nonfinite"):  # which explain zeros
+            for owner, group in zero.items():
+                self._tell(owner, group, "exactly 0")
+
+    def _tell(self, owner: int, group: list[_Seen], what: str) -> None:
+        layer = self._owners.of(group[0].variable)
+        names = ", ".join([s.variable.path for s in group])
+        whose = f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights"
+        unused = "" if layer is None or self._owners.met(layer) else "; the layer is never called"
+        reason = "" if unused else "; the loss doesn't depend on them" if what == "None" else ""
+        self.watch.report(
+            "no_gradient", "warning" if what != "None" else "error",
+            f"the gradient of {names} ({whose}) is {what} in each of {group[0].asked} steps{unused}{reason}",
+            "Use the layer on the way to the loss, inside the tape, without .numpy(), stop_gradient, argmax or round; if "
+            "it shall stay as it is, set layer.trainable = False.",
+            layer=layer if layer is not None else group[0].variable.path, key=("no_gradient", owner),
+            evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": what},
+        )  # fmt: skip
+
+    def _uncalled(self) -> None:
+        """Layers that a trained model holds, which have not even been built."""
+        trained = {id(layer) for layer in map(self._owners.of, (s.variable for s in self._seen.values()))}
+        for root in self._owners.roots():
+            inside = layers_in(root)
+            if not any(id(layer) in trained for layer in inside):
+                continue
+            for layer in inside:
+                if not layer.built and not self._owners.met(layer) and not layer.weights:
+                    self.watch.report(
+                        "no_gradient", "warning", f"layer {layer_label(layer)!r} is never called: it has no weights yet",
+                        "Call it in the model's call method, or remove it.", layer=layer,
+                        key=("no_gradient", id(layer)), evidence={"variables": [], "steps": 0, "gradient": "None"},
+                    )  # fmt: skip
+
+
+def _is_kernel(variable: Variable) -> bool:
+    """Biases may well have no gradient, such as one before a normalization."""
+    return variable.data.ndim > 1 and "bias" not in variable.name

@@ -1,0 +1,109 @@
+"""Where in the user's code something was written: the line of an op, of a layer, of a call of `fit`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from eagerflow.core import observe
+from viz.source import is_internal
+
+__all__ = ["Place", "call_place", "made_at", "op_place", "scope_frame", "user_frames", "user_line"]
+
+_MACHINERY = frozenset([observe.__file__, contextlib.__file__])
+_GRAPH = os.path.join("models", "graph.py")
+_RUNPY = (runpy.__file__, "<frozen runpy>")
+_kinds: dict[CodeType, str] = {}
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+
+def _kind(code: CodeType) -> str:
+    """`"user"`, `"graph"` (which replays the calls of a functional model) or `"ours"`."""
+    known = _kinds.get(code)
+    if known is None:
+        if not is_internal(code.co_filename) and code.co_filename not in _RUNPY:
+            known = "user"
+        else:
+            known = "graph" if code.co_filename.endswith(_GRAPH) and code.co_name == "run" else "ours"
+        _kinds[code] = known
+    return known
+
+
+def made_at(owner: Any) -> Place | None:
+    """Where a layer, loss or optimizer was made, if it knows and the user wrote that."""
+    created = getattr(owner, "created_at", None)
+    if isinstance(created, tuple) and len(created) == 2 and not is_internal(created[0]):
+        return Place(*created)
+    return None
+
+
+def scope_frame(frame: FrameType | None) -> FrameType | None:
+    """The frame that opened a scope: the first outside of the observing machinery."""
+    while frame is not None and (frame.f_code.co_filename in _MACHINERY or frame.f_code.co_filename == __file__):
+        frame = frame.f_back
+    return frame
+
+
+def op_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
+    """The line that led to an op: the user's innermost one, or that which made the layer or loss it is part of.
+
+    Args:
+        frame: where to begin, outwards.
+        scopes: the open scopes, each with `frame` and `owner`, outermost first.
+    """
+    at = len(scopes) - 1
+    while frame is not None:
+        kind = _kind(frame.f_code)
+        if kind == "user":
+            return Place(frame.f_code.co_filename, frame.f_lineno)
+        if kind == "graph":
+            created = getattr(frame.f_locals.get("step"), "created_at", None)
+            if created is not None and not is_internal(created[0]):
+                return Place(*created)
+        while at >= 0 and frame is scopes[at].frame:
+            found = made_at(scopes[at].owner) if scopes[at].kind in ("layer", "loss", "model") else None
+            if found is not None:
+                return found
+            at -= 1
+        frame = frame.f_back
+    return None
+
+
+def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
+    """The first line of the user's from `frame` outwards, before `until`."""
+    while frame is not None and frame is not until:
+        if _kind(frame.f_code) == "user":
+            return Place(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def call_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
+    """The user's line outside of all layers and losses: the call of `fit`, or of the model in a loop."""
+    opened = [scope.frame for scope in scopes if scope.kind in ("layer", "model", "loss", "step", "optimizer")]
+    frame = opened[0] if opened and opened[0] is not None else frame
+    while frame is not None and _kind(frame.f_code) != "user":
+        frame = frame.f_back
+    return None if frame is None else Place(frame.f_code.co_filename, frame.f_lineno)
+
+
+def user_frames() -> list[FrameType]:
+    """The frames of the user's code on the stack, innermost first."""
+    found = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if _kind(frame.f_code) == "user":
+            found.append(frame)
+        frame = frame.f_back
+    return found

@@ -1,0 +1,62 @@
+"""Findings as text for a terminal: the place first, where it can be clicked, then what is wrong and what to do."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import textwrap
+from collections.abc import Callable, Sequence
+
+from viz.doctor.finding import SEVERITIES, Finding
+
+__all__ = ["text"]
+
+_WIDTH = 100
+_CODES = {"error": "1;31", "warning": "1;33", "info": "1;34"}
+
+
+def text(findings: Sequence[Finding], paint: Callable[[str, str], str] | None = None) -> str:
+    """The findings, the worst first.
+
+    Args:
+        findings: in order.
+        paint: colours `(words, code)`; None: no colours.
+    """
+    if not findings:
+        return "nothing to complain about"
+    paint = paint or (lambda words, code: words)
+    parts = [_one(finding, paint) for finding in findings]
+    return "\n\n".join([*parts, _count(findings)])
+
+
+def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
+    head = f"{paint(finding.severity, _CODES[finding.severity])} {paint(finding.kind, '1')}"
+    where = _short(finding)
+    lines = [f"{head}  {where}" if where else head]
+    code = linecache.getline(finding.file, finding.line).strip() if finding.file and finding.line else ""
+    if code:
+        lines.append(f"    {paint(code[:_WIDTH], '2')}")
+    lines += textwrap.wrap(_sentence(finding.message), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    lines += textwrap.wrap(finding.fix, _WIDTH, initial_indent="  → ", subsequent_indent="    ")
+    return "\n".join(lines)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _short(finding: Finding) -> str:
+    """`file:line`, the file as seen from here where that is shorter."""
+    if not finding.file:
+        return ""
+    file = finding.file
+    if os.path.isabs(file):
+        near = os.path.relpath(file)
+        file = near if not near.startswith(os.pardir) and len(near) < len(file) else file
+    return f"{file}:{finding.line}"
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    words = {"error": "error", "warning": "warning", "info": "hint"}
+    counts = [(sum(f.severity == s for f in findings), words[s]) for s in SEVERITIES]
+    return ", ".join([f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n])

@@ -1,0 +1,82 @@
+"""Every number the doctor judges by, and why it is that number.
+
+A threshold sits where healthy networks (see `tests/viz/doctor/test_healthy.py`) keep a distance of about ten times,
+or, for shares, where most people would agree that something is wrong.
+"""
+
+from __future__ import annotations
+
+# -- when to look
+
+HEAVY_STEPS = 24  # what is wrong from the start shows in the first steps; they are looked at closely
+HEAVY_BLOCK = 4  # later, so many steps from every power of two on: what goes wrong on the way shows there
+WINDOW = 8  # steps that are judged together: one odd batch proves nothing
+MAX_PER_KIND = 5  # more findings of a kind help nobody
+
+# -- activations
+
+DEAD_SHARE = 0.5  # of a layer's units; trained networks often have 10 to 30 % units that never fire
+DEAD_SHARE_FEW = 0.75  # in layers of fewer than DEAD_UNITS units, where chance alone may silence half
+DEAD_UNITS = 8
+DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
+SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
+SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle
+SATURATED_SOFTMAX = 0.99  # one class has all: the others get a hundredth of the gradient
+SATURATED_SHARE = 0.5  # of a hidden layer's values, in the first steps; at initialization healthy layers have < 5 %
+SATURATED_LATE = 0.9  # of a hidden layer's values, later: units may become switches as they learn
+SATURATED_OUTPUT = 0.9  # of the outputs, where they are also wrong:
+SATURATED_LOSS = 1.0  # a crossentropy above 1 means less than 37 % for the right class, on average
+CONSTANT = 1e-6  # spread of the outputs over a batch, against their size: float32 resolves 1e-7
+CONSTANT_STEPS = 8  # an output layer that begins with zeros gives constants at first, and learns in a few steps
+CONSTANT_STEPS_SHORT = 3  # where training is over before
+
+# -- gradients
+
+VANISHING = 1e-4  # the first layer's gradient against the largest; healthy deep networks keep 1e-3 and more
+EXPLODING = 1e4  # norm of all gradients together; healthy ones, with scaled data, stay below 100
+EXPLODING_ERROR = 1e7  # nothing can be learned from this
+EXPLODING_GROWTH = 1e3  # the norm against that of the first steps
+UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros pass one on after the first
+
+# -- learning rate
+
+FIRST = 3  # so many first losses stand for the beginning
+LAST = 5  # and so many for now
+DIVERGED = 5.0  # the loss against its beginning: noise of single batches stays within 2
+DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of them may well grow
+UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
+NOT_IMPROVED = 0.9  # the loss now, against its beginning
+UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
+RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
+UNMOVED = 0.02  # relative change of the loss that counts as none
+UNMOVED_STEPS = 20
+
+# -- data
+
+UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, images in 0..255 about 100
+UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
+TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing
+ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
+OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may lie
+
+# -- memory and time
+
+HELD_STEPS = 10  # the tensors of so many steps are followed
+HELD_SHARE = 0.75  # this part of them still alive means that somebody keeps them
+HELD_AGE = 2  # steps that are over so long ago; the last one's tensors are still in use
+HELD_SMALL = 64  # bytes for each step: a number as a tensor, say; that is no more than a hint
+SLOW_STEPS = 8  # times of fewer steps are noise
+SLOW_INPUT = 1.0  # waiting for data against computing: more than half of the time is lost
+SLOW_INPUT_MS = 2.0  # shorter waits aren't worth a thought
+SLOW_OP = 0.6  # share of one place in a step
+SLOW_STEP_MS = 10.0  # steps faster than this don't need help
+MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
+
+# -- normalization and overfitting
+
+ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
+OVERFIT = 1.2  # validation loss against its best
+OVERFIT_EPOCHS = 3  # epochs since then; less is noise
+OVERFIT_CLEAR = 1.5
+OVERFIT_CLEAR_EPOCHS = 5
+OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
