@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.callbacks.base import Callback
+from eagerflow.callbacks.older_names import either_name
 
 __all__ = ["History"]
 
@@ -23,7 +24,7 @@ class History(Callback):
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.epoch, self.history = [], {}
+        self.epoch, self.history = [], either_name({})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)

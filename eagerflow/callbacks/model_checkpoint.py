@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.callbacks.saves import checked_frequency, filled_path
+from eagerflow.core.spellings import behaviour
 
 __all__ = ["ModelCheckpoint"]
 
@@ -99,6 +100,8 @@ class ModelCheckpoint(MonitorCallback):
 
 def _checked_path(path: str, weights_only: bool) -> str:
     endings = (".h5", ".hdf5", ".safetensors") if weights_only else (".keras", ".h5", ".hdf5", ".safetensors")
+    if behaviour.keras_2 and not os.path.splitext(path)[1].startswith((".h5", ".keras", ".hdf5")):
+        return path  # a checkpoint or folder of TensorFlow's, which has no ending
     wrong = not path.endswith(endings) or (path.endswith(".weights.h5") and not weights_only)
     if wrong:
         example = "'model.weights.h5'" if weights_only else "'model.keras'"

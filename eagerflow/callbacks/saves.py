@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import Any
 
 __all__ = ["checked_frequency", "filled_path"]
@@ -27,7 +28,7 @@ def filled_path(owner: str, pattern: str, logs: dict[str, Any], **numbers: int) 
         KeyError: for a number that isn't there.
     """
     try:
-        return pattern.format(**{**logs, **numbers})
+        return pattern.format_map(ChainMap(dict(numbers), logs))
     except KeyError as error:
         known = ", ".join([*numbers, *logs])
         raise KeyError(

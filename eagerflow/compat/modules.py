@@ -99,5 +99,5 @@ TENSORFLOW: dict[str, str] = {
     "python": "",
     "random": f"{_TF}.random",
     "test": f"{_TF}.config",
-    "train": "eagerflow.optimizers",
+    "train": f"{_TF}.train eagerflow.optimizers",
 }

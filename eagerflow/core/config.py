@@ -9,10 +9,12 @@ from eagerflow.core.errors import did_you_mean
 
 __all__ = [
     "backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering",
-    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering", "epsilon", "floatx",
-    "home", "image_data_format", "is_flash_attention_enabled", "is_interactive_logging_enabled",
+    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering",
+    "enable_unsafe_deserialization", "epsilon", "floatx", "home", "image_data_format",
+    "is_flash_attention_enabled", "is_interactive_logging_enabled",
     "is_nnx_enabled", "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "set_backend",
     "set_epsilon", "set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch",
+    "unsafe_deserialization",
 ]  # fmt: skip
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
@@ -25,6 +27,7 @@ _settings: dict[str, str | float] = {
 _limits: dict[str, int | None] = {"max_epochs": None, "max_steps_per_epoch": None}
 _switches: dict[str, bool | None] = {
     "interactive_logging": True, "flash_attention": None, "traceback_filtering": True,
+    "unsafe_deserialization": False,
 }  # fmt: skip
 
 
@@ -200,6 +203,20 @@ def enable_traceback_filtering() -> None:
 def disable_traceback_filtering() -> None:
     """Have tracebacks show every frame."""
     _switches["traceback_filtering"] = False
+
+
+def enable_unsafe_deserialization() -> None:
+    """Let `load_model` always work as with `safe_mode=False`.
+
+    Code in files is not run even so: a Lambda layer whose function is code in the file gets the function of that name
+    in `custom_objects`.
+    """
+    _switches["unsafe_deserialization"] = True
+
+
+def unsafe_deserialization() -> bool:
+    """Whether `enable_unsafe_deserialization` was called."""
+    return bool(_switches["unsafe_deserialization"])
 
 
 def is_flash_attention_enabled() -> bool | None:

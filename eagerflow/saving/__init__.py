@@ -12,11 +12,19 @@ from eagerflow.core.serialization import (
     register_keras_serializable,
     serialize_keras_object,
 )
-from eagerflow.models.saving import FileFormatError, load_model, load_weights, save_model, save_weights
+from eagerflow.models.saving import (
+    FileFormatError,
+    KerasFileEditor,
+    load_model,
+    load_weights,
+    save_model,
+    save_weights,
+)
 
 __all__ = [
     "CustomObjectScope",
     "FileFormatError",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

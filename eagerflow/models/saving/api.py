@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+from eagerflow.core.config import unsafe_deserialization
+from eagerflow.core.spellings import behaviour
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
 from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.files import name_of, opened, written_to
+from eagerflow.models.saving.folder import Folder, write_folder
 from eagerflow.models.saving.json_text import read_json, write_json
+from eagerflow.models.saving.shards import shards_in, write_shards
 from eagerflow.models.saving.state import collect, restore
 from eagerflow.models.saving.weights_h5 import arrays_in, write_state
 from eagerflow.models.saving.whole import built_model, compile_again, config_of
@@ -23,12 +28,7 @@ _CONFIG = "eagerflow_config"
 
 
 def save_model(
-    model: Any,
-    filepath: Any,
-    overwrite: bool = True,
-    zipped: bool | None = None,
-    include_optimizer: bool = True,
-    **kwargs: Any,
+    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
 ) -> None:
     """Save architecture, weights, and how the model is compiled with the state of its optimizer.
 
@@ -39,17 +39,20 @@ def save_model(
         filepath: a path that ends in `.keras` (Keras 3), `.h5` or `.hdf5` (Keras 2's layout) or `.safetensors`; or
             an open binary file, for `.keras`.
         overwrite: whether an existing file may be replaced.
-        zipped: accepted for Keras' signature; only True.
-        include_optimizer: whether the compiled state is saved.
-        **kwargs: `save_format` is accepted where it agrees with the path.
+        zipped: False writes what a `.keras` file holds into a folder; its name has no such ending.
+        **kwargs: `include_optimizer`: whether the compiled state is saved (True). `save_format` (Keras 2) is accepted.
 
     Raises:
         ValueError: for another ending.
-        FileExistsError: when there is a file and `overwrite` is False.
+        FileExistsError: when there is a file and `overwrite` is False; or a folder with something else in it.
         TypeError: when the model holds what can't be described, such as a lambda.
     """
-    _check_arguments(zipped, kwargs)
+    include_optimizer = _check_arguments(kwargs)
     path = ".keras" if hasattr(filepath, "write") else name_of(filepath)
+    if zipped is False or _is_a_folder_of_keras_2(path):
+        _check_built(model, "saving")
+        write_folder(model, config_of(model, include_optimizer), path, overwrite)
+        return
     if not path.endswith((".keras", *_LEGACY, ".safetensors")) or path.endswith(".weights.h5"):
         raise ValueError(
             f"save({path!r}): the ending says the format: '.keras' (the usual one), '.h5' for Keras 2, or "
@@ -66,14 +69,18 @@ def save_model(
             legacy_h5.write_model(model, file, include_optimizer)
 
 
-def _check_arguments(zipped: bool | None, kwargs: dict[str, Any]) -> None:
+def _check_arguments(kwargs: dict[str, Any]) -> bool:
+    """`include_optimizer`; anything else is refused, but what never said more than the ending does."""
     kwargs.pop("save_format", None)
-    if kwargs:
+    include_optimizer = bool(kwargs.pop("include_optimizer", True))
+    if any(value is not None for value in kwargs.values()):
         raise TypeError(f"save: unknown arguments {sorted(kwargs)}.")
-    if zipped is False:
-        raise ValueError(
-            "save(zipped=False): folders aren't written; leave the argument out to get a .keras file."
-        )
+    return include_optimizer
+
+
+def _is_a_folder_of_keras_2(path: str) -> bool:
+    """`model.save("my_model")` made a folder."""
+    return behaviour.keras_2 and not path.endswith((*_LEGACY, ".keras", ".safetensors"))
 
 
 def _check_built(model: Any, doing: str) -> None:
@@ -89,7 +96,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Any:
-    """The model in a file that `save` or Keras wrote: `.keras`, `.h5`, `.hdf5` or `.safetensors`.
+    """The model in what `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
 
     Nothing in the file is ever run or imported: classes are looked up by name among ours, those registered with
     `register_keras_serializable`, and `custom_objects`.
@@ -100,7 +107,8 @@ def load_model(
             the function to use instead, by the name of the layer.
         compile: whether the model is compiled as it was, and gets back the state of its optimizer.
         safe_mode: True refuses Lambda layers whose code is in the file; False takes the function for such a layer from
-            `custom_objects`. Code from files is never run.
+            `custom_objects`. Code from files is never run. `config.enable_unsafe_deserialization()` means False
+            for every call.
 
     Returns:
         The model.
@@ -110,10 +118,13 @@ def load_model(
         FileFormatError: (a ValueError) when it is damaged, or its arrays don't fit its layers.
         UnknownNameError: for a class that is neither ours nor given.
     """
+    safe_mode = safe_mode and not unsafe_deserialization()
+    if not hasattr(filepath, "read") and os.path.isdir(name_of(filepath)):
+        return _load_archive(Folder(name_of(filepath)), name_of(filepath), custom_objects, compile, safe_mode)
     with _source(filepath) as (file, name):
         kind = _kind(file, name)
         if kind == "zip":
-            return _load_archive(file, name, custom_objects, compile, safe_mode)
+            return _load_archive(Archive(file, name), name, custom_objects, compile, safe_mode)
         if kind == "hdf5":
             return legacy_h5.load_model(file, name, custom_objects, compile, safe_mode)
         return _load_safetensors(file, name, custom_objects, compile, safe_mode)
@@ -146,8 +157,9 @@ def _kind(file: BinaryIO, name: str) -> str:
     )
 
 
-def _load_archive(file: BinaryIO, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
-    archive = Archive(file, name)
+def _load_archive(
+    archive: Archive | Folder, name: str, custom_objects: Any, compile: bool, safe_mode: bool
+) -> Any:
     config = archive.config()
     model = built_model(config, name, custom_objects, safe_mode, archive.weights_size())
     archive.restore_assets(model)
@@ -173,21 +185,31 @@ def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: b
     return model
 
 
-def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+def save_weights(
+    model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
+) -> None:
     """Save the weights alone (with the state of the optimizer, as Keras does).
 
     Args:
         model: a built model.
         filepath: a path that ends in `.weights.h5` (Keras 3), `.h5` or `.hdf5` (Keras 2) or `.safetensors`.
         overwrite: whether an existing file may be replaced.
-        max_shard_size: accepted for Keras' signature; only None.
+        max_shard_size: a number of gigabytes (2**30 bytes): the arrays are divided among files that are no larger, and
+            `filepath`, which then ends in `.weights.json`, says which is where.
+        **kwargs: `objects_to_skip`: a list of layers whose weights are left out, in `.weights.h5` files.
 
     Raises:
-        ValueError: for another ending, or before the model has weights.
+        ValueError: for another ending, before the model has weights, or for an array larger than `max_shard_size`.
+        FileExistsError: when there is a file and `overwrite` is False.
     """
     path = name_of(filepath)
+    skipped = _skipped(kwargs, path)
     if max_shard_size is not None:
-        raise ValueError("save_weights(max_shard_size=...): weights are written into one file; leave it out.")
+        _check_built(model, "save_weights:")
+        write_shards(collect(model, skipped=skipped)[0], path, max_shard_size, overwrite)
+        return
+    if behaviour.keras_2 and not path.endswith((*_LEGACY, ".safetensors")):
+        path = filepath = f"{path}.weights.h5"  # what was a checkpoint of TensorFlow's
     if not path.endswith((*_LEGACY, ".safetensors")):
         raise ValueError(
             f"save_weights({path!r}): the name must end in '.weights.h5' (or '.h5', '.safetensors'). For the whole "
@@ -196,11 +218,22 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
     _check_built(model, "save_weights:")
     with written_to(filepath, overwrite) as file:
         if path.endswith(".weights.h5"):
-            write_state(model, file)
+            write_state(model, file, skipped=skipped)
         elif path.endswith(".safetensors"):
             _write_safetensors(model, file, {})
         else:
             legacy_h5.write_weights(model, file)
+
+
+def _skipped(kwargs: dict[str, Any], path: str) -> list[Any]:
+    """`objects_to_skip`, among what Keras 2 took too."""
+    kwargs = {k: v for k, v in kwargs.items() if v is not None and k not in ("options", "save_format")}
+    skipped = list(kwargs.pop("objects_to_skip", ()))
+    if kwargs:
+        raise TypeError(f"unknown arguments {sorted(kwargs)}.")
+    if skipped and not path.endswith((".weights.h5", ".weights.json")):
+        raise ValueError(f"objects_to_skip: only for .weights.h5 files; not for {path!r:.200}.")
+    return skipped
 
 
 def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> None:
@@ -213,10 +246,10 @@ def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> 
     safetensors.write(file, {**arrays, **seeds}, {"format": "np", **metadata})
 
 
-def load_weights(
-    model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, **kwargs: Any
-) -> None:
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
     """Set the weights of a model from any file that holds such: `.weights.h5`, `.keras`, `.h5`, `.safetensors`.
+
+    A `.weights.json` file names the files among which `save_weights(max_shard_size=...)` divided them.
 
     Either all are set or none. An optimizer that has made steps takes over the saved state, when it fits.
 
@@ -224,16 +257,22 @@ def load_weights(
         model: a built model.
         filepath: the path.
         skip_mismatch: set what fits, and warn of the rest.
-        by_name: for Keras 2's `.h5`: layers are found by their names, and others left alone.
-        **kwargs: `options` (TensorFlow's) is accepted as None.
+        **kwargs: `by_name=True`, for Keras 2's `.h5`: layers are found by their names, and others left alone.
+            `objects_to_skip`: a list of layers that are left alone, with `.weights.h5` files.
 
     Raises:
         FileFormatError: (a ValueError) naming file, layer, array, what was expected and what was found.
         ValueError: before the model has weights.
     """
-    if any(value is not None for value in kwargs.values()):
-        raise TypeError(f"load_weights: unknown arguments {sorted(kwargs)}.")
+    by_name = bool(kwargs.pop("by_name", False))
+    filepath = _found_by_keras_2(filepath)
+    path = "" if hasattr(filepath, "read") else name_of(filepath)
+    skipped = _skipped(kwargs, path)
     _check_built(model, "load_weights:")
+    if path.endswith(".json"):
+        with shards_in(path) as shards:
+            restore(model, shards, path, skip_mismatch=skip_mismatch, skipped=skipped)
+        return
     with _source(filepath) as (file, name):
         kind = _kind(file, name)
         if kind == "hdf5" and legacy_h5.is_legacy(file, name):
@@ -245,7 +284,14 @@ def load_weights(
             file = Archive(file, name).weights()
         reader: Any = _safetensors_arrays if kind == "safetensors" else arrays_in
         with reader(file, name) as arrays:
-            restore(model, arrays, name, skip_mismatch=skip_mismatch)
+            restore(model, arrays, name, skip_mismatch=skip_mismatch, skipped=skipped)
+
+
+def _found_by_keras_2(filepath: Any) -> Any:
+    """In programs of Keras 2, the file that `save_weights("checkpoint")` wrote."""
+    if not behaviour.keras_2 or hasattr(filepath, "read") or os.path.exists(name_of(filepath)):
+        return filepath
+    return f"{name_of(filepath)}.weights.h5"
 
 
 @contextmanager

@@ -19,29 +19,37 @@ from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.weights_h5 import write_state
 
-__all__ = ["KERAS_VERSION", "Archive", "write_archive"]
+__all__ = [
+    "ASSETS", "CONFIG", "KERAS_VERSION", "METADATA", "WEIGHTS", "Archive", "check_versions", "metadata_text",
+    "write_archive",
+]  # fmt: skip
 
 KERAS_VERSION = "3.15.1"  # whose layout is written
 _FORMAT = 1  # of what we add to it
-_CONFIG, _METADATA, _WEIGHTS, _ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
+CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 _RATIO, _FREELY = 1100, 2**20  # deflate reaches 1032 at best
 _MOST_MEMBERS = 100_000
 
 
 def write_archive(model: Any, config: dict[str, Any], target: BinaryIO) -> None:
     """Write the whole model."""
-    now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
-    metadata = {"keras_version": KERAS_VERSION, "date_saved": now, "eagerflow_version": __version__,
-                "eagerflow_format": _FORMAT}  # fmt: skip
     text = json_text.write_json(config, model)
     weights = io.BytesIO()
     write_state(model, weights)
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(_METADATA, json.dumps(metadata))
-        archive.writestr(_CONFIG, text)
-        archive.writestr(_WEIGHTS, weights.getbuffer())
+        archive.writestr(METADATA, metadata_text())
+        archive.writestr(CONFIG, text)
+        archive.writestr(WEIGHTS, weights.getbuffer())
         for name, content in asset_files(model).items():
-            archive.writestr(_ASSETS + name, content)
+            archive.writestr(ASSETS + name, content)
+
+
+def metadata_text() -> bytes:
+    """Who wrote the model, when, and in which format."""
+    now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+    metadata = {"keras_version": KERAS_VERSION, "date_saved": now, "eagerflow_version": __version__,
+                "eagerflow_format": _FORMAT}  # fmt: skip
+    return json.dumps(metadata).encode()
 
 
 class Archive:
@@ -66,26 +74,30 @@ class Archive:
         self._members = {info.filename: info for info in self._archive.infolist()}
         if len(self._members) != len(self._archive.infolist()) or len(self._members) > _MOST_MEMBERS:
             raise FileFormatError(f"{file!r} has two members of one name, or more than {_MOST_MEMBERS}.")
-        _check_versions(self._json(_METADATA, optional=True), file)
+        check_versions(self._json(METADATA, optional=True), file)
 
     def config(self) -> dict[str, Any]:
         """The model's configuration."""
-        return self._json(_CONFIG)
+        return self._json(CONFIG)
+
+    def metadata(self) -> dict[str, Any]:
+        """Who saved it, and when."""
+        return self._json(METADATA)
 
     def weights(self) -> BinaryIO:
         """The HDF5 file inside."""
-        return io.BytesIO(self._read(_WEIGHTS, limit=None))
+        return io.BytesIO(self._read(WEIGHTS, limit=None))
 
     def weights_size(self) -> int:
         """Its size in bytes."""
-        return self._checked(_WEIGHTS, None).file_size
+        return self._checked(WEIGHTS, None).file_size
 
     def restore_assets(self, model: Any) -> None:
         """Hand layers the files that they saved: vocabularies, say."""
-        names = [name for name in self._members if name.startswith(_ASSETS) and not name.endswith("/")]
+        names = [name for name in self._members if name.startswith(ASSETS) and not name.endswith("/")]
         if names:
             restore_assets(
-                model, {n.removeprefix(_ASSETS): self._read(n, limit=None) for n in names}, self._file
+                model, {n.removeprefix(ASSETS): self._read(n, limit=None) for n in names}, self._file
             )
 
     def _json(self, name: str, optional: bool = False) -> dict[str, Any]:
@@ -136,7 +148,7 @@ def _beginning(source: BinaryIO) -> bytes:
     return b""
 
 
-def _check_versions(metadata: dict[str, Any], file: str) -> None:
+def check_versions(metadata: dict[str, Any], file: str) -> None:
     """Refuse what a newer program wrote in another format, rather than read it wrongly."""
     ours, keras = metadata.get("eagerflow_format", _FORMAT), str(metadata.get("keras_version", KERAS_VERSION))
     if isinstance(ours, int) and ours > _FORMAT:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = ["name_of", "opened", "replacing", "written_to"]
+__all__ = ["name_of", "opened", "replacing", "sync_folder", "written_to"]
 
 
 def name_of(filepath: Any) -> str:
@@ -89,7 +89,7 @@ def replacing(path: str, overwrite: bool = True) -> Iterator[BinaryIO]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _mode(path: str, overwrite: bool) -> int | None:
@@ -104,7 +104,7 @@ def _mode(path: str, overwrite: bool) -> int | None:
     return stat.S_IMODE(status.st_mode)
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make the new name itself durable, where folders can be synced (not on Windows)."""
     if os.name != "posix":
         return

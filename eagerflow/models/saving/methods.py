@@ -19,7 +19,7 @@ class Saving:
         Args:
             filepath: a path that ends in `.keras`, `.h5` or `.safetensors`.
             overwrite: whether an existing file may be replaced.
-            zipped: accepted for Keras' signature; only True.
+            zipped: False writes a folder rather than a `.keras` file.
             **kwargs: `include_optimizer`: whether the compiled state is saved.
         """
         save_model(self, filepath, overwrite, zipped, **kwargs)
@@ -30,25 +30,22 @@ class Saving:
         Args:
             filepath: a path that ends in `.weights.h5`, `.h5` or `.safetensors`.
             overwrite: whether an existing file may be replaced.
-            max_shard_size: accepted for Keras' signature; only None.
+            max_shard_size: a number of gigabytes: several files, of which `....weights.json` is the map.
         """
         save_weights(self, filepath, overwrite, max_shard_size)
 
-    def load_weights(
-        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False, **kwargs: Any
-    ) -> None:
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Set the weights from a file, all or none.
 
         Args:
             filepath: a `.weights.h5`, `.keras`, `.h5` or `.safetensors` file.
             skip_mismatch: set what fits, and warn of the rest.
-            by_name: for Keras 2's `.h5`: layers are found by their names, and others left alone.
-            **kwargs: see `models.load_weights`.
+            **kwargs: `by_name`, `objects_to_skip`; see `models.load_weights`.
 
         Raises:
             ValueError: naming file, layer, array, what was expected and what was found.
         """
-        load_weights(self, filepath, skip_mismatch, by_name, **kwargs)
+        load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def _back_up(self, path: str, notes: dict[str, Any]) -> None:
         """Write all that goes on changing in training, and notes beside it; for `BackupAndRestore`."""

@@ -5,7 +5,7 @@ The states of random generators are kept beside, under `_eagerflow/seeds`, where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -31,10 +31,15 @@ class Part:
         self.path, self.name, self.arrays = path, name, arrays
 
 
-def collect(model: Any, optimizer: bool = True) -> tuple[list[Part], dict[str, numpy.ndarray]]:
-    """The state of every layer and (if asked for) optimizer, and the states of random generators by path."""
+def collect(
+    model: Any, optimizer: bool = True, skipped: Sequence[Any] = ()
+) -> tuple[list[Part], dict[str, numpy.ndarray]]:
+    """The state of every layer and (if asked for) optimizer, and the states of random generators by path.
+
+    Layers among `skipped` are left out, with what is inside of them.
+    """
     parts, seeds = [], {}
-    for path, thing in saved_objects(model):
+    for path, thing in saved_objects(model, skipped):
         if isinstance(thing, Optimizer):
             if not optimizer or not thing.built:
                 continue
@@ -58,6 +63,7 @@ def restore(
     *,
     whole: bool = False,
     skip_mismatch: bool = False,
+    skipped: Sequence[Any] = (),
 ) -> None:
     """Set the model's state from arrays by path: every array must have its place, and every place its array.
 
@@ -67,11 +73,12 @@ def restore(
         file: for messages.
         whole: whether optimizers are built where they aren't, and random states set: the model was made from this file.
         skip_mismatch: leave out what doesn't fit, with a warning.
+        skipped: layers that are left alone, with what is inside of them.
 
     Raises:
         FileFormatError: when anything is missing, too much, or doesn't fit; then nothing has changed.
     """
-    plan = _Plan(model, arrays, whole)
+    plan = _Plan(model, arrays, whole, skipped)
     if plan.extra and not skip_mismatch:
         problems = [p for p in [m.problem for m in plan.matches] if p]
         raise listed(file, "doesn't fit the model", [*problems, *plan.extra])
@@ -104,13 +111,13 @@ class _Plan:
         extra: what the file has and the model hasn't, in words.
     """
 
-    def __init__(self, model: Any, arrays: Mapping[str, Stored], whole: bool) -> None:
+    def __init__(self, model: Any, arrays: Mapping[str, Stored], whole: bool, skipped: Sequence[Any]) -> None:
         self.matches: list[Match] = []
         self.special: list[tuple[Any, dict[str, Stored]]] = []
         self.groups = _grouped(arrays)
         self.extra: list[str] = []
-        left_out = [_OURS]
-        for path, thing in saved_objects(model):
+        left_out = [_OURS, *[f"{path}/" for path, thing in saved_objects(model) if thing in skipped]]
+        for path, thing in saved_objects(model, skipped):
             stored = self.groups.pop(path, {})
             if isinstance(thing, Optimizer) and not self._wants(thing, stored, whole):
                 left_out.append(f"{path}/")

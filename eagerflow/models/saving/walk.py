@@ -19,9 +19,12 @@ __all__ = ["children", "saved_objects"]
 _INTERNAL = frozenset({"_graph_layers", "_graph_variables", "_sequence", "_own_optimizer"})
 
 
-def saved_objects(model: Any) -> Iterator[tuple[str, Any]]:
-    """All layers and optimizers of the model with their paths, parents first; the model's own path is ""."""
-    seen: set[int] = set()
+def saved_objects(model: Any, skipped: Iterable[Any] = ()) -> Iterator[tuple[str, Any]]:
+    """All layers and optimizers of the model with their paths, parents first; the model's own path is "".
+
+    Those among `skipped` are left out, with what is inside of them.
+    """
+    seen = {id(thing) for thing in skipped}
     waiting: list[tuple[str, Any]] = [("", model)]
     while waiting:
         path, thing = waiting.pop()

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored
-from eagerflow.models.saving.state import collect
+from eagerflow.models.saving.state import Part, collect
 
-__all__ = ["arrays_in", "write_state"]
+__all__ = ["arrays_in", "group_of", "write_state"]
 
 
-def write_state(model: Any, target: BinaryIO, notes: Mapping[str, str] | None = None) -> None:
+def write_state(
+    model: Any, target: BinaryIO, notes: Mapping[str, str] | None = None, skipped: Sequence[Any] = ()
+) -> None:
     """Write weights, states of optimizers and random states, and texts by name."""
-    parts, seeds = collect(model)
+    parts, seeds = collect(model, skipped=skipped)
     with hdf5.writing(target) as writer:
         writer.notes(notes or {})
         for part in parts:
-            group = f"{part.path}/vars" if part.path else "vars"
-            writer.attributes(group, {"name": part.name})
+            writer.attributes(group_of(part), {"name": part.name})
             for key, array in part.arrays.items():
-                writer.array(f"{group}/{key}", array)
+                writer.array(f"{group_of(part)}/{key}", array)
         for path, array in seeds.items():
             writer.array(path, array)
+
+
+def group_of(part: Part) -> str:
+    """The group in the file that holds the arrays of a layer or optimizer."""
+    return f"{part.path}/vars" if part.path else "vars"
 
 
 @contextlib.contextmanager

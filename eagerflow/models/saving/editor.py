@@ -1,0 +1,274 @@
+"""`KerasFileEditor`: look at a file of weights, rename or change what is in it, and save it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow.core.errors import did_you_mean
+from eagerflow.models.saving import hdf5
+from eagerflow.models.saving.archive import Archive
+from eagerflow.models.saving.files import name_of, opened, replacing
+from eagerflow.models.saving.state import collect
+
+__all__ = ["KerasFileEditor"]
+
+Tree = dict[str, Any]  # names of objects and arrays, nested as in the file, without the groups "vars"
+
+
+class KerasFileEditor:
+    """Shows and changes a `.weights.h5` or `.keras` file: handy when an architecture has changed since it was saved.
+
+    Args:
+        filepath: the file.
+
+    Attributes:
+        filepath: its path.
+        weights_dict: arrays in nested dicts, `{"layers": {"dense": {"0": kernel, "1": bias}}}`.
+        object_metadata: for the path of an object, such as `"layers/dense"`, what is noted with it: `{"name": ...}`.
+        config: the model's configuration, for a `.keras` file.
+        metadata: who saved it, and when, for a `.keras` file.
+
+    Raises:
+        ValueError: for another ending.
+        FileFormatError: when the file is damaged.
+
+    Source: the class of this name in Keras 3.15.
+    """
+
+    def __init__(self, filepath: Any) -> None:
+        self.filepath = name_of(filepath)
+        self.config: dict[str, Any] | None = None
+        self.metadata: dict[str, Any] | None = None
+        if not self.filepath.endswith((".keras", ".weights.h5")):
+            raise ValueError(
+                f"KerasFileEditor({self.filepath!r:.200}): expected a file that ends in '.keras' or '.weights.h5'."
+            )
+        with opened(self.filepath) as file:
+            source = file
+            if self.filepath.endswith(".keras"):
+                archive = Archive(file, self.filepath)
+                self.config, self.metadata = archive.config(), archive.metadata()
+                source = archive.weights()
+            with hdf5.reading(source, self.filepath) as root:
+                self.weights_dict, self.object_metadata = _tree_of(root), dict(_notes_of(root))
+        print(f"Keras model file {self.filepath!r}")
+        if self.metadata is not None:
+            version, date = self.metadata.get("keras_version"), self.metadata.get("date_saved")
+            print(f"Saved with Keras {version} - date: {date}")
+
+    def summary(self) -> None:
+        """Print the objects and arrays."""
+        print("Weights structure")
+        for line in self._lines(self.weights_dict, "", ""):
+            print(f"  {line}")
+
+    def _lines(self, tree: Tree, path: str, indent: str) -> Iterator[str]:
+        for i, (name, value) in enumerate(tree.items()):
+            last = i == len(tree) - 1
+            branch = "└─ " if last else "├─ "
+            if not isinstance(value, dict):
+                yield f"{indent}{branch}{name}: shape={value.shape}, dtype={value.dtype}"
+                continue
+            inner = f"{path}/{name}" if path else name
+            label = self.object_metadata.get(inner, {}).get("name")
+            yield f"{indent}{branch}{name}" + (f" ({label!r})" if label else "")
+            yield from self._lines(value, inner, indent + ("    " if last else "│   "))
+
+    def compare(self, reference_model: Any) -> dict[str, Any]:
+        """Tell what the file and a model don't share.
+
+        Args:
+            reference_model: a built model.
+
+        Returns:
+            `{"status": "success" or "error", "error_count": ..., "match_count": ...}`.
+        """
+        own = dict(_flat(self.weights_dict))
+        wanted = {
+            f"{part.path}/{key}".removeprefix("/"): array.shape
+            for part in collect(reference_model)[0]
+            for key, array in part.arrays.items()
+        }
+        problems = [f"{path}: in the model, not in the file" for path in wanted if path not in own]
+        problems += [f"{path}: in the file, not in the model" for path in own if path not in wanted]
+        shared = [path for path in wanted if path in own]
+        different = [path for path in shared if own[path].shape != wanted[path]]
+        problems += [f"{p}: {wanted[p]} in the model, {own[p].shape} in the file" for p in different]
+        for problem in problems:
+            print(f"...{problem}")
+        matches = len(shared) - len(different)
+        verdict = f"{len(problems)} differences" if problems else "the file fits the model"
+        print(f"{matches} arrays agree; {verdict}.")
+        return {
+            "status": "error" if problems else "success",
+            "error_count": len(problems),
+            "match_count": matches,
+        }
+
+    def rename_object(self, object_name: str, new_name: str) -> None:
+        """Give an object (a layer) another name.
+
+        Args:
+            object_name: its path, `"layers/dense_2"`, or its name where that is unique.
+            new_name: the new name, without a path.
+
+        Raises:
+            ValueError: for an object that isn't there, or is there several times, and a name that is taken.
+        """
+        if "/" in new_name:
+            raise ValueError(f"rename_object(new_name={new_name!r:.80}): expected a name, not a path.")
+
+        def rename(holder: Tree, name: str) -> None:
+            if new_name in holder:
+                raise ValueError(
+                    f"rename_object(new_name={new_name!r:.80}): there is one of this name beside it."
+                )
+            items = [(new_name if key == name else key, value) for key, value in holder.items()]
+            holder.clear()
+            holder.update(items)
+
+        self._edit(object_name, rename)
+
+    def delete_object(self, object_name: str) -> None:
+        """Take out an object (a layer) and all in it; see `rename_object` for its name."""
+        self._edit(object_name, lambda holder, name: holder.pop(name))
+
+    def add_object(self, object_path: str, weights: Mapping[str, Any]) -> None:
+        """Put in a new object (a layer).
+
+        Args:
+            object_path: where, `"layers/dense_2"`; what lies above must be there.
+            weights: its arrays: `{"0": kernel, "1": bias}`.
+
+        Raises:
+            ValueError: when the place isn't there, is taken, or `weights` is no dict of arrays.
+        """
+        *above, name = object_path.split("/")
+        holder = self._at(above, object_path)
+        if name in holder:
+            raise ValueError(f"add_object({object_path!r:.80}): there is such an object; use add_weights.")
+        holder[name] = _arrays("add_object", weights)
+
+    def delete_weight(self, object_name: str, weight_name: str) -> None:
+        """Take an array out of an object; see `rename_object` for its name.
+
+        Raises:
+            ValueError: for an array or object that isn't there.
+        """
+
+        def delete(holder: Tree, name: str) -> None:
+            if weight_name not in holder[name]:
+                raise ValueError(
+                    f"delete_weight: {object_name!r:.80} has no array {weight_name!r:.80}; it has {list(holder[name])}."
+                )
+            del holder[name][weight_name]
+
+        self._edit(object_name, delete)
+
+    def add_weights(self, object_name: str, weights: Mapping[str, Any]) -> None:
+        """Put arrays into an object, in the place of those of the same names; see `rename_object` for its name."""
+        arrays = _arrays("add_weights", weights)
+        self._edit(object_name, lambda holder, name: holder[name].update(arrays))
+
+    def save(self, filepath: Any) -> None:
+        """Write what there is now, as weights.
+
+        Args:
+            filepath: a path that ends in `.weights.h5`.
+
+        Raises:
+            ValueError: for another ending.
+        """
+        path = name_of(filepath)
+        if not path.endswith(".weights.h5"):
+            raise ValueError(
+                f"KerasFileEditor.save({path!r:.200}): expected a path that ends in '.weights.h5'."
+            )
+        with replacing(path) as target, hdf5.writing(target) as writer:
+            for name, notes in self.object_metadata.items():
+                if self._has(name):
+                    writer.attributes(f"{name}/vars", notes)
+            for place, array in _flat(self.weights_dict):
+                above, _, key = place.rpartition("/")
+                writer.array(f"{above}/vars/{key}".removeprefix("/"), array)
+
+    resave_weights = save
+
+    def _has(self, path: str) -> bool:
+        here: Any = self.weights_dict
+        for name in path.split("/"):
+            here = here.get(name) if isinstance(here, dict) else None
+        return isinstance(here, dict)
+
+    def _at(self, names: list[str], asked: str) -> Tree:
+        here: Any = self.weights_dict
+        for name in names:
+            if not isinstance(here, dict) or name not in here:
+                raise ValueError(
+                    f"{asked!r:.80}: there is no {name!r:.80} in the file.{did_you_mean(name, here)}"
+                )
+            here = here[name]
+        if not isinstance(here, dict):
+            raise ValueError(f"{asked!r:.80}: {names[-1]!r:.80} is an array.")
+        return here
+
+    def _edit(self, asked: str, change: Callable[[Tree, str], Any]) -> None:
+        *above, name = asked.split("/")
+        holders = [self._at(above, asked)] if above else list(_holders(self.weights_dict, name))
+        if len(holders) > 1:
+            raise ValueError(f"{asked!r:.80} is in the file {len(holders)} times; give its whole path.")
+        if not holders or not isinstance(holders[0].get(name), dict):
+            known = {path.rpartition("/")[0].rpartition("/")[2] for path, _ in _flat(self.weights_dict)}
+            raise ValueError(
+                f"{asked!r:.80}: there is no such object in the file.{did_you_mean(name, known)}"
+            )
+        change(holders[0], name)
+
+
+def _tree_of(group: hdf5.Group) -> Tree:
+    found: Tree = {}
+    for name, inner in group.groups.items():
+        below = _tree_of(inner)
+        if name == "vars":
+            found |= below
+        elif below:
+            found[name] = below
+    return found | {name: array.read() for name, array in group.arrays.items()}
+
+
+def _notes_of(group: hdf5.Group, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, inner in group.groups.items():
+        if name == "vars" and path and inner.attributes:
+            yield path, dict(inner.attributes)
+        elif name != "vars":
+            yield from _notes_of(inner, f"{path}/{name}" if path else name)
+
+
+def _flat(tree: Tree, path: str = "") -> Iterator[tuple[str, numpy.ndarray]]:
+    for name, value in tree.items():
+        inner = f"{path}/{name}" if path else name
+        if isinstance(value, dict):
+            yield from _flat(value, inner)
+        else:
+            yield inner, value
+
+
+def _holders(tree: Tree, name: str) -> Iterator[Tree]:
+    """The dicts which have an object of this name."""
+    if isinstance(tree.get(name), dict):
+        yield tree
+    for value in tree.values():
+        if isinstance(value, dict):
+            yield from _holders(value, name)
+
+
+def _arrays(method: str, weights: Any) -> Tree:
+    if not isinstance(weights, Mapping):
+        raise ValueError(
+            f"KerasFileEditor.{method}(weights={type(weights).__name__}): expected a dict of names ('0', '1', ...) and "
+            "arrays."
+        )
+    return {str(name): numpy.array(value) for name, value in weights.items()}

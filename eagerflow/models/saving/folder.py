@@ -1,0 +1,160 @@
+"""A folder that holds what a `.keras` archive holds, as `save(zipped=False)` of Keras 3 writes it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import secrets
+import shutil
+from typing import Any, BinaryIO
+
+from eagerflow.models.saving import json_text
+from eagerflow.models.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, check_versions, metadata_text
+from eagerflow.models.saving.assets import asset_files, restore_assets
+from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.files import opened, sync_folder
+from eagerflow.models.saving.weights_h5 import write_state
+
+__all__ = ["Folder", "write_folder"]
+
+_MOST_ASSETS = 100_000
+_OWN = frozenset({CONFIG, METADATA, WEIGHTS, ASSETS.rstrip("/")})
+
+
+def write_folder(model: Any, config: dict[str, Any], path: str, overwrite: bool = True) -> None:
+    """Write the whole model. A new folder takes the place of an older one when it is complete.
+
+    Raises:
+        ValueError: for a name that ends as a file's does.
+        FileExistsError: when there is a folder and `overwrite` is False, or it holds something else.
+    """
+    path = os.path.realpath(path)
+    if path.endswith((".keras", ".h5", ".hdf5", ".safetensors")):
+        raise ValueError(
+            f"save({path!r:.200}, zipped=False): the name of a folder doesn't end like a file's."
+        )
+    _check_old(path, overwrite)
+    text = json_text.write_json(config, model)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:100]}.{secrets.token_hex(6)}")
+    try:
+        os.mkdir(f"{beside}.tmp")
+        _fill(f"{beside}.tmp", model, text)
+        if os.path.isdir(path):
+            os.rename(path, f"{beside}.old")
+        os.rename(f"{beside}.tmp", path)
+    except BaseException:
+        if os.path.isdir(f"{beside}.old") and not os.path.exists(path):
+            os.rename(f"{beside}.old", path)
+        shutil.rmtree(f"{beside}.tmp", ignore_errors=True)
+        raise
+    sync_folder(os.path.dirname(path))
+    shutil.rmtree(f"{beside}.old", ignore_errors=True)
+
+
+def _check_old(path: str, overwrite: bool) -> None:
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
+        raise FileExistsError(f"{path!r} exists. Pass overwrite=True to replace it, or choose another name.")
+    foreign = set(os.listdir(path)) - _OWN if os.path.isdir(path) else {"it is a file"}
+    if foreign:
+        raise FileExistsError(
+            f"{path!r} exists and is no folder of a model ({sorted(foreign)[0]!r:.80}): it won't be replaced. "
+            "Choose another name."
+        )
+
+
+def _fill(folder: str, model: Any, text: str) -> None:
+    weights = io.BytesIO()
+    write_state(model, weights)
+    contents: dict[str, Any] = {
+        METADATA: metadata_text(),
+        CONFIG: text.encode(),
+        WEIGHTS: weights.getbuffer(),
+    }
+    contents |= {ASSETS + name: content for name, content in asset_files(model).items()}
+    folders = {folder}
+    for name, content in contents.items():
+        target = os.path.join(folder, *name.split("/"))
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        folders.add(os.path.dirname(target))
+        with open(target, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    for made in folders:
+        sync_folder(made)
+
+
+class Folder:
+    """A folder of a model that is read, with the methods of `Archive`.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        FileFormatError: when it holds no model, or one of a newer format.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        if not os.path.isfile(os.path.join(path, CONFIG)):
+            hint = (
+                " It is a SavedModel of TensorFlow's, which only TensorFlow reads."
+                if self._is_saved_model()
+                else ""
+            )
+            raise FileFormatError(f"{path!r} is a folder without {CONFIG!r}: it holds no model.{hint}")
+        if os.path.lexists(os.path.join(path, METADATA)):
+            check_versions(self._json(METADATA), path)
+
+    def _is_saved_model(self) -> bool:
+        return os.path.isfile(os.path.join(self._path, "saved_model.pb"))
+
+    def config(self) -> dict[str, Any]:
+        """The model's configuration."""
+        return self._json(CONFIG)
+
+    def weights(self) -> BinaryIO:
+        """The HDF5 file inside."""
+        return io.BytesIO(self._read(WEIGHTS))
+
+    def weights_size(self) -> int:
+        """Its size in bytes."""
+        with self._opened(WEIGHTS) as file:
+            return os.fstat(file.fileno()).st_size
+
+    def restore_assets(self, model: Any) -> None:
+        """Hand layers the files that they saved."""
+        root = os.path.join(self._path, ASSETS.rstrip("/"))
+        if os.path.islink(root):
+            raise FileFormatError(f"{root!r} is a link; links in folders of models are never followed.")
+        names: list[str] = []
+        for above, _, files in os.walk(root, followlinks=False):
+            below = os.path.relpath(above, root).replace(os.sep, "/")
+            names += [file if below == "." else f"{below}/{file}" for file in files]
+            if len(names) > _MOST_ASSETS:
+                raise FileFormatError(f"{self._path!r} holds more than {_MOST_ASSETS} files.")
+        if names:
+            restore_assets(model, {name: self._read(ASSETS + name) for name in sorted(names)}, self._path)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        with self._opened(name) as file:
+            return json_text.read_json(file.read(json_text.LARGEST + 1), self._path, name)
+
+    def _read(self, name: str) -> bytes:
+        with self._opened(name) as file:
+            return file.read()
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Any:
+        path = os.path.join(self._path, *name.split("/"))
+        if os.path.islink(path):
+            raise FileFormatError(f"{path!r} is a link; links in folders of models are never followed.")
+        try:
+            with opened(path) as file:
+                yield file
+        except FileNotFoundError:
+            raise FileFormatError(f"{self._path!r} has no {name}.") from None

@@ -1,0 +1,178 @@
+"""Weights divided among several files: `name.weights.json` says which group of arrays lies in which of them.
+
+Source: the layout of Keras 3.15, which asks the map where the arrays of a layer are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import numpy
+
+from eagerflow.models.saving import hdf5
+from eagerflow.models.saving.assign import Stored
+from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.files import opened, replacing
+from eagerflow.models.saving.json_text import LARGEST, read_json
+from eagerflow.models.saving.state import Part
+from eagerflow.models.saving.weights_h5 import arrays_in, group_of
+
+__all__ = ["shards_in", "write_shards"]
+
+_CHECKSUMS = "eagerflow_crc32"
+_MOST_SHARDS = 10_000
+_BLOCK = 2**20
+
+Entry = tuple[str, str, numpy.ndarray]  # the group, the key in it, the array
+
+
+def write_shards(parts: Sequence[Part], path: str, max_shard_size: float, overwrite: bool = True) -> None:
+    """Write the arrays into files of at most `max_shard_size` times 2**30 bytes, and the map to `path`.
+
+    Raises:
+        ValueError: for another ending than `.weights.json`, a size that is no positive number, or one that an array
+            exceeds.
+    """
+    path = _json_path(path)
+    limit = _bytes(max_shard_size)
+    shards = _divided(parts, limit)
+    before, checksums = f"{path.removesuffix('.weights.json')}", {}
+    weight_map: dict[str, Any] = {}
+    with replacing(path, overwrite) as target:
+        for i, shard in enumerate(shards):
+            name = f"{os.path.basename(before)}_{i:05}.weights.h5"
+            checksums[name] = _write_shard(shard, os.path.join(os.path.dirname(path), name))
+            for group in dict.fromkeys(f"/{group}" for group, _, _ in shard):
+                known = weight_map.get(group)
+                weight_map[group] = name if known is None else [*_listed(known), name]
+        total = sum(array.nbytes for shard in shards for _, _, array in shard)
+        metadata = {"total_size": float(total), _CHECKSUMS: checksums}
+        target.write(json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=4).encode())
+
+
+def _json_path(path: str) -> str:
+    if path.endswith(".weights.json"):
+        return path
+    if not path.endswith(".weights.h5"):
+        raise ValueError(
+            f"save_weights({path!r:.200}, max_shard_size=...): the name must end in '.weights.json'."
+        )
+    renamed = f"{path.removesuffix('.h5')}.json"
+    warnings.warn(
+        f"save_weights(max_shard_size=...): {path!r} becomes {renamed!r}, as in Keras.", stacklevel=5
+    )
+    return renamed
+
+
+def _bytes(max_shard_size: Any) -> float:
+    number = isinstance(max_shard_size, (int, float)) and not isinstance(max_shard_size, bool)
+    if not number or not 0 < max_shard_size < math.inf:
+        raise ValueError(
+            f"save_weights(max_shard_size={max_shard_size!r:.60}): expected a positive number of gigabytes."
+        )
+    return float(max_shard_size) * 2**30
+
+
+def _divided(parts: Sequence[Part], limit: float) -> list[list[Entry]]:
+    """The arrays in their order; a new list begins where the last one is full."""
+    shards: list[list[Entry]] = [[]]
+    filled = 0
+    for part in parts:
+        for key, array in part.arrays.items():
+            if array.nbytes > limit:
+                raise ValueError(
+                    f"save_weights(max_shard_size=...): array {key!r} of {part.name!r:.80} has {array.nbytes} bytes, "
+                    f"more than the {limit:.0f} of a file. Pass a larger number of gigabytes."
+                )
+            if filled + array.nbytes > limit:
+                shards.append([])
+                filled = 0
+            shards[-1].append((group_of(part), key, array))
+            filled += array.nbytes
+    return shards
+
+
+def _write_shard(shard: Sequence[Entry], path: str) -> int:
+    with replacing(path) as target:
+        with hdf5.writing(target) as writer:
+            for group, key, array in shard:
+                writer.array(f"{group}/{key}", array)
+        return _sum_of(target)
+
+
+def _sum_of(file: BinaryIO) -> int:
+    file.seek(0)
+    checksum = 0
+    while block := file.read(_BLOCK):
+        checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+@contextlib.contextmanager
+def shards_in(path: str) -> Iterator[dict[str, Stored]]:
+    """The arrays of all files by path, while they are open.
+
+    Raises:
+        FileFormatError: when the map is damaged, a file is missing or not the one that was written with the map, or a
+            file lacks what the map says.
+    """
+    with opened(path) as source:
+        config = read_json(source.read(LARGEST + 1), path, "map of weights")
+    names = _names_in(config, path)
+    checksums = (
+        config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}
+    )
+    with contextlib.ExitStack() as stack:
+        found: dict[str, Stored] = {}
+        for name, groups in names.items():
+            beside = os.path.join(os.path.dirname(path), name)
+            file = stack.enter_context(_shard(beside, path))
+            if name in checksums and checksums[name] != _sum_of(file):
+                raise FileFormatError(
+                    f"{beside!r} is damaged, or isn't the file that was written with {path!r}."
+                )
+            file.seek(0)
+            arrays = stack.enter_context(arrays_in(file, beside))
+            own = {p: a for p, a in arrays.items() if f"/{p.rpartition('/')[0]}" in groups}
+            empty = next((g for g in groups if not any(f"/{p.rpartition('/')[0]}" == g for p in own)), None)
+            if empty is not None or own.keys() & found.keys():
+                raise FileFormatError(f"{beside!r} doesn't hold what {path!r} says, such as {empty!r:.80}.")
+            found |= own
+        yield found
+
+
+@contextlib.contextmanager
+def _shard(beside: str, path: str) -> Iterator[BinaryIO]:
+    try:
+        with opened(beside) as file:
+            yield file
+    except FileNotFoundError:
+        raise FileFormatError(f"{path!r} needs the file {beside!r}, which isn't there.") from None
+
+
+def _names_in(config: dict[str, Any], path: str) -> dict[str, set[str]]:
+    """The groups that each file holds."""
+    weight_map = config.get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise FileFormatError(f"{path!r} has no 'weight_map': it is no map of weights.")
+    names: dict[str, set[str]] = {}
+    for group, files in weight_map.items():
+        for name in _listed(files):
+            plain = isinstance(name, str) and name.endswith(".h5") and os.path.basename(name) == name
+            if not plain or "\\" in name or "\0" in name:
+                raise FileFormatError(f"{path!r} names the file {name!r:.80}; expected one beside it.")
+            names.setdefault(name, set()).add(group)
+    if len(names) > _MOST_SHARDS:
+        raise FileFormatError(f"{path!r} names {len(names)} files; at most {_MOST_SHARDS} are read.")
+    return names
+
+
+def _listed(files: Any) -> list[Any]:
+    return files if isinstance(files, list) else [files]
