@@ -1,7 +1,7 @@
 """Large arrays in pieces that stay in the processor's cache while several NumPy calls go over them.
 
 NumPy makes one pass over memory per operation. What a compiled loop gets by fusing operations, we get by doing all
-of them on 32,768 numbers before the next 32,768 come.
+of them on 65,536 numbers before the next 65,536 come.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from eagerflow.kernels.threads import each, scratch
 
 __all__ = ["CHUNK", "chunks", "column_sums", "elementwise", "fits", "ones", "repeated", "zeros"]
 
-CHUNK = 1 << 15  # numbers: 128 KB of float32, several of them fit the L2 cache
+CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
 _SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
-_RUN = 16  # chunks that one thread takes at a time
+_RUN = 8  # chunks that one thread takes at a time
 _FLOATS = (numpy.dtype("float32"), numpy.dtype("float64"))
 _ZEROS = {kind: numpy.zeros(CHUNK, kind) for kind in _FLOATS}
 _ONES = {kind: numpy.ones(CHUNK, kind) for kind in _FLOATS}

@@ -112,6 +112,7 @@ CASES = {
     "gru": [*over_time(3, 1, True, True), *over_time(3, 1, True, False, reset_after=False)],
     "simple_rnn": list(over_time(1, 1, True)),
     "dot_product_attention": list(attention()),
+    "gelu_exact": [([normal(3, 4)], {}), ([normal(0, 2)], {})],
     "normalize_batch": [
         ([normal(2, 3, 4), normal(4), normal(4)], {"axes": (0, 1)}), ([normal(5, 2), None, normal(2)], {"axes": (0,)}),
         ([normal(2, 3, 4), normal(3), None], {"axes": (0, 2)}), ([normal(1, 2), None, None], {"axes": (0,)}),

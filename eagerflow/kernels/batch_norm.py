@@ -1,0 +1,214 @@
+"""Batch normalization of NumPy arrays: channels in the last axis, or rows of numbers per channel.
+
+Both come as matrices: `(positions, channels)`, or `(samples * channels, positions)`. Two passes over memory each
+way: one for the sums, one for the result.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.kernels.blocks import column_sums, ones, repeated
+from eagerflow.kernels.moments import (
+    column_moments,
+    far_from_zero,
+    in_runs,
+    rows_at_once,
+    scale_columns,
+    sums_of_columns,
+)
+from eagerflow.kernels.threads import scratch
+
+__all__ = ["Layout", "batch_norm", "batch_norm_gradient", "layout"]
+
+_SMALLEST = 1 << 16  # numbers, below which the plain way has fewer calls
+_SHORTEST = 32  # positions in a row, below which broadcasting along rows is slow
+
+
+class Layout(NamedTuple):
+    """Where the channels are: `samples` times (`channels`, `positions`)."""
+
+    samples: int
+    channels: int
+    positions: int
+
+
+def layout(x: Any, axes: tuple[int, ...]) -> Layout | None:
+    """The layout of a contiguous float array normalized over `axes`; None when the kernels don't take it."""
+    if type(x) is not numpy.ndarray or x.dtype.name not in ("float32", "float64") or x.size < _SMALLEST:
+        return None
+    places = [i for i in range(x.ndim) if i not in axes]
+    if len(places) != 1 or not x.flags.c_contiguous:
+        return None
+    (place,) = places
+    found = Layout(math.prod(x.shape[:place]), x.shape[place], math.prod(x.shape[place + 1 :]))
+    return found if found.positions == 1 or found.positions >= _SHORTEST else None
+
+
+def _matrix(x: Any, plan: Layout) -> Any:
+    if plan.positions == 1:
+        return x.reshape(plan.samples, plan.channels)
+    return x.reshape(plan.samples * plan.channels, plan.positions)
+
+
+def batch_norm(x: Any, scale: Any, offset: Any, epsilon: float, plan: Layout) -> tuple[Any, Any, Any, Any]:
+    """The result, and per channel: mean, variance and 1 / √(variance + epsilon)."""
+    matrix, dtype = _matrix(x, plan), x.dtype
+    by_rows = plan.positions > 1
+    mean, variance = _row_moments(matrix, plan) if by_rows else column_moments(matrix)
+    inverse = 1 / numpy.sqrt(variance + epsilon)
+    factor = inverse if scale is None else inverse * scale
+    shift = numpy.zeros(plan.channels) if offset is None else offset
+    about = mean if far_from_zero(mean, variance) else None
+    if about is None:
+        shift = shift - mean * factor
+    out = (_scale_rows if by_rows else scale_columns)(matrix, factor, shift, about).reshape(x.shape)
+    return out, mean.astype(dtype), variance.astype(dtype), inverse.astype(dtype)
+
+
+def _per_row(vector: Any, rows: int, dtype: Any) -> Any:
+    """A value per channel as one per row (rows, 1), the channels coming again for each sample."""
+    return numpy.tile(vector.astype(dtype), rows // vector.size)[:, None]
+
+
+def _row_moments(x: Any, plan: Layout) -> tuple[Any, Any]:
+    """Mean and variance per channel of x (samples * channels, positions)."""
+    count = plan.samples * plan.positions
+    centre = x[: plan.channels].mean(axis=1)
+    spread = x[: plan.channels].var(axis=1)
+    about = _per_row(centre, len(x), x.dtype) if far_from_zero(centre, spread) else None
+    sums = numpy.empty((2, len(x)), x.dtype)
+
+    def fill(_: int, block: slice) -> None:
+        a = x[block]
+        if about is not None:
+            a = numpy.subtract(a, about[block], out=scratch("moments", a.shape, x.dtype))
+        sums[0, block] = a @ ones(plan.positions, x.dtype)
+        sums[1, block] = numpy.vecdot(a, a)
+
+    in_runs(fill, *x.shape, 0.4)
+    total, squares = sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64") / count
+    variance = numpy.maximum(squares - total * total, 0)
+    return (total if about is None else centre + total), variance
+
+
+def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
+    """(x - about) * factor + shift, where each row belongs to one channel."""
+    factor, shift = _per_row(factor, len(x), x.dtype), _per_row(shift, len(x), x.dtype)
+    centre = None if about is None else _per_row(about, len(x), x.dtype)
+    out = numpy.empty(x.shape, x.dtype)
+
+    def fill(_: int, block: slice) -> None:
+        a, o = x[block], out[block]
+        if centre is not None:
+            a = numpy.subtract(a, centre[block], out=o)
+        numpy.multiply(a, factor[block], out=o)
+        numpy.add(o, shift[block], out=o)
+
+    in_runs(fill, *x.shape, 0.5)
+    return out
+
+
+def batch_norm_gradient(
+    g: Any, g_mean: Any, g_variance: Any, x: Any, scale: Any, mean: Any, inverse: Any, plan: Layout, need_x: bool
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """The gradients of x (or None), scale and offset.
+
+    Per channel, the gradient of x is a weighted sum of g, of x's distance from the mean, and of 1.
+    """
+    dtype, count = x.dtype, plan.samples * plan.positions
+    matrix, arriving = _matrix(x, plan), _matrix(numpy.ascontiguousarray(g), plan)
+    mean, inverse = mean.astype("float64"), inverse.astype("float64")
+    far = far_from_zero(mean, 1 / (inverse * inverse))
+    sums = _row_sums if plan.positions > 1 else _column_pair
+    d_offset, with_x = sums(arriving, matrix, mean if far else None, plan)
+    d_scale = (with_x if far else with_x - mean * d_offset) * inverse
+    d_x = None
+    if need_x:
+        on_g = inverse if scale is None else inverse * scale
+        on_x = (2 * g_variance - d_scale * inverse * on_g) / count
+        constant = (g_mean - d_offset * on_g) / count
+        mixed = _mixed_rows if plan.positions > 1 else _mixed_columns
+        if not far:
+            constant = constant - on_x * mean
+        d_x = mixed(arriving, matrix, on_g, on_x, constant, mean if far else None).reshape(x.shape)
+    return d_x, d_scale.astype(dtype), d_offset.astype(dtype)
+
+
+def _column_pair(g: Any, x: Any, about: Any, plan: Layout) -> Any:
+    """Per column the sums of g, and of g times x (or its distance from `about`)."""
+    if about is not None:
+        about = repeated("norm_about", about, min(len(x), rows_at_once(plan.channels)), x.dtype)
+
+    def sums(block: slice, into: Any) -> None:
+        d, a = g[block], x[block]
+        t = scratch("norm", d.shape, x.dtype)
+        if about is not None:
+            a = numpy.subtract(a, about[: len(a)], out=t)
+        into[0] += column_sums(d)
+        into[1] += column_sums(numpy.multiply(d, a, out=t))
+
+    return sums_of_columns(x, 2, sums, 0.4)
+
+
+def _mixed_columns(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any) -> Any:
+    """g * on_g + (x - about) * on_x + constant, per column."""
+    rows, width = x.shape
+    height, dtype = min(rows, rows_at_once(width)), x.dtype
+    by_g, by_x = repeated("norm_g", on_g, height, dtype), repeated("norm_x", on_x, height, dtype)
+    more = repeated("norm_1", constant, height, dtype)
+    if about is not None:
+        about = repeated("norm_about", about, height, dtype)
+    out = numpy.empty(x.shape, dtype)
+
+    def fill(_: int, block: slice) -> None:
+        o, a = out[block], x[block]
+        t = scratch("norm", a.shape, dtype)
+        if about is not None:
+            a = numpy.subtract(a, about[: len(a)], out=t)
+        numpy.multiply(a, by_x[: len(a)], out=t)
+        numpy.add(t, more[: len(a)], out=t)
+        numpy.multiply(g[block], by_g[: len(a)], out=o)
+        numpy.add(o, t, out=o)
+
+    in_runs(fill, rows, width, 0.8)
+    return out
+
+
+def _row_sums(g: Any, x: Any, about: Any, plan: Layout) -> Any:
+    """The same sums where each row belongs to one channel."""
+    sums = numpy.empty((2, len(x)), x.dtype)
+    centre = None if about is None else _per_row(about, len(x), x.dtype)
+
+    def fill(_: int, block: slice) -> None:
+        d, a = g[block], x[block]
+        if centre is not None:
+            a = numpy.subtract(a, centre[block], out=scratch("norm", a.shape, x.dtype))
+        sums[0, block] = d @ ones(plan.positions, x.dtype)
+        sums[1, block] = numpy.vecdot(d, a)
+
+    in_runs(fill, *x.shape, 0.4)
+    return sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64")
+
+
+def _mixed_rows(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any) -> Any:
+    """g * on_g + (x - about) * on_x + constant, where each row belongs to one channel."""
+    centre = None if about is None else _per_row(about, len(x), x.dtype)
+    by_g, by_x, more = (_per_row(v, len(x), x.dtype) for v in (on_g, on_x, constant))
+    out = numpy.empty(x.shape, x.dtype)
+
+    def fill(_: int, block: slice) -> None:
+        o, a = out[block], x[block]
+        t = scratch("norm", a.shape, x.dtype)
+        if centre is not None:
+            a = numpy.subtract(a, centre[block], out=t)
+        numpy.multiply(a, by_x[block], out=t)
+        numpy.add(t, more[block], out=t)
+        numpy.multiply(g[block], by_g[block], out=o)
+        numpy.add(o, t, out=o)
+
+    in_runs(fill, *x.shape, 0.8)
+    return out

@@ -1,0 +1,221 @@
+"""Kernels that work in blocks agree with the plain formulas over many shapes, types and layouts, on any threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import eagerflow as ef
+from eagerflow import ops
+from eagerflow.kernels import blocks, moments
+from eagerflow.kernels.threads import set_num_threads
+from eagerflow.ops.normalization import normalize_batch
+
+TOLERANCE = {"float32": 3e-5, "float64": 1e-11}
+quick = settings(max_examples=25, deadline=None)
+
+
+def normal(seed, *shape, dtype="float32"):
+    return np.random.default_rng([seed, *shape]).normal(size=shape).astype(dtype)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Blocks of few numbers, so that arrays of a test's size have many of them."""
+    for module in (blocks, moments):
+        monkeypatch.setattr(module, "CHUNK", 256)
+    monkeypatch.setattr(blocks, "_SMALL", 0)
+    monkeypatch.setattr("eagerflow.kernels.batch_norm._SMALLEST", 1)
+    monkeypatch.setattr("eagerflow.kernels.batch_norm._SHORTEST", 2)
+
+
+def results(function, arrays, seed=0):
+    """The outputs of a function and its gradients, as arrays."""
+    xs = [ef.Tensor(a) for a in arrays]
+    with ef.GradientTape() as tape:
+        tape.watch(xs)
+        out = function(*xs)
+        out = out if isinstance(out, tuple) else (out,)
+        total = sum(
+            (o * ef.Tensor(normal(seed + i, *o.shape, dtype=o.dtype))).sum() for i, o in enumerate(out)
+        )
+    return [o.numpy() for o in (*out, *tape.gradient(total, xs))]
+
+
+def check(function, plain, arrays):
+    """Values and gradients against the plain function in float64, the type, and the same bits on more threads."""
+    found = results(function, arrays)
+    expected = results(plain, [a.astype("float64") for a in arrays])
+    dtype = arrays[0].dtype.name
+    for ours, wanted in zip(found, expected, strict=True):
+        assert ours.dtype == dtype
+        scale = max(1.0, float(np.abs(wanted).max(initial=0)))
+        np.testing.assert_allclose(ours, wanted, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale)
+    try:
+        set_num_threads(3)
+        for ours, again in zip(found, results(function, arrays), strict=True):
+            assert ours.tobytes() == again.tobytes()
+    finally:
+        set_num_threads(None)
+
+
+def laid_out(kind, array):
+    """The same numbers, contiguous or not."""
+    if kind == "turned":
+        return np.ascontiguousarray(array.T).T
+    return np.repeat(array, 2, axis=0)[::2] if kind == "spread" else array
+
+
+shapes = st.sampled_from([(0,), (1,), (7,), (1, 1), (300, 3), (17, 33), (5, 11, 13), (3000,), (2, 700)])
+types = st.sampled_from(["float32", "float64"])
+kinds = st.sampled_from(["plain", "turned", "spread"])
+
+
+def erf(x):
+    return ops.erf(x)
+
+
+ELEMENTWISE = {
+    "relu": (ops.relu, lambda x: ops.maximum(x, 0.0)),
+    "leaky_relu": (
+        lambda x: ops.leaky_relu(x, 0.3),
+        lambda x: ops.maximum(x, 0.0) + 0.3 * ops.minimum(x, 0.0),
+    ),
+    "sigmoid": (ops.sigmoid, lambda x: 1 / (1 + ops.exp(-x))),
+    "tanh": (ops.tanh, lambda x: ops.sinh(x) / ops.cosh(x)),
+    "silu": (ops.silu, lambda x: x / (1 + ops.exp(-x))),
+    "softplus": (ops.softplus, lambda x: ops.log(1 + ops.exp(x))),
+    "elu": (ops.elu, lambda x: ops.maximum(x, 0.0) + ops.exp(ops.minimum(x, 0.0)) - 1),
+    "elu of another alpha": (
+        lambda x: ops.elu(x, 0.4),
+        lambda x: ops.maximum(x, 0.0) + 0.4 * (ops.exp(ops.minimum(x, 0.0)) - 1),
+    ),
+    "gelu": (lambda x: ops.gelu(x, approximate=False), lambda x: x * 0.5 * (ops.erf(x * 0.5**0.5) + 1)),
+    "gelu_tanh": (
+        lambda x: ops.gelu(x, approximate=True),
+        lambda x: x * 0.5 * (1 + ops.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x * x * x))),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@quick
+@given(shape=shapes, dtype=types, kind=kinds, spread=st.sampled_from([0.1, 1.0, 5.0]))
+def test_activations(name, shape, dtype, kind, spread):
+    function, plain = ELEMENTWISE[name]
+    check(function, plain, [laid_out(kind, normal(1, *shape, dtype=dtype) * np.dtype(dtype).type(spread))])
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_activations_at_the_ends_of_the_numbers(name):
+    function = ELEMENTWISE[name][0]
+    x = np.array([-1e10, -100, -20, 0.0, 20, 100, 1e10], "float32")
+    found = function(ef.Tensor(np.repeat(x, 100))).numpy()[::100]
+    expected = np.where(x > 0, x, 0)
+    if name in ("sigmoid", "tanh"):
+        expected = np.sign(x) if name == "tanh" else (np.sign(x) + 1) / 2
+    if "elu" in name and "gelu" not in name and name != "relu":
+        rate = {"leaky_relu": 0.3 * x, "elu": -np.ones(7), "elu of another alpha": np.full(7, -0.4)}[name]
+        expected = np.where(x < 0, rate, x)
+    if name == "softplus":
+        expected[3] = np.log(2)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    assert np.isnan(function(ef.Tensor(np.full(300, np.nan, "float32"))).numpy()).all()
+
+
+def test_the_exact_gelu_is_exact():
+    x = np.linspace(-9, 9, 20001, dtype="float32")
+    wide = x.astype("float64")
+    expected = wide * 0.5 * (ops.erf(ef.Tensor(wide * 0.5**0.5)).numpy() + 1)
+    np.testing.assert_allclose(
+        ops.gelu(ef.Tensor(x), approximate=False).numpy(), expected, rtol=2e-7, atol=3e-7
+    )
+
+
+def plain_moments(x, axes):
+    mean = x.mean(axis=axes, keepdims=True)
+    away = x - mean
+    return mean, away, (away * away).mean(axis=axes, keepdims=True)
+
+
+def plain_batch(axes, epsilon):
+    def normalized(x, gamma, beta):
+        mean, away, variance = plain_moments(x, axes)
+        out = away * (variance + epsilon) ** -0.5 * gamma.reshape(mean.shape) + beta.reshape(mean.shape)
+        return out, mean.reshape((-1,)), variance.reshape((-1,))
+
+    return normalized
+
+
+@quick
+@given(
+    shape=st.sampled_from([(50, 3), (1, 5), (300, 1), (7, 9, 11), (4, 3, 40, 5), (2, 600), (3, 2, 2, 70)]),
+    place=st.integers(0, 3),
+    dtype=types,
+    kind=kinds,
+    away=st.sampled_from([0.0, 3.0, 50.0]),
+)
+def test_batch_normalization(shape, place, dtype, kind, away):
+    place %= len(shape)
+    axes = tuple(i for i in range(len(shape)) if i != place)
+    x = laid_out(kind, normal(2, *shape, dtype=dtype) + np.dtype(dtype).type(away))
+    arrays = [x, normal(3, shape[place], dtype=dtype), normal(4, shape[place], dtype=dtype)]
+    if x.size // shape[place] < 2 or (dtype == "float32" and away > 3):
+        return  # one number has no variance; and far from zero float32 itself has too few digits
+    check(lambda *xs: normalize_batch(*xs, axes, 0.1), plain_batch(axes, 0.1), arrays)
+
+
+def test_batch_normalization_far_from_zero_keeps_its_digits():
+    x = normal(5, 500, 4) + 300
+    out = normalize_batch(x, axes=(0,), epsilon=1e-3)[0].numpy()
+    wide = x.astype("float64")
+    expected = (wide - wide.mean(0)) / np.sqrt(wide.var(0) + 1e-3)
+    np.testing.assert_allclose(out, expected, atol=2e-4)
+
+
+def plain_layer(axes, epsilon):
+    def normalized(x, gamma, beta):
+        _, away, variance = plain_moments(x, axes)
+        return away * (variance + epsilon) ** -0.5 * gamma + beta
+
+    return normalized
+
+
+ROWS = st.sampled_from([(1, 1), (40, 3), (3, 300), (1, 700), (9, 5, 12), (2, 3, 4, 50)])
+
+
+@quick
+@given(shape=ROWS, count=st.integers(1, 2), dtype=types, kind=kinds)
+def test_layer_normalization(shape, count, dtype, kind):
+    axes = tuple(range(len(shape) - count, len(shape)))
+    arrays = [
+        laid_out(kind, normal(6, *shape, dtype=dtype)),
+        *[normal(i, *shape[-count:], dtype=dtype) for i in (7, 8)],
+    ]
+    check(
+        lambda x, gamma, beta: ops.layer_normalization(x, gamma, beta, axis=axes, epsilon=0.1),
+        plain_layer(axes, 0.1),
+        arrays,
+    )
+
+
+@quick
+@given(shape=ROWS, dtype=types, kind=kinds)
+def test_root_mean_square_normalization(shape, dtype, kind):
+    arrays = [laid_out(kind, normal(9, *shape, dtype=dtype)), normal(10, shape[-1], dtype=dtype)]
+    check(
+        lambda x, scale: ops.rms_normalization(x, scale, axis=-1, epsilon=0.1),
+        lambda x, scale: x * ((x * x).mean(axis=-1, keepdims=True) + 0.1) ** -0.5 * scale,
+        arrays,
+    )
+
+
+@pytest.mark.parametrize("needed", ["x", "gamma", "beta"])
+def test_layer_normalization_gives_single_gradients(needed):
+    arrays = {"x": normal(1, 30, 20), "gamma": normal(2, 20), "beta": normal(3, 20)}
+    of_all = results(lambda x, gamma, beta: ops.layer_normalization(x, gamma, beta), list(arrays.values()))
+    given_ones = {name: ef.Tensor(a) for name, a in arrays.items() if name != needed}
+    alone = results(lambda a: ops.layer_normalization(**{needed: a}, **given_ones), [arrays[needed]])
+    np.testing.assert_array_equal(alone[1], of_all[1 + list(arrays).index(needed)])
