@@ -18,7 +18,7 @@ from eagerflow.core import observe
 from viz import stats
 from viz.capture import Capture
 from viz.nonfinite.check import SAFE, has_nonfinite_number, is_finite, nonfinite
-from viz.nonfinite.facts import NonfiniteError, NonfiniteWarning
+from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
 from viz.nonfinite.search import examples_of, explain
 from viz.nonfinite.segments import Segments, located
 from viz.plain import flat
@@ -184,9 +184,10 @@ class Guard(observe.Observer):
             return
         if self._snapshot is None:
             self._snapshot = recording
+            recording.notes.append(found.message)
         if self._raises:
             raise NonfiniteError(found)
-        self._warn(found, recording)
+        self._warn(found)
 
     def _ran(self) -> int:
         return self._count if self._segments is None else len(self._segments.trail)
@@ -205,14 +206,12 @@ class Guard(observe.Observer):
                         self._stats.setdefault(i, stats_)
         return found.recording
 
-    def _warn(self, found: Any, recording: Recording) -> None:
+    def _warn(self, found: Nonfinite) -> None:
         self._quiet = True
         place = (found.op, found.phase, str(found.source or found.layer))
         if place in self._warned:
             return
         self._warned.add(place)
-        if recording is self._snapshot:
-            recording.notes.append(found.message)
         warnings.warn(found.message, NonfiniteWarning, stacklevel=5)
 
     def _measure(self, tensors: Sequence[int], arrays: Sequence[Any]) -> None:

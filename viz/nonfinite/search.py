@@ -28,7 +28,9 @@ class _Origin:
 
 def statistics_known(record: Record) -> bool:
     """Whether the recording can say which tensors were finite."""
-    return is_guarded(record) or not record.tensors or any(t.stats is not None for t in record.tensors)
+    options = record.meta.get("options")
+    asked = isinstance(options, dict) and options.get("stats", "none") != "none"
+    return asked or is_guarded(record) or not record.tensors or any(t.stats for t in record.tensors)
 
 
 def is_guarded(record: Record) -> bool:
@@ -170,7 +172,7 @@ def _facts(info: TensorInfo, name: str) -> TensorFacts:
 
 def _examples(recording: Recording, op: Op, culprit: int | None) -> list[Example]:
     """From what a guard noted, or from values that were kept."""
-    of = op.outputs if culprit is None else (culprit,)
+    of = op.outputs if culprit is None else (culprit, *op.outputs)
     noted = recording.meta.get("nonfinite_examples")
     for i in of:
         rows = noted.get(str(i)) if isinstance(noted, dict) else None

@@ -171,8 +171,10 @@ def located(capture: Capture, ran: int, number: int | None = None) -> Located | 
 
 
 def _recording(capture: Capture, number: int | None) -> Recording:
+    now = copy.copy(capture)
+    now.stopped = capture.stopped or observe.clock()
     found = Recording.pending()
-    found.fill(build(capture))
+    found.fill(build(now))
     for step in found.steps if number is not None else ():
         step.number = number
     return found
