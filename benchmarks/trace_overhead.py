@@ -1,7 +1,8 @@
 """What recording costs: `python benchmarks/trace_overhead.py`.
 
 Per op on a chain of small additions, and per training step of an MLP with two hidden layers of 512 units; off, and
-with each of viz.trace's levels. Times are those of one core (`time.process_time`, one BLAS thread), best of several
+with each of viz.trace's levels; and what a guard (`on_nonfinite="raise"`) costs in a long run, for that MLP and for a
+convnet with batch norm, whose step is bound by memory. Times are those of one core (`time.process_time`, one BLAS thread), best of several
 runs, off and on in turns so that a slower moment of the machine hits both.
 """
 
@@ -25,6 +26,9 @@ import eagerflow as ef  # noqa: E402
 import viz  # noqa: E402
 from eagerflow import layers, ops  # noqa: E402
 from eagerflow.core import observe  # noqa: E402
+from viz.capture import Options  # noqa: E402
+from viz.nonfinite.guard import Guard  # noqa: E402
+from viz.nonfinite.segments import Segments  # noqa: E402
 
 LEVELS: dict[str, dict[str, Any]] = {
     "structure": {"time": False, "source": False, "memory": False},
@@ -100,6 +104,42 @@ def flag_share(run: Callable[[], None], tests: int) -> float:
     return tests * per_test / measured(run, 20)
 
 
+def conv_step(batch: int) -> Callable[[], None]:
+    rng = np.random.default_rng(0)
+    parts: list[Any] = []
+    for filters in (16, 16, 32):
+        conv = layers.Conv2D(filters, 3, padding="same", use_bias=False)
+        parts += [conv, layers.BatchNormalization(), layers.ReLU()]
+    model = ef.Sequential([*parts, layers.GlobalAveragePooling2D(), layers.Dense(10)])
+    loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = ef.optimizers.Adam()
+    x, y = rng.normal(size=(batch, 32, 32, 3)).astype("float32"), rng.integers(0, 10, batch)
+
+    def step() -> None:
+        with ef.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
+
+    return step
+
+
+def guarded(run: Callable[[], None], rounds: int) -> tuple[float, float, float]:
+    """Seconds of a step, and which share of it a guard adds: by the fastest steps, and by the median.
+
+    The guard stays from round to round, as it does in a training: it has recorded the first steps before.
+    """
+    guard = Guard("raise", Segments(Options(on_nonfinite="raise"), sys._getframe(0)))
+    with observe.observing(guard):
+        for _ in range(8):
+            run()
+    off, on = [], []
+    for _ in range(rounds):
+        off.append(measured(run, 1))
+        with observe.observing(guard):
+            on.append(measured(run, 1))
+    return min(off), min(on) / min(off) - 1, float(np.median(on) / np.median(off) - 1)
+
+
 def main() -> None:
     base, added = compare(chain, calls=4, rounds=4)
     print(f"an op: {base / OPS * 1e6:.2f} µs; recorded it costs more by")
@@ -112,6 +152,13 @@ def main() -> None:
         for name, extra in added.items():
             print(f"  {name:28} {100 * extra / base:6.1f} %   {extra * 1e6:.0f} µs")
         print(f"  {'off (tests of a flag)':28} {100 * flag_share(step, 60):6.2f} %")
+    for name, step, rounds in (
+        ("MLP(512), batch 128", mlp_step(512, 128), 400),
+        ("convnet", conv_step(32), 60),
+    ):
+        base, fastest, median = guarded(step, rounds)
+        print(f"a step of {name}: {base * 1e6:.0f} µs; guarded against NaN it costs more by")
+        print(f"  {100 * fastest:.1f} % by the fastest steps, {100 * median:.1f} % by the median")
 
 
 if __name__ == "__main__":
