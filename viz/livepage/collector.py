@@ -18,6 +18,7 @@ from viz.livepage.snapshot import Snapshot
 __all__ = ["Collector"]
 
 _REPORT = 0.25  # seconds between two reports of speed, learning rate and the like
+_LONGEST = 5.0  # seconds that a step of the user's own loop may take to be recorded, unless all take long
 _OTHER = {"test_step": "evaluating", "predict_step": "predicting"}
 
 
@@ -86,8 +87,12 @@ class Collector(observe.Observer):
             self._scope = scope
             self._training = scope.name not in _OTHER
             self._began = time.perf_counter()
+            if not self.step:
+                self.progress.begin(0)
             if self._training or not self.step:
                 self._begin_snapshot(scope)
+        elif self._snapshot is not None and self._scope is None:
+            self._give_up_old()
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """A step is over, the weights were changed, or something else."""
@@ -179,6 +184,11 @@ class Collector(observe.Observer):
             self._snapshot.end()
             self._snapshot = None
 
+    def _give_up_old(self) -> None:
+        """The loop has ended, it seems: what runs now is no step of it, and shouldn't be slowed down."""
+        if time.perf_counter() - self._began > max(_LONGEST, 20 * self._usual):
+            self._leave_own_loop()
+
     # ------------------------------------------------------------------ recorded steps
 
     def _begin_snapshot(self, scope: observe.Scope | None) -> None:
@@ -197,8 +207,7 @@ class Collector(observe.Observer):
         return self.step % self._every_steps == 0 or self.step == 1
 
     def _end_snapshot(self, outputs: Any, error: BaseException | None) -> None:
-        now = time.perf_counter()
-        took = now - self._began
+        took = time.perf_counter() - self._began
         snapshot, self._snapshot = self._snapshot, None
         if snapshot is None:
             self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
@@ -206,7 +215,7 @@ class Collector(observe.Observer):
         snapshot.end(outputs, error)
         self._box.put("snapshot", snapshot)
         if snapshot.step and self._usual:
-            self._pace.spend(max(0.0, took - self._usual), now)
+            self._pace.spend(max(0.0, took - self._usual))
 
     # ------------------------------------------------------------------ numbers
 

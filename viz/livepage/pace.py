@@ -22,7 +22,8 @@ class Pace:
     def __init__(self, every: float, share: float) -> None:
         self.cost = 0.0
         self._every, self._share = every, share
-        self._next = 0.0
+        self._began = self._next = 0.0
+        self._debt = 0.0  # what the last recorded step has cost so far
 
     def is_due(self, now: float) -> bool:
         """Whether the step that begins at `now` may be recorded."""
@@ -30,9 +31,10 @@ class Pace:
 
     def begin(self, now: float) -> None:
         """A recorded step begins."""
-        self._next = now + self._every
+        self._began, self._next, self._debt = now, now + self._every, 0.0
 
-    def spend(self, seconds: float, now: float) -> None:
+    def spend(self, seconds: float) -> None:
         """Recording has cost `seconds` more."""
         self.cost += seconds
-        self._next = max(self._next, now) + seconds / self._share
+        self._debt += seconds
+        self._next = max(self._next, self._began + self._debt / self._share)

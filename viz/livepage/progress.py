@@ -30,9 +30,14 @@ class Progress:
         self.in_epoch = 0
         self._model = model
         self._marks: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)])
+        self._last: dict[str, Any] = {}
         self._per_epoch: int | None = None
         self._facts: dict[str, Any] = {}
         self._of: Any = None
+
+    def begin(self, step: int) -> None:
+        """A stretch of training begins: what lies before doesn't count for the speed."""
+        self._marks = deque([(time.perf_counter(), step)])
 
     def end_epoch(self, epoch: int) -> None:
         """An epoch is over: now it is known how many steps it has."""
@@ -44,14 +49,19 @@ class Progress:
         Args:
             step: training steps so far.
             now: by `time.perf_counter`.
-            owner: the model, or in a loop of the user's own the optimizer.
+            owner: the model, in a loop of the user's own the optimizer, None at the end.
             inputs: the batch.
             mode: `"training"`, `"evaluating"`, `"predicting"`, or `""` for no news.
         """
+        if owner is None:
+            return {**self._last, "step": step}
         model = owner if hasattr(owner, "optimizer") or hasattr(owner, "layers") else self._model
         optimizer = getattr(model, "optimizer", None) if model is owner else owner
+        before, at = self._marks[-1][1], self._marks[-1][0]
         rate = self._rate(step, now)
-        found = {"step": step, "rate": rate, "step_ms": 1e3 / rate if rate else None}
+        found: dict[str, Any] = {"step": step, "rate": rate}
+        if step > before:
+            found["step_ms"] = 1e3 * (now - at) / (step - before)
         if mode:
             self._facts["mode"] = mode
         if model is not None:
@@ -62,7 +72,8 @@ class Progress:
         rows = _rows(inputs)
         if rows and rate and mode == "training":
             found["samples"] = rows * rate
-        return {**self._facts, **found, **self._schedule(model, rate)}
+        self._last = {**self._facts, **found, **self._schedule(model, rate)}
+        return self._last
 
     def _rate(self, step: int, now: float) -> float:
         marks = self._marks

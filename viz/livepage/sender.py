@@ -110,7 +110,7 @@ class Sender(threading.Thread):
             words = f"a recorded step can't be shown: {type(error).__name__}: {error}"
             self._child.send({"is": "about", "problem": words[:500]})
         if recorded.step:
-            self._pace.spend(time.thread_time() - began, time.perf_counter())
+            self._pace.spend(time.thread_time() - began)
 
     def _show(self, recorded: snapshot.Snapshot) -> None:
         self.recording = recording = recorded.recording()

@@ -1,6 +1,7 @@
 // The tab with distributions: how weights, gradients and activations are spread, over the steps.
 
 const HEAT_HEIGHT = 110;
+const WIDEST_STEP = 14;
 const ROW = { step: 0, low: 1, high: 2, counts: 3, mean: 4, std: 5, nan: 6, inf: 7 };
 
 class Histograms {
@@ -108,6 +109,7 @@ class HistogramCard {
     if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
     this.range = [low, high];
     this.finite = finite;
+    this.each = Math.min(WIDEST_STEP, (this.split - this.left) / Math.max(1, finite.length));
     this.axes(brush, width);
     finite.forEach((moment, i) => this.column(brush, moment, i));
     if (finite.length) this.bars(brush, finite[finite.length - 1], width);
@@ -122,7 +124,7 @@ class HistogramCard {
     brush.strokeStyle = cssColour("--frame");
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    for (const value of ticks(...this.range, 3)) {
+    for (const value of ticks(...this.range, 4)) {
       const y = Math.round(this.toY(value)) + 0.5;
       brush.fillText(numeral(Number(value.toPrecision(3))), this.left - 6, y);
       brush.globalAlpha = 0.6;
@@ -137,14 +139,15 @@ class HistogramCard {
     brush.textAlign = "left";
     brush.fillText(`step ${amount(this.finite[0][ROW.step])}`, this.left, this.bottom + 4);
     brush.textAlign = "right";
-    if (this.finite.length > 1) brush.fillText(amount(this.finite[this.finite.length - 1][ROW.step]), this.split, this.bottom + 4);
+    const right = this.left + this.each * this.finite.length;
+    if (right - this.left > 120) brush.fillText(amount(this.finite[this.finite.length - 1][ROW.step]), right, this.bottom + 4);
     brush.textAlign = "center";
     brush.fillText("latest", (this.split + width) / 2, this.bottom + 4);
   }
 
   // A step: as dark as the share of the elements, against the fullest bin.
   column(brush, moment, i) {
-    const { counts } = { counts: moment[ROW.counts] }, most = Math.max(...counts), each = (this.split - this.left) / this.finite.length;
+    const counts = moment[ROW.counts], most = Math.max(...counts), each = this.each;
     const x = this.left + i * each, size = (moment[ROW.high] - moment[ROW.low]) / counts.length;
     brush.fillStyle = cssColour({ weights: "--forward", gradients: "--backward", activations: "--update" }[this.kind]);
     if (size === 0) {
@@ -179,8 +182,7 @@ class HistogramCard {
 
   point(event) {
     if (!this.finite || !this.finite.length) return;
-    const share = (event.offsetX - this.left) / (this.split - this.left), last = this.finite.length - 1;
-    const moment = this.finite[share >= 1 ? last : Math.max(0, Math.min(last, Math.floor(share * this.finite.length)))];
+    const moment = this.finite[Math.max(0, Math.min(this.finite.length - 1, Math.floor((event.offsetX - this.left) / this.each)))];
     const [step, low, high, , mean, std, nan, inf] = moment;
     this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(step)}`), el("div", {}, `${numeral(low)} … ${numeral(high)}`),
       el("div", {}, `mean ${numeral(mean)}, std ${numeral(std)}`), nan + inf ? el("div", {}, `${amount(nan)} NaN, ${amount(inf)} infinite`) : "");

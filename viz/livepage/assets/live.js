@@ -17,6 +17,7 @@ class Live {
     this.viewer.addTab("curves", "Curves", this.curves.node, () => this.curves.draw());
     this.viewer.addTab("histograms", "Histograms", this.histograms.node, () => this.histograms.refresh());
     this.viewer.addTab("doctor", "Doctor", this.findings.node);
+    this.bringForward("doctor", "histograms", "curves");
     this.viewer.openTab("curves");
     new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
@@ -34,6 +35,14 @@ class Live {
     this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause), this.bar, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
+  }
+
+  // The tabs of what is live come before those of the recorded step.
+  bringForward(...ids) {
+    for (const id of ids) {
+      const tab = document.getElementById(`tab-${id}`);
+      tab.parentNode.prepend(tab);
+    }
   }
 
   // ---------------------------------------------------------------- news
@@ -104,6 +113,7 @@ class Live {
     const began = performance.now(), first = !this.shown;
     data.title = this.status.model || data.title;
     this.viewer.show(data);
+    if (first) this.viewer.viewer.canvas.fit();
     if (first || (!this.coloured && data.tensors.stats)) {
       this.viewer.viewer.setColour("time");
       this.coloured = true;

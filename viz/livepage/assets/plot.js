@@ -124,7 +124,7 @@ class Plot {
     brush.lineWidth = 1;
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    for (const at of this.log ? logTicks(...this.y) : ticks(...this.y, 4)) {
+    for (const at of this.log ? logTicks(...this.y) : ticks(...this.y, 5)) {
       const value = this.log ? 10 ** at : at, y = Math.round(this.toY(value)) + 0.5;
       brush.globalAlpha = 0.6;
       brush.beginPath();
@@ -136,7 +136,7 @@ class Plot {
     }
     brush.textAlign = "center";
     brush.textBaseline = "top";
-    const steps = ticks(...this.x, Math.max(2, Math.floor(this.width / 90)));
+    const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
     for (const at of steps) if (Number.isInteger(at)) brush.fillText(at >= 1e4 ? short(at) : amount(at), this.toX(at), bottom + 5);
     this.marks(brush, bottom);
   }

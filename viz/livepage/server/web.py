@@ -62,6 +62,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = MOST_CONNECTIONS
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two programs share a port
 
     def __init__(self, hub: Hub, page: Page, port: int = 0) -> None:
