@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from eagerflow.callbacks.monitor import MonitorCallback
@@ -10,6 +12,19 @@ from eagerflow.callbacks.saves import checked_frequency, filled_path
 from eagerflow.core.spellings import behaviour
 
 __all__ = ["ModelCheckpoint"]
+
+
+def _with_period(method: Callable[..., None]) -> Callable[..., None]:
+    """A decorator for `__init__` that takes Keras 2's `period`, a number of epochs, and TensorFlow's `options`."""
+
+    @wraps(method)
+    def call(self: Any, *args: Any, period: int = 1, options: Any = None, **kwargs: Any) -> None:
+        if isinstance(period, bool) or not isinstance(period, int) or period < 1:
+            raise ValueError(f"ModelCheckpoint(period={period!r:.60}): expected a number of epochs, at least 1.")
+        self.period = period
+        method(self, *args, **kwargs)
+
+    return call
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -25,7 +40,6 @@ class ModelCheckpoint(MonitorCallback):
         mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
         save_freq: `"epoch"`, or a number of batches.
         initial_value_threshold: the number must be better than this to be saved.
-        **kwargs: `period` (Keras 2): save every so many epochs.
 
     Raises:
         ValueError: for an ending that says no format, or another `save_freq`.
@@ -33,6 +47,7 @@ class ModelCheckpoint(MonitorCallback):
     Each file is replaced only when the new one is complete. Folders are made as needed.
     """
 
+    @_with_period
     def __init__(
         self,
         filepath: Any,
@@ -43,13 +58,8 @@ class ModelCheckpoint(MonitorCallback):
         mode: str = "auto",
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
-        **kwargs: Any,
     ) -> None:
         super().__init__(monitor, mode)
-        self.period = kwargs.pop("period", 1)
-        kwargs.pop("options", None)  # TensorFlow's
-        if kwargs:
-            raise TypeError(f"ModelCheckpoint: unknown arguments {sorted(kwargs)}.")
         self.filepath = _checked_path(os.fspath(filepath), save_weights_only)
         self.verbose = verbose
         self.save_best_only = save_best_only

@@ -63,7 +63,7 @@ class Normalization(Layer):
                 f"{len(self.axis)} axes (axis={self.axis})."
             )
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any) -> None:
         """Make the variables for means and variances, unless they are given."""
         if input_shape is None:
             return
@@ -170,6 +170,10 @@ class Normalization(Layer):
         """Nothing to do: the variables are read at every call."""
 
     # Using them
+
+    def convert_weight(self, weight: Any) -> Any:
+        """The weight itself: there is one backend. For Keras' signature."""
+        return weight
 
     @property
     def mean(self) -> Tensor | None:

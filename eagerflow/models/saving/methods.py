@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.spellings import ignores
 from eagerflow.models.saving.api import load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
 
@@ -24,6 +25,7 @@ class Saving:
         """
         save_model(self, filepath, overwrite, zipped, **kwargs)
 
+    @ignores("options", "save_format")
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
         """Save the weights.
 
