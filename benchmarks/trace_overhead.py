@@ -1,9 +1,9 @@
 """What recording costs: `python benchmarks/trace_overhead.py`.
 
 Per op on a chain of small additions, and per training step of an MLP with two hidden layers of 512 units; off, and
-with each of viz.trace's levels; and what a guard (`on_nonfinite="raise"`) costs in a long run, for that MLP and for a
-convnet with batch norm, whose step is bound by memory. Times are those of one core (`time.process_time`, one BLAS thread), best of several
-runs, off and on in turns so that a slower moment of the machine hits both.
+with each of viz.trace's levels; and what a guard (`on_nonfinite="raise"`) costs in a long run, for that MLP and
+for a convnet with batch norm, whose step is bound by memory. Times are those of one core (`time.process_time`, one
+BLAS thread), best of several runs, off and on in turns so that a slower moment of the machine hits both.
 """
 
 from __future__ import annotations

@@ -503,7 +503,7 @@ def test_long_runs_are_guarded():
     assert (found.op, found.op_id) == ("log", 10_001)
 
 
-@pytest.mark.parametrize("order", ["C", "F", "strided", "reversed"])
+@pytest.mark.parametrize("order", ["C", "F", "strided", "reversed", "broadcast", "turned"])
 @pytest.mark.parametrize("value", [1.0, 1e30, np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
 def test_the_quick_check_is_exact(order, value, dtype):
@@ -515,4 +515,8 @@ def test_the_quick_check_is_exact(order, value, dtype):
         array = array[1::2, ::2]
     elif order == "reversed":
         array = array[::-1]
+    elif order == "broadcast":
+        array = np.broadcast_to(array[:, None], (6, 4, 8))
+    elif order == "turned":
+        array = array.reshape(2, 3, 8).transpose(1, 0, 2)
     assert is_finite(array) == bool(np.isfinite(array).all())

@@ -34,9 +34,20 @@ def is_finite(array: Any) -> bool:
         flat = array.reshape(-1)
     elif flags.f_contiguous:
         flat = array.T.reshape(-1)
-    else:  # a view of something that was looked at, as a rule
-        return not nonfinite(array)[2]
+    else:
+        return _is_finite_view(array)
     return bool(flat.dot(flat) < math.inf) or not nonfinite(array)[2]
+
+
+def _is_finite_view(array: Any) -> bool:
+    """The same for a view: what broadcasting repeats is looked at once, and turned axes are turned back."""
+    if 0 in array.strides:
+        array = array[tuple([slice(None) if stride else slice(0, 1) for stride in array.strides])]
+    array = array.transpose(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+    if array.flags.c_contiguous:
+        return is_finite(array)
+    with numpy.errstate(all="ignore"):
+        return bool(abs(array.sum()) < math.inf) or not nonfinite(array)[2]
 
 
 def nonfinite(array: Any) -> tuple[int, int, int]:
