@@ -120,12 +120,12 @@ def test_eagerflow_reaches_viz_through_one_file(source):
 
 
 @pytest.mark.parametrize("source", VIZ, ids=repr)
-def test_viz_uses_the_public_names_of_eagerflow_and_the_observer(source):
+def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files(source):
     private = [
         target
         for target, _ in own_imports(source)
         if target.startswith("eagerflow.")
-        and target != "eagerflow.core.observe"
+        and target not in ("eagerflow.core.observe", "eagerflow.core.files")
         and (not MODULES[target].is_public or folder(target) in ("core", "kernels"))
     ]
     assert private == []

@@ -9,7 +9,6 @@ fail to load: names of members, sizes, nesting and every reference are checked b
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import io
 import json
@@ -17,14 +16,13 @@ import math
 import os
 import pathlib
 import re
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy
 
+from eagerflow.core.files import replacing
 from viz.schema import PHASES, ROLES, Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
 from viz.tables import Damaged, Pool, decode, encode, frame_row, to_plain
 
@@ -94,30 +92,6 @@ def read(path: str | os.PathLike[str], limit: int = LIMIT) -> Record:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error) as error:
         raise TraceFileError(f"{os.fspath(path)!r} is damaged: {error}") from None
     return record
-
-
-@contextlib.contextmanager
-def replacing(target: pathlib.Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `target` once it is complete and on the disk; else nothing changes."""
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {str(target)!r}: there is no folder {str(target.parent)!r}")
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # as `open` would have made it
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:

@@ -115,6 +115,7 @@ class Capture(observe.Observer):
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
         self.measure = self._measure if options.stats != "none" else None
+        self.look = None if self.measure is None and self.keeper is None else self._look
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
 
     # ------------------------------------------------------------------ beginning and end
@@ -136,7 +137,7 @@ class Capture(observe.Observer):
         self._open.clear()
         self._arrays.clear()
         self._owners.clear()
-        self._crashed = self.measure = None
+        self._crashed = self.measure = self.look = None
         if self.memory is not None:
             self.memory.forget()
         del self.on_op  # it holds this object, which should go as soon as it has been read
@@ -312,6 +313,13 @@ class Capture(observe.Observer):
         return (
             self._number(x, self._meet(x.data, x.key, None, outside=False)) if position is None else position
         )
+
+    def _look(self, position: int, x: Tensor, name: str) -> None:
+        """Measure and keep what the op `name` made, as far as that was asked for."""
+        if self.measure is not None:
+            self.measure(position, x.data)
+        if self.keeper is not None:
+            self.keeper.output(position, x.data, x.key, self.label(name))
 
     def results(self, name: str, outputs: Any) -> list[int]:
         """The positions of what the op `name` returned: several tensors, old ones, or (when it failed) nothing."""

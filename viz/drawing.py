@@ -8,7 +8,7 @@ import pathlib
 import re
 from typing import Any
 
-from viz.archive import replacing
+from eagerflow.core.files import replacing
 from viz.dot import dot
 from viz.graph import Graph
 from viz.palette import theme_of

@@ -9,7 +9,7 @@ import os
 import pathlib
 from typing import Any
 
-from viz.archive import replacing
+from eagerflow.core.files import replacing
 from viz.flops import flops
 from viz.schema import Record
 from viz.tables import to_plain

@@ -9,8 +9,8 @@ import pathlib
 import statistics
 from typing import Any
 
+from eagerflow.core.files import replacing
 from viz import words
-from viz.archive import replacing
 from viz.charts import Bar, bars
 from viz.measures import norm, zero_share
 from viz.schema import Record, TensorInfo

@@ -78,10 +78,9 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
     """The `on_op` of a capture."""
     seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
     limit, tick, walk = capture.limit, capture.tick, capture.walk
-    memory, hold, measure = capture.memory, capture.hold, capture.measure
-    add_memory, keeper = None if memory is None else memory.add, capture.keeper
+    hold, look = capture.hold, capture.look
+    add_memory = None if capture.memory is None else capture.memory.add
     thread, getframe = threading.get_ident, sys._getframe
-    more = measure is not None or keeper is not None
     note, note_tensor = capture.journal.log.extend, tensors.extend
 
     def on_op(
@@ -123,11 +122,8 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
             note_tensor((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
         else:
             note_tensor((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
-        if more:
-            if measure is not None:
-                measure(position, data)
-            if keeper is not None:
-                keeper.output(position, data, outputs.key, capture.label(op.name))
+        if look is not None:
+            look(position, outputs, op.name)
         length = len(places)
         if count == 2:
             note(("op", op, started, ended, scope, thread(), given, 2, 1, length, first, second, position))

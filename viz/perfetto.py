@@ -12,8 +12,8 @@ import os
 import pathlib
 from typing import Any
 
+from eagerflow.core.files import replacing
 from viz import words
-from viz.archive import replacing
 from viz.export import finite
 from viz.flops import flops
 from viz.memory_use import memory_use

@@ -13,8 +13,8 @@ import pathlib
 import re
 from typing import Any
 
+from eagerflow.core.files import replacing
 from viz import words
-from viz.archive import replacing
 from viz.protobuf import Messages, message_classes
 from viz.schema import Op, Record, Scope
 

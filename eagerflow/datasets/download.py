@@ -14,6 +14,7 @@ from typing import Any
 from eagerflow._version import __version__
 from eagerflow.callbacks.progbar import Progbar
 from eagerflow.core.config import home
+from eagerflow.core.files import put_in_place
 from eagerflow.core.messages import say
 from eagerflow.datasets.archives import extract_archive
 from eagerflow.datasets.locking import alone
@@ -165,7 +166,7 @@ def download(
             raise ValueError(
                 f"{origin} gave a file with another checksum than expected ({checksum}); it was not kept. {by_hand}"
             )
-        os.replace(part, place)
+        put_in_place(str(part), str(place))
         _forget(part)
 
 

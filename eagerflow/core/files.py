@@ -1,0 +1,105 @@
+"""Replacing files so that a crash, a full disk or a reader beside never meets half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Iterator
+from typing import BinaryIO
+
+__all__ = ["irregular", "put_in_place", "replacing", "sync_folder"]
+
+_BUSY_FILES_STAY = os.name == "nt"  # Windows doesn't replace a file that somebody has open
+_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds; readers are soon done
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[BinaryIO]:
+    """A new file beside `path`, which takes its place when the block ends well, and vanishes when it doesn't.
+
+    Whatever happens in between, a reader sees the old file or the new one, whole.
+
+    Raises:
+        FileExistsError: when there is a file and `overwrite` is False.
+        FileNotFoundError: when the folder doesn't exist.
+        PermissionError: when the old file stays in use where such files can't be replaced.
+        ValueError: when the path is a folder, pipe or device.
+    """
+    target = os.path.realpath(os.fsdecode(path))  # a link stays, what it points to is replaced
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f"cannot write {target!r}: the folder {folder!r} doesn't exist; make it first (os.makedirs)."
+        )
+    mode = _mode(target, overwrite)
+    temporary = os.path.join(folder, f".{os.path.basename(target)[:100]}.{os.urandom(6).hex()}.tmp")
+    try:
+        with open(temporary, "xb+") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            os.chmod(temporary, mode)
+        put_in_place(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync_folder(folder)
+
+
+def put_in_place(temporary: str, path: str) -> None:
+    """Give a complete file its name; where that name is in use and the system refuses, wait a little.
+
+    Raises:
+        PermissionError: when it stays in use.
+    """
+    for wait in _WAITS if _BUSY_FILES_STAY else ():
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError:
+            time.sleep(wait)
+    try:
+        os.replace(temporary, path)
+    except PermissionError as error:
+        if not _BUSY_FILES_STAY:
+            raise
+        raise PermissionError(
+            f"{path!r} could not be replaced: another program has it open, or it may not be changed. It still holds "
+            "what was saved before; close it there, or save under another name."
+        ) from error
+
+
+def irregular(status: os.stat_result) -> str | None:
+    """What something is that is no regular file, in words; None for a file."""
+    if stat.S_ISREG(status.st_mode):
+        return None
+    return "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, device or socket"
+
+
+def _mode(path: str, overwrite: bool) -> int | None:
+    """The permissions of the file that will be replaced, None where there is none."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if not overwrite:
+        raise FileExistsError(f"{path!r} exists. Pass overwrite=True to replace it, or choose another name.")
+    kind = irregular(status)
+    if kind is not None:
+        raise ValueError(f"{path!r} is {kind}, not a file that can be replaced.")
+    return stat.S_IMODE(status.st_mode)
+
+
+def sync_folder(folder: str) -> None:
+    """Make the new name itself durable, where folders can be synced (not on Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
