@@ -1,0 +1,31 @@
+"""Every kind of finding is found in scripts where it was planted, with the right line where one is guilty."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz.doctor.planted import PLANTED, script
+from viz.doctor import KINDS
+from viz.doctor.examine import examine
+
+CASES = [(kind, name) for kind, variants in PLANTED.items() for name in variants]
+
+
+def test_every_kind_is_planted_at_least_three_times():
+    assert set(PLANTED) == set(KINDS)
+    assert min(len(variants) for variants in PLANTED.values()) >= 3
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_planted_mistakes_are_found(kind, name, tmp_path, capsys):
+    source, line = script(PLANTED[kind][name])
+    path = tmp_path / "train.py"
+    path.write_text(source)
+    diagnosis = examine(str(path)).diagnosis
+    found = [finding for finding in diagnosis if finding.kind == kind]
+    assert found, f"found only {diagnosis.kinds}\n{capsys.readouterr().err}"
+    if line is not None:
+        assert (str(path), line) in [(f.file, f.line) for f in found]
+    for finding in diagnosis:
+        assert finding.message
+        assert finding.fix

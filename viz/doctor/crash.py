@@ -1,0 +1,78 @@
+"""What an exception that ended the script tells: labels and shapes that a loss refused."""
+
+from __future__ import annotations
+
+import traceback
+from types import FrameType, TracebackType
+from typing import Any
+
+import numpy
+
+from viz.doctor.check import number
+from viz.doctor.place import Place
+from viz.doctor.watcher import Watcher
+from viz.source import is_internal
+
+__all__ = ["explain_crash", "without_ours"]
+
+_NAMES = (("target", "output"), ("y_true", "y_pred"))
+
+
+def explain_crash(error: BaseException, watcher: Watcher) -> None:
+    """Report what a refused loss says, unless it was found already."""
+    if watcher.has("loss_mismatch", "label_range", "broadcast") or not isinstance(error, ValueError):
+        return
+    place: Place | None = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not is_internal(file) and "runpy" not in file:
+            place = Place(file, line)
+        elif "crossentropy" in file:
+            pair = _pair(frame)
+            if pair is not None:
+                _report(watcher, *pair, frame.f_code.co_name, place)
+                return
+
+
+def _pair(frame: FrameType) -> tuple[Any, Any] | None:
+    for names in _NAMES:
+        found = [frame.f_locals.get(name) for name in names]
+        if all(hasattr(x, "shape") or isinstance(x, (list, tuple)) for x in found):
+            labels, predicted = (numpy.asarray(getattr(x, "data", x)) for x in found)
+            return labels, predicted
+    return None
+
+
+def _report(watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None) -> None:
+    classes = predicted.shape[-1] if predicted.ndim else 0
+    low, high = (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
+    if "sparse" in loss and classes > 1 and labels.size * classes == predicted.size and (low < 0 or high >= classes):
+        watcher.report(
+            "label_range", "error",
+            f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to {classes - 1}",
+            "Count classes from 0, or give the last layer one unit per class.", place=place,
+            evidence={"lowest": low, "highest": high},
+        )  # fmt: skip
+    elif labels.shape != predicted.shape:
+        watcher.report(
+            "loss_mismatch", "error", f"{loss} refuses labels {labels.shape} and predictions {predicted.shape}",
+            "Class numbers go with sparse_categorical_crossentropy, one-hot rows with categorical_crossentropy, yes or no "
+            "with binary_crossentropy and one sigmoid unit.", place=place,
+            evidence={"labels": list(labels.shape), "predictions": list(predicted.shape)},
+        )  # fmt: skip
+
+
+def without_ours(error: BaseException, ours: str) -> BaseException:
+    """The error, its traceback beginning in the script.
+
+    Args:
+        error: the error.
+        ours: the file that ran the script.
+    """
+    trail: TracebackType | None = error.__traceback__
+    while trail is not None and trail.tb_next is not None:
+        file = trail.tb_frame.f_code.co_filename
+        if file != ours and "runpy" not in file:
+            break
+        trail = trail.tb_next
+    return error.with_traceback(trail)

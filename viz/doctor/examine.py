@@ -1,0 +1,105 @@
+"""Runs an unmodified script under the doctor's eyes, in this process."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pathlib
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from eagerflow import compat
+from viz.doctor.crash import explain_crash, without_ours
+from viz.doctor.diagnosis import Diagnosis
+from viz.doctor.finding import Finding
+from viz.doctor.watcher import Watcher
+
+__all__ = ["Examination", "examine"]
+
+_KERAS = ("keras", "tensorflow")
+
+
+class Examination(NamedTuple):
+    """What running a script gave.
+
+    Attributes:
+        diagnosis: the findings.
+        crashed: did an exception, or an exit status other than 0, end it?
+        steps: how many training steps it made.
+    """
+
+    diagnosis: Diagnosis
+    crashed: bool
+    steps: int
+
+
+def examine(
+    script: str, arguments: Sequence[str] = (), found: Callable[[Finding], None] | None = None
+) -> Examination:
+    """Run a script as `python SCRIPT` would, and watch it; scripts that import Keras mean eagerflow by it.
+
+    An exception of the script's is printed as Python prints it, and ends only the script.
+
+    Args:
+        script: a Python file.
+        arguments: what it finds in `sys.argv`.
+        found: called with each finding as soon as it is made.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+    """
+    if not os.path.isfile(script):
+        raise FileNotFoundError(f"there is no script {script!r}")
+    kept = sys.argv, sys.path[:], compat.is_installed()
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    if not kept[2] and _imports_keras(pathlib.Path(script)):
+        compat.install()
+    watcher = Watcher(found)
+    try:
+        with watcher:
+            crashed = _run(script, watcher)
+    finally:
+        sys.argv, sys.path[:] = kept[:2]
+        if compat.is_installed() and not kept[2]:
+            compat.uninstall()
+    return Examination(Diagnosis(watcher.findings), crashed, watcher.step)
+
+
+def _run(script: str, watcher: Watcher) -> bool:
+    """Run it; did it crash?"""
+    try:
+        runpy.run_path(os.path.abspath(script), run_name="__main__")
+    except SystemExit as leaving:
+        if leaving.code is not None and not isinstance(leaving.code, int):
+            print(leaving.code, file=sys.stderr)
+        return bool(leaving.code)
+    except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what was found is told all the same)
+        explain_crash(error, watcher)
+        traceback.print_exception(without_ours(error, __file__))
+        return True
+    return False
+
+
+def _imports_keras(script: pathlib.Path, depth: int = 1) -> bool:
+    """Does the script, or a module beside it that it imports, import Keras or TensorFlow?"""
+    try:
+        roots = set(_imported(ast.parse(script.read_bytes())))
+    except (SyntaxError, OSError, ValueError):  # running it will say so
+        return False
+    if roots & set(_KERAS):
+        return True
+    beside = [script.parent / f"{root}.py" for root in roots]
+    return depth > 0 and any(path.is_file() and _imports_keras(path, depth - 1) for path in beside)
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """The first parts of the names that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
