@@ -6,7 +6,7 @@ Source: the interface and the results of `keras.utils.FeatureSpace` 3.15.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy
 
@@ -19,6 +19,7 @@ from eagerflow.data import Dataset
 from eagerflow.layers import CategoryEncoding, Concatenate, HashedCrossing, Input, Layer
 from eagerflow.layers.symbolic import is_symbolic
 from eagerflow.layers.text_type import is_text
+from eagerflow.models.saving import save_model
 from eagerflow.utils.feature_kinds import Cross, Feature, FeatureKinds
 
 __all__ = ["FeatureSpace"]
@@ -58,6 +59,7 @@ class FeatureSpace(FeatureKinds, Layer):
     """
 
     _convert_input_args = False
+    _saved_alone = True
 
     def __init__(
         self, features: Any, output_mode: str = "concat", crosses: Any = None, crossing_dim: Any = 32,
@@ -319,20 +321,19 @@ class FeatureSpace(FeatureKinds, Layer):
         self._is_adapted = True
         self.built = True
 
-    def save(self, filepath: Any) -> NoReturn:
-        """Refused: files hold models, and a feature space is none. Save a model of it, which has all its layers.
+    def save(self, filepath: Any) -> None:
+        """Write the feature space with all that `adapt` found; `models.load_model` reads it.
+
+        A program that reads it imports `FeatureSpace` first: the class isn't loaded with eagerflow.
 
         Args:
-            filepath: where the file would be.
+            filepath: a path that ends in `.keras`.
 
         Raises:
-            NotImplementedError: always; it says what to write instead.
+            ValueError: for another ending, or before `adapt`.
         """
-        raise NotImplementedError(
-            f"FeatureSpace.save({str(filepath)!r:.80}): only models are saved. A model of the feature space holds all "
-            "that adapt found: Model(space.get_inputs(), space.get_encoded_features()).save('....keras'); it takes "
-            "columns (batch, 1). Or keep get_config() and adapt again."
-        )
+        self.get_encoded_features()
+        save_model(self, filepath)
 
     def save_own_variables(self, store: Any) -> None:
         """Nothing: the layers of the features have the variables."""

@@ -161,9 +161,18 @@ def test_a_model_of_it_can_be_saved(case, tmp_path):
     assert_same(numbers(loaded(columns)), numbers(made(DATA)))
 
 
-def test_saving_it_alone_says_how_instead(space, tmp_path):
-    with pytest.raises(NotImplementedError, match="get_encoded_features"):
-        space.save(tmp_path / "space.keras")
+@pytest.mark.parametrize("case", CASES)
+def test_it_can_be_saved_alone(case, tmp_path):
+    made = cases(keras)[case]
+    made.adapt(ADAPT)
+    made.save(tmp_path / "space.keras")
+    loaded = keras.models.load_model(tmp_path / "space.keras")
+    assert_same(numbers(loaded(DATA)), numbers(made(DATA)))
+
+
+def test_it_is_saved_only_with_what_it_has_seen(tmp_path):
+    with pytest.raises(ValueError, match="must see data"):
+        FeatureSpace({"f": "float_normalized"}).save(tmp_path / "space.keras")
 
 
 def test_what_layers_were_built_for_can_be_restored(space):

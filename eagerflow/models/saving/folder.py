@@ -9,11 +9,12 @@ import secrets
 import shutil
 from typing import Any, BinaryIO
 
+from eagerflow.core.files import sync_folder
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, check_versions, metadata_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
-from eagerflow.models.saving.files import opened, sync_folder
+from eagerflow.models.saving.files import opened
 from eagerflow.models.saving.weights_h5 import write_state
 
 __all__ = ["Folder", "write_folder"]

@@ -21,7 +21,7 @@ _FLOOR = 256 * 2**20  # bytes of weights which a file of any size may describe
 def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
     """Everything but the weights."""
     config = described_with_shapes(model)
-    compile_config = model.get_compile_config() if compiled else None
+    compile_config = model.get_compile_config() if compiled and isinstance(model, Trainer) else None
     return {**config, "compile_config": compile_config} if compile_config else config
 
 
@@ -50,7 +50,7 @@ def built_model(
             raise FileFormatError(
                 f"{file!r}: its configuration is damaged ({type(error).__name__}: {error!s:.200})."
             ) from error
-    if not isinstance(model, Trainer):
+    if not isinstance(model, Trainer) and not getattr(model, "_saved_alone", False):
         raise FileFormatError(f"{file!r} describes a {type(model).__name__}, no model.")
     return model
 

@@ -1,0 +1,271 @@
+"""Models in folders, weights divided among files, layers left out, and the editor of such files."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.models import load_model
+from eagerflow.saving import FileFormatError, KerasFileEditor, load_weights, save_weights
+
+X = np.random.default_rng(3).normal(size=(5, 6)).astype("float32")
+TINY = 1.2e-6  # gigabytes: 1288 bytes
+
+
+def model(seed=0):
+    ef.utils.set_random_seed(seed)
+    layers = [ef.Input((6,)), ef.layers.Dense(40, activation="relu"), ef.layers.BatchNormalization()]
+    made = ef.Sequential([*layers, ef.layers.Dense(3, name="end")])
+    made.compile("adam", "mse")
+    return made
+
+
+def trained(seed=0):
+    made = model(seed)
+    made.fit(X, np.zeros((5, 3)), verbose=0)
+    return made
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True))
+
+
+# Folders
+
+
+def test_a_folder_holds_the_whole_model(tmp_path):
+    made = trained()
+    made.save(tmp_path / "m", zipped=False)
+    assert sorted(os.listdir(tmp_path / "m")) == ["config.json", "metadata.json", "model.weights.h5"]
+    again = load_model(tmp_path / "m")
+    assert same(made, again)
+    assert int(again.optimizer.iterations) == 1
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_a_folder_holds_vocabularies(tmp_path):
+    lookup = ef.layers.StringLookup(vocabulary=["red", "blue"])
+    made = ef.Sequential([ef.Input((1,), dtype="string"), lookup])
+    made.save(tmp_path / "m", zipped=False)
+    assert load_model(tmp_path / "m").layers[0].get_vocabulary() == lookup.get_vocabulary()
+
+
+def test_a_folder_takes_the_place_of_an_older_one(tmp_path):
+    trained().save(tmp_path / "m", zipped=False)
+    other = trained(1)
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        other.save(tmp_path / "m", zipped=False, overwrite=False)
+    other.save(tmp_path / "m", zipped=False)
+    assert same(load_model(tmp_path / "m"), other)
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_folders_with_something_else_are_left_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("...", encoding="utf-8")
+    with pytest.raises(FileExistsError, match=r"thesis\.tex"):
+        model().save(tmp_path / "mine", zipped=False)
+    with pytest.raises(ValueError, match="name of a folder"):
+        model().save(tmp_path / "m.keras", zipped=False)
+
+
+def test_a_failing_save_leaves_the_old_folder(tmp_path, monkeypatch):
+    made = trained()
+    made.save(tmp_path / "m", zipped=False)
+    other = trained(1)
+
+    def fail(store):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(other.layers[0], "save_own_variables", fail, raising=False)
+    with pytest.raises(OSError, match="No space"):
+        other.save(tmp_path / "m", zipped=False)
+    assert same(load_model(tmp_path / "m"), made)
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_folders_that_hold_no_model(tmp_path):
+    with pytest.raises(FileFormatError, match=r"without 'config\.json'"):
+        load_model(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(FileFormatError, match="only TensorFlow reads"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_links_in_folders_are_not_followed(tmp_path, name):
+    model().save(tmp_path / "m", zipped=False)
+    (tmp_path / "m" / name).rename(tmp_path / "elsewhere")
+    (tmp_path / "m" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileFormatError, match="never followed"):
+        load_model(tmp_path / "m")
+
+
+# Shards
+
+
+def test_weights_are_divided_and_come_together_again(tmp_path):
+    made = trained()
+    made.save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
+    files = [name for name in sorted(os.listdir(tmp_path)) if name != "w.weights.json"]
+    assert files == [f"w_{i:05}.weights.h5" for i in range(len(files))]
+    assert len(files) > 3
+    config = json.loads((tmp_path / "w.weights.json").read_text(encoding="utf-8"))
+    assert config["weight_map"]["/layers/dense_1/vars"] == "w_00001.weights.h5"
+    stored = [*made.weights, *made.optimizer.variables]
+    assert config["metadata"]["total_size"] == sum(v.numpy().nbytes for v in stored)
+    again = model(1)
+    again.load_weights(tmp_path / "w.weights.json")
+    assert same(made, again)
+
+
+def test_mistakes_with_shards(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in '\.weights\.json'"):
+        model().save_weights(tmp_path / "w.json", max_shard_size=1)
+    with pytest.raises(ValueError, match="more than the 107 of a file"):
+        model().save_weights(tmp_path / "w.weights.json", max_shard_size=1e-7)
+    for size in (0, -1, True, "1", float("nan")):
+        with pytest.raises(ValueError, match="positive number of gigabytes"):
+            model().save_weights(tmp_path / "w.weights.json", max_shard_size=size)
+    with pytest.warns(UserWarning, match=r"becomes .*w\.weights\.json"):
+        model().save_weights(tmp_path / "w.weights.h5", max_shard_size=1)
+    with pytest.raises(FileExistsError):
+        model().save_weights(tmp_path / "w.weights.json", max_shard_size=1, overwrite=False)
+
+
+def broken(tmp_path, change):
+    trained().save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
+    path = tmp_path / "w.weights.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    change(config)
+    path.write_text(json.dumps(config), encoding="utf-8")
+    made = model(1)
+    before = made.get_weights()
+    with pytest.raises(FileFormatError) as error:
+        made.load_weights(path)
+    assert all(np.array_equal(a, b) for a, b in zip(before, made.get_weights()))
+    return str(error.value)
+
+
+def test_damaged_maps_are_refused(tmp_path):
+    assert "no map of weights" in broken(tmp_path, lambda c: c.pop("weight_map"))
+    assert "isn't there" in broken(tmp_path, lambda c: c["weight_map"].update({"/x/vars": "gone.weights.h5"}))
+    for name in ("../w_00000.weights.h5", "/etc/passwd", "a\\b.h5", 3, "w_00000.weights.h5\0"):
+        found = broken(tmp_path, lambda c, name=name: c["weight_map"].update({"/x/vars": name}))
+        assert "expected one beside it" in found
+    wrong = {"/layers/nothing/vars": "w_00000.weights.h5"}
+    assert "doesn't hold what" in broken(tmp_path, lambda c: c["weight_map"].update(wrong))
+    assert "found nothing" in broken(tmp_path, lambda c: c["weight_map"].pop("/layers/dense_1/vars"))
+
+
+def test_files_of_two_savings_are_not_mixed(tmp_path):
+    trained().save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
+    old = (tmp_path / "w_00001.weights.h5").read_bytes()
+    trained(1).save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
+    (tmp_path / "w_00001.weights.h5").write_bytes(old)
+    with pytest.raises(FileFormatError, match="isn't the file that was written with"):
+        model().load_weights(tmp_path / "w.weights.json")
+
+
+# Layers that are left out
+
+
+def test_layers_can_be_left_out(tmp_path):
+    made = trained()
+    save_weights(made, tmp_path / "w.weights.h5", objects_to_skip=[made.layers[-1]])
+    again = model(1)
+    end = again.layers[-1].get_weights()
+    load_weights(again, tmp_path / "w.weights.h5", objects_to_skip=[again.layers[-1]])
+    assert np.array_equal(again.layers[0].get_weights()[0], made.layers[0].get_weights()[0])
+    assert np.array_equal(again.layers[-1].get_weights()[0], end[0])
+    with pytest.raises(FileFormatError, match="end"):
+        load_weights(again, tmp_path / "w.weights.h5")
+    with pytest.raises(ValueError, match="objects_to_skip"):
+        save_weights(made, tmp_path / "w.h5", objects_to_skip=[made.layers[-1]])
+    with pytest.raises(TypeError, match="unknown arguments"):
+        save_weights(made, tmp_path / "w.weights.h5", objects=[])
+
+
+def test_layers_of_a_whole_file_can_be_left_alone(tmp_path):
+    made, again = trained(), model(1)
+    made.save_weights(tmp_path / "w.weights.h5")
+    end = again.layers[-1].get_weights()
+    load_weights(again, tmp_path / "w.weights.h5", objects_to_skip=[again.layers[-1]])
+    assert np.array_equal(again.layers[-1].get_weights()[0], end[0])
+    assert np.array_equal(again.layers[0].get_weights()[0], made.layers[0].get_weights()[0])
+
+
+# The editor
+
+
+@pytest.fixture
+def editor(tmp_path):
+    made = trained()
+    made.save_weights(tmp_path / "w.weights.h5")
+    return KerasFileEditor(str(tmp_path / "w.weights.h5"))
+
+
+def test_the_editor_shows_what_is_there(editor, capsys):
+    editor.summary()
+    shown = capsys.readouterr().out
+    assert "dense ('dense" in shown
+    assert "0: shape=(6, 40), dtype=float32" in shown
+    assert editor.compare(trained()) == {"status": "success", "error_count": 0, "match_count": 22}
+
+
+def test_the_editor_compares(editor, capsys):
+    other = ef.Sequential([ef.Input((6,)), ef.layers.Dense(41)])
+    found = editor.compare(other)
+    assert (found["status"], found["match_count"]) == ("error", 0)
+    assert "(6, 41) in the model, (6, 40) in the file" in capsys.readouterr().out
+
+
+def test_the_editor_changes_and_saves(editor, tmp_path):
+    editor.rename_object("dense_1", "head")
+    editor.delete_object("optimizer")
+    editor.delete_object("layers/batch_normalization")
+    editor.add_object("layers/dense_1", {"0": np.ones((40, 3)), "1": np.zeros(3)})
+    editor.delete_weight("head", "1")
+    editor.add_weights("head", {"7": [1.0]})
+    editor.save(tmp_path / "new.weights.h5")
+    again = KerasFileEditor(tmp_path / "new.weights.h5")
+    assert list(again.weights_dict["layers"]) == ["dense", "dense_1", "head"]
+    assert list(again.weights_dict["layers"]["head"]) == ["0", "7"]
+    assert again.weights_dict["layers"]["dense_1"]["0"].shape == (40, 3)
+    plain = ef.Sequential([ef.Input((6,)), ef.layers.Dense(40), ef.layers.Dense(3)])
+    again.delete_object("head")
+    again.resave_weights(tmp_path / "new.weights.h5")
+    plain.load_weights(tmp_path / "new.weights.h5")
+    assert (plain.layers[1].get_weights()[0] == 1).all()
+
+
+def test_the_editor_reads_whole_models(tmp_path, capsys):
+    trained().save(tmp_path / "m.keras")
+    made = KerasFileEditor(tmp_path / "m.keras")
+    assert made.config["class_name"] == "Sequential"
+    assert "Saved with Keras 3." in capsys.readouterr().out
+    with pytest.raises(ValueError, match="expected a file that ends in"):
+        KerasFileEditor(tmp_path / "m.h5")
+
+
+def test_mistakes_with_the_editor(editor, tmp_path):
+    with pytest.raises(ValueError, match=r"no such object.*Did you mean 'dense'"):
+        editor.delete_object("dens")
+    with pytest.raises(ValueError, match="there is no 'layer'"):
+        editor.delete_object("layer/dense")
+    with pytest.raises(ValueError, match="not a path"):
+        editor.rename_object("dense", "a/b")
+    with pytest.raises(ValueError, match="one of this name"):
+        editor.rename_object("dense", "dense_1")
+    with pytest.raises(ValueError, match="there is such an object"):
+        editor.add_object("layers/dense", {"0": [1.0]})
+    with pytest.raises(ValueError, match="a dict of names"):
+        editor.add_object("layers/dense_9", [1.0])
+    with pytest.raises(ValueError, match="has no array '5'"):
+        editor.delete_weight("dense", "5")
+    with pytest.raises(ValueError, match="ends in"):
+        editor.save(tmp_path / "m.keras")
