@@ -44,9 +44,7 @@ def _range(record: Record, most: int) -> tuple[int, int]:
     low = high = chosen
     while True:
         wider = [(low, high + 1), (low - 1, high)]
-        fits = [
-            (a, b) for a, b in wider if a in spans and b in spans and spans[b][1] - spans[a][0] <= most
-        ]
+        fits = [(a, b) for a, b in wider if a in spans and b in spans and spans[b][1] - spans[a][0] <= most]
         if not fits:
             break
         low, high = fits[0]

@@ -17,7 +17,7 @@ from viz.flops import flops
 from viz.memory_use import spans
 from viz.page.cut import cut
 from viz.page.excerpts import excerpts
-from viz.schema import Frame, Op, Record, Scope, Stats, TensorInfo
+from viz.schema import Frame, Logs, Op, Record, Scope, Stats, TensorInfo
 from viz.selection import pick_step
 from viz.tables import Pool, frame_row, to_plain
 
@@ -27,6 +27,7 @@ MOST_OPS = 100_000
 """A page shows at most so many ops: with more, browsers need seconds for each picture."""
 
 _LONGEST_TEXT = 2_000
+_MOST_LOGS = 2_000
 
 
 def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> dict[str, Any]:
@@ -56,12 +57,22 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": pick_step(part),
         "memory": [[tensor.id, size, start, end] for tensor, size, start, end in spans(part)],
-        "logs": [finite([log.kind, log.step, log.values]) for log in part.logs],
+        "logs": [finite([log.kind, log.step, log.values]) for log in _thinned(part.logs)],
     }
     found["excerpts"] = excerpts(columns.frames.values)
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]
     found["places"] = [words.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
+    return found
+
+
+def _thinned(logs: Sequence[Logs]) -> list[Logs]:
+    """As many as a chart can show: of very many every n-th, and the last."""
+    found: list[Logs] = []
+    for kind in ("batch", "epoch"):
+        of_kind = [log for log in logs if log.kind == kind]
+        every = -(-len(of_kind) // _MOST_LOGS) or 1
+        found += of_kind[:-1:every] + of_kind[-1:]
     return found
 
 

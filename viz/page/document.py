@@ -46,7 +46,9 @@ class Page(str):
     def _repr_html_(self) -> str:
         style = f"width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #c3cbd3;border-radius:8px"
         rights = "allow-scripts allow-downloads"
-        return f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}"></iframe>'
+        return (
+            f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}"></iframe>'
+        )
 
 
 def to_html(
@@ -104,8 +106,10 @@ def render(
         "data": _packed(content),
         "scripts": "".join([f"<script>{script}</script>\n" for script in scripts]),
     }
-    pieces = shell.split("@@")  # text, name, text, name, ..., text: what is filled in is never looked at again
-    return Page("".join([parts[piece] if i % 2 else piece for i, piece in enumerate(pieces)]))
+    pieces = shell.split(
+        "@@"
+    )  # text, name, text, name, ..., text: what is filled in is never looked at again
+    return Page(_writable("".join([parts[piece] if i % 2 else piece for i, piece in enumerate(pieces)])))
 
 
 def _digest(script: str) -> str:
@@ -125,11 +129,16 @@ def _script() -> str:
 
 def _packed(content: dict[str, Any]) -> str:
     """The element with the data: JSON that no text in it can end, packed when it is large."""
-    text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    text = _writable(json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
     if len(text) < _PACKED_FROM:
         return f'<script type="application/json" id="recording">{_escaped(text)}</script>'
     packed = base64.b64encode(gzip.compress(text.encode("utf-8"), 6, mtime=0)).decode("ascii")
     return f'<script type="application/json" id="recording" data-packed="gzip">"{packed}"</script>'
+
+
+def _writable(text: str) -> str:
+    """`text` without the halves of surrogate pairs, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _inert(value: Any) -> str:

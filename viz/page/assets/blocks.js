@@ -155,9 +155,17 @@ function groupTree(model, block) {
   let size = GROUP_SIZE;
   while (block.children.length > size * MOST_CHILDREN) size *= GROUP_SIZE;
   const count = Math.ceil(block.children.length / size), children = block.children;
-  block.children = Array.from({ length: count }, (_, i) =>
-    grouped(block, `part ${i + 1} of ${count}`, children.slice(i * size, (i + 1) * size), i));
+  block.children = Array.from({ length: count }, (_, i) => {
+    const part = children.slice(i * size, (i + 1) * size);
+    return grouped(block, partName(part) || `part ${i + 1} of ${count}`, part, i);
+  });
   block.children.forEach((child) => typeof child !== "number" && child.isGroup && groupTree(model, child));
+}
+
+// The first and the last layer of a part, where it has some.
+function partName(children) {
+  const titles = children.filter((child) => typeof child !== "number" && child.scope).map((child) => clean(child.title, 28));
+  return titles.length > 1 ? `${titles[0]} … ${titles[titles.length - 1]}` : "";
 }
 
 function grouped(block, name, children, at) {

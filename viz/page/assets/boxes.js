@@ -60,7 +60,7 @@ function frameElement(frame, theme) {
 
 // A frame's title, on a ground that hides the arrows which cross it.
 function headElement(frame, theme) {
-  const head = headOf(frame), middle = frame.x + frame.w / 2, ground = theme.frames[frame.level % 2];
+  const head = headOf(frame), middle = frame.headX + head.w / 2, ground = theme.frames[frame.level % 2];
   const group = svg("g", { class: "head", "data-id": frame.id, role: "button", "aria-label": `open layer, ${frame.title}, ${frame.subtitle}` });
   group.append(rect(middle - head.w / 2, frame.y + 4, head.w, head.h + 2, 3, ground, "none", 0));
   let y = frame.y + HEAD_HEIGHT;

@@ -1,7 +1,7 @@
 // The drawing area: which part of the scene is seen, and only that part as elements. So a graph of ten thousand boxes
 // moves as smoothly as one of twenty.
 
-const MOST_ELEMENTS = 700, NEAREST = 3, MARGIN = 200;
+const MOST_ELEMENTS = 700, NEAREST = 3, FARTHEST = 0.002, MARGIN = 200;
 
 class Canvas {
   constructor(onEvent) {
@@ -25,7 +25,6 @@ class Canvas {
     for (const layer of Object.values(this.layers)) empty(layer);
     this.shown.clear();
     this.defs.replaceChildren(markers(this.theme));
-    this.edgeGrid = new Grid(scene.edges);
     this.cull();
   }
 
@@ -47,7 +46,7 @@ class Canvas {
     this.world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
     const area = this.window(MARGIN);
     const frames = [...this.scene.frames.values()].filter((frame) => meet(area, frame));
-    const nodes = [...this.scene.grid.within(area)], edges = [...this.edgeGrid.within(area)];
+    const nodes = [...this.scene.grid.within(area)], edges = [...this.scene.edgeGrid.within(area)];
     const afar = nodes.length + edges.length > MOST_ELEMENTS * (scale < 0.3 ? 1 : 4);
     const wanted = new Map();
     for (const frame of frames) {
@@ -144,7 +143,7 @@ class Canvas {
 
   // The view that shows a part of the world as large as it can be.
   viewOf({ x, y, w, h }, largest = 1) {
-    const size = this.size(), scale = Math.max(0.02, Math.min(largest, (size.w - 40) / w, (size.h - 40) / h));
+    const size = this.size(), scale = Math.max(FARTHEST, Math.min(largest, (size.w - 40) / w, (size.h - 40) / h));
     return { x: size.w / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
   }
 
@@ -163,7 +162,7 @@ class Canvas {
 
   zoom(factor, at = null) {
     const size = this.size(), [px, py] = at || [size.w / 2, size.h / 2], { x, y, scale } = this.view;
-    const next = Math.max(0.02, Math.min(NEAREST, scale * factor)), ratio = next / scale;
+    const next = Math.max(FARTHEST, Math.min(NEAREST, scale * factor)), ratio = next / scale;
     this.view = { x: px - (px - x) * ratio, y: py - (py - y) * ratio, scale: next };
     this.refresh();
   }
@@ -198,9 +197,11 @@ class Canvas {
     node.addEventListener("wheel", (event) => {
       event.preventDefault();
       const { left, top } = node.getBoundingClientRect();
-      if (event.ctrlKey || event.metaKey || event.deltaMode === 1 || Math.abs(event.deltaY) >= 100 && !event.deltaX) {
-        this.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * (event.deltaMode === 1 ? 30 : 1))) / 400), [event.clientX - left, event.clientY - top]);
-      } else this.pan(-event.deltaX, -event.deltaY);
+      const unit = event.deltaMode === 1 ? 30 : 1; // lines, in Firefox
+      if (event.ctrlKey || event.metaKey) { // so pinches on a touchpad arrive too
+        this.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * unit)) / 300), [event.clientX - left, event.clientY - top]);
+      } else if (event.shiftKey && !event.deltaX) this.pan(-event.deltaY * unit, 0);
+      else this.pan(-event.deltaX * unit, -event.deltaY * unit);
     }, { passive: false });
     let pressed = null;
     const fingers = new Map();

@@ -53,3 +53,12 @@ function batched(work) {
     });
   };
 }
+
+// Signs drawn as paths: fonts differ in which signs they have.
+const ICONS = {
+  save: "M8 2v8M4.5 7 8 10.5 11.5 7M3 13.5h10", side: "M2.5 3h11v10h-11zM10 3v10", clock: "M8 2.5a5.5 5.5 0 1 0 .01 0M8 5v3.2l2.2 1.3",
+  up: "M8 13V3.5M4.5 7 8 3.5 11.5 7", down: "M8 3v9.5M4.5 9 8 12.5 11.5 9", theme: "M8 2.5a5.5 5.5 0 1 0 .01 0M8 2.5v11",
+  fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10", fold: "M4 2.5h8M4 13.5h8M8 3.5v3M8 12.5v-3M6 5.2l2 2 2-2M6 10.8l2-2 2 2", copy: "M5.5 5.5h7v7h-7zM3.5 10.5v-7h7",
+};
+
+const icon = (name) => svg("svg", { viewBox: "0 0 16 16", width: 15, height: 15, class: "icon", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));

@@ -2,7 +2,7 @@
 
 function makeExportMenu(viewer) {
   const kinds = [["svg", "SVG picture"], ["png", "PNG picture"], ["json", "JSON data"]];
-  const menu = el("details", { class: "menu" }, el("summary", { title: "save as a file", "aria-label": "save as a file" }, "⤓"),
+  const menu = el("details", { class: "menu" }, el("summary", { title: "save as a file", "aria-label": "save as a file" }, icon("save")),
     el("div", { role: "menu" }, kinds.map(([kind, label]) => el("button", { type: "button", role: "menuitem", onclick: () => {
       menu.open = false;
       exportAs(viewer, kind);

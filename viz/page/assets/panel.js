@@ -65,7 +65,7 @@ function codeView(viewer, stack) {
   }
   return [
     el("div", { class: "place" }, el("strong", {}, clean(frame.place, 200)), frame.fn && frame.fn !== "<module>" ? ` in ${clean(frame.fn, 80)}` : "",
-      button("⧉", "copy the place", () => copy(viewer, frame.place), { class: "small" })),
+      button(icon("copy"), "copy the place", () => copy(viewer, frame.place), { class: "small" })),
     lines.length ? el("div", { class: "code", tabindex: 0 }, lines) : null,
     outer.length ? el("details", {}, el("summary", {}, `called from ${counted(outer.length, "place")}`),
       el("ol", { class: "stack" }, outer.map((each) => el("li", {}, el("span", { class: "place" }, clean(each.place, 200)), el("code", {}, clean(each.code, 160)))))) : null,

@@ -50,8 +50,28 @@ function route(scene) {
     const way = tail.row === head.row ? across(tail, head) : router.way(edge, tail, head);
     Object.assign(edge, way, boundsOf(way.points, way.labelAt, edge.label));
   }
-  for (const edge of scene.edges) scene.width = Math.max(scene.width, edge.x + edge.w + PAD);
-  scene.left = Math.min(0, ...scene.edges.map((edge) => edge.x - PAD));
+  separateLabels(scene.edges);
+  scene.left = 0;
+  for (const edge of scene.edges) {
+    scene.width = Math.max(scene.width, edge.x + edge.w + PAD);
+    scene.left = Math.min(scene.left, edge.x - PAD);
+  }
+}
+
+// Labels of arrows that leave a box at the same place: equal ones stand once, others below each other.
+function separateLabels(edges) {
+  const taken = new Map();
+  for (const edge of edges) {
+    if (!edge.label || !edge.labelAt) continue;
+    const [x, y] = edge.labelAt, key = `${Math.round(x)},${Math.round(y)}`, texts = taken.get(key) || [];
+    const known = texts.indexOf(edge.label);
+    if (known >= 0) edge.labelAt = null;
+    else {
+      const down = edge.points[0][1] < y ? 1 : -1;
+      edge.labelAt = [x, y + 11 * texts.length * down];
+      push(taken, key, edge.label);
+    }
+  }
 }
 
 class Router {
@@ -171,4 +191,33 @@ function boundsOf(points, labelAt, label) {
   }
   if (labelAt && label) right = Math.max(right, labelAt[0] + textWidth(label, LABEL_SIZE));
   return { x: left, y: top, w: right - left, h: bottom - top };
+}
+
+// Puts the title of each frame where no arrow crosses it, if there is such a place: in the middle, left, or right.
+function placeHeads(scene) {
+  const grid = scene.edgeGrid = new Grid(scene.edges);
+  for (const frame of scene.frames.values()) {
+    const { w, h } = headOf(frame), places = [frame.x + (frame.w - w) / 2, frame.x + 8, frame.x + frame.w - w - 8];
+    const free = places.find((x) => {
+      const area = { x: x - 2, y: frame.y + 4, w: w + 4, h: h + 2 };
+      return ![...grid.within(area)].some((edge) => crosses(edge.points, area));
+    });
+    frame.headX = free ?? places[0];
+  }
+}
+
+// Does a curve pass through an area? Its pieces are taken as eight straight ones each.
+function crosses(points, area) {
+  for (let i = 0; i + 3 < points.length; i += 3) {
+    const [a, b, c, d] = points.slice(i, i + 4);
+    let [x, y] = a;
+    for (let j = 1; j <= 8; j += 1) {
+      const t = j / 8, s = 1 - t;
+      const nextX = s * s * s * a[0] + 3 * s * s * t * b[0] + 3 * s * t * t * c[0] + t * t * t * d[0];
+      const nextY = s * s * s * a[1] + 3 * s * s * t * b[1] + 3 * s * t * t * c[1] + t * t * t * d[1];
+      if (meet(area, { x: Math.min(x, nextX), y: Math.min(y, nextY), w: Math.abs(nextX - x) + 0.01, h: Math.abs(nextY - y) + 0.01 })) return true;
+      [x, y] = [nextX, nextY];
+    }
+  }
+  return false;
 }

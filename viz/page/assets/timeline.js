@@ -87,11 +87,12 @@ class Timeline {
       [lastEnd, lastRow] = [x + w, bar.row];
       const phase = theme.phases[bar.phase] || theme.phases.forward, strong = bar.op ? chosen.has(bar.op.id) : key === bar.scope;
       pen.globalAlpha = lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id)) ? 0.3 : 1;
-      pen.fillStyle = bar.op ? (bar.op.error ? theme.error[0] : phase[0]) : theme.frames[0];
+      const tiny = w <= 3 ? 1 : 0; // too thin for fill and line: only the line's colour is seen
+      pen.fillStyle = bar.op ? (bar.op.error ? theme.error[tiny] : phase[tiny]) : tiny ? theme.frame : theme.frames[0];
       pen.strokeStyle = strong ? theme.ink : bar.op ? (bar.op.error ? theme.error[1] : phase[1]) : theme.frame;
       pen.lineWidth = strong ? 2 : 1;
       pen.fillRect(x, y, w, ROW - 3);
-      if (w > 2) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
+      if (w > 3 || strong) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
       if (w > 26) this.label(pen, bar, Math.max(0, x), y, Math.min(w, width - Math.max(0, x), x + w), theme);
       pen.globalAlpha = 1;
     }

@@ -11,16 +11,16 @@ class Toolbar {
       viewer.setColour(mode);
       this.show();
     });
-    this.lineage = segments("what stands out", [["ancestors", "↑", "what the selected op depends on (a)"], ["descendants", "↓", "what depends on the selected op (d)"], ["critical", "⏱", "the critical path: the longest chain by time (p)"]], (kind) => viewer.setLineage(kind));
+    this.lineage = segments("what stands out", [["ancestors", icon("up"), "what the selected op depends on (a)"], ["descendants", icon("down"), "what depends on the selected op (d)"], ["critical", icon("clock"), "the critical path: the longest chain by time (p)"]], (kind) => viewer.setLineage(kind));
     this.depth = el("div", { class: "segments", role: "group", "aria-label": "depth" },
-      button("−", "close a level (-)", () => viewer.changeDepth(-1)), button("+", "open a level (+)", () => viewer.changeDepth(1)));
-    this.fold = button("×N", "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), { "aria-pressed": "true" });
+      button("−", "close a level (-)", () => viewer.changeDepth(-1)), el("span", { class: "label" }, "depth"), button("+", "open a level (+)", () => viewer.changeDepth(1)));
+    this.fold = button(icon("fold"), "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), { "aria-pressed": "true" });
     this.flaw = button("NaN", "the first op with NaN or infinity (n)", () => viewer.goToFlaw(), { class: "flaw" });
     this.steps = this.makeSteps();
     this.exports = makeExportMenu(viewer);
-    this.theme = button("◐", "light or dark (t)", () => viewer.setTheme(themeName() === "dark" ? "light" : "dark"));
+    this.theme = button(icon("theme"), "light or dark (t)", () => viewer.setTheme(themeName() === "dark" ? "light" : "dark"));
     this.help = button("?", "keys (?)", () => showHelp());
-    this.side = button("▐", "show or hide the side panel (\\)", () => viewer.panel.setOpen(!viewer.state.panel));
+    this.side = button(icon("side"), "show or hide the side panel (\\)", () => viewer.panel.setOpen(!viewer.state.panel));
     this.warning = el("div", { class: "warning", role: "alert", hidden: true });
     this.node = el("header", { class: "toolbar" },
       el("div", { class: "titles" }, this.title, this.caption), this.search.node, this.steps.node, this.views,

@@ -1,5 +1,7 @@
 // The whole: one recording, one state, and the parts of the page that show it. `eagerflowViewer` is the only global.
 
+const NARROW = "(max-width: 900px)";
+
 class Viewer {
   constructor() {
     this.state = freshState();
@@ -11,9 +13,15 @@ class Viewer {
     this.legend = el("div", { class: "legend", "aria-label": "what colours mean" });
     this.message = el("div", { class: "message" });
     this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
-    this.stage = el("main", { class: "stage" }, this.canvas.node, this.message, this.legend, this.minimap.node);
+    const zoom = el("div", { class: "zoom", role: "group", "aria-label": "zoom" }, button("+", "zoom in (z)", () => this.canvas.zoom(1.3)),
+      button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)), button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)));
+    this.stage = el("main", { class: "stage" }, this.canvas.node, zoom, this.message, this.legend, this.minimap.node);
     this.root = el("div", { class: "viewer" }, this.toolbar.node, this.stage, this.panel.node, this.dock.node, this.voice);
     document.body.append(this.root);
+    if (matchMedia(NARROW).matches) { // little room: the graph first
+      this.dock.setOpen(false);
+      this.panel.setOpen(false);
+    }
     listenToKeys(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     addEventListener("hashchange", () => applyHash(this));
@@ -65,6 +73,7 @@ class Viewer {
     this.scene = new Scene(this.selection, this.tree, this.standsFor, this.open);
     arrange(this.scene);
     route(this.scene);
+    placeHeads(this.scene);
     this.repaint();
     this.timings = { ...this.timings, draw: performance.now() - began };
   }
@@ -88,6 +97,7 @@ class Viewer {
     for (const node of this.scene.nodes.values()) node.note = "";
     arrange(this.scene);
     route(this.scene);
+    placeHeads(this.scene);
   }
 
   showLegend(legend) {
@@ -144,7 +154,7 @@ class Viewer {
   select(selected, reveal = true) {
     this.state.selected = selected;
     if (selected && reveal) this.reveal(selected);
-    if (selected && matchMedia("(min-width: 900px)").matches === false) this.panel.setOpen(true);
+    if (selected && matchMedia(NARROW).matches) this.panel.setOpen(true);
     this.update();
   }
 

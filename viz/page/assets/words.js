@@ -18,7 +18,7 @@ function scaled(number, units, step) {
 const seconds = (nanoseconds) => scaled(nanoseconds, [" ns", " µs", " ms", " s"], 1000);
 const nbytes = (number) => scaled(number, [" B", " KB", " MB", " GB", " TB"], 1024);
 const short = (number) => scaled(number, ["", " k", " M", " G", " T", " P"], 1000);
-const amount = (number) => number.toLocaleString("en-US");
+const amount = (number) => (Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ","));
 const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
 const times = (repeats) => (repeats > 1 ? `  ×${amount(repeats)}` : "");
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;

@@ -1,0 +1,304 @@
+"""The interactive page, without a browser: its data and its document."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html.parser
+import json
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow.core import observe
+from tests.viz.nets import Trainer, mlp
+from viz import page
+from viz.page.cut import cut
+from viz.schema import Op, Record, Scope, Step, Storage, TensorInfo
+
+HOSTILE = (
+    "</script><script>document.title='pwned'</script>\"'&<img src=x onerror=alert(1)>",
+    "<!--<script>",
+    "]]>\u2028\u2029",
+    "\u202ertl \u05d0\u05d1",
+    "🦆" * 20,
+    "x" * 10_000,
+    "\ud800 half a pair",
+    "__proto__",
+    "",
+)
+
+
+class Parts(html.parser.HTMLParser):
+    """The elements of a document, as a browser would see them."""
+
+    def __init__(self, document):
+        super().__init__()
+        self.tags, self.texts, self.open = [], {}, None
+        self.feed(document)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.open = len(self.tags) - 1
+
+    def handle_endtag(self, tag):
+        self.open = None
+
+    def handle_data(self, data):
+        if self.open is not None:
+            self.texts[self.open] = self.texts.get(self.open, "") + data
+
+    def of(self, tag):
+        return [(attrs, self.texts.get(i, "")) for i, (name, attrs) in enumerate(self.tags) if name == tag]
+
+
+def embedded(document):
+    """The data in a page."""
+    attrs, text = next((a, t) for a, t in Parts(document).of("script") if a.get("id") == "recording")
+    content = json.loads(text)
+    return json.loads(gzip.decompress(base64.b64decode(content))) if attrs.get("data-packed") else content
+
+
+def long_record(steps: int, per_step: int) -> Record:
+    """Steps of ops that each read what the one before made."""
+    record = Record(meta={"name": "long"})
+    for index in range(steps):
+        record.scopes.append(Scope(index, "step", f"step {index}"))
+        record.steps.append(Step(index, index))
+        for _ in range(per_step):
+            id_ = len(record.ops)
+            record.tensors.append(TensorInfo(id_, (2,), "float32", 8, producer=id_, storage=id_))
+            record.storages.append(Storage(id_, 8, id_, id_ + 1))
+            record.ops.append(
+                Op(id_, "tanh", scope=index, step=index, inputs=(id_ - 1,) if id_ else (), outputs=(id_,))
+            )
+    return record
+
+
+def test_the_data_is_json_and_holds_every_op_scope_and_tensor(steps):
+    data = json.loads(json.dumps(page.data(steps), allow_nan=False))
+    texts = data["texts"]
+    assert [texts[i] for i in data["ops"]["name"]] == [op.name for op in steps.ops]
+    assert [texts[i] for i in data["scopes"]["name"]] == [scope.name for scope in steps.scopes]
+    assert [tuple(data["shapes"][i]) for i in data["tensors"]["shape"]] == [t.shape for t in steps.tensors]
+    assert {len(column) for column in data["ops"].values()} == {len(steps.ops)}
+    assert data["step"] == 1
+    assert len(data["steps"]) == 2
+    assert data["total_ops"] == len(steps.ops)
+
+
+def test_statistics_keep_seven_digits_and_say_what_is_not_finite():
+    with viz.trace(stats="full") as t, np.errstate(divide="ignore"):
+        ef.ops.log(ef.ops.convert_to_tensor([0.0, 1.0, 3.0]))
+    stats = page.data(t)["tensors"]["stats"][t.ops[0].outputs[0]]
+    assert stats[:2] == [0.0, float(f"{np.log(np.float32(3)):.7g}")]
+    assert stats[4:6] == [0, 1]
+    assert stats[9][0] == "-inf"
+
+
+def test_recordings_without_statistics_carry_none(deep):
+    assert page.data(deep)["tensors"]["stats"] is None
+
+
+def test_equal_lines_are_written_once(deep):
+    data = page.data(deep)
+    assert len(data["frames"]) < 12
+    assert len(data["texts"]) == len(set(data["texts"]))
+
+
+def test_lines_around_the_users_line_are_quoted(steps):
+    data = page.data(steps)
+    (frame,) = [f for f in data["frames"] if "self.loss(self.y" in f[3]]
+    quoted = data["excerpts"][frame[0]]
+    assert quoted[str(frame[1])].strip() == frame[3]
+    assert "with ef.GradientTape() as tape:" in quoted[str(frame[1] - 1)]
+    assert str(frame[1] + 3) in quoted
+
+
+def test_a_file_that_has_changed_since_is_not_quoted(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("secret = 1\nvalue = run()\nother = 2\n", encoding="utf-8")
+    frame = viz.Frame(str(script), 2, "f", "value = run()")
+    record = Record(ops=[Op(0, "tanh", stack=(frame,))])
+    assert page.data(record)["excerpts"][str(script)]["1"] == "secret = 1"
+    script.write_text("password = 2\nvalue = run(1)\nother = 2\n", encoding="utf-8")
+    assert page.data(record)["excerpts"] == {}
+
+
+def test_a_recording_from_elsewhere_brings_no_other_files_into_the_page():
+    frame = viz.Frame("/etc/passwd", 1, "f", "value = run()")
+    assert page.data(Record(ops=[Op(0, "tanh", stack=(frame,))]))["excerpts"] == {}
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_name_can_leave_its_place(name, tmp_path):
+    with viz.trace(name) as t, observe.scope("user", name):
+        ef.layers.Dense(2, name="layer")(np.ones((1, 2), "float32"))
+    t.scopes[0].config = {name: [name]}
+    plain = Parts(t.to_html())
+    assert [tag for tag, _ in plain.tags].count("script") == 3
+    assert not any(tag == "img" for tag, _ in plain.tags)
+    written = t.to_html(tmp_path / "page.html")
+    content = embedded(written.read_text(encoding="utf-8"))
+    if "\ud800" not in name and len(name) < 1000:
+        assert name in content["texts"]
+    assert max(map(len, content["texts"])) <= 2_001
+
+
+def test_only_the_pages_own_scripts_may_run_and_nothing_is_loaded(steps):
+    parts = Parts(steps.to_html())
+    (policy,) = [
+        a["content"] for a, _ in parts.of("meta") if a.get("http-equiv") == "Content-Security-Policy"
+    ]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == rules["connect-src"] == "'none'"
+    running = [text for attrs, text in parts.of("script") if attrs.get("type") != "application/json"]
+    hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'" for t in running]
+    assert rules["script-src"].split() == hashes
+    assert not any({"src", "href", "onload", "onerror"} & attrs.keys() for _, attrs in parts.tags)
+    addresses = set(re.findall(r"https?://[^\s\"'`]+", str(steps.to_html())))
+    assert addresses <= {"http://www.w3.org/2000/svg"}
+
+
+def test_extra_scripts_may_run_and_connect_where_they_are_told_to(steps):
+    document = page.render(page.data(steps), ["eagerflowViewer.theme;"], ["p{color:red}"], connect="'self'")
+    policy = next(a["content"] for a, _ in Parts(document).of("meta") if "Policy" in a.get("http-equiv", ""))
+    assert policy.count("sha256-") == 2
+    assert "connect-src 'self'" in policy
+    assert "<script>eagerflowViewer.theme;</script>" in document
+    assert "p{color:red}" in document
+    with pytest.raises(ValueError, match="would end it"):
+        page.render(page.data(steps), ["'</script>'"])
+
+
+def test_large_data_is_packed(steps):
+    data = page.data(steps)
+    data["texts"].append("x" * 500_000)
+    document = page.render(data)
+    assert len(document) < 400_000
+    assert embedded(document)["texts"] == data["texts"]
+
+
+def test_equal_recordings_give_equal_pages(steps):
+    assert steps.to_html() == steps.to_html()
+
+
+def test_to_html_writes_a_file_or_gives_a_page_that_shows_itself_in_notebooks(steps, tmp_path):
+    path = steps.to_html(tmp_path / "step.html", title="My <title>")
+    assert path == tmp_path / "step.html"
+    assert "<title>My &lt;title&gt;</title>" in path.read_text(encoding="utf-8")
+    shown = steps.to_html()
+    assert isinstance(shown, str)
+    ((attrs, _),) = Parts(shown._repr_html_()).of("iframe")
+    assert attrs["srcdoc"] == shown
+    assert attrs["sandbox"].split() == ["allow-scripts", "allow-downloads"]  # not the notebook's origin
+
+
+def test_other_endings_are_refused(steps, tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.html"):
+        steps.to_html(tmp_path / "page.svg")
+
+
+def test_an_empty_recording_has_a_page():
+    with viz.trace() as t:
+        pass
+    data = embedded(t.to_html())
+    assert data["ops"]["name"] == []
+    assert data["title"] == "recording"
+
+
+def test_a_recording_cut_short_has_a_page():
+    tracer = viz.trace("cut short")
+    with pytest.raises(ValueError, match="matmul"), tracer as t:
+        ef.ops.matmul(ef.ops.ones((2, 3)), ef.ops.ones((2, 3)))
+    data = embedded(t.to_html())
+    assert "matmul" in data["texts"][data["ops"]["error"][-1]]
+
+
+def test_a_recording_with_few_ops_is_not_cut(deep):
+    assert cut(deep, len(deep.ops)) is deep
+
+
+def test_long_recordings_are_cut_to_whole_steps_with_a_note():
+    record = long_record(10, 100)
+    data = page.data(record, most_ops=350)
+    assert len(data["ops"]["name"]) == 300
+    assert [step[3] for step in data["steps"]] == [7, 8, 9]
+    assert data["total_ops"] == 1000
+    assert "ops 701 to 1,000 of 1,000" in data["notes"][-1]
+    assert "steps=" in data["notes"][-1]
+
+
+def test_a_step_that_is_too_long_is_shown_from_its_beginning():
+    data = page.data(long_record(2, 1000), most_ops=300)
+    assert len(data["ops"]["name"]) == 300
+    assert len(data["steps"]) == 1
+    assert data["ops"]["inputs"][0] == () or data["tensors"]["producer"][data["ops"]["inputs"][0][0]] is None
+
+
+def test_what_was_cut_is_numbered_anew(steps):
+    half = cut(steps, len(steps.ops) // 2 + 1)
+    assert half.steps
+    assert [op.id for op in half.ops] == list(range(len(half.ops)))
+    assert [scope.id for scope in half.scopes] == list(range(len(half.scopes)))
+    assert [tensor.id for tensor in half.tensors] == list(range(len(half.tensors)))
+    last = steps.ops[-len(half.ops) :]
+    assert [op.name for op in half.ops] == [op.name for op in last]
+    for mine, theirs in zip(half.ops, last):
+        assert half.path(mine.scope) == steps.path(theirs.scope)
+        assert [half.tensors[i].shape for i in mine.inputs] == [steps.tensors[i].shape for i in theirs.inputs]
+        if mine.forward is not None:
+            assert half.ops[mine.forward].name == steps.ops[theirs.forward].name
+
+
+def test_the_scripts_are_small_and_parse_no_html():
+    folder = pathlib.Path(page.__file__).parent / "assets"
+    scripts = sorted(folder.glob("*.js"))
+    assert len(scripts) > 20
+    for script in scripts:
+        text = script.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 500, script.name
+        assert text.startswith("//"), f"{script.name} says what it is for"
+        for way in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+            "fetch(",
+        ):
+            assert way not in text, f"{script.name}: {way}"
+
+
+def test_every_asset_is_used():
+    from viz.page import document
+
+    folder = pathlib.Path(page.__file__).parent / "assets"
+    assert {path.name for path in folder.iterdir()} == {*document.SCRIPTS, *document.STYLES, "page.html"}
+
+
+def test_colours_are_those_of_the_pictures(steps):
+    from viz.palette import DARK, LIGHT
+
+    shown = str(steps.to_html())
+    for theme in (LIGHT, DARK):
+        assert f"--forward-fill:{theme.phases['forward'][0]}" in shown
+        assert f"--page:{theme.page}" in shown
+
+
+def test_pending_recordings_say_so():
+    with viz.trace() as t, pytest.raises(RuntimeError, match="still recording"):
+        t.to_html()
+
+
+def test_models_give_their_name_to_the_page():
+    trainer = Trainer(mlp("classifier"))
+    with viz.trace() as t:
+        trainer.step()
+    assert page.data(t)["title"] == "classifier"
