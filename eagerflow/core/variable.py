@@ -26,7 +26,7 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import new_key
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Variable", "kept", "undone", "variable_of"]
+__all__ = ["Variable", "kept", "taken_back", "undone", "variable_of"]
 
 _names = itertools.count(1)
 _by_key: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
@@ -273,6 +273,11 @@ def undone() -> Iterator[dict[Variable, Any]]:
         _undo.set(before)
         for variable, array in changed.items():
             variable.data = array
+
+
+def taken_back() -> bool:
+    """Whether assignments made now will be taken back (`undone`): only `assign` and `writable` note them."""
+    return _undo.get() is not None
 
 
 @contextlib.contextmanager

@@ -6,11 +6,13 @@ from typing import Any, Unpack
 
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.passes import elementwise
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["Adadelta", "Adagrad"]
 
 
+@elementwise
 def _adagrad(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, epsilon = settings
     (total,) = slots
@@ -24,6 +26,7 @@ def _adagrad(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -
     w -= step
 
 
+@elementwise
 def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, rho, epsilon = settings
     squares, steps = slots

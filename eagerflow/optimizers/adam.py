@@ -8,11 +8,13 @@ from typing import Any, Unpack
 from eagerflow.core.device import device
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.passes import elementwise
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
 
 
+@elementwise
 def _adam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     alpha, new_1, new_2, epsilon = settings
     (step,) = scratch
@@ -33,6 +35,7 @@ def _adam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> N
     w -= step
 
 
+@elementwise
 def _adamax(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, new_1, beta_2, epsilon = settings
     m, u = slots
@@ -49,6 +52,7 @@ def _adamax(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) ->
     w -= step
 
 
+@elementwise
 def _nadam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     of_m, of_g, over_v, rate, new_1, new_2, epsilon = settings
     m, v = slots
@@ -245,10 +249,10 @@ class Nadam(_Moments):
             with device("cpu"):
                 self._product = self.add_variable((), "ones", "float64", name="u_product")
 
-    def _update(self, entries: Any, gradients: Any) -> None:
+    def _update(self, entries: Any, gradients: Any, scale: Any = None) -> None:
         product = self._product.writable()
         product *= self._momentum(self._step)
-        super()._update(entries, gradients)
+        super()._update(entries, gradients, scale)
 
     def _momentum(self, step: int) -> float:
         return self.beta_1 * (1 - 0.5 * 0.96**step)

@@ -13,16 +13,19 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypedDict
 
+import numpy
+
 from eagerflow.core.config import floatx
 from eagerflow.core.device import device, namespace_of
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import clock, current, scope, state
 from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.variable import Variable
+from eagerflow.core.variable import Variable, taken_back
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.minimizing import Minimizing
+from eagerflow.optimizers.passes import Passes
 from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
@@ -142,6 +145,7 @@ class Optimizer(StoredState, Minimizing):
         self._entries: dict[int, Entry] = {}
         self._scratch = Scratch(self.temporaries)
         self._undecayed: list[Callable[[Variable], bool]] = []
+        self._passes = Passes(self.temporaries, self._decays)
         with device("cpu"):  # counters and rates steer the program, so they live where it runs
             self._iterations = Variable(0, dtype="int64", trainable=False, name="iteration")
             self._track(self._iterations)
@@ -213,7 +217,6 @@ class Optimizer(StoredState, Minimizing):
                 for name, value in zip(self.slots, values)
             ]
         )
-        entry.scratch = self._scratch.like(entry.variable.data)
 
     def add_variable(
         self,
@@ -373,7 +376,7 @@ class Optimizer(StoredState, Minimizing):
         if self.gradient_accumulation_steps:
             gradients = self._accumulated(entries, gradients)
         if gradients:
-            self._update(entries, self._clipped(gradients))
+            self._update(entries, *self._clipped(gradients))
         if self.use_ema:
             self._average()
         for entry in entries:
@@ -395,32 +398,49 @@ class Optimizer(StoredState, Minimizing):
                 total[...] = 0
         return means
 
-    def _clipped(self, gradients: list[Any]) -> list[Any]:
+    def _clipped(self, gradients: list[Any]) -> tuple[list[Any], Any]:
+        """The gradients, and the number by which all of them are to be multiplied; None for none."""
         if self.clipnorm is not None:
-            return [clipping.by_norm(namespace_of(g), g, self.clipnorm) for g in gradients]
+            return [clipping.by_norm(namespace_of(g), g, self.clipnorm) for g in gradients], None
         if self.global_clipnorm is not None:
-            return clipping.by_global_norm(namespace_of(*gradients), gradients, self.global_clipnorm)
+            xp = namespace_of(*gradients)
+            return gradients, clipping.scale_of_global_norm(xp, gradients, self.global_clipnorm)
         if self.clipvalue is not None:
-            return [clipping.by_value(namespace_of(g), g, self.clipvalue) for g in gradients]
-        return gradients
+            return [clipping.by_value(namespace_of(g), g, self.clipvalue) for g in gradients], None
+        return gradients, None
 
-    def _update(self, entries: list[Entry], gradients: list[Any]) -> None:
+    def _update(self, entries: list[Entry], gradients: list[Any], scale: Any = None) -> None:
         rate = self._learning_rate()
+        rule = None if type(self).update_step is not Optimizer.update_step else self.rule
+        if getattr(rule, "elementwise", False) and self._at_once(gradients):
+            factor = None if scale is None else float(scale)
+            decay = (self.weight_decay or 0.0) * rate
+            self._passes.run(rule, self.settings(rate), entries, gradients, decay, factor)
+            return
+        if scale is not None:
+            gradients = [g * scale.astype(g.dtype) for g in gradients]
         if self.weight_decay is not None:
             self._decay(entries, rate)
-        own = type(self).update_step is not Optimizer.update_step
-        settings = None if own or self.rule is None else self.settings(rate)
-        rule = self.rule
+        settings = None if rule is None else self.settings(rate)
         for entry, g in zip(entries, gradients):
             started = clock() if state.on else 0
-            if own or rule is None:
+            if rule is None:
                 self.update_step(Tensor(g, None, None), entry.variable, self.learning_rate)
             else:
-                w = entry.variable.writable()
-                slots = [slot.writable() for slot in entry.slots]
-                rule(namespace_of(w), w, g, slots, settings, entry.scratch)
+                self._run(rule, entry, g, settings)
             if started:
                 self._announce(entry.variable, g, started)
+
+    def _at_once(self, gradients: list[Any]) -> bool:
+        """Whether one pass may go over all variables: on the CPU, unobserved, and not to be taken back."""
+        plain = all([type(g) is numpy.ndarray for g in gradients])
+        return plain and not state.on and not taken_back() and getattr(self, "epsilon", 1.0) != 0
+
+    def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: tuple[Any, ...]) -> None:
+        """Let a rule change one variable."""
+        w = entry.variable.writable()
+        slots = [slot.writable() for slot in entry.slots]
+        rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
 
     def _announce(self, variable: Variable, gradient: Any, started: int) -> None:
         ended = clock()
@@ -436,11 +456,7 @@ class Optimizer(StoredState, Minimizing):
                 f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
             )
         entry = self._entries[variable.identity]
-        slots = [slot.writable() for slot in entry.slots]
-        w = variable.writable()
-        self.rule(
-            namespace_of(w), w, gradient.data, slots, self.settings(float(learning_rate)), entry.scratch
-        )
+        self._run(self.rule, entry, gradient.data, self.settings(float(learning_rate)))
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         """The numbers that this step's rule needs, from the learning rate."""

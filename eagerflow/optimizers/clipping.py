@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["by_global_norm", "by_norm", "by_value"]
+from eagerflow.kernels.threads import one_blas_thread
+
+__all__ = ["by_norm", "by_value", "scale_of_global_norm"]
 
 
 def by_norm(xp: Any, g: Any, limit: float) -> Any:
@@ -14,18 +16,18 @@ def by_norm(xp: Any, g: Any, limit: float) -> Any:
     return g * (limit / xp.maximum(norm, xp.asarray(limit, g.dtype)))
 
 
-def by_global_norm(xp: Any, gradients: list[Any], limit: float) -> list[Any]:
-    """All gradients scaled down by one factor to the joint norm `limit`, if they have a larger one.
+def scale_of_global_norm(xp: Any, gradients: list[Any], limit: float) -> Any:
+    """The factor that brings all gradients together to the norm `limit`, if they have a larger one.
 
-    An infinite gradient makes all of them NaN: there is no direction left to keep.
+    NaN for an infinite gradient: there is no direction left to keep.
     """
     total: Any = 0.0
-    for g in gradients:
-        flat = g.reshape(-1)
-        total = total + flat @ flat
+    with one_blas_thread:  # the same sum for any number of threads
+        for g in gradients:
+            flat = g.reshape(-1)
+            total = total + flat @ flat
     norm = xp.sqrt(total)
-    scale: Any = limit * xp.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)  # NaN for an infinite norm
-    return [g * scale.astype(g.dtype) for g in gradients]
+    return limit * xp.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
 
 
 def by_value(xp: Any, g: Any, limit: float) -> Any:

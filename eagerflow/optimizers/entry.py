@@ -16,12 +16,11 @@ class Entry:
     Attributes:
         variable: what is optimized.
         slots: state of the rule, shaped like the variable.
-        scratch: raw arrays of the same shape, for intermediate results.
         average: the moving average of the weights, when kept.
         gradient_accumulator: the sum of gradients so far, when accumulated.
     """
 
-    __slots__ = ("average", "gradient_accumulator", "scratch", "slots", "variable")
+    __slots__ = ("average", "gradient_accumulator", "slots", "variable")
 
     average: Any
     gradient_accumulator: Any
@@ -29,7 +28,6 @@ class Entry:
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.slots: tuple[Any, ...] = ()
-        self.scratch: tuple[Any, ...] = ()
 
 
 class Scratch:

@@ -118,7 +118,6 @@ class Muon(Optimizer):
     def _add_slots(self, entry: Entry) -> None:
         names = ("momentum", "velocity") if self._by_adam(entry.variable) else ("momentum",)
         entry.slots = tuple([self.add_variable_from_reference(entry.variable, name) for name in names])
-        entry.scratch = self._scratch.like(entry.variable.data)
 
     def _decay(self, entries: list[Entry], rate: float) -> None:
         for entry in entries:

@@ -6,11 +6,13 @@ from typing import Any, Unpack
 
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.passes import elementwise
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["RMSprop"]
 
 
+@elementwise
 def _rmsprop(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, rho, momentum, epsilon, centered = settings
     velocity, *others = slots

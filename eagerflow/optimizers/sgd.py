@@ -6,11 +6,13 @@ from typing import Any, Unpack
 
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.passes import elementwise
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["SGD"]
 
 
+@elementwise
 def _plain(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     (rate, _) = settings
     (step,) = scratch
@@ -18,6 +20,7 @@ def _plain(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> 
     w -= step
 
 
+@elementwise
 def _momentum(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, momentum = settings
     (velocity,) = slots
@@ -28,6 +31,7 @@ def _momentum(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) 
     w += velocity
 
 
+@elementwise
 def _nesterov(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, momentum = settings
     (velocity,) = slots

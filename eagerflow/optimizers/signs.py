@@ -7,11 +7,13 @@ from typing import Any, Unpack
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.adam import _Moments
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.passes import elementwise
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["Lamb", "Lion"]
 
 
+@elementwise
 def _lion(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, beta_1, beta_2 = settings
     (m,) = slots

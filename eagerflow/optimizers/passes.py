@@ -1,0 +1,157 @@
+"""How an elementwise rule goes over all variables: small ones packed into one array, large ones in pieces.
+
+A rule is a dozen calls of NumPy. For a small variable they cost more than the arithmetic, so small ones are packed
+(`packed.py`). Large ones are cut into pieces that stay in the processor's cache while the rule works on them, and
+shared among threads. Elementwise rules give the same bits however their arrays are cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.kernels.threads import each, get_num_threads, scratch
+from eagerflow.optimizers.entry import Entry
+from eagerflow.optimizers.packed import Packed, packable
+
+__all__ = ["Passes", "elementwise"]
+
+_PIECE = 1 << 19  # bytes of one array
+_WHOLE = 1 << 22  # bytes of an array below which one thread works faster without cutting it
+_SETS = 8  # of variables that one optimizer is given in turn; with more, further ones aren't packed
+_MICROSECONDS = 1e-3  # that a rule takes for an element, roughly
+_NAMES = tuple([f"optimizers.{i}" for i in range(8)])  # of scratch arrays
+
+
+def elementwise(rule: Callable[..., None]) -> Callable[..., None]:
+    """Declare that a rule treats every element by itself: its arrays may be joined and cut."""
+    rule.elementwise = True  # type: ignore[attr-defined]
+    return rule
+
+
+class Part(NamedTuple):
+    """Arrays of one shape that a rule works on: the weights of one or more variables, gradient and slots."""
+
+    weights: Any
+    gradient: Any
+    slots: Sequence[Any]
+    decays: bool  # whether the weights shrink before the update
+
+
+class Plan:
+    """Which of a set of variables are packed.
+
+    Args:
+        entries: all of them.
+        decays: which of them shrink.
+    """
+
+    def __init__(self, entries: list[Entry], decays: list[bool]) -> None:
+        self.entries, self.decays = entries, decays
+        kinds: dict[Any, list[int]] = {}
+        for i, (entry, decay) in enumerate(zip(entries, decays)):
+            if packable(entry):
+                kinds.setdefault((entry.variable.data.dtype, len(entry.slots), decay), []).append(i)
+        self.packs = [(Packed([entries[i] for i in kind]), kind) for kind in kinds.values() if len(kind) > 1]
+        self._sort_out()
+
+    def _sort_out(self) -> None:
+        packed = {i for _, places in self.packs for i in places}
+        self.alone = [i for i in range(len(self.entries)) if i not in packed]
+
+    def parts(self, gradients: list[Any]) -> Iterator[Part]:
+        """What the rule is to work on."""
+        if any([packed.hopeless for packed, _ in self.packs]):
+            self.packs = [pair for pair in self.packs if not pair[0].hopeless]
+            self._sort_out()
+        for packed, places in self.packs:
+            packed.ready([gradients[i] for i in places])
+            weights, *slots = packed.roles
+            yield Part(weights, packed.gradient, slots, self.decays[places[0]])
+        for i in self.alone:
+            entry = self.entries[i]
+            slots = [slot.writable() for slot in entry.slots]
+            yield Part(entry.variable.writable(), gradients[i], slots, self.decays[i])
+
+
+class Passes:
+    """The passes of one optimizer.
+
+    Args:
+        temporaries: how many scratch arrays its rule needs.
+        decays: tells whether a variable's weights shrink.
+    """
+
+    def __init__(self, temporaries: int, decays: Callable[[Any], bool]) -> None:
+        self.temporaries, self.decays = temporaries, decays
+        self._plans: dict[tuple[int, ...], Plan] = {}
+        self._last: Plan | None = None
+
+    def run(
+        self,
+        rule: Any,
+        settings: Any,
+        entries: list[Entry],
+        gradients: list[Any],
+        decay: float,
+        scale: float | None,
+    ) -> None:
+        """Update all variables.
+
+        Args:
+            rule: an elementwise rule.
+            settings: its settings.
+            entries: the variables.
+            gradients: theirs, NumPy arrays.
+            decay: the share by which weights shrink before.
+            scale: what gradients are multiplied by before; None for nothing.
+        """
+        pieces = [piece for part in self._plan(entries).parts(gradients) for piece in _pieces(part)]
+
+        def work(i: int) -> None:
+            self._work(pieces[i], rule, settings, decay, scale)
+
+        if len(pieces) == 1:
+            work(0)
+        else:
+            each(work, len(pieces), sum([piece.weights.size for piece in pieces]) * _MICROSECONDS)
+
+    def _work(self, piece: Part, rule: Any, settings: Any, decay: float, scale: float | None) -> None:
+        w, g, slots, decays = piece
+        if decay and decays:
+            less = scratch(_NAMES[-1], w.shape, w.dtype)
+            numpy.multiply(w, decay, out=less)
+            w -= less
+        if scale is not None:
+            g = numpy.multiply(g, scale, out=scratch(_NAMES[-1], w.shape, w.dtype))
+        temporaries = [scratch(name, w.shape, w.dtype) for name in _NAMES[: self.temporaries]]
+        rule(numpy, w, g, slots, settings, temporaries)
+
+    def _plan(self, entries: list[Entry]) -> Plan:
+        plan = self._last
+        if plan is None or plan.entries != entries:
+            key = tuple(map(id, entries))
+            plan = self._plans.get(key)
+            if plan is None:
+                if len(self._plans) >= _SETS:
+                    self._plans.clear()
+                plan = Plan(list(entries), [self.decays(entry.variable) for entry in entries])
+                self._plans[key] = plan
+            self._last = plan
+        return plan
+
+
+def _pieces(part: Part) -> Iterator[Part]:
+    """The part, cut where it is large."""
+    w, g, slots, decays = part
+    most = _WHOLE if get_num_threads() == 1 else 2 * _PIECE
+    if w.nbytes <= most or not all([a.flags.c_contiguous for a in (w, *slots)]):
+        yield part
+        return
+    w, g, *slots = (a.reshape(-1) for a in (w, g, *slots))
+    length = _PIECE // w.itemsize
+    for start in range(0, w.size, length):
+        cut = slice(start, start + length)
+        yield Part(w[cut], g[cut], [slot[cut] for slot in slots], decays)
