@@ -7,12 +7,12 @@ from pathlib import Path
 
 __all__ = ["creation_site"]
 
-_ROOT = str(Path(__file__).parents[1])
+_OURS = (str(Path(__file__).parents[1]), "<eagerflow")  # the latter: wrappers of ops, generated
 
 
 def creation_site() -> tuple[str, int]:
     """File and line of the nearest caller outside this package."""
     frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_ROOT) and frame.f_back is not None:
+    while frame.f_code.co_filename.startswith(_OURS) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
