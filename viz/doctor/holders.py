@@ -8,6 +8,7 @@ import gc
 import linecache
 import sys
 import types
+from collections import deque
 from typing import Any, NamedTuple
 
 from viz.doctor.place import Place, user_frames
@@ -16,6 +17,7 @@ from viz.source import is_internal
 __all__ = ["Holder", "holder_of"]
 
 _DEPTH = 4  # containers inside of containers
+_CONTAINERS = (list, tuple, dict, set, deque)
 _ADDS = ("append", "extend", "insert", "add", "appendleft", "setdefault", "update", "put")
 
 
@@ -66,18 +68,14 @@ def _search(thing: Any, names: dict[int, str], ours: set[int], depth: int) -> tu
     referrers = [r for r in gc.get_referrers(thing) if id(r) not in ours and not isinstance(r, types.FrameType)]
     ours = ours | {id(referrers)}
     for r in referrers:
-        if id(r) in names and not _is_namespace(r):
-            return names[id(r)], r
-        if isinstance(r, dict) and _is_namespace(r):
-            continue
-        attribute = _attribute(r, thing)
+        attribute = None if _is_namespace(r) else _attribute(r, thing)
         if attribute is not None:
             return attribute, thing
+        if id(r) in names and isinstance(r, _CONTAINERS) and not _is_namespace(r):
+            return names[id(r)], r
     if depth:
         for r in referrers:
-            if isinstance(r, (list, tuple, dict, set)) or type(r).__module__ == "collections" or _is_users(r):
-                if isinstance(r, dict) and _is_namespace(r):
-                    continue
+            if (isinstance(r, _CONTAINERS) and not _is_namespace(r)) or _is_users(r):
                 found = _search(r, names, ours | {id(thing)}, depth - 1)
                 if found is not None:
                     return found
@@ -93,11 +91,11 @@ def _attribute(r: Any, thing: Any) -> str | None:
     owner: Any = r
     if isinstance(r, dict):
         owner = next((o for o in gc.get_referrers(r) if getattr(o, "__dict__", None) is r), None)
-    if owner is None or isinstance(owner, (list, tuple, dict, set, types.CellType, types.MethodType)):
+    if owner is None or isinstance(owner, (*_CONTAINERS, types.CellType, types.MethodType)):
         return None
     held = getattr(owner, "__dict__", {})
     for name, value in list(held.items()):
-        if value is thing and isinstance(value, (list, dict, set, tuple)):
+        if value is thing and isinstance(value, _CONTAINERS):
             kind = owner.__name__ if isinstance(owner, type) else type(owner).__name__
             return f"{kind}.{name}"
     return None

@@ -17,7 +17,7 @@ __all__ = ["Place", "call_place", "made_at", "op_place", "scope_frame", "user_fr
 
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
 _GRAPH = os.path.join("models", "graph.py")
-_RUNPY = (runpy.__file__, "<frozen runpy>")
+_RUNPY = (runpy.__file__, "<frozen runpy>")  # what runs the script; callers of that aren't the user's
 _kinds: dict[CodeType, str] = {}
 
 
@@ -29,10 +29,12 @@ class Place(NamedTuple):
 
 
 def _kind(code: CodeType) -> str:
-    """`"user"`, `"graph"` (which replays the calls of a functional model) or `"ours"`."""
+    """`"user"`, `"graph"` (which replays the calls of a functional model), `"end"` (of the user's stack) or `"ours"`."""
     known = _kinds.get(code)
     if known is None:
-        if not is_internal(code.co_filename) and code.co_filename not in _RUNPY:
+        if code.co_filename in _RUNPY:
+            known = "end"
+        elif not is_internal(code.co_filename):
             known = "user"
         else:
             known = "graph" if code.co_filename.endswith(_GRAPH) and code.co_name == "run" else "ours"
@@ -65,6 +67,8 @@ def op_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
     at = len(scopes) - 1
     while frame is not None:
         kind = _kind(frame.f_code)
+        if kind == "end":
+            break
         if kind == "user":
             return Place(frame.f_code.co_filename, frame.f_lineno)
         if kind == "graph":
@@ -82,7 +86,7 @@ def op_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
 
 def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
     """The first line of the user's from `frame` outwards, before `until`."""
-    while frame is not None and frame is not until:
+    while frame is not None and frame is not until and _kind(frame.f_code) != "end":
         if _kind(frame.f_code) == "user":
             return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
@@ -93,16 +97,14 @@ def call_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
     """The user's line outside of all layers and losses: the call of `fit`, or of the model in a loop."""
     opened = [scope.frame for scope in scopes if scope.kind in ("layer", "model", "loss", "step", "optimizer")]
     frame = opened[0] if opened and opened[0] is not None else frame
-    while frame is not None and _kind(frame.f_code) != "user":
-        frame = frame.f_back
-    return None if frame is None else Place(frame.f_code.co_filename, frame.f_lineno)
+    return user_line(frame, None)
 
 
 def user_frames() -> list[FrameType]:
     """The frames of the user's code on the stack, innermost first."""
     found = []
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    while frame is not None and _kind(frame.f_code) != "end":
         if _kind(frame.f_code) == "user":
             found.append(frame)
         frame = frame.f_back

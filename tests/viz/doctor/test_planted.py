@@ -16,6 +16,7 @@ def test_every_kind_is_planted_at_least_three_times():
     assert min(len(variants) for variants in PLANTED.values()) >= 3
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")  # which such scripts deserve
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_planted_mistakes_are_found(kind, name, tmp_path, capsys):
     source, line = script(PLANTED[kind][name])

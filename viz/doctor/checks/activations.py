@@ -124,7 +124,7 @@ class Saturated(Check):
         if key not in self._found:
             self._found[key] = _Shares(op.name, origin.layer, origin.place)
         self._step[outputs.key] = key, _SHARES[op.name](values, settings)
-        if origin.layer is None and op.name != "tanh":
+        if op.name != "tanh" and not self.watch.inside("layer", "model"):
             self._outputs.add(outputs.key)  # outside of layers it is most likely the prediction
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:

@@ -29,6 +29,7 @@ class _Course:
         self.rate: float | None = None
         self.rates: set[float] = set()
         self.place: Place | None = None
+        self.updated = False  # by a gradient that isn't zero
 
 
 class LearningRates(Check):
@@ -70,7 +71,11 @@ class LearningRates(Check):
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         """In a loop without an optimizer, the line of the update stands for it."""
-        if name == "assign_sub" and self._now is not None and not self.watch.inside("optimizer"):
+        if self._now is None:
+            return
+        if not self._now.updated and (name == "assign_sub" or name.endswith("_update")):
+            self._now.updated = any(bool(host(x.data).any()) for x in inputs if isinstance(x, Tensor))
+        if name == "assign_sub" and not self.watch.inside("optimizer"):
             self._now.place = self._now.place or self.watch.place()
 
     def on_step_end(self) -> None:
@@ -128,20 +133,24 @@ class LearningRates(Check):
     def _too_low(self, course: _Course) -> None:
         if len(course.losses) < limits.UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
             return
-        first, last = statistics.median(course.losses[:5]), statistics.median(course.losses[-5:])
+        part = len(course.losses) // 3
+        first, last = statistics.median(course.losses[:part]), statistics.median(course.losses[-part:])
         moved = max(course.moves)
         low = course.rate is None or course.rate <= limits.RATE_TOO_SMALL
         key = ("lr_too_low", id(course))
-        if not low or moved > limits.UPDATE_TOO_SMALL or abs(first - last) > limits.UNMOVED * abs(first):
+        slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
+        noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
+        if not slow or abs(first - last) > max(limits.UNMOVED * abs(first), noise):
             self.watch.retract(key)
             return
-        if not moved:
-            return  # nothing moves at all: that isn't the learning rate
+        if not moved and not course.updated:
+            return  # no gradient at all: that isn't the learning rate
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
+        how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
         self.watch.report(
             "lr_too_low", "warning",
             f"the loss stays at {number(last)} ({number(first)} at first) over {len(course.losses)} steps{rate}; an update "
-            f"changes the weights by {number(moved)} of their size (about 0.001 is usual)",
+            f"{how} (about 0.001 of their size is usual)",
             "Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01.",
             op=getattr(course.optimizer, "name", None), place=course.place, key=key,
             evidence={
