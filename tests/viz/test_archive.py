@@ -83,7 +83,7 @@ def test_writing_is_all_or_nothing(steps, saved, tmp_path, monkeypatch):
 
 
 def test_a_missing_folder_is_named(steps, tmp_path):
-    with pytest.raises(FileNotFoundError, match="folder .* doesn.t exist"):
+    with pytest.raises(FileNotFoundError, match=r"folder .* doesn.t exist"):
         steps.save(tmp_path / "nowhere" / "t.efz")
     with pytest.raises(FileNotFoundError):
         viz.load(tmp_path / "nothing.efz")
