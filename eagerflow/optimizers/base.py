@@ -23,6 +23,7 @@ from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable, taken_back
 from eagerflow.optimizers import checks, clipping
+from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.passes import Passes
@@ -55,7 +56,7 @@ class Shared(TypedDict, total=False):
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer(StoredState, Minimizing):
+class Optimizer(StoredState, Minimizing, Averages):
     """Base of all optimizers.
 
     A subclass of ours sets `slots`, `temporaries`, `rule` and `settings`; a user's overrides `build` (with
@@ -436,7 +437,7 @@ class Optimizer(StoredState, Minimizing):
         plain = all([type(g) is numpy.ndarray for g in gradients])
         return plain and not state.on and not taken_back() and getattr(self, "epsilon", 1.0) != 0
 
-    def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: tuple[Any, ...]) -> None:
+    def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: Any) -> None:
         """Let a rule change one variable."""
         w = entry.variable.writable()
         slots = [slot.writable() for slot in entry.slots]
@@ -470,7 +471,7 @@ class Optimizer(StoredState, Minimizing):
     def _learning_rate(self) -> float:
         return self._rate.value(self._iterations)
 
-    # -- weights: decay, averages
+    # -- weights
 
     def _decay(self, entries: list[Entry], rate: float) -> None:
         factor = (self.weight_decay or 0.0) * rate
@@ -495,32 +496,6 @@ class Optimizer(StoredState, Minimizing):
         chosen = {v.identity for v in var_list or ()}
         patterns = [re.compile(text) for text in var_names or ()]
         self._undecayed.append(lambda v: v.identity in chosen or any(p.search(v.path) for p in patterns))
-
-    def _average(self) -> None:
-        done = int(self.iterations.data)
-        momentum = self.ema_momentum if done else 0.0
-        for entry in self._entries.values():
-            average = entry.average.writable()
-            average *= momentum
-            average += (1 - momentum) * entry.variable.data
-        if self.ema_overwrite_frequency and (done + 1) % self.ema_overwrite_frequency == 0:
-            self.finalize_variable_values()
-
-    def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
-        """With `use_ema`, put the averages in the place of the weights; `fit` calls it at its end."""
-        if not self.use_ema or not self.built:
-            return
-        chosen = None if var_list is None else {v.identity for v in var_list}
-        for entry in self._entries.values():
-            if chosen is None or entry.variable.identity in chosen:
-                entry.variable.assign(entry.average.value)
-
-    def swap_averages(self) -> None:
-        """With `use_ema`, let weights and their averages change places."""
-        for entry in self._entries.values():
-            weights = entry.variable.value
-            entry.variable.assign(entry.average.value)
-            entry.average.assign(weights)
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`."""

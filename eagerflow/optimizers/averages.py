@@ -1,0 +1,48 @@
+"""The part of `Optimizer` that keeps exponential moving averages of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from eagerflow.core.variable import Variable
+from eagerflow.optimizers.entry import Entry
+
+__all__ = ["Averages"]
+
+
+class Averages:
+    """Averages of the weights, kept with `use_ema`."""
+
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    built: bool
+    iterations: Any
+    _entries: dict[int, Entry]
+
+    def _average(self) -> None:
+        done = int(self.iterations.data)
+        momentum = self.ema_momentum if done else 0.0
+        for entry in self._entries.values():
+            average = entry.average.writable()
+            average *= momentum
+            average += (1 - momentum) * entry.variable.data
+        if self.ema_overwrite_frequency and (done + 1) % self.ema_overwrite_frequency == 0:
+            self.finalize_variable_values()
+
+    def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
+        """With `use_ema`, put the averages in the place of the weights; `fit` calls it at its end."""
+        if not self.use_ema or not self.built:
+            return
+        chosen = None if var_list is None else {v.identity for v in var_list}
+        for entry in self._entries.values():
+            if chosen is None or entry.variable.identity in chosen:
+                entry.variable.assign(entry.average.value)
+
+    def swap_averages(self) -> None:
+        """With `use_ema`, let weights and their averages change places."""
+        for entry in self._entries.values():
+            weights = entry.variable.value
+            entry.variable.assign(entry.average.value)
+            entry.average.assign(weights)
