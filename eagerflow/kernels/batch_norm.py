@@ -38,7 +38,7 @@ class Layout(NamedTuple):
 
 def layout(x: Any, axes: tuple[int, ...]) -> Layout | None:
     """The layout of a contiguous float array normalized over `axes`; None when the kernels don't take it."""
-    if type(x) is not numpy.ndarray or x.dtype.name not in ("float32", "float64") or x.size < _SMALLEST:
+    if type(x) is not numpy.ndarray or x.dtype.name not in ("float32", "float64") or x.size <= _SMALLEST:
         return None
     places = [i for i in range(x.ndim) if i not in axes]
     if len(places) != 1 or not x.flags.c_contiguous:

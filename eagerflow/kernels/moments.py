@@ -34,10 +34,7 @@ def in_runs(function: Callable[[int, slice], None], rows: int, width: int, nanos
         for block in _blocks(i * step * _RUN, min(rows, (i + 1) * step * _RUN), step):
             function(i, block)
 
-    if count > 1:
-        each(run, count, rows * width * nanoseconds / 1000)
-    elif count:
-        run(0)
+    each(run, count, rows * width * nanoseconds / 1000)
     return count
 
 

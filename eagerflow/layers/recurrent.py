@@ -55,13 +55,14 @@ class _Recurrent(RNN):
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
-        outputs, *states = self._kernel(sequences, initial_state, mask)
-        if mask is None or not self.zero_output_for_mask:
+        zeroed = mask is not None and self.zero_output_for_mask
+        outputs, *states = self._kernel(sequences, initial_state, mask, self.return_sequences or zeroed)
+        if not zeroed:
             return outputs, states[0], states
         outputs = ops.where(ops.expand_dims(mask, -1), outputs, 0)
         return outputs, outputs[:, -1], states
 
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Tensor, ...]:
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         raise NotImplementedError
 
     def _described(self, names: str) -> dict[str, Any]:
@@ -157,9 +158,11 @@ class SimpleRNN(_Recurrent):
             stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
         )  # fmt: skip
 
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Tensor, ...]:
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         cell = self.cell
-        return kernels.simple_rnn(sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask)
+        return kernels.simple_rnn(
+            sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask, all_steps
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
@@ -250,9 +253,11 @@ class LSTM(_Recurrent):
         )  # fmt: skip
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Tensor, ...]:
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         cell = self.cell
-        return kernels.lstm(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask)
+        return kernels.lstm(
+            sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask, all_steps
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
@@ -343,7 +348,7 @@ class GRU(_Recurrent):
         )  # fmt: skip
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Tensor, ...]:
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         cell = self.cell
         bias, recurrent_bias = cell.biases()
         return kernels.gru(
@@ -355,6 +360,7 @@ class GRU(_Recurrent):
             recurrent_bias,
             mask,
             cell.reset_after,
+            all_steps,
         )
 
     def get_config(self) -> dict[str, Any]:

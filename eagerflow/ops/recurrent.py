@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from eagerflow.core.errors import signature_of
 from eagerflow.core.op import op
+from eagerflow.kernels import gru as gru_on_cpu
+from eagerflow.kernels import lstm as on_cpu
 from eagerflow.kernels import recurrent as kernels
 from eagerflow.ops.activation import sigmoid
 from eagerflow.ops.join import stack
@@ -31,13 +35,20 @@ def _check(sequence: Any, state: Any, kernel: Any, recurrent_kernel: Any, gates:
             raise ValueError(f"{name}: expected shape {shape} for this sequence; got {signature_of(array)}.")
 
 
+def _checked_mask(mask: Any, sequence: Any) -> Any:
+    if mask is not None and mask.shape != sequence.shape[:2]:
+        raise ValueError(f"mask: expected shape {sequence.shape[:2]}; got {signature_of(mask)}.")
+    return mask
+
+
 def _time_major_mask(mask: Any, sequence: Any) -> Any:
     """(batch, time) as (time, batch, 1) of bools."""
-    if mask is None:
-        return None
-    if mask.shape != sequence.shape[:2]:
-        raise ValueError(f"mask: expected shape {sequence.shape[:2]}; got {signature_of(mask)}.")
-    return mask.astype(bool).T[..., None]
+    return None if mask is None else _checked_mask(mask, sequence).astype(bool).T[..., None]
+
+
+def _dead(mask: Any) -> Any:
+    """(batch, time) as (time, 1, batch) of bools, True where a step is left out."""
+    return None if mask is None else numpy.ascontiguousarray(~mask.astype(bool).T[:, None])
 
 
 def _drive(sequence: Any, kernel: Any, bias: Any) -> Any:
@@ -49,9 +60,10 @@ def _drive(sequence: Any, kernel: Any, bias: Any) -> Any:
     return product.reshape(steps, batch, kernel.shape[1])
 
 
-def _outputs(xp: Any, hs: Any) -> tuple[Any, Any]:
-    """The states of all steps, batch-major, and the last one."""
-    return xp.ascontiguousarray(hs[1:].swapaxes(0, 1)), hs[-1].copy()
+def _outputs(xp: Any, hs: Any, all_steps: bool) -> tuple[Any, Any]:
+    """The states of all steps (of none, if they aren't wanted), batch-major, and the last one."""
+    wanted = hs[1:] if all_steps else hs[:0]
+    return xp.ascontiguousarray(wanted.swapaxes(0, 1)), hs[-1].copy()
 
 
 def _input_gradients(g_drive: Any, sequence: Any, kernel: Any, needs: tuple[bool, bool]) -> tuple[Any, Any]:
@@ -81,13 +93,16 @@ def _mixed(live: Any, new: Any, old: Any) -> Any:
     return new * weight + old * (1 - weight)
 
 
-def _joined(states: list[Any], sequence: Any, kernel: Any, units: int) -> Any:
+def _joined(states: list[Any], sequence: Any, kernel: Any, units: int, all_steps: bool) -> Any:
     """The states of all steps: (batch, time, units)."""
+    if not all_steps:
+        return (sequence @ kernel)[:, :0, :units]
     return stack(states, axis=1) if states else (sequence @ kernel)[:, :, :units]
 
 
 def _lstm_by_steps(
-    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any, mask: Any, **_: Any
+    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any, mask: Any,
+    all_steps: bool = True, **_: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     h, c, states, units = initial_h, initial_c, [], recurrent_kernel.shape[0]
     for drive, live in _steps(sequence, kernel, bias, mask):
@@ -96,15 +111,21 @@ def _lstm_by_steps(
         new = sigmoid(f) * c + sigmoid(i) * tanh(candidate)
         h, c = _mixed(live, sigmoid(o) * tanh(new), h), _mixed(live, new, c)
         states.append(h)
-    return _joined(states, sequence, kernel, units), h, c
+    return _joined(states, sequence, kernel, units, all_steps), h, c
 
 
 def _lstm_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, hs: Any, cs: Any,
-    gates: Any,
+    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool,
+    hs: Any, cs: Any, gates: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
+    g_all = g[0] if all_steps else None
+    if xp is numpy:
+        found = on_cpu.lstm_gradient(
+            g_all, g[1], g[2], on_cpu.Trace(hs, gates, cs), kernel, recurrent_kernel, _dead(mask)
+        )
+        return found.sequence, *found.states, found.kernel, found.recurrent, found.bias, None
     live = _time_major_mask(mask, sequence)
-    g_hs = g[0].swapaxes(0, 1)
+    g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
     d, d_h, d_c = kernels.lstm_gradient(xp, g_hs, g[1], g[2], cs, gates, recurrent_kernel, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[3]))
     flat = d.reshape(-1, d.shape[-1])
@@ -118,7 +139,7 @@ def _lstm_rule(
 )  # fmt: skip
 def lstm(
     xp: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    mask: Any = None,
+    mask: Any = None, all_steps: bool = True,
 ) -> Any:  # fmt: skip
     """Long short-term memory over a whole sequence, with sigmoid gates and tanh.
 
@@ -130,6 +151,7 @@ def lstm(
         recurrent_kernel: (units, 4 units).
         bias: (4 units,) or None.
         mask: (batch, time) of bools or None; where False, state and cell stay.
+        all_steps: whether the states of all steps are wanted; else the first result is (batch, 0, units).
 
     Returns:
         The states of all steps (batch, time, units), the last state, the last cell.
@@ -140,16 +162,24 @@ def lstm(
     Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
     _check(sequence, initial_h, kernel, recurrent_kernel, 4)
+    if xp is numpy:
+        dead = _dead(_checked_mask(mask, sequence))
+        trace = on_cpu.lstm(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, dead)
+        units = recurrent_kernel.shape[0]
+        states = trace.inputs[1:, :units]
+        found = on_cpu.batch_first(states if all_steps else states[:0], 0.5)
+        h = (trace.inputs[-1, :units] * 0.5).T.copy()
+        return (found, h, trace.gates[-1, 4 * units :].T.copy()), trace.inputs, trace.squashed, trace.gates
     drive = _drive(sequence, kernel, bias)
     hs, cs, gates = kernels.lstm(
         xp, drive, initial_h, initial_c, recurrent_kernel, _time_major_mask(mask, sequence)
     )
-    return (*_outputs(xp, hs), cs[-1].copy()), hs, cs, gates
+    return (*_outputs(xp, hs, all_steps), cs[-1].copy()), hs, cs, gates
 
 
 def _gru_by_steps(
     sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any, mask: Any,
-    reset_after: bool, **_: Any,
+    reset_after: bool, all_steps: bool = True, **_: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     h, states, units = initial_h, [], recurrent_kernel.shape[0]
     for drive, live in _steps(sequence, kernel, bias, mask):
@@ -165,17 +195,21 @@ def _gru_by_steps(
         z, candidate = pair[:, :units], tanh(drive[:, 2 * units :] + inner)
         h = _mixed(live, z * h + (1 - z) * candidate, h)
         states.append(h)
-    return _joined(states, sequence, kernel, units), h
+    return _joined(states, sequence, kernel, units, all_steps), h
 
 
 def _gru_rule(
     xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, reset_after: bool,
-    hs: Any, gates: Any, inner: Any,
+    all_steps: bool, hs: Any, gates: Any, inner: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
+    g_all = g[0] if all_steps else None
+    if xp is numpy and reset_after:
+        trace = gru_on_cpu.Trace(hs, gates, inner)
+        found = gru_on_cpu.gru_gradient(g_all, g[1], sequence, trace, kernel, recurrent_kernel, _dead(mask))
+        return *found, None
     live = _time_major_mask(mask, sequence)
-    d, p, d_h = kernels.gru_gradient(
-        xp, g[0].swapaxes(0, 1), g[1], hs, gates, inner, recurrent_kernel, reset_after, live
-    )
+    g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
+    d, p, d_h = kernels.gru_gradient(xp, g_hs, g[1], hs, gates, inner, recurrent_kernel, reset_after, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
     d_bias = d.sum(axis=(0, 1)) if needs[4] else None
     d_recurrent_bias = p.sum(axis=(0, 1)) if needs[5] else None
@@ -199,7 +233,7 @@ def _gru_recurrent_gradient(xp: Any, p: Any, hs: Any, inner: Any, reset_after: b
 )  # fmt: skip
 def gru(
     xp: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    recurrent_bias: Any = None, mask: Any = None, reset_after: bool = True,
+    recurrent_bias: Any = None, mask: Any = None, reset_after: bool = True, all_steps: bool = True,
 ) -> Any:  # fmt: skip
     """Gated recurrent units over a whole sequence, with sigmoid gates and tanh.
 
@@ -212,6 +246,7 @@ def gru(
         recurrent_bias: (3 units,) or None, added to the recurrent product; used with `reset_after` only.
         mask: (batch, time) of bools or None; where False, the state stays.
         reset_after: the reset gate multiplies the recurrent product (as in cuDNN), else the state before it.
+        all_steps: whether the states of all steps are wanted; else the first result is (batch, 0, units).
 
     Returns:
         The states of all steps (batch, time, units), and the last state.
@@ -224,27 +259,35 @@ def gru(
     _check(sequence, initial_h, kernel, recurrent_kernel, 3)
     if recurrent_bias is not None and not reset_after:
         raise ValueError("recurrent_bias: expected None with reset_after=False, which has no place for it.")
+    if xp is numpy and reset_after:
+        dead = _dead(_checked_mask(mask, sequence))
+        trace = gru_on_cpu.gru(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, dead)
+        states = on_cpu.batch_first(trace.states[1:] if all_steps else trace.states[:0])
+        return (states, trace.states[-1].T.copy()), *trace
     drive = _drive(sequence, kernel, bias)
     live = _time_major_mask(mask, sequence)
     hs, gates, inner = kernels.gru(xp, drive, initial_h, recurrent_kernel, recurrent_bias, reset_after, live)
-    return _outputs(xp, hs), hs, gates, inner
+    return _outputs(xp, hs, all_steps), hs, gates, inner
 
 
 def _simple_rnn_by_steps(
-    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any, mask: Any, **_: Any
-) -> tuple[Any, ...]:
+    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any, mask: Any,
+    all_steps: bool = True, **_: Any,
+) -> tuple[Any, ...]:  # fmt: skip
     h, states = initial_h, []
     for drive, live in _steps(sequence, kernel, bias, mask):
         h = _mixed(live, tanh(drive + h @ recurrent_kernel), h)
         states.append(h)
-    return _joined(states, sequence, kernel, recurrent_kernel.shape[0]), h
+    return _joined(states, sequence, kernel, recurrent_kernel.shape[0], all_steps), h
 
 
 def _simple_rnn_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, hs: Any
-) -> tuple[Any, ...]:
+    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool,
+    hs: Any,
+) -> tuple[Any, ...]:  # fmt: skip
     live = _time_major_mask(mask, sequence)
-    d, d_h = kernels.simple_rnn_gradient(xp, g[0].swapaxes(0, 1), g[1], hs, recurrent_kernel, live)
+    g_hs = g[0].swapaxes(0, 1) if all_steps else xp.zeros_like(hs[1:])
+    d, d_h = kernels.simple_rnn_gradient(xp, g_hs, g[1], hs, recurrent_kernel, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[3] else None
@@ -263,6 +306,7 @@ def simple_rnn(
     recurrent_kernel: Any,
     bias: Any = None,
     mask: Any = None,
+    all_steps: bool = True,
 ) -> Any:
     """`h = tanh(x @ kernel + h @ recurrent_kernel + bias)` over a whole sequence.
 
@@ -273,6 +317,7 @@ def simple_rnn(
         recurrent_kernel: (units, units).
         bias: (units,) or None.
         mask: (batch, time) of bools or None; where False, the state stays.
+        all_steps: whether the states of all steps are wanted; else the first result is (batch, 0, units).
 
     Returns:
         The states of all steps (batch, time, units), and the last state.
@@ -284,4 +329,4 @@ def simple_rnn(
     hs = kernels.simple_rnn(
         xp, _drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major_mask(mask, sequence)
     )
-    return _outputs(xp, hs), hs
+    return _outputs(xp, hs, all_steps), hs

@@ -90,6 +90,7 @@ def over_time(gates, states, *biases, **settings):
         ]
         yield [*arrays, None], settings
         yield [*arrays, bools(batch, steps)], settings
+        yield [*arrays, bools(batch, steps)], {**settings, "all_steps": False}
 
 
 def attention():

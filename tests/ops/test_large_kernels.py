@@ -27,7 +27,7 @@ def small_blocks(monkeypatch):
     for module in (blocks, moments):
         monkeypatch.setattr(module, "CHUNK", 256)
     monkeypatch.setattr(blocks, "_SMALL", 0)
-    monkeypatch.setattr("eagerflow.kernels.batch_norm._SMALLEST", 1)
+    monkeypatch.setattr("eagerflow.kernels.batch_norm._SMALLEST", 0)
     monkeypatch.setattr("eagerflow.kernels.batch_norm._SHORTEST", 2)
 
 

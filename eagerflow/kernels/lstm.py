@@ -1,0 +1,257 @@
+"""Long short-term memory on NumPy arrays, forward and backward through time, with few calls per step.
+
+Features come first and the batch last, so that each gate of a step is one contiguous piece of (units, batch)
+numbers. The gates lie in the order output, input, forget, candidate, followed by the cell before the step: then
+(input, forget) times (candidate, cell) is one multiplication.
+
+A sigmoid is (1 + tanh(z / 2)) / 2, so that one tanh serves the four gates. The halves go into the weights, and
+into the state, which is kept doubled. State, inputs and a row of ones lie below each other: one product per step
+gives all gates, and one product for all steps the gradients of kernel, recurrent kernel and bias.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy
+from numpy import add, multiply, subtract, tanh
+
+from eagerflow.kernels.products import product
+from eagerflow.kernels.threads import one_blas_thread, scratch
+
+__all__ = ["AT_ONCE", "INNER", "Gradients", "Trace", "batch_first", "lstm", "lstm_gradient", "steps_together"]
+
+_GATES = [3, 0, 1, 2]  # Keras' input, forget, candidate, output in our order
+_KERAS = [1, 2, 3, 0]
+_PACKED = 10**6  # multiply-adds from which OpenBLAS packs its operands: smaller products are faster
+AT_ONCE = 1 << 16  # numbers whose slopes are computed together, in the cache
+INNER = 512  # positions that a product for the weights' gradient sums over at least
+
+
+class Trace(NamedTuple):
+    """What the gradient needs.
+
+    Attributes:
+        inputs: (time + 1, units + features + 1, batch): the state doubled, the inputs, ones.
+        gates: (time + 1, 5 units, batch): output, input, forget (doubled), candidate, and the cell before.
+        squashed: (time, units, batch): tanh of the new cell.
+    """
+
+    inputs: Any
+    gates: Any
+    squashed: Any
+
+
+class Gradients(NamedTuple):
+    """Of the sequence (batch, time, features), the first states (batch, units), and the weights."""
+
+    sequence: Any
+    states: tuple[Any, ...]
+    kernel: Any
+    recurrent: Any
+    bias: Any
+
+
+def _by_gate(weights: Any, units: int) -> Any:
+    """(rows, 4 units) in Keras' order as (4 units, rows) in ours."""
+    return weights.T.reshape(4, units, -1)[_GATES].reshape(4 * units, -1)
+
+
+def _joined(kernel: Any, recurrent: Any, bias: Any) -> Any:
+    """The weights of state, inputs and ones, (4 units, units + features + 1), with the sigmoids' halves."""
+    units = len(recurrent)
+    row = numpy.zeros((1, 4 * units), kernel.dtype) if bias is None else bias[None]
+    joined = numpy.concatenate(
+        [_by_gate(recurrent * 0.5, units), _by_gate(kernel, units), _by_gate(row, units)], 1
+    )
+    joined[: 3 * units] *= 0.5
+    return joined
+
+
+def lstm(x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any, dead: Any) -> Trace:
+    """Run over a sequence.
+
+    Args:
+        x: (batch, time, features).
+        h: the first state, (batch, units).
+        c: the first cell.
+        kernel: (features, 4 units) in Keras' order.
+        recurrent: (units, 4 units).
+        bias: (4 units,) or None.
+        dead: (time, 1, batch) of bools, True where a step is left out; or None.
+    """
+    batch, steps, features = x.shape
+    units, dtype = len(recurrent), x.dtype
+    weights = _joined(kernel, recurrent, bias)
+    inputs = numpy.empty((steps + 1, units + features + 1, batch), dtype)
+    multiply(h.T, 2, out=inputs[0, :units])
+    inputs[:steps, units:-1] = x.transpose(1, 2, 0)
+    inputs[:, -1] = 1
+    gates = numpy.empty((steps + 1, 5 * units, batch), dtype)
+    gates[0, 4 * units :] = c.T
+    squashed = numpy.empty((steps, units, batch), dtype)
+    with one_blas_thread:
+        _run(weights, inputs, gates, squashed, dead)
+    return Trace(inputs, gates, squashed)
+
+
+def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> None:
+    """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
+    steps, units, batch = squashed.shape
+    pair = scratch("lstm_pair", (2 * units, batch), inputs.dtype)
+    let_in, kept = pair[:units], pair[units:]
+    parts = 4 if weights.size * batch > _PACKED else 1
+    weights = weights.reshape(parts, -1, weights.shape[1])
+    views = zip(
+        inputs,
+        gates[:, : 4 * units].reshape(steps + 1, parts, -1, batch),
+        gates[:, : 3 * units],
+        gates[:, :units],
+        gates[:, units : 3 * units],
+        gates[:, 3 * units :],
+        gates[1:, 4 * units :],
+        squashed,
+        inputs[1:, :units],
+    )
+    for t, (given, all_gates, sigmoids, output, in_and_forget, right, cell, tanh_c, state) in enumerate(
+        views
+    ):
+        numpy.matmul(weights, given, out=all_gates)
+        tanh(all_gates, out=all_gates)
+        add(sigmoids, 1, out=sigmoids)
+        multiply(in_and_forget, right, out=pair)
+        add(let_in, kept, out=cell)
+        multiply(cell, 0.5, out=cell)
+        tanh(cell, out=tanh_c)
+        multiply(output, tanh_c, out=state)
+        if dead is not None:
+            numpy.copyto(cell, gates[t, 4 * units :], where=dead[t])
+            numpy.copyto(state, given[:units], where=dead[t])
+
+
+def batch_first(states: Any, factor: float = 1.0) -> Any:
+    """(time, units, batch) as (batch, time, units), times a factor."""
+    steps, units, batch = states.shape
+    out = numpy.empty((batch, steps, units), states.dtype)
+    return multiply(states.transpose(2, 0, 1), factor, out=out)
+
+
+def lstm_gradient(
+    g_states: Any, g_h: Any, g_c: Any, trace: Trace, kernel: Any, recurrent: Any, dead: Any
+) -> Gradients:
+    """The gradients, from those of all states (batch, time, units) (or None), the last state and the last cell."""
+    _, gates, squashed = trace
+    steps, units, batch = squashed.shape
+    weights = numpy.concatenate([_by_gate(recurrent, units), _by_gate(kernel, units)], 1)
+    weights *= _scales(units, gates.dtype)[:, None]
+    d_inputs = numpy.empty((steps + 1, weights.shape[1], batch), gates.dtype)
+    d_inputs[steps, :units] = g_h.T
+    d_cell = numpy.array(g_c.T, order="C")
+    arriving = None if g_states is None else numpy.ascontiguousarray(g_states.transpose(1, 2, 0))
+    with one_blas_thread:
+        d_weights = _run_back(numpy.ascontiguousarray(weights.T), arriving, d_cell, trace, d_inputs, dead)
+    d_weights *= _scales(units, gates.dtype)[:, None]
+    d_weights = numpy.ascontiguousarray(d_weights.reshape(4, units, -1)[_KERAS].reshape(4 * units, -1).T)
+    return Gradients(
+        batch_first(d_inputs[:-1, units:]),
+        (d_inputs[0, :units].T.copy(), d_cell.T),
+        d_weights[units:-1].copy(),
+        d_weights[:units] * 0.5,
+        d_weights[-1].copy(),
+    )
+
+
+def _scales(units: int, dtype: Any) -> Any:
+    """By what the slopes of `_slopes` are too large, per row."""
+    return numpy.repeat(numpy.array([0.25, 0.25, 0.25, 0.5], dtype), units)
+
+
+def _run_back(weights: Any, arriving: Any, d_cell: Any, trace: Trace, d_inputs: Any, dead: Any) -> Any:
+    """Fill in `d_inputs` from the last step to the first; `d_cell` becomes that of the first cell.
+
+    Gives the gradient of the weights, added up block by block while the gates' gradients are in the cache.
+    """
+    steps, units, batch = trace.squashed.shape
+    dtype = d_inputs.dtype
+    found = numpy.zeros((4 * units, trace.inputs.shape[1]), dtype)
+    at_once = max(1, AT_ONCE // max(1, 4 * units * batch), INNER // max(1, batch))
+    for stop in range(steps, 0, -at_once):
+        block = slice(max(0, stop - at_once), stop)
+        d_gates = scratch("lstm_gates", (stop - block.start, 4 * units, batch), dtype)
+        to_cell, kept = _slopes(trace, block, d_gates)
+        _steps_back(weights, arriving, d_cell, d_gates, to_cell, kept, block, d_inputs, dead)
+        rows = steps_together("lstm_rows", d_gates)
+        found += product(rows, steps_together("lstm_inputs", trace.inputs[block]).T)
+    return found
+
+
+def _steps_back(
+    weights: Any, arriving: Any, d_cell: Any, d_gates: Any, to_cell: Any, kept: Any, block: slice, d_inputs: Any,
+    dead: Any,
+) -> None:  # fmt: skip
+    """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`."""
+    count, units, batch = to_cell.shape
+    term = scratch("lstm_term", (units, batch), d_gates.dtype)
+    views = zip(
+        range(block.stop - 1, block.start - 1, -1),
+        d_inputs[block.start + 1 : block.stop + 1, :units][::-1],
+        d_inputs[block][::-1],
+        d_gates[::-1],
+        d_gates[::-1, :units],
+        d_gates[:, units:].reshape(count, 3, units, batch)[::-1],
+        to_cell[::-1],
+        kept[::-1],
+        strict=True,
+    )
+    for t, d_state, d_before, d_step, d_output, d_others, into_cell, forget in views:
+        if arriving is not None:
+            add(d_state, arriving[t], out=d_state)
+        if dead is not None:
+            passing = d_state * dead[t], d_cell * dead[t]
+            numpy.copyto(d_state, 0, where=dead[t])
+            numpy.copyto(d_cell, 0, where=dead[t])
+        multiply(d_state, into_cell, out=term)
+        add(d_cell, term, out=d_cell)
+        multiply(d_output, d_state, out=d_output)
+        multiply(d_others, d_cell, out=d_others)
+        multiply(d_cell, forget, out=d_cell)
+        numpy.matmul(weights, d_step, out=d_before)
+        if dead is not None:
+            d_before[:units] += passing[0]
+            d_cell += passing[1]
+
+
+def _slopes(trace: Trace, block: slice, out: Any) -> tuple[Any, Any]:
+    """What doesn't depend on the recurrence, for some steps at once.
+
+    Writes into `out` what each gate's gradient is per gradient of the state (output gate) or cell (the others),
+    four times that of sigmoids, twice that of the tanh: `_scales` goes into the weights instead. Gives the cell's
+    gradient per that of the state, and the forget gate.
+    """
+    tanh_c, gates = trace.squashed[block], trace.gates[block]
+    count, units, batch = tanh_c.shape
+    output, let_in, forget, candidate = (gates[:, k * units : (k + 1) * units] for k in range(4))
+    sigmoids, slopes = gates[:, : 3 * units], out[:, : 3 * units]
+    subtract(2, sigmoids, out=slopes)  # of s doubled: 2s (2 - 2s) = 4 s (1 - s)
+    multiply(slopes, sigmoids, out=slopes)
+    multiply(out[:, :units], tanh_c, out=out[:, :units])
+    in_and_forget = out[:, units : 3 * units]
+    multiply(in_and_forget, gates[:, 3 * units :], out=in_and_forget)
+    of_candidate = out[:, 3 * units :]
+    multiply(candidate, candidate, out=of_candidate)
+    subtract(1, of_candidate, out=of_candidate)
+    multiply(of_candidate, let_in, out=of_candidate)
+    to_cell, kept = scratch("lstm_slopes", (2, count, units, batch), gates.dtype)
+    multiply(tanh_c, tanh_c, out=to_cell)
+    subtract(1, to_cell, out=to_cell)
+    multiply(to_cell, 0.5, out=to_cell)
+    multiply(to_cell, output, out=to_cell)
+    return to_cell, multiply(forget, 0.5, out=kept)
+
+
+def steps_together(name: str, a: Any) -> Any:
+    """(time, rows, batch) as (rows, time * batch), in scratch."""
+    steps, rows, batch = a.shape
+    flat = scratch(name, (rows, steps, batch), a.dtype)
+    flat[...] = a.transpose(1, 0, 2)
+    return flat.reshape(rows, steps * batch)

@@ -1,0 +1,69 @@
+"""Matrix products that give the same bits on any number of threads.
+
+BLAS splits a product among its threads, and rounds differently for another number of them. Here BLAS runs on one
+thread; a large product is cut into a few parts by its shape alone, and our pool shares them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.threads import each, one_blas_thread
+
+__all__ = ["product"]
+
+_ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
+_PARTS = (
+    (1 << 24, 1),
+    (1 << 27, 2),
+    (1 << 31, 4),
+    (1 << 34, 8),
+)  # each part packs its operands anew: 1 to 5 %
+_MOST = 16
+_TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
+_PER_MICROSECOND = 5e4  # multiply-adds of one thread, roughly
+
+
+def product(a: Any, b: Any, out: Any = None) -> Any:
+    """`a @ b` of two matrices of NumPy, of any strides."""
+    rows, inner = a.shape
+    columns = b.shape[1]
+    work = rows * inner * columns
+    if work <= _ALONE and rows > 1 and columns > 1:
+        return numpy.dot(a, b, out=out)
+    parts = next((count for limit, count in _PARTS if work < limit), _MOST)
+    if parts == 1 or a.dtype != b.dtype:
+        with one_blas_thread:
+            return numpy.dot(a, b, out=out)
+    if out is None:
+        out = numpy.empty((rows, columns), a.dtype)
+    longest = max(rows, columns)
+    if inner > 4 * longest:
+        return _by_inner(a, b, out, _slices(inner, parts), work)
+    bands = _slices(longest, parts)
+    if rows >= columns:
+        each(lambda i: numpy.dot(a[bands[i]], b, out=out[bands[i]]), len(bands), work / _PER_MICROSECOND)
+    else:
+        each(
+            lambda i: numpy.matmul(a, b[:, bands[i]], out=out[:, bands[i]]),
+            len(bands),
+            work / _PER_MICROSECOND,
+        )
+    return out
+
+
+def _slices(length: int, parts: int) -> list[slice]:
+    step = -(-length // parts)
+    step += -step % _TILE
+    return [slice(i, i + step) for i in range(0, length, step)]
+
+
+def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], work: int) -> Any:
+    """The sum of products of parts, in their order: for weights' gradients, which sum over many positions."""
+    found = [out, *[numpy.empty_like(out) for _ in parts[1:]]]
+    each(lambda i: numpy.dot(a[:, parts[i]], b[parts[i]], out=found[i]), len(parts), work / _PER_MICROSECOND)
+    for part in found[1:]:
+        out += part
+    return out
