@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from tests.viz.browser import Browser
@@ -78,3 +80,13 @@ class PageBrowser(Browser):
     def boxes(self) -> list[str]:
         """The titles of the boxes of the graph, seen or not."""
         return self.run("[...v.scene.nodes.values()].map(n => n.title)")
+
+    @contextlib.contextmanager
+    def frame(self) -> Iterator[PageBrowser]:
+        """Talk to the frame inside the page, which runs in a process of its own."""
+        targets = self.call("Target.getTargets")["targetInfos"]
+        (target,) = [each["targetId"] for each in targets if each["type"] == "iframe"]
+        outer = self._session
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        yield self
+        self._session = outer

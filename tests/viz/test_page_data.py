@@ -148,6 +148,7 @@ def test_no_name_can_leave_its_place(name, tmp_path):
     if "\ud800" not in name and len(name) < 1000:
         assert name in content["texts"]
     assert max(map(len, content["texts"])) <= 2_001
+    assert isinstance(json.loads(content["texts"][content["scopes"]["config"][0]]), dict)
 
 
 def test_only_the_pages_own_scripts_may_run_and_nothing_is_loaded(steps):

@@ -28,6 +28,7 @@ MOST_OPS = 100_000
 
 _LONGEST_TEXT = 2_000
 _MOST_LOGS = 2_000
+_MOST_SETTINGS, _LONGEST_SETTING = 60, 400
 
 
 def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> dict[str, Any]:
@@ -85,6 +86,14 @@ def _cut_text(text: str) -> str:
     return words.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
 
 
+def _shortened(value: Any) -> Any:
+    """A setting, or as much of its text as can be shown."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return (
+        value if len(text) <= _LONGEST_SETTING and _is_writable(text) else words.clean(text, _LONGEST_SETTING)
+    )
+
+
 def _is_writable(text: str) -> bool:
     try:
         text.encode("utf-8")
@@ -101,14 +110,18 @@ class _Columns:
     def _text(self, text: str | None) -> int:
         return self.texts.number(_cut_text(text or ""))
 
-    def _json(self, value: Any) -> int:
+    def _json(self, value: dict[str, Any]) -> int:
         """Settings as JSON text, most of which are equal; 0 for none."""
-        return self._text(json.dumps(finite(to_plain(value)), ensure_ascii=False)) if value else 0
+        if not value:
+            return 0
+        entries = list(finite(to_plain(value)).items())[:_MOST_SETTINGS]
+        shown = {words.clean(name, 100): _shortened(each) for name, each in entries}
+        return self.texts.number(json.dumps(shown, ensure_ascii=False))
 
     def _frame(self, frame: Frame | None) -> int | None:
         if frame is None:
             return None
-        plain = Frame(*[_cut_text(p) if isinstance(p, str) else p for p in frame_row(frame)])
+        plain = Frame(_cut_text(frame.file), frame.line, _cut_text(frame.function), _cut_text(frame.code))
         return self.frames.number(plain)
 
     def _stack(self, stack: Sequence[Frame]) -> list[int | None]:

@@ -1,0 +1,705 @@
+"""The interactive page in a real browser: what the reader does, and what then is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow.core import observe
+from tests.viz import browser
+from tests.viz.nets import Trainer, mlp
+from tests.viz.pages import PageBrowser
+from viz.schema import Frame, Op, Record, Scope, TensorInfo
+
+PROGRAM = browser.find()
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"
+    ),
+]
+
+
+def recording(record: Record) -> viz.Recording:
+    made = viz.Recording.pending()
+    made.fill(record)
+    return made
+
+
+def large(blocks: int = 500) -> viz.Recording:
+    """Blocks of 20 ops, forward and backward, in four layers each; no two blocks are alike."""
+    record = Record(meta={"name": "large"}, scopes=[Scope(0, "model", "net", cls="Net")])
+    frame = Frame("/nowhere/net.py", 7, "call", "x = block(x)")
+    last = None
+    for number in range(blocks):
+        record.scopes.append(Scope(len(record.scopes), "layer", f"block_{number}", 0, cls="Block"))
+        block = record.scopes[-1].id
+        for layer in range(4):
+            record.scopes.append(Scope(len(record.scopes), "layer", f"dense_{layer}", block, cls="Dense"))
+            for name in ("matmul", "add") if layer < 2 else ("multiply", "tanh", "add"):
+                last = _op(record, name, "forward", record.scopes[-1].id, last, (8, number + 2), None, frame)
+    for id_ in reversed(range(len(record.ops))):
+        op = record.ops[id_]
+        last = _op(record, op.name, "backward", 0, last, record.tensors[op.outputs[0]].shape, id_, frame)
+    return recording(record)
+
+
+def _op(record, name, phase, scope, read, shape, forward, frame):
+    id_ = len(record.ops)
+    role = "gradient" if phase == "backward" else "activation"
+    record.tensors.append(TensorInfo(id_, shape, "float32", 32 * shape[1], role=role, producer=id_))
+    record.ops.append(
+        Op(
+            id_, name, phase, scope, None, () if read is None else (read,), (), (id_,), stack=(frame,),
+            start=id_ * 1000, end=id_ * 1000 + 700 + id_ % 50, forward=forward,
+        )
+    )  # fmt: skip
+    return id_
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    page = PageBrowser(PROGRAM, tmp_path_factory.mktemp("profile"))
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Pages by name, each written once."""
+    folder, made = tmp_path_factory.mktemp("pages"), {}
+
+    def write(name, make):
+        if name not in made:
+            made[name] = make().to_html(folder / f"{name}.html")
+        return made[name]
+
+    return write
+
+
+def three_steps():
+    trainer = Trainer()
+    trainer.step()
+    with viz.trace("three steps", stats="full") as t:
+        for _ in range(3):
+            trainer.step()
+    t.logs.append(viz.Logs("batch", 0, {"loss": 1.5}))
+    t.logs.append(viz.Logs("batch", 1, {"loss": 0.5}))
+    return t
+
+
+def with_nan():
+    with viz.trace("nan", stats="full") as t, np.errstate(all="ignore"):
+        x = ef.ops.convert_to_tensor([1.0, 2.0])
+        y = ef.ops.log(ef.ops.subtract(x, 2.0))
+        ef.ops.mean(ef.ops.multiply(ef.ops.tanh(y), 2.0))
+        ef.ops.sin(x)
+    return t
+
+
+@pytest.fixture
+def small(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("small", three_steps))
+    yield shown
+    assert shown.wrong == []
+
+
+@pytest.fixture
+def big(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("big", large))
+    yield shown
+    assert shown.wrong == []
+
+
+def photograph(page, name):
+    """Keep a screenshot where one is asked for."""
+    if os.environ.get("EAGERFLOW_SCREENSHOTS"):
+        page.screenshot(pathlib.Path(os.environ["EAGERFLOW_SCREENSHOTS"]) / f"{name}.png")
+
+
+# ---------------------------------------------------------------------- the graph
+
+
+def test_a_step_is_drawn_with_its_layers_weights_updates_and_gradients(small):
+    shown = small.texts("svg.graph .node text:first-of-type")
+    for title in ("matmul", "∇ matmul", "kernel", "sgd", "tanh"):
+        assert title in small.boxes()
+        assert any(title in text for text in shown), title
+    heads = small.run("[...v.scene.frames.values()].map(f => f.title)")
+    assert {"mlp", "hidden_0", "head", "crossentropy"} <= set(heads)
+    photograph(small, "page_small")
+
+
+def test_boxes_do_not_overlap_and_no_arrow_leads_through_one(small):
+    found = small.run("""(() => {
+      const nodes = [...v.scene.nodes.values()], bad = [];
+      const apart = (a, b) => a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
+      nodes.forEach((a, i) => nodes.slice(i + 1).forEach(b => { if (!apart(a, b)) bad.push([a.id, b.id]); }));
+      for (const path of document.querySelectorAll('.edge path')) {
+        const edge = v.scene.edges[Number(path.parentNode.dataset.id.slice(1))], length = path.getTotalLength();
+        for (let at = 0; at <= length; at += 3) {
+          const {x, y} = path.getPointAtLength(at);
+          for (const n of nodes) {
+            const within = x > n.x + 1 && x < n.x + n.w - 1 && y > n.y + 1 && y < n.y + n.h - 1;
+            const other = n.id !== edge.tail && n.id !== edge.head && edge.kind !== 'link';
+            if (within && other) bad.push([edge.tail, edge.head, n.id]);
+          }
+        }
+      }
+      return bad; })()""")
+    assert found == []
+
+
+def test_a_click_selects_and_the_panel_tells_all(small):
+    small.click(".node.op .ground")
+    assert small.run("v.state.selected.kind") == "op"
+    panel = small.texts(".panel-body")[0]
+    for text in (
+        "matmul",
+        "mlp",
+        "hidden_0",
+        "8×16 f32",
+        "with ef.GradientTape() as tape:",
+        "Inputs",
+        "kernel",
+        "Backward",
+        "min",
+        "std",
+    ):
+        assert text in panel, text
+    assert len(small.texts(".histogram .bar")) >= 16
+    assert small.run("document.querySelectorAll('.ring.selected').length") == 1
+    assert small.run("document.querySelectorAll('.ring.partner').length") == 1
+    photograph(small, "page_selected")
+
+
+def test_forward_and_backward_ops_lead_to_each_other(small):
+    small.run("v.select({kind: 'op', id: v.selection.forward[0].id})")
+    small.press("b")
+    assert small.texts(".panel h2") == ["∇ matmul"]
+    small.press("b")
+    assert small.texts(".panel h2") == ["matmul"]
+
+
+def test_layers_close_and_open_where_they_are(small):
+    before = small.run(
+        "document.querySelector('.head[data-id$=hidden_0] .toggle circle').getBoundingClientRect().y"
+    )
+    small.click(".head[data-id$=hidden_0] .toggle")
+    assert "hidden_0" in small.boxes()
+    after = small.run(
+        "document.querySelector('.node[data-id$=hidden_0] .toggle circle').getBoundingClientRect().y"
+    )
+    assert abs(after - before) < 40
+    small.press("Enter")
+    assert "hidden_0" not in small.boxes()
+    assert "tanh" in small.boxes()
+
+
+def test_depth_closes_and_opens_everything(small):
+    for _ in range(3):
+        small.press("-")
+    assert "mlp" in small.boxes()
+    assert "matmul" not in small.boxes()
+    for _ in range(3):
+        small.press("+")
+    assert "matmul" in small.boxes()
+
+
+def test_directions_show_only_their_ops(small):
+    small.press("v")
+    assert small.run("v.state.view") == "forward"
+    assert not [title for title in small.boxes() if title.startswith("∇")]
+    small.press("v")
+    assert small.run("v.state.view") == "backward"
+    assert [title for title in small.boxes() if title.startswith("∇")]
+    assert "matmul" not in small.boxes()
+
+
+def test_arrow_keys_walk_along_the_graph(small):
+    small.run("v.select({kind: 'op', id: v.selection.forward[0].id})")
+    small.press("ArrowDown")
+    assert small.texts(".panel h2") == ["add"]
+    small.press("ArrowRight")
+    assert small.texts(".panel h2")[0].endswith("bias")
+    small.press("Escape")
+    assert small.run("v.state.selected") is None
+
+
+def test_ancestors_and_descendants_stand_out(small):
+    small.run("v.select({kind: 'op', id: v.selection.forward[2].id})")
+    small.press("a")
+    near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
+    assert sorted(near) == sorted(["matmul", "add", "tanh", "kernel", "bias", "input"])
+    assert small.run("document.querySelectorAll('.node.dim').length") > 3
+    small.press("d")
+    near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
+    assert "mean" in near
+    assert "input" not in near
+    small.press("d")
+    assert small.run("v.canvas.marks.lineage") is None
+
+
+def test_the_critical_path_is_a_chain(small):
+    small.press("p")
+    assert small.run("v.canvas.marks.lineage.size") > 5
+
+
+def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
+    def folded():
+        trainer = Trainer(mlp("deep", 13))
+        trainer.step()
+        with viz.trace("deep") as t:
+            trainer.step()
+        return t
+
+    shown.show(pages("deep", folded))
+    assert any("×12" in text for text in shown.texts(".head text"))
+    count = len(shown.boxes())
+    shown.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.repeats == 12).key})")
+    shown.run(
+        "[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()"
+    )
+    assert shown.run("v.index.blocks.size") > 12
+    shown.press("f")
+    assert not any("×12" in text for text in shown.texts(".head text"))
+    shown.press("f")
+    assert len(shown.boxes()) == count
+    assert shown.wrong == []
+
+
+# ---------------------------------------------------------------------- search
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("tanh", "tanh"),
+        ("op:matmul phase:backward", "∇ matmul"),
+        ("class:Dense head", "head"),
+        ("shape:8x16", "matmul"),
+        ("8×3", "add"),
+        ("dtype:int64", "sparse_softmax_crossentropy"),
+        ("nets.py", "matmul"),
+        ("kernel", "kernel"),
+        ("/^tan.$/", "tanh"),
+        ("code:self.loss op:mean", "mean"),
+    ],
+)
+def test_search_finds(small, query, expected):
+    small.press("/")
+    small.type(query)
+    assert expected in small.texts(".hits li strong")
+    small.press("Enter", "\r")
+    assert small.run("v.state.selected !== null")
+
+
+def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
+    small.run("v.changeDepth(-9)")
+    small.press("/")
+    small.type("op:tanh phase:forward")
+    small.press("Enter", "\r")
+    assert "tanh" in small.boxes()
+    assert small.run("v.model.ops[v.state.selected.id].step") == 2
+    small.press("Enter", "\r")  # the same op of another step
+    assert small.run("v.state.step") == 0
+    assert small.texts(".search .count") == ["2 / 3"]
+    photograph(small, "page_search")
+
+
+def test_search_says_when_nothing_is_found_or_the_pattern_is_wrong(small):
+    small.press("/")
+    small.type("no such thing")
+    assert small.texts(".search .count") == ["none"]
+    small.run("v.toolbar.search.input.value = ''")
+    small.type("/(/")
+    assert small.texts(".search .count") == ["not a regular expression"]
+
+
+# ---------------------------------------------------------------------- colours, steps, NaN
+
+
+@pytest.mark.parametrize("mode", ["time", "memory", "grad", "nonfinite", "dtype"])
+def test_colours_come_with_their_legend(small, mode):
+    small.run(f"v.setColour('{mode}')")
+    fills = small.run(
+        "[...new Set([...document.querySelectorAll('.node > .ground')].map(e => e.getAttribute('fill')))]"
+    )
+    legend = small.run("[...document.querySelectorAll('.legend rect')].map(e => e.getAttribute('fill'))")
+    assert len(fills) >= (1 if mode == "nonfinite" else 2)
+    if mode not in ("time", "memory", "grad"):
+        assert set(fills) <= set(legend)
+    words = {"time": "µs", "memory": "KB", "grad": "|gradient|", "nonfinite": "NaN", "dtype": "float32"}
+    assert any(words[mode] in text or "B" in text for text in small.texts(".legend .swatch"))
+    photograph(small, f"page_{mode}")
+
+
+def test_colours_that_need_statistics_say_so(big):
+    big.run("v.setColour('grad')")
+    assert "stats=" in big.texts(".warning")[0]
+    assert big.run("v.state.color") == "op"
+
+
+def test_the_slider_goes_through_the_steps(small):
+    assert small.texts(".steps output") == ["step 3 of 3"]
+    small.run("v.select({kind: 'op', id: v.selection.forward[2].id})")
+    small.press("[")
+    assert small.texts(".steps output") == ["step 2 of 3"]
+    assert small.run("v.model.ops[v.state.selected.id].step") == 1  # the same op of that step
+    small.run(
+        "const range = document.querySelector('.steps input'); range.value = 0; range.dispatchEvent(new Event('input'))"
+    )
+    assert small.texts(".steps output") == ["step 1 of 3"]
+    assert small.texts(".panel h2") == ["tanh"]
+
+
+def test_the_first_nan_is_found_with_its_path(shown, pages):
+    shown.show(pages("nan", with_nan))
+    shown.press("n")
+    assert shown.texts(".panel h2") == ["log"]
+    assert "arise here" in shown.texts(".panel .alarm")[0]
+    near = shown.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
+    assert {"subtract", "log", "tanh", "multiply", "mean"} <= set(near)
+    assert "sin" not in near
+    assert any("not finite" in text for text in shown.texts(".node text"))
+    assert shown.wrong == []
+    photograph(shown, "page_nan")
+
+
+# ---------------------------------------------------------------------- below the graph
+
+
+def test_the_timeline_selects_what_is_clicked(small):
+    assert small.run("document.querySelector('.tabs [aria-selected=true]').textContent") == "Timeline"
+    x, y = small.run("""(() => {
+      const t = v.dock.tabs.get('timeline').owner, long = b => b.end - b.start;
+      const b = t.bars.filter(b => b.op).sort((a, b) => long(b) - long(a))[0];
+      const r = t.canvas.getBoundingClientRect(), s = r.width / (t.to - t.from);
+      window.wanted = b.op.id;
+      return [r.x + (b.start + b.end) / 2 * s - t.from * s, r.y + 22 + b.row * 19 + 8]; })()""")
+    for kind in ("mousePressed", "mouseReleased"):
+        small.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+    small.rest()
+    assert small.run("v.state.selected.id === wanted")
+
+
+def test_bars_of_the_timeline_lie_within_each_other(small):
+    assert small.run("""(() => { const {bars} = v.dock.tabs.get('timeline').owner;
+      const holds = (s, b) => s.scope && s.row < b.row && s.start <= b.start && b.end <= s.end;
+      return bars.every(b => !b.op || bars.filter(s => holds(s, b)).length === b.row); })()""")
+
+
+def test_memory_shows_the_peak_and_its_owners(small):
+    small.run("eagerflowViewer.openTab('memory')")
+    peak = max(size for _, size in three_steps_memory(small))
+    assert small.run("v.dock.tabs.get('memory').owner.peak.size") == peak
+    assert "peak:" in small.texts(".memory .summary")[0]
+    rows = small.texts(".owners tbody tr")
+    assert any("kernel" in row for row in rows)
+    small.run("document.querySelector('.memory canvas').focus()")
+    small.press("ArrowLeft")
+    assert "peak:" not in small.texts(".memory .summary")[0]
+    small.run("document.querySelector('.owners button').click()")
+    assert small.run("v.state.selected !== null")
+    photograph(small, "page_memory")
+
+
+def three_steps_memory(page):
+    """The curve again from the spans, in Python."""
+    spans = page.run("v.model.data.memory")
+    times = sorted({start for _, _, start, _ in spans})
+    return [(t, sum(s for _, s, a, b in spans if a <= t and (b is None or b > t))) for t in times]
+
+
+def test_layers_sort_by_any_column_and_lead_to_the_graph(small):
+    small.run("eagerflowViewer.openTab('layers')")
+    names = "[...document.querySelectorAll('.layers tbody tr td:first-child')].map(e => e.textContent)"
+    first = small.run(names)
+    assert first[:3] == ["mlp", "hidden_0", "head"]
+    small.run(
+        "[...document.querySelectorAll('.layers th button')].find(b => b.textContent.startsWith('parameters')).click()"
+    )
+    assert small.run(names)[0] == "mlp"
+    assert small.run("document.querySelector('[aria-sort=descending]').textContent").startswith("parameters")
+    small.run(
+        "[...document.querySelectorAll('.layers tbody tr')].find(r => r.textContent.startsWith('head')).click()"
+    )
+    assert small.texts(".panel h2") == ["head"]
+    photograph(small, "page_layers")
+
+
+def test_what_training_reported_is_drawn(small):
+    small.run("eagerflowViewer.openTab('training')")
+    assert small.texts(".training strong") == ["batch: loss"]
+    assert small.texts(".training figcaption span")[0] == "0.5"
+
+
+def test_tabs_of_others_can_be_added(small):
+    small.run(
+        "const p = document.createElement('p'); p.textContent = 'hello';"
+        "eagerflowViewer.addTab('mine', 'Mine', p, () => { window.seen = 1; })"
+    )
+    small.run("eagerflowViewer.openTab('mine')")
+    assert small.texts(".dock-body") == ["hello"]
+    assert small.run("seen") == 1
+
+
+# ---------------------------------------------------------------------- what is kept, and taken along
+
+
+def test_the_address_keeps_what_is_seen(small, pages):
+    small.click(".head[data-id$=hidden_0] .toggle")
+    small.run(
+        "v.setColour('time'); eagerflowViewer.openTab('layers'); v.setStep(1);"
+        "v.canvas.setView({x: 11, y: 22, scale: 0.75})"
+    )
+    small.rest()
+    address = small.run("location.hash")
+    boxes = small.boxes()
+    small.show(pages("small", three_steps), address)
+    assert small.boxes() == boxes
+    assert small.run("[v.state.color, v.state.step, v.state.tab, v.canvas.view.scale, v.canvas.view.x]") == [
+        "time",
+        1,
+        "layers",
+        0.75,
+        11,
+    ]
+    assert small.texts(".panel h2") == ["hidden_0"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["#step=99&view=x&color=y&sel=op:a:b&open=1-999999.z&at=,,", "#sel=scope:/nothing", "#%", "#at=1,2,0"],
+)
+def test_addresses_that_make_no_sense_do_no_harm(small, pages, address):
+    small.show(pages("small", three_steps), address)
+    assert small.boxes()
+
+
+def test_another_recording_takes_the_place_of_the_first(small):
+    small.click(".head[data-id$=hidden_0] .toggle")
+    small.run("v.canvas.setView({x: 5, y: 6, scale: 0.8})")
+    small.run("eagerflowViewer.show(JSON.parse(JSON.stringify(eagerflowViewer.data)))")
+    assert "hidden_0" in small.boxes()
+    assert small.run("v.canvas.view.scale") == 0.8
+    assert small.texts(".panel h2") == ["hidden_0"]
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "json"])
+def test_the_graph_can_be_saved(small, kind):
+    small.run("document.querySelector('.menu').open = true")
+    small.run(
+        f"[...document.querySelectorAll('.menu button')].find(b => b.textContent.startsWith('{kind.upper()}')).click()"
+    )
+    small.wait("saved.length")
+    if kind == "png":
+        head = small.run("saved[0].arrayBuffer().then(b => [...new Uint8Array(b.slice(1, 4))])")
+        assert bytes(head) == b"PNG"
+        assert small.run("saved[0].size") > 10_000
+        return
+    text = small.run("saved[0].text()")
+    if kind == "json":
+        assert json.loads(text)["title"] == "three steps"
+    else:
+        import xml.etree.ElementTree as tree
+
+        root = tree.fromstring(text)
+        texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert {"three steps", "matmul", "∇ matmul", "kernel", "forward"} <= set(texts)
+        assert "NaN" not in text
+
+
+# ---------------------------------------------------------------------- light, dark, keys, narrow windows
+
+
+def test_light_and_dark_follow_the_system_and_the_switch(small):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    small.prefer("prefers-color-scheme", "dark")
+    small.rest()
+    assert small.run(ground) == "rgb(18, 24, 31)"
+    assert small.run("eagerflowViewer.theme") == "dark"
+    small.press("t")
+    assert small.run(ground) == "rgb(255, 255, 255)"
+    small.prefer("prefers-color-scheme", "light")
+    small.run("eagerflowViewer.theme = 'dark'")
+    assert small.run(ground) == "rgb(18, 24, 31)"
+    assert small.run("document.querySelector('.node.op .ground').getAttribute('fill')") == "#123a55"
+    photograph(small, "page_dark")
+
+
+def test_keys_are_listed_and_the_list_closes(small):
+    small.press("?")
+    assert len(small.texts(".help dt")) > 12
+    photograph(small, "page_help")
+    small.press("Escape")
+    assert small.texts(".help") == []
+
+
+def test_everything_can_be_reached_and_has_a_name(small):
+    nameless = small.run("""
+      [...document.querySelectorAll('button, select, input, [role=button], [tabindex="0"]')].filter(e =>
+        !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim()))
+        .map(e => e.outerHTML.slice(0, 80))""")
+    assert nameless == []
+
+
+def test_narrow_windows_show_the_graph_first(small, pages):
+    small.size(500, 800)
+    small.show(pages("small", three_steps))
+    assert small.run("document.querySelector('.stage').clientHeight") > 450
+    assert small.run("document.documentElement.scrollWidth <= innerWidth")
+    small.run("v.select({kind: 'op', id: v.selection.forward[0].id})")
+    small.rest()
+    assert small.run("document.querySelector('.panel-body').clientHeight") > 200
+    photograph(small, "page_narrow")
+
+
+def test_tab_buttons_hide_and_show_what_is_below(small):
+    height = "document.querySelector('.stage').clientHeight"
+    before = small.run(height)
+    small.press("`")
+    assert small.run(height) > before + 100
+    small.press("`")
+    assert small.run(height) == before
+
+
+# ---------------------------------------------------------------------- unusual recordings
+
+
+NAMES = {
+    "script": "</script><script>document.title='pwned'</script>",
+    "attribute": "\"'><img src=x onerror=\"document.title='pwned'\">",
+    "emoji": "🦆 Ψ é",
+    "long": "x" * 10_000,
+    "right to left": "\u202e\u05d0\u05d1\u05d2 abc",
+    "prototype": "__proto__",
+    "template": "${document.title='pwned'}",
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_hostile_names_stay_text(shown, pages, kind):
+    name = NAMES[kind]
+
+    def named():
+        with viz.trace(name, stats="full") as t, observe.scope("user", name):
+            ef.layers.Dense(2, name="layer")(np.ones((1, 2), "float32"))
+        t.scopes[0].config = {name: name}
+        t.ops[0].settings = {name: name}
+        t.notes.append(name)
+        return t
+
+    shown.show(pages(f"hostile_{list(NAMES).index(kind)}", named))
+    assert "pwned" not in shown.run("document.title") or kind in ("script", "attribute", "template")
+    assert shown.run("document.querySelectorAll('img, script').length") == 3
+    for tab in ("layers", "memory", "timeline"):
+        shown.run(f"eagerflowViewer.openTab('{tab}')")
+    shown.run("v.select({kind: 'scope', key: [...v.index.blocks.keys()][1]}); v.select({kind: 'op', id: 0})")
+    shown.press("/")
+    shown.type(name[:40])
+    shown.rest()
+    assert shown.run("document.querySelectorAll('img, script').length") == 3
+    assert shown.run("document.documentElement.scrollWidth <= innerWidth")
+    assert shown.run("v.scene.width") < 3000
+    assert shown.wrong == []
+
+
+def test_an_empty_recording_says_what_to_do(shown, pages):
+    def empty():
+        with viz.trace("empty") as t:
+            pass
+        return t
+
+    shown.show(pages("empty", empty))
+    assert "Nothing was recorded" in shown.texts(".message")[0]
+    for tab in ("layers", "memory", "timeline"):
+        shown.run(f"eagerflowViewer.openTab('{tab}')")
+        assert shown.texts(".dock-body .notice")
+    for key in "vcnpabd[]+-f?":
+        shown.press(key)
+    assert shown.wrong == []
+    photograph(shown, "page_empty")
+
+
+def test_a_recording_cut_short_shows_the_op_that_failed(shown, pages):
+    def failed():
+        tracer = viz.trace("cut short")
+        with pytest.raises(ValueError, match="matmul"), tracer as t:
+            ef.ops.matmul(ef.ops.tanh(ef.ops.ones((2, 3))), ef.ops.ones((2, 3)))
+        return t
+
+    shown.show(pages("failed", failed))
+    assert "failed in matmul" in shown.texts(".panel .alarm")[0]
+    shown.click(".panel .alarm button.link")
+    assert shown.texts(".panel h2") == ["matmul"]
+    assert "failed here" in shown.texts(".node text")
+    assert shown.wrong == []
+
+
+def test_ten_thousand_ops_are_drawn_opened_and_searched_at_once(big):
+    assert big.run("v.model.ops.length") == 10_000
+    assert 2 < len(big.boxes()) < 300
+    big.run("v.toggle([...v.scene.nodes.values()].find(n => n.key && n.lane === 'forward').id)")
+    big.press("/")
+    big.type("layer:block_321 op:tanh phase:forward")
+    assert big.texts(".search .count") == ["2"]
+    big.press("Enter", "\r")
+    assert "tanh" in big.boxes()
+    assert big.texts(".panel .where")[0] == "net / block_321 / dense_2"
+    big.run("v.setOpen(new Set(v.index.blocks.keys()))")
+    assert len(big.boxes()) == 10_000
+    for scale in (0.002, 0.05, 0.5):
+        big.run(f"v.canvas.setView({{x: 300, y: -200, scale: {scale}}})")
+        assert big.run("document.querySelectorAll('svg.graph *').length") < 30_000
+    for tab in ("layers", "memory", "timeline"):
+        big.run(f"eagerflowViewer.openTab('{tab}')")
+    photograph(big, "page_large")
+
+
+def test_a_flat_recording_of_very_many_ops_is_divided_into_parts(shown, pages):
+    def flat():
+        record = Record(meta={"name": "flat"})
+        for number in range(20_000):
+            name = "sin" if number * number % 7 < 3 else "cos"
+            _op(
+                record,
+                name,
+                "forward",
+                None,
+                number - 1 if number else None,
+                (2, number % 11 + 1),
+                None,
+                Frame("a.py", 1),
+            )
+        return recording(record)
+
+    shown.show(pages("flat", flat))
+    assert len(shown.boxes()) < 100
+    shown.run("v.select({kind: 'op', id: 12345})")
+    assert shown.run("v.scene.nodes.has('op12345')")
+    assert shown.wrong == []
+
+
+def test_a_page_in_a_notebook_runs_in_a_frame_of_its_own(shown, tmp_path):
+    page = three_steps().to_html()
+    holder = tmp_path / "notebook.html"
+    holder.write_text(f"<!doctype html><meta charset=utf-8><p>cell</p>{page._repr_html_()}", encoding="utf-8")
+    shown.open(holder.as_uri())
+    shown.wait("document.querySelector('iframe') && document.readyState === 'complete'")
+    with shown.frame() as frame:
+        assert frame.wait("document.documentElement.dataset.ready") != "failed"
+        assert len(frame.texts(".node")) > 5
+        frame.run("eagerflowViewer.viewer.setColour('time'); eagerflowViewer.viewer.setTheme('dark')")
+        assert (
+            frame.run("(() => { try { return parent.document.title; } catch { return 'apart'; } })()")
+            == "apart"
+        )
