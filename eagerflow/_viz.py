@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from viz.callback import TensorBoard as TensorBoard
     from viz.callback import Trace as Trace
+    from viz.doctor.callback import Doctor as Doctor
     from viz.livepage.callback import Live as Live
     from viz.plot import model_to_dot as model_to_dot
     from viz.plot import plot_model as plot_model
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "callback", "package"]
 
 NAME = "viz"
-_HOMES = {"Live": "viz.livepage.callback"}
+_HOMES = {"Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
 
 
 def callback(name: str) -> Any:
-    """A callback class of viz: `"Live"`, `"TensorBoard"` or `"Trace"`."""
+    """A callback class of viz: `"Doctor"`, `"Live"`, `"TensorBoard"` or `"Trace"`."""
     return getattr(importlib.import_module(_HOMES.get(name, "viz.callback")), name)
 
 

@@ -15,6 +15,7 @@ from viz import export, text
 from viz.archive import TraceFileError
 from viz.assemble import VIEWS
 from viz.coloring import COLORINGS
+from viz.doctor.command import add_command as add_doctor
 from viz.livepage.command import add_options, run_live
 from viz.palette import THEMES
 from viz.record import Tracer, trace
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     commands = parser.add_subparsers(title="commands", required=True, metavar="<command>")
     _add_run(commands)
+    add_doctor(commands)
     _add_draw(commands)
     for name, help_, command in _SIMPLE:
         added = _add(commands, name, help_, command)

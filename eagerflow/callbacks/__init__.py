@@ -19,7 +19,7 @@ from eagerflow.callbacks.progbar_logger import ProgbarLogger
 from eagerflow.callbacks.swap_ema import SwapEMAWeights
 
 if TYPE_CHECKING:
-    from eagerflow._viz import Live, TensorBoard, Trace
+    from eagerflow._viz import Doctor, Live, TensorBoard, Trace
     from eagerflow.callbacks.remote_monitor import RemoteMonitor
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "CallbackList",
+    "Doctor",
     "EarlyStopping",
     "History",
     "LambdaCallback",
@@ -42,7 +43,7 @@ __all__ = [
     "Trace",
 ]
 
-_FROM_VIZ = ("Live", "TensorBoard", "Trace")
+_FROM_VIZ = ("Doctor", "Live", "TensorBoard", "Trace")
 
 
 def __getattr__(name: str) -> Any:

@@ -134,7 +134,7 @@ class LearningRates(Check):
         if len(course.losses) < limits.UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
             return
         part = len(course.losses) // 3
-        first, last = statistics.median(course.losses[:part]), statistics.median(course.losses[-part:])
+        first, last = statistics.fmean(course.losses[:part]), statistics.fmean(course.losses[-part:])
         moved = max(course.moves)
         low = course.rate is None or course.rate <= limits.RATE_TOO_SMALL
         key = ("lr_too_low", id(course))

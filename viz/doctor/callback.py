@@ -1,0 +1,65 @@
+"""`callbacks.Doctor`: the doctor beside `fit`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from eagerflow.callbacks import Callback
+from viz.doctor.diagnosis import Diagnosis
+from viz.doctor.finding import Finding
+from viz.doctor.report import text
+from viz.doctor.watcher import Watcher
+
+__all__ = ["Doctor"]
+
+
+class Doctor(Callback):
+    """Watch training, and say what is wrong with it: errors at once, the rest in the end, on stderr.
+
+    The first steps are looked at closely, the rest cheaply.
+
+    Args:
+        verbose: 0: say nothing; look at `diagnosis` instead.
+
+    Attributes:
+        diagnosis: what was found so far, a `viz.doctor.Diagnosis`.
+
+    >>> import numpy as np
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.layers.Dense(1, activation="softmax")])
+    >>> model.compile("adam", "mse")
+    >>> doctor = ef.callbacks.Doctor(verbose=0)
+    >>> history = model.fit(np.eye(4), np.ones((4, 1)), verbose=0, callbacks=[doctor])
+    >>> doctor.diagnosis.kinds[0]
+    'loss_mismatch'
+    """
+
+    def __init__(self, verbose: int = 1) -> None:
+        super().__init__()
+        self.verbose = verbose
+        self._watcher: Watcher | None = None
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What was found so far."""
+        return Diagnosis(() if self._watcher is None else self._watcher.findings)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._detach()
+        self._watcher = Watcher(self._say_errors if self.verbose else None)
+        self._watcher.attach()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._detach()
+        rest = [finding for finding in self.diagnosis if finding.severity != "error"]
+        if self.verbose and rest:
+            print(text(rest), file=sys.stderr)
+
+    def _say_errors(self, finding: Finding) -> None:
+        if finding.severity == "error":
+            print(f"\n{text([finding])}", file=sys.stderr)
+
+    def _detach(self) -> None:
+        if self._watcher is not None:
+            self._watcher.detach()

@@ -1,0 +1,98 @@
+"""`viz doctor SCRIPT`: run a script as it is, and say what is wrong with its training."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from viz.doctor.examine import Examination, examine
+from viz.doctor.report import text
+
+__all__ = ["add_command", "run_doctor"]
+
+_ABOUT = """\
+Run a script as `python` would, and say what is wrong with its training, with the guilty line.
+
+  viz doctor train.py --epochs 3        arguments after the script are the script's
+  viz doctor --json train.py            findings as JSON; what the script prints goes to stderr
+
+The first steps are looked at closely, the rest cheaply. Scripts that import Keras run on eagerflow.
+Exit status: 0 no errors found, 1 errors found, 2 wrong usage, 3 the script failed."""
+
+
+def add_command(commands: Any) -> None:
+    """Enter the command into those of the command line."""
+    added = commands.add_parser(
+        "doctor", help="run a script and say what is wrong with its training", description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    added.add_argument("--json", action="store_true", help="print findings as JSON for other programs")
+    added.add_argument("script", help="a Python file")
+    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    added.set_defaults(command=run_doctor)
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        options: `script`, `arguments` and `json`.
+
+    Returns:
+        0 without errors among the findings, 1 with, 2 when there is no such script, 3 when the script failed.
+    """
+    if not os.path.isfile(options.script):
+        print(f"viz doctor: there is no script {options.script!r}", file=sys.stderr)
+        return 2
+    with _output_to_stderr() if options.json else contextlib.nullcontext():
+        examination = examine(options.script, options.arguments)
+    _print(examination, options.json)
+    if examination.crashed:
+        return 3
+    return int(any(finding.severity == "error" for finding in examination.diagnosis))
+
+
+def _print(examination: Examination, as_json: bool) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if as_json:
+        print(examination.diagnosis.to_json())
+        return
+    seen = f"{examination.steps} training step{'' if examination.steps == 1 else 's'}"
+    title = f"doctor: {seen} watched{', then the script failed' if examination.crashed else ''}"
+    paint = _painter()
+    print(f"\n{paint(title, '1;4')}\n\n{text(examination.diagnosis.findings, paint)}")
+    if not examination.steps and not examination.diagnosis.findings:
+        print("no training step of eagerflow ran: is the model trained by this script?")
+
+
+def _painter() -> Callable[[str, str], str]:
+    """Colours where there is a terminal and nobody has asked for none (see no-color.org)."""
+    wanted = os.environ.get("FORCE_COLOR") or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    if not wanted or os.environ.get("NO_COLOR"):
+        return lambda words, code: words
+    return lambda words, code: f"\x1b[{code}m{words}\x1b[0m"
+
+
+@contextlib.contextmanager
+def _output_to_stderr() -> Iterator[None]:
+    """What the script and its children print goes to stderr: only the findings are on stdout."""
+    sys.stdout.flush()
+    try:
+        real = sys.stdout.fileno()
+        kept = os.dup(real) if real == 1 else -1
+    except (OSError, ValueError, AttributeError):  # no file, but something in memory
+        kept = -1
+    if kept >= 0:
+        os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if kept >= 0:
+            os.dup2(kept, 1)
+            os.close(kept)

@@ -1,0 +1,122 @@
+"""`viz.diagnose`: a short training on the user's data, watched, and taken back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, ops
+from eagerflow.callbacks import Callback
+from eagerflow.core import random
+from eagerflow.core.observe import unobserved
+from viz.doctor.crash import explain_crash
+from viz.doctor.diagnosis import Diagnosis
+from viz.doctor.watcher import Watcher
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    model: Any, x: Any = None, y: Any = None, *, batch_size: int | None = None, steps: int = 32, **fit: Any
+) -> Diagnosis:
+    """Train a compiled model for a few steps, and say what is wrong; then put everything back as it was.
+
+    Args:
+        model: a compiled model.
+        x: inputs, as `fit` takes them (batches of a generator are used up).
+        y: targets.
+        batch_size: samples per step; default: as in `fit`.
+        steps: how many training steps are made.
+        **fit: other arguments of `fit`, such as `validation_data` or `sample_weight`.
+
+    Returns:
+        A `Diagnosis`. Weights, the optimizer's state, metrics and random numbers are those of before; a model that
+        wasn't built is built now.
+
+    Raises:
+        ValueError: when the model isn't compiled, `steps` is below 1, or `fit` refuses the data for a reason that
+            no finding tells.
+
+    >>> import numpy as np
+    >>> import eagerflow as ef, viz
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(1, activation="softmax")])
+    >>> model.compile("adam", "binary_crossentropy")
+    >>> viz.diagnose(model, np.eye(4), np.array([[0], [1], [1], [0]])).kinds
+    ['loss_mismatch', 'constant_output']
+    """
+    if getattr(model, "optimizer", None) is None:
+        raise ValueError("diagnose: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
+    if steps < 1:
+        raise ValueError(f"diagnose(steps={steps}): expected 1 or more.")
+    _build(model, x)
+    stop = _StopAfter(steps)
+    callbacks = [*_listed(fit.pop("callbacks", None)), stop]
+    watcher = Watcher()
+    with _taken_back(model), numpy.errstate(all="ignore"):
+        try:
+            with watcher:
+                options = {"epochs": steps, "verbose": 0, **fit}
+                try:
+                    model.fit(x, y, batch_size=batch_size, callbacks=callbacks, **options)
+                except ValueError as error:
+                    explain_crash(error, watcher)
+                    raise
+        except ValueError:
+            if not any(finding.severity == "error" for finding in watcher.findings):
+                raise
+    return Diagnosis(watcher.findings)
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
+
+
+def _build(model: Any, x: Any) -> None:
+    """Make the weights, so that they can be put back; what only has batches is left to `fit`."""
+    if model.built or not hasattr(x, "shape") or not len(x):
+        return
+    with unobserved():
+        model(x[:2] if isinstance(x, Tensor) else ops.convert_to_tensor(numpy.asarray(x[:2])))
+
+
+class _StopAfter(Callback):
+    """Ends training after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            self.model.stop_training = True
+
+
+@contextlib.contextmanager
+def _taken_back(model: Any) -> Iterator[None]:
+    """Weights, the optimizer, the history and random numbers are put back in the end."""
+    weights = [(variable, variable.numpy()) for variable in model.variables]
+    optimizer, history = model.optimizer, model.history
+    state = random.get_state()
+    model.optimizer = _fresh(optimizer)
+    try:
+        yield
+    finally:
+        with unobserved():
+            for variable, values in weights:
+                variable.assign(values)
+            model.optimizer = optimizer
+            model.history = history
+            model.stop_training = False
+            model.reset_metrics()
+            random.set_state(state)
+
+
+def _fresh(optimizer: Any) -> Any:
+    """An optimizer with the same settings and no state, which says that it was made where the given one was."""
+    made = type(optimizer).from_config(optimizer.get_config())
+    made.created_at = optimizer.created_at
+    return made
