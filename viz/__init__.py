@@ -11,6 +11,11 @@
 from __future__ import annotations
 
 from viz.archive import TraceFileError
+from viz.compare.diff import diff
+from viz.compare.difference import Difference
+from viz.doctor.diagnose import diagnose
+from viz.doctor.diagnosis import Diagnosis
+from viz.doctor.finding import Finding
 from viz.drawing import Drawing
 from viz.livepage import LivePage, live
 from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
@@ -24,7 +29,10 @@ from viz.summaries import SummaryWriter
 from viz.watching import Watch, watch
 
 __all__ = [
+    "Diagnosis",
+    "Difference",
     "Drawing",
+    "Finding",
     "Frame",
     "LivePage",
     "Logs",
@@ -43,6 +51,8 @@ __all__ = [
     "TraceFileError",
     "Tracer",
     "Watch",
+    "diagnose",
+    "diff",
     "find_nonfinite",
     "live",
     "load",

@@ -17,6 +17,7 @@ from eagerflow.models.saving import (
     KerasFileEditor,
     load_model,
     load_weights,
+    read_weights,
     save_model,
     save_weights,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "get_registered_object",
     "load_model",
     "load_weights",
+    "read_weights",
     "register_keras_serializable",
     "save_model",
     "save_weights",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from eagerflow.models.saving.api import load_model, load_weights, save_model, save_weights
+from eagerflow.models.saving.contents import read_weights
 from eagerflow.models.saving.editor import KerasFileEditor
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = ["FileFormatError", "KerasFileEditor", "load_model", "load_weights", "save_model", "save_weights"]
+__all__ = [
+    "FileFormatError", "KerasFileEditor", "load_model", "load_weights", "read_weights", "save_model", "save_weights",
+]  # fmt: skip

@@ -1,0 +1,65 @@
+"""The arrays in a file of weights, or of a model, without making a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+
+from eagerflow.models.saving import hdf5, safetensors
+from eagerflow.models.saving.archive import Archive
+from eagerflow.models.saving.assign import Stored
+from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.files import name_of, opened
+from eagerflow.models.saving.state import collect
+from eagerflow.models.saving.weights_h5 import arrays_in
+
+__all__ = ["read_weights"]
+
+
+def read_weights(source: Any) -> dict[str, numpy.ndarray]:
+    """The arrays of a model, or of a file, by the path under which Keras 3 stores them (`layers/dense/vars/0`).
+
+    In `.h5` files of Keras 2 they have the paths of that format. States of optimizers are among them, where they were
+    saved; those of random generators are not.
+
+    Args:
+        source: a built model; or the path of a `.keras`, `.weights.h5`, `.h5` or `.safetensors` file.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        FileFormatError: (a ValueError) when it is damaged or of another kind.
+    """
+    if hasattr(source, "weights"):
+        parts, _ = collect(source)
+        held = {
+            f"{part.path}/vars/{key}".lstrip("/"): array
+            for part in parts
+            for key, array in part.arrays.items()
+        }
+        return {name: numpy.array(array) for name, array in held.items()}
+    with _arrays(name_of(source)) as arrays:
+        return {name: array.read() for name, array in arrays.items() if not name.startswith("_eagerflow/")}
+
+
+@contextmanager
+def _arrays(name: str) -> Iterator[Mapping[str, Stored]]:
+    with opened(name) as file:
+        beginning = file.read(8)
+        file.seek(0)
+        if beginning[:2] == b"PK":
+            with arrays_in(Archive(file, name).weights(), name) as arrays:
+                yield arrays
+        elif beginning == b"\x89HDF\r\n\x1a\n":
+            with hdf5.reading(file, name) as root:
+                yield dict(root.all_arrays())
+        elif name.endswith(".safetensors"):
+            with safetensors.reading(file, name) as (stored, _):
+                yield stored
+        else:
+            raise FileFormatError(
+                f"{name!r:.200} holds no weights, or is damaged: expected a .keras, .h5 or .safetensors file; it "
+                f"begins with {beginning!r}."
+            )

@@ -1,0 +1,150 @@
+"""`viz.diff`."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+from eagerflow import Model
+from eagerflow.saving import read_weights
+from viz import words
+from viz.compare.difference import Difference
+from viz.compare.traces import compare_traces
+from viz.compare.weights import compare_models, compare_weights
+from viz.record import trace
+from viz.recording import Recording, load
+
+__all__ = ["TOLERANCE", "diff"]
+
+TOLERANCE = 1e-5  # what other orders of summing leave between float32 numbers
+_SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors")
+
+
+def diff(
+    a: Any,
+    b: Any = None,
+    *,
+    steps: tuple[int, int] | None = None,
+    inputs: Any = None,
+    tolerance: float = TOLERANCE,
+) -> Difference:
+    """What differs between two traces, two steps of one trace, two models, or two files.
+
+    Args:
+        a: a recording; a model; or the path of a recording (`.efz`) or of weights (`.keras`, `.weights.h5`, `.h5`,
+            `.safetensors`).
+        b: what to compare it with: another recording for a recording; for a model or weights, a model or weights.
+            None, with `steps`: `a` itself.
+        steps: the step of `a` and that of `b` to compare, by their positions in `.steps`. Default: all of both, step
+            by step.
+        inputs: for models: what both are called with, while they are recorded; their ops are compared too.
+        tolerance: elements differ when their distance, relative to the largest magnitude in the tensor, is larger.
+
+    Returns:
+        The difference: true when there is one; print it, or read its fields.
+
+    Raises:
+        TypeError: when the two can't be compared.
+        ValueError: for a step that isn't there, or a tolerance that is no number ≥ 0.
+        FileNotFoundError: when there is no such file.
+
+    >>> import eagerflow as ef, viz
+    >>> with viz.trace(stats="basic") as t:
+    ...     y = ef.ops.exp(ef.Tensor([1.0, 2.0]))
+    >>> with viz.trace(stats="basic") as other:
+    ...     y = ef.ops.exp(ef.Tensor([1.0, 3.0]))
+    >>> found = viz.diff(t, other)
+    >>> bool(found), found.first.role, found.first.what
+    (True, 'input', 'max 2 → 3')
+    """
+    if (
+        isinstance(tolerance, bool)
+        or not isinstance(tolerance, (int, float))
+        or not 0 <= tolerance < math.inf
+    ):
+        raise ValueError(f"viz.diff(tolerance={tolerance!r:.60}): expected a number ≥ 0 such as 1e-5")
+    first, name_a = _opened(a, "first")
+    if b is None:
+        if steps is None:
+            raise TypeError("viz.diff: give two things to compare, or one recording and steps=(i, j)")
+        second, name_b = first, name_a
+    else:
+        second, name_b = _opened(b, "second")
+    if isinstance(first, Recording) and isinstance(second, Recording):
+        if inputs is not None:
+            raise TypeError("viz.diff(inputs=...): only for two models; a recording has run already")
+        names = _step_names(first, second, steps, (name_a, name_b)) if steps is not None else (name_a, name_b)
+        return compare_traces(first, second, tolerance, names, steps)
+    if isinstance(first, Recording) or isinstance(second, Recording):
+        raise TypeError(
+            f"viz.diff: a recording can be compared with a recording only; got {_kind(first)} and {_kind(second)}. "
+            "viz.diff(model_a, model_b, inputs=x) records both."
+        )
+    if steps is not None:
+        raise TypeError(f"viz.diff(steps=...): only recordings have steps; got {_kind(first)}")
+    return _of_weights(first, second, inputs, tolerance, (name_a, name_b))
+
+
+def _of_weights(a: Any, b: Any, inputs: Any, tolerance: float, names: tuple[str, str]) -> Difference:
+    if not (isinstance(a, Model) and isinstance(b, Model)):
+        if inputs is not None:
+            raise TypeError(f"viz.diff(inputs=...): only for two models; got {_kind(a)} and {_kind(b)}")
+        before, after = (read_weights(each) if isinstance(each, Model) else each for each in (a, b))
+        return compare_weights(before, after, tolerance, names)
+    found = compare_models(a, b, tolerance, names)
+    if inputs is None:
+        return found
+    ran = compare_traces(_run(a, inputs), _run(b, inputs), tolerance, names)
+    found.pairs, found.ops, found.first, found.compared = ran.pairs, ran.ops, ran.first, ran.compared
+    found.layers, found.kinds, found.recordings = ran.layers, ran.kinds, ran.recordings
+    found.notes += ran.notes
+    return found
+
+
+def _run(model: Any, inputs: Any) -> Recording:
+    """A recording of the model on the inputs, with every element kept; it is built before."""
+    model(inputs)
+    with trace(model.name, values="") as recording:
+        model(inputs)
+    return recording
+
+
+def _opened(given: Any, which: str) -> tuple[Any, str]:
+    """What a path leads to, and what to call it."""
+    if isinstance(given, Recording):
+        return given, given.name or f"the {which}"
+    if isinstance(given, Model):
+        return given, given.name
+    if isinstance(given, (str, os.PathLike)):
+        path = os.fspath(given)
+        if path.endswith(".efz"):
+            return load(path), path
+        if path.endswith(_SUFFIXES):
+            return read_weights(path), path
+        raise ValueError(
+            f"viz.diff({words.clean(path)!r}): expected a file that ends in .efz, {', '.join(_SUFFIXES)}"
+        )
+    raise TypeError(
+        f"viz.diff: the {which} is {type(given).__name__}; expected a recording, a model or the path of a file"
+    )
+
+
+def _kind(thing: Any) -> str:
+    return (
+        "a recording" if isinstance(thing, Recording) else "weights" if isinstance(thing, dict) else "a model"
+    )
+
+
+def _step_names(
+    a: Recording, b: Recording, steps: tuple[int, int], names: tuple[str, str]
+) -> tuple[str, str]:
+    if not isinstance(steps, (tuple, list)) or len(steps) != 2 or any(type(n) is not int for n in steps):
+        raise ValueError(f"viz.diff(steps={steps!r:.60}): expected two positions such as (0, 5)")
+    for recording, step, which in ((a, steps[0], "first"), (b, steps[1], "second")):
+        if not 0 <= step < len(recording.steps):
+            raise ValueError(
+                f"viz.diff(steps={tuple(steps)}): the {which} recording has "
+                f"{words.count(len(recording.steps), 'step')}, counted from 0"
+            )
+    return f"{names[0]}, step {steps[0]}", f"{names[1]}, step {steps[1]}"

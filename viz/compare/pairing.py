@@ -1,0 +1,110 @@
+"""Which ops of two recordings stand for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from viz.compare.align import align
+from viz.compare.places import Places
+from viz.schema import Op, Record
+
+__all__ = ["Pairing"]
+
+
+class Pairing:
+    """The ops of two recordings, side by side.
+
+    Args:
+        a, b: the recordings.
+        chosen: positions of the one step of each to compare; None: all of both.
+
+    Attributes:
+        pairs: ops that stand for each other, in order.
+        removed, added: ops that only the first and only the second has.
+        notes: what was left out.
+    """
+
+    def __init__(self, a: Record, b: Record, chosen: tuple[int, int] | None) -> None:
+        self.a, self.b = a, b
+        self.places = Places(a), Places(b)
+        self.pairs: list[tuple[Op, Op]] = []
+        self.removed: list[Op] = []
+        self.added: list[Op] = []
+        self.notes: list[str] = []
+        for ops_a, ops_b in self._parts(chosen):
+            self._pair(ops_a, ops_b)
+
+    def _parts(self, chosen: tuple[int, int] | None) -> list[tuple[list[Op], list[Op]]]:
+        """What is compared with what: step by step, and what ran outside of steps."""
+        parts_a, parts_b = _by_step(self.a), _by_step(self.b)
+        if chosen is not None:
+            return [(parts_a.get(chosen[0], []), parts_b.get(chosen[1], []))]
+        shared = min(len(self.a.steps), len(self.b.steps))
+        for record, what in ((self.a, "first"), (self.b, "second")):
+            more = len(record.steps) - shared
+            if more and shared:
+                self.notes.append(
+                    f"the {what} recorded {more} more step{'s' * (more > 1)}, which are left out"
+                )
+        steps = [] if shared else [*range(max(len(self.a.steps), len(self.b.steps)))]
+        numbers = [None, *(range(shared) if shared else steps)]
+        if not shared and steps:  # one of them has no steps: its ops go with the first step of the other
+            return [_merged(parts_a, parts_b)]
+        return [(parts_a.get(n, []), parts_b.get(n, [])) for n in numbers]
+
+    def _pair(self, ops_a: list[Op], ops_b: list[Op]) -> None:
+        """By name, place and result; what is left between two pairs by name and place, then by name and class."""
+        tokens: list[Callable[[int, Op], Any]] = [self._exact, self._full, self._loose]
+        left = [(ops_a, ops_b)]
+        for token in tokens:
+            gaps = []
+            for part_a, part_b in left:
+                matched = align([token(0, op) for op in part_a], [token(1, op) for op in part_b])
+                self.pairs += [(part_a[i], part_b[j]) for i, j in matched]
+                gaps += _gaps(part_a, part_b, matched)
+            left = gaps
+        self.removed += [op for part, _ in left for op in part]
+        self.added += [op for _, part in left for op in part]
+        self.pairs.sort(key=lambda pair: (pair[1].id, pair[0].id))
+
+    def _exact(self, side: int, op: Op) -> Any:
+        tensors = (self.b if side else self.a).tensors
+        return *self._full(side, op), tuple([(tensors[i].shape[1:], tensors[i].dtype) for i in op.outputs])
+
+    def _full(self, side: int, op: Op) -> Any:
+        return op.phase, op.name, self.places[side].path(op), self._target(side, op)
+
+    def _loose(self, side: int, op: Op) -> Any:
+        return op.phase, op.name, self.places[side].owner(op), self._target(side, op)
+
+    def _target(self, side: int, op: Op) -> str:
+        """For changes in place, which of a layer's weights it is."""
+        if op.phase != "update" or not op.inputs:
+            return ""
+        record = self.b if side else self.a
+        return record.tensors[op.inputs[0]].name.rpartition("/")[2]
+
+
+def _by_step(record: Record) -> dict[int | None, list[Op]]:
+    found: dict[int | None, list[Op]] = {}
+    for op in record.ops:
+        found.setdefault(op.step, []).append(op)
+    return found
+
+
+def _merged(a: dict[int | None, list[Op]], b: dict[int | None, list[Op]]) -> tuple[list[Op], list[Op]]:
+    flat_a, flat_b = [[op for n in (None, 0) for op in parts.get(n, [])] for parts in (a, b)]
+    return sorted(flat_a, key=lambda op: op.id), sorted(flat_b, key=lambda op: op.id)
+
+
+def _gaps(
+    a: Sequence[Op], b: Sequence[Op], matched: list[tuple[int, int]]
+) -> list[tuple[list[Op], list[Op]]]:
+    """What lies between matched pairs."""
+    found, before_a, before_b = [], 0, 0
+    for i, j in [*matched, (len(a), len(b))]:
+        if i > before_a or j > before_b:
+            found.append((list(a[before_a:i]), list(b[before_b:j])))
+        before_a, before_b = i + 1, j + 1
+    return found

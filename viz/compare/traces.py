@@ -1,0 +1,252 @@
+"""What differs between two recordings."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Callable
+from typing import Any
+
+from viz import words
+from viz.compare.difference import Cost, Difference, OpChange, ValueChange, WeightChange
+from viz.compare.elements import apart, arrays_apart, comparable
+from viz.compare.pairing import Pairing
+from viz.compare.places import shared_name
+from viz.recording import Recording
+from viz.schema import Op, Record, TensorInfo
+
+__all__ = ["compare_traces"]
+
+
+def compare_traces(
+    a: Recording,
+    b: Recording,
+    tolerance: float,
+    names: tuple[str, str],
+    chosen: tuple[int, int] | None = None,
+) -> Difference:
+    """Compare two recordings.
+
+    Args:
+        a: a recording.
+        b: another.
+        tolerance: from which relative difference on elements differ.
+        names: what to call them.
+        chosen: the one step of each to compare; None: all of both.
+    """
+    pairing = Pairing(a, b, chosen)
+    found = Difference(*names, "traces", tolerance, notes=pairing.notes, recordings=(a, b))
+    found.pairs = [(x.id, y.id) for x, y in pairing.pairs]
+    found.ops = _op_changes(pairing)
+    _compare_elements(pairing, found)
+    found.layers, found.kinds = _costs(pairing, a, b, chosen)
+    found.weights = _weights(pairing, tolerance)
+    return found
+
+
+# ---------------------------------------------------------------------- ops
+
+
+def _op_changes(pairing: Pairing) -> list[OpChange]:
+    found = [_change(pairing, 0, "removed", op, None) for op in pairing.removed]
+    found += [_change(pairing, 1, "added", None, op) for op in pairing.added]
+    for x, y in pairing.pairs:
+        what = _what_changed(pairing, x, y)
+        if what:
+            found.append(_change(pairing, 1, "changed", x, y, what))
+    return sorted(found, key=_order(pairing))
+
+
+def _order(pairing: Pairing) -> Callable[[OpChange], tuple[float, int, int]]:
+    """Ops in the order of the second recording; removed ones where they would have run."""
+    pairs = sorted([(x.id, y.id) for x, y in pairing.pairs])
+    befores = [i for i, _ in pairs]
+
+    def key(change: OpChange) -> tuple[float, int, int]:
+        if change.b is not None:
+            return change.b, 1, 0
+        at = bisect.bisect(befores, change.a or 0)
+        return (pairs[at][1] if at < len(pairs) else math.inf if pairs else -1), 0, change.a or 0
+
+    return key
+
+
+def _change(
+    pairing: Pairing, side: int, kind: str, a: Op | None, b: Op | None, what: tuple[str, ...] = ()
+) -> OpChange:
+    op = b if b is not None else a
+    assert op is not None
+    source = words.place(op.source)
+    layer = pairing.places[side].shown(op)
+    first, second = (None if each is None else each.id for each in (a, b))
+    return OpChange(kind, first, second, op.name, op.phase, layer, source, what)
+
+
+def _what_changed(pairing: Pairing, x: Op, y: Op) -> tuple[str, ...]:
+    a, b = pairing.a, pairing.b
+    found = []
+    before, after = pairing.places[0].path(x), pairing.places[1].path(y)
+    if before != after:
+        shown = pairing.places[0].shown(x), pairing.places[1].shown(y)
+        found.append(f"layer {words.clean(shown[0])} → {words.clean(shown[1])}")
+    found += _tensors_changed("input", [a.tensors[i] for i in x.inputs], [b.tensors[i] for i in y.inputs])
+    found += _tensors_changed("output", [a.tensors[i] for i in x.outputs], [b.tensors[i] for i in y.outputs])
+    for name in sorted({*x.settings, *y.settings}):
+        one, two = x.settings.get(name, _MISSING), y.settings.get(name, _MISSING)
+        if repr(one) != repr(two):
+            found.append(f"{name} {_shown(one)} → {_shown(two)}")
+    if bool(x.error) != bool(y.error):
+        found.append(f"failed: {words.clean(y.error, 120)}" if y.error else "failed before, no longer")
+    return tuple(found)
+
+
+_MISSING: Any = object()
+
+
+def _shown(setting: Any) -> str:
+    return "(none)" if setting is _MISSING else words.clean(repr(setting), 40)
+
+
+def _tensors_changed(noun: str, before: list[TensorInfo], after: list[TensorInfo]) -> list[str]:
+    if len(before) != len(after):
+        return [f"{len(before)} → {len(after)} {noun}s"]
+    return [
+        f"{noun}{f' {n}' if len(before) > 1 else ''} {words.tensor(x)} → {words.tensor(y)}"
+        for n, (x, y) in enumerate(zip(before, after))
+        if (x.shape, x.dtype) != (y.shape, y.dtype)
+    ]
+
+
+# ---------------------------------------------------------------------- elements
+
+
+def _compare_elements(pairing: Pairing, found: Difference) -> None:
+    """The first tensor, in the order of execution, whose elements differ."""
+    a, b = pairing.a, pairing.b
+    counts = {"values": 0, "statistics": 0}
+    seen: set[tuple[int, int]] = set()
+    for x, y in pairing.pairs:
+        outside = [
+            (i, j, n)
+            for i, j, n in zip(x.inputs, y.inputs, y.input_names)
+            if a.tensors[i].producer is None or a.tensors[i].version
+        ]
+        for i, j, name in (*outside, *[(i, j, "") for i, j in zip(x.outputs, y.outputs)]):
+            by = None if (i, j) in seen else comparable(a, b, i, j)
+            seen.add((i, j))
+            if by is None:
+                continue
+            counts[by] += 1
+            if found.first is None:
+                error, what = apart(a, b, i, j, by)
+                if error > found.tolerance:
+                    found.first = _value_change(pairing, x, y, (i, j, name), by, error, what)
+    found.compared = {by: count for by, count in counts.items() if count}
+    if not found.compared and pairing.pairs:
+        found.notes.append(
+            "no elements were compared: record both with viz.trace(stats='basic'), or with values='' for every element"
+        )
+
+
+def _value_change(
+    pairing: Pairing, x: Op, y: Op, tensors: tuple[int, int, str], by: str, error: float, what: str
+) -> ValueChange:
+    i, j, name = tensors
+    info = pairing.b.tensors[j]
+    role = info.role if name else "output"
+    source, layer = words.place(y.source), pairing.places[1].shown(y)
+    return ValueChange(
+        x.id, y.id, y.name, y.phase, layer, source, i, j, role, info.name or name, by, error, what
+    )
+
+
+# ---------------------------------------------------------------------- costs
+
+
+def _costs(
+    pairing: Pairing, a: Record, b: Record, chosen: tuple[int, int] | None
+) -> tuple[list[Cost], list[Cost]]:
+    renamed: dict[str, str] = {}
+    for x, y in pairing.pairs:
+        renamed.setdefault(pairing.places[0].shown(x), pairing.places[1].shown(y))
+    layers: dict[str, Cost] = {}
+    kinds: dict[str, Cost] = {}
+    for x in (*[pair[0] for pair in pairing.pairs], *pairing.removed):
+        place = pairing.places[0].shown(x)
+        for costs, name in ((layers, renamed.get(place, place) or "(no layer)"), (kinds, _kind(x))):
+            cost = costs.setdefault(name, Cost(name))
+            cost.time_a, cost.memory_a, cost.ops_a = (
+                cost.time_a + x.duration, cost.memory_a + _made(a, x), cost.ops_a + 1
+            )  # fmt: skip
+    for y in (*[pair[1] for pair in pairing.pairs], *pairing.added):
+        for costs, name in ((layers, pairing.places[1].shown(y) or "(no layer)"), (kinds, _kind(y))):
+            cost = costs.setdefault(name, Cost(name))
+            cost.time_b, cost.memory_b, cost.ops_b = (
+                cost.time_b + y.duration, cost.memory_b + _made(b, y), cost.ops_b + 1
+            )  # fmt: skip
+    return _sorted(layers), _sorted(kinds)
+
+
+def _kind(op: Op) -> str:
+    return op.name if op.phase == "forward" else f"{op.name} ({op.phase})"
+
+
+def _made(record: Record, op: Op) -> int:
+    return sum([record.tensors[i].nbytes for i in op.outputs])
+
+
+def _sorted(costs: dict[str, Cost]) -> list[Cost]:
+    def size(cost: Cost) -> tuple[int, int]:
+        return abs(cost.time_b - cost.time_a), abs(cost.memory_b - cost.memory_a)
+
+    return sorted(costs.values(), key=size, reverse=True)
+
+
+# ---------------------------------------------------------------------- weights
+
+
+def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
+    """Weights by the ops that read them; those that no pair of ops reads, by name."""
+    a, b = pairing.a, pairing.b
+    same: dict[int, int] = {}
+    for x, y in pairing.pairs:
+        for i, j in zip(x.inputs, y.inputs):
+            if _is_weight(a.tensors[i]) and _is_weight(b.tensors[j]):
+                same.setdefault(i, j)
+    left_a = [t for t in a.tensors if _is_weight(t) and t.id not in same]
+    left_b = [t for t in b.tensors if _is_weight(t) and t.id not in set(same.values())]
+    by_name = {_shared_path(t.name): t for t in left_b}
+    for t in left_a[:]:
+        twin = by_name.pop(_shared_path(t.name), None)
+        if twin is not None:
+            same[t.id] = twin.id
+            left_a.remove(t)
+            left_b.remove(twin)
+    found = [_weight_change(pairing, i, j, tolerance) for i, j in same.items()]
+    changes = [change for change in found if change is not None]
+    changes += [WeightChange("removed", t.name, words.tensor(t)) for t in left_a]
+    return changes + [WeightChange("added", t.name, b=words.tensor(t)) for t in left_b]
+
+
+def _is_weight(info: TensorInfo) -> bool:
+    return info.role in ("parameter", "state") and not info.version and info.producer is None
+
+
+def _shared_path(path: str) -> str:
+    return "/".join([shared_name(part) for part in path.split("/")[1:]]) or shared_name(path)
+
+
+def _weight_change(pairing: Pairing, i: int, j: int, tolerance: float) -> WeightChange | None:
+    a, b = pairing.a, pairing.b
+    before, after = a.tensors[i], b.tensors[j]
+    shown = words.tensor(before), words.tensor(after)
+    if before.shape != after.shape:
+        return WeightChange("shape", after.name, *shown)
+    if before.dtype != after.dtype:
+        return WeightChange("dtype", after.name, *shown)
+    by = comparable(a, b, i, j)
+    error = 0.0 if by is None else apart(a, b, i, j, by)[0]
+    if error <= tolerance:
+        return None
+    changed = arrays_apart(a.values[i], b.values[j], tolerance)[1] if by == "values" else None
+    return WeightChange("values", after.name, *shown, error, changed)
