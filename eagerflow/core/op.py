@@ -117,7 +117,9 @@ class Op:
 
 
 def _hint(settings: tuple[Any, ...]) -> str:
-    if not any(isinstance(value, (tuple, list)) and None in value for value in settings):
+    if not any(
+        isinstance(value, (tuple, list)) and any(part is None for part in value) for value in settings
+    ):
         return ""
     return (
         ". A None from the shape of a symbolic tensor is a length that only a layer's call knows; in reshape, one "
