@@ -10,6 +10,7 @@ import numpy
 from eagerflow.core.device import CPU, device_of, is_device_array, place
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels.scatter import add_at
 from eagerflow.ops.axes import axis_of
 from eagerflow.ops.shape import ravel
 
@@ -36,12 +37,24 @@ def gather(xp: Any, x: Any, indices: Any, axis: int = 0) -> Any:
 @op(lambda g, index: g[index])
 def scatter_index(xp: Any, x: Any, index: Any = None, shape: Any = None) -> Any:
     """Zeros of `shape` with `x` added at `index`: the adjoint of indexing."""
+    if xp is numpy and (axis := _one_axis(index)) is not None and x.dtype.kind == "f":
+        return add_at(shape, axis, index[axis] if index.__class__ is tuple else index, x)
     out = xp.zeros(shape, x.dtype)
     if repeats(index):
         _add_at(xp, out, index, x)
     else:
         out[index] = x
     return out
+
+
+def _one_axis(index: Any) -> int | None:
+    """Where an index of integers stands alone, all axes before it taken whole; None for other indices."""
+    if index.__class__ is not tuple:
+        index = (index,)
+    *before, last = index
+    if any(part.__class__ is not builtins.slice or part != builtins.slice(None) for part in before):
+        return None
+    return len(before) if last.__class__ is numpy.ndarray and last.dtype.kind in "iu" and last.ndim else None
 
 
 def repeats(index: Any) -> bool:

@@ -219,3 +219,33 @@ def test_layer_normalization_gives_single_gradients(needed):
     given_ones = {name: ef.Tensor(a) for name, a in arrays.items() if name != needed}
     alone = results(lambda a: ops.layer_normalization(**{needed: a}, **given_ones), [arrays[needed]])
     np.testing.assert_array_equal(alone[1], of_all[1 + list(arrays).index(needed)])
+
+
+@quick
+@given(
+    shape=st.sampled_from([(5,), (1, 1), (9, 20), (4, 6, 3), (3, 7, 12), (70000, 2), (70000, 9)]),
+    axis=st.integers(0, 2),
+    places=st.sampled_from([(0,), (1,), (40,), (3, 5), (2, 3, 4)]),
+    skew=st.booleans(),
+    dtype=types,
+)
+def test_gathered_rows_get_all_their_gradients(shape, axis, places, skew, dtype):
+    axis %= len(shape)
+    rng = np.random.default_rng([*shape, *places])
+    index = rng.integers(-shape[axis], shape[axis], places)
+    index[...] = np.where(skew & (rng.random(places) < 0.7), 0, index)
+    x = ef.Tensor(normal(1, *shape, dtype=dtype))
+    with ef.GradientTape() as tape:
+        tape.watch(x)
+        out = ops.take(x, ef.Tensor(index), axis=axis)
+    g = normal(2, *out.shape, dtype=dtype)
+    expected = np.zeros(shape)
+    np.add.at(expected, (slice(None),) * axis + (index,), g)
+    found = tape.gradient(out, x, output_gradients=ef.Tensor(g)).numpy()
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+def test_scattering_outside_raises():
+    with pytest.raises(IndexError):
+        ops.scatter(np.array([[0], [4]]), ef.Tensor(normal(1, 2, 9)), (4, 9))
