@@ -51,6 +51,8 @@ def _one_axis(index: Any) -> int | None:
     """Where an index of integers stands alone, all axes before it taken whole; None for other indices."""
     if index.__class__ is not tuple:
         index = (index,)
+    if not index:
+        return None
     *before, last = index
     if any(part.__class__ is not builtins.slice or part != builtins.slice(None) for part in before):
         return None
