@@ -15,8 +15,11 @@ from viz import export, text
 from viz.archive import TraceFileError
 from viz.assemble import VIEWS
 from viz.coloring import COLORINGS
+from viz.compare.command import add_command as add_diff
 from viz.doctor.command import add_command as add_doctor
 from viz.livepage.command import add_options, run_live
+from viz.nonfinite.command import add_command as add_nonfinite
+from viz.page.command import add_command as add_html
 from viz.palette import THEMES
 from viz.record import Tracer, trace
 from viz.recording import Recording, load
@@ -31,8 +34,11 @@ See what an eagerflow program really ran: record it once, then draw, measure and
 
   viz run train.py                      record a script as it is; writes train.efz
   viz show train.efz                    what is inside
+  viz html train.efz                    the interactive page: open train.html
   viz draw train.efz step.svg           a picture (.svg, .png, .pdf, .dot)
-  viz top train.efz                     what costs most"""
+  viz top train.efz                     what costs most
+  viz nonfinite train.py                where NaN begins
+  viz diff before.efz after.efz         what changed"""
 _RUN = """\
 Run a script as `python` would, and record what eagerflow does in it.
 
@@ -85,7 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="<command>")
     _add_run(commands)
     add_doctor(commands)
+    add_nonfinite(commands)
+    add_diff(commands)
     _add_draw(commands)
+    add_html(commands)
     for name, help_, command in _SIMPLE:
         added = _add(commands, name, help_, command)
         if name in ("summary", "gradients"):

@@ -9,7 +9,7 @@ from typing import Any
 from eagerflow import Model
 from eagerflow.saving import read_weights
 from viz import words
-from viz.compare.difference import Difference
+from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
 from viz.record import trace
@@ -17,7 +17,6 @@ from viz.recording import Recording, load
 
 __all__ = ["TOLERANCE", "diff"]
 
-TOLERANCE = 1e-5  # what other orders of summing leave between float32 numbers
 _SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors")
 
 

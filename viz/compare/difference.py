@@ -14,7 +14,9 @@ from viz.tableau import Text
 if TYPE_CHECKING:
     from viz.recording import Recording
 
-__all__ = ["Cost", "Difference", "OpChange", "ValueChange", "WeightChange"]
+__all__ = ["TOLERANCE", "Cost", "Difference", "OpChange", "ValueChange", "WeightChange"]
+
+TOLERANCE = 1e-5  # what other orders of summing leave between float32 numbers
 
 
 @dataclasses.dataclass(slots=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viz import words
 from viz.compare.difference import Cost, Difference, OpChange, ValueChange, WeightChange
 from viz.compare.elements import apart, arrays_apart, comparable
 from viz.compare.pairing import Pairing
 from viz.compare.places import shared_name
-from viz.recording import Recording
 from viz.schema import Op, Record, TensorInfo
+
+if TYPE_CHECKING:
+    from viz.recording import Recording
 
 __all__ = ["compare_traces"]
 

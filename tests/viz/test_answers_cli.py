@@ -1,0 +1,165 @@
+"""`viz nonfinite` and `viz diff` on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from viz.cli import main
+
+BAD = """\
+import sys
+import numpy as np
+import eagerflow as ef
+from eagerflow import ops
+print("arguments", sys.argv[1:])
+np.seterr(all="ignore")
+x = ef.Variable(np.ones(3, "float32"))
+for step in range(20):
+    with ef.GradientTape() as tape:
+        y = ops.sum(ops.log(x))  # NaN at last
+    x.assign_sub(tape.gradient(y, x) * 0.09)
+"""
+GOOD = "import eagerflow as ef\nprint(float(ef.ops.sum(ef.ops.ones(3))))\n"
+
+
+@pytest.fixture
+def script(tmp_path):
+    def write(text):
+        path = tmp_path / "train.py"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_a_script_is_run_until_nan(script, capsys):
+    assert main(["nonfinite", script(BAD), "--fast", "3"]) == 1
+    said = capsys.readouterr()
+    assert "arguments ['--fast', '3']" in said.out
+    assert "log made 3 NaN of 3 elements from finite numbers" in said.out
+    assert "train.py:10" in said.out
+    assert "NonfiniteError" in said.err
+
+
+def test_what_was_found_as_json_with_the_scripts_output_elsewhere(script, capsys):
+    assert main(["nonfinite", "--json", script(BAD)]) == 1
+    said = capsys.readouterr()
+    facts = json.loads(said.out)["nonfinite"]
+    assert (facts["op"], facts["line"], facts["kind"]) == ("log", 10, "op")
+    assert "arguments []" in said.err
+
+
+def test_a_finite_script(script, capsys):
+    assert main(["nonfinite", script(GOOD)]) == 0
+    assert capsys.readouterr().out == "3.0\nall finite\n"
+    assert main(["nonfinite", "--json", script(GOOD)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"nonfinite": None}
+
+
+def test_a_script_without_ops(script, capsys):
+    assert main(["nonfinite", script("x = 1")]) == 0
+    assert "no op of eagerflow ran" in capsys.readouterr().out
+
+
+def test_a_script_that_fails_otherwise(script, capsys):
+    assert main(["nonfinite", script(GOOD + "1 / 0")]) == 3
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_script_that_catches_the_error(script, capsys):
+    caught = BAD.replace("import sys", "import sys, viz", 1).replace("for step", "try:\n  for step", 1)
+    head, loop = caught.split("try:\n")
+    loop = "\n".join([f"  {line}" if i else line for i, line in enumerate(loop.splitlines())])
+    assert main(["nonfinite", script(f"{head}try:\n{loop}\nexcept FloatingPointError:\n  pass\n")]) == 1
+    assert "log made" in capsys.readouterr().out
+
+
+def test_a_recording_is_searched_and_the_neighbourhood_drawn(tmp_path, capsys):
+    with viz.trace(stats="basic") as t:
+        ops.exp(ef.Tensor([1.0, 1000.0]))
+    path = str(t.save(tmp_path / "a.efz"))
+    assert main(["nonfinite", "--draw", str(tmp_path / "a.svg"), path]) == 1
+    assert "exp made 1 infinite of 2 elements" in capsys.readouterr().out
+    assert (tmp_path / "a.svg").exists()
+
+
+def test_the_recording_of_a_run_can_be_kept(script, tmp_path):
+    out = str(tmp_path / "kept.efz")
+    assert main(["nonfinite", "-o", out, script(BAD)]) == 1
+    assert viz.find_nonfinite(viz.load(out)).op == "log"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonfinite", "no.py"], "there is no script or recording 'no.py'"),
+        (["nonfinite", "no.efz"], "no.efz"),
+        (["nonfinite", "no.efz", "--fast"], "arguments are for scripts"),
+        (["diff", "no.efz", "no.efz"], "no.efz"),
+        (["diff", "a.txt", "b.txt"], "ends in .efz"),
+        (["diff", "--tolerance", "-1", "a.efz", "b.efz"], "number ≥ 0"),
+    ],
+)
+def test_wrong_usage(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_recording_without_statistics(tmp_path, capsys):
+    with viz.trace() as t:
+        ops.exp(ef.Tensor([1.0]))
+    assert main(["nonfinite", str(t.save(tmp_path / "a.efz"))]) == 2
+    assert "has no statistics" in capsys.readouterr().err
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two recordings."""
+    paths = []
+    for name, op in (("a", ops.exp), ("b", ops.tanh)):
+        with viz.trace(name, stats="basic") as t:
+            op(ef.Tensor([1.0, 2.0]))
+        paths.append(str(t.save(tmp_path / f"{name}.efz")))
+    return paths
+
+
+def test_recordings_are_compared(two, capsys):
+    assert main(["diff", *two]) == 1
+    said = capsys.readouterr().out
+    assert "ops: 1 added, 1 removed" in said
+    assert main(["diff", two[0], two[0]]) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+def test_a_difference_as_json(two, capsys):
+    assert main(["diff", "--json", *two]) == 1
+    assert [c["op"] for c in json.loads(capsys.readouterr().out)["ops"]] == ["exp", "tanh"]
+
+
+def test_steps_of_one_recording(tmp_path, capsys):
+    model = ef.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with viz.trace(stats="basic") as t:
+        model.fit(ef.ops.ones((8, 2)).numpy(), ef.ops.ones((8, 1)).numpy(), batch_size=4, verbose=0)
+    path = str(t.save(tmp_path / "a.efz"))
+    assert main(["diff", "--steps", "0,1", path]) == 1
+    assert "step 0 → " in capsys.readouterr().out
+    assert main(["diff", path]) == 2
+    assert "steps=(i, j)" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as leaving:
+        main(["diff", "--steps", "0", path])
+    assert leaving.value.code == 2
+
+
+@pytest.mark.parametrize("command", ["nonfinite", "diff"])
+def test_help_teaches_by_examples_and_tells_exit_codes(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert said.count(f"viz {command}") >= 4
+    assert "Exit status: 0" in said

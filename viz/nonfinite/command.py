@@ -1,0 +1,100 @@
+"""`viz nonfinite TRACE|SCRIPT`: where NaN and infinities begin."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from typing import Any
+
+from viz.archive import TraceFileError
+from viz.nonfinite.facts import Nonfinite, NonfiniteError
+from viz.nonfinite.find import find_nonfinite
+from viz.record import trace
+from viz.recording import Recording, load
+from viz.runner import run_script
+
+__all__ = ["add_command", "run_nonfinite"]
+
+_ABOUT = """\
+Find the first op, forward or backward, that makes NaN or infinity of finite numbers: its layer, your line, the
+numbers that went in.
+
+  viz nonfinite train.py --epochs 3     run a script until there, at little cost; arguments are the script's
+  viz nonfinite step.efz                search a recording made with `viz run --stats basic`
+  viz nonfinite --draw nan.svg train.py also draw what is around it
+  viz nonfinite --json train.py         what was found as JSON; what the script prints goes to stderr
+
+Exit status: 0 all was finite, 1 something wasn't, 2 wrong usage or no such file, 3 the script failed otherwise."""
+
+
+def add_command(commands: Any) -> None:
+    """Enter the command into those of the command line."""
+    added = commands.add_parser(
+        "nonfinite", help="find the op where NaN or infinity begins", description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    added.add_argument("--json", action="store_true", help="print JSON for other programs")
+    added.add_argument("--draw", metavar="FILE.svg", help="draw the ops around it (.svg, .png, .pdf, .dot)")
+    added.add_argument(
+        "-o", "--out", metavar="FILE.efz", help="write the recording of the step it happened in"
+    )
+    added.add_argument("file", metavar="TRACE|SCRIPT", help="a recording (.efz), or a Python file to run")
+    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    added.set_defaults(command=run_nonfinite)
+
+
+def run_nonfinite(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        options: `file`, `arguments`, `json`, `draw` and `out`.
+
+    Returns:
+        0 when all was finite, 1 when not, 2 for wrong usage, 3 when the script failed otherwise.
+    """
+    try:
+        recording, found, failed = _searched(options)
+        if options.out:
+            recording.save(options.out)
+        if options.draw and found is not None:
+            found.draw(options.draw)
+    except (TraceFileError, ValueError, ImportError, OSError) as error:
+        print(f"viz nonfinite: {error}", file=sys.stderr)
+        return 2
+    _print(found, recording, options.json)
+    return 1 if found is not None else 3 if failed else 0
+
+
+def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None, bool]:
+    """The recording, what was found in it, and whether the script failed."""
+    if options.file.endswith(".efz"):
+        if options.arguments:
+            raise ValueError(f"arguments are for scripts; {options.file!r} is a recording")
+        recording = load(options.file)
+        return recording, find_nonfinite(recording), False
+    if not os.path.isfile(options.file):
+        raise FileNotFoundError(f"there is no script or recording {options.file!r}")
+    errors: list[BaseException] = []
+    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+        guarded = trace(os.path.basename(options.file), on_nonfinite="raise")
+        recording, status = run_script(options.file, options.arguments, False, guarded, errors.append)
+    found = next((e.found for e in errors if isinstance(e, NonfiniteError)), None)
+    if found is None:  # the script may have caught the error
+        found = find_nonfinite(recording)
+    return recording, found, status != 0
+
+
+def _print(found: Nonfinite | None, recording: Recording, as_json: bool) -> None:
+    sys.stderr.flush()
+    if as_json:
+        facts = None if found is None else found.to_dict()
+        print(json.dumps({"nonfinite": facts}, indent=1, ensure_ascii=False, allow_nan=False))
+    elif found is not None:
+        print(found)
+    elif not recording.ops:
+        print("no op of eagerflow ran")
+    else:
+        print("all finite")
