@@ -70,6 +70,8 @@ def as_dtype(dtype: Any) -> numpy.dtype:
         ValueError: for an unknown type.
         ImportError: for bfloat16 where ml_dtypes is not installed.
     """
+    if dtype.__class__ is str and dtype in _BY_NAME:  # asked at every step
+        return _BY_NAME[dtype]
     if isinstance(dtype, numpy.dtype) and dtype.name in _BY_NAME:
         return dtype
     name = standardize_dtype(dtype)

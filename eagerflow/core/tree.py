@@ -274,7 +274,11 @@ def _children(structure: Any) -> Iterable[Any]:
 
 def _rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(structure, (list, tuple, dict)):
-        return _refill(structure, [_rebuild(child, leaves) for child in _children(structure)])
+        filled = [
+            _rebuild(child, leaves) if isinstance(child, (list, tuple, dict)) else next(leaves)
+            for child in _children(structure)
+        ]
+        return _refill(structure, filled)
     return next(leaves)
 
 

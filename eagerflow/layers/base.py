@@ -27,7 +27,7 @@ from eagerflow.layers.autocast import autocast_scope
 from eagerflow.layers.building import around_build
 from eagerflow.layers.context import CallContext, creation_site, current_call
 from eagerflow.layers.input_spec import check_inputs, describe
-from eagerflow.layers.losses import LossHolder, forget_losses
+from eagerflow.layers.losses import LossHolder, forget_losses, note_losses
 from eagerflow.layers.masks import get_mask, masks_of, put_masks
 from eagerflow.layers.naming import checked_name
 from eagerflow.layers.operation import Operation, check_symbolic
@@ -375,6 +375,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         }
         self.__dict__.update(state, **own, _fixed={id(v): fixed for v, fixed in state["_born"]})
         del self.__dict__["_born"]
+        note_losses(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

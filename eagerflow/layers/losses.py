@@ -15,7 +15,7 @@ from eagerflow.layers.input_spec import describe
 from eagerflow.layers.symbolic import SymbolicTensor
 from eagerflow.metrics.means import Mean
 
-__all__ = ["LossHolder", "forget_losses", "measured"]
+__all__ = ["LossHolder", "forget_losses", "measured", "note_losses"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
@@ -78,7 +78,7 @@ class LossHolder:
     @property
     def losses(self: Any) -> list[Any]:
         """The added losses of this layer and its sublayers, then those of weight regularizers."""
-        added = [term for layer in self._flatten_layers() for term in layer._losses]
+        added = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
         regularized = [v for v in self.trainable_weights if v.regularizer is not None]
         return [*added, *[v.regularizer(v) for v in regularized]]
 
@@ -86,6 +86,12 @@ class LossHolder:
         for layer in self._flatten_layers():
             layer._losses.clear()
             _holding.discard(layer)
+
+
+def note_losses(layer: LossHolder) -> None:
+    """A layer came into being with losses: a copy of one that has some."""
+    if layer._losses:
+        _holding.add(layer)
 
 
 def forget_losses(layer: LossHolder) -> None:

@@ -12,7 +12,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.core import tree
 from eagerflow.core.config import epsilon, floatx
-from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.dtypes import as_dtype, standardize_dtype
 from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.observe import scope, state
 from eagerflow.core.origin import creation_site
@@ -118,7 +118,7 @@ class Loss:
 
 def _typed(structure: Any, dtype: str | None) -> Any:
     """Leaves as tensors; floats in `dtype`, when given."""
-    if structure.__class__ is Tensor and (dtype is None or structure.data.dtype.name == dtype):
+    if structure.__class__ is Tensor and (dtype is None or structure.data.dtype is as_dtype(dtype)):
         return structure
     if _is_numbers(structure):
         return _typed_leaf(structure, dtype)
