@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from eagerflow.core import observe
+from viz.doctor import Watcher
 from viz.livepage.child import Child
 from viz.livepage.collector import Collector
 from viz.livepage.document import document
@@ -38,6 +39,7 @@ def live(
     overhead: float = 0.03,
     linger: float = 600.0,
     name: str | None = None,
+    doctor: bool = True,
 ) -> LivePage:
     """Show training on a page that updates while it runs: curves, the graph with times and gradients, histograms.
 
@@ -54,6 +56,7 @@ def live(
         overhead: the largest share of the time that recorded steps may cost; with a slow model they come less often.
         linger: seconds that the page stays after the program has ended, while no browser shows it.
         name: a title.
+        doctor: look for what is wrong (see `viz.doctor`), and list it on the page.
 
     Returns:
         A `LivePage`, whose `url` is the address.
@@ -82,7 +85,7 @@ def live(
     _check("overhead", overhead, 0 < overhead <= 1, "a share of the time, above 0 and at most 1")
     _check("linger", linger, 0 <= linger < math.inf, "seconds, 0 or more")
     child = Child(document(name), port, float(linger))
-    opened = LivePage(child, Pace(every, overhead), every_steps, model)
+    opened = LivePage(child, Pace(every, overhead), every_steps, model, doctor)
     print(f"viz.live: {opened.url}", file=sys.stderr)
     if _has_screen() if open_browser is None else open_browser:
         threading.Thread(target=webbrowser.open, args=(child.ticket_url,), daemon=True).start()
@@ -100,8 +103,9 @@ class LivePage:
     Use it in a `with` statement, or leave it open to the end of the program.
     """
 
-    def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any) -> None:
+    def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
         self._child, self._model = child, model
+        self._watcher = Watcher() if doctor else None
         box = Mailbox()
         self._box = box
         self._collector = Collector(box, pace, every_steps, model)
@@ -150,10 +154,14 @@ class LivePage:
         if self._observing is not None:
             self._observing.__exit__(None, None, None)
             self._observing = None
+            if self._watcher is not None:
+                self._watcher.detach()
 
     def resume(self) -> None:
         """Listen again."""
         if self._observing is None and not self._closed:
+            if self._watcher is not None:
+                self._watcher.attach()
             self._observing = observe.observing(self._collector)
             self._observing.__enter__()
 
@@ -205,7 +213,7 @@ class LivePage:
         self.close(error)
 
     def _findings(self) -> list[dict[str, Any]]:
-        return []
+        return [] if self._watcher is None else [finding.to_dict() for finding in self._watcher.findings]
 
     def _paths(self) -> frozenset[str] | None:
         if self._model is None:

@@ -1,0 +1,273 @@
+"""`viz.live`: what training does arrives on the page, in `fit` and in loops of one's own."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow.core import observe
+from tests.viz.live.watching import data, mlp, watched
+from viz.livepage import child, sender
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(sender, "_INTERVAL", 0.01)
+
+
+def test_fit_is_shown_with_curves_progress_and_the_graph():
+    with watched(name="digits") as (page, reader):
+        x, y = data()
+        mlp().fit(x, y, batch_size=8, epochs=3, verbose=0, validation_split=0.25)
+        page.close()
+        reader.wait(lambda r: r.parts.get("end") and r.parts.get("histograms"))
+        status = reader.parts["status"]
+        assert (status["epoch"], status["epochs"], status["step"], status["per_epoch"]) == (3, 3, 18, 6)
+        assert status["optimizer"].startswith("adam")
+        assert status["params"] == 5 * 8 + 8 + 8 * 3 + 3
+        assert status["memory"] > 1e6
+        assert [p[0] for p in reader.curves["batch|loss"]] == list(range(1, 19))
+        assert [p[0] for p in reader.curves["validation|accuracy"]] == [6, 12, 18]
+        assert reader.curves["mark|epoch"] == [[6, 1], [12, 2], [18, 3]]
+        assert {"extra|learning rate", "extra|gradient norm", "extra|step ms"} <= reader.curves.keys()
+        assert reader.parts["end"]["how"] == "finished"
+        graph = reader.get("graph")
+        names = {graph["texts"][i] for i in graph["ops"]["name"]}
+        assert {"matmul", "tanh", "adam_update"} <= names
+        assert len(graph["steps"]) == 1
+        assert any(graph["tensors"]["stats"])
+
+
+def test_distributions_of_weights_gradients_and_activations():
+    with watched() as (page, reader):
+        x, y = data()
+        model = mlp()
+        model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+        page.close()
+        reader.wait(lambda r: r.parts.get("histograms"))
+        found = {(kind, name): moments for kind, name, moments in reader.get("histograms")}
+    for variable in model.trainable_variables:
+        for kind in ("weights", "gradients"):
+            _, low, high, counts, mean, std, nan, inf = found[kind, variable.path][-1]
+            assert sum(counts) == variable.numpy().size
+            assert low <= mean <= high
+            assert std >= 0
+            assert nan == inf == 0
+    assert {name for kind, name in found if kind == "activations"} == {"mlp/hidden", "mlp/head"}
+
+
+def test_the_numbers_are_those_of_history():
+    with watched() as (page, reader):
+        x, y = data()
+        history = mlp().fit(x, y, batch_size=8, epochs=2, verbose=0, validation_data=(x, y)).history
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+    for name in ("loss", "accuracy"):
+        assert [p[1] for p in reader.curves[f"epoch|{name}"]] == pytest.approx(history[name], rel=1e-6)
+        assert [p[1] for p in reader.curves[f"validation|{name}"]] == pytest.approx(history[f"val_{name}"], rel=1e-6)
+
+
+def own_loop(model, optimizer, steps, log=None):
+    loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    x, y = data(16)
+    losses = []
+    for _ in range(steps):
+        with ef.GradientTape() as tape:
+            loss = loss_of(y, model(x))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        losses.append(float(loss))
+        if log is not None:
+            log(losses[-1])
+    return losses
+
+
+def test_a_loop_of_ones_own_is_seen_by_its_optimizer():
+    with watched() as (page, reader):
+        model = mlp()
+        losses = own_loop(model, ef.optimizers.SGD(0.1), 12, lambda loss: page.log(double=2 * loss, val_double=0.0))
+        page.close()
+        reader.wait(lambda r: r.parts.get("end") and r.parts.get("histograms"))
+        assert [p[:2] for p in reader.curves["batch|loss"]] == [
+            [i + 1, pytest.approx(loss, rel=1e-6)] for i, loss in enumerate(losses)
+        ]
+        assert [p[1] for p in reader.curves["batch|double"]] == pytest.approx([2 * loss for loss in losses], rel=1e-6)
+        assert [p[1] for p in reader.curves["validation|double"]] == [0.0] * 12
+        assert reader.parts["status"]["step"] == 12
+        graph = reader.get("graph")
+        assert {"matmul", "sgd_update"} <= {graph["texts"][i] for i in graph["ops"]["name"]}
+
+
+def test_two_optimizers_make_one_step():
+    with watched() as (page, reader):
+        first, second = mlp("first"), mlp("second")
+        a, b = ef.optimizers.SGD(0.1), ef.optimizers.SGD(0.1)
+        for _ in range(5):
+            own_loop(first, a, 1)
+            own_loop(second, b, 1)
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+    assert reader.parts["status"]["step"] == 5
+    assert [p[0] for p in reader.curves["batch|loss"]] == [1, 2, 3, 4, 5]
+    assert [p[0] for p in reader.curves["batch|loss 2"]] == [1, 2, 3, 4, 5]
+
+
+def test_a_loop_without_an_optimizer_counts_backward_passes():
+    with watched() as (page, reader):
+        w = ef.Variable(np.ones(3, "float32"))
+        for _ in range(4):
+            with ef.GradientTape() as tape:
+                loss = ef.ops.sum(w * w)
+            w.assign_sub(0.1 * tape.gradient(loss, w))
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+    assert [p[0] for p in reader.curves["batch|loss"]] == [1, 2, 3, 4]
+    assert reader.curves["batch|loss"][0][1] == pytest.approx(3.0)
+
+
+def test_loss_that_turns_nan_is_a_point_too():
+    with watched() as (page, reader):
+        page.log(loss=float("nan"))
+        page.log({"loss": float("-inf")}, step=7)
+        page.log(loss=np.float32(1.5), other=None)
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+    assert reader.curves["batch|loss"] == [[0, "nan"], [7, "-inf"], [0, 1.5]]
+    assert "batch|other" not in reader.curves
+
+
+def test_only_the_weights_of_the_given_model():
+    watched_model, other = mlp("mine"), mlp("other")
+    x, y = data()
+    with watched(model=watched_model) as (page, reader):
+        other.fit(x, y, batch_size=16, verbose=0)
+        watched_model.fit(x, y, batch_size=16, verbose=0)
+        page.close()
+        reader.wait(lambda r: r.parts.get("histograms"))
+        names = {name for kind, name, _ in reader.get("histograms") if kind != "activations"}
+    assert names <= {v.path for v in watched_model.variables}
+
+
+def test_the_doctors_findings_arrive():
+    x, y = data()
+    with watched() as (page, reader):
+        mlp().fit(x * np.float32("nan"), y, batch_size=8, verbose=0)
+        found = reader.wait(lambda r: r.parts.get("findings"))["list"]
+    assert any(finding["kind"] == "nonfinite" for finding in found)
+    assert {"severity", "message", "fix", "layer", "op", "file", "line"} <= found[0].keys()
+
+
+def test_the_callback_goes_on_on_the_same_page():
+    x, y = data()
+    show = ef.callbacks.Live(open_browser=False, linger=0)
+    model = mlp()
+    model.fit(x, y, verbose=0, callbacks=[show])
+    url, step = show.page.url, show.page._collector.step
+    model.predict(x, verbose=0)
+    assert not observe.state.on  # nothing listens between trainings
+    model.fit(x, y, verbose=0, callbacks=[show])
+    assert show.page.url == url
+    assert show.page._collector.step == 2 * step
+    show.page.close(quit=True)
+
+
+def test_nothing_is_left_behind():
+    hook, threads = sys.excepthook, len(__import__("threading").enumerate())
+    with watched() as (page, _):
+        assert observe.state.on
+        assert repr(page) == f"<LivePage {page.url}>"
+        assert page.url in page._repr_html_()
+    page.close()
+    assert sys.excepthook is hook
+    assert not observe.state.on
+    assert len(__import__("threading").enumerate()) == threads
+    assert page._child.wait(10)
+
+
+def test_training_goes_on_when_the_pages_process_is_killed():
+    x, y = data()
+    with watched() as (page, _):
+        model = mlp()
+        model.fit(x, y, verbose=0)
+        page._child._process.kill()
+        page._child.wait(10)
+        model.fit(x, y, epochs=3, verbose=0)
+        page.log(loss=1.0)
+
+
+def test_a_page_that_takes_nothing_holds_up_nothing(monkeypatch):
+    """Its process stands still: the pipe fills up, and training goes on."""
+    signal = pytest.importorskip("signal")
+    if not hasattr(signal, "SIGSTOP"):
+        pytest.skip("processes can't be stopped here")
+    x, y = data()
+    page = viz.live(open_browser=False, linger=0, every=0, overhead=1.0)
+    page._child._process.send_signal(signal.SIGSTOP)
+    try:
+        page._box.put("about", {"problem": "x" * (1 << 21)})  # more than any pipe holds
+        model = mlp()
+        model.fit(x, y, batch_size=1, epochs=20, verbose=0)
+        assert page._collector.step == 20 * len(x)
+        waiting, _ = page._box.take()
+        assert all(len(points) <= 1025 for points in waiting.values())
+    finally:
+        page._child._process.send_signal(signal.SIGCONT)
+        page.close(quit=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"port": 70_000}, "port=70000"), ({"every": -1}, "every=-1"), ({"every_steps": 0}, "every_steps=0"),
+        ({"overhead": 0}, "overhead=0"), ({"linger": float("nan")}, "linger=nan"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(options, says):
+    with pytest.raises(ValueError, match=says):
+        viz.live(open_browser=False, **options)
+
+
+def test_a_port_that_is_taken_is_named():
+    with watched() as (page, _):
+        port = int(page.url.split(":")[2].split("/")[0])
+        with pytest.raises(OSError, match=rf"port={port}.*use port=0"):
+            viz.live(port=port, open_browser=False)
+
+
+def test_unknown_options_of_the_callback():
+    with pytest.raises(TypeError, match="evry"):
+        ef.callbacks.Live(evry=3)
+
+
+def test_the_address_is_secret_and_each_time_another():
+    with watched() as (first, _), watched() as (second, _):
+        tokens = {page.url.split("/")[3] for page in (first, second)}
+        assert len(tokens) == 2
+        assert all(len(token) >= 32 for token in tokens)
+        assert first._child.ticket_url.split("/")[-1] not in first.url
+
+
+def test_the_pages_process_loads_neither_numpy_nor_eagerflow():
+    with watched() as (page, _):
+        try:
+            with open(f"/proc/{page._child.pid}/maps", encoding="utf-8") as file:
+                maps = file.read()
+        except OSError:
+            pytest.skip("no /proc here")
+    assert "python" in maps
+    assert "numpy" not in maps
+
+
+def test_the_process_can_not_be_started(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "")
+    with pytest.raises(RuntimeError, match="sys.executable"):
+        viz.live(open_browser=False)
+    monkeypatch.undo()
+    monkeypatch.setattr(child, "_START", "/nowhere/at/all.py")
+    with pytest.raises(RuntimeError, match="ended as soon as it began"):
+        viz.live(open_browser=False)
+    gc.collect()
