@@ -11,6 +11,7 @@ import numpy
 
 from viz import archive, export, notebook, perfetto, tensorboard, text, words
 from viz.assemble import graph
+from viz.compare.difference import Difference
 from viz.drawing import Drawing
 from viz.gradient_flow import GradientFlow, gradient_flow
 from viz.links import TEMPLATE, link_to_sources
@@ -162,6 +163,7 @@ class Recording(Record):
         self,
         path: str | os.PathLike[str] | None = None,
         *,
+        diff: Recording | Difference | None = None,
         title: str | None = None,
     ) -> Page | pathlib.Path:
         """An interactive page of everything recorded: one HTML file that needs no network and no other file.
@@ -171,16 +173,17 @@ class Recording(Record):
 
         Args:
             path: where to write it; ends in `.html`.
+            diff: another recording, or what `viz.diff(other, self)` gave: what differs is marked, and listed.
             title: what stands at the top; default: the recording's name, or that of the first model.
 
         Returns:
             The path; without one the page itself, which is text and shows itself in notebooks.
 
         Raises:
-            ValueError: for another ending.
+            ValueError: for another ending, or a difference of other recordings.
             OSError: when it can't be written.
         """
-        return page_of(self, path, title)
+        return page_of(self, path, title, diff)
 
     def grad_flow(self, path: str | os.PathLike[str] | None = None, step: int | None = None) -> GradientFlow:
         """How large the gradient of each weight is, to print, and as a chart.

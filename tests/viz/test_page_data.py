@@ -222,7 +222,7 @@ def test_a_recording_cut_short_has_a_page():
 
 
 def test_a_recording_with_few_ops_is_not_cut(deep):
-    assert cut(deep, len(deep.ops)) is deep
+    assert cut(deep, len(deep.ops)) == (deep, 0)
 
 
 def test_long_recordings_are_cut_to_whole_steps_with_a_note():
@@ -243,7 +243,8 @@ def test_a_step_that_is_too_long_is_shown_from_its_beginning():
 
 
 def test_what_was_cut_is_numbered_anew(steps):
-    half = cut(steps, len(steps.ops) // 2 + 1)
+    half, first = cut(steps, len(steps.ops) // 2 + 1)
+    assert first == len(steps.ops) - len(half.ops)
     assert half.steps
     assert [op.id for op in half.ops] == list(range(len(half.ops)))
     assert [scope.id for scope in half.scopes] == list(range(len(half.scopes)))

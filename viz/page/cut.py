@@ -10,18 +10,18 @@ from viz.selection import pick_step
 __all__ = ["cut"]
 
 
-def cut(record: Record, most: int) -> Record:
-    """`record` itself when it has at most `most` ops; else a part of it, with a note that says so.
+def cut(record: Record, most: int) -> tuple[Record, int]:
+    """`record` itself when it has at most `most` ops; else a part of it, with a note; and the number of its first op.
 
     The part holds whole steps around the one that pictures show, or the beginning of that step where it is too
     large by itself. Ids are positions again.
     """
     if len(record.ops) <= most:
-        return record
+        return record, 0
     first, last = _range(record, most)
     made = _Cut(record, first, last).record()
     made.notes = [*record.notes, _note(record, first, last)]
-    return made
+    return made, first
 
 
 def _note(record: Record, first: int, last: int) -> str:

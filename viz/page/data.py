@@ -43,7 +43,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         Columns; the fields are those of `viz.schema`, with texts, shapes and frames as numbers into `texts`,
         `shapes` and `frames`. It holds no NaN, so it is valid JSON.
     """
-    part = cut(record, most_ops)
+    part, first = cut(record, most_ops)
     columns = _Columns(part)
     found: dict[str, Any] = {
         "kind": "eagerflow page",
@@ -52,6 +52,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "meta": finite(part.meta),
         "notes": [_cut_text(note) for note in part.notes],
         "total_ops": len(record.ops),
+        "first_op": first,
         "ops": columns.ops(part.ops),
         "scopes": columns.scopes(part.scopes),
         "tensors": columns.tensors(part.tensors),

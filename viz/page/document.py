@@ -13,12 +13,16 @@ import os
 import pathlib
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viz.archive import replacing
+from viz.compare.difference import Difference
+from viz.page.changes import changes
 from viz.page.data import MOST_OPS, data
 from viz.palette import THEMES, Theme
-from viz.schema import Record
+
+if TYPE_CHECKING:
+    from viz.recording import Recording
 
 __all__ = ["Page", "render", "to_html"]
 
@@ -52,15 +56,19 @@ class Page(str):
 
 
 def to_html(
-    record: Record,
+    record: Recording,
     path: str | os.PathLike[str] | None = None,
     title: str | None = None,
+    diff: Recording | Difference | None = None,
     most_ops: int = MOST_OPS,
 ) -> Page | pathlib.Path:
     """The page of a recording; see `viz.Recording.to_html`."""
     if path is not None and pathlib.Path(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
-    page = render(data(record, title, most_ops))
+    found = data(record, title, most_ops)
+    if diff is not None:
+        found["diff"] = changes(record, diff, found["first_op"], len(found["ops"]["name"]))
+    page = render(found)
     if path is None:
         return page
     target = pathlib.Path(path)

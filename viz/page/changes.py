@@ -1,0 +1,86 @@
+"""What differs from another recording, as the page's scripts read it."""
+
+from __future__ import annotations
+
+import bisect
+from typing import TYPE_CHECKING, Any
+
+from viz import words
+from viz.compare.difference import TOLERANCE, Difference
+from viz.compare.traces import compare_traces
+from viz.schema import Record
+
+if TYPE_CHECKING:
+    from viz.recording import Recording
+
+__all__ = ["changes"]
+
+
+def changes(record: Recording, other: Recording | Difference, first: int, count: int) -> dict[str, Any]:
+    """The difference between another recording, which came before, and the one that the page shows.
+
+    Args:
+        record: what the page shows.
+        other: the other recording; or a difference whose second recording is `record`.
+        first: the number of the first op in the page.
+        count: how many ops are in the page.
+
+    Returns:
+        `Difference.to_dict()`; where `b`, the number of an op, is that in the page, or None where it isn't shown.
+        Removed ops have `before`, the op of the page that they would stand before. `times` are pairs: an op of the
+        page, and what it took before.
+
+    Raises:
+        ValueError: when the difference is that of other recordings.
+    """
+    found = _difference(record, other)
+    before = found.recordings[0].ops if found.recordings else []
+    shown = found.to_dict()
+    pairs = shown.pop("pairs")
+    places = _Places(pairs, first, count)
+    for change in shown["ops"]:
+        change["before"] = places.after(change["a"]) if change["b"] is None else None
+        change["b"] = places.of(change["b"])
+    if shown["first"] is not None:
+        shown["first"]["b"] = places.of(shown["first"]["b"])
+    shown["times"] = [[places.of(b), before[a].duration] for a, b in pairs if places.of(b) is not None]
+    return shown
+
+
+def _difference(record: Recording, other: Recording | Difference) -> Difference:
+    if isinstance(other, Difference):
+        if other.recordings is None or other.recordings[1] is not record:
+            raise ValueError(
+                "to_html(diff=...): the difference is one of other recordings; "
+                "give the other recording itself, or call to_html of the difference"
+            )
+        return other
+    if not isinstance(other, Record):
+        raise TypeError(
+            f"to_html(diff=...): expected a recording or what viz.diff gave, got {type(other).__name__}"
+        )
+    names = [words.clean(each.name) for each in (other, record)]
+    if names[0] == names[1] or not all(names):
+        names = ["before", "here"]
+    return compare_traces(other, record, TOLERANCE, (names[0], names[1]))
+
+
+class _Places:
+    """Where ops of both recordings are in the page."""
+
+    def __init__(self, pairs: list[Any], first: int, count: int) -> None:
+        self.first, self.count = first, count
+        self.pairs = sorted([(a, b) for a, b in pairs])
+        self.keys = [a for a, _ in self.pairs]
+
+    def of(self, b: int | None) -> int | None:
+        """The number in the page of an op of the second recording."""
+        shown = b is not None and self.first <= b < self.first + self.count
+        return b - self.first if shown and b is not None else None
+
+    def after(self, a: int) -> int | None:
+        """The next op in the page after an op that only the first recording has."""
+        at = bisect.bisect_right(self.keys, a)
+        if at == len(self.pairs):
+            return self.of(self.pairs[-1][1]) if self.pairs else None
+        return self.of(self.pairs[at][1])

@@ -1,0 +1,60 @@
+"""`viz html FILE`: write the interactive page of a recording."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+import webbrowser
+from typing import Any
+
+from viz.recording import load
+
+__all__ = ["add_command", "write_page"]
+
+_ABOUT = """\
+Write the interactive page of a recording: one HTML file that needs no network.
+
+  viz html train.efz                    writes train.html
+  viz html train.efz -o step.html --open
+  viz html new.efz --diff old.efz       marks what differs from another recording"""
+
+
+def add_command(commands: Any) -> None:
+    """Enter the command into those of the command line."""
+    added = commands.add_parser(
+        "html", help="write the interactive page", description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    added.add_argument("file", metavar="file.efz", help="a recording, from `viz run` or `Recording.save`")
+    added.add_argument(
+        "-o", "--out", metavar="page.html", help="where to write (default: named like the file)"
+    )
+    added.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
+    added.add_argument("--title", help="what stands at the top")
+    added.add_argument("--open", action="store_true", help="open it in the browser")
+    added.add_argument("--json", action="store_true", help="print JSON for other programs")
+    added.set_defaults(command=write_page)
+
+
+def write_page(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        options: `file`, `out`, `diff`, `title`, `open` and `json`.
+
+    Returns:
+        0; problems are raised.
+    """
+    recording = load(options.file)
+    out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(".html"))
+    other = None if options.diff is None else load(options.diff)
+    recording.to_html(out, diff=other, title=options.title)
+    if options.json:
+        print(json.dumps({"file": str(out), "ops": len(recording.ops)}))
+    else:
+        print(f"wrote {out}")
+    if options.open and not webbrowser.open(out.resolve().as_uri()):
+        print(f"no browser could be opened; open {out} yourself", file=sys.stderr)
+    return 0
