@@ -703,3 +703,35 @@ def test_a_page_in_a_notebook_runs_in_a_frame_of_its_own(shown, tmp_path):
             frame.run("(() => { try { return parent.document.title; } catch { return 'apart'; } })()")
             == "apart"
         )
+
+
+def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
+    def two():
+        def step(rows, extra):
+            with viz.trace(f"rows {rows}", stats="basic") as t:
+                x = ef.ops.convert_to_tensor(np.full((rows, 2), 2.0, "float32"))
+                y = ef.ops.exp(x) if extra else ef.ops.sin(x)
+                ef.ops.tanh(y)
+            return t
+
+        return step(2, False), step(2, True)
+
+    class Pair:
+        def to_html(self, path):
+            before, after = two()
+            return after.to_html(path, diff=before)
+
+    shown.show(pages("diff", Pair))
+    assert shown.run("v.state.color") == "diff"
+    assert shown.run("v.state.tab") == "changes"
+    listed = shown.texts(".changes tbody tr")
+    assert any("added" in row and "exp" in row for row in listed)
+    assert any("removed" in row and "sin" in row for row in listed)
+    assert any("removed here" in text for text in shown.texts(".node text"))
+    shown.run(
+        "[...document.querySelectorAll('.changes button.link')].find(b => b.textContent === 'exp').click()"
+    )
+    assert shown.texts(".panel h2") == ["exp"]
+    assert "only here" in shown.texts(".panel .remark")[0]
+    assert shown.wrong == []
+    photograph(shown, "page_diff")

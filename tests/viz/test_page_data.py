@@ -18,7 +18,10 @@ import viz
 from eagerflow.core import observe
 from tests.viz.nets import Trainer, mlp
 from viz import page
+from viz.cli import main
+from viz.page import command, document
 from viz.page.cut import cut
+from viz.page.document import to_html
 from viz.schema import Op, Record, Scope, Step, Storage, TensorInfo
 
 HOSTILE = (
@@ -167,12 +170,12 @@ def test_only_the_pages_own_scripts_may_run_and_nothing_is_loaded(steps):
 
 
 def test_extra_scripts_may_run_and_connect_where_they_are_told_to(steps):
-    document = page.render(page.data(steps), ["eagerflowViewer.theme;"], ["p{color:red}"], connect="'self'")
-    policy = next(a["content"] for a, _ in Parts(document).of("meta") if "Policy" in a.get("http-equiv", ""))
+    shown = page.render(page.data(steps), ["eagerflowViewer.theme;"], ["p{color:red}"], connect="'self'")
+    policy = next(a["content"] for a, _ in Parts(shown).of("meta") if "Policy" in a.get("http-equiv", ""))
     assert policy.count("sha256-") == 2
     assert "connect-src 'self'" in policy
-    assert "<script>eagerflowViewer.theme;</script>" in document
-    assert "p{color:red}" in document
+    assert "<script>eagerflowViewer.theme;</script>" in shown
+    assert "p{color:red}" in shown
     with pytest.raises(ValueError, match="would end it"):
         page.render(page.data(steps), ["'</script>'"])
 
@@ -180,9 +183,9 @@ def test_extra_scripts_may_run_and_connect_where_they_are_told_to(steps):
 def test_large_data_is_packed(steps):
     data = page.data(steps)
     data["texts"].append("x" * 500_000)
-    document = page.render(data)
-    assert len(document) < 400_000
-    assert embedded(document)["texts"] == data["texts"]
+    shown = page.render(data)
+    assert len(shown) < 400_000
+    assert embedded(shown)["texts"] == data["texts"]
 
 
 def test_equal_recordings_give_equal_pages(steps):
@@ -279,8 +282,6 @@ def test_the_scripts_are_small_and_parse_no_html():
 
 
 def test_every_asset_is_used():
-    from viz.page import document
-
     folder = pathlib.Path(page.__file__).parent / "assets"
     assert {path.name for path in folder.iterdir()} == {*document.SCRIPTS, *document.STYLES, "page.html"}
 
@@ -304,3 +305,81 @@ def test_models_give_their_name_to_the_page():
     with viz.trace() as t:
         trainer.step()
     assert page.data(t)["title"] == "classifier"
+
+
+def two_steps():
+    trainer = Trainer()
+    trainer.step()
+    made = []
+    for extra in (False, True):
+        with viz.trace("step", stats="basic") as t:
+            trainer.step()
+            if extra:
+                ef.ops.tanh(ef.ops.ones((2,)))
+        made.append(t)
+    return made
+
+
+def test_a_difference_tells_times_before_and_where_removed_ops_stood():
+    before, after = two_steps()
+    found = embedded(after.to_html(diff=before))["diff"]
+    (added,) = [change for change in found["ops"] if change["kind"] == "added" and change["op"] == "tanh"]
+    assert after.ops[added["b"]].name == "tanh"
+    assert dict(found["times"])[0] == before.ops[0].duration
+    back = embedded(before.to_html(diff=after))["diff"]
+    (removed,) = [change for change in back["ops"] if change["kind"] == "removed" and change["op"] == "tanh"]
+    assert removed["b"] is None
+    assert removed["before"] == len(before.ops) - 1
+
+
+def test_a_difference_can_be_given_if_it_is_one_of_this_recording(tmp_path):
+    before, after = two_steps()
+    found = viz.diff(before, after)
+    assert embedded(after.to_html(diff=found))["diff"]["a"] == found.a
+    assert found.to_html(tmp_path / "a.html") == tmp_path / "a.html"
+    with pytest.raises(ValueError, match="other recordings"):
+        before.to_html(diff=found)
+    with pytest.raises(TypeError, match="expected a recording"):
+        before.to_html(diff="before.efz")
+
+
+def test_differences_of_cut_recordings_point_into_the_page():
+    record = long_record(10, 100)
+    a, b = viz.Recording.pending(), viz.Recording.pending()
+    a.fill(record)
+    b.fill(long_record(10, 100))
+    b.ops[950].settings = {"changed": 1}
+    content = embedded(to_html(b, diff=a, most_ops=350))
+    (change,) = content["diff"]["ops"]
+    assert change["b"] == 250
+
+
+@pytest.fixture
+def saved(steps, tmp_path):
+    return steps.save(tmp_path / "steps.efz")
+
+
+def test_the_command_writes_a_page_next_to_the_file(saved, capsys):
+    assert main(["html", str(saved)]) == 0
+    assert "steps.html" in capsys.readouterr().out
+    assert embedded(saved.with_suffix(".html").read_text(encoding="utf-8"))["title"] == "steps"
+
+
+def test_the_command_compares_names_and_opens(saved, tmp_path, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(command.webbrowser, "open", lambda address: opened.append(address) or True)
+    out = tmp_path / "page.html"
+    assert (
+        main(["html", str(saved), "-o", str(out), "--diff", str(saved), "--title", "T", "--open", "--json"])
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out)["file"] == str(out)
+    assert opened == [out.resolve().as_uri()]
+    content = embedded(out.read_text(encoding="utf-8"))
+    assert content["title"] == "T"
+    assert content["diff"]["different"] is False
+
+
+def test_the_command_says_what_is_wrong(tmp_path, capsys):
+    assert main(["html", str(tmp_path / "nothing.efz")]) == 1
+    assert "nothing.efz" in capsys.readouterr().err

@@ -22,6 +22,13 @@ class Changes {
     });
   }
 
+  // The first op of the page in which something differs, null where nothing does.
+  get firstOp() {
+    const { diff } = this, change = diff.ops.find(({ b, before }) => (b ?? before) !== null);
+    if (diff.first && diff.first.b !== null) return diff.first.b;
+    return change ? change.b ?? change.before : null;
+  }
+
   kindOf(op) {
     return this.kinds.get(op) || null;
   }

@@ -145,14 +145,14 @@ class Painter {
   }
 
   byDifference() {
-    const kinds = { added: this.theme.kinds[2], changed: this.theme.kinds[4], values: this.theme.kinds[3], first: this.theme.origin };
+    const kinds = { added: this.theme.kinds[2], changed: this.theme.kinds[4], first: this.theme.origin };
     for (const node of this.scene.nodes.values()) {
       const found = node.ops.map((i) => this.difference.kindOf(i)).filter(Boolean);
-      const worst = ["first", "added", "changed", "values"].find((kind) => found.includes(kind));
+      const worst = ["first", "added", "changed"].find((kind) => found.includes(kind));
       node.fill = worst ? kinds[worst] : this.theme.plain;
       const gone = node.ops.reduce((sum, i) => sum + this.difference.goneBefore(i), 0);
       if (gone) node.note = `${counted(gone, "op")} removed here`;
     }
-    return [[this.theme.plain, "equal"], [kinds.added, "added"], [kinds.changed, "changed"], [kinds.values, "other values"], [kinds.first, "first to differ"]];
+    return [[this.theme.plain, "equal"], [kinds.added, "added"], [kinds.changed, "changed"], [kinds.first, "first other value"]];
   }
 }

@@ -44,7 +44,7 @@ class Viewer {
     this.state.selected = selectedKey ? selectionOfKey(this, selectedKey) : null;
     if (!again) {
       this.canvas.fit();
-      if (!applyHash(this) && this.difference && this.state.color === "op") this.setColour("diff");
+      if (!applyHash(this) && this.difference) this.showDifference();
     }
     this.update();
     this.dock.refresh();
@@ -341,6 +341,14 @@ class Viewer {
     this.toolbar.show();
     this.draw();
     this.update();
+  }
+
+  // What differs from the other recording: colours, the list, and the step in which something does.
+  showDifference() {
+    const first = this.difference.firstOp;
+    if (first !== null) this.setStep(this.model.ops[first].step, true);
+    this.state.tab = "changes";
+    this.setColour("diff");
   }
 
   // To the first op whose result isn't finite, with what led there and what became of it.
