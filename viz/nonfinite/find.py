@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from viz import words
 from viz.nonfinite.facts import Nonfinite, NonfiniteError
 from viz.nonfinite.search import explain, statistics_known
@@ -19,7 +21,8 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
 
     Args:
         what: a recording made with `viz.trace(stats="basic")` (or `"full"`, or `on_nonfinite=`); or a function, which
-            is then run, watched op by op, and stopped at the first that isn't finite.
+            is then run, watched op by op, and stopped at the first that isn't finite; NumPy's own warnings, which tell
+            less, are silent meanwhile.
         *args: of the function.
         **kwargs: of the function.
 
@@ -48,7 +51,7 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
             f"find_nonfinite: expected a recording or a function to run; got {type(what).__name__}. For a file: "
             "viz.find_nonfinite(viz.load(path))."
         )
-    with trace(getattr(what, "__name__", None), on_nonfinite="raise"):
+    with trace(getattr(what, "__name__", None), on_nonfinite="raise"), numpy.errstate(all="ignore"):
         try:
             what(*args, **kwargs)
         except NonfiniteError as error:
