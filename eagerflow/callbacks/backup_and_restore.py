@@ -15,12 +15,16 @@ class BackupAndRestore(Callback):
     """Saves the state of training after every epoch; the next `fit` with the same folder goes on from there.
 
     The result is that of an uninterrupted run, bit for bit: weights, optimizer, the order of the samples, dropout
-    and all other random numbers go on as they would have.
+    and all other random numbers, metrics, and what eagerflow's callbacks remember go on as they would have. Callbacks
+    of your own tell it by `get_state()` and `set_state(state)`, with values that fit into JSON.
+
+    Arrays, `data.Dataset` and `PyDataset` go on where they were. A generator is expected to begin anew, and the batches
+    that were used are drawn and left out; anything that is iterated and has `get_state()` and `set_state(state)` is
+    told where to go on instead.
 
     Args:
         backup_dir: a folder for one file, for this training alone.
-        save_freq: `"epoch"`, or a number of batches. After an interruption within an epoch, that epoch is begun
-            anew, from the state of the last backup.
+        save_freq: `"epoch"`, or a number of batches.
         double_checkpoint: with a number of batches, back up after every epoch as well.
         delete_checkpoint: delete the file when `fit` has come to its end.
 
@@ -28,6 +32,10 @@ class BackupAndRestore(Callback):
         ValueError: for an empty path, or another `save_freq`.
         FileFormatError: in `fit`, when the file belongs to another model, or is damaged.
     """
+
+    _runs_last = True  # what other callbacks do at the end of a batch or epoch is saved too
+    _remembers = ("_batches",)
+    _training: Any = None  # the running `fit`, which knows the place in the data
 
     def __init__(
         self,
@@ -53,7 +61,7 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if os.path.exists(self.path):
-            self.model._initial_epoch = int(self.model._resume(self.path)["epoch"])
+            self.model.__dict__["_resumption"] = self.model._resume(self.path)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
@@ -61,7 +69,7 @@ class BackupAndRestore(Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._batches += 1
         if self.save_freq != "epoch" and self._batches % self.save_freq == 0:
-            self._save(self._epoch)
+            self._save(self._epoch, batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.save_freq == "epoch" or self.double_checkpoint:
@@ -71,6 +79,6 @@ class BackupAndRestore(Callback):
         if self.delete_checkpoint and os.path.exists(self.path):
             os.remove(self.path)
 
-    def _save(self, epoch: int) -> None:
+    def _save(self, epoch: int, batch: int = 0) -> None:
         os.makedirs(self.backup_dir, exist_ok=True)
-        self.model._back_up(self.path, {"epoch": epoch})
+        self.model._back_up(self.path, {"epoch": epoch, "batch": batch}, self._training)

@@ -29,6 +29,8 @@ class EarlyStopping(MonitorCallback):
         best: the best value so far.
     """
 
+    _remembers = ("wait", "stopped_epoch", "best_epoch", "best")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -75,7 +75,10 @@ class CallbackList(Callback):
         """The methods `name` of those callbacks that override it."""
         found = self._hooks.get(name)
         if found is None:
-            found = [getattr(c, name) for c in self.callbacks if _overrides(c, name)]
+            ordered = sorted(
+                self.callbacks, key=lambda c: name.endswith("_end") and getattr(c, "_runs_last", False)
+            )
+            found = [getattr(c, name) for c in ordered if _overrides(c, name)]
             self._hooks[name] = found
         return found
 

@@ -78,6 +78,8 @@ class ReduceLROnPlateau(MonitorCallback):
         **kwargs: `epsilon`, Keras 2's name of `min_delta`.
     """
 
+    _remembers = ("wait", "cooldown_counter", "best")
+
     def __init__(
         self,
         monitor: str = "val_loss",

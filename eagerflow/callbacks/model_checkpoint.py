@@ -20,7 +20,9 @@ def _with_period(method: Callable[..., None]) -> Callable[..., None]:
     @wraps(method)
     def call(self: Any, *args: Any, period: int = 1, options: Any = None, **kwargs: Any) -> None:
         if isinstance(period, bool) or not isinstance(period, int) or period < 1:
-            raise ValueError(f"ModelCheckpoint(period={period!r:.60}): expected a number of epochs, at least 1.")
+            raise ValueError(
+                f"ModelCheckpoint(period={period!r:.60}): expected a number of epochs, at least 1."
+            )
         self.period = period
         method(self, *args, **kwargs)
 
@@ -46,6 +48,8 @@ class ModelCheckpoint(MonitorCallback):
 
     Each file is replaced only when the new one is complete. Folders are made as needed.
     """
+
+    _remembers = ("best", "_batches", "_epochs")
 
     @_with_period
     def __init__(

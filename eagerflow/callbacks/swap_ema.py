@@ -19,6 +19,8 @@ class SwapEMAWeights(Callback):
         ValueError: at the beginning of training, when the optimizer keeps no averages.
     """
 
+    _remembers = ("_swapped",)
+
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()
         self.swap_on_epoch = swap_on_epoch

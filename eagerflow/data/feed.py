@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.core import random, tree
 from eagerflow.core.config import max_steps_per_epoch
 from eagerflow.core.device import Device, current_device, device_of, place
 from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
+from eagerflow.data.dataset import Dataset
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from eagerflow.data.py_dataset import PyDataset, batches_of
 from eagerflow.data.weights import class_weights, weigh
@@ -37,13 +38,51 @@ class Feed:
 
     steps: int | None = None
     batch_size: int | None = None
+    _origin: Any = (
+        None  # the random state when the running pass over the data began; None where none is running
+    )
+    _drawn = 0  # batches of that pass so far
+    _done = 0  # batches of the next epoch which were used before training was interrupted
 
     def epoch(self) -> Iterator[Any]:
-        """The batches of the next epoch."""
+        """The batches of the next epoch; after `go_to` those which are left of it."""
         raise NotImplementedError
 
     def on_epoch_end(self) -> None:
         """Called by `fit` after each epoch."""
+
+    def _noted(
+        self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0
+    ) -> Iterator[Any]:
+        """One pass over the data, of which `position` tells how far it is."""
+        self._origin, self._drawn = origin or random.get_state(), drawn
+        for batch in batches():
+            self._drawn += 1
+            yield batch
+        self._origin = None
+
+    def position(self) -> dict[str, Any]:
+        """Where in the data training is, as values that fit into JSON."""
+        return {"origin": self._origin, "drawn": self._drawn}
+
+    def go_to(self, position: dict[str, Any], done: int) -> None:
+        """Go on where an equal feed was when it told its `position`.
+
+        The running pass begins anew, from the random state of then, without the batches that were used.
+
+        Args:
+            position: what the other feed told.
+            done: how many batches of the epoch were used.
+        """
+        self._done = done
+        if position["origin"] is not None:
+            with random.frozen():
+                random.set_state(position["origin"])
+                self._take_up(position["origin"], position["drawn"])
+
+    def _take_up(self, origin: Any, drawn: int) -> None:
+        """Begin a pass, and leave out its first batches."""
+        raise NotImplementedError
 
 
 class ArrayFeed(Feed):
@@ -87,18 +126,33 @@ class ArrayFeed(Feed):
         self.steps = _within_limit(asked if goes_on else min(asked, self.available))
         self.goes_on = goes_on and self.steps != self.available
         self._running: Iterator[Any] = iter(())
+        self._rest: Iterator[Any] | None = None
 
     def epoch(self) -> Iterator[Any]:
-        if not self.goes_on:
-            return self._batches(self.steps or 0)
-        return itertools.islice(self._without_end(), self.steps)
+        steps, self._done = (self.steps or 0) - self._done, 0
+        if self.goes_on:
+            return itertools.islice(self._without_end(), steps)
+        rest, self._rest = self._rest, None
+        return self._pass() if rest is None else rest
+
+    def _pass(self) -> Iterator[Any]:
+        count = self.available if self.goes_on else self.steps or 0
+        return self._noted(lambda: self._batches(count))
+
+    def _take_up(self, origin: Any, drawn: int) -> None:
+        begun = self._pass()
+        _skip(begun, drawn)
+        if self.goes_on:
+            self._running = begun
+        else:
+            self._rest = begun
 
     def _without_end(self) -> Iterator[Any]:
         """The rest of the running pass over the arrays, then pass after pass."""
         while True:
             for batch in self._running:  # noqa: UP028  `yield from` would close it at the end of an epoch
                 yield batch
-            self._running = self._batches(self.available)
+            self._running = self._pass()
 
     def _batches(self, count: int) -> Iterator[Any]:
         """The first batches of one pass over the arrays."""
@@ -152,12 +206,32 @@ class PyDatasetFeed(Feed):
         if self.available == 0:
             raise ValueError(f"the data is empty: {type(dataset).__name__} has no batches.")
         self.steps = _within_limit(self.available if steps is None else steps)
+        self._rest: Iterator[Any] | None = None
 
     def epoch(self) -> Iterator[Any]:
+        rest, self._rest = self._rest, None
+        return self._noted(lambda: self._batches(self._begin())) if rest is None else rest
+
+    def _begin(self) -> Iterator[int]:
         if hasattr(self.dataset, "on_epoch_begin"):
             self.dataset.on_epoch_begin()
-        for batch in batches_of(self.dataset, self._indices()):
+        return iter(self._indices())
+
+    def _batches(self, indices: Iterator[int]) -> Iterator[Any]:
+        for batch in batches_of(self.dataset, indices):
             yield _weighed(as_batch(_checked(batch)), self.weights)
+
+    def position(self) -> dict[str, Any]:
+        return {**super().position(), **_state_of(self.dataset)}
+
+    def go_to(self, position: dict[str, Any], done: int) -> None:
+        _set_state(self.dataset, position)
+        super().go_to(position, done)
+
+    def _take_up(self, origin: Any, drawn: int) -> None:
+        indices = self._begin()
+        _skip(indices, drawn)
+        self._rest = self._noted(lambda: self._batches(indices), origin, drawn)
 
     def _indices(self) -> Any:
         if self.available is None:
@@ -185,11 +259,14 @@ class IterableFeed(Feed):
         self.steps = _within_limit(known)
         self.limit = steps if self.steps == known else self.steps
         self._running: Iterator[Any] | None = None
+        self._passes = 0
+        self._resumed = False
 
     def epoch(self) -> Iterator[Any]:
-        if self._running is None or (self.limit is None and not self.once):
-            self._running = iter(self.iterable)
-        done = 0
+        goes_on = self.limit is not None or self.once or self._resumed
+        if self._running is None or not goes_on:
+            self._running = self._pass()
+        done, self._done, self._resumed = self._done, 0, False
         while self.limit is None or done < self.limit:
             batch = next(self._running, _END)
             if batch is _END:
@@ -198,6 +275,28 @@ class IterableFeed(Feed):
                 continue
             done += 1
             yield _weighed(as_batch(_checked(batch)), self.weights)
+
+    def _pass(self) -> Iterator[Any]:
+        self._passes += 1
+        return self._noted(lambda: self.iterable)
+
+    def position(self) -> dict[str, Any]:
+        return {**super().position(), "passes": self._passes, **_state_of(self.iterable)}
+
+    def go_to(self, position: dict[str, Any], done: int) -> None:
+        if _set_state(self.iterable, position):
+            self._done = done
+            return
+        finished = position["passes"] - (position["origin"] is not None)
+        with random.frozen():
+            for _ in range(finished if isinstance(self.iterable, Dataset) else 0):
+                next(iter(self.iterable), None)  # a data set may have another order in each pass
+        self._passes = finished
+        super().go_to(position, done)
+
+    def _take_up(self, origin: Any, drawn: int) -> None:
+        self._running, self._resumed = self._pass(), True
+        _skip(self._running, drawn)
 
     def _restarted(self, done: int) -> bool:
         """Begin anew in the middle of an epoch; False where that is impossible or gives nothing."""
@@ -208,7 +307,7 @@ class IterableFeed(Feed):
                 stacklevel=5,
             )
             return False
-        self._running = iter(self.iterable)
+        self._running = self._pass()
         first = next(self._running, _END)
         if first is _END:
             return False
@@ -217,6 +316,24 @@ class IterableFeed(Feed):
 
 
 _END: Any = object()
+
+
+def _skip(batches: Iterator[Any], count: int) -> None:
+    """Draw so many batches."""
+    next(itertools.islice(batches, count, count), None)
+
+
+def _state_of(data: Any) -> dict[str, Any]:
+    """What data of the user's own tell of where they are."""
+    return {"state": data.get_state()} if hasattr(data, "get_state") and hasattr(data, "set_state") else {}
+
+
+def _set_state(data: Any, position: dict[str, Any]) -> bool:
+    """Let data of the user's own go where they were, if they told it."""
+    if "state" not in position or not hasattr(data, "set_state"):
+        return False
+    data.set_state(position["state"])
+    return True
 
 
 def _within_limit(steps: int | None) -> int | None:

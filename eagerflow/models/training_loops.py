@@ -30,6 +30,7 @@ from eagerflow.models.training_checks import (
     within_max_epochs,
 )
 from eagerflow.models.training_interrupt import Interruption
+from eagerflow.models.training_resumed import put_back_callbacks, put_back_metrics
 from eagerflow.models.training_spellings import hand_validation_data
 
 __all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
@@ -103,24 +104,25 @@ class Loop:
         self.function = getattr(model, f"make_{kind}_function")()
         self.deferred = model._defers(self.function)
 
-    def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None]) -> int:
-        """Make all steps; `keep` is given what each returned. Gives the number of steps."""
+    def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
+        """Make all steps from `first` on; `keep` is given what each returned. Gives the number of steps."""
         if not self.deferred:
-            return self._run(feed, interruption, keep)
+            return self._run(feed, interruption, keep, first)
         compiled = self.model._compiled
         before, compiled.deferred = compiled.deferred, True
         try:
-            done = self._run(feed, interruption, lambda logs: None)
+            done = self._run(feed, interruption, lambda logs: None, first)
         finally:
             compiled.deferred = before
         if done:
             keep(self.model.get_metrics_result())
         return done
 
-    def _run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None]) -> int:
+    def _run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int) -> int:
         model, bar, begin, end, function = self.model, self.bar, self.begin, self.end, self.function
-        done = 0
-        for step, data in enumerate(_observed_batches(feed.epoch(), feed.steps)):
+        done = first
+        left = None if feed.steps is None else feed.steps - first
+        for step, data in enumerate(_observed_batches(feed.epoch(), left), first):
             if begin and step % self.every == 0:
                 for hook in begin:
                     hook(step, {})
@@ -173,18 +175,17 @@ class Fit:
         )  # fmt: skip
         hand_validation_data(self.callbacks.callbacks, self.validation)
         self._warned = False
+        self._resumption: Any = None
 
     def go(self) -> History:
         """Train."""
         model, callbacks = self.model, self.callbacks
         logs: dict[str, Any] = {}
         started = time.perf_counter()
-        with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks):
+        with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks), self._shown():
             callbacks.on_train_begin()
-            first = model.__dict__.pop(
-                "_initial_epoch", self.initial_epoch
-            )  # an interrupted training goes on
-            for epoch in range(first, self.epochs):
+            self._resume()
+            for epoch in range(self.initial_epoch, self.epochs):
                 logs = self._epoch(epoch, interruption)
                 if model.stop_training:
                     break
@@ -196,12 +197,49 @@ class Fit:
         history: History = model.history
         return history
 
+    @contextlib.contextmanager
+    def _shown(self) -> Iterator[None]:
+        """Within, callbacks that back up know this."""
+        asking = [c for c in self.callbacks.callbacks if hasattr(c, "_training")]
+        for callback in asking:
+            callback._training = self
+        try:
+            yield
+        finally:
+            for callback in asking:
+                callback._training = None
+
+    def _resume(self) -> None:
+        """An interrupted training goes on, if a callback found one."""
+        self._resumption = self.model.__dict__.pop("_resumption", None)
+        if self._resumption is not None:
+            notes, arrays = self._resumption
+            self.initial_epoch = int(notes["epoch"])
+            put_back_callbacks(self, notes, arrays)
+            if not notes["batch"]:
+                self.feed.go_to(notes["data"], 0)
+                self._resumption = None
+
+    def _resume_epoch(self) -> int:
+        """The number of batches of this epoch that were used before the interruption."""
+        if self._resumption is None:
+            return 0
+        (notes, arrays), self._resumption = self._resumption, None
+        self.model._resume(notes["path"])  # again: callbacks may have changed the learning rate since
+        put_back_callbacks(self, notes, arrays)
+        put_back_metrics(self.model, arrays)
+        self.feed.go_to(notes["data"], int(notes["batch"]))
+        return int(notes["batch"])
+
     def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any]:
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
+        first = self._resume_epoch()
         last: list[Any] = [None]
         loop = Loop(self.model, "train", self.callbacks, shows=True, every=self.every)
-        done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs))
+        done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
+        if done and last[0] is None:  # nothing was left of a resumed epoch
+            last[0] = self.model.get_metrics_result()
         if not done:
             raise ValueError(
                 f"fit: the data gave no batch in epoch {epoch + 1}. A generator can be used only once: let it repeat "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy
+
 from eagerflow.core import random
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.errors import FileFormatError
@@ -12,21 +14,28 @@ from eagerflow.models.saving.files import opened, replacing
 from eagerflow.models.saving.json_text import read_json
 from eagerflow.models.saving.state import restore
 from eagerflow.models.saving.weights_h5 import arrays_in, write_state
+from eagerflow.models.training_resumed import notes_of
 
 __all__ = ["read_backup", "write_backup"]
 
 _NOTES = "eagerflow_training"
+_ARRAYS = "_eagerflow/training/"
 
 
-def write_backup(model: Any, path: str, notes: dict[str, Any]) -> None:
-    """Write the state of the model, its optimizer and everything random; the file is replaced when it is complete."""
-    text = json.dumps({**notes, "random": random.get_state(), "build_config": model.get_build_config()})
+def write_backup(model: Any, path: str, notes: dict[str, Any], training: Any = None) -> None:
+    """Write the state of the model, its optimizer and everything random, and where its training is.
+
+    The file is replaced when it is complete.
+    """
+    more, arrays = ({}, {}) if training is None else notes_of(training)
+    drawn = {"random": random.get_state(), "build_config": model.get_build_config()}
+    text = json.dumps({**notes, **more, **drawn})
     with replacing(path) as file:
-        write_state(model, file, {_NOTES: text})
+        write_state(model, file, {_NOTES: text}, more={f"{_ARRAYS}{p}": a for p, a in arrays.items()})
 
 
-def read_backup(model: Any, path: str) -> dict[str, Any]:
-    """Set all that `write_backup` wrote; gives the notes.
+def read_backup(model: Any, path: str) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
+    """Set the state that `write_backup` wrote; gives the notes, and the arrays beside it.
 
     Raises:
         FileFormatError: when the file is damaged, or of another model. Then nothing has changed.
@@ -43,6 +52,7 @@ def read_backup(model: Any, path: str) -> dict[str, Any]:
             model.optimizer.build(model.trainable_variables)
         file.seek(0)
         with arrays_in(file, path) as arrays:
+            beside = {p.removeprefix(_ARRAYS): a.read() for p, a in arrays.items() if p.startswith(_ARRAYS)}
             restore(model, arrays, path, whole=True)
     random.set_state(notes["random"])
-    return notes
+    return {**notes, "path": path}, beside

@@ -49,10 +49,10 @@ class Saving:
         """
         load_weights(self, filepath, skip_mismatch, **kwargs)
 
-    def _back_up(self, path: str, notes: dict[str, Any]) -> None:
+    def _back_up(self, path: str, notes: dict[str, Any], training: Any = None) -> None:
         """Write all that goes on changing in training, and notes beside it; for `BackupAndRestore`."""
-        write_backup(self, path, notes)
+        write_backup(self, path, notes, training)
 
-    def _resume(self, path: str) -> dict[str, Any]:
-        """Set all that `_back_up` wrote, and give the notes."""
+    def _resume(self, path: str) -> Any:
+        """Set all that `_back_up` wrote, and give the notes, and the arrays beside them."""
         return read_backup(self, path)

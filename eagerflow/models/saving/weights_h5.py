@@ -14,9 +14,13 @@ __all__ = ["arrays_in", "group_of", "write_state"]
 
 
 def write_state(
-    model: Any, target: BinaryIO, notes: Mapping[str, str] | None = None, skipped: Sequence[Any] = ()
+    model: Any,
+    target: BinaryIO,
+    notes: Mapping[str, str] | None = None,
+    skipped: Sequence[Any] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write weights, states of optimizers and random states, and texts by name."""
+    """Write weights, states of optimizers and random states; texts by name and further arrays by path."""
     parts, seeds = collect(model, skipped=skipped)
     with hdf5.writing(target) as writer:
         writer.notes(notes or {})
@@ -24,7 +28,7 @@ def write_state(
             writer.attributes(group_of(part), {"name": part.name})
             for key, array in part.arrays.items():
                 writer.array(f"{group_of(part)}/{key}", array)
-        for path, array in seeds.items():
+        for path, array in {**seeds, **(more or {})}.items():
             writer.array(path, array)
 
 
