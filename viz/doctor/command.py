@@ -50,6 +50,8 @@ def run_doctor(options: argparse.Namespace) -> int:
         return 2
     with _output_to_stderr() if options.json else contextlib.nullcontext():
         examination = examine(options.script, options.arguments)
+    for name, error in examination.failures:
+        print(f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it", file=sys.stderr)
     _print(examination, options.json)
     if examination.crashed:
         return 3

@@ -10,7 +10,6 @@ import numpy
 
 from eagerflow import Tensor, ops
 from eagerflow.callbacks import Callback
-from eagerflow.core import random
 from eagerflow.core.observe import unobserved
 from viz.doctor.crash import explain_crash
 from viz.doctor.diagnosis import Diagnosis
@@ -33,8 +32,8 @@ def diagnose(
         **fit: other arguments of `fit`, such as `validation_data` or `sample_weight`.
 
     Returns:
-        A `Diagnosis`. Weights, the optimizer's state, metrics and random numbers are those of before; a model that
-        wasn't built is built now.
+        A `Diagnosis`. Weights, the optimizer's state and metrics are those of before; a model that wasn't built is
+        built now.
 
     Raises:
         ValueError: when the model isn't compiled, `steps` is below 1, or `fit` refuses the data for a reason that
@@ -97,10 +96,9 @@ class _StopAfter(Callback):
 
 @contextlib.contextmanager
 def _taken_back(model: Any) -> Iterator[None]:
-    """Weights, the optimizer, the history and random numbers are put back in the end."""
+    """Weights, the optimizer and the history are put back in the end."""
     weights = [(variable, variable.numpy()) for variable in model.variables]
     optimizer, history = model.optimizer, model.history
-    state = random.get_state()
     model.optimizer = _fresh(optimizer)
     try:
         yield
@@ -112,7 +110,6 @@ def _taken_back(model: Any) -> Iterator[None]:
             model.history = history
             model.stop_training = False
             model.reset_metrics()
-            random.set_state(state)
 
 
 def _fresh(optimizer: Any) -> Any:

@@ -29,11 +29,13 @@ class Examination(NamedTuple):
         diagnosis: the findings.
         crashed: did an exception, or an exit status other than 0, end it?
         steps: how many training steps it made.
+        failures: the doctor's own checks that failed.
     """
 
     diagnosis: Diagnosis
     crashed: bool
     steps: int
+    failures: list[tuple[str, Exception]]
 
 
 def examine(
@@ -66,7 +68,7 @@ def examine(
         sys.argv, sys.path[:] = kept[:2]
         if compat.is_installed() and not kept[2]:
             compat.uninstall()
-    return Examination(Diagnosis(watcher.findings), crashed, watcher.step)
+    return Examination(Diagnosis(watcher.findings), crashed, watcher.step, watcher.failures)
 
 
 def _run(script: str, watcher: Watcher) -> bool:

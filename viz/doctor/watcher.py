@@ -12,13 +12,13 @@ from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.check import Check, layer_label
-from viz.doctor.checks import CHECKS
+from viz.doctor.checks.table import CHECKS
 from viz.doctor.finding import KINDS, SEVERITIES, Finding
 from viz.doctor.place import Place, call_place, made_at, op_place, scope_frame, user_line
 
 __all__ = ["OpenScope", "Origin", "Watcher"]
 
-_HANDLERS = ("op", "rule", "gradient", "update", "scope_begin", "scope_end", "logs", "step_end")
+_HANDLERS = ("op", "rule", "gradient", "update", "scope_begin", "scope_end", "logs", "step_end", "finish")
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
@@ -59,10 +59,11 @@ class Watcher(observe.Observer):
         heavy: is this step looked at closely?
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
+        failures: checks that failed themselves, with their errors; they were not asked again.
 
     >>> import eagerflow as ef
     >>> with Watcher() as watcher:
-    ...     y = ef.ops.log(ef.ops.zeros((2,)))
+    ...     y = ef.ops.exp(ef.ops.zeros((2,)))
     >>> watcher.findings
     ()
     """
@@ -75,6 +76,7 @@ class Watcher(observe.Observer):
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
+        self.failures: list[tuple[str, Exception]] = []
         self._found: dict[Any, Finding] = {}
         self._tell = found
         self._observing: Any = None
@@ -86,9 +88,24 @@ class Watcher(observe.Observer):
         self._now = self._close
 
     def _handlers(self, name: str, every: bool) -> list[Callable[..., None]]:
-        full = f"on_{name}"
+        full = name if name == "finish" else f"on_{name}"
+        every = every or name == "finish"
         chosen = [c for c in self.checks if hasattr(c, full) and (every or full in c.always)]
         return [getattr(check, full) for check in chosen]
+
+    def _hand(self, name: str, *arguments: Any) -> None:
+        """Call the handlers. A check that fails is asked no more: the program that is watched must go on."""
+        handler = None
+        try:
+            for handler in self._now[name]:
+                handler(*arguments)
+        except Exception as error:  # noqa: BLE001
+            check = handler.__self__  # type: ignore[union-attr]
+            self.failures.append((type(check).__name__, error))
+            self.checks.remove(check)
+            self._light = {each: self._handlers(each, every=False) for each in _HANDLERS}
+            self._close = {each: self._handlers(each, every=True) for each in _HANDLERS}
+            self._now = self._close if self.heavy else self._light
 
     # ------------------------------------------------------------------ beginning and end
 
@@ -106,10 +123,7 @@ class Watcher(observe.Observer):
             self._observing.__exit__(None, None, None)
             self._observing = None
             self.end_step()
-            for check in self.checks:
-                finish = getattr(check, "finish", None)
-                if finish is not None:
-                    finish()
+            self._hand("finish")
             self.scopes.clear()
             self.origins.clear()
 
@@ -207,8 +221,7 @@ class Watcher(observe.Observer):
     ) -> None:  # fmt: skip
         self.duration = ended - started
         self._remember(op, inputs, outputs)
-        for handler in self._now["op"]:
-            handler(op, inputs, settings, outputs, error)
+        self._hand("op", op, inputs, settings, outputs, error)
         self.spent += observe.clock() - ended
 
     def _remember(self, op: Any, inputs: Any, outputs: Any) -> None:
@@ -226,8 +239,7 @@ class Watcher(observe.Observer):
         error: BaseException | None = None,
     ) -> None:  # fmt: skip
         self.duration = ended - started
-        for handler in self._now["rule"]:
-            handler(op, out_keys, in_keys, gradients, results)
+        self._hand("rule", op, out_keys, in_keys, gradients, results)
         self.spent += observe.clock() - ended
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
@@ -237,13 +249,11 @@ class Watcher(observe.Observer):
         if self._pending and not self.inside("step"):
             self.end_step()
         self._pending = True
-        for handler in self._now["gradient"]:
-            handler(targets, sources, results)
+        self._hand("gradient", targets, sources, results)
         self.spent += observe.clock() - began
 
     def on_update(self, name: str, variable: Any, inputs: Any, started: int, ended: int) -> None:
-        for handler in self._now["update"]:
-            handler(name, variable, inputs)
+        self._hand("update", name, variable, inputs)
         self.spent += observe.clock() - ended
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
@@ -252,8 +262,7 @@ class Watcher(observe.Observer):
         self.scopes.append(opened)
         if scope.kind == "step" and scope.name != "train_step":
             self._now = self._light
-        for handler in self._now["scope_begin"]:
-            handler(opened)
+        self._hand("scope_begin", opened)
         self.spent += observe.clock() - began
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
@@ -261,8 +270,7 @@ class Watcher(observe.Observer):
         opened = self._opened(scope)
         if opened is None:
             return
-        for handler in self._now["scope_end"]:
-            handler(opened, outputs, error)
+        self._hand("scope_end", opened, outputs, error)
         self.scopes.pop()
         if scope.kind == "step":
             self._now = self._close if self.heavy else self._light
@@ -281,16 +289,14 @@ class Watcher(observe.Observer):
         return None
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
-        for handler in self._now["logs"]:
-            handler(kind, step, logs)
+        self._hand("logs", kind, step, logs)
 
     def end_step(self) -> None:
         """A training step is over."""
         if not self._pending:
             return
         self._pending = False
-        for handler in self._now["step_end"]:
-            handler()
+        self._hand("step_end")
         self.step += 1
         self.step_ended = observe.clock()
         self.origins.clear()

@@ -22,7 +22,9 @@ def test_planted_mistakes_are_found(kind, name, tmp_path, capsys):
     source, line = script(PLANTED[kind][name])
     path = tmp_path / "train.py"
     path.write_text(source)
-    diagnosis = examine(str(path)).diagnosis
+    examination = examine(str(path))
+    assert examination.failures == []
+    diagnosis = examination.diagnosis
     found = [finding for finding in diagnosis if finding.kind == kind]
     assert found, f"found only {diagnosis.kinds}\n{capsys.readouterr().err}"
     if line is not None:

@@ -117,7 +117,7 @@ class Saturated(Check):
         if op.name not in _SHARES or not isinstance(outputs, Tensor) or outputs.key is None or self.watch.inside("loss"):
             return
         values = host(outputs.data)
-        if not values.size or values.ndim < 1 or (op.name == "softmax" and values.shape[settings[0]] < 2):
+        if not values.size or values.ndim < 1 or (op.name == "softmax" and not _has_classes(values, settings[0])):
             return
         origin = self.watch.origins[outputs.key]
         key = (op.name, id(origin.layer), origin.place)
@@ -186,6 +186,11 @@ class Saturated(Check):
 def _tracked(nested: Any) -> list[Tensor]:
     from_pair = nested if isinstance(nested, (list, tuple)) else (nested,)
     return [x for x in from_pair if isinstance(x, Tensor) and x.key is not None]
+
+
+def _has_classes(values: numpy.ndarray, axis: Any) -> bool:
+    """Is there more than one value to choose from, along one axis?"""
+    return isinstance(axis, int) and values.shape[axis] > 1
 
 
 def _tanh_share(values: numpy.ndarray, settings: Any) -> float:

@@ -76,7 +76,10 @@ class GradientSizes(Check):
                 self._tell_vanishing(group, middle, len(ratios))
         if self._scales_loss():
             return
-        for group, norms in self._norms.items():
+        for group, all_norms in self._norms.items():
+            norms = [norm for norm in all_norms if norm < math.inf]  # what isn't finite is another finding
+            if not norms:
+                continue
             first = statistics.median(norms[: limits.WINDOW])
             recent = statistics.median(norms[-limits.FIRST :])
             grown = len(norms) > limits.WINDOW and recent > max(limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10)

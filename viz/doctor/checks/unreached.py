@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check import Check, host, layer_label
 from viz.doctor.owners import Owners, layers_in
@@ -100,12 +100,17 @@ class Unreached(Check):
             if not any(id(layer) in trained for layer in inside):
                 continue
             for layer in inside:
-                if not layer.built and not self._owners.met(layer) and not layer.weights:
+                if not layer.built and not self._owners.met(layer) and _has_weights(layer):
                     self.watch.report(
                         "no_gradient", "warning", f"layer {layer_label(layer)!r} is never called: it has no weights yet",
                         "Call it in the model's call method, or remove it.", layer=layer,
                         key=("no_gradient", id(layer)), evidence={"variables": [], "steps": 0, "gradient": "None"},
                     )  # fmt: skip
+
+
+def _has_weights(layer: Any) -> bool:
+    """Will it have weights of its own once it is built?"""
+    return not layer.weights and type(layer).build is not layers.Layer.build
 
 
 def _is_kernel(variable: Variable) -> bool:
