@@ -15,7 +15,7 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.text_type import is_text
 
-__all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "rows_of"]
+__all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "rows_of", "with_our_floats"]
 
 
 def is_array_like(value: Any) -> bool:
@@ -62,12 +62,14 @@ def _as_array(what: str, value: Any) -> Any:
         raise ValueError(
             f"{what}: expected an array whose first axis counts samples; got {signature_of(value)}."
         )
-    return _with_our_floats(array)
+    if isinstance(array, numpy.memmap):
+        return array  # perhaps larger than memory: batches of it are converted
+    return with_our_floats(array)
 
 
 def _host(what: str, value: Any) -> numpy.ndarray:
     try:
-        array = numpy.asarray(value)
+        array = value if isinstance(value, numpy.memmap) else numpy.asarray(value)
     except ValueError as error:
         raise ValueError(
             f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences)."
@@ -88,7 +90,8 @@ def _holds_text(array: numpy.ndarray) -> bool:
     return array.dtype.kind != "O" or all(isinstance(x, (str, bytes)) for x in array.flat)
 
 
-def _with_our_floats(array: Any) -> Any:
+def with_our_floats(array: Any) -> Any:
+    """The array, floats of another type as `floatx()`."""
     if array.dtype.kind == "f" and array.dtype != floatx():
         return array.astype(as_dtype(floatx()))
     return array
@@ -112,7 +115,7 @@ def as_batch(value: Any) -> Any:
 def _tensor(array: Any) -> Any:
     if is_text(array):
         return array
-    return Tensor(place(_with_our_floats(array), current_device()), None, None)
+    return Tensor(place(with_our_floats(array), current_device()), None, None)
 
 
 def rows_of(structure: Any) -> int:

@@ -15,15 +15,14 @@ import numpy
 
 from eagerflow.core import random, tree
 from eagerflow.core.config import max_steps_per_epoch
-from eagerflow.core.device import Device, current_device, device_of, place
+from eagerflow.core.device import current_device
 from eagerflow.core.random import generator, next_key
-from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from eagerflow.data.py_dataset import PyDataset, batches_of
+from eagerflow.data.rows import batches_of_rows
 from eagerflow.data.weights import class_weights, weigh
-from eagerflow.layers.text_type import is_text
 
 __all__ = ["ArrayFeed", "Feed", "IterableFeed", "PyDatasetFeed", "feed_for"]
 
@@ -159,13 +158,7 @@ class ArrayFeed(Feed):
         order = self._order()
         leaves = tree.flatten(self.parts)
         flat = isinstance(self.parts, tuple) and len(leaves) == len(self.parts)
-        where = current_device()
-        for i in range(count):
-            start = i * self.size
-            index: Any = slice(start, start + self.size)
-            if order is not None:
-                index = order[index]
-            tensors = [None if a is None else _rows(a, index, where) for a in leaves]
+        for tensors in batches_of_rows(leaves, self.size, count, order, current_device()):
             yield tuple(tensors) if flat else tree.pack_sequence_as(self.parts, tensors)
 
     def _order(self) -> Any:
@@ -177,20 +170,6 @@ class ArrayFeed(Feed):
         whole = self.rows // self.size * self.size
         blocks = rng.permutation(numpy.arange(whole).reshape(-1, self.size))
         return numpy.concatenate([blocks.reshape(-1), numpy.arange(whole, self.rows)])
-
-
-def _rows(array: Any, index: Any, where: Device) -> Any:
-    if isinstance(index, slice):
-        part = array[index]
-    elif type(array) is numpy.ndarray:
-        part = array.take(index, axis=0)
-    else:
-        part = array[place(index, device_of(array))]
-    if is_text(part):
-        return part
-    if where.kind != "cpu" or type(part) is not numpy.ndarray:
-        part = place(part, where)
-    return Tensor(part, None, None)
 
 
 class PyDatasetFeed(Feed):

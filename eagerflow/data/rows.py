@@ -1,0 +1,58 @@
+"""Batches of rows of arrays, gathered several at a time where they are small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.core.device import Device, device_of, place
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.arrays import with_our_floats
+from eagerflow.layers.text_type import is_text
+
+__all__ = ["batches_of_rows"]
+
+_BLOCK = 1 << 18  # bytes that are gathered at once: a call of NumPy for many small batches
+
+
+def batches_of_rows(
+    arrays: Sequence[Any], size: int, count: int, order: Any, where: Device
+) -> Iterator[list[Any]]:
+    """Batches as lists of tensors, one per array; batches of one block share its memory.
+
+    Args:
+        arrays: raw arrays with equally many rows, or None.
+        size: rows of a batch.
+        count: how many batches.
+        order: the numbers of the rows in their new order; None for rows as they are, which aren't copied.
+        where: the device that tensors are put on.
+    """
+    together = 1 if order is None else max(1, _BLOCK // max(1, _bytes(arrays, size)))
+    for first in range(0, count, together):
+        rows = slice(first * size, (first + together) * size)
+        blocks = [None if a is None else _taken(a, rows, order) for a in arrays]
+        for start in range(0, min(together, count - first) * size, size):
+            yield [None if b is None else _tensor(b[start : start + size], where) for b in blocks]
+
+
+def _bytes(arrays: Sequence[Any], rows: int) -> int:
+    return sum(a.nbytes * rows // len(a) for a in arrays if a is not None)
+
+
+def _taken(array: Any, rows: slice, order: Any) -> Any:
+    if order is None:
+        return array[rows]
+    if type(array) is numpy.ndarray:
+        return array.take(order[rows], axis=0)
+    return array[place(order[rows], device_of(array))]
+
+
+def _tensor(part: Any, where: Device) -> Any:
+    if is_text(part):
+        return part
+    part = with_our_floats(part)  # arrays in files are left as they are until here
+    if where.kind != "cpu" or type(part) is not numpy.ndarray:
+        part = place(part, where)
+    return Tensor(part, None, None)
