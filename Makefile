@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 
+PEER_PACKAGES := torch==2.13.0 keras==3.15.1 jax tensorflow-cpu autograd
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-gpu check bench interop clean
 
@@ -29,14 +31,14 @@ check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed ## cost per op; PEERS=/path/to/python compares with the torch and autograd found there
-	@$(or $(PEERS),$(BIN)/python) benchmarks/per_op.py
+bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md
+	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --startup --more --write docs/benchmarks.md $(ARGS)
 
 interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras and JAX once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(VENV)-keras build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-keras $(VENV)-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
 
@@ -54,6 +56,13 @@ $(VENV)-keras/.installed: | $(BIN)/pip
 	@echo "Installing Keras and JAX into $(VENV)-keras (once, a minute or two)"
 	@$(BIN)/python -m venv $(VENV)-keras
 	@$(VENV)-keras/bin/python -m pip install --quiet --disable-pip-version-check keras==3.15.1 jax h5py
+	@touch $@
+
+$(VENV)-peers/.installed: | $(BIN)/pip
+	@echo "Installing PyTorch, Keras, JAX and TensorFlow into $(VENV)-peers (once, some minutes and 3 GB)"
+	@$(BIN)/python -m venv $(VENV)-peers
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -e . \
+		--extra-index-url https://download.pytorch.org/whl/cpu $(PEER_PACKAGES)
 	@touch $@
 
 # The newest Python that runs, is new enough and can make environments. pip is the last thing that venv writes.

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import described
+from benchmarks.machine import clean_environment, described
 from benchmarks.page import page
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
 from benchmarks.rotation import KINDS, PEERS, Figures, rotate
@@ -30,6 +30,14 @@ _MODULES = {
     "keras-torch": "keras, torch",
     "keras-jax": "keras, jax",
     "keras-tensorflow": "keras, tensorflow",
+}
+
+
+_HERE = Path(__file__).parent
+_MORE = {
+    "Cost per op": "per_op.py",
+    "Kernels": "kernels.py",
+    "What recording costs": "trace_overhead.py",
 }
 
 
@@ -58,6 +66,7 @@ def options() -> argparse.Namespace:
         help="interpreter of a peer, or of all",
     )
     add("--startup", action="store_true", help="also measure imports, first steps and installed sizes")
+    add("--more", action="store_true", help="also run the benchmarks of single ops, kernels and recordings")
     add("--write", type=Path, help="also write a page of Markdown")
     add("--json", type=Path, help="also write all figures")
     return parser.parse_args()
@@ -122,10 +131,28 @@ def main() -> None:
         print("\n".join(failures(found_all)))
     if startup:
         print(startup_table(startup))
+    more = run_more(pythons["eagerflow"]) if chosen.more else {}
     if chosen.json:
         chosen.json.write_text(json.dumps(_plain(about, results, startup), indent=1), encoding="utf-8")
     if chosen.write:
-        chosen.write.write_text(page(about, results, startup, peers), encoding="utf-8")
+        chosen.write.write_text(page(about, results, startup, peers, more), encoding="utf-8")
+
+
+def run_more(python: str) -> dict[str, str]:
+    """What the other benchmarks print, by their titles."""
+    printed = {}
+    for title, script in _MORE.items():
+        print(f"\n{title}", flush=True)
+        run = subprocess.run(
+            [python, str(_HERE / script)],
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            check=False,
+        )
+        printed[title] = run.stdout or run.stderr.strip().splitlines()[-1]
+        print(printed[title], flush=True)
+    return printed
 
 
 def _plain(about: Any, results: Any, startup: Any) -> dict[str, Any]:

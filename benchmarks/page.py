@@ -21,8 +21,10 @@ own and runs by its own defaults; they take turns, so that a slow moment of the 
 """
 
 
-def page(about: dict[str, str], results: dict[str, Results], startup: Any, peers: list[str]) -> str:
-    """The whole page."""
+def page(
+    about: dict[str, str], results: dict[str, Results], startup: Any, peers: list[str], more: dict[str, str]
+) -> str:
+    """The whole page; `more` is what other benchmarks printed, by title."""
     parts = [
         _INTRODUCTION,
         "## The machine\n",
@@ -45,4 +47,6 @@ def page(about: dict[str, str], results: dict[str, Results], startup: Any, peers
             "Seconds of a whole process, and what is installed with all it needs.\n",
         ]
         parts.append(startup_table(startup))
+    for title, text in more.items():
+        parts += [f"\n## {title}\n", f"```text\n{text.strip()}\n```"]
     return "\n".join(parts) + "\n"
