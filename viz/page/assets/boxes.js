@@ -24,7 +24,7 @@ function boxElement(node, theme) {
   return group;
 }
 
-const domId = (id) => `n-${id}`;
+const domId = (id) => `n-${id.replace(/[^\w-]/g, (c) => `.${c.codePointAt(0).toString(16)}`)}`; // without spaces
 const rect = (x, y, w, h, rx, ground, line, width) =>
   svg("rect", { x, y, width: w, height: h, rx, fill: ground, stroke: line, "stroke-width": width });
 
@@ -86,7 +86,7 @@ function edgeElement(edge, theme) {
 
 function markers(theme) {
   return svg("defs", {}, Object.entries(theme.lines).map(([kind, colour]) =>
-    svg("marker", { id: `head-${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 6.5, markerHeight: 6.5, orient: "auto-start-reverse" },
+    svg("marker", { id: `head-${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
       svg("path", { d: "M0 0.5L8 4L0 7.5z", fill: colour }))));
 }
 

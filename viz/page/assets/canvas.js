@@ -176,11 +176,14 @@ class Canvas {
   reveal(id, smooth = true) {
     const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
     if (!box) return;
-    const size = this.size(), scale = Math.max(this.view.scale, 0.55), at = this.window(-60);
-    const inside = scale === this.view.scale && box.x >= at.x && box.y >= at.y && box.x + Math.min(box.w, at.w) <= at.x + at.w && box.y + Math.min(box.h, at.h) <= at.y + at.h;
-    if (inside) return;
-    const high = Math.min(box.h, (size.h - 120) / scale); // of a large frame, its head
-    this.setView({ x: size.w / 2 - (box.x + box.w / 2) * scale, y: size.h / 2 - (box.y + high / 2) * scale, scale }, smooth);
+    const size = this.size(), scale = Math.max(this.view.scale, 0.55), zoomed = scale !== this.view.scale, edge = 60;
+    const along = (from, length, room, now) => { // where the world begins, so that the box is well inside
+      const least = edge - from * scale, most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
+      if (!zoomed && now >= Math.min(least, most) && now <= Math.max(least, most)) return now;
+      return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
+    };
+    const x = along(box.x, box.w, size.w, this.view.x), y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, this.view.y);
+    if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
   }
 
   // Keeps a box where it is on the screen while everything around it is laid out anew.

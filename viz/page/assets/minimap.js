@@ -1,6 +1,6 @@
 // The whole scene in small, and which part of it is seen.
 
-const MAP_W = 150, MAP_H = 170;
+const MAP_W = 120, MAP_H = 150;
 
 class Minimap {
   constructor(viewer) {

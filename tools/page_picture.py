@@ -1,0 +1,47 @@
+"""A picture of the interactive page for the documentation, taken by Chromium without a window.
+
+python -m tools.page_picture docs/images/viz_page.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from examples.viz_page import main as write_pages
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SHOWN = "#sel=op:0:forward:normalize_batch:digits / norm".replace(" ", "%20")
+SIZE = "1320,820"
+
+
+def picture(target: Path) -> None:
+    """Photograph the page of `examples/viz_page.py`."""
+    browser = next((found for found in map(shutil.which, BROWSERS) if found), None)
+    if browser is None:
+        sys.exit(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
+    with tempfile.TemporaryDirectory() as folder:
+        write_pages(Path(folder))
+        address = (Path(folder) / "viz_page.html").as_uri() + SHOWN
+        options = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            f"--window-size={SIZE}",
+        ]
+        subprocess.run(
+            [browser, *options, f"--user-data-dir={folder}/profile", "--virtual-time-budget=3000",
+             f"--screenshot={target.resolve()}", address],
+            check=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target", type=Path, help="the PNG file to write")
+    picture(parser.parse_args().target)
