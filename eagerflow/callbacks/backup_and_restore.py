@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from eagerflow.callbacks.base import Callback
@@ -69,7 +71,7 @@ class BackupAndRestore(Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._batches += 1
         if self.save_freq != "epoch" and self._batches % self.save_freq == 0:
-            self._save(self._epoch, batch + 1)
+            self._save(self._epoch, batch + 1, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.save_freq == "epoch" or self.double_checkpoint:
@@ -79,6 +81,7 @@ class BackupAndRestore(Callback):
         if self.delete_checkpoint and os.path.exists(self.path):
             os.remove(self.path)
 
-    def _save(self, epoch: int, batch: int = 0) -> None:
+    def _save(self, epoch: int, batch: int = 0, logs: Mapping[str, Any] = MappingProxyType({})) -> None:
         os.makedirs(self.backup_dir, exist_ok=True)
-        self.model._back_up(self.path, {"epoch": epoch, "batch": batch}, self._training)
+        numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float))}
+        self.model._back_up(self.path, {"epoch": epoch, "batch": batch, "logs": numbers}, self._training)

@@ -30,7 +30,7 @@ from eagerflow.models.training_checks import (
     within_max_epochs,
 )
 from eagerflow.models.training_interrupt import Interruption
-from eagerflow.models.training_resumed import put_back_callbacks, put_back_metrics
+from eagerflow.models.training_resumed import put_back_callbacks, put_back_metrics, put_back_states
 from eagerflow.models.training_spellings import hand_validation_data
 
 __all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
@@ -216,30 +216,30 @@ class Fit:
             notes, arrays = self._resumption
             self.initial_epoch = int(notes["epoch"])
             put_back_callbacks(self, notes, arrays)
+            put_back_states(self.model, arrays)
             if not notes["batch"]:
                 self.feed.go_to(notes["data"], 0)
                 self._resumption = None
 
-    def _resume_epoch(self) -> int:
-        """The number of batches of this epoch that were used before the interruption."""
+    def _resume_epoch(self) -> tuple[int, Any]:
+        """How many batches of this epoch were used before the interruption, and what the last one reported."""
         if self._resumption is None:
-            return 0
+            return 0, None
         (notes, arrays), self._resumption = self._resumption, None
         self.model._resume(notes["path"])  # again: callbacks may have changed the learning rate since
         put_back_callbacks(self, notes, arrays)
+        put_back_states(self.model, arrays)
         put_back_metrics(self.model, arrays)
         self.feed.go_to(notes["data"], int(notes["batch"]))
-        return int(notes["batch"])
+        return int(notes["batch"]), notes["logs"]
 
     def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any]:
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
-        first = self._resume_epoch()
-        last: list[Any] = [None]
+        first, logs_before = self._resume_epoch()
+        last: list[Any] = [logs_before]
         loop = Loop(self.model, "train", self.callbacks, shows=True, every=self.every)
         done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
-        if done and last[0] is None:  # nothing was left of a resumed epoch
-            last[0] = self.model.get_metrics_result()
         if not done:
             raise ValueError(
                 f"fit: the data gave no batch in epoch {epoch + 1}. A generator can be used only once: let it repeat "

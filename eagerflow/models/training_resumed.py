@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core import tree
 from eagerflow.core.variable import Variable
 from eagerflow.metrics.means import Mean
 
-__all__ = ["notes_of", "put_back_callbacks", "put_back_metrics"]
+__all__ = ["notes_of", "put_back_callbacks", "put_back_metrics", "put_back_states"]
 
 Arrays = dict[str, numpy.ndarray]
 
@@ -21,6 +22,7 @@ def notes_of(fit: Any) -> tuple[dict[str, Any], Arrays]:
     """Values that fit into JSON, and arrays by path."""
     found = {str(i): _remembered(c) for i, c in enumerate(fit.callbacks.callbacks)}
     arrays = {f"metrics/{i}": v.numpy() for i, v in enumerate(_metric_variables(fit.model))}
+    arrays |= {f"states/{i}": v.numpy() for i, v in enumerate(_state_variables(fit.model))}
     for i, callback in enumerate(fit.callbacks.callbacks):
         for j, array in enumerate(getattr(callback, "best_weights", None) or ()):
             arrays[f"callbacks/{i}/{j}"] = numpy.asarray(array)
@@ -62,19 +64,26 @@ def put_back_callbacks(fit: Any, notes: Mapping[str, Any], arrays: Arrays) -> No
         for name in getattr(callback, "_remembers", ()):
             if name in noted["state"]:
                 setattr(callback, name, noted["state"][name])
-        kept = [arrays[p] for p in sorted(arrays, key=_number) if p.startswith(f"callbacks/{place}/")]
+        kept = _kept(arrays, f"callbacks/{place}/")
         if kept and hasattr(callback, "best_weights"):
             callback.best_weights = kept
 
 
-def _number(path: str) -> int:
-    return int(path.rpartition("/")[2])
+def _kept(arrays: Arrays, beginning: str) -> list[numpy.ndarray]:
+    """The arrays under a path, by their numbers."""
+    numbers = {int(p.removeprefix(beginning)): a for p, a in arrays.items() if p.startswith(beginning)}
+    return [numbers[i] for i in sorted(numbers)]
+
+
+def put_back_states(model: Any, arrays: Arrays) -> None:
+    """Let stateful recurrent layers go on with the states that they had."""
+    for variable, value in zip(_state_variables(model), _kept(arrays, "states/")):
+        variable.assign(value)
 
 
 def put_back_metrics(model: Any, arrays: Arrays) -> None:
     """Let metrics go on in the middle of an epoch."""
-    variables = _metric_variables(model)
-    kept = [arrays[p] for p in sorted(arrays, key=_number) if p.startswith("metrics/")]
+    variables, kept = _metric_variables(model), _kept(arrays, "metrics/")
     if [v.shape for v in variables] != [a.shape for a in kept]:
         warnings.warn(
             "the metrics of the interrupted epoch begin anew: they are only known after a first step. Weights go on "
@@ -93,3 +102,9 @@ def put_back_metrics(model: Any, arrays: Arrays) -> None:
 
 def _metric_variables(model: Any) -> list[Variable]:
     return [variable for metric in model.metrics for variable in metric.variables]
+
+
+def _state_variables(model: Any) -> list[Variable]:
+    """The states of stateful recurrent layers, which files of weights don't hold."""
+    held = [tree.flatten(getattr(layer, "states", None)) for layer in model._flatten_layers()]
+    return [state for states in held for state in states if isinstance(state, Variable)]
