@@ -1,4 +1,9 @@
-"""Depthwise convolution: every channel has its own filters. One multiply-add over the array per kernel element.
+"""Depthwise convolution on the CPU: every channel has its own filters.
+
+A row of an image is one run of width * channels numbers, and so is an element of the kernel repeated along it. A
+row of the result is the sum over the kernel's elements of shifted rows times those: `einsum` multiplies and adds in
+one pass, with the sums in the first cache. Where the last axis has a stride, its columns are sorted by their remainder
+first, so that what is multiplied together lies side by side.
 
 `x` is (batch, *spatial, channels), `kernel` (*sizes, channels, multiplier), the result
 (batch, *outputs, channels * multiplier) with the filters of one channel side by side.
@@ -6,46 +11,135 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
+import numpy
+
+from eagerflow.kernels import plain_depthwise
 from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.windows import pad
+from eagerflow.kernels.parts import parts_of, sum_in_order
+from eagerflow.kernels.phases import phases
+from eagerflow.kernels.runs import Block, Runs
+from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.threads import each
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
+_PER_MICROSECOND = 7_000  # multiply-adds
+_DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
-def _taps(kernel: Any) -> Any:
-    return kernel.reshape(-1, *kernel.shape[-2:])
+
+def _is_ours(xp: Any, a: Any, b: Any, geometry: Geometry) -> bool:
+    """Whether this file's kernels take these arrays."""
+    fits = all(s == 1 or d == 1 for s, d in zip(geometry.strides, geometry.dilation))
+    return xp is numpy and a.dtype == b.dtype and a.dtype in _DTYPES and fits and 0 not in (a.size, b.size)
 
 
 def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry) -> Any:
     """(batch, *outputs, channels * multiplier)."""
-    x = pad(xp, x, geometry)
+    if not _is_ours(xp, x, kernel, geometry):
+        return plain_depthwise.forward(xp, x, kernel, geometry)
     channels, multiplier = kernel.shape[-2:]
-    dtype = xp.result_type(x.dtype, kernel.dtype)
-    out = xp.zeros((x.shape[0], *geometry.outputs, channels, multiplier), dtype)
-    for tap, place in zip(_taps(kernel), geometry.tap_places()):
-        out += x[place][..., None] * tap
+    if multiplier == 1:
+        return _forward(x, kernel[..., 0], geometry)
+    out = numpy.empty((len(x), *geometry.outputs, channels, multiplier), x.dtype)
+    for i in range(multiplier):
+        out[..., i] = _forward(x, kernel[..., i], geometry)
     return out.reshape(*out.shape[:-2], channels * multiplier)
 
 
-def _split(g: Any, kernel_shape: tuple[int, ...]) -> Any:
-    return g.reshape(*g.shape[:-1], *kernel_shape[-2:])
+def _forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
+    """With one filter per channel."""
+    runs = Runs(x, geometry)
+    out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
+    places, repeated = runs.flat(out), runs.repeated(kernel)
+
+    def work(i: int) -> None:
+        block = runs.blocks[i]
+        canvas = runs.canvas(x, block)
+        for start, stop in runs.ranges:
+            target = runs.part(places, block, start, stop)
+            for phase, taps in enumerate(repeated):
+                result = scratch("depthwise y", target.shape, x.dtype) if phase else target
+                windows = runs.windows(canvas, block, phase, start, stop)
+                weights = taps[..., : target.shape[-1]]
+                numpy.einsum("nuvijkl,ijkl->nuvl", windows, weights, out=result)
+                if phase:
+                    numpy.add(target, result, out=target)
+
+    each(work, len(runs.blocks), out.size * geometry.taps / _PER_MICROSECOND)
+    return out
 
 
 def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry) -> Any:
     """The gradient of `x`."""
-    g = _split(g, kernel.shape)
-    padded = xp.zeros((g.shape[0], *geometry.padded, kernel.shape[-2]), g.dtype)
-    for tap, place in zip(_taps(kernel), geometry.tap_places()):
-        padded[place] += (g * tap).sum(axis=-1)
-    return padded[geometry.inner] if geometry.is_padded else padded
+    parts = phases(geometry)
+    if parts is None or not _is_ours(xp, g, kernel, geometry):
+        return plain_depthwise.input_gradient(xp, g, kernel, geometry)
+    channels, multiplier = kernel.shape[-2:]
+    split = g.reshape(*g.shape[:-1], channels, multiplier)
+    found = [_input_gradient(split[..., i], kernel[..., i], geometry) for i in range(multiplier)]
+    return found[0] if multiplier == 1 else sum(found[1:], found[0])
+
+
+def _input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
+    out = None
+    for phase in phases(geometry) or ():
+        found = None
+        if phase.geometry is not None:
+            found = _forward(g[(slice(None), *phase.given)], kernel[phase.taps], phase.geometry)
+            if phase.geometry.outputs == geometry.lengths:
+                return found
+        if out is None:
+            out = numpy.zeros((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
+        if found is not None:
+            out[(slice(None), *phase.targets)] = found
+    return out
 
 
 def kernel_gradient(xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
     """The gradient of the kernel."""
-    x = pad(xp, x, geometry)
-    g = _split(g, kernel_shape)
-    axes = tuple(range(g.ndim - 2))
-    found = [(x[place][..., None] * g).sum(axis=axes) for place in geometry.tap_places()]
-    return xp.stack(found).reshape(kernel_shape)
+    if not _is_ours(xp, x, g, geometry):
+        return plain_depthwise.kernel_gradient(xp, x, g, kernel_shape, geometry)
+    channels, multiplier = kernel_shape[-2:]
+    split = g.reshape(*g.shape[:-1], channels, multiplier)
+    found = [_kernel_gradient(x, split[..., i], geometry) for i in range(multiplier)]
+    return numpy.stack(found, -1).reshape(kernel_shape)
+
+
+def _kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
+    """(taps, channels), with one filter per channel."""
+    runs = Runs(x, geometry)
+    places = runs.flat(g if g.flags.c_contiguous else numpy.ascontiguousarray(g))
+    shares = parts_of(len(runs.blocks), geometry.taps * runs.channels)
+    sums = numpy.zeros((len(shares), geometry.taps, runs.channels), x.dtype)
+
+    def work(i: int) -> None:
+        for block in runs.blocks[shares[i]]:
+            canvas = runs.canvas(x, block)
+            for start, stop in runs.ranges:
+                part = runs.part(places, block, start, stop)
+                _add_products(runs, canvas, part, block, (start, stop), sums[i])
+
+    each(work, len(shares), g.size * geometry.taps / _PER_MICROSECOND)
+    return sum_in_order(sums)
+
+
+def _add_products(runs: Runs, canvas: Any, g: Any, block: Block, among: tuple[int, int], sums: Any) -> None:
+    """Add what the windows among two columns give to each element of the kernel (taps, channels)."""
+    found = scratch("depthwise w", (len(sums), g.shape[-1]), g.dtype)
+    for tap, window in _each_tap(runs, canvas, block, among):
+        numpy.einsum("nuvl,nuvl->l", window, g, out=found[tap])
+    columns = found.reshape(len(sums), g.shape[-1] // runs.channels, runs.channels)
+    numpy.add(sums, columns.sum(axis=1), out=sums)
+
+
+def _each_tap(runs: Runs, canvas: Any, block: Block, among: tuple[int, int]) -> Iterator[tuple[int, Any]]:
+    """The number of each element of the kernel, and what it meets."""
+    numbers = numpy.arange(math.prod(runs.sizes)).reshape(runs.sizes)
+    for phase in range(min(runs.phases, runs.sizes[2])):
+        windows, of_phase = runs.windows(canvas, block, phase, *among), numbers[..., phase :: runs.phases]
+        for place in numpy.ndindex(*of_phase.shape):
+            yield int(of_phase[place]), windows[(slice(None), slice(None), slice(None), *place)]

@@ -1,68 +1,269 @@
-"""Maximum and mean over windows of channels-last arrays."""
+"""Maximum and mean over windows of channels-last arrays, on the CPU some images at a time.
+
+A window's elements are taken one axis after the other where their order doesn't matter: fewer passes, and rows that
+are read in one piece. Which element was the maximum is found in reading order.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy
+
+from eagerflow.kernels import plain_pooling
 from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.windows import pad
+from eagerflow.kernels.plain_pooling import counts
+from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.threads import each
 
 __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient"]
 
+_BLOCK = 1 << 20  # bytes of the inputs of a block
+_PER_MICROSECOND = 5_000  # numbers that one pass works on
+_DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
-def lowest(xp: Any, dtype: Any) -> Any:
-    """What never wins a maximum."""
-    return -xp.inf if dtype.kind == "f" or dtype.name == "bfloat16" else int(xp.iinfo(dtype).min)
+
+def _is_ours(xp: Any, a: Any) -> bool:
+    """Whether this file's kernels take the array."""
+    return xp is numpy and a.dtype in _DTYPES and a.size > 0
+
+
+def _in_blocks(
+    work: Callable[[slice], object], images: int, numbers: int, itemsize: int, passes: int
+) -> None:
+    """Do the work for some images at a time; `numbers` is the size of one."""
+    step = max(1, _BLOCK // max(1, numbers * itemsize))
+    count = -(-images // step)
+    each(lambda i: work(slice(i * step, (i + 1) * step)), count, images * numbers * passes / _PER_MICROSECOND)
+
+
+def _canvas(x: Any, geometry: Geometry, value: float) -> Any:
+    """A block with the geometry's padding; itself where there is none."""
+    if not geometry.is_padded:
+        return x
+    canvas = scratch("pooling canvas", (len(x), *geometry.padded, x.shape[-1]), x.dtype)
+    canvas[...] = value
+    canvas[geometry.inner] = x
+    return canvas
+
+
+def _along(geometry: Geometry, axis: int) -> Iterator[tuple[slice, ...]]:
+    """For each place within a window along one spatial axis: what lies there, of an array not yet reduced along it."""
+    size, stride, outputs = geometry.sizes[axis], geometry.strides[axis], geometry.outputs[axis]
+    for i in range(size):
+        start = i * geometry.dilation[axis]
+        yield (*(slice(None),) * (axis + 1), slice(start, start + (outputs - 1) * stride + 1, stride))
+
+
+def _reduced(operation: Any, a: Any, geometry: Geometry, out: Any) -> None:
+    """Combine each window's elements, axis after axis; rows lie in one piece, so their axes come first."""
+    axes = [axis for axis, size in enumerate(geometry.sizes) if size > 1 or geometry.strides[axis] > 1]
+    for number, axis in enumerate(axes or [0]):
+        first, *others = [a[place] for place in _along(geometry, axis)]
+        last = number == max(0, len(axes) - 1)
+        target = out if last else scratch(f"pooling {number}", first.shape, a.dtype)
+        if not others:
+            target[...] = first
+        for i, other in enumerate(others):
+            operation(target if i else first, other, out=target)
+        a = target
 
 
 def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
-    """The maxima, and (where `keep`) which element of its window each of them is: the first of equals."""
-    padded = pad(xp, x, geometry, lowest(xp, x.dtype))
-    places = geometry.tap_places()
-    out = padded[next(places)].copy()
-    which: Any = xp.zeros(out.shape, "uint8" if geometry.taps <= 256 else "int32") if keep else None
-    for i, place in enumerate(places, 1):
-        candidate = padded[place]
-        if keep:
-            wins = ~(candidate <= out)  # so does NaN, as in maximum()
-            xp.maximum(which, wins.astype(which.dtype) * i, out=which)
-        xp.maximum(out, candidate, out=out)
+    """The maxima, and (where `keep`) which element of its window each of them is: the first of equals.
+
+    A NaN is larger than anything, and the first of them is the one.
+    """
+    if not _is_ours(xp, x) or (keep and geometry.taps > 256):
+        return plain_pooling.maximum(xp, x, geometry, keep)
+    out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
+    which = numpy.empty(out.shape, "uint8") if keep else None
+
+    sorts = _sorts(geometry)
+    places = list(_sorted_places(geometry) if sorts else geometry.tap_places())
+
+    def work(block: slice) -> None:
+        canvas = _canvas(x[block], geometry, -math.inf)
+        if which is None:
+            _reduced(numpy.maximum, canvas, geometry, out[block])
+        else:
+            canvas = _sorted(canvas, geometry) if sorts else canvas
+            _first_maxima(canvas, places, out[block], which[block])
+
+    _in_blocks(work, len(x), x[0].size, x.itemsize, geometry.taps)
     return out, which
+
+
+def _sorts(geometry: Geometry) -> bool:
+    """Whether windows overlap so much that columns are worth sorting by their remainder of the stride.
+
+    What lies at one place of all windows of a row is then one piece of memory.
+    """
+    return geometry.strides[-1] > 1 and math.prod(geometry.sizes) > math.prod(geometry.strides)
+
+
+def _sorted_shape(images: int, geometry: Geometry, channels: int) -> tuple[int, ...]:
+    stride, padded = geometry.strides[-1], geometry.padded
+    return (images, *padded[:-1], stride, -(-padded[-1] // stride), channels)
+
+
+def _sorted(canvas: Any, geometry: Geometry) -> Any:
+    """The last spatial axis as two: remainders, and columns of one remainder."""
+    stride = geometry.strides[-1]
+    found = scratch("pooling sorted", _sorted_shape(len(canvas), geometry, canvas.shape[-1]), canvas.dtype)
+    for i in range(stride):
+        part = canvas[..., i::stride, :]
+        found[..., i, : part.shape[-2], :] = part
+    return found
+
+
+def _sorted_places(geometry: Geometry) -> Iterator[tuple[Any, ...]]:
+    """As `tap_places`, for a sorted canvas."""
+    stride, count = geometry.strides[-1], geometry.outputs[-1]
+    for *before, last in geometry.tap_places():
+        column, remainder = divmod(last.start, stride)
+        yield (*before, remainder, slice(column, column + count))
+
+
+def _first_maxima(canvas: Any, places: list[Any], out: Any, which: Any) -> None:
+    out[...] = canvas[places[0]]
+    which[...] = 0
+    wins, number = scratch("pooling wins", out.shape, bool), scratch("pooling number", out.shape, "uint8")
+    for i, place in enumerate(places[1:], 1):
+        candidate = canvas[place]
+        numpy.greater(candidate, out, out=wins)
+        numpy.maximum(candidate, out, out=out)
+        numpy.multiply(wins.view("uint8"), numpy.uint8(i), out=number)
+        numpy.maximum(which, number, out=which)
+    if numpy.isnan(out, out=wins).any():
+        which[wins] = numpy.isnan([canvas[place][wins] for place in places]).argmax(axis=0)
 
 
 def maximum_gradient(xp: Any, g: Any, which: Any, geometry: Geometry) -> Any:
     """The gradient of `x`: what arrives at a maximum goes to the element that it came from."""
-    padded = xp.zeros((g.shape[0], *geometry.padded, g.shape[-1]), g.dtype)
+    if not _is_ours(xp, g):
+        return plain_pooling.maximum_gradient(xp, g, which, geometry)
+    out = numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
+    apart = _lie_apart(geometry)
+    share = _by_elements if apart else _by_numbers(g, geometry)
+
+    def work(block: slice) -> None:
+        canvas = _target(out[block], geometry, apart and _covers(geometry))
+        share(g[block], which[block], canvas, geometry)
+        _finish(canvas, geometry, out[block])
+
+    _in_blocks(work, len(g), max(out[0].size, g[0].size), g.itemsize, geometry.taps)
+    return out
+
+
+def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
+    """Each element of the windows, which lie apart, gets what is meant for it."""
+    wins = scratch("pooling wins", g.shape, bool)
     for i, place in enumerate(geometry.tap_places()):
-        padded[place] += g * (which == i)
-    return padded[geometry.inner] if geometry.is_padded else padded
+        numpy.equal(which, numpy.uint8(i), out=wins)
+        numpy.multiply(g, wins, out=canvas[place])
 
 
-def counts(xp: Any, geometry: Geometry, dtype: Any) -> Any:
-    """How many elements of the array each window covers, padding left out: (1, *outputs, 1)."""
-    if not geometry.is_padded:
-        return geometry.taps
-    ones = pad(xp, xp.ones((1, *geometry.lengths, 1), dtype), geometry)
-    total = xp.zeros((1, *geometry.outputs, 1), dtype)
-    for place in geometry.tap_places():
-        total += ones[place]
-    return total
+def _by_numbers(g: Any, geometry: Geometry) -> Callable[..., None]:
+    """Each gradient is added to the element that it belongs to, which has a number in the canvas."""
+    shape = (*geometry.padded, g.shape[-1])
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    numbers = numpy.zeros((1,) * len(shape), "intp")
+    for axis, (count, step) in enumerate(zip((*geometry.outputs, shape[-1]), (*geometry.strides, 1))):
+        steps = numpy.arange(count, dtype="intp") * (step * strides[axis])
+        numbers = numbers + steps.reshape((-1,) + (1,) * (len(shape) - 1 - axis))
+    taps = numpy.indices(geometry.sizes).reshape(len(geometry.sizes), -1)
+    offsets = (taps.T * geometry.dilation) @ numpy.array(strides[:-1])
+
+    def share(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
+        targets = scratch("pooling targets", g.shape[1:], "intp")
+        for image, chosen, given in zip(canvas, which, g):
+            numpy.take(offsets, chosen, out=targets, mode="clip")
+            numpy.add(targets, numbers, out=targets)
+            numpy.add.at(image.reshape(-1), targets.reshape(-1), given.reshape(-1))
+
+    return share
+
+
+def _lie_apart(geometry: Geometry) -> bool:
+    """Whether no two windows share an element."""
+    return all(
+        (k - 1) * d < s or o == 1
+        for k, d, s, o in zip(geometry.sizes, geometry.dilation, geometry.strides, geometry.outputs)
+    )
+
+
+def _target(out: Any, geometry: Geometry, is_filled: bool) -> Any:
+    """Where the gradients of a block's windows are put: zeros, unless all of it is going to be filled."""
+    canvas = out
+    if geometry.is_padded:
+        canvas = scratch("pooling canvas", (len(out), *geometry.padded, out.shape[-1]), out.dtype)
+    if not is_filled:
+        canvas[...] = 0
+    return canvas
+
+
+def _covers(geometry: Geometry) -> bool:
+    """Whether windows that lie apart leave no gap."""
+    return math.prod(geometry.outputs) * geometry.taps == math.prod(geometry.padded)
+
+
+def _finish(canvas: Any, geometry: Geometry, out: Any) -> None:
+    if geometry.is_padded:
+        out[...] = canvas[geometry.inner]
 
 
 def average(xp: Any, x: Any, geometry: Geometry) -> Any:
     """The means over the elements that windows cover, padding left out."""
-    padded = pad(xp, x, geometry)
-    out = xp.zeros((x.shape[0], *geometry.outputs, x.shape[-1]), x.dtype)
-    for place in geometry.tap_places():
-        out += padded[place]
-    out /= counts(xp, geometry, x.dtype)
+    if not _is_ours(xp, x):
+        return plain_pooling.average(xp, x, geometry)
+    out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
+    shares = _shares(geometry, x.dtype)
+
+    def work(block: slice) -> None:
+        _reduced(numpy.add, _canvas(x[block], geometry, 0), geometry, out[block])
+        numpy.multiply(out[block], shares, out=out[block])
+
+    _in_blocks(work, len(x), x[0].size, x.itemsize, sum(geometry.sizes))
     return out
+
+
+def _shares(geometry: Geometry, dtype: Any) -> Any:
+    """What each element of a window counts: a number, or one per window where some reach into the padding."""
+    return 1 / numpy.asarray(counts(numpy, geometry, dtype), dtype)
 
 
 def average_gradient(xp: Any, g: Any, geometry: Geometry) -> Any:
     """The gradient of `x`."""
-    g = g / counts(xp, geometry, g.dtype)
-    padded = xp.zeros((g.shape[0], *geometry.padded, g.shape[-1]), g.dtype)
-    for place in geometry.tap_places():
-        padded[place] += g
-    return padded[geometry.inner] if geometry.is_padded else padded
+    if not _is_ours(xp, g):
+        return plain_pooling.average_gradient(xp, g, geometry)
+    out = numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
+    shares, apart = _shares(geometry, g.dtype), _lie_apart(geometry)
+
+    def work(block: slice) -> None:
+        given = numpy.multiply(g[block], shares, out=scratch("pooling part", g[block].shape, g.dtype))
+        canvas = _target(out[block], geometry, apart and _covers(geometry))
+        if apart:
+            for place in geometry.tap_places():
+                canvas[place] = given
+        else:
+            _spread(given, geometry, canvas)
+        _finish(canvas, geometry, out[block])
+
+    _in_blocks(work, len(g), max(out[0].size, g[0].size), g.itemsize, sum(geometry.sizes))
+    return out
+
+
+def _spread(g: Any, geometry: Geometry, canvas: Any) -> None:
+    """The adjoint of `_reduced` with add: each number to all elements of its window, axis after axis."""
+    for axis in range(len(geometry.sizes) - 1, -1, -1):
+        target = canvas
+        if axis:
+            shape = (*g.shape[: axis + 1], geometry.padded[axis], *g.shape[axis + 2 :])
+            target = scratch(f"pooling {axis}", shape, g.dtype)
+            target[...] = 0
+        for place in _along(geometry, axis):
+            numpy.add(target[place], g, out=target[place])
+        g = target
