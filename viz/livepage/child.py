@@ -55,10 +55,12 @@ class Child:
         self.send(about, html.encode("utf-8", "replace"))
         with process.stdout as answers:
             reply = messages.read(answers)
+        if reply is None or "error" in reply[0]:
+            self.close()
+            process.wait()
         if reply is None:
             raise RuntimeError("viz.live: the page's process ended as soon as it began")
         if "error" in reply[0]:
-            process.wait()
             raise OSError(f"viz.live(port={port}): {reply[0]['error']}; use port=0 for any free one")
         origin = f"http://127.0.0.1:{reply[0]['port']}"
         self.url, self.ticket_url = f"{origin}/{token}/", f"{origin}/open/{ticket}"

@@ -213,7 +213,7 @@ class Collector(observe.Observer):
             self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
-        self._box.put("snapshot", snapshot)
+        self._box.put("snapshot" if snapshot.measures else "picture", snapshot)
         if snapshot.step and self._usual:
             self._pace.spend(max(0.0, took - self._usual))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import pathlib
 import sys
 import time
@@ -56,7 +57,8 @@ def run_live(options: argparse.Namespace) -> int:
     page = live(port=options.port, open_browser=options.open, every=options.every, name=name)
     errors: list[BaseException] = []
     try:
-        status = run_script(options.script, options.arguments, options.module, page, errors.append)[1]
+        listening = contextlib.nullcontext(page)  # which is told of the script's error before it closes
+        _, status = run_script(options.script, options.arguments, options.module, listening, errors.append)
     except OSError:
         page.close(quit=True)
         raise

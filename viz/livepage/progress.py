@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from eagerflow.core import observe
@@ -31,6 +32,7 @@ class Progress:
         self._model = model
         self._marks: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)])
         self._last: dict[str, Any] = {}
+        self._seen: Callable[[], Any] = _nothing
         self._per_epoch: int | None = None
         self._facts: dict[str, Any] = {}
         self._of: Any = None
@@ -54,7 +56,7 @@ class Progress:
             mode: `"training"`, `"evaluating"`, `"predicting"`, or `""` for no news.
         """
         if owner is None:
-            return {**self._last, "step": step}
+            return {**self._last, "step": step, **self._schedule(self._seen(), 0.0)}
         model = owner if hasattr(owner, "optimizer") or hasattr(owner, "layers") else self._model
         optimizer = getattr(model, "optimizer", None) if model is owner else owner
         before, at = self._marks[-1][1], self._marks[-1][0]
@@ -72,6 +74,7 @@ class Progress:
         rows = _rows(inputs)
         if rows and rate and mode == "training":
             found["samples"] = rows * rate
+        self._seen = _reference(model)
         self._last = {**self._facts, **found, **self._schedule(model, rate)}
         return self._last
 
@@ -109,6 +112,18 @@ class Progress:
             left = (epochs - done) * steps - self.in_epoch % max(1, steps)
             found["eta"] = max(0.0, left / rate)
         return found
+
+
+def _nothing() -> None:
+    return None
+
+
+def _reference(model: Any) -> Callable[[], Any]:
+    """Gives the model as long as the program holds it."""
+    try:
+        return weakref.ref(model)
+    except TypeError:  # None, or an object that can't be watched
+        return _nothing
 
 
 def _sizes(weights: Iterable[Any]) -> list[int]:

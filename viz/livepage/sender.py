@@ -69,14 +69,14 @@ class Sender(threading.Thread):
 
     def _deliver(self) -> None:
         points, latest = self._box.take()
-        recorded = latest.pop("snapshot", None)
+        recorded = latest.pop("snapshot", latest.pop("picture", None))
         if "status" in latest:
             self._status = latest.pop("status")
             latest["status"] = self._with_machine(points)
         if points:
             series = {name: [(x, _plain(y)) for x, y in found] for name, found in points.items()}
             known = {name: [(x, y) for x, y in found if y is not None] for name, found in series.items()}
-            self._child.send({"is": "points", "series": known})
+            self._child.send({"is": "points", "series": {name: found for name, found in known.items() if found}})
         for kind, value in latest.items():
             self._child.send({**finite(value), "is": kind})
         self._send_findings()

@@ -31,10 +31,14 @@ class Snapshot:
         stats: how much of its tensors is measured, as for `viz.trace`.
         scope: the scope of the step, where it has begun already.
         name: a title.
+
+    Attributes:
+        step: its number.
+        measures: whether its tensors are measured.
     """
 
     def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
-        self.step = step
+        self.step, self.measures = step, stats != "none"
         self._scope = scope
         self._capture = Capture(Options(name=name, stats=stats, max_ops=MOST_OPS))
         self._observing: AbstractContextManager[Any] = observe.observing(self._capture)

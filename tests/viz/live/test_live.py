@@ -144,8 +144,8 @@ def test_only_the_weights_of_the_given_model():
     watched_model, other = mlp("mine"), mlp("other")
     x, y = data()
     with watched(model=watched_model) as (page, reader):
-        other.fit(x, y, batch_size=16, verbose=0)
-        watched_model.fit(x, y, batch_size=16, verbose=0)
+        other.fit(x, y, batch_size=16, epochs=10, verbose=0)
+        watched_model.fit(x, y, batch_size=16, epochs=20, verbose=0)
         page.close()
         reader.wait(lambda r: r.parts.get("histograms"))
         names = {name for kind, name, _ in reader.get("histograms") if kind != "activations"}
@@ -155,7 +155,8 @@ def test_only_the_weights_of_the_given_model():
 def test_the_doctors_findings_arrive():
     x, y = data()
     with watched() as (page, reader):
-        mlp().fit(x * np.float32("nan"), y, batch_size=8, verbose=0)
+        with pytest.warns(UserWarning, match="nan"):
+            mlp().fit(x * np.float32("nan"), y, batch_size=8, verbose=0)
         found = reader.wait(lambda r: r.parts.get("findings"))["list"]
     assert any(finding["kind"] == "nonfinite" for finding in found)
     assert {"severity", "message", "fix", "layer", "op", "file", "line"} <= found[0].keys()

@@ -87,7 +87,7 @@ def test_errors_that_can_not_even_be_printed():
 
 
 SCRIPT = """
-import os, sys
+import os, sys, time
 import numpy as np
 import {keras} as keras
 
@@ -101,6 +101,7 @@ if what == "crash":
 if what == "leave":
     sys.exit(3)
 if what == "kill":
+    time.sleep(1)  # until what was made is sent
     os.kill(os.getpid(), 9)
 """
 

@@ -9,6 +9,8 @@ import threading
 import time
 import urllib.request
 
+import numpy as np
+
 import eagerflow as ef
 import viz
 
@@ -88,5 +90,5 @@ def mlp(name="mlp"):
 
 
 def data(rows=64):
-    rng = ef.utils.set_random_seed(0) or __import__("numpy").random.default_rng(0)
+    rng = np.random.default_rng(0)
     return rng.normal(size=(rows, 5)).astype("float32"), rng.integers(0, 3, rows)
