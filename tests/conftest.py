@@ -30,6 +30,7 @@ def _no_traces_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 def _settings_as_before() -> Iterator[None]:
     """What a test sets for the whole process, the next one does not find."""
     numbers = config.floatx(), config.epsilon(), config.image_data_format()
+    config.disable_traceback_filtering()  # a failing test shows where
     yield
     config.set_floatx(numbers[0])
     config.set_epsilon(numbers[1])

@@ -24,6 +24,7 @@ from typing import Any
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import shorten
 from eagerflow.core.wrapper import generate
 
 __all__ = [
@@ -315,7 +316,11 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
                 found, result = answer(call, args, kwargs)
                 if found:
                     return result
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            shorten(error)
+            raise
 
     return call
 

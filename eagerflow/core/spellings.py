@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from eagerflow.core.tracebacks import shorten
+
 __all__ = ["Elsewhere", "accepts", "behaviour", "ignores"]
 
 
@@ -54,7 +56,11 @@ def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., An
                         f"{type(self).__name__}: {old!r} is the older name of {new!r}; give one of them."
                     )
                 kwargs[new] = kwargs.pop(old)
-            return method(self, *args, **kwargs)
+            try:
+                return method(self, *args, **kwargs)
+            except BaseException as error:
+                shorten(error)
+                raise
 
         return call
 
@@ -82,7 +88,11 @@ def ignores(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             for name in names:
                 kwargs.pop(name, None)
-            return method(self, *args, **kwargs)
+            try:
+                return method(self, *args, **kwargs)
+            except BaseException as error:
+                shorten(error)
+                raise
 
         return call
 

@@ -23,6 +23,7 @@ from eagerflow.core.observe import current, scope, state
 from eagerflow.core.op import recorded_namespace
 from eagerflow.core.recording import Log, activate, deactivate, log, new_key
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.core.variable import Variable, variable_of
 
 __all__ = ["GradientTape"]
@@ -186,6 +187,7 @@ class GradientTape:
 
     # -- differentiating
 
+    @boundary
     def gradient(
         self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = "none"
     ) -> Any:
@@ -302,6 +304,7 @@ class GradientTape:
 
     # -- jacobians
 
+    @boundary
     def jacobian(
         self, target: Tensor, sources: Any, unconnected_gradients: Any = "none", parallel_iterations: Any = None,
         experimental_use_pfor: bool = True,
@@ -325,6 +328,7 @@ class GradientTape:
         self._finish()
         return tree.pack_sequence_as(sources, results)
 
+    @boundary
     def batch_jacobian(
         self, target: Tensor, source: Tensor, unconnected_gradients: Any = "none", parallel_iterations: Any = None,
         experimental_use_pfor: bool = True,

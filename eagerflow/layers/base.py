@@ -16,6 +16,7 @@ from eagerflow.core.observe import scope, state
 from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.core.spellings import Elsewhere
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tracebacks import shorten
 from eagerflow.layers.arguments import (
     CallSignature,
     call_signature,
@@ -204,29 +205,33 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of `call`, with inputs converted and checked, weights built, modes and masks passed on."""
-        if (
-            len(args) != 1
-            or args[0].__class__ is not Tensor
-            or args[0].data.dtype is not self._compute_type
-            or (kwargs and (len(kwargs) > 1 or "training" not in kwargs))
-        ):
-            args, kwargs = self._converted(args, kwargs)
-            if is_symbolic(args) or is_symbolic(kwargs):
-                return self._call_symbolically(args, kwargs)
-        if not self.built:
-            self._build_for(args, kwargs)
-        if self.input_spec is not None and args:
-            check_inputs(self.input_spec, args[0], self)
-        context = current_call.get()
-        if context is not None:
-            return self._run(context, args, kwargs)
-        context = CallContext()
-        forget_losses(self)
-        token = current_call.set(context)
         try:
-            return self._run(context, args, kwargs)
-        finally:
-            current_call.reset(token)
+            if (
+                len(args) != 1
+                or args[0].__class__ is not Tensor
+                or args[0].data.dtype is not self._compute_type
+                or (kwargs and (len(kwargs) > 1 or "training" not in kwargs))
+            ):
+                args, kwargs = self._converted(args, kwargs)
+                if is_symbolic(args) or is_symbolic(kwargs):
+                    return self._call_symbolically(args, kwargs)
+            if not self.built:
+                self._build_for(args, kwargs)
+            if self.input_spec is not None and args:
+                check_inputs(self.input_spec, args[0], self)
+            context = current_call.get()
+            if context is not None:
+                return self._run(context, args, kwargs)
+            context = CallContext()
+            forget_losses(self)
+            token = current_call.set(context)
+            try:
+                return self._run(context, args, kwargs)
+            finally:
+                current_call.reset(token)
+        except BaseException as error:
+            shorten(error)
+            raise
 
     def _run(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         signature = self._call_signature

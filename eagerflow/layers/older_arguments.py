@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from eagerflow.core.tracebacks import shorten
+
 __all__ = ["AFFINE", "RECURRENT", "of_convolution", "of_pooling", "older", "only", "with_dim_ordering"]
 
 AFFINE = {
@@ -39,7 +41,11 @@ def _changing(
             changed = change(self, args, dict(kwargs))
             if changed != (args, kwargs):
                 _correct(self, (args, kwargs), changed)
-            return method(self, *changed[0], **changed[1])
+            try:
+                return method(self, *changed[0], **changed[1])
+            except BaseException as error:
+                shorten(error)
+                raise
 
         return call
 

@@ -17,6 +17,7 @@ from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.observe import scope, state
 from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.losses.matching import mask_of, safe_divide, same_rank
 from eagerflow.losses.table import LOSSES
 
@@ -74,6 +75,7 @@ class Loss:
         """The type in which the loss is computed."""
         return self._dtype or floatx()
 
+    @boundary
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The reduced loss.
 

@@ -13,6 +13,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.core.variable import Variable
 
 __all__ = ["Metric"]
@@ -110,6 +111,7 @@ class Metric:
 
     reset_states = reset_state
 
+    @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Take in one batch, and give the number so far."""
         if not state.on:

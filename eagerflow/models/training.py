@@ -17,6 +17,7 @@ from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.core.spellings import accepts, ignores
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
@@ -418,6 +419,7 @@ class Trainer(OlderSpellings, OtherWays):
 
     # -- single batches
 
+    @boundary
     def train_on_batch(
         self,
         x: Any,
@@ -433,6 +435,7 @@ class Trainer(OlderSpellings, OtherWays):
             numbers = self._one_step("train_step", self.make_train_function(), data)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
+    @boundary
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -451,6 +454,7 @@ class Trainer(OlderSpellings, OtherWays):
         finally:
             compiled.deferred = before
 
+    @boundary
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
         data = _batch(x)

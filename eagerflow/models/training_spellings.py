@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow.core import tree
 from eagerflow.core.spellings import Elsewhere, behaviour
+from eagerflow.core.tracebacks import shorten
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.models.training_compiled import Compiled
@@ -39,7 +40,11 @@ def in_order_of_keras_2(*names: str) -> Callable[[Callable[..., Any]], Callable[
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             if behaviour.keras_2 and 2 < len(args) <= 2 + len(names):
                 args, kwargs = args[:2], {**dict(zip(names, args[2:])), **kwargs}
-            return method(self, *args, **kwargs)
+            try:
+                return method(self, *args, **kwargs)
+            except BaseException as error:
+                shorten(error)
+                raise
 
         return call
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypedDict
 
@@ -21,6 +20,7 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import clock, current, scope, state
 from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tracebacks import boundary, warn
 from eagerflow.core.variable import Variable, taken_back
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
@@ -288,6 +288,7 @@ class Optimizer(StoredState, Minimizing, Averages):
 
     # -- one update
 
+    @boundary
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Update variables by their gradients, given as pairs; returns `iterations`.
 
@@ -298,6 +299,7 @@ class Optimizer(StoredState, Minimizing, Averages):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 
+    @boundary
     def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
         """Update variables by their gradients.
 
@@ -367,7 +369,7 @@ class Optimizer(StoredState, Minimizing, Averages):
                 f"{type(self).__name__}: no gradient for any variable ({names}). Is the loss computed from them, "
                 "inside the tape, without .numpy()?"
             )
-        warnings.warn(f"No gradient for {names}: the loss doesn't depend on them.", stacklevel=4)
+        warn(f"No gradient for {names}: the loss doesn't depend on them.")
 
     def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:
         if self.loss_scale_factor is not None:

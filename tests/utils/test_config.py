@@ -174,6 +174,7 @@ def test_a_missing_entry_is_named():
 
 
 def test_the_switch_of_traceback_filtering():
+    config.enable_traceback_filtering()
     assert config.is_traceback_filtering_enabled()
     try:
         config.disable_traceback_filtering()

@@ -1,0 +1,112 @@
+"""Tracebacks that end where the user can do something: our own frames are left out, once, at the public boundary.
+
+Public functions through which much of our code runs (a layer's call, `fit`, a tape's `gradient`) shorten the traceback
+of whatever passes through them. Of our frames two at most stay below each line of the user's: the function that was
+called, and the place that raised. Nothing of this costs anything until an exception is raised.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+import numpy
+
+from eagerflow.core import config
+
+__all__ = ["boundary", "is_ours", "shorten", "warn"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_FOLDERS = tuple(
+    [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
+)
+_FILES = (contextlib.__file__, functools.__file__)
+
+
+def is_ours(file: str) -> bool:
+    """Is `file`, as a code object names it, a part of eagerflow, or what it calls on its way?"""
+    return file.startswith((*_FOLDERS, "<eagerflow")) or file in _FILES
+
+
+def shorten(error: BaseException) -> None:
+    """Leave our frames out of the traceback of `error`, but for the first and the last one.
+
+    To be called in the `except` of a public function, before a bare `raise`. Does nothing after
+    `config.disable_traceback_filtering()`.
+    """
+    if not config.is_traceback_filtering_enabled():
+        return
+    _cut(error.__traceback__)
+    seen = {id(error)}
+    while (cause := _cause(error)) is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if _is_inner(cause.__traceback__):
+            error.__cause__, error.__suppress_context__ = None, True
+            return
+        _cut(cause.__traceback__)
+        error = cause
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """What a traceback shows before an error."""
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _is_inner(trail: TracebackType | None) -> bool:
+    """Did all of it happen in our code?"""
+    while trail is not None:
+        if not is_ours(trail.tb_frame.f_code.co_filename):
+            return False
+        trail = trail.tb_next
+    return True
+
+
+def _cut(trail: TracebackType | None) -> None:
+    """Take out what is ours, but for the first and the last frame."""
+    kept = trail
+    while kept is not None:
+        following = kept.tb_next
+        while (
+            following is not None
+            and following.tb_next is not None
+            and is_ours(following.tb_frame.f_code.co_filename)
+            and not _begins_stretch(kept, following)
+        ):
+            following = following.tb_next
+        kept.tb_next = following
+        kept = following
+
+
+def _begins_stretch(before: TracebackType, trail: TracebackType) -> bool:
+    """Is this the frame of ours that the user's code called?"""
+    return not is_ours(before.tb_frame.f_code.co_filename)
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the user's line, however deep in our code this is called."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def boundary(function: Callable[P, R]) -> Callable[P, R]:
+    """Shorten the tracebacks of all that leaves `function`."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            shorten(error)
+            raise
+
+    return call
