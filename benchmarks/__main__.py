@@ -33,11 +33,11 @@ _MODULES = {
 }
 
 
-_HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 _MORE = {
-    "Cost per op": "per_op.py",
-    "Kernels": "kernels.py",
-    "What recording costs": "trace_overhead.py",
+    "Cost per op": ["benchmarks/per_op.py"],
+    "Kernels": ["-m", "benchmarks.kernels", "--torch", sys.executable],
+    "What recording costs": ["benchmarks/trace_overhead.py"],
 }
 
 
@@ -141,10 +141,11 @@ def main() -> None:
 def run_more(python: str) -> dict[str, str]:
     """What the other benchmarks print, by their titles."""
     printed = {}
-    for title, script in _MORE.items():
+    for title, command in _MORE.items():
         print(f"\n{title}", flush=True)
         run = subprocess.run(
-            [python, str(_HERE / script)],
+            [python, *command],
+            cwd=ROOT,
             capture_output=True,
             text=True,
             env=clean_environment(),

@@ -54,6 +54,9 @@ def described(python: str) -> dict[str, str]:
         if hasattr(os, "sched_getaffinity")
         else processor(),
         "system": f"{platform.system()} {platform.release()}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}",
+        "load before": ", ".join(f"{load:.1f}" for load in os.getloadavg())
+        if hasattr(os, "getloadavg")
+        else "unknown",
         "Python": found["python"],
         "NumPy": found["numpy"],
         "BLAS": found["blas"] or "unknown",
