@@ -9,6 +9,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.errors import signature_of
 from eagerflow.core.op import op
 from eagerflow.kernels import attention as kernels
+from eagerflow.kernels import attention_blocks as blocks
 from eagerflow.ops.choose import where
 from eagerflow.ops.softmaxes import softmax
 from eagerflow.ops.trigonometry import tanh
@@ -33,9 +34,14 @@ def _check(query: Any, key: Any, value: Any) -> None:
 
 
 def _rule(
-    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, scale: Any,
-    attn_logits_soft_cap: Any, weights: Any, squashed: Any,
+    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
+    attn_logits_soft_cap: Any, out: Any, weights: Any, squashed: Any, inverse: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
+    if inverse is not None:
+        call = blocks.Call(
+            query, key, value, bias, mask, _scale(scale, query), is_causal, attn_logits_soft_cap
+        )
+        return *blocks.attend_gradient(call, g, out, weights, inverse, needs), None
     return kernels.gradient(
         xp, g, needs, query, key, value, _scale(scale, query), attn_logits_soft_cap, weights, squashed
     )
@@ -67,11 +73,12 @@ def _plain(
 
 @op(
     _rule, joint=True, reference=_plain, arrays=("query", "key", "value", "bias", "mask"),
-    saves=("weights", "squashed"),
+    saves=("weights", "squashed", "inverse"),
 )  # fmt: skip
 def dot_product_attention(
     xp: Any, query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: float | None = None,
     is_causal: bool = False, flash_attention: bool | None = None, attn_logits_soft_cap: float | None = None,
+    *, keep: bool,
 ) -> Any:  # fmt: skip
     """`softmax(query @ key * scale + bias) @ value`, per head.
 
@@ -85,7 +92,7 @@ def dot_product_attention(
             nothing gets zeros.
         scale: default `1 / sqrt(width)`.
         is_causal: target t sees sources up to t only.
-        flash_attention: accepted for Keras' signature; changes nothing.
+        flash_attention: accepted for Keras' signature; on a CPU, long sequences are always computed in blocks.
         attn_logits_soft_cap: logits are kept below it by `cap * tanh(logits / cap)`.
 
     Returns:
@@ -97,6 +104,9 @@ def dot_product_attention(
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
     """
     _check(query, key, value)
-    return kernels.forward(
-        xp, query, key, value, bias, mask, _scale(scale, query), is_causal, attn_logits_soft_cap
-    )
+    scale = _scale(scale, query)
+    if blocks.fits(query, key, value, bias):
+        call = blocks.Call(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
+        out, weights, inverse = blocks.attend(call, keep)
+        return out, weights, None, inverse
+    return *kernels.forward(xp, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap), None

@@ -249,3 +249,40 @@ def test_gathered_rows_get_all_their_gradients(shape, axis, places, skew, dtype)
 def test_scattering_outside_raises():
     with pytest.raises(IndexError):
         ops.scatter(np.array([[0], [4]]), ef.Tensor(normal(1, 2, 9)), (4, 9))
+
+
+@quick
+@given(
+    lengths=st.sampled_from([(1, 1), (7, 5), (40, 33), (3, 90), (70, 2)]),
+    heads=st.sampled_from([(1, 1), (4, 4), (4, 2)]),
+    widths=st.sampled_from([(1, 3), (8, 8)]),
+    extra=st.sampled_from(["nothing", "mask", "bias", "causal", "causal mask", "cap"]),
+    large=st.booleans(),
+    kept=st.booleans(),
+    dtype=types,
+)
+def test_attention(lengths, heads, widths, extra, large, kept, dtype):
+    (targets, sources), (count, shared) = lengths, heads
+    settings = {"is_causal": "causal" in extra, "attn_logits_soft_cap": 2.0 if extra == "cap" else None}
+    if "mask" in extra:
+        settings["mask"] = normal(3, 2, 1, targets, sources) > -0.5
+    arrays = [
+        normal(4, 2, targets, count, widths[0], dtype=dtype) * (30 if large else 1),
+        normal(5, 2, sources, shared, widths[0], dtype=dtype),
+        normal(6, 2, sources, shared, widths[1], dtype=dtype),
+    ]
+    if extra == "bias":
+        arrays.append(normal(7, count, targets, sources, dtype=dtype))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.attention_blocks.CHUNK", 256)
+        patch.setattr("eagerflow.kernels.attention_blocks._LEAST", 3)
+        patch.setattr("eagerflow.kernels.attention_blocks._KEPT", 1 << 20 if kept else 0)
+        check(
+            lambda *xs: ops.dot_product_attention(*xs, **settings),
+            lambda *xs: ops.dot_product_attention.op.reference(
+                **dict(zip(("query", "key", "value", "bias"), (*xs, None)[:4], strict=True)),
+                **{"mask": None, **{n: ef.Tensor(v) if n == "mask" else v for n, v in settings.items()}},
+                scale=None,
+            ),
+            arrays,
+        )
