@@ -27,7 +27,7 @@ def explain_crash(error: BaseException, watcher: Watcher) -> None:
         file = frame.f_code.co_filename
         if not is_internal(file) and "runpy" not in file:
             place = Place(file, line)
-        elif "crossentropy" in file:
+        elif "losses" in file or "crossentropy" in file:
             pair = _pair(frame)
             if pair is not None:
                 _report(watcher, *pair, frame.f_code.co_name, place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import gc
 import linecache
 import sys
@@ -107,8 +106,8 @@ def _is_users(r: Any) -> bool:
     return hasattr(r, "__dict__") and (type(r).__module__ == "__main__" or (file is not None and not is_internal(file)))
 
 
-@functools.lru_cache(64)
 def _tree(file: str) -> ast.Module | None:
+    linecache.checkcache(file)
     try:
         return ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:

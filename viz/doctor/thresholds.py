@@ -49,7 +49,7 @@ NOT_IMPROVED = 0.9  # the loss now, against its beginning
 UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
 RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
 UNMOVED = 0.02  # relative change of the loss that counts as none
-UNMOVED_STEPS = 20
+UNMOVED_STEPS = 10
 
 # -- data
 

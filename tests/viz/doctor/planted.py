@@ -417,9 +417,12 @@ PLANTED: dict[str, dict[str, str]] = {
             model.compile("sgd")
             model.fit(x, target[:, 0], batch_size=32, verbose=0)
         """,
-        "one number against several outputs": """
+        "a Loss that compares one number with several outputs": """
+            class Error(ef.losses.Loss):
+                def call(self, y_true, y_pred):
+                    return ops.mean(ops.square(y_pred - y_true), axis=-1)
             model = ef.Sequential([layers.Dense(4)])
-            model.compile("sgd", "mse")  # here
+            model.compile("sgd", Error())  # here
             model.fit(x, target, verbose=0)
         """,
     },

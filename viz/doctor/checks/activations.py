@@ -114,7 +114,10 @@ class Saturated(Check):
         self._loss = 0.0
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if op.name not in _SHARES or not isinstance(outputs, Tensor) or outputs.key is None or self.watch.inside("loss"):
+        if op.name not in _SHARES or self.watch.inside("loss"):
+            return
+        outputs = outputs[0] if isinstance(outputs, tuple) else outputs  # the states of a recurrent layer
+        if not isinstance(outputs, Tensor) or outputs.key is None:
             return
         values = host(outputs.data)
         if not values.size or values.ndim < 1 or (op.name == "softmax" and not _has_classes(values, settings[0])):
@@ -205,4 +208,4 @@ def _softmax_share(values: numpy.ndarray, settings: Any) -> float:
     return float((values.max(axis=settings[0]) > limits.SATURATED_SOFTMAX).mean())
 
 
-_SHARES = {"tanh": _tanh_share, "sigmoid": _sigmoid_share, "softmax": _softmax_share}
+_SHARES = {"tanh": _tanh_share, "simple_rnn": _tanh_share, "sigmoid": _sigmoid_share, "softmax": _softmax_share}

@@ -27,7 +27,8 @@ class Inputs(Check):
         if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
             return
         x = inputs[0]
-        if not isinstance(outputs, Tensor) or outputs.key is None or not _is_data(x):
+        made = first_tensor(outputs)
+        if made is None or made.key is None or not _is_data(x):
             return
         place = self.watch.called_at() if self.watch.scopes else self.watch.place()
         if self._seen.get(place, 0) >= limits.WINDOW:

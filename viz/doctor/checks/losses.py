@@ -10,8 +10,9 @@ from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check import Check, host, layer_label, number, tensors
 from viz.doctor.place import made_at
+from viz.source import is_internal
 
-__all__ = ["Labels", "Mismatch", "loss_kind"]
+__all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]
 
 _FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
 _SQUASHED = {"softmax": "softmax", "sigmoid": "sigmoid"}
@@ -24,6 +25,12 @@ def loss_kind(loss: Any) -> str:
     if "crossentropy" not in name and "cross_entropy" not in name:
         return "other"
     return "sparse" if "sparse" in name else "binary" if "binary" in name else "categorical"
+
+
+def is_ours(loss: Any) -> bool:
+    """Is this a loss of eagerflow's, not one that the user wrote?"""
+    code = getattr(getattr(loss, "fn", None) or getattr(type(loss), "call", None), "__code__", None)
+    return code is not None and is_internal(code.co_filename)
 
 
 def _pair(opened: Any) -> tuple[Any, Any] | None:
@@ -91,10 +98,20 @@ class Mismatch(Check):
         labels, predicted = pair
         kind, settings = loss_kind(opened.owner), getattr(opened.owner, "settings", {})
         if kind == "other":
+            self._elementwise(labels, predicted, opened.owner)
             return
         if not settings.get("from_logits") and not (kind == "binary" and labels.shape != predicted.data.shape):
             self._as_probabilities(predicted, 1 if kind == "binary" else 2, opened.owner)
         self._shapes(kind, labels, predicted, opened.owner)
+
+    def _elementwise(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
+        """A loss that compares element by element, given class numbers for several outputs."""
+        shape = predicted.data.shape
+        fits = labels.size == predicted.data.size or not shape or shape[-1] < 2 or not is_ours(loss)
+        if not fits and labels.size * shape[-1] == predicted.data.size:
+            self._wrong(loss, f"{getattr(loss, 'name', 'the loss')} compares element by element, but labels {labels.shape} "
+                        "are one number each", "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for "
+                        "a number give the last layer one unit.", predicted)  # fmt: skip
 
     def _as_probabilities(self, predicted: Any, rank: int, loss: Any = None) -> None:
         """Values that a loss takes for probabilities, and which are none."""

@@ -6,11 +6,12 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, config
 from viz.doctor.check import Check, host
-from viz.doctor.checks.losses import loss_kind
+from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.place import made_at
 
 __all__ = ["Broadcasts", "Upcasts"]
 
+_HEAVY = ("matmul", "conv")  # elsewhere, outside of layers, it is the few numbers of a loss that are float64
 _PAIRWISE = ("subtract", "add", "multiply", "divide", "power", "equal", "not_equal", "maximum", "minimum")
 
 
@@ -42,6 +43,8 @@ class Broadcasts(Check):
         labels, predicted = (getattr(x, "shape", None) for x in given)
         if labels is None or predicted is None or len(labels) != len(predicted) or len(labels) < 2:
             return
+        if is_ours(opened.owner):
+            return  # ours refuse such shapes
         if labels[:-1] == predicted[:-1] and labels[-1] != predicted[-1] and 1 in (labels[-1], predicted[-1]):
             self._tell(opened.scope.name, labels, predicted, None, made_at(opened.owner) or self.watch.called_at(), 0)
 
@@ -74,11 +77,12 @@ class Upcasts(Check):
         given = [x for x in inputs if isinstance(x, Tensor)]
         if not any(x.data.dtype.name in ("float32", "float16") for x in given):
             return
-        layer, in_loss = self.watch.layer(), self.watch.inside("loss")
+        layer = self.watch.layer()
+        only_in_loss = not self.watch.inside("layer", "model") and op.name not in _HEAVY
         other = next((x for x in inputs if _is_double(x)), None)
         why = "was asked for float64" if other is None else f"met {_described(other)}"
         self.watch.report(
-            "dtype_upcast", "info" if in_loss and other is not None else "warning",
+            "dtype_upcast", "info" if only_in_loss and other is not None else "warning",
             f"{op.name} {why}, and everything after it is float64: slower, and twice the memory",
             "Make the array float32 (x.astype('float32')), take Python numbers instead of numpy.float64, and leave out "
             "dtype='float64'.",

@@ -76,10 +76,11 @@ class Timing(Check):
         if opened.kind == "data":
             self._wait = float(took)
             self._wait_place = self.watch.called_at()
-        elif opened.kind == "layer" and self.watch.heavy and self._began is not None:
+        elif opened.kind in ("layer", "loss") and self.watch.heavy and self._began is not None:
             place = _code_of(opened.owner)
             if place is not None:  # Python code of the user's own
-                self._add("Python code", opened.owner, place, took - parts, calls=0)
+                layer = opened.owner if opened.kind == "layer" else None
+                self._add("Python code", layer, place, took - parts, calls=0)
 
     def on_step_end(self) -> None:
         if self._began is None:
@@ -139,9 +140,10 @@ class Timing(Check):
             )  # fmt: skip
 
 
-def _code_of(layer: Any) -> Place | None:
-    """Where the user wrote the call method of a layer."""
-    function = getattr(getattr(type(layer), "call", None), "__code__", None)
-    if function is None or is_internal(function.co_filename):
-        return None
-    return Place(function.co_filename, function.co_firstlineno)
+def _code_of(owner: Any) -> Place | None:
+    """Where the user wrote the call method of a layer or loss, or the function of a loss."""
+    for function in (getattr(type(owner), "call", None), getattr(owner, "fn", None)):
+        code = getattr(function, "__code__", None)
+        if code is not None and not is_internal(code.co_filename):
+            return Place(code.co_filename, code.co_firstlineno)
+    return None
