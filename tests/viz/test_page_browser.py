@@ -269,6 +269,17 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
         "[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()"
     )
     assert shown.run("v.index.blocks.size") > 12
+    shown.rest()
+    address, boxes = shown.run("location.hash"), shown.boxes()
+    shown.show(pages("deep", folded), address)
+    assert shown.boxes() == boxes
+    shown.run(
+        "v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title == 'hidden_3').key})"
+    )
+    shown.run(
+        "[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Fold')).click()"
+    )
+    assert len(shown.boxes()) == count
     shown.press("f")
     assert not any("×12" in text for text in shown.texts(".head text"))
     shown.press("f")
@@ -359,6 +370,24 @@ def test_the_slider_goes_through_the_steps(small):
     )
     assert small.texts(".steps output") == ["step 1 of 3"]
     assert small.texts(".panel h2") == ["tanh"]
+
+
+def test_what_ran_outside_of_steps_has_a_place_of_its_own(shown, pages):
+    def mixed():
+        trainer = Trainer()
+        trainer.step()
+        with viz.trace("mixed") as t:
+            ef.ops.sin(ef.ops.ones((2,)))
+            trainer.step()
+        return t
+
+    shown.show(pages("mixed", mixed))
+    assert shown.texts(".steps output") == ["step 1 of 1"]
+    assert "sin" not in shown.boxes()
+    shown.press("[")
+    assert shown.texts(".steps output") == ["outside of steps"]
+    assert "sin" in shown.boxes()
+    assert shown.wrong == []
 
 
 def test_the_first_nan_is_found_with_its_path(shown, pages):

@@ -120,7 +120,8 @@ class Details {
     return [
       this.heading(scope ? scope.cls || scope.kind : "group", "scope", blockTitle(block) || "equal parts", scope ? this.pathLinks(scope.parent) : ""),
       el("p", { class: "buttons" }, button(isOpen ? "Close" : "Open", isOpen ? "close it (Enter)" : "open it (Enter)", () => viewer.toggle(viewer.nodesOf({ kind: "scope", key })[0])),
-        block.repeats > 1 && block.unfoldable ? button(`Show all ${block.repeats}`, "draw the equal parts one by one", () => viewer.unfold(block.unfoldable)) : null),
+        block.repeats > 1 && block.unfoldable ? button(`Show all ${block.repeats}`, "draw the equal parts one by one", () => viewer.unfold(block.unfoldable)) : null,
+        viewer.state.unfolded.size ? button("Fold equal parts", "draw equal parts once again", () => viewer.foldAgain()) : null),
       scope && scope.error ? el("p", { class: "alarm" }, clean(scope.error, 500)) : null,
       facts([["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null], ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
         ["ops", amount(ops.length) + (backward.length ? ` + ${amount(backward.length)} backward` : "")], ["FLOPs", flops ? short(flops) : null],

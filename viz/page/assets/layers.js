@@ -7,6 +7,8 @@ const LAYER_COLUMNS = [
   ["activations", (row) => row.activations || null, nbytes], ["|gradient|", (row) => row.gradient, numeral],
 ];
 
+const MOST_ROWS_IN_TABLE = 1500;
+
 class LayerTable {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "layers", title: "Layers", by: null, down: true });
@@ -32,7 +34,7 @@ class LayerTable {
         button(column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"), `sort by ${column[0]}`, () => this.sort(at), { class: "link" }));
     });
     this.lines = new Map();
-    const body = rows.map((row) => {
+    const body = rows.slice(0, MOST_ROWS_IN_TABLE).map((row) => {
       const line = el("tr", { tabindex: 0, onclick: () => this.go(row), onkeydown: (event) => event.key === "Enter" && this.go(row) }, shown.map(([, value, format], i) => {
         const found = value(row), text = found === null || found === undefined ? "" : format ? format(found) : clean(found, 50);
         return el("td", { class: format ? "right" : "", style: i === 0 && of === null ? `padding-left:${10 + row.level * 14}px` : null }, text);
@@ -40,6 +42,8 @@ class LayerTable {
       this.lines.set(row.key, line);
       return line;
     });
+    const rest = rows.length - MOST_ROWS_IN_TABLE;
+    if (rest > 0) body.push(el("tr", {}, el("td", { colspan: shown.length }, `${amount(rest)} more: sort to see others first, or search`)));
     this.node.replaceChildren(el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));
     this.select();
   }

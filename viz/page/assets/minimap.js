@@ -5,6 +5,7 @@ const MAP_W = 120, MAP_H = 150;
 class Minimap {
   constructor(viewer) {
     this.viewer = viewer;
+    this.show = batched(() => this.draw()); // asked for by every mark and every move
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.frame = el("div", { class: "seen" });
     this.node = el("div", { class: "minimap", title: "where you are; drag to move" }, this.canvas, this.frame);
@@ -21,7 +22,7 @@ class Minimap {
     this.node.addEventListener("pointerup", () => { this.node.onpointermove = null; });
   }
 
-  show() {
+  draw() {
     const { scene, canvas } = this.viewer, theme = themeNow(), dense = devicePixelRatio || 1;
     const width = scene.width - scene.left, height = scene.height;
     this.left = scene.left;

@@ -7,6 +7,7 @@ function writeHash(viewer) {
   if (state.view !== "both") parts.set("view", state.view);
   if (state.color !== "op") parts.set("color", state.color);
   if (!state.fold) parts.set("fold", "no");
+  if (state.unfolded.size) parts.set("unfold", JSON.stringify([...state.unfolded]));
   if (state.lineage) parts.set("lineage", state.lineage);
   if (state.tab !== "timeline") parts.set("tab", state.tab);
   const selected = keyOfSelection(viewer);
@@ -43,6 +44,14 @@ function openFromText({ index }, text) {
   return found;
 }
 
+function keysFrom(text) {
+  try {
+    return new Set(JSON.parse(text || "[]"));
+  } catch {
+    return new Set(); // not an address that this page made
+  }
+}
+
 // Does what the address says; false where it says nothing.
 function applyHash(viewer) {
   const text = location.hash.slice(1);
@@ -56,6 +65,7 @@ function applyHash(viewer) {
   const mode = COLOURINGS.some(([name]) => name === parts.get("color")) ? parts.get("color") : "op";
   state.color = viewer.canColour(mode) === true ? mode : "op";
   state.fold = parts.get("fold") !== "no";
+  state.unfolded = keysFrom(parts.get("unfold"));
   state.lineage = parts.get("lineage");
   state.open = null;
   viewer.rebuild();

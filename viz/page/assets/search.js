@@ -1,6 +1,7 @@
 // Search by name, op, layer, shape, data type, file, and more: all words must be found, a word with a colon only there.
 
 const MOST_HITS = 200;
+const MANY_OPS = 20000; // with more, the search waits for the end of a word
 const FIELDS = ["op", "layer", "class", "shape", "dtype", "file", "phase", "role", "code", "error", "name"];
 
 class Search {
@@ -18,6 +19,12 @@ class Search {
   }
 
   run() {
+    clearTimeout(this.waiting);
+    if (this.viewer.model && this.viewer.model.ops.length > MANY_OPS) this.waiting = setTimeout(() => this.look(), 150);
+    else this.look();
+  }
+
+  look() {
     const query = this.input.value.trim();
     this.viewer.state.query = query;
     this.at = -1;

@@ -31,7 +31,10 @@ class Toolbar {
   makeSteps() {
     const viewer = this.viewer;
     const range = el("input", { type: "range", min: 0, step: 1, "aria-label": "step", oninput: () => viewer.setStep(viewer.places[Number(range.value)]) });
-    const move = (by) => viewer.setStep(viewer.places[viewer.places.indexOf(viewer.state.step) + by] ?? viewer.state.step);
+    const move = (by) => { // one of the places may be null: outside of steps
+      const at = viewer.places.indexOf(viewer.state.step) + by;
+      if (at >= 0 && at < viewer.places.length) viewer.setStep(viewer.places[at]);
+    };
     const name = el("output", {});
     const node = el("div", { class: "steps", role: "group", "aria-label": "training step" },
       button("‹", "the step before ([)", () => move(-1)), range, button("›", "the next step (])", () => move(1)), name);

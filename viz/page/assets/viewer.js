@@ -5,6 +5,7 @@ const NARROW = "(max-width: 900px)";
 class Viewer {
   constructor() {
     this.state = freshState();
+    this.followsLast = true; // until the reader chooses a step
     this.dock = new Dock(this);
     this.panel = new Panel(this);
     this.toolbar = new Toolbar(this);
@@ -37,7 +38,7 @@ class Viewer {
     this.difference = data.diff ? new Changes(this.model, data.diff) : null;
     this.flaw = firstFlaw(this.model);
     this.places = stepsOf(this.model);
-    if (!this.places.includes(this.state.step) || (again && this.followsLast)) this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
+    if (this.followsLast || !this.places.includes(this.state.step)) this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
     document.title = clean(data.title, 80);
     this.toolbar.show();
     this.rebuild();
@@ -308,6 +309,13 @@ class Viewer {
     this.canvas.fit();
     this.toolbar.show();
     this.update();
+  }
+
+  // Draws the equal parts that were unfolded once again.
+  foldAgain() {
+    this.state.unfolded.clear();
+    this.rebuild();
+    this.select(null);
   }
 
   setStep(step, quietly = false) {
