@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from viz.demand import keras_on_demand
 
-__all__ = ["run_script"]
+__all__ = ["run_script", "wants_json"]
 
 R = TypeVar("R")
 
@@ -85,3 +85,14 @@ def _without_ours(error: BaseException) -> BaseException:
             break
         trail = trail.tb_next
     return error.with_traceback(trail)
+
+
+def wants_json(arguments: Sequence[str]) -> tuple[bool, list[str]]:
+    """Whether `--json` stands behind a script's name too, and the arguments that remain for the script.
+
+    What follows `--` is the script's in any case: `viz doctor train.py -- --json`.
+    """
+    given = list(arguments)
+    at = given.index("--") if "--" in given else len(given)
+    ours, theirs = given[:at], given[at + 1 :]
+    return "--json" in ours, [each for each in ours if each != "--json"] + theirs

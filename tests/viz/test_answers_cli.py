@@ -10,6 +10,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz.cli import main
+from viz.runner import wants_json
 
 BAD = """\
 import sys
@@ -163,3 +164,17 @@ def test_help_teaches_by_examples_and_tells_exit_codes(command, capsys):
     said = capsys.readouterr().out
     assert said.count(f"viz {command}") >= 4
     assert "Exit status: 0" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "left"),
+    [
+        (["--json"], True, []),
+        (["--epochs", "3", "--json"], True, ["--epochs", "3"]),
+        (["--epochs", "3"], False, ["--epochs", "3"]),
+        (["--", "--json"], False, ["--json"]),
+        (["--json", "--", "--json"], True, ["--json"]),
+    ],
+)
+def test_json_may_follow_the_script_and_what_follows_two_dashes_is_the_scripts(given, asked, left):
+    assert wants_json(given) == (asked, left)

@@ -11,6 +11,7 @@ from typing import Any
 
 from viz.doctor.examine import Examination, examine
 from viz.doctor.report import text
+from viz.runner import wants_json
 
 __all__ = ["add_command", "run_doctor"]
 
@@ -18,7 +19,8 @@ _ABOUT = """\
 Run a script as `python` would, and say what is wrong with its training, with the guilty line.
 
   viz doctor train.py --epochs 3        arguments after the script are the script's
-  viz doctor --json train.py            findings as JSON; what the script prints goes to stderr
+  viz doctor train.py --json            findings as JSON; what the script prints goes to stderr
+  viz doctor train.py -- --json         after `--` everything is the script's
 
 The first steps are looked at closely, the rest cheaply. Scripts that import Keras run on eagerflow.
 Exit status: 0 no errors found, 1 errors found, 2 wrong usage, 3 the script failed."""
@@ -48,11 +50,16 @@ def run_doctor(options: argparse.Namespace) -> int:
     if not os.path.isfile(options.script):
         print(f"viz doctor: there is no script {options.script!r}", file=sys.stderr)
         return 2
-    with _output_to_stderr() if options.json else contextlib.nullcontext():
-        examination = examine(options.script, options.arguments)
+    asked, arguments = wants_json(options.arguments)
+    as_json = options.json or asked
+    with _output_to_stderr() if as_json else contextlib.nullcontext():
+        examination = examine(options.script, arguments)
     for name, error in examination.failures:
-        print(f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it", file=sys.stderr)
-    _print(examination, options.json)
+        print(
+            f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it",
+            file=sys.stderr,
+        )
+    _print(examination, as_json)
     if examination.crashed:
         return 3
     return int(any(finding.severity == "error" for finding in examination.diagnosis))

@@ -14,7 +14,7 @@ from viz.nonfinite.facts import Nonfinite, NonfiniteError
 from viz.nonfinite.find import find_nonfinite
 from viz.record import trace
 from viz.recording import Recording, load
-from viz.runner import run_script
+from viz.runner import run_script, wants_json
 
 __all__ = ["add_command", "run_nonfinite"]
 
@@ -25,7 +25,7 @@ numbers that went in.
   viz nonfinite train.py --epochs 3     run a script until there, at little cost; arguments are the script's
   viz nonfinite step.efz                search a recording made with `viz run --stats basic`
   viz nonfinite --draw nan.svg train.py also draw what is around it
-  viz nonfinite --json train.py         what was found as JSON; what the script prints goes to stderr
+  viz nonfinite train.py --json         what was found as JSON; what the script prints goes to stderr
 
 Exit status: 0 all was finite, 1 something wasn't, 2 wrong usage or no such file, 3 the script failed otherwise."""
 
@@ -55,6 +55,8 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     Returns:
         0 when all was finite, 1 when not, 2 for wrong usage, 3 when the script failed otherwise.
     """
+    asked, options.arguments = wants_json(options.arguments)
+    options.json = options.json or asked
     try:
         recording, found, failed = _searched(options)
         if options.out:
