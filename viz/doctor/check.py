@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from eagerflow import Tensor
+from viz.nonfinite.check import is_finite
 from viz.plain import flat
 
 if TYPE_CHECKING:
@@ -51,10 +52,9 @@ def first_tensor(nested: Any) -> Tensor | None:
 
 def finite(data: Any) -> bool:
     """Are all elements numbers? Integers always are."""
-    if isinstance(data, float):
-        return math.isfinite(data)
-    kind = getattr(getattr(data, "dtype", None), "kind", "")
-    return kind not in "fc" or not data.size or bool(numpy.isfinite(host(data)).all())
+    if getattr(data, "dtype", None) is None:
+        return not isinstance(data, float) or math.isfinite(data)
+    return is_finite(data)
 
 
 def rms(values: numpy.ndarray) -> float:

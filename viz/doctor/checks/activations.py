@@ -116,7 +116,8 @@ class Saturated(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if op.name not in _SHARES or self.watch.inside("loss"):
             return
-        outputs = outputs[0] if isinstance(outputs, tuple) else outputs  # the states of a recurrent layer
+        if isinstance(outputs, tuple):  # all states of a recurrent layer, where they are asked for, or the last
+            outputs = next((x for x in outputs if x.data.size), None)
         if not isinstance(outputs, Tensor) or outputs.key is None:
             return
         values = host(outputs.data)
