@@ -28,6 +28,7 @@ R = TypeVar("R")
 _FOLDERS = tuple(
     [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
 )
+_LONGEST = 500  # characters of a message
 _FILES = (contextlib.__file__, functools.__file__)
 
 
@@ -45,6 +46,7 @@ def shorten(error: BaseException) -> None:
     if not config.is_traceback_filtering_enabled():
         return
     _cut(error.__traceback__)
+    _clip(error)
     seen = {id(error)}
     while (cause := _cause(error)) is not None and id(cause) not in seen:
         seen.add(id(cause))
@@ -53,6 +55,17 @@ def shorten(error: BaseException) -> None:
             return
         _cut(cause.__traceback__)
         error = cause
+
+
+def _clip(error: BaseException) -> None:
+    """Take out the middle of a message of ours in which a value is written at length."""
+    said = error.args[0] if len(error.args) == 1 else None
+    trail = error.__traceback__
+    while trail is not None and trail.tb_next is not None:
+        trail = trail.tb_next
+    raised_here = trail is not None and is_ours(trail.tb_frame.f_code.co_filename)
+    if raised_here and isinstance(said, str) and len(said) > _LONGEST:
+        error.args = (f"{said[: _LONGEST - 151]}…{said[-150:]}",)
 
 
 def _cause(error: BaseException) -> BaseException | None:

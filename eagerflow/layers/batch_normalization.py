@@ -12,7 +12,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.older_arguments import older, only
-from eagerflow.layers.settings import described, settle, share
+from eagerflow.layers.settings import at_least_zero, described, settle, share
 from eagerflow.ops.normalization import normalize_batch
 
 __all__ = ["BatchNormalization"]
@@ -90,8 +90,9 @@ class BatchNormalization(Layer):
                 "BatchNormalization(synchronized=True): the batch is never split over devices here."
             )
         share(self, "momentum", momentum)
+        epsilon = at_least_zero(self, "epsilon", epsilon)
         settle(
-            self, axis=_one_axis(axis), momentum=float(momentum), epsilon=float(epsilon), center=center, scale=scale,
+            self, axis=_one_axis(axis), momentum=float(momentum), epsilon=epsilon, center=center, scale=scale,
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,

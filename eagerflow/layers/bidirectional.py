@@ -51,6 +51,11 @@ class Bidirectional(Layer):
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, Layer) and not (given is None and name == "backward_layer"):
                 raise ValueError(f"Bidirectional({name}={signature_of(given)}): expected a recurrent layer.")
+            if given is not None and not hasattr(given, "go_backwards"):
+                raise ValueError(
+                    f"Bidirectional({name}={type(given).__name__} {given.name!r:.60}): expected a recurrent layer (LSTM, "
+                    "GRU, SimpleRNN, RNN), or one with go_backwards, return_sequences, return_state and stateful."
+                )
         if merge_mode not in _MODES:
             hint = did_you_mean(str(merge_mode), [m for m in _MODES if m])
             raise ValueError(

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.settings import activated_shape, layout, one_of, settle, sizes
@@ -137,6 +138,7 @@ def with_defaults(**defaults: Any) -> Callable[[type], type]:
     def decorate(cls: type) -> type:
         inherited = cls.__init__  # type: ignore[misc]
 
+        @boundary
         @wraps(inherited)
         def init(self: Any, *args: Any, **kwargs: Any) -> None:
             inherited(self, *args, **kwargs)

@@ -56,5 +56,5 @@ def checked_name(name: Any, cls: type) -> str:
     if name is None or name == "":
         return unique_name(snake_case(cls.__name__))
     if not isinstance(name, str) or "/" in name:
-        raise ValueError(f"{cls.__name__}(name={name!r}): expected a string without '/'.")
+        raise ValueError(f"{cls.__name__}(name={name!r:.80}): expected a string without '/'.")
     return name

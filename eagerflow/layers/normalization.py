@@ -95,7 +95,7 @@ class LayerNormalization(_Normalization):
         rms_scaling = bool(kwargs.pop("rms_scaling", False))  # Keras' older form of RMSNormalization
         super().__init__(axis, **kwargs)
         settle(
-            self, epsilon=epsilon, center=center, scale=scale, beta_initializer=beta_initializer,
+            self, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale, beta_initializer=beta_initializer,
             gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
         )  # fmt: skip
@@ -170,7 +170,8 @@ class GroupNormalization(_Normalization):
         if isinstance(groups, bool) or not isinstance(groups, int) or (groups < 1 and groups != -1):
             raise ValueError(f"GroupNormalization(groups={groups!r}): expected a positive integer, or -1.")
         settle(
-            self, groups=groups, epsilon=epsilon, center=center, scale=scale, beta_initializer=beta_initializer,
+            self, groups=groups, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale,
+            beta_initializer=beta_initializer,
             gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
         )  # fmt: skip
@@ -229,7 +230,7 @@ class RMSNormalization(_Normalization):
 
     def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)
-        self.epsilon = epsilon
+        self.epsilon = at_least_zero(self, "epsilon", epsilon)
         self.supports_masking = False
 
     def build(self, input_shape: Any) -> None:

@@ -6,9 +6,12 @@ The suffix of a setting says what it names: `kernel_initializer`, `bias_regulari
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
+
+import numpy
 
 from eagerflow import activations, constraints, initializers, regularizers
 from eagerflow.core.config import image_data_format
@@ -16,6 +19,7 @@ from eagerflow.core.errors import did_you_mean
 
 __all__ = [
     "activated_shape",
+    "at_least_zero",
     "described",
     "integer",
     "layout",
@@ -126,6 +130,18 @@ def share(layer: Any, name: str, value: Any) -> float:
     if not usable:
         raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number from 0 to 1.")
     return value
+
+
+def at_least_zero(layer: Any, name: str, value: Any) -> float:
+    """A finite number of at least 0.
+
+    Raises:
+        ValueError: naming the layer and the argument.
+    """
+    usable = isinstance(value, (int, float, numpy.number)) and not isinstance(value, bool)
+    if not usable or not 0 <= value < math.inf:
+        raise ValueError(f"{type(layer).__name__}({name}={value!r:.60}): expected a number of at least 0.")
+    return float(value)
 
 
 def without_lora(layer: Any, **given: Any) -> None:

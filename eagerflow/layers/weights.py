@@ -11,6 +11,7 @@ from eagerflow import constraints, initializers, regularizers
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.core.variable import Variable, kept
 from eagerflow.layers.autocast import AutocastVariable
 from eagerflow.layers.budget import spend
@@ -84,6 +85,7 @@ class WeightHolder:
                 self._fixed.setdefault(id(variable), not variable.trainable)
                 self._switch(variable, False)
 
+    @boundary
     def add_weight(
         self,
         *args: Any,
@@ -349,6 +351,12 @@ def _by_position(layer: Any, args: tuple[Any, ...]) -> dict[str, Any]:
 
 def _shape(layer: Any, shape: Any, name: str | None) -> tuple[int, ...]:
     shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+    for n in shape:
+        if n is not None and (isinstance(n, bool) or not hasattr(n, "__index__") or n < 0):
+            raise ValueError(
+                f"{describe(layer)}.add_weight(name={name!r}): every length of shape must be an integer of at least 0; "
+                f"got {n!r:.60}."
+            )
     if any(n is None for n in shape):
         raise ValueError(
             f"{describe(layer)}.add_weight(name={name!r}): the shape {shape} has an unknown length. "

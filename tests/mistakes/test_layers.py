@@ -1,0 +1,257 @@
+"""Mistakes with layers: their arguments, their inputs, layers of one's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers
+from tests.mistakes.checking import Mistake, check
+
+X = np.ones((4, 3), "float32")
+IMAGES = np.ones((2, 8, 8, 3), "float32")
+SERIES = np.ones((2, 5, 3), "float32")
+
+
+class ForgotSuper(layers.Layer):
+    def __init__(self):
+        self.inner = layers.Dense(2)
+
+
+class ReturnsNothing(layers.Layer):
+    def call(self, x):
+        x + 1
+
+
+class WithoutCall(layers.Layer):
+    pass
+
+
+class WrongBuild(layers.Layer):
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1], -2))
+
+    def call(self, x):
+        return x
+
+
+def built_for_three():
+    layer = layers.Dense(2, name="hidden")
+    layer(X)
+    return layer
+
+
+def cast_to_float(symbolic):
+    return float(symbolic)
+
+
+ARGUMENTS: dict[str, Mistake] = {
+    "negative units": (lambda: layers.Dense(-1), ValueError, ("units", "-1")),
+    "no units": (lambda: layers.Dense(0), ValueError, ("units", "0")),
+    "fractional units": (lambda: layers.Dense(2.5), ValueError, ("units", "2.5")),
+    "units as text": (lambda: layers.Dense("10"), ValueError, ("units", "'10'")),
+    "units as a bool": (lambda: layers.Dense(True), ValueError, ("units", "True")),
+    "units as a list": (lambda: layers.Dense([3]), ValueError, ("units", "[3]")),
+    "an unknown activation": (
+        lambda: layers.Dense(2, activation="rleu"),
+        ValueError,
+        ("rleu", "Did you mean 'relu'"),
+    ),
+    "an unknown initializer": (
+        lambda: layers.Dense(2, kernel_initializer="glorot"),
+        ValueError,
+        ("glorot", "Did you mean"),
+    ),
+    "an unknown regularizer": (lambda: layers.Dense(2, kernel_regularizer="l3"), ValueError, ("l3",)),
+    "an unknown constraint": (
+        lambda: layers.Dense(2, kernel_constraint="maxnorm3"),
+        ValueError,
+        ("maxnorm3",),
+    ),
+    "an unknown argument": (
+        lambda: layers.Dense(2, activaton="relu"),
+        TypeError,
+        ("activaton", "Did you mean 'activation'"),
+    ),
+    "an argument of another library": (lambda: layers.Dense(2, in_features=3), TypeError, ("in_features",)),
+    "a name that is no text": (lambda: layers.Dense(2, name=3), ValueError, ("name", "3")),
+    "a name with a slash": (lambda: layers.Dense(2, name="a/b"), ValueError, ("name", "a/b")),
+    "an endless name": (lambda: layers.Dense(2, name="a/" * 9000), ValueError, ("name",)),
+    "an unknown type": (lambda: layers.Dense(2, dtype="float33"), ValueError, ("float33",)),
+    "zero filters": (lambda: layers.Conv2D(0, 3), ValueError, ("filters", "0")),
+    "negative filters": (lambda: layers.Conv2D(-4, 3), ValueError, ("filters", "-4")),
+    "a kernel of size 0": (lambda: layers.Conv2D(4, 0), ValueError, ("kernel_size", "0")),
+    "a kernel of three lengths": (lambda: layers.Conv2D(4, (3, 3, 3)), ValueError, ("kernel_size", "2")),
+    "a fractional kernel": (lambda: layers.Conv2D(4, 2.5), ValueError, ("kernel_size", "2.5")),
+    "a stride of 0": (lambda: layers.Conv2D(4, 3, strides=0), ValueError, ("strides", "0")),
+    "strides and dilation": (
+        lambda: layers.Conv2D(4, 3, strides=2, dilation_rate=2),
+        ValueError,
+        ("strides", "dilation_rate"),
+    ),
+    "an unknown padding": (lambda: layers.Conv2D(4, 3, padding="sme"), ValueError, ("padding", "sme")),
+    "an unknown layout": (
+        lambda: layers.Conv2D(4, 3, data_format="channel_last"),
+        ValueError,
+        ("data_format", "channels_last"),
+    ),
+    "groups that don't divide": (lambda: layers.Conv2D(4, 3, groups=3), ValueError, ("groups", "3")),
+    "a pool of 0": (lambda: layers.MaxPooling2D(0), ValueError, ("pool_size", "0")),
+    "a rate above 1": (lambda: layers.Dropout(1.5), ValueError, ("rate", "1.5")),
+    "a negative rate": (lambda: layers.Dropout(-0.1), ValueError, ("rate", "-0.1")),
+    "a rate as text": (lambda: layers.Dropout("0.5"), (TypeError, ValueError), ("rate", "0.5")),
+    "an empty vocabulary": (lambda: layers.Embedding(0, 4), ValueError, ("input_dim", "0")),
+    "a vocabulary of fractions": (lambda: layers.Embedding(2.5, 4), ValueError, ("input_dim", "2.5")),
+    "a negative dimension": (lambda: layers.Embedding(5, -4), ValueError, ("output_dim", "-4")),
+    "LSTM of 0 units": (lambda: layers.LSTM(0), ValueError, ("units", "0")),
+    "LSTM with an unknown activation": (
+        lambda: layers.LSTM(2, activation="tahn"),
+        ValueError,
+        ("tahn", "Did you mean 'tanh'"),
+    ),
+    "heads of 0": (lambda: layers.MultiHeadAttention(0, 4), ValueError, ("num_heads", "0")),
+    "key_dim of text": (lambda: layers.MultiHeadAttention(2, "4"), ValueError, ("key_dim", "'4'")),
+    "a momentum above 1": (lambda: layers.BatchNormalization(momentum=1.5), ValueError, ("momentum", "1.5")),
+    "a negative epsilon": (lambda: layers.BatchNormalization(epsilon=-1), ValueError, ("epsilon", "-1")),
+    "no groups": (lambda: layers.GroupNormalization(groups=0), ValueError, ("groups", "0")),
+    "a permutation of wrong numbers": (lambda: layers.Permute((0, 1)), ValueError, ("dims",)),
+    "no repetition": (lambda: layers.RepeatVector(0), ValueError, ("n", "0")),
+    "a fractional repetition": (lambda: layers.RepeatVector(1.5), ValueError, ("n", "1.5")),
+    "an axis that is no number": (lambda: layers.Concatenate(axis="last"), ValueError, ("axis", "last")),
+    "no layer to wrap": (
+        lambda: layers.TimeDistributed(3),
+        (TypeError, ValueError),
+        ("TimeDistributed", "3"),
+    ),
+    "no layer to run both ways": (
+        lambda: layers.Bidirectional(layers.Dense(2)),
+        (TypeError, ValueError),
+        ("Bidirectional",),
+    ),
+    "an unknown merge": (
+        lambda: layers.Bidirectional(layers.LSTM(2), merge_mode="add"),
+        ValueError,
+        ("merge_mode", "add"),
+    ),
+    "no function for Lambda": (lambda: layers.Lambda(3), TypeError, ("function", "3")),
+    "an interpolation": (
+        lambda: layers.UpSampling2D(2, interpolation="cubic3"),
+        ValueError,
+        ("interpolation", "cubic3"),
+    ),
+    "noise of a negative width": (lambda: layers.GaussianNoise(-1), ValueError, ("stddev", "-1")),
+}
+
+INPUTS: dict[str, Mistake] = {
+    "another width than before": (
+        lambda: built_for_three()(np.ones((4, 5))),
+        ValueError,
+        ("hidden", "3", "5"),
+    ),
+    "text": (lambda: layers.Dense(2)("text"), (TypeError, ValueError), ("Dense",)),
+    "an array of text": (lambda: layers.Dense(2)(np.array([["a", "b"]])), TypeError, ("text",)),
+    "an array of objects": (
+        lambda: layers.Dense(2)(np.array([[{}]], object)),
+        (TypeError, ValueError),
+        ("object",),
+    ),
+    "nothing": (lambda: layers.Dense(2)(), TypeError, ("inputs",)),
+    "None": (lambda: layers.Dense(2)(None), (TypeError, ValueError), ("None",)),
+    "one number": (lambda: layers.Dense(2)(np.float32(3)), ValueError, ("Dense",)),
+    "rows of several lengths": (lambda: layers.Dense(2)([[1, 2], [3]]), (TypeError, ValueError), ("length",)),
+    "a vector for a convolution": (lambda: layers.Conv2D(2, 3)(X), ValueError, ("Conv2D", "4")),
+    "a kernel larger than the image": (lambda: layers.Conv2D(2, 9)(IMAGES), ValueError, ("9", "8")),
+    "a pool larger than the image": (lambda: layers.MaxPooling2D(9)(IMAGES), ValueError, ("9", "8")),
+    "channels that groups don't divide": (
+        lambda: layers.Conv2D(4, 3, groups=2)(IMAGES),
+        ValueError,
+        ("groups", "3"),
+    ),
+    "a matrix for an LSTM": (lambda: layers.LSTM(2)(X), ValueError, ("LSTM", "3")),
+    "an index out of the vocabulary": (
+        lambda: layers.Embedding(5, 2)(np.array([[1, 7]])),
+        (IndexError, ValueError),
+        ("7", "5"),
+    ),
+    "a negative index": (lambda: layers.Embedding(5, 2)(np.array([[-1]])), (IndexError, ValueError), ("-1",)),
+    "indices as text": (lambda: layers.Embedding(5, 2)(np.array([["a"]])), TypeError, ("text",)),
+    "shapes that don't add": (lambda: layers.Add()([X, SERIES[:, :, :2]]), ValueError, ("Add",)),
+    "one input to add": (lambda: layers.Add()(X), (TypeError, ValueError), ("list",)),
+    "shapes that don't join": (lambda: layers.Concatenate()([X, SERIES]), ValueError, ("Concatenate",)),
+    "a shape of another size": (lambda: layers.Reshape((2, 2))(X), ValueError, ("Reshape", "3")),
+    "two lengths of -1": (lambda: layers.Reshape((-1, -1)), ValueError, ("-1",)),
+    "a permutation of too many axes": (lambda: layers.Permute((2, 1, 3))(SERIES), ValueError, ("Permute",)),
+    "cropping all": (lambda: layers.Cropping2D(4)(IMAGES), ValueError, ("Cropping2D", "8")),
+    "a mask of another shape": (
+        lambda: layers.LSTM(2)(SERIES, mask=np.ones((2, 9), bool)),
+        ValueError,
+        ("mask",),
+    ),
+    "initial states of another shape": (
+        lambda: layers.LSTM(2)(SERIES, initial_state=[np.ones((2, 7)), np.ones((2, 7))]),
+        ValueError,
+        ("state",),
+    ),
+    "an unknown argument of call": (lambda: layers.Dense(2)(X, trainin=True), TypeError, ("trainin",)),
+    "dot of axes that don't fit": (lambda: layers.Dot(axes=1)([X, np.ones((4, 5))]), ValueError, ("Dot",)),
+}
+
+OWN: dict[str, Mistake] = {
+    "super().__init__() forgotten": (
+        lambda: ForgotSuper()(X),
+        RuntimeError,
+        ("ForgotSuper", "super().__init__()"),
+    ),
+    "a return forgotten": (lambda: ReturnsNothing()(X), TypeError, ("ReturnsNothing", "None", "return")),
+    "no call": (lambda: WithoutCall()(X), NotImplementedError, ("WithoutCall", "call")),
+    "a weight of a negative length": (lambda: WrongBuild()(X), ValueError, ("WrongBuild", "-2")),
+    "a weight of an unknown initializer": (
+        lambda: layers.Layer().add_weight(shape=(2,), initializer="ones_like"),
+        ValueError,
+        ("ones_like",),
+    ),
+    "a weight with a fractional length": (
+        lambda: layers.Layer().add_weight(shape=(2.5,)),
+        ValueError,
+        ("2.5",),
+    ),
+    "weights of another number": (lambda: built_for_three().set_weights([X]), ValueError, ("hidden", "2")),
+    "weights of another shape": (
+        lambda: built_for_three().set_weights([np.ones((9, 2)), np.ones(2)]),
+        ValueError,
+        ("(3, 2)", "[9, 2]"),
+    ),
+    "a number from a symbolic tensor": (
+        lambda: cast_to_float(ef.Input((3,))),
+        TypeError,
+        ("float()", "later"),
+    ),
+    "numpy of a symbolic tensor": (lambda: np.asarray(ef.Input((3,))), TypeError, ("NumPy", "later")),
+    "a condition on a symbolic tensor": (
+        lambda: bool(ef.Input((3,)) > 0),
+        TypeError,
+        ("bool()", "later"),
+    ),
+    "a kernel before it is built": (lambda: layers.Dense(2).kernel, AttributeError, ("kernel",)),
+    "a name from PyTorch": (
+        lambda: ef.Sequential([]).state_dict(),
+        AttributeError,
+        ("state_dict", "get_weights"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments(name):
+    check(ARGUMENTS[name])
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_inputs(name):
+    check(INPUTS[name])
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_layers_of_ones_own(name):
+    check(OWN[name])
