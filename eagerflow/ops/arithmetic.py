@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from eagerflow.core.op import composite, op
+from eagerflow.kernels.reduce import sum_to
 from eagerflow.ops.complexes import conjugated, real_part
 from eagerflow.ops.rounding import sign_of
 
@@ -16,7 +17,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-@op(lambda g: g, lambda g: g, weak=True, promotes=True)
+@op(
+    lambda g, x1_shape: sum_to(g, x1_shape),
+    lambda g, x2_shape: sum_to(g, x2_shape),
+    weak=True, promotes=True,
+)  # fmt: skip
 def add(xp: Any, x1: Any, x2: Any) -> Any:
     """Elementwise `x1 + x2`, broadcast.
 
@@ -42,8 +47,8 @@ def subtract(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(
-    lambda g, x2: g * x2 if g.dtype.kind != "c" else g * x2.conjugate(),
-    lambda g, x1: g * x1 if g.dtype.kind != "c" else g * x1.conjugate(),
+    lambda g, x1_shape, x2: sum_to(g * x2 if g.dtype.kind != "c" else g * x2.conjugate(), x1_shape),
+    lambda g, x1, x2_shape: sum_to(g * x1 if g.dtype.kind != "c" else g * x1.conjugate(), x2_shape),
     weak=True, promotes=True,
 )  # fmt: skip
 def multiply(xp: Any, x1: Any, x2: Any) -> Any:

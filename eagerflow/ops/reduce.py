@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy
+
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels.reduce import extreme_over, sum_over
 from eagerflow.ops.arithmetic import absolute, divide, multiply, power, square, subtract
 from eagerflow.ops.axes import axes_of, kept, listed, spread
 from eagerflow.ops.compare import not_equal
@@ -16,6 +19,8 @@ __all__ = [
     "amax", "amin", "argmax", "argmin", "average", "count_nonzero", "max", "mean", "min", "prod", "ptp", "std", "sum",
     "var",
 ]  # fmt: skip
+
+_LARGE = 4096  # numbers: below, other ways than NumPy's own don't pay
 
 
 @op(lambda xp, g, x_shape, axis: spread(xp, g, x_shape, axis))
@@ -30,7 +35,16 @@ def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> ef.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
     [4.0, 6.0]
     """
-    return x.sum(axis=axes_of(axis), keepdims=keepdims)
+    found = _fast_sum(xp, x, axis, keepdims)
+    return x.sum(axis=axes_of(axis), keepdims=keepdims) if found is None else found
+
+
+def _fast_sum(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """The sum of a large NumPy array over neighbouring axes; None where NumPy's own way is as good."""
+    if xp is not numpy or axis is None or x.size < _LARGE:
+        return None
+    found = sum_over(x, tuple(sorted(set(listed(axis, x.ndim)))))
+    return found.reshape(kept(x.shape, axis)) if keepdims and found is not None else found
 
 
 def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
@@ -53,7 +67,11 @@ def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     if x.dtype.itemsize < 4:  # NumPy adds these up in float32
         return x.mean(axis=axes_of(axis), keepdims=keepdims)
     count = x.size if axis is None else math.prod([x.shape[a] for a in listed(axis, x.ndim)])
-    return x.sum(axis=axes_of(axis), keepdims=keepdims) / count
+    found = _fast_sum(xp, x, axis, keepdims)
+    if found is None:
+        return x.sum(axis=axes_of(axis), keepdims=keepdims) / count
+    found /= count
+    return found
 
 
 def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) -> Any:
@@ -64,6 +82,14 @@ def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) ->
     if initial is not None:  # which may be the extreme itself
         share = xp.maximum(share, 1)
     return mask * (g.reshape(shape) / share)
+
+
+def _fast_extreme(xp: Any, x: Any, axis: Any, keepdims: bool, largest: bool) -> Any:
+    """An extreme of a large NumPy array over neighbouring axes; None where NumPy's own way is as good."""
+    if xp is not numpy or axis is None or x.size < _LARGE:
+        return None
+    found = extreme_over(x, tuple(sorted(set(listed(axis, x.ndim)))), largest)
+    return found.reshape(kept(x.shape, axis)) if keepdims and found is not None else found
 
 
 @op(_extreme_rule)
@@ -83,7 +109,8 @@ def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     [5.0, 7.0]
     """
     if initial is None:
-        return x.max(axis=axes_of(axis), keepdims=keepdims)
+        found = _fast_extreme(xp, x, axis, keepdims, True)
+        return x.max(axis=axes_of(axis), keepdims=keepdims) if found is None else found
     return _with_initial(xp, x, "max", axis, keepdims, initial)
 
 
@@ -104,7 +131,8 @@ def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     0.0
     """
     if initial is None:
-        return x.min(axis=axes_of(axis), keepdims=keepdims)
+        found = _fast_extreme(xp, x, axis, keepdims, False)
+        return x.min(axis=axes_of(axis), keepdims=keepdims) if found is None else found
     return _with_initial(xp, x, "min", axis, keepdims, initial)
 
 

@@ -286,3 +286,57 @@ def test_attention(lengths, heads, widths, extra, large, kept, dtype):
             ),
             arrays,
         )
+
+
+REDUCED = st.sampled_from(
+    [(300,), (40, 3), (3, 400), (2, 150, 9), (5, 6, 7, 8), (1, 700, 1), (20000, 2), (3, 9000)]
+)
+
+
+@quick
+@given(
+    shape=REDUCED,
+    first=st.integers(0, 3),
+    count=st.integers(1, 3),
+    dtype=types,
+    kind=kinds,
+    keepdims=st.booleans(),
+)
+def test_reductions_over_neighbouring_axes(shape, first, count, dtype, kind, keepdims):
+    first %= len(shape)
+    axes = tuple(range(first, min(len(shape), first + count)))
+    x = laid_out(kind, normal(11, *shape, dtype=dtype))
+    wide = x.astype("float64")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
+        patch.setattr("eagerflow.ops.reduce._LARGE", 0)
+        found = [
+            getattr(ops, name)(ef.Tensor(x), axis=axes, keepdims=keepdims)
+            for name in ("sum", "mean", "max", "min")
+        ]
+    expected = [getattr(wide, name)(axis=axes, keepdims=keepdims) for name in ("sum", "mean", "max", "min")]
+    for ours, wanted in zip(found, expected, strict=True):
+        assert (ours.dtype, ours.shape) == (dtype, wanted.shape)
+        rounding = TOLERANCE[dtype] * (x.size // max(1, wanted.size)) ** 0.5
+        np.testing.assert_allclose(ours.numpy(), wanted, rtol=TOLERANCE[dtype], atol=rounding)
+
+
+def test_extremes_keep_nan_and_empty_axes_raise():
+    x = normal(12, 70, 90)
+    x[3, 5] = np.nan
+    found = ops.max(ef.Tensor(x), axis=0).numpy()
+    assert np.isnan(found[5])
+    assert np.isnan(found).sum() == 1
+    with pytest.raises(ValueError):
+        ops.max(ef.Tensor(np.zeros((0, 9), "float32")), axis=0)
+
+
+@quick
+@given(
+    shape=st.sampled_from([(300, 7), (2, 9, 11), (5000, 1), (1, 300)]), lead=st.integers(1, 2), dtype=types
+)
+def test_broadcast_parameters_get_sums(shape, lead, dtype):
+    parameter = normal(13, *shape[min(lead, len(shape) - 1) :], dtype=dtype)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
+        check(lambda x, p: x * p + p, lambda x, p: (x + 1) * p, [normal(14, *shape, dtype=dtype), parameter])
