@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.settings import described, settle
+from eagerflow.layers.settings import at_least_zero, described, settle
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 
@@ -95,7 +95,8 @@ class LayerNormalization(_Normalization):
         rms_scaling = bool(kwargs.pop("rms_scaling", False))  # Keras' older form of RMSNormalization
         super().__init__(axis, **kwargs)
         settle(
-            self, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale, beta_initializer=beta_initializer,
+            self, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale,
+            beta_initializer=beta_initializer,
             gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
         )  # fmt: skip
