@@ -263,6 +263,10 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
 
     shown.show(pages("deep", folded))
     assert any("×12" in text for text in shown.texts(".head text"))
+    shown.press("/")
+    shown.type("hidden_7 class:Dense")
+    assert any("×12" in text for text in shown.texts(".hits strong"))  # it is drawn as one of them
+    shown.press("Escape")
     count = len(shown.boxes())
     shown.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.repeats == 12).key})")
     shown.run(

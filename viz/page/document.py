@@ -30,11 +30,11 @@ SCRIPTS = (
     "words.js", "dom.js", "model.js", "selection.js", "blocks.js", "state.js", "assembly.js", "layout.js", "routes.js",
     "colours.js", "flaws.js", "lineage.js", "boxes.js", "canvas.js", "minimap.js", "charts.js", "panel.js",
     "details.js", "search.js", "timeline.js", "memory.js", "layers.js", "training.js", "changes.js", "dock.js",
-    "toolbar.js", "export.js", "permalink.js", "keyboard.js", "viewer.js",
+    "toolbar.js", "export.js", "permalink.js", "keyboard.js", "viewer.js", "start.js",
 )  # fmt: skip
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
-STYLES = ("page.css", "graph.css", "panels.css")
+STYLES = ("page.css", "graph.css", "panels.css", "dock.css")
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _NOTEBOOK_HEIGHT = 720
 

@@ -26,10 +26,18 @@ class Scene {
   }
 
   addFrame(block, parent) {
-    const id = `frame:${block.key}`, ops = this.allInstances(block);
+    const id = `frame:${block.key}`,
+      ops = this.allInstances(block);
     const level = parent === null ? 1 : this.frames.get(parent).level + 1;
     this.frames.set(id, {
-      id, parent, level, block, key: block.key, kind: block.kind, title: blockTitle(block), ops,
+      id,
+      parent,
+      level,
+      block,
+      key: block.key,
+      kind: block.kind,
+      title: blockTitle(block),
+      ops,
       subtitle: this.about(block, ops).join("  ·  "),
     });
     return id;
@@ -47,7 +55,8 @@ class Scene {
   about(block, ops) {
     const parts = [];
     if (block.scope && block.scope.cls) parts.push(clean(block.scope.cls, 40));
-    if (block.scope && block.scope.params) parts.push(counted(block.scope.params * block.objects, "parameter"));
+    if (block.scope && block.scope.params)
+      parts.push(counted(block.scope.params * block.objects, "parameter"));
     const spent = this.spent(ops);
     return spent ? [...parts, spent] : parts;
   }
@@ -55,38 +64,74 @@ class Scene {
   // Time forward (→) and backward (←) of forward ops.
   spent(ops) {
     const all = this.model.ops;
-    let forward = 0, backward = 0;
+    let forward = 0,
+      backward = 0;
     for (const i of ops) {
       forward += all[i].duration;
       for (const b of this.selection.backwardOf.get(i) || []) backward += all[b].duration;
     }
-    return [["→", forward], ["←", backward]].filter(([, t]) => t).map(([arrow, t]) => `${arrow} ${seconds(t)}`).join("   ");
+    return [
+      ["→", forward],
+      ["←", backward],
+    ]
+      .filter(([, t]) => t)
+      .map(([arrow, t]) => `${arrow} ${seconds(t)}`)
+      .join("   ");
   }
 
   // ---------------------------------------------------------------- rows
 
   addOp(id, frame) {
-    const op = this.model.ops[id], ops = [id, ...(this.instances.get(id) || [])], row = `op${id}`;
+    const op = this.model.ops[id],
+      ops = [id, ...(this.instances.get(id) || [])],
+      row = `op${id}`;
     const riders = ops.flatMap((each) => this.selection.ridersOf.get(each) || []);
-    this.show({
-      id: row, kind: "op", title: clean(op.name, 40), phase: op.phase, row, frame, main: id,
-      lane: op.phase === "backward" ? "backward" : "forward",
-    }, [...ops, ...riders], this.view === "backward" && op.phase !== "backward");
+    this.show(
+      {
+        id: row,
+        kind: "op",
+        title: clean(op.name, 40),
+        phase: op.phase,
+        row,
+        frame,
+        main: id,
+        lane: op.phase === "backward" ? "backward" : "forward",
+      },
+      [...ops, ...riders],
+      this.view === "backward" && op.phase !== "backward",
+    );
     this.addWeights(id, ops, row, frame);
     this.addPartners(clean(op.name, 36), ops, row, frame);
   }
 
   addClosed(block, frame) {
-    const ops = this.allInstances(block), scope = block.scope, row = `box:${block.key}`;
+    const ops = this.allInstances(block),
+      scope = block.scope,
+      row = `box:${block.key}`;
     const phase = ops.length ? this.model.ops[ops[0]].phase : "forward";
     const lines = [];
     if (scope && scope.cls) lines.push(clean(scope.cls, 40));
     if (scope && scope.outputs.length) lines.push("→ " + tensorName(this.model.tensors[scope.outputs[0]]));
     if (scope && scope.params) lines.push(counted(scope.params * block.objects, "parameter"));
     const riders = ops.flatMap((each) => this.selection.ridersOf.get(each) || []);
-    this.show({ id: row, kind: "scope", title: blockTitle(block), lines, phase, row, frame, lane: "forward", block, key: block.key },
-      [...ops, ...riders], this.view === "backward" && phase !== "backward");
-    for (const op of ops) for (const variable of this.selection.weightsOf.get(op) || []) this.weightNode.set(variable, row);
+    this.show(
+      {
+        id: row,
+        kind: "scope",
+        title: blockTitle(block),
+        lines,
+        phase,
+        row,
+        frame,
+        lane: "forward",
+        block,
+        key: block.key,
+      },
+      [...ops, ...riders],
+      this.view === "backward" && phase !== "backward",
+    );
+    for (const op of ops)
+      for (const variable of this.selection.weightsOf.get(op) || []) this.weightNode.set(variable, row);
     this.addPartners(blockTitle(block), ops, row, frame, block.key);
   }
 
@@ -100,10 +145,21 @@ class Scene {
     const kinds = new Map();
     for (const t of tensors) kinds.set(tensorName(t), (kinds.get(tensorName(t)) || 0) + 1);
     const lines = [...kinds].slice(0, 3).map(([kind, count]) => (count > 1 ? `${count} × ${kind}` : kind));
-    lines.push(nbytes(tensors.reduce((sum, t) => sum + t.nbytes, 0)) + times(1 + Math.floor(others.length / variables.length)));
+    lines.push(
+      nbytes(tensors.reduce((sum, t) => sum + t.nbytes, 0)) +
+        times(1 + Math.floor(others.length / variables.length)),
+    );
     this.nodes.set(`${row}_weights`, {
-      id: `${row}_weights`, kind: "parameter", title: names.slice(0, 2).join(", ") + (names.length > 2 ? ", …" : ""),
-      lines, phase: tensors[0].role, row, frame, lane: "parameter", ops: [], variables: [...variables, ...others],
+      id: `${row}_weights`,
+      kind: "parameter",
+      title: names.slice(0, 2).join(", ") + (names.length > 2 ? ", …" : ""),
+      lines,
+      phase: tensors[0].role,
+      row,
+      frame,
+      lane: "parameter",
+      ops: [],
+      variables: [...variables, ...others],
     });
     for (const variable of [...variables, ...others]) this.weightNode.set(variable, `${row}_weights`);
   }
@@ -113,13 +169,38 @@ class Scene {
     const weights = ops.flatMap((op) => this.selection.weightsOf.get(op) || []);
     const updates = weights.flatMap((v) => this.selection.updatesOf.get(v) || []);
     if (updates.length) {
-      this.show({ id: `${row}_update`, kind: "update", title: this.updateName(updates[0]), phase: "update", row, frame,
-        lane: "update", main: updates.length === 1 ? updates[0] : undefined }, updates, false);
+      this.show(
+        {
+          id: `${row}_update`,
+          kind: "update",
+          title: this.updateName(updates[0]),
+          phase: "update",
+          row,
+          frame,
+          lane: "update",
+          main: updates.length === 1 ? updates[0] : undefined,
+        },
+        updates,
+        false,
+      );
     }
     const backward = ops.flatMap((op) => this.selection.backwardOf.get(op) || []);
     if (backward.length) {
-      this.show({ id: `${row}_back`, kind: key ? "scope" : "op", title: `∇ ${title}`, phase: "backward", row, frame, lane: "backward",
-        key, main: backward.length === 1 || !key ? backward[0] : undefined }, backward, false);
+      this.show(
+        {
+          id: `${row}_back`,
+          kind: key ? "scope" : "op",
+          title: `∇ ${title}`,
+          phase: "backward",
+          row,
+          frame,
+          lane: "backward",
+          key,
+          main: backward.length === 1 || !key ? backward[0] : undefined,
+        },
+        backward,
+        false,
+      );
     }
   }
 
@@ -136,8 +217,20 @@ class Scene {
     for (const [scope, group] of runsBy(rest, (op) => op.scope)) {
       const name = scope === null ? "update" : clean(this.model.scopes[scope].name);
       const row = `rest${group[0].id}`;
-      this.show({ id: row, kind: "update", title: name, phase: "update", row, frame: null, lane: "update",
-        main: group.length === 1 ? group[0].id : undefined }, group.map((op) => op.id), false);
+      this.show(
+        {
+          id: row,
+          kind: "update",
+          title: name,
+          phase: "update",
+          row,
+          frame: null,
+          lane: "update",
+          main: group.length === 1 ? group[0].id : undefined,
+        },
+        group.map((op) => op.id),
+        false,
+      );
     }
   }
 
@@ -156,7 +249,8 @@ class Scene {
   cost(node, ops) {
     if (node.error) return "failed here";
     const { tensors } = this.model;
-    let time = 0, size = 0;
+    let time = 0,
+      size = 0;
     for (const op of ops) {
       time += op.duration;
       for (const i of op.outputs) size += tensors[i].nbytes;
@@ -186,12 +280,15 @@ class Scene {
       this.edges.push({ ...flow, tensors: [...flow.tensors], label: this.label(flow) });
     }
     for (const node of [...this.nodes.values()]) this.tie(node);
-    this.edges.forEach((edge, i) => { edge.id = `e${i}`; });
+    this.edges.forEach((edge, i) => {
+      edge.id = `e${i}`;
+    });
   }
 
   // Tail and kind of the arrow for an input of an op; null where there is none to draw.
   flow(op, head, tensor) {
-    const info = this.model.tensors[tensor], variable = this.model.variables.get(tensor);
+    const info = this.model.tensors[tensor],
+      variable = this.model.variables.get(tensor);
     if (variable !== undefined) {
       const tail = this.weightNode.get(variable);
       const shown = op.phase !== "update" && tail !== undefined && tail !== head && this.nodes.has(tail);
@@ -202,7 +299,8 @@ class Scene {
       const tail = this.nodeOf.get(info.producer);
       return tail === head || this.isLoop(info.producer, op.id) ? null : [tail, kind];
     }
-    const outside = kind === "data" && (info.role === "input" || info.role === "activation") && op.phase !== "update";
+    const outside =
+      kind === "data" && (info.role === "input" || info.role === "activation") && op.phase !== "update";
     const stands = outside && !this.selection.riders.has(op.id) && !this.standsFor.has(op.id);
     return stands && this.view !== "backward" ? [this.addInput(info, op), "data"] : null;
   }
@@ -213,7 +311,8 @@ class Scene {
     if (ops[producer].phase === "backward" && ops[consumer].phase === "backward") {
       [producer, consumer] = [ops[consumer].forward ?? consumer, ops[producer].forward ?? producer];
     }
-    const a = this.standsFor.get(producer) ?? producer, b = this.standsFor.get(consumer) ?? consumer;
+    const a = this.standsFor.get(producer) ?? producer,
+      b = this.standsFor.get(consumer) ?? consumer;
     return (a !== producer || b !== consumer) && a >= b;
   }
 
@@ -222,8 +321,18 @@ class Scene {
     const id = `in${info.id}`;
     if (!this.nodes.has(id)) {
       const inLoss = this.model.ancestors(op.scope).some((scope) => scope.kind === "loss");
-      this.nodes.set(id, { id, kind: "input", title: inLoss ? "target" : "input", lines: [tensorName(info), nbytes(info.nbytes)],
-        phase: "input", lane: "forward", row: id, frame: null, ops: [], tensor: info.id });
+      this.nodes.set(id, {
+        id,
+        kind: "input",
+        title: inLoss ? "target" : "input",
+        lines: [tensorName(info), nbytes(info.nbytes)],
+        phase: "input",
+        lane: "forward",
+        row: id,
+        frame: null,
+        ops: [],
+        tensor: info.id,
+      });
     }
     return id;
   }

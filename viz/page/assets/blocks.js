@@ -1,7 +1,10 @@
 // The forward ops of a step as a tree of scopes with repeated parts folded: the counterpart of viz/blocks.py.
 // What has too many parts to look at is divided into groups, and groups into groups.
 
-const LONGEST_PERIOD = 48, LEAST_REPEATS = 3, MOST_CHILDREN = 60, GROUP_SIZE = 40;
+const LONGEST_PERIOD = 48,
+  LEAST_REPEATS = 3,
+  MOST_CHILDREN = 60,
+  GROUP_SIZE = 40;
 
 class Block {
   constructor(title, key, scope = null) {
@@ -22,12 +25,16 @@ class Block {
 }
 
 function treeOf(model, ops) {
-  const root = new Block("", ""), blocks = new Map(), taken = new Set(), calls = new Map();
+  const root = new Block("", ""),
+    blocks = new Map(),
+    taken = new Set(),
+    calls = new Map();
   const blockOf = (id) => {
     while (id !== null && TRANSPARENT.has(model.scopes[id].kind)) id = model.scopes[id].parent;
     if (id === null || id === undefined) return root;
     if (blocks.has(id)) return blocks.get(id);
-    const scope = model.scopes[id], parent = blockOf(scope.parent);
+    const scope = model.scopes[id],
+      parent = blockOf(scope.parent);
     const object = `${scope.owner}\0${scope.kind}`;
     const call = scope.owner === null ? 0 : calls.get(object) || 0;
     calls.set(object, call + 1);
@@ -61,13 +68,16 @@ function leavesOf(child, found = []) {
 // Folds runs of equal parts everywhere in the tree but in `unfolded` runs; for each op that was folded away, the op
 // that stands for it.
 function foldTree(root, signature, unfolded) {
-  const numbers = new Map(), standsFor = new Map();
+  const numbers = new Map(),
+    standsFor = new Map();
   const number = (key) => {
     if (!numbers.has(key)) numbers.set(key, numbers.size);
     return numbers.get(key);
   };
   const fold = (block) => {
-    const marks = block.children.map((child) => (typeof child === "number" ? number("op\0" + signature(child)) : fold(child)));
+    const marks = block.children.map((child) =>
+      typeof child === "number" ? number("op\0" + signature(child)) : fold(child),
+    );
     const mine = number(`${block.kind}\0${block.scope ? block.scope.cls : ""}\0${marks.join(",")}`);
     block.children = foldedChildren(block, marks, standsFor, unfolded);
     return mine;
@@ -81,7 +91,8 @@ function foldTree(root, signature, unfolded) {
 }
 
 function foldedChildren(block, marks, standsFor, unfolded) {
-  const found = [], children = block.children;
+  const found = [],
+    children = block.children;
   for (let at = 0; at < children.length;) {
     const [period, count] = runAt(marks, at);
     const key = `${block.key}/×${at}`;
@@ -90,7 +101,9 @@ function foldedChildren(block, marks, standsFor, unfolded) {
       at += 1;
       continue;
     }
-    const parts = Array.from({ length: count }, (_, i) => children.slice(at + i * period, at + (i + 1) * period));
+    const parts = Array.from({ length: count }, (_, i) =>
+      children.slice(at + i * period, at + (i + 1) * period),
+    );
     at += period * count;
     if (unfolded.has(key)) {
       found.push(...parts.flat());
@@ -98,7 +111,9 @@ function foldedChildren(block, marks, standsFor, unfolded) {
     }
     const first = parts[0].flatMap((child) => leavesOf(child));
     for (const part of parts.slice(1)) {
-      part.flatMap((child) => leavesOf(child)).forEach((op, i) => op !== first[i] && standsFor.set(op, first[i]));
+      part
+        .flatMap((child) => leavesOf(child))
+        .forEach((op, i) => op !== first[i] && standsFor.set(op, first[i]));
     }
     found.push(repeated(parts, key));
   }
@@ -135,7 +150,10 @@ function repeated(parts, key) {
   made.children = first;
   made.repeats = parts.length;
   made.others = parts.slice(1);
-  made.names = parts.flat().filter((child) => typeof child !== "number").map((child) => child.title);
+  made.names = parts
+    .flat()
+    .filter((child) => typeof child !== "number")
+    .map((child) => child.title);
   made.unfoldable = key;
   return made;
 }
@@ -148,13 +166,16 @@ function groupTree(model, block) {
     const runs = runsBy(block.children, (child) => nameOf(model, child));
     if (runs.length > 1 && runs.length <= MOST_CHILDREN) {
       block.children = runs.map(([name, group], i) => grouped(block, name, group, i));
-      block.children.forEach((child) => typeof child !== "number" && child.isGroup && groupTree(model, child));
+      block.children.forEach(
+        (child) => typeof child !== "number" && child.isGroup && groupTree(model, child),
+      );
       return;
     }
   }
   let size = GROUP_SIZE;
   while (block.children.length > size * MOST_CHILDREN) size *= GROUP_SIZE;
-  const count = Math.ceil(block.children.length / size), children = block.children;
+  const count = Math.ceil(block.children.length / size),
+    children = block.children;
   block.children = Array.from({ length: count }, (_, i) => {
     const part = children.slice(i * size, (i + 1) * size);
     return grouped(block, partName(part) || `part ${i + 1} of ${count}`, part, i);
@@ -164,7 +185,9 @@ function groupTree(model, block) {
 
 // The first and the last layer of a part, where it has some.
 function partName(children) {
-  const titles = children.filter((child) => typeof child !== "number" && child.scope).map((child) => clean(child.title, 28));
+  const titles = children
+    .filter((child) => typeof child !== "number" && child.scope)
+    .map((child) => clean(child.title, 28));
   return titles.length > 1 ? `${titles[0]} … ${titles[titles.length - 1]}` : "";
 }
 

@@ -1,22 +1,57 @@
 // The elements of boxes, frames and arrows: the counterpart of viz/svg.py. Colours are written as attributes, so that
 // an exported picture looks like the page.
 
-function boxElement(node, theme) {
-  const [ground, line] = coloursOf(node, theme), ink = inkOn(ground), { x, y, w, h } = node;
+function boxElement(node, theme, model) {
+  const [ground, line] = coloursOf(node, theme),
+    ink = inkOn(ground),
+    { x, y, w, h } = node;
   const width = node.error ? 3 : 1.3;
-  const group = svg("g", { class: `node ${node.kind}`, id: domId(node.id), "data-id": node.id, role: "button", "aria-label": spoken(node) });
+  const group = svg("g", {
+    class: `node ${node.kind}`,
+    id: domId(node.id),
+    "data-id": node.id,
+    role: "button",
+    "aria-label": spoken(node),
+  });
+  group.append(svg("title", { text: tipOf(node, model) }));
   if (node.kind === "parameter") group.append(cylinder(node, ground, line, width));
   else {
     const rounded = node.kind === "op" || node.kind === "scope" ? 7 : 1;
-    if (node.kind === "scope") { // a second edge behind it: there is more inside
+    if (node.kind === "scope") {
+      // a second edge behind it: there is more inside
       group.append(rect(x + 3.5, y + 3.5, w, h, rounded, ground, line, 1));
     }
-    group.append(svg("rect", { x, y, width: w, height: h, rx: rounded, fill: ground, stroke: line, "stroke-width": width,
-      "stroke-dasharray": node.kind === "input" ? "5 3" : null, class: "ground" }));
+    group.append(
+      svg("rect", {
+        x,
+        y,
+        width: w,
+        height: h,
+        rx: rounded,
+        fill: ground,
+        stroke: line,
+        "stroke-width": width,
+        "stroke-dasharray": node.kind === "input" ? "5 3" : null,
+        class: "ground",
+      }),
+    );
   }
   const lines = [node.title, ...node.lines, node.note].filter(Boolean);
-  const middle = y + h / 2 + (node.kind === "parameter" ? LID : 0), top = middle - (LINE_HEIGHT * lines.length) / 2 + LINE_HEIGHT * 0.76;
-  lines.forEach((text, i) => group.append(textAt(text, x + w / 2 + (i || !node.key ? 0 : 6), top + LINE_HEIGHT * i, i ? LINE_SIZE : TITLE_SIZE, ink, "middle", !i)));
+  const middle = y + h / 2 + (node.kind === "parameter" ? LID : 0),
+    top = middle - (LINE_HEIGHT * lines.length) / 2 + LINE_HEIGHT * 0.76;
+  lines.forEach((text, i) =>
+    group.append(
+      textAt(
+        text,
+        x + w / 2 + (i || !node.key ? 0 : 6),
+        top + LINE_HEIGHT * i,
+        i ? LINE_SIZE : TITLE_SIZE,
+        ink,
+        "middle",
+        !i,
+      ),
+    ),
+  );
   if (node.key) {
     const titleWidth = textWidth(node.title, TITLE_SIZE, true);
     group.append(toggle(x + w / 2 - titleWidth / 2 - 9, top - 4, false, ink, `open ${node.title}`));
@@ -29,7 +64,35 @@ const rect = (x, y, w, h, rx, ground, line, width) =>
   svg("rect", { x, y, width: w, height: h, rx, fill: ground, stroke: line, "stroke-width": width });
 
 function textAt(text, x, y, size, colour, anchor, bold) {
-  return svg("text", { x, y, "font-size": size, fill: colour, "text-anchor": anchor, "font-weight": bold ? 600 : null, text });
+  return svg("text", {
+    x,
+    y,
+    "font-size": size,
+    fill: colour,
+    "text-anchor": anchor,
+    "font-weight": bold ? 600 : null,
+    text,
+  });
+}
+
+const EDGE_TIPS = { update: "changes in place", link: "gradient of this op" };
+
+// What a box tells under the mouse: whose op it is and where it comes from.
+function tipOf(node, model) {
+  const op = node.ops.length ? model.ops[node.main ?? node.ops[0]] : null;
+  const weights = (node.variables || [])
+    .slice(0, 6)
+    .map((id) => `${clean(model.tensors[id].name, 120)}: ${tensorName(model.tensors[id])}`);
+  if (!op) return [node.title, ...weights].join("\n");
+  const [frame] = op.stack;
+  return [
+    node.title,
+    model.path(model.origin(op).scope),
+    frame && `${clean(frame.place, 160)}  ${clean(frame.code, 120)}`,
+    clean(op.error, 200),
+  ]
+    .filter(Boolean)
+    .join("\n");
 }
 
 // What screen readers say for a box.
@@ -41,43 +104,88 @@ function spoken(node) {
 // A small + or − that opens or closes.
 function toggle(x, y, isOpen, colour, label) {
   const r = 5.5;
-  return svg("g", { class: "toggle", "data-toggle": "1", role: "button", "aria-label": label },
+  return svg(
+    "g",
+    { class: "toggle", "data-toggle": "1", role: "button", "aria-label": label },
     svg("circle", { cx: x, cy: y, r: 11, fill: "transparent" }), // a larger target than what is seen
     svg("circle", { cx: x, cy: y, r, fill: "none", stroke: colour, "stroke-width": 1.1 }),
-    svg("path", { d: `M${x - 2.8} ${y}h5.6${isOpen ? "" : `M${x} ${y - 2.8}v5.6`}`, stroke: colour, "stroke-width": 1.1, fill: "none" }));
+    svg("path", {
+      d: `M${x - 2.8} ${y}h5.6${isOpen ? "" : `M${x} ${y - 2.8}v5.6`}`,
+      stroke: colour,
+      "stroke-width": 1.1,
+      fill: "none",
+    }),
+  );
 }
 
 function cylinder({ x, y, w, h }, ground, line, width) {
-  const r = w / 2, low = y + h - LID, top = y + LID;
+  const r = w / 2,
+    low = y + h - LID,
+    top = y + LID;
   const d = `M${x} ${top} a${r} ${LID} 0 0 1 ${w} 0 V${low} a${r} ${LID} 0 0 1 ${-w} 0 z M${x} ${top} a${r} ${LID} 0 0 0 ${w} 0`;
   return svg("path", { d, fill: ground, stroke: line, "stroke-width": width, class: "ground" });
 }
 
 function frameElement(frame, theme) {
-  return svg("g", { class: "frame", "data-id": frame.id },
-    rect(frame.x, frame.y, frame.w, frame.h, 10, theme.frames[frame.level % 2], theme.frame, 1.2));
+  return svg(
+    "g",
+    { class: "frame", "data-id": frame.id },
+    rect(frame.x, frame.y, frame.w, frame.h, 10, theme.frames[frame.level % 2], theme.frame, 1.2),
+  );
 }
 
 // A frame's title, on a ground that hides the arrows which cross it.
 function headElement(frame, theme) {
-  const head = headOf(frame), middle = frame.headX + head.w / 2, ground = theme.frames[frame.level % 2];
-  const group = svg("g", { class: "head", "data-id": frame.id, role: "button", "aria-label": `open layer, ${frame.title}, ${frame.subtitle}` });
+  const head = headOf(frame),
+    middle = frame.headX + head.w / 2,
+    ground = theme.frames[frame.level % 2];
+  const group = svg("g", {
+    class: "head",
+    "data-id": frame.id,
+    role: "button",
+    "aria-label": `open layer, ${frame.title}, ${frame.subtitle}`,
+  });
   group.append(rect(middle - head.w / 2, frame.y + 4, head.w, head.h + 2, 3, ground, "none", 0));
   let y = frame.y + HEAD_HEIGHT;
   if (frame.title) {
     group.append(textAt(frame.title, middle + 8, y, 13, theme.ink, "middle", true));
-    group.append(toggle(middle - textWidth(frame.title, 13, true) / 2 - 7, y - 4.5, true, theme.muted, `close ${frame.title}`));
+    group.append(
+      toggle(
+        middle - textWidth(frame.title, 13, true) / 2 - 7,
+        y - 4.5,
+        true,
+        theme.muted,
+        `close ${frame.title}`,
+      ),
+    );
     y += HEAD_HEIGHT;
   }
-  if (frame.subtitle) group.append(textAt(frame.subtitle, middle, y, LINE_SIZE, theme.muted, "middle", false));
+  if (frame.subtitle)
+    group.append(textAt(frame.subtitle, middle, y, LINE_SIZE, theme.muted, "middle", false));
   return group;
 }
 
-function edgeElement(edge, theme) {
-  const colour = theme.lines[edge.kind], link = edge.kind === "link";
+function edgeElement(edge, theme, model) {
+  const colour = theme.lines[edge.kind],
+    link = edge.kind === "link";
   const group = svg("g", { class: `edge ${edge.kind}`, "data-id": edge.id });
-  group.append(svg("path", { d: pathOf(edge.points), fill: "none", stroke: colour, "stroke-width": link ? 1 : 1.4,
-    "stroke-dasharray": link ? "4 3" : null, "marker-end": link ? null : `url(#head-${edge.kind})` }));
+  const tip =
+    EDGE_TIPS[edge.kind] ||
+    edge.tensors
+      .slice(0, 12)
+      .map((t) => tensorName(model.tensors[t]))
+      .join("\n");
+  group.append(svg("title", { text: tip }));
+  group.append(
+    svg("path", {
+      d: pathOf(edge.points),
+      fill: "none",
+      stroke: colour,
+      "stroke-width": link ? 1 : 1.4,
+      "stroke-dasharray": link ? "4 3" : null,
+      "marker-end": link ? null : `url(#head-${edge.kind})`,
+    }),
+  );
   if (edge.label && edge.labelAt) {
     group.append(textAt(edge.label, ...edge.labelAt, LABEL_SIZE, theme.muted, "start", false));
   }
@@ -85,17 +193,38 @@ function edgeElement(edge, theme) {
 }
 
 function markers(theme) {
-  return svg("defs", {}, Object.entries(theme.lines).map(([kind, colour]) =>
-    svg("marker", { id: `head-${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
-      svg("path", { d: "M0 0.5L8 4L0 7.5z", fill: colour }))));
+  return svg(
+    "defs",
+    {},
+    Object.entries(theme.lines).map(([kind, colour]) =>
+      svg(
+        "marker",
+        {
+          id: `head-${kind}`,
+          viewBox: "0 0 8 8",
+          refX: 7,
+          refY: 4,
+          markerWidth: 9,
+          markerHeight: 9,
+          markerUnits: "userSpaceOnUse",
+          orient: "auto-start-reverse",
+        },
+        svg("path", { d: "M0 0.5L8 4L0 7.5z", fill: colour }),
+      ),
+    ),
+  );
 }
 
 // Very many boxes seen from afar: one path for each colour instead of an element for each box.
 function boxesFromAfar(nodes, theme) {
   const paths = new Map();
   for (const node of nodes) {
-    const [ground, line] = coloursOf(node, theme), key = `${ground}\0${line}`;
-    paths.set(key, (paths.get(key) || "") + `M${node.x | 0} ${node.y | 0}h${node.w | 0}v${node.h | 0}h${-node.w | 0}z`);
+    const [ground, line] = coloursOf(node, theme),
+      key = `${ground}\0${line}`;
+    paths.set(
+      key,
+      (paths.get(key) || "") + `M${node.x | 0} ${node.y | 0}h${node.w | 0}v${node.h | 0}h${-node.w | 0}z`,
+    );
   }
   return [...paths].map(([key, d]) => {
     const [ground, line] = key.split("\0");
@@ -106,5 +235,7 @@ function boxesFromAfar(nodes, theme) {
 function edgesFromAfar(edges, theme) {
   const paths = new Map();
   for (const edge of edges) paths.set(edge.kind, (paths.get(edge.kind) || "") + pathOf(edge.points));
-  return [...paths].map(([kind, d]) => svg("path", { d, fill: "none", stroke: theme.lines[kind], "stroke-width": 2 }));
+  return [...paths].map(([kind, d]) =>
+    svg("path", { d, fill: "none", stroke: theme.lines[kind], "stroke-width": 2 }),
+  );
 }

@@ -1,17 +1,32 @@
 // The drawing area: which part of the scene is seen, and only that part as elements. So a graph of ten thousand boxes
 // moves as smoothly as one of twenty.
 
-const MOST_ELEMENTS = 700, NEAREST = 3, FARTHEST = 0.002, MARGIN = 200;
+const MOST_ELEMENTS = 700,
+  NEAREST = 3,
+  FARTHEST = 0.002,
+  MARGIN = 200;
 
 class Canvas {
   constructor(onEvent) {
     this.onEvent = onEvent;
     this.view = { x: 0, y: 0, scale: 1 };
     this.layers = {};
-    for (const name of ["frames", "afar", "edges", "heads", "nodes", "marks"]) this.layers[name] = svg("g", { class: name });
+    for (const name of ["frames", "afar", "edges", "heads", "nodes", "marks"])
+      this.layers[name] = svg("g", { class: name });
     this.world = svg("g", { class: "world" }, Object.values(this.layers));
     this.defs = svg("g", {});
-    this.node = svg("svg", { class: "graph", tabindex: 0, role: "application", "aria-label": "graph of operations; arrow keys walk along it, Enter opens and closes, ? lists all keys" }, this.defs, this.world);
+    this.node = svg(
+      "svg",
+      {
+        class: "graph",
+        tabindex: 0,
+        role: "application",
+        "aria-label":
+          "graph of operations; arrow keys walk along it, Enter opens and closes, ? lists all keys",
+      },
+      this.defs,
+      this.world,
+    );
     this.shown = new Map(); // key -> element
     this.marks = { selected: new Set(), partners: new Set(), lineage: null };
     this.refresh = batched(() => this.cull());
@@ -36,8 +51,14 @@ class Canvas {
 
   // The seen part of the world.
   window(margin = 0) {
-    const { w, h } = this.size(), { x, y, scale } = this.view;
-    return { x: (-x - margin) / scale, y: (-y - margin) / scale, w: (w + 2 * margin) / scale, h: (h + 2 * margin) / scale };
+    const { w, h } = this.size(),
+      { x, y, scale } = this.view;
+    return {
+      x: (-x - margin) / scale,
+      y: (-y - margin) / scale,
+      w: (w + 2 * margin) / scale,
+      h: (h + 2 * margin) / scale,
+    };
   }
 
   cull() {
@@ -46,7 +67,8 @@ class Canvas {
     this.world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
     const area = this.window(MARGIN);
     const frames = [...this.scene.frames.values()].filter((frame) => meet(area, frame));
-    const nodes = [...this.scene.grid.within(area)], edges = [...this.scene.edgeGrid.within(area)];
+    const nodes = [...this.scene.grid.within(area)],
+      edges = [...this.scene.edgeGrid.within(area)];
     const afar = nodes.length + edges.length > MOST_ELEMENTS * (scale < 0.3 ? 1 : 4);
     const wanted = new Map();
     for (const frame of frames) {
@@ -54,11 +76,15 @@ class Canvas {
       if (!afar) wanted.set(`h${frame.id}`, ["heads", () => headElement(frame, this.theme)]);
     }
     if (!afar) {
-      for (const node of nodes) wanted.set(`n${node.id}`, ["nodes", () => boxElement(node, this.theme)]);
-      for (const edge of edges) wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme)]);
+      for (const node of nodes)
+        wanted.set(`n${node.id}`, ["nodes", () => boxElement(node, this.theme, this.scene.model)]);
+      for (const edge of edges)
+        wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
     }
     this.replace(wanted);
-    this.layers.afar.replaceChildren(...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []));
+    this.layers.afar.replaceChildren(
+      ...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []),
+    );
     this.applyMarks();
     this.onEvent("view");
   }
@@ -84,7 +110,8 @@ class Canvas {
     }
   }
 
-  sortFrames() { // outer ones behind inner ones
+  sortFrames() {
+    // outer ones behind inner ones
     const level = (element) => this.scene.frames.get(element.dataset.id).level;
     const all = [...this.layers.frames.children].sort((a, b) => level(a) - level(b));
     this.layers.frames.append(...all);
@@ -99,7 +126,8 @@ class Canvas {
   }
 
   applyMarks() {
-    const { selected, partners, lineage } = this.marks, found = [];
+    const { selected, partners, lineage } = this.marks,
+      found = [];
     for (const [key, element] of this.shown) {
       if (key[0] === "n") {
         const id = key.slice(1);
@@ -109,13 +137,31 @@ class Canvas {
       } else if (key[0] === "e") {
         const { tail, head } = this.scene.edges[Number(key.slice(2))];
         element.classList.toggle("dim", lineage !== null && !(lineage.has(tail) && lineage.has(head)));
-        element.classList.toggle("strong", selected.has(tail) || selected.has(head) || (lineage !== null && lineage.has(tail) && lineage.has(head)));
+        element.classList.toggle(
+          "strong",
+          selected.has(tail) ||
+            selected.has(head) ||
+            (lineage !== null && lineage.has(tail) && lineage.has(head)),
+        );
       }
     }
-    for (const [ids, name] of [[partners, "partner"], [selected, "selected"]]) {
+    for (const [ids, name] of [
+      [partners, "partner"],
+      [selected, "selected"],
+    ]) {
       for (const id of ids) {
         const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
-        if (box) found.push(svg("rect", { class: `ring ${name}`, x: box.x - 5, y: box.y - 5, width: box.w + 10, height: box.h + 10, rx: 11 }));
+        if (box)
+          found.push(
+            svg("rect", {
+              class: `ring ${name}`,
+              x: box.x - 5,
+              y: box.y - 5,
+              width: box.w + 10,
+              height: box.h + 10,
+              rx: 11,
+            }),
+          );
       }
     }
     this.layers.marks.replaceChildren(...found);
@@ -131,10 +177,15 @@ class Canvas {
       this.cull();
       return;
     }
-    const from = this.view, begin = performance.now(), length = 180;
+    const from = this.view,
+      begin = performance.now(),
+      length = 180;
     const step = (now) => {
-      const t = Math.min(1, (now - begin) / length), eased = 1 - (1 - t) ** 3;
-      this.view = Object.fromEntries(["x", "y", "scale"].map((k) => [k, from[k] + (view[k] - from[k]) * eased]));
+      const t = Math.min(1, (now - begin) / length),
+        eased = 1 - (1 - t) ** 3;
+      this.view = Object.fromEntries(
+        ["x", "y", "scale"].map((k) => [k, from[k] + (view[k] - from[k]) * eased]),
+      );
       this.cull();
       if (t < 1) this.moving = requestAnimationFrame(step);
     };
@@ -143,13 +194,15 @@ class Canvas {
 
   // The view that shows a part of the world as large as it can be.
   viewOf({ x, y, w, h }, largest = 1) {
-    const size = this.size(), scale = Math.max(FARTHEST, Math.min(largest, (size.w - 40) / w, (size.h - 40) / h));
+    const size = this.size(),
+      scale = Math.max(FARTHEST, Math.min(largest, (size.w - 40) / w, (size.h - 40) / h));
     return { x: size.w / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
   }
 
   // All of the scene; or, where it would be too small to read, its beginning at the full width.
   fit(smooth = false, whole = false) {
-    const { width, height, left } = this.scene, size = this.size();
+    const { width, height, left } = this.scene,
+      size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
     const readable = Math.min(1, Math.max(0.6, (size.w - 40) / (width - left)));
     if (!whole && view.scale < readable) {
@@ -161,8 +214,11 @@ class Canvas {
   }
 
   zoom(factor, at = null) {
-    const size = this.size(), [px, py] = at || [size.w / 2, size.h / 2], { x, y, scale } = this.view;
-    const next = Math.max(FARTHEST, Math.min(NEAREST, scale * factor)), ratio = next / scale;
+    const size = this.size(),
+      [px, py] = at || [size.w / 2, size.h / 2],
+      { x, y, scale } = this.view;
+    const next = Math.max(FARTHEST, Math.min(NEAREST, scale * factor)),
+      ratio = next / scale;
     this.view = { x: px - (px - x) * ratio, y: py - (py - y) * ratio, scale: next };
     this.refresh();
   }
@@ -176,13 +232,19 @@ class Canvas {
   reveal(id, smooth = true) {
     const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
     if (!box) return;
-    const size = this.size(), scale = Math.max(this.view.scale, 0.55), zoomed = scale !== this.view.scale, edge = 60;
-    const along = (from, length, room, now) => { // where the world begins, so that the box is well inside
-      const least = edge - from * scale, most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
+    const size = this.size(),
+      scale = Math.max(this.view.scale, 0.55),
+      zoomed = scale !== this.view.scale,
+      edge = 60;
+    const along = (from, length, room, now) => {
+      // where the world begins, so that the box is well inside
+      const least = edge - from * scale,
+        most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
       if (!zoomed && now >= Math.min(least, most) && now <= Math.max(least, most)) return now;
       return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
     };
-    const x = along(box.x, box.w, size.w, this.view.x), y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, this.view.y);
+    const x = along(box.x, box.w, size.w, this.view.x),
+      y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, this.view.y);
     if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
   }
 
@@ -190,22 +252,34 @@ class Canvas {
   keep(before, after) {
     if (!before || !after) return;
     const { scale } = this.view;
-    this.view = { scale, x: this.view.x + (before.x + before.w / 2 - after.x - after.w / 2) * scale, y: this.view.y + (before.y - after.y) * scale };
+    this.view = {
+      scale,
+      x: this.view.x + (before.x + before.w / 2 - after.x - after.w / 2) * scale,
+      y: this.view.y + (before.y - after.y) * scale,
+    };
   }
 
   // ---------------------------------------------------------------- the reader's hand
 
   listen() {
     const { node } = this;
-    node.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const { left, top } = node.getBoundingClientRect();
-      const unit = event.deltaMode === 1 ? 30 : 1; // lines, in Firefox
-      if (event.ctrlKey || event.metaKey) { // so pinches on a touchpad arrive too
-        this.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * unit)) / 300), [event.clientX - left, event.clientY - top]);
-      } else if (event.shiftKey && !event.deltaX) this.pan(-event.deltaY * unit, 0);
-      else this.pan(-event.deltaX * unit, -event.deltaY * unit);
-    }, { passive: false });
+    node.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const { left, top } = node.getBoundingClientRect();
+        const unit = event.deltaMode === 1 ? 30 : 1; // lines, in Firefox
+        if (event.ctrlKey || event.metaKey) {
+          // so pinches on a touchpad arrive too
+          this.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * unit)) / 300), [
+            event.clientX - left,
+            event.clientY - top,
+          ]);
+        } else if (event.shiftKey && !event.deltaX) this.pan(-event.deltaY * unit, 0);
+        else this.pan(-event.deltaX * unit, -event.deltaY * unit);
+      },
+      { passive: false },
+    );
     let pressed = null;
     const fingers = new Map();
     node.addEventListener("pointerdown", (event) => {
@@ -232,7 +306,8 @@ class Canvas {
     node.addEventListener("pointercancel", release);
     node.addEventListener("click", (event) => {
       if (pressed && pressed.moved) return; // the end of a drag
-      const target = event.target.closest("[data-id]"), onToggle = Boolean(event.target.closest("[data-toggle]"));
+      const target = event.target.closest("[data-id]"),
+        onToggle = Boolean(event.target.closest("[data-toggle]"));
       this.onEvent("click", { id: target ? target.dataset.id : null, onToggle, event });
     });
     node.addEventListener("dblclick", (event) => {
@@ -242,7 +317,8 @@ class Canvas {
   }
 
   pinch(fingers, event) {
-    const other = [...fingers].find(([id]) => id !== event.pointerId)[1], before = fingers.get(event.pointerId);
+    const other = [...fingers].find(([id]) => id !== event.pointerId)[1],
+      before = fingers.get(event.pointerId);
     const far = Math.hypot(before[0] - other[0], before[1] - other[1]) || 1;
     const now = Math.hypot(event.clientX - other[0], event.clientY - other[1]);
     const { left, top } = this.node.getBoundingClientRect();

@@ -9,8 +9,13 @@ class Changes {
     for (const change of diff.ops) {
       if (change.b !== null) {
         this.kinds.set(change.b, change.kind);
-        push(this.texts, change.b, change.kind === "added" ? "only here: the other recording doesn't have it" : change.what.join("; "));
-      } else if (change.before !== null) this.gone.set(change.before, (this.gone.get(change.before) || 0) + 1);
+        push(
+          this.texts,
+          change.b,
+          change.kind === "added" ? "only here: the other recording doesn't have it" : change.what.join("; "),
+        );
+      } else if (change.before !== null)
+        this.gone.set(change.before, (this.gone.get(change.before) || 0) + 1);
     }
     if (diff.first && diff.first.b !== null) {
       this.kinds.set(diff.first.b, "first");
@@ -18,15 +23,21 @@ class Changes {
     }
     diff.times.forEach(([b, time]) => {
       const now = model.ops[b];
-      if (now && now.duration && time) push(this.texts, b, `${seconds(time)} → ${seconds(now.duration)} (${signed(now.duration - time, seconds)})`);
+      if (now && now.duration && time)
+        push(
+          this.texts,
+          b,
+          `${seconds(time)} → ${seconds(now.duration)} (${signed(now.duration - time, seconds)})`,
+        );
     });
   }
 
   // The first op of the page in which something differs, null where nothing does.
   get firstOp() {
-    const { diff } = this, change = diff.ops.find(({ b, before }) => (b ?? before) !== null);
+    const { diff } = this,
+      change = diff.ops.find(({ b, before }) => (b ?? before) !== null);
     if (diff.first && diff.first.b !== null) return diff.first.b;
-    return change ? change.b ?? change.before : null;
+    return change ? (change.b ?? change.before) : null;
   }
 
   kindOf(op) {
@@ -55,45 +66,168 @@ class ChangeList {
   }
 
   show() {
-    const { diff } = this.viewer.difference, count = (kind) => diff.ops.filter((change) => change.kind === kind).length;
-    const choices = segments("which", [["all", `all ${amount(diff.ops.length)}`], ...["added", "removed", "changed"].map((kind) => [kind, `${kind} ${amount(count(kind))}`])], (kind) => {
-      this.kind = kind;
-      this.show();
-    });
+    const { diff } = this.viewer.difference,
+      count = (kind) => diff.ops.filter((change) => change.kind === kind).length;
+    const choices = segments(
+      "which",
+      [
+        ["all", `all ${amount(diff.ops.length)}`],
+        ...["added", "removed", "changed"].map((kind) => [kind, `${kind} ${amount(count(kind))}`]),
+      ],
+      (kind) => {
+        this.kind = kind;
+        this.show();
+      },
+    );
     choices.show(this.kind);
     const ops = diff.ops.filter((change) => this.kind === "all" || change.kind === this.kind);
-    this.node.replaceChildren(...[
-      el("p", { class: "summary" }, el("strong", {}, clean(diff.a, 80)), " → ", el("strong", {}, clean(diff.b, 80)), diff.different ? "" : "  ·  no difference"),
-      ...diff.notes.map((note) => el("p", { class: "remark" }, clean(note, 400))),
-      diff.first ? el("p", { class: "alarm" }, "First other value: ", this.opButton(diff.first), ` ${clean(diff.first.layer, 60)} ${diff.first.source ? `at ${clean(diff.first.source, 100)}` : ""} — ${clean(diff.first.what, 300)}`) : this.agreement(diff),
-      choices, this.table(ops), this.costs("By layer", diff.layers), this.costs("By op", diff.kinds), this.weights(diff), diff.settings.length ? section("Settings", el("ul", {}, diff.settings.map((text) => el("li", {}, clean(text, 300))))) : null,
-    ].filter(Boolean));
+    this.node.replaceChildren(
+      ...[
+        el(
+          "p",
+          { class: "summary" },
+          el("strong", {}, clean(diff.a, 80)),
+          " → ",
+          el("strong", {}, clean(diff.b, 80)),
+          diff.different ? "" : "  ·  no difference",
+        ),
+        ...diff.notes.map((note) => el("p", { class: "remark" }, clean(note, 400))),
+        diff.first
+          ? el(
+              "p",
+              { class: "alarm" },
+              "First other value: ",
+              this.opButton(diff.first),
+              ` ${clean(diff.first.layer, 60)} ${diff.first.source ? `at ${clean(diff.first.source, 100)}` : ""} — ${clean(diff.first.what, 300)}`,
+            )
+          : this.agreement(diff),
+        choices,
+        this.table(ops),
+        this.costs("By layer", diff.layers),
+        this.costs("By op", diff.kinds),
+        this.weights(diff),
+        diff.settings.length
+          ? section(
+              "Settings",
+              el(
+                "ul",
+                {},
+                diff.settings.map((text) => el("li", {}, clean(text, 300))),
+              ),
+            )
+          : null,
+      ].filter(Boolean),
+    );
   }
 
   agreement({ compared }) {
     const total = Object.values(compared).reduce((a, b) => a + b, 0);
-    return el("p", { class: "remark" }, total ? `${counted(total, "tensor")} compared, all equal within the tolerance.` : "Values were not compared: record both with viz.trace(stats=\"basic\").");
+    return el(
+      "p",
+      { class: "remark" },
+      total
+        ? `${counted(total, "tensor")} compared, all equal within the tolerance.`
+        : 'Values were not compared: record both with viz.trace(stats="basic").',
+    );
   }
 
   opButton(change) {
-    return change.b === null ? el("span", {}, clean(change.op, 40)) : el("button", { type: "button", class: "link", onclick: () => this.viewer.select({ kind: "op", id: change.b }) }, clean(change.op, 40));
+    return change.b === null
+      ? el("span", {}, clean(change.op, 40))
+      : el(
+          "button",
+          { type: "button", class: "link", onclick: () => this.viewer.select({ kind: "op", id: change.b }) },
+          clean(change.op, 40),
+        );
   }
 
   table(ops) {
     if (!ops.length) return null;
-    const row = (change) => el("tr", { class: change.kind }, el("td", {}, el("span", { class: `tag diff-${change.kind}` }, change.kind)), el("td", {}, this.opButton(change)), el("td", {}, change.phase), el("td", {}, clean(change.layer, 50)), el("td", {}, clean(change.source, 80)), el("td", {}, clean(change.what.join("; "), 200)));
-    const more = ops.length > 500 ? [el("tr", {}, el("td", { colspan: 6 }, `${amount(ops.length - 500)} more`))] : [];
-    return el("table", {}, el("thead", {}, el("tr", {}, ["", "op", "phase", "layer", "line", "what"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ops.slice(0, 500).map(row), more));
+    const row = (change) =>
+      el(
+        "tr",
+        { class: change.kind },
+        el("td", {}, el("span", { class: `tag diff-${change.kind}` }, change.kind)),
+        el("td", {}, this.opButton(change)),
+        el("td", {}, change.phase),
+        el("td", {}, clean(change.layer, 50)),
+        el("td", {}, clean(change.source, 80)),
+        el("td", {}, clean(change.what.join("; "), 200)),
+      );
+    const more =
+      ops.length > 500 ? [el("tr", {}, el("td", { colspan: 6 }, `${amount(ops.length - 500)} more`))] : [];
+    return el(
+      "table",
+      {},
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          ["", "op", "phase", "layer", "line", "what"].map((name) => el("th", { scope: "col" }, name)),
+        ),
+      ),
+      el("tbody", {}, ops.slice(0, 500).map(row), more),
+    );
   }
 
   costs(title, costs) {
     if (!costs.length) return null;
-    const cells = (cost) => [clean(cost.name || "(no layer)", 60), seconds(cost.time_a), seconds(cost.time_b), signed(cost.time_b - cost.time_a, seconds), nbytes(cost.memory_a), nbytes(cost.memory_b), signed(cost.memory_b - cost.memory_a, nbytes)];
-    return section(title, el("table", {}, el("thead", {}, el("tr", {}, ["", "time before", "time here", "Δ", "made before", "made here", "Δ"].map((name, i) => el("th", { scope: "col", class: i ? "right" : "" }, name)))),
-      el("tbody", {}, costs.slice(0, 30).map((cost) => el("tr", {}, cells(cost).map((text, i) => el("td", { class: i ? "right" : "" }, text)))))));
+    const cells = (cost) => [
+      clean(cost.name || "(no layer)", 60),
+      seconds(cost.time_a),
+      seconds(cost.time_b),
+      signed(cost.time_b - cost.time_a, seconds),
+      nbytes(cost.memory_a),
+      nbytes(cost.memory_b),
+      signed(cost.memory_b - cost.memory_a, nbytes),
+    ];
+    return section(
+      title,
+      el(
+        "table",
+        {},
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            ["", "time before", "time here", "Δ", "made before", "made here", "Δ"].map((name, i) =>
+              el("th", { scope: "col", class: i ? "right" : "" }, name),
+            ),
+          ),
+        ),
+        el(
+          "tbody",
+          {},
+          costs.slice(0, 30).map((cost) =>
+            el(
+              "tr",
+              {},
+              cells(cost).map((text, i) => el("td", { class: i ? "right" : "" }, text)),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   weights({ weights }) {
-    return weights.length ? section("Weights", el("ul", {}, weights.slice(0, 100).map((w) => el("li", {}, `${w.kind}: ${clean(w.name, 80)} ${[w.a, w.b].filter(Boolean).join(" → ")}`)))) : null;
+    return weights.length
+      ? section(
+          "Weights",
+          el(
+            "ul",
+            {},
+            weights
+              .slice(0, 100)
+              .map((w) =>
+                el("li", {}, `${w.kind}: ${clean(w.name, 80)} ${[w.a, w.b].filter(Boolean).join(" → ")}`),
+              ),
+          ),
+        )
+      : null;
   }
 }

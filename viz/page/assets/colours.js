@@ -1,8 +1,13 @@
 // What the colours of boxes mean: the counterpart of viz/coloring.py and viz/palette.py.
 
 const COLOURINGS = [
-  ["op", "kind of op"], ["time", "time"], ["memory", "memory made"], ["grad", "size of gradient"],
-  ["nonfinite", "NaN and infinity"], ["dtype", "data type"], ["diff", "difference"],
+  ["op", "kind of op"],
+  ["time", "time"],
+  ["memory", "memory made"],
+  ["grad", "size of gradient"],
+  ["nonfinite", "NaN and infinity"],
+  ["dtype", "data type"],
+  ["diff", "difference"],
 ];
 
 const themes = JSON.parse(document.getElementById("themes").textContent);
@@ -15,8 +20,10 @@ function themeName() {
 
 const themeNow = () => themes[themeName()];
 
-function heat(share, theme) { // the square root shows small shares too
-  const ramp = theme.heat, at = Math.sqrt(Math.max(0, Math.min(1, share))) * (ramp.length - 1);
+function heat(share, theme) {
+  // the square root shows small shares too
+  const ramp = theme.heat,
+    at = Math.sqrt(Math.max(0, Math.min(1, share))) * (ramp.length - 1);
   const low = Math.min(Math.floor(at), ramp.length - 2);
   return hex(ramp[low].map((a, i) => Math.round(a + (ramp[low + 1][i] - a) * (at - low))));
 }
@@ -24,17 +31,25 @@ function heat(share, theme) { // the square root shows small shares too
 const hex = (channels) => "#" + channels.map((c) => c.toString(16).padStart(2, "0")).join("");
 const channelsOf = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
 
-function luminance(colour) { // as WCAG 2 defines it
-  const [r, g, b] = channelsOf(colour).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+function luminance(colour) {
+  // as WCAG 2 defines it
+  const [r, g, b] = channelsOf(colour)
+    .map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
 const inks = new Map();
 
-function inkOn(ground) { // dark or light, whichever stands out more
+function inkOn(ground) {
+  // dark or light, whichever stands out more
   if (!inks.has(ground)) {
-    const at = luminance(ground), contrast = (ink) => (Math.max(at, luminance(ink)) + 0.05) / (Math.min(at, luminance(ink)) + 0.05);
-    inks.set(ground, contrast(themes.light.ink) >= contrast(themes.dark.ink) ? themes.light.ink : themes.dark.ink);
+    const at = luminance(ground),
+      contrast = (ink) => (Math.max(at, luminance(ink)) + 0.05) / (Math.min(at, luminance(ink)) + 0.05);
+    inks.set(
+      ground,
+      contrast(themes.light.ink) >= contrast(themes.dark.ink) ? themes.light.ink : themes.dark.ink,
+    );
   }
   return inks.get(ground);
 }
@@ -53,7 +68,14 @@ function colour(scene, mode, difference) {
   return mode === "op" ? painter.byOp() : painter[PAINTERS[mode]]();
 }
 
-const PAINTERS = { time: "byTime", memory: "byMemory", grad: "byGradient", nonfinite: "byNonFinite", dtype: "byDtype", diff: "byDifference" };
+const PAINTERS = {
+  time: "byTime",
+  memory: "byMemory",
+  grad: "byGradient",
+  nonfinite: "byNonFinite",
+  dtype: "byDtype",
+  diff: "byDifference",
+};
 
 class Painter {
   constructor(scene, difference) {
@@ -61,9 +83,22 @@ class Painter {
   }
 
   byOp() {
-    const shown = new Set([...this.scene.nodes.values()].map((node) => (node.kind === "parameter" ? node.phase : node.phase)));
-    const names = { forward: "forward", backward: "backward", parameter: "weight", state: "state", update: "update", input: "input", metric: "metric", data: "data" };
-    return Object.keys(names).filter((phase) => shown.has(phase)).map((phase) => [this.theme.phases[phase][0], names[phase], this.theme.phases[phase][1]]);
+    const shown = new Set(
+      [...this.scene.nodes.values()].map((node) => (node.kind === "parameter" ? node.phase : node.phase)),
+    );
+    const names = {
+      forward: "forward",
+      backward: "backward",
+      parameter: "weight",
+      state: "state",
+      update: "update",
+      input: "input",
+      metric: "metric",
+      data: "data",
+    };
+    return Object.keys(names)
+      .filter((phase) => shown.has(phase))
+      .map((phase) => [this.theme.phases[phase][0], names[phase], this.theme.phases[phase][1]]);
   }
 
   made(node) {
@@ -74,17 +109,23 @@ class Painter {
   // ---------------------------------------------------------------- quantities
 
   byTime() {
-    return this.byShare("time", seconds, (node) => node.ops.reduce((sum, i) => sum + this.model.ops[i].duration, 0));
+    return this.byShare("time", seconds, (node) =>
+      node.ops.reduce((sum, i) => sum + this.model.ops[i].duration, 0),
+    );
   }
 
   byMemory() {
     return this.byShare("memory made", nbytes, (node) =>
-      node.ops.reduce((sum, i) => sum + this.model.ops[i].outputs.reduce((all, t) => all + this.model.tensors[t].nbytes, 0), 0));
+      node.ops.reduce(
+        (sum, i) => sum + this.model.ops[i].outputs.reduce((all, t) => all + this.model.tensors[t].nbytes, 0),
+        0,
+      ),
+    );
   }
 
   byShare(what, shown, cost) {
     let largest = 0;
-    for (const node of this.scene.nodes.values()) largest = Math.max(largest, node.cost = cost(node));
+    for (const node of this.scene.nodes.values()) largest = Math.max(largest, (node.cost = cost(node)));
     for (const node of this.scene.nodes.values()) node.fill = heat(node.cost / (largest || 1), this.theme);
     return [0, 0.25, 1].map((share) => [heat(share, this.theme), `${what} ${shown(largest * share)}`]);
   }
@@ -93,27 +134,42 @@ class Painter {
   byGradient() {
     const sizes = new Map();
     for (const node of this.scene.nodes.values()) {
-      const norms = this.gradientsOf(node).map((t) => this.model.norm(t)).filter((norm) => norm !== null);
+      const norms = this.gradientsOf(node)
+        .map((t) => this.model.norm(t))
+        .filter((norm) => norm !== null);
       if (norms.length) sizes.set(node, Math.hypot(...norms));
       node.fill = this.theme.plain;
     }
     const logs = [...sizes.values()].filter((size) => size > 0).map(Math.log10);
-    const low = logs.length ? Math.min(...logs) : 0, high = logs.length ? Math.max(...logs) : 0;
+    const low = logs.length ? Math.min(...logs) : 0,
+      high = logs.length ? Math.max(...logs) : 0;
     for (const [node, size] of sizes) {
       const share = high === low ? 1 : size > 0 ? (Math.log10(size) - low) / (high - low) : 0;
       node.fill = heat(share ** 2, this.theme);
       node.note = `|g| ${size.toPrecision(2)}`;
     }
-    const marks = [[0, low], [0.25, (low + high) / 2], [1, high]];
-    const found = logs.length ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${(10 ** log).toPrecision(2)}`]) : [];
+    const marks = [
+      [0, low],
+      [0.25, (low + high) / 2],
+      [1, high],
+    ];
+    const found = logs.length
+      ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${(10 ** log).toPrecision(2)}`])
+      : [];
     return [...found, [this.theme.plain, "no gradient"]];
   }
 
   gradientsOf(node) {
     const { tensors, ops } = this.model;
     if (node.phase === "backward") return node.ops.flatMap((i) => ops[i].outputs).map((i) => tensors[i]);
-    if (node.phase === "update") return [...new Set(node.ops.flatMap((i) => ops[i].inputs))].map((i) => tensors[i]).filter((t) => t.role === "gradient");
-    return this.made(node).flatMap((t) => this.model.gradients[t.id]).map((i) => tensors[i]).filter((t) => this.isShown(t));
+    if (node.phase === "update")
+      return [...new Set(node.ops.flatMap((i) => ops[i].inputs))]
+        .map((i) => tensors[i])
+        .filter((t) => t.role === "gradient");
+    return this.made(node)
+      .flatMap((t) => this.model.gradients[t.id])
+      .map((i) => tensors[i])
+      .filter((t) => this.isShown(t));
   }
 
   isShown(tensor) {
@@ -129,11 +185,17 @@ class Painter {
       if (count) node.note = `${amount(count)} not finite`;
       if (node.ops.some((i) => isOrigin(this.model, this.model.ops[i]))) node.fill = this.theme.origin;
     }
-    return [[this.theme.plain, "finite"], [this.theme.flaw, "NaN or infinity"], [this.theme.origin, "made from finite numbers"]];
+    return [
+      [this.theme.plain, "finite"],
+      [this.theme.flaw, "NaN or infinity"],
+      [this.theme.origin, "made from finite numbers"],
+    ];
   }
 
   byDtype() {
-    const types = new Map([...this.scene.nodes.values()].map((node) => [node, new Set(this.made(node).map((t) => t.dtype))]));
+    const types = new Map(
+      [...this.scene.nodes.values()].map((node) => [node, new Set(this.made(node).map((t) => t.dtype))]),
+    );
     const known = [...new Set([...types.values()].flatMap((found) => [...found]))].sort();
     const fills = new Map(known.map((dtype, i) => [dtype, this.theme.kinds[i % this.theme.kinds.length]]));
     let mixed = false;
@@ -141,7 +203,10 @@ class Painter {
       node.fill = found.size === 1 ? fills.get([...found][0]) : this.theme.plain;
       mixed = mixed || found.size > 1;
     }
-    return [...[...fills].map(([dtype, fill]) => [fill, dtype]), ...(mixed ? [[this.theme.plain, "several"]] : [])];
+    return [
+      ...[...fills].map(([dtype, fill]) => [fill, dtype]),
+      ...(mixed ? [[this.theme.plain, "several"]] : []),
+    ];
   }
 
   byDifference() {
@@ -153,6 +218,11 @@ class Painter {
       const gone = node.ops.reduce((sum, i) => sum + this.difference.goneBefore(i), 0);
       if (gone) node.note = `${counted(gone, "op")} removed here`;
     }
-    return [[this.theme.plain, "equal"], [kinds.added, "added"], [kinds.changed, "changed"], [kinds.first, "first other value"]];
+    return [
+      [this.theme.plain, "equal"],
+      [kinds.added, "added"],
+      [kinds.changed, "changed"],
+      [kinds.first, "first other value"],
+    ];
   }
 }

@@ -8,129 +8,334 @@ class Details {
   }
 
   heading(kind, phase, title, where) {
-    return el("header", {}, el("span", { class: `tag ${phase}` }, kind), el("h2", { title: String(title).slice(0, 500) }, clean(title, 90)), where && el("p", { class: "where" }, where));
+    return el(
+      "header",
+      {},
+      el("span", { class: `tag ${phase}` }, kind),
+      el("h2", { title: String(title).slice(0, 500) }, clean(title, 90)),
+      where && el("p", { class: "where" }, where),
+    );
   }
 
   link(label, selected, hint = "") {
-    return el("button", { type: "button", class: "link", title: hint || null, onclick: () => this.viewer.select(selected) }, label);
+    return el(
+      "button",
+      { type: "button", class: "link", title: hint || null, onclick: () => this.viewer.select(selected) },
+      label,
+    );
   }
 
   opLink(id) {
-    const op = this.model.ops[id], name = op.phase === "backward" ? `∇ ${op.name}` : op.name;
+    const op = this.model.ops[id],
+      name = op.phase === "backward" ? `∇ ${op.name}` : op.name;
     return this.link(clean(name, 40), { kind: "op", id }, this.model.path(this.model.origin(op).scope));
   }
 
   list(title, items) {
     if (!items.length) return null;
-    const more = items.length > MOST_LINKS ? [el("li", { class: "more" }, `… and ${amount(items.length - MOST_LINKS)} more`)] : [];
-    return section(title, el("ul", { class: "links" }, items.slice(0, MOST_LINKS).map((item) => el("li", {}, item)), more));
+    const more =
+      items.length > MOST_LINKS
+        ? [el("li", { class: "more" }, `… and ${amount(items.length - MOST_LINKS)} more`)]
+        : [];
+    return section(
+      title,
+      el(
+        "ul",
+        { class: "links" },
+        items.slice(0, MOST_LINKS).map((item) => el("li", {}, item)),
+        more,
+      ),
+    );
   }
 
   // ---------------------------------------------------------------- an op
 
   op(id) {
-    const { model } = this, op = model.ops[id], scope = model.origin(op).scope;
+    const { model } = this,
+      op = model.ops[id],
+      scope = model.origin(op).scope;
     const share = this.viewer.selection.ops.reduce((sum, each) => sum + each.duration, 0);
-    const stands = this.viewer.standsFor.get(id), partners = [...partnersOf(model, [id])];
+    const stands = this.viewer.standsFor.get(id),
+      partners = [...partnersOf(model, [id])];
     return [
-      this.heading(op.phase, op.phase, op.phase === "backward" ? `∇ ${op.name}` : op.name, this.pathLinks(scope)),
+      this.heading(
+        op.phase,
+        op.phase,
+        op.phase === "backward" ? `∇ ${op.name}` : op.name,
+        this.pathLinks(scope),
+      ),
       op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null,
-      this.flawNote(op), this.changeNote(op),
-      stands !== undefined ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.") : null,
-      facts([["time", op.duration ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)` : null],
-        ["FLOPs", op.flops ? `${short(op.flops)}${op.duration ? `  (${short((op.flops / op.duration) * 1e9)}/s)` : ""}` : null],
+      this.flawNote(op),
+      this.changeNote(op),
+      stands !== undefined
+        ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
+        : null,
+      facts([
+        [
+          "time",
+          op.duration
+            ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)`
+            : null,
+        ],
+        [
+          "FLOPs",
+          op.flops
+            ? `${short(op.flops)}${op.duration ? `  (${short((op.flops / op.duration) * 1e9)}/s)` : ""}`
+            : null,
+        ],
         ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
-        ["step", model.stepName(op.step)], ["op", `#${op.id}`], ["thread", op.thread ? String(op.thread) : null]]),
+        ["step", model.stepName(op.step)],
+        ["op", `#${op.id}`],
+        ["thread", op.thread ? String(op.thread) : null],
+      ]),
       section("Code", codeView(this.viewer, op.stack)),
-      section(op.outputs.length > 1 ? "Outputs" : "Output", op.outputs.map((t) => this.tensorCard(t))),
-      this.list("Inputs", op.inputs.map((t, i) => this.inputLine(t, op.inputNames[i]))),
+      section(
+        op.outputs.length > 1 ? "Outputs" : "Output",
+        op.outputs.map((t) => this.tensorCard(t)),
+      ),
+      this.list(
+        "Inputs",
+        op.inputs.map((t, i) => this.inputLine(t, op.inputNames[i])),
+      ),
       section("Settings", settingsTable(op.settings())),
-      this.list(op.phase === "backward" ? "Gradient of" : "Backward", partners.map((p) => this.opLink(p))),
-      this.list("Read by", [...new Set(readersOf(model, id))].map((r) => this.opLink(r))),
+      this.list(
+        op.phase === "backward" ? "Gradient of" : "Backward",
+        partners.map((p) => this.opLink(p)),
+      ),
+      this.list(
+        "Read by",
+        [...new Set(readersOf(model, id))].map((r) => this.opLink(r)),
+      ),
     ];
   }
 
   pathLinks(scope) {
-    const scopes = this.model.ancestors(scope).filter((s) => !TRANSPARENT.has(s.kind)).reverse();
+    const scopes = this.model
+      .ancestors(scope)
+      .filter((s) => !TRANSPARENT.has(s.kind))
+      .reverse();
     return scopes.flatMap((s, i) => {
       const block = [...this.viewer.index.blocks.values()].find((each) => each.scope === s);
-      return [i ? " / " : "", block ? this.link(clean(s.name, 40), { kind: "scope", key: block.key }) : clean(s.name, 40)];
+      return [
+        i ? " / " : "",
+        block ? this.link(clean(s.name, 40), { kind: "scope", key: block.key }) : clean(s.name, 40),
+      ];
     });
   }
 
   flawNote(op) {
     if (!isOrigin(this.model, op)) return null;
     const bad = op.outputs.reduce((sum, t) => sum + flawsOf(this.model.tensors[t]), 0);
-    return el("p", { class: "alarm" }, `${amount(bad)} NaN or infinite elements arise here: all inputs are finite.`);
+    return el(
+      "p",
+      { class: "alarm" },
+      `${amount(bad)} NaN or infinite elements arise here: all inputs are finite.`,
+    );
   }
 
   changeNote(op) {
     const changes = this.viewer.difference ? this.viewer.difference.about(op.id) : [];
-    return changes.length ? el("div", { class: "remark" }, changes.map((text) => el("p", {}, clean(text, 300)))) : null;
+    return changes.length
+      ? el(
+          "div",
+          { class: "remark" },
+          changes.map((text) => el("p", {}, clean(text, 300))),
+        )
+      : null;
   }
 
   inputLine(id, name) {
-    const tensor = this.model.tensors[id], { producer } = tensor, variable = this.model.variables.get(id);
-    const from = variable !== undefined ? this.link(clean(tensor.name.split("/").pop() || tensor.role, 40), { kind: "tensor", id }, tensor.name)
-      : producer !== null ? this.opLink(producer) : this.link(tensor.role, { kind: "tensor", id });
-    return [name ? el("span", { class: "name" }, clean(name, 30)) : null, el("span", { class: "mono" }, tensorName(tensor)), from, flawsOf(tensor) ? el("span", { class: "alarm" }, "not finite") : null];
+    const tensor = this.model.tensors[id],
+      { producer } = tensor,
+      variable = this.model.variables.get(id);
+    const from =
+      variable !== undefined
+        ? this.link(
+            clean(tensor.name.split("/").pop() || tensor.role, 40),
+            { kind: "tensor", id },
+            tensor.name,
+          )
+        : producer !== null
+          ? this.opLink(producer)
+          : this.link(tensor.role, { kind: "tensor", id });
+    return [
+      name ? el("span", { class: "name" }, clean(name, 30)) : null,
+      el("span", { class: "mono" }, tensorName(tensor)),
+      from,
+      flawsOf(tensor) ? el("span", { class: "alarm" }, "not finite") : null,
+    ];
   }
 
   tensorCard(id) {
     const tensor = this.model.tensors[id];
-    return el("div", { class: "card" }, el("div", { class: "card-head" }, el("span", { class: "mono" }, tensorName(tensor)), el("span", {}, nbytes(tensor.nbytes)),
-      tensor.device !== "cpu" ? el("span", {}, tensor.device) : null, tensor.role !== "activation" ? el("span", {}, tensor.role) : null), this.gradientLine(tensor), statsView(tensor));
+    return el(
+      "div",
+      { class: "card" },
+      el(
+        "div",
+        { class: "card-head" },
+        el("span", { class: "mono" }, tensorName(tensor)),
+        el("span", {}, nbytes(tensor.nbytes)),
+        tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
+        tensor.role !== "activation" ? el("span", {}, tensor.role) : null,
+      ),
+      this.gradientLine(tensor),
+      statsView(tensor),
+    );
   }
 
   gradientLine(tensor) {
-    const norms = this.model.gradients[tensor.id].map((t) => this.model.tensors[t]).filter((t) => t.producer === null || this.viewer.selection.here.has(t.producer)).map((t) => this.model.norm(t)).filter((n) => n !== null);
-    return norms.length ? el("p", { class: "remark" }, `gradient: |g| = ${numeral(Math.hypot(...norms))}${norms.length > 1 ? ` in ${norms.length} parts` : ""}`) : null;
+    const norms = this.model.gradients[tensor.id]
+      .map((t) => this.model.tensors[t])
+      .filter((t) => t.producer === null || this.viewer.selection.here.has(t.producer))
+      .map((t) => this.model.norm(t))
+      .filter((n) => n !== null);
+    return norms.length
+      ? el(
+          "p",
+          { class: "remark" },
+          `gradient: |g| = ${numeral(Math.hypot(...norms))}${norms.length > 1 ? ` in ${norms.length} parts` : ""}`,
+        )
+      : null;
   }
 
   // ---------------------------------------------------------------- a tensor
 
   tensor(id) {
-    const { model } = this, tensor = model.tensors[id], variable = model.variables.get(id);
-    const versions = variable === undefined ? [] : [...model.variables].filter(([, first]) => first === variable).map(([t]) => t);
-    const norm = model.norm(tensor), gradients = model.gradients[id].map((t) => model.tensors[t]);
-    const g = gradients.map((t) => model.norm(t)).filter((n) => n !== null), size = g.length ? Math.hypot(...g) : null;
+    const { model } = this,
+      tensor = model.tensors[id],
+      variable = model.variables.get(id);
+    const versions =
+      variable === undefined
+        ? []
+        : [...model.variables].filter(([, first]) => first === variable).map(([t]) => t);
+    const norm = model.norm(tensor),
+      gradients = model.gradients[id].map((t) => model.tensors[t]);
+    const g = gradients.map((t) => model.norm(t)).filter((n) => n !== null),
+      size = g.length ? Math.hypot(...g) : null;
     return [
-      this.heading(tensor.role, tensor.role === "gradient" ? "backward" : tensor.role, tensor.name || tensorName(tensor), tensor.name ? tensorName(tensor) : ""),
-      facts([["memory", nbytes(tensor.nbytes)], ["elements", amount(tensor.shape.reduce((a, b) => a * b, 1))], ["type", tensor.dtype], ["device", tensor.device],
+      this.heading(
+        tensor.role,
+        tensor.role === "gradient" ? "backward" : tensor.role,
+        tensor.name || tensorName(tensor),
+        tensor.name ? tensorName(tensor) : "",
+      ),
+      facts([
+        ["memory", nbytes(tensor.nbytes)],
+        ["elements", amount(tensor.shape.reduce((a, b) => a * b, 1))],
+        ["type", tensor.dtype],
+        ["device", tensor.device],
         ["changed", versions.length > 1 ? `${versions.length - 1} times while recorded` : null],
-        ["|gradient|", size === null ? null : numeral(size)], ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null]]),
+        ["|gradient|", size === null ? null : numeral(size)],
+        ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null],
+      ]),
       section("Values", statsView(tensor)),
       gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
       this.list("Made by", tensor.producer === null ? [] : [this.opLink(tensor.producer)]),
-      this.list("Read by", [...new Set(versions.length ? versions.flatMap((v) => model.readers[v]) : model.readers[id])].filter((op) => this.viewer.selection.here.has(op)).map((op) => this.opLink(op))),
+      this.list(
+        "Read by",
+        [...new Set(versions.length ? versions.flatMap((v) => model.readers[v]) : model.readers[id])]
+          .filter((op) => this.viewer.selection.here.has(op))
+          .map((op) => this.opLink(op)),
+      ),
     ];
   }
 
   // ---------------------------------------------------------------- a layer
 
   scope(key) {
-    const { viewer, model } = this, block = viewer.index.blocks.get(key);
+    const { viewer, model } = this,
+      block = viewer.index.blocks.get(key);
     if (!block) return this.overview();
-    const ops = viewer.scene.allInstances(block).map((i) => model.ops[i]), scope = block.scope;
-    const backward = ops.flatMap((op) => viewer.selection.backwardOf.get(op.id) || []).map((i) => model.ops[i]);
-    const sum = (list, of) => list.reduce((total, each) => total + of(each), 0), time = (op) => op.duration;
-    const whole = sum(viewer.selection.ops, time) || 1, forward = sum(ops, time), back = sum(backward, time);
-    const weights = [...new Set(ops.flatMap((op) => op.inputs).map((t) => model.variables.get(t)).filter((v) => v !== undefined))];
-    const isOpen = viewer.open.has(key), flops = sum(ops, (op) => op.flops || 0);
+    const ops = viewer.scene.allInstances(block).map((i) => model.ops[i]),
+      scope = block.scope;
+    const backward = ops
+      .flatMap((op) => viewer.selection.backwardOf.get(op.id) || [])
+      .map((i) => model.ops[i]);
+    const sum = (list, of) => list.reduce((total, each) => total + of(each), 0),
+      time = (op) => op.duration;
+    const whole = sum(viewer.selection.ops, time) || 1,
+      forward = sum(ops, time),
+      back = sum(backward, time);
+    const weights = [
+      ...new Set(
+        ops
+          .flatMap((op) => op.inputs)
+          .map((t) => model.variables.get(t))
+          .filter((v) => v !== undefined),
+      ),
+    ];
+    const isOpen = viewer.open.has(key),
+      flops = sum(ops, (op) => op.flops || 0);
     return [
-      this.heading(scope ? scope.cls || scope.kind : "group", "scope", blockTitle(block) || "equal parts", scope ? this.pathLinks(scope.parent) : ""),
-      el("p", { class: "buttons" }, button(isOpen ? "Close" : "Open", isOpen ? "close it (Enter)" : "open it (Enter)", () => viewer.toggle(viewer.nodesOf({ kind: "scope", key })[0])),
-        block.repeats > 1 && block.unfoldable ? button(`Show all ${block.repeats}`, "draw the equal parts one by one", () => viewer.unfold(block.unfoldable)) : null,
-        viewer.state.unfolded.size ? button("Fold equal parts", "draw equal parts once again", () => viewer.foldAgain()) : null),
+      this.heading(
+        scope ? scope.cls || scope.kind : "group",
+        "scope",
+        blockTitle(block) || "equal parts",
+        scope ? this.pathLinks(scope.parent) : "",
+      ),
+      el(
+        "p",
+        { class: "buttons" },
+        button(isOpen ? "Close" : "Open", isOpen ? "close it (Enter)" : "open it (Enter)", () =>
+          viewer.toggle(viewer.nodesOf({ kind: "scope", key })[0]),
+        ),
+        block.repeats > 1 && block.unfoldable
+          ? button(`Show all ${block.repeats}`, "draw the equal parts one by one", () =>
+              viewer.unfold(block.unfoldable),
+            )
+          : null,
+        viewer.state.unfolded.size
+          ? button("Fold equal parts", "draw equal parts once again", () => viewer.foldAgain())
+          : null,
+      ),
       scope && scope.error ? el("p", { class: "alarm" }, clean(scope.error, 500)) : null,
-      facts([["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null], ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
-        ["ops", amount(ops.length) + (backward.length ? ` + ${amount(backward.length)} backward` : "")], ["FLOPs", flops ? short(flops) : null],
+      facts([
+        ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
+        ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
+        ["ops", amount(ops.length) + (backward.length ? ` + ${amount(backward.length)} backward` : "")],
+        ["FLOPs", flops ? short(flops) : null],
         ["parameters", scope && scope.params ? amount(scope.params * block.objects) : null],
-        ["activations", nbytes(sum(ops, (op) => sum(op.outputs.map((t) => model.tensors[t]).filter((t) => t.role === "activation"), (t) => t.nbytes)))],
-        ["input", scope ? scope.inputs.slice(0, 3).map((t) => tensorName(model.tensors[t])).join(", ") : null],
-        ["output", scope ? scope.outputs.slice(0, 3).map((t) => tensorName(model.tensors[t])).join(", ") : null]]),
-      block.repeats > 1 ? section(`${block.repeats} equal parts`, el("p", { class: "remark" }, clean(block.names.slice(0, 24).join(", "), 600))) : null,
-      this.list("Weights", weights.map((w) => this.inputLine(w, ""))),
+        [
+          "activations",
+          nbytes(
+            sum(ops, (op) =>
+              sum(
+                op.outputs.map((t) => model.tensors[t]).filter((t) => t.role === "activation"),
+                (t) => t.nbytes,
+              ),
+            ),
+          ),
+        ],
+        [
+          "input",
+          scope
+            ? scope.inputs
+                .slice(0, 3)
+                .map((t) => tensorName(model.tensors[t]))
+                .join(", ")
+            : null,
+        ],
+        [
+          "output",
+          scope
+            ? scope.outputs
+                .slice(0, 3)
+                .map((t) => tensorName(model.tensors[t]))
+                .join(", ")
+            : null,
+        ],
+      ]),
+      block.repeats > 1
+        ? section(
+            `${block.repeats} equal parts`,
+            el("p", { class: "remark" }, clean(block.names.slice(0, 24).join(", "), 600)),
+          )
+        : null,
+      this.list(
+        "Weights",
+        weights.map((w) => this.inputLine(w, "")),
+      ),
       scope && scope.createdAt ? section("Made here", codeView(viewer, [scope.createdAt])) : null,
       scope ? section("Called here", codeView(viewer, scope.stack)) : null,
       scope ? section("Settings", settingsTable(scope.config())) : null,
@@ -140,21 +345,89 @@ class Details {
   // ---------------------------------------------------------------- the whole
 
   overview() {
-    const { viewer, model } = this, { data } = viewer, here = viewer.selection.ops;
+    const { viewer, model } = this,
+      { data } = viewer,
+      here = viewer.selection.ops;
     const layers = new Set(model.scopes.filter((s) => s.kind === "layer").map((s) => s.owner)).size;
-    const top = here.filter((op) => op.duration).sort((a, b) => b.duration - a.duration).slice(0, 8), most = top.length ? top[0].duration : 1;
+    const top = here
+        .filter((op) => op.duration)
+        .sort((a, b) => b.duration - a.duration)
+        .slice(0, 8),
+      most = top.length ? top[0].duration : 1;
     const failed = model.ops.filter((op) => op.error);
     return [
-      this.heading("recording", "scope", data.title, String(data.meta.began || "").replace("T", " ").slice(0, 19)),
+      this.heading(
+        "recording",
+        "scope",
+        data.title,
+        String(data.meta.began || "")
+          .replace("T", " ")
+          .slice(0, 19),
+      ),
       ...data.notes.map((note) => el("p", { class: "remark" }, note)),
-      ...failed.slice(-3).map((op) => el("p", { class: "alarm" }, "failed in ", this.opLink(op.id), ` — ${clean(op.error, 400)}`)),
-      viewer.flaw ? el("p", { class: "alarm" }, "the first NaN or infinity: ", el("button", { type: "button", class: "link", onclick: () => viewer.goToFlaw() }, clean(viewer.flaw.name, 40)), viewer.flaw.stack.length ? ` at ${clean(viewer.flaw.stack[0].place, 120)}` : "") : null,
-      facts([["ops", amount(model.ops.length)], ["steps", model.steps.length ? amount(model.steps.length) : null], ["layers", layers ? amount(layers) : null], ["tensors", amount(model.tensors.length)],
-        ["took", data.meta.duration ? seconds(data.meta.duration) : null], ["statistics", model.hasStats ? "yes" : "no: viz.trace(stats=\"basic\") records them"],
-        ["made with", [data.meta.python && `Python ${data.meta.python}`, data.meta.numpy && `NumPy ${data.meta.numpy}`].filter(Boolean).join(", ")]]),
-      top.length ? section("What takes longest here", el("ul", { class: "bars" }, top.map((op) => el("li", {},
-        el("span", { class: `bar ${op.phase}`, style: `width:${Math.max(1, (op.duration / most) * 100)}%` }), this.opLink(op.id), el("span", { class: "where" }, this.model.path(this.model.origin(op).scope)), el("b", {}, seconds(op.duration)))))) : null,
-      el("p", { class: "hint" }, "Click a box to see what it is, double-click a layer to open it. ", el("kbd", {}, "/"), " searches, ", el("kbd", {}, "?"), " lists all keys."),
+      ...failed
+        .slice(-3)
+        .map((op) =>
+          el("p", { class: "alarm" }, "failed in ", this.opLink(op.id), ` — ${clean(op.error, 400)}`),
+        ),
+      viewer.flaw
+        ? el(
+            "p",
+            { class: "alarm" },
+            "the first NaN or infinity: ",
+            el(
+              "button",
+              { type: "button", class: "link", onclick: () => viewer.goToFlaw() },
+              clean(viewer.flaw.name, 40),
+            ),
+            viewer.flaw.stack.length ? ` at ${clean(viewer.flaw.stack[0].place, 120)}` : "",
+          )
+        : null,
+      facts([
+        ["ops", amount(model.ops.length)],
+        ["steps", model.steps.length ? amount(model.steps.length) : null],
+        ["layers", layers ? amount(layers) : null],
+        ["tensors", amount(model.tensors.length)],
+        ["took", data.meta.duration ? seconds(data.meta.duration) : null],
+        ["statistics", model.hasStats ? "yes" : 'no: viz.trace(stats="basic") records them'],
+        [
+          "made with",
+          [data.meta.python && `Python ${data.meta.python}`, data.meta.numpy && `NumPy ${data.meta.numpy}`]
+            .filter(Boolean)
+            .join(", "),
+        ],
+      ]),
+      top.length
+        ? section(
+            "What takes longest here",
+            el(
+              "ul",
+              { class: "bars" },
+              top.map((op) =>
+                el(
+                  "li",
+                  {},
+                  el("span", {
+                    class: `bar ${op.phase}`,
+                    style: `width:${Math.max(1, (op.duration / most) * 100)}%`,
+                  }),
+                  this.opLink(op.id),
+                  el("span", { class: "where" }, this.model.path(this.model.origin(op).scope)),
+                  el("b", {}, seconds(op.duration)),
+                ),
+              ),
+            ),
+          )
+        : null,
+      el(
+        "p",
+        { class: "hint" },
+        "Click a box to see what it is, double-click a layer to open it. ",
+        el("kbd", {}, "/"),
+        " searches, ",
+        el("kbd", {}, "?"),
+        " lists all keys.",
+      ),
     ];
   }
 }

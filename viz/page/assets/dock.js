@@ -6,20 +6,49 @@ class Dock {
   constructor(viewer) {
     this.viewer = viewer;
     this.tabs = new Map();
-    this.bar = el("div", { class: "tabs", role: "tablist", "aria-label": "below the graph", onkeydown: (event) => this.onKey(event) });
+    this.bar = el("div", {
+      class: "tabs",
+      role: "tablist",
+      "aria-label": "below the graph",
+      onkeydown: (event) => this.onKey(event),
+    });
     this.body = el("div", { class: "dock-body", role: "tabpanel", tabindex: 0 });
-    this.grip = el("div", { class: "grip", title: "drag to resize", role: "separator", "aria-orientation": "horizontal" });
-    this.closer = button("▾", "hide what is below the graph (`)", () => this.setOpen(!viewer.state.dock), { class: "closer" });
-    this.node = el("section", { class: "dock" }, this.grip, el("div", { class: "dock-head" }, this.bar, this.closer), this.body);
+    this.grip = el("div", {
+      class: "grip",
+      title: "drag to resize",
+      role: "separator",
+      "aria-orientation": "horizontal",
+    });
+    this.closer = button("▾", "hide what is below the graph (`)", () => this.setOpen(!viewer.state.dock), {
+      class: "closer",
+    });
+    this.node = el(
+      "section",
+      { class: "dock" },
+      this.grip,
+      el("div", { class: "dock-head" }, this.bar, this.closer),
+      this.body,
+    );
     this.listen();
-    for (const tab of [new Timeline(viewer), new MemoryCurve(viewer), new LayerTable(viewer), new Training(viewer), new ChangeList(viewer)]) {
+    for (const tab of [
+      new Timeline(viewer),
+      new MemoryCurve(viewer),
+      new LayerTable(viewer),
+      new Training(viewer),
+      new ChangeList(viewer),
+    ]) {
       this.add(tab.id, tab.title, tab.node, () => tab.show(), tab);
     }
   }
 
   add(id, title, element, onshow = null, owner = null) {
     const known = this.tabs.get(id);
-    const tab = button(title, title, () => this.choose(id), { role: "tab", id: `tab-${id}`, "aria-selected": "false", tabindex: -1 });
+    const tab = button(title, title, () => this.choose(id), {
+      role: "tab",
+      id: `tab-${id}`,
+      "aria-selected": "false",
+      tabindex: -1,
+    });
     if (known) known.tab.replaceWith(tab);
     else this.bar.append(tab);
     this.tabs.set(id, { tab, element, onshow, owner });
@@ -44,9 +73,10 @@ class Dock {
   // Draws the chosen tab anew.
   refresh() {
     if (!this.viewer.model) return;
-    for (const { tab, owner } of this.tabs.values()) if (owner && "isUseful" in owner) tab.hidden = !owner.isUseful;
+    for (const { tab, owner } of this.tabs.values())
+      if (owner && "isUseful" in owner) tab.hidden = !owner.isUseful;
     let chosen = this.tabs.get(this.viewer.state.tab);
-    if (!chosen || chosen.tab.hidden) chosen = this.tabs.get(this.viewer.state.tab = "timeline");
+    if (!chosen || chosen.tab.hidden) chosen = this.tabs.get((this.viewer.state.tab = "timeline"));
     for (const { tab } of this.tabs.values()) {
       tab.setAttribute("aria-selected", String(tab === chosen.tab));
       tab.tabIndex = tab === chosen.tab ? 0 : -1;
@@ -82,7 +112,9 @@ class Dock {
         this.refresh();
       };
       this.grip.addEventListener("pointermove", move);
-      this.grip.addEventListener("pointerup", () => this.grip.removeEventListener("pointermove", move), { once: true });
+      this.grip.addEventListener("pointerup", () => this.grip.removeEventListener("pointermove", move), {
+        once: true,
+      });
     });
   }
 }

@@ -9,7 +9,9 @@ function fill(node, attributes, children) {
     else if (name === "text") node.textContent = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
@@ -25,21 +27,32 @@ function button(label, title, onclick, attributes) {
 // A list of choices of which one is on, such as Both | Forward | Backward.
 function segments(name, choices, onchoose) {
   const buttons = choices.map(([value, label, title]) =>
-    button(label, title || label, () => onchoose(value), { "data-value": value, "aria-pressed": "false" }));
+    button(label, title || label, () => onchoose(value), { "data-value": value, "aria-pressed": "false" }),
+  );
   const node = el("div", { class: "segments", role: "group", "aria-label": name }, buttons);
-  node.show = (chosen) => buttons.forEach((each) => each.setAttribute("aria-pressed", String(each.dataset.value === chosen)));
+  node.show = (chosen) =>
+    buttons.forEach((each) => each.setAttribute("aria-pressed", String(each.dataset.value === chosen)));
   return node;
 }
 
 function selectBox(name, choices, onchoose) {
-  const node = el("select", { "aria-label": name, title: name, onchange: () => onchoose(node.value) },
-    choices.map(([value, label]) => el("option", { value }, label)));
+  const node = el(
+    "select",
+    { "aria-label": name, title: name, onchange: () => onchoose(node.value) },
+    choices.map(([value, label]) => el("option", { value }, label)),
+  );
   return node;
 }
 
 // A notice where there is nothing to show: what is missing, and how to get it.
 const notice = (title, hint, code) =>
-  el("div", { class: "notice" }, el("strong", {}, title), hint && el("p", {}, hint), code && el("code", {}, code));
+  el(
+    "div",
+    { class: "notice" },
+    el("strong", {}, title),
+    hint && el("p", {}, hint),
+    code && el("code", {}, code),
+  );
 
 // Runs `work` once before the next picture, however often it is asked for until then.
 function batched(work) {
@@ -56,9 +69,20 @@ function batched(work) {
 
 // Signs drawn as paths: fonts differ in which signs they have.
 const ICONS = {
-  save: "M8 2v8M4.5 7 8 10.5 11.5 7M3 13.5h10", side: "M2.5 3h11v10h-11zM10 3v10", clock: "M8 2.5a5.5 5.5 0 1 0 .01 0M8 5v3.2l2.2 1.3",
-  up: "M8 13V3.5M4.5 7 8 3.5 11.5 7", down: "M8 3v9.5M4.5 9 8 12.5 11.5 9", theme: "M8 2.5a5.5 5.5 0 1 0 .01 0M8 2.5v11",
-  fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10", fold: "M4 2.5h8M4 13.5h8M8 3.5v3M8 12.5v-3M6 5.2l2 2 2-2M6 10.8l2-2 2 2", copy: "M5.5 5.5h7v7h-7zM3.5 10.5v-7h7",
+  save: "M8 2v8M4.5 7 8 10.5 11.5 7M3 13.5h10",
+  side: "M2.5 3h11v10h-11zM10 3v10",
+  clock: "M8 2.5a5.5 5.5 0 1 0 .01 0M8 5v3.2l2.2 1.3",
+  up: "M8 13V3.5M4.5 7 8 3.5 11.5 7",
+  down: "M8 3v9.5M4.5 9 8 12.5 11.5 9",
+  theme: "M8 2.5a5.5 5.5 0 1 0 .01 0M8 2.5v11",
+  fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
+  fold: "M4 2.5h8M4 13.5h8M8 3.5v3M8 12.5v-3M6 5.2l2 2 2-2M6 10.8l2-2 2 2",
+  copy: "M5.5 5.5h7v7h-7zM3.5 10.5v-7h7",
 };
 
-const icon = (name) => svg("svg", { viewBox: "0 0 16 16", width: 15, height: 15, class: "icon", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+const icon = (name) =>
+  svg(
+    "svg",
+    { viewBox: "0 0 16 16", width: 15, height: 15, class: "icon", "aria-hidden": "true" },
+    svg("path", { d: ICONS[name] }),
+  );

@@ -1,21 +1,49 @@
 // The graph as a file: SVG, PNG, or the data as JSON.
 
 function makeExportMenu(viewer) {
-  const kinds = [["svg", "SVG picture"], ["png", "PNG picture"], ["json", "JSON data"]];
-  const menu = el("details", { class: "menu" }, el("summary", { title: "save as a file", "aria-label": "save as a file" }, icon("save")),
-    el("div", { role: "menu" }, kinds.map(([kind, label]) => el("button", { type: "button", role: "menuitem", onclick: () => {
-      menu.open = false;
-      exportAs(viewer, kind);
-    } }, label))));
-  document.addEventListener("pointerdown", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  const kinds = [
+    ["svg", "SVG picture"],
+    ["png", "PNG picture"],
+    ["json", "JSON data"],
+  ];
+  const menu = el(
+    "details",
+    { class: "menu" },
+    el("summary", { title: "save as a file", "aria-label": "save as a file" }, icon("save")),
+    el(
+      "div",
+      { role: "menu" },
+      kinds.map(([kind, label]) =>
+        el(
+          "button",
+          {
+            type: "button",
+            role: "menuitem",
+            onclick: () => {
+              menu.open = false;
+              exportAs(viewer, kind);
+            },
+          },
+          label,
+        ),
+      ),
+    ),
+  );
+  document.addEventListener("pointerdown", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
   return menu;
 }
 
 async function exportAs(viewer, kind) {
   const name = clean(viewer.data.title, 60).replace(/[^\p{L}\p{N}._-]+/gu, "_") || "recording";
   try {
-    const content = kind === "json" ? new Blob([JSON.stringify(viewer.data)], { type: "application/json" })
-      : kind === "svg" ? new Blob([svgText(viewer)], { type: "image/svg+xml" }) : await pngOf(viewer);
+    const content =
+      kind === "json"
+        ? new Blob([JSON.stringify(viewer.data)], { type: "application/json" })
+        : kind === "svg"
+          ? new Blob([svgText(viewer)], { type: "image/svg+xml" })
+          : await pngOf(viewer);
     save(content, `${name}.${kind}`);
   } catch (error) {
     viewer.toolbar.warn(String(error.message || error));
@@ -32,24 +60,58 @@ function save(blob, name) {
 
 // All of the scene, seen or not, as one drawing with title and legend.
 function svgText(viewer) {
-  const { scene, model, state } = viewer, theme = themeNow(), top = 64;
-  const w = Math.ceil(scene.width - scene.left), h = Math.ceil(scene.height + top), middle = w / 2;
+  const { scene, model, state } = viewer,
+    theme = themeNow(),
+    top = 64;
+  const w = Math.ceil(scene.width - scene.left),
+    h = Math.ceil(scene.height + top),
+    middle = w / 2;
   const width = Math.max(w, textWidth(viewer.toolbar.title.textContent, 16, true) + 40, 260);
-  const swatches = [...viewer.legend.children].map((each) => [each.querySelector("rect").getAttribute("fill"), each.textContent]);
+  const swatches = [...viewer.legend.children].map((each) => [
+    each.querySelector("rect").getAttribute("fill"),
+    each.textContent,
+  ]);
   let x = Math.max(12, middle - swatches.reduce((sum, [, text]) => sum + textWidth(text, 10) + 40, 0) / 2);
   const legend = swatches.flatMap(([colour, text]) => {
     const at = x;
     x += textWidth(text, 10) + 40;
-    return [rect(at, 46, 16, 12, 2, colour, theme.frame, 1), textAt(text, at + 22, 56, 10, theme.ink, "start")];
+    return [
+      rect(at, 46, 16, 12, 2, colour, theme.frame, 1),
+      textAt(text, at + 22, 56, 10, theme.ink, "start"),
+    ];
   });
   const full = Math.max(width, x);
-  const node = svg("svg", { xmlns: SVG, width: full, height: h, viewBox: `0 0 ${full} ${h}`, "font-family": FONT.replace(/'/g, "") },
-    svg("title", { text: viewer.toolbar.title.textContent }), markers(theme), rect(0, 0, full, h, 0, theme.page, "none", 0),
+  const node = svg(
+    "svg",
+    {
+      xmlns: SVG,
+      width: full,
+      height: h,
+      viewBox: `0 0 ${full} ${h}`,
+      "font-family": FONT.replace(/'/g, ""),
+    },
+    svg("title", { text: viewer.toolbar.title.textContent }),
+    markers(theme),
+    rect(0, 0, full, h, 0, theme.page, "none", 0),
     textAt(viewer.toolbar.title.textContent, full / 2, 20, 15, theme.ink, "middle", true),
-    textAt([model.stepName(state.step), describe(viewer)].filter(Boolean).join("  ·  "), full / 2, 38, 11, theme.muted, "middle"), ...legend,
-    svg("g", { transform: `translate(${(full - w) / 2 - scene.left} ${top})` },
-      [...scene.frames.values()].map((frame) => frameElement(frame, theme)), scene.edges.map((edge) => edgeElement(edge, theme)),
-      [...scene.frames.values()].map((frame) => headElement(frame, theme)), [...scene.nodes.values()].map((each) => boxElement(each, theme))));
+    textAt(
+      [model.stepName(state.step), describe(viewer)].filter(Boolean).join("  ·  "),
+      full / 2,
+      38,
+      11,
+      theme.muted,
+      "middle",
+    ),
+    ...legend,
+    svg(
+      "g",
+      { transform: `translate(${(full - w) / 2 - scene.left} ${top})` },
+      [...scene.frames.values()].map((frame) => frameElement(frame, theme)),
+      scene.edges.map((edge) => edgeElement(edge, theme, model)),
+      [...scene.frames.values()].map((frame) => headElement(frame, theme)),
+      [...scene.nodes.values()].map((each) => boxElement(each, theme, model)),
+    ),
+  );
   for (const each of node.querySelectorAll(".toggle")) each.remove(); // nothing opens in a picture
   return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(node)}`;
 }
@@ -57,7 +119,8 @@ function svgText(viewer) {
 const MOST_PIXELS = 16000;
 
 async function pngOf(viewer) {
-  const text = svgText(viewer), image = new Image();
+  const text = svgText(viewer),
+    image = new Image();
   const [, w, h] = /width="([\d.]+)" height="([\d.]+)"/.exec(text).map(Number);
   const scale = Math.min(2, MOST_PIXELS / w, MOST_PIXELS / h);
   if (scale < 0.25) throw new Error("too large for a PNG: close some layers, or save as SVG");
@@ -65,5 +128,10 @@ async function pngOf(viewer) {
   await image.decode();
   const canvas = el("canvas", { width: Math.round(w * scale), height: Math.round(h * scale) });
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no PNG"))), "image/png"));
+  return new Promise((resolve, reject) =>
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error("the browser made no PNG"))),
+      "image/png",
+    ),
+  );
 }

@@ -11,12 +11,17 @@ function isOrigin(model, op) {
 // The first op of all whose result isn't finite while its inputs are; else the first that met such a tensor from outside.
 function firstFlaw(model) {
   if (!model.hasStats) return null;
-  return model.ops.find((op) => isOrigin(model, op)) || model.ops.find((op) => op.inputs.some((i) => isFlawed(model, i))) || null;
+  return (
+    model.ops.find((op) => isOrigin(model, op)) ||
+    model.ops.find((op) => op.inputs.some((i) => isFlawed(model, i))) ||
+    null
+  );
 }
 
 // The ops that passed the flaw on from `op`, itself first.
 function flawPath(model, op) {
-  const found = new Set([op.id]), waiting = [op.id];
+  const found = new Set([op.id]),
+    waiting = [op.id];
   while (waiting.length) {
     for (const made of model.ops[waiting.pop()].outputs) {
       if (!isFlawed(model, made)) continue;

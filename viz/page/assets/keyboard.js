@@ -26,7 +26,8 @@ function listenToKeys(viewer) {
     if (event.ctrlKey || event.metaKey || event.altKey || !viewer.model) return;
     const typing = event.target.closest && event.target.closest("input, select, textarea, [contenteditable]");
     if (typing && !(event.key === "Escape")) return;
-    const inGraph = event.target === document.body || event.target.closest(".stage");
+    const inGraph =
+      event.target === document.body || (event.target.closest(".stage") && !event.target.closest("button"));
     const action = ACTIONS[event.key];
     if (!action || (GRAPH_KEYS.has(event.key) && !inGraph)) return;
     event.preventDefault();
@@ -43,7 +44,11 @@ const ACTIONS = {
   ArrowUp: (viewer) => step(viewer, 0, -1),
   ArrowRight: (viewer) => step(viewer, 1, 0),
   ArrowLeft: (viewer) => step(viewer, -1, 0),
-  Enter: (viewer) => viewer.nodesOf(viewer.state.selected).slice(0, 1).forEach((id) => viewer.toggle(id)),
+  Enter: (viewer) =>
+    viewer
+      .nodesOf(viewer.state.selected)
+      .slice(0, 1)
+      .forEach((id) => viewer.toggle(id)),
   Escape: (viewer) => {
     if (document.querySelector(".overlay")) closeHelp();
     else if (viewer.state.lineage) viewer.setLineage(viewer.state.lineage);
@@ -82,16 +87,23 @@ for (let i = 1; i < 9; i += 1) {
 
 // To the neighbour in a direction: along an arrow where one leads there, else to the nearest box.
 function step(viewer, dx, dy) {
-  const { scene } = viewer, [id] = viewer.nodesOf(viewer.state.selected), from = id && (scene.nodes.get(id) || scene.frames.get(id));
+  const { scene } = viewer,
+    [id] = viewer.nodesOf(viewer.state.selected),
+    from = id && (scene.nodes.get(id) || scene.frames.get(id));
   if (!from) {
     const [first] = [...scene.nodes.values()].sort((a, b) => a.y - b.y || a.x - b.x);
     if (first) viewer.selectNode(first.id);
   } else {
-    const joined = new Set(scene.edges.flatMap((e) => (e.tail === id ? [e.head] : e.head === id ? [e.tail] : [])));
+    const joined = new Set(
+      scene.edges.flatMap((e) => (e.tail === id ? [e.head] : e.head === id ? [e.tail] : [])),
+    );
     const [fx, fy] = middleOf(from);
-    let best = null, least = Infinity;
+    let best = null,
+      least = Infinity;
     for (const node of scene.nodes.values()) {
-      const [x, y] = middleOf(node), along = dx ? (x - fx) * dx : (y - fy) * dy, aside = Math.abs(dx ? y - fy : x - fx);
+      const [x, y] = middleOf(node),
+        along = dx ? (x - fx) * dx : (y - fy) * dy,
+        aside = Math.abs(dx ? y - fy : x - fx);
       if (node.id === id || along <= 4) continue;
       const far = along + aside * 2.5 + (joined.has(node.id) ? 0 : 400);
       if (far < least) [best, least] = [node.id, far];
@@ -104,7 +116,8 @@ function step(viewer, dx, dy) {
 
 function goToPartner(viewer) {
   const [partner] = partnersOf(viewer.model, viewer.opsOf(viewer.state.selected));
-  if (partner === undefined) viewer.toolbar.warn("nothing selected that has a partner in the other direction");
+  if (partner === undefined)
+    viewer.toolbar.warn("nothing selected that has a partner in the other direction");
   else if (viewer.state.view !== "both") viewer.setView("both");
   if (partner !== undefined) viewer.select({ kind: "op", id: partner });
 }
@@ -115,10 +128,39 @@ function showHelp() {
   if (document.querySelector(".overlay")) return closeHelp();
   lastFocus = document.activeElement;
   const close = button("×", "close (Esc)", closeHelp, { class: "close" });
-  document.body.append(el("div", { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && closeHelp() },
-    el("div", { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "keys" }, close, el("h2", {}, "Keys"),
-      el("dl", {}, KEYS.map(([keys, what]) => el("div", {}, el("dt", {}, keys.split("  ").map((key) => el("kbd", {}, key))), el("dd", {}, what)))),
-      el("p", {}, "Drag to move, Ctrl+wheel to zoom, double-click to open and close. The address keeps what you see: copy it to share the view."))));
+  document.body.append(
+    el(
+      "div",
+      { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && closeHelp() },
+      el(
+        "div",
+        { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "keys" },
+        close,
+        el("h2", {}, "Keys"),
+        el(
+          "dl",
+          {},
+          KEYS.map(([keys, what]) =>
+            el(
+              "div",
+              {},
+              el(
+                "dt",
+                {},
+                keys.split("  ").map((key) => el("kbd", {}, key)),
+              ),
+              el("dd", {}, what),
+            ),
+          ),
+        ),
+        el(
+          "p",
+          {},
+          "Drag to move, Ctrl+wheel to zoom, double-click to open and close. The address keeps what you see: copy it to share the view.",
+        ),
+      ),
+    ),
+  );
   close.focus();
   return undefined;
 }

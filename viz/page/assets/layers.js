@@ -1,10 +1,17 @@
 // The table of layers of a step: shapes, weights, FLOPs, times, memory, gradients; sorted by any column.
 
 const LAYER_COLUMNS = [
-  ["layer", (row) => row.name, null], ["class", (row) => row.cls, null], ["output shape", (row) => row.shape, null],
-  ["parameters", (row) => row.params, amount], ["ops", (row) => row.ops, amount], ["FLOPs", (row) => row.flops || null, short],
-  ["forward", (row) => row.forward || null, seconds], ["backward", (row) => row.backward || null, seconds], ["% of time", (row) => row.share || null, percent],
-  ["activations", (row) => row.activations || null, nbytes], ["|gradient|", (row) => row.gradient, numeral],
+  ["layer", (row) => row.name, null],
+  ["class", (row) => row.cls, null],
+  ["output shape", (row) => row.shape, null],
+  ["parameters", (row) => row.params, amount],
+  ["ops", (row) => row.ops, amount],
+  ["FLOPs", (row) => row.flops || null, short],
+  ["forward", (row) => row.forward || null, seconds],
+  ["backward", (row) => row.backward || null, seconds],
+  ["% of time", (row) => row.share || null, percent],
+  ["activations", (row) => row.activations || null, nbytes],
+  ["|gradient|", (row) => row.gradient, numeral],
 ];
 
 const MOST_ROWS_IN_TABLE = 1500;
@@ -20,31 +27,70 @@ class LayerTable {
       this.made = this.viewer.selection;
       this.rows = layerRows(this.viewer);
     }
-    if (!this.rows.length) this.node.replaceChildren(notice("No layers here", "The ops of this step ran outside of layers and models."));
+    if (!this.rows.length)
+      this.node.replaceChildren(
+        notice("No layers here", "The ops of this step ran outside of layers and models."),
+      );
     else this.draw();
   }
 
   draw() {
     const of = this.by === null ? null : LAYER_COLUMNS[this.by][1];
     const rows = of === null ? this.rows : [...this.rows].sort((a, b) => this.compare(of(a), of(b)));
-    const shown = LAYER_COLUMNS.filter((column, i) => i < 3 || this.rows.some((row) => column[1](row) !== null));
+    const shown = LAYER_COLUMNS.filter(
+      (column, i) => i < 3 || this.rows.some((row) => column[1](row) !== null),
+    );
     const head = shown.map((column) => {
-      const at = LAYER_COLUMNS.indexOf(column), sorted = this.by === at ? (this.down ? "descending" : "ascending") : "none";
-      return el("th", { scope: "col", "aria-sort": sorted, class: column[2] ? "right" : "" },
-        button(column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"), `sort by ${column[0]}`, () => this.sort(at), { class: "link" }));
+      const at = LAYER_COLUMNS.indexOf(column),
+        sorted = this.by === at ? (this.down ? "descending" : "ascending") : "none";
+      return el(
+        "th",
+        { scope: "col", "aria-sort": sorted, class: column[2] ? "right" : "" },
+        button(
+          column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"),
+          `sort by ${column[0]}`,
+          () => this.sort(at),
+          { class: "link" },
+        ),
+      );
     });
     this.lines = new Map();
     const body = rows.slice(0, MOST_ROWS_IN_TABLE).map((row) => {
-      const line = el("tr", { tabindex: 0, onclick: () => this.go(row), onkeydown: (event) => event.key === "Enter" && this.go(row) }, shown.map(([, value, format], i) => {
-        const found = value(row), text = found === null || found === undefined ? "" : format ? format(found) : clean(found, 50);
-        return el("td", { class: format ? "right" : "", style: i === 0 && of === null ? `padding-left:${10 + row.level * 14}px` : null }, text);
-      }));
+      const line = el(
+        "tr",
+        {
+          tabindex: 0,
+          onclick: () => this.go(row),
+          onkeydown: (event) => event.key === "Enter" && this.go(row),
+        },
+        shown.map(([, value, format], i) => {
+          const found = value(row),
+            text = found === null || found === undefined ? "" : format ? format(found) : clean(found, 50);
+          return el(
+            "td",
+            {
+              class: format ? "right" : "",
+              style: i === 0 && of === null ? `padding-left:${10 + row.level * 14}px` : null,
+            },
+            text,
+          );
+        }),
+      );
       this.lines.set(row.key, line);
       return line;
     });
     const rest = rows.length - MOST_ROWS_IN_TABLE;
-    if (rest > 0) body.push(el("tr", {}, el("td", { colspan: shown.length }, `${amount(rest)} more: sort to see others first, or search`)));
-    this.node.replaceChildren(el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));
+    if (rest > 0)
+      body.push(
+        el(
+          "tr",
+          {},
+          el("td", { colspan: shown.length }, `${amount(rest)} more: sort to see others first, or search`),
+        ),
+      );
+    this.node.replaceChildren(
+      el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)),
+    );
     this.select();
   }
 
@@ -55,7 +101,8 @@ class LayerTable {
     return (a < b ? 1 : -1) * (this.down ? 1 : -1);
   }
 
-  sort(at) { // down, up, and in the order of execution again
+  sort(at) {
+    // down, up, and in the order of execution again
     if (this.by !== at) [this.by, this.down] = [at, LAYER_COLUMNS[at][2] !== null];
     else if (this.down === (LAYER_COLUMNS[at][2] !== null)) this.down = !this.down;
     else this.by = null;
@@ -68,24 +115,45 @@ class LayerTable {
 
   select() {
     const { selected } = this.viewer.state;
-    for (const [key, line] of this.lines || []) line.classList.toggle("chosen", Boolean(selected && selected.kind === "scope" && selected.key === key));
+    for (const [key, line] of this.lines || [])
+      line.classList.toggle("chosen", Boolean(selected && selected.kind === "scope" && selected.key === key));
   }
 }
 
 // One row for each block of the tree that is a scope, what is folded into it counted with it.
 function layerRows(viewer) {
-  const { model, selection, index, scene } = viewer, whole = selection.ops.reduce((sum, op) => sum + op.duration, 0) || 1, rows = [];
+  const { model, selection, index, scene } = viewer,
+    whole = selection.ops.reduce((sum, op) => sum + op.duration, 0) || 1,
+    rows = [];
   for (const block of index.blocks.values()) {
     if (!block.scope) continue;
-    const ops = scene.allInstances(block).map((i) => model.ops[i]), backward = ops.flatMap((op) => selection.backwardOf.get(op.id) || []);
+    const ops = scene.allInstances(block).map((i) => model.ops[i]),
+      backward = ops.flatMap((op) => selection.backwardOf.get(op.id) || []);
     let level = 0;
-    for (let at = index.parents.get(block.key); at; at = index.parents.get(at)) if (index.blocks.get(at).scope) level += 1;
-    const row = { key: block.key, level, name: blockTitle(block), cls: block.scope.cls, params: block.scope.params === null ? null : block.scope.params * block.objects,
-      shape: block.scope.outputs.slice(0, 3).map((t) => shapeName(model.tensors[t].shape)).join(", "), ops: ops.length, flops: 0, forward: 0, backward: 0, activations: 0, gradient: null };
+    for (let at = index.parents.get(block.key); at; at = index.parents.get(at))
+      if (index.blocks.get(at).scope) level += 1;
+    const row = {
+      key: block.key,
+      level,
+      name: blockTitle(block),
+      cls: block.scope.cls,
+      params: block.scope.params === null ? null : block.scope.params * block.objects,
+      shape: block.scope.outputs
+        .slice(0, 3)
+        .map((t) => shapeName(model.tensors[t].shape))
+        .join(", "),
+      ops: ops.length,
+      flops: 0,
+      forward: 0,
+      backward: 0,
+      activations: 0,
+      gradient: null,
+    };
     for (const op of ops) {
       row.forward += op.duration;
       if (op.phase === "forward") row.flops += op.flops || 0;
-      for (const t of op.outputs) if (model.tensors[t].role === "activation") row.activations += model.tensors[t].nbytes;
+      for (const t of op.outputs)
+        if (model.tensors[t].role === "activation") row.activations += model.tensors[t].nbytes;
     }
     const norms = [];
     for (const id of backward) {

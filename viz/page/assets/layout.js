@@ -2,7 +2,14 @@
 // sweeps), the counterpart of viz/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
 // until they are looked at.
 
-const TITLE_SIZE = 12, LINE_SIZE = 10.5, LINE_HEIGHT = 15, HEAD_HEIGHT = 18, GAP_X = 26, GAP_Y = 38, PAD = 16, LID = 5;
+const TITLE_SIZE = 12,
+  LINE_SIZE = 10.5,
+  LINE_HEIGHT = 15,
+  HEAD_HEIGHT = 18,
+  GAP_X = 26,
+  GAP_Y = 38,
+  PAD = 16,
+  LID = 5;
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
 const LANES = ["forward", "parameter", "update", "backward"];
 const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif";
@@ -26,13 +33,19 @@ function sizeOf(node) {
   const lines = node.lines.map((line) => textWidth(line, LINE_SIZE));
   const width = Math.max(textWidth(node.title, TITLE_SIZE, true) + (node.key ? 20 : 0), ...lines);
   const lid = node.kind === "parameter" ? 2 * LID : 0;
-  return { w: Math.max(48, width + 24), h: 14 + lid + LINE_HEIGHT * (node.lines.length + (node.title ? 1 : 0)) };
+  return {
+    w: Math.max(48, width + 24),
+    h: 14 + lid + LINE_HEIGHT * (node.lines.length + (node.title ? 1 : 0)),
+  };
 }
 
 function headOf(frame) {
   const title = frame.title ? textWidth(frame.title, 13, true) + 26 : 0;
   const below = frame.subtitle ? textWidth(frame.subtitle, LINE_SIZE) : 0;
-  return { w: Math.max(title, below) + 8, h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + (frame.subtitle ? 1 : 0)) };
+  return {
+    w: Math.max(title, below) + 8,
+    h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + (frame.subtitle ? 1 : 0)),
+  };
 }
 
 // Gives `x, y, w, h` to all nodes and frames of a scene, and `width` and `height` to the scene.
@@ -62,7 +75,8 @@ class Arranger {
   // Left edge and width of each column.
   laneWidths() {
     const found = new Map(LANES.map((lane) => [lane, 0]));
-    for (const node of this.scene.nodes.values()) found.set(node.lane, Math.max(found.get(node.lane), node.w));
+    for (const node of this.scene.nodes.values())
+      found.set(node.lane, Math.max(found.get(node.lane), node.w));
     let x = 0;
     for (const lane of LANES) {
       const width = found.get(lane);
@@ -80,7 +94,14 @@ class Arranger {
     for (const node of this.scene.nodes.values()) {
       const key = `${node.frame}\0${node.row}`;
       if (!rows.has(key)) {
-        const unit = { nodes: [], frame: null, first: node.kind === "input", aside: isAside(node), at: this.order.get(node.id), links: new Set() };
+        const unit = {
+          nodes: [],
+          frame: null,
+          first: node.kind === "input",
+          aside: isAside(node),
+          at: this.order.get(node.id),
+          links: new Set(),
+        };
         rows.set(key, unit);
         push(units, node.frame, unit);
       }
@@ -92,9 +113,11 @@ class Arranger {
       push(units, frame.parent, unit);
       this.unitOf.set(frame.id, unit);
     }
-    for (const node of this.scene.nodes.values()) { // a frame runs when the first op in it does
+    for (const node of this.scene.nodes.values()) {
+      // a frame runs when the first op in it does
       for (let id = node.frame; id !== null; id = this.scene.frames.get(id).parent) {
-        const unit = this.unitOf.get(id), at = this.order.get(node.id);
+        const unit = this.unitOf.get(id),
+          at = this.order.get(node.id);
         if (unit.at <= at) break;
         unit.at = at;
       }
@@ -107,13 +130,18 @@ class Arranger {
   link(units) {
     const chain = (id) => {
       const found = [this.unitOf.get(id)];
-      for (let at = this.scene.nodes.get(id).frame; at !== null; at = this.scene.frames.get(at).parent) found.push(this.unitOf.get(at));
+      for (let at = this.scene.nodes.get(id).frame; at !== null; at = this.scene.frames.get(at).parent)
+        found.push(this.unitOf.get(at));
       return found.reverse();
     };
-    for (const found of units.values()) found.forEach((unit, i) => { unit.index = i; });
+    for (const found of units.values())
+      found.forEach((unit, i) => {
+        unit.index = i;
+      });
     for (const edge of this.scene.edges) {
       if (edge.kind !== "data" && edge.kind !== "gradient") continue;
-      const a = chain(edge.tail), b = chain(edge.head);
+      const a = chain(edge.tail),
+        b = chain(edge.head);
       let at = 0;
       while (at < a.length - 1 && at < b.length - 1 && a[at] === b[at]) at += 1;
       if (a[at] === b[at]) continue;
@@ -131,8 +159,10 @@ class Arranger {
     untangle(full);
     for (const layer of full) {
       if (mainOf(layer).length < 2) continue;
-      for (const unit of layer) { // one box beside others needs no room for the other columns
-        if (unit.frame === null && unit.nodes.length === 1) Object.assign(unit, { narrow: true, w: unit.nodes[0].w });
+      for (const unit of layer) {
+        // one box beside others needs no room for the other columns
+        if (unit.frame === null && unit.nodes.length === 1)
+          Object.assign(unit, { narrow: true, w: unit.nodes[0].w });
       }
     }
     return full;
@@ -145,20 +175,27 @@ class Arranger {
       return;
     }
     unit.inner = this.layersOf(unit.frame.id, units);
-    const { w, h } = extentOf(unit.inner), head = headOf(unit.frame);
+    const { w, h } = extentOf(unit.inner),
+      head = headOf(unit.frame);
     unit.w = Math.max(w, head.w) + 2 * PAD;
     unit.h = h + head.h + PAD + BELOW_HEAD;
   }
 
   put(layers, x, y, width) {
     for (const layer of layers) {
-      const main = mainOf(layer), height = Math.max(...layer.map((unit) => unit.h));
+      const main = mainOf(layer),
+        height = Math.max(...layer.map((unit) => unit.h));
       let left = x + (width - rowWidth(main)) / 2;
       for (const unit of main) {
         this.putUnit(unit, left, y + (height - unit.h) / 2);
         left += unit.w + GAP_X;
       }
-      this.putAside(layer.filter((unit) => !main.includes(unit)), main, y, height);
+      this.putAside(
+        layer.filter((unit) => !main.includes(unit)),
+        main,
+        y,
+        height,
+      );
       y += height + GAP_Y;
     }
   }
@@ -167,7 +204,8 @@ class Arranger {
   putAside(units, main, y, height) {
     if (!units.length) return;
     const rects = main.flatMap((unit) => (unit.frame ? [unit.frame] : unit.nodes));
-    let left = Math.min(...rects.map((r) => r.x)) - GAP_X, right = Math.max(...rects.map((r) => r.x + r.w)) + GAP_X;
+    let left = Math.min(...rects.map((r) => r.x)) - GAP_X,
+      right = Math.max(...rects.map((r) => r.x + r.w)) + GAP_X;
     for (const unit of units) {
       const [node] = unit.nodes;
       if (unit.first) {
@@ -198,7 +236,8 @@ class Arranger {
   // The drawing begins at the left edge: inputs may stand left of everything else.
   moveRight(height) {
     const all = [...this.scene.nodes.values(), ...this.scene.frames.values()];
-    let left = Infinity, right = 0;
+    let left = Infinity,
+      right = 0;
     for (const rect of all) left = Math.min(left, rect.x);
     for (const rect of all) {
       rect.x -= left - PAD;
@@ -216,10 +255,12 @@ function mainOf(layer) {
 }
 
 const isAside = (node) => node.kind === "scope" && node.phase === "metric" && node.frame === null;
-const rowWidth = (units) => units.reduce((sum, unit) => sum + unit.w, 0) + GAP_X * Math.max(0, units.length - 1);
+const rowWidth = (units) =>
+  units.reduce((sum, unit) => sum + unit.w, 0) + GAP_X * Math.max(0, units.length - 1);
 
 function extentOf(layers) {
-  let w = 0, h = GAP_Y * Math.max(0, layers.length - 1);
+  let w = 0,
+    h = GAP_Y * Math.max(0, layers.length - 1);
   for (const layer of layers) {
     w = Math.max(w, rowWidth(mainOf(layer)));
     h += Math.max(...layer.map((unit) => unit.h));
@@ -234,7 +275,8 @@ function depthsOf(units) {
     for (const next of units[i].links) depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
   }
   units.forEach((unit, i) => {
-    if (unit.first && unit.links.size) depths[i] = Math.max(0, Math.min(...[...unit.links].map((next) => depths[next.index])) - 1);
+    if (unit.first && unit.links.size)
+      depths[i] = Math.max(0, Math.min(...[...unit.links].map((next) => depths[next.index])) - 1);
   });
   return depths;
 }
@@ -242,7 +284,9 @@ function depthsOf(units) {
 // Orders each layer by the mean position of its neighbours, down and up a few times.
 function untangle(layers) {
   if (layers.every((layer) => layer.length < 2)) return;
-  const place = new Map(), above = new Map(), below = new Map();
+  const place = new Map(),
+    above = new Map(),
+    below = new Map();
   for (const layer of layers) {
     layer.forEach((unit, i) => {
       place.set(unit, i);

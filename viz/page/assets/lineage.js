@@ -1,7 +1,8 @@
 // Which ops an op depends on, and which depend on it.
 
 function walk(starts, next) {
-  const found = new Set(starts), waiting = [...starts];
+  const found = new Set(starts),
+    waiting = [...starts];
   while (waiting.length) {
     for (const op of next(waiting.pop())) {
       if (!found.has(op)) {
@@ -13,11 +14,14 @@ function walk(starts, next) {
   return found;
 }
 
-const producersOf = (model, id) => model.ops[id].inputs.map((t) => model.tensors[t].producer).filter((p) => p !== null);
+const producersOf = (model, id) =>
+  model.ops[id].inputs.map((t) => model.tensors[t].producer).filter((p) => p !== null);
 const readersOf = (model, id) => model.ops[id].outputs.flatMap((t) => model.readers[t]);
 
-const ancestorsOf = (model, ops, here) => walk(ops, (id) => producersOf(model, id).filter((p) => here.has(p)));
-const descendantsOf = (model, ops, here) => walk(ops, (id) => readersOf(model, id).filter((r) => here.has(r)));
+const ancestorsOf = (model, ops, here) =>
+  walk(ops, (id) => producersOf(model, id).filter((p) => here.has(p)));
+const descendantsOf = (model, ops, here) =>
+  walk(ops, (id) => readersOf(model, id).filter((r) => here.has(r)));
 
 // The ops of the other direction that belong to `ops`: for forward ops those that compute their gradients, for backward
 // ops the ones whose gradients they compute.
@@ -33,10 +37,13 @@ function partnersOf(model, ops) {
 
 // The longest chain of ops by time, each reading what the one before made: no step can take less time than this chain.
 function criticalPath(model, ops) {
-  const cost = new Map(), before = new Map();
+  const cost = new Map(),
+    before = new Map();
   let last = null;
-  for (const op of ops) { // in order of execution, so what an op reads is known
-    let most = 0, from = null;
+  for (const op of ops) {
+    // in order of execution, so what an op reads is known
+    let most = 0,
+      from = null;
     for (const producer of producersOf(model, op.id)) {
       if ((cost.get(producer) || 0) > most) [most, from] = [cost.get(producer), producer];
     }

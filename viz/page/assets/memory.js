@@ -5,10 +5,22 @@ const CURVE_H = 120;
 class MemoryCurve {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "memory", title: "Memory", moment: null });
-    this.canvas = el("canvas", { class: "curve", tabindex: 0, role: "slider", "aria-label": "memory over time; left and right move the moment", onclick: (event) => this.choose(event), onkeydown: (event) => this.onKey(event) });
+    this.canvas = el("canvas", {
+      class: "curve",
+      tabindex: 0,
+      role: "slider",
+      "aria-label": "memory over time; left and right move the moment",
+      onclick: (event) => this.choose(event),
+      onkeydown: (event) => this.onKey(event),
+    });
     this.head = el("p", { class: "summary" });
     this.table = el("div", { class: "owners" });
-    this.content = el("div", { class: "memory" }, el("div", { class: "memory-curve" }, this.head, this.canvas), this.table);
+    this.content = el(
+      "div",
+      { class: "memory" },
+      el("div", { class: "memory-curve" }, this.head, this.canvas),
+      this.table,
+    );
     this.node = el("div", {});
   }
 
@@ -16,8 +28,15 @@ class MemoryCurve {
     const { model } = this.viewer;
     if (this.made === model) return;
     this.made = model;
-    this.spans = model.data.memory.map(([tensor, size, start, end]) => ({ tensor: model.tensors[tensor], size, start, end }));
-    const changes = this.spans.flatMap(({ size, start, end }) => [[start, 1, size], ...(end === null ? [] : [[end, 0, -size]])]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    this.spans = model.data.memory.map(([tensor, size, start, end]) => ({
+      tensor: model.tensors[tensor],
+      size,
+      start,
+      end,
+    }));
+    const changes = this.spans
+      .flatMap(({ size, start, end }) => [[start, 1, size], ...(end === null ? [] : [[end, 0, -size]])])
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     this.curve = [];
     this.peak = { time: 0, size: 0 };
     let live = 0;
@@ -26,14 +45,24 @@ class MemoryCurve {
       this.curve.push([time, live]);
       if (live > this.peak.size) this.peak = { time, size: live };
     }
-    this.end = Math.max(this.curve.length ? this.curve[this.curve.length - 1][0] : 1, ...model.steps.map((s) => s.end || 0), model.data.meta.duration || 0);
+    this.end = Math.max(
+      this.curve.length ? this.curve[this.curve.length - 1][0] : 1,
+      ...model.steps.map((s) => s.end || 0),
+      model.data.meta.duration || 0,
+    );
     this.moment = this.peak.time;
   }
 
   show() {
     this.make();
     if (!this.spans.length) {
-      this.node.replaceChildren(notice("No memory curve", this.viewer.model.ops.length ? "Memory was not recorded." : "There are no ops in this recording.", "viz.trace(memory=True)"));
+      this.node.replaceChildren(
+        notice(
+          "No memory curve",
+          this.viewer.model.ops.length ? "Memory was not recorded." : "There are no ops in this recording.",
+          "viz.trace(memory=True)",
+        ),
+      );
       return;
     }
     if (this.node.firstChild !== this.content) this.node.replaceChildren(this.content);
@@ -42,7 +71,8 @@ class MemoryCurve {
   }
 
   liveAt(time) {
-    let low = 0, high = this.curve.length;
+    let low = 0,
+      high = this.curve.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.curve[middle][0] <= time) low = middle + 1;
@@ -54,23 +84,30 @@ class MemoryCurve {
   draw() {
     const width = this.canvas.parentNode.clientWidth || 500;
     fitCanvas(this.canvas, width, CURVE_H, (pen) => this.paint(pen, width));
-    this.canvas.setAttribute("aria-valuetext", `${nbytes(this.liveAt(this.moment))} at ${seconds(this.moment)}`);
+    this.canvas.setAttribute(
+      "aria-valuetext",
+      `${nbytes(this.liveAt(this.moment))} at ${seconds(this.moment)}`,
+    );
     this.canvas.setAttribute("aria-valuemin", "0");
     this.canvas.setAttribute("aria-valuemax", String(Math.round(this.end)));
     this.canvas.setAttribute("aria-valuenow", String(Math.round(this.moment)));
   }
 
   paint(pen, width) {
-    const theme = themeNow(), x = (time) => (time / this.end) * width, y = (size) => CURVE_H - 16 - (size / (this.peak.size || 1)) * (CURVE_H - 34);
+    const theme = themeNow(),
+      x = (time) => (time / this.end) * width,
+      y = (size) => CURVE_H - 16 - (size / (this.peak.size || 1)) * (CURVE_H - 34);
     pen.clearRect(0, 0, width, CURVE_H);
-    const { step } = this.viewer.state, shown = step === null ? null : this.viewer.model.steps[step];
+    const { step } = this.viewer.state,
+      shown = step === null ? null : this.viewer.model.steps[step];
     if (shown && shown.start !== null && this.viewer.model.steps.length > 1) {
       pen.fillStyle = theme.frames[0];
       pen.fillRect(x(shown.start), 0, x((shown.end ?? this.end) - shown.start), CURVE_H - 16);
     }
     pen.beginPath();
     pen.moveTo(0, y(0));
-    let last = 0, lastX = -1;
+    let last = 0,
+      lastX = -1;
     for (const [time, size] of this.curve) {
       if (x(time) - lastX > 0.3 || size === this.peak.size) pen.lineTo(x(time), y(last));
       pen.lineTo(x(time), y(size));
@@ -87,7 +124,8 @@ class MemoryCurve {
     pen.fillRect(x(this.moment), 4, 1.2, CURVE_H - 20);
     pen.fillStyle = theme.muted;
     pen.font = `10.5px ${FONT}`;
-    for (const at of ticks(0, this.end, width / 110)) pen.fillText(at ? seconds(at) : "0", Math.min(x(at) + 2, width - 44), CURVE_H - 3);
+    for (const at of ticks(0, this.end, width / 110))
+      pen.fillText(at ? seconds(at) : "0", Math.min(x(at) + 2, width - 44), CURVE_H - 3);
   }
 
   mark(pen, x, y, colour, theme, width) {
@@ -102,21 +140,85 @@ class MemoryCurve {
 
   // What was in use at the chosen moment, the largest first.
   showOwners() {
-    const { model } = this.viewer, here = this.spans.filter(({ start, end }) => start <= this.moment && (end === null || end > this.moment)).sort((a, b) => b.size - a.size);
-    const total = here.reduce((sum, each) => sum + each.size, 0), roles = new Map();
+    const { model } = this.viewer,
+      here = this.spans
+        .filter(({ start, end }) => start <= this.moment && (end === null || end > this.moment))
+        .sort((a, b) => b.size - a.size);
+    const total = here.reduce((sum, each) => sum + each.size, 0),
+      roles = new Map();
     for (const { tensor, size } of here) roles.set(tensor.role, (roles.get(tensor.role) || 0) + size);
     const atPeak = this.moment === this.peak.time;
-    this.head.replaceChildren(el("strong", {}, `${atPeak ? "peak: " : ""}${nbytes(total)}`), ` at ${seconds(this.moment)}  ·  `, [...roles].sort((a, b) => b[1] - a[1]).map(([role, size]) => `${role} ${nbytes(size)}`).join("  ·  "),
-      atPeak ? "" : button("go to the peak", "the moment of the most memory", () => this.moveTo(this.peak.time), { class: "link" }));
+    this.head.replaceChildren(
+      el("strong", {}, `${atPeak ? "peak: " : ""}${nbytes(total)}`),
+      ` at ${seconds(this.moment)}  ·  `,
+      [...roles]
+        .sort((a, b) => b[1] - a[1])
+        .map(([role, size]) => `${role} ${nbytes(size)}`)
+        .join("  ·  "),
+      atPeak
+        ? ""
+        : button("go to the peak", "the moment of the most memory", () => this.moveTo(this.peak.time), {
+            class: "link",
+          }),
+    );
     const row = ({ tensor, size }) => {
-      const op = tensor.producer === null ? null : model.ops[tensor.producer], go = () => this.viewer.select(tensor.producer === null || model.variables.has(tensor.id) ? { kind: "tensor", id: tensor.id } : { kind: "op", id: tensor.producer });
-      const cells = [nbytes(size), percent(size / (total || 1)), tensor.role, el("button", { type: "button", class: "link", onclick: go }, clean(tensor.name || (op ? op.name : "from outside"), 40)), tensorName(tensor),
-        op ? model.path(model.origin(op).scope) : "", op && op.stack.length ? op.stack[0].place : ""];
-      return el("tr", {}, cells.map((cell, i) => el("td", { class: i < 2 ? "right" : "" }, cell)));
+      const op = tensor.producer === null ? null : model.ops[tensor.producer],
+        go = () =>
+          this.viewer.select(
+            tensor.producer === null || model.variables.has(tensor.id)
+              ? { kind: "tensor", id: tensor.id }
+              : { kind: "op", id: tensor.producer },
+          );
+      const cells = [
+        nbytes(size),
+        percent(size / (total || 1)),
+        tensor.role,
+        el(
+          "button",
+          { type: "button", class: "link", onclick: go },
+          clean(tensor.name || (op ? op.name : "from outside"), 40),
+        ),
+        tensorName(tensor),
+        op ? model.path(model.origin(op).scope) : "",
+        op && op.stack.length ? op.stack[0].place : "",
+      ];
+      return el(
+        "tr",
+        {},
+        cells.map((cell, i) => el("td", { class: i < 2 ? "right" : "" }, cell)),
+      );
     };
-    const rest = here.slice(40), more = rest.length ? [el("tr", {}, el("td", { class: "right" }, nbytes(rest.reduce((sum, each) => sum + each.size, 0))), el("td", {}), el("td", { colspan: 5 }, `${amount(rest.length)} more`))] : [];
-    this.table.replaceChildren(el("table", {}, el("caption", { class: "voice" }, "what holds memory at this moment"),
-      el("thead", {}, el("tr", {}, ["memory", "share", "role", "of", "tensor", "layer", "line"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, here.slice(0, 40).map(row), more)));
+    const rest = here.slice(40),
+      more = rest.length
+        ? [
+            el(
+              "tr",
+              {},
+              el("td", { class: "right" }, nbytes(rest.reduce((sum, each) => sum + each.size, 0))),
+              el("td", {}),
+              el("td", { colspan: 5 }, `${amount(rest.length)} more`),
+            ),
+          ]
+        : [];
+    this.table.replaceChildren(
+      el(
+        "table",
+        {},
+        el("caption", { class: "voice" }, "what holds memory at this moment"),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            ["memory", "share", "role", "of", "tensor", "layer", "line"].map((name) =>
+              el("th", { scope: "col" }, name),
+            ),
+          ),
+        ),
+        el("tbody", {}, here.slice(0, 40).map(row), more),
+      ),
+    );
   }
 
   moveTo(time) {

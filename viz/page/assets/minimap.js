@@ -1,6 +1,7 @@
 // The whole scene in small, and which part of it is seen.
 
-const MAP_W = 120, MAP_H = 150;
+const MAP_W = 120,
+  MAP_H = 150;
 
 class Minimap {
   constructor(viewer) {
@@ -8,10 +9,19 @@ class Minimap {
     this.show = batched(() => this.draw()); // asked for by every mark and every move
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.frame = el("div", { class: "seen" });
-    this.node = el("div", { class: "minimap", title: "where you are; drag to move" }, this.canvas, this.frame);
+    this.node = el(
+      "div",
+      { class: "minimap", title: "where you are; drag to move" },
+      this.canvas,
+      this.frame,
+    );
     const go = (event) => {
-      const box = this.canvas.getBoundingClientRect(), { canvas } = viewer, { w, h } = canvas.size();
-      const x = (event.clientX - box.left) / this.scale + this.left, y = (event.clientY - box.top) / this.scale, { scale } = canvas.view;
+      const box = this.canvas.getBoundingClientRect(),
+        { canvas } = viewer,
+        { w, h } = canvas.size();
+      const x = (event.clientX - box.left) / this.scale + this.left,
+        y = (event.clientY - box.top) / this.scale,
+        { scale } = canvas.view;
       canvas.setView({ x: w / 2 - x * scale, y: h / 2 - y * scale, scale });
     };
     this.node.addEventListener("pointerdown", (event) => {
@@ -19,15 +29,21 @@ class Minimap {
       go(event);
       this.node.onpointermove = go;
     });
-    this.node.addEventListener("pointerup", () => { this.node.onpointermove = null; });
+    this.node.addEventListener("pointerup", () => {
+      this.node.onpointermove = null;
+    });
   }
 
   draw() {
-    const { scene, canvas } = this.viewer, theme = themeNow(), dense = devicePixelRatio || 1;
-    const width = scene.width - scene.left, height = scene.height;
+    const { scene, canvas } = this.viewer,
+      theme = themeNow(),
+      dense = devicePixelRatio || 1;
+    const width = scene.width - scene.left,
+      height = scene.height;
     this.left = scene.left;
     this.scale = Math.min(MAP_W / width, MAP_H / height);
-    const w = Math.max(8, width * this.scale), h = Math.max(8, height * this.scale);
+    const w = Math.max(8, width * this.scale),
+      h = Math.max(8, height * this.scale);
     Object.assign(this.canvas, { width: w * dense, height: h * dense });
     this.canvas.style.width = `${w}px`;
     this.canvas.style.height = `${h}px`;
@@ -41,7 +57,8 @@ class Minimap {
       pen.fillRect(frame.x, frame.y, frame.w, frame.h);
       pen.strokeRect(frame.x, frame.y, frame.w, frame.h);
     }
-    const { selected, lineage } = canvas.marks, least = 1.5 / this.scale;
+    const { selected, lineage } = canvas.marks,
+      least = 1.5 / this.scale;
     for (const node of scene.nodes.values()) {
       const [ground, line] = coloursOf(node, theme);
       pen.globalAlpha = lineage !== null && !lineage.has(node.id) ? 0.25 : 1;
@@ -58,10 +75,19 @@ class Minimap {
   showView() {
     const { canvas, scene } = this.viewer;
     if (!scene || !this.scale) return;
-    const at = canvas.window(), w = parseFloat(this.canvas.style.width), h = parseFloat(this.canvas.style.height);
-    const left = Math.max(0, (at.x - this.left) * this.scale), top = Math.max(0, at.y * this.scale);
-    const right = Math.min(w, (at.x - this.left + at.w) * this.scale), bottom = Math.min(h, (at.y + at.h) * this.scale);
+    const at = canvas.window(),
+      w = parseFloat(this.canvas.style.width),
+      h = parseFloat(this.canvas.style.height);
+    const left = Math.max(0, (at.x - this.left) * this.scale),
+      top = Math.max(0, at.y * this.scale);
+    const right = Math.min(w, (at.x - this.left + at.w) * this.scale),
+      bottom = Math.min(h, (at.y + at.h) * this.scale);
     this.node.classList.toggle("all", left <= 1 && top <= 1 && right >= w - 1 && bottom >= h - 1);
-    Object.assign(this.frame.style, { left: `${left}px`, top: `${top}px`, width: `${Math.max(0, right - left)}px`, height: `${Math.max(0, bottom - top)}px` });
+    Object.assign(this.frame.style, {
+      left: `${left}px`,
+      top: `${top}px`,
+      width: `${Math.max(0, right - left)}px`,
+      height: `${Math.max(0, bottom - top)}px`,
+    });
   }
 }

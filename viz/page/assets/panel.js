@@ -9,9 +9,15 @@ class Panel {
     this.node.append(this.grip, this.body);
     this.grip.addEventListener("pointerdown", (event) => {
       this.grip.setPointerCapture(event.pointerId);
-      const move = (to) => this.viewer.root.style.setProperty("--panel", `${Math.max(220, Math.min(innerWidth * 0.7, innerWidth - to.clientX))}px`);
+      const move = (to) =>
+        this.viewer.root.style.setProperty(
+          "--panel",
+          `${Math.max(220, Math.min(innerWidth * 0.7, innerWidth - to.clientX))}px`,
+        );
       this.grip.addEventListener("pointermove", move);
-      this.grip.addEventListener("pointerup", () => this.grip.removeEventListener("pointermove", move), { once: true });
+      this.grip.addEventListener("pointerup", () => this.grip.removeEventListener("pointermove", move), {
+        once: true,
+      });
     });
   }
 
@@ -21,10 +27,21 @@ class Panel {
   }
 
   show() {
-    const { selected } = this.viewer.state, details = new Details(this.viewer);
-    const content = !selected ? details.overview() : selected.kind === "op" ? details.op(selected.id)
-      : selected.kind === "scope" ? details.scope(selected.key) : details.tensor(selected.id);
-    const same = this.last && selected && this.last.kind === selected.kind && this.last.id === selected.id && this.last.key === selected.key;
+    const { selected } = this.viewer.state,
+      details = new Details(this.viewer);
+    const content = !selected
+      ? details.overview()
+      : selected.kind === "op"
+        ? details.op(selected.id)
+        : selected.kind === "scope"
+          ? details.scope(selected.key)
+          : details.tensor(selected.id);
+    const same =
+      this.last &&
+      selected &&
+      this.last.kind === selected.kind &&
+      this.last.id === selected.id &&
+      this.last.key === selected.key;
     this.body.replaceChildren(...[content].flat(Infinity).filter(Boolean));
     if (!same) this.body.scrollTop = 0;
     this.last = selected;
@@ -40,40 +57,87 @@ function section(title, ...content) {
 // Names with values: pairs of which those without a value are left out.
 function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return shown.length ? el("dl", { class: "facts" }, shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])) : null;
+  return shown.length
+    ? el(
+        "dl",
+        { class: "facts" },
+        shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+      )
+    : null;
 }
 
 const LONGEST_VALUE = 400;
 
 function settingsTable(settings) {
   const shown = Object.entries(settings).filter(([name]) => name !== "name");
-  return shown.length ? el("dl", { class: "facts mono" }, shown.slice(0, 60).map(([name, value]) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    return [el("dt", { title: name.slice(0, 200) }, clean(name, 40)), el("dd", {}, clean(text, LONGEST_VALUE))];
-  })) : null;
+  return shown.length
+    ? el(
+        "dl",
+        { class: "facts mono" },
+        shown.slice(0, 60).map(([name, value]) => {
+          const text = typeof value === "string" ? value : JSON.stringify(value);
+          return [
+            el("dt", { title: name.slice(0, 200) }, clean(name, 40)),
+            el("dd", {}, clean(text, LONGEST_VALUE)),
+          ];
+        }),
+      )
+    : null;
 }
 
 // The user's line with the lines around it where they were at hand; then the calls that led there.
 function codeView(viewer, stack) {
   if (!stack.length) return null;
-  const [frame, ...outer] = stack, near = (viewer.data.excerpts || {})[frame.file] || {};
+  const [frame, ...outer] = stack,
+    near = (viewer.data.excerpts || {})[frame.file] || {};
   const lines = [];
   for (let number = frame.line - 3; number <= frame.line + 3; number += 1) {
     const text = near[number] ?? (number === frame.line ? frame.code : null);
     if (text === null || text === undefined) continue;
-    lines.push(el("div", { class: number === frame.line ? "line here" : "line" }, el("span", { class: "number" }, String(number)), el("code", {}, text || " ")));
+    lines.push(
+      el(
+        "div",
+        { class: number === frame.line ? "line here" : "line" },
+        el("span", { class: "number" }, String(number)),
+        el("code", {}, text || " "),
+      ),
+    );
   }
   return [
-    el("div", { class: "place" }, el("strong", {}, clean(frame.place, 200)), frame.fn && frame.fn !== "<module>" ? ` in ${clean(frame.fn, 80)}` : "",
-      button(icon("copy"), "copy the place", () => copy(viewer, frame.place), { class: "small" })),
+    el(
+      "div",
+      { class: "place" },
+      el("strong", {}, clean(frame.place, 200)),
+      frame.fn && frame.fn !== "<module>" ? ` in ${clean(frame.fn, 80)}` : "",
+      button(icon("copy"), "copy the place", () => copy(viewer, frame.place), { class: "small" }),
+    ),
     lines.length ? el("div", { class: "code", tabindex: 0 }, lines) : null,
-    outer.length ? el("details", {}, el("summary", {}, `called from ${counted(outer.length, "place")}`),
-      el("ol", { class: "stack" }, outer.map((each) => el("li", {}, el("span", { class: "place" }, clean(each.place, 200)), el("code", {}, clean(each.code, 160)))))) : null,
+    outer.length
+      ? el(
+          "details",
+          {},
+          el("summary", {}, `called from ${counted(outer.length, "place")}`),
+          el(
+            "ol",
+            { class: "stack" },
+            outer.map((each) =>
+              el(
+                "li",
+                {},
+                el("span", { class: "place" }, clean(each.place, 200)),
+                el("code", {}, clean(each.code, 160)),
+              ),
+            ),
+          ),
+        )
+      : null,
   ];
 }
 
 function copy(viewer, text) {
-  const done = () => { viewer.voice.textContent = `copied ${text}`; };
+  const done = () => {
+    viewer.voice.textContent = `copied ${text}`;
+  };
   if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, () => viewer.toolbar.warn(text));
   else viewer.toolbar.warn(text);
 }
@@ -81,13 +145,30 @@ function copy(viewer, text) {
 function statsView(tensor) {
   const { stats } = tensor;
   if (!stats) return null;
-  const size = tensor.shape.reduce((a, b) => a * b, 1), bad = stats.nan + stats.inf;
-  const pair = (name, value, alarm) => el("div", { class: alarm ? "alarm" : "" }, el("span", {}, name), el("b", {}, value));
+  const size = tensor.shape.reduce((a, b) => a * b, 1),
+    bad = stats.nan + stats.inf;
+  const pair = (name, value, alarm) =>
+    el("div", { class: alarm ? "alarm" : "" }, el("span", {}, name), el("b", {}, value));
   return [
-    el("div", { class: "numbers" }, pair("min", numeral(stats.min)), pair("max", numeral(stats.max)), pair("mean", numeral(stats.mean)), pair("std", numeral(stats.std)),
-      stats.l2 === null ? null : pair("L2", numeral(stats.l2)), stats.zeros === null || !size ? null : pair("zeros", percent(stats.zeros / size), stats.zeros === size),
-      bad ? pair("NaN", amount(stats.nan), stats.nan > 0) : null, bad ? pair("inf", amount(stats.inf), stats.inf > 0) : null),
+    el(
+      "div",
+      { class: "numbers" },
+      pair("min", numeral(stats.min)),
+      pair("max", numeral(stats.max)),
+      pair("mean", numeral(stats.mean)),
+      pair("std", numeral(stats.std)),
+      stats.l2 === null ? null : pair("L2", numeral(stats.l2)),
+      stats.zeros === null || !size ? null : pair("zeros", percent(stats.zeros / size), stats.zeros === size),
+      bad ? pair("NaN", amount(stats.nan), stats.nan > 0) : null,
+      bad ? pair("inf", amount(stats.inf), stats.inf > 0) : null,
+    ),
     stats.histogram.length && stats.min !== null ? histogram(stats.histogram, stats.min, stats.max) : null,
-    stats.preview.length ? el("p", { class: "preview" }, `${stats.preview.map(numeral).join("  ")}${size > stats.preview.length ? " …" : ""}`) : null,
+    stats.preview.length
+      ? el(
+          "p",
+          { class: "preview" },
+          `${stats.preview.map(numeral).join("  ")}${size > stats.preview.length ? " …" : ""}`,
+        )
+      : null,
   ];
 }

@@ -2,7 +2,8 @@
 
 function writeHash(viewer) {
   if (!viewer.model || viewer.readingHash) return;
-  const { state, canvas } = viewer, parts = new URLSearchParams();
+  const { state, canvas } = viewer,
+    parts = new URLSearchParams();
   if (viewer.places.length > 1) parts.set("step", state.step === null ? "outside" : String(state.step));
   if (state.view !== "both") parts.set("view", state.view);
   if (state.color !== "op") parts.set("color", state.color);
@@ -25,7 +26,8 @@ function writeHash(viewer) {
 
 // Blocks by their number in the tree, as runs: names would be far too long.
 function openText({ index, open }) {
-  const keys = [...index.blocks.keys()], runs = [];
+  const keys = [...index.blocks.keys()],
+    runs = [];
   keys.forEach((key, i) => {
     if (!open.has(key)) return;
     const last = runs[runs.length - 1];
@@ -36,7 +38,8 @@ function openText({ index, open }) {
 }
 
 function openFromText({ index }, text) {
-  const keys = [...index.blocks.keys()], found = new Set();
+  const keys = [...index.blocks.keys()],
+    found = new Set();
   for (const run of text.split(".").filter(Boolean)) {
     const [a, b = a] = run.split("-").map(Number);
     for (let i = a; i <= b && i < keys.length; i += 1) found.add(keys[i]);
@@ -56,7 +59,8 @@ function keysFrom(text) {
 function applyHash(viewer) {
   const text = location.hash.slice(1);
   if (!text || `#${text}` === viewer.hash || !viewer.model) return false;
-  const parts = new URLSearchParams(text), { state } = viewer;
+  const parts = new URLSearchParams(text),
+    { state } = viewer;
   viewer.readingHash = true;
   const step = parts.get("step");
   const wanted = step === null ? state.step : step === "outside" ? null : Number(step);
@@ -75,7 +79,8 @@ function applyHash(viewer) {
   }
   if (parts.get("tab") && viewer.dock.tabs.has(parts.get("tab"))) state.tab = parts.get("tab");
   const at = (parts.get("at") || "").split(",").map(Number);
-  if (at.length === 3 && at.every(Number.isFinite) && at[2] > 0) viewer.canvas.setView({ x: at[0], y: at[1], scale: at[2] });
+  if (at.length === 3 && at.every(Number.isFinite) && at[2] > 0)
+    viewer.canvas.setView({ x: at[0], y: at[1], scale: at[2] });
   else viewer.canvas.fit();
   state.selected = parts.has("sel") ? selectionOfKey(viewer, parts.get("sel")) : null;
   if (state.selected && !parts.has("at")) viewer.reveal(state.selected);
@@ -103,19 +108,28 @@ function keyOfSelection(viewer) {
 
 function alikeOps({ model, selection }, { name, phase, scope }) {
   const path = model.path(scope);
-  return selection.ops.filter((op) => op.name === name && op.phase === phase && model.path(op.scope) === path).map((op) => op.id);
+  return selection.ops
+    .filter((op) => op.name === name && op.phase === phase && model.path(op.scope) === path)
+    .map((op) => op.id);
 }
 
 function selectionOfKey(viewer, key) {
-  const [kind, ...rest] = key.split(":"), name = rest.join(":"), { model } = viewer;
+  const [kind, ...rest] = key.split(":"),
+    name = rest.join(":"),
+    { model } = viewer;
   if (kind === "scope") return viewer.index.blocks.has(name) ? { kind, key: name } : null;
   if (kind === "tensor") return model.tensors[Number(name)] ? { kind, id: Number(name) } : null;
   if (kind === "weight") {
-    const found = [...new Set(model.variables.values())].find((id) => model.tensors[id].name.slice(0, 200) === name);
+    const found = [...new Set(model.variables.values())].find(
+      (id) => model.tensors[id].name.slice(0, 200) === name,
+    );
     return found === undefined ? null : { kind: "tensor", id: found };
   }
-  const [number, phase, op, ...path] = rest, wanted = path.join(":");
-  const alike = viewer.selection.ops.filter((each) => each.phase === phase && each.name.slice(0, 60) === op && model.path(each.scope) === wanted);
+  const [number, phase, op, ...path] = rest,
+    wanted = path.join(":");
+  const alike = viewer.selection.ops.filter(
+    (each) => each.phase === phase && each.name.slice(0, 60) === op && model.path(each.scope) === wanted,
+  );
   const found = alike[Number(number)] || alike[0];
   return found ? { kind: "op", id: found.id } : null;
 }

@@ -1,7 +1,10 @@
 // Ways for arrows, as Bézier curves that keep off boxes: the counterpart of viz/routes.py.
 
 const LABEL_SIZE = 9.5;
-const CELL_W = 240, CELL_H = 120, STEP = 14, MOST_STEPS = 30;
+const CELL_W = 240,
+  CELL_H = 120,
+  STEP = 14,
+  MOST_STEPS = 30;
 
 // Which boxes lie near a place.
 class Grid {
@@ -11,7 +14,8 @@ class Grid {
   }
 
   each(area, visit) {
-    const right = Math.floor((area.x + area.w) / CELL_W), bottom = Math.floor((area.y + area.h) / CELL_H);
+    const right = Math.floor((area.x + area.w) / CELL_W),
+      bottom = Math.floor((area.y + area.h) / CELL_H);
     for (let i = Math.floor(area.x / CELL_W); i <= right; i += 1) {
       for (let j = Math.floor(area.y / CELL_H); j <= bottom; j += 1) visit(i * 1e6 + j);
     }
@@ -46,7 +50,8 @@ const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
 function route(scene) {
   const router = new Router(scene);
   for (const edge of scene.edges) {
-    const tail = scene.nodes.get(edge.tail), head = scene.nodes.get(edge.head);
+    const tail = scene.nodes.get(edge.tail),
+      head = scene.nodes.get(edge.head);
     const way = tail.row === head.row ? across(tail, head) : router.way(edge, tail, head);
     Object.assign(edge, way, boundsOf(way.points, way.labelAt, edge.label));
   }
@@ -63,7 +68,9 @@ function separateLabels(edges) {
   const taken = new Map();
   for (const edge of edges) {
     if (!edge.label || !edge.labelAt) continue;
-    const [x, y] = edge.labelAt, key = `${Math.round(x)},${Math.round(y)}`, texts = taken.get(key) || [];
+    const [x, y] = edge.labelAt,
+      key = `${Math.round(x)},${Math.round(y)}`,
+      texts = taken.get(key) || [];
     const known = texts.indexOf(edge.label);
     if (known >= 0) edge.labelAt = null;
     else {
@@ -90,12 +97,14 @@ class Router {
 
   // Past everything in between, on the left for data and on the right for gradients, where there is room soonest.
   around(tail, head, right) {
-    const low = Math.min(middleOf(tail)[1], middleOf(head)[1]), high = Math.max(middleOf(tail)[1], middleOf(head)[1]);
+    const low = Math.min(middleOf(tail)[1], middleOf(head)[1]),
+      high = Math.max(middleOf(tail)[1], middleOf(head)[1]);
     const sign = right ? 1 : -1;
     const edge = right ? Math.max(tail.x + tail.w, head.x + head.w) : Math.min(tail.x, head.x);
     let best = null;
     for (let i = 1; i < MOST_STEPS; i += 1) {
-      const x = edge + STEP * (i + 0.5) * sign, slot = Math.round(x / STEP);
+      const x = edge + STEP * (i + 0.5) * sign,
+        slot = Math.round(x / STEP);
       const strip = { x: x - 4, y: low, w: 8, h: high - low };
       if (this.isTaken(slot, low, high) || this.grid.meets(strip, tail, head)) continue;
       const clear = this.isLevelFree(tail, x, tail, head) && this.isLevelFree(head, x, tail, head);
@@ -105,7 +114,8 @@ class Router {
     const x = best ?? edge + STEP * 1.5 * sign;
     push(this.columns, Math.round(x / STEP), [low, high]);
     return this.isLevelFree(tail, x, tail, head) && this.isLevelFree(head, x, tail, head)
-      ? loopAt(tail, head, x, right) : bracket(tail, head, x);
+      ? loopAt(tail, head, x, right)
+      : bracket(tail, head, x);
   }
 
   isLevelFree(box, x, tail, head) {
@@ -120,59 +130,106 @@ class Router {
 
 const straight = (a, b) => [1 / 3, 2 / 3, 1].map((s) => [a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s]);
 
-function swing(a, b) { // leaves and arrives vertically
+function swing(a, b) {
+  // leaves and arrives vertically
   const middle = (a[1] + b[1]) / 2;
   return [[a[0], middle], [b[0], middle], b];
 }
 
 // A level line within a row.
 function across(tail, head) {
-  const y = middleOf(head)[1], leftwards = tail.x > head.x;
+  const y = middleOf(head)[1],
+    leftwards = tail.x > head.x;
   const start = [leftwards ? tail.x : tail.x + tail.w, y];
   return { points: [start, ...straight(start, [leftwards ? head.x + head.w : head.x, y])], labelAt: null };
 }
 
 // Ways from one box to another above or below it, each with the areas that must be free.
 function waysBetween(tail, head, turnLate) {
-  const down = tail.y < head.y, neck = 14;
-  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y], b = [middleOf(head)[0], down ? head.y : head.y + head.h];
+  const down = tail.y < head.y,
+    neck = 14;
+  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y],
+    b = [middleOf(head)[0], down ? head.y : head.y + head.h];
   if (down ? b[1] <= a[1] : b[1] >= a[1]) return []; // side by side
   const labelAt = [a[0] + 6, a[1] + (down ? 14 : -8)];
-  if (Math.abs(a[0] - b[0]) < 2) return [{ way: { points: [a, ...straight(a, b)], labelAt }, needed: [areaOf([a, b], 1)] }];
-  const rise = Math.abs(b[1] - a[1]), turn = Math.min(GAP_Y, rise) * (down ? 1 : -1);
-  const early = [b[0], a[1] + turn], late = [a[0], b[1] - turn];
+  if (Math.abs(a[0] - b[0]) < 2)
+    return [{ way: { points: [a, ...straight(a, b)], labelAt }, needed: [areaOf([a, b], 1)] }];
+  const rise = Math.abs(b[1] - a[1]),
+    turn = Math.min(GAP_Y, rise) * (down ? 1 : -1);
+  const early = [b[0], a[1] + turn],
+    late = [a[0], b[1] - turn];
   const ways = [
-    { way: { points: [a, ...swing(a, early), ...straight(early, b)], labelAt }, needed: [areaOf([a, early], neck), areaOf([early, b], 1)] },
-    { way: { points: [a, ...straight(a, late), ...swing(late, b)], labelAt }, needed: [areaOf([a, late], 1), areaOf([late, b], neck)] },
+    {
+      way: { points: [a, ...swing(a, early), ...straight(early, b)], labelAt },
+      needed: [areaOf([a, early], neck), areaOf([early, b], 1)],
+    },
+    {
+      way: { points: [a, ...straight(a, late), ...swing(late, b)], labelAt },
+      needed: [areaOf([a, late], 1), areaOf([late, b], neck)],
+    },
   ];
   if (turnLate) ways.reverse();
-  if (rise <= 2 * GAP_Y) ways.unshift({ way: { points: [a, ...swing(a, b)], labelAt }, needed: [areaOf([a, b], neck)] });
+  if (rise <= 2 * GAP_Y)
+    ways.unshift({ way: { points: [a, ...swing(a, b)], labelAt }, needed: [areaOf([a, b], neck)] });
   return ways;
 }
 
 // What a part of a way covers, but for its ends, which are vertical.
 function areaOf(points, neck) {
-  const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]);
-  const x = Math.min(...xs), y = Math.min(...ys), h = Math.max(...ys) - y, end = Math.min(neck, h / 2.3);
+  const xs = points.map((p) => p[0]),
+    ys = points.map((p) => p[1]);
+  const x = Math.min(...xs),
+    y = Math.min(...ys),
+    h = Math.max(...ys) - y,
+    end = Math.min(neck, h / 2.3);
   return { x: x - 3, y: y + end, w: Math.max(...xs) - x + 6, h: h - 2 * end };
 }
 
 // Out of the side to `x`, along, and back.
 function loopAt(tail, head, x, right) {
-  const start = [right ? tail.x + tail.w : tail.x, middleOf(tail)[1]], end = [right ? head.x + head.w : head.x, middleOf(head)[1]];
+  const start = [right ? tail.x + tail.w : tail.x, middleOf(tail)[1]],
+    end = [right ? head.x + head.w : head.x, middleOf(head)[1]];
   const bend = Math.min(24, Math.abs(end[1] - start[1]) / 2) * (end[1] > start[1] ? 1 : -1);
-  const out = [x, start[1] + bend], back = [x, end[1] - bend];
-  const points = [start, [x, start[1]], [x, start[1]], out, ...straight(out, back), [x, end[1]], [x, end[1]], end];
+  const out = [x, start[1] + bend],
+    back = [x, end[1] - bend];
+  const points = [
+    start,
+    [x, start[1]],
+    [x, start[1]],
+    out,
+    ...straight(out, back),
+    [x, end[1]],
+    [x, end[1]],
+    end,
+  ];
   return { points, labelAt: [x + 5, out[1] + (bend > 0 ? 9 : -3)] };
 }
 
 // Where boxes stand beside the ends: through the gap below the tail to `x`, along, and through the gap above the head.
 function bracket(tail, head, x) {
-  const down = tail.y < head.y, gap = GAP_Y / 2 * (down ? 1 : -1);
-  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y], b = [middleOf(head)[0], down ? head.y : head.y + head.h];
-  const low = a[1] + gap, high = b[1] - gap, r = Math.min(12, Math.abs(high - low) / 2) * (down ? 1 : -1);
-  const points = [a, [a[0], low], [a[0], low], [(a[0] + x) / 2, low], [x, low], [x, low], [x, low + r],
-    ...straight([x, low + r], [x, high - r]), [x, high], [x, high], [(x + b[0]) / 2, high], [b[0], high], [b[0], high], b];
+  const down = tail.y < head.y,
+    gap = (GAP_Y / 2) * (down ? 1 : -1);
+  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y],
+    b = [middleOf(head)[0], down ? head.y : head.y + head.h];
+  const low = a[1] + gap,
+    high = b[1] - gap,
+    r = Math.min(12, Math.abs(high - low) / 2) * (down ? 1 : -1);
+  const points = [
+    a,
+    [a[0], low],
+    [a[0], low],
+    [(a[0] + x) / 2, low],
+    [x, low],
+    [x, low],
+    [x, low + r],
+    ...straight([x, low + r], [x, high - r]),
+    [x, high],
+    [x, high],
+    [(x + b[0]) / 2, high],
+    [b[0], high],
+    [b[0], high],
+    b,
+  ];
   return { points, labelAt: [x + 5, low + (down ? 14 : -8)] };
 }
 
@@ -182,7 +239,10 @@ const pathOf = (points) => {
 };
 
 function boundsOf(points, labelAt, label) {
-  let left = Infinity, top = Infinity, right = -Infinity, bottom = -Infinity;
+  let left = Infinity,
+    top = Infinity,
+    right = -Infinity,
+    bottom = -Infinity;
   for (const [x, y] of points) {
     left = Math.min(left, x);
     right = Math.max(right, x);
@@ -195,9 +255,10 @@ function boundsOf(points, labelAt, label) {
 
 // Puts the title of each frame where no arrow crosses it, if there is such a place: in the middle, left, or right.
 function placeHeads(scene) {
-  const grid = scene.edgeGrid = new Grid(scene.edges);
+  const grid = (scene.edgeGrid = new Grid(scene.edges));
   for (const frame of scene.frames.values()) {
-    const { w, h } = headOf(frame), places = [frame.x + (frame.w - w) / 2, frame.x + 8, frame.x + frame.w - w - 8];
+    const { w, h } = headOf(frame),
+      places = [frame.x + (frame.w - w) / 2, frame.x + 8, frame.x + frame.w - w - 8];
     const free = places.find((x) => {
       const area = { x: x - 2, y: frame.y + 4, w: w + 4, h: h + 2 };
       return ![...grid.within(area)].some((edge) => crosses(edge.points, area));
@@ -212,10 +273,19 @@ function crosses(points, area) {
     const [a, b, c, d] = points.slice(i, i + 4);
     let [x, y] = a;
     for (let j = 1; j <= 8; j += 1) {
-      const t = j / 8, s = 1 - t;
+      const t = j / 8,
+        s = 1 - t;
       const nextX = s * s * s * a[0] + 3 * s * s * t * b[0] + 3 * s * t * t * c[0] + t * t * t * d[0];
       const nextY = s * s * s * a[1] + 3 * s * s * t * b[1] + 3 * s * t * t * c[1] + t * t * t * d[1];
-      if (meet(area, { x: Math.min(x, nextX), y: Math.min(y, nextY), w: Math.abs(nextX - x) + 0.01, h: Math.abs(nextY - y) + 0.01 })) return true;
+      if (
+        meet(area, {
+          x: Math.min(x, nextX),
+          y: Math.min(y, nextY),
+          w: Math.abs(nextX - x) + 0.01,
+          h: Math.abs(nextY - y) + 0.01,
+        })
+      )
+        return true;
       [x, y] = [nextX, nextY];
     }
   }

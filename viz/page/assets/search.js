@@ -9,18 +9,32 @@ class Search {
     this.viewer = viewer;
     this.hits = [];
     this.at = -1;
-    this.input = el("input", { type: "search", placeholder: "Search: name, op, 32×64, f16, file.py …", "aria-label": "search", autocomplete: "off", spellcheck: "false",
+    this.input = el("input", {
+      type: "search",
+      placeholder: "Search: name, op, 32×64, f16, file.py …",
+      "aria-label": "search",
+      autocomplete: "off",
+      spellcheck: "false",
       title: `words, or field:word with ${FIELDS.join(", ")}; /…/ is a regular expression. Enter goes to the next (/)`,
-      role: "combobox", "aria-expanded": "false", "aria-controls": "hits", oninput: () => this.run(), onkeydown: (event) => this.onKey(event), onfocus: () => this.run() });
+      role: "combobox",
+      "aria-expanded": "false",
+      "aria-controls": "hits",
+      oninput: () => this.run(),
+      onkeydown: (event) => this.onKey(event),
+      onfocus: () => this.run(),
+    });
     this.count = el("span", { class: "count" });
     this.list = el("ul", { class: "hits", id: "hits", role: "listbox", hidden: true });
     this.node = el("div", { class: "search", role: "search" }, this.input, this.count, this.list);
-    document.addEventListener("pointerdown", (event) => { if (!this.node.contains(event.target)) this.close(); });
+    document.addEventListener("pointerdown", (event) => {
+      if (!this.node.contains(event.target)) this.close();
+    });
   }
 
   run() {
     clearTimeout(this.waiting);
-    if (this.viewer.model && this.viewer.model.ops.length > MANY_OPS) this.waiting = setTimeout(() => this.look(), 150);
+    if (this.viewer.model && this.viewer.model.ops.length > MANY_OPS)
+      this.waiting = setTimeout(() => this.look(), 150);
     else this.look();
   }
 
@@ -45,9 +59,26 @@ class Search {
   }
 
   show() {
-    const shown = this.hits.slice(0, MOST_HITS).map((hit, i) => el("li", { role: "option", id: `hit${i}`, "aria-selected": String(i === this.at), onclick: () => this.go(i) },
-      el("span", { class: `tag ${hit.phase}` }, hit.what), el("strong", {}, hit.title), el("span", { class: "where" }, hit.where)));
-    if (this.hits.length > MOST_HITS) shown.push(el("li", { class: "more" }, `… and ${amount(this.hits.length - MOST_HITS)} more: add words`));
+    const shown = this.hits
+      .slice(0, MOST_HITS)
+      .map((hit, i) =>
+        el(
+          "li",
+          {
+            role: "option",
+            id: `hit${i}`,
+            "aria-selected": String(i === this.at),
+            onclick: () => this.go(i),
+          },
+          el("span", { class: `tag ${hit.phase}` }, hit.what),
+          el("strong", {}, hit.title),
+          el("span", { class: "where" }, hit.where),
+        ),
+      );
+    if (this.hits.length > MOST_HITS)
+      shown.push(
+        el("li", { class: "more" }, `… and ${amount(this.hits.length - MOST_HITS)} more: add words`),
+      );
     this.list.replaceChildren(...shown);
     this.list.hidden = !shown.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
@@ -88,24 +119,72 @@ class Search {
 
 // What matches: ops and layers of the step that is shown first, then those of other steps.
 function find({ model, state, tree, index }, query) {
-  const tests = testsOf(query), found = [];
+  const tests = testsOf(query),
+    found = [];
   for (const block of index.blocks.values()) {
     if (!block.scope) continue;
-    const scope = block.scope, fields = { name: block.title, layer: block.title, class: scope.cls, file: `${scope.createdAt ? scope.createdAt.place : ""} ${scope.stack.length ? scope.stack[0].place : ""}`, error: scope.error, shape: scope.outputs.map((i) => shapeName(model.tensors[i].shape)).join(" "), op: "", dtype: "", phase: "", role: scope.kind, code: scope.createdAt ? scope.createdAt.code : "" };
+    const scope = block.scope,
+      names = [block.title, ...block.names].join(" "),
+      fields = {
+        name: names,
+        layer: names,
+        class: scope.cls,
+        file: `${scope.createdAt ? scope.createdAt.place : ""} ${scope.stack.length ? scope.stack[0].place : ""}`,
+        error: scope.error,
+        shape: scope.outputs.map((i) => shapeName(model.tensors[i].shape)).join(" "),
+        op: "",
+        dtype: "",
+        phase: "",
+        role: scope.kind,
+        code: scope.createdAt ? scope.createdAt.code : "",
+      };
     if (tests.every((test) => test(fields))) {
-      found.push({ selected: { kind: "scope", key: block.key }, what: clean(scope.cls || scope.kind, 24), phase: "scope", title: clean(block.title, 40), where: model.path(scope.parent) });
+      found.push({
+        selected: { kind: "scope", key: block.key },
+        what: clean(scope.cls || scope.kind, 24),
+        phase: "scope",
+        title: blockTitle(block),
+        where: model.path(scope.parent),
+      });
     }
   }
   for (const [id, name] of variableNames(model)) {
-    const t = model.tensors[id], fields = { name, layer: name, class: "", file: "", error: "", shape: shapeName(t.shape), op: "", dtype: `${t.dtype} ${dtypeName(t.dtype)}`, phase: "", role: t.role, code: "" };
-    if (tests.every((test) => test(fields))) found.push({ selected: { kind: "tensor", id }, what: t.role, phase: "parameter", title: clean(name.split("/").pop(), 40), where: clean(name, 60) });
+    const t = model.tensors[id],
+      fields = {
+        name,
+        layer: name,
+        class: "",
+        file: "",
+        error: "",
+        shape: shapeName(t.shape),
+        op: "",
+        dtype: `${t.dtype} ${dtypeName(t.dtype)}`,
+        phase: "",
+        role: t.role,
+        code: "",
+      };
+    if (tests.every((test) => test(fields)))
+      found.push({
+        selected: { kind: "tensor", id },
+        what: t.role,
+        phase: "parameter",
+        title: clean(name.split("/").pop(), 40),
+        where: clean(name, 60),
+      });
   }
   const ops = [];
   for (const op of model.ops) if (tests.every((test) => test(fieldsOf(model, op)))) ops.push(op);
   ops.sort((a, b) => (b.step === state.step) - (a.step === state.step));
   for (const op of ops) {
-    found.push({ selected: { kind: "op", id: op.id }, what: op.phase, phase: op.phase, title: clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
-      where: [model.path(model.origin(op).scope), op.stack.length ? op.stack[0].place : ""].filter(Boolean).join("  ·  ") });
+    found.push({
+      selected: { kind: "op", id: op.id },
+      what: op.phase,
+      phase: op.phase,
+      title: clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
+      where: [model.path(model.origin(op).scope), op.stack.length ? op.stack[0].place : ""]
+        .filter(Boolean)
+        .join("  ·  "),
+    });
   }
   return found;
 }
@@ -116,14 +195,26 @@ function variableNames(model) {
 
 // The texts of an op that can be searched.
 function fieldsOf(model, op) {
-  const met = [...op.inputs, ...op.outputs].map((i) => model.tensors[i]), scopes = model.ancestors(model.origin(op).scope);
+  const met = [...op.inputs, ...op.outputs].map((i) => model.tensors[i]),
+    scopes = model.ancestors(model.origin(op).scope);
   return {
-    op: op.name, name: op.name, phase: op.phase, error: op.error,
-    layer: scopes.map((s) => s.name).join(" "), class: scopes.map((s) => s.cls).join(" "),
+    op: op.name,
+    name: op.name,
+    phase: op.phase,
+    error: op.error,
+    layer: scopes.map((s) => s.name).join(" "),
+    class: scopes.map((s) => s.cls).join(" "),
     shape: op.outputs.map((i) => shapeName(model.tensors[i].shape)).join(" "),
     dtype: met.map((t) => `${t.dtype} ${dtypeName(t.dtype)}`).join(" "),
     role: met.map((t) => t.role).join(" "),
-    file: op.stack.slice(0, 1).map((frame) => frame.place).join(" "), code: op.stack.slice(0, 1).map((frame) => frame.code).join(" "),
+    file: op.stack
+      .slice(0, 1)
+      .map((frame) => frame.place)
+      .join(" "),
+    code: op.stack
+      .slice(0, 1)
+      .map((frame) => frame.code)
+      .join(" "),
   };
 }
 
@@ -134,12 +225,21 @@ function testsOf(query) {
     const pattern = new RegExp(regex[1], regex[2].replace(/[gy]/g, "") || "i");
     return [(fields) => Object.values(fields).some((value) => pattern.test(value))];
   }
-  return query.toLowerCase().split(/\s+/).map((word) => {
-    const [, field, rest] = /^([a-z]+):(.+)$/.exec(word) || [];
-    const wanted = (FIELDS.includes(field) ? rest : word).replace(/(\d)[x*](?=\d)/g, "$1×").replace(/(\d),(?=\d)/g, "$1×").replace(/^[[(](.*)[\])]$/, "$1");
-    const shape = /^\d+(×\d+)*$/.test(wanted);
-    const has = (name, value) => (shape && name === "shape" ? ` ${value} `.includes(` ${wanted} `) || (wanted.includes("×") && value.includes(wanted)) : value.toLowerCase().includes(wanted));
-    if (FIELDS.includes(field)) return (fields) => has(field, fields[field] || "");
-    return (fields) => FIELDS.some((name) => fields[name] && has(name, fields[name]));
-  });
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .map((word) => {
+      const [, field, rest] = /^([a-z]+):(.+)$/.exec(word) || [];
+      const wanted = (FIELDS.includes(field) ? rest : word)
+        .replace(/(\d)[x*](?=\d)/g, "$1×")
+        .replace(/(\d),(?=\d)/g, "$1×")
+        .replace(/^[[(](.*)[\])]$/, "$1");
+      const shape = /^\d+(×\d+)*$/.test(wanted);
+      const has = (name, value) =>
+        shape && name === "shape"
+          ? ` ${value} `.includes(` ${wanted} `) || (wanted.includes("×") && value.includes(wanted))
+          : value.toLowerCase().includes(wanted);
+      if (FIELDS.includes(field)) return (fields) => has(field, fields[field] || "");
+      return (fields) => FIELDS.some((name) => fields[name] && has(name, fields[name]));
+    });
 }

@@ -94,9 +94,12 @@ class Selection {
 
   // What must agree for two ops to be drawn as one, as text.
   signature(id) {
-    const { tensors, ops } = this.model, op = ops[id];
+    const { tensors, ops } = this.model,
+      op = ops[id];
     const made = op.outputs.map((i) => `${tensors[i].shape}${tensors[i].dtype}`);
-    const read = op.inputs.map((i) => `${tensors[i].shape}${tensors[i].role === "parameter" || tensors[i].role === "state"}`);
+    const read = op.inputs.map(
+      (i) => `${tensors[i].shape}${tensors[i].role === "parameter" || tensors[i].role === "state"}`,
+    );
     const backward = (this.backwardOf.get(id) || []).map((i) => ops[i].name);
     return [op.name, op.phase, op.error, made.join("|"), read.join("|"), backward].join("\0");
   }

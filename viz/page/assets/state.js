@@ -6,11 +6,18 @@ const MOST_ROWS = 48; // as many rows of boxes are shown at first
 
 function freshState() {
   return {
-    step: null, view: "both", color: "op", fold: true, unfolded: new Set(),
+    step: null,
+    view: "both",
+    color: "op",
+    fold: true,
+    unfolded: new Set(),
     open: null, // keys of open blocks; null: as many as fit
     selected: null, // {kind: "op" | "scope" | "tensor" | "node", ...}
     lineage: null, // "ancestors", "descendants", "both" or "flaw"
-    query: "", tab: "timeline", dock: true, panel: true,
+    query: "",
+    tab: "timeline",
+    dock: true,
+    panel: true,
   };
 }
 
@@ -58,7 +65,9 @@ function fittingDepth(root) {
 
 // All blocks of a tree by key, and for each op the innermost block around it.
 function indexBlocks(root) {
-  const blocks = new Map(), around = new Map(), parents = new Map();
+  const blocks = new Map(),
+    around = new Map(),
+    parents = new Map();
   const walk = (block) => {
     blocks.set(block.key, block);
     for (const child of block.children) {

@@ -1,11 +1,17 @@
 // What ran when: layers within each other, and ops in them (a flame chart by scope). Wheel zooms, drag moves.
 
-const ROW = 19, AXIS = 22;
+const ROW = 19,
+  AXIS = 22;
 
 class Timeline {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "timeline", title: "Timeline" });
-    this.canvas = el("canvas", { class: "flame", tabindex: 0, role: "img", "aria-label": "what ran when, by layer" });
+    this.canvas = el("canvas", {
+      class: "flame",
+      tabindex: 0,
+      role: "img",
+      "aria-label": "what ran when, by layer",
+    });
     this.tip = el("div", { class: "tip", hidden: true });
     this.place = el("div", { class: "flame-place" }, this.canvas);
     this.node = el("div", { class: "timeline" }, this.place, this.tip);
@@ -15,7 +21,11 @@ class Timeline {
   show() {
     const { model, selection } = this.viewer;
     if (!model.hasTimes || !selection.ops.length) {
-      this.node.replaceChildren(model.ops.length ? notice("No times", "They were not recorded.", "viz.trace(time=True)") : notice("Nothing ran", "There are no ops in this recording."));
+      this.node.replaceChildren(
+        model.ops.length
+          ? notice("No times", "They were not recorded.", "viz.trace(time=True)")
+          : notice("Nothing ran", "There are no ops in this recording."),
+      );
       return;
     }
     if (this.place.parentNode !== this.node) this.node.replaceChildren(this.place, this.tip);
@@ -26,7 +36,8 @@ class Timeline {
   // Bars: every op, and every stretch of neighbouring ops in the same scope.
   make(selection) {
     this.made = selection;
-    const { model } = this.viewer, timed = selection.ops.filter((op) => op.start !== null && op.end !== null);
+    const { model } = this.viewer,
+      timed = selection.ops.filter((op) => op.start !== null && op.end !== null);
     const threads = [...new Set(timed.map((op) => op.thread))].sort((a, b) => a - b);
     this.bars = [];
     let base = 0;
@@ -34,12 +45,25 @@ class Timeline {
       const open = [];
       let deepest = 0;
       for (const op of timed.filter((each) => each.thread === thread)) {
-        const scopes = model.ancestors(op.scope).reverse().filter((s) => s.kind !== "step");
+        const scopes = model
+          .ancestors(op.scope)
+          .reverse()
+          .filter((s) => s.kind !== "step");
         let same = 0;
         while (same < open.length && same < scopes.length && open[same].scope === scopes[same]) same += 1;
         open.length = same;
         for (const scope of scopes.slice(same)) {
-          const bar = { scope, start: scope.start !== null && scope.start <= op.start ? Math.max(scope.start, op.start - 1e6) : op.start, end: op.end, row: base + open.length, ops: 0, phase: op.phase };
+          const bar = {
+            scope,
+            start:
+              scope.start !== null && scope.start <= op.start
+                ? Math.max(scope.start, op.start - 1e6)
+                : op.start,
+            end: op.end,
+            row: base + open.length,
+            ops: 0,
+            phase: op.phase,
+          };
           open.push(bar);
           this.bars.push(bar);
         }
@@ -57,17 +81,23 @@ class Timeline {
     this.last = timed.reduce((most, op) => Math.max(most, op.end), 0);
     this.from = this.first;
     this.to = Math.max(this.last, this.first + 1);
-    this.bars.forEach((bar) => { bar.start = Math.max(bar.start, this.first); });
+    this.bars.forEach((bar) => {
+      bar.start = Math.max(bar.start, this.first);
+    });
   }
 
   draw() {
-    const width = this.node.clientWidth || 600, height = this.rows * ROW + AXIS + 6;
+    const width = this.node.clientWidth || 600,
+      height = this.rows * ROW + AXIS + 6;
     fitCanvas(this.canvas, width, height, (pen) => this.paint(pen, width, height));
   }
 
   paint(pen, width, height) {
-    const theme = themeNow(), { selected } = this.viewer.state, chosen = new Set(this.viewer.opsOf(selected));
-    const { lineage } = this.viewer.canvas.marks, key = selected && selected.kind === "scope" ? this.viewer.index.blocks.get(selected.key)?.scope : null;
+    const theme = themeNow(),
+      { selected } = this.viewer.state,
+      chosen = new Set(this.viewer.opsOf(selected));
+    const { lineage } = this.viewer.canvas.marks,
+      key = selected && selected.kind === "scope" ? this.viewer.index.blocks.get(selected.key)?.scope : null;
     const scale = width / (this.to - this.from);
     pen.clearRect(0, 0, width, height);
     pen.font = `10.5px ${FONT}`;
@@ -79,17 +109,34 @@ class Timeline {
       pen.fillStyle = theme.muted;
       pen.fillText(at === 0 ? "0" : seconds(at), x + 4, 9);
     }
-    let lastEnd = -1, lastRow = -1;
+    let lastEnd = -1,
+      lastRow = -1;
     for (const bar of this.bars) {
       if (bar.end < this.from || bar.start > this.to) continue;
-      const x = (bar.start - this.from) * scale, w = Math.max(1, (bar.end - bar.start) * scale - 0.5), y = AXIS + bar.row * ROW;
+      const x = (bar.start - this.from) * scale,
+        w = Math.max(1, (bar.end - bar.start) * scale - 0.5),
+        y = AXIS + bar.row * ROW;
       if (w <= 1 && bar.row === lastRow && x < lastEnd) continue; // would lie under the one before
       [lastEnd, lastRow] = [x + w, bar.row];
-      const phase = theme.phases[bar.phase] || theme.phases.forward, strong = bar.op ? chosen.has(bar.op.id) : key === bar.scope;
-      pen.globalAlpha = lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id)) ? 0.3 : 1;
+      const phase = theme.phases[bar.phase] || theme.phases.forward,
+        strong = bar.op ? chosen.has(bar.op.id) : key === bar.scope;
+      pen.globalAlpha =
+        lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id)) ? 0.3 : 1;
       const tiny = w <= 3 ? 1 : 0; // too thin for fill and line: only the line's colour is seen
-      pen.fillStyle = bar.op ? (bar.op.error ? theme.error[tiny] : phase[tiny]) : tiny ? theme.frame : theme.frames[0];
-      pen.strokeStyle = strong ? theme.ink : bar.op ? (bar.op.error ? theme.error[1] : phase[1]) : theme.frame;
+      pen.fillStyle = bar.op
+        ? bar.op.error
+          ? theme.error[tiny]
+          : phase[tiny]
+        : tiny
+          ? theme.frame
+          : theme.frames[0];
+      pen.strokeStyle = strong
+        ? theme.ink
+        : bar.op
+          ? bar.op.error
+            ? theme.error[1]
+            : phase[1]
+          : theme.frame;
       pen.lineWidth = strong ? 2 : 1;
       pen.fillRect(x, y, w, ROW - 3);
       if (w > 3 || strong) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
@@ -110,10 +157,20 @@ class Timeline {
   }
 
   at(event) {
-    const box = this.canvas.getBoundingClientRect(), scale = box.width / (this.to - this.from);
-    const time = this.from + (event.clientX - box.left) / scale, row = Math.floor((event.clientY - box.top - AXIS) / ROW), slack = 2 / scale;
+    const box = this.canvas.getBoundingClientRect(),
+      scale = box.width / (this.to - this.from);
+    const time = this.from + (event.clientX - box.left) / scale,
+      row = Math.floor((event.clientY - box.top - AXIS) / ROW),
+      slack = 2 / scale;
     let found = null;
-    for (const bar of this.bars) if (bar.row === row && bar.start - slack <= time && time <= bar.end + slack && (!found || bar.end - bar.start < found.end - found.start || bar.start > found.start)) found = bar;
+    for (const bar of this.bars)
+      if (
+        bar.row === row &&
+        bar.start - slack <= time &&
+        time <= bar.end + slack &&
+        (!found || bar.end - bar.start < found.end - found.start || bar.start > found.start)
+      )
+        found = bar;
     return found;
   }
 
@@ -123,15 +180,29 @@ class Timeline {
 
   listen() {
     const { canvas } = this;
-    canvas.addEventListener("wheel", (event) => {
-      if (!(event.ctrlKey || event.metaKey) && this.rows * ROW + AXIS > this.node.parentNode.clientHeight && Math.abs(event.deltaY) > Math.abs(event.deltaX)) return; // scrolls
-      event.preventDefault();
-      const box = canvas.getBoundingClientRect(), time = this.from + ((event.clientX - box.left) / box.width) * (this.to - this.from);
-      if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) this.move((event.deltaX / box.width) * (this.to - this.from));
-      else this.zoom(Math.exp(event.deltaY / 300), time);
-    }, { passive: false });
-    let last = null, moved = false;
-    canvas.addEventListener("pointerdown", (event) => { [last, moved] = [event.clientX, false]; });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        if (
+          !(event.ctrlKey || event.metaKey) &&
+          this.rows * ROW + AXIS > this.node.parentNode.clientHeight &&
+          Math.abs(event.deltaY) > Math.abs(event.deltaX)
+        )
+          return; // scrolls
+        event.preventDefault();
+        const box = canvas.getBoundingClientRect(),
+          time = this.from + ((event.clientX - box.left) / box.width) * (this.to - this.from);
+        if (Math.abs(event.deltaX) > Math.abs(event.deltaY))
+          this.move((event.deltaX / box.width) * (this.to - this.from));
+        else this.zoom(Math.exp(event.deltaY / 300), time);
+      },
+      { passive: false },
+    );
+    let last = null,
+      moved = false;
+    canvas.addEventListener("pointerdown", (event) => {
+      [last, moved] = [event.clientX, false];
+    });
     canvas.addEventListener("pointermove", (event) => {
       if (event.buttons && last !== null) {
         if (Math.abs(event.clientX - last) > 2) moved = true;
@@ -139,7 +210,9 @@ class Timeline {
         if (moved) last = event.clientX;
       } else this.point(event);
     });
-    canvas.addEventListener("pointerleave", () => { this.tip.hidden = true; });
+    canvas.addEventListener("pointerleave", () => {
+      this.tip.hidden = true;
+    });
     canvas.addEventListener("click", (event) => {
       const bar = moved ? null : this.at(event);
       if (bar) this.viewer.select(bar.op ? { kind: "op", id: bar.op.id } : this.scopeOf(bar));
@@ -156,13 +229,15 @@ class Timeline {
   }
 
   move(by) {
-    const span = this.to - this.from, from = Math.max(this.first - span / 2, Math.min(this.last - span / 2, this.from + by));
+    const span = this.to - this.from,
+      from = Math.max(this.first - span / 2, Math.min(this.last - span / 2, this.from + by));
     [this.from, this.to] = [from, from + span];
     this.draw();
   }
 
   zoom(factor, time) {
-    const span = Math.max(200, Math.min(this.last - this.first || 1, (this.to - this.from) * factor)), ratio = span / (this.to - this.from);
+    const span = Math.max(200, Math.min(this.last - this.first || 1, (this.to - this.from) * factor)),
+      ratio = span / (this.to - this.from);
     this.from = Math.max(this.first, time - (time - this.from) * ratio);
     this.to = Math.min(this.last, this.from + span);
     this.from = Math.max(this.first, this.to - span);

@@ -6,43 +6,97 @@ class Toolbar {
     this.title = el("h1", {});
     this.caption = el("span", { class: "caption" });
     this.search = new Search(viewer);
-    this.views = segments("direction", [["both", "Both", "forward and backward (v)"], ["forward", "Forward", "only the forward pass (v)"], ["backward", "Backward", "only the backward pass (v)"]], (view) => viewer.setView(view));
+    this.views = segments(
+      "direction",
+      [
+        ["both", "Both", "forward and backward (v)"],
+        ["forward", "Forward", "only the forward pass (v)"],
+        ["backward", "Backward", "only the backward pass (v)"],
+      ],
+      (view) => viewer.setView(view),
+    );
     this.colours = selectBox("what colours mean (c)", COLOURINGS, (mode) => {
       viewer.setColour(mode);
       this.show();
     });
-    this.lineage = segments("what stands out", [["ancestors", icon("up"), "what the selected op depends on (a)"], ["descendants", icon("down"), "what depends on the selected op (d)"], ["critical", icon("clock"), "the critical path: the longest chain by time (p)"]], (kind) => viewer.setLineage(kind));
-    this.depth = el("div", { class: "segments", role: "group", "aria-label": "depth" },
-      button("−", "close a level (-)", () => viewer.changeDepth(-1)), el("span", { class: "label" }, "depth"), button("+", "open a level (+)", () => viewer.changeDepth(1)));
-    this.fold = button(icon("fold"), "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), { "aria-pressed": "true" });
-    this.flaw = button("NaN", "the first op with NaN or infinity (n)", () => viewer.goToFlaw(), { class: "flaw" });
+    this.lineage = segments(
+      "what stands out",
+      [
+        ["ancestors", icon("up"), "what the selected op depends on (a)"],
+        ["descendants", icon("down"), "what depends on the selected op (d)"],
+        ["critical", icon("clock"), "the critical path: the longest chain by time (p)"],
+      ],
+      (kind) => viewer.setLineage(kind),
+    );
+    this.depth = el(
+      "div",
+      { class: "segments", role: "group", "aria-label": "depth" },
+      button("−", "close a level (-)", () => viewer.changeDepth(-1)),
+      el("span", { class: "label" }, "depth"),
+      button("+", "open a level (+)", () => viewer.changeDepth(1)),
+    );
+    this.fold = button(icon("fold"), "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), {
+      "aria-pressed": "true",
+    });
+    this.flaw = button("NaN", "the first op with NaN or infinity (n)", () => viewer.goToFlaw(), {
+      class: "flaw",
+    });
     this.steps = this.makeSteps();
     this.exports = makeExportMenu(viewer);
-    this.theme = button(icon("theme"), "light or dark (t)", () => viewer.setTheme(themeName() === "dark" ? "light" : "dark"));
+    this.theme = button(icon("theme"), "light or dark (t)", () =>
+      viewer.setTheme(themeName() === "dark" ? "light" : "dark"),
+    );
     this.help = button("?", "keys (?)", () => showHelp());
-    this.side = button(icon("side"), "show or hide the side panel (\\)", () => viewer.panel.setOpen(!viewer.state.panel));
+    this.side = button(icon("side"), "show or hide the side panel (\\)", () =>
+      viewer.panel.setOpen(!viewer.state.panel),
+    );
     this.warning = el("div", { class: "warning", role: "alert", hidden: true });
-    this.node = el("header", { class: "toolbar" },
-      el("div", { class: "titles" }, this.title, this.caption), this.search.node, this.steps.node, this.views,
-      el("label", { class: "colours" }, el("span", {}, "colour"), this.colours), this.depth, this.fold, this.lineage, this.flaw,
-      el("div", { class: "end" }, this.exports, this.theme, this.help, this.side), this.warning);
+    this.node = el(
+      "header",
+      { class: "toolbar" },
+      el("div", { class: "titles" }, this.title, this.caption),
+      this.search.node,
+      this.steps.node,
+      this.views,
+      el("label", { class: "colours" }, el("span", {}, "colour"), this.colours),
+      this.depth,
+      this.fold,
+      this.lineage,
+      this.flaw,
+      el("div", { class: "end" }, this.exports, this.theme, this.help, this.side),
+      this.warning,
+    );
   }
 
   makeSteps() {
     const viewer = this.viewer;
-    const range = el("input", { type: "range", min: 0, step: 1, "aria-label": "step", oninput: () => viewer.setStep(viewer.places[Number(range.value)]) });
-    const move = (by) => { // one of the places may be null: outside of steps
+    const range = el("input", {
+      type: "range",
+      min: 0,
+      step: 1,
+      "aria-label": "step",
+      oninput: () => viewer.setStep(viewer.places[Number(range.value)]),
+    });
+    const move = (by) => {
+      // one of the places may be null: outside of steps
       const at = viewer.places.indexOf(viewer.state.step) + by;
       if (at >= 0 && at < viewer.places.length) viewer.setStep(viewer.places[at]);
     };
     const name = el("output", {});
-    const node = el("div", { class: "steps", role: "group", "aria-label": "training step" },
-      button("‹", "the step before ([)", () => move(-1)), range, button("›", "the next step (])", () => move(1)), name);
+    const node = el(
+      "div",
+      { class: "steps", role: "group", "aria-label": "training step" },
+      button("‹", "the step before ([)", () => move(-1)),
+      range,
+      button("›", "the next step (])", () => move(1)),
+      name,
+    );
     return { node, range, name, move };
   }
 
   show() {
-    const { viewer } = this, { model, state, places } = viewer;
+    const { viewer } = this,
+      { model, state, places } = viewer;
     this.title.textContent = clean(model.data.title, 60);
     this.title.title = clean(model.data.title, 500);
     this.caption.textContent = describe(viewer);
@@ -80,15 +134,22 @@ class Toolbar {
     this.warning.textContent = text;
     this.warning.hidden = false;
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => { this.warning.hidden = true; }, 5000);
+    this.waiting = setTimeout(() => {
+      this.warning.hidden = true;
+    }, 5000);
   }
 }
 
 function describe({ model, state, data, selection }) {
-  const ops = selection ? selection.ops : model.ops.filter((op) => !model.steps.length || op.step === state.step);
+  const ops = selection
+    ? selection.ops
+    : model.ops.filter((op) => !model.steps.length || op.step === state.step);
   const parts = [counted(ops.length, "op")];
-  let first = Infinity, last = -Infinity;
-  for (const op of ops) if (op.start !== null && op.end !== null) [first, last] = [Math.min(first, op.start), Math.max(last, op.end)];
+  let first = Infinity,
+    last = -Infinity;
+  for (const op of ops)
+    if (op.start !== null && op.end !== null)
+      [first, last] = [Math.min(first, op.start), Math.max(last, op.end)];
   if (last > first) parts.push(seconds(last - first));
   const failed = model.ops.find((op) => op.error);
   if (failed) parts.push(`failed in ${clean(failed.name, 30)}`);

@@ -13,7 +13,11 @@ class Training {
   show() {
     const series = new Map();
     for (const [kind, step, values] of this.viewer.model.data.logs) {
-      for (const [name, value] of Object.entries(values)) push(series, `${kind === "epoch" ? "epoch: " : "batch: "}${name}`, [step, Number(value === "inf" ? Infinity : value === "-inf" ? -Infinity : value)]);
+      for (const [name, value] of Object.entries(values))
+        push(series, `${kind === "epoch" ? "epoch: " : "batch: "}${name}`, [
+          step,
+          Number(value === "inf" ? Infinity : value === "-inf" ? -Infinity : value),
+        ]);
     }
     this.node.replaceChildren(...[...series].map(([name, points]) => lineChart(name, points)));
   }

@@ -1,4 +1,4 @@
-// The whole: one recording, one state, and the parts of the page that show it. `eagerflowViewer` is the only global.
+// The whole: one recording, one state, and the parts of the page that show it.
 
 const NARROW = "(max-width: 900px)";
 
@@ -14,31 +14,59 @@ class Viewer {
     this.legend = el("div", { class: "legend", "aria-label": "what colours mean" });
     this.message = el("div", { class: "message" });
     this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
-    const zoom = el("div", { class: "zoom", role: "group", "aria-label": "zoom" }, button("+", "zoom in (z)", () => this.canvas.zoom(1.3)),
-      button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)), button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)));
-    this.stage = el("main", { class: "stage" }, this.canvas.node, zoom, this.message, this.legend, this.minimap.node);
-    this.root = el("div", { class: "viewer" }, this.toolbar.node, this.stage, this.panel.node, this.dock.node, this.voice);
+    const zoom = el(
+      "div",
+      { class: "zoom", role: "group", "aria-label": "zoom" },
+      button("+", "zoom in (z)", () => this.canvas.zoom(1.3)),
+      button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)),
+      button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)),
+    );
+    this.stage = el(
+      "main",
+      { class: "stage" },
+      this.canvas.node,
+      zoom,
+      this.message,
+      this.legend,
+      this.minimap.node,
+    );
+    this.root = el(
+      "div",
+      { class: "viewer" },
+      this.toolbar.node,
+      this.stage,
+      this.panel.node,
+      this.dock.node,
+      this.voice,
+    );
     document.body.append(this.root);
-    if (matchMedia(NARROW).matches) { // little room: the graph first
+    if (matchMedia(NARROW).matches) {
+      // little room: the graph first
       this.dock.setOpen(false);
       this.panel.setOpen(false);
     }
     listenToKeys(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     addEventListener("hashchange", () => applyHash(this));
-    addEventListener("resize", batched(() => this.dock.refresh()));
+    addEventListener(
+      "resize",
+      batched(() => this.dock.refresh()),
+    );
     this.saveHash = batched(() => writeHash(this));
   }
 
   // Shows a recording. One that takes the place of another keeps what is open, selected and in sight.
   show(data) {
-    const began = performance.now(), again = Boolean(this.model), selectedKey = again ? keyOfSelection(this) : null;
+    const began = performance.now(),
+      again = Boolean(this.model),
+      selectedKey = again ? keyOfSelection(this) : null;
     this.data = data;
     this.model = new Model(data);
     this.difference = data.diff ? new Changes(this.model, data.diff) : null;
     this.flaw = firstFlaw(this.model);
     this.places = stepsOf(this.model);
-    if (this.followsLast || !this.places.includes(this.state.step)) this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
+    if (this.followsLast || !this.places.includes(this.state.step))
+      this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
     document.title = clean(data.title, 80);
     this.toolbar.show();
     this.rebuild();
@@ -59,7 +87,9 @@ class Viewer {
     const { state, model } = this;
     this.selection = new Selection(model, state.step, state.view);
     this.tree = treeOf(model, this.selection.forward);
-    this.standsFor = state.fold ? foldTree(this.tree, (id) => this.selection.signature(id), state.unfolded) : new Map();
+    this.standsFor = state.fold
+      ? foldTree(this.tree, (id) => this.selection.signature(id), state.unfolded)
+      : new Map();
     groupTree(model, this.tree);
     this.index = indexBlocks(this.tree);
     this.depth = fittingDepth(this.tree);
@@ -82,7 +112,10 @@ class Viewer {
   repaint() {
     if (!this.scene) return;
     this.toolbar.showTheme();
-    const legend = this.canColour(this.state.color) === true ? colour(this.scene, this.state.color, this.difference) : colour(this.scene, "op");
+    const legend =
+      this.canColour(this.state.color) === true
+        ? colour(this.scene, this.state.color, this.difference)
+        : colour(this.scene, "op");
     const notes = [...this.scene.nodes.values()].some((node) => node.note);
     if (notes) this.grow();
     this.canvas.show(this.scene);
@@ -94,7 +127,8 @@ class Viewer {
 
   // Boxes that got a note need a line more: the scene is laid out again around them.
   grow() {
-    for (const node of this.scene.nodes.values()) if (node.note && !node.lines.includes(node.note)) node.lines.push(node.note);
+    for (const node of this.scene.nodes.values())
+      if (node.note && !node.lines.includes(node.note)) node.lines.push(node.note);
     for (const node of this.scene.nodes.values()) node.note = "";
     arrange(this.scene);
     route(this.scene);
@@ -103,8 +137,25 @@ class Viewer {
 
   showLegend(legend) {
     const swatches = legend.map(([ground, text, line]) =>
-      el("span", { class: "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" },
-        svg("rect", { x: 1, y: 1, width: 14, height: 10, rx: 2, fill: ground, stroke: line || themeNow().frame })), text));
+      el(
+        "span",
+        { class: "swatch" },
+        svg(
+          "svg",
+          { width: 16, height: 12, "aria-hidden": "true" },
+          svg("rect", {
+            x: 1,
+            y: 1,
+            width: 14,
+            height: 10,
+            rx: 2,
+            fill: ground,
+            stroke: line || themeNow().frame,
+          }),
+        ),
+        text,
+      ),
+    );
     this.legend.replaceChildren(...swatches);
   }
 
@@ -114,10 +165,20 @@ class Viewer {
     if (!nothing) return;
     const failed = this.model.data.meta.error;
     if (this.model.ops.length === 0) {
-      this.message.replaceChildren(notice("Nothing was recorded", "No op of eagerflow ran while this was recorded."
-        + (failed ? ` It ended with ${failed}.` : " Run a model, a loss or a training step inside the block:"), "with viz.trace() as t: model.fit(x, y)"));
+      this.message.replaceChildren(
+        notice(
+          "Nothing was recorded",
+          "No op of eagerflow ran while this was recorded." +
+            (failed
+              ? ` It ended with ${failed}.`
+              : " Run a model, a loss or a training step inside the block:"),
+          "with viz.trace() as t: model.fit(x, y)",
+        ),
+      );
     } else {
-      this.message.replaceChildren(notice(`No ${this.state.view} ops here`, "Choose another direction (v) or step ([ and ])."));
+      this.message.replaceChildren(
+        notice(`No ${this.state.view} ops here`, "Choose another direction (v) or step ([ and ])."),
+      );
     }
   }
 
@@ -125,7 +186,8 @@ class Viewer {
   canColour(mode) {
     const { model } = this;
     if (mode === "time" && !model.hasTimes) return "times were not recorded: viz.trace(time=True)";
-    if ((mode === "grad" || mode === "nonfinite") && !model.hasStats) return "needs statistics: record with viz.trace(stats=\"basic\")";
+    if ((mode === "grad" || mode === "nonfinite") && !model.hasStats)
+      return 'needs statistics: record with viz.trace(stats="basic")';
     if (mode === "diff" && !this.difference) return "compare two recordings: t.to_html(path, diff=other)";
     return true;
   }
@@ -142,10 +204,12 @@ class Viewer {
   }
 
   selectNode(id) {
-    const node = this.scene.nodes.get(id), frame = this.scene.frames.get(id);
+    const node = this.scene.nodes.get(id),
+      frame = this.scene.frames.get(id);
     if (frame) this.select({ kind: "scope", key: frame.key }, false);
     else if (!node) this.select(null);
-    else if (node.kind === "parameter") this.select({ kind: "tensor", id: node.variables[0], node: id }, false);
+    else if (node.kind === "parameter")
+      this.select({ kind: "tensor", id: node.variables[0], node: id }, false);
     else if (node.kind === "input") this.select({ kind: "tensor", id: node.tensor, node: id }, false);
     else if (node.kind === "scope") this.select({ kind: "scope", key: node.key, node: id }, false);
     else this.select({ kind: "op", id: node.main ?? node.ops[0], node: id }, false);
@@ -160,12 +224,15 @@ class Viewer {
   }
 
   reveal(selected) {
-    let op = selected.kind === "op" ? selected.id : selected.kind === "tensor" ? this.opOfTensor(selected.id) : null;
+    let op =
+      selected.kind === "op" ? selected.id : selected.kind === "tensor" ? this.opOfTensor(selected.id) : null;
     if (selected.kind === "scope" && !this.index.blocks.has(selected.key)) return;
-    if (op !== null && this.model.steps.length && this.model.ops[op].step !== this.state.step) this.setStep(this.model.ops[op].step, true);
+    if (op !== null && this.model.steps.length && this.model.ops[op].step !== this.state.step)
+      this.setStep(this.model.ops[op].step, true);
     let at = selected.kind === "scope" ? this.index.parents.get(selected.key) : this.blockAround(op);
     const closed = [];
-    for (; at !== undefined && at !== ""; at = this.index.parents.get(at)) if (!this.open.has(at)) closed.push(at);
+    for (; at !== undefined && at !== ""; at = this.index.parents.get(at))
+      if (!this.open.has(at)) closed.push(at);
     if (closed.length) {
       this.setOpen(new Set([...this.open, ...closed]));
     }
@@ -174,7 +241,8 @@ class Viewer {
   }
 
   opOfTensor(id) {
-    const tensor = this.model.tensors[id], variable = this.model.variables.get(id);
+    const tensor = this.model.tensors[id],
+      variable = this.model.variables.get(id);
     if (variable === undefined && tensor.producer !== null) return tensor.producer;
     const here = this.model.readers[id].find((op) => this.selection.here.has(op));
     return here ?? this.model.readers[id][0] ?? tensor.producer;
@@ -187,7 +255,8 @@ class Viewer {
     let host = this.model.origin(op).id;
     if (op.phase === "update" && op.outputs.length) {
       const variable = this.model.variables.get(op.outputs[0]);
-      for (const [reader, variables] of this.selection.weightsOf) if (variables.includes(variable)) host = reader;
+      for (const [reader, variables] of this.selection.weightsOf)
+        if (variables.includes(variable)) host = reader;
     }
     for (const [reader, riders] of this.selection.ridersOf) if (riders.includes(host)) host = reader;
     return this.index.around.get(this.standsFor.get(host) ?? host);
@@ -197,14 +266,20 @@ class Viewer {
   nodesOf(selected) {
     if (!selected) return [];
     if (selected.kind === "op") {
-      const found = this.scene.nodeOf.get(selected.id) ?? this.scene.nodeOf.get(this.standsFor.get(selected.id));
+      const found =
+        this.scene.nodeOf.get(selected.id) ?? this.scene.nodeOf.get(this.standsFor.get(selected.id));
       return found ? [found] : [];
     }
     if (selected.kind === "scope") {
-      return [`frame:${selected.key}`, `box:${selected.key}`].filter((id) => this.scene.frames.has(id) || this.scene.nodes.has(id));
+      return [`frame:${selected.key}`, `box:${selected.key}`].filter(
+        (id) => this.scene.frames.has(id) || this.scene.nodes.has(id),
+      );
     }
     const variable = this.model.variables.get(selected.id);
-    const found = variable !== undefined ? this.scene.weightNode.get(variable) : this.scene.nodeOf.get(this.model.tensors[selected.id].producer);
+    const found =
+      variable !== undefined
+        ? this.scene.weightNode.get(variable)
+        : this.scene.nodeOf.get(this.model.tensors[selected.id].producer);
     return [found ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
   }
 
@@ -216,7 +291,9 @@ class Viewer {
       return block ? this.scene.allInstances(block) : [];
     }
     const { producer } = this.model.tensors[selected.id];
-    return [...(producer === null ? [] : [producer]), ...this.model.readers[selected.id]].filter((op) => this.selection.here.has(op));
+    return [...(producer === null ? [] : [producer]), ...this.model.readers[selected.id]].filter((op) =>
+      this.selection.here.has(op),
+    );
   }
 
   update() {
@@ -224,22 +301,32 @@ class Viewer {
     this.panel.show();
     this.dock.select();
     this.saveHash();
-    const [node] = this.nodesOf(this.state.selected), box = node && this.scene.nodes.get(node);
+    const [node] = this.nodesOf(this.state.selected),
+      box = node && this.scene.nodes.get(node);
     this.canvas.node.setAttribute("aria-activedescendant", node ? domId(node) : "");
     this.voice.textContent = box ? spoken(box) : "";
   }
 
   mark() {
-    const { selected, lineage } = this.state, ops = this.opsOf(selected);
-    const nodes = new Set(this.nodesOf(selected)), shown = (set) => new Set([...set].map((op) => this.scene.nodeOf.get(op)).filter(Boolean));
+    const { selected, lineage } = this.state,
+      ops = this.opsOf(selected);
+    const nodes = new Set(this.nodesOf(selected)),
+      shown = (set) => new Set([...set].map((op) => this.scene.nodeOf.get(op)).filter(Boolean));
     const partners = shown(partnersOf(this.model, ops));
     nodes.forEach((node) => partners.delete(node));
     let near = null;
-    if (lineage === "flaw" && this.flaw) near = shown([...flawPath(this.model, this.flaw), ...ancestorsOf(this.model, [this.flaw.id], this.selection.here)]);
+    if (lineage === "flaw" && this.flaw)
+      near = shown([
+        ...flawPath(this.model, this.flaw),
+        ...ancestorsOf(this.model, [this.flaw.id], this.selection.here),
+      ]);
     else if (lineage === "critical") near = shown(criticalPath(this.model, this.selection.ops));
     else if (lineage && ops.length) {
       const { here } = this.selection;
-      near = shown([...(lineage !== "descendants" ? ancestorsOf(this.model, ops, here) : []), ...(lineage !== "ancestors" ? descendantsOf(this.model, ops, here) : [])]);
+      near = shown([
+        ...(lineage !== "descendants" ? ancestorsOf(this.model, ops, here) : []),
+        ...(lineage !== "ancestors" ? descendantsOf(this.model, ops, here) : []),
+      ]);
       nodes.forEach((node) => near.add(node));
     }
     if (near) this.addSources(near);
@@ -263,7 +350,9 @@ class Viewer {
 
   // The box as it is now, and as it is afterwards: it stays where it is on the screen.
   toggle(id) {
-    const node = this.scene.nodes.get(id), frame = this.scene.frames.get(id), key = (frame || node || {}).key;
+    const node = this.scene.nodes.get(id),
+      frame = this.scene.frames.get(id),
+      key = (frame || node || {}).key;
     if (!key) return;
     const open = new Set(this.open);
     if (open.has(key)) open.delete(key);
@@ -277,7 +366,8 @@ class Viewer {
     this.state.open = this.open = open;
     const before = from && { ...from };
     this.draw();
-    if (from) this.canvas.keep(before, this.scene.frames.get(`frame:${key}`) || this.scene.nodes.get(`box:${key}`));
+    if (from)
+      this.canvas.keep(before, this.scene.frames.get(`frame:${key}`) || this.scene.nodes.get(`box:${key}`));
     this.canvas.cull();
     this.timings = { ...this.timings, open: performance.now() - began };
     this.saveHash();
@@ -387,38 +477,3 @@ function stepsOf(model) {
   const outside = model.ops.some((op) => op.step === null);
   return [...(outside ? [null] : []), ...model.steps.map((step) => step.index)];
 }
-
-// The data in the page: JSON, packed when it is large.
-async function embedded() {
-  const node = document.getElementById("recording");
-  if (!node) return null;
-  const content = JSON.parse(node.textContent);
-  if (node.dataset.packed !== "gzip") return content;
-  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
-}
-
-const viewer = new Viewer();
-window.eagerflowViewer = {
-  // Shows other data of the same kind; keeps what is open, selected and in sight.
-  show: (data) => viewer.show(data),
-  // Adds a tab below the graph, or replaces the one of this id; `onshow` is called when it comes into sight.
-  addTab: (id, title, element, onshow) => viewer.dock.add(id, title, element, onshow),
-  openTab: (id) => viewer.dock.choose(id),
-  select: (id) => viewer.select({ kind: "op", id }),
-  get theme() { return themeName(); },
-  set theme(name) { viewer.setTheme(name); },
-  get data() { return viewer.data; },
-  get timings() { return viewer.timings; },
-  get state() { return viewer.state; },
-  viewer,
-  ready: null,
-};
-window.eagerflowViewer.ready = embedded().then((data) => {
-  if (data) viewer.show(data);
-  document.documentElement.dataset.ready = String(Math.round(performance.now()));
-}).catch((error) => {
-  viewer.message.hidden = false;
-  viewer.message.replaceChildren(notice("The recording can't be shown", String(error.message || error), "Write the page again with this version of viz."));
-  document.documentElement.dataset.ready = "failed";
-});

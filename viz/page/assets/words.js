@@ -18,7 +18,8 @@ function scaled(number, units, step) {
 const seconds = (nanoseconds) => scaled(nanoseconds, [" ns", " µs", " ms", " s"], 1000);
 const nbytes = (number) => scaled(number, [" B", " KB", " MB", " GB", " TB"], 1024);
 const short = (number) => scaled(number, ["", " k", " M", " G", " T", " P"], 1000);
-const amount = (number) => (Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ","));
+const amount = (number) =>
+  Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
 const times = (repeats) => (repeats > 1 ? `  ×${amount(repeats)}` : "");
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
@@ -43,7 +44,10 @@ const tensorName = (tensor) => `${shapeName(tensor.shape)} ${dtypeName(tensor.dt
 // Names come from programs and may hold anything: control and direction characters become spaces, and long ones are
 // cut in the middle, so that no name can break the page's layout or reverse the text around it.
 function clean(text, longest = 60) {
-  const plain = String(text).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, " ").replace(/\s+/g, " ").trim();
+  const plain = String(text)
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, " ")
+    .replace(/\s+/g, " ")
+    .trim();
   if (plain.length <= longest) return plain;
   const letters = Array.from(plain.slice(0, longest * 2 + 2)); // never cuts a character in two
   if (letters.length <= longest && plain.length <= longest * 2) return plain;

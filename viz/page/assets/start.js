@@ -1,0 +1,54 @@
+// The beginning: reads the data in the page, shows it, and offers `eagerflowViewer`, the only global name.
+
+// The data in the page: JSON, packed when it is large.
+async function embedded() {
+  const node = document.getElementById("recording");
+  if (!node) return null;
+  const content = JSON.parse(node.textContent);
+  if (node.dataset.packed !== "gzip") return content;
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+const viewer = new Viewer();
+window.eagerflowViewer = {
+  // Shows other data of the same kind; keeps what is open, selected and in sight.
+  show: (data) => viewer.show(data),
+  // Adds a tab below the graph, or replaces the one of this id; `onshow` is called when it comes into sight.
+  addTab: (id, title, element, onshow) => viewer.dock.add(id, title, element, onshow),
+  openTab: (id) => viewer.dock.choose(id),
+  select: (id) => viewer.select({ kind: "op", id }),
+  get theme() {
+    return themeName();
+  },
+  set theme(name) {
+    viewer.setTheme(name);
+  },
+  get data() {
+    return viewer.data;
+  },
+  get timings() {
+    return viewer.timings;
+  },
+  get state() {
+    return viewer.state;
+  },
+  viewer,
+  ready: null,
+};
+window.eagerflowViewer.ready = embedded()
+  .then((data) => {
+    if (data) viewer.show(data);
+    document.documentElement.dataset.ready = String(Math.round(performance.now()));
+  })
+  .catch((error) => {
+    viewer.message.hidden = false;
+    viewer.message.replaceChildren(
+      notice(
+        "The recording can't be shown",
+        String(error.message || error),
+        "Write the page again with this version of viz.",
+      ),
+    );
+    document.documentElement.dataset.ready = "failed";
+  });
