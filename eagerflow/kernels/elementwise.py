@@ -16,7 +16,8 @@ from eagerflow.kernels.blocks import elementwise, zeros
 
 __all__ = [
     "elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu",
-    "leaky_relu_gradient", "relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy", "sigmoid_crossentropy_gradient",
+    "leaky_relu_gradient", "masked", "relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy",
+    "sigmoid_crossentropy_gradient",
     "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh_gradient",
 ]  # fmt: skip
 
@@ -169,6 +170,16 @@ def _away_from_target(g: Any, target: Any, x: Any, out: Any) -> None:
 def sigmoid_crossentropy_gradient(g: Any, target: Any, x: Any) -> Any:
     """g * (sigmoid(x) - target). The caller ignores overflow."""
     return elementwise(_away_from_target, g, target, x)
+
+
+def masked(x: Any, mask: Any, scale: float) -> Any:
+    """x * scale where the mask is True, 0 elsewhere."""
+
+    def run(x: Any, mask: Any, out: Any) -> None:
+        multiply(x, mask, out=out)
+        multiply(out, scale, out=out)
+
+    return elementwise(run, x, mask, nanoseconds=0.5)
 
 
 def elu(x: Any, alpha: float) -> Any:

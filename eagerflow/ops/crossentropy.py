@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy import errstate
+
 from eagerflow.core.config import epsilon
 from eagerflow.core.device import namespace_of
 from eagerflow.core.errors import signature_of
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels import elementwise
+from eagerflow.kernels import softmax as kernels
+from eagerflow.kernels.blocks import fits
 from eagerflow.ops.activation import sigmoid, softplus
 from eagerflow.ops.choose import clip, where
 from eagerflow.ops.exponential import log
@@ -25,13 +30,18 @@ __all__ = [
 ]
 
 
-@op(
-    lambda g, output: -g * output,
-    lambda xp, g, target, output: g * (apply(sigmoid, xp, output) - target),
-    floating=True,
-)
+def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:
+    if fits(output, target, g):
+        with errstate(over="ignore"):
+            return elementwise.sigmoid_crossentropy_gradient(g, target, output)
+    return g * (apply(sigmoid, xp, output) - target)
+
+
+@op(lambda g, output: -g * output, _logits_rule, floating=True)
 def sigmoid_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """Binary crossentropy between `target` and `sigmoid(output)`, elementwise, from the logits `output`."""
+    if fits(output, target):
+        return elementwise.sigmoid_crossentropy(target, output)
     return apply(softplus, xp, output) - target * output
 
 
@@ -45,13 +55,19 @@ def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_pro
     if not needs[1]:
         return to_target, None
     total = target.sum(axis=-1, keepdims=True)
-    return to_target, (xp.exp(log_probabilities) * total - target) * g
+    slope = xp.exp(log_probabilities)
+    slope *= total
+    slope -= target
+    slope *= g
+    return to_target, slope
 
 
 @op(_softmax_rule, joint=True, reference=_of_log_softmax, saves=("log_probabilities",), floating=True)
 def softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """Crossentropy between `target` and `softmax(output)` over the last axis, from the logits `output`."""
     log_probabilities = apply(log_softmax, xp, output)
+    if fits(output, target):
+        return -xp.vecdot(target, log_probabilities), log_probabilities
     return -(target * log_probabilities).sum(axis=-1), log_probabilities
 
 
@@ -64,6 +80,10 @@ def _picked(target: Any, output: Any, probabilities: Any = None) -> Any:
 
 
 def _sparse_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, probabilities: Any) -> Any:
+    rows = kernels.rows_of(probabilities, -1)
+    if rows is not None and g.dtype == rows.dtype:
+        slope = kernels.crossentropy_of_labels_gradient(g.reshape(-1), target.reshape(-1), rows)
+        return None, slope.reshape(output.shape)
     slope = probabilities.copy()
     slope[xp.arange(target.size), target.reshape(-1)] -= 1
     slope *= g.reshape(-1, 1)
@@ -91,6 +111,9 @@ def sparse_softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """
     classes = output.shape[-1]
     outside = _check_labels(xp, target, classes)
+    if kernels.rows_of(output, -1) is not None:
+        loss, probabilities = kernels.crossentropy_of_labels(target.reshape(-1), output.reshape(-1, classes))
+        return loss.reshape(target.shape), probabilities
     logits = output.reshape(-1, classes)
     moved = logits - logits.max(axis=-1, keepdims=True) if output.size else logits.copy()
     picked = moved[xp.arange(target.size), target.reshape(-1)]

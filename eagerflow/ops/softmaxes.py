@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.op import op
+from eagerflow.kernels import softmax as kernels
 
 __all__ = ["log_softmax", "softmax", "sparsemax"]
 
@@ -30,6 +31,9 @@ def total_of(e: Any, axis: Any) -> Any:
 
 
 def _softmax_rule(g: Any, out: Any, axis: Any) -> Any:
+    rows = kernels.rows_of(out, axis)
+    if rows is not None and g.dtype == out.dtype:
+        return kernels.softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
     weighted = g * out
     return weighted - out * weighted.sum(axis=axis, keepdims=True)
 
@@ -50,12 +54,18 @@ def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     """
     if not x.size:
         return x.copy()
+    rows = kernels.rows_of(x, axis)
+    if rows is not None:
+        return kernels.softmax(rows).reshape(x.shape)
     e = xp.exp(shifted(xp, x, axis))
     e /= total_of(e, axis)
     return e
 
 
 def _log_softmax_rule(xp: Any, g: Any, out: Any, axis: Any) -> Any:
+    rows = kernels.rows_of(out, axis)
+    if rows is not None and g.dtype == out.dtype:
+        return kernels.log_softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
     return g - xp.exp(out) * g.sum(axis=axis, keepdims=True)
 
 
@@ -72,6 +82,9 @@ def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     """
     if not x.size:
         return x.copy()
+    rows = kernels.rows_of(x, axis)
+    if rows is not None:
+        return kernels.log_softmax(rows).reshape(x.shape)
     moved = shifted(xp, x, axis)
     return moved - xp.log(total_of(xp.exp(moved), axis))
 

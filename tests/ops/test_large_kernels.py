@@ -340,3 +340,68 @@ def test_broadcast_parameters_get_sums(shape, lead, dtype):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
         check(lambda x, p: x * p + p, lambda x, p: (x + 1) * p, [normal(14, *shape, dtype=dtype), parameter])
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@quick
+@given(
+    shape=st.sampled_from([(40, 3), (3, 400), (2, 5, 9), (1, 1), (300, 1)]),
+    dtype=types,
+    size=st.sampled_from([1, 90]),
+)
+def test_softmaxes(name, shape, dtype, size):
+    def plain(x):
+        e = ops.exp(x - ef.Tensor(x.numpy().max(axis=-1, keepdims=True)))
+        found = e / e.sum(axis=-1, keepdims=True)
+        return found if name == "softmax" else ops.log(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.softmax._SMALL", 0)
+        check(getattr(ops, name), plain, [normal(15, *shape, dtype=dtype) * np.dtype(dtype).type(size)])
+
+
+def test_rows_of_minus_infinity_give_zeros():
+    x = normal(16, 50, 60)
+    x[3], x[4, 1:] = -np.inf, -np.inf
+    found = ops.softmax(ef.Tensor(x)).numpy()
+    assert (found[3] == 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), np.arange(50) != 3, rtol=1e-5)
+    assert found[4, 0] == 1
+
+
+@quick
+@given(
+    shape=st.sampled_from([(40, 3), (3, 400), (2, 5, 9), (300, 1)]),
+    dtype=types,
+    size=st.sampled_from([1, 90]),
+)
+def test_crossentropies(shape, dtype, size):
+    x = normal(17, *shape, dtype=dtype) * np.dtype(dtype).type(size)
+    labels = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
+    hot = np.eye(shape[-1], dtype=dtype)[labels]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.softmax._SMALL", 0)
+
+        def plain(x):
+            return -(ops.log_softmax(x) * ef.Tensor(hot.astype("float64"))).sum(axis=-1)
+
+        of_labels = [ops.sparse_categorical_crossentropy, ef.Tensor(labels)]
+        for function, target in (of_labels, [ops.categorical_crossentropy, ef.Tensor(hot)]):
+            check(lambda x, f=function, t=target: f(t, x, from_logits=True), plain, [x])
+
+
+@quick
+@given(shape=shapes, dtype=types, kind=kinds)
+def test_binary_crossentropy_and_dropout(shape, dtype, kind):
+    x = laid_out(kind, normal(18, *shape, dtype=dtype))
+    target = (normal(19, *shape) > 0).astype(dtype)
+    check(
+        lambda x: ops.binary_crossentropy(ef.Tensor(target), x, from_logits=True),
+        lambda x: ops.log(1 + ops.exp(x)) - ef.Tensor(target.astype("float64")) * x,
+        [x],
+    )
+    out, gradient = results(lambda x: ef.random.dropout(x, 0.25, seed=3), [np.abs(x) + 1])
+    kept = out != 0
+    scale = np.dtype(dtype).type(1 / 0.75)
+    np.testing.assert_allclose(out, np.where(kept, (np.abs(x) + 1) * scale, 0), rtol=1e-6)
+    assert ((gradient != 0) == kept).all()
