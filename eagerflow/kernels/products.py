@@ -12,9 +12,10 @@ import numpy
 
 from eagerflow.kernels.threads import each, one_blas_thread
 
-__all__ = ["product"]
+__all__ = ["large", "product", "products"]
 
 _ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
+_VECTORS = 1 << 13  # the same for products with a vector
 _PARTS = (
     (1 << 24, 1),
     (1 << 27, 2),
@@ -23,7 +24,17 @@ _PARTS = (
 )  # each part packs its operands anew: 1 to 5 %
 _MOST = 16
 _TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
+_BAND = 1 << 24  # multiply-adds of the matrices that one thread takes at a time
 _PER_MICROSECOND = 5e4  # multiply-adds of one thread, roughly
+
+
+def large(a: Any, b: Any) -> bool:
+    """Whether BLAS might share `a @ b` among its threads: then `product` or `products` should do it."""
+    if a.__class__ is not numpy.ndarray or b.__class__ is not numpy.ndarray or a.ndim < 2 or b.ndim < 2:
+        return False
+    columns = b.shape[-1]
+    inner_work = a.shape[-2] * a.shape[-1] * columns
+    return inner_work > _ALONE or (inner_work > _VECTORS and (a.shape[-2] == 1 or columns == 1))
 
 
 def product(a: Any, b: Any, out: Any = None) -> Any:
@@ -31,7 +42,7 @@ def product(a: Any, b: Any, out: Any = None) -> Any:
     rows, inner = a.shape
     columns = b.shape[1]
     work = rows * inner * columns
-    if work <= _ALONE and rows > 1 and columns > 1:
+    if work <= _VECTORS or (work <= _ALONE and rows > 1 and columns > 1):
         return numpy.dot(a, b, out=out)
     parts = next((count for limit, count in _PARTS if work < limit), _MOST)
     if parts == 1 or a.dtype != b.dtype:
@@ -66,4 +77,22 @@ def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], work: int) -> Any:
     each(lambda i: numpy.dot(a[:, parts[i]], b[parts[i]], out=found[i]), len(parts), work / _PER_MICROSECOND)
     for part in found[1:]:
         out += part
+    return out
+
+
+def products(a: Any, b: Any) -> Any:
+    """`a @ b` of two stacks of matrices of NumPy, broadcast."""
+    if a.shape[:-2] != b.shape[:-2] or a.dtype != b.dtype:
+        with one_blas_thread:
+            return a @ b
+    out = numpy.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    left, right, into = (x.reshape(-1, *x.shape[-2:]) for x in (a, b, out))
+    work = max(1, left[0].size * b.shape[-1]) if len(left) else 1
+    step = max(1, _BAND // work)
+
+    def run(i: int) -> None:
+        some = slice(i * step, (i + 1) * step)
+        numpy.matmul(left[some], right[some], out=into[some])
+
+    each(run, -(-len(left) // step), len(left) * work / _PER_MICROSECOND)
     return out

@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels.products import large, product, products
 from eagerflow.ops.arithmetic import multiply, subtract
 from eagerflow.ops.axes import listed
 from eagerflow.ops.complexes import conj
@@ -38,7 +39,7 @@ def _right_rule(g: Any, x1: Any, x2_shape: Any) -> Any:
             len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size
         ):  # one product of all rows, not a sum of many
             x1, g = x1.reshape((-1, x1.shape[-1])), g.reshape((-1, g.shape[-1]))
-        return _adjoint(x1) @ g
+        return _product(_adjoint(x1), g)
     rows = x1.reshape((1, -1)) if x1.ndim == 1 else x1
     g = g.reshape(g.shape + (1,) * (len(x2_shape) == 1))
     g = g.reshape((*g.shape[:-1], 1, g.shape[-1])) if x1.ndim == 1 else g
@@ -63,7 +64,9 @@ def _unfit(left: tuple[int, ...], right: tuple[int, ...]) -> ValueError:
 def _product(x1: Any, x2: Any) -> Any:
     """`x1 @ x2`; a stack of matrices with one matrix as one product of all rows, which is much faster."""
     if x2.ndim == 2 and x1.ndim > 2 and x1.size:
-        return (x1.reshape((-1, x1.shape[-1])) @ x2).reshape((*x1.shape[:-1], x2.shape[-1]))
+        return _product(x1.reshape((-1, x1.shape[-1])), x2).reshape((*x1.shape[:-1], x2.shape[-1]))
+    if large(x1, x2):
+        return product(x1, x2) if x1.ndim == x2.ndim == 2 else products(x1, x2)
     return x1 @ x2
 
 
@@ -85,7 +88,7 @@ def matmul(xp: Any, x1: Any, x2: Any) -> Any:
     [[11]]
     """
     try:
-        if x1.ndim == 2 and x2.ndim == 2:
+        if x1.ndim == 2 and x2.ndim == 2 and not (x1.shape[1] == x2.shape[0] and large(x1, x2)):
             return x1.dot(x2)  # the same product, a third cheaper to call
         return _product(x1, x2)
     except ValueError:

@@ -405,3 +405,32 @@ def test_binary_crossentropy_and_dropout(shape, dtype, kind):
     scale = np.dtype(dtype).type(1 / 0.75)
     np.testing.assert_allclose(out, np.where(kept, (np.abs(x) + 1) * scale, 0), rtol=1e-6)
     assert ((gradient != 0) == kept).all()
+
+
+@quick
+@given(
+    lengths=st.sampled_from(
+        [(1, 1, 1), (40, 30, 20), (1, 300, 50), (50, 300, 1), (700, 9, 8), (9, 8, 700), (7, 900, 5)]
+    ),
+    stacks=st.sampled_from(
+        [((), ()), ((3,), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 1), (1, 3)), ((0,), (0,))]
+    ),
+    turned=st.tuples(st.booleans(), st.booleans()),
+    dtype=types,
+)
+def test_products(lengths, stacks, turned, dtype):
+    (rows, inner, columns), (left, right) = lengths, stacks
+    a = normal(20, *left, *((inner, rows) if turned[0] else (rows, inner)), dtype=dtype)
+    b = normal(21, *right, *((columns, inner) if turned[1] else (inner, columns)), dtype=dtype)
+
+    def product(a, b):
+        return ops.matmul(a.swapaxes(-1, -2) if turned[0] else a, b.swapaxes(-1, -2) if turned[1] else b)
+
+    def plain(a, b):
+        a, b = a.swapaxes(-1, -2) if turned[0] else a, b.swapaxes(-1, -2) if turned[1] else b
+        return (ops.expand_dims(a, -1) * ops.expand_dims(b, -3)).sum(axis=-2)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (500, 3))), ("_BAND", 500)):
+            patch.setattr(f"eagerflow.kernels.products.{name}", value)
+        check(product, plain, [a, b])
