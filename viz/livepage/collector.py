@@ -124,6 +124,7 @@ class Collector(observe.Observer):
             self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
             self._curves("validation", {n[4:]: v for n, v in logs.items() if n.startswith("val_")})
             self.progress.end_epoch(step)
+            self._report_now()
         elif self._training:
             self.progress.in_epoch = step + 1
             self._curves("batch", logs)
@@ -138,8 +139,7 @@ class Collector(observe.Observer):
         if self._loss is not None:
             self._own_step("batch|loss", None)
             self._end_snapshot(None, error)
-        self._reported = -1.0
-        self._report(None, None, "")
+        self._report_now()
 
     # ------------------------------------------------------------------ steps
 
@@ -183,6 +183,7 @@ class Collector(observe.Observer):
         if self._snapshot is not None:
             self._snapshot.end()
             self._snapshot = None
+            self._pace.settle()
 
     def _give_up_old(self) -> None:
         """The loop has ended, it seems: what runs now is no step of it, and shouldn't be slowed down."""
@@ -195,7 +196,7 @@ class Collector(observe.Observer):
         first = self.step == 0 and not self._measured_next
         if not first and not (self._pace.is_due(self._began) and self._is_chosen()):
             return
-        if self._box.holds("snapshot") or self._snapshot is not None:
+        if self._snapshot is not None:
             return
         if first:  # which builds layers: a picture, soon; numbers come from the next
             self._measured_next = True
@@ -214,7 +215,7 @@ class Collector(observe.Observer):
             return
         snapshot.end(outputs, error)
         self._box.put("snapshot" if snapshot.measures else "picture", snapshot)
-        if snapshot.step and self._usual:
+        if snapshot.measures and self._usual:
             self._pace.spend(max(0.0, took - self._usual))
 
     # ------------------------------------------------------------------ numbers
@@ -223,6 +224,10 @@ class Collector(observe.Observer):
         x = self.step if step is None else step
         for name, value in values.items():
             self._box.point(f"{run}|{name}", x, value)
+
+    def _report_now(self) -> None:
+        """What is known, whenever the last report was."""
+        self._box.put("status", self.progress.status(self.step, time.perf_counter(), None, None, ""))
 
     def _report(self, owner: Any, inputs: Any, mode: str) -> None:
         """Speed, learning rate and the like, a few times per second."""

@@ -36,10 +36,6 @@ class Mailbox:
         with self._lock:
             self._latest[kind] = value
 
-    def holds(self, kind: str) -> bool:
-        """Whether something of that kind still waits."""
-        return kind in self._latest
-
     def take(self) -> tuple[dict[str, list[tuple[float, Any]]], dict[str, Any]]:
         """Curves with their points, and the latest of each kind: all that came since the last time."""
         with self._lock:

@@ -24,17 +24,23 @@ class Pace:
         self._every, self._share = every, share
         self._began = self._next = 0.0
         self._debt = 0.0  # what the last recorded step has cost so far
+        self._settled = True
 
     def is_due(self, now: float) -> bool:
         """Whether the step that begins at `now` may be recorded."""
-        return now >= self._next
+        return self._settled and now >= self._next
 
     def begin(self, now: float) -> None:
         """A recorded step begins."""
         self._began, self._next, self._debt = now, now + self._every, 0.0
+        self._settled = False
 
     def spend(self, seconds: float) -> None:
         """Recording has cost `seconds` more."""
         self.cost += seconds
         self._debt += seconds
         self._next = max(self._next, self._began + self._debt / self._share)
+
+    def settle(self) -> None:
+        """The recorded step has been dealt with: now it is known what it cost."""
+        self._settled = True

@@ -44,6 +44,7 @@ class Progress:
     def end_epoch(self, epoch: int) -> None:
         """An epoch is over: now it is known how many steps it has."""
         self._per_epoch = self.in_epoch or self._per_epoch
+        self.in_epoch = 0
 
     def status(self, step: int, now: float, owner: Any, inputs: Any, mode: str) -> dict[str, Any]:
         """Everything that the page says of the run, as plain data.
@@ -102,15 +103,10 @@ class Progress:
             return {}
         done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else 0
         epochs, steps = int(params["epochs"]), params.get("steps") or self._per_epoch
-        found = {
-            "epoch": min(done + 1, epochs),
-            "epochs": epochs,
-            "in_epoch": self.in_epoch,
-            "per_epoch": steps,
-        }
+        inside = self.in_epoch or (steps if done >= epochs else 0)
+        found = {"epoch": min(done + 1, epochs), "epochs": epochs, "in_epoch": inside, "per_epoch": steps}
         if steps and rate:
-            left = (epochs - done) * steps - self.in_epoch % max(1, steps)
-            found["eta"] = max(0.0, left / rate)
+            found["eta"] = max(0.0, ((epochs - done) * steps - self.in_epoch) / rate)
         return found
 
 

@@ -76,7 +76,9 @@ class Sender(threading.Thread):
         if points:
             series = {name: [(x, _plain(y)) for x, y in found] for name, found in points.items()}
             known = {name: [(x, y) for x, y in found if y is not None] for name, found in series.items()}
-            self._child.send({"is": "points", "series": {name: found for name, found in known.items() if found}})
+            self._child.send(
+                {"is": "points", "series": {name: found for name, found in known.items() if found}}
+            )
         for kind, value in latest.items():
             self._child.send({**finite(value), "is": kind})
         self._send_findings()
@@ -109,8 +111,9 @@ class Sender(threading.Thread):
         except Exception as error:  # noqa: BLE001  (a flaw of ours must not stop the curves, and is shown)
             words = f"a recorded step can't be shown: {type(error).__name__}: {error}"
             self._child.send({"is": "about", "problem": words[:500]})
-        if recorded.step:
+        if recorded.measures:
             self._pace.spend(time.thread_time() - began)
+            self._pace.settle()
 
     def _show(self, recorded: snapshot.Snapshot) -> None:
         self.recording = recording = recorded.recording()

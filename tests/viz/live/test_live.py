@@ -69,7 +69,9 @@ def test_the_numbers_are_those_of_history():
         reader.wait(lambda r: r.parts.get("end"))
     for name in ("loss", "accuracy"):
         assert [p[1] for p in reader.curves[f"epoch|{name}"]] == pytest.approx(history[name], rel=1e-6)
-        assert [p[1] for p in reader.curves[f"validation|{name}"]] == pytest.approx(history[f"val_{name}"], rel=1e-6)
+        assert [p[1] for p in reader.curves[f"validation|{name}"]] == pytest.approx(
+            history[f"val_{name}"], rel=1e-6
+        )
 
 
 def own_loop(model, optimizer, steps, log=None):
@@ -89,13 +91,17 @@ def own_loop(model, optimizer, steps, log=None):
 def test_a_loop_of_ones_own_is_seen_by_its_optimizer():
     with watched() as (page, reader):
         model = mlp()
-        losses = own_loop(model, ef.optimizers.SGD(0.1), 12, lambda loss: page.log(double=2 * loss, val_double=0.0))
+        losses = own_loop(
+            model, ef.optimizers.SGD(0.1), 12, lambda loss: page.log(double=2 * loss, val_double=0.0)
+        )
         page.close()
         reader.wait(lambda r: r.parts.get("end") and r.parts.get("histograms"))
         assert [p[:2] for p in reader.curves["batch|loss"]] == [
             [i + 1, pytest.approx(loss, rel=1e-6)] for i, loss in enumerate(losses)
         ]
-        assert [p[1] for p in reader.curves["batch|double"]] == pytest.approx([2 * loss for loss in losses], rel=1e-6)
+        assert [p[1] for p in reader.curves["batch|double"]] == pytest.approx(
+            [2 * loss for loss in losses], rel=1e-6
+        )
         assert [p[1] for p in reader.curves["validation|double"]] == [0.0] * 12
         assert reader.parts["status"]["step"] == 12
         graph = reader.get("graph")
@@ -154,7 +160,7 @@ def test_only_the_weights_of_the_given_model():
 
 def test_the_doctors_findings_arrive():
     x, y = data()
-    with watched() as (page, reader):
+    with watched() as (_, reader):
         with pytest.warns(UserWarning, match="nan"):
             mlp().fit(x * np.float32("nan"), y, batch_size=8, verbose=0)
         found = reader.wait(lambda r: r.parts.get("findings"))["list"]
@@ -265,7 +271,7 @@ def test_the_pages_process_loads_neither_numpy_nor_eagerflow():
 
 def test_the_process_can_not_be_started(monkeypatch):
     monkeypatch.setattr(sys, "executable", "")
-    with pytest.raises(RuntimeError, match="sys.executable"):
+    with pytest.raises(RuntimeError, match=r"sys\.executable"):
         viz.live(open_browser=False)
     monkeypatch.undo()
     monkeypatch.setattr(child, "_START", "/nowhere/at/all.py")

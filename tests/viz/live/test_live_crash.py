@@ -54,9 +54,9 @@ def test_an_error_in_the_backward_pass_names_the_op():
 
     w = ef.Variable(1.0)
     with watched() as (page, reader):
+        with ef.GradientTape() as tape:
+            y = rude(w) * 3.0
         with pytest.raises(ZeroDivisionError), page:
-            with ef.GradientTape() as tape:
-                y = rude(w) * 3.0
             tape.gradient(y, w)
         failure = reader.wait(lambda r: r.parts.get("failure"))
     assert failure["type"] == "ZeroDivisionError"

@@ -124,9 +124,10 @@ class HistogramCard {
     brush.strokeStyle = cssColour("--frame");
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    for (const value of ticks(...this.range, 4)) {
+    const marked = ticks(...this.range, 4), named = tickNames(marked, false, numeral);
+    for (const value of marked) {
       const y = Math.round(this.toY(value)) + 0.5;
-      brush.fillText(numeral(Number(value.toPrecision(3))), this.left - 6, y);
+      brush.fillText(named(value), this.left - 6, y);
       brush.globalAlpha = 0.6;
       brush.beginPath();
       brush.moveTo(this.left, y);

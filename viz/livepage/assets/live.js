@@ -35,6 +35,7 @@ class Live {
     this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause), this.bar, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
+    this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
   }
 
   // The tabs of what is live come before those of the recorded step.

@@ -2,6 +2,7 @@
 
 const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 };
 const PLOT_HEIGHT = 170;
+const FEW = 25; // so few points are marked one by one
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -34,6 +35,14 @@ function logTicks(low, high) { // of the logarithms
   const every = Math.max(1, Math.ceil(all.length / 6)), powers = all.filter((power) => power % every === 0 && power >= low && power <= high);
   if (powers.length >= 2) return powers;
   return ticks(10 ** low, 10 ** high, 4).filter((value) => value > 0).map(Math.log10);
+}
+
+// How the values at the marks are written: with as many digits as tell them apart.
+function tickNames(marked, log, unit) {
+  if (log || unit !== numeral || marked.length < 2) return (value) => unit(Number(value.toPrecision(3)));
+  const size = Math.max(...marked.map(Math.abs)), digits = Math.ceil(Math.log10(size / (marked[1] - marked[0]))) + 1;
+  if (size >= 1e5 || size < 1e-3) return (value) => (value === 0 ? "0" : value.toExponential(Math.max(0, Math.min(4, digits - 1))));
+  return (value) => String(Number(value.toPrecision(Math.max(1, Math.min(9, digits)))));
 }
 
 // An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
@@ -124,7 +133,8 @@ class Plot {
     brush.lineWidth = 1;
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    for (const at of this.log ? logTicks(...this.y) : ticks(...this.y, 5)) {
+    const marked = this.log ? logTicks(...this.y) : ticks(...this.y, 5), named = tickNames(marked, this.log, this.unit);
+    for (const at of marked) {
       const value = this.log ? 10 ** at : at, y = Math.round(this.toY(value)) + 0.5;
       brush.globalAlpha = 0.6;
       brush.beginPath();
@@ -132,7 +142,7 @@ class Plot {
       brush.lineTo(this.width - MARGIN.right, y);
       brush.stroke();
       brush.globalAlpha = 1;
-      brush.fillText(this.unit(Number(value.toPrecision(3))), MARGIN.left - 6, y);
+      brush.fillText(named(value), MARGIN.left - 6, y);
     }
     brush.textAlign = "center";
     brush.textBaseline = "top";
@@ -166,7 +176,7 @@ class Plot {
       this.band(brush, line.raw);
       this.path(brush, line.raw, line.wide ? 2 : 1.4, 1);
     }
-    if (line.dots || line.raw.length === 1) this.dots(brush, line.raw);
+    if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
     this.flaws(brush, line.raw);
   }
 
