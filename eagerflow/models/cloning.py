@@ -110,9 +110,9 @@ def _clone_graph(model: Model, clone: _Cloner, input_tensors: Any, call_function
     outputs, *terms = [graph.rebuilt(fresh, call)] if added is None else added.whole.rebuilt(fresh, call)
     made = Functional(tree.pack_sequence_as(graph.inputs_structure, fresh), outputs, name=model.name)
     if added is not None:
-        losses = terms[0][: len(added.losses)]
+        losses, measured, _ = terms[0]
         names = [name for _, name in added.metrics]
-        made._extended().connect(made, losses, list(zip(terms[0][len(losses) :], names)))
+        made._extended().connect(made, losses, list(zip(measured, names)))
     return made
 
 

@@ -26,6 +26,7 @@ from eagerflow.layers.older_arguments import only
 from eagerflow.layers.tracking import changes
 from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
+from eagerflow.models.captured import with_captured
 from eagerflow.models.other_ways import OtherWays
 from eagerflow.models.training_as_compiled import as_compiled, trainable_now
 from eagerflow.models.training_checks import at_least_one, verbosity
@@ -82,7 +83,13 @@ class Trainer(OlderSpellings, OtherWays):
         """
         steps = at_least_one("compile", "steps_per_execution", steps_per_execution) or 1
         compiled = Compiled(
-            optimizer, loss, loss_weights, metrics, weighted_metrics, steps, _output_names(self)
+            optimizer,
+            with_captured(self, loss),
+            loss_weights,
+            metrics,
+            weighted_metrics,
+            steps,
+            _output_names(self),
         )
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
             compiled.optimizer = _scaling(compiled.optimizer)
