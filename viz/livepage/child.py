@@ -113,7 +113,7 @@ def _started() -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-class _Detached(subprocess.Popen):  # type: ignore[type-arg]
+class _Detached(subprocess.Popen[bytes]):
     """A process that is meant to go on: Python shouldn't warn of it."""
 
     def __del__(self) -> None:

@@ -97,7 +97,7 @@ class Progress:
 
     def _schedule(self, model: Any, rate: float) -> dict[str, Any]:
         """Epochs and the time that is left, where `fit` knows them."""
-        history = getattr(model, "history", None)
+        history: Any = getattr(model, "history", None)
         params = getattr(history, "params", None)
         if not isinstance(params, dict) or not params.get("epochs"):
             return {}

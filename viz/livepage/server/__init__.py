@@ -2,3 +2,7 @@
 
 It outlives the program that trains. What it shows comes through its standard input (see `messages`).
 """
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
+from email.message import Message
 
 __all__ = ["HEADERS", "LOOPBACK", "foreign", "matches"]
+
+Headers = Mapping[str, str] | Message
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,7 +27,7 @@ HEADERS = {
 }
 
 
-def foreign(headers: Mapping[str, str]) -> str | None:
+def foreign(headers: Headers) -> str | None:
     """Why a request is refused before anything else is looked at; None when it may go on.
 
     A page of another site can send the browser here, by its own name for this machine (DNS rebinding: the Host header
@@ -33,15 +36,15 @@ def foreign(headers: Mapping[str, str]) -> str | None:
     host = headers.get("Host", "")
     if not _HOST.fullmatch(host):
         return "This page is served to this machine only: open it as http://127.0.0.1:<port>/..."
-    origin = headers.get("Origin")
-    if origin is not None and origin.lower() != f"http://{host}".lower():
+    origin = headers.get("Origin", "")
+    if origin and origin.lower() != f"http://{host}".lower():
         return "Pages of other sites may not read this one."
     if headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site") and not _navigates(headers):
         return "Pages of other sites may not read this one."
     return None
 
 
-def _navigates(headers: Mapping[str, str]) -> bool:
+def _navigates(headers: Headers) -> bool:
     """A click on a link, which shows the page and tells the other site nothing of it."""
     return headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest", "") == "document"
 
