@@ -36,6 +36,7 @@ class GradientSizes(Check):
         self._ratios: dict[int, list[float]] = {}
         self._first: dict[int, Variable] = {}
         self._largest: dict[int, str] = {}
+        self._sizes: dict[int, dict[str, float]] = {}
         self._optimizer: Any = None
 
     def on_scope_begin(self, opened: Any) -> None:
@@ -60,6 +61,7 @@ class GradientSizes(Check):
         if len(kernels) >= 3 and 0 < top < math.inf:
             self._ratios.setdefault(group, []).append(kernels[0][1] / top)
             self._first[group] = kernels[0][0]
+            self._sizes[group] = {source.path: size for source, size in kernels}
 
     def on_step_end(self) -> None:
         if self.watch.step + 1 in (limits.WINDOW, limits.HEAVY_STEPS) or self.watch.step > limits.HEAVY_STEPS:
@@ -101,7 +103,7 @@ class GradientSizes(Check):
             "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, BatchNormalization or "
             "LayerNormalization between layers, or shortcuts around them.",
             layer=layer if layer is not None else first.path, op=None,
-            evidence={"ratio": ratio, "variable": first.path, "steps": steps},
+            evidence={"ratio": ratio, "variable": first.path, "steps": steps, "sizes": self._sizes[group]},
         )  # fmt: skip
 
     def _tell_exploding(self, group: int, first: float, recent: float, steps: int) -> None:

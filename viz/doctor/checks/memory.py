@@ -80,6 +80,7 @@ class Memory(Check):
         holder = holder_of(example)
         small = 0 <= size <= limits.HELD_SMALL
         by = f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
+        verb = "are" if name.startswith(("outputs", "gradients")) else "is"
         cost = "with all it recorded" if size < 0 else f"{size} bytes each, without end"
         fix = (
             "Let tapes go after their gradient; don't make them persistent without need." if name == "the tape"
@@ -87,7 +88,7 @@ class Memory(Check):
         )  # fmt: skip
         self.watch.report(
             "memory_growth", "info" if small else "warning",
-            f"{name} of every step so far ({done}) is still alive, {cost}{by}", fix,
+            f"{name} of each of the {done} steps so far {verb} still alive, {cost}{by}", fix,
             place=holder.place if holder is not None else None, key=("memory_growth", name),
             evidence={
                 "what": name, "steps": done, "bytes_per_step": None if size < 0 else size,

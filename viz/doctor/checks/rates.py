@@ -149,7 +149,7 @@ class LearningRates(Check):
         how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
         self.watch.report(
             "lr_too_low", "warning",
-            f"the loss stays at {number(last)} ({number(first)} at first) over {len(course.losses)} steps{rate}; an update "
+            f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} steps{rate}: an update "
             f"{how} (about 0.001 of their size is usual)",
             "Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01.",
             op=getattr(course.optimizer, "name", None), place=course.place, key=key,

@@ -1,0 +1,86 @@
+"""The pictures of docs/doctor.md: its examples are run under the doctor, and the numbers of what it finds are drawn.
+
+    python examples/doctor_findings.py --out pictures
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+from pathlib import Path
+
+from viz.charts import Bar, bars
+from viz.doctor import Finding
+from viz.doctor.examine import examine
+
+PAGE = Path(__file__).parents[1] / "docs" / "doctor.md"
+SECTION = re.compile(r"^## `(\w+)`\n.*?^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# What is drawn: the name of a number in the evidence and how it is called here; or a name and a usual value.
+ROWS = {
+    "nonfinite": [("all values", "size"), ("infinite", "inf"), ("NaN", "nan")],
+    "loss_mismatch": [("largest probability", 1), ("largest output", "high")],
+    "label_range": [("largest label that fits", 1), ("largest label", "highest")],
+    "broadcast": [("labels", "labels"), ("differences", "result")],
+    "no_gradient": [("steps", "steps"), ("steps with a gradient", 0)],
+    "lr_too_high": [("loss at first", "first_loss"), ("loss in the end", "last_loss")],
+    "lr_too_low": [("usual update / weights", 1e-3), ("largest update / weights", "largest_update")],
+    "exploding_gradient": [("usual norm", 1), ("norm", "first")],
+    "vanishing_gradient": [],
+    "dead_relu": [("units", "units"), ("dead", "dead")],
+    "constant_output": [("rows that differ", "rows"), ("different outputs", 1)],
+    "saturated": [("usual share at the ends", 0.05), ("share at the ends", "share")],
+    "batchnorm_misuse": [("usual rows in a batch", 32), ("rows in a batch", 1)],
+    "unscaled_input": [("usual size", 1), ("size of the inputs", "rms")],
+    "memory_growth": [("one step", "bytes_per_step"), ("kept so far", "kept")],
+    "dtype_upcast": [("bytes of float32", 4), ("bytes of float64", 8)],
+    "overfit": [("training loss", "loss"), ("best validation loss", "best_val_loss"), ("validation loss", "val_loss")],
+    "slow_input": [("computing, ms", "step_ms"), ("waiting, ms", "wait_ms")],
+    "slow_op": [("a whole step", 1), ("this line", "share")],
+}  # fmt: skip
+
+
+def examples() -> dict[str, str]:
+    """The examples of the page, by the kind of finding that they get."""
+    return dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))
+
+
+def found(kind: str, source: str, folder: Path) -> Finding:
+    """The finding that an example gets."""
+    script = folder / f"{kind}.py"
+    script.write_text(source, encoding="utf-8")
+    return next(finding for finding in examine(str(script)).diagnosis if finding.kind == kind)
+
+
+def chart(finding: Finding) -> str:
+    """Its numbers as bars; the last one is what is wrong."""
+    evidence = dict(finding.evidence)
+    if "bytes_per_step" in evidence:
+        evidence["kept"] = evidence["bytes_per_step"] * evidence["steps"]
+    sizes = evidence.get("sizes", {})
+    rows = ROWS[finding.kind] or [(name, value) for name, value in list(sizes.items())[::-1]]
+    drawn = []
+    for i, (name, value) in enumerate(rows):
+        number = evidence[value] if isinstance(value, str) else value
+        if isinstance(number, list):  # a shape: as many numbers
+            number = number[0] * (number[1] if len(number) > 1 else 1)
+        drawn.append(Bar(name, float(number), f"{number:.3g}", marked=i == len(rows) - 1))
+    return bars(finding.kind, drawn)
+
+
+def main(out: Path, kinds: tuple[str, ...] = tuple(ROWS)) -> None:
+    for kind, source in examples().items():
+        if kind in kinds:
+            with tempfile.TemporaryDirectory() as folder:
+                finding = found(kind, source, Path(folder))
+            (out / f"doctor_{kind}.svg").write_text(chart(finding), encoding="utf-8")
+            print(f"{kind}: {finding.message}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
+    folder = parser.parse_args().out
+    folder.mkdir(parents=True, exist_ok=True)
+    main(folder)

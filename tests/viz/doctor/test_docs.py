@@ -1,0 +1,43 @@
+"""docs/doctor.md explains every kind of finding, and its examples get the findings they promise."""
+
+from __future__ import annotations
+
+import importlib.util
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from viz.doctor import KINDS
+
+ROOT = Path(__file__).parents[3]
+SPEC = importlib.util.spec_from_file_location("doctor_findings", ROOT / "examples" / "doctor_findings.py")
+pictures = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(pictures)
+EXAMPLES = pictures.examples()
+PAGE = pictures.PAGE.read_text(encoding="utf-8")
+
+
+def test_every_kind_is_explained_in_the_order_of_the_report():
+    assert list(EXAMPLES) == list(KINDS)
+    assert PAGE.count("**Cure.**") == len(KINDS)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_examples_get_their_finding_and_its_picture(kind, tmp_path):
+    finding = pictures.found(kind, EXAMPLES[kind], tmp_path)
+    drawn = ET.fromstring(pictures.chart(finding))
+    assert len([e for e in drawn.iter() if e.get("class") == "bar"]) >= 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_shows_the_picture(kind):
+    assert f"](images/doctor_{kind}.svg)" in PAGE
+    assert (pictures.PAGE.parent / "images" / f"doctor_{kind}.svg").exists()
+
+
+def test_pictures_are_written(tmp_path, capsys):
+    pictures.main(tmp_path, kinds=("dead_relu",))
+    assert [path.name for path in tmp_path.iterdir()] == ["doctor_dead_relu.svg"]
+    assert capsys.readouterr().out.startswith("dead_relu: ")
