@@ -198,7 +198,9 @@ def _run(options: argparse.Namespace) -> int:
         print(f"{text.describe(recording)}\nwrote {_paint(str(out), '1')}", file=sys.stderr)
         if not recording.ops:
             print("no ops of eagerflow ran in the recorded part", file=sys.stderr)
-        print(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}", file=sys.stderr)
+        print(
+            f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}", file=sys.stderr
+        )
     return failed
 
 
