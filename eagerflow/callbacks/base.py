@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.tracebacks import bound_init
+
 __all__ = ["Callback"]
 
 
@@ -18,6 +20,10 @@ class Callback:
         model: the model that is trained.
         params: `epochs`, `steps`, `verbose` of this run.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        bound_init(cls)
 
     def __init__(self) -> None:
         self._model: Any = None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -19,8 +21,9 @@ from typing import ParamSpec, TypeVar
 import numpy
 
 from eagerflow.core import config
+from eagerflow.core.errors import did_you_mean
 
-__all__ = ["boundary", "is_ours", "shorten", "warn"]
+__all__ = ["bound_init", "boundary", "is_ours", "shorten", "warn"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +31,7 @@ R = TypeVar("R")
 _FOLDERS = tuple(
     [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
 )
+_REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 _LONGEST = 500  # characters of a message
 _FILES = (contextlib.__file__, functools.__file__)
 
@@ -46,6 +50,7 @@ def shorten(error: BaseException) -> None:
     if not config.is_traceback_filtering_enabled():
         return
     _cut(error.__traceback__)
+    _suggest(error)
     _clip(error)
     seen = {id(error)}
     while (cause := _cause(error)) is not None and id(cause) not in seen:
@@ -57,12 +62,29 @@ def shorten(error: BaseException) -> None:
         error = cause
 
 
-def _clip(error: BaseException) -> None:
-    """Take out the middle of a message of ours in which a value is written at length."""
-    said = error.args[0] if len(error.args) == 1 else None
+def _last(error: BaseException) -> TracebackType | None:
     trail = error.__traceback__
     while trail is not None and trail.tb_next is not None:
         trail = trail.tb_next
+    return trail
+
+
+def _suggest(error: BaseException) -> None:
+    """Where Python refused an argument of a function that one of our decorators called: name the nearest one."""
+    refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
+    trail = _last(error)
+    if refused is None or trail is None or not is_ours(trail.tb_frame.f_code.co_filename):
+        return
+    known = trail.tb_frame.f_locals
+    called = known.get("function") or known.get("method")
+    if callable(called) and "Did you mean" not in str(error):
+        error.args = (f"{error}.{did_you_mean(refused[1], inspect.signature(called).parameters)}",)
+
+
+def _clip(error: BaseException) -> None:
+    """Take out the middle of a message of ours in which a value is written at length."""
+    said = error.args[0] if len(error.args) == 1 else None
+    trail = _last(error)
     raised_here = trail is not None and is_ours(trail.tb_frame.f_code.co_filename)
     if raised_here and isinstance(said, str) and len(said) > _LONGEST:
         error.args = (f"{said[: _LONGEST - 151]}…{said[-150:]}",)
@@ -109,6 +131,13 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     while frame.f_back is not None and is_ours(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def bound_init(cls: type) -> None:
+    """Shorten the tracebacks of all that leaves the `__init__` of one of our classes, if it has its own."""
+    own = cls.__dict__.get("__init__")
+    if own is not None and cls.__module__.startswith("eagerflow."):
+        cls.__init__ = boundary(own)  # type: ignore[misc]
 
 
 def boundary(function: Callable[P, R]) -> Callable[P, R]:

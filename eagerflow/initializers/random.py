@@ -57,6 +57,11 @@ class RandomInitializer(Initializer):
             )
         self.seed = seed
 
+    def _width(self, name: str, value: float) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float, numpy.number)) or not value >= 0:
+            raise ValueError(f"{type(self).__name__}({name}={value!r:.60}): expected a number of at least 0.")
+        return value
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal initializer."""
         return {"seed": serialize_keras_object(self._init_seed)}
@@ -77,7 +82,7 @@ class RandomNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         self.mean = mean
-        self.stddev = stddev
+        self.stddev = self._width("stddev", stddev)
         super().__init__(seed=seed)
 
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
@@ -103,7 +108,7 @@ class TruncatedNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         self.mean = mean
-        self.stddev = stddev
+        self.stddev = self._width("stddev", stddev)
         super().__init__(seed=seed)
 
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:

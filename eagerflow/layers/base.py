@@ -16,7 +16,7 @@ from eagerflow.core.observe import scope, state
 from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.core.spellings import Elsewhere
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import boundary, shorten
+from eagerflow.core.tracebacks import bound_init, boundary, shorten
 from eagerflow.layers.arguments import (
     CallSignature,
     call_signature,
@@ -90,8 +90,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "__init__" in cls.__dict__ and cls.__module__.startswith("eagerflow."):
-            cls.__init__ = boundary(cls.__dict__["__init__"])  # type: ignore[method-assign]
+        bound_init(cls)
         if "build" in cls.__dict__:
             cls.build = around_build(cls.__dict__["build"])  # type: ignore[method-assign]
 

@@ -53,8 +53,8 @@ class Bidirectional(Layer):
                 raise ValueError(f"Bidirectional({name}={signature_of(given)}): expected a recurrent layer.")
             if given is not None and not hasattr(given, "go_backwards"):
                 raise ValueError(
-                    f"Bidirectional({name}={type(given).__name__} {given.name!r:.60}): expected a recurrent layer "
-                    "(LSTM, GRU, SimpleRNN, RNN), or one with go_backwards, return_sequences, return_state and stateful."
+                    f"Bidirectional({name}={type(given).__name__} {given.name!r:.60}): expected a recurrent "
+                    "layer (LSTM, GRU, SimpleRNN, RNN), or one with go_backwards, return_sequences, ..."
                 )
         if merge_mode not in _MODES:
             hint = did_you_mean(str(merge_mode), [m for m in _MODES if m])

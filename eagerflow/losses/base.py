@@ -17,7 +17,7 @@ from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.observe import scope, state
 from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import boundary
+from eagerflow.core.tracebacks import bound_init, boundary
 from eagerflow.losses.matching import mask_of, safe_divide, same_rank
 from eagerflow.losses.table import LOSSES
 
@@ -55,6 +55,10 @@ class Loss:
         self = super().__new__(cls)
         self.created_at = creation_site()
         return self
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        bound_init(cls)
 
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
@@ -238,6 +242,7 @@ class FunctionLoss(Loss):
         super().__init_subclass__()
         if "fn" in cls.__dict__ and "__init__" not in cls.__dict__:
             cls.__init__ = _init_named(getattr(cls.fn, "__name__", None))  # type: ignore[method-assign]
+            bound_init(cls)
 
     def _compute(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
         """A mean over elements, then over samples, is one mean over all of them."""

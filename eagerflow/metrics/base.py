@@ -13,7 +13,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import boundary
+from eagerflow.core.tracebacks import bound_init, boundary
 from eagerflow.core.variable import Variable
 
 __all__ = ["Metric"]
@@ -40,6 +40,10 @@ class Metric:
     """
 
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        bound_init(cls)
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy

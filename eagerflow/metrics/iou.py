@@ -53,6 +53,10 @@ class IoU(Metric):
         axis: int = -1,
     ) -> None:
         super().__init__(dtype, name)
+        if isinstance(num_classes, bool) or not hasattr(num_classes, "__index__") or num_classes < 1:
+            raise ValueError(
+                f"{type(self).__name__}(num_classes={num_classes!r:.60}): expected an integer of at least 1."
+            )
         outside = [c for c in target_class_ids if not 0 <= c < num_classes]
         if outside:
             raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
 from numpy import errstate
 
 from eagerflow.core.config import epsilon
@@ -242,7 +243,16 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
             f"sparse_categorical_crossentropy: target: expected class numbers of shape {wanted} for output "
             f"{signature_of(output)}; got {signature_of(target)}."
         )
-    return target if target.dtype.kind in "iu" else target.astype("int32")
+    if target.dtype.kind in "iu":
+        return target
+    numbers = target.data
+    if target.dtype.kind == "f" and namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():
+        first = float(numbers[numbers != numpy.floor(numbers)].flat[0])
+        raise ValueError(
+            f"sparse_categorical_crossentropy: target: expected class numbers 0, 1, 2, ...; got {first:g}. For "
+            "probabilities use categorical_crossentropy."
+        )
+    return target.astype("int32")
 
 
 def _last(x: Tensor, axis: int) -> Tensor:

@@ -20,7 +20,7 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import clock, current, scope, state
 from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import boundary, warn
+from eagerflow.core.tracebacks import bound_init, boundary, warn
 from eagerflow.core.variable import Variable, taken_back
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
@@ -103,6 +103,7 @@ class Optimizer(StoredState, Minimizing, Averages):
         own = cls.__dict__.get("__init__")
         if own is not None and "shared" in inspect.signature(own).parameters:
             cls.__init__ = with_shared_arguments(own, Optimizer.__init__)  # type: ignore[method-assign]
+        bound_init(cls)
 
     def __init__(
         self,

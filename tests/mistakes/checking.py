@@ -1,4 +1,4 @@
-"""What a good answer to a mistake is: the right kind of error, short, naming the culprit and the cure, near the user's line."""
+"""What a good answer to a mistake is: the right kind of error, short, naming culprit and cure, near the user's line."""
 
 from __future__ import annotations
 

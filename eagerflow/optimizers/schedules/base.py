@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.core.config import floatx
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import bound_init
 
 __all__ = ["LearningRateSchedule"]
 
@@ -15,6 +16,10 @@ class LearningRateSchedule:
 
     A schedule of one's own overrides `__call__(step)` and `get_config()`, as in Keras.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        bound_init(cls)
 
     def __call__(self, step: Any) -> Any:
         """The learning rate at update `step` (from 0), as a tensor of one number."""

@@ -1,0 +1,326 @@
+"""Mistakes in training: compile, fit, evaluate, predict, callbacks, losses, metrics, optimizers, data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import callbacks, layers, losses, metrics, optimizers
+from tests.mistakes.checking import Mistake, check
+
+X = np.ones((6, 2), "float32")
+Y = np.ones((6, 1), "float32")
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def model(**settings):
+    made = ef.Sequential([layers.Dense(1, name="head")])
+    made.compile(**{"optimizer": "sgd", "loss": "mse", **settings})
+    return made
+
+
+def classifier(loss="sparse_categorical_crossentropy"):
+    made = ef.Sequential([layers.Dense(3, activation="softmax")])
+    made.compile("sgd", loss)
+    return made
+
+
+def fit(*args, **kwargs):
+    return model().fit(*args, verbose=0, **kwargs)
+
+
+def two_outputs(loss):
+    x = ef.Input((2,))
+    made = ef.Model(x, [layers.Dense(1, name="height")(x), layers.Dense(1, name="width")(x)])
+    made.compile("sgd", loss)
+    return made
+
+
+class Raises(callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_loss"]
+
+
+class StepOfNothing(ef.Sequential):
+    def train_step(self, data):
+        return 3
+
+
+class Forever:
+    """Batches without a length or an end that nobody declared."""
+
+    def __getitem__(self, i):
+        raise IndexError
+
+
+def generator_used_up():
+    data = iter([(X, Y)])
+    made = model()
+    made.fit(data, verbose=0)
+    made.fit(data, verbose=0)
+
+
+COMPILE: dict[str, Mistake] = {
+    "an unknown optimizer": (lambda: model(optimizer="adamm"), ValueError, ("adamm", "Did you mean 'adam'")),
+    "an optimizer's class": (lambda: model(optimizer=3), TypeError, ("3",)),
+    "an unknown loss": (
+        lambda: model(loss="mean_square_error"),
+        ValueError,
+        ("Did you mean 'mean_squared_error'",),
+    ),
+    "a number as loss": (lambda: model(loss=3), TypeError, ("3",)),
+    "an unknown metric": (lambda: model(metrics=["acuracy"]), ValueError, ("Did you mean 'accuracy'",)),
+    "two losses for one output": (lambda: model(loss=["mse", "mae"]).fit(X, Y), ValueError, ("2",)),
+    "a loss for an output that isn't there": (
+        lambda: two_outputs({"hight": "mse", "width": "mse"}).fit(X, [Y, Y]),
+        ValueError,
+        ("hight", "height"),
+    ),
+    "one loss too few": (lambda: two_outputs(["mse"]).fit(X, [Y, Y]), ValueError, ("1", "2")),
+    "an unknown argument": (
+        lambda: model(optimiser="sgd"),
+        TypeError,
+        ("optimiser", "Did you mean 'optimizer'"),
+    ),
+    "no steps per execution": (lambda: model(steps_per_execution=0), ValueError, ("steps_per_execution=0",)),
+}
+FIT: dict[str, Mistake] = {
+    "fit before compile": (
+        lambda: ef.Sequential([layers.Dense(1)]).fit(X, Y),
+        ValueError,
+        ("compile", "model.compile("),
+    ),
+    "evaluate before compile": (
+        lambda: ef.Sequential([layers.Dense(1)]).evaluate(X, Y),
+        ValueError,
+        ("compile",),
+    ),
+    "no epochs": (lambda: fit(X, Y, epochs=0), ValueError, ("epochs=0",)),
+    "negative epochs": (lambda: fit(X, Y, epochs=-3), ValueError, ("epochs=-3",)),
+    "fractional epochs": (lambda: fit(X, Y, epochs=1.5), TypeError, ("epochs=1.5",)),
+    "epochs as text": (lambda: fit(X, Y, epochs="3"), TypeError, ("epochs='3'",)),
+    "no batch": (lambda: fit(X, Y, batch_size=0), ValueError, ("batch_size=0",)),
+    "a fractional batch": (lambda: fit(X, Y, batch_size=2.5), TypeError, ("batch_size=2.5",)),
+    "a split above 1": (lambda: fit(X, Y, validation_split=1.5), ValueError, ("validation_split=1.5",)),
+    "a split that leaves nothing": (lambda: fit(X, Y, validation_split=0.99), ValueError, ("6 samples",)),
+    "a split of batches": (
+        lambda: fit(iter([(X, Y)]), validation_split=0.5),
+        ValueError,
+        ("validation_data",),
+    ),
+    "verbose of 7": (lambda: model().fit(X, Y, verbose=7), ValueError, ("verbose=7",)),
+    "shuffle as text": (lambda: fit(X, Y, shuffle="yes"), ValueError, ("shuffle='yes'",)),
+    "no targets": (lambda: fit(X), ValueError, ("y is missing",)),
+    "targets of another length": (lambda: fit(X, Y[:4]), ValueError, ("6", "4")),
+    "weights of another length": (
+        lambda: fit(X, Y, sample_weight=np.ones(3)),
+        ValueError,
+        ("sample_weight", "3"),
+    ),
+    "no samples": (lambda: fit(X[:0], Y[:0]), ValueError, ("x, y has no samples",)),
+    "data of text": (lambda: fit(np.array([["a"] * 2] * 6), Y), (TypeError, ValueError), ("text",)),
+    "data of objects": (lambda: fit(np.array([[{}]] * 6, object), Y), (TypeError, ValueError), ("object",)),
+    "ragged data": (lambda: fit([[1, 2], [3]], Y[:2]), (TypeError, ValueError), ("x",)),
+    "a number as data": (lambda: fit(3, Y), (TypeError, ValueError), ("x", "int", "array")),
+    "a path as data": (lambda: fit("data.csv", Y), (TypeError, ValueError), ("x", "str", "array")),
+    "inputs of another width": (
+        lambda: (m := model(), m.fit(X, Y, verbose=0), m.fit(np.ones((6, 5)), Y, verbose=0)),
+        ValueError,
+        ("head", "5"),
+    ),
+    "labels beyond the classes": (
+        lambda: classifier().fit(X, LABELS + 5, verbose=0),
+        (ValueError, IndexError),
+        ("7", "3"),
+    ),
+    "negative labels": (
+        lambda: classifier().fit(X, LABELS - 1, verbose=0),
+        (ValueError, IndexError),
+        ("-1",),
+    ),
+    "labels as numbers for one-hot": (
+        lambda: classifier("categorical_crossentropy").fit(X, LABELS, verbose=0),
+        ValueError,
+        ("sparse_categorical",),
+    ),
+    "one-hot labels for numbers": (
+        lambda: classifier().fit(X, np.eye(3)[LABELS], verbose=0),
+        ValueError,
+        ("categorical_crossentropy",),
+    ),
+    "a class without a weight": (
+        lambda: classifier().fit(X, LABELS, class_weight={0: 1.0}, verbose=0),
+        ValueError,
+        ("class_weight", "1"),
+    ),
+    "class weights as a list": (
+        lambda: classifier().fit(X, LABELS, class_weight=[1, 1, 1], verbose=0),
+        (TypeError, ValueError),
+        ("class_weight",),
+    ),
+    "callbacks by name": (
+        lambda: fit(X, Y, callbacks=["early_stopping"]),
+        TypeError,
+        ("early_stopping", "Callback"),
+    ),
+    "a callback's class": (
+        lambda: fit(X, Y, callbacks=[callbacks.EarlyStopping]),
+        TypeError,
+        ("EarlyStopping", "(...)"),
+    ),
+    "a callback that raises": (lambda: fit(X, Y, callbacks=[Raises()]), KeyError, ("val_loss",)),
+    "a generator used twice": (generator_used_up, ValueError, ("no batch", "generator")),
+    "y beside batches": (lambda: fit(iter([(X, Y)]), Y), (TypeError, ValueError), ("y",)),
+    "batches of four": (lambda: fit(iter([(X, Y, Y, Y)])), (TypeError, ValueError), ("sample_weight",)),
+    "validation data of four": (
+        lambda: fit(X, Y, validation_data=(X, Y, Y, Y)),
+        (TypeError, ValueError),
+        ("(x, y, sample_weight)", "4"),
+    ),
+    "a step that returns a number": (
+        lambda: (m := StepOfNothing([layers.Dense(1)]), m.compile("sgd", "mse"), m.fit(X, Y, verbose=0)),
+        TypeError,
+        ("dict", "int"),
+    ),
+    "an unknown argument of fit": (lambda: fit(X, Y, epoch=3), TypeError, ("epoch", "epochs")),
+    "predict on nothing": (lambda: model().predict(X[:0], verbose=0), ValueError, ("x has no samples",)),
+    "no rows to evaluate": (
+        lambda: model().evaluate(X[:0], Y[:0], verbose=0),
+        ValueError,
+        ("x, y has no samples",),
+    ),
+    "predictions of a shape that broadcasts": (
+        lambda: (
+            m := ef.Sequential([layers.Dense(3)]),
+            m.compile("sgd", "mse"),
+            m.fit(X, np.ones((6, 2)), verbose=0),
+        ),
+        ValueError,
+        ("[6, 2]", "[6, 3]"),
+    ),
+}
+PARTS: dict[str, Mistake] = {
+    "a negative learning rate": (lambda: optimizers.SGD(-0.1), ValueError, ("learning_rate", "-0.1")),
+    "a learning rate of text": (
+        lambda: optimizers.SGD("0.1"),
+        (TypeError, ValueError),
+        ("learning_rate", "0.1"),
+    ),
+    "a learning rate of NaN": (lambda: optimizers.Adam(float("nan")), ValueError, ("learning_rate", "nan")),
+    "a momentum above 1": (lambda: optimizers.SGD(0.1, momentum=1.5), ValueError, ("momentum", "1.5")),
+    "beta above 1": (lambda: optimizers.Adam(beta_1=1.5), ValueError, ("beta_1", "1.5")),
+    "two ways to clip": (lambda: optimizers.Adam(clipnorm=1.0, clipvalue=1.0), ValueError, ("clip",)),
+    "an unknown argument of Adam": (
+        lambda: optimizers.Adam(learning_rat=0.1),
+        (TypeError, ValueError),
+        ("learning_rat", "learning_rate"),
+    ),
+    "an optimizer's name from PyTorch": (lambda: optimizers.Adam().step(), AttributeError, ("step", "apply")),
+    "gradients of another number": (
+        lambda: optimizers.SGD().apply([ef.Tensor([1.0])], [ef.Variable([1.0]), ef.Variable([1.0])]),
+        ValueError,
+        ("1", "2"),
+    ),
+    "gradients of another shape": (
+        lambda: optimizers.SGD().apply([ef.Tensor([1.0, 2.0])], [ef.Variable([1.0])]),
+        ValueError,
+        ("gradient", "(2,)", "(1,)"),
+    ),
+    "no gradients at all": (
+        lambda: optimizers.SGD().apply([None], [ef.Variable([1.0])]),
+        ValueError,
+        ("no gradient",),
+    ),
+    "a decay of 0 steps": (
+        lambda: optimizers.schedules.ExponentialDecay(0.1, 0, 0.9),
+        ValueError,
+        ("decay_steps", "0"),
+    ),
+    "bounds and values that don't fit": (
+        lambda: optimizers.schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2]),
+        ValueError,
+        ("PiecewiseConstantDecay", "2 values"),
+    ),
+    "predictions of another shape": (
+        lambda: losses.MeanSquaredError()(Y, np.ones((6, 2))),
+        ValueError,
+        ("[6, 1]", "[6, 2]"),
+    ),
+    "an unknown reduction": (
+        lambda: losses.MeanSquaredError(reduction="avg"),
+        ValueError,
+        ("avg", "reduction"),
+    ),
+    "labels that aren't whole": (
+        lambda: losses.SparseCategoricalCrossentropy()(np.array([0.5]), np.ones((1, 3)) / 3),
+        (TypeError, ValueError),
+        ("0.5",),
+    ),
+    "smoothing above 1": (
+        lambda: losses.CategoricalCrossentropy(label_smoothing=2.0),
+        ValueError,
+        ("label_smoothing", "2.0"),
+    ),
+    "a metric of no classes": (lambda: metrics.MeanIoU(num_classes=0), ValueError, ("num_classes", "0")),
+    "thresholds above 1": (lambda: metrics.Precision(thresholds=1.5), ValueError, ("thresholds", "1.5")),
+    "an unknown curve": (lambda: metrics.AUC(curve="RUC"), ValueError, ("curve", "RUC")),
+    "k of 0": (lambda: metrics.TopKCategoricalAccuracy(k=0), ValueError, ("k", "0")),
+    "EarlyStopping of an unknown mode": (
+        lambda: callbacks.EarlyStopping(mode="maximum"),
+        ValueError,
+        ("mode", "maximum"),
+    ),
+    "negative patience": (lambda: callbacks.EarlyStopping(patience=-1), ValueError, ("patience", "-1")),
+    "a schedule that is no function": (
+        lambda: callbacks.LearningRateScheduler(0.1),
+        TypeError,
+        ("schedule", "float"),
+    ),
+    "a checkpoint of another ending": (
+        lambda: callbacks.ModelCheckpoint("best.txt"),
+        ValueError,
+        ("best.txt", ".keras"),
+    ),
+    "an unknown regularizer's number": (lambda: ef.regularizers.L2(-1.0), ValueError, ("l2", "-1")),
+    "an initializer's negative width": (
+        lambda: ef.initializers.RandomNormal(stddev=-1.0),
+        ValueError,
+        ("stddev", "-1"),
+    ),
+    "a batch of 0 in a data set": (
+        lambda: ef.data.Dataset.from_tensor_slices(X).batch(0),
+        ValueError,
+        ("batch_size", "0"),
+    ),
+    "an empty shuffle buffer": (
+        lambda: ef.data.Dataset.from_tensor_slices(X).shuffle(0),
+        ValueError,
+        ("buffer_size", "0"),
+    ),
+    "slices of several lengths": (
+        lambda: ef.data.Dataset.from_tensor_slices((X, Y[:2])),
+        ValueError,
+        ("6", "2"),
+    ),
+    "classes below the labels": (
+        lambda: ef.utils.to_categorical([0, 5], num_classes=3),
+        ValueError,
+        ("5", "3"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMPILE)
+def test_compile(name):
+    check(COMPILE[name])
+
+
+@pytest.mark.parametrize("name", FIT)
+def test_fit_and_its_kin(name):
+    check(FIT[name])
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_optimizers_losses_metrics_callbacks_data(name):
+    check(PARTS[name])
