@@ -36,7 +36,7 @@ def class_weights(class_weight: Any) -> dict[int, float] | None:
 
 
 def weigh(y: Any, sample_weight: Any, weights: dict[int, float]) -> Any:
-    """One weight per sample: that of its class, times `sample_weight` where given.
+    """One weight per sample: that of its class (1.0 where none is given), times `sample_weight` where given.
 
     Args:
         y: labels, as a raw array or a tensor: class numbers, or one-hot rows.
@@ -44,7 +44,7 @@ def weigh(y: Any, sample_weight: Any, weights: dict[int, float]) -> Any:
         weights: by class number.
 
     Raises:
-        ValueError: for a class without a weight, or several outputs.
+        ValueError: for several outputs.
     """
     if y is None or tree.is_nested(y):
         raise ValueError("class_weight works for models with one output, and needs y.")
@@ -60,11 +60,5 @@ def _by_class(y: numpy.ndarray, weights: dict[int, float]) -> numpy.ndarray:
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     classes, place_of = numpy.unique(labels, return_inverse=True)
-    missing = [int(c) for c in classes if int(c) not in weights]
-    if missing:
-        raise ValueError(
-            f"class_weight has no weight for class {', '.join(map(str, missing[:5]))}, which y holds; "
-            f"it has {sorted(weights)}. Give every class a weight (1.0 leaves it as it is)."
-        )
-    table = numpy.array([weights[int(c)] for c in classes], floatx())
+    table = numpy.array([weights.get(int(c), 1.0) for c in classes], floatx())
     return table[place_of.reshape(labels.shape)]

@@ -339,7 +339,7 @@ class Trainer(OlderSpellings, OtherWays):
             validation_split: the last part of the arrays is held back for validation, from 0 to below 1.
             validation_data: `(x, y)`, `(x, y, sample_weight)`, or batches; used instead of `validation_split`.
             shuffle: another order of the samples in each epoch; `"batch"`: of whole batches.
-            class_weight: a dict from class numbers to weights in the loss.
+            class_weight: a dict from class numbers to weights in the loss; 1.0 for a class without.
             sample_weight: one weight per sample.
             initial_epoch: the number of epochs done already.
             steps_per_epoch: batches per epoch; default: all.
