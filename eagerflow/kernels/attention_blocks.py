@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.blocks import CHUNK, column_sums, ones
+from eagerflow.kernels.blocks import CHUNK, ones
 from eagerflow.kernels.threads import each, one_blas_thread, scratch
 
 __all__ = ["Call", "attend", "attend_gradient", "fits"]
@@ -43,9 +43,15 @@ class Call(NamedTuple):
     cap: float | None
 
 
-class _Head(NamedTuple):
-    """One head of one sample: views (targets or sources, width), and (sources, targets) of bias and mask."""
+class _Heads(NamedTuple):
+    """Some heads of one sample that share keys, or have their own each.
 
+    Views (heads, targets or sources, width), one head or as many of keys; (heads, sources, targets) of bias and mask.
+    """
+
+    b: int
+    heads: slice
+    shared: slice
     q: Any
     k: Any
     v: Any
@@ -95,10 +101,34 @@ def _broadcast(call: Call) -> list[Any]:
     return found
 
 
-def _head(call: Call, b: int, h: int, extras: list[Any]) -> _Head:
-    own = h * call.key.shape[2] // call.query.shape[2]
-    of_head = [None if a is None else a[b, h] for a in extras]
-    return _Head(call.query[b, :, h], call.key[b, :, own], call.value[b, :, own], *of_head)
+def _pieces(call: Call) -> list[tuple[slice, slice]]:
+    """Heads of queries and keys that are computed together: few calls, and still in the cache."""
+    _, heads, targets, sources = _shape(call)
+    shared = call.key.shape[2]
+    groups = heads // shared
+    if groups > 1:
+        return [(slice(i * groups, (i + 1) * groups), slice(i, i + 1)) for i in range(shared)]
+    fitting = max(1, 2 * CHUNK // max(1, min(targets, _rows_at_once(sources)) * sources))
+    step = -(-heads // -(-heads // fitting))  # pieces of about one size
+    found = [slice(i, min(heads, i + step)) for i in range(0, heads, step)]
+    return list(zip(found, found, strict=True))
+
+
+def _of(call: Call, b: int, piece: tuple[slice, slice], extras: list[Any]) -> _Heads:
+    heads, shared = piece
+    views = [
+        _by_head(x, b, part) for x, part in ((call.query, heads), (call.key, shared), (call.value, shared))
+    ]
+    return _Heads(b, heads, shared, *views, *[None if a is None else a[b, heads] for a in extras])
+
+
+def _by_head(x: Any, b: int, heads: slice, rows: slice = slice(None)) -> Any:
+    """A view (heads, length, width) of some heads of a sample of x (batch, length, heads, width)."""
+    return x[b, rows, heads].swapaxes(0, 1)
+
+
+def _rows_at_once(sources: int) -> int:
+    return max(_LEAST, CHUNK // max(1, sources))
 
 
 class _Block(NamedTuple):
@@ -111,7 +141,7 @@ class _Block(NamedTuple):
 
 def _blocks(call: Call) -> list[_Block]:
     _, _, targets, sources = _shape(call)
-    step = max(_LEAST, CHUNK // max(1, sources))
+    step = _rows_at_once(sources)
     found = [slice(i, min(targets, i + step)) for i in range(0, targets, step)]
     if not call.causal:
         return [_Block(rows, sources, None) for rows in found]
@@ -124,11 +154,11 @@ def _not_later(rows: slice, sources: int) -> Any:
     return numpy.arange(rows.start, max(rows.start, sources))[:, None] <= numpy.arange(rows.start, rows.stop)
 
 
-def _hide(head: _Head, block: _Block, out: Any, value: float) -> None:
+def _hide(some: _Heads, block: _Block, out: Any, value: float) -> None:
     """Put `value` where a target doesn't see a source: 0 by multiplication, which is faster."""
-    parts = [] if head.seen is None else [(out, head.seen[: len(out), block.rows])]
+    parts = [] if some.seen is None else [(out, some.seen[:, : block.sources, block.rows])]
     if block.seen is not None:
-        parts.append((out[block.rows.start :], block.seen))
+        parts.append((out[:, block.rows.start :], block.seen))
     for part, seen in parts:
         if value:
             numpy.copyto(part, value, where=~seen)
@@ -136,26 +166,24 @@ def _hide(head: _Head, block: _Block, out: Any, value: float) -> None:
             numpy.multiply(part, seen, out=part)
 
 
-def _exponentials(call: Call, head: _Head, block: _Block, small: bool, out: Any) -> Any:
-    """exp(logits) of a block into `out` (sources, targets), up to a factor per target; the tanh of capped logits."""
+def _exponentials(call: Call, some: _Heads, block: _Block, small: bool, out: Any) -> Any:
+    """exp(logits) into `out` (heads, sources, targets), up to a factor per target; gives the tanh of capped logits."""
     squashed = None
-    q = head.q[block.rows].T
-    numpy.matmul(
-        head.k[: len(out)],
-        numpy.multiply(q, call.scale, out=scratch("attention_q", q.shape, q.dtype)),
-        out=out,
-    )
+    given = some.q[:, block.rows].swapaxes(1, 2)
+    q = numpy.multiply(given, call.scale, out=scratch("attention_q", given.shape, given.dtype))
+    numpy.matmul(some.k[:, : block.sources], q, out=out)
     if call.cap is not None:
         squashed = numpy.tanh(out * (1 / call.cap))
         numpy.multiply(squashed, call.cap, out=out)
-    if head.bias is not None:
-        numpy.add(out, head.bias[: len(out), block.rows], out=out)
+    if some.bias is not None:
+        numpy.add(out, some.bias[:, : block.sources, block.rows], out=out)
     if not small and out.size:
-        _hide(head, block, out, -numpy.inf)
-        numpy.subtract(out, numpy.maximum(out.max(axis=0), numpy.finfo(out.dtype).min), out=out)
+        _hide(some, block, out, -numpy.inf)
+        peak = out.max(axis=1, keepdims=True)
+        numpy.subtract(out, numpy.maximum(peak, numpy.finfo(out.dtype).min), out=out)
     numpy.exp(out, out=out)
     if small:
-        _hide(head, block, out, 0)
+        _hide(some, block, out, 0)
     return squashed
 
 
@@ -171,81 +199,84 @@ def attend(call: Call, keep: bool) -> tuple[Any, Any, Any]:
     size = batch * heads * targets * sources
     keep = keep and call.cap is None and size * dtype.itemsize <= _KEPT
     weights = numpy.empty((batch, heads, sources, targets), dtype) if keep else None
-    extras, blocks, small = _broadcast(call), _blocks(call), _are_small(call)
+    extras, blocks, small, pieces = _broadcast(call), _blocks(call), _are_small(call), _pieces(call)
 
     def run(i: int) -> None:
-        b, h = divmod(i, heads)
-        head = _head(call, b, h, extras)
+        b, piece = divmod(i, len(pieces))
+        some = _of(call, b, pieces[piece], extras)
         for block in blocks:
-            rows, count = block.rows, block.sources
-            if weights is None:
-                e = scratch("attention_e", (count, rows.stop - rows.start), dtype)
-            else:
-                e = weights[b, h, :count, rows]
-            _exponentials(call, head, block, small, e)
-            total = column_sums(e)
+            e = _room(weights, some, block, dtype)
+            _exponentials(call, some, block, small, e)
+            total = ones(block.sources, dtype) @ e
             total += total == 0
-            numpy.divide(1, total, out=inverse[b, h, rows])
-            o = out[b, rows, h]
-            numpy.matmul(e.T, head.v[:count], out=o)
-            numpy.multiply(o, inverse[b, h, rows, None], out=o)
+            part = numpy.divide(1, total, out=inverse[b, some.heads, block.rows])
+            o = _by_head(out, b, some.heads, block.rows)
+            numpy.matmul(e.swapaxes(1, 2), some.v[:, : block.sources], out=o)
+            numpy.multiply(o, part[:, :, None], out=o)
 
-    each(run, batch * heads, size / _PER_MICROSECOND)
+    each(run, batch * len(pieces), size / _PER_MICROSECOND)
     return out, weights, inverse
+
+
+def _room(weights: Any, some: _Heads, block: _Block, dtype: Any) -> Any:
+    """Where exponentials (heads, sources, targets) are or go: a part of what is kept, or scratch."""
+    if weights is not None:
+        return weights[some.b, some.heads, : block.sources, block.rows]
+    shape = (len(some.q), block.sources, block.rows.stop - block.rows.start)
+    return scratch("attention_e", shape, dtype)
 
 
 def attend_gradient(
     call: Call, g: Any, out: Any, weights: Any, inverse: Any, needs: tuple[bool, ...]
 ) -> tuple[Any, ...]:
     """The gradients of query, key, value and bias (batch, heads, targets, sources), of the bias where needed."""
-    batch, heads, _, _ = _shape(call)
-    key_heads, dtype = call.key.shape[2], call.query.dtype
+    dtype = call.query.dtype
     d_query = numpy.empty(call.query.shape, dtype)
     d_key, d_value = numpy.zeros(call.key.shape, dtype), numpy.zeros(call.value.shape, dtype)
     d_bias = numpy.zeros(_shape(call), dtype) if needs[3] else None
-    extras, blocks, small = _broadcast(call), _blocks(call), _are_small(call)
+    extras, blocks, small, pieces = _broadcast(call), _blocks(call), _are_small(call), _pieces(call)
 
     def run(i: int) -> None:
-        b, own = divmod(i, key_heads)
-        for h in range(own * heads // key_heads, (own + 1) * heads // key_heads):
-            head = _head(call, b, h, extras)
-            for block in blocks:
-                rows, count = block.rows, block.sources
-                arriving = g[b, rows, h] * inverse[b, h, rows, None]
-                e, squashed = None if weights is None else weights[b, h, :count, rows], None
-                if e is None:
-                    e = scratch("attention_e", (count, len(arriving)), dtype)
-                    squashed = _exponentials(call, head, block, small, e)
-                d = _slope(head, arriving, out[b, rows, h], e)
-                if d_bias is not None:
-                    d_bias[b, h, rows, :count] = d.T
-                if squashed is not None:
-                    d -= d * squashed * squashed
-                d_value[b, :count, own] += e @ arriving
-                d_key[b, :count, own] += d @ head.q[rows]
-                numpy.multiply(d.T @ head.k[:count], call.scale, out=d_query[b, rows, h])
+        b, piece = divmod(i, len(pieces))
+        some = _of(call, b, pieces[piece], extras)
+        for block in blocks:
+            rows = block.rows
+            arriving = _by_head(g, b, some.heads, rows) * inverse[b, some.heads, rows, None]
+            e, squashed = _room(weights, some, block, dtype), None
+            if weights is None:
+                squashed = _exponentials(call, some, block, small, e)
+            d = _slope(some, arriving, _by_head(out, b, some.heads, rows), e)
+            if d_bias is not None:
+                d_bias[b, some.heads, rows, : block.sources] = d.swapaxes(1, 2)
+            if squashed is not None:
+                d -= d * squashed * squashed
+            _add(_by_head(d_value, b, some.shared, slice(block.sources)), e @ arriving)
+            _add(_by_head(d_key, b, some.shared, slice(block.sources)), d @ some.q[:, rows])
+            of_query = _by_head(d_query, b, some.heads, rows)
+            numpy.matmul(d.swapaxes(1, 2), some.k[:, : block.sources], out=of_query)
 
-    each(run, batch * key_heads, _count(call) * 2 / _PER_MICROSECOND)
+    each(run, call.query.shape[0] * len(pieces), math.prod(_shape(call)) * 2 / _PER_MICROSECOND)
+    d_query *= call.scale
     d_key *= call.scale
     return d_query, d_key, d_value, d_bias
 
 
-def _count(call: Call) -> int:
-    """How many weights there are."""
-    return math.prod(_shape(call))
+def _add(total: Any, found: Any) -> None:
+    """Add gradients of heads to those of the heads that they share."""
+    total += found if len(found) == len(total) else found.sum(axis=0, keepdims=True)
 
 
-def _slope(head: _Head, arriving: Any, out: Any, e: Any) -> Any:
-    """The gradient of a block's logits (sources, targets), in scratch.
+def _slope(some: _Heads, arriving: Any, out: Any, e: Any) -> Any:
+    """The gradient of the logits (heads, sources, targets), in scratch.
 
     `arriving` is the gradient of the result `out`, divided by the sums of the exponentials `e`.
     """
-    width = out.shape[1]
+    heads, targets, width = out.shape
     # One more column subtracts what is the same for all sources of a target.
-    left = scratch("attention_v", (len(e), width + 1), e.dtype)
-    left[:, :width], left[:, width] = head.v[: len(e)], 1
-    right = scratch("attention_g", (width + 1, len(out)), e.dtype)
-    right[:width] = arriving.T
-    numpy.negative(numpy.vecdot(arriving, out), out=right[width])
+    left = scratch("attention_v", (len(some.v), e.shape[1], width + 1), e.dtype)
+    left[..., :width], left[..., width] = some.v[:, : e.shape[1]], 1
+    right = scratch("attention_g", (heads, width + 1, targets), e.dtype)
+    right[:, :width] = arriving.swapaxes(1, 2)
+    numpy.negative(numpy.vecdot(arriving, out), out=right[:, width])
     d = numpy.matmul(left, right, out=scratch("attention_d", e.shape, e.dtype))
     return numpy.multiply(d, e, out=d)
