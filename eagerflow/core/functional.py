@@ -17,6 +17,7 @@ from eagerflow.core import tree
 from eagerflow.core.op import identity, register_differentiator
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tracebacks import boundary
 
 __all__ = ["check_grads", "grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -42,6 +43,7 @@ def value_and_grad(
     """
     _check_function("value_and_grad", function)
 
+    @boundary
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         chosen, values = _fresh_arguments(args, argnums)
@@ -65,6 +67,7 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
     """
     _check_function("grad", function)
 
+    @boundary
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         answer, found = value_and_grad(function, argnums, has_aux)(*args, **kwargs)
@@ -73,6 +76,7 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
     return call
 
 
+@boundary
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """`(function(*primals), pullback)`, where `pullback(v)` gives v's product with the jacobian, per argument.
 
@@ -94,6 +98,7 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
     return out, pullback
 
 
+@boundary
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """`(function(*primals), derivative of it along tangents)`.
 
@@ -126,6 +131,7 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     """
     _check_function("jacobian", function)
 
+    @boundary
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         chosen, values = _fresh_arguments(args, argnums)
@@ -148,6 +154,7 @@ def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any
     return jacobian(grad(function, argnums), argnums)
 
 
+@boundary
 def check_grads(
     function: Callable[..., Any], args: Sequence[Any], order: int = 2, eps: float = 1e-6, rtol: float = 1e-5,
     atol: float = 1e-6, seed: int = 0,

@@ -108,13 +108,24 @@ class Op:
 
     def explain(self, error: Exception, inputs: Sequence[Any], settings: tuple[Any, ...]) -> Exception:
         """The same kind of error, saying which op met which arrays; costs nothing until raised."""
-        got = ", ".join(signature_of(x) for x in inputs)
+        given = [f"{n}={_shown(v)}" for n, v in zip(self.settings, settings) if not _is_usual(self, n, v)]
+        got = ", ".join([*[signature_of(x) for x in inputs], *given])
         explained = same_kind(error)(f"{self.name}({got}): {_shorten(error)}{_hint(settings)}")
         if state.on:
             now = clock()
             for observer in current():
                 observer.on_op(self, tuple(inputs), settings, None, now, now, explained)
         return explained
+
+
+def _is_usual(op: Op, name: str, value: Any) -> bool:
+    """Whether a setting is what it is unless one says otherwise."""
+    default = inspect.signature(op.forward).parameters[name].default
+    return value is default or (isinstance(value, (bool, int, float, str)) and value == default)
+
+
+def _shown(setting: Any) -> str:
+    return signature_of(setting) if hasattr(setting, "dtype") else f"{setting!r:.60}"
 
 
 def _hint(settings: tuple[Any, ...]) -> str:

@@ -15,6 +15,7 @@ from numpy import ndarray
 from eagerflow.core.config import floatx
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.tracebacks import shorten
 
 __all__ = ["Deferred", "Tensor", "convert_to_tensor", "is_tensor", "numpy_functions", "register_methods"]
 
@@ -142,7 +143,11 @@ class Tensor:
     ) -> None:
         if key is _CHECK:
             where = current_device() if device is None else Device(device)
-            value, key = _owned_array(value, dtype, where), None
+            try:
+                value, key = _owned_array(value, dtype, where), None
+            except BaseException as error:
+                shorten(error)
+                raise
         self.data = value
         self.key = key
 

@@ -25,6 +25,7 @@ from eagerflow.core.name_scope import in_scope
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import new_key
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import shorten
 
 __all__ = ["Variable", "kept", "taken_back", "undone", "variable_of"]
 
@@ -76,7 +77,11 @@ class Variable(Tensor):
         synchronization: str = "auto",
         name: str | None = None,
     ) -> None:
-        value = _initial_value(initializer, shape, dtype)
+        try:
+            value = _initial_value(initializer, shape, dtype)
+        except BaseException as error:
+            shorten(error)
+            raise
         super().__init__(_owned(value.data), None, None)
         self.identity = new_key()
         self.name = name or f"variable_{next(_names)}"

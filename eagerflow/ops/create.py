@@ -35,6 +35,8 @@ def shape_of(given: Any, name: str) -> tuple[int, ...]:
         raise unknown_length(name, f"shape={given!r}")
     try:
         shape = tuple([int(n) for n in lengths])
+        if any(isinstance(n, (str, bytes)) for n in lengths):
+            raise TypeError
     except (TypeError, ValueError):
         raise TypeError(f"{name}(shape={given!r:.80}): expected whole numbers of at least 0.") from None
     if any(n < 0 for n in shape) or any(isinstance(n, float) and n != int(n) for n in lengths):

@@ -230,6 +230,8 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
         rows = numpy.repeat(numpy.arange(x.shape[axis]), counts)
         return x[(slice(None),) * axis + (rows,)]
     count = int(counts.reshape(()))
+    if count < 0:
+        raise ValueError(f"repeat(repeats={count}): expected a number of at least 0.")
     spaced = expand_dims(x, axis + 1)
     wide = broadcast_to(spaced, (*spaced.shape[: axis + 1], count, *spaced.shape[axis + 2 :]))
     return reshape(wide, (*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :]))

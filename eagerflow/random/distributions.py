@@ -11,11 +11,13 @@ from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.random.seed_generator import draw
 
 __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]
 
 
+@boundary
 def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draws from a normal distribution.
 
@@ -40,6 +42,7 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, se
     return _moved(drawn, stddev, mean, wanted)
 
 
+@boundary
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
 ) -> Tensor:
@@ -72,6 +75,7 @@ def truncated_normal(
     return _moved(flat.reshape(drawn.shape), stddev, mean, wanted)
 
 
+@boundary
 def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draws from a uniform distribution over `[minval, maxval)`.
 
@@ -101,6 +105,7 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None,
     return _placed(_below(drawn.astype(wanted, copy=False), high, low), wanted)
 
 
+@boundary
 def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None) -> Tensor:
     """Draws integers uniformly from `[minval, maxval)`.
 
@@ -131,6 +136,7 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: An
     return _placed(numpy.asarray(drawn), as_dtype(dtype))
 
 
+@boundary
 def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
     """Draws indices of categories, with the probabilities `softmax(logits)` of each row.
 
@@ -168,6 +174,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     return _placed(found.clip(0, categories - 1), as_dtype(dtype))
 
 
+@boundary
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draws from a gamma distribution with scale 1.
 
@@ -192,6 +199,7 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor
     return _placed(source.standard_gamma(_host(alpha), shape, dtype=_drawn_type(wanted)), wanted)
 
 
+@boundary
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draws from a beta distribution.
 
@@ -214,6 +222,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
     return _of_two_parameters("beta", shape, alpha, beta, dtype, seed)
 
 
+@boundary
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draws the numbers of successes among independent trials.
 

@@ -19,7 +19,7 @@ Mistake = tuple[Callable[[], Any], type[BaseException], tuple[str, ...]]
 # What Python says about our own slips: such words never reach a user.
 _INTERNAL = (
     "object has no attribute '_",
-    "NoneType",
+    "'NoneType' object",
     "not subscriptable",
     "unpack",
     "positional argument but",

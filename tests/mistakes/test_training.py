@@ -149,8 +149,8 @@ FIT: dict[str, Mistake] = {
         ValueError,
         ("categorical_crossentropy",),
     ),
-    "a class without a weight": (
-        lambda: classifier().fit(X, LABELS, class_weight={0: 1.0}, verbose=0),
+    "a negative class weight": (
+        lambda: classifier().fit(X, LABELS, class_weight={0: -1.0}, verbose=0),
         ValueError,
         ("class_weight", "1"),
     ),

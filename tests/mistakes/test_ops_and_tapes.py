@@ -1,0 +1,202 @@
+"""Mistakes with tensors, variables, ops, gradients, devices and threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import ops
+from eagerflow.core.errors import TapeError
+from tests.mistakes.checking import Mistake, check
+
+A = np.ones((2, 3), "float32")
+
+
+def tensor():
+    return ef.Tensor(A)
+
+
+def spent():
+    x = ef.Variable([1.0, 2.0])
+    with ef.GradientTape() as tape:
+        y = ops.sum(x * x)
+    tape.gradient(y, x)
+    tape.gradient(y, x)
+
+
+def changed_in_between():
+    x = ef.Variable([1.0, 2.0])
+    with ef.GradientTape() as tape:
+        y = ops.sum(x * x)
+    x.assign([3.0])
+    tape.gradient(y, x)
+
+
+def gradient_of(function, *sources):
+    with ef.GradientTape() as tape:
+        y = function()
+    tape.gradient(y, sources or [ef.Variable([1.0])])
+
+
+def watching(x):
+    with ef.GradientTape() as tape:
+        tape.watch(x)
+
+
+def unknown_answer():
+    with ef.GradientTape() as tape:
+        y = tensor()
+    tape.gradient(y, [ef.Variable([1.0])], unconnected_gradients="zeros")
+
+
+def never_opened():
+    ef.GradientTape().gradient(tensor(), [ef.Variable([1.0])])
+
+
+def seeds_of_another_shape():
+    x = ef.Variable([1.0, 2.0])
+    with ef.GradientTape() as tape:
+        y = x * x
+    tape.gradient(y, x, output_gradients=ops.ones(5))
+
+
+def custom_of_another_number():
+    @ef.custom_gradient
+    def double(x, y):
+        return x + y, lambda g: (g, g, g)
+
+    x = ef.Variable([1.0])
+    with ef.GradientTape() as tape:
+        z = double(x, x)
+    tape.gradient(z, x)
+
+
+TENSORS: dict[str, Mistake] = {
+    "text": (lambda: ef.Tensor("text"), TypeError, ("text",)),
+    "ragged lists": (lambda: ef.Tensor([[1, 2], [3]]), (TypeError, ValueError), ("length",)),
+    "a dict": (lambda: ef.Tensor({"a": 1}), TypeError, ("dict",)),
+    "an unknown type": (lambda: ef.Tensor([1.0], "float33"), ValueError, ("float33",)),
+    "a type as a number": (lambda: ef.Tensor([1.0], 32), (TypeError, ValueError), ("32",)),
+    "a condition on many elements": (lambda: bool(tensor()), ValueError, ("2, 3",)),
+    "a float of many elements": (lambda: float(tensor()), (TypeError, ValueError), ("2, 3",)),
+    "a whole number of many elements": (lambda: int(tensor()), (TypeError, ValueError), ("2, 3",)),
+    "an index of many elements": (lambda: [1, 2][tensor()], TypeError, ("index",)),
+    "an element set": (lambda: tensor().__setitem__(0, 1.0), TypeError, ("Variable",)),
+    "an index out of range": (lambda: tensor()[5], IndexError, ("5", "2")),
+    "too many indices": (lambda: tensor()[0, 0, 0], IndexError, ("3", "2")),
+    "an index of text": (lambda: tensor()["a"], (IndexError, TypeError), ("a",)),
+    "an index of fractions": (lambda: tensor()[1.5], (IndexError, TypeError), ("integers",)),
+    "requires_grad": (lambda: tensor().requires_grad, AttributeError, ("requires_grad", "tape.watch")),
+    "backward": (lambda: tensor().backward(), AttributeError, ("backward", "GradientTape")),
+    "detach": (lambda: tensor().detach(), AttributeError, ("detach", "stop_gradient")),
+    "a misspelt attribute": (lambda: tensor().shap, AttributeError, ("Tensor", "shap")),
+    "a variable's other shape": (lambda: ef.Variable([1.0, 2.0]).assign([1.0]), ValueError, ("(2,)", "[1]")),
+    "a variable of text": (lambda: ef.Variable("zeros"), TypeError, ("zeros", "initializers.get")),
+    "a variable of a negative length": (
+        lambda: ef.Variable(ef.initializers.Zeros(), shape=(-1,)),
+        ValueError,
+        ("shape", "-1"),
+    ),
+    "an unknown device": (lambda: ef.set_default_device("gpux"), ValueError, ("gpux",)),
+}
+OPS: dict[str, Mistake] = {
+    "shapes that don't add": (lambda: ops.add(A, np.ones((4, 5))), ValueError, ("add", "[2, 3]", "[4, 5]")),
+    "shapes that don't multiply": (lambda: ops.matmul(A, A), ValueError, ("matmul", "[2, 3]")),
+    "a number to multiply": (lambda: ops.matmul(A, 3), ValueError, ("matmul", "3")),
+    "an axis that isn't there": (lambda: ops.sum(A, axis=2), ValueError, ("sum", "axis 2")),
+    "an axis twice": (lambda: ops.sum(A, axis=(0, 0)), ValueError, ("sum", "duplicate")),
+    "an axis of text": (lambda: ops.sum(A, axis="rows"), TypeError, ("sum", "rows")),
+    "another size": (lambda: ops.reshape(A, (4, 2)), ValueError, ("reshape", "6", "(4,2)")),
+    "two unknown lengths": (lambda: ops.reshape(A, (-1, -1)), ValueError, ("reshape",)),
+    "axes that aren't all": (lambda: ops.transpose(A, (0,)), ValueError, ("transpose",)),
+    "shapes that don't join": (
+        lambda: ops.concatenate([A, np.ones((4, 4))], axis=0),
+        ValueError,
+        ("concatenate", "[4, 4]"),
+    ),
+    "nothing to join": (lambda: ops.concatenate([]), ValueError, ("concatenate", "empty")),
+    "a tensor where a list belongs": (lambda: ops.stack(3), TypeError, ("list",)),
+    "shapes that don't stack": (lambda: ops.stack([A, np.ones((2, 4))]), ValueError, ("stack",)),
+    "parts that aren't equal": (lambda: ops.split(A, 2, axis=1), ValueError, ("split", "3", "2")),
+    "text": (lambda: ops.add(A, "text"), TypeError, ("add", "text")),
+    "None": (lambda: ops.add(A, None), TypeError, ("add", "None")),
+    "no argument": (lambda: ops.add(A), TypeError, ("x2",)),
+    "an unknown argument": (lambda: ops.sum(A, axs=0), TypeError, ("axs",)),
+    "an einsum of another rank": (lambda: ops.einsum("ijk->i", A), ValueError, ("einsum",)),
+    "an einsum of lengths that differ": (lambda: ops.einsum("ij,jk->ik", A, A), ValueError, ("einsum",)),
+    "an index out of range": (lambda: ops.take(A, [5], axis=0), (IndexError, ValueError), ("5",)),
+    "more than there are": (lambda: ops.top_k(A, 9), ValueError, ("top_k", "9")),
+    "a one-hot of no classes": (lambda: ops.one_hot([1], -1), ValueError, ("-1",)),
+    "a convolution of other channels": (
+        lambda: ops.conv(np.ones((1, 5, 5, 3), "float32"), np.ones((3, 3, 4, 2), "float32")),
+        ValueError,
+        ("conv", "3", "4"),
+    ),
+    "an unknown padding": (
+        lambda: ops.conv(np.ones((1, 5, 5, 3), "float32"), np.ones((3, 3, 3, 2), "float32"), padding="sam"),
+        ValueError,
+        ("sam",),
+    ),
+    "an inverse of what isn't square": (lambda: ops.inv(A), ValueError, ("square",)),
+    "an inverse of a singular matrix": (lambda: ops.inv(np.zeros((2, 2))), ValueError, ("ingular",)),
+    "a negative length": (lambda: ops.zeros((-1, 2)), ValueError, ("-1",)),
+    "a length of text": (lambda: ops.zeros("3"), (TypeError, ValueError), ("3",)),
+    "a range without an end": (lambda: ops.arange(0, 10, 0), (ValueError, ZeroDivisionError), ("arange",)),
+    "a negative repetition": (lambda: ops.repeat(A, -1), ValueError, ("repeat", "-1")),
+    "padding of another rank": (lambda: ops.pad(A, ((1, 1), (1, 1), (1, 1))), ValueError, ("pad",)),
+    "a cast to an unknown type": (lambda: ops.cast(A, "float33"), ValueError, ("float33",)),
+    "a misspelt op": (lambda: ops.reshpe(A, (6,)), AttributeError, ("reshpe",)),
+    "a scan over nothing": (lambda: ops.scan(lambda c, x: (c, x), 0.0), (TypeError, ValueError), ("scan",)),
+    "a negative count of segments": (
+        lambda: ops.segment_sum(np.ones(3), np.array([0, 1, 2]), num_segments=-1),
+        ValueError,
+        ("num_segments", "-1"),
+    ),
+    "a dropout rate above 1": (lambda: ef.random.dropout(A, 1.5), ValueError, ("rate", "1.5")),
+    "a seed of text": (lambda: ef.random.normal((2,), seed="x"), (TypeError, ValueError), ("seed", "x")),
+}
+TAPES: dict[str, Mistake] = {
+    "a tape used twice": (spent, TapeError, ("persistent=True",)),
+    "a tape never opened": (never_opened, TapeError, ("with",)),
+    "another shape assigned in between": (changed_in_between, ValueError, ("(2,)", "[1]")),
+    "a source of numbers": (lambda: gradient_of(tensor, 3.0), TypeError, ("float",)),
+    "a source of arrays": (lambda: gradient_of(tensor, A), TypeError, ("ndarray",)),
+    "a target of whole numbers": (lambda: gradient_of(lambda: ops.argmax(tensor())), TypeError, ("int",)),
+    "a target that is no tensor": (lambda: gradient_of(lambda: 3.0), TypeError, ("float",)),
+    "None as target": (lambda: gradient_of(lambda: None), TypeError, ("None",)),
+    "seeds of another shape": (seeds_of_another_shape, ValueError, ("(2,)", "5")),
+    "an unknown answer for what isn't connected": (
+        unknown_answer,
+        ValueError,
+        ("zeros", "zero"),
+    ),
+    "a custom gradient of another number": (custom_of_another_number, ValueError, ("3", "2")),
+    "watching a number": (lambda: watching(3.0), TypeError, ("float",)),
+    "watching whole numbers": (
+        lambda: watching(ef.Tensor([1, 2])),
+        (TypeError, ValueError),
+        ("int",),
+    ),
+    "a gradient of what is no function": (lambda: ef.grad(3), TypeError, ("function", "int")),
+    "a gradient of no number": (
+        lambda: ef.grad(lambda x: x)(tensor()),
+        (TypeError, ValueError),
+        ("one element", "jacobian"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_tensors_and_variables(name):
+    check(TENSORS[name])
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_ops(name):
+    check(OPS[name])
+
+
+@pytest.mark.parametrize("name", TAPES)
+def test_tapes(name):
+    check(TAPES[name])
