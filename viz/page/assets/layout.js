@@ -187,7 +187,7 @@ class Arranger {
         height = Math.max(...layer.map((unit) => unit.h));
       let left = x + (width - rowWidth(main)) / 2;
       for (const unit of main) {
-        this.putUnit(unit, left, y + (height - unit.h) / 2);
+        this.putUnit(unit, left, y, height);
         left += unit.w + GAP_X;
       }
       this.putAside(
@@ -208,6 +208,7 @@ class Arranger {
       right = Math.max(...rects.map((r) => r.x + r.w)) + GAP_X;
     for (const unit of units) {
       const [node] = unit.nodes;
+      Object.assign(node, { rowStart: y, rowEnd: y + height });
       if (unit.first) {
         node.x = left - node.w;
         left = node.x - GAP_X;
@@ -220,7 +221,9 @@ class Arranger {
     }
   }
 
-  putUnit(unit, x, y) {
+  // `top` and `height` are those of the whole layer: arrows may run above and below it.
+  putUnit(unit, x, top, height) {
+    const y = top + (height - unit.h) / 2;
     if (unit.frame) {
       Object.assign(unit.frame, { x, y, w: unit.w, h: unit.h });
       this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, unit.w - 2 * PAD);
@@ -230,6 +233,8 @@ class Arranger {
       const [left, lane] = unit.narrow ? [0, node.w] : this.lanes.get(node.lane);
       node.x = x + left + (lane - node.w) / 2;
       node.y = y + (unit.h - node.h) / 2;
+      node.rowStart = top;
+      node.rowEnd = top + height;
     }
   }
 

@@ -95,36 +95,26 @@ class Router {
     return this.around(tail, head, late);
   }
 
-  // Past everything in between, on the left for data and on the right for gradients, where there is room soonest.
+  // Past everything in between: on the left for data and on the right for gradients, where there is room soonest;
+  // else on the other side; and where nothing is free, straight past the ends.
   around(tail, head, right) {
-    const low = Math.min(middleOf(tail)[1], middleOf(head)[1]),
-      high = Math.max(middleOf(tail)[1], middleOf(head)[1]);
-    const sign = right ? 1 : -1;
-    const edge = right ? Math.max(tail.x + tail.w, head.x + head.w) : Math.min(tail.x, head.x);
-    let best = null;
-    for (let i = 1; i < MOST_STEPS; i += 1) {
-      const x = edge + STEP * (i + 0.5) * sign,
-        slot = Math.round(x / STEP);
-      const strip = { x: x - 4, y: low, w: 8, h: high - low };
-      if (this.isTaken(slot, low, high) || this.grid.meets(strip, tail, head)) continue;
-      const clear = this.isLevelFree(tail, x, tail, head) && this.isLevelFree(head, x, tail, head);
-      if (best === null || clear) best = x;
-      if (clear) break;
+    for (const side of [right, !right]) {
+      const edge = side ? Math.max(tail.x + tail.w, head.x + head.w) : Math.min(tail.x, head.x);
+      for (let i = 1; i < MOST_STEPS; i += 1) {
+        const x = edge + STEP * (i + 0.5) * (side ? 1 : -1);
+        for (const way of [loopAt(tail, head, x, side), bracket(tail, head, x)]) {
+          if (this.isTaken(x, way) || way.needed.some((area) => this.grid.meets(area, tail, head))) continue;
+          push(this.columns, Math.round(x / STEP), [way.low, way.high]);
+          return way;
+        }
+      }
     }
-    const x = best ?? edge + STEP * 1.5 * sign;
-    push(this.columns, Math.round(x / STEP), [low, high]);
-    return this.isLevelFree(tail, x, tail, head) && this.isLevelFree(head, x, tail, head)
-      ? loopAt(tail, head, x, right)
-      : bracket(tail, head, x);
+    const edge = right ? Math.max(tail.x + tail.w, head.x + head.w) : Math.min(tail.x, head.x);
+    return bracket(tail, head, edge + STEP * 1.5 * (right ? 1 : -1));
   }
 
-  isLevelFree(box, x, tail, head) {
-    const [middle, y] = middleOf(box);
-    return !this.grid.meets({ x: Math.min(x, middle), y: y - 2, w: Math.abs(x - middle), h: 4 }, tail, head);
-  }
-
-  isTaken(slot, low, high) {
-    return (this.columns.get(slot) || []).some(([a, b]) => a < high && low < b);
+  isTaken(x, { low, high }) {
+    return (this.columns.get(Math.round(x / STEP)) || []).some(([a, b]) => a < high && low < b);
   }
 }
 
@@ -185,6 +175,15 @@ function areaOf(points, neck) {
   return { x: x - 3, y: y + end, w: Math.max(...xs) - x + 6, h: h - 2 * end };
 }
 
+// The areas that a way along `x` and two level pieces at the heights `from` and `to` covers.
+function areasAlong(x, from, to, startX, endX) {
+  const low = Math.min(from, to),
+    high = Math.max(from, to);
+  const level = (y, end) => ({ x: Math.min(x, end), y: y - 2, w: Math.abs(x - end), h: 4 });
+  const needed = [{ x: x - 4, y: low, w: 8, h: high - low }, level(from, startX), level(to, endX)];
+  return { low, high, needed };
+}
+
 // Out of the side to `x`, along, and back.
 function loopAt(tail, head, x, right) {
   const start = [right ? tail.x + tail.w : tail.x, middleOf(tail)[1]],
@@ -192,46 +191,34 @@ function loopAt(tail, head, x, right) {
   const bend = Math.min(24, Math.abs(end[1] - start[1]) / 2) * (end[1] > start[1] ? 1 : -1);
   const out = [x, start[1] + bend],
     back = [x, end[1] - bend];
-  const points = [
-    start,
-    [x, start[1]],
-    [x, start[1]],
-    out,
-    ...straight(out, back),
-    [x, end[1]],
-    [x, end[1]],
-    end,
-  ];
-  return { points, labelAt: [x + 5, out[1] + (bend > 0 ? 9 : -3)] };
+  const bends = [start, [x, start[1]], [x, start[1]], out];
+  const points = [...bends, ...straight(out, back), [x, end[1]], [x, end[1]], end];
+  const areas = areasAlong(x, start[1], end[1], start[0], end[0]);
+  return { points, labelAt: [x + 5, out[1] + (bend > 0 ? 9 : -3)], ...areas };
 }
 
-// Where boxes stand beside the ends: through the gap below the tail to `x`, along, and through the gap above the head.
+// Where boxes stand beside the ends: through the gap next to the tail's row to `x`, along, and through the gap next to
+// the head's row.
 function bracket(tail, head, x) {
   const down = tail.y < head.y,
-    gap = (GAP_Y / 2) * (down ? 1 : -1);
+    sign = down ? 1 : -1;
   const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y],
     b = [middleOf(head)[0], down ? head.y : head.y + head.h];
-  const low = a[1] + gap,
-    high = b[1] - gap,
-    r = Math.min(12, Math.abs(high - low) / 2) * (down ? 1 : -1);
-  const points = [
-    a,
-    [a[0], low],
-    [a[0], low],
-    [(a[0] + x) / 2, low],
-    [x, low],
-    [x, low],
-    [x, low + r],
-    ...straight([x, low + r], [x, high - r]),
-    [x, high],
-    [x, high],
-    [(x + b[0]) / 2, high],
-    [b[0], high],
-    [b[0], high],
-    b,
-  ];
-  return { points, labelAt: [x + 5, low + (down ? 14 : -8)] };
+  const from = (down ? tail.rowEnd : tail.rowStart) + (GAP_Y / 2) * sign,
+    to = (down ? head.rowStart : head.rowEnd) - (GAP_Y / 2) * sign;
+  const r = Math.min(12, Math.abs(to - from) / 2) * Math.sign(to - from || 1);
+  const out = [...cornerTo(a, from, x), [x, from], [x, from], [x, from + r]];
+  const back = [[x, to], [x, to], [(x + b[0]) / 2, to], [b[0], to], [b[0], to], b];
+  const points = [a, ...out, ...straight([x, from + r], [x, to - r]), ...back];
+  return { points, labelAt: [x + 5, from + (down ? 14 : -8)], ...areasAlong(x, from, to, a[0], b[0]) };
 }
+
+// Vertically out of a box, and half of the level piece.
+const cornerTo = ([x, y], level, end) => [
+  [x, level],
+  [x, level],
+  [(x + end) / 2, level],
+];
 
 const pathOf = (points) => {
   const text = points.map(([x, y]) => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`);

@@ -59,22 +59,20 @@ class Search {
   }
 
   show() {
-    const shown = this.hits
-      .slice(0, MOST_HITS)
-      .map((hit, i) =>
-        el(
-          "li",
-          {
-            role: "option",
-            id: `hit${i}`,
-            "aria-selected": String(i === this.at),
-            onclick: () => this.go(i),
-          },
-          el("span", { class: `tag ${hit.phase}` }, hit.what),
-          el("strong", {}, hit.title),
-          el("span", { class: "where" }, hit.where),
-        ),
-      );
+    const shown = this.hits.slice(0, MOST_HITS).map((hit, i) =>
+      el(
+        "li",
+        {
+          role: "option",
+          id: `hit${i}`,
+          "aria-selected": String(i === this.at),
+          onclick: () => this.go(i),
+        },
+        el("span", { class: `tag ${hit.phase}` }, hit.what),
+        el("strong", {}, hit.title),
+        el("span", { class: "where" }, hit.where),
+      ),
+    );
     if (this.hits.length > MOST_HITS)
       shown.push(
         el("li", { class: "more" }, `… and ${amount(this.hits.length - MOST_HITS)} more: add words`),
