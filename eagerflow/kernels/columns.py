@@ -17,10 +17,11 @@ from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
+from eagerflow.kernels.tiled import tiled
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
-_ROOM = 1 << 19  # bytes of a block's columns and results: half of a usual L2 cache
+_ROOM = 1 << 21  # bytes of a block's columns and results
 _SHORT_RUN = 16  # numbers side by side below which gathering by taps is faster
 _PER_MICROSECOND = 30_000  # multiply-adds, for deciding about threads
 
@@ -133,8 +134,12 @@ def forward(x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
 
     def work(i: int) -> None:
         block = plan.blocks[i]
-        target = plan.rows(out, block)  # a view: images are whole, or there is one
-        numpy.matmul(plan.gather(x, block), matrices, out=target)
+        columns, target = (
+            plan.gather(x, block),
+            plan.rows(out, block),
+        )  # a view: images are whole, or there is one
+        for group in range(groups):
+            tiled(columns[group], matrices[group], target[group])
 
     each(work, len(plan.blocks), plan.microseconds(len(x)))
     return out
@@ -154,7 +159,9 @@ def kernel_gradient(
     def work(i: int) -> None:
         product = scratch("columns w", sums.shape[1:], g.dtype)
         for block in plan.blocks[parts[i]]:
-            numpy.matmul(plan.gather(x, block).swapaxes(1, 2), plan.rows(g, block), out=product)
+            columns, given = plan.gather(x, block), plan.rows(g, block)
+            for group in range(groups):
+                tiled(columns[group].T, given[group], product[group])
             numpy.add(sums[i], product, out=sums[i])
 
     each(work, len(parts), plan.microseconds(len(x)))
@@ -180,7 +187,8 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
         part = g[block]
         rows = part.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
         columns = scratch("columns", (groups, rows.shape[1], taps * channels // groups), g.dtype)
-        numpy.matmul(rows, matrices, out=columns)
+        for group in range(groups):
+            tiled(rows[group], matrices[group], columns[group])
         _scatter(columns, geometry, out[block])
 
     each(work, -(-len(g) // images), len(g) * pixels * taps * channels * filters / groups / _PER_MICROSECOND)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import columns, plain_convolution, winograd
+from eagerflow.kernels import columns, plain_convolution, planes, winograd
 from eagerflow.kernels.geometry import Geometry
+from eagerflow.kernels.phases import phases
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
@@ -29,6 +30,8 @@ def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -
         return plain_convolution.forward(xp, x, kernel, geometry, groups)
     if winograd.suits(kernel.shape, x.dtype, geometry, groups):
         return winograd.forward(x, kernel, geometry)
+    if groups > 1 and planes.suits(kernel.shape, geometry, groups):
+        return planes.forward(x, kernel, geometry, groups)
     return columns.forward(x, kernel, geometry, groups)
 
 
@@ -36,29 +39,34 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int
     """The gradient of `x`, from that of the output: also the transposed convolution of `g`."""
     if not _is_ours(xp, g, kernel):
         return plain_convolution.input_gradient(xp, g, kernel, geometry, groups)
-    back = _back(geometry)
-    if back is None or 2 * kernel.shape[-2] * groups < kernel.shape[-1]:
+    channels, filters = kernel.shape[-2] * groups, kernel.shape[-1]
+    if channels == 1:
         return columns.input_gradient(g, kernel, geometry, groups)
-    return forward(xp, g, _turned(kernel, groups), back, groups)
-
-
-def _back(geometry: Geometry) -> Geometry | None:
-    """The convolution that is the gradient of one with strides of 1, by the kernel turned around; else None."""
-    if set(geometry.strides) != {1} or geometry.taps == 1:
-        return None
-    reach = [(k - 1) * d for k, d in zip(geometry.sizes, geometry.dilation)]
-    before = tuple([r - a for r, a in zip(reach, geometry.before)])
-    after = tuple([n + r - a - o for n, r, a, o in zip(geometry.lengths, reach, before, geometry.outputs)])
-    if min(*before, *after, *geometry.outputs) < 0:
-        return None
-    return geometry._replace(before=before, after=after, lengths=geometry.outputs, outputs=geometry.lengths)
+    if planes.suits(kernel.shape, geometry, groups) and (groups > 1 or 2 * channels < filters):
+        return planes.input_gradient(g, kernel, geometry, groups)
+    parts = phases(geometry) if g.size else None
+    if parts is None:
+        return columns.input_gradient(g, kernel, geometry, groups)
+    out = None
+    for part in parts:
+        found = None
+        if part.geometry is not None:
+            given, taps = g[(slice(None), *part.given)], kernel[part.taps]
+            found = forward(xp, given, _turned(taps, groups), part.geometry, groups)
+            if part.geometry.outputs == geometry.lengths:
+                return found
+        if out is None:
+            out = numpy.zeros((len(g), *geometry.lengths, channels), g.dtype)
+        if found is not None:
+            out[(slice(None), *part.targets)] = found
+    return out
 
 
 def _turned(kernel: Any, groups: int) -> Any:
-    """(*sizes, width, groups * filters) in reverse order along the sizes, as (*sizes, filters, groups * width)."""
+    """(*sizes, width, groups * filters) as (*sizes, filters, groups * width)."""
     rank, (width, filters) = kernel.ndim - 2, kernel.shape[-2:]
-    turned = kernel[(slice(None, None, -1),) * rank].reshape(*kernel.shape[:-1], groups, filters // groups)
-    back = turned.transpose(*range(rank), rank + 2, rank + 1, rank)
+    split = kernel.reshape(*kernel.shape[:-1], groups, filters // groups)
+    back = split.transpose(*range(rank), rank + 2, rank + 1, rank)
     return back.reshape(*kernel.shape[:-2], filters // groups, groups * width)
 
 
@@ -70,4 +78,6 @@ def kernel_gradient(
         return plain_convolution.kernel_gradient(xp, x, g, kernel_shape, geometry, groups)
     if winograd.suits(kernel_shape, x.dtype, geometry, groups):
         return winograd.kernel_gradient(x, g, geometry)
+    if groups > 1 and planes.suits(kernel_shape, geometry, groups):
+        return planes.kernel_gradient(x, g, kernel_shape, geometry, groups)
     return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)

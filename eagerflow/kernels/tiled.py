@@ -1,0 +1,65 @@
+"""Products of matrices in tiles small enough for BLAS to work on them where they lie.
+
+OpenBLAS has kernels for small products on processors with AVX-512: up to a million multiply-adds it doesn't copy
+its operands first, and is a fifth faster. Larger products are given to it as stacks of small ones. With another
+BLAS, or another processor, they are given to it whole.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy
+from numpy.lib.stride_tricks import as_strided
+
+from eagerflow.kernels.blas import blas_core
+
+__all__ = ["has_small_products", "tiled"]
+
+SMALL = 10**6  # multiply-adds
+_COLUMNS, _ROWS = 64, 512  # of a tile, at most
+_LEAST_ROWS = 8
+_CORES = ("SkylakeX", "Cooperlake", "Sapphirerapids", "Graniterapids", "Zen5")
+
+
+@functools.cache
+def has_small_products() -> bool:
+    """Whether small products are the faster ones here."""
+    return blas_core() in _CORES
+
+
+def tiled(a: Any, b: Any, out: Any) -> Any:
+    """`a @ b` of two matrices into `out`, any of them of any strides; on one thread's BLAS, see `each`."""
+    (rows, inner), columns = a.shape, b.shape[1]
+    work = rows * inner * columns
+    if work <= SMALL or not has_small_products():
+        return numpy.matmul(a, b, out=out)
+    width = _width(columns)
+    height = min(_ROWS, SMALL // (inner * width))
+    height -= height % 16 if height > 16 else height % 8
+    if width > 2 * _COLUMNS or height < _LEAST_ROWS or rows < height:
+        return numpy.matmul(a, b, out=out)
+    whole = rows - rows % height
+    _stacked(a[:whole], b, out[:whole], height, width)
+    if whole < rows:
+        numpy.matmul(a[whole:], b, out=out[whole:])
+    return out
+
+
+def _width(columns: int) -> int:
+    """Columns of a tile: few enough, in whole vectors, and a divisor of them all; else all of them."""
+    if columns <= _COLUMNS:
+        return columns
+    return next((n for n in range(_COLUMNS, 16, -16) if columns % n == 0), columns)
+
+
+def _stacked(a: Any, b: Any, out: Any, height: int, width: int) -> None:
+    (rows, inner), columns = a.shape, b.shape[1]
+    count, across = rows // height, columns // width
+    left = as_strided(a, (count, 1, height, inner), (height * a.strides[0], 0, *a.strides))
+    right = as_strided(b, (across, inner, width), (width * b.strides[1], *b.strides))
+    places = as_strided(
+        out, (count, across, height, width), (height * out.strides[0], width * out.strides[1], *out.strides)
+    )
+    numpy.matmul(left, numpy.ascontiguousarray(right), out=places)
