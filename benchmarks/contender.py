@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from benchmarks.workloads.data import WORKLOADS, Workload
 
-__all__ = ["make"]
+__all__ = ["make", "peak_of"]
 
 
 def make(peer: str, workload: Workload) -> Any:
@@ -54,7 +54,7 @@ def _answer(to: TextIO, what: dict[str, Any]) -> None:
 def _obey(runner: Any, command: dict[str, Any]) -> dict[str, Any]:
     what = command["do"]
     if what == "memory":
-        return {"bytes": _peak_of(lambda: runner.train(command["steps"]))}
+        return {"bytes": peak_of(lambda: runner.train(command["steps"]))}
     gc.collect()
     steps = command.get("steps")
     started = perf_counter()
@@ -62,7 +62,7 @@ def _obey(runner: Any, command: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": perf_counter() - started}
 
 
-def _peak_of(run: Any) -> int | None:
+def peak_of(run: Any) -> int | None:
     """By how much memory grows, at most, while `run` runs; None where the system doesn't tell."""
     gc.collect()
     try:

@@ -49,4 +49,6 @@ def page(
         parts.append(startup_table(startup))
     for title, text in more.items():
         parts += [f"\n## {title}\n", f"```text\n{text.strip()}\n```"]
+        if title == "Growth":
+            parts.append("\n![How time and memory grow](images/growth.svg)")
     return "\n".join(parts) + "\n"

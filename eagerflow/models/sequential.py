@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from eagerflow.core.serialization import deserialize_keras_object
@@ -18,6 +19,8 @@ from eagerflow.models.inputs import Doors
 from eagerflow.models.model import Model
 
 __all__ = ["Sequential"]
+
+_name = attrgetter("name")
 
 
 class Sequential(Model):
@@ -70,7 +73,7 @@ class Sequential(Model):
             ValueError: for a second input, or a name that is taken.
         """
         layer = _as_layer(layer)
-        if any(known.name == layer.name for known in self._sequence):
+        if layer.name in map(_name, self._sequence):
             raise ValueError(
                 f"Sequential {self.name!r} has a layer named {layer.name!r} already; names must be unique. "
                 "Rename one: layer(..., name=...)."

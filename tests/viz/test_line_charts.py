@@ -1,0 +1,58 @@
+"""Line charts: every point has its place on the logarithmic scales."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from viz.line_charts import Chart, Line, line_charts
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(*lines: Line, **settings: object) -> ET.Element:
+    return ET.fromstring(line_charts("a < b", [Chart("growth", "n", "s", lines)], **settings).encode())
+
+
+def circles(root: ET.Element) -> list[tuple[float, float]]:
+    return [(float(c.get("cx", "")), float(c.get("cy", ""))) for c in root.iter(f"{SVG}circle")]
+
+
+def test_powers_lie_on_straight_lines():
+    places = circles(drawn(Line("square", [(10.0**i, 10.0 ** (2 * i)) for i in range(5)])))
+    assert len(places) == 5
+    steps = [(b[0] - a[0], a[1] - b[1]) for a, b in itertools.pairwise(places)]
+    assert all(
+        x == pytest.approx(steps[0][0], abs=0.2) and y == pytest.approx(steps[0][1], abs=0.2)
+        for x, y in steps
+    )
+    assert steps[0][0] > 0
+    assert steps[0][1] > 0
+
+
+def test_what_has_no_logarithm_is_left_out():
+    root = drawn(Line("line", [(1, 0.0), (2, -1.0), (3, math.nan), (0, 1.0), (4, 2.0), (5, math.inf)]))
+    assert len(circles(root)) == 1
+    titles = [title.text for title in root.iter(f"{SVG}title")]
+    assert titles == ["a < b", "line: 4, 2"]
+
+
+def test_charts_stand_side_by_side():
+    chart = Chart("one", "n", "s", [Line("line", [(1, 1), (10, 2)])])
+    text = line_charts("three", [chart] * 3, columns=2, theme="dark")
+    assert len(re.findall("<polyline", text)) == 3
+    places = re.findall(r"translate\((\d+) (\d+)\)", text)
+    assert len(set(places)) == 3
+
+
+def test_a_chart_without_points_is_drawn():
+    assert circles(drawn(Line("nothing", []))) == []
+
+
+def test_an_unknown_theme_is_refused():
+    with pytest.raises(ValueError, match="theme='red': expected one of 'light', 'dark'"):
+        line_charts("a", [], theme="red")

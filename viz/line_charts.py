@@ -1,0 +1,135 @@
+"""Line charts as SVG, on logarithmic scales: how one quantity grows with another."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from xml.sax.saxutils import escape
+
+from viz.palette import THEMES, Theme
+
+__all__ = ["Chart", "Line", "line_charts"]
+
+_WIDTH, _HEIGHT = 400, 280  # of one chart
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 40, 40  # around its scales
+_FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
+_LINE = 14  # pixels of a line of the legend
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line: what the legend calls it, and its points. What is not positive is left out."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+    def shown(self) -> list[tuple[float, float]]:
+        """The points that a logarithmic scale has a place for, as powers of ten."""
+        return [
+            (math.log10(x), math.log10(y)) for x, y in self.points if 0 < x < math.inf and 0 < y < math.inf
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """One chart: a title, what its scales show, and its lines."""
+
+    title: str
+    x: str
+    y: str
+    lines: Sequence[Line]
+
+
+def line_charts(title: str, charts: Sequence[Chart], columns: int = 2, theme: str = "light") -> str:
+    """Charts in rows, as an SVG document.
+
+    Args:
+        title: what stands above all of them.
+        charts: one chart per place.
+        columns: charts side by side.
+        theme: `"light"` or `"dark"`.
+
+    Raises:
+        ValueError: for another theme.
+
+    >>> svg = line_charts("growth", [Chart("adding", "numbers", "s", [Line("time", [(1, 1e-6), (10, 1e-5)])])])
+    >>> svg.count("<polyline")
+    1
+    """
+    if theme not in THEMES:
+        raise ValueError(f"theme={theme!r}: expected one of {', '.join(map(repr, THEMES))}")
+    look = THEMES[theme]
+    width = _WIDTH * max(1, min(columns, len(charts)))
+    height = 36 + _HEIGHT * -(-len(charts) // columns)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"',
+        f'  viewBox="0 0 {width} {height}" font-family="{_FONTS}">',
+        f"<title>{escape(title)}</title>",
+        f'<rect width="100%" height="100%" fill="{look.page}"/>',
+        _text(14, 24, title, look.ink, size=14),
+    ]
+    for i, chart in enumerate(charts):
+        place = f"translate({_WIDTH * (i % columns)} {36 + _HEIGHT * (i // columns)})"
+        lines += [f'<g transform="{place}">', *_drawn(chart, look), "</g>"]
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+class _Scale:
+    """Powers of ten around some logarithms, along a stretch of pixels."""
+
+    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
+        self.low = math.floor(min(values, default=0.0))
+        self.high = max(math.ceil(max(values, default=1.0)), self.low + 1)
+        self.start, self.end = start, end
+
+    def place(self, value: float) -> float:
+        return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
+
+    def ticks(self) -> range:
+        return range(self.low, self.high + 1, -(-(self.high - self.low) // 6))
+
+
+def _drawn(chart: Chart, look: Theme) -> Iterator[str]:
+    points = [point for line in chart.lines for point in line.shown()]
+    across = _Scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
+    up = _Scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
+    yield _text(_LEFT, 18, chart.title, look.ink, size=12)
+    for power in across.ticks():
+        x = across.place(power)
+        yield f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{look.frame}"/>'
+        yield _text(x, _HEIGHT - _BOTTOM + 14, _power(power), look.muted, anchor="middle")
+    for power in up.ticks():
+        y = up.place(power)
+        yield f'<path d="M{_LEFT} {y:.1f} H{_WIDTH - _RIGHT}" stroke="{look.frame}"/>'
+        yield _text(_LEFT - 6, y + 3, _power(power), look.muted, anchor="end")
+    yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, chart.x, look.muted, anchor="middle")
+    yield _text(_LEFT, _TOP - 6, chart.y, look.muted)
+    for number, line in enumerate(chart.lines):
+        color = list(look.lines.values())[number % len(look.lines)]
+        yield from _traced(line, across, up, color)
+        yield _text(_LEFT + 8, _TOP + _LINE * (number + 1), line.name, color, size=10)
+
+
+def _traced(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]:
+    places = [(across.place(x), up.place(y)) for x, y in line.shown()]
+    yield (
+        f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}" fill="none" stroke="{color}" '
+        'stroke-width="1.5"/>'
+    )
+    real = [(10**x, 10**y) for x, y in line.shown()]
+    for (x, y), (real_x, real_y) in zip(places, real):
+        yield (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{color}">'
+            f"<title>{escape(line.name)}: {real_x:g}, {real_y:g}</title></circle>"
+        )
+
+
+def _power(power: int) -> str:
+    return f"1e{power}" if abs(power) > 3 else f"{10.0**power:g}"
+
+
+def _text(x: float, y: float, text: str, fill: str, size: int = 9, anchor: str = "start") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {place} font-size="{size}" fill="{fill}">{escape(text)}</text>'
