@@ -108,7 +108,7 @@ def _pieces(call: Call) -> list[tuple[slice, slice]]:
     groups = heads // shared
     if groups > 1:
         return [(slice(i * groups, (i + 1) * groups), slice(i, i + 1)) for i in range(shared)]
-    fitting = max(1, 2 * CHUNK // max(1, min(targets, _rows_at_once(sources)) * sources))
+    fitting = max(1, 4 * CHUNK // max(1, min(targets, _rows_at_once(sources)) * sources))
     step = -(-heads // -(-heads // fitting))  # pieces of about one size
     found = [slice(i, min(heads, i + step)) for i in range(0, heads, step)]
     return list(zip(found, found, strict=True))
