@@ -6,4 +6,4 @@ from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import KINDS, SEVERITIES, Finding
 from viz.doctor.watcher import Watcher
 
-__all__ = ["Diagnosis", "Finding", "KINDS", "SEVERITIES", "Watcher"]  # noqa: RUF022  (capitals first)
+__all__ = ["Diagnosis", "Finding", "KINDS", "SEVERITIES", "Watcher"]

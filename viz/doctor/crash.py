@@ -43,21 +43,24 @@ def _pair(frame: FrameType) -> tuple[Any, Any] | None:
     return None
 
 
-def _report(watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None) -> None:
+def _report(
+    watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None
+) -> None:
     classes = predicted.shape[-1] if predicted.ndim else 0
     low, high = (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
-    if "sparse" in loss and classes > 1 and labels.size * classes == predicted.size and (low < 0 or high >= classes):
+    fits = classes > 1 and labels.size * classes == predicted.size
+    if "sparse" in loss and fits and (low < 0 or high >= classes):
         watcher.report(
-            "label_range", "error",
-            f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to {classes - 1}",
-            "Count classes from 0, or give the last layer one unit per class.", place=place,
+            "label_range.classes", "error",
+            f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to "
+            f"{classes - 1}",
+            place=place,
             evidence={"lowest": low, "highest": high},
         )  # fmt: skip
     elif labels.shape != predicted.shape:
         watcher.report(
             "loss_mismatch", "error", f"{loss} refuses labels {labels.shape} and predictions {predicted.shape}",
-            "Class numbers go with sparse_categorical_crossentropy, one-hot rows with categorical_crossentropy, yes or no "
-            "with binary_crossentropy and one sigmoid unit.", place=place,
+            place=place,
             evidence={"labels": list(labels.shape), "predictions": list(predicted.shape)},
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 def _kind(code: CodeType) -> str:
-    """`"user"`, `"graph"` (which replays the calls of a functional model), `"end"` (of the user's stack) or `"ours"`."""
+    """`"user"`, `"graph"` (it replays the calls of a functional model), `"end"` (of the user's stack) or `"ours"`."""
     known = _kinds.get(code)
     if known is None:
         if code.co_filename in _RUNPY:
@@ -52,7 +52,9 @@ def made_at(owner: Any) -> Place | None:
 
 def scope_frame(frame: FrameType | None) -> FrameType | None:
     """The frame that opened a scope: the first outside of the observing machinery."""
-    while frame is not None and (frame.f_code.co_filename in _MACHINERY or frame.f_code.co_filename == __file__):
+    while frame is not None and (
+        frame.f_code.co_filename in _MACHINERY or frame.f_code.co_filename == __file__
+    ):
         frame = frame.f_back
     return frame
 
@@ -95,7 +97,9 @@ def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
 
 def call_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
     """The user's line outside of all layers and losses: the call of `fit`, or of the model in a loop."""
-    opened = [scope.frame for scope in scopes if scope.kind in ("layer", "model", "loss", "step", "optimizer")]
+    opened = [
+        scope.frame for scope in scopes if scope.kind in ("layer", "model", "loss", "step", "optimizer")
+    ]
     frame = opened[0] if opened and opened[0] is not None else frame
     return user_line(frame, None)
 

@@ -11,6 +11,7 @@ from typing import Any
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
+from viz.doctor.advice import ADVICE
 from viz.doctor.check import Check, layer_label
 from viz.doctor.checks.table import CHECKS
 from viz.doctor.finding import KINDS, SEVERITIES, Finding
@@ -138,19 +139,24 @@ class Watcher(observe.Observer):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found so far, the worst first. May be read from any thread."""
-        return tuple(sorted(list(self._found.values()), key=_order))
+        return tuple(sorted(self._found.copy().values(), key=_order))
 
-    def report(self, kind: str, severity: str, message: str, fix: str, **about: Any) -> None:
+    def report(self, kind: str, severity: str, message: str, **about: Any) -> None:
         """Note a finding; an equal one (of the same kind and place) is replaced by a worse one only.
 
         Args:
-            kind: see `Finding`, as are `severity`, `message` and `fix`.
+            kind: the kind; with `.` and a word behind it, the way in which it came about (see `ADVICE`).
+            severity: see `Finding`.
+            message: see `Finding`.
             **about: `layer` (the object), `op`, `place`, `evidence`, and `key`, by which it can be retracted.
         """
+        kind, fix = kind.partition(".")[0], ADVICE[kind]
         layer, place = about.get("layer"), about.get("place") or made_at(about.get("layer"))
         file, line = place or (None, None)
         name = layer if isinstance(layer, str) else layer_label(layer)
-        finding = Finding(kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {})
+        finding = Finding(
+            kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {}
+        )
         key = about.get("key") or (kind, name, file, line)
         known = self._found.get(key)
         if known is not None and SEVERITIES.index(known.severity) <= SEVERITIES.index(severity):
@@ -200,7 +206,9 @@ class Watcher(observe.Observer):
 
     def innermost_user_line(self, opened: OpenScope) -> Place | None:
         """The user's line that opened a scope, where it stands within a layer or model of the user's own."""
-        around = [each.frame for each in self.scopes if each is not opened and each.kind in ("layer", "model")]
+        around = [
+            each.frame for each in self.scopes if each is not opened and each.kind in ("layer", "model")
+        ]
         return user_line(opened.frame, around[-1]) if around else None
 
     def origin(self, x: Any) -> Origin | None:
@@ -232,7 +240,9 @@ class Watcher(observe.Observer):
             made_by = op.name
             if made_by in _COPIES and inputs and isinstance(inputs[0], Tensor):
                 made_by = self.made_by(inputs[0]) or made_by
-            self.origins[out.key] = Origin(op.name, made_by, self.layer(), op_place(sys._getframe(2), self.scopes))
+            self.origins[out.key] = Origin(
+                op.name, made_by, self.layer(), op_place(sys._getframe(2), self.scopes)
+            )
 
     def on_rule(
         self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int,
@@ -274,9 +284,8 @@ class Watcher(observe.Observer):
         self.scopes.pop()
         if scope.kind == "step":
             self._now = self._close if self.heavy else self._light
-        if scope.kind == "step" and scope.name == "train_step":
-            self.end_step()
-        elif scope.kind == "optimizer" and not self.inside("step", "optimizer"):
+        by_optimizer = scope.kind == "optimizer" and not self.inside("step", "optimizer")
+        if by_optimizer or (scope.kind == "step" and scope.name == "train_step"):
             self.end_step()
         self.spent += observe.clock() - began
 
@@ -314,5 +323,3 @@ def _looked_at(step: int) -> bool:
 
 def _order(finding: Finding) -> tuple[int, int]:
     return SEVERITIES.index(finding.severity), KINDS.index(finding.kind)
-
-

@@ -414,7 +414,8 @@ _LOOPS = {
         LOOP
     """
     for activation, optimizer in itertools.product(
-        ("relu", "tanh"), ("SGD(0.05)", "SGD(0.05, momentum=0.9)", "Adam(0.01)", "Adagrad(0.05)", "Lion(1e-3)")
+        ("relu", "tanh"),
+        ("SGD(0.05)", "SGD(0.05, momentum=0.9)", "Adam(0.01)", "Adagrad(0.05)", "Lion(1e-3)"),
     )
 }
 

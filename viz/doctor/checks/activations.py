@@ -86,13 +86,12 @@ class DeadRelu(Check):
         if dead < count and (short or dead / count < share or dead < 2):
             return
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
-        everything = "nothing passes through it, neither forward nor backward" if dead == count else "those don't learn"
+        effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
         self.watch.report(
             "dead_relu", "error" if dead == count else "warning",
-            f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {everything}",
-            "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu.",
+            f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {effect}",
             layer=units.layer, op="relu", place=units.place,
-            evidence={"dead": dead, "units": count, "rows": units.rows, "steps": units.steps, "at_step": self.watch.step},
+            evidence={"dead": dead, "units": count, "rows": units.rows, "steps": units.steps, "step": self.watch.step},
         )  # fmt: skip
 
 
@@ -116,12 +115,18 @@ class Saturated(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if op.name not in _SHARES or self.watch.inside("loss"):
             return
-        if isinstance(outputs, tuple):  # all states of a recurrent layer, where they are asked for, or the last
+        if isinstance(
+            outputs, tuple
+        ):  # all states of a recurrent layer, where they are asked for, or the last
             outputs = next((x for x in outputs if x.data.size), None)
         if not isinstance(outputs, Tensor) or outputs.key is None:
             return
         values = host(outputs.data)
-        if not values.size or values.ndim < 1 or (op.name == "softmax" and not _has_classes(values, settings[0])):
+        if (
+            not values.size
+            or values.ndim < 1
+            or (op.name == "softmax" and not _has_classes(values, settings[0]))
+        ):
             return
         origin = self.watch.origins[outputs.key]
         key = (op.name, id(origin.layer), origin.place)
@@ -167,9 +172,9 @@ class Saturated(Check):
         for about in self._found.values():
             wanted = limits.SATURATED_LATE if late or about.name == "softmax" else limits.SATURATED_SHARE
             for shares, enough in ((about.hidden, wanted), (about.output, limits.SATURATED_OUTPUT)):
-                if len(shares) >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
-                    if statistics.median(shares) >= enough:
-                        self._tell(about, statistics.median(shares), shares is about.output)
+                seen = len(shares) >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step))
+                if seen and statistics.median(shares) >= enough:
+                    self._tell(about, statistics.median(shares), shares is about.output)
                 if late or len(shares) >= limits.WINDOW:
                     shares.clear()
 
@@ -178,12 +183,10 @@ class Saturated(Check):
         wrong = f", while the loss is {self._loss:.3g}: it is sure, and wrong" if is_output else ""
         self.watch.report(
             "saturated", "warning",
-            f"{share:.0%} of the {about.name} values of {name} are at the ends of their range{wrong}; hardly any gradient "
-            "passes there",
-            "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization before, "
-            "or relu instead.",
+            f"{share:.0%} of the {about.name} values of {name} are at the ends of their range{wrong}; hardly any "
+            "gradient passes there",
             layer=about.layer, op=about.name, place=about.place,
-            evidence={"share": share, "loss": self._loss, "output": is_output, "at_step": self.watch.step},
+            evidence={"share": share, "loss": self._loss, "output": is_output, "step": self.watch.step},
         )  # fmt: skip
 
 
@@ -209,4 +212,9 @@ def _softmax_share(values: numpy.ndarray, settings: Any) -> float:
     return float((values.max(axis=settings[0]) > limits.SATURATED_SOFTMAX).mean())
 
 
-_SHARES = {"tanh": _tanh_share, "simple_rnn": _tanh_share, "sigmoid": _sigmoid_share, "softmax": _softmax_share}
+_SHARES = {
+    "tanh": _tanh_share,
+    "simple_rnn": _tanh_share,
+    "sigmoid": _sigmoid_share,
+    "softmax": _softmax_share,
+}

@@ -84,13 +84,17 @@ class GradientSizes(Check):
                 continue
             first = statistics.median(norms[: limits.WINDOW])
             recent = statistics.median(norms[-limits.FIRST :])
-            grown = len(norms) > limits.WINDOW and recent > max(limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10)
+            grown = len(norms) > limits.WINDOW and recent > max(
+                limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10
+            )
             if max(first, recent) > limits.EXPLODING or grown:
                 self._tell_exploding(group, first, recent, len(norms))
 
     def _scales_loss(self) -> bool:
         """With a loss scale, gradients on the tape are larger by it."""
-        return "Scale" in type(self._optimizer).__name__ or bool(getattr(self._optimizer, "loss_scale_factor", None))
+        return "Scale" in type(self._optimizer).__name__ or bool(
+            getattr(self._optimizer, "loss_scale_factor", None)
+        )
 
     def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
         first = self._first[group]
@@ -98,17 +102,16 @@ class GradientSizes(Check):
         name = layer_label(layer) or first.path
         self.watch.report(
             "vanishing_gradient", "warning",
-            f"the gradient of {name!r}, near the input, is {number(ratio)} of the largest one ({steps} steps): the first "
-            "layers hardly learn",
-            "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, BatchNormalization or "
-            "LayerNormalization between layers, or shortcuts around them.",
+            f"the gradient of {name!r}, near the input, is {number(ratio)} of the largest one ({steps} steps): the "
+            "first layers hardly learn",
             layer=layer if layer is not None else first.path, op=None,
             evidence={"ratio": ratio, "variable": first.path, "steps": steps, "sizes": self._sizes[group]},
         )  # fmt: skip
 
     def _tell_exploding(self, group: int, first: float, recent: float, steps: int) -> None:
         clips = any(
-            getattr(self._optimizer, name, None) is not None for name in ("clipnorm", "global_clipnorm", "clipvalue")
+            getattr(self._optimizer, name, None) is not None
+            for name in ("clipnorm", "global_clipnorm", "clipvalue")
         )
         worst = max(first, recent)
         variable = next((v for v in self._owners.variables() if v.path == self._largest[group]), None)
@@ -116,10 +119,8 @@ class GradientSizes(Check):
         severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
         self.watch.report(
             "exploding_gradient", severity,
-            f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen, most of "
-            f"it in {self._largest[group]!r}; around 1 is usual{' (the optimizer clips it)' if clips else ''}",
-            "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or give the "
-            "optimizer clipnorm=1.0.",
+            f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen, most "
+            f"of it in {self._largest[group]!r}; around 1 is usual{' (the optimizer clips it)' if clips else ''}",
             layer=layer if layer is not None else self._largest[group], key=("exploding_gradient", group, severity),
             evidence={"first": first, "recent": recent, "steps": steps, "largest": self._largest[group]},
         )  # fmt: skip

@@ -54,7 +54,6 @@ class Inputs(Check):
         self.watch.report(
             "unscaled_input", severity,
             f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)}): {words}",
-            "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as first layer.",
             place=place, key=("unscaled_input", place), evidence=evidence,
         )  # fmt: skip
 
@@ -62,7 +61,9 @@ class Inputs(Check):
 def _is_data(x: Any) -> bool:
     """Floats that no weights were used for."""
     data = x.data if isinstance(x, Tensor) else x
-    return getattr(x, "key", None) is None and getattr(getattr(data, "dtype", None), "kind", "") == "f" and data.ndim > 0
+    if getattr(x, "key", None) is not None:
+        return False
+    return getattr(getattr(data, "dtype", None), "kind", "") == "f" and data.ndim > 0
 
 
 class _Norm:
@@ -131,17 +132,15 @@ class Normalizations(Check):
             used = gamma is None or gamma.identity in self._trained
             if norm.untrained >= min(3, max(1, self.watch.step)) and not norm.training and used:
                 self._tell(
-                    norm, "warning", "runs in inference mode while it is trained: its moving averages, with which it "
-                    f"divides, stay as they began ({norm.untrained} calls)",
-                    "Call the model with training=True inside the tape; to keep the layer as it is, set "
-                    "layer.trainable = False.", norm.untrained_at, {"calls": norm.untrained},
+                    norm, "inference", "warning", "runs in inference mode while it is trained: its moving averages, with "
+                    f"which it divides, stay as they began ({norm.untrained} calls)", norm.untrained_at,
+                    {"calls": norm.untrained},
                 )  # fmt: skip
             if norm.outside and norm.training and len(self._optimizers) < 2:
                 self._tell(
-                    norm, "warning", f"runs in training mode outside of training, {norm.outside} times: predictions depend "
-                    "on the other rows of the batch, and change its moving averages",
-                    "Leave training out of the call (or pass training=False) for evaluation and prediction.",
-                    norm.outside_at, {"calls": norm.outside},
+                    norm, "training", "warning", f"runs in training mode outside of training, {norm.outside} times: "
+                    "predictions depend on the other rows of the batch, and change its moving averages", norm.outside_at,
+                    {"calls": norm.outside},
                 )  # fmt: skip
 
     def _judge_ones(self, norm: _Norm) -> None:
@@ -150,15 +149,20 @@ class Normalizations(Check):
         place, values = norm.ones_at
         most = norm.ones >= limits.ONES_SHARE * norm.training
         severity = "info" if not most else "error" if values == 1 else "warning"
-        effect = "its output is 0 (plus beta), whatever the input" if values == 1 else "its statistics are of one sample"
+        effect = (
+            "its output is 0 (plus beta), whatever the input"
+            if values == 1
+            else "its statistics are of one only"
+        )
         self._tell(
-            norm, severity, f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}",
-            "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another "
-            "batch_size.", place, {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values},
+            norm, "ones", severity, f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}",
+            place, {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values},
         )  # fmt: skip
 
-    def _tell(self, norm: _Norm, severity: str, what: str, fix: str, place: Any, evidence: dict[str, Any]) -> None:
+    def _tell(
+        self, norm: _Norm, way: str, severity: str, what: str, place: Any, evidence: dict[str, Any]
+    ) -> None:
         self.watch.report(
-            "batchnorm_misuse", severity, f"layer {layer_label(norm.layer)!r} {what}", fix, layer=norm.layer, place=place,
-            key=("batchnorm_misuse", id(norm), fix), evidence=evidence,
+            f"batchnorm_misuse.{way}", severity, f"layer {layer_label(norm.layer)!r} {what}", layer=norm.layer,
+            place=place, key=("batchnorm_misuse", id(norm), way), evidence=evidence,
         )  # fmt: skip

@@ -8,14 +8,14 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, host, layer_label, number, tensors
+from viz.doctor.check import Check, host, layer_label, number
 from viz.doctor.place import made_at
 from viz.source import is_internal
 
 __all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]
 
 _FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
-_SQUASHED = {"softmax": "softmax", "sigmoid": "sigmoid"}
+_SQUASHED = ("softmax", "sigmoid")
 
 
 def loss_kind(loss: Any) -> str:
@@ -36,10 +36,15 @@ def is_ours(loss: Any) -> bool:
 def _pair(opened: Any) -> tuple[Any, Any] | None:
     """Labels and predictions of a loss, where each is one array."""
     given = opened.scope.inputs
-    if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
+    if (
+        opened.kind != "loss"
+        or not isinstance(given, tuple)
+        or len(given) != 2
+        or not isinstance(given[1], Tensor)
+    ):
         return None
     labels = given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0])
-    return (host(labels), given[1]) if getattr(labels, "dtype", None) is not None and labels.dtype.kind in "fiub" else None
+    return (host(labels), given[1]) if labels.dtype.kind in "fiub" else None
 
 
 class Mismatch(Check):
@@ -50,44 +55,37 @@ class Mismatch(Check):
             self._softmax(op, inputs[0], settings, outputs)
         elif op.name in _FROM_LOGITS:
             self._from_logits(op, inputs[1])
-        elif op.name == "clip" and self._clips_probabilities(inputs) and not self.watch.inside("loss", "metric"):
-            self._as_probabilities(inputs[0], 2)
+        elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("loss", "metric"):
+            self._as_probabilities(inputs[0], None)
 
     def _softmax(self, op: Any, x: Any, settings: Any, outputs: Any) -> None:
         if not isinstance(x, Tensor) or outputs is None or outputs.key is None:
             return
-        shape, axis = x.data.shape, settings[0]
-        if self.watch.made_by(x) in ("softmax", "sigmoid"):
-            self._report(
-                "error", f"{op.name} of values that {self.watch.made_by(x)} made already: the result is nearly uniform",
-                "Keep one of the two.", self.watch.layer(), op.name, self.watch.place(), twice=True,
-            )  # fmt: skip
-        elif isinstance(axis, int) and shape and shape[axis] == 1 and len(shape) == 2:
-            layer = self.watch.layer()
-            name = f"layer {layer_label(layer)!r}: " if layer is not None else ""
-            self._report(
-                "error", f"{name}softmax over one unit is always 1, whatever the input (shape {shape})",
-                "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a "
-                "number.", layer, op.name, self.watch.place(), shape=list(shape),
-            )  # fmt: skip
+        shape, axis, layer = x.data.shape, settings[0], self.watch.layer()
+        made_by = self.watch.made_by(x)
+        if made_by in _SQUASHED:
+            what = f"{op.name} of values that {made_by} made already: the result is nearly uniform"
+            self._report("twice", what, layer, op.name, self.watch.place(), twice=True)
+        elif isinstance(axis, int) and len(shape) == 2 and shape[axis] == 1:
+            whose = f"layer {layer_label(layer)!r}: " if layer is not None else ""
+            what = f"{whose}softmax over one unit is always 1, whatever the input (shape {shape})"
+            self._report("one_unit", what, layer, op.name, self.watch.place(), shape=list(shape))
 
     def _from_logits(self, op: Any, logits: Any) -> None:
         made_by = self.watch.made_by(logits)
-        if made_by in _SQUASHED:
-            origin = self.watch.origin(logits)
-            layer = origin.layer if origin is not None else None
-            where = f" by layer {layer_label(layer)!r}" if layer is not None else ""
-            self._report(
-                "error", f"the loss takes its input as logits (from_logits=True) and applies {op.name.split('_')[-2]}, but "
-                f"the predictions went through {made_by} already{where}",
-                "Leave out the activation of the last layer, or from_logits=True.", layer, op.name, self.watch.place(),
-                activation=made_by,
-            )  # fmt: skip
+        if made_by not in _SQUASHED:
+            return
+        layer = self._layer_of(logits)
+        where = f" by layer {layer_label(layer)!r}" if layer is not None else ""
+        what = (
+            f"the loss takes its input as logits (from_logits=True) and applies {op.name.split('_')[-2]}, but the "
+            f"predictions went through {made_by} already{where}"
+        )
+        self._report("from_logits", what, layer, op.name, self.watch.place(), activation=made_by)
 
-    @staticmethod
-    def _clips_probabilities(inputs: Any) -> bool:
-        low, high = inputs[1:3]
-        return isinstance(low, float) and isinstance(high, float) and 0 < low < 1e-4 and 1 - 1e-4 < high < 1
+    def _layer_of(self, x: Any) -> Any:
+        origin = self.watch.origin(x)
+        return None if origin is None else origin.layer
 
     # ------------------------------------------------------------------ loss objects
 
@@ -100,8 +98,10 @@ class Mismatch(Check):
         if kind == "other":
             self._elementwise(labels, predicted, opened.owner)
             return
-        if not settings.get("from_logits") and not (kind == "binary" and labels.shape != predicted.data.shape):
-            self._as_probabilities(predicted, 1 if kind == "binary" else 2, opened.owner)
+        if not settings.get("from_logits") and not (
+            kind == "binary" and labels.shape != predicted.data.shape
+        ):
+            self._as_probabilities(predicted, opened.owner)
         self._shapes(kind, labels, predicted, opened.owner)
 
     def _elementwise(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
@@ -109,81 +109,81 @@ class Mismatch(Check):
         shape = predicted.data.shape
         fits = labels.size == predicted.data.size or not shape or shape[-1] < 2 or not is_ours(loss)
         if not fits and labels.size * shape[-1] == predicted.data.size:
-            self._wrong(loss, f"{getattr(loss, 'name', 'the loss')} compares element by element, but labels {labels.shape} "
-                        "are one number each", "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for "
-                        "a number give the last layer one unit.", predicted)  # fmt: skip
+            name = getattr(loss, "name", "the loss")
+            what = f"{name} compares element by element, but labels {labels.shape} are one number each"
+            self._wrong("elementwise", loss, what, predicted)
 
-    def _as_probabilities(self, predicted: Any, rank: int, loss: Any = None) -> None:
+    def _as_probabilities(self, predicted: Any, loss: Any) -> None:
         """Values that a loss takes for probabilities, and which are none."""
-        if not isinstance(predicted, Tensor) or predicted.key is None or self.watch.made_by(predicted) in _SQUASHED:
-            wrong_sum = self._made_by_sigmoid(predicted) and rank == 2 and loss is not None
-            if not wrong_sum:
-                return
+        if not isinstance(predicted, Tensor) or predicted.key is None:
+            return
+        one_of_many = loss is not None and loss_kind(loss) != "binary"  # then they should sum to 1
+        made_by = self.watch.made_by(predicted)
+        if made_by == "softmax" or (made_by == "sigmoid" and not one_of_many):
+            return
         values = host(predicted.data)
-        if not values.size or values.dtype.kind != "f" or not numpy.isfinite(values).all():
-            return
-        low, high = float(values.min()), float(values.max())
-        sums = values.sum(axis=-1) if rank == 2 and values.ndim > 1 else None
-        outside = low < -limits.OUT_OF_RANGE or high > 1 + limits.OUT_OF_RANGE
-        off = sums is not None and loss is not None and float(numpy.median(abs(sums - 1))) > limits.ROW_SUM
-        if not outside and not off:
-            return
-        origin = self.watch.origin(predicted)
-        layer = origin.layer if origin is not None else None
-        name = f" of layer {layer_label(layer)!r}" if layer is not None else ""
-        if outside:
-            what = f"the outputs{name} range from {number(low)} to {number(high)}: they are logits, but the loss takes them"
-            what += " for probabilities (from_logits=False)"
-        else:
-            assert sums is not None
-            what = f"the outputs{name} sum to {number(float(numpy.median(sums)))} in each row: they are no probabilities of"
-            what += " classes that exclude each other"
-        self._report(
-            "error", what, "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss "
-            "from_logits=True.", layer, None, made_at(loss) or self.watch.place(), low=low, high=high,
-        )  # fmt: skip
+        if values.size and values.dtype.kind == "f" and numpy.isfinite(values).all():
+            self._judge(values, one_of_many and values.ndim > 1, self._layer_of(predicted), loss)
 
-    def _made_by_sigmoid(self, predicted: Any) -> bool:
-        return self.watch.made_by(predicted) == "sigmoid"
+    def _judge(self, values: numpy.ndarray, one_of_many: bool, layer: Any, loss: Any) -> None:
+        low, high = float(values.min()), float(values.max())
+        whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
+        total = float(numpy.median(values.sum(axis=-1))) if one_of_many else 1.0
+        if low < -limits.OUT_OF_RANGE or high > 1 + limits.OUT_OF_RANGE:
+            what = (
+                f"the outputs{whose} range from {number(low)} to {number(high)}: they are logits, but the loss takes them "
+                "for probabilities (from_logits=False)"
+            )
+        elif abs(total - 1) > limits.ROW_SUM:
+            what = (
+                f"the outputs{whose} sum to {number(total)} in each row: they are no probabilities of classes that "
+                "exclude each other"
+            )
+        else:
+            return
+        self._report("logits", what, layer, None, made_at(loss) or self.watch.place(), low=low, high=high)
 
     def _shapes(self, kind: str, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
+        """The crossentropy that doesn't go with the shape of its labels."""
         shape = predicted.data.shape
-        if not shape:
-            return
-        numbers = labels.ndim == len(shape) - 1 or (labels.ndim == len(shape) and labels.shape[-1] == 1)
-        one_hot = labels.ndim == len(shape) and labels.shape[-1] == shape[-1] > 1
-        if kind == "categorical" and numbers and shape[-1] > 1:
-            self._wrong(loss, f"labels {labels.shape} are class numbers, but categorical_crossentropy takes one-hot rows",
-                        "Use sparse_categorical_crossentropy, or utils.to_categorical(y).", predicted)  # fmt: skip
-        elif kind == "sparse" and one_hot:
-            self._wrong(loss, f"labels {labels.shape} are one-hot rows, but sparse_categorical_crossentropy takes class "
-                        "numbers", "Use categorical_crossentropy, or y.argmax(axis=-1).", predicted)  # fmt: skip
-        elif kind == "sparse" and shape[-1] == 1:
-            self._wrong(loss, "sparse_categorical_crossentropy over one unit: there is no second class to choose",
-                        "Use binary_crossentropy with a sigmoid, or as many units as classes.", predicted)  # fmt: skip
-        elif kind == "categorical" and shape[-1] == 1:
-            self._wrong(loss, "categorical_crossentropy over one unit, which is always right",
-                        "Use binary_crossentropy with a sigmoid.", predicted)  # fmt: skip
-        elif kind == "binary" and shape[-1] > 1 and self.watch.made_by(predicted) == "softmax":
-            self._wrong(loss, f"binary_crossentropy on a softmax over {shape[-1]} classes counts every class as a "
-                        "question of its own", "Use categorical_crossentropy (sparse_categorical_crossentropy for class "
-                        "numbers).", predicted)  # fmt: skip
-        elif kind == "binary" and numbers and shape[-1] > 1:
-            self._wrong(loss, f"labels {labels.shape} are one number each, but there are {shape[-1]} outputs",
-                        "Use sparse_categorical_crossentropy with a softmax.", predicted)  # fmt: skip
+        units = shape[-1] if shape else 1
+        numbers = labels.ndim == len(shape) - 1 or (labels.ndim == len(shape) and labels.shape[-1:] == (1,))
+        one_hot = labels.ndim == len(shape) and labels.shape[-1:] == (units,) and units > 1
+        chosen = next((way for way, applies in (
+            ("numbers", kind == "categorical" and numbers and units > 1),
+            ("one_hot", kind == "sparse" and one_hot),
+            ("single", kind != "binary" and units == 1),
+            ("binary", kind == "binary" and units > 1 and (numbers or self.watch.made_by(predicted) == "softmax")),
+        ) if applies), None)  # fmt: skip
+        if chosen is not None:
+            self._wrong(chosen, loss, _WRONG[chosen].format(labels=labels.shape, units=units), predicted)
 
-    def _wrong(self, loss: Any, message: str, fix: str, predicted: Tensor) -> None:
-        shape = list(predicted.data.shape)
-        self._report("error", f"{message} (predictions {tuple(shape)})", fix, None, None,
-                     made_at(loss) or self.watch.called_at(), shape=shape)  # fmt: skip
+    def _wrong(self, way: str, loss: Any, message: str, predicted: Tensor) -> None:
+        shape = predicted.data.shape
+        place = made_at(loss) or self.watch.called_at()
+        self._report(way, f"{message} (predictions {shape})", None, None, place, shape=list(shape))
 
     def _report(
-        self, severity: str, message: str, fix: str, layer: Any, op: str | None, place: Any, **evidence: Any
+        self, way: str, message: str, layer: Any, op: str | None, place: Any, **evidence: Any
     ) -> None:
         self.watch.report(
-            "loss_mismatch", severity, message, fix, layer=layer, op=op, place=place, evidence=evidence
+            f"loss_mismatch.{way}", "error", message, layer=layer, op=op, place=place, evidence=evidence
         )
 
+
+def _clips_probabilities(inputs: Any) -> bool:
+    """As crossentropies do with what they take for probabilities: to [1e-7, 1 - 1e-7]."""
+    low, high = inputs[1:3]
+    return isinstance(low, float) and isinstance(high, float) and 0 < low < 1e-4 and 1 - 1e-4 < high < 1
+
+
+_WRONG = {
+    "numbers": "labels {labels} are class numbers, but categorical_crossentropy takes one-hot rows",
+    "one_hot": "labels {labels} are one-hot rows, but sparse_categorical_crossentropy takes class numbers",
+    "single": "a crossentropy of classes over one unit: there is no second class to choose",
+    "binary": "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it takes every class for "
+    "a question of its own",
+}
 
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
 
@@ -195,11 +195,11 @@ class Labels(Check):
         if self.watch.inside("metric"):
             return
         if op.name == "sparse_softmax_crossentropy" and not self.watch.inside("loss"):
-            self.classes(inputs[0], inputs[1])
+            self._classes(inputs[0], inputs[1])
         elif op.name == "sigmoid_crossentropy" and not self.watch.inside("loss"):
-            self._binary(host(inputs[0].data), 1.0)
+            self._binary(host(inputs[0].data))
 
-    def classes(self, labels: Any, predicted: Any, place: Any = None, ignored: Any = None) -> None:
+    def _classes(self, labels: Any, predicted: Any, ignored: Any = None) -> None:
         """Class numbers below 0, or not below the number of classes."""
         found = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
         shape = (predicted.data if isinstance(predicted, Tensor) else numpy.asarray(predicted)).shape
@@ -213,11 +213,11 @@ class Labels(Check):
             origin = self.watch.origin(predicted)
             layer = origin.layer if origin is not None else None
             hint = " (counted from 1?)" if low >= 1 and high == classes else ""
-            self._tell(
+            what = (
                 f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to "
-                f"{classes - 1}{hint}", "Count classes from 0, or give the last layer one unit per class.", low, high,
-                place, layer,
-            )  # fmt: skip
+                f"{classes - 1}{hint}"
+            )
+            self._tell("label_range.classes", what, low, high, layer)
 
     def on_scope_begin(self, opened: Any) -> None:
         pair = _pair(opened)
@@ -228,32 +228,32 @@ class Labels(Check):
         if kind == "sparse":
             ignored = getattr(opened.owner, "settings", {}).get("ignore_class")
             if labels.shape != predicted.data.shape or predicted.data.shape[-1:] == (1,):
-                self.classes(labels, predicted, ignored=ignored)
+                self._classes(labels, predicted, ignored=ignored)
         elif kind == "binary":
-            self._binary(labels, 1.0)
+            self._binary(labels)
         elif kind == "categorical" and labels.shape == predicted.data.shape:
             self._rows(labels)
         elif kind == "other" and labels.size == predicted.data.size:
             self._reachable(labels, predicted)
 
-    def _binary(self, labels: numpy.ndarray, top: float) -> None:
-        if labels.size and (labels.min() < -limits.OUT_OF_RANGE or labels.max() > top + limits.OUT_OF_RANGE):
+    def _binary(self, labels: numpy.ndarray) -> None:
+        if labels.size and (labels.min() < -limits.OUT_OF_RANGE or labels.max() > 1 + limits.OUT_OF_RANGE):
             low, high = float(labels.min()), float(labels.max())
-            self._tell(
-                f"labels go from {number(low)} to {number(high)}, but binary crossentropy takes 0 and 1: the loss can fall "
-                "below any number", "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",
-                low, high,
-            )  # fmt: skip
+            what = (
+                f"labels go from {number(low)} to {number(high)}, but binary crossentropy takes 0 and 1: the loss can "
+                "fall below any number"
+            )
+            self._tell("label_range.binary", what, low, high)
 
     def _rows(self, labels: numpy.ndarray) -> None:
         sums = labels.astype("float64").sum(axis=-1)
         padding = (sums == 0).any() and (abs(sums - 1) < limits.ROW_SUM).any()
         if sums.size and not padding and float(numpy.median(abs(sums - 1))) > limits.ROW_SUM:
-            self._tell(
+            what = (
                 f"rows of labels sum to {number(float(numpy.median(sums)))}, but categorical crossentropy takes one-hot "
-                "rows or probabilities, which sum to 1", "Divide each row by its sum; where several classes may be right "
-                "at once, use sigmoid and binary_crossentropy.", float(labels.min()), float(labels.max()),
-            )  # fmt: skip
+                "rows or probabilities, which sum to 1"
+            )
+            self._tell("label_range.rows", what, float(labels.min()), float(labels.max()))
 
     def _reachable(self, labels: numpy.ndarray, predicted: Tensor) -> None:
         activation = self.watch.made_by(predicted)
@@ -264,17 +264,15 @@ class Labels(Check):
         if float(outside.mean()) < 0.05:
             return
         origin = self.watch.origin(predicted)
-        self._tell(
-            f"labels go from {number(float(labels.min()))} to {number(float(labels.max()))}, but the outputs come from "
-            f"{activation}, which only gives {number(low)} to {number(high)}: {outside.mean():.0%} of the labels are out of "
-            "reach", "Scale the labels into that range, or leave out the last activation.", float(labels.min()),
-            float(labels.max()), None, origin.layer if origin is not None else None,
-        )  # fmt: skip
+        least, most = float(labels.min()), float(labels.max())
+        what = (
+            f"labels go from {number(least)} to {number(most)}, but the outputs come from {activation}, which only gives "
+            f"{number(low)} to {number(high)}: {outside.mean():.0%} of the labels are out of reach"
+        )
+        self._tell("label_range", what, least, most, origin.layer if origin is not None else None)
 
-    def _tell(
-        self, message: str, fix: str, low: float, high: float, place: Any = None, layer: Any = None
-    ) -> None:
+    def _tell(self, kind: str, message: str, low: float, high: float, layer: Any = None) -> None:
         self.watch.report(
-            "label_range", "error", message, fix, layer=layer, place=place or self.watch.called_at(),
+            kind, "error", message, layer=layer, place=self.watch.called_at(),
             evidence={"lowest": low, "highest": high},
         )  # fmt: skip

@@ -79,20 +79,19 @@ class Memory(Check):
     def _tell(self, name: str, example: Any, size: int, done: int) -> None:
         holder = holder_of(example)
         small = 0 <= size <= limits.HELD_SMALL
-        by = f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
+        by = (
+            f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
+        )
         verb = "are" if name.startswith(("outputs", "gradients")) else "is"
         cost = "with all it recorded" if size < 0 else f"{size} bytes each, without end"
-        fix = (
-            "Let tapes go after their gradient; don't make them persistent without need." if name == "the tape"
-            else "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."
-        )  # fmt: skip
         self.watch.report(
-            "memory_growth", "info" if small else "warning",
-            f"{name} of each of the {done} steps so far {verb} still alive, {cost}{by}", fix,
+            "memory_growth.tape" if name == "the tape" else "memory_growth", "info" if small else "warning",
+            f"{name} of each of the {done} steps so far {verb} still alive, {cost}{by}",
             place=holder.place if holder is not None else None, key=("memory_growth", name),
             evidence={
                 "what": name, "steps": done, "bytes_per_step": None if size < 0 else size,
-                "holder": holder and holder.name, "holder_type": holder and holder.kind, "length": holder and holder.size,
+                "holder": holder and holder.name, "holder_type": holder and holder.kind,
+                "length": holder and holder.size,
             },
         )  # fmt: skip
 

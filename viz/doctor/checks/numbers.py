@@ -14,23 +14,14 @@ from viz.plain import flat
 __all__ = ["NonFinite"]
 
 _CAUSES = {
-    "log": ("the logarithm of 0 or of a negative number", "Keep the argument positive: ops.log(ops.maximum(x, 1e-7))."),
-    "divide": ("a division by 0", "Add a small number to the divisor, or use ops.divide_no_nan."),
-    "sqrt": (
-        "the root of a negative number (its slope at 0 is infinite too)",
-        "Add a small number under the root: ops.sqrt(ops.maximum(x, 1e-12)).",
-    ),
-    "power": ("a power of 0 or of a negative number", "Keep the base positive, or use ops.square for squares."),
-    "exp": (
-        "the exponential of a number above 88, which is more than float32 holds",
-        "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True.",
-    ),
-    "expm1": ("the exponential of a number above 88", "Limit the argument."),
-}  # fmt: skip
-_OTHER = (
-    "numbers beyond what float32 holds (3.4e38)",
-    "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0.",
-)
+    "log": "the logarithm of 0 or of a negative number",
+    "divide": "a division by 0",
+    "sqrt": "the root of a negative number, or its slope at 0, which is infinite",
+    "power": "a power of 0 or of a negative number",
+    "exp": "the exponential of a number above 88, which is more than float32 holds",
+    "expm1": "the exponential of a number above 88, which is more than float32 holds",
+}
+_OTHER = "numbers beyond what float32 holds (3.4e38)"
 
 
 class _Suspect(NamedTuple):
@@ -39,7 +30,8 @@ class _Suspect(NamedTuple):
     place: Place | None
     message: str
     evidence: dict[str, Any]
-    backward: bool
+    advice: str = "nonfinite"
+    backward: bool = False
 
 
 class NonFinite(Check):
@@ -74,20 +66,21 @@ class NonFinite(Check):
         numbers = [host(_data(x)) for x in given]
         evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step}
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
-        cause = _CAUSES.get(op.name, _OTHER)[0]
+        cause = _CAUSES.get(op.name, _OTHER)
         message = f"{op.name} made {_counted(values)} from finite inputs ({ranges}): {cause}"
-        return _Suspect(op.name, self.watch.layer(), self.watch.place(), message, evidence, False)
+        return _Suspect(op.name, self.watch.layer(), self.watch.place(), message, evidence, _advice(op.name))
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
         values = host(_data(x))
+        advice = "nonfinite" if isinstance(x, Variable) else "nonfinite.data"
         if isinstance(x, Variable):
-            what = f"the weights {x.path!r} hold {_counted(values)}"
+            whose = f"the weights {x.path!r} hold"
         else:
-            what = f"{'the labels or predictions' if self.watch.inside('loss') else 'the input data'} hold {_counted(values)}"
-        return _Suspect(
-            op.name, self.watch.layer(), self.watch.called_at(), what, _counts(values) | {"step": self.watch.step}, False
-        )
+            whose = "the labels or predictions hold" if self.watch.inside("loss") else "the input data hold"
+        evidence = _counts(values) | {"step": self.watch.step}
+        what = f"{whose} {_counted(values)}"
+        return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         if self._done or self._backward is not None:
@@ -101,10 +94,11 @@ class NonFinite(Check):
         values = host(next(r for r in results if not finite(r)))
         message = (
             f"the gradient of {op.name} is not finite ({_counted(values)}), though the gradient that reached it is: "
-            f"{_CAUSES.get(op.name, _OTHER)[0]}"
+            f"{_CAUSES.get(op.name, _OTHER)}"
         )
         place, layer = (origin.place, origin.layer) if origin else (None, None)
-        self._backward = _Suspect(op.name, layer, place, message, _counts(values) | {"step": self.watch.step}, True)
+        evidence = _counts(values) | {"step": self.watch.step}
+        self._backward = _Suspect(op.name, layer, place, message, evidence, _advice(op.name), backward=True)
 
     # ------------------------------------------------------------------ where it arrives
 
@@ -140,15 +134,17 @@ class NonFinite(Check):
     def _tell(self, where: str, suspect: _Suspect | None) -> None:
         self._done = True
         if suspect is None:
-            suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {}, False)
+            suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {})
         direction = "backward" if suspect.backward else "forward"
         self.watch.report(
-            "nonfinite", "error", f"{suspect.message}; step {self.watch.step + 1}, and {where} with it",
-            _CAUSES.get(suspect.op, _OTHER)[1] if not suspect.message.startswith(("the input", "the labels"))
-            else "Clean the data: look at numpy.isnan(x).any(axis=0) and replace or drop those rows.",
+            suspect.advice, "error", f"{suspect.message}; step {self.watch.step + 1}, and {where} with it",
             layer=suspect.layer, op=suspect.op or None, place=suspect.place,
             evidence=suspect.evidence | {"direction": direction},
         )  # fmt: skip
+
+
+def _advice(op: str) -> str:
+    return f"nonfinite.{op}" if op in _CAUSES else "nonfinite"
 
 
 def _data(x: Any) -> Any:

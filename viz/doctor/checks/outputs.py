@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, first_tensor, host, layer_label, number, tensors
+from viz.doctor.check import Check, host, layer_label, number, tensors
 
 __all__ = ["ConstantOutput"]
 
@@ -59,21 +59,18 @@ class ConstantOutput(Check):
         count = self._in_a_row[key]
         if about["same_inputs"]:
             why = "all rows of its input are equal, too"
-            fix, place, layer = "Look at the data: was it divided as integers, or overwritten?", about["place"], None
+            kind, place, layer = "constant_output.data", about["place"], None
         else:
             why = "though their inputs differ"
-            fix = (
-                "Look for weights that are all zero, units that never fire, saturated activations, or a call that "
-                "ignores its input."
-            )
-            place, layer = None, about["layer"] if about["layer"] is not None else about["owner"]
+            kind, place = "constant_output", None
+            layer = about["layer"] if about["layer"] is not None else about["owner"]
         name = layer_label(about["owner"])
         self.watch.report(
-            "constant_output", "error",
+            kind, "error",
             f"the outputs of {name!r} are the same ({number(about['value'])}) for all {about['rows']} rows of a batch, "
             f"{why}; {count} steps in a row",
-            fix, layer=layer, place=place, key=("constant_output", key),
-            evidence={"value": about["value"], "rows": about["rows"], "steps": count, "same_inputs": about["same_inputs"]},
+            layer=layer, place=place, key=("constant_output", key),
+            evidence={name: about[name] for name in ("value", "rows", "same_inputs")} | {"steps": count},
         )  # fmt: skip
 
 

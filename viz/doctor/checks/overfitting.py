@@ -82,11 +82,9 @@ class Overfit(Check):
         self.watch.retract(key)
         self.watch.report(
             "overfit", "warning" if clear else "info",
-            f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is {number(validation[-1])} "
-            f"now, in epoch {len(validation)}, while the training loss went on from {number(train[best])} to "
+            f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
+            f"{number(validation[-1])} now, in epoch {len(validation)}, while the training loss went on from {number(train[best])} to "
             f"{number(train[-1])}",
-            "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight decay or a "
-            "smaller model.",
             place=self._place, key=key,
             evidence={
                 "best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best],

@@ -15,7 +15,9 @@ from viz.doctor.place import Place, made_at
 
 __all__ = ["LearningRates"]
 
-_WEIGHTLESS = 1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
+_WEIGHTLESS = (
+    1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
+)
 
 
 class _Course:
@@ -50,7 +52,8 @@ class LearningRates(Check):
         course = self._now = self._courses.setdefault(variables[0].identity, _Course())
         course.losses.append(sum(float(host(t.data).sum()) for t in targets))
         if self.watch.heavy:
-            course.before = [(v, host(v.data).copy()) for v in variables if v.data.ndim > 1 and v.data.dtype.kind == "f"]
+            kernels = [v for v in variables if v.data.ndim > 1 and v.data.dtype.kind == "f"]
+            course.before = [(v, host(v.data).copy()) for v in kernels]
             self._touched.append(course)
 
     def on_scope_begin(self, opened: Any) -> None:
@@ -102,27 +105,34 @@ class LearningRates(Check):
         finite = [x for x in losses if math.isfinite(x)]
         if len(finite) < 2:
             return
-        first, moved = abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0
+        first, moved = (
+            abs(statistics.median(finite[: limits.FIRST])),
+            course.moves[0] if course.moves else 0.0,
+        )
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
         factor = limits.DIVERGED if len(self._courses) == 1 else limits.DIVERGED_SEVERAL
         first = abs(finite[0]) if moved >= limits.UPDATE_TOO_LARGE else first
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
         enough = len(losses) > limits.FIRST + limits.LAST or not math.isfinite(losses[-1]) or final
         if enough and grew and (math.isfinite(last) or max(finite) > factor * abs(finite[0])):
-            self._tell_high(course, f"the loss went from {number(finite[0])} to {number(losses[-1])}", finite[0], last)
-        elif moved >= limits.UPDATE_TOO_LARGE and len(losses) > limits.FIRST + limits.LAST:
-            if last >= limits.NOT_IMPROVED * abs(finite[0]):
-                words = f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)"
-                self._tell_high(course, words, finite[0], last)
+            words = f"the loss went from {number(finite[0])} to {number(losses[-1])}"
+            self._tell_high(course, words, finite[0], last)
+            return
+        wild = moved >= limits.UPDATE_TOO_LARGE and len(losses) > limits.FIRST + limits.LAST
+        if wild and last >= limits.NOT_IMPROVED * abs(finite[0]):
+            words = f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)"
+            self._tell_high(course, words, finite[0], last)
 
     def _tell_high(self, course: _Course, words: str, first: float, last: float) -> None:
         moved = course.moves[0] if course.moves else None
-        by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
+        by = (
+            ""
+            if moved is None
+            else f"; the first update changed the weights by {number(moved)} times their own size"
+        )
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         self.watch.report(
             "lr_too_high", "error", f"{words} in {len(course.losses)} steps{rate}{by} (about 0.001 is usual)",
-            "Lower the learning rate to a tenth, and again until the loss falls; Adam begins well with 0.001, SGD with "
-            "0.01.",
             op=getattr(course.optimizer, "name", None), place=course.place, key=("lr_too_high", id(course)),
             evidence={
                 "learning_rate": course.rate, "first_loss": first, "last_loss": last, "steps": len(course.losses),
@@ -146,12 +156,15 @@ class LearningRates(Check):
         if not moved and not course.updated:
             return  # no gradient at all: that isn't the learning rate
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
-        how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
+        how = (
+            f"changes the weights by {number(moved)} of their size"
+            if moved
+            else "is too small for float32 to show"
+        )
         self.watch.report(
             "lr_too_low", "warning",
-            f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} steps{rate}: an update "
-            f"{how} (about 0.001 of their size is usual)",
-            "Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01.",
+            f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} steps{rate}: an "
+            f"update {how} (about 0.001 of their size is usual)",
             op=getattr(course.optimizer, "name", None), place=course.place, key=key,
             evidence={
                 "learning_rate": course.rate, "first_loss": first, "last_loss": last, "largest_update": moved,

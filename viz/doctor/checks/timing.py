@@ -31,7 +31,9 @@ class Timing(Check):
         self._costs: dict[Any, _Cost] = {}
         self._close = 0  # steps in which single ops were measured
         self._close_ns = 0.0
-        self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
+        self._began: tuple[int, int] | None = (
+            None  # when the step began, and what the doctor had used up by then
+        )
         self._wait: float | None = None
         self._inside: list[int] = []  # time of the parts of each open scope
         self._wait_place: Place | None = None
@@ -113,8 +115,8 @@ class Timing(Check):
             return
         self.watch.report(
             "slow_input", "info",
-            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: {wait / (wait + step):.0%} of the time",
-            "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or workers=4 of a PyDataset.",
+            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: {wait / (wait + step):.0%} of the "
+            "time",
             place=self._wait_place, key=("slow_input", 0),
             evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
         )  # fmt: skip
@@ -127,16 +129,11 @@ class Timing(Check):
                 continue
             name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
             how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= limits.MANY_CALLS else ""
-            fix = (
-                "Do the whole array in one op instead of a loop." if how
-                else "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it with "
-                "ops on whole arrays."
-            )  # fmt: skip
             self.watch.report(
-                "slow_op", "info",
-                f"{name} takes {share:.0%} of a step of {total / self._close / 1e6:.1f} ms ({cost.op}{how})", fix,
+                "slow_op.loop" if how else "slow_op", "info",
+                f"{name} takes {share:.0%} of a step of {total / self._close / 1e6:.1f} ms ({cost.op}{how})",
                 layer=cost.layer, op=cost.op, place=cost.place or made_at(cost.layer),
-                evidence={"share": share, "ms": cost.ns / self._close / 1e6, "calls_per_step": calls, "steps": self._close},
+                evidence={"share": share, "ms": cost.ns / self._close / 1e6, "calls": calls, "steps": self._close},
             )  # fmt: skip
 
 

@@ -69,7 +69,9 @@ class Unreached(Check):
                 without.setdefault(owner, []).append(seen)
             elif some and seen.measured >= enough and not seen.nonzero and _is_kernel(seen.variable):
                 zero.setdefault(owner, []).append(seen)
-        for owner in [key for key in self.watch.keys("no_gradient") if key not in without and key not in zero]:
+        for owner in [
+            key for key in self.watch.keys("no_gradient") if key not in without and key not in zero
+        ]:
             self.watch.retract(("no_gradient", owner))
         for owner, group in without.items():
             self._tell(owner, group, "None")
@@ -86,8 +88,6 @@ class Unreached(Check):
         self.watch.report(
             "no_gradient", "warning" if what != "None" else "error",
             f"the gradient of {names} ({whose}) is {what} in each of {group[0].asked} steps{unused}{reason}",
-            "Use the layer on the way to the loss, inside the tape, without .numpy(), stop_gradient, argmax or round; if "
-            "it shall stay as it is, set layer.trainable = False.",
             layer=layer if layer is not None else group[0].variable.path, key=("no_gradient", owner),
             evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": what},
         )  # fmt: skip
@@ -102,8 +102,8 @@ class Unreached(Check):
             for layer in inside:
                 if not layer.built and not self._owners.met(layer) and _has_weights(layer):
                     self.watch.report(
-                        "no_gradient", "warning", f"layer {layer_label(layer)!r} is never called: it has no weights yet",
-                        "Call it in the model's call method, or remove it.", layer=layer,
+                        "no_gradient.uncalled", "warning",
+                        f"layer {layer_label(layer)!r} is never called: it has no weights yet", layer=layer,
                         key=("no_gradient", id(layer)), evidence={"variables": [], "steps": 0, "gradient": "None"},
                     )  # fmt: skip
 
