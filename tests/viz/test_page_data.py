@@ -245,6 +245,18 @@ def test_a_step_that_is_too_long_is_shown_from_its_beginning():
     assert data["ops"]["inputs"][0] == () or data["tensors"]["producer"][data["ops"]["inputs"][0][0]] is None
 
 
+@pytest.mark.slow
+def test_a_recording_of_a_million_ops_has_a_page_with_its_last_steps():
+    record = viz.Recording.pending()
+    record.fill(long_record(20, 50_000))
+    shown = record.to_html()
+    assert len(shown) < 20_000_000
+    data = embedded(shown)
+    assert len(data["ops"]["name"]) == page.MOST_OPS
+    assert [step[3] for step in data["steps"]] == [18, 19]
+    assert "of 1,000,000" in data["notes"][0]
+
+
 def test_what_was_cut_is_numbered_anew(steps):
     half, first = cut(steps, len(steps.ops) // 2 + 1)
     assert first == len(steps.ops) - len(half.ops)

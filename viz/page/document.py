@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import gzip
 import hashlib
-import importlib.resources
 import json
 import os
 import pathlib
@@ -35,6 +34,7 @@ SCRIPTS = (
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
 STYLES = ("page.css", "graph.css", "panels.css", "dock.css")
+_ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _NOTEBOOK_HEIGHT = 720
 
@@ -126,7 +126,7 @@ def _digest(script: str) -> str:
 
 @functools.cache
 def _asset(name: str) -> str:
-    return importlib.resources.files("viz.page").joinpath("assets", name).read_text("utf-8")
+    return (_ASSETS / name).read_text("utf-8")
 
 
 @functools.cache
