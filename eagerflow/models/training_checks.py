@@ -9,9 +9,8 @@ import numpy
 
 from eagerflow.core import tree
 from eagerflow.core.config import max_epochs
-from eagerflow.data.feed import ArrayFeed, Feed
 
-__all__ = ["at_least_one", "fraction", "split", "verbosity", "warn_of_nan", "within_max_epochs"]
+__all__ = ["at_least_one", "fraction", "split", "verbosity", "within_max_epochs"]
 
 
 def at_least_one(method: str, name: str, value: Any, lowest: int = 1) -> int | None:
@@ -87,24 +86,3 @@ def split(feed_parts: tuple[Any, ...], rows: int, part: float) -> tuple[tuple[An
 
 def _cut(array: Any, index: slice) -> Any:
     return None if array is None else array[index]
-
-
-def warn_of_nan(loss: Any, epoch: int, feed: Feed) -> bool:
-    """Warn when the loss isn't a number, and say whether the data is the cause."""
-    if loss is None or numpy.isfinite(loss):
-        return False
-    cause = " Is the learning rate too high? callbacks.TerminateOnNaN() stops at once."
-    if isinstance(feed, ArrayFeed):
-        for name, part in zip(("x", "y", "sample_weight"), _parts(feed)):
-            leaves = [
-                a for a in tree.flatten(part) if getattr(a, "dtype", None) is not None and a.dtype.kind == "f"
-            ]
-            if any(not bool((abs(a) < numpy.inf).all()) for a in leaves):
-                cause = f" {name} holds NaN or infinite values."
-                break
-    warnings.warn(f"the loss is {loss} after epoch {epoch + 1}.{cause}", stacklevel=5)
-    return True
-
-
-def _parts(feed: ArrayFeed) -> tuple[Any, ...]:
-    return feed.parts if isinstance(feed.parts, tuple) else (feed.parts,)

@@ -26,10 +26,10 @@ from eagerflow.models.training_checks import (
     fraction,
     split,
     verbosity,
-    warn_of_nan,
     within_max_epochs,
 )
 from eagerflow.models.training_interrupt import Interruption
+from eagerflow.models.training_nan import warn_of_nan
 from eagerflow.models.training_resumed import put_back_callbacks, put_back_metrics, put_back_states
 from eagerflow.models.training_spellings import hand_validation_data
 
@@ -252,7 +252,9 @@ class Fit:
         if self.validation is not None and self._validates(epoch):
             logs.update(self._validated(interruption))
         logs = either_name(dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0]))))
-        self._warned = self._warned or warn_of_nan(_scalar(logs.get("loss")), epoch, self.feed)
+        self._warned = self._warned or warn_of_nan(
+            _scalar(logs.get("loss")), epoch, self.model, self.feed
+        )
         self.callbacks.on_epoch_end(epoch, logs)
         announce_logs("epoch", epoch, logs)
         return logs

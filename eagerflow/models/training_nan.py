@@ -1,0 +1,101 @@
+"""What is said when the loss of a training is no number: once, with the cause as far as it shows afterwards."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.custom import no_grad
+from eagerflow.core.device import to_host
+from eagerflow.core.observe import Observer, Scope, observing, unobserved
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import warn
+from eagerflow.data.feed import ArrayFeed, Feed
+
+__all__ = ["warn_of_nan"]
+
+_ADVICE = (
+    "Which op began it: `viz doctor` with your script, or viz.trace(on_nonfinite='raise') around fit. "
+    "callbacks.TerminateOnNaN() stops at once."
+)
+
+
+def warn_of_nan(loss: Any, epoch: int, model: Any, feed: Feed) -> bool:
+    """Warn when the loss isn't finite: what is wrong with the data, and the first layer where it shows.
+
+    Args:
+        loss: the loss after the epoch, or None.
+        epoch: its number, from 0.
+        model: what is trained.
+        feed: the data.
+
+    Returns:
+        Whether there was something to warn of.
+    """
+    if loss is None or numpy.isfinite(loss):
+        return False
+    warn(f"the loss is {loss} after epoch {epoch + 1}{_cause(model, feed)}. {_ADVICE}")
+    return True
+
+
+def _cause(model: Any, feed: Feed) -> str:
+    parts = _parts(feed) if isinstance(feed, ArrayFeed) else ()
+    flawed = next((name for name, part in zip(("x", "y", "sample_weight"), parts) if not _all_finite(part)), None)
+    if flawed in ("y", "sample_weight"):
+        return f": {flawed} holds NaN or infinite values"
+    layer = _first_layer(model, parts[0] if parts else None, rows=_flawed_rows(parts[0]) if flawed else slice(0, 1))
+    if flawed is not None:
+        meets = f", and layer {layer.path!r:.80} is the first that they reach" if layer is not None else ""
+        return f": x holds NaN or infinite values{meets}"
+    if layer is None:
+        return ". Is the learning rate too high?"
+    why = "" if _all_finite(layer.get_weights()) else ", as its weights hold NaN or infinity"
+    return f": layer {layer.path!r:.80} is the first whose output isn't finite{why}. Is the learning rate too high?"
+
+
+def _parts(feed: ArrayFeed) -> tuple[Any, ...]:
+    return feed.parts if isinstance(feed.parts, tuple) else (feed.parts,)
+
+
+def _all_finite(part: Any) -> bool:
+    arrays = [a for a in tree.flatten(part) if getattr(a, "dtype", None) is not None and a.dtype.kind == "f"]
+    return all(bool((abs(to_host(a)) < numpy.inf).all()) for a in arrays)
+
+
+def _flawed_rows(x: Any) -> Any:
+    """The first row of the first array with such a row."""
+    for array in tree.flatten(x):
+        if getattr(array, "dtype", None) is not None and array.dtype.kind == "f":
+            flat = ~numpy.isfinite(to_host(array)).reshape(len(array), -1).all(axis=1)
+            if flat.any():
+                first = int(flat.argmax())
+                return slice(first, first + 1)
+    return slice(0, 1)
+
+
+class _FirstFlaw(Observer):
+    """Notes the first layer whose output isn't finite."""
+
+    layer: Any = None
+
+    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if self.layer is None and scope.kind == "layer" and error is None:
+            tensors = [x.data for x in tree.flatten(outputs) if isinstance(x, Tensor)]
+            if not _all_finite(tensors):
+                self.layer = scope.owner
+
+
+def _first_layer(model: Any, x: Any, rows: slice) -> Any:
+    """The first layer whose output for one row of the data isn't finite; else the first with such weights; or None."""
+    flaw = _FirstFlaw()
+    layers = list(model._flatten_layers(include_self=False))
+    if x is not None and not any(getattr(layer, "stateful", False) for layer in layers):
+        # A model whose train_step calls it otherwise may fail here; its weights still tell something.
+        with suppress(Exception), unobserved(), observing(flaw), no_grad(), numpy.errstate(all="ignore"):
+            model(tree.map_structure(lambda a: a if a is None else a[rows], x), training=False)
+    if flaw.layer is not None:
+        return flaw.layer
+    return next((layer for layer in layers if not _all_finite(layer.get_weights())), None)
