@@ -38,6 +38,7 @@ _MORE = {
     "Cost per op": ["benchmarks/per_op.py"],
     "Kernels": ["-m", "benchmarks.kernels", "--torch", sys.executable],
     "What recording costs": ["benchmarks/trace_overhead.py"],
+    "Among busy programs": ["-m", "benchmarks.loaded"],
     "Growth": ["-m", "benchmarks.growth", "--svg", "docs/images/growth.svg"],
 }
 

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.machine import clean_environment
 from benchmarks.workloads.data import Workload
 
-__all__ = ["KINDS", "PEERS", "Contender", "Figures", "rotate"]
+__all__ = ["KINDS", "PEERS", "Contender", "Figures", "Refused", "rotate"]
 
 ROOT = Path(__file__).parents[1]
 PEERS = ("eagerflow", "torch", "torch-compile", "keras-torch", "keras-jax", "keras-tensorflow")
@@ -81,11 +81,11 @@ class Contender:
         )
         self.times_of = dict.fromkeys(KINDS, 1)
 
-    def begin(self) -> None:
+    def begin(self, kinds: Iterable[str] = KINDS) -> None:
         """Wait until the model stands, then warm up, and find out how often to repeat each thing."""
         self.figures.parameters = self._answer()["parameters"]
         self.figures.memory = self.ask(do="memory", steps=2)["bytes"]
-        for kind in KINDS:
+        for kind in kinds:
             self.measure(kind)
             again = self.measure(kind)
             self.times_of[kind] = max(1, min(1000, int(0.2 / max(again, 1e-6))))
@@ -147,22 +147,31 @@ def rotate(
     """Measure all contenders on one workload; about `seconds` for each kind of each contender."""
     contenders = [Contender(peer, python, workload, threads) for peer, python in pythons.items()]
     try:
-        ready = [contender for contender in contenders if _begun(contender)]
+        kinds = list(kinds)
+        ready = [contender for contender in contenders if _begun(contender, kinds)]
         for kind in kinds:
             until, rounds = perf_counter() + seconds * len(ready), 0
             while rounds < 3 or perf_counter() < until:
                 rounds += 1
-                for contender in ready:
-                    contender.measure(kind)
+                ready = [contender for contender in ready if _measured(contender, kind)]
         return {contender.peer: contender.figures for contender in contenders}
     finally:
         for contender in contenders:
             contender.end()
 
 
-def _begun(contender: Contender) -> bool:
+def _measured(contender: Contender, kind: str) -> bool:
     try:
-        contender.begin()
+        contender.measure(kind)
+    except Refused as refused:
+        contender.figures.error = str(refused)
+        return False
+    return True
+
+
+def _begun(contender: Contender, kinds: list[str]) -> bool:
+    try:
+        contender.begin(kinds)
     except Refused as refused:
         contender.figures.error = str(refused)
         contender.end()
