@@ -81,7 +81,7 @@ class Walk:
         gradients = dict(seeds)
         owned: set[int] = set()
         reached = set(self.reached)
-        observed = state.on and bool(current())
+        observed = state.ops and bool(current())
         position = sum(s.stop - s.start for s in self.stretches)
         for log, start, stop, free in reversed(self.stretches):
             for i in range(stop - 1, start - 1, -1):

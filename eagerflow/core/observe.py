@@ -28,13 +28,22 @@ __all__ = ["Observer", "Scope", "clock", "current", "logs", "observing", "scope"
 
 
 class _State:
-    """`on` is True while an observer is installed in any thread: the one test that ops make."""
+    """`on` is True while an observer is installed in any thread; `ops` while one of them wants to hear of single ops.
 
-    __slots__ = ("count", "on")
+    The second is the one test that ops make.
+    """
+
+    __slots__ = ("count", "on", "ops", "wanting")
 
     def __init__(self) -> None:
-        self.count = 0
-        self.on = False
+        self.count = self.wanting = 0
+        self.on = self.ops = False
+
+    def change(self, observer: Observer, by: int) -> None:
+        """An observer comes (1) or goes (-1)."""
+        self.count += by
+        self.wanting += by * observer.wants_ops
+        self.on, self.ops = self.count > 0, self.wanting > 0
 
 
 state = _State()
@@ -74,7 +83,14 @@ class Observer:
 
     Arrays handed to an observer are the live ones: read them, never change or keep them unless
     keeping them alive is wanted. Times are `clock()` nanoseconds.
+
+    Attributes:
+        wants_ops: whether it must hear of single ops, rules and updates (`on_op`, `on_rule`, `on_update`), which costs
+            about a microsecond each and makes optimizers go variable by variable. Without, it hears of them only
+            when they raise, or while another observer wants them.
     """
+
+    wants_ops = True
 
     def on_op(
         self,
@@ -131,14 +147,12 @@ class Observer:
 def observing(observer: Observer) -> Iterator[Observer]:
     """Install `observer` for the block, beside those already there."""
     _observers.set((*_observers.get(), observer))
-    state.count += 1
-    state.on = True
+    state.change(observer, 1)
     try:
         yield observer
     finally:
         _observers.set(tuple(o for o in _observers.get() if o is not observer))
-        state.count -= 1
-        state.on = state.count > 0
+        state.change(observer, -1)
 
 
 @contextlib.contextmanager

@@ -174,7 +174,7 @@ class Variable(Tensor):
         return array if array.dtype == self.data.dtype else array.astype(self.data.dtype)
 
     def _changed(self, method: str, value: Any, started: int) -> Variable:
-        if state.on:
+        if state.ops:
             ended = clock()
             for observer in current():
                 observer.on_update(method, self, (value,), started, ended)

@@ -27,7 +27,7 @@ __all__ = ["generate"]
 
 _TEMPLATE = """\
 def {name}{signature}:
-    _started = _clock() if _state.on else 0
+    _started = _clock() if _state.ops else 0
     try:
 {unwrap}
         _records = _log.get()

@@ -427,7 +427,7 @@ class Optimizer(StoredState, Minimizing, Averages):
             self._decay(entries, rate)
         settings = None if rule is None else self.settings(rate)
         for entry, g in zip(entries, gradients):
-            started = clock() if state.on else 0
+            started = clock() if state.ops else 0
             if rule is None:
                 self.update_step(Tensor(g, None, None), entry.variable, self.learning_rate)
             else:
@@ -438,7 +438,7 @@ class Optimizer(StoredState, Minimizing, Averages):
     def _at_once(self, gradients: list[Any]) -> bool:
         """Whether one pass may go over all variables: on the CPU, unobserved, and not to be taken back."""
         plain = all([type(g) is numpy.ndarray for g in gradients])
-        return plain and not state.on and not taken_back() and getattr(self, "epsilon", 1.0) != 0
+        return plain and not state.ops and not taken_back() and getattr(self, "epsilon", 1.0) != 0
 
     def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: Any) -> None:
         """Let a rule change one variable."""

@@ -183,3 +183,37 @@ def test_exception_in_the_block_removes_the_observer():
     with pytest.raises(ZeroDivisionError), observing(Diary()):
         _ = 1 / 0
     assert not state.on
+
+
+def test_an_observer_that_wants_no_ops_hears_of_scopes_and_errors_only():
+    class Light(Observer):
+        wants_ops = False
+
+        def __init__(self):
+            self.heard = []
+
+        def on_op(self, op, inputs, settings, outputs, started, ended, error=None):
+            self.heard.append((op.name, type(error)))
+
+        def on_update(self, name, variable, inputs, started, ended):
+            self.heard.append((name, None))
+
+        def on_scope_end(self, scope, outputs, error=None):
+            self.heard.append((scope.kind, None))
+
+    light, w = Light(), Variable([1.0, 2.0])
+    with observing(light):
+        assert state.on
+        assert not state.ops
+        with GradientTape() as tape:
+            y = ops.sum(w * w)
+        w.assign_sub(tape.gradient(y, w))
+        with pytest.raises(ValueError):
+            ops.matmul(ops.ones((2, 3)), ops.ones((2, 3)))
+        assert light.heard == [("backward", None), ("matmul", ValueError)]
+        with observing(Observer()):
+            assert state.ops
+            ops.tanh(w)
+        assert not state.ops
+    assert light.heard[-1] == ("tanh", type(None))
+    assert not state.on

@@ -26,9 +26,9 @@ class Blame:
         self._error = 0
         self._facts: dict[str, Any] = {}
 
-    def op(self, op: Any, phase: str, error: BaseException) -> None:
-        """An op, or its derivative, raised."""
-        self._error, self._facts = id(error), {"op": op.name, "phase": phase}
+    def op(self, op: Any, error: BaseException) -> None:
+        """An op raised."""
+        self._error, self._facts = id(error), {"op": op.name}
 
     def scope(self, scope: observe.Scope, error: BaseException) -> None:
         """A scope is left by an error; the innermost layer is the one to name."""

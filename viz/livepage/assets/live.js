@@ -189,7 +189,7 @@ class Live {
   showFailure(failure) {
     this.failure.hidden = !failure.type;
     if (!failure.type) return;
-    const at = [failure.op && `op ${failure.op}${failure.phase === "backward" ? " (its derivative)" : ""}`, failure.layer && `layer ${failure.layer}`].filter(Boolean);
+    const at = [failure.op && `op ${failure.op}`, failure.layer && `layer ${failure.layer}`].filter(Boolean);
     const close = button("×", "hide this", () => { this.failure.hidden = true; }, { class: "live-close" });
     const frames = failure.frames.map(([file, line, name, code]) =>
       el("li", {}, el("span", { class: "live-place" }, `${clean(file, 200)}:${line}`), ` in ${clean(name, 80)}`, el("code", {}, clean(code, 300))));
