@@ -22,7 +22,14 @@ from eagerflow.kernels.moments import (
 )
 from eagerflow.kernels.threads import scratch
 
-__all__ = ["Layout", "batch_norm", "batch_norm_gradient", "layout"]
+__all__ = [
+    "Layout",
+    "batch_norm",
+    "batch_norm_gradient",
+    "layout",
+    "scale_channels",
+    "scale_channels_gradient",
+]
 
 _SMALLEST = 1 << 16  # numbers, below which the plain way has fewer calls
 _SHORTEST = 32  # positions in a row, below which broadcasting along rows is slow
@@ -96,8 +103,9 @@ def _row_moments(x: Any, plan: Layout) -> tuple[Any, Any]:
 
 
 def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
-    """(x - about) * factor + shift, where each row belongs to one channel."""
-    factor, shift = _per_row(factor, len(x), x.dtype), _per_row(shift, len(x), x.dtype)
+    """(x - about) * factor + shift (if given), where each row belongs to one channel."""
+    factor = _per_row(factor, len(x), x.dtype)
+    shift = None if shift is None else _per_row(shift, len(x), x.dtype)
     centre = None if about is None else _per_row(about, len(x), x.dtype)
     out = numpy.empty(x.shape, x.dtype)
 
@@ -106,7 +114,8 @@ def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
         if centre is not None:
             a = numpy.subtract(a, centre[block], out=o)
         numpy.multiply(a, factor[block], out=o)
-        numpy.add(o, shift[block], out=o)
+        if shift is not None:
+            numpy.add(o, shift[block], out=o)
 
     in_runs(fill, *x.shape, 0.5)
     return out
@@ -212,3 +221,24 @@ def _mixed_rows(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any)
 
     in_runs(fill, *x.shape, 0.8)
     return out
+
+
+def scale_channels(x: Any, factor: Any, shift: Any, plan: Layout) -> Any:
+    """x * factor + shift, with one number of each per channel."""
+    scaled = _scale_rows if plan.positions > 1 else scale_columns
+    return scaled(_matrix(x, plan), factor.reshape(-1), shift.reshape(-1), None).reshape(x.shape)
+
+
+def scale_channels_gradient(
+    g: Any, x: Any, factor: Any, plan: Layout, needs: tuple[bool, ...]
+) -> tuple[Any, ...]:
+    """The gradients of x, factor and shift (channels,), where needed."""
+    matrix, arriving = _matrix(x, plan), _matrix(numpy.ascontiguousarray(g), plan)
+    d_x = d_factor = d_shift = None
+    if needs[0]:
+        scaled = _scale_rows if plan.positions > 1 else scale_columns
+        d_x = scaled(arriving, factor.reshape(-1), None, None).reshape(x.shape)
+    if needs[1] or needs[2]:
+        sums = _row_sums if plan.positions > 1 else _column_pair
+        d_shift, d_factor = sums(arriving, matrix, None, plan).astype(x.dtype)
+    return d_x, d_factor, d_shift

@@ -87,11 +87,11 @@ def column_moments(x: Any) -> tuple[Any, Any]:
 
 
 def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
-    """(x - about) * factor + shift, with one number of each per column."""
+    """(x - about) * factor + shift, with one number of each per column; without what is None."""
     rows, width = x.shape
     height = min(rows, rows_at_once(width))
     factors = repeated("scale_factor", factor, height, x.dtype)
-    shifts = repeated("scale_shift", shift, height, x.dtype)
+    shifts = None if shift is None else repeated("scale_shift", shift, height, x.dtype)
     if about is not None:
         about = repeated("scale_about", about, height, x.dtype)
     out = numpy.empty(x.shape, x.dtype)
@@ -101,7 +101,8 @@ def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
         if about is not None:
             a = numpy.subtract(a, about[: len(a)], out=o)
         numpy.multiply(a, factors[: len(o)], out=o)
-        numpy.add(o, shifts[: len(o)], out=o)
+        if shifts is not None:
+            numpy.add(o, shifts[: len(o)], out=o)
 
     in_runs(fill, rows, width, 0.4)
     return out

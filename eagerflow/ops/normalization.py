@@ -93,6 +93,43 @@ def batch_normalization(
     shift = -_vector("mean", mean, shape) * factor
     if offset is not None:
         shift = shift + _vector("offset", offset, shape)
+    return scale_channels(x, factor, shift)
+
+
+def _scaled_plainly(x: Any, factor: Any, shift: Any) -> Any:
+    return x * factor + shift
+
+
+def _channels_rule(g: Any, needs: Any, x: Any, factor: Any, shift: Any) -> tuple[Any, ...]:
+    plan = _channels(x, factor, shift)
+    if plan is not None and g.dtype == x.dtype:
+        d_x, *others = kernels.scale_channels_gradient(g, x, factor, plan, needs)
+        return d_x, *[
+            d.reshape(factor.shape) if need else None for d, need in zip(others, needs[1:], strict=True)
+        ]
+    return g * factor if needs[0] else None, g * x if needs[1] else None, g
+
+
+def _channels(x: Any, factor: Any, shift: Any) -> Any:
+    """The kernels' layout, when they take arrays of these shapes."""
+    if (
+        not x.dtype == factor.dtype == shift.dtype
+        or factor.shape != shift.shape
+        or len(factor.shape) != x.ndim
+    ):
+        return None
+    places = [i for i, n in enumerate(factor.shape) if n > 1]
+    if len(places) != 1 or factor.shape[places[0]] != x.shape[places[0]]:
+        return None
+    return layout(x, tuple([i for i in range(x.ndim) if i != places[0]]))
+
+
+@op(_channels_rule, joint=True, reference=_scaled_plainly, promotes=True)
+def scale_channels(xp: Any, x: Any, factor: Any, shift: Any) -> Any:
+    """`x * factor + shift`, where factor and shift have the channels in one axis and length 1 in the others."""
+    plan = _channels(x, factor, shift)
+    if plan is not None:
+        return kernels.scale_channels(x, factor, shift, plan)
     return x * factor + shift
 
 

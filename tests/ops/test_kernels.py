@@ -123,6 +123,9 @@ CASES = {
         ([normal(3, 1), None, normal(1)], {}),
     ],
     "rms_norm": [([normal(2, 3, 4), normal(4)], {}), ([normal(2, 3), None], {"axes": (0,)})],
+    "scale_channels": [
+        ([normal(2, 3, 4), normal(1, 1, 4), normal(1, 1, 4)], {}), ([normal(2, 3), normal(2, 1), normal(2, 1)], {}),
+    ],
     "softmax_crossentropy": [([normal(*s), normal(*s, seed=1) * 9], {}) for s in ((3, 4), (2, 3, 5), (1, 1), (0, 3))],
     "sparse_softmax_crossentropy": [
         ([LABELS, normal(3, 2, 3) * 9], {}), ([LABELS[:, 0], normal(3, 3)], {}), ([LABELS[:0], normal(0, 2, 3)], {}),
@@ -174,7 +177,8 @@ def compare_values(name, arrays, settings):
     tensors = on_device(arrays)
     raw = [t if t is None else t.data for t in tensors]
     keeps = {"keep": True} if "keep" in inspect.signature(op.forward).parameters else {}
-    found, *saved = op.forward(namespace_of(*raw), *raw, **settings, **keeps)
+    made = op.forward(namespace_of(*raw), *raw, **settings, **keeps)
+    found, *saved = made if op.saves else (made,)
     defaults = {n: p.default for n, p in inspect.signature(op.call).parameters.items() if n in op.settings}
     extras = {
         n: Tensor(s, None, None) if hasattr(s, "dtype") else s for n, s in zip(op.saves, saved, strict=True)

@@ -434,3 +434,27 @@ def test_products(lengths, stacks, turned, dtype):
         for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (500, 3))), ("_BAND", 500)):
             patch.setattr(f"eagerflow.kernels.products.{name}", value)
         check(product, plain, [a, b])
+
+
+@quick
+@given(
+    shape=st.sampled_from([(50, 3), (7, 9, 11), (4, 3, 40, 5), (3, 2, 2, 70)]), place=st.integers(0, 3), dtype=types,
+    kind=kinds,
+)  # fmt: skip
+def test_normalization_by_given_moments(shape, place, dtype, kind):
+    place %= len(shape)
+    vectors = [normal(i, shape[place], dtype=dtype) for i in (3, 4, 5)]
+    vectors.append(np.abs(normal(6, shape[place], dtype=dtype)) + np.dtype(dtype).type(0.5))
+    form = tuple(n if i == place else 1 for i, n in enumerate(shape))
+
+    def plain(x, *vectors):
+        gamma, beta, mean, variance = [v.reshape(form) for v in vectors]
+        return (x - mean) * (variance + 0.1) ** -0.5 * gamma + beta
+
+    check(
+        lambda x, gamma, beta, mean, variance: ops.batch_normalization(
+            x, mean, variance, place, beta, gamma, 0.1
+        ),
+        plain,
+        [laid_out(kind, normal(2, *shape, dtype=dtype)), *vectors],
+    )

@@ -208,6 +208,7 @@ ROWS = [
         ((normal(2, 3, 2), positive(3), normal(3)), lambda op: lambda x, s, o: op(x, s, o, (0, 2))),
         ((normal(4, 2),), lambda op: lambda x: op(x, None, None, (0,))),
     ),
+    primitive("scale_channels", ((normal(2, 3), positive(1, 3), other(1, 3)), lambda op: op)),
     smooth(
         "layer_normalization",
         case(normal(2, 3)),
