@@ -5,67 +5,120 @@ from __future__ import annotations
 __all__ = ["ADVICE"]
 
 ADVICE = {
-    "nonfinite": "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0.",
+    "nonfinite": (
+        "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with "
+        "clipnorm=1.0."
+    ),
     "nonfinite.data": "Clean the data: look at numpy.isnan(x).any(axis=0) and replace or drop those rows.",
     "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
     "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",
     "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 1e-12)).",
     "nonfinite.power": "Keep the base positive, or use ops.square for squares.",
-    "nonfinite.exp": "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True.",
+    "nonfinite.exp": (
+        "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True."
+    ),
     "nonfinite.expm1": "Limit the argument.",
-    "loss_mismatch": "Class numbers go with sparse_categorical_crossentropy, one-hot rows with categorical_crossentropy, "
-    "yes or no with binary_crossentropy and one sigmoid unit.",
+    "loss_mismatch": (
+        "Class numbers go with sparse_categorical_crossentropy, one-hot rows with categorical_crossentropy, "
+        "yes or no with binary_crossentropy and one sigmoid unit."
+    ),
     "loss_mismatch.twice": "Keep one of the two.",
-    "loss_mismatch.one_unit": "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no "
-    "activation for a number.",
+    "loss_mismatch.one_unit": (
+        "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for "
+        "a number."
+    ),
     "loss_mismatch.from_logits": "Leave out the activation of the last layer, or from_logits=True.",
-    "loss_mismatch.logits": "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss "
-    "from_logits=True.",
-    "loss_mismatch.elementwise": "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number "
-    "give the last layer one unit.",
+    "loss_mismatch.logits": (
+        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss "
+        "from_logits=True."
+    ),
+    "loss_mismatch.elementwise": (
+        "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number give the last "
+        "layer one unit."
+    ),
     "loss_mismatch.numbers": "Use sparse_categorical_crossentropy, or utils.to_categorical(y).",
     "loss_mismatch.one_hot": "Use categorical_crossentropy, or y.argmax(axis=-1).",
     "loss_mismatch.single": "Use binary_crossentropy with a sigmoid, or as many units as classes.",
-    "loss_mismatch.binary": "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax.",
+    "loss_mismatch.binary": (
+        "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax."
+    ),
     "label_range": "Scale the labels into that range, or leave out the last activation.",
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
     "label_range.binary": "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",
-    "label_range.rows": "Divide each row by its sum; where several classes may be right at once, use sigmoid and "
-    "binary_crossentropy.",
+    "label_range.rows": (
+        "Divide each row by its sum; where several classes may be right at once, use sigmoid and "
+        "binary_crossentropy."
+    ),
     "broadcast": "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
-    "no_gradient": "Use the layer on the way to the loss, inside the tape, without .numpy(), stop_gradient, argmax or round; "
-    "if it shall stay as it is, set layer.trainable = False.",
+    "no_gradient": (
+        "Use the layer on the way to the loss, inside the tape, without .numpy(), stop_gradient, argmax or "
+        "round; if it shall stay as it is, set layer.trainable = False."
+    ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",
-    "lr_too_high": "Lower the learning rate to a tenth, and again until the loss falls; Adam begins well with 0.001, SGD "
-    "with 0.01.",
-    "lr_too_low": "Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01.",
-    "exploding_gradient": "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
-    "give the optimizer clipnorm=1.0.",
-    "vanishing_gradient": "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization "
-    "between layers, or shortcuts around them.",
-    "dead_relu": "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu.",
-    "constant_output": "Look for weights that are all zero, units that never fire, saturated activations, or a call that "
-    "ignores its input.",
+    "lr_too_high": (
+        "Lower the learning rate to a tenth, and again until the loss falls; Adam begins well with 0.001, "
+        "SGD with 0.01."
+    ),
+    "lr_too_low": (
+        "Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01."
+    ),
+    "exploding_gradient": (
+        "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
+        "give the optimizer clipnorm=1.0."
+    ),
+    "vanishing_gradient": (
+        "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization "
+        "between layers, or shortcuts around them."
+    ),
+    "dead_relu": (
+        "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use "
+        "leaky_relu."
+    ),
+    "constant_output": (
+        "Look for weights that are all zero, units that never fire, saturated activations, or a call that "
+        "ignores its input."
+    ),
     "constant_output.data": "Look at the data: was it divided as integers, or overwritten?",
-    "saturated": "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization before, "
-    "or relu instead.",
-    "batchnorm_misuse.ones": "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose "
-    "another batch_size.",
-    "batchnorm_misuse.inference": "Call the model with training=True inside the tape; to keep the layer as it is, set "
-    "layer.trainable = False.",
-    "batchnorm_misuse.training": "Leave training out of the call (or pass training=False) for evaluation and prediction.",
-    "unscaled_input": "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as first "
-    "layer.",
-    "memory_growth": "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time.",
+    "saturated": (
+        "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization "
+        "before, or relu instead."
+    ),
+    "batchnorm_misuse.ones": (
+        "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another "
+        "batch_size."
+    ),
+    "batchnorm_misuse.inference": (
+        "Call the model with training=True inside the tape; to keep the layer as it is, set layer.trainable "
+        "= False."
+    ),
+    "batchnorm_misuse.training": (
+        "Leave training out of the call (or pass training=False) for evaluation and prediction."
+    ),
+    "unscaled_input": (
+        "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as first "
+        "layer."
+    ),
+    "memory_growth": (
+        "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to "
+        "time."
+    ),
     "memory_growth.tape": "Let tapes go after their gradient; don't make them persistent without need.",
-    "dtype_upcast": "Make the array float32 (x.astype('float32')), take Python numbers instead of numpy.float64, and leave "
-    "out dtype='float64'.",
-    "overfit": "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight decay or a "
-    "smaller model.",
-    "slow_input": "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with "
-    "workers=4.",
-    "slow_op": "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it with ops on "
-    "whole arrays.",
+    "dtype_upcast": (
+        "Make the array float32 (x.astype('float32')), take Python numbers instead of numpy.float64, and "
+        "leave out dtype='float64'."
+    ),
+    "overfit": (
+        "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight "
+        "decay or a smaller model."
+    ),
+    "slow_input": (
+        "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with "
+        "workers=4."
+    ),
+    "slow_op": (
+        "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "
+        "with ops on whole arrays."
+    ),
     "slow_op.loop": "Do the whole array in one op instead of a loop.",
-}  # fmt: skip
+}
 """By kind, or `kind.way`."""

@@ -20,7 +20,7 @@ class _Units:
 
     def __init__(self, layer: Any, place: Place | None) -> None:
         self.layer, self.place = layer, place
-        self.alive: numpy.ndarray | None = None
+        self.alive: Any = None  # by unit, an array
         self.rows = 0
         self.steps = 0
         self.last_step = -1
@@ -31,7 +31,7 @@ class _Units:
         if self.alive is None or self.alive.shape != alive.shape:
             self.alive, self.rows, self.steps = alive, 0, 0
         else:
-            self.alive = self.alive | alive
+            self.alive |= alive
         self.rows += len(rows)
         if step != self.last_step:
             self.steps, self.last_step = self.steps + 1, step
@@ -79,7 +79,6 @@ class DeadRelu(Check):
                 self._judge(units, short=units.rows < limits.DEAD_ROWS)
 
     def _judge(self, units: _Units, short: bool = False) -> None:
-        assert units.alive is not None
         count = len(units.alive)
         dead = count - int(units.alive.sum())
         share = limits.DEAD_SHARE if count >= limits.DEAD_UNITS else limits.DEAD_SHARE_FEW
@@ -138,11 +137,11 @@ class Saturated(Check):
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if opened.kind in ("model", "layer") and self.watch.outermost():
-            self._outputs |= {x.key for x in _tracked(outputs)}
+            self._outputs.update(_tracked(outputs))
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "loss":
-            self._outputs |= {x.key for x in _tracked(opened.scope.inputs)}
+            self._outputs.update(_tracked(opened.scope.inputs))
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         values = [float(host(t.data).mean()) for t in targets]
@@ -190,9 +189,9 @@ class Saturated(Check):
         )  # fmt: skip
 
 
-def _tracked(nested: Any) -> list[Tensor]:
+def _tracked(nested: Any) -> list[int]:
     from_pair = nested if isinstance(nested, (list, tuple)) else (nested,)
-    return [x for x in from_pair if isinstance(x, Tensor) and x.key is not None]
+    return [x.key for x in from_pair if isinstance(x, Tensor) and x.key is not None]
 
 
 def _has_classes(values: numpy.ndarray, axis: Any) -> bool:

@@ -119,8 +119,8 @@ class GradientSizes(Check):
         severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
         self.watch.report(
             "exploding_gradient", severity,
-            f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen, most "
-            f"of it in {self._largest[group]!r}; around 1 is usual{' (the optimizer clips it)' if clips else ''}",
+            f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen, "
+            f"most of it in {self._largest[group]!r}; around 1 is usual{' (the optimizer clips it)' if clips else ''}",
             layer=layer if layer is not None else self._largest[group], key=("exploding_gradient", group, severity),
             evidence={"first": first, "recent": recent, "steps": steps, "largest": self._largest[group]},
         )  # fmt: skip

@@ -131,17 +131,14 @@ class Normalizations(Check):
             gamma = getattr(norm.layer, "gamma", None)
             used = gamma is None or gamma.identity in self._trained
             if norm.untrained >= min(3, max(1, self.watch.step)) and not norm.training and used:
-                self._tell(
-                    norm, "inference", "warning", "runs in inference mode while it is trained: its moving averages, with "
-                    f"which it divides, stay as they began ({norm.untrained} calls)", norm.untrained_at,
-                    {"calls": norm.untrained},
-                )  # fmt: skip
+                what = "runs in inference mode while it is trained: its moving averages stay as they began"
+                self._tell(norm, "inference", "warning", what, norm.untrained_at, {"calls": norm.untrained})
             if norm.outside and norm.training and len(self._optimizers) < 2:
-                self._tell(
-                    norm, "training", "warning", f"runs in training mode outside of training, {norm.outside} times: "
-                    "predictions depend on the other rows of the batch, and change its moving averages", norm.outside_at,
-                    {"calls": norm.outside},
-                )  # fmt: skip
+                what = (
+                    f"runs in training mode outside of training, {norm.outside} times: predictions depend on the other "
+                    "rows of the batch, and change its moving averages"
+                )
+                self._tell(norm, "training", "warning", what, norm.outside_at, {"calls": norm.outside})
 
     def _judge_ones(self, norm: _Norm) -> None:
         if not norm.ones:
@@ -154,10 +151,9 @@ class Normalizations(Check):
             if values == 1
             else "its statistics are of one only"
         )
-        self._tell(
-            norm, "ones", severity, f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}",
-            place, {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values},
-        )  # fmt: skip
+        what = f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}"
+        evidence = {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values}
+        self._tell(norm, "ones", severity, what, place, evidence)
 
     def _tell(
         self, norm: _Norm, way: str, severity: str, what: str, place: Any, evidence: dict[str, Any]

@@ -131,8 +131,8 @@ class Mismatch(Check):
         total = float(numpy.median(values.sum(axis=-1))) if one_of_many else 1.0
         if low < -limits.OUT_OF_RANGE or high > 1 + limits.OUT_OF_RANGE:
             what = (
-                f"the outputs{whose} range from {number(low)} to {number(high)}: they are logits, but the loss takes them "
-                "for probabilities (from_logits=False)"
+                f"the outputs{whose} range from {number(low)} to {number(high)}: they are logits, but the loss "
+                "takes them for probabilities (from_logits=False)"
             )
         elif abs(total - 1) > limits.ROW_SUM:
             what = (
@@ -181,8 +181,8 @@ _WRONG = {
     "numbers": "labels {labels} are class numbers, but categorical_crossentropy takes one-hot rows",
     "one_hot": "labels {labels} are one-hot rows, but sparse_categorical_crossentropy takes class numbers",
     "single": "a crossentropy of classes over one unit: there is no second class to choose",
-    "binary": "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it takes every class for "
-    "a question of its own",
+    "binary": "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it takes every "
+    "class for a question of its own",
 }
 
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
@@ -250,8 +250,8 @@ class Labels(Check):
         padding = (sums == 0).any() and (abs(sums - 1) < limits.ROW_SUM).any()
         if sums.size and not padding and float(numpy.median(abs(sums - 1))) > limits.ROW_SUM:
             what = (
-                f"rows of labels sum to {number(float(numpy.median(sums)))}, but categorical crossentropy takes one-hot "
-                "rows or probabilities, which sum to 1"
+                f"rows of labels sum to {number(float(numpy.median(sums)))}, but categorical crossentropy takes "
+                "one-hot rows or probabilities, which sum to 1"
             )
             self._tell("label_range.rows", what, float(labels.min()), float(labels.max()))
 
@@ -266,8 +266,8 @@ class Labels(Check):
         origin = self.watch.origin(predicted)
         least, most = float(labels.min()), float(labels.max())
         what = (
-            f"labels go from {number(least)} to {number(most)}, but the outputs come from {activation}, which only gives "
-            f"{number(low)} to {number(high)}: {outside.mean():.0%} of the labels are out of reach"
+            f"labels go from {number(least)} to {number(most)}, but the outputs come from {activation}, which only "
+            f"gives {number(low)} to {number(high)}: {outside.mean():.0%} of the labels are out of reach"
         )
         self._tell("label_range", what, least, most, origin.layer if origin is not None else None)
 

@@ -83,8 +83,8 @@ class Overfit(Check):
         self.watch.report(
             "overfit", "warning" if clear else "info",
             f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
-            f"{number(validation[-1])} now, in epoch {len(validation)}, while the training loss went on from {number(train[best])} to "
-            f"{number(train[-1])}",
+            f"{number(validation[-1])} now, in epoch {len(validation)}, while the training "
+            f"loss went on from {number(train[best])} to {number(train[-1])}",
             place=self._place, key=key,
             evidence={
                 "best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best],

@@ -163,8 +163,8 @@ class LearningRates(Check):
         )
         self.watch.report(
             "lr_too_low", "warning",
-            f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} steps{rate}: an "
-            f"update {how} (about 0.001 of their size is usual)",
+            f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} "
+            f"steps{rate}: an update {how} (about 0.001 of their size is usual)",
             op=getattr(course.optimizer, "name", None), place=course.place, key=key,
             evidence={
                 "learning_rate": course.rate, "first_loss": first, "last_loss": last, "largest_update": moved,

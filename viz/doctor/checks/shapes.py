@@ -24,7 +24,7 @@ class Broadcasts(Check):
         if outputs.data.ndim < 2 or self.watch.inside("layer") or len(inputs) < 2:
             return
         a, b = inputs[:2]
-        shapes = getattr(a, "shape", None), getattr(b, "shape", None)
+        shapes: list[Any] = [getattr(a, "shape", None), getattr(b, "shape", None)]
         if any(shape is None for shape in shapes):
             return
         tracked = [

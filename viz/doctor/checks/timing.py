@@ -115,8 +115,8 @@ class Timing(Check):
             return
         self.watch.report(
             "slow_input", "info",
-            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: {wait / (wait + step):.0%} of the "
-            "time",
+            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: "
+            f"{wait / (wait + step):.0%} of the time",
             place=self._wait_place, key=("slow_input", 0),
             evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
         )  # fmt: skip
