@@ -91,6 +91,7 @@ def three_steps():
             trainer.step()
     t.logs.append(viz.Logs("batch", 0, {"loss": 1.5}))
     t.logs.append(viz.Logs("batch", 1, {"loss": 0.5}))
+    t.logs.append(viz.Logs("batch", 0, {"loss": 0.25}))  # the first of the next epoch
     return t
 
 
@@ -472,7 +473,10 @@ def test_layers_sort_by_any_column_and_lead_to_the_graph(small):
 def test_what_training_reported_is_drawn(small):
     small.run("eagerflowViewer.openTab('training')")
     assert small.texts(".training strong") == ["batch: loss"]
-    assert small.texts(".training figcaption span")[0] == "0.5"
+    assert small.texts(".training figcaption span") == ["0.25", "0.25 … 1.5", "0 … 2"]
+    points = small.run("document.querySelector('.training polyline').getAttribute('points')").split()
+    across = [float(point.split(",")[0]) for point in points]
+    assert across == sorted(set(across))
 
 
 def test_tabs_of_others_can_be_added(small):

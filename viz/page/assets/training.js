@@ -14,11 +14,21 @@ class Training {
     const series = new Map();
     for (const [kind, step, values] of this.viewer.model.data.logs) {
       for (const [name, value] of Object.entries(values))
-        push(series, `${kind === "epoch" ? "epoch: " : "batch: "}${name}`, [
-          step,
-          Number(value === "inf" ? Infinity : value === "-inf" ? -Infinity : value),
-        ]);
+        push(series, `${kind}: ${name}`, [step, asNumber(value)]);
     }
-    this.node.replaceChildren(...[...series].map(([name, points]) => lineChart(name, points)));
+    this.node.replaceChildren(...[...series].map(([name, points]) => lineChart(name, onwards(points))));
   }
+}
+
+const asNumber = (value) => Number({ inf: Infinity, "-inf": -Infinity }[value] ?? value);
+
+// Batches are counted from 0 in every epoch; a curve goes on where the last epoch ended.
+function onwards(points) {
+  let begin = 0,
+    last = -1;
+  return points.map(([step, value]) => {
+    if (step <= last) begin += last + 1;
+    last = step;
+    return [begin + step, value];
+  });
 }
