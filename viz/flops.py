@@ -132,6 +132,7 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "fourier": _fourier,
     "gelu_exact": _per_output(8),
     "gelu_tanh": _per_output(8),
+    "group_norm": _per_input(8),
     "gru": _recurrent(3, 10),
     "layer_norm": _per_input(8),
     "log_softmax": _per_output(5),

@@ -10,6 +10,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.settings import at_least_zero, described, settle
+from eagerflow.ops.group_norm import group_norm
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 
@@ -197,6 +198,9 @@ class GroupNormalization(_Normalization):
         """The normalized inputs."""
         x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
         shape, place = list(inputs.shape), self.axis % inputs.ndim
+        if place == inputs.ndim - 1:
+            weights = [None if w is None else ops.cast(w, x.dtype) for w in (self.gamma, self.beta)]
+            return ops.cast(group_norm(x, *weights, self.groups, self.epsilon), self.compute_dtype)
         grouped = [*shape[:place], self.groups, shape[place] // self.groups, *shape[place + 1 :]]
         x = x.reshape(tuple(grouped))
         axes = [i for i in range(1, x.ndim) if i != place]

@@ -14,7 +14,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels import columns
-from eagerflow.ops import recurrent  # noqa: F401 - registers its ops
+from eagerflow.ops import group_norm, recurrent  # noqa: F401 - register their ops
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
 
@@ -114,6 +114,10 @@ CASES = {
     "simple_rnn": list(over_time(1, 1, True)),
     "dot_product_attention": list(attention()),
     "gelu_exact": [([normal(3, 4)], {}), ([normal(0, 2)], {})],
+    "group_norm": [
+        ([normal(2, 3, 4), normal(4), normal(4)], {"groups": 2}), ([normal(2, 5, 6), None, normal(6)], {"groups": 6}),
+        ([normal(3, 4), normal(4), None], {}),
+    ],
     "normalize_batch": [
         ([normal(2, 3, 4), normal(4), normal(4)], {"axes": (0, 1)}), ([normal(5, 2), None, normal(2)], {"axes": (0,)}),
         ([normal(2, 3, 4), normal(3), None], {"axes": (0, 2)}), ([normal(1, 2), None, None], {"axes": (0,)}),

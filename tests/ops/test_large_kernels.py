@@ -11,6 +11,7 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.kernels import blocks, moments
 from eagerflow.kernels.threads import set_num_threads
+from eagerflow.ops.group_norm import _by_moments, group_norm
 from eagerflow.ops.normalization import normalize_batch
 
 TOLERANCE = {"float32": 3e-5, "float64": 1e-11}
@@ -458,3 +459,24 @@ def test_normalization_by_given_moments(shape, place, dtype, kind):
         plain,
         [laid_out(kind, normal(2, *shape, dtype=dtype)), *vectors],
     )
+
+
+@quick
+@given(
+    shape=st.sampled_from([(2, 50, 4), (3, 7, 9, 12), (1, 1, 300), (4, 64, 2), (2, 600)]),
+    groups=st.sampled_from([1, 2, -1]),
+    dtype=types,
+    kind=kinds,
+    away=st.sampled_from([0.0, 30.0]),
+)
+def test_group_normalization(shape, groups, dtype, kind, away):
+    groups = shape[-1] if groups == -1 else groups
+    if shape[-1] // groups * np.prod(shape[1:-1]) < 2 or (dtype == "float32" and away and kind != "plain"):
+        return  # one number has no variance
+    arrays = [laid_out(kind, normal(2, *shape, dtype=dtype) + np.dtype(dtype).type(away))]
+    arrays += [normal(i, shape[-1], dtype=dtype) for i in (3, 4)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.ops.group_norm._SMALLEST", 0)
+        if dtype == "float32" and away:
+            patch.setitem(TOLERANCE, "float32", 1e-3)
+        check(lambda *xs: group_norm(*xs, groups, 0.1), lambda *xs: _by_moments(*xs, groups, 0.1), arrays)

@@ -208,6 +208,11 @@ ROWS = [
         ((normal(2, 3, 2), positive(3), normal(3)), lambda op: lambda x, s, o: op(x, s, o, (0, 2))),
         ((normal(4, 2),), lambda op: lambda x: op(x, None, None, (0,))),
     ),
+    primitive(
+        "group_norm",
+        ((normal(2, 3, 4), positive(4), normal(4)), lambda op: lambda x, s, o: op(x, s, o, 2)),
+        ((normal(2, 6),), lambda op: lambda x: op(x, None, None, 3)),
+    ),
     primitive("scale_channels", ((normal(2, 3), positive(1, 3), other(1, 3)), lambda op: op)),
     smooth(
         "layer_normalization",
