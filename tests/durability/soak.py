@@ -22,7 +22,7 @@ _MOMENTS = 5
 
 def _usage() -> dict[str, float]:
     gc.collect()
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+    pages = int(pathlib.Path("/proc/self/statm").read_text("ascii").split()[1])
     return {
         "memory": pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
         "handles": len(os.listdir("/proc/self/fd")),
