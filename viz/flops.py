@@ -154,6 +154,7 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "sparse_softmax_crossentropy": lambda op, read, made: 6 * _size(read[-1:]),
     "sparsemax": _sort,
     "thin_qr": _cubic(2),
+    "top_positions": _sort,
     "truncated_svd": _cubic(6),
 }
 

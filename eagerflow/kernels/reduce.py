@@ -14,9 +14,10 @@ import numpy
 from eagerflow.kernels.blocks import ones
 from eagerflow.kernels.threads import one_blas_thread
 
-__all__ = ["extreme_over", "sum_over", "sum_to"]
+__all__ = ["extreme_over", "running_sums", "sum_over", "sum_to"]
 
 _SMALL = 4096  # numbers, below which NumPy's own ways have fewer calls
+_WIDE = 256  # numbers in a slice from which adding slices pays
 _LONGEST = 4096  # numbers that are added up in one product
 
 
@@ -79,3 +80,21 @@ def extreme_over(x: Any, axes: tuple[int, ...], largest: bool) -> Any:
             choose(smaller[:, 0], rows[:, -1], out=smaller[:, 0])
         rows = smaller
     return rows.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
+
+
+def running_sums(x: Any, axis: int, backwards: bool = False) -> Any:
+    """Sums of all up to each element along an axis (or from it on); None when NumPy's way is as good.
+
+    NumPy's goes along the axis for each element behind it; adding whole slices uses the processor's vectors.
+    """
+    lengths = _folded(x, (axis,))
+    if lengths is None or lengths[2] < _WIDE:
+        return None
+    given = x.reshape(lengths)
+    out = numpy.empty(lengths, x.dtype)
+    if backwards:
+        given, out = given[:, ::-1], out[:, ::-1]
+    out[:, :1] = given[:, :1]
+    for i in range(1, lengths[1]):
+        numpy.add(out[:, i - 1], given[:, i], out=out[:, i])
+    return (out[:, ::-1] if backwards else out).reshape(x.shape)

@@ -8,10 +8,11 @@ import numpy
 
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels.top import top_positions as fast_positions
 from eagerflow.ops.axes import axis_of
 from eagerflow.ops.compare import isfinite
 from eagerflow.ops.index import take_along_axis
-from eagerflow.ops.shape import expand_dims, flip, ravel
+from eagerflow.ops.shape import expand_dims, ravel
 
 __all__ = ["argpartition", "argsort", "digitize", "in_top_k", "searchsorted", "sort", "top_k"]
 
@@ -113,6 +114,17 @@ def digitize(x: Any, bins: Any) -> Tensor:
     return searchsorted(bins, x, side="right")
 
 
+@op()
+def top_positions(xp: Any, x: Any, k: int = 1) -> Any:
+    """The positions of the `k` largest elements along the last axis, the largest first, of equals the first first."""
+    found = fast_positions(x, k) if xp is numpy else None
+    if found is not None:
+        return found
+    # Turned round before and after, so that among equals the first one comes first.
+    order = x[..., ::-1].argsort(axis=-1, kind="stable")[..., ::-1][..., :k]
+    return x.shape[-1] - 1 - order
+
+
 class TopK(NamedTuple):
     """The largest elements and where they stood."""
 
@@ -142,9 +154,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> TopK:
     x = convert_to_tensor(x)
     if not x.ndim or not 0 <= k <= x.shape[-1]:
         raise ValueError(f"top_k: k={k} elements can't be taken from the last axis of shape {x.shape}.")
-    # Turned round before and after, so that among equals the first one comes first.
-    order = flip(argsort(flip(x, -1), axis=-1), -1)[..., :k]
-    indices = x.shape[-1] - 1 - order
+    indices = top_positions(x, k)
     return TopK(take_along_axis(x, indices, -1), indices)
 
 

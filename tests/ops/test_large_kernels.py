@@ -480,3 +480,46 @@ def test_group_normalization(shape, groups, dtype, kind, away):
         if dtype == "float32" and away:
             patch.setitem(TOLERANCE, "float32", 1e-3)
         check(lambda *xs: group_norm(*xs, groups, 0.1), lambda *xs: _by_moments(*xs, groups, 0.1), arrays)
+
+
+@quick
+@given(
+    shape=st.sampled_from([(300,), (5, 400), (2, 3, 1000), (40, 257)]), k=st.integers(1, 12), dtype=types,
+    kind=st.sampled_from(["plain", "ties", "zeros", "infinite", "nan"]),
+)  # fmt: skip
+def test_top_positions_are_those_of_sorting(shape, k, dtype, kind):
+    x = normal(22, *shape, dtype=dtype)
+    if kind == "ties":
+        x = np.round(x * 2) / 2
+    if kind == "zeros":
+        x[...] = 0
+    if kind == "infinite":
+        x[..., ::7], x[..., 3] = -np.inf, np.inf
+    if kind == "nan":
+        x[..., 5] = np.nan
+    values, indices = ops.top_k(ef.Tensor(x), k)
+    expected = (-x).argsort(axis=-1, kind="stable")[..., :k]
+    if kind == "nan":
+        expected = shape[-1] - 1 - x[..., ::-1].argsort(axis=-1, kind="stable")[..., ::-1][..., :k]
+    np.testing.assert_array_equal(indices.numpy(), expected)
+    np.testing.assert_array_equal(values.numpy(), np.take_along_axis(x, expected, -1))
+
+
+@quick
+@given(
+    shape=st.sampled_from([(7, 300), (1, 256), (3, 5, 300), (300, 3)]),
+    axis=st.integers(0, 2),
+    dtype=types,
+    kind=kinds,
+)
+def test_running_sums(shape, axis, dtype, kind):
+    axis %= len(shape)
+
+    def plain(x):
+        return ops.stack(
+            [x[(slice(None),) * axis + (slice(i + 1),)].sum(axis=axis) for i in range(shape[axis])], axis=axis
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
+        check(lambda x: ops.cumsum(x, axis=axis), plain, [laid_out(kind, normal(23, *shape, dtype=dtype))])
