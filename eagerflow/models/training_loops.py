@@ -32,6 +32,7 @@ from eagerflow.models.training_interrupt import Interruption
 from eagerflow.models.training_nan import warn_of_nan
 from eagerflow.models.training_resumed import put_back_callbacks, put_back_metrics, put_back_states
 from eagerflow.models.training_spellings import hand_validation_data
+from eagerflow.models.training_whole import whole_step
 
 __all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
 
@@ -103,6 +104,8 @@ class Loop:
         self.kind = kind
         self.function = getattr(model, f"make_{kind}_function")()
         self.deferred = model._defers(self.function)
+        if kind == "train":
+            self.function = whole_step(model, self.function)
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
         """Make all steps from `first` on; `keep` is given what each returned. Gives the number of steps."""
