@@ -14,7 +14,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, TextIO
 
 from benchmarks.workloads.data import WORKLOADS, Workload
@@ -57,9 +57,9 @@ def _obey(runner: Any, command: dict[str, Any]) -> dict[str, Any]:
         return {"bytes": peak_of(lambda: runner.train(command["steps"]))}
     gc.collect()
     steps = command.get("steps")
-    started = perf_counter()
+    started, worked = perf_counter(), process_time()
     getattr(runner, what)(*([] if steps is None else [steps]))
-    return {"seconds": perf_counter() - started}
+    return {"seconds": perf_counter() - started, "processor": process_time() - worked}
 
 
 def peak_of(run: Any) -> int | None:
