@@ -11,13 +11,13 @@ import math
 from typing import Any, NamedTuple
 
 import numpy
-from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.tiled import tiled
+from eagerflow.kernels.views import strided
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
@@ -101,7 +101,7 @@ class Plan(NamedTuple):
         order = [*taps, channels[1], *pixels] if by_taps else [*pixels, *taps, channels[1]]
         shape, strides = zip(channels[0], *order)
         flat = scratch("columns", (self.groups * count * self.depth,), canvas.dtype)
-        flat.reshape(shape)[...] = as_strided(canvas, shape, strides)
+        flat.reshape(shape)[...] = strided(canvas, shape, strides)
         if by_taps:
             return flat.reshape(self.groups, self.depth, count).swapaxes(1, 2)
         return flat.reshape(self.groups, count, self.depth)

@@ -16,6 +16,7 @@ from eagerflow.kernels.phases import phases
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
+_LITTLE = 1 << 21  # multiply-adds that aren't worth being taken apart
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
@@ -44,7 +45,8 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int
         return columns.input_gradient(g, kernel, geometry, groups)
     if planes.suits(kernel.shape, geometry, groups) and (groups > 1 or 2 * channels < filters):
         return planes.input_gradient(g, kernel, geometry, groups)
-    parts = phases(geometry) if g.size else None
+    little = g.size * geometry.taps * kernel.shape[-2] < _LITTLE and set(geometry.strides) != {1}
+    parts = None if little or not g.size else phases(geometry)
     if parts is None:
         return columns.input_gradient(g, kernel, geometry, groups)
     out = None

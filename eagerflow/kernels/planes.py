@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy
-from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.tiled import tiled
+from eagerflow.kernels.views import strided
 
 __all__ = ["forward", "input_gradient", "kernel_gradient", "suits"]
 
@@ -97,7 +97,8 @@ class _Planes:
             (row, below), (col, right) = (
                 divmod(k * d, s) for k, d, s in zip(place, self.dilation, self.strides)
             )
-            yield as_strided(planes[:, below, right, :, row, col:], shape, (self.width * s0, s0, s3, s5))
+            steps = (self.width * s0, s0, s3, s5)
+            yield strided(planes, shape, steps, 0, below, right, 0, row, col)
 
     def gather(self, x: Any) -> Any:
         """(groups, depth, images * piece)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy
-from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.views import strided
 
 __all__ = ["Block", "Runs"]
 
@@ -118,4 +118,4 @@ class Runs:
         rows = block.rows.stop - block.rows.start
         shape = (len(canvas), rows, self.outputs[1], *self.sizes[:2], count, (stop - start) * self.channels)
         steps = (s0, s1 * self.strides[0], s2 * self.strides[1], s1 * self.dilation[0], s2 * self.dilation[1])
-        return as_strided(canvas[:, :, :, phase, start:], shape, (*steps, s4 * self.dilation[2], s5))
+        return strided(canvas, shape, (*steps, s4 * self.dilation[2], s5), 0, 0, 0, phase, start)

@@ -11,7 +11,6 @@ import functools
 from typing import Any
 
 import numpy
-from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.blas import blas_core
 
@@ -57,9 +56,7 @@ def _width(columns: int) -> int:
 def _stacked(a: Any, b: Any, out: Any, height: int, width: int) -> None:
     (rows, inner), columns = a.shape, b.shape[1]
     count, across = rows // height, columns // width
-    left = as_strided(a, (count, 1, height, inner), (height * a.strides[0], 0, *a.strides))
-    right = as_strided(b, (across, inner, width), (width * b.strides[1], *b.strides))
-    places = as_strided(
-        out, (count, across, height, width), (height * out.strides[0], width * out.strides[1], *out.strides)
-    )
+    left = a.reshape(count, 1, height, inner)  # splitting an axis makes views, whatever the strides
+    right = b.reshape(inner, across, width).transpose(1, 0, 2)
+    places = out.reshape(count, height, across, width).transpose(0, 2, 1, 3)
     numpy.matmul(left, numpy.ascontiguousarray(right), out=places)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from numpy.lib.stride_tricks import as_strided
-
 from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.views import strided
 
 __all__ = ["Block", "Tiling"]
 
@@ -123,4 +122,4 @@ def cut(a: Any, rows: int, cols: int) -> Any:
     """View of (images, 4 rows, 4 cols, channels) as (images, rows, cols, 4, 4, channels)."""
     s0, s1, s2, s3 = a.strides
     shape = (a.shape[0], rows, cols, TILE, TILE, a.shape[-1])
-    return as_strided(a, shape, (s0, TILE * s1, TILE * s2, s1, s2, s3))
+    return strided(a, shape, (s0, TILE * s1, TILE * s2, s1, s2, s3))

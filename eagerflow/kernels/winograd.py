@@ -14,13 +14,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
-from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.tiles import REACH, TILE, Block, Tiling
+from eagerflow.kernels.views import strided
 
 __all__ = ["forward", "kernel_gradient", "suits"]
 
@@ -104,11 +104,11 @@ def _transformed_inputs(tiling: Tiling, x: Any, block: Block) -> Any:
     canvas, (n, rows, cols) = tiling.canvas(x, block), tiling.shape(block)
     channels, (s0, s1, s2, s3) = x.shape[-1], canvas.strides
     lines = canvas.shape[1]
-    spans = as_strided(canvas, (n, lines, cols, REACH, channels), (s0, s1, TILE * s2, s2, s3))
+    spans = strided(canvas, (n, lines, cols, REACH, channels), (s0, s1, TILE * s2, s2, s3))
     across = scratch("winograd across", (n, lines, cols, REACH, channels), x.dtype)
     numpy.matmul(INPUT, spans, out=across)
     s0, s1, s2, _, s4 = across.strides
-    stacks = as_strided(across, (n, rows, cols, REACH, REACH * channels), (s0, TILE * s1, s2, s1, s4))
+    stacks = strided(across, (n, rows, cols, REACH, REACH * channels), (s0, TILE * s1, s2, s1, s4))
     values = scratch("winograd x", (n * rows * cols, REACH * REACH, channels), x.dtype)
     numpy.matmul(INPUT, stacks, out=values.reshape(stacks.shape))
     return values
