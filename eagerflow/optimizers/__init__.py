@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.tracebacks import boundary as _boundary
 from eagerflow.optimizers import schedules
 from eagerflow.optimizers.adagrad import Adadelta, Adagrad
 from eagerflow.optimizers.adam import Adam, Adamax, AdamW, Nadam
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 
+@_boundary
 def get(identifier: Any) -> Optimizer:
     """The optimizer of a name (in any case), config or object.
 
@@ -71,6 +73,7 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     return config
 
 
+@_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
     """The optimizer of a config."""
     made: Optimizer = _OPTIMIZERS.deserialize(config, custom_objects)

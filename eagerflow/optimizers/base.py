@@ -287,6 +287,11 @@ class Optimizer(StoredState, Minimizing, Averages):
         """The place of a variable among those of `build`."""
         return list(self._entries).index(variable.identity)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """For copies and pickles: their variables are others, with other identities."""
+        self.__dict__.update(state)
+        self._entries = {entry.variable.identity: entry for entry in self._entries.values()}
+
     # -- one update
 
     @boundary

@@ -89,6 +89,10 @@ class Passes:
         self._plans: dict[tuple[int, ...], Plan] = {}
         self._last: Plan | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles plan anew: their variables have arrays of their own."""
+        return {**self.__dict__, "_plans": {}, "_last": None}
+
     def run(
         self,
         rule: Any,

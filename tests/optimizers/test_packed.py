@@ -212,6 +212,22 @@ def test_updates_within_a_stateless_scope_are_taken_back():
     assert [v.tolist()[0][0] for v in found] == [-2.0, -1.0, 0.0]
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_goes_on_by_itself(copied):
+    x, y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, activation="tanh"), ef.layers.Dense(1)])
+    model.compile(optimizers.Adam(0.1), "mse")
+    model.train_on_batch(x, y)
+    other = copied(model)
+    before = [w.copy() for w in model.get_weights()]
+    found = [other.train_on_batch(x, y) for _ in range(3)]
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert [model.train_on_batch(x, y) for _ in range(3)] == found
+    assert is_packed(*model.trainable_variables)
+    assert is_packed(*other.trainable_variables)
+
+
 def test_every_variable_of_a_pack_is_announced():
     heard = []
 

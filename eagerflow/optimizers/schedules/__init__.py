@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.tracebacks import boundary as _boundary
 from eagerflow.optimizers.schedules.base import LearningRateSchedule
 from eagerflow.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from eagerflow.optimizers.schedules.decays import (
@@ -36,6 +37,7 @@ def serialize(learning_rate_schedule: Any) -> Any:
     return _SCHEDULES.serialize(learning_rate_schedule)
 
 
+@_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The schedule of a config."""
     return _SCHEDULES.deserialize(config, custom_objects)
