@@ -15,7 +15,7 @@ MAX_PER_KIND = 5  # more findings of a kind help nobody
 
 # -- activations
 
-DEAD_SHARE = 0.6  # of a layer's units; trained networks often have 10 to 30 % units that never fire
+DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
 DEAD_SHARE_FEW = 0.75  # in layers of fewer than DEAD_UNITS units, where chance alone may silence half
 DEAD_UNITS = 16
 DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
@@ -72,7 +72,7 @@ HELD_SMALL = 64  # bytes for each step: a number as a tensor, say; that is no mo
 SLOW_STEPS = 8  # times of fewer steps are noise
 SLOW_INPUT = 1.0  # waiting for data against computing: more than half of the time is lost
 SLOW_INPUT_MS = 2.0  # shorter waits aren't worth a thought
-SLOW_OP = 0.6  # share of one place in a step
+SLOW_OP = 0.75  # share of one place in a step
 SLOW_STEP_MS = 5.0  # steps faster than this don't need help
 MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
 

@@ -26,6 +26,11 @@ def _size(values: numpy.ndarray) -> tuple[float, float]:
     return norm, norm / math.sqrt(flat.size)
 
 
+def _mixes(shape: tuple[int, ...]) -> bool:
+    """Is this a kernel that adds several inputs? Normalization leaves no gradient to one that only scales."""
+    return len(shape) > 1 and math.prod(shape[:-1]) > 1
+
+
 class GradientSizes(Check):
     """Compares the gradients of layers with each other, and their norm with that of the beginning."""
 
@@ -56,7 +61,7 @@ class GradientSizes(Check):
         self._norms.setdefault(group, []).append(math.hypot(*[norm for _, norm, _ in sizes]))
         largest = max(sizes, key=lambda entry: entry[1])
         self._largest[group] = largest[0].path
-        kernels = [(source, size) for source, _, size in sizes if source.data.ndim > 1]
+        kernels = [(source, size) for source, _, size in sizes if _mixes(source.data.shape)]
         top = max(size for _, _, size in sizes)
         if len(kernels) >= 3 and 0 < top < math.inf:
             self._ratios.setdefault(group, []).append(kernels[0][1] / top)
