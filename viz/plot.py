@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from eagerflow.layers import Layer
 from viz.architecture import Shown, architecture, trial
 from viz.drawing import Drawing
 from viz.graph import Cluster, Graph
@@ -149,6 +150,8 @@ def plot_model(
     >>> viz.plot_model(model, to_file=None, show_shapes=True)
     <Drawing 'm': 2 boxes, 1 arrows; save(path) writes svg, png, pdf or dot>
     """
+    if not isinstance(model, Layer):
+        raise TypeError(f"plot_model(model): expected a model or layer; got {type(model).__name__}")
     drawing = model_to_dot(
         model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, False,
         show_layer_activations, show_trainable, splines, inputs=inputs, **kwargs,

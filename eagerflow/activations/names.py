@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.activations import functions
 from eagerflow.core.serialization import Table
+from eagerflow.core.tracebacks import boundary
 
 __all__ = ["deserialize", "get", "serialize"]
 
@@ -34,6 +35,7 @@ def serialize(activation: Any) -> Any:
     return table.serialize(activation)
 
 
+@boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The activation of a name or configuration.
 
@@ -43,6 +45,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return table.deserialize(config, custom_objects)
 
 
+@boundary
 def get(identifier: Any) -> Any:
     """The activation for a name, configuration, or any callable; `linear` for None.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.core.serialization import Table
+from eagerflow.core.tracebacks import boundary
 
 __all__ = ["Constraint", "deserialize", "get", "serialize"]
 
@@ -39,6 +40,7 @@ def serialize(constraint: Any) -> Any:
     return table.serialize(constraint)
 
 
+@boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The constraint of a configuration.
 
@@ -48,6 +50,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return table.deserialize(config, custom_objects)
 
 
+@boundary
 def get(identifier: Any) -> Any:
     """The constraint for a name, configuration, class, function, or itself; None for None.
 

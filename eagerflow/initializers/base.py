@@ -10,6 +10,7 @@ import numpy
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.serialization import Table
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tracebacks import boundary
 
 __all__ = ["Initializer", "deserialize", "get", "serialize"]
 
@@ -50,6 +51,7 @@ def serialize(initializer: Any) -> Any:
     return table.serialize(initializer)
 
 
+@boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The initializer of a configuration.
 
@@ -59,6 +61,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return table.deserialize(config, custom_objects)
 
 
+@boundary
 def get(identifier: Any) -> Any:
     """The initializer for a name, configuration, class, function, array, or itself; None for None.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.errors import signature_of
+from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.symbolic import Node, Spec, SymbolicTensor
 
@@ -90,6 +91,7 @@ def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str,
     return kwargs | {k: v for k, v in given.items() if v is not None}
 
 
+@boundary
 def Input(
     shape: Any = None,
     batch_size: int | None = None,

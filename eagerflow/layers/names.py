@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.configuration import table
 
 __all__ = ["deserialize", "serialize"]
@@ -20,6 +21,7 @@ def serialize(layer: Any) -> dict[str, Any]:
     return table.serialize(layer)
 
 
+@boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The layer of a configuration.
 

@@ -10,6 +10,7 @@ from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.ops import cast
 
 __all__ = [
@@ -107,6 +108,7 @@ def dtype_policy() -> DTypePolicy:
     return _global[0] if _global else DTypePolicy()
 
 
+@boundary
 def set_dtype_policy(policy: Any) -> None:
     """Set the policy of new layers.
 
@@ -141,6 +143,7 @@ def serialize(dtype_policy: DTypePolicy) -> Any:
     return serialize_keras_object(dtype_policy)
 
 
+@boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The policy of a configuration.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.tracebacks import boundary as _boundary
 from eagerflow.losses.base import Loss
 from eagerflow.losses.crossentropy import (
     BinaryCrossentropy,
@@ -106,6 +107,7 @@ __all__ = [
 ]
 
 
+@_boundary
 def get(identifier: Any) -> Any:
     """The loss of a name (`"mse"`: a function, `"MeanSquaredError"`: an object), config, or itself.
 
@@ -123,6 +125,7 @@ def serialize(loss: Any) -> Any:
     return _LOSSES.serialize(loss)
 
 
+@_boundary
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
     """The loss of a config or name."""
     return _LOSSES.deserialize(name, custom_objects)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.tracebacks import boundary as _boundary
 from eagerflow.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -155,6 +156,7 @@ __all__ = [
 ]
 
 
+@_boundary
 def get(identifier: Any) -> Any:
     """The metric of a name, config, or itself. Names of classes (and `"mse"`, `"accuracy"`) give objects.
 
@@ -172,6 +174,7 @@ def serialize(metric: Any) -> Any:
     return _METRICS.serialize(metric)
 
 
+@_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The metric of a config or name."""
     return _METRICS.deserialize(config, custom_objects)

@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.serialization import deserialize_keras_object
+from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input import Input, InputLayer
 from eagerflow.layers.symbolic import Node, record
@@ -120,6 +121,7 @@ def _input_like(x: Any) -> Any:
     return Input(batch_shape=x.shape, dtype=x.dtype, name=x.name)
 
 
+@boundary
 def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     """The model, with fresh weights, whose `to_json` text this is.
 
@@ -129,9 +131,14 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
 
     Raises:
         UnknownNameError: for a class that is neither ours nor given.
+        ValueError: when the text is no JSON.
         TypeError: when the text describes something else.
     """
-    model = deserialize_keras_object(json.loads(json_string), custom_objects)
+    try:
+        config = json.loads(json_string)
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ValueError(f"model_from_json: expected JSON text, as model.to_json() gives; {error}.") from None
+    model = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
         raise TypeError(f"model_from_json: the text describes a {type(model).__name__}, no model.")
     return model

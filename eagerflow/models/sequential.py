@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from eagerflow.core.serialization import deserialize_keras_object
+from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import automatic, described_with_shapes
 from eagerflow.layers.context import CallContext, current_call
@@ -61,6 +62,7 @@ class Sequential(Model):
     def _shown_layers(self) -> list[Layer]:
         return list(self._sequence)  # without the Input
 
+    @boundary
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer at the end.
 
@@ -73,6 +75,8 @@ class Sequential(Model):
             ValueError: for a second input, or a name that is taken.
         """
         layer = _as_layer(layer)
+        if layer is self:
+            raise ValueError(f"Sequential {self.name!r}.add(layer): a model can't contain itself.")
         if layer.name in map(_name, self._sequence):
             raise ValueError(
                 f"Sequential {self.name!r} has a layer named {layer.name!r} already; names must be unique. "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.core.serialization import Table
+from eagerflow.core.tracebacks import boundary
 
 __all__ = ["Regularizer", "deserialize", "get", "serialize"]
 
@@ -50,6 +51,7 @@ def serialize(regularizer: Any) -> Any:
     return table.serialize(regularizer)
 
 
+@boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The regularizer of a configuration.
 
@@ -59,6 +61,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return table.deserialize(config, custom_objects)
 
 
+@boundary
 def get(identifier: Any) -> Any:
     """The regularizer for a name, configuration, class, function, or itself; None for None.
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from eagerflow.core.config import unsafe_deserialization
 from eagerflow.core.spellings import behaviour
+from eagerflow.core.tracebacks import boundary
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
 from eagerflow.models.saving.assign import Stored
@@ -27,6 +28,7 @@ _LEGACY = (".h5", ".hdf5")
 _CONFIG = "eagerflow_config"
 
 
+@boundary
 def save_model(
     model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
 ) -> None:
@@ -90,6 +92,7 @@ def _check_built(model: Any, doing: str) -> None:
         )
 
 
+@boundary
 def load_model(
     filepath: Any,
     custom_objects: Mapping[str, Any] | None = None,
@@ -162,11 +165,11 @@ def _load_archive(
 ) -> Any:
     config = archive.config()
     model = built_model(config, name, custom_objects, safe_mode, archive.weights_size())
-    archive.restore_assets(model)
     if compile:
         compile_again(model, config.get("compile_config"), custom_objects, name)
     with arrays_in(archive.weights(), name) as arrays:
         restore(model, arrays, name, whole=True)
+    archive.restore_assets(model)  # vocabularies take the weights of their tokens from there
     return model
 
 

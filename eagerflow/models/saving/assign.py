@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy
 
+from eagerflow.core.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.models.saving.errors import listed
 
@@ -84,8 +84,7 @@ def assign_all(matches: Sequence[Match], file: str, skip_mismatch: bool = False)
     if problems and not skip_mismatch:
         raise listed(file, "doesn't fit the model", problems)
     if problems:
-        warnings.warn(str(listed(file, "doesn't fit the model everywhere", problems, " The rest was loaded.")),
-                      stacklevel=4)  # fmt: skip
+        warn(str(listed(file, "doesn't fit the model everywhere", problems, " The rest was loaded.")))
     fitting = [m for m in matches if not m.problem]
     values = [m.stored.read() for m in fitting if m.stored is not None]
     _warn_of_nan(fitting, values, file)
@@ -97,4 +96,4 @@ def _warn_of_nan(matches: Sequence[Match], values: Sequence[numpy.ndarray], file
     bad = [m.owner for m, v in zip(matches, values) if v.dtype.kind == "f" and not numpy.isfinite(v).all()]
     if bad:
         names = ", ".join(repr(name) for name in dict.fromkeys(bad[:3]))
-        warnings.warn(f"{file!r}: the values for {names} hold NaN or infinity.", stacklevel=5)
+        warn(f"{file!r}: the values for {names} hold NaN or infinity.")

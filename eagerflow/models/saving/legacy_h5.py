@@ -6,12 +6,12 @@ Source: what Keras 3.15 and tf.keras 2 write.
 from __future__ import annotations
 
 import json
-import warnings
 import zlib
 from typing import Any, BinaryIO
 
 from eagerflow import losses
 from eagerflow.core.serialization import serialize_keras_object
+from eagerflow.core.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.layers.naming import snake_case
 from eagerflow.models.saving import hdf5
@@ -254,10 +254,9 @@ def _load_optimizer(model: Any, group: hdf5.Group, file: str) -> None:
         if order and len(matches) == len(order) and not any(m.problem for m in matches):
             assign_all(matches, file)
             return
-    warnings.warn(
+    warn(
         f"{file!r}: the state of the optimizer ({len(arrays)} arrays) doesn't fit {type(optimizer).__name__} "
-        f"({len(optimizer.variables)} arrays); it starts anew.",
-        stacklevel=5,
+        f"({len(optimizer.variables)} arrays); it starts anew."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.spellings import ignores
+from eagerflow.core.tracebacks import boundary
 from eagerflow.models.saving.api import load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
 
@@ -14,6 +15,7 @@ __all__ = ["Saving"]
 class Saving:
     """The part of `Model` that saves and loads."""
 
+    @boundary
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Save architecture, weights and compiled state; `models.load_model` reads it. See `models.save_model`.
 
@@ -36,6 +38,7 @@ class Saving:
         """
         save_weights(self, filepath, overwrite, max_shard_size)
 
+    @boundary
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Set the weights from a file, all or none.
 

@@ -9,13 +9,13 @@ import contextlib
 import json
 import math
 import os
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy
 
+from eagerflow.core.tracebacks import warn
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
@@ -65,9 +65,7 @@ def _json_path(path: str) -> str:
             f"save_weights({path!r:.200}, max_shard_size=...): the name must end in '.weights.json'."
         )
     renamed = f"{path.removesuffix('.h5')}.json"
-    warnings.warn(
-        f"save_weights(max_shard_size=...): {path!r} becomes {renamed!r}, as in Keras.", stacklevel=5
-    )
+    warn(f"save_weights(max_shard_size=...): {path!r} becomes {renamed!r}, as in Keras.")
     return renamed
 
 

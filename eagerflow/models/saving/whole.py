@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.core.serialization import deserialize_keras_object
+from eagerflow.core.tracebacks import warn
 from eagerflow.layers.budget import weights_limited
 from eagerflow.layers.configuration import described_with_shapes
 from eagerflow.models.saving.errors import FileFormatError
@@ -66,10 +66,9 @@ def compile_again(
         made = {k: _made(v, custom_objects) for k, v in arguments.items()}
         model.compile_from_config(made)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        warnings.warn(
+        warn(
             f"{file!r}: the model was loaded, but couldn't be compiled as it was: {error!s:.250} "
-            "Call compile() yourself, or load with custom_objects={...}.",
-            stacklevel=4,
+            "Call compile() yourself, or load with custom_objects={...}."
         )
 
 
