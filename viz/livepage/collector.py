@@ -13,6 +13,7 @@ from viz.livepage.failures import Blame, describe
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress
+from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot
 
 __all__ = ["Collector"]
@@ -34,6 +35,7 @@ class Collector(observe.Observer):
         pace: says which steps may be recorded.
         every_steps: record at most every so many steps.
         model: whose weights the page shows; None for all.
+        rounds: of the doctor, if he looks at all.
 
     Attributes:
         step: how many training steps have ended.
@@ -42,11 +44,14 @@ class Collector(observe.Observer):
 
     wants_ops = False  # training keeps its speed while no step is recorded
 
-    def __init__(self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None) -> None:
+    def __init__(
+        self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None, rounds: Rounds | None = None
+    ) -> None:
         self.step = 0
         self.blame = Blame()
         self.progress = Progress(model)
         self._box, self._pace, self._every_steps = box, pace, every_steps
+        self._rounds = rounds
         self._scope: observe.Scope | None = None
         self._snapshot: Snapshot | None = None
         self._optimizers: dict[int, int] = {}  # by id: the order in which they came
@@ -56,7 +61,7 @@ class Collector(observe.Observer):
         self._usual = 0.0  # seconds of a step that isn't recorded
         self._reported = -1.0
         self._training = False
-        self._measured_next = self._failing = False
+        self._measured_next = self._failing = self._looked = False
 
     # ------------------------------------------------------------------ what is announced
 
@@ -76,6 +81,8 @@ class Collector(observe.Observer):
             self._began = time.perf_counter()
             if not self.step:
                 self.progress.begin(0)
+            if self._rounds is not None:
+                self._rounds.begin(scope)
             if self._training or not self.step:
                 self._begin_snapshot(scope)
         elif self._snapshot is not None and self._scope is None:
@@ -86,6 +93,7 @@ class Collector(observe.Observer):
         if error is not None:
             self.blame.scope(scope, error)
         if scope is self._scope:
+            self._end_look(scope, outputs, error)
             self._end_snapshot(outputs, error)
             self._scope = None
             self._end_step(scope, error)
@@ -106,6 +114,8 @@ class Collector(observe.Observer):
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation."""
+        if self._rounds is not None:
+            self._rounds.hear(kind, step, logs)
         if kind == "epoch":
             self._box.point("mark|epoch", self.step, step + 1)
             self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
@@ -152,12 +162,15 @@ class Collector(observe.Observer):
 
     def _own_step(self, name: str, optimizer: Any) -> None:
         """A step of the user's own loop has ended, and the next one begins."""
+        self._end_look(None, None, None)
         self._end_snapshot(None, None)
         self.step += 1
         self._training = True
         self._point_of_loss(name)
         self._report(optimizer, None, "training")
         self._began = time.perf_counter()
+        if self._rounds is not None:
+            self._rounds.begin()
         self._begin_snapshot(None)
 
     def _point_of_loss(self, name: str) -> None:
@@ -194,11 +207,20 @@ class Collector(observe.Observer):
     def _is_chosen(self) -> bool:
         return self.step % self._every_steps == 0 or self.step == 1
 
+    def _end_look(self, scope: observe.Scope | None, outputs: Any, error: BaseException | None) -> None:
+        if self._rounds is not None and self._rounds.looks:
+            took = time.perf_counter() - self._began
+            known = self._snapshot is None and self._usual
+            self._rounds.end(scope, outputs, error, max(0.0, took - self._usual) if known else 0.0)
+            self._looked = True
+
     def _end_snapshot(self, outputs: Any, error: BaseException | None) -> None:
         took = time.perf_counter() - self._began
         snapshot, self._snapshot = self._snapshot, None
+        looked, self._looked = self._looked, False
         if snapshot is None:
-            self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
+            if not looked:
+                self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
         self._box.put("snapshot" if snapshot.measures else "picture", snapshot)

@@ -15,13 +15,13 @@ from types import TracebackType
 from typing import Any
 
 from eagerflow.core import observe
-from viz.doctor import Watcher
 from viz.livepage.child import Child
 from viz.livepage.collector import Collector
 from viz.livepage.document import document
 from viz.livepage.failures import describe
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
+from viz.livepage.rounds import Rounds
 from viz.livepage.sender import Sender
 from viz.recording import Recording
 
@@ -53,7 +53,8 @@ def live(
         open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal or notebook.
         every: record a step for the graph and the histograms every so many seconds at most.
         every_steps: record only steps whose number is a multiple of this.
-        overhead: the largest share of the time that recorded steps may cost; with a slow model they come less often.
+        overhead: the largest share of the time that recorded steps may cost, and as much again for the doctor after
+            the first steps; with a slow model they come less often.
         linger: seconds that the page stays after the program has ended, while no browser shows it.
         name: a title.
         doctor: look for what is wrong (see `viz.doctor`), and list it on the page.
@@ -105,10 +106,10 @@ class LivePage:
 
     def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
         self._child, self._model = child, model
-        self._watcher = Watcher() if doctor else None
+        self._rounds = Rounds(pace.share) if doctor else None
         box = Mailbox()
         self._box = box
-        self._collector = Collector(box, pace, every_steps, model)
+        self._collector = Collector(box, pace, every_steps, model, self._rounds)
         self._sender = Sender(box, child, pace, self._findings, self._paths)
         self._observing: AbstractContextManager[Any] | None = None
         self._hook: Callable[..., Any] | None = None
@@ -154,16 +155,16 @@ class LivePage:
         if self._observing is not None:
             self._observing.__exit__(None, None, None)
             self._observing = None
-            if self._watcher is not None:
-                self._watcher.detach()
+            if self._rounds is not None:
+                self._rounds.finish()
 
     def resume(self) -> None:
         """Listen again."""
         if self._observing is None and not self._closed:
-            if self._watcher is not None:
-                self._watcher.attach()
             self._observing = observe.observing(self._collector)
             self._observing.__enter__()
+            if self._rounds is not None:
+                self._rounds.begin()
 
     def close(self, error: BaseException | None = None, quit: bool = False) -> None:
         """Stop listening and say that the program has ended; the page stays as long as somebody looks at it.
@@ -213,7 +214,7 @@ class LivePage:
         self.close(error)
 
     def _findings(self) -> list[dict[str, Any]]:
-        return [] if self._watcher is None else [finding.to_dict() for finding in self._watcher.findings]
+        return [] if self._rounds is None else [f.to_dict() for f in self._rounds.watcher.findings]
 
     def _paths(self) -> frozenset[str] | None:
         if self._model is None:

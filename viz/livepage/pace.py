@@ -16,12 +16,13 @@ class Pace:
         share: how much of the time recording may take.
 
     Attributes:
+        share: as given.
         cost: seconds that recorded steps have cost altogether, beyond what they would have taken otherwise.
     """
 
     def __init__(self, every: float, share: float) -> None:
         self.cost = 0.0
-        self._every, self._share = every, share
+        self._every, self.share = every, share
         self._began = self._next = 0.0
         self._debt = 0.0  # what the last recorded step has cost so far
         self._settled = True
@@ -39,7 +40,7 @@ class Pace:
         """Recording has cost `seconds` more."""
         self.cost += seconds
         self._debt += seconds
-        self._next = max(self._next, self._began + self._debt / self._share)
+        self._next = max(self._next, self._began + self._debt / self.share)
 
     def settle(self) -> None:
         """The recorded step has been dealt with: now it is known what it cost."""

@@ -12,7 +12,7 @@ import eagerflow as ef
 import viz
 from eagerflow.core import observe
 from tests.viz.live.watching import data, mlp, watched
-from viz.livepage import child, sender
+from viz.livepage import child, rounds, sender
 
 
 @pytest.fixture(autouse=True)
@@ -278,3 +278,33 @@ def test_the_process_can_not_be_started(monkeypatch):
     with pytest.raises(RuntimeError, match="ended as soon as it began"):
         viz.live(open_browser=False)
     gc.collect()
+
+
+def test_training_is_at_full_speed_between_the_steps_that_are_looked_at():
+    x, y = data(32)
+    seen = []
+
+    class Ask(ef.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen.append(observe.state.ops)
+
+    with watched(every=1e6, overhead=1e-6):
+        mlp().fit(x, y, batch_size=1, epochs=6, verbose=0, callbacks=[Ask()])
+    assert all(seen[: rounds.FIRST])
+    later = seen[rounds.FIRST :]
+    assert not any(later[: rounds.APART])
+    assert sum(later) <= rounds.AGAIN + 1  # the second time it is known what looking costs
+
+
+def test_the_doctor_looks_again_when_the_loss_turns_nan():
+    x, y = data(64)
+    model = mlp()
+    with watched(every=1e6, overhead=1e-6) as (page, reader):
+        model.fit(x, y, batch_size=1, epochs=1, verbose=0)
+        assert not page._collector._rounds.looks
+        model.head = model.layers[-1]
+        model.head.kernel.assign(model.head.kernel.numpy() * np.float32("nan"))
+        with pytest.warns(UserWarning, match="nan"):
+            model.fit(x, y, batch_size=1, epochs=1, verbose=0)
+        found = reader.wait(lambda r: r.parts.get("findings"))["list"]
+    assert any(finding["kind"] == "nonfinite" for finding in found)
