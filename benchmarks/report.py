@@ -41,28 +41,38 @@ def ratio(found: dict[str, Figures], peer: str, kind: str, which: str = "median"
 
 
 def ratio_table(results: Results, peers: list[str]) -> str:
-    """For each workload, our time over each peer's: minimum and median of `fit` and of a loop; then the means."""
-    kinds = [
-        kind for kind in KINDS if any(f.times[kind] for found in results.values() for f in found.values())
-    ]
-    head = ["ours / theirs", "kind", *peers, "aim (torch)"]
+    """For each workload, our time over each peer's, minimum / median, and the aim; then the means of the medians.
+
+    With several backends of Keras, also our time over that of the fastest of them.
+    """
+    backends = [peer for peer in peers if peer.startswith("keras")]
+    several = len(backends) > 1
+    kinds = [k for k in KINDS if any(f.times[k] for found in results.values() for f in found.values())]
     rows = []
     for name, found in results.items():
         for kind in kinds:
-            cells = [_pair(found, peer, kind) for peer in peers]
-            aim = WORKLOADS[name].target if kind in ("fit", "train") else None
-            rows.append(
-                [
-                    name,
-                    kind,
-                    *cells,
-                    "" if aim is None else f"{aim:.1f}" if aim == round(aim, 1) else f"{aim}",
-                ]
-            )
+            best = [_number(_worst(found, backends, kind))] if several else []
+            rows.append([name, kind, *[_pair(found, peer, kind) for peer in peers], *best, _aim(name, kind)])
     for kind in kinds if len(results) > 1 else []:
-        means = [_mean([ratio(found, peer, kind) for found in results.values()]) for peer in peers]
-        rows.append(["geometric mean", kind, *["" if m is None else f"{m:.2f}" for m in means], ""])
+        each = [[ratio(found, peer, kind) for found in results.values()] for peer in peers]
+        each += [[_worst(found, backends, kind) for found in results.values()]] if several else []
+        rows.append(["geometric mean", kind, *[_number(_mean(ratios)) for ratios in each], ""])
+    head = ["ours / theirs", "kind", *peers, *["best Keras"] * several, "aim (torch)"]
     return table(head, rows)
+
+
+def _worst(found: dict[str, Figures], peers: list[str], kind: str) -> float | None:
+    """Our time over that of the fastest of some peers."""
+    return max([r for peer in peers if (r := ratio(found, peer, kind)) is not None], default=None)
+
+
+def _aim(name: str, kind: str) -> str:
+    target = WORKLOADS[name].target if kind in ("fit", "train") else None
+    return "" if target is None else f"{target:g}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _pair(found: dict[str, Figures], peer: str, kind: str) -> str:

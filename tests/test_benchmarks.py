@@ -64,10 +64,31 @@ def test_ratios_are_ours_over_theirs():
 
 
 def test_the_table_ends_with_geometric_means():
-    lines = report.ratio_table(RESULTS, ["torch", "keras-jax"]).splitlines()
-    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == ["mlp", "fit", "0.25 / 0.50", "", "0.8"]
-    assert [cell.strip() for cell in lines[-1].split("|")[1:-1]] == ["geometric mean", "fit", "2.00", "", ""]
+    lines = report.ratio_table(RESULTS, ["torch", "torch-compile", "keras-jax"]).splitlines()
+    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == [
+        "mlp",
+        "fit",
+        "0.25 / 0.50",
+        "",
+        "",
+        "0.8",
+    ]
+    assert [cell.strip() for cell in lines[-1].split("|")[1:-1]] == [
+        "geometric mean",
+        "fit",
+        "2.00",
+        "",
+        "",
+        "",
+    ]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_the_fastest_backend_of_keras_has_a_column():
+    found = {"mlp": {"eagerflow": figures(4.0), "keras-jax": figures(2.0), "keras-torch": figures(8.0)}}
+    lines = report.ratio_table(found, ["keras-jax", "keras-torch"]).splitlines()
+    assert [cell.strip() for cell in lines[0].split("|")[4:6]] == ["keras-torch", "best Keras"]
+    assert [cell.strip() for cell in lines[2].split("|")[3:6]] == ["2.00 / 2.00", "0.50 / 0.50", "2.00"]
 
 
 def test_unlike_models_and_errors_are_told():
