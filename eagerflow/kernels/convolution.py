@@ -6,6 +6,7 @@ be views with any strides: what is worked on is copied block by block anyway.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -14,7 +15,7 @@ from eagerflow.kernels import columns, plain_convolution, planes, winograd
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.phases import phases
 
-__all__ = ["forward", "input_gradient", "kernel_gradient"]
+__all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
 
 _LITTLE = 1 << 21  # multiply-adds that aren't worth being taken apart
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
@@ -83,3 +84,19 @@ def kernel_gradient(
     if groups > 1 and planes.suits(kernel_shape, geometry, groups):
         return planes.kernel_gradient(x, g, kernel_shape, geometry, groups)
     return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
+
+
+def gradients(
+    xp: Any, x: Any, g: Any, kernel: Any, needs: Sequence[bool], geometry: Geometry, groups: int = 1
+) -> tuple[Any, Any]:
+    """The gradients of `x` and of the kernel, None where `needs` says so."""
+    if (
+        all(needs)
+        and _is_ours(xp, x, g)
+        and winograd.suits(kernel.shape, kernel.dtype, geometry, groups)
+        and winograd.shares_gradients(geometry, *kernel.shape[-2:])
+    ):
+        return winograd.gradients(x, g, kernel, geometry)
+    dx = input_gradient(xp, g, kernel, geometry, groups) if needs[0] else None
+    dk = kernel_gradient(xp, x, g, kernel.shape, geometry, groups) if needs[1] else None
+    return dx, dk

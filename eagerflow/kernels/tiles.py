@@ -109,6 +109,15 @@ class Tiling(NamedTuple):
         place[:, :height, width:] = 0
         return cut(place, rows, cols)
 
+    def uncovered(self, dx: Any, block: Block) -> tuple[Any, Any]:
+        """Where tiles of whole images are put together: dx itself, or scratch and which part of it is dx's."""
+        n, rows, cols = self.shape(block)
+        shape = (n, TILE * rows + REACH - TILE, TILE * cols + REACH - TILE, dx.shape[-1])
+        if dx[block.images].shape == shape:
+            return dx[block.images], None
+        edges = [slice(before, before + length) for before, length in zip(self.before, self.lengths)]
+        return scratch("winograd canvas", shape, dx.dtype), (slice(None), *edges)
+
     def _rows_of(self, a: Any, block: Block) -> Any:
         return a[block.images, TILE * block.first : TILE * (block.first + block.rows)]
 

@@ -11,6 +11,7 @@ NaN spoils its whole tile.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
@@ -22,7 +23,7 @@ from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.tiles import REACH, TILE, Block, Tiling
 from eagerflow.kernels.views import strided
 
-__all__ = ["forward", "kernel_gradient", "suits"]
+__all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 
 _LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
 _B = [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
@@ -31,6 +32,7 @@ _G = [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
       [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0.0, 0, 1]]  # fmt: skip
 _A = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
 INPUT, OUTPUT = numpy.array(_B, "float32"), numpy.array(_A, "float32")
+BACK = numpy.ascontiguousarray(INPUT.T)
 WEIGHT = numpy.kron(*[numpy.array(_G, "float64")] * 2).astype("float32")  # (36, 9)
 PER_MICROSECOND = 50_000  # multiply-adds, for deciding about threads
 
@@ -68,11 +70,29 @@ def forward(x: Any, kernel: Any, geometry: Geometry, bias: Any = None, relu: boo
 
 def kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
     """The gradient of the kernel, (3, 3, channels, filters)."""
+    return _gradients(x, g, None, geometry)[1]
+
+
+def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry) -> tuple[Any, Any]:
+    """The gradients of x and of the kernel, which share the transformed gradients of the output."""
+    return _gradients(x, g, kernel, geometry)
+
+
+def shares_gradients(geometry: Geometry, channels: int, filters: int) -> bool:
+    """Whether `gradients` is faster than both alone: when the gradient of x alone would have many more tiles."""
+    tiling = Tiling.of(1, geometry, channels, filters)
+    alone = math.prod([-(-n // TILE) for n in geometry.lengths])
+    return tiling.band == tiling.rows and alone > 1.3 * tiling.rows * tiling.cols
+
+
+def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry) -> tuple[Any, Any]:
     channels, filters = x.shape[-1], g.shape[-1]
     tiling = Tiling.of(x.shape[0], geometry, channels, filters)
     blocks = tiling.blocks()
     parts = parts_of(len(blocks), REACH * REACH * channels * filters)
     sums = numpy.zeros((len(parts), REACH * REACH, channels, filters), x.dtype)
+    dx = None if kernel is None else numpy.empty(x.shape, x.dtype)
+    weights = None if kernel is None else _transformed_kernel(kernel).swapaxes(1, 2)
 
     def work(i: int) -> None:
         for block in blocks[parts[i]]:
@@ -81,11 +101,14 @@ def kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
             product = scratch("winograd w", sums.shape[1:], x.dtype)
             numpy.matmul(values.transpose(1, 2, 0), _by_frequency(slopes), out=product)
             numpy.add(sums[i], product, out=sums[i])
+            if dx is not None:
+                numpy.matmul(_by_frequency(slopes), weights, out=_by_frequency(values))
+                _input_gradients(tiling, values, dx, block)
 
     with numpy.errstate(invalid="ignore"), one_blas_thread:
         each(work, len(parts), 2.25 * g.size * channels / PER_MICROSECOND)
         total = sum_in_order(sums).reshape(REACH * REACH, -1)
-        return (WEIGHT.T @ total).reshape(3, 3, channels, filters)
+        return dx, (WEIGHT.T @ total).reshape(3, 3, channels, filters)
 
 
 def _by_frequency(a: Any) -> Any:
@@ -134,3 +157,37 @@ def _transformed_gradients(tiling: Tiling, g: Any, block: Block) -> Any:
     slopes = scratch("winograd y", (tiles, REACH, REACH * filters), g.dtype)
     numpy.matmul(OUTPUT.T, across, out=slopes)
     return slopes.reshape(tiles, REACH * REACH, filters)
+
+
+def _input_gradients(tiling: Tiling, slopes: Any, dx: Any, block: Block) -> None:
+    """The adjoint of `_transformed_inputs`: (tiles, 36, channels) to the images of a block, in which tiles overlap.
+
+    Along each axis the first four of a tile's six rows are written to their place, the others added to the next tile's.
+    """
+    (n, rows, cols), channels = tiling.shape(block), dx.shape[-1]
+    lines = TILE * rows + REACH - TILE
+    stacks = slopes.reshape(n, rows, cols, REACH, REACH * channels)
+    across = scratch("winograd across", (n, lines, cols, REACH * channels), dx.dtype)
+    places = across[:, : TILE * rows].reshape(n, rows, TILE, cols, -1).swapaxes(2, 3)
+    numpy.matmul(BACK[:TILE], stacks, out=places)
+    rest = scratch("winograd rest", (n, rows, cols, REACH - TILE, REACH * channels), dx.dtype)
+    numpy.matmul(BACK[TILE:], stacks, out=rest)
+    _add_rest(across, rest.swapaxes(2, 3), 1)
+    canvas, inside = tiling.uncovered(dx, block)
+    spans = across.reshape(n, lines, cols, REACH, channels)
+    numpy.matmul(BACK[:TILE], spans, out=canvas[:, :, : TILE * cols].reshape(n, lines, cols, TILE, channels))
+    rest = scratch("winograd rest", (n, lines, cols, REACH - TILE, channels), dx.dtype)
+    numpy.matmul(BACK[TILE:], spans, out=rest)
+    _add_rest(canvas, rest, 2)
+    if inside is not None:
+        dx[block.images] = canvas[inside]
+
+
+def _add_rest(a: Any, rest: Any, axis: int) -> None:
+    """Add the last two rows of each tile to the first two of the next; there is none behind the last."""
+    count, before = rest.shape[axis], (slice(None),) * axis
+    a[(*before, slice(TILE * count, None))] = rest[(*before, -1)]
+    inner = a[(*before, slice(TILE, TILE * count))]
+    tiles = inner.reshape(*inner.shape[:axis], count - 1, TILE, *inner.shape[axis + 1 :])
+    target = tiles[(*before, slice(None), slice(0, REACH - TILE))]
+    target += rest[(*before, slice(0, -1))]

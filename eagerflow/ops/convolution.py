@@ -42,9 +42,7 @@ def _groups(x: Any, kernel: Any) -> int:
 
 def _conv_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    geometry, groups = plan
-    dx = convolution.input_gradient(xp, g, kernel, geometry, groups) if needs[0] else None
-    dk = convolution.kernel_gradient(xp, x, g, kernel.shape, geometry, groups) if needs[1] else None
+    dx, dk = convolution.gradients(xp, x, g, kernel, needs, *plan)
     if dx is not None and is_channels_first(data_format):
         dx = to_first(dx)
     return dx, dk

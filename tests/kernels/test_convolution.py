@@ -47,7 +47,9 @@ def compare(x, kernel, geometry, groups, dtype):
     g = normal(len(x), *geometry.outputs, kernel.shape[-1], dtype=dtype, seed=3)
     exact = [a.astype("float64") for a in (x, kernel, g)]
     found = results(convolution, x, kernel, g, geometry, groups)
-    for ours, plain in zip(found, results(plain_convolution, *exact, geometry, groups), strict=True):
+    expected = results(plain_convolution, *exact, geometry, groups)
+    together = convolution.gradients(np, x, g, kernel, (True, True), geometry, groups)
+    for ours, plain in zip((*found, *together), (*expected, *expected[1:]), strict=True):
         assert_close(ours, plain, dtype)
 
 
@@ -134,7 +136,8 @@ def test_same_bits_on_any_number_of_threads(shape, kernel_shape, strides, paddin
     found = []
     for threads in (1, 2, 3, 8, 1):
         ef.set_num_threads(threads)
-        found.append(results(convolution, x, kernel, g, geometry, groups))
+        together = convolution.gradients(np, x, g, kernel, (True, True), geometry, groups)
+        found.append((*results(convolution, x, kernel, g, geometry, groups), *together))
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)
