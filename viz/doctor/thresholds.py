@@ -73,6 +73,7 @@ SLOW_STEPS = 8  # times of fewer steps are noise
 SLOW_INPUT = 1.0  # waiting for data against computing: more than half of the time is lost
 SLOW_INPUT_MS = 2.0  # shorter waits aren't worth a thought
 SLOW_OP = 0.75  # share of one place in a step
+SLOW_LOOP = 0.2  # the same, for the ops of a Python loop: half of its time is spent between them
 SLOW_STEP_MS = 5.0  # steps faster than this don't need help
 MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
 

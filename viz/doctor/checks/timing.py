@@ -125,7 +125,7 @@ class Timing(Check):
         total = self._close_ns
         for cost in self._costs.values():
             share, calls = cost.ns / total, cost.calls / self._close
-            if share < limits.SLOW_OP and not (calls >= limits.MANY_CALLS and share > limits.SLOW_OP / 2):
+            if share < (limits.SLOW_LOOP if calls >= limits.MANY_CALLS else limits.SLOW_OP):
                 continue
             name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
             how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= limits.MANY_CALLS else ""
