@@ -8,8 +8,8 @@ __all__ = ["parts_of", "sum_in_order"]
 
 
 def parts_of(blocks: int, size: int) -> list[slice]:
-    """Runs of blocks with a sum of their own, for threads to share: within 64 MB of sums of `size` numbers."""
-    count = max(2, min(16, blocks // 2, (1 << 24) // max(1, size)))
+    """Runs of blocks with a sum of their own, of `size` numbers, for threads to share; 32 MB of sums in all."""
+    count = max(2, min(16, blocks // 2, (1 << 23) // max(1, size)))
     step = max(1, -(-blocks // count))
     return [slice(i, i + step) for i in range(0, max(1, blocks), step)]
 

@@ -105,15 +105,20 @@ class _Pool:
         """Let some workers take part in a task."""
         if self.started < helpers:
             self._start(helpers)
-        for _ in range(helpers):
+        for _ in range(min(helpers, self.started)):
             self.tasks.put((copy_context(), task))
 
     def _start(self, helpers: int) -> None:
+        """Start workers as far as the system has threads (there are none at the interpreter's end)."""
         with self.lock:
-            for i in range(self.started, helpers):
-                name = f"eagerflow-{i + 1}"
-                threading.Thread(target=_serve, args=(self.tasks,), name=name, daemon=True).start()
-            self.started = max(self.started, helpers)
+            while self.started < helpers:
+                name = f"eagerflow-{self.started + 1}"
+                worker = threading.Thread(target=_serve, args=(self.tasks,), name=name, daemon=True)
+                try:
+                    worker.start()
+                except RuntimeError:
+                    return
+                self.started += 1
 
 
 def _serve(tasks: SimpleQueue[tuple[Context, _Task]]) -> None:

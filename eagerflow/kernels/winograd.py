@@ -101,7 +101,7 @@ def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry) -> tuple[Any, An
             product = scratch("winograd w", sums.shape[1:], x.dtype)
             numpy.matmul(values.transpose(1, 2, 0), _by_frequency(slopes), out=product)
             numpy.add(sums[i], product, out=sums[i])
-            if dx is not None:
+            if dx is not None and weights is not None:
                 numpy.matmul(_by_frequency(slopes), weights, out=_by_frequency(values))
                 _input_gradients(tiling, values, dx, block)
 

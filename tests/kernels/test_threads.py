@@ -245,3 +245,19 @@ def test_workers_that_come_late_do_no_harm():
         found = [0] * (count % 9)
         each(lambda i, found=found: found.__setitem__(i, i + 1), len(found))
         assert found == list(range(1, len(found) + 1))
+
+
+def test_a_system_without_threads_leaves_all_work_to_the_caller():
+    code = """
+import threading
+import eagerflow as ef
+from eagerflow.kernels.threads import each
+def refuse(self):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+ef.set_num_threads(4)
+found = []
+each(found.append, 5)
+print(found)
+"""
+    assert in_a_process_of_its_own(code) == "[0, 1, 2, 3, 4]"
