@@ -34,7 +34,7 @@ check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
 bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --startup --more --write docs/benchmarks.md $(ARGS)
 
-interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras and JAX once)
+interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras, JAX and TensorFlow once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
 
 clean: ## remove the environment and what tools left behind
@@ -53,9 +53,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 $(VENV)-keras/.installed: | $(BIN)/pip
-	@echo "Installing Keras and JAX into $(VENV)-keras (once, a minute or two)"
+	@echo "Installing Keras, JAX and TensorFlow (for layers that take text) into $(VENV)-keras (once, some minutes)"
 	@$(BIN)/python -m venv $(VENV)-keras
-	@$(VENV)-keras/bin/python -m pip install --quiet --disable-pip-version-check keras==3.15.1 jax h5py
+	@$(VENV)-keras/bin/python -m pip install --quiet --disable-pip-version-check keras==3.15.1 jax h5py \
+		"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
 	@touch $@
 
 $(VENV)-peers/.installed: | $(BIN)/pip

@@ -4,7 +4,8 @@
 
 One side writes models in every format, with perturbed weights and optimizer state, and what they predict; the
 other side loads them and compares: predictions to 1e-5 of the largest, weights and state exactly, compiled
-settings, and the weights after one more step of training. Then they change places.
+settings, and the weights after one more step of training. Layers for preprocessing are compared by what they give
+after loading, their vocabularies and settings. Then they change places.
 """
 
 from __future__ import annotations
@@ -25,8 +26,17 @@ sys.path.insert(0, str(ROOT))
 warnings.simplefilter("ignore")
 
 from tests.fixtures import layer_cases, model_cases  # noqa: E402
+from tools import interop_prepared  # noqa: E402
 
-FORMATS = ("keras", "weights.h5", "h5")  # Keras forgets the optimizer when it writes the last one
+FORMATS = (
+    "keras",
+    "weights.h5",
+    "folder",
+    "weights.json",
+    "h5",
+)  # Keras forgets the optimizer when it writes .h5
+FOR_ALL = ("keras", "weights.h5", "h5")  # the others are only for whole models
+SHARD = 2e-6  # gigabytes
 DICTS = ("ends_in_dicts",)
 RANDOM = {
     "mlp_regularized",
@@ -36,6 +46,8 @@ RANDOM = {
     "transformer",
     "time_series",
     "mixed_precision",
+    "noisy_sequence",
+    "noisy_volume",
 }  # dropout and noise
 # What a step does depends on the backend of Keras: JAX loses the kernel that SpectralNormalization assigns to.
 RANDOM |= {"normalizations"}
@@ -54,7 +66,8 @@ SAME = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError"}
 def names(chosen):
     """Whole models, and every case of a single layer that takes plain arrays."""
     layers = [f"layer {c.name}" for c in layer_cases.CASES if c.mask is None and not c.states]
-    every = [*model_cases.MODELS, *layers]
+    prepared = [f"prepared {c.name}" for c in interop_prepared.CASES]
+    every = [*model_cases.MODELS, *layers, *prepared]
     return [n for n in every if not chosen or any(part in n for part in chosen)]
 
 
@@ -133,6 +146,9 @@ def settings_of(made):
 
 def write(keras, folder, chosen):
     for name in names(chosen):
+        if name.startswith("prepared "):
+            interop_prepared.write(keras, folder, name)
+            continue
         try:
             made = make(keras, name)
             model_cases.perturb(name, made)
@@ -153,16 +169,21 @@ def write(keras, folder, chosen):
 
 
 def save(made, name, path):
-    for ending in FORMATS:
+    for ending in FOR_ALL if name.startswith("layer ") else FORMATS:
         try:
             if ending == "weights.h5":
                 made.save_weights(f"{path}.weights.h5")
+            elif ending == "weights.json":
+                made.save_weights(f"{path}.weights.json", max_shard_size=SHARD)
+            elif ending == "folder":
+                made.save(f"{path}.folder", zipped=False)
             elif not (ending == "h5" and name == "subclassed"):
                 made.save(f"{path}.{ending}")
         except Exception as error:
             if not any(limit in str(error) for limit in LIMITS):
                 print(f"WRITE {name} .{ending}: {type(error).__name__}: {error!s:.300}")
-            pathlib.Path(f"{path}.{ending}").unlink(missing_ok=True)
+            if ending != "folder":
+                pathlib.Path(f"{path}.{ending}").unlink(missing_ok=True)
 
 
 def read(keras, folder, chosen):
@@ -171,6 +192,10 @@ def read(keras, folder, chosen):
         path = f"{folder}/{name.replace(' ', '_')}"
         if not os.path.exists(f"{path}.npz"):
             failed += 1
+            continue
+        if name.startswith("prepared "):
+            good = interop_prepared.read(keras, path, name)
+            done, failed = done + good, failed + (not good)
             continue
         expected = dict(np.load(f"{path}.npz"))
         for ending in FORMATS:
@@ -195,14 +220,15 @@ def numbered(expected, letter):
 
 
 def compare(keras, name, path, expected):
-    if path.endswith(".weights.h5"):
+    weights = path.endswith((".weights.h5", ".weights.json"))
+    if weights:
         made = make(keras, name)
         made.load_weights(path)
     else:
         made = keras.models.load_model(path, custom_objects=custom(keras, name))
     same("weights", numbered(expected, "w"), [w.numpy() for w in made.weights], exact=True)
     same("predictions", numbered(expected, "p"), predict(made, name))
-    if path.endswith(".weights.h5"):
+    if weights:
         return
     compare_settings(str(expected["settings"]), settings_of(made))
     if path.endswith(".h5") and keras.__name__ == "keras":
