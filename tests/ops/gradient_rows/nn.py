@@ -7,7 +7,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.core.op import registry
 from eagerflow.kernels.geometry import window_geometry
-from eagerflow.ops import dropout, recurrent
+from eagerflow.ops import dropout, group_norm, recurrent
 from tests.ops.gradient_rows import apart, case, inside, normal, other, positive, smooth, zero
 
 MASK = np.array([[True, True, False], [False, True, True]])
@@ -208,10 +208,10 @@ ROWS = [
         ((normal(2, 3, 2), positive(3), normal(3)), lambda op: lambda x, s, o: op(x, s, o, (0, 2))),
         ((normal(4, 2),), lambda op: lambda x: op(x, None, None, (0,))),
     ),
-    primitive(
+    smooth(
         "group_norm",
-        ((normal(2, 3, 4), positive(4), normal(4)), lambda op: lambda x, s, o: op(x, s, o, 2)),
-        ((normal(2, 6),), lambda op: lambda x: op(x, None, None, 3)),
+        case(normal(2, 3, 4), positive(4), normal(4), call=lambda x, s, o: group_norm.group_norm(x, s, o, 2)),
+        case(normal(2, 6), call=lambda x: group_norm.group_norm(x, None, None, 3)),
     ),
     primitive("scale_channels", ((normal(2, 3), positive(1, 3), other(1, 3)), lambda op: op)),
     smooth(
