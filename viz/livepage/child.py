@@ -89,6 +89,10 @@ class Child:
             except OSError:  # it has gone, and what was buffered with it
                 return
 
+    def __del__(self) -> None:
+        if hasattr(self, "_pipe"):  # it was started
+            self.close()
+
     def wait(self, seconds: float) -> bool:
         """Whether the process ends within that time."""
         try:

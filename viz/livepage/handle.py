@@ -43,9 +43,9 @@ def live(
 ) -> LivePage:
     """Show training on a page that updates while it runs: curves, the graph with times and gradients, histograms.
 
-    Works with `fit` and with loops of your own; call it before them, or use it in a `with` statement. The page is
-    served to this machine only, under an address that can't be guessed, by a process of its own: a slow browser never
-    holds up training, and the page stays when the program ends or crashes.
+    Works with `fit` and with loops of your own that run in the same thread; call it before them, or use it in a `with`
+    statement. The page is served to this machine only, under an address that can't be guessed, by a process of its own:
+    a slow browser never holds up training, and the page stays when the program ends or crashes.
 
     Args:
         model: show the weights and gradients of this model only; default: all.

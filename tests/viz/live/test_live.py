@@ -308,3 +308,13 @@ def test_the_doctor_looks_again_when_the_loss_turns_nan():
             model.fit(x, y, batch_size=1, epochs=1, verbose=0)
         found = reader.wait(lambda r: r.parts.get("findings"))["list"]
     assert any(finding["kind"] == "nonfinite" for finding in found)
+
+
+def test_a_page_that_is_forgotten_goes_when_nobody_looks():
+    page = viz.live(open_browser=False, linger=0)
+    process = page._child._process
+    page.close()
+    assert process.poll() is None  # it might still be told to quit
+    del page
+    gc.collect()
+    assert process.wait(10) == 0

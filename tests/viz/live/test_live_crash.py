@@ -129,6 +129,7 @@ def started(*arguments):
     return process, url
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keras", ["eagerflow", "keras"])
 def test_run_live_serves_until_ctrl_c(script, keras):
     process, url = started("-m", "viz", "run", "--live", "--every", "0", script(keras), "crash")
@@ -150,6 +151,7 @@ def test_run_live_serves_until_ctrl_c(script, keras):
     assert "until Ctrl-C" in said
 
 
+@pytest.mark.slow
 def test_a_script_that_is_killed_leaves_its_page(script):
     before = "import viz\nviz.live(open_browser=False, every=0)\n"
     process, url = started(script(before=before), "kill")
@@ -184,6 +186,7 @@ def server_of(url):
     raise AssertionError("nobody listens there")
 
 
+@pytest.mark.slow
 def test_an_uncaught_exception_ends_the_page_of_a_plain_script(script):
     before = "import viz\nviz.live(open_browser=False, every=0, linger=0)\n"
     process, url = started(script(before=before), "crash")
