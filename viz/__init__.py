@@ -10,23 +10,44 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from viz.archive import TraceFileError
-from viz.compare.diff import diff
-from viz.compare.difference import Difference
-from viz.doctor.diagnose import diagnose
-from viz.doctor.diagnosis import Diagnosis
-from viz.doctor.finding import Finding
 from viz.drawing import Drawing
-from viz.livepage import LivePage, live
-from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
-from viz.nonfinite.find import find_nonfinite
-from viz.plot import model_to_dot, plot_model, summary
 from viz.record import Tracer, trace
 from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
 from viz.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
-from viz.summaries import SummaryWriter
-from viz.watching import Watch, watch
+from viz.words import nearest as _nearest
+
+if TYPE_CHECKING:
+    from viz.compare.diff import diff as diff
+    from viz.compare.difference import Difference as Difference
+    from viz.doctor.diagnose import diagnose as diagnose
+    from viz.doctor.diagnosis import Diagnosis as Diagnosis
+    from viz.doctor.finding import Finding as Finding
+    from viz.livepage import LivePage as LivePage
+    from viz.livepage import live as live
+    from viz.nonfinite.facts import Nonfinite as Nonfinite
+    from viz.nonfinite.facts import NonfiniteError as NonfiniteError
+    from viz.nonfinite.facts import NonfiniteWarning as NonfiniteWarning
+    from viz.nonfinite.find import find_nonfinite as find_nonfinite
+    from viz.plot import model_to_dot as model_to_dot
+    from viz.plot import plot_model as plot_model
+    from viz.plot import summary as summary
+    from viz.summaries import SummaryWriter as SummaryWriter
+    from viz.watching import Watch as Watch
+    from viz.watching import watch as watch
+
+# What recording doesn't need is loaded when it is first asked for.
+_LAZY = {
+    "Diagnosis": "doctor.diagnosis", "Difference": "compare.difference", "Finding": "doctor.finding",
+    "LivePage": "livepage", "Nonfinite": "nonfinite.facts", "NonfiniteError": "nonfinite.facts",
+    "NonfiniteWarning": "nonfinite.facts", "SummaryWriter": "summaries", "Watch": "watching",
+    "diagnose": "doctor.diagnose", "diff": "compare.diff", "find_nonfinite": "nonfinite.find", "live": "livepage",
+    "model_to_dot": "plot", "plot_model": "plot", "summary": "plot", "watch": "watching",
+}  # fmt: skip
 
 __all__ = [
     "Diagnosis",
@@ -63,3 +84,15 @@ __all__ = [
     "trace",
     "watch",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'viz' has no attribute {name!r}{_nearest(name, __all__)}")
+    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
