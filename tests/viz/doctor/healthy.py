@@ -68,7 +68,7 @@ _LOOPS = {
         LOOP
     """
     for activation, optimizer in itertools.product(
-        ("relu", "tanh"),
+        ("relu", "tanh", "elu", "sigmoid", "leaky_relu"),
         ("SGD(0.05)", "SGD(0.05, momentum=0.9)", "Adam(0.01)", "Adagrad(0.05)", "Lion(1e-3)"),
     )
 }

@@ -41,8 +41,7 @@ class Memory(Check):
         elif opened.kind in ("layer", "model", "loss") and len(self._now) < 64:
             for x in tensors(outputs)[:1]:
                 label = "the loss" if opened.kind == "loss" else f"outputs of {layer_label(opened.owner)!r}"
-                if x.key is not None:
-                    self._now.setdefault(label, (weakref.ref(x), x.data.nbytes))
+                self._now.setdefault(label, (weakref.ref(x), x.data.nbytes))
 
     def on_step_end(self) -> None:
         if len(self._first) < limits.HELD_STEPS:

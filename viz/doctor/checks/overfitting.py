@@ -24,24 +24,26 @@ class Overfit(Check):
         self._validation: list[float] = []
         self._part: tuple[bool, list[float]] = (True, [])
         self._place: Any = None
+        self._told = False  # by `fit`, by epochs
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
             return
-        if step == 0:
+        if step == 0 or not self._told:
             self._train, self._validation = [], []
+            self._told = True
         self._train.append(float(logs["loss"]))
         self._validation.append(float(logs["val_loss"]))
         self._place = self.watch.called_at()
         self._judge()
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        if not self.watch.inside("step"):
+        if not self._told:
             self._enter(True, statistics.fmean([float(host(t.data).mean()) for t in targets]))
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         found = tensors(outputs)
-        if opened.kind != "loss" or self.watch.inside("step") or len(found) != 1:
+        if opened.kind != "loss" or self._told or len(found) != 1:
             return
         if found[0].key is None and found[0].data.size == 1:
             self._place = self.watch.called_at()
@@ -61,7 +63,7 @@ class Overfit(Check):
     def finish(self) -> None:
         """The last validation may have no training after it."""
         now, losses = self._part
-        if not now and losses and self._train:
+        if not self._told and not now and losses and self._train:
             self._validation.append(statistics.fmean(losses))
             self._judge()
 
