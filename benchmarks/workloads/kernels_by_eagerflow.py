@@ -10,6 +10,8 @@ import numpy as np
 import eagerflow as ef
 from benchmarks.workloads.kernels import Kernel
 from eagerflow import layers, ops
+from eagerflow.ops.crossentropy import sparse_softmax_crossentropy
+from eagerflow.ops.normalization import layer_norm, normalize_batch
 
 __all__ = ["VARIANTS", "make"]
 
@@ -72,17 +74,17 @@ def _plain(function: Any) -> Any:
 def _batch_norm(kernel: Kernel, x: Any, weights: Any) -> Any:
     scale = [ef.convert_to_tensor(_normal(kernel.shape[-1], seed=i)) for i in (1, 2)]
     axes = tuple(range(len(kernel.shape) - 1))
-    return (lambda x, gamma, beta: ops.normalize_batch(x, gamma, beta, axes)[0]), x, scale
+    return (lambda x, gamma, beta: normalize_batch(x, gamma, beta, axes)[0]), x, scale
 
 
 def _layer_norm(kernel: Kernel, x: Any, weights: Any) -> Any:
     scale = [ef.convert_to_tensor(_normal(kernel.shape[-1], seed=i)) for i in (1, 2)]
-    return ops.layer_norm, x, scale
+    return layer_norm, x, scale
 
 
 def _crossentropy(kernel: Kernel, x: Any, weights: Any) -> Any:
     labels = ef.convert_to_tensor(np.random.default_rng(0).integers(0, kernel.shape[-1], kernel.shape[0]))
-    return (lambda x: ops.sparse_softmax_crossentropy(labels, x)), x, weights
+    return (lambda x: sparse_softmax_crossentropy(labels, x)), x, weights
 
 
 def _embedding(kernel: Kernel, x: Any, weights: Any) -> Any:
