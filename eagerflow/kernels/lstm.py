@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy
 from numpy import add, multiply, subtract, tanh
+from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.products import product
 from eagerflow.kernels.threads import one_blas_thread, scratch
@@ -68,7 +69,9 @@ def _joined(kernel: Any, recurrent: Any, bias: Any) -> Any:
     return joined
 
 
-def lstm(x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any, dead: Any) -> Trace:
+def lstm(
+    x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any, dead: Any, keep: bool = True
+) -> Trace:
     """Run over a sequence.
 
     Args:
@@ -79,6 +82,7 @@ def lstm(x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any, dead: A
         recurrent: (units, 4 units).
         bias: (4 units,) or None.
         dead: (time, 1, batch) of bools, True where a step is left out; or None.
+        keep: whether the gradient will be asked for; else the gates of all steps may lie in one place.
     """
     batch, steps, features = x.shape
     units, dtype = len(recurrent), x.dtype
@@ -87,12 +91,22 @@ def lstm(x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any, dead: A
     multiply(h.T, 2, out=inputs[0, :units])
     inputs[:steps, units:-1] = x.transpose(1, 2, 0)
     inputs[:, -1] = 1
-    gates = numpy.empty((steps + 1, 5 * units, batch), dtype)
+    room = _all_steps if keep or dead is not None else _one_step
+    gates, squashed = room(steps + 1, 5 * units, batch, dtype), room(steps, units, batch, dtype)
     gates[0, 4 * units :] = c.T
-    squashed = numpy.empty((steps, units, batch), dtype)
     with one_blas_thread:
         _run(weights, inputs, gates, squashed, dead)
     return Trace(inputs, gates, squashed)
+
+
+def _all_steps(steps: int, rows: int, batch: int, dtype: Any) -> Any:
+    return numpy.empty((steps, rows, batch), dtype)
+
+
+def _one_step(steps: int, rows: int, batch: int, dtype: Any) -> Any:
+    """An array whose steps all lie in the same place, which stays in the cache."""
+    one = numpy.empty((rows, batch), dtype)
+    return as_strided(one, (steps, rows, batch), (0, *one.strides))
 
 
 def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> None:

@@ -139,7 +139,7 @@ def _lstm_rule(
 )  # fmt: skip
 def lstm(
     xp: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    mask: Any = None, all_steps: bool = True,
+    mask: Any = None, all_steps: bool = True, *, keep: bool,
 ) -> Any:  # fmt: skip
     """Long short-term memory over a whole sequence, with sigmoid gates and tanh.
 
@@ -164,7 +164,7 @@ def lstm(
     _check(sequence, initial_h, kernel, recurrent_kernel, 4)
     if xp is numpy:
         dead = _dead(_checked_mask(mask, sequence))
-        trace = on_cpu.lstm(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, dead)
+        trace = on_cpu.lstm(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, dead, keep)
         units = recurrent_kernel.shape[0]
         states = trace.inputs[1:, :units]
         found = on_cpu.batch_first(states if all_steps else states[:0], 0.5)

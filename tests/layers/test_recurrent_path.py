@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eagerflow import layers
+from eagerflow import GradientTape, layers
 from eagerflow.core.observe import Observer, observing
 
 
@@ -24,3 +24,16 @@ def test_default_settings_run_as_one_op(layer, op):
         model(x)
     assert any(op in name for name in seen.names), seen.names
     assert len(seen.names) < 12
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
+def test_prediction_gives_the_numbers_of_training(layer, masked):
+    x = np.random.default_rng(1).normal(size=(3, 7, 4)).astype("float32")
+    mask = np.random.default_rng(2).random((3, 7)) < 0.6 if masked else None
+    model = getattr(layers, layer)(5, return_sequences=True, return_state=True)
+    predicted = model(x, mask=mask)
+    with GradientTape():
+        trained = model(x, mask=mask)
+    for one, other in zip(predicted, trained, strict=True):
+        assert one.numpy().tobytes() == other.numpy().tobytes()
