@@ -69,7 +69,17 @@ _LOOPS = {
     """
     for activation, optimizer in itertools.product(
         ("relu", "tanh", "elu", "sigmoid", "leaky_relu"),
-        ("SGD(0.05)", "SGD(0.05, momentum=0.9)", "Adam(0.01)", "Adagrad(0.05)", "Lion(1e-3)"),
+        (
+            "SGD(0.05)",
+            "SGD(0.05, momentum=0.9)",
+            "Adam(0.01)",
+            "Adagrad(0.05)",
+            "Lion(1e-3)",
+            "RMSprop(1e-3)",
+            "Nadam(0.01)",
+            "AdamW(0.01)",
+            "Adamax(0.01)",
+        ),
     )
 }
 
