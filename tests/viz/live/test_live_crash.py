@@ -19,6 +19,9 @@ from viz.cli import main
 from viz.livepage import command
 
 ROOT = Path(__file__).parents[3]
+linux = pytest.mark.skipif(
+    not Path("/proc/net/tcp").exists(), reason="the page's process is found through /proc"
+)
 
 
 class Bad(layers.Layer):
@@ -151,6 +154,7 @@ def test_run_live_serves_until_ctrl_c(script, keras):
     assert "until Ctrl-C" in said
 
 
+@linux
 @pytest.mark.slow
 def test_a_script_that_is_killed_leaves_its_page(script):
     before = "import viz\nviz.live(open_browser=False, every=0)\n"
@@ -186,6 +190,7 @@ def server_of(url):
     raise AssertionError("nobody listens there")
 
 
+@linux
 @pytest.mark.slow
 def test_an_uncaught_exception_ends_the_page_of_a_plain_script(script):
     before = "import viz\nviz.live(open_browser=False, every=0, linger=0)\n"

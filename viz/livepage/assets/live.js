@@ -1,6 +1,7 @@
 // The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
+const QUIET = 5000; // milliseconds without news after which the page says so
 
 class Live {
   constructor() {
@@ -22,6 +23,7 @@ class Live {
     new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());
+    setInterval(() => this.state === "running" && this.say(), 1000);
     this.connect();
   }
 
@@ -62,6 +64,7 @@ class Live {
 
   take(news) {
     this.lost = false;
+    this.heard = performance.now();
     if (news.status) this.status = news.status;
     if (news.series) this.curves.take(news.series);
     if (news.histograms) this.histograms.take(news.histograms);
@@ -136,6 +139,7 @@ class Live {
 
   say() {
     const [state, word] = this.condition();
+    this.state = state;
     this.dot.dataset.state = state;
     this.word.textContent = word;
     this.word.title = this.lost || this.gone ? "What this page has stays here." : (this.end && this.end.words) || "";
@@ -156,7 +160,8 @@ class Live {
       return [this.end.how, this.gone || this.lost ? `${how} (page closed)` : how];
     }
     if (this.gone || this.lost) return ["lost", "connection lost"];
-    return this.status.mode ? ["running", this.status.mode] : ["waiting", "waiting for training"];
+    if (!this.status.mode) return ["waiting", "waiting for training"];
+    return ["running", this.status.mode];
   }
 
   facts() {
@@ -164,6 +169,8 @@ class Live {
     const add = (name, value, title) => value !== null && value !== undefined && found.push([name, value, title]);
     if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`);
     add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
+    const quiet = performance.now() - this.heard;
+    if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
     if (!this.end) {
       add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds");
       add("samples", s.samples ? `${short(s.samples)} /s` : null);
