@@ -11,6 +11,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "examples"
 PAGE = FOLDER.parent / "docs" / "viz.md"
 SMALL = {
+    "viz_doctor": {"kinds": ("dead_relu",)},
     "viz_live": {"epochs": 1, "open_browser": False, "linger": 0},
     "viz_page": {"rows": 8},
     "viz_step": {"rows": 8},

@@ -11,7 +11,7 @@ import pytest
 from viz.doctor import KINDS
 
 ROOT = Path(__file__).parents[3]
-SPEC = importlib.util.spec_from_file_location("doctor_findings", ROOT / "examples" / "doctor_findings.py")
+SPEC = importlib.util.spec_from_file_location("viz_doctor", ROOT / "examples" / "viz_doctor.py")
 pictures = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(pictures)
 EXAMPLES = pictures.examples()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.test_examples import EXPECTED, result
 from tests.viz.doctor.healthy import HEALTHY
 from tests.viz.doctor.planted import PLANTED
+from viz.doctor import Diagnosis, Watcher
 from viz.doctor.examine import examine
 
 
@@ -23,3 +25,18 @@ def test_healthy_scripts_get_no_warning(name, tmp_path, capsys):
     assert not examination.crashed, capsys.readouterr().err
     assert examination.steps > 0
     assert [f for f in examination.diagnosis if f.severity != "info"] == [], examination.diagnosis.text
+
+
+QUICK = ("custom_loop", "functional", "gan", "digits", "timeseries")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in EXPECTED]
+)
+def test_the_examples_get_no_warning(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Watcher() as watcher:
+        result(name, tmp_path, EXPECTED[name].settings)
+    assert watcher.failures == []
+    assert watcher.step > 0
+    assert [f for f in watcher.findings if f.severity != "info"] == [], Diagnosis(watcher.findings).text

@@ -1,6 +1,6 @@
 """The pictures of docs/doctor.md: its examples are run under the doctor, and the numbers of what it finds are drawn.
 
-python examples/doctor_findings.py --out pictures
+python examples/viz_doctor.py --out pictures
 """
 
 from __future__ import annotations
