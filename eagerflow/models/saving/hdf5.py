@@ -81,12 +81,40 @@ def _from_bfloat16(raw: numpy.ndarray) -> numpy.ndarray:
     return bits.view(numpy.float32)
 
 
+class _Attributes(Mapping[str, Any]):
+    """The attributes of a group, each read when it is asked for: what nobody needs can't do harm.
+
+    (Text of variable length lies in a heap; damage there can keep libhdf5 busy without end.)
+    """
+
+    def __init__(self, group: Any, file: str) -> None:
+        self._group, self._file, self._names = group, file, list(group.attrs)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        try:
+            return _attribute(self._group, name)
+        except FileFormatError:
+            raise
+        except _DAMAGE as error:
+            raise FileFormatError(
+                f"{self._file!r} is damaged: attribute {name!r:.80} can't be read ({error})."
+            ) from None
+
+
 class Group:
     """A group of a file: its attributes, groups and arrays, all checked."""
 
     def __init__(self, group: Any, file: str) -> None:
         self.file = file
-        self.attributes: dict[str, Any] = {}
+        self.attributes: Mapping[str, Any] = {}
         self.groups: dict[str, Group] = {}
         self.arrays: dict[str, Array] = {}
         self._fill(group, "", 0, _Counter(file))
@@ -101,7 +129,7 @@ class Group:
     def _fill(self, group: Any, path: str, depth: int, counter: _Counter) -> None:
         h5py = _h5py()
         counter.visit(group, path, depth)
-        self.attributes = {name: _attribute(group, name) for name in group.attrs}
+        self.attributes = _Attributes(group, self.file)
         for name in group:
             inner = f"{path}/{name}" if path else name
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
