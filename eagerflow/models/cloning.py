@@ -131,11 +131,13 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
 
     Raises:
         UnknownNameError: for a class that is neither ours nor given.
-        ValueError: when the text is no JSON.
+        ValueError: when the text is no JSON, or nested too deep.
         TypeError: when the text describes something else.
     """
     try:
         config = json.loads(json_string)
+    except RecursionError:
+        raise ValueError("model_from_json: the text is nested too deep for a model's.") from None
     except (json.JSONDecodeError, TypeError) as error:
         raise ValueError(f"model_from_json: expected JSON text, as model.to_json() gives; {error}.") from None
     model = deserialize_keras_object(config, custom_objects)

@@ -15,7 +15,7 @@ from eagerflow.layers.input import InputLayer
 from eagerflow.layers.operation import Operation
 from eagerflow.layers.symbolic import Node, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
-from eagerflow.models.model import Model, functional_class
+from eagerflow.models.model import Model, check_layers, functional_class
 
 __all__ = ["Functional"]
 
@@ -73,6 +73,7 @@ class Functional(Model):
         """
         if "layers" not in config:
             return super().from_config(config, custom_objects)
+        check_layers(config["layers"], cls)
         made = _Rebuilding(config["layers"], custom_objects)
         inputs, outputs = (made.find_all(config[k]) for k in ("input_layers", "output_layers"))
         model = cls(inputs, outputs, name=config.get("name"))

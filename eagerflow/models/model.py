@@ -23,7 +23,7 @@ from eagerflow.models.state import ModelState
 from eagerflow.models.summary import print_summary
 from eagerflow.models.training import Trainer
 
-__all__ = ["Model"]
+__all__ = ["Model", "check_layers"]
 
 # `functional.py` enters its class here: `Model(inputs, outputs)` makes one.
 functional_class: list[type[Model]] = []
@@ -298,6 +298,21 @@ class Model(Trainer, Saving, ModelState, Layer):
             return functional_class[0].from_config(config, custom_objects)
         with custom_object_scope(custom_objects or {}):
             return super().from_config(config)
+
+
+def check_layers(layers: Any, cls: type) -> None:
+    """Raise unless these are descriptions of layers.
+
+    Raises:
+        ValueError: saying what came instead.
+    """
+    wrong = (
+        layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
+    )
+    if not isinstance(layers, list) or wrong is not None:
+        raise ValueError(
+            f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
+        )
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

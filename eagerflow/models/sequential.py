@@ -17,7 +17,7 @@ from eagerflow.layers.symbolic import SymbolicTensor, infer, is_symbolic
 from eagerflow.layers.text_type import type_of
 from eagerflow.models.graph import Graph
 from eagerflow.models.inputs import Doors
-from eagerflow.models.model import Model
+from eagerflow.models.model import Model, check_layers
 
 __all__ = ["Sequential"]
 
@@ -250,6 +250,7 @@ class Sequential(Model):
             config = {"layers": config}
         if "layers" not in config:
             return super().from_config(config, custom_objects)
+        check_layers(config["layers"], cls)
         model = cls(name=config.get("name"), **({"dtype": config["dtype"]} if "dtype" in config else {}))
         for entry in config["layers"]:
             model.add(deserialize_keras_object(entry, custom_objects))
