@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Sequence
+from threading import get_ident
 from types import FrameType
 from typing import Any
 
@@ -81,7 +81,7 @@ class Watcher(observe.Observer):
         self._found: dict[Any, Finding] = {}
         self._tell = found
         self._observing: Any = None
-        self._thread = 0
+        self._thread = 0  # only what runs in one thread has an order
         self._pending = False  # gradients were computed, and no optimizer has ended the step yet
         self.checks: list[Check] = [kind(self) for kind in CHECKS]
         self._light = {name: self._handlers(name, every=False) for name in _HANDLERS}
@@ -113,7 +113,7 @@ class Watcher(observe.Observer):
     def attach(self) -> Watcher:
         """Begin to watch the running thread."""
         if self._observing is None:
-            self._thread = threading.get_ident()
+            self._thread = get_ident()
             self._observing = observe.observing(self)
             self._observing.__enter__()
         return self
@@ -227,6 +227,8 @@ class Watcher(observe.Observer):
         self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int,
         error: BaseException | None = None,
     ) -> None:  # fmt: skip
+        if get_ident() != self._thread:
+            return
         self.duration = ended - started
         self._remember(op, inputs, outputs)
         self._hand("op", op, inputs, settings, outputs, error)
@@ -248,12 +250,14 @@ class Watcher(observe.Observer):
         self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int,
         error: BaseException | None = None,
     ) -> None:  # fmt: skip
+        if get_ident() != self._thread:
+            return
         self.duration = ended - started
         self._hand("rule", op, out_keys, in_keys, gradients, results)
         self.spent += observe.clock() - ended
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
-        if not any(isinstance(source, Variable) for source in sources):
+        if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
             return
         began = self.now = observe.clock()
         if self._pending and not self.inside("step"):
@@ -263,10 +267,14 @@ class Watcher(observe.Observer):
         self.spent += observe.clock() - began
 
     def on_update(self, name: str, variable: Any, inputs: Any, started: int, ended: int) -> None:
+        if get_ident() != self._thread:
+            return
         self._hand("update", name, variable, inputs)
         self.spent += observe.clock() - ended
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
+        if get_ident() != self._thread:
+            return
         began = observe.clock()
         opened = OpenScope(scope, scope_frame(sys._getframe(1)), self.spent)
         self.scopes.append(opened)
@@ -277,7 +285,7 @@ class Watcher(observe.Observer):
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         began = self.now = observe.clock()
-        opened = self._opened(scope)
+        opened = self._opened(scope) if get_ident() == self._thread else None
         if opened is None:
             return
         self._hand("scope_end", opened, outputs, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import os
 import subprocess
@@ -279,3 +280,15 @@ def test_diagnoses_are_text_json_and_html():
     assert repr(diagnosis) == diagnosis.text == text([finding])
     assert "1 hint" in diagnosis.text
     assert "nothing" in Diagnosis([])._repr_html_()
+
+
+def test_what_other_threads_do_is_none_of_its_business():
+    x, y = batch()
+    with Watcher() as watcher:
+        context = contextvars.copy_context()  # in which the watcher is installed
+        model = compiled(layers.Dense(1, activation="softmax"))
+        other = threading.Thread(target=context.run, args=(lambda: model.fit(x, y, verbose=0),))
+        other.start()
+        other.join()
+    assert watcher.step == 0
+    assert watcher.findings == ()
