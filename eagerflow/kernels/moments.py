@@ -14,9 +14,18 @@ import numpy
 from eagerflow.kernels.blocks import CHUNK, column_sums, repeated
 from eagerflow.kernels.threads import each, scratch
 
-__all__ = ["column_moments", "far_from_zero", "in_runs", "rows_at_once", "scale_columns", "sums_of_columns"]
+__all__ = [
+    "column_moments",
+    "far_from_zero",
+    "in_runs",
+    "plus_rows",
+    "rows_at_once",
+    "scale_columns",
+    "sums_of_columns",
+]
 
 _RUN = 4  # blocks that one thread takes at a time
+_NARROW = 1024  # numbers in a row, from which broadcasting along rows is nearly free
 _FAR = 16.0  # squared means above this many variances: sums of squares would lose digits
 
 
@@ -106,3 +115,22 @@ def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
 
     in_runs(fill, rows, width, 0.4)
     return out
+
+
+def plus_rows(x: Any, row: Any) -> Any:
+    """x + row, where `row` has the shape of x's last axes; None where NumPy's way is as good."""
+    width = row.size
+    if x.size < 2 * CHUNK or not 1 < width <= _NARROW or x.dtype != row.dtype or x.dtype.kind != "f":
+        return None
+    if x.shape[x.ndim - row.ndim :] != row.shape or not x.flags.c_contiguous:
+        return None
+    matrix = x.reshape(-1, width)
+    rows = repeated("plus_rows", row.reshape(-1), min(len(matrix), rows_at_once(width)), x.dtype)
+    out = numpy.empty(matrix.shape, x.dtype)
+
+    def fill(_: int, block: slice) -> None:
+        o = out[block]
+        numpy.add(matrix[block], rows[: len(o)], out=o)
+
+    in_runs(fill, *matrix.shape, 0.2)
+    return out.reshape(x.shape)

@@ -21,7 +21,7 @@ __all__ = [
 def _cast_rule(g: Any, kind: Any, dtype: Any) -> Any:
     if kind.kind != "c" or as_dtype(dtype).kind != "c":  # only between complex types imaginary parts pass
         g = real_part(g)
-    return g.astype(kind)
+    return g if g.dtype == kind else g.astype(kind)
 
 
 @op(_cast_rule, arrays=("x",), saves=("kind",), may_round=True)

@@ -523,3 +523,18 @@ def test_running_sums(shape, axis, dtype, kind):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
         check(lambda x: ops.cumsum(x, axis=axis), plain, [laid_out(kind, normal(23, *shape, dtype=dtype))])
+
+
+@quick
+@given(
+    shape=st.sampled_from([(600, 3), (9, 70, 4), (300, 2, 5), (2000, 1)]),
+    lead=st.integers(1, 2),
+    dtype=types,
+    kind=kinds,
+)
+def test_added_rows(shape, lead, dtype, kind):
+    row = normal(24, *shape[min(lead, len(shape) - 1) :], dtype=dtype)
+    x = laid_out(kind, normal(25, *shape, dtype=dtype))
+    found = ops.add(ef.Tensor(x), ef.Tensor(row)).numpy()
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, x + row)
