@@ -24,7 +24,7 @@ from typing import Any
 from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import shorten
+from eagerflow.core.tracebacks import called, in_words, is_slip, shorten
 from eagerflow.core.wrapper import generate
 
 __all__ = [
@@ -331,6 +331,8 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except BaseException as error:
             shorten(error)
+            if is_slip(error):
+                raise in_words(error, *called(function, args, kwargs)) from None
             raise
 
     return call

@@ -10,20 +10,21 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import opcode
 import os
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy
 
 from eagerflow.core import config
-from eagerflow.core.errors import did_you_mean
+from eagerflow.core.errors import did_you_mean, signature_of
 
-__all__ = ["bound_init", "boundary", "is_ours", "shorten", "warn"]
+__all__ = ["bound_init", "boundary", "called", "in_words", "is_ours", "is_slip", "shorten", "warn"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +33,9 @@ _FOLDERS = tuple(
     [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
 )
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'")
+_OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
+_SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)
+_RAISE = (opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"])
 _LONGEST = 500  # characters of a message
 _FILES = (contextlib.__file__, functools.__file__)
 
@@ -133,6 +137,39 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
+def is_slip(error: BaseException) -> bool:
+    """Did Python or NumPy refuse what our code did, with words that only our code explains?
+
+    So is an error that no `raise` of ours made, and that no code of the user's took part in.
+    """
+    trail = _last(error)
+    if trail is None or not isinstance(error, _SLIPS) or not config.is_traceback_filtering_enabled():
+        return False
+    code = trail.tb_frame.f_code
+    raised = is_ours(code.co_filename) and code.co_code[trail.tb_lasti] in _RAISE
+    return not raised and _is_inner(error.__traceback__) and _OF_A_CALL.search(str(error)) is None
+
+
+def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) -> Exception:
+    """A slip as an error that names the function and what it was given."""
+    kind = TypeError if isinstance(error, (TypeError, AttributeError)) else ValueError
+    shown = ", ".join([f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given])
+    shown = shown if len(shown) <= 250 else f"{shown[:249]}…"
+    said = str(error) or type(error).__name__
+    return kind(f"{what}({shown}): {said:.180}. Is an argument of the wrong kind or shape?")
+
+
+def called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+    """What to call a function, and its arguments by name."""
+    names = list(inspect.signature(function).parameters)
+    name = function.__name__
+    if names[:1] == ["self"] and args:
+        owner = type(args[0]).__name__
+        name, names, args = owner if name == "__init__" else f"{owner}.{name}", names[1:], args[1:]
+    padded = [*names, *[""] * len(args)]
+    return name, [*zip(padded, args), *kwargs.items()]
+
+
 def bound_init(cls: type) -> None:
     """Shorten the tracebacks of all that leaves the `__init__` of one of our classes, if it has its own."""
     own = cls.__dict__.get("__init__")
@@ -149,6 +186,8 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except BaseException as error:
             shorten(error)
+            if is_slip(error):
+                raise in_words(error, *called(function, args, kwargs)) from None
             raise
 
     return call

@@ -114,7 +114,9 @@ _FINISH_SEVERAL = """\
 _FINISH_SEVERAL_UNTRACKED = """\
     _out = tuple([_Tensor(part, None, None) for part in _data])"""
 
-_FAILURES = (ValueError, TypeError, IndexError, NotImplementedError, FloatingPointError, OverflowError)
+_FAILURES = (
+    ValueError, TypeError, LookupError, AttributeError, NotImplementedError, ArithmeticError, AssertionError,
+)  # fmt: skip
 _FLOAT32 = numpy.dtype("float32")
 _FLOAT64 = numpy.dtype("float64")
 

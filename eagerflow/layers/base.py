@@ -16,7 +16,7 @@ from eagerflow.core.observe import scope, state
 from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.core.spellings import Elsewhere
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import bound_init, boundary, shorten
+from eagerflow.core.tracebacks import bound_init, boundary, in_words, is_slip, shorten
 from eagerflow.layers.arguments import (
     CallSignature,
     call_signature,
@@ -233,6 +233,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
                 current_call.reset(token)
         except BaseException as error:
             shorten(error)
+            if is_slip(error):
+                raise in_words(error, f"{describe(self)}.call", [("", x) for x in args] + [*kwargs.items()]) from None
             raise
 
     def _run(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
-from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.input_spec import InputSpec, describe
 from eagerflow.layers.older_arguments import with_dim_ordering
 from eagerflow.layers.settings import described, layout, sizes
 
@@ -38,7 +38,10 @@ class _GlobalPooling(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The pooled inputs."""
-        return type(self).reduce(inputs, axis=self._spatial_axes(), keepdims=self.keepdims)
+        axes = self._spatial_axes()
+        if any(inputs.shape[axis] == 0 for axis in axes):
+            raise ValueError(f"{describe(self)}: there is nothing to pool in inputs of shape {inputs.shape}.")
+        return type(self).reduce(inputs, axis=axes, keepdims=self.keepdims)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, channels), with `keepdims` the axes of the input."""

@@ -12,6 +12,7 @@ from eagerflow.core import tree
 from eagerflow.core.custom import custom_gradient, stop_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tracebacks import boundary
 from eagerflow.ops.join import stack
 
 __all__ = [
@@ -248,6 +249,7 @@ def _joined(parts: Sequence[Any], axis: int) -> Tensor:
     return stack([t.reshape((*t.shape[:at], *t.shape[at + 1 :])) for t in tensors], axis=at)
 
 
+@boundary
 def vectorize(
     pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
 ) -> Callable[..., Any]:

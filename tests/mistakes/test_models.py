@@ -238,9 +238,9 @@ def test_building_and_names(name):
     check(BUILDING[name])
 
 
-NAMES = """no file; a file of text; an empty file; a damaged file; a folder that isn't there; an unknown ending; weights to an
-unknown ending; no overwriting; a model without weights; weights of another model; weights of more layers; a class that is
-nowhere; JSON that is none; a path that is a number; trace of nothing"""
+NAMES = """no file; a file of text; an empty file; a damaged file; a folder that isn't there; an unknown ending;
+weights to an unknown ending; no overwriting; a model without weights; weights of another model; weights of more layers;
+a class that is nowhere; JSON that is none; a path that is a number; trace of nothing"""
 
 
 @pytest.mark.parametrize("name", [" ".join(name.split()) for name in NAMES.split(";")])
