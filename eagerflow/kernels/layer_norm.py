@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.blocks import repeated
-from eagerflow.kernels.moments import in_runs, rows_at_once, sums_of_columns
+from eagerflow.kernels.moments import far_from_zero, in_runs, rows_at_once, sums_of_columns
 from eagerflow.kernels.threads import scratch
 
 __all__ = ["layer_norm", "layer_norm_gradient", "rms_norm", "rms_norm_gradient"]
@@ -62,26 +62,31 @@ def layer_norm_gradient(
     d_x = numpy.empty(x.shape, x.dtype) if needs[0] else None
     gammas = _repeated("layer_gamma", gamma, x)
     share = numpy.full(width, 1 / width, x.dtype) if gamma is None else gamma * x.dtype.type(1 / width)
+    far = far_from_zero(mean * inverse, 1.0)
 
     def work(block: slice, into: Any) -> None:
-        d, a, r = g[block], x[block], inverse[block]
-        z, t = scratch("layer_z", a.shape, x.dtype), scratch("layer_t", a.shape, x.dtype)
-        numpy.subtract(a, mean[block], out=z)
-        numpy.multiply(z, r, out=z)
-        numpy.multiply(z, d, out=t)
-        one = numpy.ones(len(a), x.dtype)
-        into[0] += one @ t
-        into[1] += one @ d
+        d, a, m, r = g[block], x[block], mean[block, 0], inverse[block, 0]
+        if far:  # else x itself serves, with one operation less per number
+            a = numpy.subtract(a, m[:, None], out=scratch("layer_z", a.shape, x.dtype))
+            m = numpy.zeros_like(m)
+        t = numpy.multiply(a, d, out=scratch("layer_t", a.shape, x.dtype))
+        into[0] += r @ t - (r * m) @ d
+        into[1] += numpy.ones(len(a), x.dtype) @ d
         if d_x is not None:
-            o = d_x[block]
-            numpy.multiply(z, (t @ share)[:, None], out=z)
-            numpy.add(z, (d @ share)[:, None], out=z)
-            h = d if gammas is None else numpy.multiply(d, gammas[: len(d)], out=t)
-            numpy.subtract(h, z, out=o)
-            numpy.multiply(o, r, out=o)
+            _mixed(d, a, m, r, d @ share, t @ share, gammas, t, d_x[block])
 
-    d_gamma, d_beta = sums_of_columns(x, 2, work, 2.0).astype(x.dtype)
+    d_gamma, d_beta = sums_of_columns(x, 2, work, 1.8).astype(x.dtype)
     return d_x, d_gamma, d_beta
+
+
+def _mixed(d: Any, a: Any, m: Any, r: Any, of_h: Any, of_hx: Any, gammas: Any, t: Any, out: Any) -> None:
+    """The gradient of a block a with means m, from those of its rows of h and of h times a; `t` is room."""
+    on_x = r * r * r * (of_hx - m * of_h)
+    numpy.multiply(a, on_x[:, None], out=out)
+    numpy.subtract(out, (on_x * m - r * of_h)[:, None], out=out)
+    h = d if gammas is None else numpy.multiply(d, gammas[: len(d)], out=t)
+    numpy.multiply(h, r[:, None], out=t)
+    numpy.subtract(t, out, out=out)
 
 
 def rms_norm(x: Any, scale: Any, epsilon: float) -> tuple[Any, Any]:
