@@ -20,6 +20,8 @@ class StepGate(observe.Observer):
         steps: the numbers of the chosen steps.
     """
 
+    wants_ops = False  # only steps, so that those which aren't chosen run at full speed
+
     def __init__(self, capture: Capture, steps: frozenset[int]) -> None:
         self._capture, self._steps = capture, steps
         self._count = 0
