@@ -18,7 +18,8 @@ own and runs by its own defaults; they take turns, so that a slow moment of the 
   own on one ready batch (with a tape; in Keras the loop that its guides show for each backend, compiled where they do).
 - `predict` and `infer`: the same for outputs alone.
 - On one core the times are those of the processor, which other programs hardly disturb; on all cores, what passed.
-- The models are alike, with the same numbers of weights, the same optimizers and no metrics.
+- The models are alike, with the same numbers of weights, the same optimizers and no metrics. The learning rate is
+  small: networks that know their few batches by heart compute with denormal numbers, which take far longer.
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.workloads.data import Workload
+from benchmarks.workloads.data import RATE, Workload
 
 __all__ = ["compiled", "loss_name"]
 
@@ -169,7 +169,7 @@ _MODELS: dict[str, Callable[[Any, Workload], Any]] = {
 }
 
 _OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
-    "rmsprop": lambda keras: keras.optimizers.RMSprop(0.001),
-    "adam": lambda keras: keras.optimizers.Adam(0.001),
+    "rmsprop": lambda keras: keras.optimizers.RMSprop(RATE),
+    "adam": lambda keras: keras.optimizers.Adam(RATE),
     "adadelta": lambda keras: keras.optimizers.Adadelta(0.001),
 }

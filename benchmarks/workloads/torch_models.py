@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.workloads.data import Workload
+from benchmarks.workloads.data import RATE, Workload
 
 __all__ = ["model_of", "optimizer_of"]
 
@@ -138,7 +138,7 @@ def model_of(workload: Workload) -> nn.Module:
 def optimizer_of(workload: Workload, model: nn.Module) -> torch.optim.Optimizer:
     parameters = model.parameters()
     if workload.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr=0.001, alpha=0.9)
+        return torch.optim.RMSprop(parameters, lr=RATE, alpha=0.9)
     if workload.optimizer == "adadelta":
         return torch.optim.Adadelta(parameters, lr=0.001, rho=0.95)
-    return torch.optim.Adam(parameters, lr=0.001)
+    return torch.optim.Adam(parameters, lr=RATE)
