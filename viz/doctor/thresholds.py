@@ -16,8 +16,8 @@ MAX_PER_KIND = 5  # more findings of a kind help nobody
 # -- activations
 
 DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
-DEAD_SHARE_FEW = 0.75  # in layers of fewer than DEAD_UNITS units, where chance alone may silence half
-DEAD_UNITS = 16
+DEAD_SHARE_LATE = 0.9  # the same, later: units have become choosy, and fewer steps are looked at
+DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
 DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
 SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
 SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle

@@ -81,8 +81,9 @@ class DeadRelu(Check):
     def _judge(self, units: _Units, short: bool = False) -> None:
         count = len(units.alive)
         dead = count - int(units.alive.sum())
-        share = limits.DEAD_SHARE if count >= limits.DEAD_UNITS else limits.DEAD_SHARE_FEW
-        if dead < count and (short or dead / count < share or dead < 2):
+        late = self.watch.step >= limits.HEAVY_STEPS
+        share = limits.DEAD_SHARE_LATE if late else limits.DEAD_SHARE
+        if dead < count and (short or count < limits.DEAD_UNITS or dead / count < share):
             return
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
