@@ -37,7 +37,9 @@ def add_at(shape: tuple[int, ...], axis: int, places: Any, g: Any) -> Any:
         flat += length * (flat < 0)
     if before > 1:
         flat = (numpy.arange(before)[:, None] * length + flat).reshape(-1)
-    return add_rows(flat, g.reshape(flat.size, width), before * length).reshape(shape)
+    out = numpy.zeros(shape, g.dtype)
+    add_rows(flat, g.reshape(flat.size, width), out.reshape(before * length, width))
+    return out
 
 
 def _check(places: Any, length: int) -> None:
@@ -45,19 +47,15 @@ def _check(places: Any, length: int) -> None:
         raise IndexError(f"an index from {int(places.min())} to {int(places.max())} into an axis of {length}")
 
 
-def add_rows(places: Any, rows: Any, count: int) -> Any:
-    """`count` rows of zeros with `rows` (n, width) added at `places` (n,), which go from 0 to count - 1."""
-    width = rows.shape[1]
+def add_rows(places: Any, rows: Any, out: Any) -> None:
+    """Add `rows` (n, width) to the zeros in `out` (count, width) at `places` (n,), which go from 0 to count - 1."""
+    count, width = out.shape
     if width < _NARROW:
-        out = numpy.zeros(count * width, rows.dtype)
-        if width:
-            numpy.add.at(out, (places[:, None] * width + numpy.arange(width)).reshape(-1), rows.reshape(-1))
-        return out.reshape(count, width)
-    out = numpy.zeros((count, width), rows.dtype)
-    if places.size:
+        flat = (places[:, None] * width + numpy.arange(width)).reshape(-1)
+        numpy.add.at(out.reshape(-1), flat, rows.reshape(-1))
+    elif places.size:
         unique, summed = _sums(places, rows, count)
         out[unique] = summed
-    return out
 
 
 def _sums(places: Any, rows: Any, count: int) -> tuple[Any, Any]:
