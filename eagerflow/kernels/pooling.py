@@ -162,7 +162,7 @@ def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
     """Each element of the windows, which lie apart, gets what is meant for it."""
     wins = scratch("pooling wins", g.shape, bool)
     for i, place in enumerate(geometry.tap_places()):
-        numpy.equal(which, numpy.uint8(i), out=wins)
+        numpy.equal(which, which.dtype.type(i), out=wins)
         numpy.multiply(g, wins, out=canvas[place])
 
 

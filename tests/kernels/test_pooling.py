@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
@@ -41,6 +41,8 @@ def any_windows(draw):
     st.booleans(),
 )
 @settings(max_examples=200)
+@example(window_geometry((40, 19), (19, 17), (19, 1), "valid"), 2, 1, "float32", False)  # places beyond a byte
+@example(window_geometry((600,), (300,), 300, "valid"), 2, 1, "float32", False)
 def test_any_windows(geometry, batch, channels, dtype, channels_first):
     x = few_values(batch, *geometry.lengths, channels, dtype=dtype)
     if channels_first:  # in memory
