@@ -8,7 +8,7 @@ CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 PEER_PACKAGES := torch==2.13.0 keras==3.15.1 jax tensorflow-cpu autograd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-gpu check bench interop clean
+.PHONY: help demo test test-slow test-gpu check bench interop fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks
 
 interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras, JAX and TensorFlow once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
+
+fuzz: $(VENV)/.installed-dev ## spoil files for ten minutes and look at what their readers do
+	@$(BIN)/python -m tests.hostile.fuzz
 
 clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) $(VENV)-keras $(VENV)-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
