@@ -118,7 +118,7 @@ def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> Non
     weights = weights.reshape(parts, -1, weights.shape[1])
     views = zip(
         inputs,
-        gates[:, : 4 * units].reshape(steps + 1, parts, -1, batch),
+        gates[:, : 4 * units].reshape(steps + 1, parts, 4 * units // parts, batch),
         gates[:, : 3 * units],
         gates[:, :units],
         gates[:, units : 3 * units],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eagerflow import GradientTape, layers
+from eagerflow import GradientTape, Tensor, layers
 from eagerflow.core.observe import Observer, observing
 
 
@@ -37,3 +37,14 @@ def test_prediction_gives_the_numbers_of_training(layer, masked):
         trained = model(x, mask=mask)
     for one, other in zip(predicted, trained, strict=True):
         assert one.numpy().tobytes() == other.numpy().tobytes()
+
+
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
+def test_no_samples(layer):
+    model = getattr(layers, layer)(5)
+    x = Tensor(np.zeros((0, 7, 4), "float32"))
+    with GradientTape() as tape:
+        out = model(x)
+    assert out.shape == (0, 5)
+    gradients = tape.gradient(out, model.trainable_variables)
+    assert all((g.numpy() == 0).all() for g in gradients)
