@@ -41,7 +41,9 @@ def any_windows(draw):
     st.booleans(),
 )
 @settings(max_examples=200)
-@example(window_geometry((40, 19), (19, 17), (19, 1), "valid"), 2, 1, "float32", False)  # places beyond a byte
+@example(
+    window_geometry((40, 19), (19, 17), (19, 1), "valid"), 2, 1, "float32", False
+)  # places beyond a byte
 @example(window_geometry((600,), (300,), 300, "valid"), 2, 1, "float32", False)
 def test_any_windows(geometry, batch, channels, dtype, channels_first):
     x = few_values(batch, *geometry.lengths, channels, dtype=dtype)
