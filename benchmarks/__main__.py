@@ -14,13 +14,14 @@ import argparse
 import json
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import clean_environment, described
 from benchmarks.page import page
-from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
-from benchmarks.rotation import KINDS, PEERS, Figures, rotate
+from benchmarks.report import Results, failures, memory_table, ratio_table, startup_table, times_table
+from benchmarks.rotation import KINDS, PEERS, rotate
 from benchmarks.startup import measure_startup
 from benchmarks.workloads.data import WORKLOADS
 
@@ -36,9 +37,9 @@ _MODULES = {
 ROOT = Path(__file__).parents[1]
 _MORE = {
     "Cost per op": ["benchmarks/per_op.py"],
-    "Kernels": ["-m", "benchmarks.kernels", "--torch", sys.executable],
+    "Kernels": ["-m", "benchmarks.kernels", "--torch", "TORCH"],
     "What recording costs": ["benchmarks/trace_overhead.py"],
-    "Among busy programs": ["-m", "benchmarks.loaded"],
+    "Among busy programs": ["-m", "benchmarks.loaded", "--python", "TORCH"],
     "Growth": ["-m", "benchmarks.growth", "--svg", "docs/images/growth.svg"],
 }
 
@@ -109,44 +110,63 @@ def _has(python: str, peer: str) -> bool:
 def main() -> None:
     chosen = options()
     pythons = interpreters(chosen.python, chosen.peers)
-    peers = [peer for peer in pythons if peer != "eagerflow"]
-    about = described(pythons["eagerflow"])
-    print("\n".join(f"{key:10} {value}" for key, value in about.items()), flush=True)
-    results: dict[str, dict[str, dict[str, Figures]]] = {}
-    for threads in {"1": [1], "all": [None], "both": [1, None]}[chosen.threads]:
-        title = "one core" if threads == 1 else "all cores"
-        results[title] = {}
+    report = Report(described(pythons["eagerflow"]), [peer for peer in pythons if peer != "eagerflow"])
+    print("\n".join(f"{key:12} {value}" for key, value in report.about.items()), flush=True)
+    for title in {"1": ["one core"], "all": ["all cores"], "both": ["one core", "all cores"]}[chosen.threads]:
+        threads = 1 if title == "one core" else None
         for name in chosen.only:
             found = rotate(WORKLOADS[name], pythons, threads, chosen.seconds, chosen.kinds)
-            results[title][name] = found
-            print(f"\n{title}\n{ratio_table({name: found}, peers)}", flush=True)
-    startup = (
-        measure_startup({p: path for p, path in pythons.items() if p != "torch-compile"})
-        if chosen.startup
-        else {}
-    )
-    for title, found_all in results.items():
-        print(
-            f"\n{title}\n{ratio_table(found_all, peers)}\n\n{times_table(found_all, ['eagerflow', *peers])}"
-        )
-        print(f"\n{memory_table(found_all, ['eagerflow', *peers])}")
-        print("\n".join(failures(found_all)))
-    if startup:
-        print(startup_table(startup))
-    more = run_more(pythons["eagerflow"]) if chosen.more else {}
-    if chosen.json:
-        chosen.json.write_text(json.dumps(_plain(about, results, startup), indent=1), encoding="utf-8")
-    if chosen.write:
-        chosen.write.write_text(page(about, results, startup, peers, more), encoding="utf-8")
+            report.results.setdefault(title, {})[name] = found
+            print(f"\n{title}\n{ratio_table({name: found}, report.peers)}", flush=True)
+            report.write(chosen)
+    if chosen.startup:
+        report.startup = measure_startup({p: path for p, path in pythons.items() if p != "torch-compile"})
+    report.show()
+    if chosen.more:
+        report.more = run_more(pythons["eagerflow"], pythons.get("torch", sys.executable))
+    report.write(chosen)
 
 
-def run_more(python: str) -> dict[str, str]:
+@dataclass
+class Report:
+    """What was found so far. It is written after every workload: an interruption loses little."""
+
+    about: dict[str, str]
+    peers: list[str]
+    results: dict[str, Results] = field(default_factory=dict)
+    startup: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+
+    def show(self) -> None:
+        everybody = ["eagerflow", *self.peers]
+        for title, found in self.results.items():
+            print(f"\n{title}\n{ratio_table(found, self.peers)}\n\n{times_table(found, everybody)}")
+            print(f"\n{memory_table(found, everybody)}\n" + "\n".join(failures(found)))
+        if self.startup:
+            print(startup_table(self.startup))
+
+    def write(self, chosen: argparse.Namespace) -> None:
+        if chosen.json:
+            chosen.json.write_text(json.dumps(self._plain(), indent=1), encoding="utf-8")
+        if chosen.write:
+            text = page(self.about, self.results, self.startup, self.peers, self.more)
+            chosen.write.write_text(text, encoding="utf-8")
+
+    def _plain(self) -> dict[str, Any]:
+        figures = {
+            title: {name: {peer: vars(f) for peer, f in found.items()} for name, found in each.items()}
+            for title, each in self.results.items()
+        }
+        return {"about": self.about, "results": figures, "startup": self.startup, "more": self.more}
+
+
+def run_more(python: str, torch: str) -> dict[str, str]:
     """What the other benchmarks print, by their titles."""
     printed = {}
     for title, command in _MORE.items():
         print(f"\n{title}", flush=True)
         run = subprocess.run(
-            [python, *command],
+            [python, *[torch if part == "TORCH" else part for part in command]],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -156,14 +176,6 @@ def run_more(python: str) -> dict[str, str]:
         printed[title] = run.stdout or run.stderr.strip().splitlines()[-1]
         print(printed[title], flush=True)
     return printed
-
-
-def _plain(about: Any, results: Any, startup: Any) -> dict[str, Any]:
-    figures = {
-        title: {name: {peer: vars(f) for peer, f in found.items()} for name, found in by_workload.items()}
-        for title, by_workload in results.items()
-    }
-    return {"about": about, "results": figures, "startup": startup}
 
 
 if __name__ == "__main__":
