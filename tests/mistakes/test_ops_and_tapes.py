@@ -101,6 +101,11 @@ TENSORS: dict[str, Mistake] = {
     "an unknown device": (lambda: ef.set_default_device("gpux"), ValueError, ("gpux",)),
 }
 OPS: dict[str, Mistake] = {
+    "a length that isn't known yet": (
+        lambda: ops.zeros((ef.Input((3,)).shape[0], 2)),
+        TypeError,
+        ("zeros", "None is a length that the functional API doesn't know"),
+    ),
     "shapes that don't add": (lambda: ops.add(A, np.ones((4, 5))), ValueError, ("add", "[2, 3]", "[4, 5]")),
     "shapes that don't multiply": (lambda: ops.matmul(A, A), ValueError, ("matmul", "[2, 3]")),
     "a number to multiply": (lambda: ops.matmul(A, 3), ValueError, ("matmul", "3")),
