@@ -137,6 +137,14 @@ def test_recordings_are_compared(two, capsys):
     assert "no difference" in capsys.readouterr().out
 
 
+def test_a_difference_as_a_page(two, tmp_path, capsys):
+    out = tmp_path / "diff.html"
+    assert main(["diff", "--html", str(out), *two]) == 1
+    assert "</html>" in out.read_text(encoding="utf-8")
+    assert main(["diff", "--html", str(tmp_path / "diff.txt"), *two]) == 2
+    assert ".html" in capsys.readouterr().err
+
+
 def test_a_difference_as_json(two, capsys):
     assert main(["diff", "--json", *two]) == 1
     assert [c["op"] for c in json.loads(capsys.readouterr().out)["ops"]] == ["exp", "tanh"]

@@ -383,6 +383,13 @@ def test_hostile_names_stay_in_their_lines():
     assert max(map(len, str(found).splitlines())) < 400
 
 
+def test_to_html_writes_the_page(tmp_path):
+    found = viz.diff(built(name="a"), built(5, name="b"), inputs=np.ones((2, 3), "float32"))
+    page = found.to_html(tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "</html>" in page
+    assert '"kind":"changed"' in page
+
+
 def test_to_html_of_models_without_inputs_says_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="inputs=x"):
         viz.diff(built(), built(5)).to_html(tmp_path / "a.html")
