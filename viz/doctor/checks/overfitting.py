@@ -77,10 +77,15 @@ class Overfit(Check):
         since, key = len(validation) - 1 - best, ("overfit", 0)
         recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
         learns = train[-1] < limits.OVERFIT_LEARNS * train[best]
-        if since < limits.OVERFIT_EPOCHS or recent < limits.OVERFIT * validation[best] or not learns:
+        by_heart = (
+            train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
+        )
+        risen = recent >= limits.OVERFIT * validation[best] or by_heart
+        if since < limits.OVERFIT_EPOCHS or not risen or not learns:
             self.watch.retract(key)
             return
-        clear = since >= limits.OVERFIT_CLEAR_EPOCHS and recent >= limits.OVERFIT_CLEAR * validation[best]
+        clear = by_heart or recent >= limits.OVERFIT_CLEAR * validation[best]
+        clear = clear and since >= limits.OVERFIT_CLEAR_EPOCHS
         self.watch.retract(key)
         self.watch.report(
             "overfit", "warning" if clear else "info",
