@@ -24,6 +24,7 @@ _DEEPEST = 200
 _LARGEST_ATTRIBUTE = 64 * 2**20  # bytes
 _RATIO = 1100  # what compression can reach at best is about 1030
 _CHECKSUM = "eagerflow_crc32"
+_HEAP = b"GCOL\x01\0\0\0"
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError, OverflowError, MemoryError)
 
 
@@ -84,11 +85,11 @@ def _from_bfloat16(raw: numpy.ndarray) -> numpy.ndarray:
 class _Attributes(Mapping[str, Any]):
     """The attributes of a group, each read when it is asked for: what nobody needs can't do harm.
 
-    (Text of variable length lies in a heap; damage there can keep libhdf5 busy without end.)
+    (Text of variable length lies in a heap; damage there can keep libhdf5 busy without end, see `_Heaps`.)
     """
 
-    def __init__(self, group: Any, file: str) -> None:
-        self._group, self._file, self._names = group, file, list(group.attrs)
+    def __init__(self, group: Any, file: str, heaps: _Heaps) -> None:
+        self._group, self._file, self._names, self._heaps = group, file, list(group.attrs), heaps
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -100,7 +101,7 @@ class _Attributes(Mapping[str, Any]):
         if name not in self._names:
             raise KeyError(name)
         try:
-            return _attribute(self._group, name)
+            return _attribute(self._group, name, self._heaps)
         except FileFormatError:
             raise
         except _DAMAGE as error:
@@ -112,12 +113,12 @@ class _Attributes(Mapping[str, Any]):
 class Group:
     """A group of a file: its attributes, groups and arrays, all checked."""
 
-    def __init__(self, group: Any, file: str) -> None:
+    def __init__(self, group: Any, file: str, source: BinaryIO) -> None:
         self.file = file
         self.attributes: Mapping[str, Any] = {}
         self.groups: dict[str, Group] = {}
         self.arrays: dict[str, Array] = {}
-        self._fill(group, "", 0, _Counter(file))
+        self._fill(group, "", 0, _Counter(file, source))
 
     @classmethod
     def _below(cls, group: Any, file: str, path: str, depth: int, counter: _Counter) -> Group:
@@ -129,7 +130,7 @@ class Group:
     def _fill(self, group: Any, path: str, depth: int, counter: _Counter) -> None:
         h5py = _h5py()
         counter.visit(group, path, depth)
-        self.attributes = _Attributes(group, self.file)
+        self.attributes = _Attributes(group, self.file, counter.heaps)
         for name in group:
             inner = f"{path}/{name}" if path else name
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -185,11 +186,52 @@ class Group:
         return None if group is None else group.arrays.get(name)
 
 
+class _Heaps:
+    """The heaps of a file, in which text of variable length lies; checked once, before any such text is read.
+
+    Source: "Global Heap" in the HDF5 File Format Specification, version 3.0.
+    """
+
+    def __init__(self, source: BinaryIO, file: str) -> None:
+        self._source, self._file, self._checked = source, file, False
+
+    def check(self) -> None:
+        """Walk through all objects of all heaps.
+
+        Raises:
+            FileFormatError: when one has a size that can't be.
+        """
+        if self._checked:
+            return
+        self._checked = True
+        before = self._source.tell()
+        self._source.seek(0)
+        content = self._source.read()
+        self._source.seek(before)
+        at = content.find(_HEAP)
+        while at >= 0:
+            self._walk(content, at)
+            at = content.find(_HEAP, at + 8)
+
+    def _walk(self, content: bytes, start: int) -> None:
+        end = start + int.from_bytes(content[start + 8 : start + 16], "little")
+        at = start + 16
+        while at + 16 <= end <= len(content):
+            number = int.from_bytes(content[at : at + 2], "little")
+            size = int.from_bytes(content[at + 8 : at + 16], "little")
+            if number == 0:  # the free rest, of at least its own header
+                at = end if 16 <= size <= end - at else -1
+                break
+            at += 16 + (size + 7) // 8 * 8
+        if not 0 <= at <= end <= len(content):
+            raise FileFormatError(f"{self._file!r} is damaged: the heap at byte {start}, which holds text.")
+
+
 class _Counter:
     """Bounds the number and depth of groups, and notices groups that contain themselves."""
 
-    def __init__(self, file: str) -> None:
-        self.file, self.seen = file, set[Any]()
+    def __init__(self, file: str, source: BinaryIO) -> None:
+        self.file, self.seen, self.heaps = file, set[Any](), _Heaps(source, file)
 
     def visit(self, group: Any, path: str, depth: int) -> None:
         address = _h5py().h5o.get_info(group.id).addr
@@ -200,8 +242,10 @@ class _Counter:
         self.seen.add(address)
 
 
-def _attribute(group: Any, name: str) -> Any:
+def _attribute(group: Any, name: str, heaps: _Heaps) -> Any:
     kind = group.attrs.get_id(name)
+    if _h5py().check_vlen_dtype(kind.dtype) or kind.dtype.kind == "O":
+        heaps.check()
     if math.prod(kind.shape) * kind.dtype.itemsize > _LARGEST_ATTRIBUTE:
         raise FileFormatError(f"attribute {name!r:.80} would have the shape {kind.shape}; it can't.")
     return group.attrs[name]
@@ -238,7 +282,7 @@ def reading(source: BinaryIO, file: str) -> Iterator[Group]:
         raise FileFormatError(f"{file!r} is no HDF5 file, or damaged ({error}).") from None
     with contextlib.closing(opened):
         try:
-            root = Group(opened, file)
+            root = Group(opened, file, source)
         except FileFormatError:
             raise
         except _DAMAGE as error:
