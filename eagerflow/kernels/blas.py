@@ -75,7 +75,7 @@ class _OneThread:
     """`with one_blas_thread:` products on one thread; afterwards as before. Entered any number of times at once.
 
     The setting belongs to the process: products that other threads of the program run meanwhile are on one thread
-    too. 0.6 µs.
+    too. A microsecond or two.
     """
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ For kernels:
 Rules for the same bits on any number of threads: cut the work by the shapes alone, never by the number of threads;
 let every call of `function` write to places of its own (`out[i]`); add partial sums afterwards, in order of i.
 Every product belongs inside of `each` or `one_blas_thread`: OpenBLAS' own threads, once woken by a large product,
-spin for 25 ms after it and take the processors from ours.
+spin for a while after it and take the processors from ours.
 Few large calls of NumPy per piece (it lets other threads run only inside of them): pieces of 100 µs or more. What
 `function` fills, the caller allocates; temporaries are `scratch` of the thread that works.
 
