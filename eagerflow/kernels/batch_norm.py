@@ -96,7 +96,7 @@ def _row_moments(x: Any, plan: Layout) -> tuple[Any, Any]:
         sums[0, block] = a @ ones(plan.positions, x.dtype)
         sums[1, block] = numpy.vecdot(a, a)
 
-    in_runs(fill, *x.shape, 0.4)
+    in_runs(fill, len(x), x.shape[1], 0.4)
     total, squares = sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64") / count
     variance = numpy.maximum(squares - total * total, 0)
     return (total if about is None else centre + total), variance
@@ -117,7 +117,7 @@ def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
         if shift is not None:
             numpy.add(o, shift[block], out=o)
 
-    in_runs(fill, *x.shape, 0.5)
+    in_runs(fill, len(x), x.shape[1], 0.5)
     return out
 
 
@@ -199,7 +199,7 @@ def _row_sums(g: Any, x: Any, about: Any, plan: Layout) -> Any:
         sums[0, block] = d @ ones(plan.positions, x.dtype)
         sums[1, block] = numpy.vecdot(d, a)
 
-    in_runs(fill, *x.shape, 0.4)
+    in_runs(fill, len(x), x.shape[1], 0.4)
     return sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64")
 
 
@@ -219,7 +219,7 @@ def _mixed_rows(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any)
         numpy.multiply(g[block], by_g[block], out=o)
         numpy.add(o, t, out=o)
 
-    in_runs(fill, *x.shape, 0.8)
+    in_runs(fill, len(x), x.shape[1], 0.8)
     return out
 
 

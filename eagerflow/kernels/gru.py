@@ -134,8 +134,8 @@ def gru_gradient(
             for total, of_bias, left, right in zip(d_weights, d_biases, rows, (given, before), strict=True):
                 total += product(left, right.T)
                 of_bias += left.sum(axis=1)
-    into = [numpy.ascontiguousarray(d.T) for d in d_weights]
-    return Gradients(batch_first(d_x), d_state.T, *into, *d_biases)
+    d_kernel, d_recurrent = (numpy.ascontiguousarray(d.T) for d in d_weights)
+    return Gradients(batch_first(d_x), d_state.T, d_kernel, d_recurrent, *d_biases)
 
 
 def _steps_back(

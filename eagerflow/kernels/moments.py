@@ -132,5 +132,5 @@ def plus_rows(x: Any, row: Any) -> Any:
         o = out[block]
         numpy.add(matrix[block], rows[: len(o)], out=o)
 
-    in_runs(fill, *matrix.shape, 0.2)
+    in_runs(fill, len(matrix), matrix.shape[1], 0.2)
     return out.reshape(x.shape)

@@ -56,7 +56,7 @@ def softmax(rows: Any) -> Any:
         total, _peak = _exponentials(rows[block], out[block])
         numpy.multiply(out[block], (1 / total)[:, None], out=out[block])
 
-    in_runs(fill, *rows.shape, 1.0)
+    in_runs(fill, len(rows), rows.shape[1], 1.0)
     return out
 
 
@@ -69,7 +69,7 @@ def softmax_gradient(g: Any, out: Any) -> Any:
         numpy.subtract(g[block], numpy.vecdot(g[block], out[block])[:, None], out=d)
         numpy.multiply(d, out[block], out=d)
 
-    in_runs(fill, *out.shape, 0.6)
+    in_runs(fill, len(out), out.shape[1], 0.6)
     return found
 
 
@@ -86,7 +86,7 @@ def log_softmax(rows: Any) -> Any:
             numpy.subtract(rows[block], peak, out=out[block])
             numpy.subtract(out[block], total, out=out[block])
 
-    in_runs(fill, *rows.shape, 1.0)
+    in_runs(fill, len(rows), rows.shape[1], 1.0)
     return out
 
 
@@ -100,7 +100,7 @@ def log_softmax_gradient(g: Any, out: Any) -> Any:
         numpy.multiply(d, (g[block] @ ones(out.shape[1], out.dtype))[:, None], out=d)
         numpy.subtract(g[block], d, out=d)
 
-    in_runs(fill, *out.shape, 1.0)
+    in_runs(fill, len(out), out.shape[1], 1.0)
     return found
 
 
@@ -117,7 +117,7 @@ def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
         loss[block] -= picked if peak is None else picked - peak[:, 0]
         numpy.multiply(probabilities[block], (1 / total)[:, None], out=probabilities[block])
 
-    in_runs(fill, *rows.shape, 1.0)
+    in_runs(fill, len(rows), rows.shape[1], 1.0)
     return loss, probabilities
 
 
@@ -129,5 +129,5 @@ def crossentropy_of_labels_gradient(g: Any, labels: Any, probabilities: Any) -> 
         d = numpy.multiply(probabilities[block], g[block, None], out=out[block])
         d[numpy.arange(len(d)), labels[block]] -= g[block]
 
-    in_runs(fill, *out.shape, 0.4)
+    in_runs(fill, len(out), out.shape[1], 0.4)
     return out
