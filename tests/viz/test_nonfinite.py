@@ -520,3 +520,11 @@ def test_the_quick_check_is_exact(order, value, dtype):
     elif order == "turned":
         array = array.reshape(2, 3, 8).transpose(1, 0, 2)
     assert is_finite(array) == bool(np.isfinite(array).all())
+
+
+def test_on_any_device(device):
+    found = viz.find_nonfinite(lambda: ops.log(tensor(1, 0)))
+    assert (found.op, found.outputs[0].inf) == ("log", 1)
+    assert found.examples[0].inputs == {"x": 0}
+    assert viz.find_nonfinite(lambda: gradient(ops.sqrt, 0, 1)).phase == "backward"
+    assert viz.find_nonfinite(lambda: ops.sum(ops.transpose(ops.ones((3, 4))) * 2)) is None

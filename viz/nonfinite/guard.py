@@ -220,7 +220,7 @@ class Guard(observe.Observer):
             return
         for i, array in zip(tensors, arrays):
             with numpy.errstate(all="ignore"):
-                measured = stats.measure(array, "full")
+                measured = stats.measure(_host(array), "full")
             if measured is not None:
                 self._stats[i] = measured
 
