@@ -9,8 +9,8 @@ import numpy as np
 
 __all__ = ["RATE", "WORKLOADS", "Workload"]
 
-# The learning rate of RMSprop and Adam. Small: networks that have learned a few batches by heart compute with numbers so near to zero that
-# processors take many times as long for each, and that would be measured instead.
+# The learning rate of RMSprop and Adam. Small: networks that have learned a few batches by heart compute with numbers
+# so near to zero that processors take many times as long for each, and that would be measured instead.
 RATE = 1e-6
 
 
