@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from eagerflow.core import op
+from eagerflow.core import config, op
 from tests.sources import ROOT, SOURCES
 
 MODULES = [source for source in SOURCES if source.path.stem != "__main__"]
@@ -30,6 +30,7 @@ class Finder(doctest.DocTestFinder):
 def test_examples_in_docstrings(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(source.name)
+    config.enable_traceback_filtering()  # as it is unless one says otherwise
     ready = {"ef": importlib.import_module("eagerflow"), "np": importlib.import_module("numpy")}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     report: list[str] = []
