@@ -57,7 +57,10 @@ def whole_step(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     states = _States(model)
 
     def make(data: Any) -> Any:
-        before, updates = states.arrays(), states.updates()
+        before = states.arrays()
+        if not before:
+            return step(data)
+        updates = states.updates()
         try:
             result = step(data)
         except BaseException:
