@@ -26,16 +26,29 @@ def _references(box: list[Any]) -> int:
 _ALONE = _references([numpy.empty(1)])  # what the count says of an array that only the box holds
 
 
-def exclusive(box: list[Any]) -> bool:
-    """True when `box[0]` is an array that owns its memory and only `box` refers to it.
+def _references_of_base(view: numpy.ndarray) -> int:
+    return _count(view.base)
 
-    >>> exclusive([numpy.zeros(3)])
-    True
+
+_BASE_ALONE = _references_of_base(numpy.empty(2)[:1])  # for memory that only the view holds
+
+
+def exclusive(box: list[Any]) -> bool:
+    """True when only `box` refers to `box[0]`, and that owns its memory or is the only view of most of it.
+
+    >>> exclusive([numpy.zeros(3)]), exclusive([numpy.zeros((2, 3)).T])
+    (True, True)
     >>> array = numpy.zeros(3)
-    >>> exclusive([array])
-    False
+    >>> exclusive([array]), exclusive([array[:2]])
+    (False, False)
     """
-    return getattr(box[0], "base", box) is None and _references(box) <= _ALONE
+    base = getattr(box[0], "base", box)
+    if base is None:
+        return _references(box) <= _ALONE
+    if type(base) is not numpy.ndarray or base.base is not None or base.nbytes > 2 * box[0].nbytes:
+        return False
+    del base
+    return _references(box) <= _ALONE and _references_of_base(box[0]) <= _BASE_ALONE
 
 
 class _Holder:
