@@ -194,8 +194,11 @@ def trial(model: Any, inputs: Any = None) -> Recording:
         inputs: what to call it with; default: zeros of the shapes it was built with.
 
     Raises:
+        TypeError: when it is none.
         ValueError: when it isn't built and no inputs are given.
     """
+    if not callable(model) or isinstance(model, type):
+        raise TypeError(f"viz.summary(model): expected a model or layer; got {type(model).__name__}")
     given = _zeros_for(model) if inputs is None else inputs
     name = str(getattr(model, "name", type(model).__name__))
     with trace(name, backward=False) as recording:

@@ -73,8 +73,11 @@ def read(path: str | os.PathLike[str], limit: int = LIMIT) -> Record:
 
     Raises:
         FileNotFoundError: when there is no such file.
+        TypeError: when `path` is none.
         TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, limit)
@@ -87,11 +90,21 @@ def read(path: str | os.PathLike[str], limit: int = LIMIT) -> Record:
         _check_references(record)
     except TraceFileError as error:
         raise TraceFileError(f"{os.fspath(path)!r}: {error}") from None
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}{_how_to_record(path)}") from None
+    except IsADirectoryError:
+        raise TraceFileError(f"{os.fspath(path)!r} is a folder; expected a file that ends in .efz") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise TraceFileError(f"{os.fspath(path)!r} is not a trace, or was cut short: {error}") from None
+        why = _how_to_record(path) or f": {error}"
+        raise TraceFileError(f"{os.fspath(path)!r} is not a trace, or was cut short{why}") from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error) as error:
         raise TraceFileError(f"{os.fspath(path)!r} is damaged: {error}") from None
     return record
+
+
+def _how_to_record(path: str | os.PathLike[str]) -> str:
+    name = os.fspath(path)
+    return f"; a script is recorded with: viz run {name}" if name.endswith(".py") else ""
 
 
 def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:

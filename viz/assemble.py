@@ -14,7 +14,7 @@ from viz.coloring import COLORINGS, color
 from viz.graph import Cluster, Edge, Graph, Node
 from viz.palette import THEMES
 from viz.schema import Op, Record
-from viz.selection import Selection
+from viz.selection import Selection, check_step
 
 __all__ = ["VIEWS", "graph"]
 
@@ -55,8 +55,7 @@ def graph(
         raise ValueError(f"depth={depth}: expected the number of open levels, 0 or more")
     if max_nodes < 1:
         raise ValueError(f"max_nodes={max_nodes}: expected at least 1")
-    if step is not None and not 0 <= step < len(record.steps):
-        raise ValueError(f"step={step}: the recording has {words.count(len(record.steps), 'step')}, from 0")
+    check_step(record, step)
     selection = Selection(record, step, backward=view in ("both", "backward"))
     assembly = _Assembly(selection, view)
     assembly.place(collapse_repeats, depth, max_nodes)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from viz import export, text
 from viz.archive import TraceFileError
@@ -26,6 +28,8 @@ from viz.recording import Recording, load
 from viz.render import FORMATS, RendererMissing
 from viz.runner import run_script
 from viz.stats import LEVELS
+from viz.targets import check_picture, check_target
+from viz.words import nearest
 
 __all__ = ["main"]
 
@@ -38,7 +42,9 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz draw train.efz step.svg           a picture (.svg, .png, .pdf, .dot)
   viz top train.efz                     what costs most
   viz nonfinite train.py                where NaN begins
-  viz diff before.efz after.efz         what changed"""
+  viz doctor train.py                   what is wrong with the training, and what to do
+  viz diff before.efz after.efz         what changed
+  viz run --live train.py               a page to watch while it trains"""
 _RUN = """\
 Run a script as `python` would, and record what eagerflow does in it.
 
@@ -83,8 +89,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # ---------------------------------------------------------------------- what can be asked
 
 
+class _Parser(argparse.ArgumentParser):
+    """Suggests what may have been meant."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if wrong is not None:
+            message += nearest(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="viz", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="`viz <command> --help` shows examples. Colours are off where NO_COLOR is set or output is no terminal.",
     )  # fmt: skip
@@ -188,20 +204,29 @@ def _run(options: argparse.Namespace) -> int:
         values=options.values, max_ops=options.max_ops,
     )  # fmt: skip
     out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efz")
-    recording, failed = run_script(options.script, options.arguments, options.module, tracer)
+    check_target(out)
+    check_picture(options.draw)
+    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+        recording, failed = run_script(options.script, options.arguments, options.module, tracer)
     recording.save(out)
     if options.draw and recording.ops:
         recording.draw(options.draw)
     if options.json:
         _print_json({"file": str(out), **_facts(recording)})
     else:
-        print(f"{text.describe(recording)}\nwrote {_paint(str(out), '1')}", file=sys.stderr)
-        if not recording.ops:
-            print("no ops of eagerflow ran in the recorded part", file=sys.stderr)
-        print(
-            f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}", file=sys.stderr
-        )
+        _say_recorded(recording, out)
     return failed
+
+
+def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
+    lines = [text.describe(recording)]
+    lines += [f"{_paint('note:', '33', sys.stderr)} {note}" for note in recording.notes]
+    lines.append(f"wrote {_paint(str(out), '1', sys.stderr)}")
+    if recording.ops:
+        lines.append(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}")
+    else:
+        lines.append("no ops of eagerflow ran in the recorded part")
+    print("\n".join(lines), file=sys.stderr)
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from viz import words
 from viz.charts import Bar, bars
 from viz.measures import norm, zero_share
 from viz.schema import Record, TensorInfo
-from viz.selection import pick_step, variables_of
+from viz.selection import check_step, pick_step, variables_of
 from viz.tableau import table
 
 __all__ = ["Flow", "GradientFlow", "gradient_flow"]
@@ -134,6 +134,7 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
     Raises:
         ValueError: when statistics weren't recorded, or there was no backward pass.
     """
+    check_step(record, step)
     step = pick_step(record) if step is None else step
     if not any(t.stats for t in record.tensors):
         raise ValueError(

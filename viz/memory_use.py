@@ -138,16 +138,17 @@ def memory_use(record: Record) -> MemoryUse:
 
 
 def spans(record: Record) -> list[tuple[TensorInfo, int, int, int | None]]:
-    """For each piece of memory the tensor it was made for, its bytes, and from when to when (None: the end) it was used.
+    """For each piece of memory the tensor it was made for, its bytes, and when it was used (None: to the end).
 
-    What came from outside the recording was there from its beginning.
+    Weights that came from outside the recording were there from its beginning. Data may have been made along the way,
+    batch by batch: it counts from when it was first met.
     """
     first = _first_tensors(record)
     found = []
     for storage in record.storages:
         tensor = first.get(storage.id)
         if tensor is not None:
-            outside = tensor.producer is None and tensor.role != "gradient"
+            outside = tensor.producer is None and tensor.role in ("parameter", "state")
             found.append((tensor, storage.nbytes, 0 if outside else storage.allocated, storage.freed))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import numbers
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
@@ -101,7 +102,7 @@ class Tracer:
             self._recording.notes.append(f"ended by {type(error).__name__}: {error}"[:500])
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Tracer every call of `function`; the recording of the last one is its attribute `recording`."""
+        """Trace every call of `function`; the recording of the last one is its attribute `recording`."""
 
         @functools.wraps(function)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -175,7 +176,7 @@ def trace(
     Raises:
         ValueError: when `stats` is none of the three, `on_nonfinite` neither of the two or together with `steps`,
             `max_ops` or a step is negative, or `values` is no regular expression.
-        TypeError: when `steps` aren't whole numbers.
+        TypeError: when `steps` or `max_ops` aren't whole numbers, or `name` or `values` is no text.
 
     >>> import eagerflow as ef, viz
     >>> with viz.trace() as t:
@@ -189,6 +190,8 @@ def trace(
         raise ValueError(f"viz.trace(on_nonfinite={on_nonfinite!r}): expected 'raise' or 'warn', or None")
     if on_nonfinite is not None and steps is not None:
         raise ValueError("viz.trace(on_nonfinite=..., steps=...): every step is watched; leave steps out")
+    if not isinstance(max_ops, numbers.Integral) or isinstance(max_ops, bool):
+        raise TypeError(f"viz.trace(max_ops={max_ops!r}): expected a whole number of ops")
     if max_ops < 0:
         raise ValueError(f"viz.trace(max_ops={max_ops!r}): expected a number of ops ≥ 0")
     if callable(name):
@@ -196,6 +199,11 @@ def trace(
     if name is not None and not isinstance(name, str):
         raise TypeError(f"viz.trace(name): expected a title or a function; got {type(name).__name__}")
     if values is not None:
+        if not isinstance(values, str):
+            raise TypeError(
+                f"viz.trace(values={values!r}): expected a regular expression for labels, such as 'kernel$'; "
+                "'' keeps all"
+            )
         Keeper(values)  # refuses what is no regular expression
     chosen = None if steps is None else checked_steps("viz.trace(steps=...)", steps)
     return Tracer(Options(name, backward, stats, time, memory, source, max_ops, values, chosen, on_nonfinite))

@@ -209,6 +209,9 @@ class Recording(Record):
 
         Args:
             step: which training step; default: the last complete one.
+
+        Raises:
+            ValueError: when there is no such step.
         """
         return text.summary(self, step)
 
@@ -293,6 +296,7 @@ def load(path: str | os.PathLike[str], limit: int = archive.LIMIT) -> Recording:
 
     Raises:
         FileNotFoundError: when there is no such file.
+        TypeError: when `path` is no path.
         viz.TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
     """
     recording = Recording.pending()

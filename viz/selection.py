@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
+from viz import words
 from viz.schema import Op, Record
 
-__all__ = ["Selection", "call_numbers", "pick_step", "variables_of"]
+__all__ = ["Selection", "call_numbers", "check_step", "pick_step", "variables_of"]
 
 
 def pick_step(record: Record) -> int | None:
@@ -22,6 +24,21 @@ def pick_step(record: Record) -> int | None:
         if found:
             return found[-1]
     return complete[-1] if complete else record.steps[-1].index
+
+
+def check_step(record: Record, step: int | None) -> None:
+    """Refuse a step that wasn't recorded.
+
+    Raises:
+        TypeError: when it is no whole number.
+        ValueError: when there is no such step.
+    """
+    if step is None:
+        return
+    if not isinstance(step, numbers.Integral) or isinstance(step, bool):
+        raise TypeError(f"step={step!r}: expected the position of a step, from 0")
+    if not 0 <= step < len(record.steps):
+        raise ValueError(f"step={step}: the recording has {words.count(len(record.steps), 'step')}, from 0")
 
 
 def variables_of(record: Record) -> dict[int, int]:

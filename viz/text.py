@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from viz import words
 from viz.flops import flops
 from viz.schema import Op, Record, Scope
-from viz.selection import pick_step
+from viz.selection import check_step, pick_step
 from viz.tableau import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -40,7 +41,12 @@ class Row:
 
 
 def rows(record: Record, step: int | None = None) -> list[Row]:
-    """The lines of the summary for one step (default: the last complete one), the total last."""
+    """The lines of the summary for one step (default: the last complete one), the total last.
+
+    Raises:
+        ValueError: when there is no such step.
+    """
+    check_step(record, step)
     step = pick_step(record) if step is None else step
     ops = [op for op in record.ops if step is None or op.step == step]
     found: dict[int, Row] = {}
@@ -209,10 +215,13 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
         n: how many.
 
     Raises:
+        TypeError: when `n` is no whole number.
         ValueError: for another key, or when `n` is not positive.
     """
     if by not in KEYS:
         raise ValueError(f"top(by={by!r}): expected one of {', '.join(map(repr, KEYS))}")
+    if not isinstance(n, numbers.Integral) or isinstance(n, bool):
+        raise TypeError(f"top(n={n!r}): expected a number of lines")
     if n < 1:
         raise ValueError(f"top(n={n}): expected at least 1")
     if by in ("time", "memory", "flops"):

@@ -11,6 +11,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
+from eagerflow.layers import Layer
 from viz.plain import flat
 from viz.summaries import SummaryWriter
 from viz.values import as_numpy
@@ -43,6 +44,7 @@ def watch(
 
     Raises:
         ValueError: for another word, or when `every` is not positive.
+        TypeError: when `model` is none.
         ImportError: without tensorboardX.
 
     >>> import tempfile
@@ -52,6 +54,8 @@ def watch(
     >>> with viz.watch(model, tempfile.mkdtemp(), every=10):
     ...     history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 2)), verbose=0)
     """
+    if not isinstance(model, Layer):
+        raise TypeError(f"watch(model): expected a model or layer; got {type(model).__name__}")
     wanted = (what,) if isinstance(what, str) else tuple(what)
     for word in wanted:
         if word not in _WHAT:

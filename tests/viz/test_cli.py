@@ -57,7 +57,9 @@ def test_run_records_an_unmodified_script(script, capsys):
 
 def test_run_of_a_module(script, capsys):
     assert main(["run", "-o", "b.efz", "--json", "-m", "little"]) == 0
-    data = json.loads(capsys.readouterr().out.split("\n", 1)[1])
+    out, err = capsys.readouterr()
+    assert "args" in err  # what the script prints doesn't get between the JSON
+    data = json.loads(out)
     assert data["file"] == "b.efz"
     assert data["phases"] == {"forward": 2}
 
@@ -70,6 +72,30 @@ def test_a_failing_script_leaves_its_recording(script, capsys):
     assert viz.load("little.efz").ops[-1].error
     assert main(["show", "little.efz"]) == 0
     assert "failed: matmul in no layer at" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "-o", "nowhere/a.efz"], ["run", "-o", "."], ["run", "--draw", "a.gif"],
+        ["run", "--live", "-o", "no/a.efz"],
+        ["nonfinite", "-o", "nowhere/a.efz"], ["nonfinite", "--draw", "a.gif"],
+    ],
+)  # fmt: skip
+def test_what_cannot_be_written_is_said_before_the_script_runs(script, arguments, capsys):
+    assert main([*arguments, "little.py"]) in (1, 2)
+    out, err = capsys.readouterr()
+    assert not out
+    assert "cannot write" in err
+
+
+def test_a_run_cut_short_says_so(script, capsys):
+    assert main(["run", "--max-ops", "1", "little.py"]) == 0
+    assert "note: recording stopped at max_ops=1: 1 more" in capsys.readouterr().err
+    assert main(["run", "--max-ops", "0", "little.py"]) == 0
+    err = capsys.readouterr().err
+    assert "no ops" in err
+    assert "next:" not in err
 
 
 def test_the_scripts_exit_status_is_kept(script):
@@ -142,6 +168,9 @@ def test_help_teaches(capsys):
         (["top", "-n", "0", "FILE"], "at least 1"),
         (["draw", "FILE", "a.svg", "--step", "9"], "step=9"),
         (["perfetto", "FILE", "a.txt"], ".json.gz"),
+        (["summary", "FILE", "--step", "9"], "step=9"),
+        (["show", "train.py"], "there is no file 'train.py'; a script is recorded with: viz run train.py"),
+        (["show", "."], "is a folder"),
     ],
 )
 def test_mistakes_are_said_in_one_line(file, arguments, says, capsys):
@@ -164,6 +193,9 @@ def test_unknown_commands_and_words_are_refused(file, capsys):
         assert leaving.value.code == 2
     err = capsys.readouterr().err
     assert "invalid choice: 'taste'" in err
+    with pytest.raises(SystemExit):
+        main(["shw", file])
+    assert "did you mean 'show'" in capsys.readouterr().err
     assert "no list of step numbers" in err
 
 

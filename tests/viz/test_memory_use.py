@@ -37,6 +37,13 @@ def test_the_peak_and_what_was_alive_then():
     assert "tanh" in use.at
 
 
+def test_batches_count_from_when_they_came():
+    with viz.trace() as t:
+        for _ in range(10):
+            ops.sum(ef.Tensor(np.ones(1000, "float32")))
+    assert 4000 <= t.memory().peak < 9000  # not all ten at once
+
+
 def test_it_prints_as_a_table():
     text = str(planted())
     assert "peak: 13.7 KB" in text

@@ -367,12 +367,29 @@ def test_reading_an_open_recording_says_when_it_can_be_read():
     [
         ({"stats": "some"}, ValueError, "'none', 'basic', 'full'"),
         ({"max_ops": -1}, ValueError, "max_ops=-1"),
+        ({"max_ops": "many"}, TypeError, "max_ops='many'"),
+        ({"max_ops": 1.5}, TypeError, "whole number"),
+        ({"values": 5}, TypeError, "regular expression"),
         ({"name": 3}, TypeError, "a title or a function"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, error, says):
     with pytest.raises(error, match=says):
         viz.trace(**arguments)
+
+
+def test_wrong_arguments_of_what_reads_recordings(steps):
+    for wrong, error, says in (
+        (lambda: steps.summary(9), ValueError, "step=9: the recording has 2 steps"),
+        (lambda: steps.summary("1"), TypeError, "step='1'"),
+        (lambda: steps.grad_flow(step=-1), ValueError, "step=-1"),
+        (lambda: steps.top(n="a"), TypeError, "number of lines"),
+        (lambda: viz.load(5), TypeError, "path of a file; got int"),
+        (lambda: viz.summary(5, None), TypeError, "expected a model or layer; got int"),
+        (lambda: viz.watch(5), TypeError, "expected a model or layer; got int"),
+    ):
+        with pytest.raises(error, match=says):
+            wrong()
 
 
 def test_one_tracer_can_not_be_open_twice():

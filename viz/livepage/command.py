@@ -11,6 +11,7 @@ from typing import Any
 
 from viz.livepage.handle import LivePage, live
 from viz.runner import run_script
+from viz.targets import check_target
 
 __all__ = ["add_options", "run_live"]
 
@@ -53,6 +54,7 @@ def run_live(options: argparse.Namespace) -> int:
         ValueError: for an option that goes with recording a whole run only.
     """
     _refuse_others(options)
+    check_target(options.out)
     name = options.name or pathlib.Path(options.script).name
     page = live(port=options.port, open_browser=options.open, every=options.every, name=name)
     errors: list[BaseException] = []

@@ -15,6 +15,7 @@ from viz.nonfinite.find import find_nonfinite
 from viz.record import trace
 from viz.recording import Recording, load
 from viz.runner import run_script, wants_json
+from viz.targets import check_picture, check_target
 
 __all__ = ["add_command", "run_nonfinite"]
 
@@ -58,6 +59,8 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     asked, options.arguments = wants_json(options.arguments)
     options.json = options.json or asked
     try:
+        check_target(options.out)
+        check_picture(options.draw)
         recording, found, failed = _searched(options)
         if options.out:
             recording.save(options.out)

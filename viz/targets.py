@@ -1,0 +1,42 @@
+"""Where commands will write: looked at before a script runs, which may take hours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from viz.render import FORMATS
+
+__all__ = ["check_picture", "check_target"]
+
+
+def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = ()) -> None:
+    """Refuse a file that can't be written.
+
+    Args:
+        path: the file; None: there is nothing to write.
+        endings: those that the name may have; none: any.
+
+    Raises:
+        ValueError: for another ending, or a folder's name.
+        FileNotFoundError: when the folder doesn't exist.
+        PermissionError: when it can't be written to.
+    """
+    if path is None:
+        return
+    name = os.fspath(path)
+    if endings and not name.lower().endswith(tuple([f".{each}" for each in endings])):
+        known = ", ".join([f".{each}" for each in endings])
+        raise ValueError(f"cannot write {name!r}: the name must end in one of {known}")
+    if os.path.isdir(name):
+        raise ValueError(f"cannot write {name!r}: it is a folder; give the name of a file")
+    folder = os.path.dirname(os.path.realpath(name))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"cannot write {name!r}: the folder {folder!r} doesn't exist; make it first")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"cannot write {name!r}: the folder {folder!r} may not be written to")
+
+
+def check_picture(path: str | os.PathLike[str] | None) -> None:
+    """Refuse a picture that can't be drawn. Raises as `check_target` does."""
+    check_target(path, FORMATS)
