@@ -51,6 +51,8 @@ class ModelCheckpoint(MonitorCallback):
 
     _remembers = ("best", "_batches", "_epochs")
 
+    period: int  # epochs between files
+
     @_with_period
     def __init__(
         self,

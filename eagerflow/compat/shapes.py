@@ -48,16 +48,17 @@ class TensorShape(tuple[Any, ...]):
         return None not in self
 
 
-_own = {kind: kind.__dict__["shape"] for kind in (Tensor, SymbolicTensor)}
+_tensor: Any = Tensor
+_own: dict[Any, property] = {kind: kind.__dict__["shape"] for kind in (Tensor, SymbolicTensor)}
 _added = ("get_shape", "_keras_shape")
 
 
 def shapes_of_tensorflow() -> None:
     """From now on tensors tell their shapes in this way, and have `get_shape()`."""
     for kind, own in _own.items():
-        kind.shape = property(_telling(own.fget), doc=own.__doc__)  # type: ignore[attr-defined]
-    Tensor.get_shape = lambda self: self.shape  # type: ignore[attr-defined]
-    Tensor._keras_shape = property(lambda self: tuple(self.shape))  # type: ignore[attr-defined]
+        kind.shape = property(_telling(own.fget), doc=own.__doc__)
+    _tensor.get_shape = lambda self: self.shape
+    _tensor._keras_shape = property(lambda self: tuple(self.shape))
 
 
 def _telling(shape_of: Any) -> Any:
@@ -70,7 +71,7 @@ def _telling(shape_of: Any) -> Any:
 def shapes_of_numpy() -> None:
     """From now on tensors tell their shapes as plain tuples again."""
     for kind, own in _own.items():
-        kind.shape = own  # type: ignore[attr-defined]
+        kind.shape = own
     for name in _added:
         if name in Tensor.__dict__:
             delattr(Tensor, name)

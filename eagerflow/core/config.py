@@ -187,8 +187,9 @@ def disable_interactive_logging() -> None:
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Whether tracebacks may leave out the frames inside of eagerflow.
+    """Whether tracebacks leave out frames inside of eagerflow.
 
+    >>> enable_traceback_filtering()
     >>> is_traceback_filtering_enabled()
     True
     """

@@ -137,6 +137,7 @@ class Tensor:
         def min(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
         @property
         def T(self) -> Tensor: ...
+        def __getattr__(self, name: str) -> Any: ...  # other methods are registered by `eagerflow.ops`
 
     def __init__(
         self, value: Any, dtype: Any = None, key: Any = _CHECK, *, device: str | Device | None = None

@@ -34,7 +34,16 @@ _FOLDERS = tuple(
 )
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
-_SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)
+_SLIPS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
 _RAISE = (opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"])
 _LONGEST = 500  # characters of a message
 _FILES = (contextlib.__file__, functools.__file__)
@@ -153,7 +162,9 @@ def is_slip(error: BaseException) -> bool:
 def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) -> Exception:
     """A slip as an error that names the function and what it was given."""
     kind = TypeError if isinstance(error, (TypeError, AttributeError)) else ValueError
-    shown = ", ".join([f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given])
+    shown = ", ".join(
+        [f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given]
+    )
     shown = shown if len(shown) <= 250 else f"{shown[:249]}…"
     said = str(error) or type(error).__name__
     return kind(f"{what}({shown}): {said:.180}. Is an argument of the wrong kind or shape?")

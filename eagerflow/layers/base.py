@@ -234,7 +234,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         except BaseException as error:
             shorten(error)
             if is_slip(error):
-                raise in_words(error, f"{describe(self)}.call", [("", x) for x in args] + [*kwargs.items()]) from None
+                raise in_words(
+                    error, f"{describe(self)}.call", [("", x) for x in args] + [*kwargs.items()]
+                ) from None
             raise
 
     def _run(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -40,7 +40,8 @@ class Compiled:
         self.measured = False  # whether a step has updated metrics since they began
         self.deferred = False  # whether steps leave it to their loop to ask for the numbers
         self.arguments: dict[str, Any] = {}
-        self.trainable: list[tuple[Any, bool]] = []  # what was, where that counts (see training_as_compiled.py)
+        # What was trainable, where that counts (see training_as_compiled.py).
+        self.trainable: list[tuple[Any, bool]] = []
 
     def change_loss(self, loss: Any) -> None:
         """Use another loss from now on."""

@@ -55,7 +55,7 @@ def put_back_callbacks(fit: Any, notes: Mapping[str, Any], arrays: Arrays) -> No
     """Let callbacks know what those at the same places of the interrupted training knew."""
     for place, noted in notes.get("callbacks", {}).items():
         callbacks = fit.callbacks.callbacks
-        callback = callbacks[int(place)] if int(place) < len(callbacks) else None
+        callback: Any = callbacks[int(place)] if int(place) < len(callbacks) else None
         if type(callback).__name__ != noted["class_name"]:
             continue
         if callable(getattr(callback, "set_state", None)):

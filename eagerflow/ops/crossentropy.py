@@ -246,7 +246,11 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
     if target.dtype.kind in "iu":
         return target
     numbers = target.data
-    if target.dtype.kind == "f" and namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():
+    if (
+        target.dtype.kind == "f"
+        and namespace_of(numbers) is numpy
+        and (numbers != numpy.floor(numbers)).any()
+    ):
         first = float(numbers[numbers != numpy.floor(numbers)].flat[0])
         raise ValueError(
             f"sparse_categorical_crossentropy: target: expected class numbers 0, 1, 2, ...; got {first:g}. For "
