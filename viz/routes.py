@@ -32,9 +32,29 @@ class Route:
 def route(graph: Graph, layout: Layout) -> list[Route]:
     """A way for each arrow of `graph`, in order."""
     router = _Router(layout)
-    return [
+    ways = [
         router.way(edge, graph.nodes[edge.tail].row == graph.nodes[edge.head].row) for edge in graph.edges
     ]
+    _keep_labels_apart(graph.edges, ways)
+    return ways
+
+
+def _keep_labels_apart(edges: Sequence[Edge], ways: Sequence[Route]) -> None:
+    """Move labels that would lie on others along their arrows; one that says the same there is left out."""
+    lines: dict[int, list[tuple[str, Rect]]] = {}  # labels by their height, to find neighbours quickly
+    for edge, way in zip(edges, ways):
+        for _ in range(3):
+            if not edge.label or way.label is None:
+                break
+            x, y = way.label
+            here = Rect(x, y - 9, text_width(edge.label, 9), 10)
+            near = [each for i in (-1, 0, 1) for each in lines.get(int(y // 12) + i, ())]
+            met = next((text for text, there in near if _meet(here, there)), None)
+            if met is None:
+                lines.setdefault(int(y // 12), []).append((edge.label, here))
+                break
+            upwards = way.points[-1][1] < way.points[0][1]
+            way.label = None if met == edge.label else (x, y - 11 if upwards else y + 11)
 
 
 def extent(layout: Layout, ways: Sequence[Route], graph: Graph) -> tuple[float, float]:

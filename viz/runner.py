@@ -23,6 +23,7 @@ def run_script(
     as_module: bool,
     listening: AbstractContextManager[R],
     failed: Callable[[BaseException], None] | None = None,
+    quiet: tuple[type[BaseException], ...] = (),
 ) -> tuple[R, int]:
     """Run a script and record it, also when it fails. In it `import keras` and `import tensorflow` give eagerflow.
 
@@ -32,6 +33,7 @@ def run_script(
         as_module: is it a module?
         listening: what records, such as a `viz.Tracer`.
         failed: called with the exception that ended the script, after it was printed.
+        quiet: exceptions that aren't printed, as the caller tells of them.
 
     Returns:
         What `listening` gave, such as the recording, and the script's exit status.
@@ -47,13 +49,18 @@ def run_script(
     status = 0
     try:
         with keras_on_demand(), listening as recording:
-            status = _run(script, as_module, failed)
+            status = _run(script, as_module, failed, quiet)
     finally:
         sys.argv, sys.path[:] = kept
     return recording, status
 
 
-def _run(script: str, as_module: bool, failed: Callable[[BaseException], None] | None) -> int:
+def _run(
+    script: str,
+    as_module: bool,
+    failed: Callable[[BaseException], None] | None,
+    quiet: tuple[type[BaseException], ...],
+) -> int:
     try:
         if as_module:
             runpy.run_module(script, run_name="__main__", alter_sys=True)
@@ -62,7 +69,8 @@ def _run(script: str, as_module: bool, failed: Callable[[BaseException], None] |
     except SystemExit as leaving:
         return _status(leaving)
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what ran before is kept)
-        traceback.print_exception(_without_ours(error))
+        if not isinstance(error, quiet):
+            traceback.print_exception(_without_ours(error))
         if failed is not None:
             failed(error)
         return 130 if isinstance(error, KeyboardInterrupt) else 1

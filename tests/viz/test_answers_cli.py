@@ -44,7 +44,7 @@ def test_a_script_is_run_until_nan(script, capsys):
     assert "arguments ['--fast', '3']" in said.out
     assert "log made 3 NaN of 3 elements from finite numbers" in said.out
     assert "train.py:10" in said.out
-    assert "NonfiniteError" in said.err
+    assert "Traceback" not in said.err  # what was found says it all
 
 
 def test_what_was_found_as_json_with_the_scripts_output_elsewhere(script, capsys):

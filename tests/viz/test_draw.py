@@ -15,7 +15,8 @@ from eagerflow import ops
 from eagerflow.core import observe
 from tests.viz.nets import Trainer
 from viz import font, render
-from viz.layout import arrange
+from viz.layout import arrange, text_width
+from viz.routes import route
 from viz.schema import Op, Record, Scope, TensorInfo
 
 HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
@@ -338,6 +339,27 @@ def test_fonts_are_found_where_fontconfig_looks(tmp_path, monkeypatch):
     assert not font._has_font(folder)
     (folder / "sub" / "a.TTF").touch()
     assert font._has_font(folder)
+
+
+def test_labels_of_arrows_do_not_lie_on_each_other():
+    """A weight that is read twice gives two gradients: their arrows begin side by side."""
+    shared = ef.layers.Dense(4, name="shared")
+    x = ef.Input((4,))
+    net = ef.Model(x, ef.layers.Dense(2)(shared(shared(x))))
+    net.compile("sgd", "mse")
+    with viz.trace() as t:
+        net.fit(np.ones((8, 4), "float32"), np.ones((8, 2), "float32"), verbose=0)
+    graph = t.draw(collapse_repeats=False).graph
+    places = [
+        (edge.label, way.label[0], way.label[1], text_width(edge.label, 9))
+        for edge, way in zip(graph.edges, route(graph, arrange(graph)))
+        if edge.label and way.label
+    ]
+    assert {"4 f32", "8×4 f32"} <= {label for label, *_ in places}
+    for i, (_, x, y, width) in enumerate(places):
+        for _, other_x, other_y, other_width in places[:i]:
+            apart = abs(y - other_y) >= 10 or x >= other_x + other_width or other_x >= x + width
+            assert apart
 
 
 def test_boxes_and_frames_do_not_overlap(deep):

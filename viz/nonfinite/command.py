@@ -85,7 +85,9 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
     errors: list[BaseException] = []
     with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
         guarded = trace(os.path.basename(options.file), on_nonfinite="raise")
-        recording, status = run_script(options.file, options.arguments, False, guarded, errors.append)
+        recording, status = run_script(
+            options.file, options.arguments, False, guarded, errors.append, (NonfiniteError,)
+        )
     found = next((e.found for e in errors if isinstance(e, NonfiniteError)), None)
     if found is None:  # the script may have caught the error
         found = find_nonfinite(recording)
