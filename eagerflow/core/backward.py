@@ -219,5 +219,7 @@ def _add(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, recorded
 def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added or stretched."""
     lead = g.ndim - len(shape)
+    if lead == 1 and g.shape[1:] == shape:  # a bias, say
+        return numpy.add.reduce(g, 0) if g.__class__ is numpy.ndarray else g.sum(axis=0)
     axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1))
     return g.sum(axis=axes).reshape(shape) if axes else g.reshape(shape)

@@ -429,11 +429,20 @@ def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool) -> di
         if key is None:
             continue
         if seed is None:
-            seed = Tensor(namespace_of(t.data).ones(t.shape, t.dtype), None, None)
-        tensor = seed if isinstance(seed, Tensor) else Tensor(seed, t.dtype.name, device=t.device)
-        value = tensor if recorded else tensor.data
+            ones = _ones(t.data)
+            value = Tensor(ones, None, None) if recorded else ones
+        else:
+            tensor = seed if isinstance(seed, Tensor) else Tensor(seed, t.dtype.name, device=t.device)
+            value = tensor if recorded else tensor.data
         seeds[key] = seeds[key] + value if key in seeds else value
     return seeds
+
+
+def _ones(like: Any) -> Any:
+    """Ones of the same shape and type; one number, the usual loss, is made quickly."""
+    if isinstance(like, (numpy.ndarray, numpy.generic)) and not like.shape:
+        return numpy.array(1, like.dtype)
+    return namespace_of(like).ones(like.shape, like.dtype)
 
 
 def _results(
