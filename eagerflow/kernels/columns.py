@@ -8,6 +8,7 @@ the rows of the image instead, which copies longer runs.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy
@@ -124,8 +125,10 @@ class Plan(NamedTuple):
         return part.reshape(-1, self.groups, self.filters).transpose(1, 0, 2)
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
-    """(batch, *outputs, filters)."""
+def forward(
+    x: Any, kernel: Any, geometry: Geometry, groups: int = 1, finish: Callable[[Any], None] | None = None
+) -> Any:
+    """(batch, *outputs, filters). `finish` gets each block of outputs, contiguous, while it is in the cache."""
     out = numpy.empty((len(x), *geometry.outputs, kernel.shape[-1]), x.dtype)
     if not out.size:
         return out
@@ -140,6 +143,8 @@ def forward(x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
         )  # a view: images are whole, or there is one
         for group in range(groups):
             tiled(columns[group], matrices[group], target[group])
+        if finish is not None:
+            finish(out[block.images, block.windows])
 
     each(work, len(plan.blocks), plan.microseconds(len(x)))
     return out

@@ -6,12 +6,14 @@ be views with any strides: what is worked on is copied block by block anyway.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow.kernels import columns, plain_convolution, planes, winograd
+from eagerflow.kernels.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.phases import phases
 
@@ -26,15 +28,29 @@ def _is_ours(xp: Any, a: Any, b: Any) -> bool:
     return xp is numpy and a.dtype == b.dtype and a.dtype in _DTYPES
 
 
-def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
-    """(batch, *outputs, filters)."""
-    if not _is_ours(xp, x, kernel):
-        return plain_convolution.forward(xp, x, kernel, geometry, groups)
-    if winograd.suits(kernel.shape, x.dtype, geometry, groups):
-        return winograd.forward(x, kernel, geometry)
-    if groups > 1 and planes.suits(kernel.shape, geometry, groups):
-        return planes.forward(x, kernel, geometry, groups)
-    return columns.forward(x, kernel, geometry, groups)
+def forward(
+    xp: Any,
+    x: Any,
+    kernel: Any,
+    geometry: Geometry,
+    groups: int = 1,
+    epilogue: tuple[Any, bool] | None = None,
+) -> Any:
+    """(batch, *outputs, filters). With an `epilogue`, a bias and whether relu follows it; of NumPy's arrays only."""
+    finish = None
+    if epilogue is not None:
+        finish = epilogue_of(*epilogue, rows=len(x) * math.prod(geometry.outputs))
+    if _is_ours(xp, x, kernel):
+        if winograd.suits(kernel.shape, x.dtype, geometry, groups):
+            return winograd.forward(x, kernel, geometry, finish)
+        if groups == 1 or not planes.suits(kernel.shape, geometry, groups):
+            return columns.forward(x, kernel, geometry, groups, finish)
+        out = planes.forward(x, kernel, geometry, groups)
+    else:
+        out = plain_convolution.forward(xp, x, kernel, geometry, groups)
+    if finish is not None:
+        finish(out)
+    return out
 
 
 def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:

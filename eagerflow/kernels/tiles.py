@@ -85,7 +85,7 @@ class Tiling(NamedTuple):
         With it None where that is `out` itself; else scratch, for `crop` to take what lies inside the image.
         """
         n, rows, cols = self.shape(block)
-        place = self._rows_of(out, block)
+        place = self.rows_of(out, block)
         if _is_covered(place, rows, cols):
             return cut(place, rows, cols), None
         place = scratch("winograd cells", (n, TILE * rows, TILE * cols, out.shape[-1]), out.dtype)
@@ -93,13 +93,13 @@ class Tiling(NamedTuple):
 
     def crop(self, place: Any, out: Any, block: Block) -> None:
         """Copy what lies inside the image from the scratch of `cells`."""
-        target = self._rows_of(out, block)
+        target = self.rows_of(out, block)
         target[...] = place[:, : target.shape[1], : target.shape[2]]
 
     def filled_cells(self, g: Any, block: Block) -> Any:
         """The block's gradients, cut as `cells`, with zeros beyond the edge."""
         n, rows, cols = self.shape(block)
-        given = self._rows_of(g, block)
+        given = self.rows_of(g, block)
         if _is_covered(given, rows, cols):
             return cut(given, rows, cols)
         place = scratch("winograd cells", (n, TILE * rows, TILE * cols, g.shape[-1]), g.dtype)
@@ -118,7 +118,8 @@ class Tiling(NamedTuple):
         edges = [slice(before, before + length) for before, length in zip(self.before, self.lengths)]
         return scratch("winograd canvas", shape, dx.dtype), (slice(None), *edges)
 
-    def _rows_of(self, a: Any, block: Block) -> Any:
+    def rows_of(self, a: Any, block: Block) -> Any:
+        """The block's part of an array like the output."""
         return a[block.images, TILE * block.first : TILE * (block.first + block.rows)]
 
 

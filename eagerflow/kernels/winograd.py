@@ -12,6 +12,7 @@ NaN spoils its whole tile.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -50,8 +51,11 @@ def suits(kernel_shape: tuple[int, ...], dtype: Any, geometry: Geometry, groups:
     )
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry, bias: Any = None, relu: bool = False) -> Any:
-    """x (batch, height, width, channels), kernel (3, 3, channels, filters) -> (batch, *outputs, filters)."""
+def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None) -> Any:
+    """x (batch, height, width, channels), kernel (3, 3, channels, filters) -> (batch, *outputs, filters).
+
+    `finish` gets each block of outputs, contiguous, while it is in the cache.
+    """
     filters = kernel.shape[-1]
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
     tiling = Tiling.of(x.shape[0], geometry, *kernel.shape[-2:])
@@ -62,6 +66,8 @@ def forward(x: Any, kernel: Any, geometry: Geometry, bias: Any = None, relu: boo
         products = scratch("winograd y", (len(values), REACH * REACH, filters), x.dtype)
         numpy.matmul(_by_frequency(values), weights, out=_by_frequency(products))
         _outputs(tiling, products, out, blocks[i])
+        if finish is not None:
+            finish(tiling.rows_of(out, blocks[i]))
 
     with numpy.errstate(invalid="ignore"):  # of infinities: the transforms subtract
         each(work, len(blocks), 2.25 * out.size * kernel.shape[-2] / PER_MICROSECOND)

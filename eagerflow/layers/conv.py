@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.activations import relu
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.conv_base import ConvolutionBase, with_defaults
+from eagerflow.layers.fusing import fuses
 from eagerflow.layers.older_arguments import of_convolution
 from eagerflow.layers.settings import described, integer
+from eagerflow.ops.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
@@ -78,7 +81,16 @@ class _Conv(ConvolutionBase):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The convolved inputs, with bias and activation."""
+        if fuses(inputs, self.kernel, self.bias) and type(self).convolution_op is _Conv.convolution_op:
+            return self._fused(inputs)
         return self._finished(self.convolution_op(inputs, self.kernel))
+
+    def _fused(self, inputs: Tensor) -> Tensor:
+        rectified = self.activation is relu
+        outputs = conv_bias(
+            inputs, self.kernel, self.bias, self.strides, self.padding, self.data_format, self.dilation_rate, rectified
+        )  # fmt: skip
+        return outputs if rectified or self.activation is None else self.activation(outputs)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, *windows, filters), or (batch, filters, *windows)."""

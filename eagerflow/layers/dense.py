@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.activations import relu
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
+from eagerflow.layers.fusing import fuses
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.older_arguments import AFFINE, older
 from eagerflow.layers.settings import activated_shape, described, integer, settle, without_lora
+from eagerflow.ops.fused import dense
 
 __all__ = ["Dense"]
 
@@ -98,10 +101,16 @@ class Dense(Layer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The layer's output for `inputs`."""
-        x = inputs @ self.kernel
-        if self.bias is not None:
-            x = x + self.bias
-        return x if self.activation is None else self.activation(x)
+        kernel, bias, activation = self.kernel, self.bias, self.activation
+        if fuses(inputs, kernel, bias):
+            if activation is relu:
+                return dense(inputs, kernel, bias, True)
+            x = dense(inputs, kernel, bias)
+        else:
+            x = inputs @ kernel
+            if bias is not None:
+                x = x + bias
+        return x if activation is None else activation(x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, ..., units)."""

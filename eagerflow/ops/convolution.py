@@ -40,6 +40,17 @@ def _groups(x: Any, kernel: Any) -> int:
     return int(channels // seen)
 
 
+def planned(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> tuple[Geometry, int]:
+    """The windows and the number of groups of a convolution of x, channels last.
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+        TypeError: for integers.
+    """
+    _check_kernel(x, kernel, spatial_rank(x))
+    return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel)
+
+
 def _conv_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx, dk = convolution.gradients(xp, x, g, kernel, needs, *plan)
@@ -86,8 +97,7 @@ def conv(
     [[[3.0], [5.0]]]
     """
     x = channels_first_to_last(inputs, data_format)
-    _check_kernel(x, kernel, spatial_rank(x))
-    plan = _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel)
+    plan = planned(x, kernel, strides, padding, dilation_rate)
     out = convolution.forward(xp, x, kernel, *plan)
     return (to_first(out) if is_channels_first(data_format) else out), plan
 

@@ -7,7 +7,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.core.op import registry
 from eagerflow.kernels.geometry import window_geometry
-from eagerflow.ops import dropout, group_norm, recurrent
+from eagerflow.ops import dropout, fused, group_norm, recurrent
 from tests.ops.gradient_rows import apart, case, inside, normal, other, positive, smooth, zero
 
 MASK = np.array([[True, True, False], [False, True, True]])
@@ -60,6 +60,9 @@ def parts_of_polar(size, angle):
     z = ops.polar(size, angle)
     return ops.real(z), ops.imag(z)
 
+
+CONV_BIAS = (normal(1, 5, 4, 2), other(3, 2, 2, 3), normal(3))
+TURNED = (np.moveaxis(CONV_BIAS[0], -1, 1), *CONV_BIAS[1:])
 
 ROWS = [
     *[
@@ -137,6 +140,17 @@ ROWS = [
         *convolutions((2, 2, 2, 4), {}, size=(1, 3, 3, 4)),
         case(normal(1, 4, 2), other(2, 2, 2), padding="causal"),
         case(normal(1, 2, 3, 2, 1), other(2, 2, 2, 1, 2)),
+    ),
+    smooth(
+        "conv_bias",
+        case(*CONV_BIAS, call=lambda *xs: fused.conv_bias(*xs, relu=True)),
+        case(*CONV_BIAS, call=lambda *xs: fused.conv_bias(*xs, 2, "same")),
+        case(*TURNED, call=lambda *xs: fused.conv_bias(*xs, data_format="channels_first", relu=True)),
+    ),
+    smooth(
+        "dense",
+        case(normal(3, 4), other(4, 2), normal(2), call=fused.dense),
+        case(normal(2, 3, 4), other(4, 2), normal(2), call=lambda *xs: fused.dense(*xs, relu=True)),
     ),
     smooth("depthwise_conv", *convolutions((3, 2, 2, 2), *STRIDED), case(normal(1, 4, 2), other(2, 2, 1))),
     smooth(

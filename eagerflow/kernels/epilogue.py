@@ -1,0 +1,80 @@
+"""What follows a product or convolution, done in place while the results are in the cache: bias and relu.
+
+The numbers are those of `add` and `relu` to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.blocks import CHUNK, zeros
+from eagerflow.kernels.elementwise import relu_gradient
+from eagerflow.kernels.moments import rows_at_once
+from eagerflow.kernels.reduce import sum_to
+from eagerflow.kernels.threads import each
+
+__all__ = ["add_bias", "epilogue", "masked", "sums_of_bias"]
+
+_SMALL = 4096  # numbers, below which relu with a number is as fast
+_RUN = 8  # blocks that one thread takes at a time
+
+
+def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
+    """A function that adds `bias` (width,) to contiguous arrays (..., width) of up to `rows` rows, in place.
+
+    With `relu` it leaves their positive part.
+    """
+    height = min(rows, rows_at_once(bias.size))
+    biases = bias
+    if rows > height:  # whole blocks are added faster than by broadcasting
+        biases = numpy.empty((height, bias.size), bias.dtype)
+        biases[...] = bias
+
+    def finish(part: Any) -> None:
+        matrix = part.reshape(-1, bias.size)
+        for start in range(0, len(matrix), height):
+            block = matrix[start : start + height]
+            _finish(block, biases if biases.ndim == 1 else biases[: len(block)], relu)
+
+    return finish
+
+
+def _finish(block: Any, biases: Any, relu: bool) -> None:
+    numpy.add(block, biases, out=block)
+    if relu and _SMALL <= block.size <= CHUNK and block.dtype.char in "fd":
+        flat = block.reshape(-1)
+        numpy.maximum(flat, zeros(flat.size, flat.dtype), out=flat)
+    elif relu:
+        numpy.maximum(block, 0, out=block)
+
+
+def add_bias(out: Any, bias: Any, relu: bool) -> None:
+    """`out` (..., width), contiguous, becomes `out + bias`, with `relu` its positive part, in place."""
+    if out.size <= CHUNK:
+        if out.size:
+            _finish(out.reshape(-1, bias.size), bias, relu)
+        return
+    matrix = out.reshape(-1, bias.size)
+    finish = epilogue(bias, relu, len(matrix))
+    step = _RUN * rows_at_once(bias.size)
+    each(
+        lambda i: finish(matrix[i * step : (i + 1) * step]),
+        -(-len(matrix) // step),
+        out.size * 0.3 / 1000,
+    )
+
+
+def masked(g: Any, out: Any) -> Any:
+    """g where the outputs of relu are positive, else 0."""
+    if out.size < _SMALL or g.dtype != out.dtype:
+        return g * (out > 0)
+    return relu_gradient(g, out)
+
+
+def sums_of_bias(g: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of a bias of this shape (width,): g summed over all other axes."""
+    g = sum_to(g, shape)
+    return g if g.shape == shape else g.sum(axis=tuple(range(g.ndim - 1)))

@@ -1,0 +1,142 @@
+"""Layers' usual chains as one op each: product or convolution, bias, relu.
+
+The numbers are those of the single ops, to the last bit; what is saved are passes over memory and calls. Layers use
+them while nobody watches single ops (see `layers/fusing.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.op import op
+from eagerflow.kernels import convolution
+from eagerflow.kernels.epilogue import add_bias, masked, sums_of_bias
+from eagerflow.ops.activation import relu as relu_of
+from eagerflow.ops.convolution import conv, planned
+from eagerflow.ops.layout import channels_first_to_last, is_channels_first, to_first
+from eagerflow.ops.products import matmul
+
+__all__ = ["conv_bias", "dense"]
+
+_of_left, _of_right = matmul.op.rules
+_of_conv = conv.op.rules[0]
+
+
+def _finished(xp: Any, out: Any, bias: Any, relu: bool) -> Any:
+    """`out`, which is ours to write to, with bias and activation."""
+    if out.__class__ is numpy.ndarray and out.dtype == bias.dtype and out.flags.c_contiguous:
+        add_bias(out, bias, relu)
+        return out
+    out = out + bias
+    return xp.maximum(out, 0) if relu else out
+
+
+def _behind_relu(xp: Any, g: Any, positive: Any) -> Any:
+    """The gradient in front of the activation; `positive` are relu's outputs, None without it."""
+    if positive is None:
+        return g
+    return masked(g, positive) if xp is numpy else g * (positive > 0)
+
+
+def _of_bias(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    return sums_of_bias(g, shape) if xp is numpy else g.sum(axis=tuple(range(g.ndim - 1)))
+
+
+def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any) -> Any:
+    g = _behind_relu(xp, g, positive)
+    d_bias = _of_bias(xp, g, bias.shape) if needs[2] else None
+    d_x = _of_left(g, x.shape, kernel) if needs[0] else None
+    return d_x, _of_right(g, x, kernel.shape) if needs[1] else None, d_bias
+
+
+def _dense_plainly(x: Any, kernel: Any, bias: Any, relu: bool, **_: Any) -> Any:
+    out = x @ kernel + bias
+    return relu_of(out) if relu else out
+
+
+@op(_dense_rule, joint=True, reference=_dense_plainly, saves=("positive",), floating=True)
+def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
+    """`x @ kernel + bias`, with `relu` its positive part.
+
+    Args:
+        x: (..., inputs), of at least two axes.
+        kernel: (inputs, units).
+        bias: (units,).
+        relu: whether negative numbers become 0.
+
+    Returns:
+        (..., units).
+
+    Raises:
+        ValueError: when the lengths of inputs differ.
+    """
+    out = _finished(xp, matmul.op.forward(xp, x, kernel), bias, relu)
+    return out, out if relu else None
+
+
+def _conv_rule(
+    xp: Any,
+    g: Any,
+    needs: Any,
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    data_format: Any,
+    plan: Any,
+    positive: Any,
+) -> Any:
+    g = _behind_relu(xp, g, positive)
+    d_bias = _of_bias(xp, channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
+    return *_of_conv(xp, g, needs[:2], inputs, kernel, data_format, plan), d_bias
+
+
+def _conv_plainly(
+    inputs: Any, kernel: Any, bias: Any, strides: Any, padding: str, data_format: Any, dilation_rate: Any,
+    relu: bool, **_: Any,
+) -> Any:  # fmt: skip
+    out = conv(inputs, kernel, strides, padding, data_format, dilation_rate)
+    if is_channels_first(data_format):
+        bias = bias.reshape((-1,) + (1,) * (inputs.ndim - 2))
+    return relu_of(out + bias) if relu else out + bias
+
+
+@op(
+    _conv_rule,
+    joint=True,
+    reference=_conv_plainly,
+    saves=("plan", "positive"),
+    arrays=("inputs", "kernel", "bias"),
+)
+def conv_bias(
+    xp: Any, inputs: Any, kernel: Any, bias: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
+    dilation_rate: Any = 1, relu: bool = False,
+) -> Any:  # fmt: skip
+    """`conv` plus a number per filter, with `relu` its positive part.
+
+    Args:
+        inputs: as for `conv`.
+        kernel: as for `conv`.
+        bias: (filters,).
+        strides: as for `conv`.
+        padding: as for `conv`.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`.
+        relu: whether negative numbers become 0.
+
+    Returns:
+        (batch, *outputs, filters), or (batch, filters, *outputs).
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+    """
+    x = channels_first_to_last(inputs, data_format)
+    plan = planned(x, kernel, strides, padding, dilation_rate)
+    if xp is numpy and x.dtype == kernel.dtype == bias.dtype:
+        out = convolution.forward(xp, x, kernel, *plan, epilogue=(bias, relu))
+    else:
+        out = _finished(xp, convolution.forward(xp, x, kernel, *plan), bias, relu)
+    if is_channels_first(data_format):
+        out = to_first(out)
+    return out, plan, out if relu else None

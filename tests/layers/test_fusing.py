@@ -1,0 +1,214 @@
+"""Layers that run product, bias and activation as one op give the numbers of the single ops, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import eagerflow as ef
+from eagerflow import ops
+from eagerflow.core.observe import Observer, observing
+from eagerflow.core.op import registry
+from eagerflow.kernels.threads import set_num_threads
+from eagerflow.layers import Conv1D, Conv2D, Conv3D, Dense
+from eagerflow.layers.fusing import fuses
+from eagerflow.ops.fused import conv_bias, dense
+
+
+class Names(Observer):
+    """Hears of single ops."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_op(self, op, inputs, settings, outputs, started, ended, error=None):
+        self.seen.append(op.name)
+
+
+def normal(seed, *shape, dtype="float32"):
+    return np.random.default_rng([seed, *shape]).normal(size=shape).astype(dtype)
+
+
+def with_gradients(function, *arrays):
+    """Outputs and gradients, as arrays."""
+    xs = [ef.Tensor(a) for a in arrays]
+    with ef.GradientTape() as tape:
+        tape.watch(xs)
+        out = function(*xs)
+        total = (out * ef.Tensor(normal(5, *out.shape, dtype=out.dtype))).sum()
+    return [part.numpy() for part in (out, *tape.gradient(total, xs))]
+
+
+def assert_same(found, expected):
+    for ours, wanted in zip(found, expected, strict=True):
+        assert ours.dtype == wanted.dtype
+        np.testing.assert_array_equal(ours, wanted)
+
+
+def plain_dense(relu):
+    def run(x, kernel, bias):
+        out = ops.add(ops.matmul(x, kernel), bias)
+        return ops.relu(out) if relu else out
+
+    return run
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lead=st.sampled_from([(1,), (7,), (128,), (3, 50), (2, 3, 4), (0,), (9000,)]),
+    inputs=st.integers(1, 40),
+    units=st.sampled_from([1, 3, 16, 64, 100]),
+    relu=st.booleans(),
+    dtype=st.sampled_from(["float32", "float64", "float16"]),
+)
+def test_dense_is_product_bias_and_relu_to_the_last_bit(lead, inputs, units, relu, dtype):
+    arrays = [
+        normal(i, *shape, dtype=dtype) for i, shape in enumerate([(*lead, inputs), (inputs, units), (units,)])
+    ]
+    found = with_gradients(lambda *xs: dense(*xs, relu), *arrays)
+    assert_same(found, with_gradients(plain_dense(relu), *arrays))
+    if dtype == "float32":
+        try:
+            set_num_threads(3)
+            assert_same(with_gradients(lambda *xs: dense(*xs, relu), *arrays), found)
+        finally:
+            set_num_threads(None)
+
+
+CONVOLUTIONS = [
+    ((2, 9, 10, 16), (3, 3, 16, 20), {"padding": "same"}),  # Winograd's
+    ((1, 70, 80, 16), (3, 3, 16, 16), {}),  # in bands of one image
+    ((2, 9, 10, 3), (3, 3, 3, 20), {"strides": 2, "padding": "same"}),
+    ((3, 200, 200, 1), (5, 5, 1, 8), {}),  # many blocks
+    ((2, 8, 8, 16), (3, 3, 4, 8), {"padding": "same"}),  # groups of few channels
+    ((2, 8, 8, 128), (1, 1, 64, 8), {}),
+    ((2, 20, 4), (5, 4, 6), {"padding": "causal", "dilation_rate": 2}),
+    ((2, 5, 6, 7, 3), (2, 2, 2, 3, 4), {}),
+    ((0, 8, 8, 4), (3, 3, 4, 4), {}),
+]
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("first", [False, True], ids=["channels_last", "channels_first"])
+@pytest.mark.parametrize(("size", "kernel", "how"), CONVOLUTIONS)
+def test_conv_bias_is_convolution_bias_and_relu_to_the_last_bit(size, kernel, how, first, dtype, relu):
+    x = normal(1, *size, dtype=dtype)
+    if first:
+        x = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+    how = {**how, "data_format": "channels_first" if first else "channels_last"}
+    arrays = [x, normal(2, *kernel, dtype=dtype), normal(3, kernel[-1], dtype=dtype)]
+
+    def plainly(x, kernel, bias):
+        bias = bias.reshape((-1,) + (1,) * (x.ndim - 2)) if first else bias
+        out = ops.conv(x, kernel, **how) + bias
+        return ops.relu(out) if relu else out
+
+    found = with_gradients(lambda *xs: conv_bias(*xs, **how, relu=relu), *arrays)
+    expected = with_gradients(plainly, *arrays)
+    assert_same(found[:3], expected[:3])
+    np.testing.assert_allclose(found[3], expected[3], rtol=1e-5, atol=1e-4)
+    if not first:
+        assert_same(found[3:], expected[3:])
+
+
+def layers():
+    return [
+        ef.Sequential([Conv2D(16, 3, activation="relu"), Conv2D(16, 3, activation="relu"), ef.layers.Flatten(),
+                       Dense(32, activation="relu"), Dense(8, activation="tanh"), Dense(3)]),
+        ef.Sequential([Conv2D(4, 3, strides=2, activation="gelu"), Conv2D(4, 1, use_bias=False, activation="relu"),
+                       ef.layers.Flatten(), Dense(3, use_bias=False, activation="relu")]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_training_gives_the_same_bits_with_and_without_an_observer_of_ops(which):
+    x, y = normal(1, 24, 14, 14, 3), np.arange(24) % 3
+
+    def trained(observer):
+        ef.utils.set_random_seed(3)
+        model = layers()[which]
+        model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+        if observer is None:
+            model.fit(x, y, epochs=3, batch_size=8, verbose=0)
+        else:
+            with observing(observer):
+                model.fit(x, y, epochs=3, batch_size=8, verbose=0)
+        return model.get_weights()
+
+    names = Names()
+    for ours, wanted in zip(trained(None), trained(names), strict=True):
+        assert ours.tobytes() == wanted.tobytes()
+    assert {"matmul", "conv", "add", "relu"} <= set(names.seen)
+    assert not {"dense", "conv_bias"} & set(names.seen)
+
+
+def test_second_order_gradients_go_through_the_fused_ops():
+    layer, conv = Dense(4, activation="relu"), Conv2D(3, 3, activation="relu")
+    x = ef.Tensor(normal(1, 2, 6, 6, 2))
+
+    def penalty():
+        with ef.GradientTape() as outer:
+            outer.watch(x)
+            with ef.GradientTape() as inner:
+                inner.watch(x)
+                loss = (layer(conv(x).reshape((2, -1))) ** 3).sum()
+            slope = inner.gradient(loss, x)
+            total = (slope * slope).sum()
+        return [g.numpy() for g in outer.gradient(total, [x, *conv.weights, *layer.weights])]
+
+    found = penalty() and penalty()
+    with observing(Names()):
+        expected = penalty()
+    for ours, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=2e-5, atol=1e-5)
+    assert any(np.abs(g).max() > 0 for g in found)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Dense(3), (2, 4)),
+        (Conv1D(3, 2), (2, 8, 4)),
+        (Conv2D(3, 2), (2, 8, 8, 4)),
+        (Conv3D(3, 2), (2, 4, 4, 4, 4)),
+    ],
+)
+def test_only_plain_float32_arrays_are_fused(layer, shape):
+    x = ef.Tensor(normal(1, *shape))
+    layer(x)
+    assert fuses(x, layer.kernel, layer.bias)
+    assert not fuses(x.astype("float64"), layer.kernel, layer.bias)
+    assert not fuses(x, layer.kernel, None)
+    assert not fuses(ef.Input(shape[1:]), layer.kernel, layer.bias)
+    with observing(Names()):
+        assert not fuses(x, layer.kernel, layer.bias)
+
+
+def test_a_subclass_that_changes_the_convolution_keeps_its_own():
+    class Doubled(Conv2D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, kernel * 2)
+
+    layer = Doubled(3, 3)
+    x = ef.Tensor(normal(1, 2, 6, 6, 2))
+    np.testing.assert_array_equal(layer(x).numpy(), ops.conv(x, layer.kernel * 2).numpy())
+
+
+def test_a_variable_changed_after_the_call_does_not_change_the_gradient():
+    layer = Dense(3, activation="relu")
+    x = ef.Tensor(normal(1, 2, 4))
+    layer(x)
+    with ef.GradientTape() as tape:
+        tape.watch(x)
+        out = layer(x).sum()
+    expected = (layer(x).numpy() > 0).astype("float32") @ layer.kernel.numpy().T
+    layer.kernel.assign(layer.kernel * 0)
+    np.testing.assert_allclose(tape.gradient(out, x).numpy(), expected, rtol=1e-6)
+
+
+def test_the_fused_ops_are_registered_with_their_references():
+    assert registry["dense"].reference is not None
+    assert registry["conv_bias"].reference is not None
