@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from viz.archive import TraceFileError
 from viz.drawing import Drawing
+from viz.gate import step
 from viz.record import Tracer, trace
 from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
@@ -80,6 +81,7 @@ __all__ = [
     "model_to_dot",
     "plot_model",
     "set_engine",
+    "step",
     "summary",
     "trace",
     "watch",

@@ -319,7 +319,8 @@ class _Builder:
         if missing:
             record.notes.append(
                 f"steps {', '.join(map(str, missing[:8]))} were asked for and did not run. Steps are counted from 0 "
-                "and begin with each batch of fit, evaluate or predict."
+                "and begin with each batch of fit, evaluate or predict; in a loop of your own, with each "
+                "`with viz.step():`."
             )
         if capture.missed:
             record.notes.append(

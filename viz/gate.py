@@ -1,15 +1,16 @@
-"""`viz.trace(steps=...)`: lets a capture listen only while chosen steps run."""
+"""Training steps: `viz.trace(steps=...)` listens only while chosen ones run; `viz.step` marks those of other loops."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any
 
 from eagerflow.core import observe
 from viz.capture import Capture
 
-__all__ = ["StepGate", "checked_steps"]
+__all__ = ["StepGate", "checked_steps", "step"]
 
 
 class StepGate(observe.Observer):
@@ -56,6 +57,46 @@ class StepGate(observe.Observer):
         if self._observing is not None:
             self._observing.__exit__(None, None, None)
         self._step = self._observing = None
+
+
+class step:
+    """Marks one training step of a loop of your own, for recordings; `fit` marks its own.
+
+    Then `viz.trace(steps=...)` counts it, and pictures, tables, pages and `viz.diff` show step by step. Where nothing
+    is recorded it does nothing.
+
+    Args:
+        name: of the step.
+
+    >>> import eagerflow as ef, viz
+    >>> weight = ef.Variable(1.0)
+    >>> with viz.trace(steps=(1,)) as t:
+    ...     for _ in range(3):
+    ...         with viz.step():
+    ...             _ = weight.assign_sub(0.1)
+    >>> len(t.steps), len(t.ops)
+    (1, 1)
+    """
+
+    __slots__ = ("_listeners", "_name", "_opened")
+
+    def __init__(self, name: str = "train_step") -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"viz.step(name): expected a text; got {type(name).__name__}")
+        self._name = name
+
+    def __enter__(self) -> None:
+        listeners = observe.current() if observe.state.on else ()
+        self._listeners = [each for each in listeners if isinstance(each, (Capture, StepGate))]
+        self._opened = observe.Scope("step", self._name)
+        for listener in self._listeners:
+            listener.on_scope_begin(self._opened)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for listener in reversed(self._listeners):
+            listener.on_scope_end(self._opened, None, error)
 
 
 def checked_steps(where: str, steps: int | Iterable[int]) -> frozenset[int]:

@@ -162,7 +162,8 @@ def trace(
         values: a regular expression; tensors whose label it matches are copied into the recording's `values`.
             Labels are `"model/layer/op"` for what an op made, a variable's path for a variable, and
             `"gradients/..."` of those for gradients.
-        steps: record only these training steps of the block (each batch of `fit` is one), counted from 0.
+        steps: record only these training steps of the block, counted from 0: each batch of `fit` is one, and in a loop
+            of your own each `with viz.step():`.
         on_nonfinite: `"raise"` stops the program with a `viz.NonfiniteError` at the first op, forward or backward,
             that makes NaN or infinity of finite numbers (or is given such data or weights), before weights are updated
             from it; `"warn"` only warns. The message names op, layer and line. Cheap enough for a whole

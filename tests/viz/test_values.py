@@ -125,6 +125,43 @@ def test_a_chosen_step_that_fails_is_kept():
     assert t.ops[-1].error
 
 
+def own_loop(count=3, fails_in=None):
+    weight = ef.Variable(np.ones(3, "float32"), name="weight")
+    for i in range(count):
+        with viz.step():
+            with ef.GradientTape() as tape:
+                loss = ops.sum(ops.exp(weight))
+            if i == fails_in:
+                raise KeyError("planted")
+            weight.assign_sub(tape.gradient(loss, weight) * 0.1)
+
+
+def test_steps_of_a_loop_of_ones_own():
+    with viz.trace() as t:
+        own_loop()
+    assert [op.step for op in t.find("exp", "forward")] == [0, 1, 2]
+    assert {op.step for op in t.ops} == {0, 1, 2}
+    assert t.ops[0].source.code == "loss = ops.sum(ops.exp(weight))"
+    assert t.ops[0].stack[-1].function == "test_steps_of_a_loop_of_ones_own"
+    with viz.trace(steps=(1, 9)) as t:
+        own_loop()
+    assert [step.number for step in t.steps] == [1]
+    assert len(t.find("exp", "forward")) == 1
+    assert t.ops[0].stack[-1].function == "test_steps_of_a_loop_of_ones_own"
+    assert "steps 9 were asked for" in t.notes[0]
+    assert "step 2 " in t.draw().source.replace("·", " ")
+
+
+def test_a_step_that_fails_is_marked():
+    with pytest.raises(KeyError), viz.trace() as t:
+        own_loop(fails_in=2)
+    assert [t.scopes[step.scope].error is None for step in t.steps] == [True, True, False]
+    assert "step 2 of 3" in t.draw().source  # the last complete one
+    own_loop()  # nothing is recorded: it does nothing
+    with pytest.raises(TypeError, match="expected a text"):
+        viz.step(3)
+
+
 @pytest.mark.parametrize(
     ("steps", "error", "says"),
     [(-1, ValueError, "got -1"), (1.5, TypeError, "expected step numbers"), ([True], TypeError, "whole")],
