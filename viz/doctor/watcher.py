@@ -113,10 +113,14 @@ class Watcher(observe.Observer):
     def attach(self) -> Watcher:
         """Begin to watch the running thread."""
         if self._observing is None:
-            self._thread = get_ident()
+            self.choose_thread()
             self._observing = observe.observing(self)
             self._observing.__enter__()
         return self
+
+    def choose_thread(self) -> None:
+        """Watch the running thread from here on; what installs this observer without `attach` says so by this."""
+        self._thread = get_ident()
 
     def detach(self) -> None:
         """Stop, and judge what only the end can tell."""

@@ -46,6 +46,7 @@ class Rounds:
         self._apart -= 1
         if self._apart >= 0 or time.perf_counter() < self._next:
             return
+        self.watcher.choose_thread()
         self._observing = observe.observing(self.watcher)
         self._observing.__enter__()
         self._scope = scope
