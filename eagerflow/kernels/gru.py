@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import add, multiply, subtract, tanh
 
+from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.lstm import AT_ONCE, INNER, batch_first, steps_together
 from eagerflow.kernels.products import product
 from eagerflow.kernels.threads import one_blas_thread, scratch
@@ -82,6 +83,7 @@ def _run(weights: Any, own: Any, states: Any, gates: Any, inner: Any, dead: Any)
     """Turn the inputs' shares into gates, and fill in the states."""
     _, units, batch = inner.shape
     recurrent = scratch("gru_product", (3 * units, batch), gates.dtype)
+    one, half = numpy.array(1, gates.dtype), numpy.array(0.5, gates.dtype)
     of_pair, of_candidate = recurrent[: 2 * units], recurrent[2 * units :]
     term = scratch("gru_term", (units, batch), gates.dtype)
     views = zip(
@@ -97,8 +99,8 @@ def _run(weights: Any, own: Any, states: Any, gates: Any, inner: Any, dead: Any)
         numpy.matmul(weights, state, out=recurrent)
         add(pair, of_pair, out=pair)
         tanh(pair, out=pair)
-        add(pair, 1, out=pair)
-        multiply(pair, 0.5, out=pair)
+        add(pair, one, out=pair)
+        multiply(pair, half, out=pair)
         add(of_candidate, own, out=reset_by)
         multiply(reset, reset_by, out=term)
         add(candidate, term, out=candidate)
@@ -122,7 +124,7 @@ def gru_gradient(
     d_state = numpy.array(g_h.T, dtype, order="C")
     arriving = None if g_states is None else numpy.ascontiguousarray(g_states.transpose(1, 2, 0))
     at_once = max(1, AT_ONCE // max(1, 4 * units * batch), INNER // max(1, batch))
-    with one_blas_thread:
+    with one_blas_thread, long_runs():
         for stop in range(steps, 0, -at_once):
             block = slice(max(0, stop - at_once), stop)
             d_gates, d_product = scratch("gru_gates", (2, stop - block.start, 3 * units, batch), dtype)

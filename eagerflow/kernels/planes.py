@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
@@ -138,7 +139,8 @@ def forward(x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
             tiled(columns[group].T, matrices[group], rows[:, group])
         places[block] = found[:, :, : planes.outputs[1]]
 
-    each(work, len(planes.blocks), planes.microseconds)
+    with long_runs():
+        each(work, len(planes.blocks), planes.microseconds)
     return out
 
 
@@ -158,7 +160,8 @@ def kernel_gradient(
                 tiled(columns[group], given[group], product[group])
             numpy.add(sums[i], product, out=sums[i])
 
-    each(work, len(parts), planes.microseconds)
+    with long_runs():
+        each(work, len(parts), planes.microseconds)
     return sum_in_order(sums).transpose(1, 0, 2).reshape(kernel_shape)
 
 
@@ -182,5 +185,6 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
         for place, part in planes.pixels(canvas, out[block]):
             part[...] = place
 
-    each(work, len(planes.blocks), planes.microseconds)
+    with long_runs():
+        each(work, len(planes.blocks), planes.microseconds)
     return out

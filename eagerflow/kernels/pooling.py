@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy
 
 from eagerflow.kernels import plain_pooling
+from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.plain_pooling import counts
 from eagerflow.kernels.scratch import scratch
@@ -22,6 +24,7 @@ __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient
 
 _BLOCK = 1 << 20  # bytes of the inputs of a block
 _PER_MICROSECOND = 5_000  # numbers that one pass works on
+_WORTH = 50  # microseconds of work from which `long_runs` pays
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
@@ -36,7 +39,9 @@ def _in_blocks(
     """Do the work for some images at a time; `numbers` is the size of one."""
     step = max(1, _BLOCK // max(1, numbers * itemsize))
     count = -(-images // step)
-    each(lambda i: work(slice(i * step, (i + 1) * step)), count, images * numbers * passes / _PER_MICROSECOND)
+    microseconds = images * numbers * passes / _PER_MICROSECOND
+    with long_runs() if microseconds > _WORTH else nullcontext():
+        each(lambda i: work(slice(i * step, (i + 1) * step)), count, microseconds)
 
 
 def _canvas(x: Any, geometry: Geometry, value: float) -> Any:

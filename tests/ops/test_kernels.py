@@ -14,7 +14,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels import columns
-from eagerflow.ops import group_norm, recurrent  # noqa: F401 - register their ops
+from eagerflow.ops import fused, group_norm, recurrent  # noqa: F401 - register their ops
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
 
@@ -45,6 +45,11 @@ def convolutions():
 
 def settings_of(padding, stride, dilation):
     return {"padding": padding, "strides": stride, "dilation_rate": dilation}
+
+
+def with_bias():
+    for i, (arrays, settings) in enumerate(convolutions()):
+        yield [*arrays, normal(arrays[1].shape[-1], seed=1)], {**settings, "relu": bool(i % 2)}
 
 
 def depthwise():
@@ -105,6 +110,12 @@ def attention():
 
 CASES = {
     "conv": list(layouts(convolutions())),
+    "conv_bias": list(layouts(with_bias())),
+    "dense": [
+        ([normal(*lead, 4), normal(4, 3), normal(3)], {"relu": relu})
+        for lead in ((5,), (2, 3), (1,), (0,), (2, 0))
+        for relu in (False, True)
+    ],
     "depthwise_conv": list(layouts(depthwise())),
     "conv_transpose": list(layouts(transposed())),
     "max_pool": list(layouts(pooling())),
