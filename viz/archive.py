@@ -15,27 +15,31 @@ import json
 import math
 import os
 import pathlib
-import re
 import zipfile
 import zlib
 from typing import Any
 
 import numpy
 
-from eagerflow.core.files import replacing
+from eagerflow.core.files import irregular, replacing
+from eagerflow.core.npy import read_header
+from viz.kinds import check_counts, check_kinds
 from viz.schema import PHASES, ROLES, Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
-from viz.tables import Damaged, Pool, decode, encode, frame_row, to_plain
+from viz.tables import Damaged, Pool, check_nesting, decode, encode, frame_row, to_plain
 
 __all__ = ["VERSION", "TraceFileError", "read", "write"]
 
 VERSION = 1
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
+_RATIO, _FREELY = (
+    100,
+    64 << 20,
+)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
+_LONGEST = 300  # letters of a message about what is inside of a file
 _KIND = "eagerflow trace"
 _MEMBERS = ("trace.json", "columns.npz")
 _VALUES = "values.npz"  # only where values were kept
-_DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
 _SCOPE_FRAMES = ("created_at", "stack")
-_NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
 class TraceFileError(ValueError):
@@ -64,7 +68,7 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
     return target
 
 
-def read(path: str | os.PathLike[str], limit: int = LIMIT) -> Record:
+def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
     """Read what `write` wrote.
 
     Args:
@@ -78,33 +82,45 @@ def read(path: str | os.PathLike[str], limit: int = LIMIT) -> Record:
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check_members(archive, limit)
-            header = _parse(archive.read("trace.json"))
-            _check_header(header)
-            columns = _columns(archive.read("columns.npz"), limit)
-            values = _values(archive, limit)
-        record = _record(header, columns)
-        record.values = values
-        _check_references(record)
-    except TraceFileError as error:
-        raise TraceFileError(f"{os.fspath(path)!r}: {error}") from None
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}{_how_to_record(path)}") from None
-    except IsADirectoryError:
-        raise TraceFileError(f"{os.fspath(path)!r} is a folder; expected a file that ends in .efz") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        why = _how_to_record(path) or f": {error}"
-        raise TraceFileError(f"{os.fspath(path)!r} is not a trace, or was cut short{why}") from None
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error) as error:
-        raise TraceFileError(f"{os.fspath(path)!r} is damaged: {error}") from None
-    return record
-
-
-def _how_to_record(path: str | os.PathLike[str]) -> str:
     name = os.fspath(path)
-    return f"; a script is recorded with: viz run {name}" if name.endswith(".py") else ""
+    if (kind := irregular(os.stat(path))) is not None:
+        raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a trace.")
+    if limit is None:
+        limit = min(LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
+    try:
+        return _read(path, limit)
+    except TraceFileError as error:
+        raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+        raise TraceFileError(
+            f"{name!r:.150} is not a trace, or was cut short: {error!s:.{_LONGEST}}"
+        ) from None
+    except (KeyError, AttributeError, TypeError) as error:
+        raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
+    except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
+        raise TraceFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
+
+
+def _in_words(error: Exception) -> str:
+    """What an internal error means for the file."""
+    if isinstance(error, KeyError):
+        return f"it has no {error!s:.80}"
+    return f"a value in it is of another kind than in a trace ({type(error).__name__})"
+
+
+def _read(path: str | os.PathLike[str], limit: int) -> Record:
+    with zipfile.ZipFile(path) as archive:
+        _check_members(archive, limit)
+        header = _parse(archive.read("trace.json"))
+        _check_header(header)
+        columns = _columns(archive.read("columns.npz"), limit)
+        values = _values(archive, limit)
+    check_counts(header.get("counts"))
+    record = _record(header, columns)
+    record.values = values
+    check_kinds(record)
+    _check_references(record)
+    return record
 
 
 def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
@@ -151,14 +167,17 @@ def _scope_row(scope: Scope, frames: Pool) -> dict[str, Any]:
 
 
 def _check_members(archive: zipfile.ZipFile, limit: int) -> None:
-    names = sorted(set(archive.namelist()) - {_VALUES})
-    if names != sorted(_MEMBERS):
-        raise TraceFileError(f"not a trace: it holds {names[:5]} instead of {sorted(_MEMBERS)}")
+    held = archive.namelist()
+    if sorted(set(held) - {_VALUES}) != sorted(_MEMBERS) or len(set(held)) != len(held):
+        raise TraceFileError(f"not a trace: it holds {sorted(held)[:5]!s:.120} instead of {sorted(_MEMBERS)}")
     _check_size(archive, limit)
 
 
 def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
     """The zipfile module itself never unpacks more than a member declares, so the declared sizes are what counts."""
+    methods = {member.compress_type for member in archive.infolist()}
+    if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise TraceFileError("not a trace: it is packed in a way that traces are not")
     size = sum(member.file_size for member in archive.infolist())
     if size > limit:
         raise TraceFileError(
@@ -169,28 +188,20 @@ def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
 
 def _parse(text: bytes) -> dict[str, Any]:
     """JSON that doesn't nest deeper than we ever write."""
-    deepest = _nesting(text)
-    if deepest > _DEPTH:
-        raise TraceFileError(f"damaged: its JSON nests {deepest} deep, more than {_DEPTH}")
+    check_nesting(text)
     header = json.loads(text)
     if not isinstance(header, dict):
         raise TraceFileError("not a trace: its JSON is no object")
     return header
 
 
-def _nesting(text: bytes) -> int:
-    """How deeply the brackets outside of strings nest."""
-    without_strings = re.sub(rb'"[^"]*"', b"", re.sub(rb"\\.", b"", text, flags=re.DOTALL))
-    depth = deepest = 0
-    for byte in without_strings.translate(None, _NO_BRACKETS):
-        depth += 1 if byte in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
-
-
 def _check_header(header: dict[str, Any]) -> None:
-    if header.get("kind") != _KIND or not isinstance(header.get("version"), int):
-        raise TraceFileError(f"not a trace: its kind is {header.get('kind')!r}, not {_KIND!r}")
+    version = header.get("version")
+    if header.get("kind") != _KIND or not isinstance(version, int) or version < 1:
+        raise TraceFileError(
+            f"not a trace: its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {_KIND!r} "
+            f"and {VERSION}"
+        )
     if header["version"] > VERSION:
         raise TraceFileError(
             f"its format has version {header['version']}, and this viz reads up to version {VERSION}. "
@@ -216,17 +227,11 @@ def _values(archive: zipfile.ZipFile, limit: int) -> dict[int, numpy.ndarray]:
 
 def _array(content: bytes, flat: bool = True) -> numpy.ndarray:
     """One array of numbers, which must be as long as its header says before memory is taken for it."""
-    file = io.BytesIO(content)
-    version = numpy.lib.format.read_magic(file)
-    if version != (1, 0):
-        raise TraceFileError(f"damaged: a column has the unknown layout {version}")
-    shape, by_column, dtype = numpy.lib.format.read_array_header_1_0(file)
+    dtype, shape, by_column, start = read_header(content)
     size = math.prod(shape) * dtype.itemsize
-    if dtype.hasobject or (flat and len(shape) != 1) or size != len(content) - file.tell():
+    if dtype.kind not in "biufcV" or (flat and len(shape) != 1) or size != len(content) - start:
         raise TraceFileError(f"damaged: a column says it is {dtype}{list(shape)}, which it isn't")
-    return numpy.frombuffer(content, dtype, offset=file.tell()).reshape(
-        shape, order="F" if by_column else "C"
-    )
+    return numpy.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if by_column else "C")
 
 
 def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record:
@@ -239,6 +244,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     rows = decode(columns, Storage, texts, frames, counts["storages"])
     storages = [Storage(i, **row) for i, row in enumerate(rows)]
     stats = decode(columns, Stats, texts, frames, counts["stats"])
+    _check_ids("stats", columns["Stats.tensor"].tolist(), len(tensors))
     for tensor, row in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
         tensors[tensor].stats = Stats(**row)
     return Record(
@@ -249,9 +255,15 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
         storages=storages,
         steps=[Step(**row) for row in header["steps"]],
         logs=[Logs(**row) for row in header["logs"]],
-        notes=[str(note) for note in header["notes"]],
+        notes=_notes(header["notes"]),
         labels={int(number): str(label) for number, label in header.get("labels", {}).items()},
     )
+
+
+def _notes(notes: Any) -> list[str]:
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise Damaged(f"its notes are {notes!r:.60}")
+    return notes
 
 
 def _scope(row: dict[str, Any], frames: Pool) -> Scope:

@@ -287,12 +287,12 @@ class Recording(Record):
         return notebook.html(self, self.draw())
 
 
-def load(path: str | os.PathLike[str], limit: int = archive.LIMIT) -> Recording:
+def load(path: str | os.PathLike[str], limit: int | None = None) -> Recording:
     """Read a recording that `Recording.save` wrote. Never runs code from the file.
 
     Args:
         path: the file.
-        limit: how many bytes it may unpack to.
+        limit: how many bytes it may unpack to; default: 4 GB, and a hundred times its size beyond 64 MB.
 
     Raises:
         FileNotFoundError: when there is no such file.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
@@ -15,9 +16,12 @@ import numpy
 
 from viz.schema import Frame, Op, Stats, Storage, TensorInfo
 
-__all__ = ["Damaged", "Pool", "decode", "encode", "frame_row", "to_plain"]
+__all__ = ["Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "to_plain"]
 
 _NONE = -(2**63)  # stands for None among integers
+_DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
+_LONGEST_SETTINGS, _MOST_LETTERS = 4 << 20, 1 << 28  # of one op, of all
+_NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 # The kind of column each field gets; `id` is the position and `stats` has a table of its own.
 _OPS = {
@@ -179,7 +183,7 @@ _DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
     "int": lambda read, texts, frames: _optional(read.array("", "i").tolist()),
     "float": lambda read, texts, frames: [None if x != x else x for x in read.array("", "f").tolist()],
     "text": lambda read, texts, frames: [texts.value(x) for x in _optional(read.array("", "i").tolist())],
-    "json": lambda read, texts, frames: [_parsed(texts.value(x)) for x in read.array("", "i").tolist()],
+    "json": lambda read, texts, frames: _settings(read, texts, frames),
     "ints": lambda read, texts, frames: [tuple(row) for row in read.rows("i")],
     "floats": lambda read, texts, frames: [tuple(row) for row in read.rows("f")],
     "texts": lambda read, texts, frames: [tuple(map(texts.value, row)) for row in read.rows("i")],
@@ -187,11 +191,41 @@ _DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
 }
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _settings(read: _Reader, texts: Pool, frames: Pool) -> list[dict[str, Any]]:
+    """The settings of every op; each text is read once, however many ops refer to it."""
+    numbers = read.array("", "i").tolist()
+    found = {number: _parsed(texts.value(number)) for number in set(numbers)}
+    letters = {number: len(texts.value(number)) for number in found}
+    if (total := sum([letters[number] for number in numbers])) > _MOST_LETTERS:
+        raise Damaged(f"the settings of its ops have {total} letters, more than {_MOST_LETTERS}")
+    return [found[number] for number in numbers]
+
+
+def _parsed(text: Any) -> dict[str, Any]:
+    if not isinstance(text, str):
+        raise Damaged(f"settings are {text!r:.40}")
+    if len(text) > _LONGEST_SETTINGS:
+        raise Damaged(f"the settings of an op have {len(text)} letters, more than {_LONGEST_SETTINGS}")
+    check_nesting(text.encode("utf-8", "surrogatepass"))
     value = json.loads(text)
     if not isinstance(value, dict):
         raise Damaged(f"settings are {text[:40]}")
     return value
+
+
+def check_nesting(text: bytes) -> None:
+    """Refuse JSON whose brackets, outside of strings, nest deeper than ours ever do.
+
+    Raises:
+        Damaged: when they do.
+    """
+    without_strings = re.sub(rb'"[^"]*"', b"", re.sub(rb"\\.", b"", text, flags=re.DOTALL))
+    depth = deepest = 0
+    for byte in without_strings.translate(None, _NO_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > _DEPTH:
+        raise Damaged(f"its JSON nests {deepest} deep, more than {_DEPTH}")
 
 
 def frame_row(frame: Frame) -> list[Any]:

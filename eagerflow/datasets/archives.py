@@ -2,19 +2,82 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-__all__ = ["extract_archive"]
+__all__ = ["ARCHIVE_ERRORS", "extract_archive", "limited", "to_the_end"]
 
 _FORMATS = ("tar", "zip")
+_RATIO, _FREELY = 250, 2**28  # how much larger than packed the members may be, beyond so many bytes
+_MOST_MEMBERS = 5_000_000
+_DEEPEST = 100  # folders
+_BLOCK = 2**20
+
+# What Python's modules raise on damaged archives: sizes in headers may also ask for more memory than there is.
+ARCHIVE_ERRORS = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError,
+    OverflowError, MemoryError, struct.error,
+)  # fmt: skip
+
+
+class ArchiveError(ValueError):
+    """An archive is damaged, or holds what is not unpacked."""
+
+
+def limited(archive: tarfile.TarFile, packed: int, largest: int | None = None) -> Iterator[tarfile.TarInfo]:
+    """The members of a tar archive, as long as they aren't far larger than the file.
+
+    Args:
+        archive: open for reading.
+        packed: the bytes of the file.
+        largest: how many a member may have.
+
+    Raises:
+        ArchiveError: when a member is larger, or all of them together are.
+    """
+    total = 0
+    for count, member in enumerate(archive):
+        total += member.size
+        _check_size(total, packed, count)
+        if member.size < 0 or (largest is not None and member.size > largest):
+            raise ArchiveError(f"its member {member.name[:80]!r} claims {member.size} bytes")
+        yield member
+
+
+def to_the_end(archive: tarfile.TarFile, packed: int) -> None:
+    """Read what comes after the last member: the checksum of a packed archive is verified at its end."""
+    total = 0
+    if archive.fileobj is not None and archive.fileobj.tell() <= archive.offset:
+        raise ArchiveError("it ends before its end mark")
+    while archive.fileobj is not None and (block := archive.fileobj.read(_BLOCK)):
+        total += len(block)
+        _check_size(total, packed)
+
+
+def _check_size(size: int, packed: int, count: int = 0) -> None:
+    if size > max(_FREELY, _RATIO * packed) or count > _MOST_MEMBERS:
+        raise ArchiveError(f"it would unpack to more than {size} bytes in {count} files, from {packed} bytes")
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    """Whether the disk is to blame, not the archive."""
+    return isinstance(error, OSError) and error.errno in (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EACCES,
+        errno.EROFS,
+    )
 
 
 def extract_archive(archive: Path, folder: Path, formats: Any = "auto") -> None:
@@ -36,10 +99,22 @@ def extract_archive(archive: Path, folder: Path, formats: Any = "auto") -> None:
     try:
         (_untar if found == "tar" else _unzip)(archive, fresh)
         _move(fresh, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise ValueError(f"{archive} is damaged ({error}). Remove it to download it again.") from None
+    except ARCHIVE_ERRORS as error:
+        if _is_of_the_disk(error):
+            raise
+        raise _damaged(archive, error) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _damaged(archive: Path, error: BaseException) -> ArchiveError:
+    if isinstance(error, MemoryError):
+        reason = "it asks for more memory than there is"
+    elif isinstance(error, OSError):
+        reason = error.strerror or str(error)  # without the name, which may be long
+    else:
+        reason = str(error) or type(error).__name__
+    return ArchiveError(f"{str(archive)[-150:]} is damaged: {reason:.250}. Remove it to download it again.")
 
 
 def _format(archive: Path, formats: Any) -> str:
@@ -48,36 +123,41 @@ def _format(archive: Path, formats: Any) -> str:
     )
     if unknown := [name for name in wanted if name not in _FORMATS]:
         raise ValueError(f"archive_format={unknown[0]!r}: expected 'auto', 'tar', 'zip', or a list of them.")
-    if "tar" in wanted and tarfile.is_tarfile(archive):
-        return "tar"
-    if "zip" in wanted and zipfile.is_zipfile(archive):
-        return "zip"
+    try:
+        if "tar" in wanted and tarfile.is_tarfile(archive):
+            return "tar"
+        if "zip" in wanted and zipfile.is_zipfile(archive):
+            return "zip"
+    except ARCHIVE_ERRORS as error:  # of those that tarfile lets through
+        raise _damaged(archive, error) from None
     raise ValueError(f"{archive} is no {' or '.join(wanted) or 'archive'} file, and can't be unpacked.")
 
 
 def _untar(archive: Path, folder: Path) -> None:
+    packed = archive.stat().st_size
     with tarfile.open(archive) as opened:
-        for member in opened:
+        for member in limited(opened, packed):
             target = _inside(archive, folder, member.name)
             if member.isdir():
                 target.mkdir(parents=True, exist_ok=True)
             elif member.isfile():
                 _write(opened.extractfile(member), target)
             else:
-                raise ValueError(
-                    f"{archive}: its member {member.name[:80]!r} is a link or a device; nothing was kept."
-                )
+                raise ArchiveError(f"its member {member.name[:80]!r} is a link or a device; nothing was kept")
+        to_the_end(opened, packed)
 
 
 def _unzip(archive: Path, folder: Path) -> None:
+    packed = archive.stat().st_size
     with zipfile.ZipFile(archive) as opened:
+        _check_size(sum(m.file_size for m in opened.infolist()), packed, len(opened.infolist()))
         for member in opened.infolist():
             target = _inside(archive, folder, member.filename)
             if member.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
-            elif stat.S_ISLNK(member.external_attr >> 16):
-                raise ValueError(
-                    f"{archive}: its member {member.filename[:80]!r} is a link; nothing was kept."
+            elif stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+                raise ArchiveError(
+                    f"its member {member.filename[:80]!r} is a link or a device; nothing was kept"
                 )
             else:
                 with opened.open(member) as source:
@@ -88,14 +168,16 @@ def _inside(archive: Path, folder: Path, name: str) -> Path:
     """The member's place, which must lie in the folder on any system."""
     windows, posix = PureWindowsPath(name), PurePosixPath(name)
     if ".." in windows.parts or windows.drive or windows.root or posix.is_absolute() or "\0" in name:
-        raise ValueError(f"{archive}: its member {name[:80]!r} lies outside the folder; nothing was kept.")
+        raise ArchiveError(f"its member {name[:80]!r} lies outside the folder; nothing was kept")
+    if len(windows.parts) > _DEEPEST or any(len(part) > 255 for part in windows.parts):
+        raise ArchiveError(f"its member {name[:80]!r} has a name too long; nothing was kept")
     return folder.joinpath(*windows.parts)
 
 
 def _write(source: Any, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
-        shutil.copyfileobj(source, file, 1 << 20)
+        shutil.copyfileobj(source, file, _BLOCK)
 
 
 def _move(fresh: Path, folder: Path) -> None:

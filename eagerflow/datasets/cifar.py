@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tarfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from eagerflow.core.config import image_data_format
+from eagerflow.datasets.archives import ARCHIVE_ERRORS, limited, to_the_end
 from eagerflow.datasets.objects import FormatError, build
 from eagerflow.datasets.source import Source
 
@@ -17,7 +17,7 @@ __all__ = ["Part", "load_parts"]
 
 Part = tuple[np.ndarray, np.ndarray]
 
-_LARGEST = 1 << 29  # bytes of a batch; the largest official one has 155 million
+_LARGEST = 1 << 28  # bytes of a batch; the largest official one has 155 million
 
 
 def load_parts(source: Source, folder: str, names: Iterable[str], label_key: str) -> dict[str, Part]:
@@ -49,13 +49,16 @@ def _from_archive(path: Path, folder: str, names: tuple[str, ...], label_key: st
     found: dict[str, Part] = {}
     try:
         with tarfile.open(path) as archive:
-            for member in archive:
-                if member.name in wanted and member.isfile() and member.size <= _LARGEST:
+            for member in limited(archive, path.stat().st_size, _LARGEST):
+                if member.name in wanted and member.isfile():
                     stream = archive.extractfile(member)
                     assert stream is not None  # it is a plain file
                     found[wanted[member.name]] = _batch(stream.read(), label_key)
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"it is no whole tar archive ({error})") from None
+            to_the_end(archive, path.stat().st_size)
+    except ARCHIVE_ERRORS as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"it is no whole tar archive ({error or type(error).__name__})") from None
     if missing := [name for name in names if name not in found]:
         raise FormatError(f"it has no {folder}/{missing[0]}")
     return found

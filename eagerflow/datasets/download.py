@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -14,7 +15,7 @@ from typing import Any
 from eagerflow._version import __version__
 from eagerflow.callbacks.progbar import Progbar
 from eagerflow.core.config import home
-from eagerflow.core.files import put_in_place
+from eagerflow.core.files import irregular, put_in_place
 from eagerflow.core.messages import say
 from eagerflow.datasets.archives import extract_archive
 from eagerflow.datasets.locking import alone
@@ -145,6 +146,7 @@ def download(
         raise ValueError(
             f"get_file(origin={origin!r}): expected an address with http://, https:// or file://."
         )
+    _check_local(origin)
     part = place.with_name(place.name + ".part")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -168,6 +170,18 @@ def download(
             )
         put_in_place(str(part), str(place))
         _forget(part)
+
+
+def _check_local(origin: str) -> None:
+    """Refuses the address of a pipe or device, which may never end."""
+    address = urllib.parse.urlsplit(origin)
+    if address.scheme == "file" and not address.netloc:
+        path = urllib.request.url2pathname(address.path)
+        kind = None
+        with contextlib.suppress(OSError, ValueError):  # those are explained where it is opened
+            kind = irregular(os.stat(path))
+        if kind is not None:
+            raise ValueError(f"get_file(origin={origin[:200]!r}): that is {kind}, not a file.")
 
 
 def _transfer_or_explain(origin: str, part: Path, place: Path, by_hand: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 
@@ -16,6 +17,7 @@ __all__ = ["load_data"]
 Split = tuple[np.ndarray, np.ndarray]
 
 # No checksums are published for these; gzip has its own, and the sizes are in the files.
+_LARGEST = 2**28  # bytes; the largest official one has 47 million
 _SOURCES = {
     name: Source(f"{name}-ubyte.gz", f"{KERAS_SITE}{name}-ubyte.gz", folder="datasets/fashion-mnist")
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
@@ -52,16 +54,26 @@ def _part(name: str) -> Split:
 
 def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """A compressed IDX file of bytes: two zeros, the type 8, the number of axes, their lengths, the bytes."""
+    axes = 1 + len(shape)
     try:
         with gzip.open(path) as stream:
-            data = stream.read(1 << 30)
+            head = stream.read(4 + 4 * axes)
+            lengths = _lengths(head, shape)
+            expected = lengths[0] * math.prod(shape)
+            if expected > _LARGEST:
+                raise FormatError(f"its header says {lengths[0]} rows; at most {_LARGEST} bytes are read")
+            body = stream.read(expected + 1)  # past its end, where the checksum is verified
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"it is no whole gzip file ({error})") from None
-    axes = 1 + len(shape)
-    lengths = tuple(int(n) for n in np.frombuffer(data[4 : 4 + 4 * axes].ljust(4 * axes, b"\0"), ">u4"))
-    body = data[4 + 4 * axes :]
-    if data[:4] != bytes([0, 0, 8, axes]) or lengths[1:] != shape:
-        raise FormatError(f"it is no IDX file of bytes with {axes} axes")
-    if lengths[0] * int(np.prod(shape, dtype=int)) != len(body):
+    if expected != len(body):
         raise FormatError(f"its header says {lengths[0]} rows, and {len(body)} bytes follow")
     return np.frombuffer(body, np.uint8).reshape(lengths).copy()
+
+
+def _lengths(head: bytes, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of the axes, when those of one row are as they should be."""
+    axes = 1 + len(shape)
+    lengths = tuple([int(n) for n in np.frombuffer(head[4:].ljust(4 * axes, b"\0"), ">u4")])
+    if head[:4] != bytes([0, 0, 8, axes]) or len(head) != 4 + 4 * axes or lengths[1:] != shape:
+        raise FormatError(f"it is no IDX file of bytes with {axes} axes")
+    return lengths

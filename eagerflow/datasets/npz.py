@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+import math
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eagerflow.core.npy import read_header
 from eagerflow.datasets.objects import FormatError, build, lists_of_ints
 
 __all__ = ["read_arrays"]
 
 _LARGEST = 2**31  # bytes of one array; the largest official one has 184 million
+_RATIO, _FREELY = (
+    100,
+    2**26,
+)  # how much larger than packed it may be, beyond so many bytes; official ones: 12 at most
 
 
 def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
@@ -32,7 +36,9 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: _member(archive, name) for name in names}
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, FormatError):
+            raise
         raise FormatError(f"it is no whole .npz archive ({error})") from None
 
 
@@ -42,8 +48,12 @@ def _member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     except KeyError:
         there = ", ".join(sorted(archive.namelist())[:8]) or "nothing"
         raise FormatError(f"it has no array {name!r}; it has {there[:120]}") from None
-    if info.file_size > _LARGEST:
-        raise FormatError(f"its array {name!r} claims {info.file_size} bytes")
+    if info.file_size > min(_LARGEST, max(_FREELY, _RATIO * info.compress_size)):
+        raise FormatError(
+            f"its array {name!r} claims {info.file_size} bytes, from {info.compress_size} packed"
+        )
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise FormatError(f"its array {name!r} is packed in a way that .npz files are not")
     try:
         return _array(archive.read(info))
     except FormatError as error:
@@ -52,35 +62,17 @@ def _member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 def _array(data: bytes) -> np.ndarray:
     """The array of a whole `.npy` file."""
-    stream = io.BytesIO(data)
-    shape, fortran, dtype = _header(stream)
-    body = data[stream.tell() :]
+    dtype, shape, fortran, start = _header(data)
+    body = data[start:]
     if dtype.hasobject:
         return lists_of_ints(build(body), limit=len(body))
-    count = 1
-    for length in shape:
-        count *= length
-    if dtype.kind not in "biuf" or count * dtype.itemsize != len(body):
+    if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(body):
         raise FormatError(f"its header says {dtype}{list(shape)}, and {len(body)} bytes follow")
     return np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C").copy()
 
 
-def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    readers: dict[tuple[int, int], Callable[[Any], Any]] = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
+def _header(data: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
     try:
-        version = np.lib.format.read_magic(stream)
-        if version not in readers:
-            raise FormatError(f"its .npy format {version} is unknown")
-        with warnings.catch_warnings():  # Python 2 wrote 3L, which NumPy reads with a word
-            warnings.simplefilter("ignore", UserWarning)
-            shape, fortran, dtype = readers[version](stream)
-    except FormatError:
-        raise
-    except (ValueError, SyntaxError, TypeError) as error:
-        raise FormatError(f"it has no proper .npy header ({str(error)[:80]})") from None
-    if any(length < 0 for length in shape):
-        raise FormatError("its shape has negative lengths")
-    return shape, fortran, dtype
+        return read_header(data)
+    except ValueError as error:
+        raise FormatError(str(error)) from None

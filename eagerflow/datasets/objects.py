@@ -94,21 +94,65 @@ _FIXED = {
 _SIZED = {
     b"X"[0]: "<I", b"\x8c"[0]: "<B", b"T"[0]: "<i", b"U"[0]: "<B", b"B"[0]: "<I", b"C"[0]: "<B", b"\x8a"[0]: "<B",
 }  # fmt: skip
+_MEMOIZE = b"\x94"[0]
+_PUTS, _GETS, _TUPLES = frozenset(b"qr\x94"), frozenset(b"hj"), frozenset(b"t)\x85\x86\x87")
+_CHANGES, _SILENT = frozenset(b"aesub"), frozenset(b"\x80\x95")
+_MOST_TUPLES = 1000  # an array needs five
 _GLOBAL, _LONG_PUT, _STOP = b"c"[0], b"r"[0], b"."[0]
 
 
 def _check(stream: bytes) -> None:
     """Refuses a stream with other instructions, or with lengths and memo numbers that don't fit it."""
-    at, end = 0, len(stream)
+    at, end, tuples = 0, len(stream), _Tuples()
     while at < end:
         if run := _INTS.match(stream, at):
             at = run.end()
+            tuples.last = b"K"[0]
             continue
         code = stream[at]
         if code == _STOP:
             return
-        at = _next(stream, code, at + 1)
+        after = _next(stream, code, at + 1)
+        tuples.follow(code, stream[at + 1 : after])
+        at = after
     raise FormatError("its pickle ends too early")
+
+
+class _Tuples:
+    """Keeps tuples few, and from being referred to again.
+
+    The hash of a tuple, which it needs as a key, goes through all that is in it: a tuple in a tuple, a million times
+    over, ends the program, and one that holds another twice, a hundred times over, is never done.
+    """
+
+    __slots__ = ("count", "kept", "last", "tuples")
+    last: int
+
+    def __init__(self) -> None:
+        self.count, self.last = 0, 0
+        self.kept: set[int] = set()  # all memo numbers
+        self.tuples: set[int] = set()  # those of tuples
+
+    def follow(self, code: int, argument: bytes) -> None:
+        """What the next instruction does to tuples."""
+        number = int.from_bytes(argument, "little")
+        if code in _PUTS:
+            self._keep(len(self.kept) if code == _MEMOIZE else number)
+        elif code in _GETS and number in self.tuples:
+            raise FormatError("its pickle refers to a tuple again, which no array needs")
+        elif code in _TUPLES:
+            self.count += 1
+            if self.count > _MOST_TUPLES:
+                raise FormatError(f"its pickle has more than {_MOST_TUPLES} tuples")
+        if code not in _PUTS and code not in _SILENT:
+            self.last = code
+
+    def _keep(self, number: int) -> None:
+        if self.last in _CHANGES:
+            raise FormatError("its pickle remembers something that it has just changed, which no array needs")
+        self.kept.add(number)
+        if self.last in _TUPLES:
+            self.tuples.add(number)
 
 
 def _next(stream: bytes, code: int, at: int) -> int:

@@ -12,6 +12,8 @@ from eagerflow.datasets.objects import FormatError
 
 __all__ = ["marked", "of_objects", "read_word_index", "shorter", "within"]
 
+_LARGEST_INDEX = 2**26  # bytes; the largest official one has 1.6 million
+
 Texts = list[list[int]]
 
 
@@ -52,6 +54,8 @@ def read_word_index(path: Path) -> dict[str, int]:
     Raises:
         FormatError: when the file holds anything but words and their ranks.
     """
+    if path.stat().st_size > _LARGEST_INDEX:
+        raise FormatError(f"it has {path.stat().st_size} bytes; at most {_LARGEST_INDEX} are read")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

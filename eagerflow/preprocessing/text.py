@@ -290,20 +290,39 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     [[1, 3]]
     """
     try:
-        config = dict(json.loads(json_string)["config"])
-        words = {name: json.loads(config.pop(name)) for name in ("word_counts", "word_docs", "word_index")}
-        numbers = {
-            name: {int(number): value for number, value in json.loads(config.pop(name)).items()}
-            for name in ("index_docs", "index_word")
+        config = _object_in(_object_in(json_string)["config"])
+        kinds = {
+            "word_counts": int,
+            "word_docs": int,
+            "word_index": int,
+            "index_docs": int,
+            "index_word": str,
         }
+        found = {name: _object_in(config.pop(name), kind) for name, kind in kinds.items()}
+        numbers = {n: {int(i): value for i, value in found[n].items()} for n in ("index_docs", "index_word")}
         tokenizer = Tokenizer(**config)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except KeyError as error:
+        raise ValueError(
+            f"tokenizer_from_json(json_string): it holds no tokenizer (no {error!s:.80})."
+        ) from None
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"tokenizer_from_json(json_string): it holds no tokenizer ({error!s:.200})."
         ) from None
-    tokenizer.word_counts = OrderedDict(words["word_counts"])
-    tokenizer.word_docs = defaultdict(int, words["word_docs"])
-    tokenizer.word_index = words["word_index"]
+    tokenizer.word_counts = OrderedDict(found["word_counts"])
+    tokenizer.word_docs = defaultdict(int, found["word_docs"])
+    tokenizer.word_index = found["word_index"]
     tokenizer.index_docs = defaultdict(int, numbers["index_docs"])
     tokenizer.index_word = numbers["index_word"]
     return tokenizer
+
+
+def _object_in(text: Any, values: type = object) -> dict[str, Any]:
+    """The JSON object in a text, or the object itself, when all in it is of one kind."""
+    found = json.loads(text) if isinstance(text, (str, bytes)) else text
+    if not isinstance(found, dict):
+        raise ValueError(f"expected a JSON object where there is {found!r:.60}")
+    for key, value in found.items():
+        if not isinstance(value, values):
+            raise ValueError(f"expected {values.__name__} for {key!r:.40} where there is {value!r:.60}")
+    return dict(found)

@@ -237,7 +237,7 @@ def test_archives_of_arrays(tmp_path):
         (npy(np.arange(3)).replace(b"(3,)", b"(-3,)"), "header|negative"),
         (npy(np.array(["text"])), "header says <U4"),
         (npy(np.zeros(1, "c8")), "header says complex64"),
-        (npy(np.zeros(1, [("a", "i4")])), "header says"),
+        (npy(np.zeros(1, [("a", "i4")])), "header has no proper 'descr'"),
         (npy(np.arange(3)).replace(b"(3,), }  ", b"(9**9,), }"), "header"),
     ],
 )

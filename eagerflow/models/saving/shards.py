@@ -164,7 +164,7 @@ def _names_in(config: dict[str, Any], path: str) -> dict[str, set[str]]:
     for group, files in weight_map.items():
         for name in _listed(files):
             plain = isinstance(name, str) and name.endswith(".h5") and os.path.basename(name) == name
-            if not plain or "\\" in name or "\0" in name:
+            if not plain or len(name) > 255 or "\\" in name or "\0" in name:
                 raise FileFormatError(f"{path!r} names the file {name!r:.80}; expected one beside it.")
             names.setdefault(name, set()).add(group)
     if len(names) > _MOST_SHARDS:
