@@ -27,7 +27,7 @@ _BLOCK = 2**20
 # What Python's modules raise on damaged archives: sizes in headers may also ask for more memory than there is.
 ARCHIVE_ERRORS = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError,
-    OverflowError, MemoryError, struct.error,
+    LookupError, OverflowError, MemoryError, struct.error,
 )  # fmt: skip
 
 

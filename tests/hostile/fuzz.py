@@ -10,6 +10,8 @@ or dies (in libhdf5, which is C and can't be interrupted) is replaced, and its i
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import io
 import json
 import os
@@ -23,6 +25,7 @@ import tempfile
 import time
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +34,12 @@ from typing import Any
 
 import numpy as np
 
-from tests.hostile.corpus import good_model, write_good
+from tests.hostile.good import good_model, write_good
+from tests.hostile.reader import Readers
 from tests.sources import ROOT
 
-SECONDS = 10
-OURS = str(ROOT / "eagerflow")
+SECONDS, LONGEST = 10, 500
+OURS = (str(ROOT / "eagerflow"), str(ROOT / "viz"))
 INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 2**15, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
 
 
@@ -48,7 +52,7 @@ def _alarm(number: int, frame: FrameType | None) -> None:
 
 
 class Lines:
-    """The lines of eagerflow's readers that have run."""
+    """The lines of our readers that have run."""
 
     def __init__(self) -> None:
         self.seen: set[tuple[str, int]] = set()
@@ -112,7 +116,7 @@ def changed_archive(content: bytes, others: list[bytes], rng: random.Random) -> 
     if not members or rng.random() < 0.2:
         return changed(content, others, rng)
     name = rng.choice([*members])
-    edit = changed_json if name.endswith(".json") and rng.random() < 0.8 else changed
+    edit = _EDITS.get(name.rpartition(".")[2], changed) if rng.random() < 0.8 else changed
     members[name] = edit(members[name], others, rng)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
@@ -158,15 +162,33 @@ def changed_json(content: bytes, others: list[bytes], rng: random.Random) -> byt
     return json.dumps(root).encode()
 
 
-def readers(good: Any) -> dict[str, Callable[[Path], Any]]:
-    """What reads each format."""
-    import eagerflow as ef
+def changed_array(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
+    """A `.npy` file with one number, or its header, changed."""
+    if content[:6] != b"\x93NUMPY" or rng.random() < 0.5:
+        return changed(content, others, rng)
+    data, start = bytearray(content), 10 + int.from_bytes(content[8:10], "little")
+    if len(data) >= start + 8:
+        at = start + 8 * rng.randrange((len(data) - start) // 8)
+        data[at : at + 8] = struct.pack("<q", rng.choice((-1, 0, 1, 2, 7, 2**31, -(2**63), 2**63 - 1)))
+    return bytes(data)
 
-    load = ef.models.load_model
-    return {
-        "keras": load, "h5": load, "safetensors": load, "weights.h5": good.load_weights,
-        "json": lambda path: ef.models.model_from_json(path.read_text(encoding="utf-8", errors="replace")),
-    }  # fmt: skip
+
+def changed_gzip(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
+    """A gzip file with other bytes inside."""
+    try:
+        plain = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return changed(content, others, rng)
+    return gzip.compress(changed(plain, [plain], rng), 1)
+
+
+_EDITS = {"json": changed_json, "npz": changed_archive, "npy": changed_array, "zip": changed_archive}
+_CHANGES = _EDITS | {
+    "keras": changed_archive,
+    "efz": changed_archive,
+    "gz": changed_gzip,
+    "tgz": changed_gzip,
+}
 
 
 def main(seconds: float) -> int:
@@ -201,17 +223,20 @@ def child(seconds: float, seed: int, folder: Path) -> int:
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGALRM, _alarm)
     good, lines, rng = good_model(), Lines(), random.Random(seed)
+    readers = Readers(good)
     start = [np.array(w) for w in good.get_weights()]
     seeds = {name: [path.read_bytes()] for name, path in write_good(folder).items()}
     tried, findings, until = Counter[str](), 0, time.monotonic() + seconds
     while time.monotonic() < until:
         ending = rng.choice([*seeds])
         pool = seeds[ending]
-        change = {"keras": changed_archive, "json": changed_json}.get(ending, changed)
+        change = _CHANGES.get(ending.rpartition(".")[2], changed)
         content = change(rng.choice(pool), pool, rng)
         path = folder / f"input.{ending}"
         path.write_bytes(content)
-        finding, fresh = lines.during(lambda: attempt(readers(good)[ending], path, good, start))  # noqa: B023
+        os.environ["EAGERFLOW_HOME"] = str(folder / "home")
+        finding, fresh = lines.during(lambda: attempt(readers, path, good, start))  # noqa: B023
+        shutil.rmtree(folder / "home", ignore_errors=True)
         tried[ending] += 1
         if fresh:
             pool.append(content)
@@ -231,10 +256,13 @@ def attempt(read: Callable[[Path], Any], path: Path, good: Any, start: list[Any]
     """What is wrong with reading this file, in words; nothing when all is right."""
     signal.alarm(SECONDS)
     try:
-        read(path)
+        with contextlib.redirect_stdout(io.StringIO()):
+            read(path)
     except TooLong as error:
         return f"took longer than {error}"
     except (ValueError, TypeError, FileNotFoundError, MemoryError) as error:
+        if len(str(error)) > LONGEST:
+            return f"a message of {len(str(error))} letters: {error!s:.200}"
         unchanged = all(np.array_equal(a, b) for a, b in zip(start, good.get_weights()))
         return "" if unchanged else f"the model was changed by a failing load: {error!s:.200}"
     except Exception as error:  # noqa: BLE001 - that is the finding
