@@ -83,6 +83,8 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
     name = os.fspath(path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {name!r:.150}{_how_to_record(name)}")
     if (kind := irregular(os.stat(path))) is not None:
         raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a trace.")
     if limit is None:
@@ -92,13 +94,16 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
     except TraceFileError as error:
         raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
-        raise TraceFileError(
-            f"{name!r:.150} is not a trace, or was cut short: {error!s:.{_LONGEST}}"
-        ) from None
+        why = _how_to_record(name) or f": {error!s:.{_LONGEST}}"
+        raise TraceFileError(f"{name!r:.150} is not a trace, or was cut short{why}") from None
     except (KeyError, AttributeError, TypeError) as error:
         raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
     except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
         raise TraceFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
+
+
+def _how_to_record(name: str) -> str:
+    return f"; a script is recorded with: viz run {name:.100}" if name.endswith(".py") else ""
 
 
 def _in_words(error: Exception) -> str:

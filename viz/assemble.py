@@ -14,7 +14,7 @@ from viz.coloring import COLORINGS, color
 from viz.graph import Cluster, Edge, Graph, Node
 from viz.palette import THEMES
 from viz.schema import Op, Record
-from viz.selection import Selection, check_step
+from viz.selection import Selection, check_step, outcome
 
 __all__ = ["VIEWS", "graph"]
 
@@ -457,8 +457,7 @@ def _name(record: Record, selection: Selection, made: Graph) -> None:
     times = [op.end for op in ops if op.end is not None]
     if times:
         parts.append(words.seconds(max(times) - min([op.start for op in ops if op.start is not None])))
-    failed = [op for op in ops if op.error]
-    parts += [f"failed in {words.clean(failed[-1].name)}"] if failed else []
+    parts += outcome(record, ops)
     parts += [made.caption] if made.caption else []
     made.caption = "  ·  ".join(parts)
 

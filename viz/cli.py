@@ -206,8 +206,12 @@ def _run(options: argparse.Namespace) -> int:
     out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efz")
     check_target(out)
     check_picture(options.draw)
+    errors: list[BaseException] = []
     with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
-        recording, failed = run_script(options.script, options.arguments, options.module, tracer)
+        recording, failed = run_script(
+            options.script, options.arguments, options.module, tracer, errors.append
+        )
+    recording.notes += [f"ended by {type(error).__name__}: {error}"[:500] for error in errors]
     recording.save(out)
     if options.draw and recording.ops:
         recording.draw(options.draw)

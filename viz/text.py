@@ -11,7 +11,7 @@ from typing import Any
 from viz import words
 from viz.flops import flops
 from viz.schema import Op, Record, Scope
-from viz.selection import check_step, pick_step
+from viz.selection import check_step, outcome, pick_step
 from viz.tableau import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -287,6 +287,5 @@ def describe(record: Record) -> str:
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
     parts += [words.count(layers, "layer")] if layers else []
     parts += [words.seconds(record.meta["duration"])] if record.meta.get("duration") else []
-    failed = [op.name for op in record.ops if op.error]
-    parts += [f"failed in {words.clean(failed[-1])}"] if failed else []
+    parts += outcome(record, record.ops)
     return f"recording{name}: {', '.join(parts)}"

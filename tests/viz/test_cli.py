@@ -69,7 +69,9 @@ def test_a_failing_script_leaves_its_recording(script, capsys):
     err = capsys.readouterr().err
     assert "little.py" in err
     assert "runner.py" not in err
-    assert viz.load("little.efz").ops[-1].error
+    t = viz.load("little.efz")
+    assert t.ops[-1].error
+    assert t.notes[-1].startswith("ended by ValueError: matmul")
     assert main(["show", "little.efz"]) == 0
     assert "failed: matmul in no layer at" in capsys.readouterr().out
 

@@ -392,6 +392,16 @@ def test_wrong_arguments_of_what_reads_recordings(steps):
             wrong()
 
 
+def test_an_exception_outside_of_ops_is_told_of():
+    layer = ef.layers.Dense(3, name="picky")
+    layer(ops.ones((2, 5)))
+    with pytest.raises(ValueError, match="picky"), viz.trace() as t:
+        layer(ops.ones((2, 6)))
+    assert "ended by ValueError" in repr(t)
+    assert "ended by ValueError" in t.draw().graph.caption
+    assert 'ended by ValueError: Dense "picky" expects' in t.summary()
+
+
 def test_one_tracer_can_not_be_open_twice():
     tracer = viz.trace()
     with tracer, pytest.raises(RuntimeError, match="open already"), tracer:
