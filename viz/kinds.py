@@ -90,7 +90,11 @@ def check_kinds(record: Record) -> None:
     Raises:
         Damaged: for the first that is of another kind.
     """
-    frames = {id(f): f for each in (*record.ops, *record.scopes) for f in each.stack}
+    stacks: list[tuple[Frame, ...]] = [
+        *[op.stack for op in record.ops],
+        *[scope.stack for scope in record.scopes],
+    ]
+    frames = {id(frame): frame for stack in stacks for frame in stack}
     _check(Frame, frames.values())
     _check(Frame, [scope.created_at for scope in record.scopes if scope.created_at is not None])
     _check(Op, record.ops)

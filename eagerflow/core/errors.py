@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["DeviceError", "TapeError", "UnknownNameError", "did_you_mean", "missing_extra", "signature_of"]
+__all__ = [
+    "DeviceError", "TapeError", "UnknownNameError", "cut", "did_you_mean", "missing_extra", "signature_of",
+]  # fmt: skip
 
 
 class DeviceError(ValueError):
@@ -24,11 +26,20 @@ class UnknownNameError(ValueError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'relu'?"` for the nearest of `known`, or an empty string."""
     known = [k for k in known if isinstance(k, str)]
+    if len(name) > 100:
+        return ""
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not found:
         lower = {k.lower(): k for k in known}
         found = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def cut(error: Exception, longest: int = 480) -> None:
+    """Take the middle out of a message that is too long to be read."""
+    text = str(error)
+    if len(text) > longest and len(error.args) == 1 and isinstance(error.args[0], str):
+        error.args = (f"{text[: longest - 155]} ... {text[-150:]}",)
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> ImportError:

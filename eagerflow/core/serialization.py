@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from eagerflow.core.errors import UnknownNameError, did_you_mean
+from eagerflow.core.errors import UnknownNameError, cut, did_you_mean
 
 __all__ = [
     "CustomObjectScope",
@@ -26,6 +26,7 @@ __all__ = [
     "tables",
 ]
 
+_DEEPEST = 200  # levels of a config, as in files
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
 _global_objects: dict[str, Any] = {}
@@ -90,7 +91,7 @@ class Table:
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
             raise UnknownNameError(
-                f"Unknown {self.kind} {name!r}.{did_you_mean(name, known)} For one of your own, pass the object "
+                f"Unknown {self.kind} {name!r:.80}.{did_you_mean(name, known)} For one of your own, pass the object "
                 "itself, or register it with register_keras_serializable or custom_object_scope."
             )
         return found
@@ -158,14 +159,33 @@ def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any
     settings = config.get("config") or {}
     if not isinstance(settings, Mapping):
         raise ValueError(
-            f"The config of {config['class_name']} must be a mapping; got {type(settings).__name__}."
+            f"The config of {config['class_name']!s:.80} must be a mapping; got {type(settings).__name__}."
         )
-    with custom_object_scope(custom_objects or {}):
-        made = cls.from_config(dict(settings)) if hasattr(cls, "from_config") else cls(**settings)
+    try:
+        with custom_object_scope(custom_objects or {}):
+            made = cls.from_config(dict(settings)) if hasattr(cls, "from_config") else cls(**settings)
+    except (TypeError, ValueError) as error:
+        cut(error)  # it may quote what the config holds, at any length
+        raise
+    except RecursionError:
+        if not nests_deeper(settings, _DEEPEST):
+            raise
+        raise ValueError(f"A config nests more than {_DEEPEST} levels deep, which no model does.") from None
     build_config = config.get("build_config")
     if build_config and hasattr(made, "build_from_config"):
         made.build_from_config(build_config)
     return made
+
+
+def nests_deeper(config: Any, depth: int) -> bool:
+    """Whether mappings and lists in a config nest deeper; looks from level to level, whatever the depth."""
+    level = [config]
+    for _ in range(depth):
+        level = [
+            inner for value in level if isinstance(value, (Mapping, list))
+            for inner in (value.values() if isinstance(value, Mapping) else value)
+        ]  # fmt: skip
+    return bool(level)
 
 
 class CustomObjectScope:
@@ -297,7 +317,7 @@ def deserialize_keras_object(
     if found is None:
         known = [*_custom_names(custom_objects), *[n for t in tables.values() for n in t.entries]]
         raise UnknownNameError(
-            f"Unknown object {name!r}.{did_you_mean(name, known)} If it is your own, register it with "
+            f"Unknown object {name!r:.80}.{did_you_mean(name, known)} If it is your own, register it with "
             "register_keras_serializable or pass custom_objects={...}."
         )
     return found if config["class_name"] == "function" else _build(found, config, custom_objects)

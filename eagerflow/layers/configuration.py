@@ -97,8 +97,8 @@ class Configurable:
             return cls(**arguments)
         except TypeError as error:
             raise TypeError(
-                f"{cls.__name__}.from_config: __init__ refused {sorted(config)}: {error}. When __init__ takes other "
-                "arguments than get_config tells, override both get_config and from_config."
+                f"{cls.__name__}.from_config: __init__ refused {sorted(config)!s:.120}: {error!s:.200}. "
+                "When __init__ takes other arguments than get_config tells, override both get_config and from_config."
             ) from error
 
 

@@ -21,7 +21,7 @@ CLEAR = {"ValueError", "TypeError", "FileNotFoundError", "OSError"}
 # What slips out when a program didn't expect what it met.
 INTERNAL = re.compile(
     r"object is not|has no attribute|unhashable|unsupported operand|indices must be|not subscriptable|"
-    r"not iterable|required positional|must be str"
+    r"not iterable|must be str"
 )
 # Files that hold something else than the good one, and nothing is wrong with them.
 OTHERS = re.compile(
