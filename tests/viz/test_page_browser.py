@@ -324,6 +324,9 @@ def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
     small.type("op:tanh phase:forward")
     small.press("Enter", "\r")
     assert "tanh" in small.boxes()
+    steps = [text.split("  ·  ")[0] for text in small.texts(".search li .where")]
+    assert steps[1:] == ["step 1 of 3", "step 2 of 3"]  # those of the step that is shown don't say it
+    assert not steps[0].startswith("step")
     assert small.run("v.model.ops[v.state.selected.id].step") == 2
     small.press("Enter", "\r")  # the same op of another step
     assert small.run("v.state.step") == 0

@@ -179,7 +179,11 @@ function find({ model, state, tree, index }, query) {
       what: op.phase,
       phase: op.phase,
       title: clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
-      where: [model.path(model.origin(op).scope), op.stack.length ? op.stack[0].place : ""]
+      where: [
+        op.step === state.step ? "" : model.stepName(op.step),
+        model.path(model.origin(op).scope),
+        op.stack.length ? op.stack[0].place : "",
+      ]
         .filter(Boolean)
         .join("  ·  "),
     });
