@@ -27,6 +27,9 @@ class Memory(Check):
         self._now: _Seen = {}
         self._first: list[_Seen] = []
         self._recent: deque[_Seen] = deque(maxlen=limits.HELD_STEPS + limits.HELD_AGE)
+        self._next = self._pause = (
+            4  # the step from which on the collector may be asked again, and steps between
+        )
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         for name, things in (("the loss", targets), ("gradients", results)):
@@ -53,16 +56,18 @@ class Memory(Check):
             self._judge(done)
 
     def _judge(self, done: int) -> None:
-        held = self._held()
-        if held:
+        held, told = self._held(), self.watch.keys("memory_growth")
+        if not held:
+            for key in told:
+                self.watch.retract(("memory_growth", key))
+        elif not told and done >= self._next:
             gc.collect()  # what only waits for the collector isn't kept by anybody
             held = self._held()
-        if not held:
-            for key in self.watch.keys("memory_growth"):
-                self.watch.retract(("memory_growth", key))
-            return
-        if not self.watch.keys("memory_growth"):
-            self._tell(*held[0], done)
+            if held:
+                self._tell(*held[0], done)
+            else:  # garbage with cycles; collecting takes long in large programs
+                self._pause *= 2
+                self._next = done + self._pause
 
     def _held(self) -> list[tuple[str, Any, int]]:
         """What is alive of most steps, old ones and recent ones: name, an example, bytes per step; tapes first."""
