@@ -176,7 +176,8 @@ def masked(x: Any, mask: Any, scale: float) -> Any:
     """x * scale where the mask is True, 0 elsewhere."""
 
     def run(x: Any, mask: Any, out: Any) -> None:
-        multiply(x, mask, out=out)
+        numpy.copyto(out, mask)  # a product with bools would cast them slowly
+        multiply(out, x, out=out)
         multiply(out, scale, out=out)
 
     return elementwise(run, x, mask, nanoseconds=0.5)

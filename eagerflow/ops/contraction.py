@@ -43,7 +43,10 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     (result, labels), *others = prepared
     for i, (other, term) in enumerate(others):
         later = set(output).union(*[t for _, t in others[i + 1 :]])
-        result, labels = _pair(result, labels, other, term, later)
+        pair = (result, labels), (other, term)
+        if output[-1:] in labels and output[-1:] not in term:  # rows of the product that lie as the result's
+            pair = pair[::-1]
+        result, labels = _pair(*pair[0], *pair[1], later)
     result, labels = _summed(result, labels, set(output))
     return transpose(result, tuple([labels.index(c) for c in output])) if labels != output else result
 

@@ -16,6 +16,7 @@ from eagerflow.random.seed_generator import draw
 __all__ = ["dropout", "shuffle"]
 
 _FINE = 0.01  # below this rate, thresholds of 16 bits would be too coarse
+_MANY = 1 << 15  # words, from which another generator is worth being seeded
 
 
 @composite
@@ -68,12 +69,18 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Any:
     """True with probability 1 - rate. Raw bits against a threshold: several times faster than floats."""
     bits = numpy.dtype("uint32" if rate < _FINE else "uint16")
     count = int(numpy.prod(shape))
-    source = draw(seed, "dropout").bit_generator
-    words = source.random_raw(-(-count * bits.itemsize // 8))
+    words = _words(draw(seed, "dropout").bit_generator, -(-count * bits.itemsize // 8))
     numbers = words.view(bits)[:count].reshape(shape)
     threshold = min(round(rate * 2 ** (8 * bits.itemsize)), 2 ** (8 * bits.itemsize) - 1)
     mask = numbers >= bits.type(threshold) if rate < 1 else numpy.zeros(shape, "bool")
     return place(mask, device_of(x.data))
+
+
+def _words(source: Any, count: int) -> Any:
+    """Raw 64-bit words. Many of them come from a generator that is twice as fast, whose seed the first one draws."""
+    if count >= _MANY:
+        source = numpy.random.SFC64(source.random_raw(4))
+    return source.random_raw(count)
 
 
 @composite

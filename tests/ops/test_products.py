@@ -103,6 +103,14 @@ def test_einsum(subscripts, shapes, device):
     same(ops.einsum(subscripts, *xs), np.einsum(subscripts, *xs), "float32")
 
 
+@pytest.mark.parametrize("subscripts", ["asn,atn->ats", "atn,asn->ats", "nsw,ntw->nts"])
+def test_the_result_of_einsum_lies_in_order_without_a_copy(subscripts):
+    x, y = some(2, 3, 4), some(2, 5, 4)
+    found = ops.einsum(subscripts, x, y)
+    np.testing.assert_allclose(found.numpy(), np.einsum(subscripts, x, y), rtol=1e-5)
+    assert found.data.flags.c_contiguous
+
+
 @pytest.mark.parametrize(
     ("subscripts", "shapes", "message"),
     [

@@ -230,3 +230,12 @@ def test_bad_arguments_are_named(call, words):
         call()
     assert words in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_large_dropout_drops_its_share_and_is_the_same_for_the_same_seed():
+    x = np.ones((400, 700), "float32")
+    first, again, other = (random.dropout(x, 0.3, seed=seed).numpy() for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert abs((first == 0).mean() - 0.3) < 0.005
+    assert abs((first == 0)[:, ::2].mean() - 0.3) < 0.005
