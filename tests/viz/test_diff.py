@@ -463,3 +463,15 @@ def test_recordings_of_10_000_ops():
     assert [c.op for c in found.ops] == ["tanh"] * 5
     assert len(found.pairs) == 10_000
     assert found.first.op == "multiply"
+
+
+def test_weights_of_two_steps_are_matched_by_the_layers_that_read_them():
+    net = ef.Sequential([ef.Input((4,)), ef.layers.Dense(8), ef.layers.Dense(1)])
+    net.compile("sgd", "mse")
+    x, y = np.ones((16, 4), "float32"), np.ones((16, 1), "float32")
+    with viz.trace(values="") as t:
+        net.fit(x, y, batch_size=4, verbose=0)
+    found = viz.diff(t, steps=(0, 3)).weights
+    assert {change.kind for change in found} == {"values"}
+    assert {change.name for change in found} == {weight.path for weight in net.weights}
+    assert not viz.diff(t, steps=(2, 2)).weights

@@ -13,6 +13,7 @@ from viz.compare.elements import apart, arrays_apart, comparable
 from viz.compare.pairing import Pairing
 from viz.compare.places import shared_name
 from viz.schema import Op, Record, TensorInfo
+from viz.selection import variables_of
 
 if TYPE_CHECKING:
     from viz.recording import Recording
@@ -210,24 +211,35 @@ def _sorted(costs: dict[str, Cost]) -> list[Cost]:
 def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
     """Weights by the ops that read them; those that no pair of ops reads, by name."""
     a, b = pairing.a, pairing.b
-    same: dict[int, int] = {}
+    firsts_a, firsts_b = variables_of(a), variables_of(b)
+    same: dict[int, tuple[int, int]] = {}  # by the weight's first version: the versions that were read
+    taken: set[int] = set()
     for x, y in pairing.pairs:
         for i, j in zip(x.inputs, y.inputs):
-            if _is_weight(a.tensors[i]) and _is_weight(b.tensors[j]):
-                same.setdefault(i, j)
+            if i in firsts_a and j in firsts_b and firsts_a[i] not in same and firsts_b[j] not in taken:
+                same[firsts_a[i]] = i, j
+                taken.add(firsts_b[j])
     left_a = [t for t in a.tensors if _is_weight(t) and t.id not in same]
-    left_b = [t for t in b.tensors if _is_weight(t) and t.id not in set(same.values())]
-    by_name = {_shared_path(t.name): t for t in left_b}
-    for t in left_a[:]:
-        twin = by_name.pop(_shared_path(t.name), None)
-        if twin is not None:
-            same[t.id] = twin.id
+    left_b = [t for t in b.tensors if _is_weight(t) and t.id not in taken]
+    for token in (str, _shared_path):
+        for t, twin in _namesakes(left_a, left_b, token):
+            same[t.id] = t.id, twin.id
             left_a.remove(t)
             left_b.remove(twin)
-    found = [_weight_change(pairing, i, j, tolerance) for i, j in same.items()]
+    found = [_weight_change(pairing, i, j, tolerance) for i, j in same.values()]
     changes = [change for change in found if change is not None]
     changes += [WeightChange("removed", t.name, words.tensor(t)) for t in left_a]
     return changes + [WeightChange("added", t.name, b=words.tensor(t)) for t in left_b]
+
+
+def _namesakes(
+    a: list[TensorInfo], b: list[TensorInfo], token: Callable[[str], str]
+) -> list[tuple[TensorInfo, TensorInfo]]:
+    """The n-th weight of a name in `a` with the n-th of that name in `b`."""
+    waiting: dict[str, list[TensorInfo]] = {}
+    for t in b:
+        waiting.setdefault(token(t.name), []).append(t)
+    return [(t, waiting[token(t.name)].pop(0)) for t in a if waiting.get(token(t.name))]
 
 
 def _is_weight(info: TensorInfo) -> bool:
