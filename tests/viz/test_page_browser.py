@@ -661,6 +661,7 @@ def test_an_empty_recording_says_what_to_do(shown, pages):
 
     shown.show(pages("empty", empty))
     assert "Nothing was recorded" in shown.texts(".message")[0]
+    assert shown.run("getComputedStyle(document.querySelector('.legend')).display") == "none"
     for tab in ("layers", "memory", "timeline"):
         shown.run(f"eagerflowViewer.openTab('{tab}')")
         assert shown.texts(".dock-body .notice")
