@@ -53,6 +53,7 @@ class Sender(threading.Thread):
         self._stopping = threading.Event()
         self._began = time.perf_counter()
         self._remembered = -_MEMORY_EVERY
+        self._held: int | None = None  # bytes in use
         self._found: list[dict[str, Any]] = []
         self._status: dict[str, Any] = {}
 
@@ -90,11 +91,10 @@ class Sender(threading.Thread):
         now = time.perf_counter()
         status = {**self._status, "overhead": self._pace.cost / max(1e-9, now - self._began)}
         if now - self._remembered >= _MEMORY_EVERY:
-            self._remembered, held = now, memory()
-            if held is not None:
-                points.setdefault("extra|memory", []).append((self._status.get("step", 0), held))
-                self._status["memory"] = status["memory"] = held
-        return status
+            self._remembered, self._held = now, memory()
+            if self._held is not None:
+                points.setdefault("extra|memory", []).append((self._status.get("step", 0), self._held))
+        return status if self._held is None else status | {"memory": self._held}
 
     def _send_findings(self) -> None:
         found = self._findings()
