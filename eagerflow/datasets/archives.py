@@ -23,6 +23,7 @@ _RATIO, _FREELY = 250, 2**28  # how much larger than packed the members may be, 
 _MOST_MEMBERS = 5_000_000
 _DEEPEST = 100  # folders
 _BLOCK = 2**20
+_LAST_RECORD = 22 + 0xFFFF  # bytes of a zip file that its last record and a comment may take
 
 # What Python's modules raise on damaged archives: sizes in headers may also ask for more memory than there is.
 ARCHIVE_ERRORS = (
@@ -55,14 +56,15 @@ def limited(archive: tarfile.TarFile, packed: int, largest: int | None = None) -
         yield member
 
 
-def to_the_end(archive: tarfile.TarFile, packed: int) -> None:
+def to_the_end(archive: tarfile.TarFile) -> None:
     """Read what comes after the last member: the checksum of a packed archive is verified at its end."""
     total = 0
     if archive.fileobj is not None and archive.fileobj.tell() <= archive.offset:
         raise ArchiveError("it ends before its end mark")
     while archive.fileobj is not None and (block := archive.fileobj.read(_BLOCK)):
         total += len(block)
-        _check_size(total, packed)
+        if total > _FREELY:
+            raise ArchiveError("it goes on long after its end mark")
 
 
 def _check_size(size: int, packed: int, count: int = 0) -> None:
@@ -144,14 +146,17 @@ def _untar(archive: Path, folder: Path) -> None:
                 _write(opened.extractfile(member), target)
             else:
                 raise ArchiveError(f"its member {member.name[:80]!r} is a link or a device; nothing was kept")
-        to_the_end(opened, packed)
+        to_the_end(opened)
 
 
 def _unzip(archive: Path, folder: Path) -> None:
     packed = archive.stat().st_size
     with zipfile.ZipFile(archive) as opened:
-        _check_size(sum(m.file_size for m in opened.infolist()), packed, len(opened.infolist()))
-        for member in opened.infolist():
+        members = opened.infolist()
+        _check_size(sum(m.file_size for m in members), packed, len(members))
+        if _counted(archive) not in (len(members), 0xFFFF):
+            raise ArchiveError(f"it lists {len(members)} members, and counts {_counted(archive)}")
+        for member in members:
             target = _inside(archive, folder, member.filename)
             if member.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
@@ -162,6 +167,15 @@ def _unzip(archive: Path, folder: Path) -> None:
             else:
                 with opened.open(member) as source:
                     _write(source, target)
+
+
+def _counted(archive: Path) -> int:
+    """How many members a zip file says it has: 16 bits in its last record; all of them set means elsewhere."""
+    with archive.open("rb") as file:
+        file.seek(-min(archive.stat().st_size, _LAST_RECORD), os.SEEK_END)
+        tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    return int.from_bytes(tail[at + 10 : at + 12], "little")
 
 
 def _inside(archive: Path, folder: Path, name: str) -> Path:

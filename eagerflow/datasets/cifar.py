@@ -54,7 +54,7 @@ def _from_archive(path: Path, folder: str, names: tuple[str, ...], label_key: st
                     stream = archive.extractfile(member)
                     assert stream is not None  # it is a plain file
                     found[wanted[member.name]] = _batch(stream.read(), label_key)
-            to_the_end(archive, path.stat().st_size)
+            to_the_end(archive)
     except ARCHIVE_ERRORS as error:
         if isinstance(error, FormatError):
             raise
