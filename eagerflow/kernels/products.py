@@ -86,7 +86,7 @@ def products(a: Any, b: Any) -> Any:
         with one_blas_thread:
             return a @ b
     out = numpy.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
-    left, right, into = (x.reshape(-1, *x.shape[-2:]) for x in (a, b, out))
+    left, right, into = _stack(a), _stack(b), out.reshape(-1, *out.shape[-2:])
     work = max(1, left[0].size * b.shape[-1]) if len(left) else 1
     step = max(1, _BAND // work)
 
@@ -96,3 +96,10 @@ def products(a: Any, b: Any) -> Any:
 
     each(run, -(-len(left) // step), len(left) * work / _PER_MICROSECOND)
     return out
+
+
+def _stack(x: Any) -> Any:
+    """Matrices along one axis. Where that takes a copy, transposed ones stay so: that is copied in longer runs."""
+    if x.strides[-2] == x.itemsize < x.strides[-1]:
+        return x.swapaxes(-1, -2).reshape(-1, x.shape[-1], x.shape[-2]).swapaxes(-1, -2)
+    return x.reshape(-1, *x.shape[-2:])

@@ -437,6 +437,20 @@ def test_products(lengths, stacks, turned, dtype):
         check(product, plain, [a, b])
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_products_of_heads_that_lie_between_positions(turned):
+    q, k = normal(1, 3, 90, 4, 8), normal(2, 3, 80, 4, 8)
+
+    def scores(q, k):
+        q, k = q.transpose((0, 2, 1, 3)), k.transpose((0, 2, 3, 1))
+        return k.swapaxes(-1, -2) @ q.swapaxes(-1, -2) if turned else q @ k
+
+    found = scores(ef.Tensor(q), ef.Tensor(k)).numpy()
+    expected = np.einsum("bsnw,btnw->bnst" if turned else "btnw,bsnw->bnts", *((k, q) if turned else (q, k)))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    check(scores, scores, [q, k])
+
+
 @quick
 @given(
     shape=st.sampled_from([(50, 3), (7, 9, 11), (4, 3, 40, 5), (3, 2, 2, 70)]), place=st.integers(0, 3), dtype=types,
