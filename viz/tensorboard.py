@@ -6,10 +6,12 @@ keeps one graph per run, so forward, backward and update are parts of one.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import re
 import unicodedata
+import warnings
 from typing import Any
 
 from viz import profile, words
@@ -24,6 +26,9 @@ _DTYPES = {
     "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9,
     "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23,
 }  # fmt: skip
+
+
+MOST_OPS = 100_000  # of a graph
 
 
 def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
@@ -53,7 +58,15 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
 
 def append(record: Record, log: EventLog, batch: int | None = None) -> None:
     """Write to an open log; `batch` gives the metadata's step where the recording is of one batch."""
-    shown = names_of(record, pick_step(record))
+    step = pick_step(record)
+    shown = names_of(record, step)
+    ops = sum(1 for op in record.ops if step is None or op.step == step)
+    if ops > MOST_OPS:
+        warnings.warn(
+            f"the graph for TensorBoard holds the first {MOST_OPS:,} of {ops:,} ops; record fewer steps, or look at "
+            "them with to_html()",
+            stacklevel=3,
+        )
     log.graph(graph_def(record, shown))
     known = set(shown.values())
     steps: list[int | None] = [s.index for s in record.steps]
@@ -66,12 +79,13 @@ def append(record: Record, log: EventLog, batch: int | None = None) -> None:
 def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
     """A name for each `("op", id)`, and for `("tensor", id)` of each weight and input, of a step.
 
-    Names are unique, and none is that of a scope. Steps that ran the same ops get the same names.
+    Names are unique, and none is that of a scope. Steps that ran the same ops get the same names. Of very long steps
+    only the first `MOST_OPS` ops have names: the browser could not draw more.
     """
     naming = _Naming(record)
-    for op in record.ops:
-        if step is None or op.step == step:
-            naming.add(op)
+    chosen = (op for op in record.ops if step is None or op.step == step)
+    for op in itertools.islice(chosen, MOST_OPS):
+        naming.add(op)
     return _unique(naming.wanted)
 
 

@@ -139,3 +139,15 @@ def test_a_missing_package_is_named(steps, tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="pip install tensorboardX"):
         steps.to_tensorboard(tmp_path)
     event_log.protos.cache_clear()
+
+
+def test_the_graph_of_a_very_long_step_is_cut_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("viz.tensorboard.MOST_OPS", 5)
+    with viz.trace() as t:
+        x = ops.ones(3)
+        for _ in range(20):
+            x = ops.tanh(x)
+    with pytest.warns(UserWarning, match=r"the first 5 of 20 ops.*to_html"):
+        graph, runs = graph_and_metadata(t, tmp_path)
+    assert [node.op for node in graph.node].count("tanh") == 5
+    assert set(runs) == {"trace"}
