@@ -77,7 +77,8 @@ class Sequential(Model):
         layer = _as_layer(layer)
         if layer is self:
             raise ValueError(f"Sequential {self.name!r}.add(layer): a model can't contain itself.")
-        if layer.name in map(_name, self._sequence):
+        names = self._names()
+        if layer.name in names:
             raise ValueError(
                 f"Sequential {self.name!r} has a layer named {layer.name!r} already; names must be unique. "
                 "Rename one: layer(..., name=...)."
@@ -94,6 +95,15 @@ class Sequential(Model):
         except BaseException:  # a layer that doesn't fit isn't kept
             self._sequence.pop()
             raise
+        names.add(layer.name)
+
+    def _names(self) -> set[str]:
+        """The names of the layers; kept, for a deep model is made of many calls of `add`."""
+        names: set[str] = self.__dict__.get("_known_names", set())
+        if len(names) != len(self._sequence):  # after `pop`, say
+            names = set(map(_name, self._sequence))
+            self.__dict__["_known_names"] = names
+        return names
 
     def _begin_with(self, layer: InputLayer) -> None:
         if self._sequence or self._input_layer is not None:
