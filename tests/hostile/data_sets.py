@@ -73,7 +73,7 @@ def pickles() -> Iterator[tuple[str, bytes]]:
     yield "memo_huge", b"\x80\x02]r\xff\xff\xff\x7f."
     yield "text_huge", b"\x80\x02X\xff\xff\xff\x7fabc."
     yield "frame_huge", b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f]."
-    yield "lists_deep", b"\x80\x02" + b"]" * 10**6 + b"a" * (10**6 - 1) + b"."
+    yield "lists_deep", b"\x80\x02" + b"]" * 10**5 + b"a" * (10**5 - 1) + b"."
     yield "tuples_deep", b"\x80\x02})" + b"\x85" * 10**6 + b"Ns."
     yield "tuples_doubled", b"\x80\x02})" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(100)) + b"Ns."
     yield "lists_doubled", b"\x80\x02]" + b"".join(b"q%c]h%cah%ca" % (i, i, i) for i in range(100)) + b"."

@@ -121,7 +121,10 @@ class Liar(ef.layers.Lambda):
         return ef.layers.Lambda.from_config(config)
 
 
-NAMES = [name for name, text in configurations(good_model().to_json().encode())]
+# Layers that ask for more memory than there is are built in `test_corpus` only, in a process with a limit.
+NAMES = [
+    n for n, _ in configurations(good_model().to_json().encode()) if n not in ("config_huge", "config_huger")
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -135,7 +138,7 @@ def test_configurations_of_layers_are_built_or_refused(name):
         return
     try:
         made = ef.Sequential.from_config(whole["config"])
-    except (ValueError, TypeError, MemoryError) as error:
-        assert 0 < len(str(error)) <= 500 or isinstance(error, MemoryError)  # noqa: PT017 - it may also be built
+    except (ValueError, TypeError) as error:
+        assert 0 < len(str(error)) <= 500  # noqa: PT017 - it may also be built
     else:
         assert isinstance(made, ef.Sequential)
