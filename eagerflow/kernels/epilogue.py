@@ -77,4 +77,4 @@ def masked(g: Any, out: Any) -> Any:
 def sums_of_bias(g: Any, shape: tuple[int, ...]) -> Any:
     """The gradient of a bias of this shape (width,): g summed over all other axes."""
     g = sum_to(g, shape)
-    return g if g.shape == shape else g.sum(axis=tuple(range(g.ndim - 1)))
+    return g if g.shape == shape else numpy.add.reduce(g, tuple(range(g.ndim - 1)))

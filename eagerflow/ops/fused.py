@@ -20,8 +20,9 @@ from eagerflow.ops.products import matmul
 
 __all__ = ["conv_bias", "dense"]
 
-_of_left, _of_right = matmul.op.rules
-_of_conv = conv.op.rules[0]
+_matmul, _conv = matmul.op, conv.op  # type: ignore[attr-defined]
+_of_left, _of_right = _matmul.rules
+_of_conv = _conv.rules[0]
 
 
 def _finished(xp: Any, out: Any, bias: Any, relu: bool) -> Any:
@@ -72,7 +73,7 @@ def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
     Raises:
         ValueError: when the lengths of inputs differ.
     """
-    out = _finished(xp, matmul.op.forward(xp, x, kernel), bias, relu)
+    out = _finished(xp, _matmul.forward(xp, x, kernel), bias, relu)
     return out, out if relu else None
 
 
