@@ -34,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+from eagerflow.datasets.archives import ARCHIVE_ERRORS
 from tests.hostile.good import good_model, write_good
 from tests.hostile.reader import Readers
 from tests.sources import ROOT
@@ -111,7 +112,7 @@ def changed_archive(content: bytes, others: list[bytes], rng: random.Random) -> 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
+    except ARCHIVE_ERRORS:
         return changed(content, others, rng)
     if not members or rng.random() < 0.2:
         return changed(content, others, rng)
