@@ -33,6 +33,7 @@ from eagerflow.models.training_checks import at_least_one, verbosity
 from eagerflow.models.training_compiled import Compiled
 from eagerflow.models.training_loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
 from eagerflow.models.training_spellings import LOADING, OlderSpellings, in_order_of_keras_2
+from eagerflow.models.training_whole import States, whole_step
 
 __all__ = ["Trainer"]
 
@@ -438,8 +439,10 @@ class Trainer(OlderSpellings, OtherWays):
         """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3."""
         compiled = self._ready("train_on_batch")
         data = _batch(x, y, sample_weight, class_weight)
+        compiled.states = compiled.states or States(self)
+        step = whole_step(self, self.make_train_function(), compiled.states)
         with as_compiled(self, compiled.trainable):
-            numbers = self._one_step("train_step", self.make_train_function(), data)
+            numbers = self._one_step("train_step", step, data)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     @boundary

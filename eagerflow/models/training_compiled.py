@@ -14,6 +14,7 @@ from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
 from eagerflow.models.training_outputs import Outputs
+from eagerflow.models.training_whole import States
 
 __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
 
@@ -40,6 +41,7 @@ class Compiled:
         self.measured = False  # whether a step has updated metrics since they began
         self.deferred = False  # whether steps leave it to their loop to ask for the numbers
         self.arguments: dict[str, Any] = {}
+        self.states: States | None = None  # of the model, for steps made one by one
         # What was trainable, where that counts (see training_as_compiled.py).
         self.trainable: list[tuple[Any, bool]] = []
 

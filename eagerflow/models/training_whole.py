@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +10,14 @@ from eagerflow.core.exclusive import exclusive_data
 from eagerflow.core.variable import Variable
 from eagerflow.layers.tracking import changes
 
-__all__ = ["whole_step"]
+__all__ = ["States", "whole_step"]
 
 
-class _States:
+class States:
     """What a model keeps beside its weights: moving averages, states of random generators and recurrent layers."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
+        self._model = weakref.proxy(model)  # which may keep these states
         self._known = -1
         self._variables: list[Variable] = []
 
@@ -48,13 +49,18 @@ class _States:
         return int(optimizer.iterations.data) if optimizer is not None and optimizer.built else 0
 
 
-def whole_step(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def whole_step(model: Any, step: Callable[[Any], Any], states: States | None = None) -> Callable[[Any], Any]:
     """`step`, which either happens or, when it raises before weights are updated, leaves nothing changed.
 
     What layers change on the way to the loss (moving averages, random states) is put back. Weights themselves are
     only changed by the optimizer, at the end.
+
+    Args:
+        model: the model.
+        step: a training step.
+        states: what is known of the model's states, where steps are made one by one.
     """
-    states = _States(model)
+    states = States(model) if states is None else states
 
     def make(data: Any) -> Any:
         before = states.arrays()

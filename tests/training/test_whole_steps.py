@@ -60,6 +60,19 @@ def test_a_failing_step_leaves_nothing_behind(error, optimizer):
         np.testing.assert_array_equal(before, after)
 
 
+def test_a_failing_step_on_one_batch_leaves_nothing_behind():
+    made = model(ValueError("mine"))
+    for _ in range(2):
+        made.train_on_batch(X[:4], Y[:4])
+    before = everything(made)
+    with pytest.raises(ValueError, match="mine"):
+        made.train_on_batch(X[:4], Y[:4])
+    for a, b in zip(before, everything(made), strict=True):
+        np.testing.assert_array_equal(a, b)
+    made.train_on_batch(X[:4], Y[:4])
+    assert any((a != b).any() for a, b in zip(before, everything(made), strict=True))
+
+
 def test_training_goes_on_as_if_the_step_had_not_been_tried():
     """Bit for bit, dropout and noise too."""
     ef.utils.set_random_seed(7)
