@@ -127,7 +127,7 @@ def test_draw(file, tmp_path, options, capsys):
 def test_tables(file, capsys, steps):
     assert main(["summary", file]) == 0
     assert capsys.readouterr().out.rstrip("\n") == steps.summary()
-    assert main(["top", "--by", "layer", "-n", "2", file]) == 0
+    assert main(["top", "--by", "layer", "-n", "20", file]) == 0
     assert "mlp/" in capsys.readouterr().out
     assert main(["memory", file]) == 0
     assert "peak:" in capsys.readouterr().out
