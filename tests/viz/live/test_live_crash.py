@@ -121,11 +121,16 @@ def script(tmp_path, monkeypatch):
     return write
 
 
+def _hears_ctrl_c():
+    """A shell lets programs in the background ignore Ctrl-C, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(*arguments):
     """A command, and the address that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-u", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=_hears_ctrl_c if os.name == "posix" else None,
     )  # fmt: skip
     assert process.stderr is not None
     url = next(line.split()[1] for line in process.stderr if line.startswith("viz.live: "))
