@@ -53,7 +53,7 @@ def described(python: str) -> dict[str, str]:
         "processor": f"{processor()}, {len(os.sched_getaffinity(0))} cores"
         if hasattr(os, "sched_getaffinity")
         else processor(),
-        "system": f"{platform.system()} {platform.release()}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}",
+        "system": f"{platform.system()}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}",
         "load before": ", ".join(f"{load:.1f}" for load in os.getloadavg())
         if hasattr(os, "getloadavg")
         else "unknown",
