@@ -29,6 +29,7 @@ from viz.render import FORMATS, RendererMissing
 from viz.runner import run_script
 from viz.stats import LEVELS
 from viz.targets import check_picture, check_target
+from viz.terminal import paint
 from viz.words import nearest
 
 __all__ = ["main"]
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (TraceFileError, RendererMissing, ValueError, ImportError, OSError) as error:
-        print(f"{_paint('error:', '1;31', sys.stderr)} {error}", file=sys.stderr)
+        print(f"{paint('error:', '1;31', sys.stderr)} {error}", file=sys.stderr)
         return 1
 
 
@@ -224,8 +225,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
     lines = [text.describe(recording)]
-    lines += [f"{_paint('note:', '33', sys.stderr)} {note}" for note in recording.notes]
-    lines.append(f"wrote {_paint(str(out), '1', sys.stderr)}")
+    lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes]
+    lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
     if recording.ops:
         lines.append(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}")
     else:
@@ -239,15 +240,15 @@ def _show(options: argparse.Namespace) -> None:
     if options.json:
         _print_json(facts)
         return
-    print(_paint(text.describe(recording), "1"))
+    print(paint(text.describe(recording), "1"))
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
     print(f"ops: {phases}")
     print(f"made with Python {facts['python']}, {facts['began']}")
     for note in recording.notes:
-        print(f"{_paint('note:', '33')} {note}")
+        print(f"{paint('note:', '33')} {note}")
     for op in facts["failed"]:
         print(
-            f"{_paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}"
+            f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}"
         )
 
 
@@ -356,15 +357,8 @@ def _print_table(shown: str) -> None:
     """Heads in bold, the lines of the frame grey."""
     for line in shown.splitlines():
         if line.startswith("─"):
-            print(_paint(line, "2"))
+            print(paint(line, "2"))
         elif line.startswith("note:"):
-            print(_paint(line, "33"))
+            print(paint(line, "33"))
         else:
             print(line)
-
-
-def _paint(words: str, code: str, stream: Any = None) -> str:
-    """`words` in colour, where there is a terminal and nobody has asked for none (see no-color.org)."""
-    stream = sys.stdout if stream is None else stream
-    wanted = os.environ.get("FORCE_COLOR") or (stream.isatty() and os.environ.get("TERM") != "dumb")
-    return f"\x1b[{code}m{words}\x1b[0m" if wanted and not os.environ.get("NO_COLOR") else words

@@ -18,6 +18,7 @@ from viz.export import finite
 from viz.flops import flops
 from viz.memory_use import memory_use
 from viz.schema import Op, Record
+from viz.selection import threads_of_scopes
 
 __all__ = ["events", "write"]
 
@@ -71,10 +72,7 @@ def events(record: Record) -> list[dict[str, Any]]:
 
 def _scopes(record: Record) -> list[dict[str, Any]]:
     """A slice for each scope, on the thread of its first op."""
-    thread_of: dict[int, int] = {}
-    for op in record.ops:
-        for scope in record.ancestors(op.scope):
-            thread_of.setdefault(scope.id, op.thread)
+    thread_of = threads_of_scopes(record)
     last = max([op.end for op in record.ops if op.end is not None], default=0)
     return [
         {

@@ -17,6 +17,7 @@ from eagerflow.core.files import replacing
 from viz import words
 from viz.protobuf import Messages, message_classes
 from viz.schema import Op, Record, Scope
+from viz.selection import threads_of_scopes
 
 __all__ = ["messages", "space", "write"]
 
@@ -92,7 +93,7 @@ def space(record: Record) -> Any:
     """The `XSpace` of a recording: its scopes and ops nested in time, a line for each thread."""
     made = messages()["XSpace"](hostnames=["host"])
     plane = _Plane(made.planes.add(id=1, name=_HOST))
-    thread_of = _threads_of_scopes(record)
+    thread_of = threads_of_scopes(record)
     last = max([op.end for op in record.ops if op.end is not None], default=0)
     for thread in sorted({op.thread for op in record.ops}):
         line = plane.line(thread, f"thread {thread}" if thread else "main")
@@ -105,15 +106,6 @@ def space(record: Record) -> Any:
 
 
 Slice = tuple[int, int, str, dict[str, Any]]
-
-
-def _threads_of_scopes(record: Record) -> dict[int, int]:
-    """For each scope, the thread of its first op."""
-    found: dict[int, int] = {}
-    for op in record.ops:
-        for scope in record.ancestors(op.scope):
-            found.setdefault(scope.id, op.thread)
-    return found
 
 
 def _scope_slice(scope: Scope, last: int) -> Slice | None:

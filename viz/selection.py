@@ -8,7 +8,15 @@ from typing import Any
 from viz import words
 from viz.schema import Op, Record
 
-__all__ = ["Selection", "call_numbers", "check_step", "outcome", "pick_step", "variables_of"]
+__all__ = [
+    "Selection",
+    "call_numbers",
+    "check_step",
+    "outcome",
+    "pick_step",
+    "threads_of_scopes",
+    "variables_of",
+]
 
 
 def pick_step(record: Record) -> int | None:
@@ -176,3 +184,12 @@ class Selection:
         read = tuple([(tensors[i].shape, tensors[i].role in ("parameter", "state")) for i in op.inputs])
         backward = tuple([self.record.ops[i].name for i in self.backward_of.get(op_id, ())])
         return op.name, op.phase, op.error, made, read, backward
+
+
+def threads_of_scopes(record: Record) -> dict[int, int]:
+    """For each scope, the thread of its first op."""
+    found: dict[int, int] = {}
+    for op in record.ops:
+        for scope in record.ancestors(op.scope):
+            found.setdefault(scope.id, op.thread)
+    return found

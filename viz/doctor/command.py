@@ -6,12 +6,12 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from viz.doctor.examine import Examination, examine
 from viz.doctor.report import text
 from viz.runner import wants_json
+from viz.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_doctor"]
 
@@ -52,7 +52,7 @@ def run_doctor(options: argparse.Namespace) -> int:
         return 2
     asked, arguments = wants_json(options.arguments)
     as_json = options.json or asked
-    with _output_to_stderr() if as_json else contextlib.nullcontext():
+    with output_to_stderr() if as_json else contextlib.nullcontext():
         examination = examine(options.script, arguments)
     for name, error in examination.failures:
         print(
@@ -73,35 +73,6 @@ def _print(examination: Examination, as_json: bool) -> None:
         return
     seen = f"{examination.steps} training step{'' if examination.steps == 1 else 's'}"
     title = f"doctor: {seen} watched{', then the script failed' if examination.crashed else ''}"
-    paint = _painter()
     print(f"\n{paint(title, '1;4')}\n\n{text(examination.diagnosis.findings, paint)}")
     if not examination.steps and not examination.diagnosis.findings:
         print("no training step of eagerflow ran: is the model trained by this script?")
-
-
-def _painter() -> Callable[[str, str], str]:
-    """Colours where there is a terminal and nobody has asked for none (see no-color.org)."""
-    wanted = os.environ.get("FORCE_COLOR") or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
-    if not wanted or os.environ.get("NO_COLOR"):
-        return lambda words, code: words
-    return lambda words, code: f"\x1b[{code}m{words}\x1b[0m"
-
-
-@contextlib.contextmanager
-def _output_to_stderr() -> Iterator[None]:
-    """What the script and its children print goes to stderr: only the findings are on stdout."""
-    sys.stdout.flush()
-    try:
-        real = sys.stdout.fileno()
-        kept = os.dup(real) if real == 1 else -1
-    except (OSError, ValueError, AttributeError):  # no file, but something in memory
-        kept = -1
-    if kept >= 0:
-        os.dup2(2, 1)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        if kept >= 0:
-            os.dup2(kept, 1)
-            os.close(kept)

@@ -1,0 +1,38 @@
+"""What commands write to: colours where they are wanted, and a script's output out of the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["output_to_stderr", "paint"]
+
+
+def paint(words: str, code: str, stream: Any = None) -> str:
+    """`words` in colour, where there is a terminal and nobody has asked for none (see no-color.org)."""
+    stream = sys.stdout if stream is None else stream
+    wanted = os.environ.get("FORCE_COLOR") or (stream.isatty() and os.environ.get("TERM") != "dumb")
+    return f"\x1b[{code}m{words}\x1b[0m" if wanted and not os.environ.get("NO_COLOR") else words
+
+
+@contextlib.contextmanager
+def output_to_stderr() -> Iterator[None]:
+    """What the script and its children print goes to stderr: only the findings are on stdout."""
+    sys.stdout.flush()
+    try:
+        real = sys.stdout.fileno()
+        kept = os.dup(real) if real == 1 else -1
+    except (OSError, ValueError, AttributeError):  # no file, but something in memory
+        kept = -1
+    if kept >= 0:
+        os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if kept >= 0:
+            os.dup2(kept, 1)
+            os.close(kept)
