@@ -68,7 +68,7 @@ def shorten(error: BaseException) -> None:
     seen = {id(error)}
     while (cause := _cause(error)) is not None and id(cause) not in seen:
         seen.add(id(cause))
-        if _is_inner(cause.__traceback__):
+        if cause.__traceback__ is not None and _is_inner(cause.__traceback__):
             error.__cause__, error.__suppress_context__ = None, True
             return
         _cut(cause.__traceback__)

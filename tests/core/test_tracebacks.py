@@ -142,11 +142,20 @@ def test_shortening_twice_changes_nothing():
     assert files(error) == before
 
 
+def test_a_cause_that_was_never_raised_is_kept():
+    class Raising(layers.Layer):
+        def call(self, x):
+            raise RuntimeError("mine") from ValueError("the reason")
+
+    assert str(caught(lambda: Raising()(X)).__cause__) == "the reason"
+
+
 def test_errors_in_a_circle():
     a, b = ValueError("a"), ValueError("b")
     a.__context__, b.__context__ = b, a
     a.__cause__ = b
     shorten(a)
+    assert a.__cause__ is b
 
 
 def test_a_warning_points_to_the_users_line():
