@@ -122,23 +122,23 @@ class Walk:
     ) -> None:
         """Send the gradient of one record on to its inputs. The innermost loop: kept short for speed."""
         op, _, keys, shapes, saved = record
-        if self.recorded or op.joint:
+        if self.recorded:
             for key, gx in self._contributions(record, g, reached):
-                _add(gradients, owned, key, gx, self.recorded)
+                _add(gradients, owned, key, gx, True)
             return
         xp = self.xp or _namespace_of_gradient(g)
         kept = op.keeps_inputs
         try:
+            if op.joint:
+                needs = tuple([key in reached for key in keys])
+                found = op.pulls[0](xp, g, record, needs) if True in needs else ()
+                for gx, key, need, like in zip(found, keys, needs, saved if kept else shapes):
+                    if need and gx is not None:
+                        _send(gradients, owned, key, gx, getattr(like, "shape", None) if kept else like)
+                return
             for pull, key, like in zip(op.pulls, keys, saved if kept else shapes):
                 if key in reached:
-                    gx = pull(xp, g, record, None)
-                    shape = like.shape if kept else like
-                    if shape is not None and gx.shape != shape:
-                        gx = _unbroadcast(gx, shape)
-                    if key in gradients:
-                        _add(gradients, owned, key, gx, False)
-                    else:
-                        gradients[key] = gx
+                    _send(gradients, owned, key, pull(xp, g, record, None), like.shape if kept else like)
         except (ValueError, TypeError, IndexError) as error:
             raise _in_gradient(op, error) from error
 
@@ -201,6 +201,16 @@ def _namespace_of_gradient(g: Any) -> Any:
 def everything(i: int) -> bool:
     """The usual answer to which records may be freed."""
     return True
+
+
+def _send(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, shape: Any) -> None:
+    """A raw contribution to the gradient of an input of this shape (None: any)."""
+    if shape is not None and gx.shape != shape:
+        gx = _unbroadcast(gx, shape)
+    if key in gradients:
+        _add(gradients, owned, key, gx, False)
+    else:
+        gradients[key] = gx
 
 
 def _add(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, recorded: bool) -> None:

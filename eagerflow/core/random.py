@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy
+from numpy.random.bit_generator import ISeedSequence
 
 __all__ = ["default_seed", "frozen", "generator", "get_state", "next_key", "set_random_seed", "set_state"]
 
@@ -54,6 +55,21 @@ def next_key() -> Key:
         return _SHARED + _state[0], _state[1]
 
 
+class _Given(ISeedSequence):
+    """Words that seed a generator as they are. NumPy's `Philox(key=...)` first asks the system for entropy."""
+
+    def __init__(self, words: Any) -> None:
+        self.words = numpy.array(words, "u8")
+
+    def generate_state(self, n_words: int, dtype: Any = "u4") -> Any:
+        return self.words
+
+
+def fast_bits(source: Any) -> Any:
+    """A generator of raw words that is twice as fast as `source`, which seeds it."""
+    return numpy.random.SFC64(_Given(source.random_raw(3)))
+
+
 def generator(key: Key) -> numpy.random.Generator:
     """A fresh NumPy generator for the draw `key`; the same key gives the same numbers, always.
 
@@ -61,7 +77,7 @@ def generator(key: Key) -> numpy.random.Generator:
     True
     """
     seed, count = key
-    return numpy.random.Generator(numpy.random.Philox(key=numpy.array([seed & _WORD, count & _WORD], "u8")))
+    return numpy.random.Generator(numpy.random.Philox(_Given([seed & _WORD, count & _WORD])))
 
 
 def default_seed() -> int:

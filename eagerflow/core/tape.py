@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from operator import is_
 from typing import Any
 
 import numpy
@@ -224,6 +225,8 @@ class GradientTape:
                 for observer in current():
                     observer.on_gradient(targets, wanted, results)
         self._finish()
+        if sources.__class__ is list and len(wanted) == len(sources) and all(map(is_, wanted, sources)):
+            return results  # the usual case, a flat list
         return tree.pack_sequence_as(sources, results) if tree.is_nested(sources) else results[0]
 
     def _finish(self) -> None:

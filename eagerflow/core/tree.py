@@ -44,7 +44,10 @@ def flatten(structure: Any) -> list[Any]:
         return [structure]
     leaves: list[Any] = []
     for child in _children(structure):
-        leaves += flatten(child) if isinstance(child, (list, tuple, dict)) else [child]
+        if isinstance(child, (list, tuple, dict)):
+            leaves += flatten(child)
+        else:
+            leaves.append(child)
     return leaves
 
 

@@ -55,13 +55,15 @@ def product(a: Any, b: Any, out: Any = None) -> Any:
         return _by_inner(a, b, out, _slices(inner, parts), work)
     bands = _slices(longest, parts)
     if rows >= columns:
-        each(lambda i: numpy.dot(a[bands[i]], b, out=out[bands[i]]), len(bands), work / _PER_MICROSECOND)
+
+        def run(i: int) -> None:  # `dot` would copy rows of a transposed matrix, `matmul` doesn't
+            numpy.matmul(a[bands[i]], b, out=out[bands[i]])
     else:
-        each(
-            lambda i: numpy.matmul(a, b[:, bands[i]], out=out[:, bands[i]]),
-            len(bands),
-            work / _PER_MICROSECOND,
-        )
+
+        def run(i: int) -> None:
+            numpy.matmul(a, b[:, bands[i]], out=out[:, bands[i]])
+
+    each(run, len(bands), work / _PER_MICROSECOND)
     return out
 
 

@@ -35,6 +35,10 @@ def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:
     if fits(output, target, g):
         with errstate(over="ignore"):
             return elementwise.sigmoid_crossentropy_gradient(g, target, output)
+    if output.__class__ is numpy.ndarray:  # rules run without warnings: no need of sigmoid's own care
+        e = numpy.exp(-output)
+        e += 1
+        return g * (1 / e - target)
     return g * (apply(sigmoid, xp, output) - target)
 
 

@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow.core.device import device_of, place
 from eagerflow.core.op import composite
+from eagerflow.core.random import fast_bits
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.dropout import masked_scale
 from eagerflow.random.seed_generator import draw
@@ -16,7 +17,7 @@ from eagerflow.random.seed_generator import draw
 __all__ = ["dropout", "shuffle"]
 
 _FINE = 0.01  # below this rate, thresholds of 16 bits would be too coarse
-_MANY = 1 << 15  # words, from which another generator is worth being seeded
+_MANY = 1 << 11  # words, from which another generator is worth being seeded
 
 
 @composite
@@ -78,9 +79,7 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Any:
 
 def _words(source: Any, count: int) -> Any:
     """Raw 64-bit words. Many of them come from a generator that is twice as fast, whose seed the first one draws."""
-    if count >= _MANY:
-        source = numpy.random.SFC64(source.random_raw(4))
-    return source.random_raw(count)
+    return (fast_bits(source) if count >= _MANY else source).random_raw(count)
 
 
 @composite
