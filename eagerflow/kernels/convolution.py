@@ -42,7 +42,7 @@ def forward(
         finish = epilogue_of(*epilogue, rows=len(x) * math.prod(geometry.outputs))
     if _is_ours(xp, x, kernel):
         if winograd.suits(kernel.shape, x.dtype, geometry, groups):
-            return winograd.forward(x, kernel, geometry, finish)
+            return winograd.forward(x, kernel, geometry, finish, groups)
         if groups == 1 or not planes.suits(kernel.shape, geometry, groups):
             return columns.forward(x, kernel, geometry, groups, finish)
         out = planes.forward(x, kernel, geometry, groups)
@@ -60,7 +60,8 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int
     channels, filters = kernel.shape[-2] * groups, kernel.shape[-1]
     if channels == 1:
         return columns.input_gradient(g, kernel, geometry, groups)
-    if planes.suits(kernel.shape, geometry, groups) and (groups > 1 or 2 * channels < filters):
+    by_planes = planes.suits(kernel.shape, geometry, groups) and (groups > 1 or 2 * channels < filters)
+    if by_planes and not winograd.suits(kernel.shape, kernel.dtype, geometry, groups):
         return planes.input_gradient(g, kernel, geometry, groups)
     little = g.size * geometry.taps * kernel.shape[-2] < _LITTLE and set(geometry.strides) != {1}
     parts = None if little or not g.size else phases(geometry)
@@ -96,7 +97,7 @@ def kernel_gradient(
     if not _is_ours(xp, x, g):
         return plain_convolution.kernel_gradient(xp, x, g, kernel_shape, geometry, groups)
     if winograd.suits(kernel_shape, x.dtype, geometry, groups):
-        return winograd.kernel_gradient(x, g, geometry)
+        return winograd.kernel_gradient(x, g, geometry, groups)
     if groups > 1 and planes.suits(kernel_shape, geometry, groups):
         return planes.kernel_gradient(x, g, kernel_shape, geometry, groups)
     return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
@@ -110,9 +111,9 @@ def gradients(
         all(needs)
         and _is_ours(xp, x, g)
         and winograd.suits(kernel.shape, kernel.dtype, geometry, groups)
-        and winograd.shares_gradients(geometry, *kernel.shape[-2:])
+        and winograd.shares_gradients(kernel.shape, geometry, groups)
     ):
-        return winograd.gradients(x, g, kernel, geometry)
+        return winograd.gradients(x, g, kernel, geometry, groups)
     dx = input_gradient(xp, g, kernel, geometry, groups) if needs[0] else None
     dk = kernel_gradient(xp, x, g, kernel.shape, geometry, groups) if needs[1] else None
     return dx, dk

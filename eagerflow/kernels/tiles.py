@@ -36,11 +36,15 @@ class Tiling(NamedTuple):
     band: int  # rows of tiles per block
 
     @classmethod
-    def of(cls, n: int, geometry: Any, channels: int, filters: int) -> Tiling:
-        """Blocks depend on the shapes alone: so do the sums, whatever the number of threads."""
+    def of(cls, n: int, geometry: Any, channels: int, filters: int, packs: int = 1) -> Tiling:
+        """For products of so many channels and filters, of which each tile has `packs`.
+
+        Blocks depend on the shapes alone: so do the sums, whatever the number of threads.
+        """
         rows, cols = (-(-o // TILE) for o in geometry.outputs)
         room = _SMALL_PRODUCT // (channels * filters)
-        room = min(_MOST, room if room >= 48 else _MOST)
+        most = _MOST if packs == 1 else _MOST // 2
+        room = min(most, room if room >= 48 else most)
         whole = rows * cols <= room
         images = max(1, min(n, room // (rows * cols))) if whole else 1
         band = rows if whole else max(1, room // cols)

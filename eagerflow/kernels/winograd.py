@@ -3,10 +3,11 @@
 A tile of 6x6 inputs gives 4x4 outputs, Y = A' [(G g G') * (B' d B)] A: 36 multiplications instead of 144. With
 many channels the multiplications become 36 products of matrices, (tiles, channels) @ (channels, filters), one for
 each "frequency". Transformed tiles lie as (tiles, 6, 6, channels); each transform is two small products, one along
-each axis, which read and write the images' own rows in place.
+each axis, which read and write the images' own rows in place. Of groups with few channels several share a product,
+whose weights are zero but for the groups' own blocks: BLAS needs columns.
 
 Errors are about five times those of the plain sum: 1e-6 relative to the largest output in float32. An infinity or
-NaN spoils its whole tile.
+NaN spoils its whole tile, in all groups that share a product.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.geometry import Geometry
+from eagerflow.kernels.packs import Packs
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each, one_blas_thread
@@ -29,12 +31,9 @@ __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits
 _LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
 _B = [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
       [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]]  # fmt: skip
-_G = [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
-      [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0.0, 0, 1]]  # fmt: skip
 _A = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
 INPUT, OUTPUT = numpy.array(_B, "float32"), numpy.array(_A, "float32")
 BACK = numpy.ascontiguousarray(INPUT.T)
-WEIGHT = numpy.kron(*[numpy.array(_G, "float64")] * 2).astype("float32")  # (36, 9)
 PER_MICROSECOND = 50_000  # multiply-adds, for deciding about threads
 
 
@@ -43,89 +42,84 @@ def suits(kernel_shape: tuple[int, ...], dtype: Any, geometry: Geometry, groups:
     return (
         geometry.sizes == (3, 3)
         and geometry.strides == geometry.dilation == (1, 1)
-        and groups == 1
         and dtype == numpy.float32
-        and min(kernel_shape[-2:]) >= _LEAST_CHANNELS
+        and min(kernel_shape[-2] * groups, kernel_shape[-1]) >= _LEAST_CHANNELS
         and max(*geometry.before, *geometry.after) <= 2
         and min(geometry.outputs) >= 3
     )
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None) -> Any:
-    """x (batch, height, width, channels), kernel (3, 3, channels, filters) -> (batch, *outputs, filters).
+def forward(
+    x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None, groups: int = 1
+) -> Any:
+    """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
     `finish` gets each block of outputs, contiguous, while it is in the cache.
     """
     filters = kernel.shape[-1]
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
-    tiling = Tiling.of(x.shape[0], geometry, *kernel.shape[-2:])
-    blocks, weights = tiling.blocks(), _transformed_kernel(kernel)
+    packs = Packs.of(kernel.shape, groups)
+    tiling = _tiling(len(x), geometry, packs)
+    blocks, weights = tiling.blocks(), packs.weights(kernel)
 
     def work(i: int) -> None:
         values = _transformed_inputs(tiling, x, blocks[i])
         products = scratch("winograd y", (len(values), REACH * REACH, filters), x.dtype)
-        numpy.matmul(_by_frequency(values), weights, out=_by_frequency(products))
+        numpy.matmul(packs.by_frequency(values), weights, out=packs.by_frequency(products))
         _outputs(tiling, products, out, blocks[i])
         if finish is not None:
             finish(tiling.rows_of(out, blocks[i]))
 
     with numpy.errstate(invalid="ignore"):  # of infinities: the transforms subtract
-        each(work, len(blocks), 2.25 * out.size * kernel.shape[-2] / PER_MICROSECOND)
+        each(work, len(blocks), 2.25 * out.size * packs.channels / PER_MICROSECOND)
     return out
 
 
-def kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
-    """The gradient of the kernel, (3, 3, channels, filters)."""
-    return _gradients(x, g, None, geometry)[1]
+def kernel_gradient(x: Any, g: Any, geometry: Geometry, groups: int = 1) -> Any:
+    """The gradient of the kernel, (3, 3, channels per group, filters)."""
+    return _gradients(x, g, None, geometry, groups)[1]
 
 
-def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry) -> tuple[Any, Any]:
+def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, Any]:
     """The gradients of x and of the kernel, which share the transformed gradients of the output."""
-    return _gradients(x, g, kernel, geometry)
+    return _gradients(x, g, kernel, geometry, groups)
 
 
-def shares_gradients(geometry: Geometry, channels: int, filters: int) -> bool:
+def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
     """Whether `gradients` is faster than both alone: when the gradient of x alone would have many more tiles."""
-    tiling = Tiling.of(1, geometry, channels, filters)
+    tiling = _tiling(1, geometry, Packs.of(kernel_shape, groups))
     alone = math.prod([-(-n // TILE) for n in geometry.lengths])
     return tiling.band == tiling.rows and alone > 1.3 * tiling.rows * tiling.cols
 
 
-def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry) -> tuple[Any, Any]:
+def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int) -> tuple[Any, Any]:
     channels, filters = x.shape[-1], g.shape[-1]
-    tiling = Tiling.of(x.shape[0], geometry, channels, filters)
+    packs = Packs.of((channels // groups, filters), groups)
+    tiling = _tiling(len(x), geometry, packs)
     blocks = tiling.blocks()
-    parts = parts_of(len(blocks), REACH * REACH * channels * filters)
-    sums = numpy.zeros((len(parts), REACH * REACH, channels, filters), x.dtype)
+    parts = parts_of(len(blocks), REACH * REACH * packs.products * packs.channels * packs.outputs)
+    sums = numpy.zeros((len(parts), REACH * REACH, packs.products, packs.channels, packs.outputs), x.dtype)
     dx = None if kernel is None else numpy.empty(x.shape, x.dtype)
-    weights = None if kernel is None else _transformed_kernel(kernel).swapaxes(1, 2)
+    weights = None if kernel is None else packs.weights(kernel).swapaxes(-1, -2)
 
     def work(i: int) -> None:
         for block in blocks[parts[i]]:
             values = _transformed_inputs(tiling, x, block)
             slopes = _transformed_gradients(tiling, g, block)
             product = scratch("winograd w", sums.shape[1:], x.dtype)
-            numpy.matmul(values.transpose(1, 2, 0), _by_frequency(slopes), out=product)
+            numpy.matmul(packs.by_frequency(values).swapaxes(-1, -2), packs.by_frequency(slopes), out=product)
             numpy.add(sums[i], product, out=sums[i])
             if dx is not None and weights is not None:
-                numpy.matmul(_by_frequency(slopes), weights, out=_by_frequency(values))
+                numpy.matmul(packs.by_frequency(slopes), weights, out=packs.by_frequency(values))
                 _input_gradients(tiling, values, dx, block)
 
     with numpy.errstate(invalid="ignore"), one_blas_thread:
-        each(work, len(parts), 2.25 * g.size * channels / PER_MICROSECOND)
-        total = sum_in_order(sums).reshape(REACH * REACH, -1)
-        return dx, (WEIGHT.T @ total).reshape(3, 3, channels, filters)
+        each(work, len(parts), 2.25 * g.size * packs.channels / PER_MICROSECOND)
+        return dx, packs.kernel(sum_in_order(sums))
 
 
-def _by_frequency(a: Any) -> Any:
-    """(tiles, 36, channels) seen as 36 matrices (tiles, channels), whose rows lie apart: BLAS takes them so."""
-    return a.transpose(1, 0, 2)
-
-
-def _transformed_kernel(kernel: Any) -> Any:
-    """(3, 3, channels, filters) -> (36, channels, filters)."""
-    with one_blas_thread:
-        return (WEIGHT @ kernel.reshape(9, -1)).reshape(-1, *kernel.shape[2:])
+def _tiling(n: int, geometry: Geometry, packs: Packs) -> Tiling:
+    return Tiling.of(n, geometry, packs.channels, packs.outputs, packs.products)
 
 
 def _transformed_inputs(tiling: Tiling, x: Any, block: Block) -> Any:

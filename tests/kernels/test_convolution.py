@@ -100,6 +100,25 @@ def test_any_convolution_by_winograd(batch, height, width, channels, filters, pa
     compare(x, normal(3, 3, channels, filters, dtype="float32", seed=1), geometry, 1, "float32")
 
 
+@given(
+    st.integers(0, 3), st.integers(1, 30), st.integers(1, 30), st.integers(2, 12), st.integers(1, 20),
+    st.integers(1, 20), st.sampled_from(["valid", "same"]),
+)  # fmt: skip
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@example(2, 16, 16, 8, 8, 8, "same")  # groups share products in pairs
+@example(2, 16, 16, 16, 1, 1, "same")  # sixteen in one
+@example(1, 70, 66, 7, 5, 3, "same")  # a number of groups that no pack but one divides; bands
+@example(2, 9, 9, 3, 40, 7, "valid")  # each by itself
+def test_any_groups_by_winograd(batch, height, width, groups, channels, filters, padding):
+    if padding == "valid":
+        height, width = max(3, height), max(3, width)
+    geometry = window_geometry((height, width), (3, 3), 1, padding)
+    x = normal(batch, height, width, groups * channels, dtype="float32")
+    if min(geometry.outputs) >= 3 and min(channels, filters) * groups >= 16:
+        assert winograd.suits((3, 3, channels, groups * filters), x.dtype, geometry, groups)
+    compare(x, normal(3, 3, channels, groups * filters, dtype="float32", seed=1), geometry, groups, "float32")
+
+
 def test_gradients_that_are_not_contiguous():
     geometry = window_geometry((12, 9), (3, 3), 1, "same")
     x, kernel = normal(2, 12, 9, 16, dtype="float32"), normal(3, 3, 16, 18, dtype="float32")
@@ -121,6 +140,7 @@ CASES = [
     ((7, 33, 31, 16), (3, 3, 16, 24), 2, "same", 1),  # columns, strides
     ((40, 28, 28, 1), (3, 3, 1, 32), 1, "valid", 1),  # columns by taps
     ((20, 20, 20, 8), (5, 5, 2, 16), 1, "same", 4),  # groups
+    ((9, 20, 20, 32), (3, 3, 4, 32), 1, "same", 8),  # Winograd, groups
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
     ((3, 4000, 8), (5, 8, 16), 1, "causal", 1),
     ((2, 9, 17, 16, 8), (3, 3, 3, 8, 16), 1, "same", 1),
@@ -143,23 +163,26 @@ def test_same_bits_on_any_number_of_threads(shape, kernel_shape, strides, paddin
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("shape", [(2, 9, 7, 16), (1, 12, 12, 17)])
-def test_gradients_by_central_differences(shape):
+@pytest.mark.parametrize(("shape", "groups"), [((2, 9, 7, 16), 1), ((1, 12, 12, 17), 1), ((2, 9, 7, 16), 4)])
+def test_gradients_by_central_differences(shape, groups):
     """Of the sum of weighted outputs: in float32 by a step large enough, since convolution is linear."""
     geometry = window_geometry(shape[1:-1], (3, 3), 1, "same")
-    x, kernel = normal(*shape, dtype="float32"), normal(3, 3, shape[-1], 16, dtype="float32", seed=1)
+    x = normal(*shape, dtype="float32")
+    kernel = normal(3, 3, shape[-1] // groups, 16, dtype="float32", seed=1)
     g = normal(*shape[:-1], 16, dtype="float32", seed=3)
-    _, dx, dk = results(convolution, x, kernel, g, geometry, 1)
+    _, dx, dk = results(convolution, x, kernel, g, geometry, groups)
     direction_x, direction_k = normal(*x.shape, seed=5), normal(*kernel.shape, seed=6)
     along_x = [
         (
-            results(plain_convolution, x + s * direction_x, kernel.astype("float64"), g, geometry, 1)[0] * g
+            results(plain_convolution, x + s * direction_x, kernel.astype("float64"), g, geometry, groups)[0]
+            * g
         ).sum()
         for s in (1, -1)
     ]
     along_k = [
         (
-            results(plain_convolution, x.astype("float64"), kernel + s * direction_k, g, geometry, 1)[0] * g
+            results(plain_convolution, x.astype("float64"), kernel + s * direction_k, g, geometry, groups)[0]
+            * g
         ).sum()
         for s in (1, -1)
     ]

@@ -1,0 +1,73 @@
+"""The weights of a Winograd convolution, and how groups of few channels share its products.
+
+BLAS needs columns: groups of few channels lie in one matrix, zero but for the groups' own blocks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.kernels.threads import one_blas_thread
+from eagerflow.kernels.tiles import REACH
+
+__all__ = ["Packs"]
+
+_PACKED = 16  # channels of groups that share a product, at most
+_G = [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
+      [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0.0, 0, 1]]  # fmt: skip
+_WEIGHT = numpy.kron(*[numpy.array(_G, "float64")] * 2).astype("float32")  # (36, 9)
+
+
+class Packs(NamedTuple):
+    """How groups share products: so many products of so many groups each."""
+
+    products: int
+    groups: int
+    width: int  # channels of one group
+    filters: int  # of one group
+
+    @classmethod
+    def of(cls, kernel_shape: tuple[int, ...], groups: int) -> Packs:
+        """For kernels (..., channels of a group, filters of all groups)."""
+        width, filters = kernel_shape[-2], kernel_shape[-1] // groups
+        most = max(1, _PACKED // max(width, filters))
+        together = next(n for n in range(min(groups, most), 0, -1) if groups % n == 0)
+        return cls(groups // together, together, width, filters)
+
+    @property
+    def channels(self) -> int:
+        """What one product takes."""
+        return self.groups * self.width
+
+    @property
+    def outputs(self) -> int:
+        """What one product gives."""
+        return self.groups * self.filters
+
+    def weights(self, kernel: Any) -> Any:
+        """(3, 3, width, all filters), transformed: (36, products, channels, outputs)."""
+        with one_blas_thread:
+            found = _WEIGHT @ kernel.reshape(9, -1)
+        if self.groups == 1:
+            return found.reshape(-1, self.width, self.products, self.filters).transpose(0, 2, 1, 3)
+        found = found.reshape(-1, self.width, self.products, self.groups, self.filters)
+        blocks = numpy.zeros(
+            (len(found), self.products, self.groups, self.width, self.groups, self.filters), kernel.dtype
+        )
+        for i in range(self.groups):
+            blocks[:, :, i, :, i] = found[:, :, :, i].swapaxes(1, 2)
+        return blocks.reshape(len(found), self.products, self.channels, self.outputs)
+
+    def kernel(self, sums: Any) -> Any:
+        """The adjoint: (36, products, channels, outputs) to (3, 3, width, all filters)."""
+        blocks = sums.reshape(-1, self.products, self.groups, self.width, self.groups, self.filters)
+        found = numpy.empty((len(blocks), self.width, self.products, self.groups, self.filters), sums.dtype)
+        for i in range(self.groups):
+            found[:, :, :, i] = blocks[:, :, i, :, i].swapaxes(1, 2)
+        return (_WEIGHT.T @ found.reshape(len(found), -1)).reshape(3, 3, self.width, -1)
+
+    def by_frequency(self, a: Any) -> Any:
+        """(tiles, 36, channels) seen as matrices (36, products, tiles, ...) whose rows lie apart: BLAS takes them so."""
+        return a.reshape(len(a), REACH * REACH, self.products, -1).transpose(1, 2, 0, 3)
