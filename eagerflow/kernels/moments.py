@@ -16,12 +16,14 @@ from eagerflow.kernels.threads import each, scratch
 
 __all__ = [
     "column_moments",
+    "each_run",
     "far_from_zero",
     "in_runs",
     "plus_rows",
     "rows_at_once",
     "scale_columns",
     "sums_of_columns",
+    "sums_over_runs",
 ]
 
 _RUN = 4  # blocks that one thread takes at a time
@@ -34,17 +36,24 @@ def rows_at_once(width: int) -> int:
     return max(1, CHUNK // max(1, width))
 
 
-def in_runs(function: Callable[[int, slice], None], rows: int, width: int, nanoseconds: float) -> int:
-    """Call `function(run, block of rows)` for all blocks, in runs shared among threads; give the number of runs."""
-    step = rows_at_once(width)
-    count = runs(rows, width)
+def each_run(function: Callable[[int, slice], None], rows: int, width: int, nanoseconds: float) -> None:
+    """Call `function(run, its rows)` for all runs of blocks, shared among threads."""
+    step = rows_at_once(width) * _RUN
+    each(
+        lambda i: function(i, slice(i * step, min(rows, (i + 1) * step))), runs(rows, width),
+        rows * width * nanoseconds / 1000,
+    )  # fmt: skip
 
-    def run(i: int) -> None:
-        for block in _blocks(i * step * _RUN, min(rows, (i + 1) * step * _RUN), step):
+
+def in_runs(function: Callable[[int, slice], None], rows: int, width: int, nanoseconds: float) -> None:
+    """Call `function(run, block of rows)` for all blocks, in runs shared among threads."""
+    step = rows_at_once(width)
+
+    def run(i: int, piece: slice) -> None:
+        for block in _blocks(piece.start, piece.stop, step):
             function(i, block)
 
-    each(run, count, rows * width * nanoseconds / 1000)
-    return count
+    each_run(run, rows, width, nanoseconds)
 
 
 def runs(rows: int, width: int) -> int:
@@ -64,9 +73,20 @@ def sums_of_columns(a: Any, count: int, sums: Callable[[slice, Any], None], nano
     return parts.sum(axis=0)
 
 
+def sums_over_runs(a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float) -> Any:
+    """As `sums_of_columns`, from what `sums(rows, into)` finds in whole runs of blocks."""
+    rows, width = a.shape
+    parts = numpy.zeros((runs(rows, width), count, width))
+    each_run(lambda i, piece: sums(piece, parts[i]), rows, width, nanoseconds)
+    return parts.sum(axis=0)
+
+
 def far_from_zero(mean: Any, variance: Any) -> bool:
-    """Whether a mean is so far away that products with it would lose digits: then it is subtracted first."""
-    return bool((mean * mean > _FAR * variance).any())
+    """Whether a mean is so far away that products with it would lose digits: then it is subtracted first.
+
+    So it is where moments aren't finite, since squares may have overflowed.
+    """
+    return not (mean * mean <= _FAR * variance).all()
 
 
 def column_moments(x: Any) -> tuple[Any, Any]:

@@ -28,6 +28,8 @@ def small_blocks(monkeypatch):
     for module in (blocks, moments):
         monkeypatch.setattr(module, "CHUNK", 256)
     monkeypatch.setattr(blocks, "_SMALL", 0)
+    monkeypatch.setattr("eagerflow.kernels.layer_norm._SMALL", 0)
+    monkeypatch.setattr("eagerflow.kernels.layer_norm._TALLEST", 40)
     monkeypatch.setattr("eagerflow.kernels.batch_norm._SMALLEST", 0)
     monkeypatch.setattr("eagerflow.kernels.batch_norm._SHORTEST", 2)
 
@@ -200,6 +202,19 @@ def test_layer_normalization(shape, count, dtype, kind, away):
         plain_layer(axes, 0.1),
         arrays,
     )
+
+
+def test_layer_normalization_of_rows_near_and_far_from_zero_and_not_finite():
+    x = normal(6, 60, 20)
+    x[10] += 300
+    x[20] *= 1e20
+    x[30:32, 3] = np.inf, np.nan
+    with np.errstate(all="ignore"):
+        wide = x.astype("float64")
+        expected = (wide - wide.mean(1, keepdims=True)) / np.sqrt(wide.var(1, keepdims=True) + 0.1)
+        found = ops.layer_normalization(ef.Tensor(x), epsilon=0.1).numpy()
+    expected[20] = 0  # the variance overflows
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @quick
