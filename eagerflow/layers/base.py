@@ -246,7 +246,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
             _settle_training(signature, context, args, kwargs)
         mask = None
         if args:
-            mask = get_mask(args[0]) if args[0].__class__ is Tensor else masks_of(args[0])
+            mask = getattr(args[0], "mask", None) if args[0].__class__ is Tensor else masks_of(args[0])
             if signature.masks:
                 _pass_masks(signature, mask, args, kwargs)
         context.running.append(self)

@@ -9,17 +9,9 @@ from eagerflow.core.tensor import Tensor
 
 __all__ = ["get_mask", "set_mask"]
 
-_read = Tensor.__dict__["mask"].__get__  # an unset slot answers faster here than through Tensor.__getattr__
-
-
 def get_mask(x: Any) -> Any:
     """The mask that a layer put on the tensor, None when there is none."""
-    if not isinstance(x, Tensor):
-        return None
-    try:
-        return _read(x)
-    except AttributeError:
-        return None
+    return getattr(x, "mask", None) if isinstance(x, Tensor) else None
 
 
 def set_mask(x: Any, mask: Any) -> None:
