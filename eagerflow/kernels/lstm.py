@@ -27,7 +27,7 @@ _GATES = [3, 0, 1, 2]  # Keras' input, forget, candidate, output in our order
 _KERAS = [1, 2, 3, 0]
 _PACKED = 10**6  # multiply-adds from which OpenBLAS packs its operands: smaller products are faster
 AT_ONCE = 1 << 16  # numbers whose slopes are computed together, in the cache
-INNER = 512  # positions that a product for the weights' gradient sums over at least
+INNER = 1024  # positions that a product for the weights' gradient sums over at least
 
 
 class Trace(NamedTuple):
@@ -87,7 +87,7 @@ def lstm(
     """
     batch, steps, features = x.shape
     units, dtype = len(recurrent), x.dtype
-    weights = _joined(kernel, recurrent, bias)
+    weights = _joined(kernel, recurrent, bias).astype(dtype, copy=False)
     inputs = numpy.empty((steps + 1, units + features + 1, batch), dtype)
     multiply(h.T, 2, out=inputs[0, :units])
     inputs[:steps, units:-1] = x.transpose(1, 2, 0)
@@ -116,11 +116,13 @@ def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> Non
     pair = scratch("lstm_pair", (2 * units, batch), inputs.dtype)
     let_in, kept = pair[:units], pair[units:]
     one, half = numpy.array(1, inputs.dtype), numpy.array(0.5, inputs.dtype)  # numbers cost 0.3 µs more
-    parts = 4 if weights.size * batch > _PACKED else 1
-    weights = weights.reshape(parts, -1, weights.shape[1])
+    times, all_of_them = numpy.dot, gates[:, : 4 * units]
+    if weights.size * batch > _PACKED:
+        times, all_of_them = numpy.matmul, all_of_them.reshape(steps + 1, 4, units, batch)
+        weights = weights.reshape(4, units, -1)
     views = zip(
         inputs,
-        gates[:, : 4 * units].reshape(steps + 1, parts, 4 * units // parts, batch),
+        all_of_them,
         gates[:, : 3 * units],
         gates[:, :units],
         gates[:, units : 3 * units],
@@ -132,14 +134,14 @@ def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> Non
     for t, (given, all_gates, sigmoids, output, in_and_forget, right, cell, tanh_c, state) in enumerate(
         views
     ):
-        numpy.matmul(weights, given, out=all_gates)
-        tanh(all_gates, out=all_gates)
-        add(sigmoids, one, out=sigmoids)
-        multiply(in_and_forget, right, out=pair)
-        add(let_in, kept, out=cell)
-        multiply(cell, half, out=cell)
-        tanh(cell, out=tanh_c)
-        multiply(output, tanh_c, out=state)
+        times(weights, given, all_gates)
+        tanh(all_gates, all_gates)
+        add(sigmoids, one, sigmoids)
+        multiply(in_and_forget, right, pair)
+        add(let_in, kept, cell)
+        multiply(cell, half, cell)
+        tanh(cell, tanh_c)
+        multiply(output, tanh_c, state)
         if dead is not None:
             numpy.copyto(cell, gates[t, 4 * units :], where=dead[t])
             numpy.copyto(state, given[:units], where=dead[t])
@@ -153,121 +155,149 @@ def batch_first(states: Any, factor: float = 1.0) -> Any:
 
 
 def lstm_gradient(
-    g_states: Any, g_h: Any, g_c: Any, trace: Trace, kernel: Any, recurrent: Any, dead: Any
+    g_states: Any, g_h: Any, g_c: Any, x: Any, trace: Trace, kernel: Any, recurrent: Any, dead: Any
 ) -> Gradients:
     """The gradients, from those of all states (batch, time, units) (or None), the last state and the last cell."""
     steps, units, batch = trace.squashed.shape
     dtype, scales = trace.gates.dtype, _scales(units, trace.gates.dtype)
-    of_states = numpy.ascontiguousarray((_by_gate(recurrent, units) * scales[:, None]).T)
-    of_inputs = numpy.ascontiguousarray(_by_gate(kernel, units) * scales[:, None])
+    of_states = numpy.ascontiguousarray((_by_gate(recurrent, units) * (0.5 * scales)).T, dtype)
+    of_inputs = numpy.ascontiguousarray(_by_gate(kernel, units) * scales, dtype)
     d_sequence = numpy.empty((batch, steps, len(kernel)), dtype)
-    d_state, d_cell = numpy.array(g_h.T, order="C"), numpy.array(g_c.T, order="C")
-    arriving = None if g_states is None else numpy.ascontiguousarray(g_states.transpose(1, 2, 0))
+    d_both = numpy.empty((2 * units, batch), dtype)
+    multiply(g_h.T, 0.5, out=d_both[:units])
+    d_both[units:] = g_c.T
+    arriving = None if g_states is None else multiply(g_states.transpose(1, 2, 0), 0.5, order="C")
     with one_blas_thread, long_runs():
-        d_weights = _run_back(of_states, of_inputs, arriving, d_state, d_cell, trace, d_sequence, dead)
-    d_weights *= scales[:, None]
+        d_weights = _run_back(of_states, of_inputs, arriving, d_both, x, trace, d_sequence, dead)
+    d_weights *= scales
     d_weights = numpy.ascontiguousarray(d_weights.reshape(4, units, -1)[_KERAS].reshape(4 * units, -1).T)
     return Gradients(
         d_sequence,
-        (d_state.T, d_cell.T),
-        d_weights[units:-1].copy(),
-        d_weights[:units] * 0.5,
+        (d_both[:units].T * 2, d_both[units:].T),
+        d_weights[: len(kernel)].copy(),
+        d_weights[len(kernel) : -1] * 0.5,
         d_weights[-1].copy(),
     )
 
 
 def _scales(units: int, dtype: Any) -> Any:
     """By what the slopes of `_slopes` are too large, per row."""
-    return numpy.repeat(numpy.array([0.25, 0.25, 0.25, 0.5], dtype), units)
+    return numpy.repeat(numpy.array([0.5, 0.25, 0.25, 0.5], dtype), units)[:, None]
 
 
 def _run_back(
-    of_states: Any, of_inputs: Any, arriving: Any, d_state: Any, d_cell: Any, trace: Trace, d_sequence: Any, dead: Any
+    of_states: Any, of_inputs: Any, arriving: Any, d_both: Any, x: Any, trace: Trace, d_sequence: Any, dead: Any
 ) -> Any:  # fmt: skip
-    """Go from the last step to the first: `d_state` and `d_cell` become those before it, `d_sequence` is filled in.
+    """Go from the last step to the first: `d_both` becomes that before it, `d_sequence` is filled in.
 
-    Gives the gradient of the weights, added up block by block while the gates' gradients are in the cache.
+    Gives the gradient of the weights of inputs, state and ones, added up block by block while the gates' gradients
+    are in the cache.
     """
     steps, units, batch = trace.squashed.shape
-    dtype = d_state.dtype
-    found = numpy.zeros((4 * units, trace.inputs.shape[1]), dtype)
+    dtype, features = d_both.dtype, x.shape[2]
+    found = numpy.zeros((4 * units, features + units + 1), dtype)
     at_once = max(1, AT_ONCE // max(1, 4 * units * batch), INNER // max(1, batch))
     for stop in range(steps, 0, -at_once):
         block = slice(max(0, stop - at_once), stop)
         d_gates = scratch("lstm_gates", (stop - block.start, 4 * units, batch), dtype)
         to_cell, kept = _slopes(trace, block, d_gates)
-        _steps_back(of_states, arriving, d_state, d_cell, d_gates, to_cell, kept, block, dead)
+        _steps_back(of_states, arriving, d_both, d_gates, to_cell, kept, block, dead)
         numpy.matmul(d_gates.transpose(0, 2, 1), of_inputs, out=d_sequence[:, block].swapaxes(0, 1))
         rows = steps_together("lstm_rows", d_gates)
-        found += product(rows, steps_together("lstm_inputs", trace.inputs[block]).T)
+        found[:, :-1] += product(rows, _given(x, trace, block))
+        found[:, -1] += numpy.dot(rows, numpy.ones(rows.shape[1], dtype))
     return found
 
 
+def _given(x: Any, trace: Trace, block: slice) -> Any:
+    """What went into some steps, (time * batch, features + units), in scratch: inputs, and the state doubled.
+
+    One position below the other: then BLAS has neither of the product's matrices to turn.
+    """
+    batch, _, features = x.shape
+    count, units = block.stop - block.start, trace.squashed.shape[1]
+    given = scratch("lstm_given", (count, batch, features + units), x.dtype)
+    given[..., :features] = x[:, block].swapaxes(0, 1)
+    given[..., features:] = trace.inputs[block, :units].swapaxes(1, 2)
+    return given.reshape(count * batch, features + units)
+
+
 def _steps_back(
-    weights: Any, arriving: Any, d_state: Any, d_cell: Any, d_gates: Any, to_cell: Any, kept: Any, block: slice,
-    dead: Any,
+    weights: Any, arriving: Any, d_both: Any, d_gates: Any, to_cell: Any, kept: Any, block: slice, dead: Any
 ) -> None:  # fmt: skip
-    """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`."""
-    count, units, batch = to_cell.shape
+    """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`.
+
+    `d_both` is the gradient of the state, halved, above that of the cell: what output gate and input gate get.
+    """
+    _, units, batch = to_cell.shape
+    d_state, d_cell = d_both[:units], d_both[units:]
     term = scratch("lstm_term", (units, batch), d_gates.dtype)
     views = zip(
         range(block.stop - 1, block.start - 1, -1),
         d_gates[::-1],
-        d_gates[::-1, :units],
-        d_gates[:, units:].reshape(count, 3, units, batch)[::-1],
+        d_gates[::-1, : 2 * units],
+        d_gates[::-1, 2 * units : 3 * units],
+        d_gates[::-1, 3 * units :],
         to_cell[::-1],
         kept[::-1],
         strict=True,
     )
-    for t, d_step, d_output, d_others, into_cell, forget in views:
+    for t, d_step, d_output_and_input, d_forget, d_candidate, into_cell, forget in views:
         if arriving is not None:
-            add(d_state, arriving[t], out=d_state)
+            add(d_state, arriving[t], d_state)
         if dead is not None:
-            passing = d_state * dead[t], d_cell * dead[t]
-            numpy.copyto(d_state, 0, where=dead[t])
-            numpy.copyto(d_cell, 0, where=dead[t])
-        multiply(d_state, into_cell, out=term)
-        add(d_cell, term, out=d_cell)
-        multiply(d_output, d_state, out=d_output)
-        multiply(d_others, d_cell, out=d_others)
-        multiply(d_cell, forget, out=d_cell)
-        numpy.matmul(weights, d_step, out=d_state)
+            passing = d_both * dead[t]
+            numpy.copyto(d_both, 0, where=dead[t])
+        multiply(d_state, into_cell, term)
+        add(d_cell, term, d_cell)
+        multiply(d_output_and_input, d_both, d_output_and_input)
+        multiply(d_forget, d_cell, d_forget)  # one call for both would be longer: it had to broadcast
+        multiply(d_candidate, d_cell, d_candidate)
+        multiply(d_cell, forget, d_cell)
+        numpy.dot(weights, d_step, d_state)
         if dead is not None:
-            add(d_state, passing[0], out=d_state)
-            add(d_cell, passing[1], out=d_cell)
+            add(d_both, passing, d_both)
 
 
 def _slopes(trace: Trace, block: slice, out: Any) -> tuple[Any, Any]:
     """What doesn't depend on the recurrence, for some steps at once.
 
-    Writes into `out` what each gate's gradient is per gradient of the state (output gate) or cell (the others),
-    four times that of sigmoids, twice that of the tanh: `_scales` goes into the weights instead. Gives the cell's
-    gradient per that of the state, and the forget gate.
+    Writes into `out` what each gate's gradient is per gradient of the state, halved (output gate), or of the cell
+    (the others): `_scales` goes into the weights instead. Gives the cell's gradient per half of the state's, and
+    the forget gate.
     """
     tanh_c, gates = trace.squashed[block], trace.gates[block]
     count, units, batch = tanh_c.shape
+    doubled = trace.inputs[block.start + 1 : block.stop + 1, :units]  # the new state: output gate by tanh_c
     output, let_in, forget, candidate = (gates[:, k * units : (k + 1) * units] for k in range(4))
-    sigmoids, slopes = gates[:, : 3 * units], out[:, : 3 * units]
-    subtract(2, sigmoids, out=slopes)  # of s doubled: 2s (2 - 2s) = 4 s (1 - s)
-    multiply(slopes, sigmoids, out=slopes)
-    multiply(out[:, :units], tanh_c, out=out[:, :units])
-    in_and_forget = out[:, units : 3 * units]
-    multiply(in_and_forget, gates[:, 3 * units :], out=in_and_forget)
-    of_candidate = out[:, 3 * units :]
-    multiply(candidate, candidate, out=of_candidate)
-    subtract(1, of_candidate, out=of_candidate)
-    multiply(of_candidate, let_in, out=of_candidate)
+    subtract(2, gates[:, : 3 * units], out=out[:, : 3 * units])  # of s doubled: 2s (2 - 2s) = 4 s (1 - s)
+    multiply(out[:, :units], doubled, out=out[:, :units])
+    pair = scratch("lstm_pairs", (count, 2 * units, batch), gates.dtype)
+    multiply(gates[:, units : 3 * units], gates[:, 3 * units :], out=pair)
+    multiply(out[:, units : 3 * units], pair, out=out[:, units : 3 * units])
+    _one_minus_square(let_in, candidate, pair[:, :units], out[:, 3 * units :])
     to_cell, kept = scratch("lstm_slopes", (2, count, units, batch), gates.dtype)
-    multiply(tanh_c, tanh_c, out=to_cell)
-    subtract(1, to_cell, out=to_cell)
-    multiply(to_cell, 0.5, out=to_cell)
-    multiply(to_cell, output, out=to_cell)
+    _one_minus_square(output, tanh_c, doubled, to_cell)
     return to_cell, multiply(forget, 0.5, out=kept)
+
+
+def _one_minus_square(gate: Any, value: Any, gated: Any, out: Any) -> None:
+    """gate (1 - value²), where gated = gate value."""
+    multiply(value, gated, out=out)
+    subtract(gate, out, out=out)
 
 
 def steps_together(name: str, a: Any) -> Any:
     """(time, rows, batch) as (rows, time * batch), in scratch."""
     steps, rows, batch = a.shape
     flat = scratch(name, (rows, steps, batch), a.dtype)
-    flat[...] = a.transpose(1, 0, 2)
+    if a.size and a.strides[2] == a.itemsize:
+        _pieces(flat)[...] = _pieces(a).T
+    else:
+        flat[...] = a.transpose(1, 0, 2)
     return flat.reshape(rows, steps * batch)
+
+
+def _pieces(a: Any) -> Any:
+    """The last axis as one thing, which NumPy copies at once: twice as fast as number by number."""
+    return a.view(f"V{a.shape[-1] * a.itemsize}")[..., 0]

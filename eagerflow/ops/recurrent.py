@@ -121,7 +121,7 @@ def _lstm_rule(
     g_all = g[0] if all_steps else None
     if xp is numpy:
         found = on_cpu.lstm_gradient(
-            g_all, g[1], g[2], on_cpu.Trace(hs, gates, cs), kernel, recurrent_kernel, _dead(mask)
+            g_all, g[1], g[2], sequence, on_cpu.Trace(hs, gates, cs), kernel, recurrent_kernel, _dead(mask)
         )
         return found.sequence, *found.states, found.kernel, found.recurrent, found.bias, None
     live = _time_major_mask(mask, sequence)
