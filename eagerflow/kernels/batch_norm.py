@@ -14,9 +14,9 @@ import numpy
 from eagerflow.kernels.blocks import column_sums, ones, repeated
 from eagerflow.kernels.moments import (
     column_moments,
+    each_run,
     far_from_zero,
-    in_runs,
-    rows_at_once,
+    highest,
     scale_columns,
     sums_of_columns,
 )
@@ -89,14 +89,14 @@ def _row_moments(x: Any, plan: Layout) -> tuple[Any, Any]:
     about = _per_row(centre, len(x), x.dtype) if far_from_zero(centre, spread) else None
     sums = numpy.empty((2, len(x)), x.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        a = x[block]
+    def fill(_: int, run: slice) -> None:
+        a = x[run]
         if about is not None:
-            a = numpy.subtract(a, about[block], out=scratch("moments", a.shape, x.dtype))
-        sums[0, block] = a @ ones(plan.positions, x.dtype)
-        sums[1, block] = numpy.vecdot(a, a)
+            a = numpy.subtract(a, about[run], out=scratch("moments", a.shape, x.dtype))
+        sums[0, run] = a @ ones(plan.positions, x.dtype)
+        sums[1, run] = numpy.vecdot(a, a)
 
-    in_runs(fill, len(x), x.shape[1], 0.4)
+    each_run(fill, len(x), x.shape[1], 0.4)
     total, squares = sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64") / count
     variance = numpy.maximum(squares - total * total, 0)
     return (total if about is None else centre + total), variance
@@ -109,15 +109,15 @@ def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
     centre = None if about is None else _per_row(about, len(x), x.dtype)
     out = numpy.empty(x.shape, x.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        a, o = x[block], out[block]
+    def fill(_: int, run: slice) -> None:
+        a, o = x[run], out[run]
         if centre is not None:
-            a = numpy.subtract(a, centre[block], out=o)
-        numpy.multiply(a, factor[block], out=o)
+            a = numpy.subtract(a, centre[run], out=o)
+        numpy.multiply(a, factor[run], out=o)
         if shift is not None:
-            numpy.add(o, shift[block], out=o)
+            numpy.add(o, shift[run], out=o)
 
-    in_runs(fill, len(x), x.shape[1], 0.5)
+    each_run(fill, len(x), x.shape[1], 0.5)
     return out
 
 
@@ -150,15 +150,15 @@ def batch_norm_gradient(
 def _column_pair(g: Any, x: Any, about: Any, plan: Layout) -> Any:
     """Per column the sums of g, and of g times x (or its distance from `about`)."""
     if about is not None:
-        about = repeated("norm_about", about, min(len(x), rows_at_once(plan.channels)), x.dtype)
+        about = repeated("norm_about", about, highest(x), x.dtype)
 
-    def sums(block: slice, into: Any) -> None:
-        d, a = g[block], x[block]
+    def sums(run: slice, into: Any) -> None:
+        d, a = g[run], x[run]
         t = scratch("norm", d.shape, x.dtype)
         if about is not None:
             a = numpy.subtract(a, about[: len(a)], out=t)
-        into[0] += column_sums(d)
         into[1] += column_sums(numpy.multiply(d, a, out=t))
+        into[0] += column_sums(d)
 
     return sums_of_columns(x, 2, sums, 0.4)
 
@@ -166,24 +166,24 @@ def _column_pair(g: Any, x: Any, about: Any, plan: Layout) -> Any:
 def _mixed_columns(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any) -> Any:
     """g * on_g + (x - about) * on_x + constant, per column."""
     rows, width = x.shape
-    height, dtype = min(rows, rows_at_once(width)), x.dtype
+    height, dtype = highest(x), x.dtype
     by_g, by_x = repeated("norm_g", on_g, height, dtype), repeated("norm_x", on_x, height, dtype)
     more = repeated("norm_1", constant, height, dtype)
     if about is not None:
         about = repeated("norm_about", about, height, dtype)
     out = numpy.empty(x.shape, dtype)
 
-    def fill(_: int, block: slice) -> None:
-        o, a = out[block], x[block]
+    def fill(_: int, run: slice) -> None:
+        o, a = out[run], x[run]
         t = scratch("norm", a.shape, dtype)
         if about is not None:
             a = numpy.subtract(a, about[: len(a)], out=t)
         numpy.multiply(a, by_x[: len(a)], out=t)
-        numpy.add(t, more[: len(a)], out=t)
-        numpy.multiply(g[block], by_g[: len(a)], out=o)
+        numpy.multiply(g[run], by_g[: len(a)], out=o)
         numpy.add(o, t, out=o)
+        numpy.add(o, more[: len(a)], out=o)
 
-    in_runs(fill, rows, width, 0.8)
+    each_run(fill, rows, width, 0.8)
     return out
 
 
@@ -192,14 +192,14 @@ def _row_sums(g: Any, x: Any, about: Any, plan: Layout) -> Any:
     sums = numpy.empty((2, len(x)), x.dtype)
     centre = None if about is None else _per_row(about, len(x), x.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        d, a = g[block], x[block]
+    def fill(_: int, run: slice) -> None:
+        d, a = g[run], x[run]
         if centre is not None:
-            a = numpy.subtract(a, centre[block], out=scratch("norm", a.shape, x.dtype))
-        sums[0, block] = d @ ones(plan.positions, x.dtype)
-        sums[1, block] = numpy.vecdot(d, a)
+            a = numpy.subtract(a, centre[run], out=scratch("norm", a.shape, x.dtype))
+        sums[0, run] = d @ ones(plan.positions, x.dtype)
+        sums[1, run] = numpy.vecdot(d, a)
 
-    in_runs(fill, len(x), x.shape[1], 0.4)
+    each_run(fill, len(x), x.shape[1], 0.4)
     return sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64")
 
 
@@ -209,17 +209,17 @@ def _mixed_rows(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any)
     by_g, by_x, more = (_per_row(v, len(x), x.dtype) for v in (on_g, on_x, constant))
     out = numpy.empty(x.shape, x.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        o, a = out[block], x[block]
+    def fill(_: int, run: slice) -> None:
+        o, a = out[run], x[run]
         t = scratch("norm", a.shape, x.dtype)
         if centre is not None:
-            a = numpy.subtract(a, centre[block], out=t)
-        numpy.multiply(a, by_x[block], out=t)
-        numpy.add(t, more[block], out=t)
-        numpy.multiply(g[block], by_g[block], out=o)
+            a = numpy.subtract(a, centre[run], out=t)
+        numpy.multiply(a, by_x[run], out=t)
+        numpy.add(t, more[run], out=t)
+        numpy.multiply(g[run], by_g[run], out=o)
         numpy.add(o, t, out=o)
 
-    in_runs(fill, len(x), x.shape[1], 0.8)
+    each_run(fill, len(x), x.shape[1], 0.8)
     return out
 
 

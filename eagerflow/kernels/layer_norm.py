@@ -14,7 +14,7 @@ from typing import Any
 import numpy
 from numpy import add, matmul, multiply, negative, subtract
 
-from eagerflow.kernels.moments import each_run, far_from_zero, sums_over_runs
+from eagerflow.kernels.moments import each_run, far_from_zero, sums_of_columns
 from eagerflow.kernels.threads import scratch
 
 __all__ = ["layer_norm", "layer_norm_gradient", "rms_norm", "rms_norm_gradient"]
@@ -130,7 +130,7 @@ def layer_norm_gradient(
             on_x = r * r * (shift * of_h - r * of_hx)
             _mix(d, a, numpy.array((r, on_x, -on_x * m - r * of_h)), vectors, d_x[piece])
 
-    d_gamma, d_beta = sums_over_runs(x, 2, run, 1.4).astype(x.dtype)
+    d_gamma, d_beta = sums_of_columns(x, 2, run, 1.4).astype(x.dtype)
     return d_x, d_gamma, d_beta
 
 
@@ -172,4 +172,4 @@ def rms_norm_gradient(g: Any, x: Any, scale: Any, inverse: Any, needs: tuple[boo
             on_x = t @ vectors[0] * (r * r * r / -x.shape[1])
             _mix(d, a, numpy.array((r, on_x)), vectors, d_x[piece])
 
-    return d_x, sums_over_runs(x, 1, run, 1.2)[0].astype(x.dtype)
+    return d_x, sums_of_columns(x, 1, run, 1.2)[0].astype(x.dtype)

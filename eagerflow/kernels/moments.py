@@ -1,12 +1,15 @@
-"""Sums over the rows or columns of large matrices, and what normalization needs of them, block by block.
+"""Sums over the rows or columns of large matrices, and what normalization needs of them, a run of rows at a time.
 
-Sums are products with ones. Rows are taken in blocks that stay in the cache, and shared among threads in runs of
-blocks; the sums of blocks are float64 and are added in order, so that threads don't change them.
+Sums are products with ones. BLAS' products with a vector are three times as slow on numbers that aren't in the cache:
+another operation goes over them first. Threads share the runs; the sums of runs are float64 and are added in order, so
+that threads don't change them.
+
+Runs are larger than the second cache. Calls of NumPy, of which smaller ones would need more, cost as much as that does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -18,15 +21,17 @@ __all__ = [
     "column_moments",
     "each_run",
     "far_from_zero",
-    "in_runs",
+    "highest",
     "plus_rows",
     "rows_at_once",
     "scale_columns",
+    "spread",
     "sums_of_columns",
-    "sums_over_runs",
 ]
 
-_RUN = 4  # blocks that one thread takes at a time
+_RUN = 4  # blocks in a run, which one thread takes at a time
+_SAMPLE = 128  # rows that tell whether means are far from zero
+_SPREAD = 1 << 14  # numbers, below which broadcasting a column takes fewer calls
 _NARROW = 1024  # numbers in a row, from which broadcasting along rows is nearly free
 _FAR = 16.0  # squared means above this many variances: sums of squares would lose digits
 
@@ -37,47 +42,24 @@ def rows_at_once(width: int) -> int:
 
 
 def each_run(function: Callable[[int, slice], None], rows: int, width: int, nanoseconds: float) -> None:
-    """Call `function(run, its rows)` for all runs of blocks, shared among threads."""
+    """Call `function(number, its rows)` for all runs of rows, shared among threads."""
     step = rows_at_once(width) * _RUN
     each(
-        lambda i: function(i, slice(i * step, min(rows, (i + 1) * step))), runs(rows, width),
+        lambda i: function(i, slice(i * step, min(rows, (i + 1) * step))), -(-rows // step),
         rows * width * nanoseconds / 1000,
     )  # fmt: skip
 
 
-def in_runs(function: Callable[[int, slice], None], rows: int, width: int, nanoseconds: float) -> None:
-    """Call `function(run, block of rows)` for all blocks, in runs shared among threads."""
-    step = rows_at_once(width)
-
-    def run(i: int, piece: slice) -> None:
-        for block in _blocks(piece.start, piece.stop, step):
-            function(i, block)
-
-    each_run(run, rows, width, nanoseconds)
-
-
-def runs(rows: int, width: int) -> int:
-    """How many runs of blocks there are."""
-    return -(-rows // (rows_at_once(width) * _RUN))
-
-
-def _blocks(start: int, stop: int, step: int) -> Iterator[slice]:
-    return (slice(i, min(stop, i + step)) for i in range(start, stop, step))
+def highest(x: Any) -> int:
+    """How many rows the longest run has."""
+    return min(len(x), rows_at_once(x.shape[1]) * _RUN)
 
 
 def sums_of_columns(a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float) -> Any:
-    """Add up what `sums(block, into)` finds, `count` rows of float64 as wide as `a`, over all blocks of rows."""
+    """Add up what `sums(run, into)` finds, `count` rows of float64 as wide as `a`, over all runs of rows."""
     rows, width = a.shape
-    parts = numpy.zeros((runs(rows, width), count, width))
-    in_runs(lambda i, block: sums(block, parts[i]), rows, width, nanoseconds)
-    return parts.sum(axis=0)
-
-
-def sums_over_runs(a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float) -> Any:
-    """As `sums_of_columns`, from what `sums(rows, into)` finds in whole runs of blocks."""
-    rows, width = a.shape
-    parts = numpy.zeros((runs(rows, width), count, width))
-    each_run(lambda i, piece: sums(piece, parts[i]), rows, width, nanoseconds)
+    parts = numpy.zeros((-(-rows // max(1, highest(a))), count, width))
+    each_run(lambda i, run: sums(run, parts[i]), rows, width, nanoseconds)
     return parts.sum(axis=0)
 
 
@@ -89,51 +71,75 @@ def far_from_zero(mean: Any, variance: Any) -> bool:
     return not (mean * mean <= _FAR * variance).all()
 
 
+def spread(column: Any, like: Any) -> Any:
+    """A number per row, for an operation with the rows of an array: in each place, in scratch, or to be broadcast.
+
+    BLAS writes such an array twice as fast as NumPy broadcasts.
+    """
+    if like.size < _SPREAD:
+        return column[:, None]
+    out = scratch("spread", like.shape, like.dtype)
+    return numpy.matmul(numpy.array((column, column)).T, _first(like.shape[1], like.dtype), out=out)
+
+
+def _first(width: int, dtype: Any) -> Any:
+    """A row of ones above one of zeros: products with an inner length of 1 would not go through BLAS."""
+    rows = numpy.zeros((2, width), dtype)
+    rows[0] = 1
+    return rows
+
+
 def column_moments(x: Any) -> tuple[Any, Any]:
     """Mean and variance of the columns of x (rows, columns), in float64, from one pass over memory.
 
-    Squares are summed about the first block's mean where that is far from zero.
+    Where the mean is far from zero, squares are summed about that of the first rows; if they didn't show it, again.
     """
-    rows, width = x.shape
-    first = x[: rows_at_once(width)]
+    first = x[:_SAMPLE]
     centre = column_sums(first) / x.dtype.type(len(first))
     spread = column_sums((first - centre) ** 2) / x.dtype.type(len(first))
-    about = None
-    if far_from_zero(centre, spread):
-        about = repeated("moments_about", centre, len(first), x.dtype)
+    if not far_from_zero(centre, spread):
+        mean, variance = _moments_about(x, None)
+        if not far_from_zero(mean, variance):
+            return mean, variance
+        centre = mean.astype(x.dtype)
+    mean, variance = _moments_about(x, centre)
+    return centre + mean, variance
 
-    def sums(block: slice, into: Any) -> None:
-        a = x[block]
-        t = scratch("moments", a.shape, x.dtype)
+
+def _moments_about(x: Any, centre: Any) -> tuple[Any, Any]:
+    """Mean and variance of the columns of x - centre (if given)."""
+    about = None if centre is None else repeated("moments_about", centre, highest(x), x.dtype)
+
+    def sums(run: slice, into: Any) -> None:
+        a = x[run]
         if about is not None:
-            a = numpy.subtract(a, about[: len(a)], out=t)
+            a = numpy.subtract(a, about[: len(a)], out=scratch("moments_away", a.shape, x.dtype))
+        into[1] += column_sums(numpy.multiply(a, a, out=scratch("moments", a.shape, x.dtype)))
         into[0] += column_sums(a)
-        into[1] += column_sums(numpy.multiply(a, a, out=t))
 
-    total, squares = sums_of_columns(x, 2, sums, 0.5) / rows
-    variance = numpy.maximum(squares - total * total, 0)
-    return (total if about is None else centre + total), variance
+    mean, squares = sums_of_columns(x, 2, sums, 0.5) / len(x)
+    return mean, numpy.maximum(squares - mean * mean, 0)
 
 
 def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
     """(x - about) * factor + shift, with one number of each per column; without what is None."""
     rows, width = x.shape
-    height = min(rows, rows_at_once(width))
+    height = highest(x)
     factors = repeated("scale_factor", factor, height, x.dtype)
     shifts = None if shift is None else repeated("scale_shift", shift, height, x.dtype)
     if about is not None:
         about = repeated("scale_about", about, height, x.dtype)
     out = numpy.empty(x.shape, x.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        a, o = x[block], out[block]
+    def fill(_: int, run: slice) -> None:
+        a, o = x[run], out[run]
         if about is not None:
             a = numpy.subtract(a, about[: len(a)], out=o)
         numpy.multiply(a, factors[: len(o)], out=o)
         if shifts is not None:
             numpy.add(o, shifts[: len(o)], out=o)
 
-    in_runs(fill, rows, width, 0.4)
+    each_run(fill, rows, width, 0.4)
     return out
 
 
@@ -145,12 +151,12 @@ def plus_rows(x: Any, row: Any) -> Any:
     if x.shape[x.ndim - row.ndim :] != row.shape or not x.flags.c_contiguous:
         return None
     matrix = x.reshape(-1, width)
-    rows = repeated("plus_rows", row.reshape(-1), min(len(matrix), rows_at_once(width)), x.dtype)
+    rows = repeated("plus_rows", row.reshape(-1), highest(matrix), x.dtype)
     out = numpy.empty(matrix.shape, x.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        o = out[block]
-        numpy.add(matrix[block], rows[: len(o)], out=o)
+    def fill(_: int, run: slice) -> None:
+        o = out[run]
+        numpy.add(matrix[run], rows[: len(o)], out=o)
 
-    in_runs(fill, len(matrix), matrix.shape[1], 0.2)
+    each_run(fill, len(matrix), matrix.shape[1], 0.2)
     return out.reshape(x.shape)

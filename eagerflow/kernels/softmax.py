@@ -1,7 +1,7 @@
-"""Softmax, its logarithm and crossentropies of the rows of large NumPy arrays, block by block.
+"""Softmax, its logarithm and crossentropies of the rows of large NumPy arrays, a run of rows at a time.
 
-The largest element of a row is subtracted only where elements are large at all: exp(60) times a million elements
-overflows no type, and finding the extremes of a whole array is much faster than those of its rows.
+The largest element of a row is subtracted only where it must be, which sums of exponentials tell: finding it takes as
+long as the exponentials. Columns of numbers per row are spread by products, see `layer_norm.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.blocks import ones
-from eagerflow.kernels.moments import in_runs
+from eagerflow.kernels.moments import each_run, spread
 
 __all__ = [
     "crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient", "rows_of",
     "softmax", "softmax_gradient",
 ]  # fmt: skip
 
-_SAFE = 60.0
+_LEAST, _MOST = 1e-3, 1e30  # sums of exponentials that have lost no digits
 _SMALL = 2048  # numbers, below which NumPy's calls cost more than its passes
 
 
@@ -32,18 +32,18 @@ def rows_of(x: Any, axis: Any) -> Any:
 
 
 def _exponentials(rows: Any, out: Any) -> tuple[Any, Any]:
-    """exp of a block of rows into `out`, up to a factor per row: its sum per row, and what was subtracted (or None).
+    """exp of a run of rows into `out`, up to a factor per row: its sum per row, and what was subtracted (or None).
 
     Rows of minus infinity throughout give zeros, and the sum 1.
     """
-    peak = None
-    if -_SAFE <= rows.min() and rows.max() <= _SAFE:
-        numpy.exp(rows, out=out)
-        return out @ ones(rows.shape[1], rows.dtype), peak
+    one = ones(rows.shape[1], rows.dtype)
+    with numpy.errstate(over="ignore"):
+        total = numpy.exp(rows, out=out) @ one
+    if total.min() >= _LEAST and total.max() <= _MOST:
+        return total, None
     peak = numpy.maximum(rows.max(axis=1, keepdims=True), numpy.finfo(rows.dtype).min)
     numpy.subtract(rows, peak, out=out)
-    numpy.exp(out, out=out)
-    total = out @ ones(rows.shape[1], rows.dtype)
+    total = numpy.exp(out, out=out) @ one
     total += total == 0
     return total, peak
 
@@ -52,11 +52,12 @@ def softmax(rows: Any) -> Any:
     """exp(rows) divided by its sum per row."""
     out = numpy.empty(rows.shape, rows.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        total, _peak = _exponentials(rows[block], out[block])
-        numpy.multiply(out[block], (1 / total)[:, None], out=out[block])
+    def fill(_: int, run: slice) -> None:
+        o = out[run]
+        total, _peak = _exponentials(rows[run], o)
+        numpy.multiply(o, spread(1 / total, o), out=o)
 
-    in_runs(fill, len(rows), rows.shape[1], 1.0)
+    each_run(fill, len(rows), rows.shape[1], 1.0)
     return out
 
 
@@ -64,12 +65,12 @@ def softmax_gradient(g: Any, out: Any) -> Any:
     """out (g - sum(g out))."""
     found = numpy.empty(out.shape, out.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        d = found[block]
-        numpy.subtract(g[block], numpy.vecdot(g[block], out[block])[:, None], out=d)
-        numpy.multiply(d, out[block], out=d)
+    def fill(_: int, run: slice) -> None:
+        d, y = found[run], out[run]
+        numpy.subtract(g[run], spread(numpy.vecdot(g[run], y), y), out=d)
+        numpy.multiply(d, y, out=d)
 
-    in_runs(fill, len(out), out.shape[1], 0.6)
+    each_run(fill, len(out), out.shape[1], 0.6)
     return found
 
 
@@ -77,16 +78,13 @@ def log_softmax(rows: Any) -> Any:
     """rows - log(sum(exp(rows)))."""
     out = numpy.empty(rows.shape, rows.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        total, peak = _exponentials(rows[block], out[block])
-        total = numpy.log(total)[:, None]
-        if peak is None:
-            numpy.subtract(rows[block], total, out=out[block])
-        else:
-            numpy.subtract(rows[block], peak, out=out[block])
-            numpy.subtract(out[block], total, out=out[block])
+    def fill(_: int, run: slice) -> None:
+        o = out[run]
+        total, peak = _exponentials(rows[run], o)
+        near = rows[run] if peak is None else numpy.subtract(rows[run], peak, out=o)
+        numpy.subtract(near, spread(numpy.log(total), o), out=o)
 
-    in_runs(fill, len(rows), rows.shape[1], 1.0)
+    each_run(fill, len(rows), rows.shape[1], 1.0)
     return out
 
 
@@ -94,13 +92,12 @@ def log_softmax_gradient(g: Any, out: Any) -> Any:
     """g - exp(out) sum(g)."""
     found = numpy.empty(out.shape, out.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        d = found[block]
-        numpy.exp(out[block], out=d)
-        numpy.multiply(d, (g[block] @ ones(out.shape[1], out.dtype))[:, None], out=d)
-        numpy.subtract(g[block], d, out=d)
+    def fill(_: int, run: slice) -> None:
+        d = numpy.exp(out[run], out=found[run])
+        numpy.multiply(d, spread(g[run] @ ones(out.shape[1], out.dtype), d), out=d)
+        numpy.subtract(g[run], d, out=d)
 
-    in_runs(fill, len(out), out.shape[1], 1.0)
+    each_run(fill, len(out), out.shape[1], 1.0)
     return found
 
 
@@ -109,15 +106,15 @@ def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
     probabilities = numpy.empty(rows.shape, rows.dtype)
     loss = numpy.empty(len(rows), rows.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        own = rows[block]
-        picked = own[numpy.arange(len(own)), labels[block]]
-        total, peak = _exponentials(own, probabilities[block])
-        numpy.log(total, out=loss[block])
-        loss[block] -= picked if peak is None else picked - peak[:, 0]
-        numpy.multiply(probabilities[block], (1 / total)[:, None], out=probabilities[block])
+    def fill(_: int, run: slice) -> None:
+        own = rows[run]
+        picked = own[numpy.arange(len(own)), labels[run]]
+        total, peak = _exponentials(own, probabilities[run])
+        numpy.log(total, out=loss[run])
+        loss[run] -= picked if peak is None else picked - peak[:, 0]
+        numpy.multiply(probabilities[run], spread(1 / total, own), out=probabilities[run])
 
-    in_runs(fill, len(rows), rows.shape[1], 1.0)
+    each_run(fill, len(rows), rows.shape[1], 1.0)
     return loss, probabilities
 
 
@@ -125,9 +122,10 @@ def crossentropy_of_labels_gradient(g: Any, labels: Any, probabilities: Any) -> 
     """(probabilities - 1 at the label) g, where g (rows,) is the losses' gradient."""
     out = numpy.empty(probabilities.shape, probabilities.dtype)
 
-    def fill(_: int, block: slice) -> None:
-        d = numpy.multiply(probabilities[block], g[block, None], out=out[block])
-        d[numpy.arange(len(d)), labels[block]] -= g[block]
+    def fill(_: int, run: slice) -> None:
+        p = probabilities[run]
+        d = numpy.multiply(p, spread(g[run], p), out=out[run])
+        d[numpy.arange(len(d)), labels[run]] -= g[run]
 
-    in_runs(fill, len(out), out.shape[1], 0.4)
+    each_run(fill, len(out), out.shape[1], 0.4)
     return out

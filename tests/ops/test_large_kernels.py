@@ -28,6 +28,8 @@ def small_blocks(monkeypatch):
     for module in (blocks, moments):
         monkeypatch.setattr(module, "CHUNK", 256)
     monkeypatch.setattr(blocks, "_SMALL", 0)
+    monkeypatch.setattr(moments, "_SPREAD", 0)
+    monkeypatch.setattr(moments, "_SAMPLE", 5)
     monkeypatch.setattr("eagerflow.kernels.layer_norm._SMALL", 0)
     monkeypatch.setattr("eagerflow.kernels.layer_norm._TALLEST", 40)
     monkeypatch.setattr("eagerflow.kernels.batch_norm._SMALLEST", 0)
@@ -176,6 +178,18 @@ def test_batch_normalization_far_from_zero_keeps_its_digits():
     wide = x.astype("float64")
     expected = (wide - wide.mean(0)) / np.sqrt(wide.var(0) + 1e-3)
     np.testing.assert_allclose(out, expected, atol=2e-4)
+
+
+def test_batch_normalization_of_channels_that_are_far_from_zero_only_later():
+    x = normal(5, 600, 4)
+    x[90:, 2] += 300
+    x[90:, 3] = 7
+    out, mean, variance = normalize_batch(x, axes=(0,), epsilon=1e-3)
+    wide = x.astype("float64")
+    np.testing.assert_allclose(mean.numpy(), wide.mean(0), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(variance.numpy(), wide.var(0), rtol=2e-6)
+    expected = (wide - wide.mean(0)) / np.sqrt(wide.var(0) + 1e-3)
+    np.testing.assert_allclose(out.numpy(), expected, atol=1e-5)
 
 
 def plain_layer(axes, epsilon):
@@ -356,6 +370,22 @@ def test_broadcast_parameters_get_sums(shape, lead, dtype):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
         check(lambda x, p: x * p + p, lambda x, p: (x + 1) * p, [normal(14, *shape, dtype=dtype), parameter])
+
+
+@pytest.mark.parametrize("where", [-90.0, -300.0, -3e38, -np.inf, 80.0, 100.0, 3e38, np.nan])
+def test_softmaxes_of_rows_that_sums_of_exponentials_cannot_hold(where):
+    x = normal(15, 300, 9)
+    x[7], x[200] = where, np.arange(9) * 20 + np.float32(where)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.softmax._SMALL", 0)
+        found, logarithm = ops.softmax(ef.Tensor(x)).numpy(), ops.log_softmax(ef.Tensor(x)).numpy()
+    wide = x.astype("float64")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        e = np.exp(wide - np.maximum(wide.max(1, keepdims=True), -1e308))
+        expected = np.nan_to_num(e / e.sum(1, keepdims=True), nan=np.nan if np.isnan(where) else 0.0)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-30)
+        real = np.isfinite(np.log(expected)) & (expected > 1e-30)
+    np.testing.assert_allclose(logarithm[real], np.log(expected[real]), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
