@@ -3,7 +3,7 @@
 A row of an image is one run of width * channels numbers, and so is an element of the kernel repeated along it. A
 row of the result is the sum over the kernel's elements of shifted rows times those: `einsum` multiplies and adds in
 one pass, with the sums in the first cache. Where the last axis has a stride, its columns are sorted by their remainder
-first, so that what is multiplied together lies side by side.
+first, so that what is multiplied together lies side by side. Large windows of stride 1 go by `filtering.py`.
 
 `x` is (batch, *spatial, channels), `kernel` (*sizes, channels, multiplier), the result
 (batch, *outputs, channels * multiplier) with the filters of one channel side by side.
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import plain_depthwise
+from eagerflow.kernels import filtering, plain_depthwise
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.phases import phases
@@ -52,6 +52,8 @@ def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry) -> Any:
 
 def _forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
     """With one filter per channel."""
+    if filtering.suits(x, geometry):
+        return filtering.forward(x, kernel, geometry)
     runs = Runs(x, geometry)
     out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
     places, repeated = runs.flat(out), runs.repeated(kernel)

@@ -69,5 +69,5 @@ class Packs(NamedTuple):
         return (_WEIGHT.T @ found.reshape(len(found), -1)).reshape(3, 3, self.width, -1)
 
     def by_frequency(self, a: Any) -> Any:
-        """(tiles, 36, channels) seen as matrices (36, products, tiles, ...) whose rows lie apart: BLAS takes them so."""
+        """(tiles, 36, channels) as matrices (36, products, tiles, ...) whose rows lie apart: BLAS takes them so."""
         return a.reshape(len(a), REACH * REACH, self.products, -1).transpose(1, 2, 0, 3)

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import depthwise, plain_depthwise
+from eagerflow.kernels import depthwise, filtering, plain_depthwise
 from eagerflow.kernels.geometry import window_geometry
 
 
@@ -66,11 +66,41 @@ def test_any_windows(geometry, batch, channels, multiplier, dtype, channels_firs
     compare(geometry, batch, channels, multiplier, dtype, channels_first)
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-def test_same_bits_on_any_number_of_threads(stride, monkeypatch):
+@given(
+    st.integers(1, 3), st.integers(1, 40), st.integers(1, 20), st.integers(2, 7), st.integers(1, 7),
+    st.integers(1, 9), st.integers(1, 2), st.sampled_from(["valid", "same"]),
+)  # fmt: skip
+@settings(max_examples=150)
+@example(40, 9, 9, 5, 5, 64, 1, "same")  # blocks of several images
+@example(2, 500, 20, 5, 3, 32, 1, "valid")  # bands of a large image
+@example(1, 20, 900, 7, 7, 24, 1, "same")  # several runs per row
+@example(1, 1, 1, 7, 7, 3, 1, "same")  # more padding than image
+def test_any_windows_by_filtering(batch, height, width, rows, columns, channels, dilation, padding):
+    if padding == "valid":
+        height, width = max(rows, height), max((columns - 1) * dilation + 1, width)
+    geometry = window_geometry((height, width), (rows, columns), 1, padding, (1, dilation))
+    x, kernel = normal(batch, height, width, channels), normal(rows, columns, channels, 1, seed=1)
+    found = filtering.forward(x, kernel[..., 0], geometry)
+    assert found.dtype == "float32"
+    expected = plain_depthwise.forward(np, x.astype("float64"), kernel.astype("float64"), geometry)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * (np.abs(expected).max() + 1))
+
+
+@pytest.mark.parametrize("size", [(5, 5), (7, 7)])
+def test_large_windows_go_by_filtering(size):
+    geometry = window_geometry((28, 20), size, 1, "same")
+    assert filtering.suits(normal(2, 28, 20, 6), geometry)
+    assert not filtering.suits(normal(2, 28, 20, 6, dtype="float64"), geometry)
+    for dtype in ("float32", "float64"):
+        for channels_first in (False, True):
+            compare(geometry, 2, 6, 2, dtype, channels_first)
+
+
+@pytest.mark.parametrize(("size", "stride"), [((3, 5), 1), ((3, 5), 2), ((5, 5), 1)])
+def test_same_bits_on_any_number_of_threads(size, stride, monkeypatch):
     monkeypatch.setattr("eagerflow.kernels.threads._LEAST", 0.0)
-    geometry = window_geometry((60, 66), (3, 5), stride, "same")
-    x, kernel = normal(8, 60, 66, 32), normal(3, 5, 32, 1, seed=1)
+    geometry = window_geometry((60, 66), size, stride, "same")
+    x, kernel = normal(8, 60, 66, 32), normal(*size, 32, 1, seed=1)
     g = normal(8, *geometry.outputs, 32, seed=2)
     found = []
     for threads in (1, 2, 5):
