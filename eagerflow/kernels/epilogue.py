@@ -16,7 +16,7 @@ from eagerflow.kernels.moments import rows_at_once
 from eagerflow.kernels.reduce import sum_to
 from eagerflow.kernels.threads import each
 
-__all__ = ["add_bias", "epilogue", "masked", "sums_of_bias"]
+__all__ = ["add_bias", "add_bias_to_columns", "epilogue", "masked", "sums_of_bias"]
 
 _SMALL = 4096  # numbers, below which relu with a number is as fast
 _RUN = 8  # blocks that one thread takes at a time
@@ -65,6 +65,20 @@ def add_bias(out: Any, bias: Any, relu: bool) -> None:
         -(-len(matrix) // step),
         out.size * 0.3 / 1000,
     )
+
+
+def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
+    """The same for some columns of a matrix, with their biases."""
+    if part.flags.c_contiguous:
+        add_bias(part, bias, relu)
+        return
+    numpy.add(part, bias, out=part)
+    if relu:
+        numpy.maximum(
+            part,
+            zeros(bias.size, bias.dtype) if bias.size <= CHUNK and bias.dtype.char in "fd" else 0,
+            out=part,
+        )
 
 
 def masked(g: Any, out: Any) -> Any:

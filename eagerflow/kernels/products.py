@@ -6,13 +6,17 @@ thread; a large product is cut into a few parts by its shape alone, and our pool
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy
 
 from eagerflow.kernels.threads import each, one_blas_thread
 
-__all__ = ["large", "product", "products"]
+__all__ = ["large", "pair", "product", "products"]
+
+Finish = Callable[[Any, slice], None]
 
 _ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
 _VECTORS = 1 << 13  # the same for products with a vector
@@ -37,34 +41,69 @@ def large(a: Any, b: Any) -> bool:
     return inner_work > _ALONE or (inner_work > _VECTORS and (a.shape[-2] == 1 or columns == 1))
 
 
-def product(a: Any, b: Any, out: Any = None) -> Any:
-    """`a @ b` of two matrices of NumPy, of any strides."""
+def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> Any:
+    """`a @ b` of two matrices of NumPy, of any strides.
+
+    Args:
+        a: (rows, inner).
+        b: (inner, columns).
+        out: where to put it.
+        finish: called with each part of the outputs while it is in the cache, and which columns it has.
+    """
+    work = a.size * b.shape[1]
+    if finish is None and (work <= _VECTORS or (work <= _ALONE and len(a) > 1 and b.shape[1] > 1)):
+        return numpy.dot(a, b, out=out)
+    if finish is None and (work < _PARTS[0][0] or a.dtype != b.dtype):
+        with one_blas_thread:
+            return numpy.dot(a, b, out=out)
+    return _carried_out(_planned(a, b, out, finish))[0]
+
+
+def pair(a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any]:
+    """`a @ b` and `c @ d`, at once."""
+    first, second = _carried_out(_planned(a, b), _planned(c, d))
+    return first, second
+
+
+class _Plan(NamedTuple):
+    """A product, cut by its shape into pieces."""
+
+    out: Any
+    pieces: Sequence[Callable[[], object]]
+    work: int
+    end: Callable[[], None] | None = None
+
+
+def _carried_out(*plans: _Plan) -> list[Any]:
+    pieces = [piece for plan in plans for piece in plan.pieces]
+    each(lambda i: pieces[i](), len(pieces), sum([plan.work for plan in plans]) / _PER_MICROSECOND)
+    for plan in plans:
+        if plan.end is not None:
+            plan.end()
+    return [plan.out for plan in plans]
+
+
+def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _Plan:
     rows, inner = a.shape
     columns = b.shape[1]
     work = rows * inner * columns
-    if work <= _VECTORS or (work <= _ALONE and rows > 1 and columns > 1):
-        return numpy.dot(a, b, out=out)
-    parts = next((count for limit, count in _PARTS if work < limit), _MOST)
-    if parts == 1 or a.dtype != b.dtype:
-        with one_blas_thread:
-            return numpy.dot(a, b, out=out)
     if out is None:
-        out = numpy.empty((rows, columns), a.dtype)
+        out = numpy.empty((rows, columns), numpy.result_type(a, b))
+    parts = next((count for limit, count in _PARTS if work < limit), _MOST)
     longest = max(rows, columns)
-    if inner > 4 * longest:
-        return _by_inner(a, b, out, _slices(inner, parts), work)
+    if parts > 1 and inner > 4 * longest and a.dtype == b.dtype:
+        return _by_inner(a, b, out, _slices(inner, parts), finish)
     bands = _slices(longest, parts)
-    if rows >= columns:
+    everything = slice(0, columns)
 
-        def run(i: int) -> None:  # `dot` would copy rows of a transposed matrix, `matmul` doesn't
-            numpy.matmul(a[bands[i]], b, out=out[bands[i]])
-    else:
+    def band(cut: slice) -> None:  # `dot` would copy rows of a transposed matrix, `matmul` doesn't
+        left, right = (a[cut], b) if rows >= columns else (a, b[:, cut])
+        part = out[cut] if rows >= columns else out[:, cut]
+        numpy.matmul(left, right, out=part)
+        if finish is not None:
+            finish(part, everything if rows >= columns else cut)
 
-        def run(i: int) -> None:
-            numpy.matmul(a, b[:, bands[i]], out=out[:, bands[i]])
-
-    each(run, len(bands), work / _PER_MICROSECOND)
-    return out
+    return _Plan(out, [partial(band, cut) for cut in bands], work)
 
 
 def _slices(length: int, parts: int) -> list[slice]:
@@ -73,13 +112,18 @@ def _slices(length: int, parts: int) -> list[slice]:
     return [slice(i, i + step) for i in range(0, length, step)]
 
 
-def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], work: int) -> Any:
+def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], finish: Finish | None) -> _Plan:
     """The sum of products of parts, in their order: for weights' gradients, which sum over many positions."""
     found = [out, *[numpy.empty_like(out) for _ in parts[1:]]]
-    each(lambda i: numpy.dot(a[:, parts[i]], b[parts[i]], out=found[i]), len(parts), work / _PER_MICROSECOND)
-    for part in found[1:]:
-        out += part
-    return out
+
+    def add_up() -> None:
+        for part in found[1:]:
+            numpy.add(out, part, out=out)
+        if finish is not None:
+            finish(out, slice(0, out.shape[1]))
+
+    pieces = [partial(numpy.dot, a[:, part], b[part], out=into) for part, into in zip(parts, found)]
+    return _Plan(out, pieces, a.size * b.shape[1], add_up)
 
 
 def products(a: Any, b: Any) -> Any:

@@ -9,6 +9,7 @@ from eagerflow.core.tensor import Tensor
 
 __all__ = ["get_mask", "set_mask"]
 
+
 def get_mask(x: Any) -> Any:
     """The mask that a layer put on the tensor, None when there is none."""
     return getattr(x, "mask", None) if isinstance(x, Tensor) else None

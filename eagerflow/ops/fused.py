@@ -12,7 +12,8 @@ import numpy
 
 from eagerflow.core.op import op
 from eagerflow.kernels import convolution
-from eagerflow.kernels.epilogue import add_bias, masked, sums_of_bias
+from eagerflow.kernels.epilogue import add_bias, add_bias_to_columns, masked, sums_of_bias
+from eagerflow.kernels.products import large, pair, product
 from eagerflow.ops.activation import relu as relu_of
 from eagerflow.ops.convolution import conv, planned
 from eagerflow.ops.layout import channels_first_to_last, is_channels_first, to_first
@@ -48,6 +49,10 @@ def _of_bias(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any) -> Any:
     g = _behind_relu(xp, g, positive)
     d_bias = _of_bias(xp, g, bias.shape) if needs[2] else None
+    if needs[0] and needs[1] and kernel.ndim == 2 and large(g, kernel) and x.dtype == kernel.dtype == g.dtype:
+        rows = g.reshape(-1, g.shape[-1])
+        d_x, d_kernel = pair(rows, kernel.T, x.reshape(-1, x.shape[-1]).T, rows)
+        return d_x.reshape(x.shape), d_kernel, d_bias
     d_x = _of_left(g, x.shape, kernel) if needs[0] else None
     return d_x, _of_right(g, x, kernel.shape) if needs[1] else None, d_bias
 
@@ -73,7 +78,17 @@ def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
     Raises:
         ValueError: when the lengths of inputs differ.
     """
-    out = _finished(xp, _matmul.forward(xp, x, kernel), bias, relu)
+    if (
+        kernel.ndim == 2
+        and large(x, kernel)
+        and x.shape[-1] == len(kernel)
+        and x.dtype == kernel.dtype == bias.dtype
+    ):
+        rows = x.reshape(-1, x.shape[-1])
+        out = product(rows, kernel, finish=lambda part, cut: add_bias_to_columns(part, bias[cut], relu))
+        out = out.reshape(*x.shape[:-1], kernel.shape[1])
+    else:
+        out = _finished(xp, _matmul.forward(xp, x, kernel), bias, relu)
     return out, out if relu else None
 
 

@@ -77,6 +77,30 @@ def test_dense_is_product_bias_and_relu_to_the_last_bit(lead, inputs, units, rel
             set_num_threads(None)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    lead=st.sampled_from([(1,), (33,), (2, 40), (700,)]),
+    inputs=st.sampled_from([1, 30, 400]),
+    units=st.sampled_from([1, 17, 100, 300]),
+    relu=st.booleans(),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_a_dense_layer_cut_into_parts_has_the_same_bits(lead, inputs, units, relu, dtype):
+    arrays = [
+        normal(i, *shape, dtype=dtype) for i, shape in enumerate([(*lead, inputs), (inputs, units), (units,)])
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (50_000, 2), (500_000, 3)))):
+            patch.setattr(f"eagerflow.kernels.products.{name}", value)
+        found = with_gradients(lambda *xs: dense(*xs, relu), *arrays)
+        assert_same(found, with_gradients(plain_dense(relu), *arrays))
+        try:
+            set_num_threads(3)
+            assert_same(with_gradients(lambda *xs: dense(*xs, relu), *arrays), found)
+        finally:
+            set_num_threads(None)
+
+
 CONVOLUTIONS = [
     ((2, 9, 10, 16), (3, 3, 16, 20), {"padding": "same"}),  # Winograd's
     ((1, 70, 80, 16), (3, 3, 16, 16), {}),  # in bands of one image
