@@ -20,6 +20,8 @@ __all__ = ["Passes", "elementwise"]
 
 _PIECE = 1 << 19  # bytes of one array
 _WHOLE = 1 << 22  # bytes of an array below which one thread works faster without cutting it
+_SHARED = 1 << 17  # bytes of an array below which sharing it costs more than it saves
+_LINE = 16  # elements that pieces are a multiple of, so that they begin with lines of the cache
 _SETS = 8  # of variables that one optimizer is given in turn; with more, further ones aren't packed
 _MICROSECONDS = 1e-3  # that a rule takes for an element, roughly
 _NAMES = tuple([f"optimizers.{i}" for i in range(8)])  # of scratch arrays
@@ -112,15 +114,18 @@ class Passes:
             decay: the share by which weights shrink before.
             scale: what gradients are multiplied by before; None for nothing.
         """
-        pieces = [piece for part in self._plan(entries).parts(gradients) for piece in _pieces(part)]
+        large: list[Part] = []
+        for part in self._plan(entries).parts(gradients):
+            if part.weights.nbytes > _SHARED:
+                large += _pieces(part)
+            else:
+                self._work(part, rule, settings, decay, scale)
 
         def work(i: int) -> None:
-            self._work(pieces[i], rule, settings, decay, scale)
+            self._work(large[i], rule, settings, decay, scale)
 
-        if len(pieces) == 1:
-            work(0)
-        else:
-            each(work, len(pieces), sum([piece.weights.size for piece in pieces]) * _MICROSECONDS)
+        if large:
+            each(work, len(large), sum([piece.weights.size for piece in large]) * _MICROSECONDS)
 
     def _work(self, piece: Part, rule: Any, settings: Any, decay: float, scale: float | None) -> None:
         w, g, slots, decays = piece
@@ -148,14 +153,21 @@ class Passes:
 
 
 def _pieces(part: Part) -> Iterator[Part]:
-    """The part, cut where it is large."""
+    """The part, cut where it is large: for each thread a piece, or for the cache.
+
+    As few as possible: between two calls of NumPy only one thread runs, and whoever waits for that wakes late.
+    """
     w, g, slots, decays = part
-    most = _WHOLE if get_num_threads() == 1 else 2 * _PIECE
+    threads = get_num_threads()
+    most = _WHOLE if threads == 1 else _PIECE
     if w.nbytes <= most or not all([a.flags.c_contiguous for a in (w, *slots)]):
         yield part
         return
     w, g, *slots = (a.reshape(-1) for a in (w, g, *slots))
     length = _PIECE // w.itemsize
+    if w.nbytes <= threads * _WHOLE:
+        length = -(-w.size // threads)
+        length += -length % _LINE
     for start in range(0, w.size, length):
         cut = slice(start, start + length)
         yield Part(w[cut], g[cut], [slot[cut] for slot in slots], decays)
