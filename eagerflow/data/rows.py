@@ -33,8 +33,13 @@ def batches_of_rows(
     for first in range(0, count, together):
         rows = slice(first * size, (first + together) * size)
         blocks = [None if a is None else _taken(a, rows, order) for a in arrays]
+        ready = [b is None or _is_ready(b, where) for b in blocks]
         for start in range(0, min(together, count - first) * size, size):
-            yield [None if b is None else _tensor(b[start : start + size], where) for b in blocks]
+            end = start + size
+            if all(ready):
+                yield [None if b is None else Tensor(b[start:end], None, None) for b in blocks]
+            else:
+                yield [None if b is None else _tensor(b[start:end], where) for b in blocks]
 
 
 def _bytes(arrays: Sequence[Any], rows: int) -> int:
@@ -47,6 +52,13 @@ def _taken(array: Any, rows: slice, order: Any) -> Any:
     if type(array) is numpy.ndarray:
         return array.take(order[rows], axis=0)
     return array[place(order[rows], device_of(array))]
+
+
+def _is_ready(block: Any, where: Device) -> bool:
+    """Whether parts of it need neither another type nor another place."""
+    empty = block[:0]
+    on_host = where.kind == "cpu" and type(block) is numpy.ndarray
+    return on_host and not is_text(block) and with_our_floats(empty) is empty
 
 
 def _tensor(part: Any, where: Device) -> Any:

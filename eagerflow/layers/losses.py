@@ -79,8 +79,9 @@ class LossHolder:
     def losses(self: Any) -> list[Any]:
         """The added losses of this layer and its sublayers, then those of weight regularizers."""
         added = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
-        regularized = [v for v in self.trainable_weights if v.regularizer is not None]
-        return [*added, *[v.regularizer(v) for v in regularized]]
+        if self.trainable:
+            added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
+        return added
 
     def _clear_losses(self: Any) -> None:
         for layer in self._flatten_layers():
