@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.threads import one_blas_thread
+from eagerflow.kernels.threads import each
 from eagerflow.kernels.tiles import REACH
 
 __all__ = ["Packs"]
 
 _PACKED = 16  # channels of groups that share a product, at most
+_COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
+_PER_MICROSECOND = 10_000  # multiply-adds of that
 _G = [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
       [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0.0, 0, 1]]  # fmt: skip
 _WEIGHT = numpy.kron(*[numpy.array(_G, "float64")] * 2).astype("float32")  # (36, 9)
@@ -48,8 +50,7 @@ class Packs(NamedTuple):
 
     def weights(self, kernel: Any) -> Any:
         """(3, 3, width, all filters), transformed: (36, products, channels, outputs)."""
-        with one_blas_thread:
-            found = _WEIGHT @ kernel.reshape(9, -1)
+        found = _by_columns(_WEIGHT, kernel.reshape(9, -1))
         if self.groups == 1:
             return found.reshape(-1, self.width, self.products, self.filters).transpose(0, 2, 1, 3)
         found = found.reshape(-1, self.width, self.products, self.groups, self.filters)
@@ -66,8 +67,21 @@ class Packs(NamedTuple):
         found = numpy.empty((len(blocks), self.width, self.products, self.groups, self.filters), sums.dtype)
         for i in range(self.groups):
             found[:, :, :, i] = blocks[:, :, i, :, i].swapaxes(1, 2)
-        return (_WEIGHT.T @ found.reshape(len(found), -1)).reshape(3, 3, self.width, -1)
+        return _by_columns(_WEIGHT.T, found.reshape(len(found), -1)).reshape(3, 3, self.width, -1)
 
     def by_frequency(self, a: Any) -> Any:
         """(tiles, 36, channels) as matrices (36, products, tiles, ...) whose rows lie apart: BLAS takes them so."""
         return a.reshape(len(a), REACH * REACH, self.products, -1).transpose(1, 2, 0, 3)
+
+
+def _by_columns(a: Any, b: Any) -> Any:
+    """`a @ b` for a small matrix and one with many columns."""
+    out = numpy.empty((len(a), b.shape[1]), b.dtype)
+    count = -(-b.shape[1] // _COLUMNS)
+
+    def work(i: int) -> None:
+        some = slice(i * _COLUMNS, (i + 1) * _COLUMNS)
+        numpy.matmul(a, b[:, some], out=out[:, some])
+
+    each(work, count, out.size * b.shape[0] / _PER_MICROSECOND)
+    return out

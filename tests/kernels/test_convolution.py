@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import convolution, plain_convolution, winograd
+from eagerflow.kernels import convolution, frequencies, plain_convolution, winograd
 from eagerflow.kernels.geometry import window_geometry
+from eagerflow.kernels.packs import Packs
 
 TOLERANCES = {"float32": 2e-5, "float64": 1e-12}
 
@@ -119,6 +120,36 @@ def test_any_groups_by_winograd(batch, height, width, groups, channels, filters,
     compare(x, normal(3, 3, channels, groups * filters, dtype="float32", seed=1), geometry, groups, "float32")
 
 
+@given(
+    st.integers(1, 12), st.integers(3, 30), st.integers(3, 30), st.integers(16, 40), st.integers(16, 40),
+    st.sampled_from(["valid", "same"]), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@example(1, 90, 90, 64, 64, "same", False)  # bands of one image
+def test_any_convolution_by_frequency(batch, height, width, channels, filters, padding, finishes):
+    height, width = (n + 2 * (padding == "valid") for n in (height, width))
+    geometry = window_geometry((height, width), (3, 3), 1, padding)
+    x, kernel = normal(batch, height, width, channels), normal(3, 3, channels, filters, seed=1)
+    g, bias = normal(batch, *geometry.outputs, filters, seed=3), normal(filters, seed=4)
+    epilogue = (bias.astype("float32"), True) if finishes else None
+    exact = results(plain_convolution, x, kernel, g, geometry, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frequencies, "suits", lambda tiling, packs: True)
+        given_ = [a.astype("float32") for a in (x, kernel, g)]
+        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue)
+        _, dx, dk = results(convolution, *given_, geometry, 1)
+    assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], "float32")
+    assert_close(dx, exact[1], "float32")
+    assert_close(dk, exact[2], "float32")
+
+
+def test_few_tiles_of_many_channels_go_by_frequency():
+    few = winograd._tiling(64, window_geometry((8, 8), (3, 3), 1, "same"), packs := Packs.of((256, 256), 1))
+    many = winograd._tiling(64, window_geometry((64, 64), (3, 3), 1, "same"), packs)
+    none = winograd._tiling(0, window_geometry((8, 8), (3, 3), 1, "same"), packs)
+    assert [frequencies.suits(tiling, packs) for tiling in (few, many, none)] == [True, False, False]
+
+
 def test_gradients_that_are_not_contiguous():
     geometry = window_geometry((12, 9), (3, 3), 1, "same")
     x, kernel = normal(2, 12, 9, 16, dtype="float32"), normal(3, 3, 16, 18, dtype="float32")
@@ -141,6 +172,7 @@ CASES = [
     ((40, 28, 28, 1), (3, 3, 1, 32), 1, "valid", 1),  # columns by taps
     ((20, 20, 20, 8), (5, 5, 2, 16), 1, "same", 4),  # groups
     ((9, 20, 20, 32), (3, 3, 4, 32), 1, "same", 8),  # Winograd, groups
+    ((32, 8, 8, 192), (3, 3, 192, 192), 1, "same", 1),  # Winograd by frequency
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
     ((3, 4000, 8), (5, 8, 16), 1, "causal", 1),
     ((2, 9, 17, 16, 8), (3, 3, 3, 8, 16), 1, "same", 1),
