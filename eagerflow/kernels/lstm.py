@@ -217,7 +217,7 @@ def _given(x: Any, trace: Trace, block: slice) -> Any:
     batch, _, features = x.shape
     count, units = block.stop - block.start, trace.squashed.shape[1]
     given = scratch("lstm_given", (count, batch, features + units), x.dtype)
-    given[..., :features] = x[:, block].swapaxes(0, 1)
+    copy_rows(x[:, block].swapaxes(0, 1), given[..., :features])
     given[..., features:] = trace.inputs[block, :units].swapaxes(1, 2)
     return given.reshape(count * batch, features + units)
 
@@ -291,13 +291,13 @@ def steps_together(name: str, a: Any) -> Any:
     """(time, rows, batch) as (rows, time * batch), in scratch."""
     steps, rows, batch = a.shape
     flat = scratch(name, (rows, steps, batch), a.dtype)
-    if a.size and a.strides[2] == a.itemsize:
-        _pieces(flat)[...] = _pieces(a).T
-    else:
-        flat[...] = a.transpose(1, 0, 2)
+    copy_rows(a.transpose(1, 0, 2), flat)
     return flat.reshape(rows, steps * batch)
 
 
-def _pieces(a: Any) -> Any:
-    """The last axis as one thing, which NumPy copies at once: twice as fast as number by number."""
-    return a.view(f"V{a.shape[-1] * a.itemsize}")[..., 0]
+def copy_rows(a: Any, out: Any) -> None:
+    """`out[...] = a`, each row of the last axis copied as one thing: in half the time, or less."""
+    if a.size and a.strides[-1] == out.strides[-1] == a.itemsize:
+        whole = f"V{a.shape[-1] * a.itemsize}"
+        a, out = a.view(whole)[..., 0], out.view(whole)[..., 0]
+    out[...] = a
