@@ -1,7 +1,7 @@
 """Large arrays in pieces that stay in the processor's cache while several NumPy calls go over them.
 
 NumPy makes one pass over memory per operation. What a compiled loop gets by fusing operations, we get by doing all
-of them on 65,536 numbers before the next 65,536 come.
+of them on some numbers before the next come.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ __all__ = ["CHUNK", "chunks", "column_sums", "elementwise", "fits", "ones", "rep
 
 CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
 _SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
-_RUN = 8  # chunks that one thread takes at a time
+# Numbers of an elementwise function, 1 MB of float32. Smaller pieces stay nearer to the processor, but the interpreter
+# runs one thread at a time between the calls of NumPy, and whoever has to wait for that wakes up late.
+_PIECE = 1 << 18
 _FLOATS = (numpy.dtype("float32"), numpy.dtype("float64"))
-_ZEROS = {kind: numpy.zeros(CHUNK, kind) for kind in _FLOATS}
+_ZEROS = {kind: numpy.zeros(_PIECE, kind) for kind in _FLOATS}
 _ONES = {kind: numpy.ones(CHUNK, kind) for kind in _FLOATS}
 for _constant in (*_ZEROS.values(), *_ONES.values()):
     _constant.flags.writeable = False
@@ -33,7 +35,7 @@ def fits(x: Any, *others: Any) -> bool:
 
 
 def zeros(count: int, dtype: Any) -> Any:
-    """Up to CHUNK zeros. NumPy's maximum with an array is four times as fast as with a number."""
+    """Up to 2**18 zeros. NumPy's maximum with an array is four times as fast as with a number."""
     return _ZEROS[dtype][:count]
 
 
@@ -68,28 +70,26 @@ def elementwise(
     outputs: int = 1,
     nanoseconds: float = 1.0,
 ) -> Any:
-    """Run `function(*inputs, *outputs, *temporaries)` over chunks of arrays, and give the new arrays it filled.
+    """Run `function(*inputs, *outputs, *temporaries)` over pieces of arrays, and give the new arrays it filled.
 
     Args:
-        function: gets flat chunks of one size. Outputs and temporaries are uninitialised.
+        function: gets flat pieces of one size. Outputs and temporaries are uninitialised.
         arrays: of one shape and type; contiguous ones aren't copied.
-        temporaries: how many chunks of scratch it needs.
+        temporaries: how many pieces of scratch it needs.
         outputs: how many arrays it fills.
         nanoseconds: roughly what it costs per number, for sharing the work among threads.
     """
     x = arrays[0]
     made = [numpy.empty(x.shape, x.dtype) for _ in range(outputs)]
     flat = [a.reshape(-1) for a in (*arrays, *made)]
-    step = _RUN * CHUNK
 
     def run(i: int) -> None:
-        spare = scratch("elementwise", (temporaries, CHUNK), x.dtype) if temporaries else ()
-        for start in range(i * step, min(x.size, (i + 1) * step), CHUNK):
-            parts = [a[start : start + CHUNK] for a in flat]
-            function(*parts, *[t[: parts[0].size] for t in spare])
+        parts = [a[i * _PIECE : (i + 1) * _PIECE] for a in flat]
+        spare = scratch("elementwise", (temporaries, parts[0].size), x.dtype) if temporaries else ()
+        function(*parts, *spare)
 
-    if x.size <= step:
+    if x.size <= _PIECE:
         run(0)
     else:
-        each(run, -(-x.size // step), x.size * nanoseconds / 1000)
+        each(run, -(-x.size // _PIECE), x.size * nanoseconds / 1000)
     return made[0] if outputs == 1 else made

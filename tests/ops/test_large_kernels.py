@@ -27,6 +27,7 @@ def small_blocks(monkeypatch):
     """Blocks of few numbers, so that arrays of a test's size have many of them."""
     for module in (blocks, moments):
         monkeypatch.setattr(module, "CHUNK", 256)
+    monkeypatch.setattr(blocks, "_PIECE", 256)
     monkeypatch.setattr(blocks, "_SMALL", 0)
     monkeypatch.setattr(moments, "_SPREAD", 0)
     monkeypatch.setattr(moments, "_SAMPLE", 5)
