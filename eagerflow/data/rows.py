@@ -10,6 +10,7 @@ import numpy
 from eagerflow.core.device import Device, device_of, place
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import with_our_floats
+from eagerflow.data.mapped import announcing
 from eagerflow.layers.text_type import is_text
 
 __all__ = ["batches_of_rows"]
@@ -30,16 +31,24 @@ def batches_of_rows(
         where: the device that tensors are put on.
     """
     together = 1 if order is None else max(1, _BLOCK // max(1, _bytes(arrays, size)))
-    for first in range(0, count, together):
-        rows = slice(first * size, (first + together) * size)
-        blocks = [None if a is None else _taken(a, rows, order) for a in arrays]
+    for first, blocks in _blocks(arrays, together * size, count * size, order):
         ready = [b is None or _is_ready(b, where) for b in blocks]
-        for start in range(0, min(together, count - first) * size, size):
+        for start in range(0, min(together * size, count * size - first), size):
             end = start + size
             if all(ready):
                 yield [None if b is None else Tensor(b[start:end], None, None) for b in blocks]
             else:
                 yield [None if b is None else _tensor(b[start:end], where) for b in blocks]
+
+
+def _blocks(arrays: Sequence[Any], size: int, count: int, order: Any) -> Iterator[tuple[int, list[Any]]]:
+    """Each block's first row, and `size` rows of the arrays; rows of files are announced a block before."""
+    with announcing(() if order is None else arrays) as announce:
+        for first in range(0, count, size):
+            rows = slice(first, first + size)
+            if order is not None:
+                announce(order[rows.stop if first else 0 : rows.stop + size])
+            yield first, [None if a is None else _taken(a, rows, order) for a in arrays]
 
 
 def _bytes(arrays: Sequence[Any], rows: int) -> int:
