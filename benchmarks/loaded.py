@@ -47,6 +47,7 @@ def compare(peer: str, python: str, name: str, seconds: float) -> list[str]:
     contender = Contender(peer, python, WORKLOADS[name], threads=None)
     try:
         contender.begin(kinds=["train"])
+        contender.settle(kinds=["train"])
         alone = median_step(contender, seconds)
         with busy_cores():
             among = median_step(contender, seconds)

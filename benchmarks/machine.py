@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-__all__ = ["FORCED", "clean_environment", "described", "processor"]
+__all__ = ["FORCED", "clean_environment", "described", "memory", "processor"]
 
 # A core type or a cache size forced on OpenBLAS can halve its speed: every framework uses its own defaults.
 FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -43,6 +43,11 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def memory() -> int:
+    """Bytes of memory that the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def described(python: str) -> dict[str, str]:
     """The machine and NumPy as that interpreter has it, without anything that names the host."""
     run = subprocess.run(
@@ -53,6 +58,7 @@ def described(python: str) -> dict[str, str]:
         "processor": f"{processor()}, {len(os.sched_getaffinity(0))} cores"
         if hasattr(os, "sched_getaffinity")
         else processor(),
+        "memory": f"{memory() / 2**30:.0f} GiB",
         "system": f"{platform.system()}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}",
         "load before": ", ".join(f"{load:.1f}" for load in os.getloadavg())
         if hasattr(os, "getloadavg")

@@ -7,7 +7,8 @@ import os
 import select
 import statistics
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -16,12 +17,13 @@ from typing import Any
 from benchmarks.machine import clean_environment
 from benchmarks.workloads.data import Workload
 
-__all__ = ["KINDS", "PEERS", "Contender", "Figures", "Refused", "rotate"]
+__all__ = ["KINDS", "PATIENCE", "PEERS", "Contender", "Figures", "Refused", "cores", "pin", "rotate"]
 
 ROOT = Path(__file__).parents[1]
 PEERS = ("eagerflow", "torch", "torch-compile", "keras-torch", "keras-jax", "keras-tensorflow")
 KINDS = ("fit", "train", "predict", "infer")
-PATIENCE = 400  # seconds that a compiler may take for its first step
+PATIENCE = 150.0  # seconds that a contender may take for one answer; compilers need many for their first step
+SAMPLES = 5  # of each kind, at least
 
 
 @dataclass
@@ -59,10 +61,20 @@ class Contender:
         python: the interpreter that has it installed.
         workload: what it runs.
         threads: 1 (on one core), or None for whatever it takes by itself.
+        core: where it starts, if it has one thread; None for any.
+        patience: seconds to wait for an answer.
     """
 
-    def __init__(self, peer: str, python: str, workload: Workload, threads: int | None) -> None:
-        self.peer, self.workload, self.threads = peer, workload, threads
+    def __init__(
+        self,
+        peer: str,
+        python: str,
+        workload: Workload,
+        threads: int | None,
+        core: int | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.peer, self.workload, self.threads, self.patience = peer, workload, threads, patience
         self.figures = Figures()
         backend = {"KERAS_BACKEND": peer.partition("-")[2]} if peer.startswith("keras") else {}
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
@@ -77,18 +89,28 @@ class Contender:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if not os.environ.get("BENCHMARKS_LOUD") else None,
             text=True,
-            preexec_fn=_on_one_core if threads == 1 else None,
         )
         self.times_of = dict.fromkeys(KINDS, 1)
+        self.move_to(core)
+
+    def move_to(self, core: int | None) -> None:
+        """Let a contender of one thread run on this core alone."""
+        if self.threads == 1:
+            pin(self.process.pid, core)
 
     def begin(self, kinds: Iterable[str] = KINDS) -> None:
-        """Wait until the model stands, then warm up, and find out how often to repeat each thing."""
+        """Wait until the model stands, then warm up: compilers compile now."""
         self.figures.parameters = self._answer()["parameters"]
         self.figures.memory = self.ask(do="memory", steps=2)["bytes"]
         for kind in kinds:
             self.measure(kind)
-            again = self.measure(kind)
-            self.times_of[kind] = max(1, min(1000, int(0.2 / max(again, 1e-6))))
+            self.figures.times[kind].clear()
+
+    def settle(self, kinds: Iterable[str] = KINDS) -> None:
+        """Find out how many steps of each kind take long enough to be measured."""
+        for kind in set(kinds) & {"train", "infer"}:
+            once = self.measure(kind)
+            self.times_of[kind] = max(1, min(1000, int(0.2 / max(once, 1e-6))))
             self.figures.times[kind].clear()
 
     def measure(self, kind: str) -> float:
@@ -113,8 +135,8 @@ class Contender:
     def _answer(self) -> dict[str, Any]:
         stream = self.process.stdout
         assert stream is not None
-        if not select.select([stream], [], [], PATIENCE)[0]:
-            raise Refused(f"no answer within {PATIENCE} s")
+        if not select.select([stream], [], [], self.patience)[0]:
+            raise Refused(f"no answer within {self.patience:g} s")
         line = stream.readline()
         if not line:
             raise Refused(self._last_words())
@@ -137,42 +159,72 @@ class Contender:
         self.process.wait()
 
 
-def _on_one_core() -> None:
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+def pin(process: int, core: int | None) -> None:
+    """Let all threads of a process run on one core alone; nothing where the system can't."""
+    tasks = Path(f"/proc/{process}/task")
+    if core is None or not hasattr(os, "sched_setaffinity") or not tasks.exists():
+        return
+    for task in tasks.iterdir():
+        try:
+            os.sched_setaffinity(int(task.name), {core})
+        except ProcessLookupError:  # it has just ended
+            continue
+
+
+def cores() -> list[int | None]:
+    """The numbers of the cores that this process may use; [None] where the system doesn't tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
 
 
 def rotate(
-    workload: Workload, pythons: dict[str, str], threads: int | None, seconds: float, kinds: Iterable[str]
+    workload: Workload,
+    pythons: dict[str, str],
+    threads: int | None,
+    seconds: float,
+    kinds: Iterable[str],
+    patience: float = PATIENCE,
 ) -> dict[str, Figures]:
-    """Measure all contenders on one workload; about `seconds` for each kind of each contender."""
-    contenders = [Contender(peer, python, workload, threads) for peer, python in pythons.items()]
+    """Measure all contenders on one workload; about `seconds` for each kind of each contender.
+
+    They start, compile and warm up on all cores at once. Then they run one at a time, those of one thread all on the
+    same core.
+    """
+    kinds, places = list(kinds), cores()
+    contenders: list[Contender] = []
+
+    def start(i: int, peer: str) -> bool:
+        contenders.append(
+            Contender(peer, pythons[peer], workload, threads, places[i % len(places)], patience)
+        )
+        return _done(contenders[-1], lambda contender: contender.begin(kinds))
+
     try:
-        kinds = list(kinds)
-        ready = [contender for contender in contenders if _begun(contender, kinds)]
+        with ThreadPoolExecutor(len(places)) as pool:
+            begun = dict(zip(pythons, pool.map(start, range(len(pythons)), pythons)))
+        contenders.sort(key=lambda contender: list(pythons).index(contender.peer))
+        ready = [contender for contender in contenders if begun[contender.peer]]
+        for contender in ready:
+            contender.move_to(places[-1])
+        ready = [each for each in ready if _done(each, lambda contender: contender.settle(kinds))]
         for kind in kinds:
-            until, rounds = perf_counter() + seconds * len(ready), 0
-            while rounds < 3 or perf_counter() < until:
-                rounds += 1
-                ready = [contender for contender in ready if _measured(contender, kind)]
+            _take_turns(ready, kind, seconds)
         return {contender.peer: contender.figures for contender in contenders}
     finally:
         for contender in contenders:
             contender.end()
 
 
-def _measured(contender: Contender, kind: str) -> bool:
-    try:
-        contender.measure(kind)
-    except Refused as refused:
-        contender.figures.error = str(refused)
-        return False
-    return True
+def _take_turns(ready: list[Contender], kind: str, seconds: float) -> None:
+    """Measure one after the other, again and again. Who fails is left out from then on."""
+    until, rounds = perf_counter() + seconds * len(ready), 0
+    while ready and (rounds < SAMPLES or perf_counter() < until):
+        rounds += 1
+        ready[:] = [each for each in ready if _done(each, lambda contender: contender.measure(kind))]
 
 
-def _begun(contender: Contender, kinds: list[str]) -> bool:
+def _done(contender: Contender, what: Callable[[Contender], object]) -> bool:
     try:
-        contender.begin(kinds)
+        what(contender)
     except Refused as refused:
         contender.figures.error = str(refused)
         contender.end()

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from time import perf_counter
+from time import monotonic
 from typing import Any
 
 from benchmarks.machine import clean_environment
@@ -16,9 +16,13 @@ __all__ = ["measure_startup"]
 ROOT = Path(__file__).parents[1]
 
 _STEP = """
+import time
+import {module}
+print(time.monotonic())
 from benchmarks.contender import make
 from benchmarks.workloads.data import WORKLOADS
 make({peer!r}, WORKLOADS["mlp"]).train(1)
+print(time.monotonic())
 """
 
 _SIZE = """
@@ -54,29 +58,39 @@ _PACKAGES = {
 
 
 def measure_startup(pythons: dict[str, str], rounds: int = 3) -> dict[str, dict[str, Any]]:
-    """Seconds to import, seconds to the first step of the mlp, installed bytes; by peer, the best of `rounds`."""
-    found: dict[str, dict[str, Any]] = {peer: {"import": [], "first": []} for peer in pythons}
+    """Seconds from a process's start until it has imported, and until its first step of the mlp; installed bytes.
+
+    Peers take turns; of each the best of `rounds`.
+    """
+    found: dict[str, list[tuple[float, float]]] = {peer: [] for peer in pythons}
     for _ in range(rounds):
         for peer, python in pythons.items():
-            found[peer]["import"].append(_seconds(python, peer, f"import {_module(peer)}"))
-            found[peer]["first"].append(_seconds(python, peer, _STEP.format(peer=peer)))
+            found[peer].append(_begun(python, peer))
     return {
-        peer: {**{what: min(times) for what, times in each.items()}, "bytes": _installed(peer, pythons[peer])}
-        for peer, each in found.items()
+        peer: {
+            "import": min(imported for imported, _ in times),
+            "first": min(first for _, first in times),
+            "bytes": _installed(peer, pythons[peer]),
+        }
+        for peer, times in found.items()
     }
 
 
-def _module(peer: str) -> str:
-    return peer.partition("-")[0]
-
-
-def _seconds(python: str, peer: str, code: str) -> float:
-    backend = {"KERAS_BACKEND": peer.partition("-")[2]} if peer.startswith("keras") else {}
+def _begun(python: str, peer: str) -> tuple[float, float]:
+    """Seconds until the import, and until the first step, of a new process."""
+    module, _, backend = peer.partition("-")
+    chosen = {"KERAS_BACKEND": backend} if module == "keras" else {}
     paths = os.pathsep.join([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-    environment = clean_environment(PYTHONPATH=paths, TF_CPP_MIN_LOG_LEVEL="3", **backend)
-    started = perf_counter()
-    subprocess.run([python, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True)
-    return perf_counter() - started
+    environment = clean_environment(
+        PYTHONPATH=paths, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", JAX_PLATFORMS="cpu", **chosen
+    )
+    code = _STEP.format(peer=peer, module=module)
+    started = monotonic()
+    run = subprocess.run(
+        [python, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
+    imported, first = (float(line) - started for line in run.stdout.split()[-2:])
+    return imported, first
 
 
 def _installed(peer: str, python: str) -> int:
