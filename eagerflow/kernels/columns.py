@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.parts import parts_of, sum_in_order
+from eagerflow.kernels.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.tiled import tiled
@@ -49,7 +49,8 @@ class Plan(NamedTuple):
         channels, outputs = x.shape[-1], geometry.outputs
         line = math.prod(outputs[1:]) * (geometry.taps * channels + filters) * x.itemsize
         rows = max(1, min(outputs[0], _ROOM // max(1, line)))
-        images = max(1, _ROOM // max(1, line * outputs[0]))
+        work = len(x) * math.prod(outputs) * geometry.taps * channels * filters / groups / _PER_MICROSECOND
+        images = at_once(len(x), _ROOM // max(1, line * outputs[0]), work)
         blocks = [
             Block(slice(i, min(len(x), i + images)), slice(j, min(outputs[0], j + rows)))
             for i in range(0, len(x), images)
@@ -184,7 +185,8 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
         return out
     filters, taps, pixels = kernel.shape[-1], geometry.taps, math.prod(geometry.outputs)
     line = pixels * (taps * channels + filters) * g.itemsize
-    images = max(1, _ROOM // line)
+    work_in_all = len(g) * pixels * taps * channels * filters / groups / _PER_MICROSECOND
+    images = at_once(len(g), _ROOM // line, work_in_all)
     matrices = kernel.reshape(-1, groups, filters // groups).transpose(1, 2, 0)
 
     def work(i: int) -> None:
@@ -196,7 +198,7 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
             tiled(rows[group], matrices[group], columns[group])
         _scatter(columns, geometry, out[block])
 
-    each(work, -(-len(g) // images), len(g) * pixels * taps * channels * filters / groups / _PER_MICROSECOND)
+    each(work, -(-len(g) // images), work_in_all)
     return out
 
 

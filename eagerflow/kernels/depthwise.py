@@ -21,13 +21,12 @@ from eagerflow.kernels import filtering, plain_depthwise
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.phases import phases
-from eagerflow.kernels.runs import Block, Runs
+from eagerflow.kernels.runs import PER_MICROSECOND, Block, Runs
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
-_PER_MICROSECOND = 7_000  # multiply-adds
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
@@ -50,29 +49,45 @@ def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry) -> Any:
     return out.reshape(*out.shape[:-2], channels * multiplier)
 
 
-def _forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
-    """With one filter per channel."""
+def _forward(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
+    """With one filter per channel; `into` an array of any strides, or a new one."""
     if filtering.suits(x, geometry):
-        return filtering.forward(x, kernel, geometry)
+        return _given(filtering.forward(x, kernel, geometry), into)
     runs = Runs(x, geometry)
-    out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
-    places, repeated = runs.flat(out), runs.repeated(kernel)
+    out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype) if into is None else into
+    given, repeated = runs.three(out), runs.repeated(kernel)
+    whole = out.flags.c_contiguous
 
     def work(i: int) -> None:
         block = runs.blocks[i]
-        canvas = runs.canvas(x, block)
-        for start, stop in runs.ranges:
-            target = runs.part(places, block, start, stop)
-            for phase, taps in enumerate(repeated):
-                result = scratch("depthwise y", target.shape, x.dtype) if phase else target
-                windows = runs.windows(canvas, block, phase, start, stop)
-                weights = taps[..., : target.shape[-1]]
-                numpy.einsum("nuvijkl,ijkl->nuvl", windows, weights, out=result)
-                if phase:
-                    numpy.add(target, result, out=target)
+        target = given[block.images, block.rows]
+        found = target if whole else scratch("depthwise block", target.shape, x.dtype)
+        _fill(runs, repeated, x, block, found.reshape(*found.shape[:3], -1))
+        if not whole:
+            target[...] = found
 
-    each(work, len(runs.blocks), out.size * geometry.taps / _PER_MICROSECOND)
+    each(work, len(runs.blocks), out.size * geometry.taps / PER_MICROSECOND)
     return out
+
+
+def _given(found: Any, into: Any) -> Any:
+    if into is None:
+        return found
+    into[...] = found
+    return into
+
+
+def _fill(runs: Runs, repeated: list[Any], x: Any, block: Block, out: Any) -> None:
+    """A block's results, (images, rows, height, columns * channels)."""
+    canvas = runs.canvas(x, block)
+    for start, stop in runs.ranges:
+        target = out[..., start * runs.channels : stop * runs.channels]
+        for phase, taps in enumerate(repeated):
+            result = scratch("depthwise y", target.shape, x.dtype) if phase else target
+            windows = runs.windows(canvas, block, phase, start, stop)
+            numpy.einsum("nuvijkl,ijkl->nuvl", windows, taps[..., : target.shape[-1]], out=result)
+            if phase:
+                numpy.add(target, result, out=target)
 
 
 def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry) -> Any:
@@ -87,17 +102,14 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry) -> Any:
 
 
 def _input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
-    out = None
+    """Each phase fills its own elements."""
+    out = numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
     for phase in phases(geometry) or ():
-        found = None
-        if phase.geometry is not None:
-            found = _forward(g[(slice(None), *phase.given)], kernel[phase.taps], phase.geometry)
-            if phase.geometry.outputs == geometry.lengths:
-                return found
-        if out is None:
-            out = numpy.zeros((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
-        if found is not None:
-            out[(slice(None), *phase.targets)] = found
+        target = out[(slice(None), *phase.targets)]
+        if phase.geometry is None:
+            target[...] = 0
+        else:
+            _forward(g[(slice(None), *phase.given)], kernel[phase.taps], phase.geometry, target)
     return out
 
 
@@ -125,7 +137,7 @@ def _kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
                 part = runs.part(places, block, start, stop)
                 _add_products(runs, canvas, part, block, (start, stop), sums[i])
 
-    each(work, len(shares), g.size * geometry.taps / _PER_MICROSECOND)
+    each(work, len(shares), g.size * geometry.taps / PER_MICROSECOND)
     return sum_in_order(sums)
 
 

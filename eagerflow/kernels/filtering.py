@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.geometry import Geometry
+from eagerflow.kernels.parts import at_once
+from eagerflow.kernels.runs import PER_MICROSECOND
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.views import strided
@@ -25,7 +27,7 @@ __all__ = ["forward", "suits"]
 _ROWS = 8  # of the input, transformed together
 _BLOCK = 1 << 19  # numbers of a block's transformed inputs
 _WEIGHTS = 1 << 17  # numbers of the transformed kernel, repeated along a run
-_PER_MICROSECOND = 7_000  # multiply-adds of einsum
+
 _AS_PRODUCTS = 5  # multiply-adds of BLAS that take as long as one of einsum
 _POINTS = (0, 1, -1, 2, -2, 1 / 2, -1 / 2)
 
@@ -66,7 +68,8 @@ class _Plan(NamedTuple):
         channels, given = x.shape[-1], _ROWS + 1 - geometry.sizes[0]
         bands = -(-geometry.outputs[0] // given)
         room = max(1, _BLOCK // (_ROWS * geometry.padded[1] * channels))
-        images, some = max(1, room // bands), min(bands, room)
+        work = _ROWS * bands * len(x) * geometry.sizes[1] * geometry.outputs[1] * channels / PER_MICROSECOND
+        images, some = at_once(len(x), room // bands, work), min(bands, room)
         blocks = [
             _Block(slice(i, min(len(x), i + images)), j, min(bands, j + some))
             for i in range(0, len(x), images)
@@ -167,5 +170,5 @@ def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
         plan.put(plan.multiplied(plan.transformed(x, block), weights), back, out, block)
 
     with numpy.errstate(invalid="ignore"):  # of infinities: the transforms subtract
-        each(work, len(plan.blocks), _ROWS * out.size * geometry.sizes[1] / plan.given / _PER_MICROSECOND)
+        each(work, len(plan.blocks), _ROWS * out.size * geometry.sizes[1] / plan.given / PER_MICROSECOND)
     return out

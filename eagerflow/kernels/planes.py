@@ -17,7 +17,7 @@ import numpy
 
 from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.parts import parts_of, sum_in_order
+from eagerflow.kernels.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.tiled import tiled
@@ -64,9 +64,9 @@ class _Planes:
         self.taps = geometry.taps
         self.piece = self.outputs[0] * self.cols  # what one element of the kernel meets in one image
         line = self.piece * (self.taps * groups * self.width + groups * self.filters) * size
-        images = max(1, _ROOM // line)
-        self.blocks = [slice(i, min(n, i + images)) for i in range(0, n, images)]
         self.microseconds = n * self.piece * self.depth * self.filters * groups / _PER_MICROSECOND
+        images = at_once(n, _ROOM // line, self.microseconds)
+        self.blocks = [slice(i, min(n, i + images)) for i in range(0, n, images)]
 
     @property
     def depth(self) -> int:

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.geometry import Geometry
+from eagerflow.kernels.parts import at_once
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.views import strided
 
-__all__ = ["Block", "Runs"]
+__all__ = ["PER_MICROSECOND", "Block", "Runs"]
 
+PER_MICROSECOND = 7_000  # multiply-adds of einsum
 _BLOCK = 1 << 18  # numbers of a block's results: fewer would pay too much for each call of einsum
 _RUNS = 1 << 16  # numbers of the kernel's elements together, each repeated along a run
 
@@ -58,7 +60,9 @@ class Runs:
         self.phases = self.strides[2]
         rows, height, width = self.outputs
         step = max(1, min(rows, _BLOCK // max(1, height * width * channels)))
-        images = max(1, _BLOCK // max(1, height * width * channels * rows))
+        image = height * width * channels * rows
+        work = len(x) * image * geometry.taps / PER_MICROSECOND
+        images = at_once(len(x), _BLOCK // max(1, image), work)
         self.blocks = [
             Block(slice(i, min(len(x), i + images)), slice(j, min(rows, j + step)))
             for i in range(0, len(x), images)
@@ -70,6 +74,11 @@ class Runs:
     def flat(self, a: Any) -> Any:
         """An array like the output with columns and channels as one axis: (batch, rows, height, run)."""
         return a.reshape(len(a), *self.outputs[:2], self.outputs[2] * self.channels)
+
+    def three(self, a: Any) -> Any:
+        """An array like the output, of any strides, with three spatial axes: a view."""
+        missing = 5 - a.ndim
+        return a[:, :, None] if missing == 1 else a[(slice(None), *[None] * missing)]
 
     def part(self, a: Any, block: Block, start: int, stop: int) -> Any:
         """A block's part of such an array, of the columns from start to stop."""
