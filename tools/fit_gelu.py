@@ -1,9 +1,10 @@
-"""Fits the polynomial behind `kernels/gelu.py`; prints its coefficients and errors.
+"""Fits the function behind `kernels/gelu.py`; prints its coefficients and errors.
 
-The normal distribution function is written as `(1 + tanh(x P(x²))) / 2`, for NumPy's tanh is fast and saturates by
-itself. P is smooth and even in x. An error of P counts in proportion to x times the slope of tanh there, which
-falls quickly, so a polynomial of degree 6 reaches float32's precision. The least squares are weighted anew until
-the errors are about equal everywhere (Lawson 1961).
+The normal distribution function is written as `1 / (1 + exp(-x R(x²)))`, for NumPy's exponential is fast and saturates
+by itself. R is smooth and even in x, and grows about as x² does: `R(t) = a + b t + c / (t + d + e / (t + f))` does with
+six coefficients and eight operations as well as a polynomial with seven and twelve. The least squares (Gauss and
+Newton's, damped by Levenberg) are weighted anew until the errors of Φ(x), and from 1 on of x Φ(x), are about equal everywhere
+(Lawson 1961).
 """
 
 from __future__ import annotations
@@ -12,28 +13,49 @@ import math
 
 import numpy as np
 
-DEGREE, END, ROUNDS = 6, 5.6, 3000  # beyond END, tanh is 1 in float32
+END, ROUNDS = 6.0, 400  # beyond END, the function is 1 in float32
+START = (2.49, 0.0345, -9.2, -6.8, 525.0, 30.6)
+
+
+def rational(p: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """R(t)."""
+    a, b, c, d, e, f = p
+    return a + b * t + c / (t + d + e / (t + f))
+
+
+def steps(p: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The derivatives of R(t) by the coefficients, as columns."""
+    _, _, c, d, e, f = p
+    inner = t + f
+    outer = t + d + e / inner
+    by_d = -c / outer**2
+    return np.stack([np.ones_like(t), t, 1 / outer, by_d, by_d / inner, -by_d * e / inner**2], axis=1)
 
 
 def main() -> None:
     """Fit, and print."""
-    x = np.linspace(1e-3, END, 4000)
-    erf, erfc = np.array([(math.erf(z), math.erfc(z)) for z in x / math.sqrt(2)]).T
-    wanted = 0.5 * np.log((1 + erf) / erfc) / x  # atanh(erf) / x
-    powers = np.polynomial.chebyshev.chebvander(2 * (x / END) ** 2 - 1, DEGREE)
-    weight = erfc * (1 + erf) * x / 2 + 1e-9
-    again, best = np.ones_like(x), (math.inf, np.zeros(DEGREE + 1))
+    x = np.linspace(1e-3, END, 3000)
+    upper, lower = np.array([(math.erfc(-z), math.erfc(z)) for z in x / math.sqrt(2)]).T / 2
+    wanted = np.log(upper / lower) / x
+    size = np.maximum(x, 1)
+    weight = upper * lower * x * size  # how an error of R shows in the function
+    again, p, damping = np.ones_like(x), np.array(START), 1e-3
+    best = (math.inf, p)
     for _ in range(ROUNDS):
-        by = weight * np.sqrt(again)
-        found = np.linalg.lstsq(powers * by[:, None], wanted * by, rcond=None)[0]
-        error = np.abs(np.tanh(x * (powers @ found)) - erf) / 2
-        best = min(best, (error.max(), found), key=lambda pair: pair[0])
-        missed = weight * np.abs(powers @ found - wanted)
-        again *= missed / missed.max() + 1e-3
-        again = np.maximum(again / again.max(), 1e-12)
-    fitted = np.polynomial.chebyshev.Chebyshev(best[1], domain=[0, END * END])
-    print(tuple(fitted.convert(kind=np.polynomial.Polynomial).coef[::-1].tolist()))
-    print("largest error of the distribution function:", best[0])
+        for _ in range(5):
+            by = (weight * np.sqrt(again))[:, None]
+            slopes, missing = steps(p, x * x) * by, (wanted - rational(p, x * x)) * by[:, 0]
+            scale = np.sqrt((slopes * slopes).sum(axis=0))
+            rows = np.concatenate([slopes / scale, damping * np.eye(6)])
+            found = p + np.linalg.lstsq(rows, np.append(missing, np.zeros(6)), rcond=None)[0] / scale
+            better = np.sum(((wanted - rational(found, x * x)) * by[:, 0]) ** 2) < np.sum(missing**2)
+            p, damping = (found, max(damping / 3, 1e-9)) if better else (p, min(damping * 4, 1e3))
+        error = size * np.abs(1 / (1 + np.exp(-x * rational(p, x * x))) - upper)
+        best = min(best, (error.max(), p), key=lambda pair: pair[0])
+        again *= error / error.max() + 1e-2
+        again = np.maximum(again / again.max(), 1e-9)
+    print(tuple(best[1].tolist()))
+    print("largest error:", best[0])
 
 
 if __name__ == "__main__":

@@ -165,13 +165,11 @@ def _gelu_by_erf(x: Any, **_: Any) -> Any:
     return x * 0.5 * (erf(x * 2**-0.5) + 1)
 
 
-def _gelu_rule(xp: Any, g: Any, x: Any, phi: Any) -> Any:
-    if fits(x, g, phi):
-        return gelu_gradient(g, x, phi)
-    return g * (phi + x * xp.exp(x * x * -0.5) * _DENSITY)
+def _gelu_rule(g: Any, slope: Any) -> Any:
+    return gelu_gradient(g, slope) if fits(g, slope) else g * slope
 
 
-@op(_gelu_rule, reference=_gelu_by_erf, saves=("phi",), floating=True)
+@op(_gelu_rule, reference=_gelu_by_erf, saves=("slope",), floating=True)
 def gelu_exact(xp: Any, x: Any, *, keep: bool) -> Any:
     """Elementwise `x` times the normal distribution function at `x`, by the error function."""
     if fits(x) and x.dtype == "float32":
@@ -179,4 +177,4 @@ def gelu_exact(xp: Any, x: Any, *, keep: bool) -> Any:
     phi = apply(erf, xp, x * 2**-0.5)
     phi += 1
     phi *= 0.5
-    return x * phi, phi
+    return x * phi, phi + x * xp.exp(x * x * -0.5) * _DENSITY if keep else None
