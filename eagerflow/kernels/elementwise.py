@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
-from numpy import add, divide, exp, greater, log1p, minimum, multiply, negative, subtract, tanh
+from numpy import add, divide, exp, greater, log1p, minimum, multiply, negative, subtract
 
 from eagerflow.kernels.blocks import elementwise, zeros
+from eagerflow.kernels.exponential import RATE, raised
 
 __all__ = [
     "elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu",
@@ -36,7 +37,8 @@ def relu(x: Any) -> Any:
 
 
 def _where_positive(g: Any, y: Any, out: Any) -> None:
-    multiply(g, greater(y, 0), out=out)
+    numpy.copyto(out, greater(y, 0))  # a product with bools would cast them slowly
+    multiply(out, g, out=out)
 
 
 def relu_gradient(g: Any, y: Any) -> Any:
@@ -66,10 +68,15 @@ def leaky_relu_gradient(g: Any, x: Any, slope: float) -> Any:
     return elementwise(run, g, x, nanoseconds=0.6)
 
 
-def _sigmoid(x: Any, out: Any) -> None:
-    negative(x, out=out)
-    exp(out, out=out)
+def _one_and_exponential(x: Any, out: Any) -> None:
+    """1 + exp(-x)."""
+    multiply(x, -RATE, out=out)
+    raised(out, out=out)
     add(out, 1, out=out)
+
+
+def _sigmoid(x: Any, out: Any) -> None:
+    _one_and_exponential(x, out)
     divide(1, out, out=out)
 
 
@@ -101,8 +108,8 @@ def tanh_gradient(g: Any, y: Any) -> Any:
 
 
 def _silu(x: Any, out: Any) -> None:
-    _sigmoid(x, out)
-    multiply(out, x, out=out)
+    _one_and_exponential(x, out)
+    divide(x, out, out=out)
 
 
 def silu(x: Any) -> Any:
@@ -209,45 +216,47 @@ def elu_gradient(g: Any, x: Any, y: Any, alpha: float) -> Any:
     return elementwise(run, g, x, y, nanoseconds=0.6)
 
 
-_ROOT = (2 / numpy.pi) ** 0.5
+_LINEAR = (8 / numpy.pi) ** 0.5
+_CUBIC = 0.044715 * _LINEAR
 
 
-def _gelu_tanh(x: Any, out: Any, t: Any) -> None:
-    """t is the tanh."""
-    multiply(x, x, out=t)
-    multiply(t, 0.044715 * _ROOT, out=t)
-    add(t, _ROOT, out=t)
-    multiply(t, x, out=t)
-    tanh(t, out=t)
-    multiply(x, 0.5, out=out)
-    multiply(t, out, out=t)
-    add(out, t, out=out)
+def _one_and_gelu_exponential(x: Any, out: Any) -> None:
+    """1 + exp(-√(8/π) (x + 0.044715 x³)), which 2 / (1 + tanh) of half of that is."""
+    multiply(x, x, out=out)
+    multiply(out, -RATE * _CUBIC, out=out)
+    add(out, -RATE * _LINEAR, out=out)
+    multiply(out, x, out=out)
+    raised(out, out=out)
+    add(out, 1, out=out)
+
+
+def _gelu_tanh(x: Any, out: Any) -> None:
+    _one_and_gelu_exponential(x, out)
+    divide(x, out, out=out)
 
 
 def gelu_tanh(x: Any) -> Any:
     """x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
-    return elementwise(_gelu_tanh, x, temporaries=1, nanoseconds=1.4)
+    with numpy.errstate(over="ignore"):
+        return elementwise(_gelu_tanh, x, nanoseconds=1.0)
 
 
-def _gelu_tanh_slope(g: Any, x: Any, out: Any, t: Any, u: Any) -> None:
-    """g/2 (1 + t + x (1 - t²) √(2/π) (1 + 3 * 0.044715 x²)), where t is the tanh."""
+def _gelu_tanh_slope(g: Any, x: Any, out: Any, s: Any, u: Any) -> None:
+    """g s (1 + x (1 - s) √(8/π) (1 + 3 * 0.044715 x²)), where s is (1 + tanh) / 2."""
+    _one_and_gelu_exponential(x, s)
+    divide(1, s, out=s)
     multiply(x, x, out=u)
-    multiply(u, 0.044715 * _ROOT, out=t)
-    add(t, _ROOT, out=t)
-    multiply(t, x, out=t)
-    tanh(t, out=t)
-    multiply(u, 3 * 0.044715 * _ROOT, out=u)
-    add(u, _ROOT, out=u)
+    multiply(u, 3 * _CUBIC, out=u)
+    add(u, _LINEAR, out=u)
     multiply(u, x, out=u)
-    multiply(t, t, out=out)
-    subtract(1, out, out=out)
+    subtract(1, s, out=out)
     multiply(out, u, out=out)
-    add(out, t, out=out)
     add(out, 1, out=out)
+    multiply(out, s, out=out)
     multiply(out, g, out=out)
-    multiply(out, 0.5, out=out)
 
 
 def gelu_tanh_gradient(g: Any, x: Any) -> Any:
     """The gradient of `gelu_tanh`."""
-    return elementwise(_gelu_tanh_slope, g, x, temporaries=2, nanoseconds=2.0)
+    with numpy.errstate(over="ignore"):
+        return elementwise(_gelu_tanh_slope, g, x, temporaries=2, nanoseconds=1.6)
