@@ -16,7 +16,7 @@ from eagerflow.kernels.moments import rows_at_once
 from eagerflow.kernels.reduce import sum_to
 from eagerflow.kernels.threads import each
 
-__all__ = ["add_bias", "add_bias_to_columns", "epilogue", "masked", "sums_of_bias"]
+__all__ = ["add_bias", "add_bias_to_columns", "epilogue", "finish", "masked", "sums_of_bias"]
 
 _SMALL = 4096  # numbers, below which relu with a number is as fast
 _RUN = 8  # blocks that one thread takes at a time
@@ -33,16 +33,17 @@ def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
         biases = numpy.empty((height, bias.size), bias.dtype)
         biases[...] = bias
 
-    def finish(part: Any) -> None:
+    def finish_part(part: Any) -> None:
         matrix = part.reshape(-1, bias.size)
         for start in range(0, len(matrix), height):
             block = matrix[start : start + height]
-            _finish(block, biases if biases.ndim == 1 else biases[: len(block)], relu)
+            finish(block, biases if biases.ndim == 1 else biases[: len(block)], relu)
 
-    return finish
+    return finish_part
 
 
-def _finish(block: Any, biases: Any, relu: bool) -> None:
+def finish(block: Any, biases: Any, relu: bool) -> None:
+    """`block` becomes `block + biases`, with `relu` its positive part."""
     numpy.add(block, biases, out=block)
     if relu and _SMALL <= block.size <= CHUNK and block.dtype.char in "fd":
         flat = block.reshape(-1)
@@ -55,13 +56,13 @@ def add_bias(out: Any, bias: Any, relu: bool) -> None:
     """`out` (..., width), contiguous, becomes `out + bias`, with `relu` its positive part, in place."""
     if out.size <= CHUNK:
         if out.size:
-            _finish(out.reshape(-1, bias.size), bias, relu)
+            finish(out.reshape(-1, bias.size), bias, relu)
         return
     matrix = out.reshape(-1, bias.size)
-    finish = epilogue(bias, relu, len(matrix))
+    finish_part = epilogue(bias, relu, len(matrix))
     step = _RUN * rows_at_once(bias.size)
     each(
-        lambda i: finish(matrix[i * step : (i + 1) * step]),
+        lambda i: finish_part(matrix[i * step : (i + 1) * step]),
         -(-len(matrix) // step),
         out.size * 0.3 / 1000,
     )

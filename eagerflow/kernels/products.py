@@ -14,7 +14,7 @@ import numpy
 
 from eagerflow.kernels.threads import each, one_blas_thread
 
-__all__ = ["large", "pair", "product", "products"]
+__all__ = ["large", "pair", "product", "products", "small"]
 
 Finish = Callable[[Any, slice], None]
 
@@ -39,6 +39,12 @@ def large(a: Any, b: Any) -> bool:
     columns = b.shape[-1]
     inner_work = a.shape[-2] * a.shape[-1] * columns
     return inner_work > _ALONE or (inner_work > _VECTORS and (a.shape[-2] == 1 or columns == 1))
+
+
+def small(rows: int, inner: int, columns: int) -> bool:
+    """Whether BLAS takes one thread by itself for matrices of these lengths, whichever of them is multiplied."""
+    work = rows * inner * columns
+    return work <= _VECTORS or (work <= _ALONE and rows > 1 and inner > 1 and columns > 1)
 
 
 def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> Any:

@@ -12,8 +12,8 @@ import numpy
 
 from eagerflow.core.op import op
 from eagerflow.kernels import convolution
-from eagerflow.kernels.epilogue import add_bias, add_bias_to_columns, masked, sums_of_bias
-from eagerflow.kernels.products import large, pair, product
+from eagerflow.kernels.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
+from eagerflow.kernels.products import large, pair, product, small
 from eagerflow.ops.activation import relu as relu_of
 from eagerflow.ops.convolution import conv, planned
 from eagerflow.ops.layout import channels_first_to_last, is_channels_first, to_first
@@ -24,6 +24,7 @@ __all__ = ["conv_bias", "dense"]
 _matmul, _conv = matmul.op, conv.op  # type: ignore[attr-defined]
 _of_left, _of_right = _matmul.rules
 _of_conv = _conv.rules[0]
+_FEW = 4096  # numbers that NumPy adds up in one call as fast as in products
 
 
 def _finished(xp: Any, out: Any, bias: Any, relu: bool) -> Any:
@@ -48,6 +49,9 @@ def _of_bias(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any) -> Any:
     g = _behind_relu(xp, g, positive)
+    if xp is numpy and _are_small(g, kernel):  # what follows, without its questions
+        d_bias = numpy.add.reduce(g, 0) if needs[2] else None
+        return g @ kernel.T if needs[0] else None, x.T @ g if needs[1] else None, d_bias
     d_bias = _of_bias(xp, g, bias.shape) if needs[2] else None
     if needs[0] and needs[1] and kernel.ndim == 2 and large(g, kernel) and x.dtype == kernel.dtype == g.dtype:
         rows = g.reshape(-1, g.shape[-1])
@@ -55,6 +59,13 @@ def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, pos
         return d_x.reshape(x.shape), d_kernel, d_bias
     d_x = _of_left(g, x.shape, kernel) if needs[0] else None
     return d_x, _of_right(g, x, kernel.shape) if needs[1] else None, d_bias
+
+
+def _are_small(g: Any, kernel: Any) -> bool:
+    """Whether one thread of BLAS does all three products of matrices, and one call the sum."""
+    return (
+        g.ndim == kernel.ndim == 2 and g.size < _FEW and g.dtype.kind == "f" and small(len(g), *kernel.shape)
+    )
 
 
 def _dense_plainly(x: Any, kernel: Any, bias: Any, relu: bool, **_: Any) -> Any:
@@ -78,12 +89,11 @@ def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
     Raises:
         ValueError: when the lengths of inputs differ.
     """
-    if (
-        kernel.ndim == 2
-        and large(x, kernel)
-        and x.shape[-1] == len(kernel)
-        and x.dtype == kernel.dtype == bias.dtype
-    ):
+    fit = kernel.ndim == 2 and x.shape[-1] == len(kernel) and x.dtype is kernel.dtype is bias.dtype
+    if fit and x.ndim == 2 and xp is numpy and not large(x, kernel):
+        out = x.dot(kernel)
+        finish(out, bias, relu)
+    elif fit and large(x, kernel):
         rows = x.reshape(-1, x.shape[-1])
         out = product(rows, kernel, finish=lambda part, cut: add_bias_to_columns(part, bias[cut], relu))
         out = out.reshape(*x.shape[:-1], kernel.shape[1])
