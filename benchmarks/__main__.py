@@ -1,7 +1,8 @@
 """Compare with other frameworks: `python -m benchmarks`.
 
     python -m benchmarks --only mlp,convnet --peers torch --threads 1 --seconds 1
-    python -m benchmarks --python /path/to/python --write docs/benchmarks.md
+    python -m benchmarks --python /path/to/python --also startup,kernels --json run1.json
+    python -m benchmarks.page run1.json run2.json --write docs/benchmarks.md
 
 Every contender is a process of its own; they take turns. Figures are our time divided by the peer's. `fit` is one epoch
 of `fit` (PyTorch: the loop that its users write, over shuffled batches), `train` are steps of a loop of one's own on
@@ -14,14 +15,17 @@ import argparse
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import tempfile
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
+from benchmarks.aims import aims_tables
 from benchmarks.machine import clean_environment, described
-from benchmarks.page import page
-from benchmarks.report import Results, failures, memory_table, ratio_table, startup_table, times_table
-from benchmarks.rotation import KINDS, PEERS, rotate
+from benchmarks.page import MISSED, page
+from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
+from benchmarks.rotation import KINDS, PATIENCE, PEERS, rotate
+from benchmarks.runs import OURS, Run
 from benchmarks.startup import measure_startup
 from benchmarks.workloads.data import WORKLOADS
 
@@ -33,15 +37,20 @@ _MODULES = {
     "keras-tensorflow": "keras, tensorflow",
 }
 
-
 ROOT = Path(__file__).parents[1]
-_MORE = {
-    "Cost per op": ["benchmarks/per_op.py"],
-    "Kernels": ["-m", "benchmarks.kernels", "--torch", "TORCH"],
-    "What recording costs": ["benchmarks/trace_overhead.py"],
-    "Among busy programs": ["-m", "benchmarks.loaded", "--python", "TORCH"],
-    "Growth": ["-m", "benchmarks.growth", "--svg", "docs/images/growth.svg"],
+_KERNELS = ["-m", "benchmarks.kernels", "--torch", "TORCH", "--seconds", "0.3", "--json", "JSON", "--threads"]
+# Other benchmarks; TORCH stands for PyTorch's interpreter, JSON for a file that takes the figures.
+_ALSO = {
+    "startup": [],  # measured here
+    "kernels": [*_KERNELS, "1"],
+    "kernels-all": [*_KERNELS, "0"],
+    "busy": ["-m", "benchmarks.loaded", "--python", "TORCH", "--json", "JSON"],
+    "ops": ["benchmarks/per_op.py"],
+    "recording": ["benchmarks/trace_overhead.py"],
+    "growth": ["-m", "benchmarks.growth", "--svg", "docs/images/growth.svg"],
+    "larger": ["-m", "benchmarks.larger_than_memory"],
 }
+_ALL = [name for name in _ALSO if name != "larger"]  # which writes many gigabytes
 
 
 def options() -> argparse.Namespace:
@@ -49,7 +58,12 @@ def options() -> argparse.Namespace:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--only", type=_names(WORKLOADS), default=list(WORKLOADS), help="workloads, with commas between")
+    add(
+        "--only",
+        type=_names(WORKLOADS),
+        default=list(WORKLOADS),
+        help='workloads, with commas between; "": none',
+    )
     add("--peers", type=_names(PEERS), default=list(PEERS[1:]), help="peers, with commas between")
     add("--kinds", type=_names(KINDS), default=list(KINDS), help=f"of {', '.join(KINDS)}")
     add(
@@ -59,7 +73,18 @@ def options() -> argparse.Namespace:
         help="one core, all of them, or both in turn",
     )
     add(
-        "--seconds", type=float, default=2.0, help="for each kind of each contender of a workload (default 2)"
+        "--seconds",
+        type=float,
+        default=0.5,
+        help="for each kind of each contender of a workload, which has at least "
+        "five samples of it (default 0.5)",
+    )
+    add(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help="seconds to wait for an answer; who takes longer is left out of "
+        f"a workload (default {PATIENCE:g})",
     )
     add(
         "--python",
@@ -68,10 +93,14 @@ def options() -> argparse.Namespace:
         metavar="[PEER=]PATH",
         help="interpreter of a peer, or of all",
     )
-    add("--startup", action="store_true", help="also measure imports, first steps and installed sizes")
-    add("--more", action="store_true", help="also run the benchmarks of single ops, kernels and recordings")
+    add(
+        "--also",
+        type=_names([*_ALSO, "all"]),
+        default=[],
+        help=f"other benchmarks: {', '.join(_ALSO)}; all: without the last",
+    )
     add("--write", type=Path, help="also write a page of Markdown")
-    add("--json", type=Path, help="also write all figures")
+    add("--json", type=Path, help="also write all figures, for `python -m benchmarks.page`")
     return parser.parse_args()
 
 
@@ -108,74 +137,65 @@ def _has(python: str, peer: str) -> bool:
 
 
 def main() -> None:
-    chosen = options()
+    chosen, started = options(), perf_counter()
     pythons = interpreters(chosen.python, chosen.peers)
-    report = Report(described(pythons["eagerflow"]), [peer for peer in pythons if peer != "eagerflow"])
-    print("\n".join(f"{key:12} {value}" for key, value in report.about.items()), flush=True)
+    run = Run(described(pythons[OURS]))
+    print("\n".join(f"{key:12} {value}" for key, value in run.about.items()), flush=True)
     for title in {"1": ["one core"], "all": ["all cores"], "both": ["one core", "all cores"]}[chosen.threads]:
-        threads = 1 if title == "one core" else None
         for name in chosen.only:
-            found = rotate(WORKLOADS[name], pythons, threads, chosen.seconds, chosen.kinds)
-            report.results.setdefault(title, {})[name] = found
-            print(f"\n{title}\n{ratio_table({name: found}, report.peers)}", flush=True)
-            report.write(chosen)
-    if chosen.startup:
-        report.startup = measure_startup({p: path for p, path in pythons.items() if p != "torch-compile"})
-    report.show()
-    if chosen.more:
-        report.more = run_more(pythons["eagerflow"], pythons.get("torch", sys.executable))
-    report.write(chosen)
+            _compare(run, title, name, pythons, chosen)
+            _write(run, chosen)
+    for name in _ALL if "all" in chosen.also else chosen.also:
+        print(f"\n{name}", flush=True)
+        if name == "startup":
+            run.startup = measure_startup({p: path for p, path in pythons.items() if p != "torch-compile"})
+        else:
+            run.also[name] = run_other(name, pythons[OURS], pythons.get("torch", sys.executable))
+            print(run.also[name]["text"], flush=True)
+        _write(run, chosen)
+    show(run)
+    print(f"all of it took {(perf_counter() - started) / 60:.0f} minutes")
 
 
-@dataclass
-class Report:
-    """What was found so far. It is written after every workload: an interruption loses little."""
-
-    about: dict[str, str]
-    peers: list[str]
-    results: dict[str, Results] = field(default_factory=dict)
-    startup: dict[str, Any] = field(default_factory=dict)
-    more: dict[str, str] = field(default_factory=dict)
-
-    def show(self) -> None:
-        everybody = ["eagerflow", *self.peers]
-        for title, found in self.results.items():
-            print(f"\n{title}\n{ratio_table(found, self.peers)}\n\n{times_table(found, everybody)}")
-            print(f"\n{memory_table(found, everybody)}\n" + "\n".join(failures(found)))
-        if self.startup:
-            print(startup_table(self.startup))
-
-    def write(self, chosen: argparse.Namespace) -> None:
-        if chosen.json:
-            chosen.json.write_text(json.dumps(self._plain(), indent=1), encoding="utf-8")
-        if chosen.write:
-            text = page(self.about, self.results, self.startup, self.peers, self.more)
-            chosen.write.write_text(text, encoding="utf-8")
-
-    def _plain(self) -> dict[str, Any]:
-        figures = {
-            title: {name: {peer: vars(f) for peer, f in found.items()} for name, found in each.items()}
-            for title, each in self.results.items()
-        }
-        return {"about": self.about, "results": figures, "startup": self.startup, "more": self.more}
+def _compare(run: Run, title: str, name: str, pythons: dict[str, str], chosen: argparse.Namespace) -> None:
+    """Measure one workload. It is written at once: an interruption loses little."""
+    began, threads = perf_counter(), 1 if title == "one core" else None
+    found = rotate(WORKLOADS[name], pythons, threads, chosen.seconds, chosen.kinds, chosen.patience)
+    run.results.setdefault(title, {})[name] = found
+    told = "\n".join([ratio_table([{name: found}], run.peers()), *failures({name: found})])
+    print(f"\n{title}, {perf_counter() - began:.0f} s\n{told}", flush=True)
 
 
-def run_more(python: str, torch: str) -> dict[str, str]:
-    """What the other benchmarks print, by their titles."""
-    printed = {}
-    for title, command in _MORE.items():
-        print(f"\n{title}", flush=True)
+def show(run: Run) -> None:
+    """Print all tables."""
+    everybody = [OURS, *run.peers()]
+    for title, found in run.results.items():
+        print(f"\n{title}\n{ratio_table([found], run.peers())}\n\n{times_table([found], everybody)}")
+        print(f"\n{memory_table([found], everybody)}\n" + "\n".join(failures(found)))
+    if run.startup:
+        print(startup_table([run.startup]))
+    print("\n".join(aims_tables([run])))
+
+
+def _write(run: Run, chosen: argparse.Namespace) -> None:
+    if chosen.json:
+        run.save(chosen.json)
+    if chosen.write:
+        chosen.write.write_text(page([run], MISSED.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def run_other(name: str, python: str, torch: str) -> dict[str, Any]:
+    """What another benchmark prints, and its figures if it writes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder) / "figures.json"
+        stand_for = {"TORCH": torch, "JSON": str(figures)}
         run = subprocess.run(
-            [python, *[torch if part == "TORCH" else part for part in command]],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            env=clean_environment(),
-            check=False,
-        )
-        printed[title] = run.stdout or run.stderr.strip().splitlines()[-1]
-        print(printed[title], flush=True)
-    return printed
+            [python, *[stand_for.get(part, part) for part in _ALSO[name]]],
+            cwd=ROOT, capture_output=True, text=True, env=clean_environment(), check=False,
+        )  # fmt: skip
+        text = run.stdout if not run.returncode else "\n".join(run.stderr.strip().splitlines()[-1:])
+        found = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else None
+    return {"text": text, "figures": found}
 
 
 if __name__ == "__main__":

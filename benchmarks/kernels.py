@@ -14,17 +14,17 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
 from benchmarks.machine import clean_environment, described
-from benchmarks.report import table
+from benchmarks.report import side_by_side, table
 from benchmarks.workloads.kernels import KERNELS, Kernel
 
-__all__ = ["main"]
+__all__ = ["kernel_table", "main"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -128,14 +128,51 @@ def peaks(python: str, threads: int | None) -> tuple[float, float]:
     return product, copy
 
 
-def _row(kernel: Kernel, found: dict[str, dict[str, float]], peak: float) -> list[str]:
-    ours, theirs = found["eagerflow"], found.get("torch")
-    rate = 2 * kernel.operations() / ours["forward"]
-    cells = [str(kernel)]
-    for key in ("forward", "both"):
-        cells.append(f"{1e3 * ours[key]:.3g}")
-        cells += [f"{1e3 * theirs[key]:.3g}", f"{ours[key] / theirs[key]:.2f}"] if theirs else []
-    return [*cells, f"{rate / 1e9:.0f} ({rate / peak:.0%})" if rate else ""]
+def _row(kernel: Kernel, found: dict[str, dict[str, float]], product: float, copy: float) -> dict[str, Any]:
+    """What is kept of a kernel: seconds by framework, and the share of what the machine can do at most."""
+    forward = found["eagerflow"]["forward"]
+    if kernel.operations():
+        rate = 2 * kernel.operations() / forward
+        share = f"{rate / 1e9:.0f} GFLOP/s, {rate / product:.0%}"
+    else:
+        rate = kernel.moved() / forward
+        share = f"{rate / 1e9:.1f} GB/s, {rate / copy:.0%}"
+    return {"name": str(kernel), "share": share, **found}
+
+
+def kernel_table(runs: Sequence[dict[str, Any]]) -> str:
+    """Milliseconds in the last run, ratios in all of them, the share of the machine's peak in the last."""
+    last = runs[-1]
+    against = all("torch" in row for row in last["rows"])
+    rows = [_cells(row, runs, against) for row in last["rows"]]
+    means = []
+    for way in ("forward", "both") if against and rows else ():
+        means += ["", side_by_side(f"{statistics.geometric_mean(_ratios(run, way)):.2f}" for run in runs)]
+    if means:
+        rows.append(["geometric mean", *means, ""])
+    sides = ["ours, torch: ms {}", "ratio {}"] if against else ["ms {}"]
+    head = [side.format(way) for way in ("forward", "both") for side in sides]
+    return table(["kernel", *head, "forward, of peak"], rows)
+
+
+def _cells(row: dict[str, Any], runs: Sequence[dict[str, Any]], against: bool) -> list[str]:
+    found = [row["name"]]
+    for way in ("forward", "both"):
+        who = ("eagerflow", "torch") if against else ("eagerflow",)
+        found.append(", ".join(f"{1e3 * row[each][way]:.3g}" for each in who))
+        if against:
+            each_run = [_ratio_of(run, row["name"], way) for run in runs]
+            found.append(side_by_side("" if ratio is None else f"{ratio:.2f}" for ratio in each_run))
+    return [*found, row["share"]]
+
+
+def _ratio_of(run: dict[str, Any], name: str, way: str) -> float | None:
+    rows = [row for row in run["rows"] if row["name"] == name and "torch" in row]
+    return rows[0]["eagerflow"][way] / rows[0]["torch"][way] if rows else None
+
+
+def _ratios(run: dict[str, Any], way: str) -> list[float]:
+    return [row["eagerflow"][way] / row["torch"][way] for row in run["rows"]]
 
 
 def _chosen(only: str) -> list[int]:
@@ -153,6 +190,7 @@ def main() -> None:
     )
     parser.add_argument("--only", default="", help="parts of names, with commas")
     parser.add_argument("--seconds", type=float, default=1.0, help="for each kernel, framework and direction")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -164,17 +202,14 @@ def main() -> None:
         print(f"{name}: {value}")
     product, copy = peaks(sys.executable, threads)
     print(f"{product / 1e9:.0f} GFLOP/s in products, {copy / 1e9:.0f} GB/s in copies\n")
-    rows, ratios = [], []
+    rows = []
     for kernel, found in measured(_chosen(options.only), pythons, threads, options.seconds):
-        rows.append(_row(kernel, found, product))
-        print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
-        if options.torch:
-            ratios.append(found["eagerflow"]["both"] / found["torch"]["both"])
-    sides = ["ours", "torch", "ratio"] if options.torch else ["ours"]
-    head = ["ms", *[f"{side} {way}" for way in ("forward", "both") for side in sides], "GFLOP/s (of peak)"]
-    print(table(head, rows))
-    if ratios:
-        print(f"\ngeometric mean of the ratios: {statistics.geometric_mean(ratios):.2f}")
+        rows.append(_row(kernel, found, product, copy))
+        print(" | ".join(_cells(rows[-1], [], bool(options.torch))), file=sys.stderr, flush=True)
+    figures = {"product": product, "copy": copy, "rows": rows}
+    print(kernel_table([figures]))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

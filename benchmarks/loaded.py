@@ -8,13 +8,16 @@ Half of the machine is what a fair scheduler leaves; threads that spin while the
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter, sleep
+from typing import Any
 
 from benchmarks.report import table
 from benchmarks.rotation import Contender, Refused
@@ -42,8 +45,8 @@ def median_step(contender: Contender, seconds: float) -> float:
     return statistics.median(found)
 
 
-def compare(peer: str, python: str, name: str, seconds: float) -> list[str]:
-    """A row: times of a step alone and among busy programs, and their ratio."""
+def compare(peer: str, python: str, name: str, seconds: float) -> dict[str, Any]:
+    """Seconds of a step alone and among busy programs; None, and an error, for who does not run it."""
     contender = Contender(peer, python, WORKLOADS[name], threads=None)
     try:
         contender.begin(kinds=["train"])
@@ -52,10 +55,22 @@ def compare(peer: str, python: str, name: str, seconds: float) -> list[str]:
         with busy_cores():
             among = median_step(contender, seconds)
     except Refused as refused:
-        return [name, peer, str(refused)[:40], "", ""]
+        return {"workload": name, "peer": peer, "alone": None, "among": None, "error": str(refused)}
     finally:
         contender.end()
-    return [name, peer, f"{alone * 1e3:.3g}", f"{among * 1e3:.3g}", f"{among / alone:.2f}"]
+    return {"workload": name, "peer": peer, "alone": alone, "among": among}
+
+
+def busy_table(rows: Iterable[dict[str, Any]]) -> str:
+    """Milliseconds and their ratio."""
+    head = ["ms per step, median", "", "alone", "all cores busy", "ratio"]
+    return table(head, [[row["workload"], row["peer"], *_cells(row)] for row in rows])
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    if not row["alone"]:
+        return [row["error"][:40], "", ""]
+    return [f"{1e3 * row[key]:.3g}" for key in ("alone", "among")] + [f"{row['among'] / row['alone']:.2f}"]
 
 
 def main() -> None:
@@ -66,12 +81,15 @@ def main() -> None:
     parser.add_argument("--peers", default="torch", help="peers, with commas between")
     parser.add_argument("--seconds", type=float, default=2.0, help="per measurement (default 2)")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the peers")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args()
     who = [("eagerflow", sys.executable), *[(p, chosen.python) for p in chosen.peers.split(",") if p]]
     rows = [
         compare(peer, python, name, chosen.seconds) for name in chosen.only.split(",") for peer, python in who
     ]
-    print(table(["ms per step, median", "", "alone", "all cores busy", "ratio"], rows))
+    print(busy_table(rows))
+    if chosen.json:
+        chosen.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,35 @@
-"""`docs/benchmarks.md`, made of the figures."""
+"""`docs/benchmarks.md`, made of the files of one or several runs.
+
+    python -m benchmarks.page run1.json run2.json --write docs/benchmarks.md
+
+Runs stand side by side. What only one of them measured (growth, say) is taken from the last that has it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from benchmarks.report import Results, failures, memory_table, ratio_table, startup_table, times_table
+from benchmarks.aims import aims_tables
+from benchmarks.kernels import kernel_table
+from benchmarks.loaded import busy_table
+from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
+from benchmarks.runs import OURS, Run
 
-__all__ = ["page"]
+__all__ = ["MISSED", "main", "page"]
+
+MISSED = Path(__file__).with_name("missed.md")
 
 _INTRODUCTION = """# Benchmarks
 
 Made by `make bench` (`python -m benchmarks --help` tells what else it can do). Every framework has a process of its
 own and runs by its own defaults; they take turns, so that a slow moment of the machine hits all alike. Figures are
-**our time divided by the other's**, minimum / median: below 1 we are faster.
+**our time divided by the other's**: below 1 we are faster. Those of several runs are parted by dots.
+"""
+
+_HOW = """
+## How it is measured
 
 - `fit`: one epoch of `fit` on shuffled batches; for PyTorch the loop that its users write. `train`: a loop of one's
   own on one ready batch (with a tape; in Keras the loop that its guides show for each backend, compiled where they do).
@@ -20,37 +37,108 @@ own and runs by its own defaults; they take turns, so that a slow moment of the 
 - On one core the times are those of the processor, which other programs hardly disturb; on all cores, what passed.
 - The models are alike, with the same numbers of weights, the same optimizers and no metrics. The learning rate is
   small: networks that know their few batches by heart compute with denormal numbers, which take far longer.
+- PyTorch has channels last where that is the faster of its memory layouts: resnet, mobilenet, autoencoder. Keras
+  compiles as `compile(jit_compile="auto")` decides. Compiling is not part of the times.
+- Memory: by how much a process grows, at most, in its first two training steps.
+- The beginning: seconds from the start of a process; installed is a package with all that it needs.
 """
 
 
-def page(
-    about: dict[str, str], results: dict[str, Results], startup: Any, peers: list[str], more: dict[str, str]
-) -> str:
-    """The whole page; `more` is what other benchmarks printed, by title."""
-    parts = [
-        _INTRODUCTION,
-        "## The machine\n",
-        "\n".join(f"- {key}: {value}" for key, value in about.items()),
-    ]
-    everybody = ["eagerflow", *peers]
-    for title, found in results.items():
-        parts += [f"\n## Our time / theirs, {title}\n", ratio_table(found, peers)]
-        parts += [f"\n## Times, {title}\n", times_table(found, everybody)]
-        failed = failures(found)
+def page(runs: Sequence[Run], missed: str = "") -> str:
+    """The whole page.
+
+    Args:
+        runs: what is shown side by side.
+        missed: Markdown about what is missed, which is included as it is.
+    """
+    measured = [run for run in runs if run.results]
+    return "\n".join(_parts(runs, measured, missed)) + "\n"
+
+
+def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterator[str]:
+    yield _INTRODUCTION
+    yield "## Aims\n"
+    yield from aims_tables(measured)
+    if missed:
+        yield f"## What is missed, and why\n\n{missed.strip()}\n"
+    yield "## The machine\n"
+    yield from machine_lines(measured or runs)
+    yield _HOW.rstrip()
+    yield from _steps(measured)
+    yield from _memory_and_start(measured)
+    yield from _kernels(measured)
+    yield from _busy(measured)
+    for title, name in {
+        "Cost per op": "ops",
+        "What recording costs": "recording",
+        "Growth": "growth",
+    }.items():
+        text = next((run.also[name]["text"] for run in reversed(runs) if name in run.also), None)
+        if text:
+            yield f"\n## {title}\n\n```text\n{text.strip()}\n```"
+        if text and name == "growth":
+            yield "\n![How time and memory grow](images/growth.svg)"
+    larger = next((run.also["larger"]["text"] for run in reversed(runs) if "larger" in run.also), None)
+    if larger:
+        yield f"\n## Data larger than memory\n\n{larger.strip()}"
+
+
+def machine_lines(runs: Sequence[Run]) -> Iterator[str]:
+    """What the figures were measured on; what the runs tell differently, side by side."""
+    for key in dict.fromkeys(key for run in runs for key in run.about):
+        told = list(dict.fromkeys(run.about[key] for run in runs if key in run.about))
+        yield f"- {key}: {' · '.join(told)}"
+
+
+def _steps(runs: Sequence[Run]) -> Iterator[str]:
+    peers = list(dict.fromkeys(peer for run in runs for peer in run.peers()))
+    for title in dict.fromkeys(title for run in runs for title in run.results):
+        results = [run.results.get(title, {}) for run in runs]
+        yield f"\n## Our time / theirs, {title}: least/median\n\n{ratio_table(results, peers)}"
+        yield f"\n## Times, {title}: least/median\n\n{times_table(results, [OURS, *peers])}"
+        failed = dict.fromkeys(line for each in results for line in failures(each))
         if failed:
-            parts += ["\nNot measured:\n", "\n".join(f"- {line}" for line in failed)]
-    first = next(iter(results.values()), None)
+            yield "\nNot measured:\n\n" + "\n".join(f"- {line}" for line in failed)
+
+
+def _memory_and_start(runs: Sequence[Run]) -> Iterator[str]:
+    peers = list(dict.fromkeys(peer for run in runs for peer in run.peers()))
+    first = [next(iter(run.results.values())) for run in runs]
     if first:
-        parts += ["\n## Memory\n", "By how much a process grows, at most, in its first two training steps.\n"]
-        parts.append(memory_table(first, everybody))
-    if startup:
-        parts += [
-            "\n## The beginning\n",
-            "Seconds of a whole process, and what is installed with all it needs.\n",
-        ]
-        parts.append(startup_table(startup))
-    for title, text in more.items():
-        parts += [f"\n## {title}\n", f"```text\n{text.strip()}\n```"]
-        if title == "Growth":
-            parts.append("\n![How time and memory grow](images/growth.svg)")
-    return "\n".join(parts) + "\n"
+        yield f"\n## Memory\n\n{memory_table(first, [OURS, *peers])}"
+    started = [run.startup for run in runs if run.startup]
+    if started:
+        yield f"\n## The beginning\n\n{startup_table(started)}"
+
+
+def _kernels(runs: Sequence[Run]) -> Iterator[str]:
+    for title, name in {"one core": "kernels", "all cores": "kernels-all"}.items():
+        found = [figures for run in runs if (figures := run.figures(name))]
+        if found:
+            yield f"\n## Kernels, {title}\n\n{kernel_table(found)}"
+
+
+def _busy(runs: Sequence[Run]) -> Iterator[str]:
+    found = [figures for run in runs if (figures := run.figures("busy"))]
+    if found:
+        yield f"\n## Among busy programs\n\n{busy_table(found[-1])}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.page",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="what `python -m benchmarks --json` wrote")
+    parser.add_argument("--write", type=Path, help="where; without, the page is printed")
+    chosen = parser.parse_args()
+    text = page([Run.load(path) for path in chosen.runs], MISSED.read_text(encoding="utf-8"))
+    if chosen.write:
+        chosen.write.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,18 +1,28 @@
-"""Figures as tables, on the terminal and in Markdown."""
+"""Figures as tables, on the terminal and in Markdown. Several runs stand side by side in a cell."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from benchmarks.rotation import KINDS, Figures
+from benchmarks.runs import OURS, Results
 from benchmarks.workloads.data import WORKLOADS
 
-__all__ = ["failures", "memory_table", "ratio", "ratio_table", "startup_table", "table", "times_table"]
-
-OURS = "eagerflow"
-Results = dict[str, dict[str, Figures]]  # by workload, by peer
+__all__ = [
+    "failures",
+    "largest",
+    "mean",
+    "memory_ratio",
+    "memory_table",
+    "ratio",
+    "ratio_table",
+    "side_by_side",
+    "startup_table",
+    "table",
+    "times_table",
+]
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> str:
@@ -32,6 +42,15 @@ def _line(cells: list[str], widths: list[int]) -> str:
     return "| " + " | ".join([first, *others]) + " |"
 
 
+def side_by_side(cells: Iterable[str]) -> str:
+    """One cell of those of several runs; empty where all are."""
+    cells = list(cells)
+    return " · ".join(cell or "–" for cell in cells) if any(cells) else ""
+
+
+# -- ratios
+
+
 def ratio(found: dict[str, Figures], peer: str, kind: str, which: str = "median") -> float | None:
     """Our time divided by a peer's; None where one of them has none."""
     ours, theirs = found.get(OURS), found.get(peer)
@@ -40,30 +59,50 @@ def ratio(found: dict[str, Figures], peer: str, kind: str, which: str = "median"
     return float(getattr(ours, which)(kind) / getattr(theirs, which)(kind))
 
 
-def ratio_table(results: Results, peers: list[str]) -> str:
-    """For each workload, our time over each peer's, minimum / median, and the aim; then the means of the medians.
+def largest(found: dict[str, Figures], peers: Iterable[str], kind: str) -> float | None:
+    """Our time over that of the fastest of some peers."""
+    return max([r for peer in peers if (r := ratio(found, peer, kind)) is not None], default=None)
+
+
+def mean(ratios: Iterable[float | None]) -> float | None:
+    """The geometric mean of those that are known."""
+    known = [math.log(value) for value in ratios if value is not None]
+    return math.exp(sum(known) / len(known)) if known else None
+
+
+def ratio_table(runs: Sequence[Results], peers: list[str]) -> str:
+    """For each workload, our time over each peer's, minimum/median, and the aim; then the means of the medians.
 
     With several backends of Keras, also our time over that of the fastest of them.
     """
     backends = [peer for peer in peers if peer.startswith("keras")]
     several = len(backends) > 1
-    kinds = [k for k in KINDS if any(f.times[k] for found in results.values() for f in found.values())]
+    names, kinds = _measured(runs)
     rows = []
-    for name, found in results.items():
+    for name in names:
+        each = [results.get(name, {}) for results in runs]
         for kind in kinds:
-            best = [_number(_worst(found, backends, kind))] if several else []
-            rows.append([name, kind, *[_pair(found, peer, kind) for peer in peers], *best, _aim(name, kind)])
-    for kind in kinds if len(results) > 1 else []:
-        each = [[ratio(found, peer, kind) for found in results.values()] for peer in peers]
-        each += [[_worst(found, backends, kind) for found in results.values()]] if several else []
-        rows.append(["geometric mean", kind, *[_number(_mean(ratios)) for ratios in each], ""])
-    head = ["ours / theirs", "kind", *peers, *["best Keras"] * several, "aim (torch)"]
-    return table(head, rows)
+            cells = [side_by_side(_pair(found, peer, kind) for found in each) for peer in peers]
+            if several:
+                cells.append(side_by_side(_number(largest(found, backends, kind)) for found in each))
+            rows.append([name, kind, *cells, _aim(name, kind)])
+    for kind in kinds if len(names) > 1 else []:
+        cells = [side_by_side(_number(_mean_over(results, [p], kind)) for results in runs) for p in peers]
+        if several:
+            cells.append(side_by_side(_number(_mean_over(results, backends, kind)) for results in runs))
+        rows.append(["geometric mean", kind, *cells, ""])
+    return table(["ours / theirs", "kind", *peers, *["best Keras"] * several, "aim (torch)"], rows)
 
 
-def _worst(found: dict[str, Figures], peers: list[str], kind: str) -> float | None:
-    """Our time over that of the fastest of some peers."""
-    return max([r for peer in peers if (r := ratio(found, peer, kind)) is not None], default=None)
+def _measured(runs: Sequence[Results]) -> tuple[list[str], list[str]]:
+    """The workloads and kinds of all runs."""
+    names = dict.fromkeys(name for results in runs for name in results)
+    known = [f for results in runs for found in results.values() for f in found.values()]
+    return list(names), [kind for kind in KINDS if any(f.times[kind] for f in known)]
+
+
+def _mean_over(results: Results, peers: list[str], kind: str) -> float | None:
+    return mean(largest(found, peers, kind) for found in results.values())
 
 
 def _aim(name: str, kind: str) -> str:
@@ -77,20 +116,20 @@ def _number(value: float | None) -> str:
 
 def _pair(found: dict[str, Figures], peer: str, kind: str) -> str:
     least, middle = ratio(found, peer, kind, "best"), ratio(found, peer, kind)
-    return "" if least is None or middle is None else f"{least:.2f} / {middle:.2f}"
+    return "" if least is None or middle is None else f"{least:.2f}/{middle:.2f}"
 
 
-def _mean(ratios: list[float | None]) -> float | None:
-    known = [math.log(value) for value in ratios if value is not None]
-    return math.exp(sum(known) / len(known)) if known else None
+# -- other tables
 
 
-def times_table(results: Results, peers: list[str]) -> str:
-    """Milliseconds per step, minimum and median."""
+def times_table(runs: Sequence[Results], peers: list[str]) -> str:
+    """Milliseconds per step, minimum/median."""
+    names, kinds = _measured(runs)
     rows = []
-    for name, found in results.items():
-        for kind in KINDS:
-            cells = [_milliseconds(found.get(peer), kind) for peer in peers]
+    for name in names:
+        for kind in kinds:
+            each = [results.get(name, {}) for results in runs]
+            cells = [side_by_side(_milliseconds(found.get(peer), kind) for found in each) for peer in peers]
             if any(cells):
                 rows.append([name, kind, *cells])
     return table(["ms per step", "kind", *peers], rows)
@@ -99,26 +138,41 @@ def times_table(results: Results, peers: list[str]) -> str:
 def _milliseconds(figures: Figures | None, kind: str) -> str:
     if figures is None or not figures.times[kind]:
         return ""
-    return f"{figures.best(kind) * 1e3:.3g} / {figures.median(kind) * 1e3:.3g}"
+    return f"{figures.best(kind) * 1e3:.3g}/{figures.median(kind) * 1e3:.3g}"
 
 
-def memory_table(results: Results, peers: list[str]) -> str:
+def memory_table(runs: Sequence[Results], peers: list[str]) -> str:
     """Mebibytes by which the first two training steps let a process grow, at most."""
     rows = []
-    for name, found in results.items():
-        sizes = [found[peer].memory if peer in found else None for peer in peers]
-        cells = ["" if size is None else f"{size / 2**20:.1f}" for size in sizes]
-        theirs = found["torch"].memory if "torch" in found else None
-        ours = found[OURS].memory if OURS in found else None
-        rows.append([name, *cells, f"{ours / theirs:.2f}" if ours and theirs else ""])
+    for name in _measured(runs)[0]:
+        each = [results.get(name, {}) for results in runs]
+        cells = [side_by_side(_mebibytes(found, peer) for found in each) for peer in peers]
+        rows.append([name, *cells, side_by_side(_number(memory_ratio(found)) for found in each)])
     return table(["MiB", *peers, "ours / torch"], rows)
 
 
-def startup_table(found: dict[str, dict[str, Any]]) -> str:
-    rows = [
-        [peer, f"{each['import']:.2f}", f"{each['first']:.2f}", f"{each['bytes'] / 2**20:.0f}"]
-        for peer, each in found.items()
-    ]
+def _mebibytes(found: dict[str, Figures], peer: str) -> str:
+    size = found[peer].memory if peer in found else None
+    return "" if size is None else f"{size / 2**20:.1f}"
+
+
+def memory_ratio(found: dict[str, Figures]) -> float | None:
+    """Our memory over PyTorch's."""
+    ours, theirs = (found[peer].memory if peer in found else None for peer in (OURS, "torch"))
+    return ours / theirs if ours is not None and theirs else None
+
+
+def startup_table(runs: Sequence[dict[str, dict[str, Any]]]) -> str:
+    """Seconds until a process has imported and until its first step, and what is installed."""
+    rows = []
+    for peer in dict.fromkeys(peer for found in runs for peer in found):
+        each = [found.get(peer) for found in runs]
+        seconds = [
+            side_by_side(f"{found[what]:.2f}" if found else "" for found in each)
+            for what in ("import", "first")
+        ]
+        size = next(found["bytes"] for found in each if found)
+        rows.append([peer, *seconds, f"{size / 2**20:.0f}"])
     return table(["", "import, s", "first step, s", "installed, MiB"], rows)
 
 

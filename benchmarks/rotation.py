@@ -173,7 +173,7 @@ def pin(process: int, core: int | None) -> None:
 
 def cores() -> list[int | None]:
     """The numbers of the cores that this process may use; [None] where the system doesn't tell."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
+    return [*sorted(os.sched_getaffinity(0))] if hasattr(os, "sched_getaffinity") else [None]
 
 
 def rotate(

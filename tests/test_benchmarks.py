@@ -8,10 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import growth, page, report
+from benchmarks import aims, growth, page, report
+from benchmarks.kernels import kernel_table
 from benchmarks.rotation import Figures, rotate
+from benchmarks.runs import Run
 from benchmarks.workloads.by_eagerflow import Eagerflow
 from benchmarks.workloads.data import WORKLOADS
+from benchmarks.workloads.kernels import KERNELS
 
 PARAMETERS = {
     "mlp": 669_706, "tiny": 3265, "convnet": 1_199_882, "lstm": 328_353, "gru": 326_369, "bidirectional": 332_737,
@@ -43,16 +46,20 @@ def test_every_process_has_the_same_data():
         np.testing.assert_array_equal(a, b)
 
 
-def figures(*seconds: float, parameters: int = 10) -> Figures:
-    found = Figures(parameters=parameters, memory=1 << 20)
+def figures(*seconds: float, parameters: int = 10, memory: int = 1 << 20) -> Figures:
+    found = Figures(parameters=parameters, memory=memory)
     found.times["fit"] = list(seconds)
     return found
 
 
 RESULTS = {
-    "mlp": {"eagerflow": figures(1.0, 2.0, 3.0), "torch": figures(4.0, 4.0, 4.0)},
+    "mlp": {"eagerflow": figures(1.0, 2.0, 3.0), "torch": figures(4.0, 4.0, 4.0, memory=1 << 19)},
     "gru": {"eagerflow": figures(1.0, 8.0, 9.0), "torch": figures(1.0, 1.0, 1.0)},
 }
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("|")[1:-1]]
 
 
 def test_ratios_are_ours_over_theirs():
@@ -64,31 +71,24 @@ def test_ratios_are_ours_over_theirs():
 
 
 def test_the_table_ends_with_geometric_means():
-    lines = report.ratio_table(RESULTS, ["torch", "torch-compile", "keras-jax"]).splitlines()
-    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == [
-        "mlp",
-        "fit",
-        "0.25 / 0.50",
-        "",
-        "",
-        "0.8",
-    ]
-    assert [cell.strip() for cell in lines[-1].split("|")[1:-1]] == [
-        "geometric mean",
-        "fit",
-        "2.00",
-        "",
-        "",
-        "",
-    ]
+    lines = report.ratio_table([RESULTS], ["torch", "torch-compile", "keras-jax"]).splitlines()
+    assert cells(lines[2]) == ["mlp", "fit", "0.25/0.50", "", "", "0.8"]
+    assert cells(lines[-1]) == ["geometric mean", "fit", "2.00", "", "", ""]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_runs_stand_side_by_side():
+    lines = report.ratio_table([RESULTS, {"mlp": RESULTS["gru"]}], ["torch"]).splitlines()
+    assert cells(lines[2]) == ["mlp", "fit", "0.25/0.50 · 1.00/8.00", "0.8"]
+    assert cells(lines[3]) == ["gru", "fit", "1.00/8.00 · –", "0.6"]
+    assert cells(lines[4]) == ["geometric mean", "fit", "2.00 · 8.00", ""]
 
 
 def test_the_fastest_backend_of_keras_has_a_column():
     found = {"mlp": {"eagerflow": figures(4.0), "keras-jax": figures(2.0), "keras-torch": figures(8.0)}}
-    lines = report.ratio_table(found, ["keras-jax", "keras-torch"]).splitlines()
-    assert [cell.strip() for cell in lines[0].split("|")[4:6]] == ["keras-torch", "best Keras"]
-    assert [cell.strip() for cell in lines[2].split("|")[3:6]] == ["2.00 / 2.00", "0.50 / 0.50", "2.00"]
+    lines = report.ratio_table([found], ["keras-jax", "keras-torch"]).splitlines()
+    assert cells(lines[0])[3:5] == ["keras-torch", "best Keras"]
+    assert cells(lines[2])[2:5] == ["2.00/2.00", "0.50/0.50", "2.00"]
 
 
 def test_unlike_models_and_errors_are_told():
@@ -101,11 +101,127 @@ def test_unlike_models_and_errors_are_told():
     ]
 
 
-def test_the_page_shows_losses_too():
-    text = page.page({"processor": "X"}, {"one core": RESULTS}, {}, ["torch"], {"Growth": "1, 1"})
-    assert "- processor: X" in text
-    assert "1.00 / 8.00" in text
+# -- runs, aims and the page
+
+
+def run(**also: object) -> Run:
+    return Run(
+        {"processor": "X"}, {"one core": RESULTS}, {}, {k: {"text": k, "figures": v} for k, v in also.items()}
+    )
+
+
+def test_a_run_is_the_same_from_its_file(tmp_path):
+    run(busy=[{"peer": "eagerflow"}]).save(tmp_path / "run.json")
+    assert Run.load(tmp_path / "run.json") == run(busy=[{"peer": "eagerflow"}])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"results": {"one core": 3}}', '{"results": {}, "other": 1}']
+)
+def test_another_file_is_no_run(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match="expected a file that"):
+        Run.load(tmp_path / "run.json")
+
+
+def aim(what: str, of: list[aims.Aim]) -> list[str]:
+    return next(each.row() for each in of if each.what == what)
+
+
+def test_medians_of_steps_are_compared_with_their_aims():
+    found = aims.step_aims([run(), run()])
+    assert aim("mlp: PyTorch", found) == ["mlp: PyTorch", "0.8", "0.50 · 0.50", "", "", "", "met"]
+    assert aim("gru: PyTorch", found)[2:] == ["**8.00** · **8.00**", "", "", "", "missed"]
+    assert aim("geometric mean of these without mobilenet", found)[2] == "**2.00** · **2.00**"
+    assert len(found) == 3
+
+
+def test_the_best_backend_of_keras_has_aims():
+    results = {"mlp": {"eagerflow": figures(3.0), "keras-jax": figures(2.0), "keras-torch": figures(9.0)}}
+    found = aims.step_aims([Run({}, {"all cores": results})])
+    assert aim("mlp: best Keras", found)[2:] == ["", "", "1.50", "", "met"]
+    assert aim("geometric mean: best Keras", found)[4:] == ["**1.50**", "", "missed"]
+
+
+def test_the_largest_ratio_of_memory_and_among_busy_programs_is_named():
+    busy = [
+        {"workload": "mlp", "peer": "eagerflow", "alone": 1.0, "among": 2.0},
+        {"workload": "gru", "peer": "eagerflow", "alone": 1.0, "among": 4.0},
+        {"workload": "mlp", "peer": "torch", "alone": 1.0, "among": 9.0},
+    ]
+    memory, slower = aims.other_aims([run(busy=busy)])
+    assert memory.row()[1:] == ["1", "**2.00** (mlp)", "", "missed"]
+    assert slower.row()[1:] == ["3", "", "**4.00** (gru)", "missed"]
+
+
+def test_an_aim_may_be_met_in_some_runs_only():
+    one, other = (Run({}, {}, {p: {"first": s} for p, s in each.items()})
+                  for each in ({"eagerflow": 1, "torch": 5}, {"eagerflow": 1, "torch": 2}))  # fmt: skip
+    assert [each.row()[3:] for each in aims.other_aims([one, other])] == [["0.20 · **0.50**", "in part"]]
+
+
+def test_each_kernel_falls_under_one_aim():
+    classes = {str(kernel): aims.class_of(kernel) for kernel in KERNELS}
+    wide = [name for name, found in classes.items() if "64 to 256" in found]
+    assert wide == [
+        "conv 64×32×32×64, 3×3×64×64, pad 1",
+        "conv 32×16×16×128, 3×3×128×128, pad 1",
+        "conv 64×8×8×256, 3×3×256×256, pad 1",
+        "conv 4×112×112×64, 3×3×64×64, pad 1",
+    ]
+    assert [name for name, found in classes.items() if "32 channels" in found] == [
+        "conv 128×26×26×32, 3×3×32×64",
+        "conv 64×32×32×32, 3×3×32×32, pad 1",
+    ]
+    assert sum("depthwise" in found for found in classes.values()) == 3
+
+
+def kernel_figures(ours: float) -> dict[str, object]:
+    names = ["relu 64×32×32×64", "depthwise 64×32×32×64, 3×3×64×1, pad 1"]
+    times = {"eagerflow": {"forward": ours, "both": 3.0}, "torch": {"forward": 1.0, "both": 1.0}}
+    return {"rows": [{"name": name, "share": "1 GB/s, 3%", **times} for name in names]}
+
+
+def test_kernels_are_compared_with_their_aims():
+    found = aims.kernel_aims([run(kernels=kernel_figures(1.5)), run(kernels=kernel_figures(2.5))])
+    depthwise, others = (each.row() for each in found)
+    assert depthwise[1] == "4"
+    assert depthwise[-1] == "met"
+    assert others[2:4] == ["1.50 · **2.50** (relu 64×32×32×64)", "**3.00** · **3.00** (relu 64×32×32×64)"]
+    assert others[-1] == "in part"
+
+
+def test_kernels_of_runs_stand_side_by_side():
+    lines = kernel_table([kernel_figures(1.5), kernel_figures(2.5)]).splitlines()
+    assert cells(lines[2])[1:] == [
+        "2.5e+03, 1e+03",
+        "1.50 · 2.50",
+        "3e+03, 1e+03",
+        "3.00 · 3.00",
+        "1 GB/s, 3%",
+    ]
+    assert cells(lines[-1]) == ["geometric mean", "", "1.50 · 2.50", "", "3.00 · 3.00", ""]
+
+
+def test_every_kernel_computes_or_moves_something():
+    assert all(kernel.operations() > 0 or kernel.moved() > 0 for kernel in KERNELS)
+
+
+def test_the_page_shows_aims_first_and_losses_too():
+    text = page.page([run(growth=None), run()], "Because.")
+    assert (
+        text.index("gru: PyTorch")
+        < text.index("Because.")
+        < text.index("- processor: X")
+        < text.index("1.00/8.00")
+    )
     assert "images/growth.svg" in text
+    assert "0 of 4 aims" not in text
+    assert "1 of 4 aims are met" in text
+
+
+def test_a_page_of_nothing_but_growth():
+    assert "```text\ngrowth\n```" in page.page([Run(also={"growth": {"text": "growth", "figures": None}})])
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])

@@ -60,6 +60,19 @@ class Kernel(NamedTuple):
             return 2 * batch * heads * length * length * width
         return 0
 
+    def moved(self) -> float:
+        """Bytes that are read and written at least, forward: each input and each output once."""
+        outputs = math.prod(self.shape)
+        if self.kind.endswith("_pool") or self.kind == "depthwise":
+            outputs = math.prod((self.shape[0], *self.outputs(), self.shape[-1]))
+        elif self.kind.startswith("global_"):
+            outputs = self.shape[0] * self.shape[-1]
+        elif self.kind == "crossentropy":
+            outputs = self.shape[0]
+        elif self.kind == "embedding":
+            outputs = 2 * math.prod(self.shape) * self.weights[-1]  # rows are read and written
+        return 4.0 * (math.prod(self.shape) + outputs)
+
 
 def _conv(*shape: int, to: int, size: int = 3, **settings: Any) -> Kernel:
     needs_dx = settings.pop("needs_dx", True)

@@ -1,0 +1,67 @@
+"""What one run of the benchmarks found, kept in a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rotation import Figures
+
+__all__ = ["OURS", "Results", "Run"]
+
+OURS = "eagerflow"
+Results = dict[str, dict[str, Figures]]  # by workload, by peer
+
+
+@dataclass
+class Run:
+    """The figures of a run, complete or not.
+
+    Attributes:
+        about: the machine, in words.
+        results: by "one core" and "all cores".
+        startup: by peer, see `measure_startup`.
+        also: of the other benchmarks, by name: the `text` which they print, and their `figures`.
+    """
+
+    about: dict[str, str] = field(default_factory=dict)
+    results: dict[str, Results] = field(default_factory=dict)
+    startup: dict[str, Any] = field(default_factory=dict)
+    also: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def peers(self) -> list[str]:
+        """Who was compared, in the order of the rotation."""
+        names = [peer for each in self.results.values() for found in each.values() for peer in found]
+        return [peer for peer in dict.fromkeys(names) if peer != OURS]
+
+    def figures(self, name: str) -> Any:
+        """Those of another benchmark, None without."""
+        return self.also.get(name, {}).get("figures")
+
+    def save(self, path: Path) -> None:
+        results = {
+            title: {name: {peer: vars(f) for peer, f in found.items()} for name, found in each.items()}
+            for title, each in self.results.items()
+        }
+        path.write_text(json.dumps({**vars(self), "results": results}, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Run:
+        """The run in a file which `save` wrote.
+
+        Raises:
+            ValueError: for another file.
+        """
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            results = {
+                title: {name: {p: Figures(**f) for p, f in of.items()} for name, of in each.items()}
+                for title, each in found.pop("results").items()
+            }
+            return cls(**found, results=results)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: expected a file that `python -m benchmarks --json` wrote ({error})"
+            ) from error
