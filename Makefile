@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 
-PEER_PACKAGES := torch==2.13.0 keras==3.15.1 jax tensorflow-cpu autograd
+TORCH := torch==2.13.0
+PEER_PACKAGES := keras==3.15.1 jax autograd \
+	"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage test-slow test-gpu check bench interop fuzz clean
@@ -35,7 +37,7 @@ check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
 	$(BIN)/mypy
 
 bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md
-	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --startup --more --write docs/benchmarks.md $(ARGS)
+	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --also all --write docs/benchmarks.md $(ARGS)
 
 interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras, JAX and TensorFlow once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
@@ -66,10 +68,12 @@ $(VENV)-keras/.installed: | $(BIN)/pip
 	@touch $@
 
 $(VENV)-peers/.installed: | $(BIN)/pip
-	@echo "Installing PyTorch, Keras, JAX and TensorFlow into $(VENV)-peers (once, some minutes and 3 GB)"
+	@echo "Installing PyTorch, Keras, JAX and TensorFlow into $(VENV)-peers (once, some minutes and 2 GB)"
 	@$(BIN)/python -m venv $(VENV)-peers
-	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -e . \
-		--extra-index-url https://download.pytorch.org/whl/cpu $(PEER_PACKAGES)
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --retries 0 \
+		--index-url https://download.pytorch.org/whl/cpu $(TORCH) 2>/dev/null || \
+		echo "Its build without CUDA can't be reached: taking PyTorch from where packages come from here"
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -e . $(TORCH) $(PEER_PACKAGES)
 	@touch $@
 
 # The newest Python that runs, is new enough and can make environments. pip is the last thing that venv writes.
