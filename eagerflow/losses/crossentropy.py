@@ -15,6 +15,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import as_pair, put_mask, same_shape
 from eagerflow.losses.table import LOSSES
+from eagerflow.ops.crossentropy import sigmoid_crossentropy
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
@@ -43,7 +44,9 @@ def _binary(
     y_true, y_pred = same_shape("binary_crossentropy", y_true, y_pred if logits is None else logits)
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    return ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits or logits is not None)
+    if from_logits or logits is not None:
+        return sigmoid_crossentropy(y_true, y_pred)
+    return ops.binary_crossentropy(y_true, y_pred)
 
 
 @LOSSES.add("bce", "BCE")
