@@ -29,7 +29,7 @@ from viz.render import FORMATS, RendererMissing
 from viz.runner import run_script
 from viz.stats import LEVELS
 from viz.targets import check_picture, check_target
-from viz.terminal import paint
+from viz.terminal import output_to_stderr, paint
 from viz.words import nearest
 
 __all__ = ["main"]
@@ -208,7 +208,7 @@ def _run(options: argparse.Namespace) -> int:
     check_target(out)
     check_picture(options.draw)
     errors: list[BaseException] = []
-    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+    with output_to_stderr() if options.json else contextlib.nullcontext():
         recording, failed = run_script(
             options.script, options.arguments, options.module, tracer, errors.append
         )

@@ -16,6 +16,7 @@ from viz.record import trace
 from viz.recording import Recording, load
 from viz.runner import run_script, wants_json
 from viz.targets import check_picture, check_target
+from viz.terminal import output_to_stderr
 
 __all__ = ["add_command", "run_nonfinite"]
 
@@ -83,7 +84,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
     if not os.path.isfile(options.file):
         raise FileNotFoundError(f"there is no script or recording {options.file!r}")
     errors: list[BaseException] = []
-    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+    with output_to_stderr() if options.json else contextlib.nullcontext():
         guarded = trace(os.path.basename(options.file), on_nonfinite="raise")
         recording, status = run_script(
             options.file, options.arguments, False, guarded, errors.append, (NonfiniteError,)
