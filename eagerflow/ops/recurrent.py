@@ -204,7 +204,7 @@ def _gru_rule(
 ) -> tuple[Any, ...]:  # fmt: skip
     g_all = g[0] if all_steps else None
     if xp is numpy and reset_after:
-        trace = gru_on_cpu.Trace(hs, gates, inner)
+        trace = gru_on_cpu.Trace(hs, gates)
         found = gru_on_cpu.gru_gradient(g_all, g[1], sequence, trace, kernel, recurrent_kernel, _dead(mask))
         return *found, None
     live = _time_major_mask(mask, sequence)
@@ -262,8 +262,9 @@ def gru(
     if xp is numpy and reset_after:
         dead = _dead(_checked_mask(mask, sequence))
         trace = gru_on_cpu.gru(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, dead)
-        states = on_cpu.batch_first(trace.states[1:] if all_steps else trace.states[:0])
-        return (states, trace.states[-1].T.copy()), *trace
+        states = trace.states[:, : len(recurrent_kernel)]
+        found = on_cpu.batch_first(states[1:] if all_steps else states[:0])
+        return (found, states[-1].T.copy()), *trace, trace.gates[:0]
     drive = _drive(sequence, kernel, bias)
     live = _time_major_mask(mask, sequence)
     hs, gates, inner = kernels.gru(xp, drive, initial_h, recurrent_kernel, recurrent_bias, reset_after, live)

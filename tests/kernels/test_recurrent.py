@@ -86,7 +86,7 @@ def test_lstm_and_its_gradient_equal_the_plain_ones(**settings):
 
 
 @given(**SIZES, **FLAGS)
-@example(batch=33, steps=70, features=65, units=70, **LARGE)
+@example(batch=33, steps=70, features=65, units=70, **LARGE)  # products in parts
 @example(batch=600, steps=5, features=3, units=40, **LARGE)
 def test_gru_and_its_gradient_equal_the_plain_ones(**settings):
     case = Case(3, **settings)
@@ -95,7 +95,7 @@ def test_gru_and_its_gradient_equal_the_plain_ones(**settings):
     hs, gates, inner = plain.gru(
         np, case.drive(), case.h, case.recurrent, case.recurrent_bias, True, case.live
     )
-    case.compare((trace.states,), (hs.swapaxes(1, 2),))
+    case.compare((trace.states[:, :-1],), (hs.swapaxes(1, 2),))
     found = gru_kernels.gru_gradient(
         case.g_states, case.g_h, case.x, trace, case.kernel, case.recurrent, case.dead
     )
