@@ -1,7 +1,10 @@
 """Sums and extremes of large NumPy arrays over neighbouring axes, where NumPy's own are slow.
 
 NumPy adds up short rows one by one. A product with a vector of ones does the same several times faster; long sums
-are cut, so that they don't lose digits. Extremes are taken half against half.
+are cut, so that they don't lose digits. Running sums are products with a triangle of ones.
+
+Short slices are seen as fewer, longer ones first, and combined in the end: long pieces of memory are read faster.
+Extremes of short rows are those of the columns of a copy that lies the other way.
 """
 
 from __future__ import annotations
@@ -11,14 +14,20 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.blocks import ones
-from eagerflow.kernels.threads import one_blas_thread
+from eagerflow.kernels.blocks import CHUNK, ones
+from eagerflow.kernels.buffering import long_runs
+from eagerflow.kernels.threads import each, one_blas_thread, scratch
 
-__all__ = ["extreme_over", "running_sums", "sum_over", "sum_to"]
+__all__ = ["extreme_gradient", "extreme_over", "running_sums", "sum_over", "sum_to"]
 
 _SMALL = 4096  # numbers, below which NumPy's own ways have fewer calls
 _WIDE = 256  # numbers in a slice from which adding slices pays
 _LONGEST = 4096  # numbers that are added up in one product
+_SLICE = 1024  # numbers in a slice that is read at full speed
+_SHORT = 128  # numbers in a row, up to which its extreme is faster found in columns
+_TRIANGLE = 48  # numbers in a row that are added up by one product
+_RUN = 4096  # numbers in a slice with which broadcasting costs nothing
+_TIES = 64  # one of how many elements may be an extreme, for their gradients to be set one by one
 
 
 def _folded(x: Any, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
@@ -45,9 +54,21 @@ def sum_over(x: Any, axes: tuple[int, ...]) -> Any:
     return found.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
 
 
+def _fold(count: int, after: int, numbers: int) -> int:
+    """How many of `count` slices to see as one of that many numbers: a power of two which divides their number."""
+    fold = 1
+    while count % (2 * fold) == 0 and 2 * fold * after <= numbers:
+        fold *= 2
+    return fold
+
+
 def _sums(x: Any, before: int, count: int, after: int) -> Any:
     if after == 1:
         return x.reshape(before, count) @ ones(count, x.dtype)
+    fold = _fold(count, after, _SLICE)
+    if 1 < fold < count:
+        longer = _sums(x.reshape(before, count // fold, fold * after), before, count // fold, fold * after)
+        return ones(fold, x.dtype) @ longer.reshape(before, fold, after)
     whole = count // _LONGEST * _LONGEST
     if not whole or count == whole == _LONGEST:
         return ones(count, x.dtype) @ x
@@ -67,19 +88,103 @@ def sum_to(g: Any, shape: Any) -> Any:
 
 
 def extreme_over(x: Any, axes: tuple[int, ...], largest: bool) -> Any:
-    """The maximum or minimum over `axes` that aren't the last; None when NumPy's way is as good."""
+    """The maximum or minimum over `axes`; None when NumPy's way is as good."""
     lengths = _folded(x, axes)
-    if lengths is None or lengths[2] < 8 or lengths[1] < 2:
+    if lengths is None or lengths[1] < 2:
         return None
     choose = numpy.maximum if largest else numpy.minimum
-    rows = x.reshape(lengths)
-    while rows.shape[1] > 1:
-        half, odd = divmod(rows.shape[1], 2)
-        smaller = choose(rows[:, :half], rows[:, half : 2 * half])
+    if lengths[2] == 1 and lengths[1] <= _SHORT:
+        found = _extremes_of_rows(choose, x.reshape(lengths[:2]))
+    elif lengths[2] >= 8:
+        found = _extremes_of_slices(choose, x.reshape(lengths))
+    else:
+        return None
+    return found.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
+
+
+def _extremes_of_slices(choose: Any, slices: Any) -> Any:
+    before, count, after = slices.shape
+    fold = _fold(count, after, _SLICE)
+    if 2 * fold * after > _SLICE and fold < count:
+        slices = choose.reduce(slices.reshape(before, count // fold, fold * after), axis=1).reshape(
+            before, fold, after
+        )
+    while slices.shape[1] > 1:
+        half, odd = divmod(slices.shape[1], 2)
+        smaller = choose(slices[:, :half], slices[:, half : 2 * half])
         if odd:
-            choose(smaller[:, 0], rows[:, -1], out=smaller[:, 0])
-        rows = smaller
-    return rows.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
+            choose(smaller[:, 0], slices[:, -1], out=smaller[:, 0])
+        slices = smaller
+    return slices
+
+
+def _extremes_of_rows(choose: Any, rows: Any) -> Any:
+    """Extremes of short rows. Up to 16 bytes of a row stay together when it is turned, which copies faster."""
+    count, width = rows.shape
+    together = (
+        next(k for k in (16, 8, 4) if k % rows.itemsize == 0 and width * rows.itemsize % k == 0)
+        // rows.itemsize
+    )
+    unit = {4: "float32", 8: "float64", 16: "complex128"}[together * rows.itemsize]
+    step = max(1, CHUNK // width)
+    out = numpy.empty(count, rows.dtype)
+
+    def run(i: int) -> None:
+        part, found = rows[i * step : (i + 1) * step], out[i * step : (i + 1) * step]
+        turned = scratch("extremes turned", (width // together, len(part)), unit)
+        turned[...] = part.view(unit).T
+        few = choose.reduce(turned.view(rows.dtype), axis=0).reshape(len(part), together)
+        found[...] = few[:, 0]
+        for column in range(1, together):
+            choose(found, few[:, column], out=found)
+
+    each(run, -(-count // step), rows.size / 1000)
+    return out
+
+
+def extreme_gradient(g: Any, x: Any, extreme: Any, axes: tuple[int, ...]) -> Any:
+    """The gradient `g` of the extremes over `axes` shared among the elements that are, the others 0.
+
+    None when another way is as good: small arrays, many ties, NaN.
+    """
+    lengths = _folded(x, axes)
+    if lengths is None or g.dtype != x.dtype:
+        return None
+    before, count, after = lengths
+    if after == 1 or count < _TIES or count * after < _SMALL:
+        return None
+    given, found = x.reshape(before, -1), extreme.reshape(before, after)
+    fold = _fold(count, after, _RUN)
+    most = count * after // _TIES
+    places: list[Any] = [()] * before
+
+    def look(i: int) -> None:
+        if len(places[0]) > most:
+            return
+        slices = given[i].reshape(-1, fold * after)
+        hits = scratch("extremes found", slices.shape, bool)
+        with long_runs():
+            numpy.equal(slices, numpy.tile(found[i], fold), out=hits)
+        places[i] = numpy.flatnonzero(hits)
+
+    each(look, before, x.size / 2000)
+    if any(len(place) > most for place in places):
+        return None
+    return _placed(g.reshape(before, after), places, x)
+
+
+def _placed(g: Any, places: list[Any], x: Any) -> Any:
+    """Zeros like x but for the places found in each row, which get equal shares of g (rows, after)."""
+    before, after = g.shape
+    row = numpy.repeat(numpy.arange(before), [len(place) for place in places])
+    place = numpy.concatenate(places)
+    source = row * after + place % after
+    hits = numpy.bincount(source, minlength=g.size)
+    if not hits.all():
+        return None
+    out = numpy.zeros(x.shape, x.dtype)
+    out.reshape(before, -1)[row, place] = (g.reshape(-1) / hits.astype(g.dtype))[source]
+    return out
 
 
 def running_sums(x: Any, axis: int, backwards: bool = False) -> Any:
@@ -88,7 +193,12 @@ def running_sums(x: Any, axis: int, backwards: bool = False) -> Any:
     NumPy's goes along the axis for each element behind it; adding whole slices uses the processor's vectors.
     """
     lengths = _folded(x, (axis,))
-    if lengths is None or lengths[2] < _WIDE:
+    if lengths is None or lengths[1] < 2:
+        return None
+    if lengths[2] == 1:
+        found = _running_in_rows(x.reshape(lengths[:2]), backwards)
+        return None if found is None else found.reshape(x.shape)
+    if lengths[2] < _WIDE:
         return None
     given = x.reshape(lengths)
     out = numpy.empty(lengths, x.dtype)
@@ -98,3 +208,30 @@ def running_sums(x: Any, axis: int, backwards: bool = False) -> Any:
     for i in range(1, lengths[1]):
         numpy.add(out[:, i - 1], given[:, i], out=out[:, i])
     return (out[:, ::-1] if backwards else out).reshape(x.shape)
+
+
+def _running_in_rows(rows: Any, backwards: bool) -> Any:
+    """Running sums of rows: those of pieces of a row by a product, and the sums of the pieces before added.
+
+    None where no such piece divides the row, and where sums aren't finite: they would reach all of a piece.
+    """
+    count, width = rows.shape
+    size = next((k for k in range(min(width, _TRIANGLE), 7 if width > 7 else 1, -1) if width % k == 0), 0)
+    if not size:
+        return None
+    triangle = numpy.triu(numpy.ones((size, size), rows.dtype))
+    with one_blas_thread, numpy.errstate(over="ignore", invalid="ignore"):
+        out = rows.reshape(-1, size) @ (triangle.T if backwards else triangle)
+    last = out.reshape(count, -1, size)[:, :, 0 if backwards else -1]
+    if not numpy.isfinite(last).all():
+        return None
+    if size < width:
+        _add_carried(out.reshape(count, -1, size), last, backwards)
+    return out.reshape(rows.shape)
+
+
+def _add_carried(pieces: Any, last: Any, backwards: bool) -> None:
+    """Add to each piece the sums of all before it."""
+    if backwards:
+        pieces, last = pieces[:, ::-1], last[:, ::-1]
+    numpy.add(pieces[:, 1:], last[:, :-1].cumsum(axis=1)[..., None], out=pieces[:, 1:])

@@ -9,7 +9,7 @@ import numpy
 
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.reduce import extreme_over, sum_over
+from eagerflow.kernels.reduce import extreme_gradient, extreme_over, sum_over
 from eagerflow.ops.arithmetic import absolute, divide, multiply, power, square, subtract
 from eagerflow.ops.axes import axes_of, kept, listed, spread
 from eagerflow.ops.compare import not_equal
@@ -76,6 +76,10 @@ def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) -> Any:
     """The gradient goes to the elements that are the extreme, in equal shares."""
+    if xp is numpy and axis is not None and initial is None:
+        found = extreme_gradient(g, x, out, tuple(sorted(set(listed(axis, x.ndim)))))
+        if found is not None:
+            return found
     shape = kept(x.shape, axis)
     mask = xp.equal(x, out.reshape(shape)).astype(g.dtype)
     share = mask.sum(axis=axes_of(axis), keepdims=True)

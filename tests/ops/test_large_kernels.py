@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.kernels import blocks, exponential, gelu, moments
+from eagerflow.kernels import blocks, exponential, gelu, moments, reduce
 from eagerflow.kernels.threads import set_num_threads
 from eagerflow.ops.group_norm import _by_moments, group_norm
 from eagerflow.ops.normalization import normalize_batch
@@ -27,9 +27,11 @@ def normal(seed, *shape, dtype="float32"):
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of few numbers, so that arrays of a test's size have many of them."""
-    for module in (blocks, moments):
+    for module in (blocks, moments, reduce):
         monkeypatch.setattr(module, "CHUNK", 256)
     monkeypatch.setattr(blocks, "_PIECE", 256)
+    for name, value in (("_SLICE", 32), ("_RUN", 64), ("_TIES", 4)):
+        monkeypatch.setattr(reduce, name, value)
     monkeypatch.setattr(blocks, "_SMALL", 0)
     monkeypatch.setattr(moments, "_SPREAD", 0)
     monkeypatch.setattr(moments, "_SAMPLE", 5)
@@ -367,12 +369,47 @@ def test_reductions_over_neighbouring_axes(shape, first, count, dtype, kind, kee
         np.testing.assert_allclose(ours.numpy(), wanted, rtol=TOLERANCE[dtype], atol=rounding)
 
 
+@quick
+@given(
+    shape=st.sampled_from([(300, 7), (3, 40, 9), (2, 6, 8, 5), (4, 64), (600, 1), (2, 33, 3), (5, 12)]),
+    first=st.integers(0, 2),
+    count=st.integers(1, 2),
+    dtype=types,
+    kind=st.sampled_from(["plain", "ties", "zeros"]),
+    largest=st.booleans(),
+)
+def test_gradients_of_extremes(shape, first, count, dtype, kind, largest):
+    first %= len(shape)
+    axes = tuple(range(first, min(len(shape), first + count)))
+    x = normal(26, *shape, dtype=dtype)
+    if kind != "plain":
+        x = np.round(x) if kind == "ties" else np.zeros_like(x)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reduce, "_SMALL", 0)
+        patch.setattr("eagerflow.ops.reduce._LARGE", 0)
+        extreme = ops.max if largest else ops.min
+        out, found = results(lambda x: extreme(x, axis=axes), [x])
+    hits = x == (x.max if largest else x.min)(axis=axes, keepdims=True)
+    g = normal(0, *out.shape, dtype=dtype).reshape([1 if i in axes else n for i, n in enumerate(shape)])
+    np.testing.assert_allclose(found, hits * g / hits.sum(axis=axes, keepdims=True), rtol=1e-6)
+
+
+def test_running_sums_of_what_is_not_finite():
+    x = normal(27, 60, 12)
+    x[3, 5], x[4, 2], x[5, 0] = np.nan, np.inf, -np.inf
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reduce, "_SMALL", 0)
+        found = ops.cumsum(ef.Tensor(x), axis=1).numpy()
+    np.testing.assert_allclose(found, x.cumsum(axis=1), rtol=1e-5, atol=1e-5)
+
+
 def test_extremes_keep_nan_and_empty_axes_raise():
     x = normal(12, 70, 90)
     x[3, 5] = np.nan
     found = ops.max(ef.Tensor(x), axis=0).numpy()
     assert np.isnan(found[5])
     assert np.isnan(found).sum() == 1
+    assert np.flatnonzero(np.isnan(ops.min(ef.Tensor(x), axis=1).numpy())).tolist() == [3]
     with pytest.raises(ValueError):
         ops.max(ef.Tensor(np.zeros((0, 9), "float32")), axis=0)
 
