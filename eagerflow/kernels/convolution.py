@@ -7,7 +7,7 @@ be views with any strides: what is worked on is copied block by block anyway.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -15,6 +15,7 @@ import numpy
 from eagerflow.kernels import columns, plain_convolution, planes, winograd
 from eagerflow.kernels.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.geometry import Geometry
+from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
 from eagerflow.kernels.phases import phases
 
 __all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
@@ -43,7 +44,9 @@ def forward(
     if _is_ours(xp, x, kernel):
         if winograd.suits(kernel.shape, x.dtype, geometry, groups):
             return winograd.forward(x, kernel, geometry, finish, groups)
-        if groups == 1 or not planes.suits(kernel.shape, geometry, groups):
+        if groups == 1:
+            return _by_columns(x, kernel, geometry, finish)
+        if not planes.suits(kernel.shape, geometry, groups):
             return columns.forward(x, kernel, geometry, groups, finish)
         out = planes.forward(x, kernel, geometry, groups)
     else:
@@ -51,6 +54,14 @@ def forward(
     if finish is not None:
         finish(out)
     return out
+
+
+def _by_columns(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None) -> Any:
+    count = neighbours(x, kernel.shape, geometry)
+    if count == 1:
+        return columns.forward(x, kernel, geometry, 1, finish)
+    out = columns.forward(x, spread(kernel, count), joined(geometry, count), 1, finish)
+    return out.reshape(len(x), *geometry.outputs, kernel.shape[-1])
 
 
 def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
@@ -100,6 +111,13 @@ def kernel_gradient(
         return winograd.kernel_gradient(x, g, geometry, groups)
     if groups > 1 and planes.suits(kernel_shape, geometry, groups):
         return planes.kernel_gradient(x, g, kernel_shape, geometry, groups)
+    count = neighbours(x, kernel_shape, geometry) if groups == 1 else 1
+    if count > 1:
+        together = joined(geometry, count)
+        filters = count * kernel_shape[-1]
+        given = g.reshape(len(g), *together.outputs, filters)
+        shape = (*together.sizes, kernel_shape[-2], filters)
+        return folded(columns.kernel_gradient(x, given, shape, together), count)
     return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import eagerflow as ef
 from eagerflow.kernels import convolution, frequencies, plain_convolution, winograd
 from eagerflow.kernels.geometry import window_geometry
+from eagerflow.kernels.neighbours import neighbours
 from eagerflow.kernels.packs import Packs
 
 TOLERANCES = {"float32": 2e-5, "float64": 1e-12}
@@ -143,6 +144,30 @@ def test_any_convolution_by_frequency(batch, height, width, channels, filters, p
     assert_close(dk, exact[2], "float32")
 
 
+@given(
+    st.integers(1, 3), st.lists(st.integers(1, 9), min_size=1, max_size=3), st.integers(2, 5),
+    st.integers(2, 20), st.integers(1, 12), st.sampled_from(["valid", "same"]), st.integers(1, 2), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+def test_any_convolution_with_few_filters(batch, lengths, size, channels, filters, padding, stride, finishes):
+    sizes = (*[min(n, 3) for n in lengths[:-1]], size)
+    lengths = (*lengths[:-1], 4 * lengths[-1] + (size - 1) * (padding == "valid"))  # outputs divide by four
+    geometry = window_geometry(lengths, sizes, (*[stride] * (len(lengths) - 1), 1), padding)
+    x, kernel = normal(batch, *lengths, channels), normal(*sizes, channels, filters, seed=1)
+    g, bias = normal(batch, *geometry.outputs, filters, seed=3), normal(filters, seed=4)
+    epilogue = (bias.astype("float32"), False) if finishes else None
+    exact = results(plain_convolution, x, kernel, g, geometry, 1)
+    given_ = [a.astype("float32") for a in (x, kernel, g)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eagerflow.kernels.neighbours._LEAST", 0)
+        assert neighbours(given_[0], kernel.shape, geometry) == (4 if channels * filters <= 64 else 2)
+        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue)
+        _, dx, dk = results(convolution, *given_, geometry, 1)
+    assert_close(out, exact[0] + bias if finishes else exact[0], "float32")
+    assert_close(dx, exact[1], "float32")
+    assert_close(dk, exact[2], "float32")
+
+
 def test_few_tiles_of_many_channels_go_by_frequency():
     few = winograd._tiling(64, window_geometry((8, 8), (3, 3), 1, "same"), packs := Packs.of((256, 256), 1))
     many = winograd._tiling(64, window_geometry((64, 64), (3, 3), 1, "same"), packs)
@@ -172,6 +197,7 @@ CASES = [
     ((40, 28, 28, 1), (3, 3, 1, 32), 1, "valid", 1),  # columns by taps
     ((20, 20, 20, 8), (5, 5, 2, 16), 1, "same", 4),  # groups
     ((9, 20, 20, 32), (3, 3, 4, 32), 1, "same", 8),  # Winograd, groups
+    ((9, 32, 32, 8), (3, 3, 8, 8), 1, "same", 1),  # neighbours together
     ((32, 8, 8, 192), (3, 3, 192, 192), 1, "same", 1),  # Winograd by frequency
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
     ((3, 4000, 8), (5, 8, 16), 1, "causal", 1),
