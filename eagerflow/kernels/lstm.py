@@ -116,7 +116,8 @@ def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> Non
     pair = scratch("lstm_pair", (2 * units, batch), inputs.dtype)
     let_in, kept = pair[:units], pair[units:]
     one, half = numpy.array(1, inputs.dtype), numpy.array(0.5, inputs.dtype)  # numbers cost 0.3 µs more
-    times, all_of_them = numpy.dot, gates[:, : 4 * units]
+    times: Any = numpy.dot
+    all_of_them = gates[:, : 4 * units]
     if weights.size * batch > _PACKED:
         times, all_of_them = numpy.matmul, all_of_them.reshape(steps + 1, 4, units, batch)
         weights = weights.reshape(4, units, -1)
