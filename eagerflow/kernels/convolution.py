@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import columns, plain_convolution, planes, winograd
+from eagerflow.kernels import columns, plain_convolution, planes, volumes, winograd
 from eagerflow.kernels.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
@@ -44,6 +44,8 @@ def forward(
     if _is_ours(xp, x, kernel):
         if winograd.suits(kernel.shape, x.dtype, geometry, groups):
             return winograd.forward(x, kernel, geometry, finish, groups)
+        if volumes.suits(x, kernel.shape, geometry, groups):
+            return volumes.forward(x, kernel, geometry, finish)
         if groups == 1:
             return _by_columns(x, kernel, geometry, finish)
         if not planes.suits(kernel.shape, geometry, groups):
@@ -109,6 +111,8 @@ def kernel_gradient(
         return plain_convolution.kernel_gradient(xp, x, g, kernel_shape, geometry, groups)
     if winograd.suits(kernel_shape, x.dtype, geometry, groups):
         return winograd.kernel_gradient(x, g, geometry, groups)
+    if volumes.suits(x, kernel_shape, geometry, groups):
+        return volumes.kernel_gradient(x, g, kernel_shape, geometry)
     if groups > 1 and planes.suits(kernel_shape, geometry, groups):
         return planes.kernel_gradient(x, g, kernel_shape, geometry, groups)
     count = neighbours(x, kernel_shape, geometry) if groups == 1 else 1

@@ -51,14 +51,20 @@ def suits(kernel_shape: tuple[int, ...], dtype: Any, geometry: Geometry, groups:
 
 
 def forward(
-    x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None, groups: int = 1
+    x: Any,
+    kernel: Any,
+    geometry: Geometry,
+    finish: Callable[[Any], None] | None = None,
+    groups: int = 1,
+    into: Any = None,
 ) -> Any:
     """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
-    `finish` gets each block of outputs, contiguous, while it is in the cache.
+    `finish` gets each block of outputs, contiguous, while it is in the cache. They are put `into` an array, or a new
+    one.
     """
     filters = kernel.shape[-1]
-    out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
+    out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype) if into is None else into
     packs = Packs.of(kernel.shape, groups)
     tiling = _tiling(len(x), geometry, packs)
     blocks, weights = tiling.blocks(), packs.weights(kernel)

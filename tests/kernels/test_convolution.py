@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import convolution, frequencies, plain_convolution, winograd
+from eagerflow.kernels import convolution, frequencies, plain_convolution, volumes, winograd
 from eagerflow.kernels.geometry import window_geometry
 from eagerflow.kernels.neighbours import neighbours
 from eagerflow.kernels.packs import Packs
@@ -168,6 +168,36 @@ def test_any_convolution_with_few_filters(batch, lengths, size, channels, filter
     assert_close(dk, exact[2], "float32")
 
 
+@given(
+    st.integers(1, 3), st.integers(1, 7), st.integers(3, 12), st.integers(3, 12), st.integers(1, 3),
+    st.integers(1, 2), st.integers(1, 20), st.integers(16, 24), st.sampled_from(["valid", "same"]), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@example(9, 8, 12, 12, 3, 1, 16, 20, "same", True)
+def test_any_volumes_by_winograd(
+    batch, depth, height, width, layers, step, channels, filters, padding, finishes
+):
+    lengths = (depth, height, width)
+    if padding == "valid":
+        lengths = (depth + 2 * (layers - 1), height + 2, width + 2)
+    strides, dilation = ((step, 1, 1), (1, 1, 1)) if depth % 2 else ((1, 1, 1), (step, 1, 1))
+    geometry = window_geometry(lengths, (layers, 3, 3), strides, padding, dilation)
+    x, kernel = normal(batch, *lengths, channels), normal(layers, 3, 3, channels, filters, seed=1)
+    g, bias = normal(batch, *geometry.outputs, filters, seed=3), normal(filters, seed=4)
+    epilogue = (bias.astype("float32"), True) if finishes else None
+    exact = results(plain_convolution, x, kernel, g, geometry, 1)
+    given_ = [a.astype("float32") for a in (x, kernel, g)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(volumes, "_LEAST", 0)
+        patch.setattr(volumes, "_ROOM", 1 << 12)
+        assert volumes.suits(given_[0], kernel.shape, geometry, 1) == (layers * channels >= 16)
+        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue)
+        _, dx, dk = results(convolution, *given_, geometry, 1)
+    assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], "float32")
+    assert_close(dx, exact[1], "float32")
+    assert_close(dk, exact[2], "float32")
+
+
 def test_few_tiles_of_many_channels_go_by_frequency():
     few = winograd._tiling(64, window_geometry((8, 8), (3, 3), 1, "same"), packs := Packs.of((256, 256), 1))
     many = winograd._tiling(64, window_geometry((64, 64), (3, 3), 1, "same"), packs)
@@ -201,7 +231,8 @@ CASES = [
     ((32, 8, 8, 192), (3, 3, 192, 192), 1, "same", 1),  # Winograd by frequency
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
     ((3, 4000, 8), (5, 8, 16), 1, "causal", 1),
-    ((2, 9, 17, 16, 8), (3, 3, 3, 8, 16), 1, "same", 1),
+    ((2, 9, 17, 16, 8), (3, 3, 3, 8, 16), 1, "same", 1),  # Winograd, volumes
+    ((2, 9, 17, 16, 8), (2, 3, 2, 8, 16), 1, "same", 1),
 ]
 
 
