@@ -1,77 +1,98 @@
-"""Group normalization of NumPy arrays (samples, positions, channels), sample by sample.
+"""Group normalization of NumPy arrays (samples, positions, channels), some samples at a time.
 
 A sample's sums per channel are products with ones; groups of channels are made of them. Factors and shifts are one
-number per channel again, so that each way takes two passes over the sample while it is in the cache.
+number per sample and channel again: each way takes two passes over some samples. Several positions are seen as one
+long row, along which broadcasting is nearly free.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 from numpy import add, multiply, subtract
 
 from eagerflow.kernels.moments import far_from_zero
+from eagerflow.kernels.reduce import sums_of_slices
 from eagerflow.kernels.threads import each, scratch
 
 __all__ = ["group_norm", "group_norm_gradient"]
 
-_WIDE = 1024  # numbers in a row from which broadcasting along rows is nearly free
-_PER_MICROSECOND = 1000.0  # numbers of one thread, roughly
+_RUN = 1 << 18  # numbers that one thread takes at a time: many, since calls cost as much as the cache saves
+_WIDE, _NARROW = (
+    2048,
+    512,
+)  # numbers in a row: as many are wanted, and from so many on NumPy needn't buffer them
+_BUFFER = 8192  # numbers in NumPy's buffer
 
 
-def _folds(positions: int, channels: int) -> int:
-    """How many positions are seen as one row, so that rows are wide."""
-    folds = 1
-    while positions % (2 * folds) == 0 and folds * channels < _WIDE:
-        folds *= 2
-    return folds
+class _Samples:
+    """Some samples' arrays, which see several positions as one row."""
 
+    def __init__(self, shape: tuple[int, ...], groups: int) -> None:
+        self.samples, self.positions, self.channels = shape
+        self.groups, self.size = groups, self.channels // groups
+        self.count = self.positions * self.size
+        self.folds = 1
+        while self.positions % (2 * self.folds) == 0 and 2 * self.folds * self.channels <= _WIDE:
+            self.folds *= 2
 
-def _rows(a: Any, folds: int) -> Any:
-    """A sample (positions, channels) as wide rows."""
-    return a.reshape(len(a) // folds, -1)
+    def each(self, function: Callable[[slice], None], nanoseconds: float) -> None:
+        """Call the function for all runs of samples, shared among threads."""
+        numbers = self.positions * self.channels
+        step = max(1, _RUN // max(1, numbers))
 
+        def run(i: int) -> None:
+            width = self.folds * self.channels
+            before = numpy.setbufsize(max(16, width // 16 * 16) if _NARROW <= width < _BUFFER else _BUFFER)
+            try:
+                function(slice(i * step, min(self.samples, (i + 1) * step)))
+            finally:
+                numpy.setbufsize(before)
 
-def _wide(vector: Any, folds: int, dtype: Any) -> Any:
-    return numpy.tile(vector.astype(dtype), folds)
+        each(run, -(-self.samples // step), self.samples * numbers * nanoseconds / 1000)
 
+    def of_groups(self, sums: Any) -> Any:
+        """Sums per channel as sums per group, in float64."""
+        return sums.reshape(len(sums), self.groups, self.size).sum(axis=2, dtype="float64")
 
-def _of_groups(sums: Any, groups: int) -> Any:
-    """Sums per channel as sums per group."""
-    return sums.reshape(groups, -1).sum(axis=1)
+    def of_channels(self, values: Any) -> Any:
+        """Values per group as values per channel."""
+        return numpy.repeat(values, self.size, axis=1)
+
+    def apply(self, operation: Any, a: Any, values: Any, out: Any) -> Any:
+        """An operation of samples with a value per sample and channel."""
+        shape = (len(a), self.positions // self.folds, self.folds * self.channels)
+        row = numpy.tile(values.astype(a.dtype), self.folds)[:, None]
+        operation(a.reshape(shape), row, out=out.reshape(shape))
+        return out
 
 
 def group_norm(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float) -> tuple[Any, Any, Any]:
     """The result, and per sample and group the mean and 1 / √(variance + epsilon), in float64."""
-    samples, positions, channels = x.shape
-    size = channels // groups
+    of = _Samples(x.shape, groups)
     out = numpy.empty(x.shape, x.dtype)
-    mean, inverse = numpy.empty((samples, groups)), numpy.empty((samples, groups))
-    one, folds, count = numpy.ones(positions, x.dtype), _folds(positions, channels), positions * size
+    mean, inverse = numpy.empty((2, len(x), groups))
+    weight, bias = 1 if gamma is None else gamma, 0 if beta is None else beta
 
-    def run(n: int) -> None:
-        a, o = x[n], out[n]
+    def run(part: slice) -> None:
+        a, o = x[part], out[part]
         t = scratch("group", a.shape, x.dtype)
-        sums = (one @ a).astype("float64")
-        mean[n] = _of_groups(sums, groups) / count
-        variance = _of_groups(one @ multiply(a, a, out=t), groups) / count - mean[n] ** 2
-        about = None
-        if far_from_zero(mean[n], variance):
-            about = numpy.repeat(mean[n], size)
-            subtract(_rows(a, folds), _wide(about, folds, x.dtype), out=_rows(t, folds))
-            moved = (one @ t).astype("float64")
-            variance = _of_groups(one @ multiply(t, t, out=o), groups) / count
-            variance -= (_of_groups(moved, groups) / count) ** 2
-            a = t
-        inverse[n] = 1 / numpy.sqrt(numpy.maximum(variance, 0) + epsilon)
-        factor = numpy.repeat(inverse[n], size) * (1 if gamma is None else gamma)
-        shift = numpy.zeros(channels) if beta is None else beta
-        shift = shift if about is not None else shift - numpy.repeat(mean[n], size) * factor
-        multiply(_rows(a, folds), _wide(factor, folds, x.dtype), out=_rows(o, folds))
-        add(_rows(o, folds), _wide(shift, folds, x.dtype), out=_rows(o, folds))
+        variance = of.of_groups(sums_of_slices(multiply(a, a, out=t))) / of.count
+        mean[part] = m = of.of_groups(sums_of_slices(a)) / of.count
+        variance -= m * m
+        shift = -of.of_channels(m)
+        if far_from_zero(m, variance):
+            a, shift = of.apply(add, a, shift, t), numpy.zeros_like(shift)
+            variance = of.of_groups(sums_of_slices(multiply(a, a, out=o))) / of.count
+            variance -= (of.of_groups(sums_of_slices(a)) / of.count) ** 2
+        inverse[part] = r = 1 / numpy.sqrt(numpy.maximum(variance, 0) + epsilon)
+        factor = of.of_channels(r) * weight
+        of.apply(multiply, a, factor, o)
+        of.apply(add, o, shift * factor + bias, o)
 
-    each(run, samples, x.size / _PER_MICROSECOND)
+    of.each(run, 1.0)
     return out, mean, inverse
 
 
@@ -82,26 +103,27 @@ def group_norm_gradient(
 
     Per channel, that of x is a weighted sum of g, of x's distance from the mean, and of 1.
     """
-    samples, positions, channels = x.shape
-    size = channels // groups
+    of = _Samples(x.shape, groups)
     out = numpy.empty(x.shape, x.dtype)
-    sums = numpy.empty((2, samples, channels))
-    one, folds, count = numpy.ones(positions, x.dtype), _folds(positions, channels), positions * size
-    weight = numpy.ones(channels) if gamma is None else gamma.astype("float64")
+    sums = numpy.empty((2, len(x), of.channels))
+    weight = 1.0 if gamma is None else gamma.astype("float64")
+    far = far_from_zero(mean * inverse, 1.0)
 
-    def run(n: int) -> None:
-        a, d, o = x[n], g[n], out[n]
+    def run(part: slice) -> None:
+        a, d, o = x[part], g[part], out[part]
         t = scratch("group", a.shape, x.dtype)
-        centre, scale = numpy.repeat(mean[n], size), numpy.repeat(inverse[n], size)
-        subtract(_rows(a, folds), _wide(centre, folds, x.dtype), out=_rows(t, folds))
-        sums[0, n] = one @ d
-        sums[1, n] = (one @ multiply(t, d, out=o)) * scale
-        on_1, on_x = (numpy.repeat(_of_groups(s[n] * weight, groups) / -count, size) * scale for s in sums)
-        multiply(_rows(t, folds), _wide(on_x * scale, folds, x.dtype), out=_rows(t, folds))
-        add(_rows(t, folds), _wide(on_1, folds, x.dtype), out=_rows(t, folds))
-        multiply(_rows(d, folds), _wide(scale * weight, folds, x.dtype), out=_rows(o, folds))
-        add(o, t, out=o)
+        centre, scale = of.of_channels(mean[part]), of.of_channels(inverse[part])
+        if far:
+            a = of.apply(subtract, a, centre, scratch("group away", a.shape, x.dtype))
+            centre = numpy.zeros_like(centre)
+        with_x = sums_of_slices(multiply(a, d, out=t)).astype("float64")
+        sums[0, part] = of_1 = sums_of_slices(d).astype("float64")
+        sums[1, part] = of_z = (with_x - centre * of_1) * scale
+        on_1, on_z = (of.of_channels(of.of_groups(s * weight) / -of.count) * scale for s in (of_1, of_z))
+        of.apply(multiply, d, scale * weight, o)
+        add(o, of.apply(multiply, a, on_z * scale, t), out=o)
+        of.apply(add, o, on_1 - on_z * scale * centre, o)
 
-    each(run, samples, 2 * x.size / _PER_MICROSECOND)
+    of.each(run, 2.0)
     d_beta, d_gamma = sums.sum(axis=1).astype(x.dtype)
     return out, d_gamma, d_beta

@@ -18,7 +18,7 @@ from eagerflow.kernels.blocks import CHUNK, ones
 from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.threads import each, one_blas_thread, scratch
 
-__all__ = ["extreme_gradient", "extreme_over", "running_sums", "sum_over", "sum_to"]
+__all__ = ["extreme_gradient", "extreme_over", "running_sums", "sum_over", "sum_to", "sums_of_slices"]
 
 _SMALL = 4096  # numbers, below which NumPy's own ways have fewer calls
 _WIDE = 256  # numbers in a slice from which adding slices pays
@@ -50,7 +50,7 @@ def sum_over(x: Any, axes: tuple[int, ...]) -> Any:
     if after == 1 and (before == 1 or count > _LONGEST):
         return None  # NumPy adds long rows in pairs: as fast, and more exact
     with one_blas_thread:
-        found = _sums(x.reshape(lengths), before, count, after)
+        found = sums_of_slices(x.reshape(lengths))
     return found.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
 
 
@@ -62,12 +62,14 @@ def _fold(count: int, after: int, numbers: int) -> int:
     return fold
 
 
-def _sums(x: Any, before: int, count: int, after: int) -> Any:
+def sums_of_slices(x: Any) -> Any:
+    """The sum over the middle axis of x (before, count, after). To be called where products have one thread."""
+    before, count, after = x.shape
     if after == 1:
         return x.reshape(before, count) @ ones(count, x.dtype)
     fold = _fold(count, after, _SLICE)
     if 1 < fold < count:
-        longer = _sums(x.reshape(before, count // fold, fold * after), before, count // fold, fold * after)
+        longer = sums_of_slices(x.reshape(before, count // fold, fold * after))
         return ones(fold, x.dtype) @ longer.reshape(before, fold, after)
     whole = count // _LONGEST * _LONGEST
     if not whole or count == whole == _LONGEST:

@@ -37,6 +37,8 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(moments, "_SAMPLE", 5)
     monkeypatch.setattr("eagerflow.kernels.layer_norm._SMALL", 0)
     monkeypatch.setattr("eagerflow.kernels.layer_norm._TALLEST", 40)
+    monkeypatch.setattr("eagerflow.kernels.group_norm._RUN", 300)
+    monkeypatch.setattr("eagerflow.kernels.group_norm._NARROW", 16)
     monkeypatch.setattr("eagerflow.kernels.batch_norm._SMALLEST", 0)
     monkeypatch.setattr("eagerflow.kernels.batch_norm._SHORTEST", 2)
 
@@ -575,7 +577,7 @@ def test_normalization_by_given_moments(shape, place, dtype, kind):
 
 @quick
 @given(
-    shape=st.sampled_from([(2, 50, 4), (3, 7, 9, 12), (1, 1, 300), (4, 64, 2), (2, 600)]),
+    shape=st.sampled_from([(2, 50, 4), (3, 7, 9, 12), (1, 1, 300), (4, 64, 2), (2, 600), (9, 8, 8, 16)]),
     groups=st.sampled_from([1, 2, -1]),
     dtype=types,
     kind=kinds,
