@@ -27,6 +27,7 @@ _SLICE = 1024  # numbers in a slice that is read at full speed
 _SHORT = 128  # numbers in a row, up to which its extreme is faster found in columns
 _TRIANGLE = 48  # numbers in a row that are added up by one product
 _RUN = 4096  # numbers in a slice with which broadcasting costs nothing
+_AT_ONCE = 1 << 18  # numbers that are looked through at once
 _TIES = 64  # one of how many elements may be an extreme, for their gradients to be set one by one
 
 
@@ -155,37 +156,36 @@ def extreme_gradient(g: Any, x: Any, extreme: Any, axes: tuple[int, ...]) -> Any
     before, count, after = lengths
     if after == 1 or count < _TIES or count * after < _SMALL:
         return None
-    given, found = x.reshape(before, -1), extreme.reshape(before, after)
-    fold = _fold(count, after, _RUN)
-    most = count * after // _TIES
-    places: list[Any] = [()] * before
+    fold = _fold(count, after, min(_RUN, count * after // 16))
+    slices = x.reshape(before, count // fold, fold * after)
+    found = numpy.tile(extreme.reshape(before, after), fold)[:, None]
+    step = max(1, _AT_ONCE // (count * after))
+    most = step * count * after // _TIES
+    places: list[Any] = [()] * -(-before // step)
 
     def look(i: int) -> None:
-        if len(places[0]) > most:
-            return
-        slices = given[i].reshape(-1, fold * after)
-        hits = scratch("extremes found", slices.shape, bool)
-        with long_runs():
-            numpy.equal(slices, numpy.tile(found[i], fold), out=hits)
-        places[i] = numpy.flatnonzero(hits)
+        if len(places[0]) <= most:
+            part = slices[i * step : (i + 1) * step]
+            hits = scratch("extremes found", part.shape, bool)
+            with long_runs():
+                numpy.equal(part, found[i * step : (i + 1) * step], out=hits)
+            places[i] = numpy.flatnonzero(hits)
 
-    each(look, before, x.size / 2000)
+    each(look, len(places), x.size / 2000)
     if any(len(place) > most for place in places):
         return None
-    return _placed(g.reshape(before, after), places, x)
+    starts = numpy.arange(len(places)) * (step * count * after)
+    at = numpy.concatenate(places) + numpy.repeat(starts, [len(place) for place in places])
+    return _placed(g.reshape(-1), at, at // (count * after) * after + at % after, x)
 
 
-def _placed(g: Any, places: list[Any], x: Any) -> Any:
-    """Zeros like x but for the places found in each row, which get equal shares of g (rows, after)."""
-    before, after = g.shape
-    row = numpy.repeat(numpy.arange(before), [len(place) for place in places])
-    place = numpy.concatenate(places)
-    source = row * after + place % after
+def _placed(g: Any, at: Any, source: Any, x: Any) -> Any:
+    """Zeros like x, but at some places equal shares of an element of g each."""
     hits = numpy.bincount(source, minlength=g.size)
     if not hits.all():
         return None
     out = numpy.zeros(x.shape, x.dtype)
-    out.reshape(before, -1)[row, place] = (g.reshape(-1) / hits.astype(g.dtype))[source]
+    out.reshape(-1)[at] = (g / hits.astype(g.dtype))[source]
     return out
 
 
