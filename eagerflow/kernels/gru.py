@@ -80,19 +80,21 @@ def gru(x: Any, h: Any, kernel: Any, recurrent: Any, bias: Any, recurrent_bias: 
     """
     batch, steps, _ = x.shape
     units, dtype = len(recurrent), x.dtype
-    of_inputs = numpy.ascontiguousarray(_candidate_first(kernel, units), dtype)
-    of_inputs[units:] *= 0.5
+    of_inputs = numpy.roll(kernel, units, axis=1).astype(dtype, copy=False)
+    of_inputs[:, units:] *= 0.5
     of_states = _of_states(recurrent, bias, recurrent_bias, dtype)
-    offset = None if bias is None else bias[2 * units :, None].astype(dtype)
+    offset = None if bias is None else numpy.repeat(bias[2 * units :, None].astype(dtype), batch, axis=1)
     states = numpy.empty((steps + 1, units + 1, batch), dtype)
     states[0, :units], states[:, units] = h.T, 1
     gates = numpy.empty((steps, 4 * units, batch), dtype)
     at_once = _at_once(units, batch)
-    with one_blas_thread:
+    with one_blas_thread, long_runs():
         for start in range(0, steps, at_once):
             block = slice(start, min(start + at_once, steps))
             share = scratch("gru_share", (block.stop - start, 3 * units, batch), dtype)
-            numpy.matmul(of_inputs, x[:, block].transpose(1, 2, 0), out=share)
+            numpy.matmul(
+                of_inputs.T, x[:, block].transpose(1, 2, 0), out=share
+            )  # both turned: BLAS prefers it
             if offset is not None:
                 share[:, :units] += offset
             some = slice(start, block.stop + 1)
