@@ -3,7 +3,8 @@
     python -m benchmarks.growth [--only chain,depth] [--quick] [--svg docs/images/growth.svg]
 
 Every point is a process of its own. Printed are the exponents of the growth, fitted to the larger half of the
-points (1: linear), and what was measured at the largest; then a model of 2 GB, and data that don't fit into memory.
+points (1: linear), and what was measured at the largest; then a model of 2 GB, which is trained, saved and loaded.
+Data that don't fit into memory have a command of their own: `python -m benchmarks.larger_than_memory`.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float:
 
 
 def two_gigabytes() -> dict[str, float]:
-    """A training step of a model with 2 GB of weights."""
+    """A model with 2 GB of weights: seconds and memory of a training step, seconds to save and to load it."""
     import eagerflow as ef
 
     width = 16384
@@ -154,46 +155,24 @@ def two_gigabytes() -> dict[str, float]:
     model = ef.Sequential([ef.Input((width,)), *layers])
     model.compile("sgd", "mse")
     x = np.ones((8, width), "float32")
-    found = {}
-    memory = peak_of(lambda: found.update(seconds=_seconds(lambda: model.train_on_batch(x, x))))
-    return {**found, "bytes": float(memory or 0), "weights": model.count_params() * 4.0}
+    found = {"weights": model.count_params() * 4.0}
+    found["bytes"] = float(
+        peak_of(lambda: found.update(seconds=_seconds(lambda: model.train_on_batch(x, x)))) or 0
+    )
+    trained = model.predict(x[:1], verbose=0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        found["saving"] = float(peak_of(lambda: found.update(save=_seconds(lambda: model.save(path)))) or 0)
+        loaded: list[Any] = []
+        found["load"] = _seconds(lambda: loaded.append(ef.saving.load_model(path)))
+    np.testing.assert_array_equal(loaded[0].predict(x[:1], verbose=0), trained)
+    return found
 
 
 def _seconds(run: Step) -> float:
     started = perf_counter()
     run()
     return perf_counter() - started
-
-
-def streamed(gigabytes: float, kind: str) -> dict[str, float]:
-    """An epoch over data in a file, or of a generator: by how much memory of our own grows after the first steps."""
-    import eagerflow as ef
-
-    features, size = 4096, 256
-    rows = int(gigabytes * 2**30 / 4 / features)
-    model = ef.Sequential([ef.Input((features,)), ef.layers.Dense(64, activation="relu"), ef.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    seen: list[int] = []
-    watch = ef.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: seen.append(_anonymous()))
-    with tempfile.NamedTemporaryFile() as file:
-        file.truncate(rows * features * 4)
-        x = np.memmap(file.name, "float32", "r", shape=(rows, features))
-        y = np.zeros((rows, 1), "float32")
-        started = perf_counter()
-        if kind == "array":
-            model.fit(x, y, batch_size=size, verbose=0, callbacks=[watch])
-        else:
-            batches = ((np.array(x[i : i + size]), y[i : i + size]) for i in range(0, rows, size))
-            model.fit(batches, steps_per_epoch=-(-rows // size), verbose=0, callbacks=[watch])
-        seconds = perf_counter() - started
-    early = max(seen[: max(4, len(seen) // 20)])
-    return {"seconds": seconds, "data": rows * features * 4.0, "bytes": float(max(seen) - early)}
-
-
-def _anonymous() -> int:
-    """Bytes of memory that is the process's own: without pages of files, which the system can take back."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) * 1024
 
 
 # -- the command
@@ -214,11 +193,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--only", default=",".join([*AXES, "large", "streams"]), help="what to measure, with commas"
-    )
+    parser.add_argument("--only", default=",".join([*AXES, "large"]), help="what to measure, with commas")
     parser.add_argument("--quick", action="store_true", help="without the largest sizes")
-    parser.add_argument("--gigabytes", type=float, default=8.0, help="of the data that stream (default 8)")
     parser.add_argument("--svg", type=Path, help="also draw charts into this file")
     parser.add_argument("--point", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -231,13 +207,8 @@ def main() -> None:
     if "large" in names:
         one = in_a_process("--point", "large", "0")
         beside = f"{one['seconds']:.1f} s a step, {_size(one['bytes'])} beside the weights"
-        print(f"\na model of {_size(one['weights'])}: {beside}")
-    for kind in ("array", "generator") if "streams" in names else ():
-        one = in_a_process("--point", kind, str(chosen.gigabytes))
-        print(
-            f"{_size(one['data'])} from a file, {kind}: {one['seconds']:.0f} s an epoch; "
-            f"memory grows by {_size(one['bytes'])} after the first steps"
-        )
+        kept = f"saved in {one['save']:.1f} s ({_size(one['saving'])} beside), loaded in {one['load']:.1f} s"
+        print(f"\na model of {_size(one['weights'])}: {beside}; {kept}")
     if chosen.svg:
         chosen.svg.write_text(_drawn(found), encoding="utf-8")
 
@@ -245,7 +216,7 @@ def main() -> None:
 def _point(name: str, size: str) -> dict[str, Any]:
     if name == "large":
         return two_gigabytes()
-    return dict(measure(name, int(size))) if name in AXES else streamed(float(size), name)
+    return dict(measure(name, int(size)))
 
 
 Points = list[tuple[float, float]]
