@@ -10,6 +10,7 @@ Extremes of short rows are those of the columns of a copy that lies the other wa
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -27,6 +28,8 @@ _SLICE = 1024  # numbers in a slice that is read at full speed
 _SHORT = 128  # numbers in a row, up to which its extreme is faster found in columns
 _TRIANGLE = 48  # numbers in a row that are added up by one product
 _RUN = 4096  # numbers in a slice with which broadcasting costs nothing
+_COLD = 1 << 17  # numbers that are hardly in the second cache
+_PART = 1 << 19  # numbers that one thread reduces at a time
 _AT_ONCE = 1 << 18  # numbers that are looked through at once
 _TIES = 64  # one of how many elements may be an extreme, for their gradients to be set one by one
 
@@ -50,9 +53,25 @@ def sum_over(x: Any, axes: tuple[int, ...]) -> Any:
     before, count, after = lengths
     if after == 1 and (before == 1 or count > _LONGEST):
         return None  # NumPy adds long rows in pairs: as fast, and more exact
-    with one_blas_thread:
-        found = sums_of_slices(x.reshape(lengths))
+    found = _in_parts(sums_of_slices, x.reshape(lengths), 0.1)
     return found.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
+
+
+def _in_parts(function: Callable[[Any], Any], slices: Any, nanoseconds: float) -> Any:
+    """A reduction of (before, count, after) to (before, after), some of it at a time, shared among threads."""
+    before, count, after = slices.shape
+    step = max(1, _PART // (count * after))
+    if before <= step:
+        with one_blas_thread:
+            return function(slices)
+    out = numpy.empty((before, after), slices.dtype)
+
+    def run(i: int) -> None:
+        part = slice(i * step, (i + 1) * step)
+        out[part] = function(slices[part]).reshape(-1, after)
+
+    each(run, -(-before // step), slices.size * nanoseconds / 1000)
+    return out
 
 
 def _fold(count: int, after: int, numbers: int) -> int:
@@ -68,7 +87,7 @@ def sums_of_slices(x: Any) -> Any:
     before, count, after = x.shape
     if after == 1:
         return x.reshape(before, count) @ ones(count, x.dtype)
-    fold = _fold(count, after, _SLICE)
+    fold = _fold(count, after, _SLICE) if x.size >= _COLD else 1
     if 1 < fold < count:
         longer = sums_of_slices(x.reshape(before, count // fold, fold * after))
         return ones(fold, x.dtype) @ longer.reshape(before, fold, after)
@@ -99,7 +118,7 @@ def extreme_over(x: Any, axes: tuple[int, ...], largest: bool) -> Any:
     if lengths[2] == 1 and lengths[1] <= _SHORT:
         found = _extremes_of_rows(choose, x.reshape(lengths[:2]))
     elif lengths[2] >= 8:
-        found = _extremes_of_slices(choose, x.reshape(lengths))
+        found = _in_parts(lambda part: _extremes_of_slices(choose, part), x.reshape(lengths), 0.2)
     else:
         return None
     return found.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
@@ -222,8 +241,19 @@ def _running_in_rows(rows: Any, backwards: bool) -> Any:
     if not size:
         return None
     triangle = numpy.triu(numpy.ones((size, size), rows.dtype))
-    with one_blas_thread, numpy.errstate(over="ignore", invalid="ignore"):
-        out = rows.reshape(-1, size) @ (triangle.T if backwards else triangle)
+    triangle = triangle.T if backwards else triangle
+    pieces, out, step = (
+        rows.reshape(-1, size),
+        numpy.empty((rows.size // size, size), rows.dtype),
+        _PART // size,
+    )
+
+    def run(i: int) -> None:
+        part = slice(i * step, (i + 1) * step)
+        numpy.matmul(pieces[part], triangle, out=out[part])
+
+    with numpy.errstate(over="ignore", invalid="ignore"):
+        each(run, -(-len(pieces) // step), rows.size / 1000)
     last = out.reshape(count, -1, size)[:, :, 0 if backwards else -1]
     if not numpy.isfinite(last).all():
         return None

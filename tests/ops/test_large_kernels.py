@@ -30,7 +30,14 @@ def small_blocks(monkeypatch):
     for module in (blocks, moments, reduce):
         monkeypatch.setattr(module, "CHUNK", 256)
     monkeypatch.setattr(blocks, "_PIECE", 256)
-    for name, value in (("_SLICE", 32), ("_RUN", 64), ("_TIES", 4), ("_AT_ONCE", 300)):
+    for name, value in (
+        ("_SLICE", 32),
+        ("_RUN", 64),
+        ("_TIES", 4),
+        ("_AT_ONCE", 300),
+        ("_PART", 400),
+        ("_COLD", 500),
+    ):
         monkeypatch.setattr(reduce, name, value)
     monkeypatch.setattr(blocks, "_SMALL", 0)
     monkeypatch.setattr(moments, "_SPREAD", 0)
