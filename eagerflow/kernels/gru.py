@@ -14,7 +14,7 @@ import numpy
 from numpy import add, multiply, subtract, tanh
 
 from eagerflow.kernels.buffering import long_runs
-from eagerflow.kernels.lstm import AT_ONCE, INNER, copy_rows, steps_together
+from eagerflow.kernels.lstm import AT_ONCE, INNER, copy_rows, in_parts, rows_in_parts, steps_together
 from eagerflow.kernels.products import product
 from eagerflow.kernels.threads import one_blas_thread, scratch
 
@@ -107,13 +107,14 @@ def _run(weights: Any, share: Any, states: Any, gates: Any, dead: Any) -> None:
     units, batch = states.shape[1] - 1, states.shape[2]
     one, half = numpy.array(1, gates.dtype), numpy.array(0.5, gates.dtype)
     term = scratch("gru_term", (units, batch), gates.dtype)
+    times, weights, parts = in_parts(weights, batch)
     views = zip(
         states,
         states[:, :units],
         states[1:, :units],
         share[:, :units],
         share[:, units:],
-        gates[:, units:],
+        rows_in_parts(gates[:, units:], parts),
         gates[:, :units],
         gates[:, units : 3 * units],
         gates[:, units : 2 * units],
@@ -133,7 +134,7 @@ def _run(weights: Any, share: Any, states: Any, gates: Any, dead: Any) -> None:
         reset,
         inner,
     ) in enumerate(views):
-        numpy.dot(weights, given, by_state)
+        times(weights, given, by_state)
         add(pair, of_pair, pair)
         tanh(pair, pair)
         add(pair, one, pair)
@@ -199,6 +200,8 @@ def _steps_back(
     """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`."""
     units, batch = d_state.shape
     term = scratch("gru_term", (units, batch), d_gates.dtype)
+    times, weights, parts = in_parts(recurrent, batch)
+    before = rows_in_parts(d_state, parts)
     views = zip(
         range(block.stop - 1, block.start - 1, -1),
         gates[::-1, units : 2 * units],
@@ -218,7 +221,7 @@ def _steps_back(
         multiply(d_reset, d_candidate, d_reset)
         multiply(reset, d_candidate, d_inner)
         multiply(d_state, update, term)
-        numpy.dot(recurrent, d_product, d_state)
+        times(weights, d_product, before)
         add(d_state, term, d_state)
         if dead is not None:
             add(d_state, passing, d_state)

@@ -21,7 +21,10 @@ from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.products import product
 from eagerflow.kernels.threads import one_blas_thread, scratch
 
-__all__ = ["AT_ONCE", "INNER", "Gradients", "Trace", "batch_first", "lstm", "lstm_gradient", "steps_together"]
+__all__ = [
+    "AT_ONCE", "INNER", "Gradients", "Trace", "batch_first", "copy_rows", "in_parts", "lstm", "lstm_gradient",
+    "rows_in_parts", "steps_together",
+]  # fmt: skip
 
 _GATES = [3, 0, 1, 2]  # Keras' input, forget, candidate, output in our order
 _KERAS = [1, 2, 3, 0]
@@ -112,18 +115,14 @@ def _one_step(steps: int, rows: int, batch: int, dtype: Any) -> Any:
 
 def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> None:
     """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
-    steps, units, batch = squashed.shape
+    _, units, batch = squashed.shape
     pair = scratch("lstm_pair", (2 * units, batch), inputs.dtype)
     let_in, kept = pair[:units], pair[units:]
     one, half = numpy.array(1, inputs.dtype), numpy.array(0.5, inputs.dtype)  # numbers cost 0.3 µs more
-    times: Any = numpy.dot
-    all_of_them = gates[:, : 4 * units]
-    if weights.size * batch > _PACKED:
-        times, all_of_them = numpy.matmul, all_of_them.reshape(steps + 1, 4, units, batch)
-        weights = weights.reshape(4, units, -1)
+    times, weights, parts = in_parts(weights, batch)
     views = zip(
         inputs,
-        all_of_them,
+        rows_in_parts(gates[:, : 4 * units], parts),
         gates[:, : 3 * units],
         gates[:, :units],
         gates[:, units : 3 * units],
@@ -146,6 +145,23 @@ def _run(weights: Any, inputs: Any, gates: Any, squashed: Any, dead: Any) -> Non
         if dead is not None:
             numpy.copyto(cell, gates[t, 4 * units :], where=dead[t])
             numpy.copyto(state, given[:units], where=dead[t])
+
+
+def in_parts(weights: Any, batch: int) -> tuple[Any, Any, int]:
+    """How to multiply `weights` by (columns, batch): the function, the weights for it, and the number of parts.
+
+    As many parts of the rows as keep each product below the size from which OpenBLAS packs its operands.
+    """
+    rows, columns = weights.shape
+    parts = next((n for n in (1, 2, 4, 8) if rows % n == 0 and weights.size * batch <= n * _PACKED), 1)
+    if parts == 1:
+        return numpy.dot, weights, 1
+    return numpy.matmul, weights.reshape(parts, rows // parts, columns), parts
+
+
+def rows_in_parts(a: Any, parts: int) -> Any:
+    """(..., rows, batch) as the function of `in_parts` writes it."""
+    return a if parts == 1 else a.reshape(*a.shape[:-2], parts, a.shape[-2] // parts, a.shape[-1])
 
 
 def batch_first(states: Any, factor: float = 1.0) -> Any:
@@ -232,6 +248,8 @@ def _steps_back(
     """
     _, units, batch = to_cell.shape
     d_state, d_cell = d_both[:units], d_both[units:]
+    times, weights, parts = in_parts(weights, batch)
+    before = rows_in_parts(d_state, parts)
     term = scratch("lstm_term", (units, batch), d_gates.dtype)
     views = zip(
         range(block.stop - 1, block.start - 1, -1),
@@ -255,7 +273,7 @@ def _steps_back(
         multiply(d_forget, d_cell, d_forget)  # one call for both would be longer: it had to broadcast
         multiply(d_candidate, d_cell, d_candidate)
         multiply(d_cell, forget, d_cell)
-        numpy.dot(weights, d_step, d_state)
+        times(weights, d_step, before)
         if dead is not None:
             add(d_both, passing, d_both)
 

@@ -62,7 +62,8 @@ class Case:
 
 
 @given(**SIZES, **FLAGS)
-@example(batch=33, steps=70, features=65, units=70, **LARGE)  # products in parts
+@example(batch=33, steps=70, features=65, units=70, **LARGE)
+@example(batch=40, steps=4, features=20, units=100, **LARGE)  # products in parts
 @example(batch=600, steps=5, features=3, units=40, **LARGE)  # a step per block
 def test_lstm_and_its_gradient_equal_the_plain_ones(**settings):
     case = Case(4, **settings)
@@ -86,7 +87,8 @@ def test_lstm_and_its_gradient_equal_the_plain_ones(**settings):
 
 
 @given(**SIZES, **FLAGS)
-@example(batch=33, steps=70, features=65, units=70, **LARGE)  # products in parts
+@example(batch=33, steps=70, features=65, units=70, **LARGE)
+@example(batch=40, steps=4, features=20, units=100, **LARGE)  # products in parts
 @example(batch=600, steps=5, features=3, units=40, **LARGE)
 def test_gru_and_its_gradient_equal_the_plain_ones(**settings):
     case = Case(3, **settings)
