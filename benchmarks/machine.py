@@ -23,7 +23,12 @@ try:
     found = sorted({told(**{"architecture": "unknown", **one}) for one in threadpool_info()})
 except ImportError:
     found = []
-print(json.dumps({"python": sys.version.split()[0], "numpy": numpy.__version__, "blas": "; ".join(found)}))
+from importlib.metadata import distributions
+names = ("torch", "keras", "jax", "tensorflow", "tensorflow-cpu", "autograd")
+peers = {d.metadata["Name"].replace("_", "-"): d.version for d in distributions() if d.metadata["Name"]}
+peers = ", ".join(f"{name} {peers[name]}" for name in names if name in peers)
+told = {"python": sys.version.split()[0], "numpy": numpy.__version__, "blas": "; ".join(found), "peers": peers}
+print(json.dumps(told))
 """
 
 
@@ -66,4 +71,5 @@ def described(python: str) -> dict[str, str]:
         "Python": found["python"],
         "NumPy": found["numpy"],
         "BLAS": found["blas"] or "unknown",
+        **({"peers": found["peers"]} if found["peers"] else {}),
     }
