@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.products import product
-from eagerflow.kernels.threads import one_blas_thread, scratch
+from eagerflow.kernels.threads import each, get_num_threads, one_blas_thread, scratch
 
 __all__ = [
     "AT_ONCE", "INNER", "Gradients", "Trace", "batch_first", "copy_rows", "in_parts", "lstm", "lstm_gradient",
@@ -30,6 +30,7 @@ _GATES = [3, 0, 1, 2]  # Keras' input, forget, candidate, output in our order
 _KERAS = [1, 2, 3, 0]
 _PACKED = 10**6  # multiply-adds from which OpenBLAS packs its operands: smaller products are faster
 AT_ONCE = 1 << 16  # numbers whose slopes are computed together, in the cache
+_NANOSECONDS = 1.5  # per number of the gates, for the products behind the steps, roughly
 INNER = 1024  # positions that a product for the weights' gradient sums over at least
 
 
@@ -211,19 +212,42 @@ def _run_back(
     are in the cache.
     """
     steps, units, batch = trace.squashed.shape
-    dtype, features = d_both.dtype, x.shape[2]
-    found = numpy.zeros((4 * units, features + units + 1), dtype)
+    found = numpy.zeros((4 * units, x.shape[2] + units + 1), d_both.dtype)
     at_once = max(1, AT_ONCE // max(1, 4 * units * batch), INNER // max(1, batch))
-    for stop in range(steps, 0, -at_once):
-        block = slice(max(0, stop - at_once), stop)
-        d_gates = scratch("lstm_gates", (stop - block.start, 4 * units, batch), dtype)
-        to_cell, kept = _slopes(trace, block, d_gates)
-        _steps_back(of_states, arriving, d_both, d_gates, to_cell, kept, block, dead)
+    blocks = [slice(max(0, stop - at_once), stop) for stop in range(steps, 0, -at_once)]
+    threads = get_num_threads()
+    together = 1 if threads == 1 else min(2 * threads, 8)
+    for first in range(0, len(blocks), together):
+        some = blocks[first : first + together]
+        d_gates = scratch("lstm_gates", (len(some), at_once, 4 * units, batch), found.dtype)
+        gates = [part[: block.stop - block.start] for part, block in zip(d_gates, some)]
+        for block, part in zip(some, gates):
+            to_cell, kept = _slopes(trace, block, part)
+            _steps_back(of_states, arriving, d_both, part, to_cell, kept, block, dead)
+        for part in _of_weights(x, trace, some, gates, of_inputs, d_sequence):
+            found += part
+    return found
+
+
+def _of_weights(
+    x: Any, trace: Trace, blocks: list[slice], gates: list[Any], of_inputs: Any, d_sequence: Any
+) -> Any:
+    """What follows from the gates' gradient: that of the inputs, and of the weights for each block; by all threads.
+
+    The steps themselves stay in one thread. Threads that take turns at short calls wait for each other.
+    """
+    units, features = trace.squashed.shape[1], x.shape[2]
+    parts = numpy.empty((len(blocks), 4 * units, features + units + 1), d_sequence.dtype)
+
+    def run(i: int) -> None:
+        block, d_gates = blocks[i], gates[i]
         numpy.matmul(d_gates.transpose(0, 2, 1), of_inputs, out=d_sequence[:, block].swapaxes(0, 1))
         rows = steps_together("lstm_rows", d_gates)
-        found[:, :-1] += product(rows, _given(x, trace, block))
-        found[:, -1] += numpy.dot(rows, numpy.ones(rows.shape[1], dtype))
-    return found
+        parts[i, :, :-1] = product(rows, _given(x, trace, block))
+        parts[i, :, -1] = numpy.dot(rows, numpy.ones(rows.shape[1], rows.dtype))
+
+    each(run, len(blocks), sum([part.size for part in gates]) * _NANOSECONDS / 1000)
+    return parts
 
 
 def _given(x: Any, trace: Trace, block: slice) -> Any:
