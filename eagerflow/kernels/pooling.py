@@ -22,7 +22,7 @@ from eagerflow.kernels.threads import each
 
 __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient"]
 
-_BLOCK = 1 << 20  # bytes of the inputs of a block
+_BLOCK = 1 << 21  # bytes of the inputs of a block; with smaller ones threads wait for each other
 _PER_MICROSECOND = 5_000  # numbers that one pass works on
 _WORTH = 50  # microseconds of work from which `long_runs` pays
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
