@@ -86,62 +86,87 @@ def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
     which = numpy.empty(out.shape, "uint8") if keep else None
 
-    sorts = _sorts(geometry)
-    places = list(_sorted_places(geometry) if sorts else geometry.tap_places())
+    places = list(geometry.tap_places())
+    find = _by_axes if math.prod(geometry.sizes) > math.prod(geometry.strides) else _by_places
 
     def work(block: slice) -> None:
         canvas = _canvas(x[block], geometry, -math.inf)
         if which is None:
             _reduced(numpy.maximum, canvas, geometry, out[block])
         else:
-            canvas = _sorted(canvas, geometry) if sorts else canvas
-            _first_maxima(canvas, places, out[block], which[block])
+            find(canvas, geometry, out[block], which[block])
+            _find_nan(canvas, places, out[block], which[block])
 
     _in_blocks(work, len(x), x[0].size, x.itemsize, geometry.taps)
     return out, which
 
 
-def _sorts(geometry: Geometry) -> bool:
-    """Whether windows overlap so much that columns are worth sorting by their remainder of the stride.
+def _by_places(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
+    """Each window's elements one by one, in reading order."""
+    first, *others = geometry.tap_places()
+    out[...] = canvas[first]  # one piece of memory: the next comparison is twice as fast
+    _choose([out, *[canvas[place] for place in others]], None, 1, out, which)
 
-    What lies at one place of all windows of a row is then one piece of memory.
+
+def _by_axes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
+    """The maxima along the last axis, then along the axis before: fewer comparisons where windows overlap.
+
+    The last axis is the one that is read first, so the first of equals is found.
     """
-    return geometry.strides[-1] > 1 and math.prod(geometry.sizes) > math.prod(geometry.strides)
+    step, numbers = 1, None
+    for axis in range(len(geometry.sizes) - 1, -1, -1):
+        candidates = _candidates(canvas, geometry, axis, numbers is None)
+        known = None if numbers is None else [numbers[place] for place in _along(geometry, axis)]
+        shape = candidates[0].shape
+        maxima = scratch(f"pooling maxima {axis}", shape, out.dtype) if axis else out
+        numbers = scratch(f"pooling numbers {axis}", shape, "uint8") if axis else which
+        _choose(candidates, known, step, maxima, numbers)
+        canvas, step = maxima, step * geometry.sizes[axis]
 
 
-def _sorted_shape(images: int, geometry: Geometry, channels: int) -> tuple[int, ...]:
-    stride, padded = geometry.strides[-1], geometry.padded
-    return (images, *padded[:-1], stride, -(-padded[-1] // stride), channels)
+def _candidates(canvas: Any, geometry: Geometry, axis: int, is_last: bool) -> list[Any]:
+    """What lies at each place of the windows along an axis, of an array not yet reduced along it.
 
-
-def _sorted(canvas: Any, geometry: Geometry) -> Any:
-    """The last spatial axis as two: remainders, and columns of one remainder."""
-    stride = geometry.strides[-1]
-    found = scratch("pooling sorted", _sorted_shape(len(canvas), geometry, canvas.shape[-1]), canvas.dtype)
+    Along the last one columns are sorted by their remainder of the stride: then it is one piece of memory per row.
+    """
+    stride, count = geometry.strides[axis], geometry.outputs[axis]
+    if not is_last or stride == 1:
+        return [canvas[place] for place in _along(geometry, axis)]
+    *others, length, channels = canvas.shape
+    found = scratch("pooling sorted", (*others, stride, -(-length // stride), channels), canvas.dtype)
     for i in range(stride):
         part = canvas[..., i::stride, :]
         found[..., i, : part.shape[-2], :] = part
-    return found
+    starts = [divmod(i * geometry.dilation[axis], stride) for i in range(geometry.sizes[axis])]
+    return [found[..., remainder, column : column + count, :] for column, remainder in starts]
 
 
-def _sorted_places(geometry: Geometry) -> Iterator[tuple[Any, ...]]:
-    """As `tap_places`, for a sorted canvas."""
-    stride, count = geometry.strides[-1], geometry.outputs[-1]
-    for *before, last in geometry.tap_places():
-        column, remainder = divmod(last.start, stride)
-        yield (*before, remainder, slice(column, column + count))
+def _choose(candidates: list[Any], known: list[Any] | None, step: int, out: Any, which: Any) -> None:
+    """The largest of the candidates, the first of equals, and its number.
 
-
-def _first_maxima(canvas: Any, places: list[Any], out: Any, which: Any) -> None:
-    out[...] = canvas[places[0]]
-    which[...] = 0
+    That is its place times `step`, plus the number `known` for it.
+    """
+    best, number_of_best = candidates[0], 0 if known is None else known[0]
+    if len(candidates) == 1:
+        out[...], which[...] = best, number_of_best
     wins, number = scratch("pooling wins", out.shape, bool), scratch("pooling number", out.shape, "uint8")
-    for i, place in enumerate(places[1:], 1):
-        candidate = canvas[place]
-        numpy.greater(candidate, out, out=wins)
-        numpy.maximum(candidate, out, out=out)
-        numpy.multiply(wins.view("uint8"), numpy.uint8(i), out=number)
-        numpy.maximum(which, number, out=which)
+    for i, candidate in enumerate(candidates[1:], 1):
+        numpy.greater(candidate, best, out=wins)
+        numpy.maximum(candidate, best, out=out)
+        its = numpy.uint8(i * step)
+        if known is not None:
+            its = numpy.add(known[i], its, out=number)
+        if i == 1 and known is None:
+            numpy.multiply(wins.view("uint8"), its, out=which)
+        else:  # numbers grow with the place
+            numpy.multiply(wins.view("uint8"), its, out=number)
+            numpy.maximum(number_of_best, number, out=which)
+        best, number_of_best = out, which
+
+
+def _find_nan(canvas: Any, places: list[Any], out: Any, which: Any) -> None:
+    """The first NaN is the largest."""
+    wins = scratch("pooling wins", out.shape, bool)
     if numpy.isnan(out, out=wins).any():
         which[wins] = numpy.isnan([canvas[place][wins] for place in places]).argmax(axis=0)
 
