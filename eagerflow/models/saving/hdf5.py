@@ -73,9 +73,8 @@ class Array:
 def _checksum(array: numpy.ndarray) -> int:
     """Of type, shape and values: a flipped bit in any of them shows."""
     start = zlib.crc32(f"{array.dtype.str} {array.shape}".encode())
-    return zlib.crc32(
-        numpy.ascontiguousarray(array).reshape(-1).view(numpy.uint8), start
-    )  # gigabytes aren't copied
+    values = numpy.ascontiguousarray(array).reshape(-1)
+    return zlib.crc32(values.view(numpy.uint8).data, start)  # gigabytes aren't copied
 
 
 def _from_bfloat16(raw: numpy.ndarray) -> numpy.ndarray:
