@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from benchmarks.machine import clean_environment
@@ -24,6 +24,7 @@ PEERS = ("eagerflow", "torch", "torch-compile", "keras-torch", "keras-jax", "ker
 KINDS = ("fit", "train", "predict", "infer")
 PATIENCE = 150.0  # seconds that a contender may take for one answer; compilers need many for their first step
 SAMPLES = 5  # of each kind, at least
+PAUSE = 0.05  # seconds between the turns
 
 
 @dataclass
@@ -219,7 +220,13 @@ def _take_turns(ready: list[Contender], kind: str, seconds: float) -> None:
     until, rounds = perf_counter() + seconds * len(ready), 0
     while ready and (rounds < SAMPLES or perf_counter() < until):
         rounds += 1
-        ready[:] = [each for each in ready if _done(each, lambda contender: contender.measure(kind))]
+        ready[:] = [each for each in ready if _done(each, lambda contender: _alone(contender, kind))]
+
+
+def _alone(contender: Contender, kind: str) -> None:
+    """Measure when the threads of the one before have gone to sleep: they spin for some milliseconds."""
+    sleep(PAUSE)
+    contender.measure(kind)
 
 
 def _done(contender: Contender, what: Callable[[Contender], object]) -> bool:
