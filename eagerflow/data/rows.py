@@ -32,10 +32,10 @@ def batches_of_rows(
     """
     together = 1 if order is None else max(1, _BLOCK // max(1, _bytes(arrays, size)))
     for first, blocks in _blocks(arrays, together * size, count * size, order):
-        ready = [b is None or _is_ready(b, where) for b in blocks]
+        ready = all(b is None or _is_ready(b, where) for b in blocks)
         for start in range(0, min(together * size, count * size - first), size):
             end = start + size
-            if all(ready):
+            if ready:
                 yield [None if b is None else Tensor(b[start:end], None, None) for b in blocks]
             else:
                 yield [None if b is None else _tensor(b[start:end], where) for b in blocks]

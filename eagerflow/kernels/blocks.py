@@ -6,14 +6,14 @@ of them on some numbers before the next come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from eagerflow.kernels.threads import each, scratch
 
-__all__ = ["CHUNK", "chunks", "column_sums", "elementwise", "fits", "ones", "repeated", "zeros"]
+__all__ = ["CHUNK", "column_sums", "elementwise", "fits", "ones", "repeated", "zeros"]
 
 CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
 _SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
@@ -47,13 +47,6 @@ def ones(count: int, dtype: Any) -> Any:
 def column_sums(a: Any) -> Any:
     """(rows, columns) -> (columns,)."""
     return ones(len(a), a.dtype) @ a
-
-
-def chunks(*arrays: Any) -> Iterator[list[Any]]:
-    """The same pieces of several contiguous arrays of one size, flat."""
-    flat = [a.reshape(-1) for a in arrays]
-    for start in range(0, flat[0].size, CHUNK):
-        yield [a[start : start + CHUNK] for a in flat]
 
 
 def repeated(name: str, vector: Any, rows: int, dtype: Any) -> Any:

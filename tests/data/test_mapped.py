@@ -88,6 +88,10 @@ def test_a_pass_that_is_given_up_leaves_the_file_as_it_was(in_file, monkeypatch)
     assert told == ([mmap.MADV_RANDOM, mmap.MADV_NORMAL] if hasattr(mmap, "MADV_RANDOM") else [])
 
 
-def test_nothing_is_announced_of_arrays_in_memory():
+def test_nothing_is_announced_of_arrays_in_memory(monkeypatch):
+    told: list[object] = []
+    monkeypatch.setattr(_Pages, "expect", lambda self, advice: told.append(advice))
+    monkeypatch.setattr(_Pages, "announce", lambda self, rows: told.append(rows))
     with announcing([np.zeros((4, 2)), None]) as announce:
         announce(np.array([1, 2]))
+    assert not told
