@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import columns, plain_convolution, planes, volumes, winograd
+from eagerflow.kernels import columns, plain_convolution, planes, stacked, volumes, winograd
 from eagerflow.kernels.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
@@ -46,6 +46,8 @@ def forward(
             return winograd.forward(x, kernel, geometry, finish, groups)
         if volumes.suits(x, kernel.shape, geometry, groups):
             return volumes.forward(x, kernel, geometry, finish)
+        if stacked.suits(x, kernel.shape, geometry, groups):
+            return stacked.forward(x, kernel, geometry, finish)
         if groups == 1:
             return _by_columns(x, kernel, geometry, finish)
         if not planes.suits(kernel.shape, geometry, groups):
@@ -113,6 +115,8 @@ def kernel_gradient(
         return winograd.kernel_gradient(x, g, geometry, groups)
     if volumes.suits(x, kernel_shape, geometry, groups):
         return volumes.kernel_gradient(x, g, kernel_shape, geometry)
+    if stacked.suits(x, kernel_shape, geometry, groups):
+        return stacked.kernel_gradient(x, g, kernel_shape, geometry)
     if groups > 1 and planes.suits(kernel_shape, geometry, groups):
         return planes.kernel_gradient(x, g, kernel_shape, geometry, groups)
     count = neighbours(x, kernel_shape, geometry) if groups == 1 else 1
@@ -136,6 +140,13 @@ def gradients(
         and winograd.shares_gradients(kernel.shape, geometry, groups)
     ):
         return winograd.gradients(x, g, kernel, geometry, groups)
+    if (
+        all(needs)
+        and _is_ours(xp, x, g)
+        and volumes.suits(x, kernel.shape, geometry, groups)
+        and volumes.shares_gradients(x, kernel.shape, geometry)
+    ):
+        return volumes.gradients(x, g, kernel, geometry)
     dx = input_gradient(xp, g, kernel, geometry, groups) if needs[0] else None
     dk = kernel_gradient(xp, x, g, kernel.shape, geometry, groups) if needs[1] else None
     return dx, dk

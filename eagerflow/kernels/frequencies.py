@@ -1,7 +1,7 @@
 """Winograd's convolution of few tiles with many channels: threads share its products by frequency.
 
 Blocks of tiles would be too few for threads, and each would read all weights. So all tiles are transformed first, then
-come the 36 products, each of them whole, then the outputs.
+come the products, one for each frequency, then the outputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy
 from eagerflow.kernels.packs import Packs
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
-from eagerflow.kernels.tiles import REACH, Tiling
+from eagerflow.kernels.tiles import Tiling
 from eagerflow.kernels.transforms import outputs, transformed_gradients, transformed_inputs
 
 __all__ = ["forward", "kernel_gradient", "suits"]
@@ -29,7 +29,7 @@ _PER_MICROSECOND = 50_000  # multiply-adds
 def suits(tiling: Tiling, packs: Packs) -> bool:
     """Whether this is the better way."""
     tiles = tiling.n * tiling.rows * tiling.cols
-    work = REACH * REACH * tiles * packs.channels * packs.outputs / _PER_MICROSECOND
+    work = tiling.numbers * tiles * packs.channels * packs.outputs / _PER_MICROSECOND
     return packs.products == 1 and work > _LEAST and len(tiling.blocks()) < _BLOCKS
 
 
@@ -47,8 +47,8 @@ class _Pieces:
         self.tiles = int(ends[-1])
 
     def transformed(self, name: str, transform: Callable[..., Any], a: Any) -> Any:
-        """All of `a`, transformed: (36, tiles, channels), a view."""
-        found = scratch(name, (self.tiles, REACH * REACH, a.shape[-1]), a.dtype)
+        """All of `a`, transformed: (frequencies, tiles, channels), a view."""
+        found = scratch(name, (self.tiles, self.tiling.numbers, a.shape[-1]), a.dtype)
         each(
             lambda i: transform(self.tiling, a, self.blocks[i], found[self.places[i]]),
             len(self.blocks),
@@ -59,20 +59,20 @@ class _Pieces:
 
 def _time(a: Any) -> float:
     """Of a transform, in microseconds."""
-    return a.size * REACH * 2 / _PER_MICROSECOND
+    return a.size * 12 / _PER_MICROSECOND
 
 
 def _multiply(a: Any, b: Any, out: Any) -> None:
-    """The 36 products of matrices."""
+    """The products of matrices, frequency by frequency."""
     work = a.size * b.shape[-1] / _PER_MICROSECOND
     each(lambda i: numpy.matmul(a[i], b[i], out=out[i]), len(a), work)
 
 
 def forward(tiling: Tiling, x: Any, weights: Any, out: Any, finish: Callable[[Any], None] | None) -> None:
-    """Fill `out` (batch, *outputs, filters); weights are (36, 1, channels, filters)."""
+    """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters)."""
     pieces = _Pieces(tiling)
     values = pieces.transformed("frequencies x", transformed_inputs, x)
-    products = scratch("frequencies y", (pieces.tiles, REACH * REACH, out.shape[-1]), x.dtype)
+    products = scratch("frequencies y", (pieces.tiles, tiling.numbers, out.shape[-1]), x.dtype)
     _multiply(values, weights[:, 0], products.swapaxes(0, 1))
 
     def work(i: int) -> None:
@@ -85,10 +85,10 @@ def forward(tiling: Tiling, x: Any, weights: Any, out: Any, finish: Callable[[An
 
 
 def kernel_gradient(tiling: Tiling, x: Any, g: Any) -> Any:
-    """The gradient of the transformed weights, (36, channels, filters)."""
+    """The gradient of the transformed weights, (frequencies, channels, filters)."""
     pieces = _Pieces(tiling)
     values = pieces.transformed("frequencies x", transformed_inputs, x)
     slopes = pieces.transformed("frequencies y", transformed_gradients, g)
-    found = numpy.empty((REACH * REACH, x.shape[-1], g.shape[-1]), x.dtype)
+    found = numpy.empty((tiling.numbers, x.shape[-1], g.shape[-1]), x.dtype)
     _multiply(values.swapaxes(1, 2), slopes, found)
     return found

@@ -5,21 +5,19 @@ BLAS needs columns: groups of few channels lie in one matrix, zero but for the g
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.kernels.minimal import minimal
 from eagerflow.kernels.threads import each
-from eagerflow.kernels.tiles import REACH
 
 __all__ = ["Packs"]
 
 _PACKED = 16  # channels of groups that share a product, at most
 _COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
 _PER_MICROSECOND = 10_000  # multiply-adds of that
-_G = [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
-      [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0.0, 0, 1]]  # fmt: skip
-_WEIGHT = numpy.kron(*[numpy.array(_G, "float64")] * 2).astype("float32")  # (36, 9)
 
 
 class Packs(NamedTuple):
@@ -48,9 +46,9 @@ class Packs(NamedTuple):
         """What one product gives."""
         return self.groups * self.filters
 
-    def weights(self, kernel: Any) -> Any:
-        """(3, 3, width, all filters), transformed: (36, products, channels, outputs)."""
-        found = _by_columns(_WEIGHT, kernel.reshape(9, -1))
+    def weights(self, kernel: Any, tile: int) -> Any:
+        """(3, 3, width, all filters), transformed: (frequencies, products, channels, outputs)."""
+        found = _by_columns(minimal(tile).weight, kernel.reshape(9, -1))
         if self.groups == 1:
             return found.reshape(-1, self.width, self.products, self.filters).transpose(0, 2, 1, 3)
         found = found.reshape(-1, self.width, self.products, self.groups, self.filters)
@@ -62,16 +60,20 @@ class Packs(NamedTuple):
         return blocks.reshape(len(found), self.products, self.channels, self.outputs)
 
     def kernel(self, sums: Any) -> Any:
-        """The adjoint: (36, products, channels, outputs) to (3, 3, width, all filters)."""
+        """The adjoint: (frequencies, products, channels, outputs) to (3, 3, width, all filters)."""
         blocks = sums.reshape(-1, self.products, self.groups, self.width, self.groups, self.filters)
         found = numpy.empty((len(blocks), self.width, self.products, self.groups, self.filters), sums.dtype)
         for i in range(self.groups):
             found[:, :, :, i] = blocks[:, :, i, :, i].swapaxes(1, 2)
-        return _by_columns(_WEIGHT.T, found.reshape(len(found), -1)).reshape(3, 3, self.width, -1)
+        weight = minimal(math.isqrt(len(sums)) - 2).weight
+        return _by_columns(weight.T, found.reshape(len(found), -1)).reshape(3, 3, self.width, -1)
 
     def by_frequency(self, a: Any) -> Any:
-        """(tiles, 36, channels) as matrices (36, products, tiles, ...) whose rows lie apart: BLAS takes them so."""
-        return a.reshape(len(a), REACH * REACH, self.products, -1).transpose(1, 2, 0, 3)
+        """(tiles, frequencies, channels) as matrices (frequencies, products, tiles, ...).
+
+        Their rows lie apart: BLAS takes them so.
+        """
+        return a.reshape(*a.shape[:2], self.products, -1).transpose(1, 2, 0, 3)
 
 
 def _by_columns(a: Any, b: Any) -> Any:

@@ -1,16 +1,20 @@
-"""How images split into the tiles of a Winograd convolution, and the blocks in which tiles are worked on."""
+"""How images split into the tiles of a Winograd convolution, and the blocks in which tiles are worked on.
+
+A tile has `tile` outputs along an axis, and sees two more inputs: its `reach`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from eagerflow.kernels.minimal import tile_for
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.views import strided
 
 __all__ = ["Block", "Tiling"]
 
-TILE, REACH = 4, 6  # outputs and inputs of a tile along an axis
+_TAPS = 3  # of the kernel along an axis
 _SMALL_PRODUCT = 10**6  # multiply-adds up to which OpenBLAS doesn't pack its operands: a fifth faster
 _MOST = 256  # tiles whose transforms still fit a cache
 
@@ -34,6 +38,17 @@ class Tiling(NamedTuple):
     cols: int
     images: int  # per block
     band: int  # rows of tiles per block
+    tile: int  # outputs of a tile along an axis
+
+    @property
+    def reach(self) -> int:
+        """Inputs of a tile along an axis."""
+        return self.tile + _TAPS - 1
+
+    @property
+    def numbers(self) -> int:
+        """Of a transformed tile."""
+        return self.reach * self.reach
 
     @classmethod
     def of(cls, n: int, geometry: Any, channels: int, filters: int, packs: int = 1) -> Tiling:
@@ -41,14 +56,15 @@ class Tiling(NamedTuple):
 
         Blocks depend on the shapes alone: so do the sums, whatever the number of threads.
         """
-        rows, cols = (-(-o // TILE) for o in geometry.outputs)
+        tile = tile_for(geometry.outputs)
+        rows, cols = (-(-o // tile) for o in geometry.outputs)
         room = _SMALL_PRODUCT // (channels * filters)
         most = _MOST if packs == 1 else _MOST // 2
         room = min(most, room if room >= 48 else most)
         whole = rows * cols <= room
         images = max(1, min(n, room // (rows * cols))) if whole else 1
         band = rows if whole else max(1, room // cols)
-        return cls(n, geometry.lengths, geometry.outputs, geometry.before, rows, cols, images, band)
+        return cls(n, geometry.lengths, geometry.outputs, geometry.before, rows, cols, images, band, tile)
 
     def blocks(self) -> list[Block]:
         """All blocks, in order."""
@@ -65,10 +81,10 @@ class Tiling(NamedTuple):
         return block.images.stop - block.images.start, block.rows, self.cols
 
     def canvas(self, x: Any, block: Block) -> Any:
-        """The block's inputs, (images, 4 rows + 2, 4 cols + 2, channels), with zeros around the image."""
+        """The block's inputs, (images, tile * rows + 2, tile * cols + 2, channels), with zeros around the image."""
         (n, rows, cols), (left, width) = self.shape(block), (self.before[1], self.lengths[1])
-        top = TILE * block.first - self.before[0]
-        height, full = TILE * rows + REACH - TILE, TILE * cols + REACH - TILE
+        top = self.tile * block.first - self.before[0]
+        height, full = (self.tile * count + _TAPS - 1 for count in (rows, cols))
         inside = slice(max(0, top), min(self.lengths[0], top + height))
         x = x[block.images, inside]
         if x.shape[1] == height and not left and full <= width and x.strides[-1] == x.itemsize:
@@ -84,16 +100,16 @@ class Tiling(NamedTuple):
         return canvas
 
     def cells(self, out: Any, block: Block) -> tuple[Any, Any]:
-        """Where the block's outputs go, cut into (images, rows, cols, 4, 4, filters).
+        """Where the block's outputs go, cut into (images, rows, cols, tile, tile, filters).
 
         With it None where that is `out` itself; else scratch, for `crop` to take what lies inside the image.
         """
         n, rows, cols = self.shape(block)
         place = self.rows_of(out, block)
-        if _is_covered(place, rows, cols):
-            return cut(place, rows, cols), None
-        place = scratch("winograd cells", (n, TILE * rows, TILE * cols, out.shape[-1]), out.dtype)
-        return cut(place, rows, cols), place
+        if self._covers(place, rows):
+            return self._cut(place, rows), None
+        place = scratch("winograd cells", (n, self.tile * rows, self.tile * cols, out.shape[-1]), out.dtype)
+        return self._cut(place, rows), place
 
     def crop(self, place: Any, out: Any, block: Block) -> None:
         """Copy what lies inside the image from the scratch of `cells`."""
@@ -104,19 +120,19 @@ class Tiling(NamedTuple):
         """The block's gradients, cut as `cells`, with zeros beyond the edge."""
         n, rows, cols = self.shape(block)
         given = self.rows_of(g, block)
-        if _is_covered(given, rows, cols):
-            return cut(given, rows, cols)
-        place = scratch("winograd cells", (n, TILE * rows, TILE * cols, g.shape[-1]), g.dtype)
+        if self._covers(given, rows):
+            return self._cut(given, rows)
+        place = scratch("winograd cells", (n, self.tile * rows, self.tile * cols, g.shape[-1]), g.dtype)
         height, width = given.shape[1:3]
         place[:, :height, :width] = given
         place[:, height:] = 0
         place[:, :height, width:] = 0
-        return cut(place, rows, cols)
+        return self._cut(place, rows)
 
     def uncovered(self, dx: Any, block: Block) -> tuple[Any, Any]:
         """Where tiles of whole images are put together: dx itself, or scratch and which part of it is dx's."""
         n, rows, cols = self.shape(block)
-        shape = (n, TILE * rows + REACH - TILE, TILE * cols + REACH - TILE, dx.shape[-1])
+        shape = (n, *[self.tile * count + _TAPS - 1 for count in (rows, cols)], dx.shape[-1])
         if dx[block.images].shape == shape:
             return dx[block.images], None
         edges = [slice(before, before + length) for before, length in zip(self.before, self.lengths)]
@@ -124,16 +140,15 @@ class Tiling(NamedTuple):
 
     def rows_of(self, a: Any, block: Block) -> Any:
         """The block's part of an array like the output."""
-        return a[block.images, TILE * block.first : TILE * (block.first + block.rows)]
+        return a[block.images, self.tile * block.first : self.tile * (block.first + block.rows)]
 
+    def _covers(self, place: Any, rows: int) -> bool:
+        """Whether tiles cover it exactly, and it can be given to BLAS."""
+        shape = (self.tile * rows, self.tile * self.cols)
+        return place.shape[1:3] == shape and place.strides[-1] == place.itemsize
 
-def _is_covered(place: Any, rows: int, cols: int) -> bool:
-    """Whether tiles cover it exactly, and it can be given to BLAS."""
-    return place.shape[1:3] == (TILE * rows, TILE * cols) and place.strides[-1] == place.itemsize
-
-
-def cut(a: Any, rows: int, cols: int) -> Any:
-    """View of (images, 4 rows, 4 cols, channels) as (images, rows, cols, 4, 4, channels)."""
-    s0, s1, s2, s3 = a.strides
-    shape = (a.shape[0], rows, cols, TILE, TILE, a.shape[-1])
-    return strided(a, shape, (s0, TILE * s1, TILE * s2, s1, s2, s3))
+    def _cut(self, a: Any, rows: int) -> Any:
+        """View of (images, tile * rows, tile * cols, channels) as (images, rows, cols, tile, tile, channels)."""
+        s0, s1, s2, s3 = a.strides
+        shape = (a.shape[0], rows, self.cols, self.tile, self.tile, a.shape[-1])
+        return strided(a, shape, (s0, self.tile * s1, self.tile * s2, s1, s2, s3))

@@ -1,10 +1,11 @@
-"""3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3), after Lavin & Gray 2015.
+"""3x3 convolution of stride 1 by Winograd's minimal filtering, after Lavin & Gray 2015.
 
-A tile of 6x6 inputs gives 4x4 outputs, Y = A' [(G g G') * (B' d B)] A: 36 multiplications instead of 144. With
-many channels the multiplications become 36 products of matrices, (tiles, channels) @ (channels, filters), one for
-each "frequency". Transformed tiles lie as (tiles, 6, 6, channels); each transform is two small products, one along
-each axis, which read and write the images' own rows in place. Of groups with few channels several share a product,
-whose weights are zero but for the groups' own blocks: BLAS needs columns.
+A tile of 6x6 inputs gives 4x4 outputs by 36 multiplications instead of 144; where tiles of 3x3 fit the images
+better, 25 instead of 81 (see `minimal.py`). With many channels the multiplications become products of matrices,
+(tiles, channels) @ (channels, filters), one for each "frequency". Transformed tiles lie as (tiles, 6, 6, channels);
+each transform is two small products, one along each axis, which read and write the images' own rows in place. Of
+groups with few channels several share a product, whose weights are zero but for the groups' own blocks: BLAS needs
+columns.
 
 Errors are about five times those of the plain sum: 1e-6 relative to the largest output in float32. An infinity or
 NaN spoils its whole tile, in all groups that share a product.
@@ -24,7 +25,7 @@ from eagerflow.kernels.packs import Packs
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each, one_blas_thread
-from eagerflow.kernels.tiles import REACH, TILE, Tiling
+from eagerflow.kernels.tiles import Tiling
 from eagerflow.kernels.transforms import (
     input_gradients,
     outputs,
@@ -67,7 +68,7 @@ def forward(
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype) if into is None else into
     packs = Packs.of(kernel.shape, groups)
     tiling = _tiling(len(x), geometry, packs)
-    blocks, weights = tiling.blocks(), packs.weights(kernel)
+    blocks, weights = tiling.blocks(), packs.weights(kernel, tiling.tile)
     if frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore"):
             frequencies.forward(tiling, x, weights, out, finish)
@@ -75,7 +76,7 @@ def forward(
 
     def work(i: int) -> None:
         values = transformed_inputs(tiling, x, blocks[i])
-        products = scratch("winograd y", (len(values), REACH * REACH, filters), x.dtype)
+        products = scratch("winograd y", (len(values), tiling.numbers, filters), x.dtype)
         numpy.matmul(packs.by_frequency(values), weights, out=packs.by_frequency(products))
         outputs(tiling, products, out, blocks[i])
         if finish is not None:
@@ -99,7 +100,7 @@ def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) 
 def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
     """Whether `gradients` is faster than both alone: when the gradient of x alone would have many more tiles."""
     tiling = _tiling(1, geometry, Packs.of(kernel_shape, groups))
-    alone = math.prod([-(-n // TILE) for n in geometry.lengths])
+    alone = math.prod([-(-n // tiling.tile) for n in geometry.lengths])
     return tiling.band == tiling.rows and alone > 1.3 * tiling.rows * tiling.cols
 
 
@@ -111,10 +112,11 @@ def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int) -> 
         with numpy.errstate(invalid="ignore"):
             return None, packs.kernel(frequencies.kernel_gradient(tiling, x, g))
     blocks = tiling.blocks()
-    parts = parts_of(len(blocks), REACH * REACH * packs.products * packs.channels * packs.outputs)
-    sums = numpy.zeros((len(parts), REACH * REACH, packs.products, packs.channels, packs.outputs), x.dtype)
+    shape = (tiling.numbers, packs.products, packs.channels, packs.outputs)
+    parts = parts_of(len(blocks), math.prod(shape))
+    sums = numpy.zeros((len(parts), *shape), x.dtype)
     dx = None if kernel is None else numpy.empty(x.shape, x.dtype)
-    weights = None if kernel is None else packs.weights(kernel).swapaxes(-1, -2)
+    weights = None if kernel is None else packs.weights(kernel, tiling.tile).swapaxes(-1, -2)
 
     def work(i: int) -> None:
         for number, block in enumerate(blocks[parts[i]]):

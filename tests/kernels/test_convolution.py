@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import convolution, frequencies, plain_convolution, volumes, winograd
+from eagerflow.kernels import convolution, frequencies, plain_convolution, stacked, volumes, winograd
 from eagerflow.kernels.geometry import window_geometry
 from eagerflow.kernels.neighbours import neighbours
 from eagerflow.kernels.packs import Packs
@@ -171,11 +171,15 @@ def test_any_convolution_with_few_filters(batch, lengths, size, channels, filter
 @given(
     st.integers(1, 3), st.integers(1, 7), st.integers(3, 12), st.integers(3, 12), st.integers(1, 3),
     st.integers(1, 2), st.integers(1, 20), st.integers(16, 24), st.sampled_from(["valid", "same"]), st.booleans(),
+    st.sampled_from([1 << 12, 1 << 15, 1 << 20]), st.booleans(),
 )  # fmt: skip
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@example(9, 8, 12, 12, 3, 1, 16, 20, "same", True)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@example(9, 8, 12, 12, 3, 1, 16, 20, "same", True, 1 << 20, False)  # several volumes in a block
+@example(2, 7, 9, 9, 3, 1, 16, 20, "same", True, 1 << 15, False)  # some layers
+@example(2, 1, 12, 12, 3, 1, 16, 20, "valid", True, 1 << 12, False)  # bands
+@example(9, 8, 12, 12, 3, 1, 16, 20, "same", True, 1 << 12, True)
 def test_any_volumes_by_winograd(
-    batch, depth, height, width, layers, step, channels, filters, padding, finishes
+    batch, depth, height, width, layers, step, channels, filters, padding, finishes, room, are_stacked
 ):
     lengths = (depth, height, width)
     if padding == "valid":
@@ -187,12 +191,25 @@ def test_any_volumes_by_winograd(
     epilogue = (bias.astype("float32"), True) if finishes else None
     exact = results(plain_convolution, x, kernel, g, geometry, 1)
     given_ = [a.astype("float32") for a in (x, kernel, g)]
+    suits = layers * channels >= 16
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(volumes, "_LEAST", 0)
-        patch.setattr(volumes, "_ROOM", 1 << 12)
-        assert volumes.suits(given_[0], kernel.shape, geometry, 1) == (layers * channels >= 16)
+        patch.setattr(stacked, "_LEAST", 0)
+        patch.setattr(stacked if are_stacked else volumes, "_ROOM", room)
+        patch.setattr(volumes, "_LEAST_TILES", 1 << 30 if are_stacked else 1)
+        assert stacked.suits(given_[0], kernel.shape, geometry, 1) == suits
+        by_layer = suits and geometry.dilation[0] == 1 and not are_stacked
+        assert volumes.suits(given_[0], kernel.shape, geometry, 1) == by_layer
         out = convolution.forward(np, *given_[:2], geometry, 1, epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
+        found = [convolution.gradients(np, *given_[::2], given_[1], (True, True), geometry)]
+        if (
+            by_layer
+            and geometry.strides[0] == 1
+            and volumes._Plan.of(batch, geometry, channels, filters).is_whole
+        ):
+            found.append(volumes.gradients(*given_[::2], given_[1], geometry))
+    for ours, plain in zip([a for pair in found for a in pair], 2 * exact[1:], strict=False):
+        assert_close(ours, plain, "float32")
     assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], "float32")
     assert_close(dx, exact[1], "float32")
     assert_close(dk, exact[2], "float32")
@@ -232,6 +249,8 @@ CASES = [
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
     ((3, 4000, 8), (5, 8, 16), 1, "causal", 1),
     ((2, 9, 17, 16, 8), (3, 3, 3, 8, 16), 1, "same", 1),  # Winograd, volumes
+    ((5, 11, 11, 11, 8), (3, 3, 3, 8, 16), 1, "valid", 1),  # Winograd, volumes, gradients together
+    ((2, 9, 7, 7, 40), (3, 3, 3, 40, 64), 1, "same", 1),  # Winograd, volumes, few tiles
     ((2, 9, 17, 16, 8), (2, 3, 2, 8, 16), 1, "same", 1),
 ]
 
