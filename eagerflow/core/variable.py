@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.core.config import floatx
-from eagerflow.core.device import namespace_of
-from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.device import current_device, namespace_of
+from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.errors import signature_of
 from eagerflow.core.exclusive import exclusive_data
 from eagerflow.core.name_scope import in_scope
@@ -82,7 +82,8 @@ class Variable(Tensor):
         except BaseException as error:
             shorten(error)
             raise
-        super().__init__(_owned(value.data), None, None)
+        ours = not isinstance(value.data, numpy.generic) and exclusive_data(value)
+        super().__init__(value.data if ours else _owned(value.data), None, None)
         self.identity = new_key()
         self.name = name or f"variable_{next(_names)}"
         self.path = in_scope(self.name)
@@ -228,7 +229,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
                 ) from None
         wanted = _as_shape(shape)
         dtype = floatx() if dtype is None else dtype
-        value = Tensor(initializer(wanted, dtype=dtype), dtype)
+        value = _taken(initializer(wanted, dtype=dtype), dtype)
     elif isinstance(initializer, str):
         raise TypeError(
             f"Variable(initializer={initializer!r}): expected values or an initializer object; "
@@ -240,6 +241,13 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
     if value.shape != wanted:
         raise ValueError(f"Variable(shape={wanted}): the initial value has another shape, {value.shape}.")
     return value
+
+
+def _taken(value: Any, dtype: Any) -> Tensor:
+    """A tensor of that type on the current device; with the very array of a tensor that is such already."""
+    if isinstance(value, Tensor) and value.dtype == as_dtype(dtype) and value.device == current_device():
+        return Tensor(value.data, None, None)
+    return Tensor(value, dtype)
 
 
 def _as_shape(shape: Any) -> tuple[int, ...]:

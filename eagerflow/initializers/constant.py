@@ -12,6 +12,7 @@ from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers.base import Initializer, table
+from eagerflow.ops.create import made
 
 __all__ = ["STFT", "Constant", "Identity", "Ones", "Zeros"]
 
@@ -53,7 +54,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
-        return Tensor(numpy.zeros(tuple(shape), as_dtype(dtype)))
+        return made(numpy.zeros(tuple(shape), as_dtype(dtype)))
 
 
 @table.add("ones", "one")
@@ -65,7 +66,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
-        return Tensor(numpy.ones(tuple(shape), as_dtype(dtype)))
+        return made(numpy.ones(tuple(shape), as_dtype(dtype)))
 
 
 @table.add("identity", "IdentityInitializer")

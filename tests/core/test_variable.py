@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
+import eagerflow as ef
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, undone
@@ -150,6 +151,26 @@ def test_initializer_function_gets_shape_and_type():
     v = Variable(lambda shape, dtype: np.full(shape, 3, dtype), shape=(2,), dtype="float64")
     assert v.tolist() == [3.0, 3.0]
     assert v.dtype == "float64"
+
+
+def test_what_a_function_made_for_the_variable_is_not_copied():
+    addresses = []
+
+    def make(shape, dtype):
+        made = ef.ops.ones(shape, dtype)
+        addresses.append(made.data.ctypes.data)
+        return made
+
+    assert ef.Variable(make, shape=(50, 50)).data.ctypes.data == addresses[0]
+
+
+def test_a_variable_shares_nothing_with_what_its_function_keeps():
+    tensor, array = ef.ops.ones((2, 3)), np.ones((2, 3), "float32")
+    for kept in (tensor, array):
+        both = [ef.Variable(lambda shape, dtype, kept=kept: kept, shape=(2, 3)) for _ in range(2)]
+        both[0].assign_add(np.ones((2, 3), "float32"))
+        assert both[1].numpy().tolist() == np.asarray(kept).tolist() == [[1.0] * 3] * 2
+        assert both[0].numpy().tolist() == [[2.0] * 3] * 2
 
 
 def test_initializer_function_without_shape_is_an_error():

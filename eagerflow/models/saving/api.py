@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
 from eagerflow.core.config import unsafe_deserialization
@@ -12,7 +12,7 @@ from eagerflow.core.spellings import behaviour
 from eagerflow.core.tracebacks import boundary
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
-from eagerflow.models.saving.assign import Stored
+from eagerflow.models.saving.assign import Stored, size_of
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.files import name_of, opened, written_to
 from eagerflow.models.saving.folder import Folder, write_folder
@@ -167,8 +167,8 @@ def _load_archive(
     model = built_model(config, name, custom_objects, safe_mode, archive.weights_size())
     if compile:
         compile_again(model, config.get("compile_config"), custom_objects, name)
-    with arrays_in(archive.weights(), name) as arrays:
-        restore(model, arrays, name, whole=True)
+    with archive.weights() as weights, arrays_in(weights, name) as arrays:
+        restore(model, arrays, name, whole=True, fresh=True)
     archive.restore_assets(model)  # vocabularies take the weights of their tokens from there
     return model
 
@@ -180,11 +180,11 @@ def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: b
                 f"{name!r} holds arrays but no model: make the model yourself, then model.load_weights({name!r})."
             )
         config = read_json(str(metadata[_CONFIG]), name, "configuration")
-        stored = sum(a.dtype.itemsize for a in arrays.values())
+        stored = sum(size_of(a) for a in arrays.values())
         model = built_model(config, name, custom_objects, safe_mode, stored)
         if compile:
             compile_again(model, config.get("compile_config"), custom_objects, name)
-        restore(model, arrays, name, whole=True)
+        restore(model, arrays, name, whole=True, fresh=True)
     return model
 
 
@@ -276,7 +276,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         with shards_in(path) as shards:
             restore(model, shards, path, skip_mismatch=skip_mismatch, skipped=skipped)
         return
-    with _source(filepath) as (file, name):
+    with _source(filepath) as (file, name), ExitStack() as stack:
         kind = _kind(file, name)
         if kind == "hdf5" and legacy_h5.is_legacy(file, name):
             legacy_h5.load_weights(model, file, name, skip_mismatch, by_name)
@@ -284,7 +284,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         if by_name:
             raise ValueError(f"load_weights(by_name=True): only for .h5 files of Keras 2; {name!r} is none.")
         if kind == "zip":
-            file = Archive(file, name).weights()
+            file = stack.enter_context(Archive(file, name).weights())
         reader: Any = _safetensors_arrays if kind == "safetensors" else arrays_in
         with reader(file, name) as arrays:
             restore(model, arrays, name, skip_mismatch=skip_mismatch, skipped=skipped)

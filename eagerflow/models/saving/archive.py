@@ -1,6 +1,7 @@
 """`.keras`: a zip archive of `metadata.json`, `config.json` and `model.weights.h5`, as Keras 3 writes it.
 
-Members are read by these names alone; nothing is unpacked to disk.
+Members are read by these names alone; nothing is unpacked to disk. HDF5 is written into a file without a name first,
+and read where it lies in the archive: models of gigabytes need little memory beside.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ import contextlib
 import datetime
 import io
 import json
+import os
+import shutil
+import time
 import zipfile
 import zlib
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
 
 from eagerflow._version import __version__
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving.files import Section, temporary_for
 from eagerflow.models.saving.weights_h5 import write_state
 
 __all__ = [
@@ -29,17 +35,23 @@ _FORMAT = 1  # of what we add to it
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 _RATIO, _FREELY = 1100, 2**20  # deflate reaches 1032 at best
 _MOST_MEMBERS = 100_000
+_BLOCK = 2**20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
 
 def write_archive(model: Any, config: dict[str, Any], target: BinaryIO) -> None:
     """Write the whole model."""
     text = json_text.write_json(config, model)
-    weights = io.BytesIO()
-    write_state(model, weights)
-    with zipfile.ZipFile(target, "w") as archive:
+    with zipfile.ZipFile(target, "w") as archive, temporary_for(target) as weights:
         archive.writestr(METADATA, metadata_text())
         archive.writestr(CONFIG, text)
-        archive.writestr(WEIGHTS, weights.getbuffer())
+        write_state(model, weights)
+        member = zipfile.ZipInfo(WEIGHTS, time.localtime()[:6])
+        member.external_attr = 0o600 << 16  # as of the others
+        member.file_size = weights.seek(0, os.SEEK_END)  # for more than 2 GiB the header needs room
+        weights.seek(0)
+        with archive.open(member, "w") as into:
+            shutil.copyfileobj(weights, into, _BLOCK)
         for name, content in asset_files(model).items():
             archive.writestr(ASSETS + name, content)
 
@@ -64,7 +76,7 @@ class Archive:
     """
 
     def __init__(self, source: BinaryIO, file: str) -> None:
-        self._file = file
+        self._source, self._file = source, file
         try:
             self._archive = zipfile.ZipFile(source)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
@@ -84,9 +96,21 @@ class Archive:
         """Who saved it, and when."""
         return self._json(METADATA)
 
-    def weights(self) -> BinaryIO:
-        """The HDF5 file inside."""
-        return io.BytesIO(self._read(WEIGHTS, limit=None))
+    @contextlib.contextmanager
+    def weights(self) -> Iterator[BinaryIO]:
+        """The HDF5 file inside: read where it lies, once its checksum is verified; unpacked if it is compressed."""
+        info = self._checked(WEIGHTS, None)
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            yield io.BytesIO(self._read(WEIGHTS, limit=None))
+            return
+        with self._damage_told(WEIGHTS), self._archive.open(info) as member:
+            length = sum(len(block) for block in iter(lambda: member.read(_BLOCK), b""))
+            if length != info.file_size:
+                raise zipfile.BadZipFile("another length than it says")
+        self._source.seek(info.header_offset)
+        header = self._source.read(30)  # of which the last four bytes tell how long name and extra are
+        before = 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+        yield cast(BinaryIO, Section(self._source, info.header_offset + before, info.file_size))
 
     def weights_size(self) -> int:
         """Its size in bytes."""
@@ -123,22 +147,18 @@ class Archive:
 
     def _read(self, name: str, limit: int | None) -> bytes:
         info = self._checked(name, limit)
-        try:
-            with self._archive.open(info) as member:
-                content = member.read(info.file_size)  # the checksum is verified at its end
-                if member.read(1) or len(content) != info.file_size:
-                    raise zipfile.BadZipFile("another length than it says")
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            RuntimeError,
-            NotImplementedError,
-            ValueError,
-        ) as e:
-            raise FileFormatError(f"{self._file!r} is damaged: {name} can't be read ({e}).") from None
+        with self._damage_told(name), self._archive.open(info) as member:
+            content = member.read(info.file_size)  # the checksum is verified at its end
+            if member.read(1) or len(content) != info.file_size:
+                raise zipfile.BadZipFile("another length than it says")
         return content
+
+    @contextlib.contextmanager
+    def _damage_told(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except _DAMAGE as error:
+            raise FileFormatError(f"{self._file!r} is damaged: {name} can't be read ({error}).") from None
 
 
 def _beginning(source: BinaryIO) -> bytes:

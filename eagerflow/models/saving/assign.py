@@ -1,18 +1,26 @@
-"""Arrays from a file into variables: all are checked and read first, then all are assigned, or none."""
+"""Arrays from a file into variables: all are checked first, then all are assigned, or none.
+
+Where they are large, checking them reads them once, and assigning them again, piece by piece: a file of gigabytes
+needs little memory beside the model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy
 
+from eagerflow.core.observe import clock
 from eagerflow.core.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.models.saving.errors import listed
 
-__all__ = ["Match", "Stored", "assign_all", "mismatch", "signature"]
+__all__ = ["Match", "Stored", "assign_all", "fill", "mismatch", "signature", "size_of"]
+
+_AT_ONCE = 64 * 2**20  # bytes of arrays that are read only once, into memory beside the model
 
 
 class Stored(Protocol):
@@ -23,6 +31,9 @@ class Stored(Protocol):
 
     def read(self) -> numpy.ndarray:
         """The values."""
+
+    def pieces(self) -> Iterator[numpy.ndarray]:
+        """The values in their order, in flat arrays of some megabytes."""
 
 
 @dataclass
@@ -47,6 +58,19 @@ class Match:
         return mismatch(self.variable, self.stored, self.where)
 
 
+def size_of(array: Stored) -> int:
+    """Its bytes, as it is stored."""
+    return math.prod(array.shape) * array.dtype.itemsize
+
+
+def fill(array: numpy.ndarray, pieces: Iterable[numpy.ndarray]) -> None:
+    """Set the elements of a contiguous array, in their order."""
+    flat, at = array.reshape(-1), 0
+    for piece in pieces:
+        flat[at : at + len(piece)] = piece
+        at += len(piece)
+
+
 def signature(array: Any) -> str:
     """`float32[2, 3]`."""
     dtype = "bfloat16" if getattr(array, "is_bfloat16", False) else array.dtype.name
@@ -69,13 +93,14 @@ def _kind(array: Any) -> str:
     return "i" if kind in "iu" else kind
 
 
-def assign_all(matches: Sequence[Match], file: str, skip_mismatch: bool = False) -> None:
+def assign_all(matches: Sequence[Match], file: str, skip_mismatch: bool = False, fresh: bool = False) -> None:
     """Set all variables.
 
     Args:
         matches: variables with their arrays.
         file: for messages.
         skip_mismatch: leave out what doesn't fit, with a warning.
+        fresh: nobody has the variables yet; what fails may leave some of them changed, and reads large arrays once.
 
     Raises:
         FileFormatError: when an array doesn't fit or can't be read; then nothing has changed.
@@ -85,15 +110,47 @@ def assign_all(matches: Sequence[Match], file: str, skip_mismatch: bool = False)
         raise listed(file, "doesn't fit the model", problems)
     if problems:
         warn(str(listed(file, "doesn't fit the model everywhere", problems, " The rest was loaded.")))
-    fitting = [m for m in matches if not m.problem]
-    values = [m.stored.read() for m in fitting if m.stored is not None]
-    _warn_of_nan(fitting, values, file)
-    for match, value in zip(fitting, values):
-        match.variable.assign(value)
+    fitting = [(m, m.stored) for m in matches if m.stored is not None and not m.problem]
+    if sum(size_of(stored) for _, stored in fitting) <= _AT_ONCE:
+        values = [stored.read() for _, stored in fitting]
+        _warn_of_nan([m.owner for (m, _), value in zip(fitting, values) if not _finite([value])], file)
+        for (match, _), value in zip(fitting, values):
+            match.variable.assign(value)
+    elif fresh:
+        _warn_of_nan([m.owner for m, stored in fitting if not _assign_pieces(m.variable, stored)], file)
+    else:
+        _warn_of_nan([m.owner for m, stored in fitting if not _finite(stored.pieces())], file)
+        for match, stored in fitting:
+            _assign_pieces(match.variable, stored)
 
 
-def _warn_of_nan(matches: Sequence[Match], values: Sequence[numpy.ndarray], file: str) -> None:
-    bad = [m.owner for m, v in zip(matches, values) if v.dtype.kind == "f" and not numpy.isfinite(v).all()]
-    if bad:
-        names = ", ".join(repr(name) for name in dict.fromkeys(bad[:3]))
+def _assign_pieces(variable: Variable, stored: Stored) -> bool:
+    """Set a variable in place; whether there is neither NaN nor infinity."""
+    started = clock()
+    target = variable.writable()
+    if not isinstance(target, numpy.ndarray) or not target.flags.c_contiguous:
+        value = stored.read()
+        variable.assign(value)
+        return _finite([value])
+    finite = True
+
+    def watched() -> Iterator[numpy.ndarray]:
+        nonlocal finite
+        for piece in stored.pieces():
+            finite = _finite([piece]) and finite
+            yield piece
+
+    fill(target, watched())
+    variable._changed("assign", variable.value, started)
+    return finite
+
+
+def _finite(pieces: Iterable[numpy.ndarray]) -> bool:
+    # A list: every piece is read, also after one that isn't finite, for the checksum comes last.
+    return all([piece.dtype.kind != "f" or bool(numpy.isfinite(piece).all()) for piece in pieces])
+
+
+def _warn_of_nan(owners: Sequence[str], file: str) -> None:
+    if owners:
+        names = ", ".join(repr(name) for name in dict.fromkeys(owners[:3]))
         warn(f"{file!r}: the values for {names} hold NaN or infinity.")

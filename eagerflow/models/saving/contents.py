@@ -50,7 +50,7 @@ def _arrays(name: str) -> Iterator[Mapping[str, Stored]]:
         beginning = file.read(8)
         file.seek(0)
         if beginning[:2] == b"PK":
-            with arrays_in(Archive(file, name).weights(), name) as arrays:
+            with Archive(file, name).weights() as weights, arrays_in(weights, name) as arrays:
                 yield arrays
         elif beginning == b"\x89HDF\r\n\x1a\n":
             with hdf5.reading(file, name) as root:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy
@@ -46,12 +47,12 @@ class KerasFileEditor:
             raise ValueError(
                 f"KerasFileEditor({self.filepath!r:.200}): expected a file that ends in '.keras' or '.weights.h5'."
             )
-        with opened(self.filepath) as file:
+        with opened(self.filepath) as file, ExitStack() as stack:
             source = file
             if self.filepath.endswith(".keras"):
                 archive = Archive(file, self.filepath)
                 self.config, self.metadata = archive.config(), archive.metadata()
-                source = archive.weights()
+                source = stack.enter_context(archive.weights())
             with hdf5.reading(source, self.filepath) as root:
                 self.weights_dict, self.object_metadata = _tree_of(root), dict(_notes_of(root))
         print(f"Keras model file {self.filepath!r}")

@@ -1,16 +1,22 @@
-"""Opening files that may be anything, and writing to a path or to an open file."""
+"""Opening files that may be anything, parts of files, and writing to a path or to an open file."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from eagerflow.core.files import irregular, replacing, sync_folder
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = ["name_of", "opened", "replacing", "sync_folder", "written_to"]
+__all__ = [
+    "Section", "beginning_of", "name_of", "opened", "replacing", "sync_folder", "temporary_for", "written_to",
+]  # fmt: skip
+
+_BLOCK = 2**20
 
 
 def name_of(filepath: Any) -> str:
@@ -50,6 +56,11 @@ def _check_regular(status: os.stat_result, path: str) -> None:
         raise FileFormatError(f"{path!r} is {kind}, not a file that holds a model.")
 
 
+def beginning_of(file: BinaryIO, most: int) -> bytes:
+    """At most so many bytes of a file on disk; the buffer for them is no larger than the file."""
+    return file.read(min(most, os.fstat(file.fileno()).st_size + 1))
+
+
 @contextlib.contextmanager
 def written_to(target: Any, overwrite: bool = True) -> Iterator[BinaryIO]:
     """A file to write to: `target` itself when it is an open file, else one that replaces the path at the end."""
@@ -58,3 +69,51 @@ def written_to(target: Any, overwrite: bool = True) -> Iterator[BinaryIO]:
     else:
         with replacing(name_of(target), overwrite) as file:
             yield file
+
+
+def temporary_for(target: BinaryIO) -> BinaryIO:
+    """A file without a name for what goes into `target` later: on the same disk, where that is known."""
+    name = getattr(target, "name", None)
+    folder = os.path.dirname(os.path.abspath(name)) if isinstance(name, str) else None
+    return tempfile.TemporaryFile(dir=folder if folder and os.path.isdir(folder) else None)
+
+
+class Section(io.RawIOBase):
+    """A part of an open file, read as if it were a file of its own: nothing is copied.
+
+    Args:
+        source: the file. Others may read in it meanwhile.
+        start: where the part begins.
+        size: its bytes.
+    """
+
+    def __init__(self, source: BinaryIO, start: int, size: int) -> None:
+        super().__init__()
+        self._source, self._start, self._size, self._at = source, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        before = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, before + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = memoryview(buffer).cast("B")[: max(0, self._size - self._at)]
+        self._source.seek(self._start + self._at)
+        filled = 0
+        while filled < len(wanted):
+            block = self._source.read(min(len(wanted) - filled, _BLOCK))
+            if not block:
+                break
+            wanted[filled : filled + len(block)] = block
+            filled += len(block)
+        self._at += filled
+        return filled

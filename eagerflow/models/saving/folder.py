@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import secrets
 import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 from eagerflow.core.files import sync_folder
@@ -14,7 +15,7 @@ from eagerflow.models.saving import json_text
 from eagerflow.models.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, check_versions, metadata_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
-from eagerflow.models.saving.files import opened
+from eagerflow.models.saving.files import beginning_of, opened
 from eagerflow.models.saving.weights_h5 import write_state
 
 __all__ = ["Folder", "write_folder"]
@@ -68,25 +69,25 @@ def _check_old(path: str, overwrite: bool) -> None:
 
 
 def _fill(folder: str, model: Any, text: str) -> None:
-    weights = io.BytesIO()
-    write_state(model, weights)
-    contents: dict[str, Any] = {
-        METADATA: metadata_text(),
-        CONFIG: text.encode(),
-        WEIGHTS: weights.getbuffer(),
-    }
+    contents = {METADATA: metadata_text(), CONFIG: text.encode()}
     contents |= {ASSETS + name: content for name, content in asset_files(model).items()}
+    writers: dict[str, Callable[[BinaryIO], Any]] = {WEIGHTS: partial(write_state, model)}
+    writers |= {name: partial(_write, content) for name, content in contents.items()}
     folders = {folder}
-    for name, content in contents.items():
+    for name, write in writers.items():
         target = os.path.join(folder, *name.split("/"))
         os.makedirs(os.path.dirname(target), exist_ok=True)
         folders.add(os.path.dirname(target))
-        with open(target, "xb") as file:
-            file.write(content)
+        with open(target, "xb+") as file:
+            write(file)
             file.flush()
             os.fsync(file.fileno())
     for made in folders:
         sync_folder(made)
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 class Folder:
@@ -118,9 +119,11 @@ class Folder:
         """The model's configuration."""
         return self._json(CONFIG)
 
-    def weights(self) -> BinaryIO:
+    @contextlib.contextmanager
+    def weights(self) -> Iterator[BinaryIO]:
         """The HDF5 file inside."""
-        return io.BytesIO(self._read(WEIGHTS))
+        with self._opened(WEIGHTS) as file:
+            yield file
 
     def weights_size(self) -> int:
         """Its size in bytes."""
@@ -143,7 +146,7 @@ class Folder:
 
     def _json(self, name: str) -> dict[str, Any]:
         with self._opened(name) as file:
-            return json_text.read_json(file.read(json_text.LARGEST + 1), self._path, name)
+            return json_text.read_json(beginning_of(file, json_text.LARGEST + 1), self._path, name)
 
     def _read(self, name: str) -> bytes:
         with self._opened(name) as file:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -15,12 +16,15 @@ from typing import Any, BinaryIO
 import numpy
 
 from eagerflow.core.errors import missing_extra
+from eagerflow.models.saving.assign import fill
 from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = ["Array", "Group", "reading", "writing"]
 
 _MOST_OBJECTS = 1_000_000
 _DEEPEST = 200
+_PIECE = 8 * 2**20  # bytes of an array that are read at once
+_BLOCK = 2**20
 _LARGEST_ATTRIBUTE = 64 * 2**20  # bytes
 _RATIO = 1100  # what compression can reach at best is about 1030
 _CHECKSUM = "eagerflow_crc32"
@@ -56,25 +60,54 @@ class Array:
         Raises:
             FileFormatError: when they can't be read.
         """
-        try:
-            found = numpy.asarray(self._dataset[()])
-        except _DAMAGE as error:
-            raise FileFormatError(
-                f"{self._file!r} is damaged: array {self._path!r} can't be read ({error})."
-            ) from None
+        found = numpy.empty(self.shape, numpy.float32 if self.is_bfloat16 else self.dtype)
+        fill(found, self.pieces())
+        return found
+
+    def pieces(self) -> Iterator[numpy.ndarray]:
+        """The values in their order, in flat arrays of some megabytes.
+
+        Raises:
+            FileFormatError: when they can't be read; after the last one, when the checksum is wrong.
+        """
+        checksum = _beginning_of_sum(self.dtype, self.shape)
+        for part in self._parts():
+            try:
+                found = numpy.ascontiguousarray(self._dataset[part], self.dtype).reshape(-1)
+            except _DAMAGE as error:
+                raise FileFormatError(
+                    f"{self._file!r} is damaged: array {self._path!r} can't be read ({error})."
+                ) from None
+            checksum = zlib.crc32(found.view(numpy.uint8).data, checksum)
+            yield _from_bfloat16(found) if self.is_bfloat16 else found
         expected = self._dataset.attrs.get(_CHECKSUM)
-        if expected is not None and expected != _checksum(found):
+        if expected is not None and expected != checksum:
             raise FileFormatError(
                 f"{self._file!r} is damaged: the checksum of array {self._path!r} is wrong."
             )
-        return _from_bfloat16(found) if self.is_bfloat16 else found
+
+    def _parts(self) -> Iterator[tuple[Any, ...]]:
+        """Indices of parts that lie one after the other; of the whole where it is stored in chunks, or small."""
+        most, axis = max(1, _PIECE // self.dtype.itemsize), 0
+        if math.prod(self.shape) <= most or self._dataset.chunks is not None:
+            yield ()
+            return
+        while math.prod(self.shape[axis + 1 :]) > most:
+            axis += 1
+        step = most // math.prod(self.shape[axis + 1 :])
+        for before in numpy.ndindex(self.shape[:axis]):
+            for start in range(0, self.shape[axis], step):
+                yield (*before, slice(start, start + step))
 
 
 def _checksum(array: numpy.ndarray) -> int:
     """Of type, shape and values: a flipped bit in any of them shows."""
-    start = zlib.crc32(f"{array.dtype.str} {array.shape}".encode())
     values = numpy.ascontiguousarray(array).reshape(-1)
-    return zlib.crc32(values.view(numpy.uint8).data, start)  # gigabytes aren't copied
+    return zlib.crc32(values.view(numpy.uint8).data, _beginning_of_sum(array.dtype, array.shape))
+
+
+def _beginning_of_sum(dtype: numpy.dtype[Any], shape: tuple[int, ...]) -> int:
+    return zlib.crc32(f"{dtype.str} {shape}".encode())
 
 
 def _from_bfloat16(raw: numpy.ndarray) -> numpy.ndarray:
@@ -206,26 +239,39 @@ class _Heaps:
             return
         self._checked = True
         before = self._source.tell()
-        self._source.seek(0)
-        content = self._source.read()
+        length = self._source.seek(0, os.SEEK_END)
+        for start in list(self._found()):
+            self._walk(start, length)
         self._source.seek(before)
-        at = content.find(_HEAP)
-        while at >= 0:
-            self._walk(content, at)
-            at = content.find(_HEAP, at + 8)
 
-    def _walk(self, content: bytes, start: int) -> None:
-        end = start + int.from_bytes(content[start + 8 : start + 16], "little")
+    def _found(self) -> Iterator[int]:
+        """Where heaps begin."""
+        self._source.seek(0)
+        at, end_of_last = 0, b""
+        while block := self._source.read(_BLOCK):
+            content = end_of_last + block
+            found = content.find(_HEAP)
+            while found >= 0:
+                yield at - len(end_of_last) + found
+                found = content.find(_HEAP, found + len(_HEAP))
+            at += len(block)
+            end_of_last = content[-len(_HEAP) + 1 :]
+
+    def _walk(self, start: int, length: int) -> None:
+        end = start + self._number(start + 8, 8)
         at = start + 16
-        while at + 16 <= end <= len(content):
-            number = int.from_bytes(content[at : at + 2], "little")
-            size = int.from_bytes(content[at + 8 : at + 16], "little")
+        while at + 16 <= end <= length:
+            number, size = self._number(at, 2), self._number(at + 8, 8)
             if number == 0:  # the free rest, of at least its own header
                 at = end if 16 <= size <= end - at else -1
                 break
             at += 16 + (size + 7) // 8 * 8
-        if not 0 <= at <= end <= len(content):
+        if not 0 <= at <= end <= length:
             raise FileFormatError(f"{self._file!r} is damaged: the heap at byte {start}, which holds text.")
+
+    def _number(self, at: int, size: int) -> int:
+        self._source.seek(at)
+        return int.from_bytes(self._source.read(size), "little")
 
 
 class _Counter:

@@ -9,6 +9,8 @@ import json
 import zlib
 from typing import Any, BinaryIO
 
+import numpy
+
 from eagerflow import losses
 from eagerflow.core.serialization import serialize_keras_object
 from eagerflow.core.tracebacks import warn
@@ -105,7 +107,7 @@ def _write_group(writer: hdf5.Writer, group: str, variables: list[Variable]) -> 
         while name in names:
             name += "_"
         names.append(name)
-        writer.array(f"{group}/{name}", variable.numpy())
+        writer.array(f"{group}/{name}", numpy.asarray(variable))
     writer.texts(group, "weight_names", names)
 
 
@@ -140,7 +142,7 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
         _check_sum(root, name)
         config = modern_config(read_json(text, name, "model_config"))
         model = built_model(config, name, custom_objects, safe_mode, size)
-        _load_layers(model, group, name, skip_mismatch=False, by_name=False)
+        _load_layers(model, group, name, fresh=True)
         if compile and training is not None:
             compile_config = _compile_config(read_json(training, name, "training_config"), name)
             compile_again(model, compile_config, custom_objects, name)
@@ -173,7 +175,14 @@ def load_weights(model: Any, file: BinaryIO, name: str, skip_mismatch: bool, by_
         _load_layers(model, group, name, skip_mismatch, by_name)
 
 
-def _load_layers(model: Any, group: hdf5.Group, file: str, skip_mismatch: bool, by_name: bool) -> None:
+def _load_layers(
+    model: Any,
+    group: hdf5.Group,
+    file: str,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    fresh: bool = False,
+) -> None:
     stored = {n: _arrays(group, n, file) for n in group.texts("layer_names")}
     saved = {n: arrays for n, arrays in stored.items() if arrays}
     own = {layer.name: layer for layer in model.layers if layer.weights}
@@ -190,7 +199,7 @@ def _load_layers(model: Any, group: hdf5.Group, file: str, skip_mismatch: bool, 
     extra += more if not by_name else []
     if extra and not skip_mismatch:
         raise listed(file, "doesn't fit the model", [*[p for p in [m.problem for m in matches] if p], *extra])
-    assign_all(matches, file, skip_mismatch)
+    assign_all(matches, file, skip_mismatch, fresh)
 
 
 def _arrays(group: hdf5.Group, layer: str, file: str, optional: bool = False) -> list[hdf5.Array]:
@@ -252,7 +261,7 @@ def _load_optimizer(model: Any, group: hdf5.Group, file: str) -> None:
             for i, (v, a) in enumerate(zip(_own_state(optimizer, order), order))
         ]
         if order and len(matches) == len(order) and not any(m.problem for m in matches):
-            assign_all(matches, file)
+            assign_all(matches, file, fresh=True)
             return
     warn(
         f"{file!r}: the state of the optimizer ({len(arrays)} arrays) doesn't fit {type(optimizer).__name__} "

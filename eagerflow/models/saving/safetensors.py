@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.models.saving.assign import Stored
+from eagerflow.models.saving.assign import Stored, fill
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.json_text import LARGEST, read_json
 
@@ -27,6 +27,7 @@ _TYPES = {
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1",
 }  # fmt: skip
 _CHECKSUM = "eagerflow_crc32"
+_PIECE = 8 * 2**20  # bytes of an array that are read at once
 _NAMES = {numpy.dtype(code): name for name, code in _TYPES.items() if name != "BF16"}
 
 
@@ -36,8 +37,8 @@ def write(target: BinaryIO, arrays: Mapping[str, numpy.ndarray], metadata: Mappi
     at, raw = 0, []
     for name, array in arrays.items():
         kind, content = _raw(array)
-        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [at, at + len(content)]}
-        at += len(content)
+        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [at, at + content.nbytes]}
+        at += content.nbytes
         raw.append(content)
     header["__metadata__"][_CHECKSUM] = str(_sum_of(header, raw))
     text = json.dumps(header).encode()
@@ -47,7 +48,7 @@ def write(target: BinaryIO, arrays: Mapping[str, numpy.ndarray], metadata: Mappi
         target.write(content)
 
 
-def _sum_of(header: Mapping[str, Any], content: Iterable[bytes]) -> int:
+def _sum_of(header: Mapping[str, Any], content: Iterable[bytes | memoryview]) -> int:
     """The checksum of everything in the file."""
     checksum = zlib.crc32(json.dumps(header, sort_keys=True).encode())
     for block in content:
@@ -55,11 +56,14 @@ def _sum_of(header: Mapping[str, Any], content: Iterable[bytes]) -> int:
     return checksum
 
 
-def _raw(array: numpy.ndarray) -> tuple[str, bytes]:
+def _raw(array: numpy.ndarray) -> tuple[str, memoryview]:
+    """The name of the type, and the bytes: those of the array itself where its elements lie in this order."""
     if array.dtype.name == "bfloat16":
-        return "BF16", array.tobytes()
-    plain = array.astype(array.dtype.newbyteorder("<"))
-    return _NAMES[plain.dtype], plain.tobytes()
+        kind, plain = "BF16", array
+    else:
+        plain = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        kind = _NAMES[plain.dtype]
+    return kind, numpy.ascontiguousarray(plain).reshape(-1).view(numpy.uint8).data
 
 
 class Slice:
@@ -75,14 +79,20 @@ class Slice:
 
     def read(self) -> numpy.ndarray:
         """The values."""
-        self._source.seek(self._at)
-        content = self._source.read(self._length)
-        if len(content) != self._length:
-            raise FileFormatError(f"{self._file!r} is cut off in array {self._name!r}.")
-        found = numpy.frombuffer(content, self.dtype).reshape(self.shape)
-        if self.is_bfloat16:
-            return (found.astype(numpy.uint32) << 16).view(numpy.float32)
+        found = numpy.empty(self.shape, numpy.float32 if self.is_bfloat16 else self.dtype)
+        fill(found, self.pieces())
         return found
+
+    def pieces(self) -> Iterator[numpy.ndarray]:
+        """The values in their order, in flat arrays of some megabytes."""
+        for start in range(0, self._length, _PIECE):
+            self._source.seek(self._at + start)
+            size = min(_PIECE, self._length - start)
+            content = self._source.read(size)
+            if len(content) != size:
+                raise FileFormatError(f"{self._file!r} is cut off in array {self._name!r}.")
+            found = numpy.frombuffer(content, self.dtype)
+            yield (found.astype(numpy.uint32) << 16).view(numpy.float32) if self.is_bfloat16 else found
 
 
 def _length(entry: dict[str, Any]) -> int:

@@ -19,7 +19,7 @@ from eagerflow.core.tracebacks import warn
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
-from eagerflow.models.saving.files import opened, replacing
+from eagerflow.models.saving.files import beginning_of, opened, replacing
 from eagerflow.models.saving.json_text import LARGEST, read_json
 from eagerflow.models.saving.state import Part
 from eagerflow.models.saving.weights_h5 import arrays_in, group_of
@@ -122,7 +122,7 @@ def shards_in(path: str) -> Iterator[dict[str, Stored]]:
             file lacks what the map says.
     """
     with opened(path) as source:
-        config = read_json(source.read(LARGEST + 1), path, "map of weights")
+        config = read_json(beginning_of(source, LARGEST + 1), path, "map of weights")
     names = _names_in(config, path)
     checksums = (
         config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}

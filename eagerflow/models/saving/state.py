@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layers.weights import WeightHolder
 from eagerflow.models.saving.assign import Match, Stored, assign_all, signature
@@ -21,7 +22,8 @@ __all__ = ["Part", "collect", "restore"]
 
 _OURS = "_eagerflow/"
 _SEEDS = f"{_OURS}seeds/"
-_ROUTINES = (WeightHolder.load_own_variables, Optimizer.load_own_variables)
+_SAVING = (WeightHolder.save_own_variables, Optimizer.save_own_variables)
+_LOADING = (WeightHolder.load_own_variables, Optimizer.load_own_variables)
 
 
 class Part:
@@ -46,13 +48,23 @@ def collect(
         else:
             for i, seed in enumerate(thing._gather()[3]):
                 seeds[f"{_SEEDS}{path or 'model'}/{i}"] = seed.state.numpy()
-        store: dict[str, Any] = {}
-        thing.save_own_variables(store)
+        store = _stored_by(thing)
         parts.append(Part(path, thing.name, {k: _array(v) for k, v in store.items()}))
     return parts, seeds
 
 
+def _stored_by(thing: Any) -> dict[str, Any]:
+    """What a layer or optimizer puts into its store; without copies where it keeps to the ordinary way."""
+    if getattr(thing.save_own_variables, "__func__", None) in _SAVING:
+        return {str(i): variable.value for i, variable in enumerate(_variables(thing))}
+    store: dict[str, Any] = {}
+    thing.save_own_variables(store)
+    return store
+
+
 def _array(value: Any) -> numpy.ndarray:
+    if isinstance(value, Tensor):
+        return numpy.asarray(value)  # no copy: a variable that is changed meanwhile gets another array
     return value.numpy() if hasattr(value, "numpy") else numpy.asarray(value)
 
 
@@ -62,6 +74,7 @@ def restore(
     file: str,
     *,
     whole: bool = False,
+    fresh: bool = False,
     skip_mismatch: bool = False,
     skipped: Sequence[Any] = (),
 ) -> None:
@@ -72,24 +85,27 @@ def restore(
         arrays: what the file holds.
         file: for messages.
         whole: whether optimizers are built where they aren't, and random states set: the model was made from this file.
+        fresh: whether nobody has the model yet: what fails needn't be undone.
         skip_mismatch: leave out what doesn't fit, with a warning.
         skipped: layers that are left alone, with what is inside of them.
 
     Raises:
-        FileFormatError: when anything is missing, too much, or doesn't fit; then nothing has changed.
+        FileFormatError: when anything is missing, too much, or doesn't fit; then nothing has changed (of a model that
+            isn't fresh).
     """
     plan = _Plan(model, arrays, whole, skipped)
     if plan.extra and not skip_mismatch:
         problems = [p for p in [m.problem for m in plan.matches] if p]
         raise listed(file, "doesn't fit the model", [*problems, *plan.extra])
     if not plan.special:
-        assign_all(plan.matches, file, skip_mismatch)
+        assign_all(plan.matches, file, skip_mismatch, fresh)
         return
-    before = [(v, v.numpy()) for _, thing in saved_objects(model) for v in _variables(thing)]
+    held = [] if fresh else [v for _, thing in saved_objects(model) for v in _variables(thing)]
+    before = [(v, v.value) for v in held]  # snapshots: what is assigned to gets another array
     try:
         for thing, stored in plan.special:
             thing.load_own_variables({key: array.read() for key, array in stored.items()})
-        assign_all(plan.matches, file, skip_mismatch)
+        assign_all(plan.matches, file, skip_mismatch, fresh)
     except BaseException:
         for variable, value in before:
             if variable.shape == value.shape:
@@ -141,7 +157,7 @@ class _Plan:
         return whole or (optimizer.built and len(stored) == len(_variables(optimizer)))
 
     def _match(self, path: str, thing: Any, stored: dict[str, Stored]) -> None:
-        if type(thing).load_own_variables not in _ROUTINES:
+        if type(thing).load_own_variables not in _LOADING:
             if stored or _variables(thing):
                 self.special.append((thing, stored))
             return
