@@ -14,9 +14,10 @@ import numpy
 from numpy import add, multiply, subtract, tanh
 
 from eagerflow.kernels.buffering import long_runs
-from eagerflow.kernels.lstm import AT_ONCE, INNER, copy_rows, in_parts, rows_in_parts, steps_together
+from eagerflow.kernels.lstm import AT_ONCE, INNER, in_parts, rows_in_parts, steps_together
 from eagerflow.kernels.products import product
 from eagerflow.kernels.threads import one_blas_thread, scratch
+from eagerflow.kernels.views import copy_rows
 
 __all__ = ["Gradients", "Trace", "gru", "gru_gradient"]
 

@@ -19,10 +19,12 @@ from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.plain_pooling import counts
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
+from eagerflow.kernels.views import copy_rows, strided
 
 __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient"]
 
 _BLOCK = 1 << 21  # bytes of the inputs of a block; with smaller ones threads wait for each other
+_LONG = 256  # channels from which results are written where they belong at once, not copied there
 _PER_MICROSECOND = 5_000  # numbers that one pass works on
 _WORTH = 50  # microseconds of work from which `long_runs` pays
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
@@ -87,7 +89,7 @@ def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     which = numpy.empty(out.shape, "uint8") if keep else None
 
     places = list(geometry.tap_places())
-    find = _by_axes if math.prod(geometry.sizes) > math.prod(geometry.strides) else _by_places
+    find = _by_axes if math.prod(geometry.sizes) > math.prod(geometry.strides) else _by_planes
 
     def work(block: slice) -> None:
         canvas = _canvas(x[block], geometry, -math.inf)
@@ -101,11 +103,36 @@ def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     return out, which
 
 
-def _by_places(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
-    """Each window's elements one by one, in reading order."""
-    first, *others = geometry.tap_places()
-    out[...] = canvas[first]  # one piece of memory: the next comparison is twice as fast
-    _choose([out, *[canvas[place] for place in others]], None, 1, out, which)
+def _by_planes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
+    """What lies at each place of the windows is copied to one piece of memory; then axis after axis."""
+    planes = _planes(canvas, geometry)
+    step, numbers = 1, None
+    for axis in range(len(geometry.sizes) - 1, -1, -1):
+        places = [(*(slice(None),) * axis, i) for i in range(geometry.sizes[axis])]
+        candidates = [planes[place] for place in places]
+        known = None if numbers is None else [numbers[place] for place in places]
+        shape = candidates[0].shape
+        planes = scratch(f"pooling maxima {axis}", shape, out.dtype) if axis else out
+        numbers = scratch(f"pooling numbers {axis}", shape, "uint8") if axis else which
+        _choose(candidates, known, step, planes, numbers)
+        step *= geometry.sizes[axis]
+
+
+def _planes(canvas: Any, geometry: Geometry) -> Any:
+    """All windows, (*sizes, images, *outputs, channels), in scratch."""
+    windows = _windows(canvas, geometry)
+    found = scratch("pooling planes", windows.shape, canvas.dtype)
+    copy_rows(windows, found)
+    return found
+
+
+def _windows(canvas: Any, geometry: Geometry) -> Any:
+    """The same as a view."""
+    shape = (*geometry.sizes, len(canvas), *geometry.outputs, canvas.shape[-1])
+    first, *inner, last = canvas.strides
+    within = [d * step for d, step in zip(geometry.dilation, inner)]
+    between = [s * step for s, step in zip(geometry.strides, inner)]
+    return strided(canvas, shape, (*within, first, *between, last))
 
 
 def _by_axes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
@@ -136,7 +163,7 @@ def _candidates(canvas: Any, geometry: Geometry, axis: int, is_last: bool) -> li
     found = scratch("pooling sorted", (*others, stride, -(-length // stride), channels), canvas.dtype)
     for i in range(stride):
         part = canvas[..., i::stride, :]
-        found[..., i, : part.shape[-2], :] = part
+        copy_rows(part, found[..., i, : part.shape[-2], :])
     starts = [divmod(i * geometry.dilation[axis], stride) for i in range(geometry.sizes[axis])]
     return [found[..., remainder, column : column + count, :] for column, remainder in starts]
 
@@ -189,11 +216,21 @@ def maximum_gradient(xp: Any, g: Any, which: Any, geometry: Geometry) -> Any:
 
 
 def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
-    """Each element of the windows, which lie apart, gets what is meant for it."""
-    wins = scratch("pooling wins", g.shape, bool)
-    for i, place in enumerate(geometry.tap_places()):
-        numpy.equal(which, which.dtype.type(i), out=wins)
-        numpy.multiply(g, wins, out=canvas[place])
+    """Each element of the windows, which lie apart, gets what is meant for it: all of them in few calls."""
+    windows = _windows(canvas, geometry)
+    wins = scratch("pooling wins", windows.shape, bool)
+    numpy.equal(which, _numbers(geometry, which), out=wins)
+    if g.shape[-1] < _LONG:
+        found = numpy.multiply(g, wins, out=scratch("pooling planes", windows.shape, g.dtype))
+        copy_rows(found, windows)
+    else:
+        numpy.multiply(g, wins, out=windows)
+
+
+def _numbers(geometry: Geometry, which: Any) -> Any:
+    """Those of a window's elements, for arrays (*sizes, images, *outputs, channels)."""
+    numbers = numpy.arange(geometry.taps, dtype=which.dtype)
+    return numbers.reshape(*geometry.sizes, *[1] * which.ndim)
 
 
 def _by_numbers(g: Any, geometry: Geometry) -> Callable[..., None]:
@@ -277,7 +314,7 @@ def average_gradient(xp: Any, g: Any, geometry: Geometry) -> Any:
         canvas = _target(out[block], geometry, apart and _covers(geometry))
         if apart:
             for place in geometry.tap_places():
-                canvas[place] = given
+                copy_rows(given, canvas[place])
         else:
             _spread(given, geometry, canvas)
         _finish(canvas, geometry, out[block])
