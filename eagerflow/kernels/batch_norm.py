@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.blocks import column_sums, ones, repeated
+from eagerflow.kernels.blocks import repeated
 from eagerflow.kernels.moments import (
     column_moments,
     each_run,
@@ -21,6 +21,7 @@ from eagerflow.kernels.moments import (
     sums_of_columns,
 )
 from eagerflow.kernels.threads import scratch
+from eagerflow.kernels.vectors import column_sums, row_products, row_sums
 
 __all__ = [
     "Layout",
@@ -93,8 +94,8 @@ def _row_moments(x: Any, plan: Layout) -> tuple[Any, Any]:
         a = x[run]
         if about is not None:
             a = numpy.subtract(a, about[run], out=scratch("moments", a.shape, x.dtype))
-        sums[0, run] = a @ ones(plan.positions, x.dtype)
-        sums[1, run] = numpy.vecdot(a, a)
+        sums[0, run] = row_sums(a)
+        sums[1, run] = row_products(a, a)
 
     each_run(fill, len(x), x.shape[1], 0.4)
     total, squares = sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64") / count
@@ -117,7 +118,7 @@ def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
         if shift is not None:
             numpy.add(o, shift[run], out=o)
 
-    each_run(fill, len(x), x.shape[1], 0.5)
+    each_run(fill, len(x), x.shape[1], 0.5, backwards=True)
     return out
 
 
@@ -183,7 +184,7 @@ def _mixed_columns(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: A
         numpy.add(o, t, out=o)
         numpy.add(o, more[: len(a)], out=o)
 
-    each_run(fill, rows, width, 0.8)
+    each_run(fill, rows, width, 0.8, backwards=True)
     return out
 
 
@@ -196,8 +197,8 @@ def _row_sums(g: Any, x: Any, about: Any, plan: Layout) -> Any:
         d, a = g[run], x[run]
         if centre is not None:
             a = numpy.subtract(a, centre[run], out=scratch("norm", a.shape, x.dtype))
-        sums[0, run] = d @ ones(plan.positions, x.dtype)
-        sums[1, run] = numpy.vecdot(d, a)
+        sums[0, run] = row_sums(d)
+        sums[1, run] = row_products(d, a)
 
     each_run(fill, len(x), x.shape[1], 0.4)
     return sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64")
@@ -219,7 +220,7 @@ def _mixed_rows(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any)
         numpy.multiply(g[run], by_g[run], out=o)
         numpy.add(o, t, out=o)
 
-    each_run(fill, len(x), x.shape[1], 0.8)
+    each_run(fill, len(x), x.shape[1], 0.8, backwards=True)
     return out
 
 

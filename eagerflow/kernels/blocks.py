@@ -13,7 +13,7 @@ import numpy
 
 from eagerflow.kernels.threads import each, scratch
 
-__all__ = ["CHUNK", "column_sums", "elementwise", "fits", "ones", "repeated", "zeros"]
+__all__ = ["CHUNK", "elementwise", "fits", "ones", "repeated", "zeros"]
 
 CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
 _SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
@@ -42,11 +42,6 @@ def zeros(count: int, dtype: Any) -> Any:
 def ones(count: int, dtype: Any) -> Any:
     """A vector of ones: sums as products with it are several times faster than `sum`."""
     return _ONES[dtype][:count] if count <= CHUNK else numpy.ones(count, dtype)
-
-
-def column_sums(a: Any) -> Any:
-    """(rows, columns) -> (columns,)."""
-    return ones(len(a), a.dtype) @ a
 
 
 def repeated(name: str, vector: Any, rows: int, dtype: Any) -> Any:

@@ -2,7 +2,7 @@
 
 The result is x times the matrix 1/σ ⊗ gamma, plus -mean/σ ⊗ gamma + 1 ⊗ beta. Such matrices are products with an inner
 length of 2, which BLAS writes twice as fast as NumPy multiplies by a column; and what remains are flat operations.
-Means are products with a constant vector, sums of squares are `vecdot`.
+Means are products with a constant vector, sums of squares products of rows with themselves.
 
 Where means are far from zero that sum would lose digits: in such runs they are subtracted first.
 """
@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
-from numpy import add, matmul, multiply, negative, subtract
+from numpy import add, dot, matmul, multiply, negative, subtract
 
-from eagerflow.kernels.moments import each_run, far_from_zero, sums_of_columns
+from eagerflow.kernels.moments import MANY_CALLS, each_run, far_from_zero, sums_of_columns
 from eagerflow.kernels.threads import scratch
+from eagerflow.kernels.vectors import row_products
 
 __all__ = ["layer_norm", "layer_norm_gradient", "rms_norm", "rms_norm_gradient"]
 
@@ -46,13 +47,12 @@ def _sum(columns: Any, a: Any, into: Any) -> None:
     """Add the products of columns and a to `into`."""
     for start in range(0, len(a), _TALLEST):
         stop = start + _TALLEST
-        into += columns[..., start:stop] @ a[start:stop]
+        into += dot(columns[..., start:stop], a[start:stop])
 
 
 def _mean_square(a: Any, epsilon: float, out: Any) -> None:
     """Each row's mean square + epsilon."""
-    numpy.vecdot(a, a, out=out)
-    out *= 1 / a.shape[1]
+    multiply(row_products(a, a), 1 / a.shape[1], out=out)
     out += epsilon
 
 
@@ -65,7 +65,7 @@ def _moments(a: Any, share: Any, epsilon: float, mean: Any, inverse: Any) -> Any
     """Fill in each row's mean and 1 / √(variance + epsilon). Gives a without the means where they are far from zero."""
     away = None
     if a.size < _SMALL:
-        away = _away(a, matmul(a, share, out=mean))
+        away = _away(a, dot(a, share, out=mean))
     elif _is_far(a, share, epsilon, mean, inverse):
         away = _away(a, mean)
     if away is not None:
@@ -77,11 +77,11 @@ def _moments(a: Any, share: Any, epsilon: float, mean: Any, inverse: Any) -> Any
 def _is_far(a: Any, share: Any, epsilon: float, mean: Any, variance: Any) -> bool:
     """Fill in each row's mean; whether they are far from zero. If not, fill in each row's variance + epsilon, too.
 
-    `vecdot` comes first because BLAS' product with a vector is three times as slow on numbers that aren't in the cache.
+    The squares come first: BLAS' product with a vector is three times as slow on numbers that aren't in the cache.
     """
     with numpy.errstate(over="ignore", invalid="ignore"):  # such means count as far
         _mean_square(a, epsilon, variance)
-        matmul(a, share, out=mean)
+        dot(a, share, out=mean)
         variance -= mean * mean
         return far_from_zero(mean, variance)
 
@@ -103,7 +103,7 @@ def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any,
         if beta is not None or away is None:
             add(o, _outer(columns[:2], vectors[1:]), out=o)
 
-    each_run(run, rows, width, 0.8)
+    each_run(run, rows, width, 0.8, MANY_CALLS)
     return out, mean[:, None], inverse[:, None]
 
 
@@ -126,11 +126,11 @@ def layer_norm_gradient(
         _sum(r, t, into[0])
         _sum(numpy.array((-shift, numpy.ones_like(r))), d, into)
         if d_x is not None:
-            of_h, of_hx = d @ vectors[0] / x.shape[1], t @ vectors[0] / x.shape[1]
+            of_h, of_hx = dot(d, vectors[0]) / x.shape[1], dot(t, vectors[0]) / x.shape[1]
             on_x = r * r * (shift * of_h - r * of_hx)
             _mix(d, a, numpy.array((r, on_x, -on_x * m - r * of_h)), vectors, d_x[piece])
 
-    d_gamma, d_beta = sums_of_columns(x, 2, run, 1.4).astype(x.dtype)
+    d_gamma, d_beta = sums_of_columns(x, 2, run, 1.4, MANY_CALLS).astype(x.dtype)
     return d_x, d_gamma, d_beta
 
 
@@ -155,7 +155,7 @@ def rms_norm(x: Any, scale: Any, epsilon: float) -> tuple[Any, Any]:
         _one_over_root(r)
         multiply(a, _outer(numpy.array((r, r)), vectors), out=out[piece])
 
-    each_run(run, rows, width, 0.5)
+    each_run(run, rows, width, 0.5, MANY_CALLS)
     return out, inverse[:, None]
 
 
@@ -169,7 +169,7 @@ def rms_norm_gradient(g: Any, x: Any, scale: Any, inverse: Any, needs: tuple[boo
         t = multiply(a, d, out=scratch("layer_outer", a.shape, x.dtype))
         _sum(r, t, into[0])
         if d_x is not None:
-            on_x = t @ vectors[0] * (r * r * r / -x.shape[1])
+            on_x = dot(t, vectors[0]) * (r * r * r / -x.shape[1])
             _mix(d, a, numpy.array((r, on_x)), vectors, d_x[piece])
 
-    return d_x, sums_of_columns(x, 1, run, 1.2)[0].astype(x.dtype)
+    return d_x, sums_of_columns(x, 1, run, 1.2, MANY_CALLS)[0].astype(x.dtype)

@@ -4,7 +4,8 @@ Sums are products with ones. BLAS' products with a vector are three times as slo
 another operation goes over them first. Threads share the runs; the sums of runs are float64 and are added in order, so
 that threads don't change them.
 
-Runs are larger than the second cache. Calls of NumPy, of which smaller ones would need more, cost as much as that does.
+Runs are larger than the second cache. Calls of NumPy, of which smaller ones would need more, cost as much as that does,
+and on several threads more: each may have to wait for the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.blocks import CHUNK, column_sums, repeated
+from eagerflow.kernels.blocks import CHUNK, repeated
 from eagerflow.kernels.threads import each, scratch
+from eagerflow.kernels.vectors import column_sums
 
 __all__ = [
+    "MANY_CALLS",
     "column_moments",
     "each_run",
     "far_from_zero",
@@ -30,6 +33,8 @@ __all__ = [
 ]
 
 _RUN = 4  # blocks in a run, which one thread takes at a time
+MANY_CALLS = 8  # the same where ten calls or more go over a run
+_LEAST = 1 << 18  # numbers that are shared by two threads
 _SAMPLE = 128  # rows that tell whether means are far from zero
 _SPREAD = 1 << 14  # numbers, below which broadcasting a column takes fewer calls
 _NARROW = 1024  # numbers in a row, from which broadcasting along rows is nearly free
@@ -41,25 +46,48 @@ def rows_at_once(width: int) -> int:
     return max(1, CHUNK // max(1, width))
 
 
-def each_run(function: Callable[[int, slice], None], rows: int, width: int, nanoseconds: float) -> None:
-    """Call `function(number, its rows)` for all runs of rows, shared among threads."""
-    step = rows_at_once(width) * _RUN
-    each(
-        lambda i: function(i, slice(i * step, min(rows, (i + 1) * step))), -(-rows // step),
-        rows * width * nanoseconds / 1000,
-    )  # fmt: skip
+def each_run(
+    function: Callable[[int, slice], None],
+    rows: int,
+    width: int,
+    nanoseconds: float,
+    blocks: int = _RUN,
+    backwards: bool = False,
+) -> None:
+    """Call `function(number, its rows)` for all runs of rows, of so many blocks at most, shared among threads.
+
+    A second pass over an array goes `backwards`: it begins with what the first one left in the cache.
+    """
+    step = _height(rows, width, blocks)
+    count = -(-rows // step)
+
+    def run(i: int) -> None:
+        i = count - 1 - i if backwards else i
+        function(i, slice(i * step, min(rows, (i + 1) * step)))
+
+    each(run, count, rows * width * nanoseconds / 1000)
 
 
 def highest(x: Any) -> int:
     """How many rows the longest run has."""
-    return min(len(x), rows_at_once(x.shape[1]) * _RUN)
+    return min(len(x), _height(len(x), x.shape[1], _RUN))
 
 
-def sums_of_columns(a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float) -> Any:
+def _height(rows: int, width: int, blocks: int) -> int:
+    """How many rows a run has: two threads find the same to do."""
+    if rows * width <= _LEAST:
+        return max(1, rows)
+    count = -(-rows // (rows_at_once(width) * blocks))
+    return -(-rows // (count + count % 2))
+
+
+def sums_of_columns(
+    a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float, blocks: int = _RUN
+) -> Any:
     """Add up what `sums(run, into)` finds, `count` rows of float64 as wide as `a`, over all runs of rows."""
     rows, width = a.shape
-    parts = numpy.zeros((-(-rows // max(1, highest(a))), count, width))
-    each_run(lambda i, run: sums(run, parts[i]), rows, width, nanoseconds)
+    parts = numpy.zeros((-(-rows // _height(rows, width, blocks)), count, width))
+    each_run(lambda i, run: sums(run, parts[i]), rows, width, nanoseconds, blocks)
     return parts.sum(axis=0)
 
 
@@ -139,7 +167,7 @@ def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
         if shifts is not None:
             numpy.add(o, shifts[: len(o)], out=o)
 
-    each_run(fill, rows, width, 0.4)
+    each_run(fill, rows, width, 0.4, backwards=True)
     return out
 
 

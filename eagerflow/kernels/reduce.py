@@ -18,6 +18,7 @@ import numpy
 from eagerflow.kernels.blocks import CHUNK, ones
 from eagerflow.kernels.buffering import long_runs
 from eagerflow.kernels.threads import each, one_blas_thread, scratch
+from eagerflow.kernels.vectors import KEPT, column_sums, row_sums
 
 __all__ = ["extreme_gradient", "extreme_over", "running_sums", "sum_over", "sum_to", "sums_of_slices"]
 
@@ -86,16 +87,26 @@ def sums_of_slices(x: Any) -> Any:
     """The sum over the middle axis of x (before, count, after). To be called where products have one thread."""
     before, count, after = x.shape
     if after == 1:
-        return x.reshape(before, count) @ ones(count, x.dtype)
+        return row_sums(x.reshape(before, count))
     fold = _fold(count, after, _SLICE) if x.size >= _COLD else 1
     if 1 < fold < count:
         longer = sums_of_slices(x.reshape(before, count // fold, fold * after))
-        return ones(fold, x.dtype) @ longer.reshape(before, fold, after)
+        return _sums(longer.reshape(before, fold, after))
     whole = count // _LONGEST * _LONGEST
     if not whole or count == whole == _LONGEST:
-        return ones(count, x.dtype) @ x
-    parts = ones(_LONGEST, x.dtype) @ x[:, :whole].reshape(before, -1, _LONGEST, after)
-    return parts.sum(axis=1) + ones(count - whole, x.dtype) @ x[:, whole:]
+        return _sums(x)
+    parts = _sums(x[:, :whole].reshape(-1, _LONGEST, after)).reshape(before, -1, after)
+    return parts.sum(axis=1) + _sums(x[:, whole:])
+
+
+def _sums(x: Any) -> Any:
+    """(before, count, after) to (before, after), in one product."""
+    if x.shape[0] * x.shape[2] > KEPT:
+        return ones(x.shape[1], x.dtype) @ x
+    out = numpy.empty((x.shape[0], x.shape[2]), x.dtype)
+    for i, part in enumerate(x):
+        out[i] = column_sums(part)
+    return out
 
 
 def sum_to(g: Any, shape: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.blocks import ones
-from eagerflow.kernels.moments import each_run, spread
+from eagerflow.kernels.moments import MANY_CALLS, each_run, spread
+from eagerflow.kernels.vectors import row_products, row_sums
 
 __all__ = [
     "crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient", "rows_of",
@@ -36,14 +36,13 @@ def _exponentials(rows: Any, out: Any) -> tuple[Any, Any]:
 
     Rows of minus infinity throughout give zeros, and the sum 1.
     """
-    one = ones(rows.shape[1], rows.dtype)
     with numpy.errstate(over="ignore"):
-        total = numpy.exp(rows, out=out) @ one
+        total = row_sums(numpy.exp(rows, out=out))
     if total.min() >= _LEAST and total.max() <= _MOST:
         return total, None
     peak = numpy.maximum(rows.max(axis=1, keepdims=True), numpy.finfo(rows.dtype).min)
     numpy.subtract(rows, peak, out=out)
-    total = numpy.exp(out, out=out) @ one
+    total = row_sums(numpy.exp(out, out=out))
     total += total == 0
     return total, peak
 
@@ -57,7 +56,7 @@ def softmax(rows: Any) -> Any:
         total, _peak = _exponentials(rows[run], o)
         numpy.multiply(o, spread(1 / total, o), out=o)
 
-    each_run(fill, len(rows), rows.shape[1], 1.0)
+    each_run(fill, len(rows), rows.shape[1], 1.0, MANY_CALLS)
     return out
 
 
@@ -67,10 +66,10 @@ def softmax_gradient(g: Any, out: Any) -> Any:
 
     def fill(_: int, run: slice) -> None:
         d, y = found[run], out[run]
-        numpy.subtract(g[run], spread(numpy.vecdot(g[run], y), y), out=d)
+        numpy.subtract(g[run], spread(row_products(g[run], y), y), out=d)
         numpy.multiply(d, y, out=d)
 
-    each_run(fill, len(out), out.shape[1], 0.6)
+    each_run(fill, len(out), out.shape[1], 0.6, MANY_CALLS)
     return found
 
 
@@ -84,7 +83,7 @@ def log_softmax(rows: Any) -> Any:
         near = rows[run] if peak is None else numpy.subtract(rows[run], peak, out=o)
         numpy.subtract(near, spread(numpy.log(total), o), out=o)
 
-    each_run(fill, len(rows), rows.shape[1], 1.0)
+    each_run(fill, len(rows), rows.shape[1], 1.0, MANY_CALLS)
     return out
 
 
@@ -94,10 +93,10 @@ def log_softmax_gradient(g: Any, out: Any) -> Any:
 
     def fill(_: int, run: slice) -> None:
         d = numpy.exp(out[run], out=found[run])
-        numpy.multiply(d, spread(g[run] @ ones(out.shape[1], out.dtype), d), out=d)
+        numpy.multiply(d, spread(row_sums(g[run]), d), out=d)
         numpy.subtract(g[run], d, out=d)
 
-    each_run(fill, len(out), out.shape[1], 1.0)
+    each_run(fill, len(out), out.shape[1], 1.0, MANY_CALLS)
     return found
 
 
@@ -114,7 +113,7 @@ def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
         loss[run] -= picked if peak is None else picked - peak[:, 0]
         numpy.multiply(probabilities[run], spread(1 / total, own), out=probabilities[run])
 
-    each_run(fill, len(rows), rows.shape[1], 1.0)
+    each_run(fill, len(rows), rows.shape[1], 1.0, MANY_CALLS)
     return loss, probabilities
 
 
@@ -127,5 +126,5 @@ def crossentropy_of_labels_gradient(g: Any, labels: Any, probabilities: Any) -> 
         d = numpy.multiply(p, spread(g[run], p), out=out[run])
         d[numpy.arange(len(d)), labels[run]] -= g[run]
 
-    each_run(fill, len(out), out.shape[1], 0.4)
+    each_run(fill, len(out), out.shape[1], 0.4, MANY_CALLS)
     return out

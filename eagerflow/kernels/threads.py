@@ -28,6 +28,7 @@ from queue import SimpleQueue
 
 from eagerflow.kernels.blas import one_blas_thread
 from eagerflow.kernels.cpus import usable_cpus
+from eagerflow.kernels.placement import Mover, processor
 from eagerflow.kernels.scratch import scratch
 
 __all__ = ["each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
@@ -41,6 +42,7 @@ class _Task:
 
     def __init__(self, function: Callable[[int], object], count: int) -> None:
         self.function, self.count = function, count
+        self.place = processor()
         self.places = itertools.count()
         self.errors: list[tuple[int, BaseException]] = []
         self.lock, self.done = threading.Lock(), threading.Lock()
@@ -124,8 +126,10 @@ class _Pool:
 def _serve(tasks: SimpleQueue[tuple[Context, _Task]]) -> None:
     """The life of a worker. Settings such as numpy.errstate are the caller's."""
     _mine.inside = True
+    mover = Mover()
     while True:
         context, task = tasks.get()
+        mover.leave(task.place)
         context.run(task.help)
         del context, task
 

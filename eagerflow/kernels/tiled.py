@@ -13,6 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.blas import blas_core
+from eagerflow.kernels.vectors import KEPT
 
 __all__ = ["has_small_products", "tiled"]
 
@@ -32,6 +33,8 @@ def tiled(a: Any, b: Any, out: Any) -> Any:
     """`a @ b` of two matrices into `out`, any of them of any strides; on one thread's BLAS, see `each`."""
     (rows, inner), columns = a.shape, b.shape[1]
     work = rows * inner * columns
+    if out.size <= KEPT and out.flags.c_contiguous and a.dtype == b.dtype == out.dtype:
+        return numpy.dot(a, b, out=out)  # `matmul` would keep the interpreter's lock
     if work <= SMALL or not has_small_products():
         return numpy.matmul(a, b, out=out)
     width = _width(columns)

@@ -1,0 +1,56 @@
+"""Which processor a thread runs on, and moving one away from another's.
+
+Linux wakes a thread where the one that wakes it runs, unless it finds an idle processor; where there are only two it
+often doesn't look for one. Then two threads share a processor for milliseconds while the other is idle.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from collections.abc import Callable
+from time import monotonic
+
+__all__ = ["Mover", "processor"]
+
+_SELDOM = (
+    0.002  # seconds from a move to the next: on a busy machine it may be the system's will that threads share
+)
+
+
+def _found() -> Callable[[], int]:
+    """The C library's `sched_getcpu`, called without giving up the interpreter's lock: a third of a microsecond."""
+    if hasattr(os, "sched_setaffinity"):
+        try:
+            return ctypes.PyDLL(None).sched_getcpu
+        except (AttributeError, OSError):  # another C library
+            pass
+    return lambda: -1
+
+
+processor = (
+    _found()
+)  # the number of the one that the calling thread runs on; -1 where the system doesn't tell
+
+
+class Mover:
+    """What moves one thread, which calls it."""
+
+    def __init__(self) -> None:
+        self.next = 0.0
+
+    def leave(self, place: int) -> None:
+        """Go to another processor if this one is `place`, and the thread may run elsewhere."""
+        if place < 0 or processor() != place or monotonic() < self.next:
+            return
+        self.next = monotonic() + _SELDOM
+        allowed = os.sched_getaffinity(0)
+        others = allowed - {place}
+        if not others:
+            return
+        try:
+            os.sched_setaffinity(0, others)  # takes effect before it returns
+            os.sched_setaffinity(0, allowed)
+        except OSError:  # a sandbox doesn't allow it
+            self.next = math.inf
