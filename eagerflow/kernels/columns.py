@@ -18,12 +18,12 @@ from eagerflow.kernels.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.tiled import tiled
-from eagerflow.kernels.views import strided
+from eagerflow.kernels.views import copy_rows, strided
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
 _ROOM = 1 << 21  # bytes of a block's columns and results
-_SHORT_RUN = 16  # numbers side by side below which gathering by taps is faster
+_SHORT_RUN = 10  # numbers side by side below which gathering by taps is faster
 _PER_MICROSECOND = 30_000  # multiply-adds, for deciding about threads
 
 
@@ -99,14 +99,21 @@ class Plan(NamedTuple):
             return canvas.reshape(1, count, self.width)
         pixels, taps = self._axes(canvas, block)
         channels = [(self.groups, self.width * canvas.itemsize), (self.width, canvas.itemsize)]
-        by_taps = self.geometry.sizes[-1] * self.width < _SHORT_RUN
+        by_taps = self._is_by_taps()
         order = [*taps, channels[1], *pixels] if by_taps else [*pixels, *taps, channels[1]]
         shape, strides = zip(channels[0], *order)
         flat = scratch("columns", (self.groups * count * self.depth,), canvas.dtype)
-        flat.reshape(shape)[...] = strided(canvas, shape, strides)
+        shape, strides = _joined(shape, strides)
+        copy_rows(strided(canvas, shape, strides), flat.reshape(shape))
         if by_taps:
             return flat.reshape(self.groups, self.depth, count).swapaxes(1, 2)
         return flat.reshape(self.groups, count, self.depth)
+
+    def _is_by_taps(self) -> bool:
+        """Whether rows of outputs, tap by tap, are longer runs than the windows' rows."""
+        size, outputs = self.geometry.sizes[-1], self.geometry.outputs[-1]
+        is_row = self.width == 1 and self.geometry.strides[-1] == 1 and size < outputs
+        return is_row or size * self.width < _SHORT_RUN
 
     def _axes(self, canvas: Any, block: Block) -> tuple[list[Any], list[Any]]:
         """(length, stride in bytes) of the axes of windows, and of those of their elements."""
@@ -124,6 +131,13 @@ class Plan(NamedTuple):
         """The block's part of an array like the output, as (groups, windows, filters)."""
         part = g[block.images, block.windows]
         return part.reshape(-1, self.groups, self.filters).transpose(1, 0, 2)
+
+
+def _joined(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same numbers in the same order, with the last axes as one where they lie side by side."""
+    while len(shape) > 1 and strides[-2] == shape[-1] * strides[-1]:
+        shape, strides = (*shape[:-2], shape[-2] * shape[-1]), (*strides[:-2], strides[-1])
+    return shape, strides
 
 
 def forward(

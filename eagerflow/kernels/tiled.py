@@ -1,4 +1,4 @@
-"""Products of matrices in tiles small enough for BLAS to work on them where they lie.
+"""Products of matrices in pieces small enough for BLAS to work on them where they lie.
 
 OpenBLAS has kernels for small products on processors with AVX-512: up to a million multiply-adds it doesn't copy
 its operands first, and is a fifth faster. Larger products are given to it as stacks of small ones. With another
@@ -20,6 +20,7 @@ __all__ = ["has_small_products", "tiled"]
 SMALL = 10**6  # multiply-adds
 _COLUMNS, _ROWS = 64, 512  # of a tile, at most
 _LEAST_ROWS = 8
+_LEAST_SIDE, _LEAST_PIECE = 4, 64  # of products that are summed
 _CORES = ("SkylakeX", "Cooperlake", "Sapphirerapids", "Graniterapids", "Zen5")
 
 
@@ -37,6 +38,10 @@ def tiled(a: Any, b: Any, out: Any) -> Any:
         return numpy.dot(a, b, out=out)  # `matmul` would keep the interpreter's lock
     if work <= SMALL or not has_small_products():
         return numpy.matmul(a, b, out=out)
+    piece = SMALL // (rows * columns)
+    piece -= piece % 16
+    if min(rows, columns) >= _LEAST_SIDE and piece >= _LEAST_PIECE and inner >= 2 * piece:
+        return _summed(a, b, out, piece)
     width = _width(columns)
     height = min(_ROWS, SMALL // (inner * width))
     height -= height % 16 if height > 16 else height % 8
@@ -54,6 +59,20 @@ def _width(columns: int) -> int:
     if columns <= _COLUMNS:
         return columns
     return next((n for n in range(_COLUMNS, 16, -16) if columns % n == 0), columns)
+
+
+def _summed(a: Any, b: Any, out: Any, piece: int) -> Any:
+    """A small result of long rows and columns: the sum of products of their pieces."""
+    (rows, inner), columns = a.shape, b.shape[1]
+    count = inner // piece
+    whole = count * piece
+    parts = numpy.empty((count, rows, columns), out.dtype)
+    left = a[:, :whole].reshape(rows, count, piece).transpose(1, 0, 2)
+    numpy.matmul(left, b[:whole].reshape(count, piece, columns), out=parts)
+    numpy.add.reduce(parts, axis=0, out=out)
+    if whole < inner:
+        numpy.add(out, numpy.matmul(a[:, whole:], b[whole:]), out=out)
+    return out
 
 
 def _stacked(a: Any, b: Any, out: Any, height: int, width: int) -> None:

@@ -41,6 +41,18 @@ def test_any_matrices(rows, inner, columns, order_a, order_b, order_out, dtype):
     np.testing.assert_allclose(out, a.astype("float64") @ b, rtol=0, atol=tolerance * 10 * inner**0.5)
 
 
+@pytest.mark.parametrize(
+    "shape", [(27, 5000, 16), (9, 8000, 32), (4, 60_000, 8), (3, 90_000, 8), (1, 300_000, 4)]
+)
+@pytest.mark.parametrize("orders", [("C", "C"), ("F", "C"), ("sliced", "F")])
+def test_small_results_of_long_rows(shape, orders):
+    rows, inner, columns = shape
+    a, b = normal(rows, inner), normal(inner, columns, seed=1)
+    out = np.full((rows, columns), np.nan, "float32")
+    tiled(stored(a, orders[0]), stored(b, orders[1]), out)
+    np.testing.assert_allclose(out, a.astype("float64") @ b, rtol=0, atol=1e-5 * inner**0.5)
+
+
 @pytest.mark.parametrize("shape", [(0, 3, 4), (3, 0, 4), (3, 4, 0)])
 def test_empty_matrices(shape):
     rows, inner, columns = shape
