@@ -27,7 +27,7 @@ from eagerflow.kernels.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
-from eagerflow.kernels.views import strided
+from eagerflow.kernels.views import copy_rows, strided
 
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 
@@ -127,7 +127,7 @@ class _Plan(NamedTuple):
         if given.shape[1:4] != (layers, *tiling.lengths):
             canvas[...] = 0
         depth, rows, cols = places
-        canvas[:, rows, cols, depth] = given.transpose(0, 2, 3, 1, 4)
+        copy_rows(given.transpose(0, 2, 3, 1, 4), canvas[:, rows, cols, depth])
         return transformed_inputs(tiling, canvas.reshape(*canvas.shape[:3], -1), block)
 
     def slopes(self, g: Any, some: _Some) -> Any:
@@ -137,7 +137,7 @@ class _Plan(NamedTuple):
         canvas = scratch("volumes y", (tiling.n, *tiling.outputs, *given.shape[3:]), g.dtype)
         if given.shape != canvas.shape:
             canvas[...] = 0
-        canvas[:, : given.shape[1], : given.shape[2]] = given
+        copy_rows(given, canvas[:, : given.shape[1], : given.shape[2]])
         return transformed_gradients(tiling, canvas.reshape(*canvas.shape[:3], -1), block)
 
     def part(self, a: Any, some: _Some) -> Any:
@@ -197,7 +197,7 @@ def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], Non
         outputs(tiling, products, place, block)
         target = plan.part(out, some)
         found = place.reshape(*place.shape[:3], layers, plan.filters)
-        target[...] = found[:, : target.shape[2], : target.shape[3]].transpose(0, 3, 1, 2, 4)
+        copy_rows(found[:, : target.shape[2], : target.shape[3]].transpose(0, 3, 1, 2, 4), target)
         if finish is not None:
             for part in _pieces(target):
                 finish(part)
@@ -278,7 +278,7 @@ def _add_products(plan: _Plan, values: Any, slopes: Any, sums: Any) -> None:
 
 def _in_one_piece(name: str, a: Any) -> Any:
     copied = scratch(name, a.shape, a.dtype)
-    copied[...] = a
+    copy_rows(a, copied)
     return copied
 
 
@@ -315,4 +315,4 @@ def _put_gradients(plan: _Plan, values: Any, dx: Any, some: _Some) -> None:
     target = dx[some.volumes]
     if found.shape != target.shape:  # no window sees the rest
         target[...] = 0
-    target[(slice(None), *seen)] = found
+    copy_rows(found, target[(slice(None), *seen)])
