@@ -29,6 +29,7 @@ _PARTS = (
 _MOST = 16
 _TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
 _BAND = 1 << 24  # multiply-adds of the matrices that one thread takes at a time
+_MANY = 8  # matrices, or stacks of them, that are shared along their first axis
 _PER_MICROSECOND = 5e4  # multiply-adds of one thread, roughly
 
 
@@ -138,16 +139,28 @@ def products(a: Any, b: Any) -> Any:
         with one_blas_thread:
             return a @ b
     out = numpy.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
-    left, right, into = _stack(a), _stack(b), out.reshape(-1, *out.shape[-2:])
-    work = max(1, left[0].size * b.shape[-1]) if len(left) else 1
-    step = max(1, _BAND // work)
+    if not (out.size and a.shape[-1]):
+        out[...] = 0
+        return out
+    left, right, into = a, b, out
+    if len(a) < _MANY or not (_is_for_blas(a) and _is_for_blas(b)):
+        left, right, into = _stack(a), _stack(b), out.reshape(-1, *out.shape[-2:])
+    work = left.size * b.shape[-1]
+    step = max(1, _BAND * len(left) // work)
 
     def run(i: int) -> None:
         some = slice(i * step, (i + 1) * step)
         numpy.matmul(left[some], right[some], out=into[some])
 
-    each(run, -(-len(left) // step), len(left) * work / _PER_MICROSECOND)
+    each(run, -(-len(left) // step), work / _PER_MICROSECOND)
     return out
+
+
+def _is_for_blas(x: Any) -> bool:
+    """Whether `matmul` gives these matrices to BLAS as they lie: rows or columns in one piece, one after another."""
+    (rows, columns), (down, along) = x.shape[-2:], x.strides[-2:]
+    by_rows = along == x.itemsize and down >= columns * x.itemsize
+    return bool(by_rows or (down == x.itemsize and along >= rows * x.itemsize))
 
 
 def _stack(x: Any) -> Any:

@@ -12,6 +12,7 @@ from eagerflow.core import random as core_random
 from eagerflow.core.functional import check_grads
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable, undone
+from eagerflow.kernels.threads import get_num_threads, set_num_threads
 
 DRAWS = {
     "normal": lambda seed: random.normal((3, 2), seed=seed),
@@ -230,6 +231,24 @@ def test_bad_arguments_are_named(call, words):
         call()
     assert words in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.005])
+def test_pieces_of_large_dropout_masks_differ_and_are_the_same_for_any_number_of_threads(rate):
+    before, x = get_num_threads(), ops.ones(3 * (1 << 18) + 5)
+    masks = []
+    for threads in (1, 3):
+        set_num_threads(threads)
+        masks.append(random.dropout(x, rate, seed=5).numpy() == 0)
+    set_num_threads(before)
+    np.testing.assert_array_equal(masks[0], masks[1])
+    pieces = masks[0][: 3 * (1 << 18)].reshape(
+        6, -1
+    )  # of 16 bits a mask has four numbers in a word, of 32 two
+    np.testing.assert_allclose(pieces.mean(axis=1), rate, atol=0.003)
+    for i in range(6):
+        for j in range(i):
+            assert np.mean(pieces[i] == pieces[j]) < 0.999
 
 
 def test_large_dropout_drops_its_share_and_is_the_same_for_the_same_seed():
