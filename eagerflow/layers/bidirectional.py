@@ -10,6 +10,7 @@ from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
+from eagerflow.layers.both_directions import fit_together, run_together
 from eagerflow.layers.settings import described
 
 __all__ = ["Bidirectional"]
@@ -111,8 +112,7 @@ class Bidirectional(Layer):
         starts = (initial_state[:half], initial_state[half:]) if initial_state is not None else (None, None)
         outputs: list[Tensor] = []
         states: list[Tensor] = []
-        for layer, start in zip((self.forward_layer, self.backward_layer), starts, strict=True):
-            found = layer(sequences, initial_state=start, mask=mask, training=training)
+        for found in self._of_directions(sequences, starts, mask, training):
             output, *rest = found if self.return_state else (found,)
             outputs.append(ops.cast(output, self.compute_dtype))
             states += rest
@@ -122,6 +122,18 @@ class Bidirectional(Layer):
         if not self.return_state:
             return joined
         return (*joined, *states) if self.merge_mode is None else (joined, *states)
+
+    def _of_directions(
+        self, sequences: Tensor, starts: tuple[Any, Any], mask: Any, training: Any
+    ) -> list[Any]:
+        """What each direction answers."""
+        layers = self.forward_layer, self.backward_layer
+        if fit_together(layers, sequences, training):
+            return run_together(layers, sequences, starts, mask, training)
+        return [
+            layer(sequences, initial_state=start, mask=mask, training=training)
+            for layer, start in zip(layers, starts, strict=True)
+        ]
 
     def _joined(self, y: Tensor, reverse: Tensor) -> Any:
         if self.merge_mode == "concat":

@@ -44,23 +44,40 @@ class _Recurrent(RNN):
         self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Tensor, list[Any]]:
         """The outputs of all steps, the last one, and the last states; by one op if possible."""
+        if not self._runs_as_one_op(sequences, training):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        sequences, mask = self._in_order(sequences, mask, training)
+        zeroed = mask is not None and self.zero_output_for_mask
+        found = self._kernel(sequences, initial_state, mask, self.return_sequences or zeroed)
+        return self._results(found, mask)
+
+    def _runs_as_one_op(self, sequences: Tensor, training: Any) -> bool:
         cell = self.cell
         gate = getattr(cell, "recurrent_activation", ops.sigmoid)
         fits = cell.activation is ops.tanh and (gate is activations.sigmoid or gate is ops.sigmoid)
         dropped = training and (cell.recurrent_dropout or (cell.dropout and cell.dropout_mask_count))
-        if not fits or dropped or not sequences.shape[1]:
-            return super().inner_loop(sequences, initial_state, mask, training)
-        if training and cell.dropout:
-            sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
+        return bool(fits and not dropped and sequences.shape[1])
+
+    def _in_order(self, sequences: Tensor, mask: Any, training: Any) -> tuple[Tensor, Any]:
+        """What the op is given: in the order of the steps, and with dropout."""
+        if training and self.cell.dropout:
+            sequences = sequences * ops.expand_dims(self.cell.get_dropout_mask(sequences[:, 0]), 1)
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
-        zeroed = mask is not None and self.zero_output_for_mask
-        outputs, *states = self._kernel(sequences, initial_state, mask, self.return_sequences or zeroed)
-        if not zeroed:
+        return sequences, mask
+
+    def _results(self, found: tuple[Tensor, ...], mask: Any) -> tuple[Any, Tensor, list[Any]]:
+        """What `inner_loop` answers, from what the op found."""
+        outputs, *states = found
+        if mask is None or not self.zero_output_for_mask:
             return outputs, states[0], states
         outputs = ops.where(ops.expand_dims(mask, -1), outputs, 0)
         return outputs, outputs[:, -1], states
+
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        """The arguments of the op: sequences, states, weights, mask."""
+        raise NotImplementedError
 
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         raise NotImplementedError
@@ -158,11 +175,12 @@ class SimpleRNN(_Recurrent):
             stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
         )  # fmt: skip
 
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
-        return kernels.simple_rnn(
-            sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask, all_steps
-        )
+        return sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        return kernels.simple_rnn(*self._given(sequences, states, mask), all_steps)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
@@ -253,11 +271,12 @@ class LSTM(_Recurrent):
         )  # fmt: skip
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
-        return kernels.lstm(
-            sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask, all_steps
-        )
+        return sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        return kernels.lstm(*self._given(sequences, states, mask), all_steps)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
@@ -348,20 +367,12 @@ class GRU(_Recurrent):
         )  # fmt: skip
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
-        bias, recurrent_bias = cell.biases()
-        return kernels.gru(
-            sequences,
-            states[0],
-            cell.kernel,
-            cell.recurrent_kernel,
-            bias,
-            recurrent_bias,
-            mask,
-            cell.reset_after,
-            all_steps,
-        )
+        return sequences, states[0], cell.kernel, cell.recurrent_kernel, *cell.biases(), mask
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        return kernels.gru(*self._given(sequences, states, mask), self.cell.reset_after, all_steps)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

@@ -171,9 +171,11 @@ class RNN(Layer):
             training: whether the cell's dropout is on.
         """
         start = self._start(sequences, initial_state)
-        if mask is not None:
-            mask = self._checked_mask(sequences, tree.flatten(mask)[0])
-        outputs, last, states = self.inner_loop(sequences, start, mask, training)
+        mask = self._checked_mask(sequences, mask)
+        return self._finish(*self.inner_loop(sequences, start, mask, training))
+
+    def _finish(self, outputs: Any, last: Tensor, states: list[Any]) -> Any:
+        """What a call answers; a stateful layer keeps the states."""
         _reset_dropout(self.cell)
         if self.stateful:
             for variable, state in zip(tree.flatten(self.states), tree.flatten(states), strict=True):
@@ -181,8 +183,10 @@ class RNN(Layer):
         output = ops.cast(outputs if self.return_sequences else last, self.compute_dtype)
         return (output, *states) if self.return_state else output
 
-    def _checked_mask(self, sequences: Tensor, mask: Any) -> Tensor:
-        found: Tensor = ops.cast(mask, "bool")
+    def _checked_mask(self, sequences: Tensor, mask: Any) -> Tensor | None:
+        if mask is None:
+            return None
+        found: Tensor = ops.cast(tree.flatten(mask)[0], "bool")
         batch, steps = sequences.shape[:2]
         if len(found.shape) < 2 or found.shape[0] not in (1, batch) or found.shape[1] != steps:
             raise ValueError(

@@ -12,8 +12,11 @@ import numpy
 from eagerflow.core.errors import signature_of
 from eagerflow.core.op import op
 from eagerflow.kernels import gru as gru_on_cpu
-from eagerflow.kernels import lstm as on_cpu
+from eagerflow.kernels import lstm as lstm_on_cpu
 from eagerflow.kernels import recurrent as kernels
+from eagerflow.kernels.gru_gradient import gru_gradient
+from eagerflow.kernels.lstm_gradient import lstm_gradient
+from eagerflow.kernels.sequences import batch_first
 from eagerflow.ops.activation import sigmoid
 from eagerflow.ops.join import stack
 from eagerflow.ops.trigonometry import tanh
@@ -21,7 +24,8 @@ from eagerflow.ops.trigonometry import tanh
 __all__ = ["gru", "lstm", "simple_rnn"]
 
 
-def _check(sequence: Any, state: Any, kernel: Any, recurrent_kernel: Any, gates: int) -> None:
+def check(sequence: Any, state: Any, kernel: Any, recurrent_kernel: Any, mask: Any, gates: int) -> None:
+    """Raise a ValueError where arrays of a layer don't fit together."""
     if sequence.ndim != 3:
         raise ValueError(f"sequence: expected (batch, time, features); got {signature_of(sequence)}.")
     units = recurrent_kernel.shape[0]
@@ -33,22 +37,13 @@ def _check(sequence: Any, state: Any, kernel: Any, recurrent_kernel: Any, gates:
     for name, array, shape in expected:
         if array.shape != shape:
             raise ValueError(f"{name}: expected shape {shape} for this sequence; got {signature_of(array)}.")
-
-
-def _checked_mask(mask: Any, sequence: Any) -> Any:
     if mask is not None and mask.shape != sequence.shape[:2]:
         raise ValueError(f"mask: expected shape {sequence.shape[:2]}; got {signature_of(mask)}.")
-    return mask
 
 
-def _time_major_mask(mask: Any, sequence: Any) -> Any:
-    """(batch, time) as (time, batch, 1) of bools."""
-    return None if mask is None else _checked_mask(mask, sequence).astype(bool).T[..., None]
-
-
-def _dead(mask: Any) -> Any:
-    """(batch, time) as (time, 1, batch) of bools, True where a step is left out."""
-    return None if mask is None else numpy.ascontiguousarray(~mask.astype(bool).T[:, None])
+def _time_major(mask: Any) -> Any:
+    """A mask (batch, time) as (time, batch, 1) of bools."""
+    return None if mask is None else mask.astype(bool).T[..., None]
 
 
 def _drive(sequence: Any, kernel: Any, bias: Any) -> Any:
@@ -115,22 +110,29 @@ def _lstm_by_steps(
 
 
 def _lstm_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool,
-    hs: Any, cs: Any, gates: Any,
+    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any,
+    mask: Any, all_steps: bool, hs: Any, cs: Any, gates: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     g_all = g[0] if all_steps else None
     if xp is numpy:
-        found = on_cpu.lstm_gradient(
-            g_all, g[1], g[2], sequence, on_cpu.Trace(hs, gates, cs), kernel, recurrent_kernel, _dead(mask)
-        )
-        return found.sequence, *found.states, found.kernel, found.recurrent, found.bias, None
-    live = _time_major_mask(mask, sequence)
+        layer = lstm_on_cpu.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, None, mask)
+        trace = lstm_on_cpu.Trace(hs, gates, cs)
+        return *lstm_gradient([g_all], [g[1]], [g[2]], [layer], trace)[0], None
+    live = _time_major(mask)
     g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
     d, d_h, d_c = kernels.lstm_gradient(xp, g_hs, g[1], g[2], cs, gates, recurrent_kernel, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[3]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[4] else None
     return d_sequence, d_h, d_c, d_kernel, d_recurrent, flat.sum(axis=0) if needs[5] else None, None
+
+
+def lstm_outputs(trace: lstm_on_cpu.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any, Any]:
+    """The states of all steps (or none), the last state and the last cell of one layer, whose columns `cut` tells."""
+    units = trace.squashed.shape[1]
+    states = trace.inputs[1:, :units, cut]
+    found = batch_first(states if all_steps else states[:0], 0.5)
+    return found, (trace.inputs[-1, :units, cut] * 0.5).T.copy(), trace.gates[-1, 4 * units :, cut].T.copy()
 
 
 @op(
@@ -161,19 +163,13 @@ def lstm(
 
     Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
-    _check(sequence, initial_h, kernel, recurrent_kernel, 4)
+    check(sequence, initial_h, kernel, recurrent_kernel, mask, 4)
     if xp is numpy:
-        dead = _dead(_checked_mask(mask, sequence))
-        trace = on_cpu.lstm(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, dead, keep)
-        units = recurrent_kernel.shape[0]
-        states = trace.inputs[1:, :units]
-        found = on_cpu.batch_first(states if all_steps else states[:0], 0.5)
-        h = (trace.inputs[-1, :units] * 0.5).T.copy()
-        return (found, h, trace.gates[-1, 4 * units :].T.copy()), trace.inputs, trace.squashed, trace.gates
+        layer = lstm_on_cpu.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask)
+        trace = lstm_on_cpu.lstm([layer], keep)
+        return lstm_outputs(trace, slice(None), all_steps), trace.inputs, trace.squashed, trace.gates
     drive = _drive(sequence, kernel, bias)
-    hs, cs, gates = kernels.lstm(
-        xp, drive, initial_h, initial_c, recurrent_kernel, _time_major_mask(mask, sequence)
-    )
+    hs, cs, gates = kernels.lstm(xp, drive, initial_h, initial_c, recurrent_kernel, _time_major(mask))
     return (*_outputs(xp, hs, all_steps), cs[-1].copy()), hs, cs, gates
 
 
@@ -199,15 +195,14 @@ def _gru_by_steps(
 
 
 def _gru_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, reset_after: bool,
-    all_steps: bool, hs: Any, gates: Any, inner: Any,
+    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, mask: Any,
+    reset_after: bool, all_steps: bool, hs: Any, gates: Any, inner: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     g_all = g[0] if all_steps else None
     if xp is numpy and reset_after:
-        trace = gru_on_cpu.Trace(hs, gates)
-        found = gru_on_cpu.gru_gradient(g_all, g[1], sequence, trace, kernel, recurrent_kernel, _dead(mask))
-        return *found, None
-    live = _time_major_mask(mask, sequence)
+        layer = gru_on_cpu.Layer(sequence, initial_h, kernel, recurrent_kernel, mask=mask)
+        return *gru_gradient([g_all], [g[1]], [layer], gru_on_cpu.Trace(hs, gates))[0], None
+    live = _time_major(mask)
     g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
     d, p, d_h = kernels.gru_gradient(xp, g_hs, g[1], hs, gates, inner, recurrent_kernel, reset_after, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
@@ -225,6 +220,12 @@ def _gru_recurrent_gradient(xp: Any, p: Any, hs: Any, inner: Any, reset_after: b
         return states.T @ flat
     own = inner.reshape(-1, units).T @ flat[:, 2 * units :]
     return xp.concatenate([states.T @ flat[:, : 2 * units], own], axis=1)
+
+
+def gru_outputs(trace: gru_on_cpu.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any]:
+    """The states of all steps (or none) and the last state of one layer, whose columns `cut` tells."""
+    states = trace.states[:, :-1, cut]
+    return batch_first(states[1:] if all_steps else states[:0]), states[-1].T.copy()
 
 
 @op(
@@ -256,17 +257,15 @@ def gru(
 
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
     """
-    _check(sequence, initial_h, kernel, recurrent_kernel, 3)
+    check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
     if recurrent_bias is not None and not reset_after:
         raise ValueError("recurrent_bias: expected None with reset_after=False, which has no place for it.")
     if xp is numpy and reset_after:
-        dead = _dead(_checked_mask(mask, sequence))
-        trace = gru_on_cpu.gru(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, dead)
-        states = trace.states[:, : len(recurrent_kernel)]
-        found = on_cpu.batch_first(states[1:] if all_steps else states[:0])
-        return (found, states[-1].T.copy()), *trace, trace.gates[:0]
+        layer = gru_on_cpu.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask)
+        trace = gru_on_cpu.gru([layer])
+        return gru_outputs(trace, slice(None), all_steps), *trace, trace.gates[:0]
     drive = _drive(sequence, kernel, bias)
-    live = _time_major_mask(mask, sequence)
+    live = _time_major(mask)
     hs, gates, inner = kernels.gru(xp, drive, initial_h, recurrent_kernel, recurrent_bias, reset_after, live)
     return _outputs(xp, hs, all_steps), hs, gates, inner
 
@@ -286,7 +285,7 @@ def _simple_rnn_rule(
     xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool,
     hs: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
-    live = _time_major_mask(mask, sequence)
+    live = _time_major(mask)
     g_hs = g[0].swapaxes(0, 1) if all_steps else xp.zeros_like(hs[1:])
     d, d_h = kernels.simple_rnn_gradient(xp, g_hs, g[1], hs, recurrent_kernel, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
@@ -326,8 +325,8 @@ def simple_rnn(
     Raises:
         ValueError: when shapes don't fit together.
     """
-    _check(sequence, initial_h, kernel, recurrent_kernel, 1)
+    check(sequence, initial_h, kernel, recurrent_kernel, mask, 1)
     hs = kernels.simple_rnn(
-        xp, _drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major_mask(mask, sequence)
+        xp, _drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major(mask)
     )
     return _outputs(xp, hs, all_steps), hs

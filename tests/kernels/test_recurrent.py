@@ -1,5 +1,7 @@
 """LSTM and GRU on the CPU, against the plain kernels that run step by step with the batch first."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -8,6 +10,9 @@ from hypothesis import strategies as st
 from eagerflow.kernels import gru as gru_kernels
 from eagerflow.kernels import lstm as lstm_kernels
 from eagerflow.kernels import recurrent as plain
+from eagerflow.kernels.gru_gradient import gru_gradient
+from eagerflow.kernels.lstm_gradient import lstm_gradient
+from eagerflow.kernels.sequences import batch_first
 from eagerflow.kernels.threads import set_num_threads
 
 SIZES = {
@@ -21,10 +26,10 @@ LARGE = {"masked": False, "every": False, "double": False, "strided": False}
 
 
 class Case:
-    """Arrays for one run, and its mask as the kernels and as the plain ones want it."""
+    """Arrays for one run, and its mask as the plain kernels want it."""
 
-    def __init__(self, gates, batch, steps, features, units, masked, every, double, strided):
-        rng = np.random.default_rng([gates, batch, steps, features, units])
+    def __init__(self, gates, batch, steps, features, units, masked, every, double, strided, seed=0):
+        rng = np.random.default_rng([gates, batch, steps, features, units, seed])
         dtype = np.float64 if double else np.float32
 
         def normal(*shape):
@@ -35,12 +40,18 @@ class Case:
         self.kernel, self.recurrent = normal(features, gates * units), normal(units, gates * units)
         self.recurrent *= 0.7 / np.sqrt(units)
         self.bias, self.recurrent_bias = normal(gates * units), normal(gates * units)
-        live = rng.random((steps, batch)) < 0.7
-        self.live = live[..., None] if masked else None
-        self.dead = np.ascontiguousarray(~live[:, None]) if masked else None
+        self.mask = rng.random((batch, steps)) < 0.7 if masked else None
+        self.live = None if self.mask is None else self.mask.T[..., None]
         self.g_states = normal(batch, steps, units) if every else None
         self.g_h, self.g_c = normal(batch, units), normal(batch, units)
         self.tolerance = 1e-11 if double else 2e-4
+
+    def lstm(self):
+        return lstm_kernels.Layer(self.x, self.h, self.c, self.kernel, self.recurrent, self.bias, self.mask)
+
+    def gru(self):
+        biases = self.bias, self.recurrent_bias
+        return gru_kernels.Layer(self.x, self.h, self.kernel, self.recurrent, *biases, self.mask)
 
     def drive(self):
         return np.ascontiguousarray((self.x @ self.kernel + self.bias).swapaxes(0, 1))
@@ -61,29 +72,37 @@ class Case:
             np.testing.assert_allclose(one, other, rtol=0, atol=self.tolerance * scale)
 
 
+def lstm_gradients(cases, trace):
+    g_states, g_h, g_c = ([getattr(case, name) for case in cases] for name in ("g_states", "g_h", "g_c"))
+    return lstm_gradient(g_states, g_h, g_c, [case.lstm() for case in cases], trace)
+
+
+def gru_gradients(cases, trace):
+    layers = [case.gru() for case in cases]
+    return gru_gradient([case.g_states for case in cases], [case.g_h for case in cases], layers, trace)
+
+
 @given(**SIZES, **FLAGS)
 @example(batch=33, steps=70, features=65, units=70, **LARGE)
 @example(batch=40, steps=4, features=20, units=100, **LARGE)  # products in parts
 @example(batch=600, steps=5, features=3, units=40, **LARGE)  # a step per block
 def test_lstm_and_its_gradient_equal_the_plain_ones(**settings):
     case = Case(4, **settings)
-    given_h = case.h.copy()
-    trace = lstm_kernels.lstm(case.x, case.h, case.c, case.kernel, case.recurrent, case.bias, case.dead, True)
+    given_h, given_g = case.h.copy(), case.g_h.copy()
+    trace = lstm_kernels.lstm([case.lstm()])
     hs, cs, gates = plain.lstm(np, case.drive(), case.h, case.c, case.recurrent, case.live)
     units = case.h.shape[1]
-    states = lstm_kernels.batch_first(trace.inputs[:, :units], 0.5)
+    states = batch_first(trace.inputs[:, :units], 0.5)
     case.compare((states, trace.gates[:, 4 * units :]), (hs.swapaxes(0, 1), cs.swapaxes(1, 2)))
-    found = lstm_kernels.lstm_gradient(
-        case.g_states, case.g_h, case.g_c, case.x, trace, case.kernel, case.recurrent, case.dead
-    )
+    (found,) = lstm_gradients([case], trace)
     d, d_h, d_c = plain.lstm_gradient(
         np, case.g_hs(hs), case.g_h, case.g_c, cs, gates, case.recurrent, case.live
     )
     d_sequence, d_kernel, d_bias = case.of_inputs(d)
     d_recurrent = np.einsum("tbu,tbk->uk", hs[:-1], d)
-    expected = d_sequence, d_h, d_c, d_kernel, d_recurrent, d_bias
-    case.compare((found.sequence, *found.states, found.kernel, found.recurrent, found.bias), expected)
+    case.compare(found, (d_sequence, d_h, d_c, d_kernel, d_recurrent, d_bias))
     assert (case.h == given_h).all()
+    assert (case.g_h == given_g).all()
 
 
 @given(**SIZES, **FLAGS)
@@ -92,15 +111,13 @@ def test_lstm_and_its_gradient_equal_the_plain_ones(**settings):
 @example(batch=600, steps=5, features=3, units=40, **LARGE)
 def test_gru_and_its_gradient_equal_the_plain_ones(**settings):
     case = Case(3, **settings)
-    biases = case.bias, case.recurrent_bias
-    trace = gru_kernels.gru(case.x, case.h, case.kernel, case.recurrent, *biases, case.dead)
+    given_g = case.g_h.copy()
+    trace = gru_kernels.gru([case.gru()])
     hs, gates, inner = plain.gru(
         np, case.drive(), case.h, case.recurrent, case.recurrent_bias, True, case.live
     )
     case.compare((trace.states[:, :-1],), (hs.swapaxes(1, 2),))
-    found = gru_kernels.gru_gradient(
-        case.g_states, case.g_h, case.x, trace, case.kernel, case.recurrent, case.dead
-    )
+    (found,) = gru_gradients([case], trace)
     d, p, d_h = plain.gru_gradient(
         np, case.g_hs(hs), case.g_h, hs, gates, inner, case.recurrent, True, case.live
     )
@@ -109,6 +126,36 @@ def test_gru_and_its_gradient_equal_the_plain_ones(**settings):
         d_sequence, d_h, d_kernel, np.einsum("tbu,tbk->uk", hs[:-1], p), d_bias, p.sum(axis=(0, 1))
     )  # fmt: skip
     case.compare(found, expected)
+    assert (case.g_h == given_g).all()
+
+
+def lstm_of(cases):
+    """The states of all steps side by side, and the gradients of each case."""
+    trace = lstm_kernels.lstm([case.lstm() for case in cases])
+    return trace.inputs[:, : cases[0].h.shape[1]], lstm_gradients(cases, trace)
+
+
+def gru_of(cases):
+    trace = gru_kernels.gru([case.gru() for case in cases])
+    return trace.states[:, :-1], gru_gradients(cases, trace)
+
+
+KINDS = pytest.mark.parametrize(("run", "gates"), [(lstm_of, 4), (gru_of, 3)])
+
+
+@KINDS
+@given(**SIZES, **FLAGS, others=st.integers(1, 2), bare=st.booleans())
+@example(batch=40, steps=4, features=20, units=100, others=1, bare=False, **LARGE)  # products in parts
+@example(batch=33, steps=70, features=65, units=70, others=1, bare=False, **LARGE)
+def test_several_layers_side_by_side_are_those_layers(run, gates, others, bare, **settings):
+    cases = [Case(gates, **settings, seed=seed) for seed in range(1 + others)]
+    if bare:
+        cases[1].bias = cases[1].recurrent_bias = cases[1].mask = None
+    states, found = run(cases)
+    each = [run([case]) for case in cases]
+    cases[0].compare([states], [np.concatenate([one for one, _ in each], axis=2)])
+    for case, ours, (_, (expected,)) in zip(cases, found, each, strict=True):
+        case.compare(ours, expected)
 
 
 @pytest.fixture
@@ -117,47 +164,33 @@ def threads():
     set_num_threads(None)
 
 
-def lstm_of(case):
-    weights = case.kernel, case.recurrent
-    trace = lstm_kernels.lstm(case.x, case.h, case.c, *weights, case.bias, case.dead, True)
-    found = lstm_kernels.lstm_gradient(case.g_states, case.g_h, case.g_c, case.x, trace, *weights, case.dead)
-    return [trace.inputs[:, : len(case.recurrent)], found.sequence, *found.states, *found[2:]]
-
-
-def gru_of(case):
-    weights = case.kernel, case.recurrent
-    trace = gru_kernels.gru(case.x, case.h, *weights, case.bias, case.recurrent_bias, case.dead)
-    found = gru_kernels.gru_gradient(case.g_states, case.g_h, case.x, trace, *weights, case.dead)
-    return [trace.states, *found]
-
-
-@pytest.mark.parametrize(("run", "gates"), [(lstm_of, 4), (gru_of, 3)])
-def test_any_number_of_threads_gives_the_same_bits(threads, run, gates):
-    case = Case(gates, 32, 100, 32, 32, masked=True, every=True, double=False, strided=False)
+@KINDS
+@pytest.mark.parametrize("layers", [1, 2])
+def test_any_number_of_threads_gives_the_same_bits(threads, run, gates, layers):
+    cases = [
+        Case(gates, 32, 100, 32, 32, masked=True, every=True, double=False, strided=False, seed=seed)
+        for seed in range(layers)
+    ]
     found = []
     for count in (1, 2, 3):
         threads(count)
-        found.append([a.tobytes() for a in run(case)])
+        states, gradients = run(cases)
+        found.append([a.tobytes() for a in (states, *itertools.chain(*gradients))])
     assert found[0] == found[1] == found[2]
 
 
 def test_a_gradient_asked_for_twice_is_the_same():
     case = Case(4, 5, 40, 3, 6, True, True, False, False)
-    trace = lstm_kernels.lstm(case.x, case.h, case.c, case.kernel, case.recurrent, case.bias, case.dead, True)
-    once, again = (
-        lstm_kernels.lstm_gradient(
-            case.g_states, case.g_h, case.g_c, case.x, trace, case.kernel, case.recurrent, case.dead
-        )
-        for _ in range(2)
-    )
+    trace = lstm_kernels.lstm([case.lstm()])
+    (once,), (again,) = (lstm_gradients([case], trace) for _ in range(2))
     assert once.kernel.tobytes() == again.kernel.tobytes()
     assert once.sequence.tobytes() == again.sequence.tobytes()
 
 
-def test_weights_of_another_type_are_taken_as_the_sequence_has_it():
-    case = Case(4, 3, 5, 3, 6, False, True, False, False)
-    as_it_is = lstm_of(case)
+@KINDS
+def test_weights_of_another_type_are_taken_as_the_sequence_has_it(run, gates):
+    case = Case(gates, 3, 5, 3, 6, False, True, False, False)
+    states, (expected,) = run([case])
     case.kernel, case.recurrent = case.kernel.astype("float64"), case.recurrent.astype("float64")
-    found = lstm_of(case)
-    assert [a.dtype for a in found] == [np.float32] * len(found)
-    case.compare(found, as_it_is)
+    again, (found,) = run([case])
+    case.compare([again, *found], [states, *expected])

@@ -14,7 +14,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels import columns
-from eagerflow.ops import fused, group_norm, recurrent  # noqa: F401 - register their ops
+from eagerflow.ops import fused, group_norm, recurrent, recurrent_pairs  # noqa: F401 - register their ops
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
 
@@ -98,6 +98,15 @@ def over_time(gates, states, *biases, **settings):
         yield [*arrays, bools(batch, steps)], {**settings, "all_steps": False}
 
 
+def of_pairs(cases, required):
+    """Each case with a second layer beside the first: other numbers, and neither bias nor mask."""
+    for arrays, settings in cases:
+        others = [a * 0.7 - 0.1 for a in arrays[:required]]
+        rest = arrays[required:]
+        yield [*arrays[:required], *others, *rest, *rest], settings
+        yield [*others, *arrays[:required], *[None] * len(rest), *rest], settings
+
+
 def attention():
     for heads, key_heads, cap in ((4, 4, None), (4, 2, 1.5), (3, 1, None)):
         q, k, v = normal(2, 3, heads, 5), normal(2, 6, key_heads, 5), normal(2, 6, key_heads, 2)
@@ -122,6 +131,8 @@ CASES = {
     "average_pool": list(layouts(pooling())),
     "lstm": list(over_time(4, 2, True)),
     "gru": [*over_time(3, 1, True, True), *over_time(3, 1, True, False, reset_after=False)],
+    "lstm_pair": list(of_pairs(over_time(4, 2, True), 5)),
+    "gru_pair": list(of_pairs(over_time(3, 1, True, True), 4)),
     "simple_rnn": list(over_time(1, 1, True)),
     "dot_product_attention": list(attention()),
     "gelu_exact": [([normal(3, 4)], {}), ([normal(0, 2)], {})],

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.ops import recurrent
+from eagerflow.ops import recurrent, recurrent_pairs
 
 F = np.ones
 IMAGE = F((1, 5, 5, 2))
@@ -131,6 +131,19 @@ ERRORS = [
     (
         lambda: recurrent.gru(SEQUENCE, STATE, F((4, 15)), F((5, 15)), None, F(15), None, False),
         r"recurrent_bias: expected None",
+    ),
+    (
+        lambda: recurrent_pairs.gru_pair(
+            SEQUENCE, STATE, F((4, 15)), F((5, 15)), SEQUENCE[:, :2], STATE, F((4, 15)), F((5, 15))
+        ),
+        r"sequence: expected the same shape and type for both layers; got float64\[2, 3, 4\] and float64\[2, 2, 4\]",
+    ),
+    (
+        lambda: recurrent_pairs.lstm_pair(
+            *(SEQUENCE, STATE, STATE, F((4, 20)), F((5, 20))),
+            *(SEQUENCE, STATE, STATE, F((4, 15)), F((5, 20))),
+        ),
+        r"kernel: expected shape \(4, 20\)",
     ),
     # Images
     (lambda: ops.image.resize(F((5, 5)), (2, 2)), r"resize: images: expected 3 axes"),

@@ -7,7 +7,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.core.op import registry
 from eagerflow.kernels.geometry import window_geometry
-from eagerflow.ops import dropout, fused, group_norm, recurrent
+from eagerflow.ops import dropout, fused, group_norm, recurrent, recurrent_pairs
 from tests.ops.gradient_rows import apart, case, inside, normal, other, positive, smooth, zero
 
 MASK = np.array([[True, True, False], [False, True, True]])
@@ -253,6 +253,27 @@ ROWS = [
         "gru",
         *over_time(lambda m, s, h, k, u, b, c: recurrent.gru(s, h, k, u, b, c, m), 3, normal(6), other(6)),
         *over_time(lambda m, s, h, k, u: recurrent.gru(s, h, k, u, None, None, m, reset_after=False), 3),
+    ),
+    smooth(
+        "lstm_pair",
+        *over_time(
+            lambda m, s, h, k, u, b: recurrent_pairs.lstm_pair(
+                s, h, h * 0.5, k, u, s * 0.5, h * 2, h, k * 0.5, u * 0.5, b, m, b * 2
+            ),
+            4,
+            normal(8),
+        ),
+    ),
+    smooth(
+        "gru_pair",
+        *over_time(
+            lambda m, s, h, k, u, b, c: recurrent_pairs.gru_pair(
+                s, h, k, u, s * 0.5, h * 2, k * 0.5, u * 0.5, b, c, m, c, None, m
+            ),
+            3,
+            normal(6),
+            other(6),
+        ),
     ),
     smooth(
         "simple_rnn",
