@@ -22,7 +22,7 @@ from eagerflow.kernels.views import copy_rows, strided
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
-_ROOM = 1 << 21  # bytes of a block's columns and results
+_ROOM = 1 << 22  # bytes of a block's columns and results
 _SHORT_RUN = 10  # numbers side by side below which gathering by taps is faster
 _PER_MICROSECOND = 30_000  # multiply-adds, for deciding about threads
 

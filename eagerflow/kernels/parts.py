@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 __all__ = ["at_once", "parts_of", "sum_in_order"]
 
-_PIECES = 8  # so many blocks, or more, are shared evenly
-_PIECE = 100  # microseconds of a block that is worth a thread's while
+_PIECES = 8  # so many blocks, or more, are shared evenly; fewer: a power of two
+_PIECE = (
+    300  # microseconds of a block that is worth a thread's while: between calls threads wait for each other
+)
 _LITTLE = 1 << 16  # numbers that are added up in no time
 
 
-def at_once(n: int, most: int, microseconds: float) -> int:
+def at_once(n: int, most: int, microseconds: float, piece: float = _PIECE) -> int:
     """How many of n images a block takes: `most`, or fewer, that threads find enough blocks.
 
     Args:
         n: images in all.
         most: that a block has room for; less than one counts as one.
         microseconds: that all of them take one thread, roughly.
+        piece: microseconds of a block that is worth a thread's while; more where it makes many calls.
     """
-    pieces = max(1, min(_PIECES, int(microseconds / _PIECE)))
+    pieces = min(_PIECES, 1 << int(math.log2(max(1.0, microseconds / piece))))
     return max(1, min(most, -(-n // pieces)))
 
 

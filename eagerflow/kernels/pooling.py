@@ -121,7 +121,7 @@ def _by_planes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
 def _planes(canvas: Any, geometry: Geometry) -> Any:
     """All windows, (*sizes, images, *outputs, channels), in scratch."""
     windows = _windows(canvas, geometry)
-    found = scratch("pooling planes", windows.shape, canvas.dtype)
+    found = scratch("columns", windows.shape, canvas.dtype)
     copy_rows(windows, found)
     return found
 
@@ -221,7 +221,7 @@ def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
     wins = scratch("pooling wins", windows.shape, bool)
     numpy.equal(which, _numbers(geometry, which), out=wins)
     if g.shape[-1] < _LONG:
-        found = numpy.multiply(g, wins, out=scratch("pooling planes", windows.shape, g.dtype))
+        found = numpy.multiply(g, wins, out=scratch("columns", windows.shape, g.dtype))
         copy_rows(found, windows)
     else:
         numpy.multiply(g, wins, out=windows)

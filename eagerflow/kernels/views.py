@@ -9,6 +9,8 @@ from numpy.lib.stride_tricks import as_strided
 
 __all__ = ["copy_rows", "strided"]
 
+_MANY = 500  # things to copy, up to which NumPy doesn't let other threads run meanwhile
+
 
 def strided(a: Any, shape: tuple[int, ...], strides: tuple[int, ...], *start: int) -> Any:
     """`as_strided` from the element `a[start]` on; `a` holds all that the view reaches.
@@ -23,7 +25,7 @@ def strided(a: Any, shape: tuple[int, ...], strides: tuple[int, ...], *start: in
 
 def copy_rows(a: Any, out: Any) -> None:
     """`out[...] = a`, each row of the last axis copied as one thing: in half the time, or less."""
-    if a.size and a.strides[-1] == out.strides[-1] == a.itemsize:
+    if a.size > _MANY * a.shape[-1] and a.strides[-1] == out.strides[-1] == a.itemsize:
         whole = f"V{a.shape[-1] * a.itemsize}"
         a, out = a.view(whole)[..., 0], out.view(whole)[..., 0]
     out[...] = a

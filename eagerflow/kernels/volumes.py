@@ -33,6 +33,7 @@ __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits
 
 _ROOM = 1 << 20  # numbers of a block's transformed tiles
 _ROWS = 256  # tiles of several layers in a product, where one has fewer
+_PIECE = 400  # microseconds of the products of a block, which makes some twenty calls of NumPy
 _LEAST_TILES, _MOST_WEIGHTS = 16, 1 << 20  # of a block; with fewer or more, the weights are read too often
 
 
@@ -66,7 +67,7 @@ class _Plan(NamedTuple):
         while layers > 1 and band * row * max(plan.seen(layers) * channels, layers * filters) > _ROOM:
             layers = -(-layers // 2)
         most = _ROOM // (band * row * max(plan.seen(layers) * channels, layers * filters))
-        volumes = at_once(n, most, plan.microseconds) if layers == geometry.outputs[0] else 1
+        volumes = at_once(n, most, plan.microseconds, _PIECE) if layers == geometry.outputs[0] else 1
         plan.blocks.extend(
             _Some(slice(i, min(n, i + volumes)), slice(j, min(geometry.outputs[0], j + layers)), k, rows)
             for i in range(0, n, volumes)
@@ -270,7 +271,7 @@ def _add_products(plan: _Plan, values: Any, slopes: Any, sums: Any) -> None:
             met, arrived = met[:, 0], arrived[:, 0]
         else:
             rows = met.shape[1] * tiles
-            met = _in_one_piece("volumes a", met).reshape(count, rows, width)
+            met = _in_one_piece("columns", met).reshape(count, rows, width)
             arrived = _in_one_piece("volumes b", arrived).reshape(count, rows, plan.filters)
         numpy.matmul(met.swapaxes(1, 2), arrived, out=found)
         numpy.add(sums, found, out=sums)
