@@ -13,6 +13,8 @@ from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name
 
 __all__ = ["print_summary"]
 
+Calls = dict[int, list[Node]]  # the calls in a graph by the `id` of what is called
+
 _WIDTH = 76
 _WIDTH_WITH_CONNECTIONS = 96
 _PLAIN = str.maketrans(
@@ -36,7 +38,8 @@ def print_summary(
     columns += ["Connected to"] if connected else []
     columns += ["Trainable"] if show_trainable else []
     shown = _in_range(_operations(model), layer_range)
-    rows = [row for operation in shown for row in _rows(operation, nodes, expand_nested, 0)]
+    calls = _by_operation(nodes)
+    rows = [row for operation in shown for row in _rows(operation, calls, expand_nested, 0)]
     table = [[str(row[column]) for column in columns] for row in rows]
     usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
     widths = _widths(columns, line_length or usual, positions)
@@ -62,6 +65,13 @@ def _nodes(model: Any) -> list[Node]:
     except AttributeError:
         return []
     return [] if graph is None else list(graph.nodes)
+
+
+def _by_operation(nodes: list[Node]) -> Calls:
+    found: Calls = {}
+    for node in nodes:
+        found.setdefault(id(node.operation), []).append(node)
+    return found
 
 
 def _operations(model: Any) -> list[Any]:
@@ -101,20 +111,20 @@ def _in_range(operations: list[Any], layer_range: Any) -> list[Any]:
     return operations[low : high + 1]
 
 
-def _rows(operation: Any, nodes: list[Node], expand: bool, depth: int) -> list[dict[str, str]]:
+def _rows(operation: Any, calls: Calls, expand: bool, depth: int) -> list[dict[str, str]]:
     kind = _class_like(operation) if isinstance(operation, Node) else type(operation).__name__
     indent = "   " * depth + "└ " if depth else ""
     rows = [
         {
             "Layer (type)": f"{indent}{operation.name} ({kind})",
-            "Output Shape": _output(operation, nodes),
+            "Output Shape": _output(operation, calls),
             "Param #": _parameters(operation),
-            "Connected to": ", ".join(_sources(operation, nodes)) or "-",
+            "Connected to": ", ".join(_sources(operation, calls)) or "-",
             "Trainable": _is_trainable(operation),
         }
     ]
     if expand and isinstance(operation, Layer):
-        inner = _nodes(operation)
+        inner = _by_operation(_nodes(operation))
         below = _operations(operation) if hasattr(operation, "_known_graph") else operation._sublayers
         rows += [row for o in below for row in _rows(o, inner, expand, depth + 1)]
     return rows
@@ -139,9 +149,9 @@ def _parameters(operation: Any) -> str:
     return f"{sum(v.size for v in operation.weights):,}"
 
 
-def _output(operation: Any, nodes: list[Node]) -> str:
+def _output(operation: Any, calls: Calls) -> str:
     """The shape of what the operation gives in this model."""
-    call = operation if isinstance(operation, Node) else _call_of(operation, nodes)
+    call = operation if isinstance(operation, Node) else _call_of(operation, calls)
     if call is not None:
         return _words(call.tensors())
     if _nodes(operation):
@@ -154,9 +164,8 @@ def _output(operation: Any, nodes: list[Node]) -> str:
     return str((None, *shape[1:])) if isinstance(shape, tuple) else str(shape)
 
 
-def _call_of(layer: Any, nodes: list[Node]) -> Node | None:
-    within = [n for n in nodes if n.operation is layer]
-    return (within or layer.inbound_nodes or [None])[0]
+def _call_of(layer: Any, calls: Calls) -> Node | None:
+    return (calls.get(id(layer)) or layer.inbound_nodes or [None])[0]
 
 
 def _words(structure: Any) -> str:
@@ -172,15 +181,15 @@ class _Shape:
         return self.text
 
 
-def _sources(operation: Any, nodes: list[Node]) -> list[str]:
+def _sources(operation: Any, calls: Calls) -> list[str]:
     """`name[which call][which output]` for every input, as Keras writes it."""
-    calls = [operation] if isinstance(operation, Node) else [n for n in nodes if n.operation is operation]
+    own = [operation] if isinstance(operation, Node) else calls.get(id(operation), [])
     found = []
-    for x in [x for call in calls for x in call.inputs]:
+    for x in [x for call in own for x in call.inputs]:
         before = x.node
         if before is None:
             continue
-        same = [n.serial for n in nodes if n.operation is before.operation]
+        same = [n.serial for n in calls.get(id(before.operation), [])]
         which = (
             same.index(before.serial) if isinstance(before.operation, Layer) and before.serial in same else 0
         )
