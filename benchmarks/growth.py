@@ -3,8 +3,9 @@
     python -m benchmarks.growth [--only chain,depth] [--quick] [--svg docs/images/growth.svg]
 
 Every point is a process of its own. Printed are the exponents of the growth, fitted to the larger half of the
-points (1: linear), and what was measured at the largest; then a model of 2 GB, which is trained, saved and loaded.
-Data that don't fit into memory have a command of their own: `python -m benchmarks.larger_than_memory`.
+points (1: linear), those that there is a reason for (what doesn't grow, such as Python itself, makes the measured one
+smaller), and what was measured at the largest; then a model of 2 GB, which is trained, saved and loaded. Data that
+don't fit into memory have a command of their own: `python -m benchmarks.larger_than_memory`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks import larger_than_memory
 from benchmarks.contender import peak_of
 from benchmarks.machine import clean_environment
 from benchmarks.report import table
 
 ROOT = Path(__file__).parents[1]
 Step = Callable[[], object]
+Measured = dict[str, float | None]
 
 
 class Axis(NamedTuple):
@@ -37,15 +40,17 @@ class Axis(NamedTuple):
         title: of the chart.
         x: what its horizontal scale shows.
         sizes: the points.
-        make: gives what is measured at a size.
+        make: gives what is measured at a size; `streamed` is measured as a whole.
         expected: the exponents of time and memory that there is a reason for.
+        y: what its vertical scale shows.
     """
 
     title: str
     x: str
     sizes: Sequence[int]
-    make: Callable[[int], Step]
-    expected: str
+    make: Callable[[int], Step | Measured]
+    expected: tuple[float, float]
+    y: str = "s, MiB per training step"
 
 
 def trained(layers: list[Any], x: np.ndarray, y: np.ndarray) -> Step:
@@ -70,7 +75,11 @@ def built(depth: int) -> Step:
     """Making a model of so many layers."""
     import eagerflow as ef
 
-    return lambda: ef.Sequential([ef.Input((4,)), *[ef.layers.Dense(4) for _ in range(depth)]])
+    def step() -> object:
+        return ef.Sequential([ef.Input((4,)), *[ef.layers.Dense(4) for _ in range(depth)]])
+
+    ef.Sequential([ef.Input((4,)), ef.layers.Dense(4)])  # what is done once: imports, for one
+    return step
 
 
 def recurrent(length: int) -> Step:
@@ -107,6 +116,20 @@ def chain(length: int) -> Step:
     return step
 
 
+def streamed(mebibytes: int) -> Measured:
+    """An epoch over an array in a file; of memory, the process's own, without pages of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, small = Path(folder) / "data.npy", Path(folder) / "small.npy"
+        way, row = next(iter(larger_than_memory.WAYS)), 4 * larger_than_memory.FEATURES
+        larger_than_memory.written(path, mebibytes * 2**20 // row)
+        larger_than_memory.written(small, 8 * 2**20 // row)
+        before = larger_than_memory.own_memory()
+        larger_than_memory.streamed(small, way)  # what is done once: imports, for one
+        began = process_time()
+        found = larger_than_memory.streamed(path, way)
+        return {"seconds": process_time() - began, "bytes": max(found["early"], found["most"]) - before}
+
+
 def powers(first: int, last: int, factor: int = 4) -> list[int]:
     found = [first]
     while found[-1] * factor <= last:
@@ -115,20 +138,29 @@ def powers(first: int, last: int, factor: int = 4) -> list[int]:
 
 
 AXES = {
-    "batch": Axis("batch, MLP of 3 × 256", "samples", powers(8, 32768), lambda n: mlp(n, 256, 3), "1, 1"),
-    "width": Axis("width, MLP of 3 layers, batch 64", "units", powers(16, 4096), lambda n: mlp(64, n, 3), "2, 2"),
-    "depth": Axis("depth, Dense(16), batch 16", "layers", [10, 100, 1000, 10_000], lambda n: mlp(16, 16, n), "1, 1"),
-    "building": Axis("building the model", "layers", [10, 100, 1000, 10_000], built, "1, 1"),
-    "lstm": Axis("sequence, LSTM(32), batch 16", "steps", powers(16, 4096), recurrent, "1, 1"),
-    "attention": Axis("sequence, attention, batch 4", "tokens", powers(32, 8192), attention, "2, 1"),
-    "chain": Axis("chain of ops, with gradient", "ops", [10, 100, 1000, 10_000, 100_000, 1_000_000], chain, "1, 1"),
+    "batch": Axis("batch, MLP of 3 × 256", "samples", powers(8, 32768), lambda n: mlp(n, 256, 3), (1, 1)),
+    "width": Axis("width, MLP of 3 layers, batch 64", "units", powers(16, 4096), lambda n: mlp(64, n, 3), (2, 2)),
+    "depth": Axis("depth, Dense(16), batch 16", "layers", [10, 100, 1000, 10_000], lambda n: mlp(16, 16, n), (1, 1)),
+    "building": Axis("building the model", "layers", [10, 100, 1000, 10_000], built, (1, 1), "s, MiB per model"),
+    "lstm": Axis("sequence, LSTM(32), batch 16", "steps", powers(16, 4096), recurrent, (1, 1)),
+    "attention": Axis("sequence, attention, batch 4", "tokens", powers(32, 8192), attention, (2, 1)),
+    "chain": Axis(
+        "chain of ops, with gradient", "ops", [10, 100, 1000, 10_000, 100_000, 1_000_000], chain, (1, 1),
+        "s, MiB per chain",
+    ),
+    "streaming": Axis(
+        "fit over an array in a file", "MiB in the file", powers(16, 1024), streamed, (1, 0),
+        "s, MiB of its own per epoch",
+    ),
 }  # fmt: skip
 
 
-def measure(axis: str, size: int) -> dict[str, float | None]:
+def measure(axis: str, size: int) -> Measured:
     """The processor's seconds of a step, the least of some, and by how many bytes memory grows in the first."""
     started = perf_counter()
     step = AXES[axis].make(size)
+    if isinstance(step, dict):
+        return step
     memory = peak_of(step)
     seconds = [math.inf]
     while len(seconds) < 2 or (perf_counter() - started < 1.0 and len(seconds) < 50):
@@ -151,7 +183,8 @@ def two_gigabytes() -> dict[str, float]:
     import eagerflow as ef
 
     width = 16384
-    layers = [ef.layers.Dense(width, use_bias=False, kernel_initializer="zeros") for _ in range(2)]
+    small = ef.initializers.Constant(1e-5)  # zeros would take memory only when they are first changed
+    layers = [ef.layers.Dense(width, use_bias=False, kernel_initializer=small) for _ in range(2)]
     model = ef.Sequential([ef.Input((width,)), *layers])
     model.compile("sgd", "mse")
     x = np.ones((8, width), "float32")
@@ -237,7 +270,8 @@ def _table(found: dict[str, tuple[Points, Points]]) -> str:
         rows.append(
             [
                 axis.title, f"{int(times[0][0]):,} to {int(times[-1][0]):,} {axis.x}", f"{times[-1][1]:.3g} s",
-                _size(sizes[-1][1]), f"{exponent(times):.2f}, {exponent(sizes):.2f}", axis.expected,
+                _size(sizes[-1][1]), f"{exponent(times):.2f}, {exponent(sizes):.2f}",
+                ", ".join(f"{power:g}" for power in axis.expected),
             ]
         )  # fmt: skip
     head = ["growth with", "from, to", "time at most", "memory at most", "exponents", "expected"]
@@ -253,12 +287,18 @@ def _drawn(found: dict[str, tuple[Points, Points]]) -> str:
 
     charts = []
     for name, (times, sizes) in found.items():
+        axis = AXES[name]
+        mebibytes = [(x, y / 2**20) for x, y in sizes]
         lines = [
-            Line(f"seconds, exponent {exponent(times):.2f}", times),
-            Line(f"MiB, exponent {exponent(sizes):.2f}", [(x, y / 2**20) for x, y in sizes]),
+            Line(_legend("seconds", exponent(times), axis.expected[0]), times, axis.expected[0]),
+            Line(_legend("MiB", exponent(sizes), axis.expected[1]), mebibytes, axis.expected[1]),
         ]
-        charts.append(Chart(AXES[name].title, AXES[name].x, "a step", lines))
-    return line_charts("How time and memory of a training step grow", charts)
+        charts.append(Chart(axis.title, axis.x, axis.y, lines))
+    return line_charts("How time and memory grow (dashed: as expected)", charts)
+
+
+def _legend(unit: str, found: float, expected: float) -> str:
+    return f"{unit}: slope {found:.2f}, expected {expected:g}"
 
 
 if __name__ == "__main__":

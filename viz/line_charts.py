@@ -19,10 +19,18 @@ _LINE = 14  # pixels of a line of the legend
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line: what the legend calls it, and its points. What is not positive is left out."""
+    """One line.
+
+    Attributes:
+        name: what the legend calls it.
+        points: what is not positive is left out.
+        slope: the power of `x` with which it should grow: a dashed line through the last point, over the larger half of
+            the points; None for no such line.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
+    slope: float | None = None
 
     def shown(self) -> list[tuple[float, float]]:
         """The points that a logarithmic scale has a place for, as powers of ten."""
@@ -109,7 +117,7 @@ def _drawn(chart: Chart, look: Theme) -> Iterator[str]:
     for number, line in enumerate(chart.lines):
         color = list(look.lines.values())[number % len(look.lines)]
         yield from _traced(line, across, up, color)
-        yield _text(_LEFT + 8, _TOP + _LINE * (number + 1), line.name, color, size=10)
+        yield _text(_LEFT + 8, _TOP + _LINE * (number + 1), line.name, color, size=10, halo=look.page)
 
 
 def _traced(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]:
@@ -118,6 +126,7 @@ def _traced(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]
         f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}" fill="none" stroke="{color}" '
         'stroke-width="1.5"/>'
     )
+    yield from _expected(line, across, up, color)
     real = [(10**x, 10**y) for x, y in line.shown()]
     for (x, y), (real_x, real_y) in zip(places, real):
         yield (
@@ -126,10 +135,29 @@ def _traced(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]
         )
 
 
+def _expected(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]:
+    points = line.shown()
+    if line.slope is None or len(points) < 2:
+        return
+    (x, y), (end_x, end_y) = points[len(points) // 2 - 1], points[-1]
+    x = max(x, end_x - (end_y - up.low) / line.slope) if line.slope > 0 else x
+    y = end_y - line.slope * (end_x - x)
+    places = [(across.place(x), up.place(y)), (across.place(end_x), up.place(end_y))]
+    (x1, y1), (x2, y2) = places
+    yield (
+        f'<path d="M{x1:.1f} {y1:.1f} L{x2:.1f} {y2:.1f}" stroke="{color}" stroke-width="1" stroke-dasharray="2 3" '
+        'opacity="0.8"/>'
+    )
+
+
 def _power(power: int) -> str:
-    return f"1e{power}" if abs(power) > 3 else f"{10.0**power:g}"
+    return f"{10**power:,}" if 0 <= power <= 6 else f"{10.0**power:g}" if -4 <= power < 0 else f"1e{power}"
 
 
-def _text(x: float, y: float, text: str, fill: str, size: int = 9, anchor: str = "start") -> str:
+def _text(
+    x: float, y: float, text: str, fill: str, size: int = 9, anchor: str = "start", halo: str | None = None
+) -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    if halo is not None:
+        place += f' paint-order="stroke" stroke="{halo}" stroke-width="4"'
     return f'<text {place} font-size="{size}" fill="{fill}">{escape(text)}</text>'

@@ -53,6 +53,24 @@ def test_a_chart_without_points_is_drawn():
     assert circles(drawn(Line("nothing", []))) == []
 
 
+def test_what_is_expected_is_dashed_and_ends_at_the_last_point():
+    points = [(10.0**i, 10.0**i) for i in range(5)]
+    root = drawn(Line("linear", points, slope=1.0), Line("as it comes", points))
+    (path,) = (p for p in root.iter(f"{SVG}path") if p.get("stroke-dasharray"))
+    x1, y1, x2, y2 = map(float, re.findall(r"[\d.]+", path.get("d", "")))
+    places = circles(root)[:5]
+    assert (x2, y2) == pytest.approx(places[-1], abs=0.2)
+    assert (x1, y1) == pytest.approx(places[1], abs=0.2)
+
+
+def test_what_is_expected_does_not_leave_the_scales():
+    root = drawn(Line("steep", [(1.0, 1.0), (10.0, 2.0), (100.0, 3.0), (1000.0, 4.0)], slope=2.0))
+    (path,) = (p for p in root.iter(f"{SVG}path") if p.get("stroke-dasharray"))
+    x1, y1, x2, y2 = map(float, re.findall(r"[\d.]+", path.get("d", "")))
+    assert 58 <= x1 < x2 <= 384
+    assert 40 <= y2 < y1 <= 240
+
+
 def test_an_unknown_theme_is_refused():
     with pytest.raises(ValueError, match="theme='red': expected one of 'light', 'dark'"):
         line_charts("a", [], theme="red")
