@@ -15,11 +15,11 @@ import numpy
 from numpy import add, multiply, subtract, tanh
 
 from eagerflow.kernels.buffering import long_runs
-from eagerflow.kernels.sequences import steps_at_once
+from eagerflow.kernels.sequences import steps_at_once, turned
 from eagerflow.kernels.stepwise import Stepwise, columns, dead_steps
 from eagerflow.kernels.threads import one_blas_thread, scratch
 
-__all__ = ["Layer", "Trace", "gru", "turned"]
+__all__ = ["Layer", "Trace", "gru"]
 
 
 class Layer(NamedTuple):
@@ -69,11 +69,6 @@ def _of_states(layer: Layer, dtype: Any) -> Any:
     return joined
 
 
-def turned(a: Any, rows: int) -> Any:
-    """`rows` rows from the end in front of the others: from Keras' gates to ours, or back with `-rows`."""
-    return numpy.concatenate([a[-rows:], a[:-rows]])
-
-
 def _of_inputs(layer: Layer, dtype: Any) -> Any:
     """The weights of inputs, (3 units, features), with the halves."""
     units = len(layer.recurrent)
@@ -108,7 +103,7 @@ def gru(layers: Sequence[Layer]) -> Trace:
     for layer, cut in zip(layers, cuts):
         states[0, :units, cut] = layer.h.T
     gates = numpy.empty((steps, 4 * units, width), dtype)
-    at_once = steps_at_once(units, batch)
+    at_once = steps_at_once(steps, units, batch)
     with one_blas_thread, long_runs():
         for start in range(0, steps, at_once):
             block = slice(start, min(start + at_once, steps))

@@ -12,8 +12,8 @@ import numpy
 from numpy import add, multiply, subtract
 
 from eagerflow.kernels.backwards import Behind, run_back
-from eagerflow.kernels.gru import Layer, Trace, turned
-from eagerflow.kernels.sequences import steps_at_once
+from eagerflow.kernels.gru import Layer, Trace
+from eagerflow.kernels.sequences import steps_at_once, turned
 from eagerflow.kernels.stepwise import Stepwise, columns, dead_steps, side_by_side
 from eagerflow.kernels.threads import scratch
 
@@ -58,7 +58,7 @@ def gru_gradient(
     cuts = columns(len(layers), batch)
     behind = [_behind(layer, trace, cut) for layer, cut in zip(layers, cuts)]
     shape = (steps, 4 * units, d_state.shape[1])
-    run_back(one_block, behind, shape, steps_at_once(units, batch))
+    run_back(one_block, behind, shape, steps_at_once(steps, units, batch))
     return [_gradients(one, d_state[:, cut]) for one, cut in zip(behind, cuts)]
 
 

@@ -21,10 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 from eagerflow.kernels.stepwise import Stepwise, columns, dead_steps
 from eagerflow.kernels.threads import one_blas_thread, scratch
 
-__all__ = ["KERAS", "Layer", "Trace", "by_gate", "lstm"]
-
-_GATES = [3, 0, 1, 2]  # Keras' input, forget, candidate, output in our order
-KERAS = [1, 2, 3, 0]
+__all__ = ["Layer", "Trace", "lstm"]
 
 
 class Layer(NamedTuple):
@@ -63,21 +60,21 @@ class Trace(NamedTuple):
     squashed: Any
 
 
-def by_gate(weights: Any, units: int) -> Any:
-    """(rows, 4 units) in Keras' order as (4 units, rows) in ours."""
-    return weights.T.reshape(4, units, -1)[_GATES].reshape(4 * units, -1)
-
-
 def _joined(layer: Layer, dtype: Any) -> Any:
     """The weights of state, inputs and ones, (4 units, units + features + 1), with the sigmoids' halves."""
-    kernel, recurrent, bias = layer.kernel, layer.recurrent, layer.bias
-    units = len(recurrent)
-    row = numpy.zeros((1, 4 * units), kernel.dtype) if bias is None else bias[None]
-    joined = numpy.concatenate(
-        [by_gate(recurrent * 0.5, units), by_gate(kernel, units), by_gate(row, units)], 1
-    )
+    units = len(layer.recurrent)
+    parts = [
+        layer.recurrent,
+        layer.kernel,
+        numpy.zeros(4 * units, dtype) if layer.bias is None else layer.bias,
+    ]
+    parts[2] = parts[2][None]
+    joined = numpy.empty((4 * units, sum(map(len, parts))), dtype)
+    by_gate = numpy.concatenate(parts).T
+    joined[:units], joined[units:] = by_gate[3 * units :], by_gate[: 3 * units]
     joined[: 3 * units] *= 0.5
-    return joined.astype(dtype, copy=False)
+    joined[:, :units] *= 0.5
+    return joined
 
 
 def lstm(layers: Sequence[Layer], keep: bool = True) -> Trace:

@@ -12,8 +12,8 @@ import numpy
 from numpy import add, multiply, subtract
 
 from eagerflow.kernels.backwards import Behind, run_back
-from eagerflow.kernels.lstm import KERAS, Layer, Trace, by_gate
-from eagerflow.kernels.sequences import steps_at_once
+from eagerflow.kernels.lstm import Layer, Trace
+from eagerflow.kernels.sequences import steps_at_once, turned
 from eagerflow.kernels.stepwise import Stepwise, columns, dead_steps, side_by_side
 from eagerflow.kernels.threads import scratch
 
@@ -46,16 +46,14 @@ def lstm_gradient(
     steps, units, width = trace.squashed.shape
     dtype, batch = trace.gates.dtype, len(layers[0].x)
     scales = _scales(units, dtype)
-    of_states = [
-        numpy.ascontiguousarray((by_gate(x.recurrent, units) * (0.5 * scales)).T, dtype) for x in layers
-    ]
+    of_states = [turned(layer.recurrent.T, units) * (0.5 * scales) for layer in layers]
     d_both = numpy.empty((2 * units, width), dtype)
     multiply(side_by_side([g.T for g in g_h]), 0.5, out=d_both[:units])
     d_both[units:] = side_by_side([g.T for g in g_c])
     arriving = None
     if g_states[0] is not None:
         arriving = multiply(side_by_side([g.transpose(1, 2, 0) for g in g_states]), 0.5, order="C")
-    stepwise = Stepwise(of_states, batch)
+    stepwise = Stepwise([numpy.ascontiguousarray(weights.T, dtype) for weights in of_states], batch)
     dead = dead_steps([layer.mask for layer in layers], steps, batch)
 
     def one_block(d_gates: Any, block: slice) -> None:
@@ -64,7 +62,7 @@ def lstm_gradient(
 
     cuts = columns(len(layers), batch)
     behind = [_behind(layer, trace, cut, scales) for layer, cut in zip(layers, cuts)]
-    run_back(one_block, behind, (steps, 4 * units, width), steps_at_once(units, batch))
+    run_back(one_block, behind, (steps, 4 * units, width), steps_at_once(steps, units, batch))
     return [_gradients(one, d_both[..., cut], scales) for one, cut in zip(behind, cuts)]
 
 
@@ -75,7 +73,7 @@ def _scales(units: int, dtype: Any) -> Any:
 
 def _behind(layer: Layer, trace: Trace, cut: slice, scales: Any) -> Behind:
     units, gates = len(layer.recurrent), len(scales)
-    of_inputs = numpy.ascontiguousarray(by_gate(layer.kernel, units) * scales, scales.dtype)
+    of_inputs = numpy.ascontiguousarray(turned(layer.kernel.T, units) * scales, scales.dtype)
     given = [layer.x.swapaxes(0, 1), trace.inputs[:, :units, cut].swapaxes(1, 2)]
     return Behind(layer.x, cut, gates, of_inputs, [(slice(0, gates), given)])
 
@@ -85,21 +83,15 @@ def _gradients(behind: Behind, d_both: Any, scales: Any) -> Gradients:
     features, units = behind.sequence.shape[2], len(d_both) // 2
     weights, bias = behind.sums
     weights *= scales
-    weights = _by_keras_gate(weights)
+    weights = turned(weights, -units)
     return Gradients(
         behind.sequence,
         d_both[:units].T * 2,
         d_both[units:].T,
-        weights[:features].copy(),
-        weights[features:] * 0.5,
-        _by_keras_gate(bias[:, None] * scales)[0],
+        numpy.ascontiguousarray(weights[:, :features].T),
+        multiply(weights[:, features:].T, 0.5, order="C"),
+        turned(bias * scales[:, 0], -units),
     )
-
-
-def _by_keras_gate(weights: Any) -> Any:
-    """(4 units, rows) in our order as (rows, 4 units) in Keras'."""
-    gates = len(weights)
-    return numpy.ascontiguousarray(weights.reshape(4, gates // 4, -1)[KERAS].reshape(gates, -1).T)
 
 
 def _steps_back(

@@ -60,7 +60,7 @@ def add_rows(places: Any, rows: Any, out: Any) -> None:
         order = keys.argsort(kind="stable")
         places = places.take(order)
         starts = _starts(places)
-        counts = numpy.diff(starts, append=places.size)
+        counts = _lengths(starts, places.size)
         _put(out, places.take(starts), rows.take(order.take(starts), axis=0))
         if int(counts.max()) <= _ROUNDS:
             _add_in_rounds(places, starts, counts, order, rows, out)
@@ -74,7 +74,7 @@ def add_rows(places: Any, rows: Any, out: Any) -> None:
 def _add_in_rounds(places: Any, starts: Any, counts: Any, order: Any, rows: Any, out: Any) -> None:
     """Add the second row of each place, then the third, and so on; `rows` by `order` go to the sorted `places`."""
     for k in range(1, int(counts.max())):
-        several = numpy.flatnonzero(counts > k)
+        several = (counts > k).nonzero()[0]
         starts, counts = starts.take(several), counts.take(several)
         onto = places.take(starts)
         summed = rows.take(order.take(starts + k), axis=0)
@@ -84,7 +84,18 @@ def _add_in_rounds(places: Any, starts: Any, counts: Any, order: Any, rows: Any,
 
 def _starts(places: Any) -> Any:
     """Where in the sorted places another one begins."""
-    return numpy.flatnonzero(numpy.concatenate([[True], places[1:] != places[:-1]]))
+    other = numpy.empty(places.size, bool)
+    other[:1] = True
+    numpy.not_equal(places[1:], places[:-1], out=other[1:])
+    return other.nonzero()[0]
+
+
+def _lengths(starts: Any, end: int) -> Any:
+    """How far it is from each start to the next, and from the last one to the end."""
+    lengths = numpy.empty_like(starts)
+    numpy.subtract(starts[1:], starts[:-1], out=lengths[:-1])
+    lengths[-1:] = end - starts[-1:]
+    return lengths
 
 
 def _put(out: Any, places: Any, rows: Any) -> None:
@@ -98,7 +109,7 @@ def _put(out: Any, places: Any, rows: Any) -> None:
 def _sums(places: Any, rows: Any) -> tuple[Any, Any]:
     """Each of the sorted places once, and the sum of its rows, which may be overwritten."""
     starts = _starts(places)
-    left = numpy.diff(starts, append=places.size)  # how many rows of each place are still to be added up
+    left = _lengths(starts, places.size)  # how many rows of each place are still to be added up
     first = starts
     while True:
         several = left > 1

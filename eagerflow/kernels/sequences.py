@@ -10,15 +10,17 @@ from numpy import multiply
 from eagerflow.kernels.threads import scratch
 from eagerflow.kernels.views import copy_rows
 
-__all__ = ["batch_first", "one_below_the_other", "steps_at_once", "steps_together"]
+__all__ = ["batch_first", "one_below_the_other", "steps_at_once", "steps_together", "turned"]
 
 _AT_ONCE = 1 << 16  # numbers whose slopes are computed together, in the cache
-_INNER = 1024  # positions that a product for the weights' gradient sums over at least
+_INNER = 1536  # positions that a product for the weights' gradient sums over at least, if there are as many
 
 
-def steps_at_once(units: int, batch: int) -> int:
-    """How many steps make a block, for four gates."""
-    return max(1, _AT_ONCE // max(1, 4 * units * batch), _INNER // max(1, batch))
+def steps_at_once(steps: int, units: int, batch: int) -> int:
+    """How many steps make a block, for four gates; blocks are of nearly the same length."""
+    most = max(1, _AT_ONCE // max(1, 4 * units * batch), _INNER // max(1, batch))
+    blocks = -(-steps // most)
+    return -(-steps // max(1, blocks)) or 1
 
 
 def batch_first(states: Any, factor: float = 1.0) -> Any:
@@ -49,3 +51,8 @@ def one_below_the_other(name: str, parts: list[Any]) -> Any:
         copy_rows(part, flat[..., start : start + part.shape[2]])
         start += part.shape[2]
     return flat.reshape(steps * batch, width)
+
+
+def turned(a: Any, rows: int) -> Any:
+    """`rows` rows from the end in front of the others: from Keras' order of gates to ours, or back with `-rows`."""
+    return numpy.concatenate([a[-rows:], a[:-rows]])

@@ -215,7 +215,7 @@ class RNN(Layer):
                 f"got {len(tree.flatten(start))}."
             )
         for state, size in zip(tree.flatten(start), tree.flatten(self.state_size)):
-            found = numpy.shape(state)
+            found = state.shape if isinstance(state, Tensor) else numpy.shape(state)
             if isinstance(size, int) and sequences.ndim == 3 and found != (sequences.shape[0], size):
                 raise ValueError(
                     f'{type(self).__name__} "{self.name}": initial_state: expected the shape (batch, units), '
