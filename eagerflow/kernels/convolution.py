@@ -16,11 +16,16 @@ from eagerflow.kernels import columns, plain_convolution, planes, stacked, volum
 from eagerflow.kernels.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
+from eagerflow.kernels.parts import at_once
 from eagerflow.kernels.phases import phases
+from eagerflow.kernels.threads import each
+from eagerflow.kernels.views import copy_rows
 
 __all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
 
 _LITTLE = 1 << 21  # multiply-adds that aren't worth being taken apart
+_COPIED = 2_000  # numbers copied in a microsecond
+_COPY = 200  # microseconds of a copy that is worth a thread's while
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
@@ -79,22 +84,35 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int
     if by_planes and not winograd.suits(kernel.shape, kernel.dtype, geometry, groups):
         return planes.input_gradient(g, kernel, geometry, groups)
     little = g.size * geometry.taps * kernel.shape[-2] < _LITTLE and set(geometry.strides) != {1}
-    parts = None if little or not g.size else phases(geometry)
-    if parts is None:
+    found = None if little or not g.size else phases(geometry)
+    if found is None:
         return columns.input_gradient(g, kernel, geometry, groups)
-    out = None
+    parts = list(found)
+    inner = parts[0].geometry
+    if len(parts) == 1 and inner is not None:
+        taps = _turned(kernel[parts[0].taps], groups)
+        return forward(xp, g[(slice(None), *parts[0].given)], taps, inner, groups)
+    shape = (len(g), *geometry.lengths, channels)
+    has_gaps = any([part.geometry is None for part in parts])
+    out = numpy.zeros(shape, g.dtype) if has_gaps else numpy.empty(shape, g.dtype)
     for part in parts:
-        found = None
         if part.geometry is not None:
-            given, taps = g[(slice(None), *part.given)], kernel[part.taps]
-            found = forward(xp, given, _turned(taps, groups), part.geometry, groups)
-            if part.geometry.outputs == geometry.lengths:
-                return found
-        if out is None:
-            out = numpy.zeros((len(g), *geometry.lengths, channels), g.dtype)
-        if found is not None:
-            out[(slice(None), *part.targets)] = found
+            taps = _turned(kernel[part.taps], groups)
+            given = forward(xp, g[(slice(None), *part.given)], taps, part.geometry, groups)
+            _put(given, out[(slice(None), *part.targets)])
     return out
+
+
+def _put(found: Any, target: Any) -> None:
+    """Copy the images of a phase to their places, shared among threads."""
+    microseconds = found.size / _COPIED
+    step = at_once(len(found), len(found), microseconds, _COPY)
+
+    def work(i: int) -> None:
+        some = slice(i * step, (i + 1) * step)
+        copy_rows(found[some], target[some])
+
+    each(work, -(-len(found) // step), microseconds)
 
 
 def _turned(kernel: Any, groups: int) -> Any:

@@ -24,6 +24,7 @@ from eagerflow.kernels.phases import phases
 from eagerflow.kernels.runs import PER_MICROSECOND, Block, Runs
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
+from eagerflow.kernels.views import copy_rows
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
@@ -64,7 +65,7 @@ def _forward(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
         found = target if whole else scratch("depthwise block", target.shape, x.dtype)
         _fill(runs, repeated, x, block, found.reshape(*found.shape[:3], -1))
         if not whole:
-            target[...] = found
+            copy_rows(found, target)
 
     each(work, len(runs.blocks), out.size * geometry.taps / PER_MICROSECOND)
     return out
@@ -73,7 +74,7 @@ def _forward(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
 def _given(found: Any, into: Any) -> Any:
     if into is None:
         return found
-    into[...] = found
+    copy_rows(found, into)
     return into
 
 

@@ -9,7 +9,7 @@ import numpy
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import at_once
 from eagerflow.kernels.scratch import scratch
-from eagerflow.kernels.views import strided
+from eagerflow.kernels.views import copy_rows, strided
 
 __all__ = ["PER_MICROSECOND", "Block", "Runs"]
 
@@ -117,7 +117,7 @@ class Runs:
             columns_of = x[:, :, :, begin :: self.phases]
             start, line = (begin + self.before[2]) // self.phases, target[:, :, :, phase]
             _clear(line, 3, start, columns_of.shape[3])
-            line[:, :, :, start : start + columns_of.shape[3]] = columns_of
+            copy_rows(columns_of, line[:, :, :, start : start + columns_of.shape[3]])
         return canvas
 
     def windows(self, canvas: Any, block: Block, phase: int, start: int, stop: int) -> Any:
