@@ -158,8 +158,15 @@ class ArrayFeed(Feed):
         order = self._order()
         leaves = tree.flatten(self.parts)
         flat = isinstance(self.parts, tuple) and len(leaves) == len(self.parts)
-        for tensors in batches_of_rows(leaves, self.size, count, order, current_device()):
-            yield tuple(tensors) if flat else tree.pack_sequence_as(self.parts, tensors)
+        batches = batches_of_rows(leaves, self.size, count, order, current_device())
+        if flat:
+            yield from map(tuple, batches)
+        elif len(leaves) == 1 and leaves[0] is self.parts:  # arrays without targets
+            for (tensor,) in batches:
+                yield tensor
+        else:
+            for tensors in batches:
+                yield tree.pack_sequence_as(self.parts, tensors)
 
     def _order(self) -> Any:
         if not self.shuffle:

@@ -30,7 +30,10 @@ def batches_of_rows(
         order: the numbers of the rows in their new order; None for rows as they are, which aren't copied.
         where: the device that tensors are put on.
     """
-    together = 1 if order is None else max(1, _BLOCK // max(1, _bytes(arrays, size)))
+    if order is not None:
+        together = max(1, _BLOCK // max(1, _bytes(arrays, size)))
+    else:  # nothing is gathered; what isn't in memory is read batch by batch
+        together = max(1, count) if all(a is None or type(a) is numpy.ndarray for a in arrays) else 1
     for first, blocks in _blocks(arrays, together * size, count * size, order):
         ready = all(b is None or _is_ready(b, where) for b in blocks)
         for start in range(0, min(together * size, count * size - first), size):

@@ -140,7 +140,7 @@ class Loop:
                 announce_logs("batch", step, self._numbers(logs))
             if interruption.requested:
                 interruption.check()
-            if model.stop_training and self.kind == "train":
+            if self.kind == "train" and model.stop_training:
                 break
         if bar is not None:
             bar.stop_clock(done)
@@ -360,14 +360,22 @@ def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         group.on_predict_begin()
         loop = Loop(model, "predict", group, shows=True)
-        loop.run(feed, interruption, lambda found: outputs.append(tree.map_structure(_to_numpy, found)))
+        loop.run(feed, interruption, lambda found: outputs.append(_as_arrays(found)))
         feed.on_epoch_end()
         group.on_predict_end()
     if not outputs:
         raise ValueError("predict: the data gave no batch.")
-    return tree.map_structure(
-        lambda *parts: numpy.concatenate([numpy.atleast_1d(p) for p in parts]), *outputs
-    )
+    if all(isinstance(part, numpy.ndarray) for part in outputs):
+        return _joined(*outputs)
+    return tree.map_structure(_joined, *outputs)
+
+
+def _joined(*parts: Any) -> numpy.ndarray:
+    return numpy.concatenate([part if part.ndim else numpy.atleast_1d(part) for part in parts])
+
+
+def _as_arrays(found: Any) -> Any:
+    return _to_numpy(found) if isinstance(found, Tensor) else tree.map_structure(_to_numpy, found)
 
 
 def _to_numpy(value: Any) -> Any:
