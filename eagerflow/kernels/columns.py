@@ -206,6 +206,9 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
     def work(i: int) -> None:
         block = slice(i * images, (i + 1) * images)
         part = g[block]
+        if channels == 1:
+            _add_by_taps(part.reshape(-1, filters), matrices[0], geometry, out[block])
+            return
         rows = part.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
         columns = scratch("columns", (groups, rows.shape[1], taps * channels // groups), g.dtype)
         for group in range(groups):
@@ -216,9 +219,17 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
     return out
 
 
+def _add_by_taps(rows: Any, matrix: Any, geometry: Geometry, out: Any) -> None:
+    """The same for one channel: (windows, filters) @ (filters, taps), which lie tap by tap in rows of the image."""
+    columns = scratch("columns", (geometry.taps, len(rows)), rows.dtype)
+    tiled(rows, matrix, columns.T)
+    _scatter(columns.T, geometry, out)
+
+
 def _scatter(columns: Any, geometry: Geometry, out: Any) -> None:
-    """Add windows (groups, images * outputs, taps * width) up into out (images, *lengths, channels)."""
-    groups, channels = len(columns), out.shape[-1]
+    """Add windows (..., images * outputs, taps * width), of one group or several, up into out."""
+    channels = out.shape[-1]
+    groups = len(columns) if columns.ndim > 2 else 1
     canvas = out
     if geometry.is_padded or groups > 1 or not out.flags.c_contiguous:
         canvas = scratch("columns canvas", (len(out), *geometry.padded, channels), out.dtype)

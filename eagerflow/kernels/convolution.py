@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import columns, plain_convolution, planes, stacked, volumes, winograd
+from eagerflow.kernels import columns, plain_convolution, planes, stacked, swapped, volumes, winograd
 from eagerflow.kernels.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
@@ -53,11 +53,14 @@ def forward(
             return volumes.forward(x, kernel, geometry, finish)
         if stacked.suits(x, kernel.shape, geometry, groups):
             return stacked.forward(x, kernel, geometry, finish)
-        if groups == 1:
+        if swapped.suits(x, kernel.shape, geometry, groups):
+            out = swapped.forward(x, kernel, geometry)
+        elif groups == 1:
             return _by_columns(x, kernel, geometry, finish)
-        if not planes.suits(kernel.shape, geometry, groups):
+        elif planes.suits(kernel.shape, geometry, groups):
+            out = planes.forward(x, kernel, geometry, groups)
+        else:
             return columns.forward(x, kernel, geometry, groups, finish)
-        out = planes.forward(x, kernel, geometry, groups)
     else:
         out = plain_convolution.forward(xp, x, kernel, geometry, groups)
     if finish is not None:
@@ -137,6 +140,8 @@ def kernel_gradient(
         return stacked.kernel_gradient(x, g, kernel_shape, geometry)
     if groups > 1 and planes.suits(kernel_shape, geometry, groups):
         return planes.kernel_gradient(x, g, kernel_shape, geometry, groups)
+    if swapped.suits(x, kernel_shape, geometry, groups):
+        return swapped.kernel_gradient(x, g, geometry)
     count = neighbours(x, kernel_shape, geometry) if groups == 1 else 1
     if count > 1:
         together = joined(geometry, count)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import convolution, frequencies, plain_convolution, stacked, volumes, winograd
+from eagerflow.kernels import convolution, frequencies, plain_convolution, stacked, swapped, volumes, winograd
 from eagerflow.kernels.geometry import window_geometry
 from eagerflow.kernels.neighbours import neighbours
 from eagerflow.kernels.packs import Packs
@@ -169,6 +169,34 @@ def test_any_convolution_with_few_filters(batch, lengths, size, channels, filter
 
 
 @given(
+    any_convolution(),
+    st.integers(0, 3),
+    st.integers(8, 40),
+    st.sampled_from(["float32", "float64"]),
+    st.booleans(),
+)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes):
+    geometry = case[0]
+    strides = set(geometry.strides)
+    x, kernel = normal(batch, *geometry.lengths, channels), normal(*geometry.sizes, channels, 1, seed=1)
+    g, bias = normal(batch, *geometry.outputs, 1, seed=3), normal(1, seed=4)
+    exact = results(plain_convolution, x, kernel, g, geometry, 1)
+    given_ = [a.astype(dtype) for a in (x, kernel, g)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(swapped, "_LEAST", 0)
+        suits = geometry.taps > 1 and strides == {1}
+        assert swapped.suits(given_[0], kernel.shape, geometry, 1) == suits
+        out = convolution.forward(
+            np, *given_[:2], geometry, 1, (bias.astype(dtype), True) if finishes else None
+        )
+        _, dx, dk = results(convolution, *given_, geometry, 1)
+    assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], dtype)
+    assert_close(dx, exact[1], dtype)
+    assert_close(dk, exact[2], dtype)
+
+
+@given(
     st.integers(1, 3), st.integers(1, 7), st.integers(3, 12), st.integers(3, 12), st.integers(1, 3),
     st.integers(1, 2), st.integers(1, 20), st.integers(16, 24), st.sampled_from(["valid", "same"]), st.booleans(),
     st.sampled_from([1 << 12, 1 << 15, 1 << 20]), st.booleans(),
@@ -247,6 +275,7 @@ CASES = [
     ((9, 32, 32, 8), (3, 3, 8, 8), 1, "same", 1),  # neighbours together
     ((32, 8, 8, 192), (3, 3, 192, 192), 1, "same", 1),  # Winograd by frequency
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
+    ((30, 28, 28, 32), (3, 3, 32, 1), 1, "same", 1),  # one filter
     ((3, 4000, 8), (5, 8, 16), 1, "causal", 1),
     ((2, 9, 17, 16, 8), (3, 3, 3, 8, 16), 1, "same", 1),  # Winograd, volumes
     ((5, 11, 11, 11, 8), (3, 3, 3, 8, 16), 1, "valid", 1),  # Winograd, volumes, gradients together
