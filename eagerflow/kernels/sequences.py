@@ -12,15 +12,17 @@ from eagerflow.kernels.views import copy_rows
 
 __all__ = ["batch_first", "one_below_the_other", "steps_at_once", "steps_together", "turned"]
 
-_AT_ONCE = 1 << 16  # numbers whose slopes are computed together, in the cache
-_INNER = 1536  # positions that a product for the weights' gradient sums over at least, if there are as many
+_NUMBERS = 1 << 18  # of four gates in a block at most: their slopes are computed together, in the cache
+_INNER = 1024, 1600  # positions that a product for the weights' gradient sums over at least and at most
 
 
 def steps_at_once(steps: int, units: int, batch: int) -> int:
-    """How many steps make a block, for four gates; blocks are of nearly the same length."""
-    most = max(1, _AT_ONCE // max(1, 4 * units * batch), _INNER // max(1, batch))
-    blocks = -(-steps // most)
-    return -(-steps // max(1, blocks)) or 1
+    """How many steps make a block, for four gates; with blocks of nearly one length, their number even if possible."""
+    least, most = (positions // max(1, batch) for positions in _INNER)
+    longest = max(1, least, min(most, _NUMBERS // max(1, 4 * units * batch)))
+    blocks = -(-steps // longest)
+    blocks += blocks % 2 if blocks > 1 else 0
+    return max(1, -(-steps // max(1, blocks)))
 
 
 def batch_first(states: Any, factor: float = 1.0) -> Any:
