@@ -60,7 +60,9 @@ def _bytes(arrays: Sequence[Any], rows: int) -> int:
 
 def _taken(array: Any, rows: slice, order: Any) -> Any:
     if order is None:
-        return array[rows]
+        part = array[rows]
+        # As a plain array it is no copy either, and goes to the kernels that share work among threads.
+        return part.view(numpy.ndarray) if type(part) is numpy.memmap else part
     if type(array) is numpy.ndarray:
         return array.take(order[rows], axis=0)
     return array[place(order[rows], device_of(array))]

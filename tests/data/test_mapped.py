@@ -68,6 +68,14 @@ def test_rows_of_a_file_are_those_of_the_array(in_file, size):
     np.testing.assert_array_equal(np.concatenate(found), np.asarray(in_file)[order])
 
 
+def test_rows_in_their_order_are_plain_arrays_over_the_file(in_file):
+    for i, (x,) in enumerate(batches_of_rows([in_file], 300, 4, None, current_device())):
+        assert type(x.data) is np.ndarray
+        assert np.shares_memory(x.data, in_file)
+        np.testing.assert_array_equal(x.data, in_file[300 * i : 300 * (i + 1)])
+    assert i == 3
+
+
 @advised
 def test_only_large_whole_mapped_arrays_are_announced(in_file, monkeypatch):
     assert _Pages.of(in_file).row == 12
