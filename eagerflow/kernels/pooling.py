@@ -24,7 +24,7 @@ from eagerflow.kernels.views import copy_rows, strided
 __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient"]
 
 _BLOCK = 1 << 21  # bytes of the inputs of a block; with smaller ones threads wait for each other
-_LONG = 256  # channels from which results are written where they belong at once, not copied there
+_LONG = 256  # channels from which results are written where they belong at once (as is one channel), not copied there
 _PER_MICROSECOND = 5_000  # numbers that one pass works on
 _WORTH = 50  # microseconds of work from which `long_runs` pays
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
@@ -220,7 +220,7 @@ def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
     windows = _windows(canvas, geometry)
     wins = scratch("pooling wins", windows.shape, bool)
     numpy.equal(which, _numbers(geometry, which), out=wins)
-    if g.shape[-1] < _LONG:
+    if 1 < g.shape[-1] < _LONG:
         found = numpy.multiply(g, wins, out=scratch("columns", windows.shape, g.dtype))
         copy_rows(found, windows)
     else:
