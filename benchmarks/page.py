@@ -2,13 +2,15 @@
 
     python -m benchmarks.page run1.json run2.json --write docs/benchmarks.md
 
-Runs stand side by side. What only one of them measured (growth, say) is taken from the last that has it.
+Runs stand side by side. What only one of them measured (growth, say) is taken from the last that has it. A run that was
+measured in parts is given as `part1.json+part2.json`.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 
 from benchmarks.aims import aims_tables
@@ -130,10 +132,11 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", type=Path, help="what `python -m benchmarks --json` wrote")
+    parser.add_argument("runs", nargs="+", help="what `python -m benchmarks --json` wrote")
     parser.add_argument("--write", type=Path, help="where; without, the page is printed")
     chosen = parser.parse_args()
-    text = page([Run.load(path) for path in chosen.runs], MISSED.read_text(encoding="utf-8"))
+    runs = [reduce(Run.joined, [Run.load(Path(part)) for part in name.split("+")]) for name in chosen.runs]
+    text = page(runs, MISSED.read_text(encoding="utf-8"))
     if chosen.write:
         chosen.write.write_text(text, encoding="utf-8")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,14 @@ __all__ = ["OURS", "Results", "Run"]
 
 OURS = "eagerflow"
 Results = dict[str, dict[str, Figures]]  # by workload, by peer
+
+
+def _joined(one: Figures | None, other: Figures) -> Figures:
+    """Both contenders' times; where both measured a kind, the other's."""
+    if one is None:
+        return other
+    times = {**one.times, **{kind: found for kind, found in other.times.items() if found}}
+    return replace(one, times=times, error=one.error or other.error)
 
 
 @dataclass
@@ -39,6 +47,22 @@ class Run:
     def figures(self, name: str) -> Any:
         """Those of another benchmark, None without."""
         return self.also.get(name, {}).get("figures")
+
+    def joined(self, other: Run) -> Run:
+        """This run with what another measured beside it: other workloads, peers, kinds or benchmarks."""
+        results: dict[str, Results] = {}
+        for each in (self.results, other.results):
+            for title, found in each.items():
+                for name, peers in found.items():
+                    place = results.setdefault(title, {}).setdefault(name, {})
+                    for peer, figures in peers.items():
+                        place[peer] = _joined(place.get(peer), figures)
+        return Run(
+            {**self.about, **other.about},
+            results,
+            {**self.startup, **other.startup},
+            {**self.also, **other.also},
+        )
 
     def save(self, path: Path) -> None:
         results = {

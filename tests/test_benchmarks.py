@@ -124,6 +124,21 @@ def test_another_file_is_no_run(tmp_path, text):
         Run.load(tmp_path / "run.json")
 
 
+def test_parts_of_a_run_are_joined():
+    first = Run({"load": "0"}, {"one core": {"mlp": {"torch": Figures({"fit": [1.0], "infer": []}, 5, 10)}}})
+    second = Run(
+        {"load": "1"},
+        {"one core": {"mlp": {"torch": Figures({"fit": [], "infer": [2.0]})}, "gru": {}}},
+        {"torch": {"first": 3.0}},
+        {"growth": {"text": "growth", "figures": None}},
+    )
+    joined = first.joined(second)
+    assert joined.results["one core"]["mlp"]["torch"] == Figures({"fit": [1.0], "infer": [2.0]}, 5, 10)
+    assert joined.also == second.also
+    assert joined.startup == second.startup
+    assert first.results["one core"]["mlp"]["torch"].times["infer"] == []
+
+
 def aim(what: str, of: list[aims.Aim]) -> list[str]:
     return next(each.row() for each in of if each.what == what)
 

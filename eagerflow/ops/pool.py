@@ -6,8 +6,10 @@ from typing import Any
 
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import op
-from eagerflow.kernels import pooling
+from eagerflow.kernels.average_pooling import average, average_gradient
 from eagerflow.kernels.geometry import Geometry, per_axis, window_geometry
+from eagerflow.kernels.max_pooling import maximum, maximum_gradient
+from eagerflow.kernels.plain_pooling import counts
 from eagerflow.ops.layout import channels_first_to_last, is_channels_first, spatial_rank, to_first
 from eagerflow.ops.windows import gather_windows
 
@@ -20,7 +22,7 @@ def _geometry(x: Any, pool_size: Any, strides: Any, padding: str) -> Geometry:
 
 
 def _max_rule(xp: Any, g: Any, data_format: Any, which: Any, plan: Any) -> Any:
-    dx = pooling.maximum_gradient(xp, channels_first_to_last(g, data_format), which, plan)
+    dx = maximum_gradient(xp, channels_first_to_last(g, data_format), which, plan)
     return ((to_first(dx) if is_channels_first(data_format) else dx),)
 
 
@@ -58,19 +60,19 @@ def max_pool(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = _geometry(x, pool_size, strides, padding)
-    out, which = pooling.maximum(xp, x, plan, keep)
+    out, which = maximum(xp, x, plan, keep)
     return (to_first(out) if is_channels_first(data_format) else out), which, plan
 
 
 def _average_rule(xp: Any, g: Any, data_format: Any, plan: Any) -> Any:
-    dx = pooling.average_gradient(xp, channels_first_to_last(g, data_format), plan)
+    dx = average_gradient(xp, channels_first_to_last(g, data_format), plan)
     return ((to_first(dx) if is_channels_first(data_format) else dx),)
 
 
 def _average_of_windows(inputs: Any, data_format: Any, plan: Any, **_: Any) -> Any:
     """The sum over each window, divided by how much of it lies in the input."""
     windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
-    out = windows.sum(axis=-2) / pooling.counts(namespace_of(windows.data), plan, windows.dtype)
+    out = windows.sum(axis=-2) / counts(namespace_of(windows.data), plan, windows.dtype)
     return to_first(out) if is_channels_first(data_format) else out
 
 
@@ -98,5 +100,5 @@ def average_pool(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = _geometry(x, pool_size, strides, padding)
-    out = pooling.average(xp, x, plan)
+    out = average(xp, x, plan)
     return (to_first(out) if is_channels_first(data_format) else out), plan

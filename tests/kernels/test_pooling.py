@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import plain_pooling, pooling
+from eagerflow.kernels import average_pooling, max_pooling, plain_pooling
 from eagerflow.kernels.geometry import window_geometry
 
 
@@ -50,20 +50,20 @@ def test_any_windows(geometry, batch, channels, dtype, channels_first):
     if channels_first:  # in memory
         x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -1, 1)), 1, -1)
     g = few_values(batch, *geometry.outputs, channels, dtype=dtype, seed=1)
-    largest, which = pooling.maximum(np, x, geometry, True)
+    largest, which = max_pooling.maximum(np, x, geometry, True)
     expected, expected_which = plain_pooling.maximum(np, x, geometry, True)
     same = np.testing.assert_array_equal
     same(largest, expected)
     same(which, expected_which)
-    same(pooling.maximum(np, x, geometry, False)[0], expected)
+    same(max_pooling.maximum(np, x, geometry, False)[0], expected)
     same(
-        pooling.maximum_gradient(np, g, which, geometry),
+        max_pooling.maximum_gradient(np, g, which, geometry),
         plain_pooling.maximum_gradient(np, g, which, geometry),
     )
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)  # noqa: E731
-    close(pooling.average(np, x, geometry), plain_pooling.average(np, x, geometry))
-    close(pooling.average_gradient(np, g, geometry), plain_pooling.average_gradient(np, g, geometry))
-    assert {largest.dtype, pooling.average(np, x, geometry).dtype} == {np.dtype(dtype)}
+    close(average_pooling.average(np, x, geometry), plain_pooling.average(np, x, geometry))
+    close(average_pooling.average_gradient(np, g, geometry), plain_pooling.average_gradient(np, g, geometry))
+    assert {largest.dtype, average_pooling.average(np, x, geometry).dtype} == {np.dtype(dtype)}
 
 
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (2, 3)])
@@ -102,10 +102,10 @@ def test_same_bits_on_any_number_of_threads(monkeypatch):
     found = []
     for threads in (1, 2, 5):
         ef.set_num_threads(threads)
-        largest, which = pooling.maximum(np, x, geometry, True)
+        largest, which = max_pooling.maximum(np, x, geometry, True)
         found.append([
-            largest, which, pooling.maximum_gradient(np, g, which, geometry),
-            pooling.average(np, x, geometry), pooling.average_gradient(np, g, geometry),
+            largest, which, max_pooling.maximum_gradient(np, g, which, geometry),
+            average_pooling.average(np, x, geometry), average_pooling.average_gradient(np, g, geometry),
         ])  # fmt: skip
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
