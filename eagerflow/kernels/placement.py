@@ -21,12 +21,17 @@ _SELDOM = (
 
 def _found() -> Callable[[], int]:
     """The C library's `sched_getcpu`, called without giving up the interpreter's lock: a third of a microsecond."""
-    if hasattr(os, "sched_setaffinity"):
-        try:
-            return ctypes.PyDLL(None).sched_getcpu
-        except (AttributeError, OSError):  # another C library
-            pass
-    return lambda: -1
+    if not hasattr(os, "sched_setaffinity"):
+        return _unknown
+    try:
+        library = ctypes.PyDLL(None)
+    except OSError:
+        return _unknown
+    return getattr(library, "sched_getcpu", _unknown)
+
+
+def _unknown() -> int:
+    return -1
 
 
 processor = (

@@ -17,8 +17,8 @@ import numpy
 
 from eagerflow.kernels.blocks import CHUNK, ones
 from eagerflow.kernels.buffering import long_runs
-from eagerflow.kernels.threads import each, one_blas_thread, scratch
-from eagerflow.kernels.vectors import KEPT, column_sums, row_sums
+from eagerflow.kernels.threads import KEPT, each, one_blas_thread, scratch
+from eagerflow.kernels.vectors import column_sums, row_sums
 
 __all__ = ["extreme_gradient", "extreme_over", "running_sums", "sum_over", "sum_to", "sums_of_slices"]
 

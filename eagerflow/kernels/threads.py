@@ -31,8 +31,9 @@ from eagerflow.kernels.cpus import usable_cpus
 from eagerflow.kernels.placement import Mover, processor
 from eagerflow.kernels.scratch import scratch
 
-__all__ = ["each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
+__all__ = ["KEPT", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
 
+KEPT = 500  # results, or things to copy, up to which NumPy keeps the interpreter's lock while it works
 _LEAST = 150.0  # microseconds of work below which waking a thread costs more than it saves
 _VARIABLE = "EAGERFLOW_NUM_THREADS"
 

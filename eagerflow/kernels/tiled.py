@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.blas import blas_core
-from eagerflow.kernels.vectors import KEPT
+from eagerflow.kernels.threads import KEPT
 
 __all__ = ["has_small_products", "tiled"]
 

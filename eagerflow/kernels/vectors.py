@@ -11,10 +11,9 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.blocks import ones
+from eagerflow.kernels.threads import KEPT
 
-__all__ = ["KEPT", "column_sums", "row_products", "row_sums"]
-
-KEPT = 500  # results, up to which NumPy keeps the lock
+__all__ = ["column_sums", "row_products", "row_sums"]
 
 
 def column_sums(a: Any) -> Any:

@@ -257,12 +257,10 @@ def _visits(graph: Graph) -> dict[int, int]:
 
 def _refuse_equal_names(graph: Graph, operations: list[Any]) -> None:
     known: set[str] = set()
-    double = None
-    for name in (operation.name for operation in operations):
-        double = name if name in known and double is None else double
-        known.add(name)
-    if double is not None:
-        raise ValueError(
-            f"Model {graph.name!r}: two layers are named {double!r}; names must be unique in a model. "
-            "Rename one: layer(..., name=...)."
-        )
+    for operation in operations:
+        if operation.name in known:
+            raise ValueError(
+                f"Model {graph.name!r}: two layers are named {operation.name!r}; names must be unique in a model. "
+                "Rename one: layer(..., name=...)."
+            )
+        known.add(operation.name)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eagerflow.kernels.reduce import sums_of_slices
-from eagerflow.kernels.threads import one_blas_thread
-from eagerflow.kernels.vectors import KEPT, column_sums, row_products, row_sums
+from eagerflow.kernels.threads import KEPT, one_blas_thread
+from eagerflow.kernels.vectors import column_sums, row_products, row_sums
 
 SHAPES = [
     (1, 1),
