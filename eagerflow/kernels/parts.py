@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["at_once", "parts_of", "sum_in_order"]
+__all__ = ["HEAD_START", "at_once", "parts_of", "shares", "sum_in_order"]
 
 _PIECES = 8  # so many blocks, or more, are shared evenly; fewer: a power of two
 _PIECE = (
     300  # microseconds of a block that is worth a thread's while: between calls threads wait for each other
+)
+HEAD_START = (
+    60  # microseconds that the caller works before a thread that it wakes does, and may wait for at the end
 )
 _LITTLE = 1 << 16  # numbers that are added up in no time
 
@@ -25,6 +28,28 @@ def at_once(n: int, most: int, microseconds: float, piece: float = _PIECE) -> in
     """
     pieces = min(_PIECES, 1 << int(math.log2(max(1.0, microseconds / piece))))
     return max(1, min(most, -(-n // pieces)))
+
+
+def shares(length: int, count: int, ahead: float, unit: int = 1) -> list[slice]:
+    """Runs for threads to take one after another, `count` at most: of the last two, the first is longer by `ahead`.
+
+    The caller begins before the thread that it wakes, so it also comes first to the last two. Were they equal, it
+    would be done before the other, go to sleep, and take its time to wake up.
+
+    Args:
+        length: of all runs.
+        count: of runs.
+        ahead: by how much it is longer; at most half a share is taken from the other.
+        unit: what runs are multiples of.
+
+    >>> shares(100, 4, 10, unit=5)
+    [slice(0, 25, None), slice(25, 50, None), slice(50, 80, None), slice(80, 100, None)]
+    """
+    step = -(-length // (count * unit)) * unit
+    ends = [i * step for i in range(1, count)] + [length]
+    if count > 1:
+        ends[-2] += round(min(ahead, step) / 2 / unit) * unit
+    return [slice(start, min(end, length)) for start, end in zip([0, *ends], ends) if start < length]
 
 
 def parts_of(blocks: int, size: int) -> list[slice]:

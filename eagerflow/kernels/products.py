@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.kernels.parts import HEAD_START, shares
 from eagerflow.kernels.threads import each, one_blas_thread
 
 __all__ = ["large", "pair", "product", "products", "small"]
@@ -68,7 +69,7 @@ def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> An
 
 def pair(a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any]:
     """`a @ b` and `c @ d`, at once."""
-    first, second = _carried_out(_planned(a, b), _planned(c, d))
+    first, second = _carried_out(_planned(a, b, more_follow=True), _planned(c, d))
     return first, second
 
 
@@ -90,17 +91,20 @@ def _carried_out(*plans: _Plan) -> list[Any]:
     return [plan.out for plan in plans]
 
 
-def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _Plan:
+def _planned(
+    a: Any, b: Any, out: Any = None, finish: Finish | None = None, more_follow: bool = False
+) -> _Plan:
     rows, inner = a.shape
     columns = b.shape[1]
     work = rows * inner * columns
     if out is None:
         out = numpy.empty((rows, columns), numpy.result_type(a, b))
     parts = next((count for limit, count in _PARTS if work < limit), _MOST)
+    ahead = 0.0 if more_follow or not work else HEAD_START * _PER_MICROSECOND / work
     longest = max(rows, columns)
     if parts > 1 and inner > 4 * longest and a.dtype == b.dtype:
-        return _by_inner(a, b, out, _slices(inner, parts), finish)
-    bands = _slices(longest, parts)
+        return _by_inner(a, b, out, shares(inner, parts, ahead * inner, _TILE), finish)
+    bands = shares(longest, parts, ahead * longest, _TILE)
     everything = slice(0, columns)
 
     def band(cut: slice) -> None:  # `dot` would copy rows of a transposed matrix, `matmul` doesn't
@@ -111,12 +115,6 @@ def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _
             finish(part, everything if rows >= columns else cut)
 
     return _Plan(out, [partial(band, cut) for cut in bands], work)
-
-
-def _slices(length: int, parts: int) -> list[slice]:
-    step = -(-length // parts)
-    step += -step % _TILE
-    return [slice(i, i + step) for i in range(0, length, step)]
 
 
 def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], finish: Finish | None) -> _Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eagerflow.kernels.parts import at_once, parts_of
+from eagerflow.kernels.parts import at_once, parts_of, shares
 
 
 @given(st.integers(0, 300), st.integers(0, 50), st.floats(0, 1e6))
@@ -24,3 +24,18 @@ def test_parts_cover_all_blocks_in_order(blocks, size):
     assert [i for part in parts for i in range(blocks)[part]] == list(range(blocks))
     assert 1 <= len(parts) <= 16
     assert len(parts) <= 2 or len(parts) * size <= 1 << 23
+
+
+@given(st.integers(0, 3000), st.integers(1, 20), st.floats(0, 1e4), st.integers(1, 16))
+def test_shares_cover_everything_in_order_and_begin_at_units(length, count, ahead, unit):
+    found = shares(length, count, ahead, unit)
+    assert [i for run in found for i in range(length)[run]] == list(range(length))
+    assert len(found) <= count
+    assert all(run.start % unit == 0 and run.start < run.stop for run in found)
+
+
+def test_of_the_last_two_shares_the_first_is_longer_by_as_much_as_asked():
+    lengths = [run.stop - run.start for run in shares(4000, 4, 200, unit=10)]
+    assert lengths == [1000, 1000, 1100, 900]
+    lengths = [run.stop - run.start for run in shares(4000, 2, 1e9)]
+    assert lengths == [3000, 1000]  # at most half a share moves
