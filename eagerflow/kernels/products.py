@@ -69,7 +69,7 @@ def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> An
 
 def pair(a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any]:
     """`a @ b` and `c @ d`, at once."""
-    first, second = _carried_out(_planned(a, b, more_follow=True), _planned(c, d))
+    first, second = _carried_out(_planned(a, b), _planned(c, d))
     return first, second
 
 
@@ -91,16 +91,14 @@ def _carried_out(*plans: _Plan) -> list[Any]:
     return [plan.out for plan in plans]
 
 
-def _planned(
-    a: Any, b: Any, out: Any = None, finish: Finish | None = None, more_follow: bool = False
-) -> _Plan:
+def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _Plan:
     rows, inner = a.shape
     columns = b.shape[1]
     work = rows * inner * columns
     if out is None:
         out = numpy.empty((rows, columns), numpy.result_type(a, b))
     parts = next((count for limit, count in _PARTS if work < limit), _MOST)
-    ahead = 0.0 if more_follow or not work else HEAD_START * _PER_MICROSECOND / work
+    ahead = HEAD_START * _PER_MICROSECOND / max(1, work)  # share of the work
     longest = max(rows, columns)
     if parts > 1 and inner > 4 * longest and a.dtype == b.dtype:
         return _by_inner(a, b, out, shares(inner, parts, ahead * inner, _TILE), finish)

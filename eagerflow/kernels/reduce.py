@@ -110,10 +110,19 @@ def _sums(x: Any) -> Any:
 
 
 def sum_to(g: Any, shape: Any) -> Any:
-    """A gradient summed over the axes by which broadcasting lengthened `shape` in front, if it is large; else `g`."""
-    if g.__class__ is not numpy.ndarray or g.shape == shape or g.size < _SMALL:
+    """A gradient summed over the axes by which broadcasting lengthened `shape` in front, or `g` itself.
+
+    Sums are made here that are faster as products: those of matrices, and of large arrays.
+    """
+    if g.__class__ is not numpy.ndarray or g.shape == shape:
         return g
     lead = g.ndim - len(shape)
+    if g.size < _SMALL:
+        return (
+            column_sums(g)
+            if lead == 1 and g.ndim == 2 and g.shape[1:] == shape and g.dtype.char in "fd"
+            else g
+        )
     if lead < 1 or g.shape[lead:] != shape:
         return g
     found = sum_over(g, tuple(range(lead)))

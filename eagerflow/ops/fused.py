@@ -14,6 +14,7 @@ from eagerflow.core.op import op
 from eagerflow.kernels import convolution
 from eagerflow.kernels.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
 from eagerflow.kernels.products import large, pair, product, small
+from eagerflow.kernels.vectors import column_sums
 from eagerflow.ops.activation import relu as relu_of
 from eagerflow.ops.convolution import conv, planned
 from eagerflow.ops.layout import channels_first_to_last, is_channels_first, to_first
@@ -50,8 +51,8 @@ def _of_bias(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any) -> Any:
     g = _behind_relu(xp, g, positive)
     if xp is numpy and _are_small(g, kernel):  # what follows, without its questions
-        d_bias = numpy.add.reduce(g, 0) if needs[2] else None
-        return g @ kernel.T if needs[0] else None, x.T @ g if needs[1] else None, d_bias
+        d_bias = column_sums(g) if needs[2] else None
+        return g.dot(kernel.T) if needs[0] else None, x.T.dot(g) if needs[1] else None, d_bias
     d_bias = _of_bias(xp, g, bias.shape) if needs[2] else None
     if needs[0] and needs[1] and kernel.ndim == 2 and large(g, kernel) and x.dtype == kernel.dtype == g.dtype:
         rows = g.reshape(-1, g.shape[-1])
@@ -64,7 +65,7 @@ def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, pos
 def _are_small(g: Any, kernel: Any) -> bool:
     """Whether one thread of BLAS does all three products of matrices, and one call the sum."""
     return (
-        g.ndim == kernel.ndim == 2 and g.size < _FEW and g.dtype.kind == "f" and small(len(g), *kernel.shape)
+        g.ndim == kernel.ndim == 2 and g.size < _FEW and g.dtype.char in "fd" and small(len(g), *kernel.shape)
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy
+
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.products import large, product, products
@@ -67,6 +69,8 @@ def _product(x1: Any, x2: Any) -> Any:
         return _product(x1.reshape((-1, x1.shape[-1])), x2).reshape((*x1.shape[:-1], x2.shape[-1]))
     if large(x1, x2):
         return product(x1, x2) if x1.ndim == x2.ndim == 2 else products(x1, x2)
+    if x1.__class__ is numpy.ndarray and x1.ndim == x2.ndim == 2:
+        return x1.dot(x2)  # the same product, cheaper to call
     return x1 @ x2
 
 
@@ -89,7 +93,7 @@ def matmul(xp: Any, x1: Any, x2: Any) -> Any:
     """
     try:
         if x1.ndim == 2 and x2.ndim == 2 and not (x1.shape[1] == x2.shape[0] and large(x1, x2)):
-            return x1.dot(x2)  # the same product, a third cheaper to call
+            return x1.dot(x2)
         return _product(x1, x2)
     except ValueError:
         raise _unfit(x1.shape, x2.shape) from None
