@@ -9,7 +9,8 @@ import numpy
 
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.reduce import extreme_gradient, extreme_over, sum_over
+from eagerflow.kernels.extremes import extreme_gradient, extreme_over, extreme_with_places
+from eagerflow.kernels.reduce import sum_over
 from eagerflow.ops.arithmetic import absolute, divide, multiply, power, square, subtract
 from eagerflow.ops.axes import axes_of, kept, listed, spread
 from eagerflow.ops.compare import not_equal
@@ -74,10 +75,10 @@ def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return found
 
 
-def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) -> Any:
+def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any, places: Any) -> Any:
     """The gradient goes to the elements that are the extreme, in equal shares."""
-    if xp is numpy and axis is not None and initial is None:
-        found = extreme_gradient(g, x, out, tuple(sorted(set(listed(axis, x.ndim)))))
+    if xp is numpy and places is not None:
+        found = extreme_gradient(g, places, x.shape)
         if found is not None:
             return found
     shape = kept(x.shape, axis)
@@ -88,16 +89,24 @@ def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) ->
     return mask * (g.reshape(shape) / share)
 
 
-def _fast_extreme(xp: Any, x: Any, axis: Any, keepdims: bool, largest: bool) -> Any:
-    """An extreme of a large NumPy array over neighbouring axes; None where NumPy's own way is as good."""
-    if xp is not numpy or axis is None or x.size < _LARGE:
-        return None
-    found = extreme_over(x, tuple(sorted(set(listed(axis, x.ndim)))), largest)
-    return found.reshape(kept(x.shape, axis)) if keepdims and found is not None else found
+def _extreme(
+    xp: Any, x: Any, axis: Any, keepdims: bool, initial: Any, keep: bool, largest: bool
+) -> tuple[Any, Any]:
+    """The extreme, and (where `keep`, for a large NumPy array over neighbouring axes) where it was found."""
+    if initial is not None:
+        return _with_initial(xp, x, "max" if largest else "min", axis, keepdims, initial), None
+    found = places = None
+    if xp is numpy and axis is not None and x.size >= _LARGE:
+        axes = tuple(sorted(set(listed(axis, x.ndim))))
+        both = extreme_with_places(x, axes, largest) if keep else None
+        found, places = both or (extreme_over(x, axes, largest), None)
+    if found is None:
+        return (x.max if largest else x.min)(axis=axes_of(axis), keepdims=keepdims), None
+    return (found.reshape(kept(x.shape, axis)) if keepdims else found), places
 
 
-@op(_extreme_rule)
-def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+@op(_extreme_rule, saves=("places",))
+def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
     """Maximum over `axis`. Elements that tie share the gradient equally.
 
     Args:
@@ -112,14 +121,11 @@ def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     >>> ef.ops.max([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
     [5.0, 7.0]
     """
-    if initial is None:
-        found = _fast_extreme(xp, x, axis, keepdims, True)
-        return x.max(axis=axes_of(axis), keepdims=keepdims) if found is None else found
-    return _with_initial(xp, x, "max", axis, keepdims, initial)
+    return _extreme(xp, x, axis, keepdims, initial, keep, True)
 
 
-@op(_extreme_rule)
-def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+@op(_extreme_rule, saves=("places",))
+def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
     """Minimum over `axis`. Elements that tie share the gradient equally.
 
     Args:
@@ -134,10 +140,7 @@ def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     >>> float(ef.ops.min([3.0, 1.0], initial=0.0))
     0.0
     """
-    if initial is None:
-        found = _fast_extreme(xp, x, axis, keepdims, False)
-        return x.min(axis=axes_of(axis), keepdims=keepdims) if found is None else found
-    return _with_initial(xp, x, "min", axis, keepdims, initial)
+    return _extreme(xp, x, axis, keepdims, initial, keep, False)
 
 
 def _with_initial(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initial: Any) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.kernels import blocks, exponential, gelu, moments, reduce
+from eagerflow.kernels import blocks, exponential, extremes, gelu, moments, reduce
 from eagerflow.kernels.threads import set_num_threads
 from eagerflow.ops.group_norm import _by_moments, group_norm
 from eagerflow.ops.normalization import normalize_batch
@@ -27,17 +27,12 @@ def normal(seed, *shape, dtype="float32"):
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of few numbers, so that arrays of a test's size have many of them."""
-    for module in (blocks, moments, reduce):
+    for module in (blocks, moments, extremes):
         monkeypatch.setattr(module, "CHUNK", 256)
     monkeypatch.setattr(blocks, "_PIECE", 256)
-    for name, value in (
-        ("_SLICE", 32),
-        ("_RUN", 64),
-        ("_TIES", 4),
-        ("_AT_ONCE", 300),
-        ("_PART", 400),
-        ("_COLD", 500),
-    ):
+    for name, value in (("_SLICE", 32), ("_TIES", 4), ("_LEAST", 0), ("_PART", 400), ("_SEARCHED", 700)):
+        monkeypatch.setattr(extremes, name, value)
+    for name, value in (("_SLICE", 32), ("_PART", 400), ("_MANY", 20)):
         monkeypatch.setattr(reduce, name, value)
     monkeypatch.setattr(blocks, "_SMALL", 0)
     monkeypatch.setattr(moments, "_SPREAD", 0)
