@@ -13,7 +13,7 @@ import numpy
 
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.observe import clock, current, state
-from eagerflow.core.op import recorded_namespace, same_kind
+from eagerflow.core.op import recorded_namespace, registry, same_kind
 from eagerflow.core.recording import Log
 from eagerflow.core.tensor import Tensor
 
@@ -222,7 +222,8 @@ def _add(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, recorded
         before += gx
         gradients[key] = before  # NumPy scalars don't change in place
     else:
-        gradients[key] = before + gx
+        add = registry["add"].forward  # which shares large arrays among threads
+        gradients[key] = before + gx if recorded else add(numpy, before, gx)
         owned.add(key)
 
 

@@ -14,6 +14,7 @@ from numpy import add, divide, exp, greater, log1p, minimum, multiply, negative,
 
 from eagerflow.kernels.blocks import elementwise, zeros
 from eagerflow.kernels.exponential import RATE, raised
+from eagerflow.kernels.one_pass import one_pass
 
 __all__ = [
     "elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu",
@@ -29,11 +30,15 @@ def _rectify(x: Any, out: Any) -> None:
     numpy.maximum(x, zeros(x.size, x.dtype), out=out)
 
 
+def _clip(x: Any, out: Any = None) -> Any:
+    return numpy.clip(x, 0, numpy.inf, out=out)
+
+
 def relu(x: Any) -> Any:
     """max(x, 0)."""
     if x.nbytes <= _CACHE:
         return elementwise(_rectify, x, nanoseconds=0.2)
-    return numpy.clip(x, 0, numpy.inf)  # slower in the cache, faster in memory
+    return one_pass(_clip, x)  # slower in the cache, faster in memory
 
 
 def _where_positive(g: Any, y: Any, out: Any) -> None:

@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow.core.op import composite, op
 from eagerflow.kernels.moments import plus_rows
+from eagerflow.kernels.one_pass import one_pass, pays
 from eagerflow.kernels.reduce import sum_to
 from eagerflow.ops.complexes import conjugated, real_part
 from eagerflow.ops.rounding import sign_of
@@ -39,7 +40,7 @@ def add(xp: Any, x1: Any, x2: Any) -> Any:
         found = plus_rows(x1, x2)
         if found is not None:
             return found
-    return x1 + x2
+    return one_pass(numpy.add, x1, x2) if pays(x1, x2) else x1 + x2
 
 
 @op(lambda g: g, lambda g: -g, weak=True, promotes=True)
@@ -50,12 +51,19 @@ def subtract(xp: Any, x1: Any, x2: Any) -> Any:
         x1: a tensor or number.
         x2: a tensor or number.
     """
-    return x1 - x2
+    return one_pass(numpy.subtract, x1, x2) if pays(x1, x2) else x1 - x2
+
+
+def _times(g: Any, other: Any) -> Any:
+    """The gradient of a factor."""
+    if pays(g, other):
+        return one_pass(numpy.multiply, g, other)
+    return g * other if g.dtype.kind != "c" else g * other.conjugate()
 
 
 @op(
-    lambda g, x1_shape, x2: sum_to(g * x2 if g.dtype.kind != "c" else g * x2.conjugate(), x1_shape),
-    lambda g, x1, x2_shape: sum_to(g * x1 if g.dtype.kind != "c" else g * x1.conjugate(), x2_shape),
+    lambda g, x1_shape, x2: sum_to(_times(g, x2), x1_shape),
+    lambda g, x1, x2_shape: sum_to(_times(g, x1), x2_shape),
     weak=True, promotes=True,
 )  # fmt: skip
 def multiply(xp: Any, x1: Any, x2: Any) -> Any:
@@ -65,7 +73,7 @@ def multiply(xp: Any, x1: Any, x2: Any) -> Any:
         x1: a tensor or number.
         x2: a tensor or number.
     """
-    return x1 * x2
+    return one_pass(numpy.multiply, x1, x2) if pays(x1, x2) else x1 * x2
 
 
 def _divisor_rule(g: Any, x2: Any, out: Any) -> Any:
@@ -89,7 +97,7 @@ def divide(xp: Any, x1: Any, x2: Any) -> Any:
     >>> ef.ops.divide(1, [2.0, 4.0]).tolist()
     [0.5, 0.25]
     """
-    return x1 / x2
+    return one_pass(numpy.divide, x1, x2) if pays(x1, x2) else x1 / x2
 
 
 true_divide = divide
@@ -115,7 +123,7 @@ def square(xp: Any, x: Any) -> Any:
     >>> ef.ops.square([1.0, -3.0]).tolist()
     [1.0, 9.0]
     """
-    return x * x
+    return one_pass(numpy.multiply, x, x) if pays(x) else x * x
 
 
 def _absolute_rule(xp: Any, g: Any, x: Any) -> Any:

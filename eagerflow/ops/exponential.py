@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.core.custom import stop_gradient
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
+from eagerflow.kernels.one_pass import one_pass
 from eagerflow.ops.arithmetic import absolute, add, divide, multiply, power, square, subtract
 from eagerflow.ops.axes import without
 from eagerflow.ops.choose import maximum, where
@@ -36,7 +37,7 @@ def exp(xp: Any, x: Any) -> Any:
     >>> ef.ops.exp([0.0]).tolist()
     [1.0]
     """
-    return xp.exp(x)
+    return one_pass(xp.exp, x, nanoseconds=1.0)
 
 
 @op(lambda g, out: g * conjugated(out + 1), floating=True)
@@ -46,7 +47,7 @@ def expm1(xp: Any, x: Any) -> Any:
     Args:
         x: a tensor.
     """
-    return xp.expm1(x)
+    return one_pass(xp.expm1, x, nanoseconds=1.0)
 
 
 @op(lambda g, x: g / conjugated(x), floating=True)
@@ -59,7 +60,7 @@ def log(xp: Any, x: Any) -> Any:
     >>> ef.ops.log([1.0]).tolist()
     [0.0]
     """
-    return xp.log(x)
+    return one_pass(xp.log, x, nanoseconds=1.0)
 
 
 @op(lambda g, x: g / conjugated(x + 1), floating=True)
@@ -69,7 +70,7 @@ def log1p(xp: Any, x: Any) -> Any:
     Args:
         x: a tensor.
     """
-    return xp.log1p(x)
+    return one_pass(xp.log1p, x, nanoseconds=1.0)
 
 
 @op(lambda g, x: g / (conjugated(x) * _LN2), floating=True)
@@ -82,7 +83,7 @@ def log2(xp: Any, x: Any) -> Any:
     >>> ef.ops.log2([8.0]).tolist()
     [3.0]
     """
-    return xp.log2(x)
+    return one_pass(xp.log2, x, nanoseconds=1.0)
 
 
 @op(lambda g, x: g / (conjugated(x) * _LN10), floating=True)
@@ -95,7 +96,7 @@ def log10(xp: Any, x: Any) -> Any:
     >>> ef.ops.log10(np.array([1000.0])).tolist()
     [3.0]
     """
-    return xp.log10(x)
+    return one_pass(xp.log10, x, nanoseconds=1.0)
 
 
 @op(lambda g, out: g * 0.5 / conjugated(out), floating=True)
@@ -108,7 +109,7 @@ def sqrt(xp: Any, x: Any) -> Any:
     >>> ef.ops.sqrt([9.0]).tolist()
     [3.0]
     """
-    return xp.sqrt(x)
+    return one_pass(xp.sqrt, x, nanoseconds=1.0)
 
 
 @op(lambda g, out: g / (out * out * 3), floating=True)
