@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.blocks import repeated
+from eagerflow.kernels.blocks import long_row, with_row
 from eagerflow.kernels.moments import (
     column_moments,
     each_run,
     far_from_zero,
-    highest,
     scale_columns,
     sums_of_columns,
 )
@@ -46,7 +45,7 @@ class Layout(NamedTuple):
 
 def layout(x: Any, axes: tuple[int, ...]) -> Layout | None:
     """The layout of a contiguous float array normalized over `axes`; None when the kernels don't take it."""
-    if type(x) is not numpy.ndarray or x.dtype.name not in ("float32", "float64") or x.size <= _SMALLEST:
+    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or x.size <= _SMALLEST:
         return None
     places = [i for i in range(x.ndim) if i not in axes]
     if len(places) != 1 or not x.flags.c_contiguous:
@@ -151,13 +150,13 @@ def batch_norm_gradient(
 def _column_pair(g: Any, x: Any, about: Any, plan: Layout) -> Any:
     """Per column the sums of g, and of g times x (or its distance from `about`)."""
     if about is not None:
-        about = repeated("norm_about", about, highest(x), x.dtype)
+        about = long_row("norm_about", about, x)
 
     def sums(run: slice, into: Any) -> None:
         d, a = g[run], x[run]
         t = scratch("norm", d.shape, x.dtype)
         if about is not None:
-            a = numpy.subtract(a, about[: len(a)], out=t)
+            a = with_row(numpy.subtract, a, about, t)
         into[1] += column_sums(numpy.multiply(d, a, out=t))
         into[0] += column_sums(d)
 
@@ -167,22 +166,21 @@ def _column_pair(g: Any, x: Any, about: Any, plan: Layout) -> Any:
 def _mixed_columns(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any) -> Any:
     """g * on_g + (x - about) * on_x + constant, per column."""
     rows, width = x.shape
-    height, dtype = highest(x), x.dtype
-    by_g, by_x = repeated("norm_g", on_g, height, dtype), repeated("norm_x", on_x, height, dtype)
-    more = repeated("norm_1", constant, height, dtype)
+    by_g, by_x = long_row("norm_g", on_g, x), long_row("norm_x", on_x, x)
+    more = long_row("norm_1", constant, x)
     if about is not None:
-        about = repeated("norm_about", about, height, dtype)
-    out = numpy.empty(x.shape, dtype)
+        about = long_row("norm_about", about, x)
+    out = numpy.empty(x.shape, x.dtype)
 
     def fill(_: int, run: slice) -> None:
         o, a = out[run], x[run]
-        t = scratch("norm", a.shape, dtype)
+        t = scratch("norm", a.shape, x.dtype)
         if about is not None:
-            a = numpy.subtract(a, about[: len(a)], out=t)
-        numpy.multiply(a, by_x[: len(a)], out=t)
-        numpy.multiply(g[run], by_g[: len(a)], out=o)
+            a = with_row(numpy.subtract, a, about, t)
+        with_row(numpy.multiply, a, by_x, t)
+        with_row(numpy.multiply, g[run], by_g, o)
         numpy.add(o, t, out=o)
-        numpy.add(o, more[: len(a)], out=o)
+        with_row(numpy.add, o, more, o)
 
     each_run(fill, rows, width, 0.8, backwards=True)
     return out

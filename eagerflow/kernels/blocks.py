@@ -14,7 +14,7 @@ import numpy
 from eagerflow.kernels.parts import HEAD_START, shares
 from eagerflow.kernels.threads import each, scratch
 
-__all__ = ["CHUNK", "elementwise", "fits", "ones", "repeated", "zeros"]
+__all__ = ["CHUNK", "elementwise", "fits", "long_row", "ones", "with_row", "zeros"]
 
 CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
 _SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
@@ -22,6 +22,8 @@ _SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more th
 # runs one thread at a time between the calls of NumPy, and whoever has to wait for that wakes up late.
 _PIECE = 1 << 18
 _LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
+_LONG = 8192  # numbers of a row which NumPy broadcasts nearly for nothing
+_IN_CACHE = 1 << 23  # bytes of an array that the last cache holds beside another
 _FLOATS = (numpy.dtype("float32"), numpy.dtype("float64"))
 _ZEROS = {kind: numpy.zeros(2 * _PIECE, kind) for kind in _FLOATS}
 _ONES = {kind: numpy.ones(CHUNK, kind) for kind in _FLOATS}
@@ -46,11 +48,34 @@ def ones(count: int, dtype: Any) -> Any:
     return _ONES[dtype][:count] if count <= CHUNK else numpy.ones(count, dtype)
 
 
-def repeated(name: str, vector: Any, rows: int, dtype: Any) -> Any:
-    """A vector written into `rows` rows of scratch: two whole blocks are multiplied faster than by broadcasting."""
-    block = scratch(name, (rows, vector.size), dtype)
-    block[...] = vector
-    return block
+def long_row(name: str, vector: Any, like: Any) -> Any:
+    """A vector several times side by side, in scratch, for `with_row` on runs of rows of `like`.
+
+    It is short enough for the first cache, but where `like` comes from memory: there longer operations are faster.
+    """
+    length = _LONG if like.nbytes <= _IN_CACHE else _PIECE
+    row = scratch(name, (max(1, length // max(1, vector.size)), vector.size), like.dtype)
+    row[...] = vector
+    return row.reshape(-1)
+
+
+def with_row(function: Callable[..., Any], a: Any, row: Any, out: Any) -> Any:
+    """`function(a, vector, out=out)`, a number per column, for the `long_row` of a vector. Gives `out`.
+
+    Broadcasting short rows is slow, and a vector written into as many rows as `a` has would be read from memory.
+
+    Args:
+        function: a ufunc of two arrays.
+        a: (rows, columns), contiguous.
+        row: what `long_row` makes of a vector (columns,).
+        out: like `a`; it may be the same array.
+    """
+    flat, into = a.reshape(-1), out.reshape(-1)
+    whole = a.size - a.size % row.size
+    function(flat[:whole].reshape(-1, row.size), row, out=into[:whole].reshape(-1, row.size))
+    if whole < a.size:
+        function(flat[whole:], row[: a.size - whole], out=into[whole:])
+    return out
 
 
 def elementwise(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.blocks import CHUNK, repeated
+from eagerflow.kernels.blocks import CHUNK, long_row, with_row
 from eagerflow.kernels.threads import each, scratch
 from eagerflow.kernels.vectors import column_sums
 
@@ -24,7 +24,6 @@ __all__ = [
     "column_moments",
     "each_run",
     "far_from_zero",
-    "highest",
     "plus_rows",
     "rows_at_once",
     "scale_columns",
@@ -66,11 +65,6 @@ def each_run(
         function(i, slice(i * step, min(rows, (i + 1) * step)))
 
     each(run, count, rows * width * nanoseconds / 1000)
-
-
-def highest(x: Any) -> int:
-    """How many rows the longest run has."""
-    return min(len(x), _height(len(x), x.shape[1], _RUN))
 
 
 def _height(rows: int, width: int, blocks: int) -> int:
@@ -136,12 +130,12 @@ def column_moments(x: Any) -> tuple[Any, Any]:
 
 def _moments_about(x: Any, centre: Any) -> tuple[Any, Any]:
     """Mean and variance of the columns of x - centre (if given)."""
-    about = None if centre is None else repeated("moments_about", centre, highest(x), x.dtype)
+    about = None if centre is None else long_row("moments_about", centre, x)
 
     def sums(run: slice, into: Any) -> None:
         a = x[run]
         if about is not None:
-            a = numpy.subtract(a, about[: len(a)], out=scratch("moments_away", a.shape, x.dtype))
+            a = with_row(numpy.subtract, a, about, scratch("moments_away", a.shape, x.dtype))
         into[1] += column_sums(numpy.multiply(a, a, out=scratch("moments", a.shape, x.dtype)))
         into[0] += column_sums(a)
 
@@ -152,20 +146,19 @@ def _moments_about(x: Any, centre: Any) -> tuple[Any, Any]:
 def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
     """(x - about) * factor + shift, with one number of each per column; without what is None."""
     rows, width = x.shape
-    height = highest(x)
-    factors = repeated("scale_factor", factor, height, x.dtype)
-    shifts = None if shift is None else repeated("scale_shift", shift, height, x.dtype)
+    factors = long_row("scale_factor", factor, x)
+    shifts = None if shift is None else long_row("scale_shift", shift, x)
     if about is not None:
-        about = repeated("scale_about", about, height, x.dtype)
+        about = long_row("scale_about", about, x)
     out = numpy.empty(x.shape, x.dtype)
 
     def fill(_: int, run: slice) -> None:
         a, o = x[run], out[run]
         if about is not None:
-            a = numpy.subtract(a, about[: len(a)], out=o)
-        numpy.multiply(a, factors[: len(o)], out=o)
+            a = with_row(numpy.subtract, a, about, o)
+        with_row(numpy.multiply, a, factors, o)
         if shifts is not None:
-            numpy.add(o, shifts[: len(o)], out=o)
+            with_row(numpy.add, o, shifts, o)
 
     each_run(fill, rows, width, 0.4, backwards=True)
     return out
@@ -179,12 +172,11 @@ def plus_rows(x: Any, row: Any) -> Any:
     if x.shape[x.ndim - row.ndim :] != row.shape or not x.flags.c_contiguous:
         return None
     matrix = x.reshape(-1, width)
-    rows = repeated("plus_rows", row.reshape(-1), highest(matrix), x.dtype)
+    rows = long_row("plus_rows", row.reshape(-1), x)
     out = numpy.empty(matrix.shape, x.dtype)
 
     def fill(_: int, run: slice) -> None:
-        o = out[run]
-        numpy.add(matrix[run], rows[: len(o)], out=o)
+        with_row(numpy.add, matrix[run], rows, out[run])
 
     each_run(fill, len(matrix), matrix.shape[1], 0.2)
     return out.reshape(x.shape)
