@@ -61,7 +61,7 @@ class _Heads(NamedTuple):
 
 def fits(query: Any, *others: Any) -> bool:
     """Whether all arrays (or None) are NumPy's and those that aren't bools are of one float type."""
-    if type(query) is not numpy.ndarray or query.dtype.name not in ("float32", "float64"):
+    if type(query) is not numpy.ndarray or query.dtype.char not in "fd":
         return False
     return all(a is None or (type(a) is numpy.ndarray and a.dtype == query.dtype) for a in others)
 

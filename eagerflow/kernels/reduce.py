@@ -31,7 +31,7 @@ _PART = 1 << 19  # numbers that are worth a thread's while
 
 def folded(x: Any, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Lengths (before, reduced, after) when `axes` are neighbours of a large contiguous float array, else None."""
-    if x.size < _SMALL or x.dtype.name not in ("float32", "float64") or not x.flags.c_contiguous or not axes:
+    if x.size < _SMALL or x.dtype.char not in "fd" or not x.flags.c_contiguous or not axes:
         return None
     first, last = axes[0], axes[-1]
     if list(axes) != list(range(first, last + 1)):

@@ -24,7 +24,7 @@ _SMALL = 2048  # numbers, below which NumPy's calls cost more than its passes
 
 def rows_of(x: Any, axis: Any) -> Any:
     """`x` as a matrix of rows along `axis`, if that is the last one and `x` is a large NumPy array; else None."""
-    if type(x) is not numpy.ndarray or x.size < _SMALL or x.dtype.name not in ("float32", "float64"):
+    if type(x) is not numpy.ndarray or x.size < _SMALL or x.dtype.char not in "fd":
         return None
     if axis not in (-1, x.ndim - 1, (-1,), (x.ndim - 1,)):
         return None

@@ -26,7 +26,7 @@ def _by_moments(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float, **_:
 
 
 def _fits(x: Any) -> bool:
-    return type(x) is numpy.ndarray and x.size >= _SMALLEST and x.dtype.name in ("float32", "float64")
+    return type(x) is numpy.ndarray and x.size >= _SMALLEST and x.dtype.char in "fd"
 
 
 def _rule(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: Any, inverse: Any) -> tuple[Any, ...]:

@@ -9,8 +9,11 @@ from typing import Any
 import numpy
 
 from eagerflow.core.errors import signature_of
+from eagerflow.core.observe import state
 from eagerflow.core.op import composite, op
+from eagerflow.core.recording import log
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
 from eagerflow.kernels import batch_norm as kernels
 from eagerflow.kernels import layer_norm as row_kernels
 from eagerflow.kernels.batch_norm import layout
@@ -86,6 +89,9 @@ def batch_normalization(
     """
     x = convert_to_tensor(x)
     (place,) = axes_of(axis, x.ndim)
+    found = _at_once(x, place, mean, variance, scale, offset, epsilon)
+    if found is not None:
+        return found
     shape = tuple([n if i == place else 1 for i, n in enumerate(x.shape)])
     factor = (_vector("variance", variance, shape) + epsilon) ** -0.5
     if scale is not None:
@@ -94,6 +100,34 @@ def batch_normalization(
     if offset is not None:
         shift = shift + _vector("offset", offset, shape)
     return scale_channels(x, factor, shift)
+
+
+def _at_once(
+    x: Tensor, place: int, mean: Any, variance: Any, scale: Any, offset: Any, epsilon: float
+) -> Tensor | None:
+    """The same numbers for large arrays while nobody records or watches single ops; None elsewhere.
+
+    In a model with large arrays, which drive everything else from the caches, the eight small ops take 0.1 ms.
+    """
+    if state.ops or log.get() is not None:
+        return None
+    vectors = [v for v in (mean, variance, scale, offset) if v is not None]
+    if any(t.__class__ is not Tensor and t.__class__ is not Variable for t in (x, *vectors)):
+        return None
+    a = x.data
+    plan = layout(a, tuple([i for i in range(a.ndim) if i != place]))
+    if plan is None:
+        return None
+    expected = (numpy.ndarray, (plan.channels,), a.dtype)
+    if any((v.data.__class__, v.data.shape, v.data.dtype) != expected for v in vectors):
+        return None
+    factor = (variance.data + epsilon) ** -0.5
+    if scale is not None:
+        factor = factor * scale.data
+    shift = -mean.data * factor
+    if offset is not None:
+        shift = shift + offset.data
+    return Tensor(kernels.scale_channels(a, factor, shift, plan), None, None)
 
 
 def _scaled_plainly(x: Any, factor: Any, shift: Any) -> Any:
@@ -239,7 +273,7 @@ def _as_rows(x: Any, axes: tuple[int, ...], *shapes: Any) -> Any:
 
     They want NumPy's arrays, the last axes, and parameters of these axes' shape.
     """
-    if type(x) is not numpy.ndarray or x.dtype.name not in ("float32", "float64") or not x.size:
+    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or not x.size:
         return None
     first = x.ndim - len(axes)
     last = x.shape[first:]

@@ -194,6 +194,25 @@ def test_batch_normalization(shape, place, dtype, kind, away):
     check(lambda *xs: normalize_batch(*xs, axes, 0.1), plain_batch(axes, 0.1), arrays)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((1100, 64), 1), ((3, 37, 41, 24), -1), ((5, 6, 3000), 1), ((4, 70_000), 1)]
+)
+@pytest.mark.parametrize(("scaled", "shifted"), [(True, True), (True, False), (False, True), (False, False)])
+def test_batch_normalization_by_given_moments_has_the_bits_of_its_single_ops(
+    shape, axis, dtype, scaled, shifted
+):
+    x = ef.Tensor(normal(6, *shape, dtype=dtype))
+    mean, variance, scale, offset = (
+        ef.Variable(abs(normal(7 + i, shape[axis], dtype=dtype))) for i in range(4)
+    )
+    arguments = {"axis": axis, "scale": scale if scaled else None, "offset": offset if shifted else None}
+    found = ops.batch_normalization(x, mean, variance, **arguments)
+    with ef.GradientTape():  # one op after another
+        expected = ops.batch_normalization(x, mean, variance, **arguments)
+    np.testing.assert_array_equal(found.numpy(), expected.numpy())
+
+
 def test_batch_normalization_far_from_zero_keeps_its_digits():
     x = normal(5, 500, 4) + 300
     out = normalize_batch(x, axes=(0,), epsilon=1e-3)[0].numpy()
