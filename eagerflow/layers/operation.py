@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core import tree
+from eagerflow.core.class_signature import ClassSignature
 from eagerflow.core.errors import signature_of
 from eagerflow.layers.configuration import Configurable
 from eagerflow.layers.history import History
@@ -31,6 +32,8 @@ class Operation(History, Configurable):
     >>> Double()(ef.Tensor([1.0, 2.0])).tolist(), Double()(ef.Input((3,))).shape
     ([2.0, 4.0], (None, 3))
     """
+
+    __signature__ = ClassSignature()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
