@@ -54,7 +54,9 @@ def long_row(name: str, vector: Any, like: Any) -> Any:
     It is short enough for the first cache, but where `like` comes from memory: there longer operations are faster.
     """
     length = _LONG if like.nbytes <= _IN_CACHE else _PIECE
-    row = scratch(name, (max(1, length // max(1, vector.size)), vector.size), like.dtype)
+    # Room for the longer one in any case: a small buffer amidst large arrays, kept for good, would split the heap.
+    room = scratch(name, (max(1, _PIECE // max(1, vector.size)), vector.size), like.dtype)
+    row = room[: max(1, length // max(1, vector.size))]
     row[...] = vector
     return row.reshape(-1)
 
