@@ -14,14 +14,14 @@ import numpy
 from eagerflow.kernels.parts import HEAD_START, shares
 from eagerflow.kernels.threads import each, scratch
 
-__all__ = ["CHUNK", "elementwise", "fits", "long_row", "ones", "with_row", "zeros"]
+__all__ = ["CHUNK", "LINE", "elementwise", "fits", "long_row", "ones", "with_row", "zeros"]
 
 CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
 _SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
 # Numbers of an elementwise function, 1 MB of float32. Smaller pieces stay nearer to the processor, but the interpreter
 # runs one thread at a time between the calls of NumPy, and whoever has to wait for that wakes up late.
 _PIECE = 1 << 18
-_LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
+LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
 _LONG = 8192  # numbers of a row which NumPy broadcasts nearly for nothing
 _IN_CACHE = 1 << 23  # bytes of an array that the last cache holds beside another
 _FLOATS = (numpy.dtype("float32"), numpy.dtype("float64"))
@@ -109,6 +109,6 @@ def elementwise(
         run(slice(None))
     else:
         count = -(-x.size // _PIECE)
-        pieces = shares(x.size, count + count % 2, 1000 * HEAD_START / nanoseconds, _LINE)
+        pieces = shares(x.size, count + count % 2, 1000 * HEAD_START / nanoseconds, LINE)
         each(lambda i: run(pieces[i]), len(pieces), x.size * nanoseconds / 1000)
     return made[0] if outputs == 1 else made

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.blocks import fits
+from eagerflow.kernels.blocks import LINE, fits
 from eagerflow.kernels.parts import HEAD_START, shares
 from eagerflow.kernels.threads import each, get_num_threads
 
@@ -15,7 +15,6 @@ __all__ = ["one_pass", "pays"]
 
 _PAYS = 400.0  # microseconds of one thread from which several gain more than they wait for each other
 _MOST = 8  # pieces
-_LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
 
 
 def pays(x: Any, other: Any = None, nanoseconds: float = 0.25) -> bool:
@@ -53,7 +52,7 @@ def one_pass(function: Callable[..., Any], *arrays: Any, out: Any = None, nanose
     flat = [a.reshape(-1) for a in (*arrays, found)]
     work = x.size * nanoseconds / 1000
     count = min(_MOST, max(2, int(work / _PAYS) // 2 * 2))
-    pieces = shares(x.size, count, 1000 * HEAD_START / nanoseconds, _LINE)
+    pieces = shares(x.size, count, 1000 * HEAD_START / nanoseconds, LINE)
 
     def run(i: int) -> None:
         *given, into = [a[pieces[i]] for a in flat]

@@ -122,11 +122,8 @@ def sum_to(g: Any, shape: Any) -> Any:
         return g
     lead = g.ndim - len(shape)
     if g.size < _SMALL:
-        return (
-            column_sums(g)
-            if lead == 1 and g.ndim == 2 and g.shape[1:] == shape and g.dtype.char in "fd"
-            else g
-        )
+        is_matrix = lead == 1 and g.ndim == 2 and g.shape[1:] == shape and g.dtype.char in "fd"
+        return column_sums(g) if is_matrix else g
     if lead < 1 or g.shape[lead:] != shape:
         return g
     found = sum_over(g, tuple(range(lead)))
