@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
+from eagerflow.ops.choose import limit
 
 __all__ = ["exponential", "gelu", "linear", "mish", "relu", "sigmoid", "softmax"]
 
@@ -27,15 +28,22 @@ def relu(
     >>> relu([-1.0, 0.5, 9.0], negative_slope=0.5, max_value=6.0).tolist()
     [-0.5, 0.5, 6.0]
     """
-    if not negative_slope and max_value is None and not threshold:
+    if max_value is None and not _is_set(negative_slope) and not _is_set(threshold):
         return ops.relu(x)
-    above = ops.where(ops.greater(x, threshold), x, 0) if threshold else ops.relu(x)
-    if max_value is not None:
-        above = ops.clip(above, 0, max_value)
-    if not negative_slope:
+    if max_value is None or _is_set(threshold):
+        above = ops.where(ops.greater(x, threshold), x, 0) if _is_set(threshold) else ops.relu(x)
+        above = above if max_value is None else ops.clip(above, 0, max_value)
+    else:
+        above = limit(x, 0, max_value)
+    if not _is_set(negative_slope):
         return above
-    below = ops.relu(ops.subtract(threshold, x) if threshold else ops.negative(x))
+    below = ops.relu(ops.subtract(threshold, x) if _is_set(threshold) else ops.negative(x))
     return above - below * negative_slope
+
+
+def _is_set(setting: Any) -> bool:
+    # A tensor may be 0 and still want its gradient.
+    return isinstance(setting, Tensor) or bool(setting)
 
 
 def exponential(x: Any) -> Tensor:

@@ -37,6 +37,7 @@ class SwapEMAWeights(Callback):
         if swapped != self._swapped and optimizer.built:
             optimizer.swap_averages()
             self._swapped = swapped
+        optimizer.averages_in_place = self._swapped
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._swapped = False

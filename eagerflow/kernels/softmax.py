@@ -34,17 +34,16 @@ def rows_of(x: Any, axis: Any) -> Any:
 def _exponentials(rows: Any, out: Any) -> tuple[Any, Any]:
     """exp of a run of rows into `out`, up to a factor per row: its sum per row, and what was subtracted (or None).
 
-    Rows of minus infinity throughout give zeros, and the sum 1.
+    Rows of minus infinity throughout give NaN.
     """
     with numpy.errstate(over="ignore"):
         total = row_sums(numpy.exp(rows, out=out))
     if total.min() >= _LEAST and total.max() <= _MOST:
         return total, None
-    peak = numpy.maximum(rows.max(axis=1, keepdims=True), numpy.finfo(rows.dtype).min)
-    numpy.subtract(rows, peak, out=out)
-    total = row_sums(numpy.exp(out, out=out))
-    total += total == 0
-    return total, peak
+    peak = rows.max(axis=1, keepdims=True)
+    with numpy.errstate(invalid="ignore"):
+        numpy.subtract(rows, peak, out=out)
+    return row_sums(numpy.exp(out, out=out)), peak
 
 
 def softmax(rows: Any) -> Any:
@@ -80,7 +79,8 @@ def log_softmax(rows: Any) -> Any:
     def fill(_: int, run: slice) -> None:
         o = out[run]
         total, peak = _exponentials(rows[run], o)
-        near = rows[run] if peak is None else numpy.subtract(rows[run], peak, out=o)
+        with numpy.errstate(invalid="ignore"):
+            near = rows[run] if peak is None else numpy.subtract(rows[run], peak, out=o)
         numpy.subtract(near, spread(numpy.log(total), o), out=o)
 
     each_run(fill, len(rows), rows.shape[1], 1.0, MANY_CALLS)

@@ -148,21 +148,19 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add("cosine", "cosine_proximity")
 @composite
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
-    """The cosine of the angle between the vectors along `axis`; the loss of this name is its negative.
+    """Minus the cosine of the angle between the vectors along `axis`: -1 for vectors of one direction.
+
+    The metric of this name counts the other way, up.
 
     >>> cosine_similarity([[1.0, 0.0]], [[2.0, 0.0]]).tolist()
-    [1.0]
+    [-1.0]
     """
     y_true, y_pred = same_shape("cosine_similarity", y_true, y_pred)
-    return (_normalized(y_true, axis) * _normalized(y_pred, axis)).sum(axis=axis)
+    return -(_normalized(y_true, axis) * _normalized(y_pred, axis)).sum(axis=axis)
 
 
 def _normalized(x: Tensor, axis: int) -> Tensor:
     return x * ops.rsqrt(ops.maximum(ops.square(x).sum(axis=axis, keepdims=True), 1e-12))
-
-
-def _negative_cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
-    return -cosine_similarity(y_true, y_pred, axis)
 
 
 @LOSSES.add()
@@ -293,7 +291,7 @@ class CosineSimilarity(FunctionLoss):
         dtype: see `Loss`.
     """
 
-    fn = staticmethod(_negative_cosine)
+    fn = staticmethod(cosine_similarity)
 
     def __init__(
         self,

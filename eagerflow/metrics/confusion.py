@@ -164,7 +164,8 @@ class _Rate(Metric):
         self._given = thresholds
         self.top_k = top_k
         self.class_id = class_id
-        self.thresholds = _thresholds(type(self).__name__, thresholds, 0.5 if top_k is None else 0.0)
+        chosen = thresholds is None and top_k is not None  # then the largest are yes, whatever their size
+        self.thresholds = [-numpy.inf] if chosen else _thresholds(type(self).__name__, thresholds)
         size = (len(self.thresholds),)
         self.true_positives = self.add_variable(size, name="true_positives")
         self.errors = self.add_variable(size, name="errors")
@@ -190,9 +191,9 @@ class _Rate(Metric):
 
 
 def _only_top(y_pred: Tensor, k: int) -> Tensor:
-    """1 for the `k` largest of each row, 0 for the others."""
+    """The `k` largest of each row as they are, minus infinity for the others."""
     _, places = ops.top_k(y_pred, k=k)
-    return ops.one_hot(places, y_pred.shape[-1]).sum(axis=-2)
+    return ops.where(ops.one_hot(places, y_pred.shape[-1]).sum(axis=-2) > 0, y_pred, -numpy.inf)
 
 
 @METRICS.add()
@@ -201,7 +202,7 @@ class Precision(_Rate):
 
     Args:
         thresholds: above this a probability means yes; several give several rates. Default 0.5.
-        top_k: yes are the `k` most probable classes instead.
+        top_k: only the `k` most probable classes are yes, by default whatever their probability.
         class_id: look at this class only.
         name: shown in progress and history.
         dtype: the type of the result.
@@ -219,7 +220,7 @@ class Recall(_Rate):
 
     Args:
         thresholds: above this a probability means yes; several give several rates. Default 0.5.
-        top_k: yes are the `k` most probable classes instead.
+        top_k: only the `k` most probable classes are yes, by default whatever their probability.
         class_id: look at this class only.
         name: shown in progress and history.
         dtype: the type of the result.

@@ -17,8 +17,10 @@ from eagerflow.metrics.table import METRICS
 __all__ = ["Mean", "MeanMetricWrapper", "Sum", "weighted"]
 
 
-def weighted(values: Any, sample_weight: Any, dtype: str) -> tuple[Tensor, Tensor | None]:
-    """Values and weights of one shape: values are averaged over axes that the weights don't have.
+def weighted(
+    values: Any, sample_weight: Any, dtype: str, reduce: Callable[..., Tensor] = ops.mean
+) -> tuple[Tensor, Tensor | None]:
+    """Values and weights of one shape: `reduce` takes axes together that the weights don't have.
 
     Raises:
         ValueError: when the weights don't fit.
@@ -35,7 +37,7 @@ def weighted(values: Any, sample_weight: Any, dtype: str) -> tuple[Tensor, Tenso
     weights = convert_to_tensor(sample_weight, dtype)
     values, weights = same_rank(values, weights)
     if values.ndim > weights.ndim:
-        values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
+        values = reduce(values, axis=tuple(range(weights.ndim, values.ndim)))
     if weights.shape != values.shape:
         if weights.ndim != values.ndim or any(w not in (1, v) for w, v in zip(weights.shape, values.shape)):
             raise ValueError(
@@ -72,7 +74,7 @@ class Sum(Metric):
         self.total = self.add_variable(name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values, weights = weighted(values, sample_weight, self.dtype)
+        values, weights = weighted(values, sample_weight, self.dtype, ops.sum)
         self.total.assign_add((values if weights is None else values * weights).sum())
 
     def result(self) -> Tensor:
@@ -161,5 +163,6 @@ class MeanMetricWrapper(Mean):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Metric:
         if "fn" in config:
-            config = {**config, "fn": METRICS.deserialize(config["fn"])}
+            known = METRICS.find if isinstance(config["fn"], str) else METRICS.deserialize
+            config = {**config, "fn": known(config["fn"])}
         return cls(**config)

@@ -187,7 +187,11 @@ class CategoricalHinge(MeanMetricWrapper):
         super().__init__(losses.categorical_hinge, name, dtype)
 
 
-@METRICS.add("cosine", "cosine_proximity")
+def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    return -losses.cosine_similarity(y_true, y_pred, axis)
+
+
+@METRICS.add("cosine_similarity", "cosine", "cosine_proximity")
 class CosineSimilarity(MeanMetricWrapper):
     """Mean cosine of the angle between vectors: 1 for those of one direction.
 
@@ -200,7 +204,7 @@ class CosineSimilarity(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
-        super().__init__(losses.cosine_similarity, name, dtype, axis=axis)
+        super().__init__(_cosine, name, dtype, axis=axis)
 
 
 @METRICS.add("bce", "BCE")

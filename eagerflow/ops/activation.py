@@ -11,10 +11,15 @@ from typing import Any
 from numpy import errstate
 
 from eagerflow.core.op import apply, op
+from eagerflow.core.settings import as_number
 from eagerflow.kernels import elementwise as kernels
 from eagerflow.kernels.blocks import fits
 from eagerflow.kernels.gelu import gelu as gelu_kernel
 from eagerflow.kernels.gelu import gelu_gradient
+from eagerflow.ops.arithmetic import multiply
+from eagerflow.ops.choose import where
+from eagerflow.ops.compare import greater
+from eagerflow.ops.exponential import expm1
 from eagerflow.ops.special import erf
 
 __all__ = ["elu", "gelu_exact", "gelu_tanh", "leaky_relu", "relu", "sigmoid", "silu", "softplus"]
@@ -37,6 +42,10 @@ def relu(xp: Any, x: Any) -> Any:
     return kernels.relu(x) if fits(x) else xp.maximum(x, 0)
 
 
+def _leaky_by_ops(x: Any, negative_slope: Any) -> Any:
+    return where(greater(x, 0), x, multiply(x, negative_slope))
+
+
 def _leaky_rule(xp: Any, g: Any, x: Any, negative_slope: float) -> Any:
     if fits(x, g):
         return kernels.leaky_relu_gradient(g, x, negative_slope)
@@ -52,6 +61,8 @@ def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
     >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
     [-0.5, 2.0]
     """
+    if negative_slope.__class__ is not float:
+        negative_slope = as_number("negative_slope", negative_slope, _leaky_by_ops)
     if fits(x) and 0 < negative_slope <= 1:
         return kernels.leaky_relu(x, negative_slope)
     return xp.where(x > 0, x, x * negative_slope)
@@ -118,6 +129,11 @@ def softplus(xp: Any, x: Any) -> Any:
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x)))
 
 
+def _elu_by_ops(x: Any, alpha: Any) -> Any:
+    positive = greater(x, 0)
+    return where(positive, x, multiply(expm1(where(positive, 0, x)), alpha))
+
+
 def _elu_rule(xp: Any, g: Any, x: Any, out: Any, alpha: float) -> Any:
     if fits(x, g, out) and alpha >= 0:
         return kernels.elu_gradient(g, x, out, alpha)
@@ -133,6 +149,8 @@ def elu(xp: Any, x: Any, alpha: float = 1.0) -> Any:
     >>> elu([-1000.0, 2.0]).tolist()
     [-1.0, 2.0]
     """
+    if alpha.__class__ is not float:
+        alpha = as_number("alpha", alpha, _elu_by_ops)
     if fits(x):
         return kernels.elu(x, alpha)
     return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)) * alpha)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy import errstate
+
 from eagerflow.core.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.activation import elu, gelu_exact, gelu_tanh, sigmoid, silu, softplus
 from eagerflow.ops.arithmetic import absolute
-from eagerflow.ops.choose import clip, where
-from eagerflow.ops.exponential import sqrt
+from eagerflow.ops.choose import clip, limit, where
+from eagerflow.ops.exponential import expm1, sqrt
 from eagerflow.ops.trigonometry import tanh
 
 __all__ = [
@@ -36,7 +38,7 @@ def relu6(x: Any) -> Tensor:
     >>> relu6([-1.0, 7.0]).tolist()
     [0.0, 6.0]
     """
-    return clip(x, 0, 6)
+    return limit(x, 0, 6)
 
 
 @composite
@@ -54,7 +56,12 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
 
     Source: Barron 2017, https://arxiv.org/abs/1704.07483.
     """
-    return elu(_floats(x) / alpha) * alpha
+    if alpha.__class__ in (float, int) and alpha == 1:
+        return elu(x)
+    x = _floats(x)
+    positive = x > 0
+    with errstate(over="ignore"):
+        return where(positive, x, expm1(where(positive, 0, x) / alpha) * alpha)
 
 
 @composite
@@ -97,7 +104,7 @@ def hard_sigmoid(x: Any) -> Tensor:
     >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    return clip(_floats(x) / 6 + 0.5, 0, 1)
+    return limit(_floats(x) / 6 + 0.5, 0, 1)
 
 
 @composite
@@ -202,4 +209,4 @@ def sparse_sigmoid(x: Any) -> Tensor:
     >>> sparse_sigmoid([-2.0, 0.0, 3.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    return clip((_floats(x) + 1) / 2, 0, 1)
+    return limit((_floats(x) + 1) / 2, 0, 1)

@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.core.device import namespace_of
 from eagerflow.core.errors import signature_of
 from eagerflow.core.op import op
+from eagerflow.core.settings import as_number
 from eagerflow.kernels import attention as kernels
 from eagerflow.kernels import attention_blocks as blocks
 from eagerflow.ops.choose import where
@@ -15,6 +16,9 @@ from eagerflow.ops.softmaxes import softmax
 from eagerflow.ops.trigonometry import tanh
 
 __all__ = ["dot_product_attention"]
+
+
+_UNSEEN = {2: -6e4, 4: -1e38, 8: -1e300}  # by the bytes of a number
 
 
 def _check(query: Any, key: Any, value: Any) -> None:
@@ -66,9 +70,11 @@ def _plain(
         logits = logits + kernels.grouped(bias, heads, groups)
     xp = namespace_of(logits.data)
     visible = kernels.visible(xp, None if mask is None else mask.data, logits.shape, is_causal)
-    if visible is not None:
-        logits = where(visible, logits, -math.inf)
-    return kernels.merge_heads(softmax(logits) @ v, query.shape[2])
+    if visible is None:
+        return kernels.merge_heads(softmax(logits) @ v, query.shape[2])
+    # A finite number instead of -infinity: a target that sees nothing gets zeros, not NaN.
+    weights = where(visible, softmax(where(visible, logits, _UNSEEN[logits.dtype.itemsize])), 0)
+    return kernels.merge_heads(weights @ v, query.shape[2])
 
 
 @op(
@@ -104,7 +110,8 @@ def dot_product_attention(
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
     """
     _check(query, key, value)
-    scale = _scale(scale, query)
+    scale = as_number("scale", _scale(scale, query), _plain)
+    attn_logits_soft_cap = as_number("attn_logits_soft_cap", attn_logits_soft_cap, _plain)
     if blocks.fits(query, key, value, bias):
         call = blocks.Call(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
         out, weights, inverse = blocks.attend(call, keep)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.op import composite, op
+from eagerflow.core.settings import as_number
 from eagerflow.core.tensor import WEAK, convert_to_tensor
 from eagerflow.ops.arithmetic import add, divide, multiply
 from eagerflow.ops.compare import equal, isnan, less
@@ -169,6 +170,24 @@ def clip(xp: Any, x: Any, x_min: Any | None, x_max: Any | None) -> Any:
     if x_min is not None:
         x = xp.maximum(x, x_min)
     return x if x_max is None else xp.minimum(x, x_max)
+
+
+def _clip_between(x: Any, low: Any, high: Any) -> Any:
+    return clip(x, low, high)
+
+
+def _limit_rule(xp: Any, g: Any, out: Any, low: Any, high: Any) -> Any:
+    return xp.where((out > low) & (out < high), g, 0)
+
+
+@op(_limit_rule, arrays=("x",), promotes=True)
+def limit(xp: Any, x: Any, low: float = 0, high: float = 1) -> Any:
+    """`x` limited to the range from `low` to `high`; the gradient passes inside only, and not on the bounds.
+
+    That is the rule of bounded activations (`relu6`, `hard_sigmoid`), where `clip` counts its bounds as inside.
+    """
+    low, high = as_number("low", low, _clip_between), as_number("high", high, _clip_between)
+    return xp.minimum(xp.maximum(x, low), high)
 
 
 @composite

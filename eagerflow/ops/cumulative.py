@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.op import composite, op
+from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.reduce import running_sums
 from eagerflow.ops.arithmetic import divide, multiply, subtract
@@ -68,6 +68,8 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
     if dtype is None and x.dtype.kind in "iub":
         dtype = "uint64" if x.dtype.kind == "u" else "int64"
     x = x if dtype is None else cast(x, dtype)
+    if x.shape[axis] == 1:
+        return identity(x)
     lead = (slice(None),) * axis
     distance = 1
     while distance < x.shape[axis]:  # after each step, windows twice as long are multiplied up
@@ -97,6 +99,8 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
         raise ValueError(f"diff: n={n} must not be negative.")
     lead = (slice(None),) * axis_of(axis, a.ndim)
     operation = not_equal if a.dtype.kind == "b" else subtract
+    if not n:
+        return identity(a)
     for _ in builtins.range(n):
         a = operation(a[(*lead, slice(1, None))], a[(*lead, slice(None, -1))])
     return a

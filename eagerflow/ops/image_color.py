@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.errors import signature_of
-from eagerflow.core.op import composite
+from eagerflow.core.op import composite, identity
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.arithmetic import absolute, mod
 from eagerflow.ops.choose import clip, maximum, minimum, where
@@ -47,7 +47,7 @@ def rgb_to_grayscale(images: Any, data_format: Any = None) -> Tensor:
     images = checked_images("rgb_to_grayscale", images)
     axis = channels_axis(images, data_format)
     if images.shape[axis] == 1:
-        return images
+        return identity(images)
     if images.shape[axis] != 3:
         raise ValueError(
             f"rgb_to_grayscale: images: expected 1 or 3 channels on axis {axis}; got {signature_of(images)}."

@@ -11,17 +11,24 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.geometry import per_axis
+from eagerflow.ops.arithmetic import square
+from eagerflow.ops.casting import cast
 from eagerflow.ops.convolution import depthwise_conv
+from eagerflow.ops.exponential import exp
 from eagerflow.ops.image_layout import as_batch, as_floats, typed_as
 from eagerflow.ops.join import stack
 from eagerflow.ops.reduce import mean
+from eagerflow.ops.shape import broadcast_to
 
 __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
 
 
 def _bell(size: int, sigma: float) -> Any:
-    """`size` weights of a normal distribution, adding up to 1."""
+    """`size` weights of a normal distribution, adding up to 1; a tensor where `sigma` is one."""
     at = numpy.arange(size) - (size - 1) / 2
+    if isinstance(sigma, Tensor):
+        weights = exp(square(Tensor(at, sigma.dtype, device=sigma.device) / sigma) * -0.5)
+        return weights / weights.sum()
     weights = numpy.exp(-0.5 * (at / sigma) ** 2)
     return weights / weights.sum()
 
@@ -29,10 +36,13 @@ def _bell(size: int, sigma: float) -> Any:
 def _filtered(x: Tensor, rows: Any, columns: Any, padding: str) -> Tensor:
     """`x` (batch, height, width, channels), each channel filtered along height by `rows`, along width by `columns`."""
     for weights, shape in ((rows, (-1, 1, 1, 1)), (columns, (1, -1, 1, 1))):
-        kernel = numpy.broadcast_to(
-            numpy.asarray(weights).reshape(shape), (*_sides(weights, shape), x.shape[-1], 1)
-        )
-        x = depthwise_conv(x, Tensor(kernel, x.dtype, device=x.device), 1, padding, "channels_last")
+        sides = (*_sides(weights, shape), x.shape[-1], 1)
+        if isinstance(weights, Tensor):
+            kernel = broadcast_to(cast(weights, x.dtype).reshape(shape), sides)
+        else:
+            given = numpy.broadcast_to(numpy.asarray(weights).reshape(shape), sides)
+            kernel = Tensor(given, x.dtype, device=x.device)
+        x = depthwise_conv(x, kernel, 1, padding, "channels_last")
     return x
 
 
@@ -57,11 +67,20 @@ def gaussian_blur(
     """
     batch, back = as_batch("gaussian_blur", images, data_format)
     sizes = per_axis(_plain(kernel_size), 2, "kernel_size")
-    sigmas = [float(s) for s in numpy.broadcast_to(_plain(sigma), 2)]
-    if min(sigmas) <= 0:
+    sigmas = _both(sigma)
+    if not all(s > 0 for s in sigmas):
         raise ValueError(f"gaussian_blur: sigma={sigma!r}: expected positive numbers.")
     columns, rows = (_bell(n, s) for n, s in zip(sizes, sigmas))
     return back(typed_as(batch, _filtered(as_floats(batch), rows, columns, "same")))
+
+
+def _both(sigma: Any) -> list[Any]:
+    """The deviations along width and height: tensors where they came as tensors, whose gradients flow."""
+    if isinstance(sigma, Tensor):
+        return list(broadcast_to(sigma, (2,)))
+    given = list(sigma) if isinstance(sigma, (list, tuple)) else list(numpy.broadcast_to(sigma, 2))
+    given = given * 2 if len(given) == 1 else given
+    return [s if isinstance(s, Tensor) else float(s) for s in given]
 
 
 def _plain(value: Any) -> Any:

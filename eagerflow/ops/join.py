@@ -9,6 +9,7 @@ import numpy
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.axes import axis_of
+from eagerflow.ops.choose import choose
 from eagerflow.ops.shape import ravel, reshape
 
 __all__ = [
@@ -326,6 +327,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     x = convert_to_tensor(x)
     widths = _widths(pad_width, x.shape)
     if mode == "constant":
+        if isinstance(constant_values, Tensor):
+            inside = numpy.pad(numpy.ones(x.shape, bool), widths)
+            return choose(Tensor(inside, device=x.device), pad_constant(x, widths), constant_values)
         return pad_constant(x, widths, 0 if constant_values is None else constant_values)
     if constant_values is not None:
         raise ValueError(f"pad: constant_values goes with mode='constant' only; got mode={mode!r}.")

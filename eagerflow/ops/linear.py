@@ -137,7 +137,7 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
 
     Args:
         a: matrices, of shape `(..., n, n)`.
-        b: right-hand sides, of shape `(n,)` or `(..., n, m)`.
+        b: right-hand sides, of shape `(..., n, m)`; with one axis less than `a`, one vector per matrix.
         lower: read the lower triangle; default the upper one.
 
     Raises:
@@ -147,7 +147,11 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
     [[1.0], [0.0]]
     """
     a = _square(a, "solve_triangular")
-    return solve(tril(a) if lower else triu(a), b)
+    b = convert_to_tensor(b)
+    triangle = tril(a) if lower else triu(a)
+    if b.ndim == a.ndim - 1:
+        return reshape(solve(triangle, reshape(b, (*b.shape, 1))), b.shape)
+    return solve(triangle, b)
 
 
 @composite

@@ -51,4 +51,5 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
             f"psnr: x1 and x2 need the same shape; got {signature_of(x1)} and {signature_of(x2)}."
         )
     away = x1 - x2
-    return 20 * math.log10(max_val) - 10 * log10(mean(away * away))
+    peak = log10(max_val) if isinstance(max_val, Tensor) else math.log10(max_val)
+    return 20 * peak - 10 * log10(mean(away * away))

@@ -12,6 +12,7 @@ from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import state
 from eagerflow.core.op import composite, op
 from eagerflow.core.recording import log
+from eagerflow.core.settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.kernels import batch_norm as kernels
@@ -241,6 +242,8 @@ def normalize_batch(
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
+    if epsilon.__class__ is not float:
+        epsilon = as_number("epsilon", epsilon, _batch_by_moments)
     plan = layout(x, axes)
     if plan is not None:
         out, mean, variance, inverse = kernels.batch_norm(x, scale, offset, epsilon, plan)
@@ -327,6 +330,8 @@ def layer_norm(
     xp: Any, x: Any, gamma: Any = None, beta: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-3
 ) -> Any:
     """`x` with mean 0 and variance 1 over `axes`, times `gamma` plus `beta`, which broadcast against `x`."""
+    if epsilon.__class__ is not float:
+        epsilon = as_number("epsilon", epsilon, _layer_by_moments)
     rows = _as_rows(x, axes, _shape(gamma), _shape(beta))
     if rows is not None:
         out, mean, inverse = row_kernels.layer_norm(rows, _flat(gamma), _flat(beta), epsilon)
@@ -367,6 +372,8 @@ def _rms_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: Any) -
 )  # fmt: skip
 def rms_norm(xp: Any, x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-6) -> Any:
     """`x` divided by its root mean square over `axes`, times `scale`, which broadcasts against `x`."""
+    if epsilon.__class__ is not float:
+        epsilon = as_number("epsilon", epsilon, _rms_plain)
     rows = _as_rows(x, axes, _shape(scale))
     if rows is not None:
         out, inverse = row_kernels.rms_norm(rows, _flat(scale), epsilon)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from numpy import errstate
+
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arithmetic import add, multiply, subtract
 from eagerflow.ops.axes import kept, listed, without
 from eagerflow.ops.casting import cast
 from eagerflow.ops.choose import maximum, where
-from eagerflow.ops.compare import equal, isnan
+from eagerflow.ops.compare import equal, isinf, isnan
 from eagerflow.ops.index import take_along_axis
-from eagerflow.ops.logic import any
+from eagerflow.ops.logic import any, logical_or
 from eagerflow.ops.order import sort
 from eagerflow.ops.reduce import sum
 from eagerflow.ops.rounding import ceil, floor, round
@@ -155,6 +157,12 @@ def _at_parts(lines: Tensor, q: Tensor, method: str, skip_nan: bool) -> Tensor:
     below = take_along_axis(ordered, cast(low if method != "higher" else high, "int64"), -1)
     above = take_along_axis(ordered, cast(high if method != "lower" else low, "int64"), -1)
     part = {"linear": subtract(places, low), "midpoint": 0.5}.get(method, 0.0)
-    found = add(below, multiply(subtract(above, below), part))
+    infinite = logical_or(isinf(below), isinf(above))
+    with errstate(invalid="ignore"):
+        found = add(below, multiply(subtract(above, below), part))
+        if bool(any(infinite)):  # there inf - inf would be NaN, and so would 0 * inf
+            mixed = add(multiply(below, subtract(1, part)), multiply(above, part))
+            alike = logical_or(equal(part, 0), equal(below, above))
+            found = where(infinite, where(alike, below, mixed), found)
     spoilt = equal(count, 0) if skip_nan else any(missing, axis=-1, keepdims=True)
     return where(spoilt, math.nan, found)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy
 
 from eagerflow.core.op import composite, op
+from eagerflow.core.settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.extremes import extreme_gradient, extreme_over, extreme_with_places
 from eagerflow.kernels.reduce import sum_over
 from eagerflow.ops.arithmetic import absolute, divide, multiply, power, square, subtract
 from eagerflow.ops.axes import axes_of, kept, listed, spread
+from eagerflow.ops.choose import maximum, minimum
 from eagerflow.ops.compare import not_equal
 from eagerflow.ops.shape import broadcast_to
 
@@ -94,6 +96,7 @@ def _extreme(
 ) -> tuple[Any, Any]:
     """The extreme, and (where `keep`, for a large NumPy array over neighbouring axes) where it was found."""
     if initial is not None:
+        initial = as_number("initial", initial, _max_by_ops if largest else _min_by_ops)
         return _with_initial(xp, x, "max" if largest else "min", axis, keepdims, initial), None
     found = places = None
     if xp is numpy and axis is not None and x.size >= _LARGE:
@@ -141,6 +144,14 @@ def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     0.0
     """
     return _extreme(xp, x, axis, keepdims, initial, keep, False)
+
+
+def _max_by_ops(x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    return maximum(max(x, axis, keepdims), initial)
+
+
+def _min_by_ops(x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    return minimum(min(x, axis, keepdims), initial)
 
 
 def _with_initial(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initial: Any) -> Any:

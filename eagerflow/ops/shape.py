@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.op import composite, op
+from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.axes import axis_of, listed
 
@@ -297,7 +297,7 @@ def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
         return flip(x, (first, second))
     if turns == 1:
         return swapaxes(flip(x, second), first, second)
-    return flip(swapaxes(x, first, second), second) if turns else x
+    return flip(swapaxes(x, first, second), second) if turns else identity(x)
 
 
 @op(lambda xp, g, shift, axis: xp.roll(g, _opposite(shift), axis), arrays=("x",))

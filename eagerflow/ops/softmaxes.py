@@ -1,12 +1,14 @@
 """Softmax, its logarithm, and sparsemax.
 
-A slice whose elements are all minus infinity (a row masked as a whole) has no distribution: softmax
-gives zeros there, with gradient zero, and log_softmax minus infinity.
+A slice whose elements are all minus infinity has no distribution: it gives NaN, as everywhere. (Attention gives zeros
+to a target that its mask lets see nothing.)
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from numpy import errstate
 
 from eagerflow.core.op import op
 from eagerflow.kernels import softmax as kernels
@@ -14,20 +16,10 @@ from eagerflow.kernels import softmax as kernels
 __all__ = ["log_softmax", "softmax", "sparsemax"]
 
 
-_LOWEST = {"float16": -65504.0, "float64": -1e308}  # finite; the other float types reach as far as float32
-
-
-def shifted(xp: Any, x: Any, axis: Any) -> Any:
-    """`x` minus its maximum along `axis`; the maximum of a slice of minus infinities counts as finite."""
-    peak = x.max(axis=axis, keepdims=True)
-    return x - xp.maximum(peak, _LOWEST.get(x.dtype.name, -3e38))
-
-
-def total_of(e: Any, axis: Any) -> Any:
-    """The sum along `axis`, 1 where it is 0."""
-    total = e.sum(axis=axis, keepdims=True)
-    total += total == 0
-    return total
+def shifted(x: Any, axis: Any) -> Any:
+    """`x` minus its maximum along `axis`."""
+    with errstate(invalid="ignore"):  # of infinities comes NaN
+        return x - x.max(axis=axis, keepdims=True)
 
 
 def _softmax_rule(g: Any, out: Any, axis: Any) -> Any:
@@ -47,7 +39,7 @@ def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
         axis: an axis or a tuple of axes (None: all).
 
     Returns:
-        A tensor of the same shape. Slices that are minus infinity throughout give zeros.
+        A tensor of the same shape. Slices that are minus infinity throughout give NaN.
 
     >>> softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
@@ -57,8 +49,8 @@ def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     rows = kernels.rows_of(x, axis)
     if rows is not None:
         return kernels.softmax(rows).reshape(x.shape)
-    e = xp.exp(shifted(xp, x, axis))
-    e /= total_of(e, axis)
+    e = xp.exp(shifted(x, axis))
+    e /= e.sum(axis=axis, keepdims=True)
     return e
 
 
@@ -85,8 +77,8 @@ def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     rows = kernels.rows_of(x, axis)
     if rows is not None:
         return kernels.log_softmax(rows).reshape(x.shape)
-    moved = shifted(xp, x, axis)
-    return moved - xp.log(total_of(xp.exp(moved), axis))
+    moved = shifted(x, axis)
+    return moved - xp.log(xp.exp(moved).sum(axis=axis, keepdims=True))
 
 
 def _sparsemax_rule(g: Any, out: Any, axis: int) -> Any:

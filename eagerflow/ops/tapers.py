@@ -9,7 +9,9 @@ import numpy
 from eagerflow.core.config import floatx
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
+from eagerflow.ops.casting import cast
 from eagerflow.ops.create import made
+from eagerflow.ops.special import i0
 
 __all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
 
@@ -72,4 +74,8 @@ def kaiser(x: int, beta: Any) -> Tensor:
         x: the number of weights.
         beta: the shape: 0 is a rectangle, larger is narrower.
     """
-    return _weights(numpy.kaiser(int(x), float(beta)))
+    if not isinstance(beta, Tensor):
+        return _weights(numpy.kaiser(int(x), float(beta)))
+    at = numpy.linspace(-1, 1, int(x)) if int(x) > 1 else numpy.zeros(int(x))
+    circle = Tensor(numpy.sqrt(1 - at * at), beta.dtype, device=beta.device)
+    return cast(i0(beta * circle) / i0(beta), floatx())

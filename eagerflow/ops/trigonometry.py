@@ -9,9 +9,9 @@ from eagerflow.core.op import composite, op
 from eagerflow.kernels.blocks import fits
 from eagerflow.kernels.elementwise import tanh_gradient
 from eagerflow.kernels.one_pass import one_pass
-from eagerflow.ops.arithmetic import divide, multiply
+from eagerflow.ops.arithmetic import absolute, divide, multiply, square
 from eagerflow.ops.choose import where
-from eagerflow.ops.compare import equal
+from eagerflow.ops.compare import less
 from eagerflow.ops.complexes import conjugated
 
 __all__ = [
@@ -178,12 +178,15 @@ def sinc(x: Any) -> Any:
     >>> ef.ops.sinc([0.0]).tolist()
     [1.0]
     """
-    x = multiply(x, 1.0)
-    at_zero = equal(x, 0)
-    scaled = multiply(where(at_zero, 1, x), math.pi)
-    # 1 - (πx)²/6 has the right value and derivatives at 0, where the quotient has none.
-    parabola = 1 - multiply(x, math.pi) ** 2 / 6
-    return where(at_zero, parabola, divide(sin(scaled), scaled))
+    scaled = multiply(multiply(x, 1.0), math.pi)
+    near = less(absolute(scaled), 1)
+    # The quotient has no derivative at 0, and loses digits of it nearby; the series is exact there.
+    squared = square(where(near, scaled, 0))
+    series = 1.0
+    for k in range(9, 0, -1):
+        series = 1 - multiply(squared, series) / (2 * k * (2 * k + 1))
+    far = where(near, 1, scaled)
+    return where(near, series, divide(sin(far), far))
 
 
 @composite

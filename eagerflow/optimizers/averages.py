@@ -19,6 +19,7 @@ class Averages:
     ema_overwrite_frequency: int | None
     built: bool
     iterations: Any
+    averages_in_place = False  # whether weights and averages have changed places
     _entries: dict[int, Entry]
 
     def _average(self) -> None:
@@ -35,10 +36,14 @@ class Averages:
         """With `use_ema`, put the averages in the place of the weights; `fit` calls it at its end."""
         if not self.use_ema or not self.built:
             return
+        averages_in_place, self.averages_in_place = self.averages_in_place, False
         chosen = None if var_list is None else {v.identity for v in var_list}
         for entry in self._entries.values():
             if chosen is None or entry.variable.identity in chosen:
-                entry.variable.assign(entry.average.value)
+                if averages_in_place:
+                    entry.average.assign(entry.variable.value)
+                else:
+                    entry.variable.assign(entry.average.value)
 
     def swap_averages(self) -> None:
         """With `use_ema`, let weights and their averages change places."""

@@ -64,7 +64,7 @@ class L2(Regularizer):
         return {"l2": self.l2}
 
 
-@table.add("l1_l2")
+@table.add("l1_l2", "l1l2")
 class L1L2(Regularizer):
     """`l1 * sum(abs(x)) + l2 * sum(x ** 2)`.
 

@@ -107,3 +107,19 @@ def test_updates_need_no_tape(device):
         y = ef.ops.sum(x * x)
         metric.update_state(y)
     assert tape.gradient(y, x).numpy().tolist() == [2, 2, 2]
+
+
+def test_a_sum_adds_up_axes_that_weights_lack():
+    metric = metrics.Sum()
+    metric.update_state([[1.0, 2.0], [3.0, 4.0]], sample_weight=[0.5, 3.0])
+    assert float(metric.result()) == 22.5
+
+
+@pytest.mark.parametrize(("name", "expected"), [("Precision", 2 / 3), ("Recall", 0.5)])
+def test_thresholds_hold_among_the_top_k(name, expected):
+    """Of the two largest of each row only 0.8, 0.7 and 0.9 are above the threshold."""
+    y_true, y_pred = [[1, 0, 1], [0, 1, 1]], [[0.8, 0.7, 0.1], [0.2, 0.9, 0.3]]
+    assert float(getattr(metrics, name)(thresholds=0.65, top_k=2)(y_true, y_pred)) == pytest.approx(expected)
+    assert float(getattr(metrics, name)(top_k=3)(y_true, y_pred)) == pytest.approx(
+        {"Precision": 4 / 6, "Recall": 1.0}[name]
+    )

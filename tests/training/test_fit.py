@@ -449,6 +449,23 @@ def test_evaluations_with_averaged_weights():
         line().fit(ONES, ONES, callbacks=callbacks.SwapEMAWeights(), verbose=0)
 
 
+@pytest.mark.parametrize("stops", [False, True], ids=["whole", "stopped"])
+def test_weights_swapped_at_each_epoch_end_as_averages(stops):
+    seen = []
+
+    class Watch(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.model.get_weights()[0].item())
+            self.model.stop_training = stops and epoch == 1
+
+    model = line(optimizer=ef.optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5))
+    model.fit(
+        ONES, ONES, epochs=3 if stops else 2, callbacks=[callbacks.SwapEMAWeights(True), Watch()], verbose=0
+    )
+    assert seen == [0.5, 0.625]
+    assert model.get_weights()[0].item() == 0.625
+
+
 def test_half_precision_scales_its_loss(device):
     x, y = blobs(32, 2)
     inputs = ef.Input((2,))

@@ -89,6 +89,7 @@ ROWS = [
         for n in ("hard_silu", "hard_swish", "hard_shrink", "soft_shrink", "tanh_shrink")
     ],
     *[elementwise(n, apart) for n in ("sparse_plus", "sparse_sigmoid")],
+    primitive("limit", ((apart(2, 3),), lambda op: lambda x: op(x, -0.5, 0.5))),
     smooth("gelu", case(normal(2, 3)), case(normal(2, 3), approximate=False)),
     elementwise("threshold", apart, threshold=0.1, default_value=3.0),
     smooth("glu", case(normal(2, 4)), case(normal(4, 2), axis=0)),
