@@ -6,6 +6,8 @@ from typing import Any
 
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.progbar import Progbar, redraws
+from eagerflow.core.config import is_interactive_logging_enabled
+from eagerflow.core.messages import say
 from eagerflow.core.spellings import ignores
 
 __all__ = ["ProgbarLogger"]
@@ -76,8 +78,8 @@ class ProgbarLogger(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         title = f"Epoch {epoch + 1}/{(self.params or {}).get('epochs', 1)}"
-        if self._verbose == 1 and redraws():
-            print(title, flush=True)
+        if (self._verbose == 1 and redraws()) or (self._verbose == 2 and is_interactive_logging_enabled()):
+            say(title)
             title = ""
         self._begin(title)
 

@@ -10,7 +10,7 @@ import importlib
 from types import ModuleType
 from typing import Any
 
-from eagerflow.compat.modules import KERAS, TENSORFLOW
+from eagerflow.compat.modules import KERAS, OF_KERAS_ALONE, TENSORFLOW
 from eagerflow.compat.names import GONE, OLDER
 from eagerflow.core.errors import did_you_mean
 
@@ -73,8 +73,10 @@ class Face(ModuleType):
 
     def reason(self, name: str) -> str:
         """What to write instead of a name that isn't there."""
-        told = GONE.get(self._key, {}).get(name) or GONE["*"].get(name)
-        return told or did_you_mean(name, dir(self)).strip()
+        gone = {**GONE["*"], **GONE.get(self._key, {})}
+        if name in gone:
+            return gone[name]
+        return did_you_mean(name, [*dir(self), *GONE.get(self._key, {})]).strip()
 
     def __dir__(self) -> list[str]:
         below = f"{self.__name__}."
@@ -104,7 +106,10 @@ def _split(name: str) -> tuple[str, list[str]] | None:
     for root in _KERAS_ROOTS:
         if name == root or name.startswith(f"{root}."):
             below = name[len(root) + 1 :]
-            return (f"keras.{below}".rstrip("."), KERAS[below].split()) if below in KERAS else None
+            if below not in KERAS:
+                return None
+            homes = OF_KERAS_ALONE.get(below, KERAS[below]) if root == "keras" else KERAS[below]
+            return f"keras.{below}".rstrip("."), homes.split()
     below = name.partition(".")[2]
     known = name.partition(".")[0] == "tensorflow" and below in TENSORFLOW
     return (name, TENSORFLOW[below].split()) if known else None

@@ -107,16 +107,24 @@ def _found(name: str) -> Face:
     if not is_face_name(name):
         parent, _, last = name.rpartition(".")
         raise ModuleNotFoundError(
-            f"No module named {name!r} in eagerflow's Keras. {_hint(parent, last)}", name=name
+            f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}".rstrip(), name=name
         )
     return face(name)
+
+
+def _whose(name: str) -> str:
+    return "TensorFlow" if name.startswith("tensorflow") and not name.startswith("tensorflow.keras") else "Keras"
 
 
 def _hint(parent: str, last: str) -> str:
     """What the nearest module that exists says about the rest of the name."""
     while not is_face_name(parent):
         parent, _, last = parent.rpartition(".")
-    return face(parent).reason(last)
+    found = face(parent)
+    told = found.reason(last)
+    nearest = told.removeprefix("Did you mean '").removesuffix("'?")
+    is_module = nearest == told or is_face_name(f"{parent}.{nearest}") or nearest.islower()
+    return told if is_module else ""  # a class is no help where a module is looked for
 
 
 def _check(found: Face, wanted: str) -> None:

@@ -7,12 +7,7 @@ from typing import Any
 from eagerflow import layers, ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["CuDNNGRU", "CuDNNLSTM", "ThresholdedReLU", "merge"]
-
-_MERGES = {
-    "ave": layers.average, "concat": layers.concatenate, "max": layers.maximum, "min": layers.minimum,
-    "mul": layers.multiply, "sum": layers.add,
-}  # fmt: skip
+__all__ = ["CuDNNGRU", "CuDNNLSTM", "ThresholdedReLU"]
 
 
 def CuDNNLSTM(units: int, **kwargs: Any) -> layers.LSTM:
@@ -56,21 +51,3 @@ class ThresholdedReLU(layers.Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """The thresholded inputs."""
         return inputs * ops.cast(inputs > self.theta, inputs.dtype)
-
-
-def merge(inputs: list[Any], mode: str = "sum", concat_axis: int = -1, name: str | None = None) -> Any:
-    """Several tensors as one, as Keras 1 wrote it.
-
-    Args:
-        inputs: symbolic tensors.
-        mode: `"sum"`, `"mul"`, `"concat"`, `"ave"`, `"max"` or `"min"`.
-        concat_axis: the axis for `"concat"`.
-        name: of the layer.
-
-    Raises:
-        ValueError: for another mode.
-    """
-    if mode not in _MERGES:
-        raise ValueError(f"merge(mode={mode!r}): expected one of {', '.join(_MERGES)}; or use layers.Dot.")
-    extra = {"axis": concat_axis} if mode == "concat" else {}
-    return _MERGES[mode](inputs, name=name, **extra)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["KERAS", "TENSORFLOW"]
+__all__ = ["KERAS", "OF_KERAS_ALONE", "TENSORFLOW"]
 
-_LAYERS = "eagerflow.layers eagerflow.compat.layers"
+_OF_KERAS_1 = "eagerflow.compat.keras_1"
+_LAYERS = " ".join(
+    ["eagerflow.layers eagerflow.compat.layers"]
+    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "dense", "local", "convolutions")]
+)
 _MODELS = "eagerflow.models"
-_ENGINE = f"{_LAYERS} {_MODELS}"
+_ENGINE = f"{_LAYERS} {_MODELS} {_OF_KERAS_1}.engine"
 _UTILS = "eagerflow.utils eagerflow.compat.utils"
 _BACKEND = "settings values arithmetic rearranging networks crossentropies control graphs".split()
 _PREPROCESSING = "eagerflow.preprocessing"
@@ -32,6 +36,7 @@ KERAS: dict[str, str] = {
         f"engine.{name}": _ENGINE
         for name in "base_layer functional input_layer network sequential topology training".split()
     },
+    "initializations": f"{_OF_KERAS_1}.initializations",
     "initializers": "eagerflow.initializers",
     "layers": _LAYERS,
     **{
@@ -42,6 +47,10 @@ KERAS: dict[str, str] = {
             "preprocessing", "recurrent", "wrappers",
         )
     },
+    "legacy": "",
+    "legacy.interfaces": f"{_OF_KERAS_1}.interfaces",
+    "legacy.layers": _LAYERS,
+    "legacy.models": _MODELS,
     "losses": "eagerflow.losses eagerflow.compat.losses",
     "metrics": "eagerflow.metrics",
     "mixed_precision": "eagerflow.mixed_precision",
@@ -57,7 +66,7 @@ KERAS: dict[str, str] = {
     "preprocessing.sequence": f"{_PREPROCESSING}.sequence",
     "preprocessing.text": f"{_PREPROCESSING}.text",
     "random": "eagerflow.random",
-    "regularizers": "eagerflow.regularizers",
+    "regularizers": f"eagerflow.regularizers {_OF_KERAS_1}.regularizers",
     "saving": "eagerflow.saving",
     "tree": "eagerflow.tree",
     "utils": _UTILS,
@@ -65,12 +74,17 @@ KERAS: dict[str, str] = {
         f"utils.{name}": _UTILS
         for name in (
             "conv_utils", "data_utils", "generic_utils", "io_utils", "layer_utils", "np_utils", "training_utils",
-            "vis_utils",
+            "vis_utils", "visualize_util",
         )
     },
     "wrappers": "",
-    "wrappers.scikit_learn": "",
+    "wrappers.scikit_learn": "eagerflow.compat.scikit_learn",
 }  # fmt: skip
+
+# Modules of `keras` itself, not of `tensorflow.keras`, that look up names there first: they differ in what they take.
+OF_KERAS_ALONE: dict[str, str] = {
+    below: f"{_OF_KERAS_1}.by_position {behind}" for below, behind in KERAS.items() if behind in (_LAYERS, _ENGINE)
+}
 
 _TF = "eagerflow.compat.tensorflow"
 _TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts"

@@ -15,10 +15,6 @@ _LOSS_FUNCTIONS = {
     "logcosh": "log_cosh",
     "huber_loss": "huber",
 }
-_LAYER_NAMES = {
-    "Deconvolution2D": "Conv2DTranspose",
-    "Deconvolution3D": "Conv3DTranspose", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D",
-}  # fmt: skip
 _ENGINE_NAMES = {"Container": "Model", "Network": "Model"}
 _LAYER_MODULES = (
     "advanced_activations convolutional convolutional_recurrent core cudnn_recurrent embeddings experimental "
@@ -26,7 +22,7 @@ _LAYER_MODULES = (
 ).split()
 _ENGINE_MODULES = "base_layer functional input_layer network sequential topology training".split()
 _UTILS_MODULES = (
-    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils".split()
+    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils visualize_util".split()
 )
 
 # By the module in which scripts look: the older name, and what stands in that module's homes.
@@ -35,16 +31,15 @@ OLDER: dict[str, dict[str, str]] = {
     "keras.constraints": {
         "maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm",
     },
-    "keras.engine": {**_LAYER_NAMES, **_ENGINE_NAMES},
+    "keras.engine": _ENGINE_NAMES,
     "keras.initializers": {
         "normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones",
     },
-    "keras.layers": _LAYER_NAMES,
     "keras.losses": _LOSS_FUNCTIONS,
     "keras.metrics": {k: v for k, v in _LOSS_FUNCTIONS.items() if v != "cosine_similarity"},
 }  # fmt: skip
+OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]
-OLDER |= {f"keras.layers.{module}": _LAYER_NAMES for module in _LAYER_MODULES}
 OLDER |= {f"keras.engine.{module}": OLDER["keras.engine"] for module in _ENGINE_MODULES}
 OLDER["tensorflow.train"] = {
     "AdagradOptimizer": "Adagrad", "AdamOptimizer": "Adam", "GradientDescentOptimizer": "SGD",
@@ -76,10 +71,6 @@ GONE: dict[str, dict[str, str]] = {
         "premade": "Build the model from layers.",
     },
     "keras.layers": {
-        "Highway": _LAMBDA,
-        "LocallyConnected1D": "Use Conv1D, or write a Layer of your own.",
-        "LocallyConnected2D": "Use Conv2D, or write a Layer of your own.",
-        "MaxoutDense": _LAMBDA,
         "RandomFourierFeatures": _LAMBDA,
         "TimeDistributedDense": "Write TimeDistributed(Dense(...)), or Dense(...), which does the same.",
     },
@@ -91,6 +82,7 @@ GONE: dict[str, dict[str, str]] = {
         "control_flow_ops": f"{_GRAPH}Write Python's if and for.",
     },
     "tensorflow": {
+        "examples": "Write keras.datasets.mnist.load_data() and its kin.",
         "SparseTensor": _SPARSE,
         "RaggedTensor": "There are no ragged tensors here; pad the rows: keras.utils.pad_sequences.",
         "estimator": "Use keras.Model with fit, evaluate and predict.",
@@ -105,9 +97,6 @@ _SESSIONS = ("get_session", "set_session")
 GONE["keras.backend"] |= dict.fromkeys(
     _SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values."
 )
-_SCIKIT = "Wrap the model by hand: a class with fit and predict that calls model.fit and model.predict."
-GONE["keras.wrappers"] = dict.fromkeys(("KerasClassifier", "KerasRegressor", "scikit_learn"), _SCIKIT)
-GONE["keras.wrappers.scikit_learn"] = GONE["keras.wrappers"]
 GONE["tensorflow.train"] = dict.fromkeys(
     ("Checkpoint", "CheckpointManager"), "Write model.save_weights('name.weights.h5') and model.load_weights."
 )

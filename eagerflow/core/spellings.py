@@ -8,7 +8,7 @@ from typing import Any
 
 from eagerflow.core.tracebacks import shorten
 
-__all__ = ["Elsewhere", "accepts", "behaviour", "ignores"]
+__all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores"]
 
 
 class _Behaviour:
@@ -58,6 +58,41 @@ def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., An
                 kwargs[new] = kwargs.pop(old)
             try:
                 return method(self, *args, **kwargs)
+            except BaseException as error:
+                shorten(error)
+                raise
+
+        return call
+
+    return decorate
+
+
+def also(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`accepts` for functions.
+
+    Args:
+        **spellings: the present name for every old one.
+
+    Raises:
+        TypeError: by the decorated function, when a call gives both.
+
+    >>> @also(nb_words="num_words")
+    ... def read(num_words=None):
+    ...     return num_words
+    >>> read(nb_words=9)
+    9
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            for old in spellings.keys() & kwargs.keys():
+                new = spellings[old]
+                if new in kwargs:
+                    raise TypeError(f"{function.__name__}: {old!r} is the older name of {new!r}; give one of them.")
+                kwargs[new] = kwargs.pop(old)
+            try:
+                return function(*args, **kwargs)
             except BaseException as error:
                 shorten(error)
                 raise

@@ -32,7 +32,7 @@ R = TypeVar("R")
 _FOLDERS = tuple(
     [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
 )
-_REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'")
+_REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
 _SLIPS = (
     ArithmeticError,
@@ -90,7 +90,7 @@ def _suggest(error: BaseException) -> None:
         return
     known = trail.tb_frame.f_locals
     called = known.get("function") or known.get("method")
-    if callable(called) and "Did you mean" not in str(error):
+    if callable(called):
         error.args = (f"{error}.{did_you_mean(refused[1], inspect.signature(called).parameters)}",)
 
 
@@ -166,8 +166,8 @@ def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) 
         [f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given]
     )
     shown = shown if len(shown) <= 250 else f"{shown[:249]}…"
-    said = str(error) or type(error).__name__
-    return kind(f"{what}({shown}): {said:.180}. Is an argument of the wrong kind or shape?")
+    said = f"{str(error) or type(error).__name__:.180}".rstrip(".")
+    return kind(f"{what}({shown}): {said}. Is an argument of the wrong kind or shape?")
 
 
 def called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import inspect
 import itertools
 import weakref
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any, NoReturn
 
 import numpy
@@ -218,6 +220,17 @@ def _rebuild(
     return made
 
 
+def _called(initializer: Any, shape: Any, dtype: Any) -> Any:
+    """What an initializer gives; a plain function may leave the type to us."""
+    if isinstance(initializer, FunctionType):
+        code = initializer.__code__
+        takes_anything = code.co_flags & inspect.CO_VARKEYWORDS
+        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        if not takes_anything and "dtype" not in known:
+            return initializer(shape)
+    return initializer(shape, dtype=dtype)
+
+
 def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
     if callable(initializer) and not isinstance(initializer, Tensor):
         if shape is None:
@@ -229,7 +242,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
                 ) from None
         wanted = _as_shape(shape)
         dtype = floatx() if dtype is None else dtype
-        value = _taken(initializer(wanted, dtype=dtype), dtype)
+        value = _taken(_called(initializer, wanted, dtype), dtype)
     elif isinstance(initializer, str):
         raise TypeError(
             f"Variable(initializer={initializer!r}): expected values or an initializer object; "

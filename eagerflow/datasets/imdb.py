@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eagerflow.core.spellings import also
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError
 from eagerflow.datasets.source import KERAS_SITE, Source, expect, orders, same_length
@@ -25,10 +26,11 @@ _INDEX = Source(
 )
 
 
+@also(nb_words="num_words")
 def load_data(
     path: str | os.PathLike[str] = "imdb.npz", num_words: int | None = None, skip_top: int = 0,
     maxlen: int | None = None, seed: int | None = 113, start_char: int | None = 1, oov_char: int | None = 2,
-    index_from: int = 3, **kwargs: Any,
+    index_from: int = 3,
 ) -> tuple[Split, Split]:  # fmt: skip
     """Gives 25,000 reviews to train with and 25,000 to test with.
 
@@ -46,7 +48,6 @@ def load_data(
         start_char: marks the start of a review; None for no mark.
         oov_char: stands for the words not kept; None to leave them out.
         index_from: what is added to every rank.
-        **kwargs: `nb_words`, the older name of `num_words`.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: rows of lists of ints, and labels, 1 for praise, else 0.
@@ -54,11 +55,7 @@ def load_data(
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format, or `maxlen` leaves no review.
-        TypeError: for an unknown argument.
     """
-    num_words = kwargs.pop("nb_words", num_words)
-    if kwargs:
-        raise TypeError(f"imdb.load_data() got an unknown argument {next(iter(kwargs))!r}.")
     arrays = _SOURCE.read(_read, path)
     train, test = orders(seed, len(arrays["x_train"]), len(arrays["x_test"]))
     x_train: Any = marked(arrays["x_train"][train], start_char, index_from)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eagerflow.core.spellings import also
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError
 from eagerflow.datasets.source import KERAS_SITE, Source, check_split, expect, orders, same_length
@@ -34,6 +35,7 @@ _TOPICS = (
 )
 
 
+@also(nb_words="num_words")
 def load_data(
     path: str | os.PathLike[str] = "reuters.npz", num_words: int | None = None, skip_top: int = 0,
     maxlen: int | None = None, test_split: float = 0.2, seed: int | None = 113, start_char: int | None = 1,

@@ -40,6 +40,7 @@ from eagerflow.layers.dropout import (
 )
 from eagerflow.layers.einsum_dense import EinsumDense
 from eagerflow.layers.embedding import Embedding
+from eagerflow.layers.first_names import Convolution2D, Convolution3D, SeparableConvolution2D
 from eagerflow.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from eagerflow.layers.identity import ActivityRegularization, Identity
 from eagerflow.layers.input import Input, InputLayer
@@ -157,13 +158,10 @@ MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
-Convolution2D = Conv2D
-SeparableConvolution2D = SeparableConv2D
 MaxPool3D = MaxPooling3D
 AvgPool3D = AveragePooling3D
 GlobalMaxPool3D = GlobalMaxPooling3D
 GlobalAvgPool3D = GlobalAveragePooling3D
-Convolution3D = Conv3D
 Convolution1DTranspose = Conv1DTranspose
 Convolution2DTranspose = Conv2DTranspose
 Convolution3DTranspose = Conv3DTranspose

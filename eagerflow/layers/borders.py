@@ -9,7 +9,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.conv_base import with_defaults
 from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.older_arguments import with_dim_ordering
+from eagerflow.layers.older_arguments import older, with_dim_ordering
 from eagerflow.layers.settings import described, integer, layout, one_of, sizes
 
 __all__ = [
@@ -288,6 +288,7 @@ class UpSampling1D(_UpSampling):
 
     rank = 1
 
+    @older(length="size")
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(size, "channels_last", **kwargs)
 

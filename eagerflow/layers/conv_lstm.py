@@ -8,6 +8,7 @@ from eagerflow import ops, random
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.conv_base import ConvolutionBase
 from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.older_arguments import of_recurrent_convolution
 from eagerflow.layers.rnn import RNN
 from eagerflow.layers.rnn_cells import DropoutRNNCell
 from eagerflow.layers.settings import described, integer, share
@@ -159,6 +160,7 @@ class _ConvLSTM(RNN):
 
     rank: int
 
+    @of_recurrent_convolution
     def __init__(
         self,
         filters: int,

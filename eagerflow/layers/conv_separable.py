@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.conv_base import ConvolutionBase, with_defaults
+from eagerflow.layers.older_arguments import of_separable_convolution
 from eagerflow.layers.settings import described, integer
 
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
@@ -15,6 +16,7 @@ __all__ = ["SeparableConv1D", "SeparableConv2D"]
 class _SeparableConv(ConvolutionBase):
     """A convolution of each channel, then a mixture of the channels at each position."""
 
+    @of_separable_convolution
     def __init__(
         self,
         filters: int,

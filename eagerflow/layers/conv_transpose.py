@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.conv_base import ConvolutionBase, with_defaults
+from eagerflow.layers.older_arguments import of_convolution
 from eagerflow.layers.settings import described, integer, sizes
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
@@ -15,6 +16,7 @@ __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
 class _ConvTranspose(ConvolutionBase):
     """The adjoint of a convolution: each input position adds a window to the output."""
 
+    @of_convolution
     def __init__(
         self,
         filters: int,

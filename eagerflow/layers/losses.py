@@ -7,7 +7,7 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.errors import signature_of
-from eagerflow.core.spellings import behaviour
+from eagerflow.core.spellings import behaviour, ignores
 from eagerflow.core.stateless import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.context import current_call
@@ -26,6 +26,7 @@ class LossHolder:
 
     _losses: list[Any]
 
+    @ignores("inputs")
     def add_loss(self, loss: Any) -> None:
         """Add a term to what training minimizes; it holds until the next outermost call.
 

@@ -8,18 +8,24 @@ from typing import Any
 
 from eagerflow.core.tracebacks import shorten
 
-__all__ = ["AFFINE", "RECURRENT", "of_convolution", "of_pooling", "older", "only", "with_dim_ordering"]
+__all__ = [
+    "AFFINE", "OF_CONVOLUTION", "RECURRENT", "of_convolution", "of_pooling", "of_recurrent", "of_recurrent_convolution",
+    "of_separable_convolution", "older", "only", "with_dim_ordering",
+]  # fmt: skip
 
 AFFINE = {
     "W_constraint": "kernel_constraint", "W_regularizer": "kernel_regularizer", "b_constraint": "bias_constraint",
     "b_regularizer": "bias_regularizer", "bias": "use_bias", "init": "kernel_initializer",
 }  # fmt: skip
-RECURRENT = {
-    "U_regularizer": "recurrent_regularizer", "W_regularizer": "kernel_regularizer", "dropout_U": "recurrent_dropout",
-    "b_regularizer": "bias_regularizer", "dropout_W": "dropout", "init": "kernel_initializer",
-    "inner_activation": "recurrent_activation", "inner_init": "recurrent_initializer", "output_dim": "units",
+_OF_STATES = {
+    "U_regularizer": "recurrent_regularizer", "dropout_U": "recurrent_dropout", "dropout_W": "dropout",
+    "inner_activation": "recurrent_activation", "inner_init": "recurrent_initializer",
 }  # fmt: skip
-_CONVOLUTION = {
+RECURRENT = {
+    **_OF_STATES, "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
+    "init": "kernel_initializer", "output_dim": "units",
+}  # fmt: skip
+OF_CONVOLUTION = {
     **AFFINE, "atrous_rate": "dilation_rate", "border_mode": "padding", "filter_length": "kernel_size",
     "nb_filter": "filters", "subsample": "strides", "subsample_length": "strides",
 }  # fmt: skip
@@ -119,11 +125,23 @@ def _kernel(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Argumen
     lengths = next((names for names in _LENGTHS if names[0] in kwargs), ())
     if lengths:
         kwargs["kernel_size"] = tuple([kwargs.pop(name) for name in lengths])
-    elif kwargs.keys() & {*_CONVOLUTION, "dim_ordering"} and len(args) == 1 + self.rank > 2:
+    elif kwargs.keys() & {*OF_CONVOLUTION, "dim_ordering"} and len(args) == 1 + self.rank > 2:
         args = (args[0], tuple(args[1:]))
     return args, kwargs
 
 
+def _open(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    """`consume_less` chose among equal computations; the bias of forget gates began with ones or something else."""
+    kwargs.pop("consume_less", None)
+    first = kwargs.pop("forget_bias_init", "one")
+    if first not in ("one", "ones"):
+        if first not in ("zero", "zeros"):
+            raise ValueError(f"{type(self).__name__}(forget_bias_init={first!r}): expected 'one' or 'zero'.")
+        kwargs["unit_forget_bias"] = False
+    return args, kwargs
+
+
+_forgetting = _changing(_open)
 with_dim_ordering = _changing(_ordered)
 _with_kernel = _changing(_kernel)
 
@@ -133,7 +151,28 @@ def of_convolution(method: Method) -> Method:
 
     Beside such a name, numbers by position are the lengths of the kernel: `Convolution2D(8, 3, 3, border_mode="same")`.
     """
-    return _with_kernel(older(**_CONVOLUTION)(with_dim_ordering(method)))
+    return _with_kernel(older(**OF_CONVOLUTION)(with_dim_ordering(method)))
+
+
+def of_separable_convolution(method: Method) -> Method:
+    """As `of_convolution`; `init` is for both kernels."""
+
+    def change(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        if "init" in kwargs:
+            kwargs["depthwise_initializer"] = kwargs["pointwise_initializer"] = kwargs.pop("init")
+        return args, kwargs
+
+    return _with_kernel(_changing(change)(older(**OF_CONVOLUTION)(with_dim_ordering(method))))
+
+
+def of_recurrent_convolution(method: Method) -> Method:
+    """As `of_convolution`, with the names of recurrent layers' settings beside it."""
+    return _forgetting(older(**_OF_STATES)(of_convolution(method)))
+
+
+def of_recurrent(method: Method) -> Method:
+    """A decorator for `__init__` of recurrent layers: `output_dim`, `inner_init`, `dropout_W`, `forget_bias_init`, ..."""
+    return _forgetting(older(**RECURRENT)(method))
 
 
 def of_pooling(method: Method) -> Method:

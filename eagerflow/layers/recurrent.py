@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import activations, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.older_arguments import RECURRENT, older, only
+from eagerflow.layers.older_arguments import of_recurrent, only
 from eagerflow.layers.rnn import RNN
 from eagerflow.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
 from eagerflow.layers.settings import described, one_of
@@ -24,7 +24,6 @@ _CONFIG = """use_bias kernel_initializer recurrent_initializer bias_initializer 
 
 _TIME_SECOND = only(
     time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."),
-    consume_less=("cpu", "Leave it out."),
 )
 
 
@@ -139,7 +138,7 @@ class SimpleRNN(_Recurrent):
     """
 
     @_TIME_SECOND
-    @older(**RECURRENT)
+    @of_recurrent
     def __init__(
         self,
         units: int,
@@ -230,7 +229,7 @@ class LSTM(_Recurrent):
     """
 
     @_TIME_SECOND
-    @older(**RECURRENT)
+    @of_recurrent
     def __init__(
         self,
         units: int,
@@ -326,7 +325,7 @@ class GRU(_Recurrent):
     """
 
     @_TIME_SECOND
-    @older(**RECURRENT)
+    @of_recurrent
     def __init__(
         self,
         units: int,

@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import custom_object_scope
+from eagerflow.core.spellings import ignores
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import described_with_shapes
 from eagerflow.layers.losses import measured
@@ -108,6 +109,7 @@ class Model(Trainer, Saving, ModelState, Layer):
         arranged = self._doors.arrange(inputs, self)
         return self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
 
+    @ignores("inputs")
     def add_loss(self, loss: Any) -> None:
         """Add a term to what training minimizes.
 

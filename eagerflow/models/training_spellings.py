@@ -54,33 +54,66 @@ def in_order_of_keras_2(*names: str) -> Callable[[Callable[..., Any]], Callable[
 def _of_keras_1(method: Callable[..., Any]) -> Callable[..., Any]:
     """A decorator for `fit_generator` and its kin that counts samples in batches, for Keras 1's arguments.
 
-    Raises:
-        TypeError: by the method, for samples of a plain generator, whose batches nobody knows beforehand.
+    A plain generator is asked for its first batch beforehand, to know how many samples its batches have.
     """
 
     @wraps(method)
     def call(self: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
+        sources = {"generator": generator, "validation_data": kwargs.get("validation_data")}
         for old in _KERAS_1.keys() & kwargs.keys():
             value = kwargs.pop(old)
-            source = kwargs.get("validation_data") if old == "nb_val_samples" else generator
             if "samples" in old and value is not None:
-                value = _batches(source, value, old)
+                which = "validation_data" if old == "nb_val_samples" else "generator"
+                sources[which], value = _in_batches(sources[which], value, old)
             kwargs.setdefault(_KERAS_1[old], value)
-        return method(self, generator, *args, **kwargs)
+        if sources["validation_data"] is not None:
+            kwargs["validation_data"] = sources["validation_data"]
+        return method(self, sources["generator"], *args, **kwargs)
 
     return call
 
 
-def _batches(source: Any, samples: int, name: str) -> int | None:
-    if isinstance(source, (tuple, list)):
-        return None  # arrays: all of them
+def _in_batches(source: Any, samples: int, name: str) -> tuple[Any, int | None]:
+    """What to read from, and how many batches of it have so many samples; None for all of them."""
+    if isinstance(source, (tuple, list)) or source is None:
+        return source, None  # arrays
     size = getattr(source, "batch_size", None)
     if not isinstance(size, int):
-        raise TypeError(
-            f"{name}={samples}: a generator doesn't tell how many samples its batches have. Write steps_per_epoch= "
-            "(validation_steps=, steps=), the number of batches."
-        )
-    return -(-samples // size)
+        source = source if isinstance(source, _Counted) else _Counted(source, name)
+        size = source.size
+    return source, -(-samples // size)
+
+
+class _Counted:
+    """A generator whose batches all have as many samples as the first.
+
+    Args:
+        batches: the generator.
+        name: the argument that counts samples.
+    """
+
+    def __init__(self, batches: Any, name: str) -> None:
+        self.name = name
+        self.batches = iter(batches)
+        self.first = [next(self.batches)]
+        self.size = _samples(self.first[0])
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        batch = self.first.pop() if self.first else next(self.batches)
+        found = _samples(batch)
+        if found != self.size:
+            raise ValueError(
+                f"{self.name} counts samples, and the generator's batches differ: {self.size} in the first, {found} "
+                "now. Write steps_per_epoch= (validation_steps=, steps=), the number of batches."
+            )
+        return batch
+
+
+def _samples(batch: Any) -> int:
+    return len(tree.flatten(batch)[0])
 
 
 class OlderSpellings:

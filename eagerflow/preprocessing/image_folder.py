@@ -10,6 +10,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.core.config import image_data_format
 from eagerflow.core.errors import did_you_mean
+from eagerflow.core.spellings import also
 from eagerflow.preprocessing.folders import Settings, datasets_of
 from eagerflow.preprocessing.pictures import read_image, smart_resize
 
@@ -20,6 +21,7 @@ _COLORS = ("rgb", "rgba", "grayscale")
 _INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
+@also(smart_resize="crop_to_aspect_ratio")
 def image_dataset_from_directory(
     directory: str | os.PathLike[str], labels: Any = "inferred", label_mode: str | None = "int",
     class_names: Any = None, color_mode: str = "rgb", batch_size: int | None = 32, image_size: Any = (256, 256),

@@ -123,7 +123,14 @@ def test_the_learning_rate_is_in_the_history():
     assert history.history["learning_rate"] == pytest.approx([0.1, 0.05])
 
 
-@pytest.mark.parametrize("verbose", [1, 2, "auto"])
+def test_two_lines_per_epoch_as_keras_writes_them(capsys):
+    model().fit(X, Y, epochs=2, batch_size=4, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/2", "2/2", "Epoch 2/2", "2/2"]
+    assert " - loss: " in lines[1]
+
+
+@pytest.mark.parametrize("verbose", [1, "auto"])
 def test_logs_have_one_line_per_epoch(verbose, capsys):
     model().fit(X, Y, epochs=2, batch_size=4, verbose=verbose)
     lines = capsys.readouterr().out.splitlines()

@@ -10,6 +10,7 @@ import numpy
 from eagerflow import ops, random
 from eagerflow.core.config import floatx
 from eagerflow.core.op import composite
+from eagerflow.core.spellings import also
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layers.context import current_call
@@ -216,6 +217,7 @@ def print_tensor(x: Any, message: str = "") -> Any:
     return x
 
 
+@also(std="stddev")
 def random_normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Tensor:
@@ -230,6 +232,7 @@ def random_uniform(
     return random.uniform(shape, minval, maxval, dtype, seed)
 
 
+@also(std="stddev")
 def truncated_normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Tensor:

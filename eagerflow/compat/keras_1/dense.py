@@ -1,0 +1,193 @@
+"""`Highway`, `MaxoutDense`, `SReLU`, `ParametricSoftplus`: layers that Keras 2 left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import activations, constraints, initializers, layers, ops, regularizers
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.older_arguments import AFFINE, older
+
+__all__ = ["Highway", "MaxoutDense", "ParametricSoftplus", "SReLU"]
+
+
+class _Affine(layers.Layer):
+    """A kernel and a bias with Keras 1's settings."""
+
+    def __init__(
+        self,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs.get("input_dim") is None:
+            kwargs.pop("input_dim", None)
+        super().__init__(**kwargs)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+
+    def _kernel(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(
+            name=name, shape=shape, initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )  # fmt: skip
+
+    def _bias(self, name: str, shape: tuple[int, ...], initializer: Any = "zeros") -> Any:
+        return self.add_weight(
+            name=name, shape=shape, initializer=initializer, regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint,
+        )  # fmt: skip
+
+
+class Highway(_Affine):
+    """As many outputs as inputs: a dense layer's, or the inputs themselves, as a gate that learns decides.
+
+    Args:
+        activation: of the dense layer.
+        **kwargs: `init`, `bias`, `W_regularizer`, `b_regularizer`, `W_constraint`, `b_constraint`, `input_dim`, and the
+            arguments of every layer.
+
+    Source: Srivastava, Greff and Schmidhuber 2015, https://arxiv.org/abs/1505.00387.
+    """
+
+    @older(**AFFINE)
+    def __init__(self, activation: Any = None, transform_bias: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights of the dense layer and of the gate."""
+        count = int(input_shape[-1])
+        self.kernel, self.bias = self._kernel("W", (count, count)), None
+        self.gate = self.add_weight(name="W_carry", shape=(count, count), initializer=self.kernel_initializer)
+        self.gate_bias = None
+        if self.use_bias:
+            self.bias = self._bias("b", (count,))
+            self.gate_bias = self.add_weight(name="b_carry", shape=(count,), initializer="ones")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The mixture."""
+        gate, made = ops.matmul(inputs, self.gate), ops.matmul(inputs, self.kernel)
+        if self.use_bias:
+            gate, made = gate + self.gate_bias, made + self.bias
+        share = ops.sigmoid(gate)
+        return self.activation(made) * share + (1 - share) * inputs
+
+
+class MaxoutDense(_Affine):
+    """The largest, element by element, of several dense layers.
+
+    Args:
+        output_dim: the length of the output.
+        nb_feature: the number of dense layers.
+        **kwargs: `init`, `bias`, `W_regularizer`, `b_regularizer`, `W_constraint`, `b_constraint`, `input_dim`, and the
+            arguments of every layer.
+
+    Source: Goodfellow et al. 2013, https://arxiv.org/abs/1302.4389.
+    """
+
+    @older(**AFFINE)
+    def __init__(self, output_dim: int, nb_feature: int = 4, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.output_dim, self.nb_feature = int(output_dim), int(nb_feature)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernels and biases."""
+        self.kernel = self._kernel("W", (self.nb_feature, int(input_shape[-1]), self.output_dim))
+        self.bias = self._bias("b", (self.nb_feature, self.output_dim)) if self.use_bias else None
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The largest outputs."""
+        made = ops.einsum("bi,fio->bfo", inputs, self.kernel)
+        return ops.max(made if self.bias is None else made + self.bias, axis=1)
+
+
+class _OfElements(layers.Layer):
+    """Weights for every element, or shared along some axes."""
+
+    def __init__(self, shared_axes: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or ())
+
+    def _weight(self, name: str, input_shape: Any, initializer: Any) -> Any:
+        shape = [1 if i in self.shared_axes else n for i, n in enumerate(input_shape)][1:]
+        if None in shape:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": its weights need to know the lengths of {tuple(input_shape)}; '
+                "name those that vary in shared_axes."
+            )
+        return self.add_weight(name=name, shape=tuple(shape), initializer=initializers.get(initializer))
+
+
+class SReLU(_OfElements):
+    """The input between two thresholds; beyond each, a line with a slope that is learned, as they are.
+
+    Args:
+        t_left_init: first values of the left threshold.
+        a_left_init: of the slope below it.
+        t_right_init: of the distance (its absolute value) to the right threshold.
+        a_right_init: of the slope above it.
+        shared_axes: axes along which the weights are the same.
+        **kwargs: arguments of every layer.
+
+    Source: Jin et al. 2015, https://arxiv.org/abs/1512.07030.
+    """
+
+    def __init__(
+        self,
+        t_left_init: Any = "zeros",
+        a_left_init: Any = "glorot_uniform",
+        t_right_init: Any = "glorot_uniform",
+        a_right_init: Any = "ones",
+        shared_axes: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(shared_axes, **kwargs)
+        self.first = {
+            "t_left": t_left_init, "a_left": a_left_init, "t_right": t_right_init, "a_right": a_right_init,
+        }  # fmt: skip
+
+    def build(self, input_shape: Any) -> None:
+        """Make the thresholds and slopes."""
+        for name, initializer in self.first.items():
+            setattr(self, name, self._weight(name, input_shape, initializer))
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The bent inputs."""
+        left = self.t_left
+        right = left + ops.abs(self.t_right)
+        bent = ops.where(inputs < left, left + self.a_left * (inputs - left), inputs)
+        return ops.where(inputs > right, right + self.a_right * (inputs - right), bent)
+
+
+class ParametricSoftplus(_OfElements):
+    """`alpha * log(1 + exp(beta * x))`, with both learned.
+
+    Args:
+        alpha_init: the first value of `alpha`.
+        beta_init: of `beta`.
+        shared_axes: axes along which the weights are the same.
+        **kwargs: arguments of every layer.
+    """
+
+    def __init__(self, alpha_init: float = 0.2, beta_init: float = 5.0, shared_axes: Any = None, **kwargs: Any) -> None:
+        super().__init__(shared_axes, **kwargs)
+        self.alpha_init, self.beta_init = float(alpha_init), float(beta_init)
+
+    def build(self, input_shape: Any) -> None:
+        """Make both weights."""
+        self.alpha = self._weight("alpha", input_shape, initializers.Constant(self.alpha_init))
+        self.beta = self._weight("beta", input_shape, initializers.Constant(self.beta_init))
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The smooth inputs."""
+        return self.alpha * ops.softplus(self.beta * inputs)

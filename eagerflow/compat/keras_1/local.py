@@ -1,0 +1,127 @@
+"""`LocallyConnected1D` and `LocallyConnected2D`: windows as in a convolution, with a kernel of its own at each place."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.conv_base import ConvolutionBase
+from eagerflow.layers.older_arguments import of_convolution
+from eagerflow.layers.settings import described, integer
+
+__all__ = ["LocallyConnected1D", "LocallyConnected2D"]
+
+
+class _LocallyConnected(ConvolutionBase):
+    """Every window has a kernel of its own."""
+
+    @of_convolution
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        implementation: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
+            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
+            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
+            "bias_constraint": bias_constraint,
+        }  # fmt: skip
+        super().__init__(
+            kernel_size, strides, padding, data_format, 1, settings=settings,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.filters = integer(self, "filters", filters)
+        if self.padding != "valid":
+            raise ValueError(
+                f"{type(self).__name__}(padding={padding!r}): only 'valid' is possible; put a ZeroPadding layer before it."
+            )
+
+    def build(self, input_shape: Any) -> None:
+        """Make a kernel and a bias for every window."""
+        channels = self._channels(input_shape)
+        if None in self._spatial(input_shape):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}" needs to know the lengths of its inputs, as every place has '
+                f"weights of its own; got {tuple(input_shape)}."
+            )
+        self.places = self._spatial(self.compute_output_shape(input_shape))
+        width = math.prod(self.kernel_size) * channels
+        self.kernel = self._weight("kernel", (math.prod(self.places), width, self.filters))
+        self.bias = self._weight("bias", (*self.places, self.filters)) if self.use_bias else None
+        self._expect_channels(channels)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """What each window's kernel makes of it, with bias and activation."""
+        last = self.data_format == "channels_last"
+        inputs = inputs if last else ops.moveaxis(inputs, 1, -1)
+        windows = ops.stack([inputs[(slice(None), *place)] for place in self._windows()], axis=1)
+        windows = ops.reshape(windows, (-1, *self.kernel.shape[:2]))
+        outputs = ops.einsum("bpw,pwf->bpf", windows, self.kernel)
+        outputs = ops.reshape(outputs, (-1, *self.places, self.filters))
+        outputs = outputs if self.bias is None else outputs + self.bias
+        outputs = outputs if self.activation is None else self.activation(outputs)
+        return outputs if last else ops.moveaxis(outputs, -1, 1)
+
+    def _windows(self) -> list[tuple[slice, ...]]:
+        """Where each window lies."""
+        along = [
+            [slice(i * stride, i * stride + length) for i in range(count)]
+            for count, stride, length in zip(self.places, self.strides, self.kernel_size, strict=True)
+        ]
+        return list(itertools.product(*along))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, *windows, filters), or (batch, filters, *windows)."""
+        return self._shape_of_windows(input_shape, self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """filters kernel_size strides padding data_format activation use_bias kernel_initializer bias_initializer
+            kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint"""
+        return {**super().get_config(), **described(self, names)}
+
+
+class LocallyConnected1D(_LocallyConnected):
+    """A convolution along one axis whose kernel differs from place to place.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: the length of the window.
+        **kwargs: `strides`, `padding` (only `"valid"`), `data_format`, `activation` and the other settings of `Conv1D`.
+
+    Input: (batch, steps, channels), the number of steps known.
+    """
+
+    rank = 1
+
+
+class LocallyConnected2D(_LocallyConnected):
+    """A convolution over images whose kernel differs from place to place.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: an integer, or height and width of the window.
+        **kwargs: `strides`, `padding` (only `"valid"`), `data_format`, `activation` and the other settings of `Conv2D`.
+
+    Input: (batch, height, width, channels), the sizes known.
+    """
+
+    rank = 2
