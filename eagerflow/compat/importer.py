@@ -107,13 +107,16 @@ def _found(name: str) -> Face:
     if not is_face_name(name):
         parent, _, last = name.rpartition(".")
         raise ModuleNotFoundError(
-            f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}".rstrip(), name=name
+            f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}".rstrip(),
+            name=name,
         )
     return face(name)
 
 
 def _whose(name: str) -> str:
-    return "TensorFlow" if name.startswith("tensorflow") and not name.startswith("tensorflow.keras") else "Keras"
+    return (
+        "TensorFlow" if name.startswith("tensorflow") and not name.startswith("tensorflow.keras") else "Keras"
+    )
 
 
 def _hint(parent: str, last: str) -> str:

@@ -22,8 +22,8 @@ _LAYER_MODULES = (
 ).split()
 _ENGINE_MODULES = "base_layer functional input_layer network sequential topology training".split()
 _UTILS_MODULES = (
-    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils visualize_util".split()
-)
+    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils visualize_util"
+).split()
 
 # By the module in which scripts look: the older name, and what stands in that module's homes.
 OLDER: dict[str, dict[str, str]] = {

@@ -89,7 +89,9 @@ def also(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             for old in spellings.keys() & kwargs.keys():
                 new = spellings[old]
                 if new in kwargs:
-                    raise TypeError(f"{function.__name__}: {old!r} is the older name of {new!r}; give one of them.")
+                    raise TypeError(
+                        f"{function.__name__}: {old!r} is the older name of {new!r}; give one of them."
+                    )
                 kwargs[new] = kwargs.pop(old)
             try:
                 return function(*args, **kwargs)

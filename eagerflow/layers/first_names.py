@@ -1,4 +1,4 @@
-"""`Convolution2D` and its kin: the names under which Keras 1 kept convolutions, with the arguments that it gave them."""
+"""`Convolution2D` and its kin: names under which Keras 1 kept convolutions, with its arguments."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class OlderName(type):
     """
 
     made: Callable[..., Any]
+    __base__: type  # there always is one
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """A layer of the present class."""
@@ -68,7 +69,12 @@ def by_numbers(present: Any, name: str, *, sure: bool = False) -> Any:
     def made(*args: Any, **kwargs: Any) -> Any:
         return present(*translated(args, kwargs), **kwargs)
 
-    body = {"__init__": start, "made": staticmethod(made), "__doc__": present.__doc__, "__module__": "older names"}
+    body = {
+        "__init__": start,
+        "made": staticmethod(made),
+        "__doc__": present.__doc__,
+        "__module__": "older names",
+    }
     kind = OlderName(name, (present,), body)
     kind.__module__ = __name__  # only now: configurations know the present class alone
     return kind
@@ -92,7 +98,7 @@ def _decide(name: str, present: str, args: tuple[Any, ...], modern: list[str]) -
     if modern:
         beside = ", ".join([f"{argument}=..." for argument in modern])
         raise ValueError(
-            f"{name}({filters}, {length}, {other}, {beside}): the name means windows of {(length, other)}, as in Keras 1, "
+            f"{name}({filters}, {length}, {other}, {beside}): Keras 1's name means windows of {(length, other)}, "
             f"the other arguments a window of {length} with strides of {other}. Write {window} or {strides}."
         )
     warn(

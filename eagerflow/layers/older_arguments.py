@@ -171,7 +171,7 @@ def of_recurrent_convolution(method: Method) -> Method:
 
 
 def of_recurrent(method: Method) -> Method:
-    """A decorator for `__init__` of recurrent layers: `output_dim`, `inner_init`, `dropout_W`, `forget_bias_init`, ..."""
+    """A decorator for `__init__` of recurrent layers: `output_dim`, `inner_init`, `dropout_W`, ..."""
     return _forgetting(older(**RECURRENT)(method))
 
 

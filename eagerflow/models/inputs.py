@@ -10,6 +10,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean, signature_of
+from eagerflow.core.spellings import behaviour
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.masks import get_mask
 from eagerflow.layers.symbolic import Spec, SymbolicTensor
@@ -47,9 +48,10 @@ class Door:
         if len(shape) != self.ndim:
             x = self._with_other_rank(x, model)
             shape = x.shape
-        for axis, n in self.fixed:
-            if shape[axis] not in (n, None):
-                raise self._misfit(x, model)
+        if len(shape) == self.ndim:
+            for axis, n in self.fixed:
+                if shape[axis] not in (n, None):
+                    raise self._misfit(x, model)
         kept = x.dtype == self.dtype or self.dtype is TEXT or isinstance(x, Spec)
         return x if kept else _cast(x, self.dtype)
 
@@ -64,12 +66,14 @@ class Door:
         return array
 
     def _with_other_rank(self, x: Any, model: Any) -> Any:
-        """A last axis of length 1 may be missing, or be there needlessly."""
+        """A last axis of length 1 may be missing, or be there needlessly. Keras 2 left other ones to the layers."""
         shape = tuple(x.shape)
         if len(shape) == self.ndim + 1 and shape[-1] == 1:
             wanted = shape[:-1]
         elif len(shape) == self.ndim - 1 and self.shape[-1] == 1 and shape:
             wanted = (*shape, 1)
+        elif behaviour.keras_2 and _without_ones(shape[1:]) == _without_ones(self.shape[1:]):
+            return x
         else:
             raise self._misfit(x, model)
         if isinstance(x, Spec):
@@ -87,6 +91,10 @@ class Door:
             f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
             f"of shape ({example}); got {signature_of(x)}.{batch}"
         )
+
+
+def _without_ones(shape: tuple[int | None, ...]) -> list[int | None]:
+    return [n for n in shape if n != 1]
 
 
 def _cast(x: Tensor, dtype: Any) -> Tensor:

@@ -30,7 +30,7 @@ def test_every_way_to_write_an_import():
     )
     assert names["a"] is names["b"] is names["d"]
     assert names["Dense"] is layers.Dense is names["c"].layers.Dense is names["tf"].keras.layers.Dense  # type: ignore[attr-defined]
-    assert names["Conv2D"] is layers.Conv2D
+    assert names["GRU"] is layers.GRU
 
 
 def test_nothing_is_left_where_libraries_look_for_tensorflow():

@@ -186,7 +186,7 @@ def test_a_maxlen_that_leaves_nothing_is_named(home):
 def test_older_names_of_arguments(home):
     put(home, "imdb.npz", npz(CASES["imdb"][0]))
     assert imdb.load_data(nb_words=20)[0][0].tolist() == imdb.load_data(num_words=20)[0][0].tolist()
-    with pytest.raises(TypeError, match="unknown argument 'words'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'words'"):
         imdb.load_data(words=3)
 
 

@@ -23,21 +23,23 @@ class DeconvolutionToShape(Conv2DTranspose):
         self.wanted = tuple(output_shape)
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, and choose the padding of the output that gives the shape."""
-        wanted = self._spatial(self.wanted)
+        """Make the weights, and choose the padding of the output that gives the shape.
+
+        Raises:
+            ValueError: when none does.
+        """
+        wanted: Any = self._spatial(self.wanted)
         if None not in wanted:
-            least = 0 if self.padding == "valid" else -1
-            plain = Conv2DTranspose(
-                self.filters, self.kernel_size, self.strides, self.padding, output_padding=0, data_format=self.data_format
-            ).compute_output_shape(input_shape)
-            more = [w - n for w, n in zip(wanted, self._spatial(plain), strict=True)]
-            if not all(least < m + 1 and m < s for m, s in zip(more, self.strides, strict=True)):
+            self.output_padding = (0,) * self.rank
+            least: Any = self._spatial(self.compute_output_shape(input_shape))
+            more = tuple([w - n for w, n in zip(wanted, least, strict=True)])
+            if not all(0 <= m < s for m, s in zip(more, self.strides, strict=True)):
                 raise ValueError(
-                    f'Deconvolution2D "{self.name}"(output_shape={self.wanted}): a window of {self.kernel_size} with '
-                    f"strides of {self.strides} makes {self._spatial(plain)} of {tuple(input_shape)}, and up to "
-                    f"{tuple(s - 1 for s in self.strides)} more."
+                    f'Deconvolution2D "{self.name}"(output_shape={self.wanted}): windows of {self.kernel_size} with '
+                    f"strides of {self.strides} make {least} of {tuple(input_shape)}, and up to "
+                    f"{tuple([s - 1 for s in self.strides])} more."
                 )
-            self.output_padding = tuple(more)
+            self.output_padding = more
         super().build(input_shape)
 
 
@@ -53,10 +55,10 @@ class Deconvolution2D(Conv2DTranspose, metaclass=OlderName):
     @staticmethod
     def made(*args: Any, output_shape: Any = None, **kwargs: Any) -> Any:
         """The layer."""
-        if len(args) == 4 and isinstance(args[3], (tuple, list)):
-            args, output_shape = args[:3], args[3]
-        if len(args) == 3 and output_shape is not None:
-            args = (args[0], args[1:])
+        given = list(args)
+        if len(given) == 4 and isinstance(given[3], (tuple, list)):
+            output_shape = given.pop()
         if output_shape is None:
-            return _by_numbers(*args, **kwargs)
-        return DeconvolutionToShape(*args, output_shape=output_shape, **kwargs)
+            return _by_numbers(*given, **kwargs)
+        given[1:] = [tuple(given[1:])] if len(given) == 3 else given[1:]
+        return DeconvolutionToShape(*given, output_shape=output_shape, **kwargs)

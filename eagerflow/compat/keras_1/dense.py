@@ -179,7 +179,9 @@ class ParametricSoftplus(_OfElements):
         **kwargs: arguments of every layer.
     """
 
-    def __init__(self, alpha_init: float = 0.2, beta_init: float = 5.0, shared_axes: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, alpha_init: float = 0.2, beta_init: float = 5.0, shared_axes: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(shared_axes, **kwargs)
         self.alpha_init, self.beta_init = float(alpha_init), float(beta_init)
 

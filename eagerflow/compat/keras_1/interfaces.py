@@ -1,4 +1,4 @@
-"""`keras.legacy.interfaces`: decorators of Keras 2 that translated Keras 1's arguments; layers do it themselves here."""
+"""`keras.legacy.interfaces`: decorators that translated Keras 1's arguments; layers do it themselves here."""
 
 from __future__ import annotations
 

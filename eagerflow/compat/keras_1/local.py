@@ -1,4 +1,4 @@
-"""`LocallyConnected1D` and `LocallyConnected2D`: windows as in a convolution, with a kernel of its own at each place."""
+"""`LocallyConnected1D` and `LocallyConnected2D`: convolutions with a kernel of its own at each place."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _LocallyConnected(ConvolutionBase):
         self.filters = integer(self, "filters", filters)
         if self.padding != "valid":
             raise ValueError(
-                f"{type(self).__name__}(padding={padding!r}): only 'valid' is possible; put a ZeroPadding layer before it."
+                f"{type(self).__name__}(padding={padding!r}): only 'valid'; put a ZeroPadding layer before it."
             )
 
     def build(self, input_shape: Any) -> None:
@@ -62,10 +62,11 @@ class _LocallyConnected(ConvolutionBase):
                 f'{type(self).__name__} "{self.name}" needs to know the lengths of its inputs, as every place has '
                 f"weights of its own; got {tuple(input_shape)}."
             )
-        self.places = self._spatial(self.compute_output_shape(input_shape))
+        places: Any = self._spatial(self.compute_output_shape(input_shape))
+        self.places = places
         width = math.prod(self.kernel_size) * channels
-        self.kernel = self._weight("kernel", (math.prod(self.places), width, self.filters))
-        self.bias = self._weight("bias", (*self.places, self.filters)) if self.use_bias else None
+        self.kernel = self._weight("kernel", (math.prod(places), width, self.filters))
+        self.bias = self._weight("bias", (*places, self.filters)) if self.use_bias else None
         self._expect_channels(channels)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -94,8 +95,9 @@ class _LocallyConnected(ConvolutionBase):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        names = """filters kernel_size strides padding data_format activation use_bias kernel_initializer bias_initializer
-            kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint"""
+        names = """filters kernel_size strides padding data_format activation use_bias kernel_initializer
+            bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint
+            bias_constraint"""
         return {**super().get_config(), **described(self, names)}
 
 

@@ -81,7 +81,9 @@ class Merge(layers.Layer):
         super().__init__(name=name)
         self.autocast = False  # what is joined casts its own inputs
         if any(node_indices or ()) or any(tensor_indices or ()):
-            raise ValueError("Merge(node_indices, tensor_indices): only zeros are possible; call it on tensors.")
+            raise ValueError(
+                "Merge(node_indices, tensor_indices): only zeros are possible; call it on tensors."
+            )
         self.branches = [] if layers is None else list(layers)
         if layers is not None and not (len(layers) > 1 and all(isinstance(x, models.Model) for x in layers)):
             raise TypeError(
@@ -129,7 +131,13 @@ class _Cosine(layers.Layer):
 
 
 def _merging(
-    caller: str, mode: Any, concat_axis: int, dot_axes: Any, output_mask: Any, arguments: Any, name: str | None
+    caller: str,
+    mode: Any,
+    concat_axis: int,
+    dot_axes: Any,
+    output_mask: Any,
+    arguments: Any,
+    name: str | None,
 ) -> layers.Layer:
     """The layer that joins in this way."""
     if output_mask is not None:
