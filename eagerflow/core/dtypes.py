@@ -44,6 +44,8 @@ def standardize_dtype(dtype: Any) -> str:
     if isinstance(dtype, type) and dtype in _PYTHON:
         return str(_PYTHON[dtype])
     name = _name_of(dtype)
+    if name == "int":  # Keras' spelling in layers that count
+        return "int32"
     if name not in ALLOWED:
         hint = did_you_mean(name, ALLOWED)
         raise ValueError(

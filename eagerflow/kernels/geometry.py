@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy
+
 __all__ = ["Geometry", "effective", "per_axis", "window_geometry"]
 
 
@@ -75,7 +77,7 @@ def per_axis(value: Any, rank: int, name: str, least: int = 1) -> tuple[int, ...
     Raises:
         ValueError: for another number of integers, or one below `least`.
     """
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, numpy.ndarray)):
         found = tuple(value)
         if len(found) == 1:
             found *= rank

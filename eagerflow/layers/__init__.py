@@ -98,7 +98,7 @@ from eagerflow.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from eagerflow.layers.reversible_embedding import ReversibleEmbedding
 from eagerflow.layers.rnn import RNN, StackedRNNCells
 from eagerflow.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
-from eagerflow.layers.symbolic import SymbolicTensor as KerasTensor
+from eagerflow.layers.symbolic_masks import SymbolicTensor as KerasTensor
 from eagerflow.layers.wrapper import SpectralNormalization, TimeDistributed, Wrapper
 
 if TYPE_CHECKING:

@@ -9,7 +9,13 @@ from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["CallSignature", "call_signature", "shape_arguments", "shapes_by_argument"]
+__all__ = [
+    "CallSignature",
+    "call_signature",
+    "check_build_arguments",
+    "shape_arguments",
+    "shapes_by_argument",
+]
 
 
 class CallSignature:
@@ -17,15 +23,17 @@ class CallSignature:
 
     Attributes:
         names: the parameters that arguments by position fill, in order.
+        first: the name of the first of them, which masks and input specs are about.
         takes_training: whether there is a parameter `training`, and at which position.
         training_default: its default value.
         masks: `(argument, its mask's parameter)` for the masks that `call` wants to be told.
         computes_mask: whether the class has a `compute_mask` of its own.
+        written: whether the class has a `call` of its own.
     """
 
     __slots__ = (
-        "computes_mask", "masks", "names", "signature", "takes_training", "training_default",
-        "training_position",
+        "computes_mask", "first", "masks", "names", "signature", "takes_training", "training_default",
+        "training_position", "written",
     )  # fmt: skip
 
     def __init__(self, cls: type, base: type) -> None:
@@ -33,6 +41,7 @@ class CallSignature:
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         parameters = list(self.signature.parameters.values())[1:]
         self.names = [p.name for p in parameters if p.kind in kinds]
+        self.first = self.names[0] if self.names else ""
         named = {p.name: p for p in parameters}
         self.takes_training = "training" in named
         self.training_default = named["training"].default if self.takes_training else None
@@ -40,7 +49,12 @@ class CallSignature:
             self.names.index("training") if "training" in self.names else len(self.names) + 99
         )
         self.masks = _mask_parameters(self.names, named)
+        self.written = cls.call is not base.call  # type: ignore[attr-defined]
         self.computes_mask = cls.compute_mask is not base.compute_mask  # type: ignore[attr-defined]
+
+    def first_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The first argument, given by position or by name; None when there is none."""
+        return args[0] if args else kwargs.get(self.first)
 
     def bind(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """All arguments by name, those in `**kwargs` of the signature too.
@@ -48,6 +62,8 @@ class CallSignature:
         Raises:
             TypeError: when they don't fit, with the layer's name and the nearest known parameter.
         """
+        if not self.takes_training and "training" in kwargs:  # a mode for the layers inside
+            kwargs = {k: v for k, v in kwargs.items() if k != "training"}
         try:
             bound = self.signature.bind(layer, *args, **kwargs).arguments
         except TypeError as error:
@@ -105,6 +121,22 @@ def shape_arguments(method: Any, shapes: dict[str, Any]) -> tuple[tuple[Any, ...
     if first in wanted or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
         return (), named
     return (shapes[first],), {k: v for k, v in named.items() if k != next(iter(parameters), None)}
+
+
+def check_build_arguments(
+    layer: Any, shapes: dict[str, Any], positional: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    """Raise ValueError when `build` needs a parameter that no argument of `call` gives a shape for."""
+    parameters = list(inspect.signature(layer.build).parameters.values())
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
+    missing = [name for name in needed[len(positional) :] if name not in named]
+    if not missing or not shapes:
+        return
+    raise ValueError(
+        f'{type(layer).__name__} "{layer.name}": build needs {missing[0]!r}, for which the call gives no shape. Its '
+        f"parameters are named after those of call, as in `<argument>_shape`; here: {[f'{n}_shape' for n in shapes]}."
+    )
 
 
 def needs_shapes(build: Any) -> bool:

@@ -20,6 +20,7 @@ from eagerflow.core.tracebacks import bound_init, boundary, in_words, is_slip, s
 from eagerflow.layers.arguments import (
     CallSignature,
     call_signature,
+    check_build_arguments,
     needs_shapes,
     shape_arguments,
     shapes_by_argument,
@@ -30,7 +31,7 @@ from eagerflow.layers.context import CallContext, creation_site, current_call
 from eagerflow.layers.input_spec import check_inputs, describe
 from eagerflow.layers.losses import LossHolder, forget_losses, note_losses
 from eagerflow.layers.masks import get_mask, masks_of, put_masks
-from eagerflow.layers.naming import checked_name
+from eagerflow.layers.naming import checked_flag, checked_name
 from eagerflow.layers.operation import Operation, check_symbolic
 from eagerflow.layers.policy import DTypePolicy, get_policy
 from eagerflow.layers.shapes import ShapeAnswers
@@ -84,6 +85,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     [[1.0, 2.0]]
     """
 
+    _stateless = (
+        False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
+    )
     _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
     _call_signature: CallSignature
     created_at: tuple[str, int]
@@ -118,15 +122,16 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         self._arguments[1].pop("weights", None)  # no part of the configuration
         refuse_unknown(type(self), kwargs)
         self.__dict__.update(
-            name=checked_name(name, type(self)), built=False, autocast=autocast, supports_masking=False,
+            name=checked_name(name, type(self)), autocast=autocast, supports_masking=False,
             input_spec=None, _path=None, _losses=[], _initial_weights=initial_weights,
             _batch_input_shape=batch_shape_of(type(self), input_arguments),
             _input_dtype=input_arguments.get("input_dtype"),
             activity_regularizer=regularizers.get(activity_regularizer),
         )  # fmt: skip
+        self.__dict__["built"] = self._stateless and type(self).build is Layer.build
         self.dtype_policy = get_policy(dtype)
-        if not trainable:
-            self.trainable = False
+        if trainable is not True:
+            self.trainable = checked_flag(trainable, type(self))
 
     def __getattr__(self, name: str) -> Any:
         if name in _SET_BY_INIT:
@@ -192,7 +197,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         Without an override, a layer that holds unbuilt layers builds them by a run on arrays of that shape.
         """
         overridden = type(self).build is not Layer.build
-        if (args or kwargs) and not overridden and not all(layer.built for layer in self._sublayers):
+        told = any(shape is not None for shape in (*args, *kwargs.values()))
+        if told and not overridden and not all(layer.built for layer in self._sublayers):
             self._build_by_running(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -219,8 +225,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
                     return self._call_symbolically(args, kwargs)
             if not self.built:
                 self._build_for(args, kwargs)
-            if self.input_spec is not None and args:
-                check_inputs(self.input_spec, args[0], self)
+            if self.input_spec is not None:
+                _check_first(self, args, kwargs)
             context = current_call.get()
             if context is not None:
                 return self._run(context, args, kwargs)
@@ -248,7 +254,11 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         if args:
             mask = getattr(args[0], "mask", None) if args[0].__class__ is Tensor else masks_of(args[0])
             if signature.masks:
-                _pass_masks(signature, mask, args, kwargs)
+                mask = _pass_masks(signature, mask, args, kwargs)
+        elif kwargs:
+            mask = masks_of(kwargs.get(signature.first))
+            if signature.masks:
+                mask = _pass_masks(signature, mask, args, kwargs)
         context.running.append(self)
         try:
             if self._is_mixed or state.on:
@@ -269,7 +279,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
             for output in tree.flatten(outputs):
                 self.add_loss(_per_sample(self.activity_regularizer(output), output))
         if mask is not None or signature.computes_mask:
-            self._mask_outputs(args, mask, outputs)
+            self._mask_outputs(args, kwargs, mask, outputs)
         return outputs
 
     def _call_within_scopes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -286,9 +296,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
 
     _scope_kind = "layer"
 
-    def _mask_outputs(self, args: tuple[Any, ...], mask: Any, outputs: Any) -> None:
+    def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> None:
         if self.supports_masking or self._call_signature.computes_mask:
-            put_masks(outputs, self.compute_mask(args[0] if args else None, mask))
+            put_masks(outputs, self.compute_mask(self._call_signature.first_of(args, kwargs), mask))
         elif not self._call_signature.masks:
             warnings.warn(
                 f"{describe(self)} got inputs with a mask, which it neither uses nor passes on: later layers won't see "
@@ -329,9 +339,17 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         self._note_if_fresh()
         if not self.built:
             self._build_for(args, kwargs)
-        if self.input_spec is not None and args:
-            check_inputs(self.input_spec, args[0], self)
-        return record(self, args, kwargs)
+        if self.input_spec is not None:
+            _check_first(self, args, kwargs)
+        signature = self._call_signature
+        first = signature.first_of(args, kwargs)
+        mask = masks_of(first)  # only one that the user put there: the others are found when the model runs
+        if signature.masks:
+            _pass_masks(signature, mask, args, kwargs)
+        outputs = record(self, args, kwargs)
+        if mask is not None and self.supports_masking:
+            put_masks(outputs, self.compute_mask(first, mask))
+        return outputs
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Note a call in the graph, as calling the layer on what `Input` gives does.
@@ -344,13 +362,14 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Call `build` with the shapes it asks for by name."""
-        if self.input_spec is not None and args:
-            check_inputs(self.input_spec, args[0], self)
+        if self.input_spec is not None:
+            _check_first(self, args, kwargs)
         if type(self).build is Layer.build:
             self._build_nothing()
             return
         shapes = shapes_by_argument(self._call_signature, self, args, kwargs)
         positional, named = shape_arguments(self.build, shapes)
+        check_build_arguments(self, shapes, positional, named)
         if not shapes and needs_shapes(self.build):
             got = ", ".join(signature_of(x) for x in (*args, *kwargs.values())) or "nothing"
             raise TypeError(
@@ -392,6 +411,13 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+def _check_first(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Compare the first argument with `input_spec`."""
+    first = layer._call_signature.first_of(args, kwargs)
+    if first is not None or args:
+        check_inputs(layer.input_spec, first, layer)
+
+
 def _settle_training(
     signature: CallSignature, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
@@ -410,13 +436,21 @@ def _settle_training(
         context.training = mode
 
 
-def _pass_masks(signature: CallSignature, mask: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Hand the masks of the arguments to the parameters of `call` that are made for them."""
+def _pass_masks(signature: CallSignature, mask: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Hand the masks of the arguments to the parameters of `call` that are made for them.
+
+    Returns:
+        The mask of the first argument: the one given as `mask=...`, if there is one, else the tensor's own.
+    """
     by_position = signature.names[: len(args)]
     for name, parameter in signature.masks:
-        if parameter in by_position or kwargs.get(parameter) is not None:
+        given = args[by_position.index(parameter)] if parameter in by_position else kwargs.get(parameter)
+        if given is not None:
+            mask = given if parameter == "mask" else mask
             continue
-        if by_position and name == by_position[0]:
+        if parameter in by_position:
+            continue
+        if name == signature.first:
             found = mask
         elif name in by_position:
             found = masks_of(args[by_position.index(name)])
@@ -424,6 +458,7 @@ def _pass_masks(signature: CallSignature, mask: Any, args: tuple[Any, ...], kwar
             found = masks_of(kwargs.get(name))
         if found is not None:
             kwargs[parameter] = found
+    return mask
 
 
 def _is_plain_data(x: Any) -> bool:

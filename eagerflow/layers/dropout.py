@@ -36,6 +36,8 @@ class _Noise(Layer):
         **kwargs: arguments of every layer.
     """
 
+    _stateless = True
+
     def __init__(self, strength: float, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed

@@ -21,6 +21,8 @@ class Identity(Layer):
     2.5
     """
 
+    _stateless = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -45,6 +47,8 @@ class ActivityRegularization(Layer):
     Raises:
         ValueError: for a factor that is negative or no number.
     """
+
+    _stateless = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)

@@ -27,6 +27,8 @@ class Masking(Layer):
     [[[0.0, 0.0], [2.0, -1.0]]]
     """
 
+    _stateless = True
+
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mask_value = deserialize_keras_object(mask_value)

@@ -20,6 +20,10 @@ def set_mask(x: Any, mask: Any) -> None:
     x.mask = mask
 
 
+# Keras' name of the slot, by which programs reach it.
+Tensor._keras_mask = property(get_mask, set_mask)  # type: ignore[attr-defined]
+
+
 def masks_of(structure: Any) -> Any:
     """The masks of a structure of tensors, in the same structure; None when there is none at all."""
     if not isinstance(structure, (list, tuple, dict)):

@@ -60,9 +60,24 @@ class _Merge(Layer):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """True where any input's mask is; None when an input has none."""
-        if mask is None or any(m is None for m in mask):
+        if mask is None:
+            return None
+        _check_masks(self, inputs, mask)
+        if any(m is None for m in mask):
             return None
         return reduce(ops.logical_or, mask)
+
+
+def _check_masks(layer: Any, inputs: Any, mask: Any) -> None:
+    """Raise ValueError unless there is one mask, or None, for each of several inputs."""
+    if not isinstance(inputs, (list, tuple)):
+        raise _not_a_list(layer, signature_of(inputs))
+    if not isinstance(mask, (list, tuple)) or len(mask) != len(inputs):
+        got = f"{len(mask)} of them" if isinstance(mask, (list, tuple)) else signature_of(mask)
+        raise ValueError(
+            f'{type(layer).__name__} "{layer.name}": expected a list of {len(inputs)} masks (or None), one per input; '
+            f"got {got}."
+        )
 
 
 def _not_a_list(layer: Any, got: str) -> ValueError:
@@ -291,7 +306,10 @@ class Concatenate(_Merge):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The masks one behind the other; inputs without one count as unmasked."""
-        if mask is None or all(m is None for m in mask):
+        if mask is None:
+            return None
+        _check_masks(self, inputs, mask)
+        if all(m is None for m in mask):
             return None
         spread = [_concatenable(x, m) for x, m in zip(inputs, mask, strict=True)]
         return ops.any(ops.concatenate(spread, axis=self.axis), axis=-1)
@@ -302,9 +320,10 @@ class Concatenate(_Merge):
 
 
 def _concatenable(x: Tensor, mask: Any) -> Tensor:
+    everywhere = ops.ones_like(x, dtype="bool")
     if mask is None:
-        return ops.ones(x.shape, dtype="bool")
-    return mask if mask.ndim == x.ndim else ops.broadcast_to(ops.expand_dims(mask, -1), x.shape)
+        return everywhere
+    return mask if mask.ndim == x.ndim else ops.logical_and(ops.expand_dims(mask, -1), everywhere)
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:

@@ -7,7 +7,9 @@ import threading
 from collections import defaultdict
 from typing import Any
 
-__all__ = ["checked_name", "get_uid", "reset_uids", "snake_case", "unique_name"]
+import numpy
+
+__all__ = ["checked_flag", "checked_name", "get_uid", "reset_uids", "snake_case", "unique_name"]
 
 _WORD_BEGINS = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 _counts: defaultdict[str, int] = defaultdict(int)
@@ -58,3 +60,14 @@ def checked_name(name: Any, cls: type) -> str:
     if not isinstance(name, str) or "/" in name:
         raise ValueError(f"{cls.__name__}(name={name!r:.80}): expected a string without '/'.")
     return name
+
+
+def checked_flag(value: Any, owner: type) -> bool:
+    """`trainable`, which is True or False.
+
+    Raises:
+        ValueError: for anything else: a name or a number there is another argument in the wrong place.
+    """
+    if not isinstance(value, (bool, numpy.bool_)):
+        raise ValueError(f"{owner.__name__}(trainable={value!r}): expected True or False.")
+    return bool(value)

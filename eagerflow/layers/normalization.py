@@ -265,6 +265,8 @@ class UnitNormalization(_Normalization):
     [[0.0, 1.0]]
     """
 
+    _stateless = True
+
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)
 

@@ -26,6 +26,8 @@ __all__ = [
 class _Pooling(Layer):
     """One value per window and channel."""
 
+    _stateless = True
+
     rank: int
     pool: Callable[..., Tensor]
 

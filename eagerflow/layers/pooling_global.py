@@ -22,6 +22,8 @@ __all__ = [
 class _GlobalPooling(Layer):
     """One value per channel."""
 
+    _stateless = True
+
     rank: int
     reduce: Callable[..., Tensor]
 

@@ -8,6 +8,7 @@ the graph (`Node`), which a model repeats on real inputs.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import itertools
 import math
 import weakref
@@ -28,13 +29,12 @@ from eagerflow.core.variable import undone
 from eagerflow.layers.building import unbuilt_on_failure
 from eagerflow.layers.context import current_call, probing
 from eagerflow.layers.naming import snake_case, unique_name
+from eagerflow.layers.probe_sizes import filled, settlings, sizes_for
 from eagerflow.layers.text_type import TEXT, type_of
+from eagerflow.ops.control import cond, while_loop
 
 __all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
 
-# Lengths tried for unknown axes, (batch, others), in pairs; the later ones for what needs more room.
-_SIZES = (((2, 32), (3, 80)), ((2, 128), (3, 320)), ((2, 512), (3, 1280)))
-_LARGEST = 2**25  # elements of an array made for a probe at the larger sizes
 _counts = itertools.count()
 _epochs = itertools.count()
 
@@ -64,6 +64,10 @@ class _Reached(Deferred, TypeError):
 
 class _Unexplained(ValueError):
     """What came out at two sizes can't be told by one shape with unknown lengths."""
+
+
+class _AtOneSize(ValueError):
+    """A call works at one size and not at another."""
 
 
 class SymbolicTensor(Tensor):
@@ -235,11 +239,12 @@ class Node:
         position: which call of the same layer this is, from 0.
         name: the layer's name, or a numbered one for ops.
         created_at: file and line of the user's code that made the call.
+        settled: the lengths of unknown axes without which the call doesn't work, by tensor and axis.
     """
 
     __slots__ = (
         "__weakref__", "_specs", "args", "count", "created_at", "epoch", "kwargs", "name", "operation", "outputs",
-        "position",
+        "position", "settled",
     )  # fmt: skip
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -248,6 +253,7 @@ class Node:
         self.kwargs = kwargs
         self.epoch, self.count = _current[0], next(_counts)
         self.position = 0
+        self.settled: dict[tuple[Origin, int], int] = {}
         self.created_at = creation_site()
         self.outputs: Any = None
         self._specs: dict[tuple[int, int], list[Any]] = {}
@@ -330,18 +336,21 @@ def _concrete(x: Any, size: tuple[int, int]) -> Any:
         return x
     if x.node is not None and (x.node.args or x.node.kwargs):
         return x.node.specs_at(size)[x.index]
-    return Spec(_filled(x.shape, size), x.dtype)
+    return Spec(filled(x.shape, size), x.dtype)
 
 
-def _filled(shape: tuple[Any, ...], size: tuple[int, int]) -> tuple[int, ...]:
-    """Unknown lengths replaced: the batch axis by one number, all others by another."""
-    return tuple([(size[0] if i == 0 else size[1]) if n is None else n for i, n in enumerate(shape)])
+def _settled(x: Any, size: tuple[int, int], settled: dict[tuple[Origin, int], int]) -> Any:
+    """The same, with the lengths that this call alone allows for unknown axes."""
+    spec = _concrete(x, size)
+    if not settled or not isinstance(x, SymbolicTensor):
+        return spec
+    return Spec(tuple([settled.get((x.origin, i), n) for i, n in enumerate(spec.shape)]), spec.dtype)
 
 
 def _at(node: Node, size: tuple[int, int]) -> Any:
     if not node.args and not node.kwargs:  # an Input
-        return tree.map_structure(lambda leaf: Spec(_filled(leaf.shape, size), leaf.dtype), node.outputs)
-    args, kwargs = tree.map_structure(lambda x: _concrete(x, size), (node.args, node.kwargs))
+        return tree.map_structure(lambda leaf: Spec(filled(leaf.shape, size), leaf.dtype), node.outputs)
+    args, kwargs = tree.map_structure(lambda x: _settled(x, size, node.settled), (node.args, node.kwargs))
     return infer(node.operation, args, kwargs, size)
 
 
@@ -373,40 +382,34 @@ def _running_on_values(node: Node) -> Any:
 def _probe(node: Node) -> Any:
     """The outputs, found at the smallest pair of sizes at which the call works."""
     failure: Exception | None = None
-    for small, large in _sizes_for(node):
+    for small, large, settled in itertools.chain(sizes_for(node), settlings(node)):
+        node.settled = settled
         try:
             with unbuilt_on_failure():
                 first = _at(node, small)
-                outputs = _merged(node, first, small, large)
+                return _merged(node, first, small, large)
         except _Unexplained:
             raise
-        except Exception as error:  # noqa: BLE001 - the layer's own error, raised below unless a larger size works
+        except Exception as error:  # noqa: BLE001 - the layer's own error, raised below unless another size works
             failure = failure or error
-            continue
-        return outputs
+            node._specs.clear()
     assert failure is not None
-    failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node)}")
+    if not isinstance(failure, _AtOneSize):
+        failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node)}")
     raise failure
-
-
-def _sizes_for(node: Node) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """The sizes to try: only one when all lengths are known, and none that fill the memory."""
-    unknown = [x.shape for x in node.inputs if None in x.shape]
-    if not unknown:
-        return [_SIZES[0]]
-    fits = [(a, b) for a, b in _SIZES[1:] if all(math.prod(_filled(s, b)) <= _LARGEST for s in unknown)]
-    return [_SIZES[0], *fits]
 
 
 def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, int]) -> Any:
     node._specs[small] = tree.flatten(first)
-    if all(None not in x.shape for x in node.inputs):
+    by_value = op_name(node.operation) in _BY_VALUE
+    if not by_value and all(None not in x.shape for x in node.inputs):
         node._specs[large] = node._specs[small]
         return first
     try:
-        second = _at(node, large)
+        with _other_values(by_value):
+            second = _at(node, large)
     except Exception as error:
-        raise _Unexplained(
+        raise _AtOneSize(
             f"{_who(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, "
             f"so it can't take an unknown length: {error}"[:500]
         ) from error
@@ -458,16 +461,43 @@ def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32
     own = getattr(operation, "_infer", None)
     if own is not None:
         return own(args, kwargs, size)
+    if (
+        operation is while_loop
+    ):  # how often it goes round is nobody's business here, and its variables keep their shapes
+        return args[2] if len(args) > 2 else kwargs["loop_vars"]
+    if operation is cond:
+        return _either(*_branches(*args, **kwargs))
     # A primitive op draws no random numbers; anything else may.
     return run(operation, args, kwargs, frozen_random=not hasattr(operation, "op"))
 
 
 def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> Any:
     """The same by running `operation` on arrays of these shapes, without leaving a trace."""
-    args, kwargs = tree.map_structure(_sample, (args, kwargs))
-    with quiet(frozen_random):
-        result = operation(*args, **kwargs)
+    result: Any = None
+    for sample in (_varied,) if _varying.get() else (_sample, _varied):  # matrices of ones can't be inverted
+        values, named = tree.map_structure(sample, (args, kwargs))
+        try:
+            with quiet(frozen_random):
+                result = operation(*values, **named)
+            break
+        except numpy.linalg.LinAlgError:
+            if sample is _varied:
+                raise
     return tree.map_structure(lambda leaf: _described(operation, leaf), result)
+
+
+def _branches(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> list[Any]:
+    return [run(branch, (), {}) for branch in (true_fn, false_fn)]
+
+
+def _either(first: Any, second: Any) -> Any:
+    """What both branches of a `cond` give, for which nobody knows yet which one it will be."""
+    if repr(first) != repr(second):
+        raise ValueError(
+            f"ops.cond of a symbolic tensor: both branches must give the same shapes and types; got {first!r} and "
+            f"{second!r}."
+        )
+    return first
 
 
 def _sample(x: Any) -> Any:
@@ -477,6 +507,35 @@ def _sample(x: Any) -> Any:
         return numpy.full(x.shape, "", object)
     # Integers may be indices, so they are 0; True keeps what a mask would leave out.
     return Tensor((numpy.zeros if x.dtype.kind in "iu" else numpy.ones)(x.shape, x.dtype))
+
+
+def _varied(x: Any) -> Any:
+    """A sample whose square matrices are the identity, and whose other values all differ."""
+    if not isinstance(x, Spec) or x.dtype is TEXT:
+        return _sample(x)
+    shape: Any = x.shape  # all lengths are known here
+    if _varying.get():
+        return Tensor((numpy.arange(math.prod(shape)).reshape(shape) % 3).astype(x.dtype))
+    if x.dtype.kind not in "fc":
+        return _sample(x)
+    if len(shape) > 1 and shape[-1] == shape[-2]:
+        return Tensor(numpy.broadcast_to(numpy.eye(shape[-1], dtype=x.dtype), shape).copy())
+    spread = numpy.arange(1, math.prod(shape) + 1) * 0.6180339887498949 % 1
+    return Tensor(spread.reshape(shape).astype(x.dtype))
+
+
+# Ops with results whose lengths depend on values: a second run on other values tells which ones.
+_BY_VALUE = frozenset("argwhere bincount nonzero segment_max segment_sum slice unique where".split())
+_varying: contextvars.ContextVar[bool] = contextvars.ContextVar("varying", default=False)
+
+
+@contextlib.contextmanager
+def _other_values(on: bool) -> Iterator[None]:
+    token = _varying.set(on)
+    try:
+        yield
+    finally:
+        _varying.reset(token)
 
 
 def captured(operation: Any, x: SymbolicTensor) -> ValueError:

@@ -123,6 +123,7 @@ class WeightHolder:
             ValueError: when the shape has an unknown length.
         """
         given = _by_position(self, args)
+        _refuse_in_call(self)
         dtype = standardize_dtype(given.get("dtype", dtype) or self.variable_dtype)  # type: ignore[attr-defined]
         shape = _shape(self, given.get("shape", shape), given.get("name", name))
         chosen = given.get("initializer", initializer)
@@ -338,6 +339,17 @@ def _worth_tracking(value: Any) -> bool:
 def _assign_all(variables: list[Variable], values: Sequence[Any]) -> None:
     for variable, value in zip(variables, values):
         variable.assign(value)
+
+
+def _refuse_in_call(layer: Any) -> None:
+    """A weight made in `call` would be a new one at every call, which no optimizer ever trains."""
+    context = current_call.get()
+    running = context is not None and any(other is layer for other in context.running)
+    if running and layer.built and not layer.__dict__.get("_building"):
+        raise ValueError(
+            f"{describe(layer)}: add_weight in its call, when the layer is built already: that easily makes a new "
+            "weight at every call. Make weights in __init__ or build(self, input_shape)."
+        )
 
 
 def _by_position(layer: Any, args: tuple[Any, ...]) -> dict[str, Any]:

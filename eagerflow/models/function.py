@@ -10,7 +10,6 @@ from eagerflow.layers.symbolic import SymbolicTensor
 from eagerflow.models.functional import Functional
 from eagerflow.models.graph import Graph, checked_ends
 from eagerflow.models.inputs import Doors
-from eagerflow.models.splice import from_intermediate
 
 __all__ = ["Function"]
 
@@ -38,7 +37,6 @@ class Function(Operation):
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         super().__init__(name)
         checked_ends(inputs, outputs, type(self).__name__)
-        inputs, outputs = from_intermediate(inputs, outputs)
         self._graph = Graph(inputs, outputs, self.name)
         self._doors = Doors(inputs, self.name)
 

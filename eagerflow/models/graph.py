@@ -194,11 +194,13 @@ def _nodes_between(graph: Graph) -> list[Node]:
     while waiting:
         x, wanted_by = waiting.pop()
         node = x.node
+        if x.origin in ends:
+            continue
         if node is None:
             raise ValueError(
                 f"Model {graph.name!r}: {x!r} was made by KerasTensor(...), not by Input or a layer."
             )
-        if x.origin in ends or node.serial in found:
+        if node.serial in found:
             continue
         if not node.args and not node.kwargs:
             raise _disconnected(graph, node, wanted_by)
@@ -221,6 +223,8 @@ def _by_depth(graph: Graph) -> tuple[list[Any], list[int]]:
     for node in reversed(graph.nodes):
         here = depths.setdefault(_key(node), 0)
         for x in node.inputs:
+            if x.node is None:  # a KerasTensor that the graph begins with
+                continue
             key = _key(x.node)  # of a call outside, when the graph begins in the middle of another
             depths[key] = max(depths.get(key, 0), here + 1)
     operations = {_key(node): node for node in graph.nodes}

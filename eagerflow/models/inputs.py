@@ -29,7 +29,8 @@ class Door:
         self.shape = x.shape
         self.ndim = len(x.shape)
         self.dtype = x.dtype
-        self.fixed = [(i, n) for i, n in enumerate(x.shape) if n is not None]
+        # Not the batch axis: what `Input(batch_size=32)` says holds for all batches but the last.
+        self.fixed = [(i, n) for i, n in enumerate(x.shape) if n is not None and i > 0]
         self.optional = bool(getattr(x.node.operation, "optional", False)) if x.node is not None else False
 
     def let_in(self, x: Any, model: Any) -> Any:

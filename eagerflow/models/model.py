@@ -142,12 +142,27 @@ class Model(Trainer, Saving, ModelState, Layer):
         return self._added
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """None: the layers inside have put masks on the outputs."""
-        return None
+        """The masks of the outputs, as the layers inside make them.
 
-    def _mask_outputs(self, args: tuple[Any, ...], mask: Any, outputs: Any) -> None:
+        Args:
+            inputs: the inputs.
+            previous_mask: their masks.
+        """
+        if self._graph is None:
+            return None
+        masks = [getattr(x, "_keras_mask", None) for x in self._graph.outputs]
+        ends = [mask for mask in masks if mask is not None]
+        if not ends:
+            return None
+        if previous_mask is not None:
+            put_masks(inputs, previous_mask)
+        found = iter(Graph(self._graph.inputs_structure, ends, self.name).run(tree.flatten(inputs)))
+        masks = [None if mask is None else next(found) for mask in masks]
+        return tree.pack_sequence_as(self._graph.outputs_structure, masks)
+
+    def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> None:
         if type(self).compute_mask is not Model.compute_mask:
-            super()._mask_outputs(args, mask, outputs)
+            super()._mask_outputs(args, kwargs, mask, outputs)
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         if self._graph is None or type(self).call is not Model.call:

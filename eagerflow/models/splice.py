@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.layers.input import Input, InputLayer
-from eagerflow.layers.symbolic import SymbolicTensor, record
+from eagerflow.layers.symbolic import Node, SymbolicTensor, record
 from eagerflow.models.graph import Graph
 
 __all__ = ["from_intermediate"]
@@ -19,8 +19,16 @@ def from_intermediate(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         return inputs, outputs
     graph = Graph(inputs, outputs, "")
     fresh = [x if _is_input(x) else Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in flat]
-    made = graph.rebuilt(fresh, lambda node, args, kwargs: record(node.operation, args, kwargs))
+    made = graph.rebuilt(fresh, _again)
     return tree.pack_sequence_as(inputs, fresh), made
+
+
+def _again(node: Node, args: Any, kwargs: Any) -> Any:
+    """The same call from other inputs, under the same name."""
+    made = record(node.operation, args, kwargs)
+    if not hasattr(node.operation, "_calls"):
+        tree.flatten(made)[0].node.name = node.name
+    return made
 
 
 def _is_input(x: SymbolicTensor) -> bool:

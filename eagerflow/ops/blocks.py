@@ -98,8 +98,8 @@ def fold(
 
 def _image(name: str, x: Any, block_size: int, data_format: Any) -> tuple[Tensor, bool]:
     x = convert_to_tensor(x)
-    if isinstance(block_size, bool) or not isinstance(block_size, int) or block_size < 1:
-        raise ValueError(f"{name}: block_size={block_size!r}: expected an integer of at least 1.")
+    if isinstance(block_size, bool) or not isinstance(block_size, int) or block_size < 2:
+        raise ValueError(f"{name}: block_size={block_size!r}: expected an integer of at least 2.")
     if x.ndim != 4:
         raise ValueError(
             f"{name}: x: expected 4 axes (batch, height, width, channels); got {signature_of(x)}."

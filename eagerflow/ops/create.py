@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy
@@ -232,7 +233,8 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     >>> ef.ops.eye(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    return made(numpy.eye(int(N), None if M is None else int(M), k, as_dtype(dtype)))
+    rows, columns = operator.index(N), None if M is None else operator.index(M)
+    return made(numpy.eye(rows, columns, operator.index(k), as_dtype(dtype)))
 
 
 @composite

@@ -155,7 +155,7 @@ def ctc_decode(
     """
     inputs = convert_to_tensor(inputs)
     logits = to_host(inputs.data).astype("float64" if inputs.dtype == "float64" else "float32")
-    lengths = to_host(convert_to_tensor(sequence_lengths).data)
+    lengths = to_host(convert_to_tensor(sequence_lengths).data).astype("int64")
     if logits.ndim != 3 or lengths.shape != logits.shape[:1]:
         raise ValueError(
             "ctc_decode: expected inputs (batch, time, classes) and sequence_lengths (batch,); "

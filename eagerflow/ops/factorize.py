@@ -42,11 +42,18 @@ def identity_like(xp: Any, x: Any, size: int) -> Any:
     return xp.eye(size).astype(x.dtype)
 
 
+def _solved(xp: Any, a: Any, b: Any) -> Any:
+    """`b` is one vector for each matrix, or a matrix."""
+    if 1 < b.ndim < a.ndim and b.shape == a.shape[:-1]:  # NumPy takes these for one matrix
+        return xp.linalg.solve(a, rows(b))[..., 0]
+    return xp.linalg.solve(a, b)
+
+
 def _solve_rule(xp: Any, g: Any, a: Any, out: Any, needs: Any) -> tuple[Any, Any]:
-    gb = xp.linalg.solve(adjoint(a), g)
+    gb = _solved(xp, adjoint(a), g)
     if not needs[0]:
         return None, gb
-    if out.ndim == 1:
+    if out.ndim < a.ndim:
         return -rows(gb) * columns(out if out.dtype.kind != "c" else out.conjugate()), gb
     return -gb @ adjoint(out), gb
 
@@ -57,7 +64,7 @@ def solve(xp: Any, a: Any, b: Any) -> Any:
 
     Args:
         a: square matrices, of shape `(..., n, n)`.
-        b: right-hand sides, of shape `(n,)` or `(..., n, m)`.
+        b: right-hand sides, of shape `(n,)`, `(..., n)` (one vector for each matrix) or `(..., n, m)`.
 
     Raises:
         LinAlgError: for singular matrices (on a GPU the result is not finite instead).
@@ -66,7 +73,7 @@ def solve(xp: Any, a: Any, b: Any) -> Any:
     >>> ef.ops.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).tolist()
     [1.0, 0.5]
     """
-    return xp.linalg.solve(a, b)
+    return _solved(xp, a, b)
 
 
 def _cholesky_rule(xp: Any, g: Any, out: Any) -> Any:

@@ -30,7 +30,14 @@ def fourier(xp: Any, x: Any) -> Any:
     return xp.fft.fft(x)
 
 
-def _complex(x: Any, name: str) -> Tensor:
+def _check_counts(name: str, **counts: Any) -> None:
+    """Raise ValueError unless all are whole numbers of at least 1."""
+    for argument, n in counts.items():
+        if isinstance(n, bool) or not hasattr(n, "__index__") or n < 1:
+            raise ValueError(f"{name}: {argument}={n!r}: expected an integer of at least 1.")
+
+
+def _complex(x: Any, name: str, rank: int = 1) -> Tensor:
     """One complex tensor of the pair that users give."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise ValueError(f"{name}: expected a pair (real, imaginary) of tensors; got {type(x).__name__}.")
@@ -40,6 +47,8 @@ def _complex(x: Any, name: str) -> Tensor:
             f"{name}: real and imaginary part must be real tensors of one shape; got {re.dtype}{list(re.shape)} and "
             f"{im.dtype}{list(im.shape)}."
         )
+    if re.ndim < rank:
+        raise ValueError(f"{name}: expected at least {rank} axes; got shape {re.shape}.")
     return add(re, multiply(im, 1j))
 
 
@@ -81,7 +90,7 @@ def fft2(x: Any) -> Pair:
     Returns:
         The transform, as a pair of tensors of the same shape.
     """
-    z = fourier(_complex(x, "fft2"))
+    z = fourier(_complex(x, "fft2", 2))
     return _pair(swapaxes(fourier(swapaxes(z, -1, -2)), -1, -2))
 
 
@@ -99,7 +108,7 @@ def ifft2(x: Any) -> Pair:
     >>> ef.ops.ifft2(ef.ops.fft2((ones, 0 * ones)))[0].tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
-    z = _inverse(_complex(x, "ifft2"))
+    z = _inverse(_complex(x, "ifft2", 2))
     return _pair(swapaxes(_inverse(swapaxes(z, -1, -2)), -1, -2))
 
 
@@ -131,6 +140,8 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
     [[2.0, 0.0], [0.0, 0.0]]
     """
     x = convert_to_tensor(x)
+    if not x.ndim:
+        raise ValueError("rfft: expected at least one axis; got shape ().")
     return _pair(_half_spectrum(x, x.shape[-1] if fft_length is None else fft_length))
 
 
@@ -189,11 +200,9 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
     [[1, 2], [2, 3], [3, 4]]
     """
     x = convert_to_tensor(x)
-    if sequence_length < 1 or sequence_stride < 1:
-        raise ValueError(
-            f"extract_sequences: sequence_length={sequence_length} and sequence_stride={sequence_stride} must be "
-            "at least 1."
-        )
+    _check_counts("extract_sequences", sequence_length=sequence_length, sequence_stride=sequence_stride)
+    if not x.ndim:
+        raise ValueError("extract_sequences: expected at least one axis; got shape ().")
     places = _frames(x.shape[-1], sequence_length, sequence_stride)
     return take_index(x, raw_index(x, (Ellipsis, places)))
 
@@ -254,11 +263,9 @@ def stft(
     x = convert_to_tensor(x)
     if x.dtype.kind != "f":
         raise TypeError(f"stft: expected floats; got {x.dtype}.")
-    if min(sequence_length, sequence_stride, fft_length) < 1:
-        raise ValueError(
-            f"stft: sequence_length={sequence_length}, sequence_stride={sequence_stride} and fft_length={fft_length} "
-            "must be at least 1."
-        )
+    _check_counts(
+        "stft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length
+    )
     shape = _window("stft", window, sequence_length, fft_length, x)
     if center:
         border = fft_length // 2
@@ -294,7 +301,10 @@ def istft(
     >>> bool(ef.ops.allclose(back, wave, atol=1e-6))
     True
     """
-    z = _complex(x, "istft")
+    z = _complex(x, "istft", 2)
+    _check_counts(
+        "istft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length
+    )
     frames = _from_half(z, fft_length)
     shape = _window("istft", window, sequence_length, fft_length, frames)
     total = fft_length + sequence_stride * (z.shape[-2] - 1)

@@ -154,10 +154,13 @@ def extract_patches(
 
     Raises:
         ValueError: when shapes and settings don't fit together.
+        TypeError: for a size that is neither an integer nor a tuple.
 
     >>> extract_patches([[[1.0], [2.0], [3.0], [4.0]]], (1, 2)).tolist()
     [[[1.0, 2.0], [3.0, 4.0]]]
     """
+    if not isinstance(size, (int, tuple, list)):
+        raise TypeError(f"extract_patches: size={size!r}: expected an integer, or a tuple of 2 or 3 of them.")
     if isinstance(size, (tuple, list)) and len(size) == 3:
         return extract_patches_3d(images, size, strides, dilation_rate, padding, data_format)
     return _patches("extract_patches", images, size, strides, dilation_rate, padding, data_format, 2)
@@ -183,5 +186,8 @@ def extract_patches_3d(
 
     Raises:
         ValueError: when shapes and settings don't fit together.
+        TypeError: for a size that is neither an integer nor three of them.
     """
+    if not isinstance(size, int) and not (isinstance(size, (tuple, list)) and len(size) == 3):
+        raise TypeError(f"extract_patches_3d: size={size!r}: expected an integer, or a tuple of 3 of them.")
     return _patches("extract_patches_3d", volumes, size, strides, dilation_rate, padding, data_format, 3)

@@ -14,28 +14,39 @@ from eagerflow.ops.shape import moveaxis
 __all__ = ["multi_hot", "one_hot"]
 
 
+def _whole(name: str, x: Tensor) -> Tensor:
+    """Class numbers; floats that are whole numbers will do."""
+    if x.dtype.kind in "iub":
+        return x
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name}: x: expected integers; got {signature_of(x)}.")
+    whole = x.data.astype("int64")
+    if (whole != x.data).any():
+        raise TypeError(f"{name}: x: expected integers; got {signature_of(x)} with fractions.")
+    return Tensor(whole, None, None)
+
+
 @composite
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Tensor:
     """A new axis of length `num_classes`, with a one at the place that `x` gives and zeros elsewhere.
 
     Args:
-        x: integers. Those outside of `0 ... num_classes - 1` (-1, say) give zeros only.
+        x: integers, or floats that are whole numbers. Those outside of `0 ... num_classes - 1` (-1, say) give
+            zeros only.
         num_classes: the length of the new axis.
         axis: where the new axis goes.
         dtype: of the result; default `floatx()`.
         sparse: accepted for Keras' signature; only False is possible.
 
     Raises:
-        TypeError: when `x` isn't made of integers.
+        TypeError: when `x` isn't made of whole numbers.
         ValueError: for `sparse=True` and axes that can't be.
 
     >>> one_hot([1, -1], 3).tolist()
     [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
     _refuse_sparse("one_hot", sparse)
-    x = convert_to_tensor(x)
-    if x.dtype.kind not in "iub":
-        raise TypeError(f"one_hot: x: expected integers; got {signature_of(x)}.")
+    x = _whole("one_hot", convert_to_tensor(x))
     if num_classes < 0:
         raise ValueError(f"one_hot: num_classes={num_classes}: expected an integer of at least 0.")
     if not -x.ndim - 1 <= axis <= x.ndim:

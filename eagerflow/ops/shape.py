@@ -25,12 +25,15 @@ def reshape(xp: Any, x: Any, newshape: Any) -> Any:
         newshape: the lengths of the axes; one may be -1, and follows from the others.
 
     Raises:
-        ValueError: when the numbers of elements differ.
+        ValueError: when the numbers of elements differ, or for another negative length.
 
     >>> ef.ops.reshape([1, 2, 3, 4], (2, -1)).tolist()
     [[1, 2], [3, 4]]
     """
-    return x.reshape(newshape)
+    out = x.reshape(newshape)
+    if newshape.__class__ in (tuple, list) and newshape and min(newshape) < -1:
+        raise ValueError("a length is negative; only -1 is allowed, for one that follows from the others")
+    return out
 
 
 # The rule names `x_shape`, so that it is kept and the tape sums over the broadcast axes.

@@ -140,7 +140,7 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor
     """How many elements fall into each of several bins.
 
     Args:
-        x: a tensor of real numbers.
+        x: a vector of real numbers.
         bins: how many bins of equal width, or their edges.
         range: `(lowest, highest)` edge; default: those of `x`.
 
@@ -148,12 +148,14 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor
         `(counts, edges)`, one more edge than bins. No gradient flows to either.
 
     Raises:
-        ValueError: for less than one bin, decreasing edges, or a range that isn't finite.
+        ValueError: for less than one bin, decreasing edges, a range that isn't finite, or several axes.
 
     >>> ef.ops.histogram([1.0, 2.0, 2.0, 5.0], bins=2)[0].tolist()
     [3, 1]
     """
     x = convert_to_tensor(x)
+    if x.ndim > 1:
+        raise ValueError(f"histogram: x: expected one axis; got shape {x.shape}. Flatten it: x.reshape(-1).")
     if not isinstance(bins, (int, numpy.integer)):
         bins = convert_to_tensor(bins, x.dtype if x.dtype.kind == "f" else None).data
     elif bins < 1:
