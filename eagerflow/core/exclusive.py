@@ -14,9 +14,16 @@ from typing import Any
 
 import numpy
 
-__all__ = ["exclusive", "exclusive_data"]
+__all__ = ["exclusive", "exclusive_data", "exclusive_item", "exclusive_through"]
 
-_count: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 1 << 30)
+
+def _uncounted(_: Any) -> int:
+    return 1 << 30
+
+
+# Without the interpreter's lock, counts are not exact.
+_counted = getattr(sys, "_is_gil_enabled", lambda: True)()
+_count: Callable[[Any], int] = getattr(sys, "getrefcount", _uncounted) if _counted else _uncounted
 
 
 def _references(box: list[Any]) -> int:
@@ -51,6 +58,15 @@ def exclusive(box: list[Any]) -> bool:
     return _references(box) <= _ALONE and _references_of_base(box[0]) <= _BASE_ALONE
 
 
+def exclusive_item(arrays: list[Any], i: int) -> bool:
+    """The same for `arrays[i]`, where that must own its memory.
+
+    >>> exclusive_item([numpy.zeros(3)], 0), exclusive_item([numpy.zeros(3)[:2]], 0)
+    (True, False)
+    """
+    return getattr(arrays[i], "base", arrays) is None and _count(arrays[i]) <= _ALONE
+
+
 class _Holder:
     __slots__ = ("data",)
 
@@ -68,3 +84,15 @@ _ALONE_AS_DATA = _references_of_data(_Holder())
 def exclusive_data(holder: Any) -> bool:
     """The same for `holder.data` (a variable's array)."""
     return getattr(holder.data, "base", holder) is None and _references_of_data(holder) <= _ALONE_AS_DATA
+
+
+def exclusive_through(take: Callable[[Any], Any], holder: Any) -> bool:
+    """The same, where `take(holder)` reads the array."""
+    return getattr(take(holder), "base", holder) is None and _count(take(holder)) <= _ALONE_TAKEN
+
+
+def _references_taken(take: Callable[[Any], Any], holder: Any) -> int:
+    return _count(take(holder))
+
+
+_ALONE_TAKEN = _references_taken(_Holder.__dict__["data"].__get__, _Holder())

@@ -9,7 +9,8 @@ from typing import Any
 
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.variable import Variable, undone
+from eagerflow.core.variable import Variable
+from eagerflow.core.writing import undone
 
 __all__ = ["StatelessScope", "current_stateless_scope"]
 

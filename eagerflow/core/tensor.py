@@ -368,7 +368,7 @@ def _from_objects(value: Any) -> numpy.ndarray:
     if value is None:
         raise TypeError("cannot make a tensor of None. Was a function missing its return?")
     try:
-        return numpy.asarray(value)
+        return numpy.array(value)  # never the memory of an object that its owner goes on using
     except ValueError as error:  # NumPy's word for lists of unequal lengths
         raise ValueError(
             f"cannot make a tensor of this {type(value).__name__}: its parts have unequal lengths ({error}). "

@@ -1,18 +1,16 @@
 """`Variable`: a tensor that can be assigned to, tracked by every tape while it is trainable.
 
 Reading a variable gives a snapshot, as in TensorFlow: `assign` changes the array in place only when
-nobody else can see its memory (no tape, no tensor made of it, no view: see `exclusive.py`), and puts
-a new array in its place otherwise. A gradient is never computed from values that came later.
+nobody else can see its memory (no tape, no tensor made of it, no view: see `exclusive.py`; nor another
+thread: see `writing.py`), and puts a new array in its place otherwise. A gradient is never computed from
+values that came later.
 """
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import inspect
 import itertools
 import weakref
-from collections.abc import Iterator
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -28,12 +26,12 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import new_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.tracebacks import shorten
+from eagerflow.core.writing import SMALL, Writing, noted, owned, stored
 
-__all__ = ["Variable", "kept", "taken_back", "undone", "variable_of"]
+__all__ = ["Variable", "variable_of"]
 
 _names = itertools.count(1)
 _by_key: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
-_undo: contextvars.ContextVar[dict[Variable, Any] | None] = contextvars.ContextVar("undo", default=None)
 
 
 def variable_of(key: int | None) -> Variable | None:
@@ -85,7 +83,7 @@ class Variable(Tensor):
             shorten(error)
             raise
         ours = not isinstance(value.data, numpy.generic) and exclusive_data(value)
-        super().__init__(value.data if ours else _owned(value.data), None, None)
+        super().__init__(value.data if ours else owned(value.data), None, None)
         self.identity = new_key()
         self.name = name or f"variable_{next(_names)}"
         self.path = in_scope(self.name)
@@ -128,41 +126,50 @@ class Variable(Tensor):
         """
         started = clock()
         array = self._incoming(value, "assign")
-        if exclusive_data(self) and _undo.get() is None:
-            self.data[...] = array
+        if not isinstance(value, Tensor):  # a fresh array, then
+            self._replace(array)
+        elif array.nbytes <= SMALL:
+            self._replace(owned(array))
         else:
-            self._replace(_owned(array) if isinstance(value, Tensor) else array)
+            with self.changing() as target:
+                target[...] = array
         return self._changed("assign", value, started)
 
     def assign_add(self, value: Any) -> Variable:
         """Add `value` to the values, broadcast if needed."""
         started = clock()
-        array = self._incoming(value, "assign_add", broadcast=True)
-        target = self.writable()
-        target += array
+        self.increase(self._incoming(value, "assign_add", broadcast=True))
         return self._changed("assign_add", value, started)
 
     def assign_sub(self, value: Any) -> Variable:
         """Subtract `value` from the values, broadcast if needed."""
         started = clock()
         array = self._incoming(value, "assign_sub", broadcast=True)
-        target = self.writable()
-        target -= array
+        with self.changing() as target:
+            target -= array
         return self._changed("assign_sub", value, started)
 
-    def writable(self) -> Any:
-        """The raw array, for changing it in place at once: the variable's own, copied first if others see it.
+    def increase(self, amount: Any) -> None:
+        """Add raw numbers, without a word to observers: for counters and sums."""
+        data = self.data
+        if data.nbytes > SMALL:
+            del data  # a reference would have it copied
+            with self.changing() as target:
+                target += amount
+        else:
+            array = data.copy()
+            array += amount
+            self._replace(array)
 
-        For optimizers and layers that update many values; announce the change with `observe`.
+    def changing(self) -> _Changing:
+        """`with v.changing() as array:` the raw array, to be changed in place; nobody sees it until the block ends.
+
+        For optimizers, metrics and layers; announce the change with `observe`. No code of the user's may run inside.
         """
-        if _undo.get() is not None or not exclusive_data(self):
-            self._replace(_owned(self.data))
-        return self.data
+        return _Changing(self)
 
     def _replace(self, array: Any) -> None:
-        undo = _undo.get()
-        if undo is not None:
-            undo.setdefault(self, self.data)
+        noted(self)
         self.data = array
 
     def _incoming(self, value: Any, method: str, broadcast: bool = False) -> Any:
@@ -210,6 +217,32 @@ class Variable(Tensor):
     def __repr__(self) -> str:
         inside = Tensor(self.data, None, None).__repr__()
         return f"Variable{inside[len('Tensor') : -1]}, name={self.path!r})"
+
+
+class _Changing:
+    """See `Variable.changing`. A small array is copied and replaced; a large one leaves its place meanwhile."""
+
+    __slots__ = ("array", "variable", "writing")
+
+    def __init__(self, variable: Variable) -> None:
+        self.variable = variable
+
+    def __enter__(self) -> Any:
+        data = stored(self.variable)
+        if data.nbytes <= SMALL:
+            self.writing = None
+            self.array = data.copy()
+        else:
+            del data
+            self.writing = Writing((self.variable,))
+            (self.array,) = self.writing.__enter__()
+        return self.array
+
+    def __exit__(self, *exc: object) -> None:
+        if self.writing is not None:
+            self.writing.__exit__()
+        elif exc[0] is None:
+            self.variable._replace(self.array)
 
 
 def _rebuild(
@@ -274,45 +307,7 @@ def _as_shape(shape: Any) -> tuple[int, ...]:
     return tuple([int(n) for n in dims])
 
 
-def _owned(array: Any) -> Any:
-    """A copy that owns its memory (NumPy scalars become arrays)."""
-    return namespace_of(array).array(array)
-
-
 def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
     if len(shape) > len(onto):
         return False
     return all(n in (1, m) for n, m in zip(reversed(shape), reversed(onto), strict=False))
-
-
-@contextlib.contextmanager
-def undone() -> Iterator[dict[Variable, Any]]:
-    """Assignments inside the block are taken back at its end (probes run the user's code for its shapes).
-
-    Gives the variables that were assigned to so far, with their arrays before.
-    """
-    before = _undo.get()
-    changed: dict[Variable, Any] = {}
-    _undo.set(changed)
-    try:
-        yield changed
-    finally:
-        _undo.set(before)
-        for variable, array in changed.items():
-            variable.data = array
-
-
-def taken_back() -> bool:
-    """Whether assignments made now will be taken back (`undone`): only `assign` and `writable` note them."""
-    return _undo.get() is not None
-
-
-@contextlib.contextmanager
-def kept() -> Iterator[None]:
-    """Assignments inside the block stay, even where a probe would take them back: it builds a layer, say."""
-    before = _undo.get()
-    _undo.set(None)
-    try:
-        yield
-    finally:
-        _undo.set(before)

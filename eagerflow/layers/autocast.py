@@ -17,12 +17,13 @@ import numpy
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.core.writing import stored
 from eagerflow.ops import cast
 
 __all__ = ["AutocastVariable", "autocast_scope"]
 
 _compute: contextvars.ContextVar[numpy.dtype | None] = contextvars.ContextVar("autocast", default=None)
-_data = Tensor.__dict__["data"]
+_slot = Tensor.__dict__["data"]
 
 
 @contextlib.contextmanager
@@ -62,35 +63,35 @@ class AutocastVariable(Variable):
     def data(self) -> Any:
         """The array, unless a cast of it is wanted."""
         if _compute.get() is None:
-            return _data.__get__(self)
+            return stored(self)
         raise _Autocast
 
     @data.setter
     def data(self, array: Any) -> None:
-        _data.__set__(self, array)
+        _slot.__set__(self, array)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _data.__get__(self).shape
+        return stored(self).shape
 
     @property
     def ndim(self) -> int:
-        return _data.__get__(self).ndim
+        return stored(self).ndim
 
     @property
     def size(self) -> int:
-        return _data.__get__(self).size
+        return stored(self).size
 
     @property
     def dtype(self) -> numpy.dtype:
         wanted = _compute.get()
-        return _data.__get__(self).dtype if wanted is None else wanted
+        return stored(self).dtype if wanted is None else wanted
 
     @property
     def value(self) -> Tensor:
         wanted = _compute.get()
         with autocast_scope(None):
-            return Tensor(self.data, None, self.key) if wanted is None else cast(self, wanted)
+            return Tensor(stored(self), None, self.key) if wanted is None else cast(self, wanted)
 
 
 def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,5 +108,5 @@ def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-for _name in "assign assign_add assign_sub writable numpy __repr__ __array__ __reduce__".split():
+for _name in "assign assign_add assign_sub increase numpy __repr__ __array__ __reduce__".split():
     setattr(AutocastVariable, _name, _as_it_is(getattr(Variable, _name)))

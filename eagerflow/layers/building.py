@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.core.name_scope import in_scope
-from eagerflow.core.variable import kept
+from eagerflow.core.writing import kept
 from eagerflow.layers.autocast import autocast_scope
 from eagerflow.layers.context import CallContext, current_call
 from eagerflow.layers.tracking import changes

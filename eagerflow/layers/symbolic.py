@@ -25,7 +25,7 @@ from eagerflow.core.origin import creation_site
 from eagerflow.core.random import frozen
 from eagerflow.core.recording import suspended
 from eagerflow.core.tensor import Deferred, Tensor
-from eagerflow.core.variable import undone
+from eagerflow.core.writing import undone
 from eagerflow.layers.building import unbuilt_on_failure
 from eagerflow.layers.context import current_call, probing
 from eagerflow.layers.naming import snake_case, unique_name

@@ -12,7 +12,8 @@ from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.tracebacks import boundary
-from eagerflow.core.variable import Variable, kept
+from eagerflow.core.variable import Variable
+from eagerflow.core.writing import kept
 from eagerflow.layers.autocast import AutocastVariable
 from eagerflow.layers.budget import spend
 from eagerflow.layers.context import current_call

@@ -110,8 +110,8 @@ class Metric:
     def reset_state(self) -> None:
         """Begin anew: all state becomes zero."""
         for variable in self.variables:
-            array = variable.writable()
-            array[...] = 0
+            with variable.changing() as array:
+                array[...] = 0
 
     reset_states = reset_state
 

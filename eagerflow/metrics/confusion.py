@@ -81,8 +81,7 @@ class _Count(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         found = counts(y_true, y_pred, self.thresholds, sample_weight)[self._which]
-        total = self.accumulator.writable()
-        total += found.astype(total.dtype)
+        self.accumulator.increase(found.astype(self.accumulator.dtype))
 
     def result(self) -> Tensor:
         return self.accumulator[0] if len(self.thresholds) == 1 else self.accumulator.value
@@ -178,8 +177,7 @@ class _Rate(Metric):
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
         found = counts(y_true, y_pred, self.thresholds, sample_weight)
         for variable, count in ((self.true_positives, found[0]), (self.errors, found[self._error])):
-            total = variable.writable()
-            total += count.astype(total.dtype)
+            variable.increase(count.astype(variable.dtype))
 
     def result(self) -> Tensor:
         rates = ops.divide_no_nan(self.true_positives, self.true_positives + self.errors)
@@ -305,8 +303,8 @@ class AUC(Metric):
             self._build(len(columns))
         for label, (true, predicted) in enumerate(columns):
             for variable, count in zip(self._counts, counts(true, predicted, self.thresholds, sample_weight)):
-                total = variable.writable()
-                total[label] += count.astype(total.dtype)
+                with variable.changing() as total:
+                    total[label] += count.astype(total.dtype)
 
     def result(self) -> Tensor:
         if not self._counts:

@@ -40,8 +40,7 @@ class _Constrained(Metric):
         if self.class_id is not None:
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
         for variable, count in zip(self._counts, counts(y_true, y_pred, self.thresholds, sample_weight)):
-            total = variable.writable()
-            total += count.astype(total.dtype)
+            variable.increase(count.astype(variable.dtype))
 
     def result(self) -> Tensor:
         kept, wanted = self._rates(*[numpy.asarray(v.numpy(), "float64") for v in self._counts])

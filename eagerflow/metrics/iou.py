@@ -89,8 +89,7 @@ class IoU(Metric):
         if not (0 <= int(min(labels.min(), said.min())) and int(max(labels.max(), said.max())) < n):
             raise ValueError(f"{self.name}: class numbers must be from 0 to {n - 1}.")
         cells = xp.bincount(labels * n + said, weights=weights, minlength=n * n).reshape(n, n)
-        total = self.total_cm.writable()
-        total += cells.astype(total.dtype)
+        self.total_cm.increase(cells.astype(self.total_cm.dtype))
 
     def result(self) -> Tensor:
         matrix = self.total_cm.value

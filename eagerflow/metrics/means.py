@@ -111,10 +111,8 @@ class Mean(Metric):
     def _add(self, total: Any, count: Any) -> None:
         """Numbers and raw arrays, which need no tape: this happens at every training step."""
         self.updated = True
-        so_far = self.total.writable()
-        so_far += total
-        so_far = self.count.writable()
-        so_far += count
+        self.total.increase(total)
+        self.count.increase(count)
 
     def reset_state(self) -> None:
         super().reset_state()

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.core.exclusive import exclusive_data
+from eagerflow.core.exclusive import exclusive_item
 from eagerflow.core.variable import Variable
 from eagerflow.layers.tracking import changes
 
@@ -30,13 +30,9 @@ class States:
     def settle(self, arrays: list[Any]) -> None:
         """Move what was made anew into the arrays of before, so that variables stay where they are in memory."""
         for i, variable in enumerate(self._variables):
-            if variable.data is not arrays[i]:
-                now, variable.data = variable.data, arrays[i]
-                arrays[i] = None
-                if exclusive_data(variable):
-                    variable.data[...] = now
-                else:  # somebody keeps what it was
-                    variable.data = now
+            if variable.data is not arrays[i] and exclusive_item(arrays, i):  # which nobody keeps
+                arrays[i][...] = variable.data
+                variable.data = arrays[i]
 
     def put_back(self, arrays: list[Any]) -> None:
         """Set the variables to arrays of before."""

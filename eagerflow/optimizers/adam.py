@@ -250,8 +250,9 @@ class Nadam(_Moments):
                 self._product = self.add_variable((), "ones", "float64", name="u_product")
 
     def _update(self, entries: Any, gradients: Any, scale: Any = None) -> None:
-        product = self._product.writable()
-        product *= self._momentum(self._step)
+        momentum = self._momentum(self._step)
+        with self._product.changing() as product:
+            product *= momentum
         super()._update(entries, gradients, scale)
 
     def _momentum(self, step: int) -> float:

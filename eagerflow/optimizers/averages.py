@@ -26,9 +26,11 @@ class Averages:
         done = int(self.iterations.data)
         momentum = self.ema_momentum if done else 0.0
         for entry in self._entries.values():
-            average = entry.average.writable()
-            average *= momentum
-            average += (1 - momentum) * entry.variable.data
+            weights = entry.variable.data
+            with entry.average.changing() as average:
+                average *= momentum
+                average += (1 - momentum) * weights
+            del weights  # a reference to the last ones would have them copied at the next update
         if self.ema_overwrite_frequency and (done + 1) % self.ema_overwrite_frequency == 0:
             self.finalize_variable_values()
 

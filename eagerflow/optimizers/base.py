@@ -21,7 +21,8 @@ from eagerflow.core.observe import clock, current, scope, state
 from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.tracebacks import bound_init, boundary, warn
-from eagerflow.core.variable import Variable, taken_back
+from eagerflow.core.variable import Variable
+from eagerflow.core.writing import Writing, taken_back
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch
@@ -378,6 +379,21 @@ class Optimizer(StoredState, Minimizing, Averages):
         warn(f"No gradient for {names}: the loss doesn't depend on them.")
 
     def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:
+        constrained = [e.variable for e in entries if e.variable.constraint is not None]
+        if not constrained:
+            return self._change(entries, gradients)
+        # A constraint is the user's code: if it raises, nothing has happened.
+        before = [(v, v.data) for v in (*[e.variable for e in entries], *self._variables)]
+        try:
+            self._change(entries, gradients)
+            for variable in constrained:
+                variable.assign(variable.constraint(variable))
+        except BaseException:
+            for variable, array in before:
+                variable.data = array
+            raise
+
+    def _change(self, entries: list[Entry], gradients: list[Any]) -> None:
         if self.loss_scale_factor is not None:
             gradients = [g / self.loss_scale_factor for g in gradients]
         if any([e.variable.overwrite_with_gradient for e in entries]):
@@ -388,11 +404,7 @@ class Optimizer(StoredState, Minimizing, Averages):
             self._update(entries, *self._clipped(gradients))
         if self.use_ema:
             self._average()
-        for entry in entries:
-            if entry.variable.constraint is not None:
-                entry.variable.assign(entry.variable.constraint(entry.variable))
-        counter = self._iterations.writable()
-        counter += 1
+        self._iterations.increase(1)
 
     def _accumulated(self, entries: list[Entry], gradients: list[Any]) -> list[Any]:
         """The mean gradients when this step updates, else nothing."""
@@ -400,11 +412,11 @@ class Optimizer(StoredState, Minimizing, Averages):
         complete = (int(self._iterations.data) + 1) % steps == 0
         means = []
         for entry, g in zip(entries, gradients):
-            total = entry.gradient_accumulator.writable()
-            total += g
-            if complete:
-                means.append(total / steps)
-                total[...] = 0
+            with entry.gradient_accumulator.changing() as total:
+                total += g
+                if complete:
+                    means.append(total / steps)
+                    total[...] = 0
         return means
 
     def _clipped(self, gradients: list[Any]) -> tuple[list[Any], Any]:
@@ -447,9 +459,8 @@ class Optimizer(StoredState, Minimizing, Averages):
 
     def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: Any) -> None:
         """Let a rule change one variable."""
-        w = entry.variable.writable()
-        slots = [slot.writable() for slot in entry.slots]
-        rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
+        with Writing((entry.variable, *entry.slots)) as (w, *slots):
+            rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
 
     def _announce(self, variable: Variable, gradient: Any, started: int) -> None:
         ended = clock()
@@ -485,8 +496,8 @@ class Optimizer(StoredState, Minimizing, Averages):
         factor = (self.weight_decay or 0.0) * rate
         for entry in entries:
             if self._decays(entry.variable):
-                w = entry.variable.writable()
-                w -= w * factor
+                with entry.variable.changing() as w:
+                    w -= w * factor
 
     def _decays(self, variable: Variable) -> bool:
         return not any(excluded(variable) for excluded in self._undecayed)

@@ -99,19 +99,23 @@ class LossScaleOptimizer(Optimizer):
     def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
         tensors = [None if g is None else convert_to_tensor(g) for g in grads]
         self.built = self.inner_optimizer.built
-        counter, scale = self.step_counter.writable(), self.dynamic_scale.writable()
+        factor = float(self.dynamic_scale.data)
         if not _finite(tensors):
-            counter[...] = 0
-            scale *= 0.5
+            self._set(0, factor * 0.5)
             return
-        factor = float(scale)
         unscaled = [None if g is None else Tensor(g.data / factor, None, None) for g in tensors]
         self.inner_optimizer.apply(unscaled, trainable_variables)
         self.built = True
-        counter += 1
-        if int(counter) == self.dynamic_growth_steps:
-            counter[...] = 0
-            scale *= 2
+        steps = int(self.step_counter.data) + 1
+        if steps == self.dynamic_growth_steps:
+            self._set(0, factor * 2)
+        else:
+            self._set(steps, factor)
+
+    def _set(self, steps: int, scale: float) -> None:
+        """Note how many steps went well since the scale last changed, and the scale."""
+        with self.step_counter.changing() as counter, self.dynamic_scale.changing() as factor:
+            counter[...], factor[...] = steps, scale
 
     def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
         self.inner_optimizer.finalize_variable_values(var_list)

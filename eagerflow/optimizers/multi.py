@@ -154,8 +154,7 @@ class MultiOptimizer(Optimizer):
             grads = [None if g is None else g / self.loss_scale_factor for g in grads]
         for optimizer, indices in self._shares(variables):
             optimizer.apply([grads[i] for i in indices], [variables[i] for i in indices])
-        counter = self._iterations.writable()
-        counter += 1
+        self._iterations.increase(1)
 
     def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
         chosen = None if var_list is None else list(var_list)

@@ -123,8 +123,8 @@ class Muon(Optimizer):
         for entry in entries:
             decay = self.adam_weight_decay if len(entry.slots) == 2 else self.weight_decay
             if decay and self._decays(entry.variable):
-                w = entry.variable.writable()
-                w -= w * (decay * rate)
+                with entry.variable.changing() as w:
+                    w -= w * (decay * rate)
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         step = self._step

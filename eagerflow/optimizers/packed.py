@@ -1,8 +1,9 @@
 """Small variables side by side in one array, with their slots and gradients: an update is one pass over all of them.
 
-Variables become views of the array. What others have seen of them never changes, as with variables of their own
-arrays (`core/exclusive.py`): where anybody refers to a view, or to the array through a view of his own, or has put
-another array into a variable, all values move into fresh arrays before the update.
+Variables become views of the array. There are two such arrays: while variables show one of them, an update goes on in
+the other, and is shown when it is done. So nobody ever sees an update half done, and what others have seen never
+changes, as with variables of their own arrays (`core/writing.py`): an array to which anybody still refers, through a
+view or a view of his own, is left to him, and a new one takes its place.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _PATIENCE = (
     16  # moves into fresh arrays that are forgiven; then a group that moves at most updates is given up
 )
 
-_count: Callable[[Any], int] | None = getattr(sys, "getrefcount", None)
+# Without the interpreter's lock, counts are not exact.
+_counted = getattr(sys, "_is_gil_enabled", lambda: True)()
+_count: Callable[[Any], int] | None = getattr(sys, "getrefcount", None) if _counted else None
 _data = attrgetter("data")
 
 
@@ -42,6 +45,45 @@ def packable(entry: Entry) -> bool:
     )
 
 
+class _Side:
+    """One of the two arrays, and its parts.
+
+    Attributes:
+        whole: the values of all roles.
+        roles: one flat array for the variables, and one for each kind of slot.
+        views: the arrays of all variables, then those of all first slots, and so on.
+    """
+
+    __slots__ = ("alone", "roles", "views", "whole")
+
+    def __init__(self, dtype: Any, shapes: Sequence[tuple[int, ...]], count: int) -> None:
+        line = max(1, _LINE // dtype.itemsize)
+        sizes = [math.prod(shape) for shape in shapes]
+        starts = [0]
+        for size in sizes:
+            starts.append(starts[-1] + -(-size // line) * line)
+        length = starts[-1]
+        memory = numpy.zeros(count * length + line, dtype)
+        skipped = -memory.ctypes.data % _LINE // dtype.itemsize
+        self.whole = memory[skipped : skipped + count * length]
+        self.roles = [self.whole[length * role : length * (role + 1)] for role in range(count)]
+        parts = list(zip(starts, sizes, shapes))
+        self.views = [
+            flat[start : start + size].reshape(shape) for flat in self.roles for start, size, shape in parts
+        ]
+        del memory
+        self.alone = self._references()
+
+    def _references(self) -> int:
+        """How often the views and the memory, which views of views refer to, are referred to, all in all."""
+        assert _count is not None
+        return sum(map(_count, self.views)) + _count(self.whole.base)
+
+    def seen(self) -> bool:
+        """Whether anybody else refers to it. To be asked while no variable shows it."""
+        return self._references() != self.alone
+
+
 class Packed:
     """Variables of one type.
 
@@ -49,7 +91,6 @@ class Packed:
         entries: packable ones, all of one type and with equally many slots.
 
     Attributes:
-        roles: one flat array for the variables, and one for each kind of slot.
         gradient: a flat array for the gradients.
         hopeless: whether packing costs more than it saves, since somebody keeps looking at the variables.
     """
@@ -61,53 +102,40 @@ class Packed:
         self.shapes = [entry.variable.data.shape for entry in entries]
         self.dtype = entries[0].variable.data.dtype
         self.updates = self.moves = 0
-        _, self.gradient, self.gradients = self._side_by_side()
-        self._move()
+        side = self._new_side(1)
+        (self.gradient,), self.gradients = side.roles, side.views
+        self._shown, self._next = self._new_side(), self._new_side()
+
+    def _new_side(self, roles: int | None = None) -> _Side:
+        return _Side(self.dtype, self.shapes, roles or len(self.holders) // len(self.entries))
 
     @property
     def hopeless(self) -> bool:
         return self.moves > _PATIENCE and 2 * self.moves > self.updates
 
-    def ready(self, gradients: Sequence[Any]) -> None:
-        """See to it that the arrays hold the values, that nobody else looks, and take the gradients in."""
+    def begin(self, gradients: Sequence[Any]) -> list[Any]:
+        """The roles' arrays with the present values, where nobody sees them; takes the gradients in.
+
+        The first call, and those after somebody put an array of his own into a variable, collect the values.
+        """
         self.updates += 1
-        if not all(map(is_, map(_data, self.holders), self.views)) or self._references() != self.alone:
-            self._move()
+        as_before = all(map(is_, map(_data, self.holders), self._shown.views))
+        alone = not self._next.seen()
+        if not alone:
+            self._next = self._new_side()
+        if not as_before or not alone:
+            self.moves += 1
+        if as_before:
+            numpy.copyto(self._next.whole, self._shown.whole)
+        else:
+            for variable, view in zip(self.holders, self._next.views):
+                view[...] = variable.data
         for place, gradient in zip(self.gradients, gradients):
             place[...] = gradient
+        return self._next.roles
 
-    def _references(self) -> list[int]:
-        """How often the views, all in all, and each array are referred to."""
-        assert _count is not None
-        return [sum(map(_count, self.views)), *map(_count, self._owners)]
-
-    def _move(self) -> None:
-        """Lay all values into fresh arrays, which nobody else has seen."""
-        self.moves += 1
-        count = len(self.entries)
-        self._owners: list[Any] = []  # of the memory: what views of views refer to, too
-        self.roles: list[Any] = []
-        self.views: list[Any] = []
-        for start in range(0, len(self.holders), count):
-            owner, flat, views = self._side_by_side()
-            for variable, view in zip(self.holders[start : start + count], views):
-                view[...] = variable.data
-                variable.data = view
-            self._owners.append(owner)
-            self.roles.append(flat)
-            self.views += views
-        del owner, view, views
-        self.alone = self._references()
-
-    def _side_by_side(self) -> tuple[Any, Any, list[Any]]:
-        """Zeros: their memory, all of them, and parts in the variables' shapes that begin with cache lines."""
-        line = max(1, _LINE // self.dtype.itemsize)
-        sizes = [math.prod(shape) for shape in self.shapes]
-        starts = [0]
-        for size in sizes:
-            starts.append(starts[-1] + -(-size // line) * line)
-        whole = numpy.zeros(starts[-1] + line, self.dtype)
-        skipped = -whole.ctypes.data % _LINE // self.dtype.itemsize
-        flat = whole[skipped : skipped + starts[-1]]
-        parts = zip(starts, sizes, self.shapes)
-        return whole, flat, [flat[start : start + size].reshape(shape) for start, size, shape in parts]
+    def show(self) -> None:
+        """Let the variables have the values of now."""
+        for variable, view in zip(self.holders, self._next.views):
+            variable.data = view
+        self._shown, self._next = self._next, self._shown

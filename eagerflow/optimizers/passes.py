@@ -7,11 +7,12 @@ shared among threads. Elementwise rules give the same bits however their arrays 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.core.writing import Writing
 from eagerflow.kernels.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
 from eagerflow.optimizers.packed import Packed, packable
@@ -52,6 +53,7 @@ class Plan:
 
     def __init__(self, entries: list[Entry], decays: list[bool]) -> None:
         self.entries, self.decays = entries, decays
+        self.distinct = len(set(entries)) == len(entries)
         kinds: dict[Any, list[int]] = {}
         for i, (entry, decay) in enumerate(zip(entries, decays)):
             if packable(entry):
@@ -62,20 +64,26 @@ class Plan:
     def _sort_out(self) -> None:
         packed = {i for _, places in self.packs for i in places}
         self.alone = [i for i in range(len(self.entries)) if i not in packed]
+        entries = [self.entries[i] for i in self.alone]
+        self.variables = [v for entry in entries for v in (entry.variable, *entry.slots)]
 
-    def parts(self, gradients: list[Any]) -> Iterator[Part]:
-        """What the rule is to work on."""
+    def give_up(self) -> None:
+        """Pack no more what packing doesn't pay for."""
         if any([packed.hopeless for packed, _ in self.packs]):
             self.packs = [pair for pair in self.packs if not pair[0].hopeless]
             self._sort_out()
+
+    def parts(self, gradients: list[Any], arrays: list[Any]) -> Iterator[Part]:
+        """What the rule is to work on; `arrays` are those of `variables`."""
         for packed, places in self.packs:
-            packed.ready([gradients[i] for i in places])
-            weights, *slots = packed.roles
+            weights, *slots = packed.begin([gradients[i] for i in places])
             yield Part(weights, packed.gradient, slots, self.decays[places[0]])
+        start = 0
         for i in self.alone:
-            entry = self.entries[i]
-            slots = [slot.writable() for slot in entry.slots]
-            yield Part(entry.variable.writable(), gradients[i], slots, self.decays[i])
+            stop = start + 1 + len(self.entries[i].slots)
+            weights, *slots = arrays[start:stop]
+            yield Part(weights, gradients[i], slots, self.decays[i])
+            start = stop
 
 
 class Passes:
@@ -114,8 +122,25 @@ class Passes:
             decay: the share by which weights shrink before.
             scale: what gradients are multiplied by before; None for nothing.
         """
+        plan = self._plan(entries)
+        if not plan.distinct:  # somebody gives a variable twice: one update after the other
+            for entry, gradient in zip(entries, gradients):
+                self.run(rule, settings, [entry], [gradient], decay, scale)
+            return
+        plan.give_up()
+        if plan.alone:
+            with Writing(plan.variables) as arrays:
+                self._update(plan.parts(gradients, arrays), rule, settings, decay, scale)
+        else:
+            self._update(plan.parts(gradients, []), rule, settings, decay, scale)
+        for packed, _ in plan.packs:
+            packed.show()
+
+    def _update(
+        self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None
+    ) -> None:
         large: list[Part] = []
-        for part in self._plan(entries).parts(gradients):
+        for part in parts:
             if part.weights.nbytes > _SHARED:
                 large += _pieces(part)
             else:

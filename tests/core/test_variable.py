@@ -11,7 +11,8 @@ import pytest
 import eagerflow as ef
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.variable import Variable, undone
+from eagerflow.core.variable import Variable
+from eagerflow.core.writing import undone
 
 
 def test_assignments_change_the_values(device):
@@ -23,13 +24,13 @@ def test_assignments_change_the_values(device):
 
 
 def test_assignment_is_in_place_when_nobody_looks():
-    v = Variable(np.zeros(4))
+    v = Variable(np.zeros(4000))
     address = v.data.ctypes.data
     v.assign_add(1.0)
-    v.assign(np.full(4, 7.0))
-    v.assign_sub(np.ones(4))
+    v.assign(ef.Tensor(np.full(4000, 7.0)))
+    v.assign_sub(np.ones(4000))
     assert v.data.ctypes.data == address
-    assert v.tolist() == [6.0] * 4
+    assert v.tolist() == [6.0] * 4000
 
 
 @pytest.mark.parametrize(
@@ -232,13 +233,28 @@ def test_assignments_in_a_probe_are_taken_back():
     assert v.tolist() == [1.0, 2.0]
 
 
-def test_writable_is_the_variables_own_array():
-    v = Variable([1.0, 2.0])
+@pytest.mark.parametrize("size", [2, 4000])
+def test_an_array_is_changed_in_place_unless_somebody_sees_it(size):
+    v = Variable(np.ones(size))
     snapshot = v.value
-    array = v.writable()
-    array += 1.0
-    assert v.tolist() == [2.0, 3.0]
-    assert snapshot.tolist() == [1.0, 2.0]
+    with v.changing() as array:
+        array += 1.0
+    v.increase(1.0)
+    assert v.tolist() == [3.0] * size
+    assert snapshot.tolist() == [1.0] * size
+
+
+def test_a_small_change_that_fails_changes_nothing():
+    v = Variable([1.0, 2.0])
+
+    def change():
+        with v.changing() as array:
+            array[0] = 5.0
+            array[:] = np.ones(3)
+
+    with pytest.raises(ValueError, match="broadcast"):
+        change()
+    assert v.tolist() == [1.0, 2.0]
 
 
 def test_a_function_gives_values_of_the_default_type():

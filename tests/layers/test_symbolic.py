@@ -306,8 +306,8 @@ class Leaving(Layer):
 
     def call(self, inputs):
         self.count.assign_add(1.0)
-        array = self.moving.writable()
-        array += 1
+        with self.moving.changing() as array:
+            array += 1
         self.add_loss(ops.sum(inputs))
         np.random.random()  # noqa: NPY002 - what a user may call
         return inputs + ef.random.uniform(inputs.shape, seed=self.seeds) + ef.random.uniform(inputs.shape)

@@ -313,3 +313,23 @@ def test_minimize_differentiates_a_function_or_a_value_with_its_tape():
     assert float(y) == 0.0
     with pytest.raises(ValueError, match=r"SGD.minimize\(loss\): a value needs the tape"):
         optimizer.minimize(loss, [y])
+
+
+@pytest.mark.parametrize("size", [3, 5000])
+def test_a_constraint_that_raises_leaves_nothing_changed(size):
+    v, other = ef.Variable(np.ones(size)), ef.Variable(np.ones(size))
+    optimizer = optimizers.Adam(0.1)
+    optimizer.apply([np.ones(size)] * 2, [other, v])
+    before = [w.numpy() for w in (v, other, *optimizer.variables)]
+
+    def refuses(w):
+        raise ValueError("out of bounds")
+
+    v.constraint = refuses
+    with pytest.raises(ValueError, match="out of bounds"):
+        optimizer.apply([np.ones(size)] * 2, [other, v])
+    for then, now in zip(before, (v, other, *optimizer.variables), strict=True):
+        np.testing.assert_array_equal(now.numpy(), then)
+    v.constraint = None
+    optimizer.apply([np.ones(size)] * 2, [other, v])
+    assert int(optimizer.iterations) == 2

@@ -94,7 +94,8 @@ def test_small_variables_share_an_array_and_keep_doing_so():
     assert is_packed(*found)
     place = found[0].data.ctypes.data
     optimizer.apply(ones(), found)
-    assert found[0].data.ctypes.data == place
+    optimizer.apply(ones(), found)
+    assert found[0].data.ctypes.data == place  # one of two
     assert all(v.data.ctypes.data % 64 == 0 for v in found)
 
 

@@ -11,7 +11,8 @@ from eagerflow import ops, random
 from eagerflow.core import random as core_random
 from eagerflow.core.functional import check_grads
 from eagerflow.core.tape import GradientTape
-from eagerflow.core.variable import Variable, undone
+from eagerflow.core.variable import Variable
+from eagerflow.core.writing import undone
 from eagerflow.kernels.threads import get_num_threads, set_num_threads
 
 DRAWS = {

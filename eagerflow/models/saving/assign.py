@@ -127,8 +127,10 @@ def assign_all(matches: Sequence[Match], file: str, skip_mismatch: bool = False,
 def _assign_pieces(variable: Variable, stored: Stored) -> bool:
     """Set a variable in place; whether there is neither NaN nor infinity."""
     started = clock()
-    target = variable.writable()
-    if not isinstance(target, numpy.ndarray) or not target.flags.c_contiguous:
+    here = variable.data
+    in_place = isinstance(here, numpy.ndarray) and here.flags.c_contiguous
+    del here  # a reference would have the array copied
+    if not in_place:
         value = stored.read()
         variable.assign(value)
         return _finite([value])
@@ -140,7 +142,8 @@ def _assign_pieces(variable: Variable, stored: Stored) -> bool:
             finite = _finite([piece]) and finite
             yield piece
 
-    fill(target, watched())
+    with variable.changing() as target:
+        fill(target, watched())
     variable._changed("assign", variable.value, started)
     return finite
 

@@ -1,0 +1,160 @@
+"""Changing the arrays of variables in place, so that nobody who reads a variable ever sees them change.
+
+An array that somebody refers to is never written to (`exclusive.py`). But to look who refers to it, and to write, are
+two actions, and another thread may read the variable in between: NumPy itself lets others run while it computes. So
+a writer first turns its variables into those of a class whose `data` waits (`_busy`): from then on nobody comes by
+the arrays. Then it looks who did before, copies the arrays that somebody holds, writes, and turns the variables back.
+Reading a variable that nobody writes costs nothing for it.
+
+Here is also what takes assignments back (`undone`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from eagerflow.core.device import namespace_of
+from eagerflow.core.exclusive import exclusive_through
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["SMALL", "Writing", "kept", "noted", "owned", "stored", "taken_back", "undone"]
+
+SMALL = 1 << 12  # bytes: smaller arrays are replaced by new ones, which costs less than all of this
+
+_slot: Any = Tensor.__dict__["data"]
+stored, _put = _slot.__get__, _slot.__set__  # the array itself, also where a layer sees it in another type
+_lock = threading.RLock()  # held while variables are busy
+_open: list[Writing] = []  # by the thread that holds the lock
+_undo: contextvars.ContextVar[dict[Any, Any] | None] = contextvars.ContextVar("undo", default=None)
+
+if hasattr(os, "register_at_fork"):  # a child begins with all arrays in their places
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+class Writing:
+    """`with Writing(variables) as arrays:` the arrays may be written to, and are back in their places afterwards.
+
+    What others hold was copied before; and all of it where assignments will be taken back. No code of the user's
+    may run inside.
+
+    Args:
+        variables: each once.
+    """
+
+    __slots__ = ("arrays", "kinds", "variables")
+
+    def __init__(self, variables: Sequence[Any]) -> None:
+        self.variables = variables
+        self.kinds: list[type] = []
+        self.arrays: list[Any] = []
+
+    def __enter__(self) -> list[Any]:
+        _lock.acquire()
+        try:
+            self.kinds = list(map(type, self.variables))
+            _open.append(self)
+            for variable, kind in zip(self.variables, self.kinds):
+                variable.__class__ = _busy(kind)
+            self._settle()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self.arrays
+
+    def _settle(self) -> None:
+        """Copy what others hold. Nobody can come by the arrays any more, so whoever does has done so before."""
+        undo = _undo.get()
+        for variable in self.variables:
+            if undo is not None:
+                undo.setdefault(variable, stored(variable))
+            if undo is not None or not exclusive_through(stored, variable):
+                _put(variable, owned(stored(variable)))
+        self.arrays = list(map(stored, self.variables))
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            for variable, kind in zip(self.variables, self.kinds):
+                variable.__class__ = kind
+            _open.remove(self)
+        finally:
+            _lock.release()
+
+
+@functools.cache
+def _busy(kind: Any) -> type:
+    """The class of variables of a class while they are written: whoever asks for their array waits."""
+
+    def reduce(self: Any) -> Any:
+        with _lock:
+            rebuild, (_, *values) = kind.__reduce__(self)
+        return rebuild, (kind, *values)
+
+    names = {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__, "__reduce__": reduce}
+    return type(kind.__name__, (kind,), {**names, "data": property(_while_written, _set_while_written)})
+
+
+def _while_written(variable: Any) -> Any:
+    """The array, once another thread has written it; in the writing thread a copy of what is there so far.
+
+    A profiler or a signal handler may ask in that thread.
+    """
+    with _lock:
+        if any(variable is busy for writing in _open for busy in writing.variables):
+            return owned(stored(variable))
+    return variable.data
+
+
+def _set_while_written(variable: Any, array: Any) -> None:
+    with _lock:
+        _put(variable, array)
+
+
+def owned(array: Any) -> Any:
+    """A copy that owns its memory (NumPy scalars become arrays)."""
+    return namespace_of(array).array(array)
+
+
+def noted(variable: Any) -> None:
+    """Keep the variable's array, which is about to be replaced, where assignments will be taken back."""
+    undo = _undo.get()
+    if undo is not None:
+        undo.setdefault(variable, stored(variable))
+
+
+@contextlib.contextmanager
+def undone() -> Iterator[dict[Any, Any]]:
+    """Assignments inside the block are taken back at its end (probes run the user's code for its shapes).
+
+    Gives the variables that were assigned to so far, with their arrays before.
+    """
+    before = _undo.get()
+    changed: dict[Any, Any] = {}
+    _undo.set(changed)
+    try:
+        yield changed
+    finally:
+        _undo.set(before)
+        for variable, array in changed.items():
+            variable.data = array
+
+
+def taken_back() -> bool:
+    """Whether assignments made now will be taken back (`undone`): only those that `noted` was told of."""
+    return _undo.get() is not None
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Assignments inside the block stay, even where a probe would take them back: it builds a layer, say."""
+    before = _undo.get()
+    _undo.set(None)
+    try:
+        yield
+    finally:
+        _undo.set(before)
