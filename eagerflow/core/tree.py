@@ -1,4 +1,4 @@
-"""Nested structures (lists, tuples, named tuples, dicts) of leaves: flatten, map, pack, walk.
+"""Nested structures (lists, tuples, named tuples, dicts, deques) of leaves: flatten, map, pack, walk.
 
 Dicts are visited in the order of their sorted keys, an `OrderedDict` in its own order, as `keras.tree` does;
 None is a leaf.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 Path = tuple[Any, ...]
+_NESTED = (list, tuple, dict, deque)
 
 
 class MAP_TO_NONE:
@@ -26,12 +27,12 @@ class MAP_TO_NONE:
 
 
 def is_nested(structure: Any) -> bool:
-    """True for lists, tuples and dicts.
+    """True for lists, tuples, dicts and deques.
 
     >>> is_nested([1]), is_nested(1)
     (True, False)
     """
-    return isinstance(structure, (list, tuple, dict))
+    return isinstance(structure, _NESTED)
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -40,11 +41,11 @@ def flatten(structure: Any) -> list[Any]:
     >>> flatten({"b": [1, 2], "a": 0})
     [0, 1, 2]
     """
-    if not isinstance(structure, (list, tuple, dict)):
+    if not isinstance(structure, _NESTED):
         return [structure]
     leaves: list[Any] = []
     for child in _children(structure):
-        if isinstance(child, (list, tuple, dict)):
+        if isinstance(child, _NESTED):
             leaves += flatten(child)
         else:
             leaves.append(child)
@@ -220,8 +221,8 @@ def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> No
 
 
 def _check_same(a: Any, b: Any, path: Path) -> None:
-    nested = isinstance(a, (list, tuple, dict))
-    if not nested and not isinstance(b, (list, tuple, dict)):
+    nested = isinstance(a, _NESTED)
+    if not nested and not isinstance(b, _NESTED):
         return
     _check_node(a, b, path)
     for key, x, y in zip(_keys(a), _children(a), _children(b), strict=True):
@@ -276,9 +277,9 @@ def _children(structure: Any) -> Iterable[Any]:
 
 
 def _rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
-    if isinstance(structure, (list, tuple, dict)):
+    if isinstance(structure, _NESTED):
         filled = [
-            _rebuild(child, leaves) if isinstance(child, (list, tuple, dict)) else next(leaves)
+            _rebuild(child, leaves) if isinstance(child, _NESTED) else next(leaves)
             for child in _children(structure)
         ]
         return _refill(structure, filled)
@@ -296,4 +297,6 @@ def _refill(structure: Any, children: list[Any]) -> Any:
         return made
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
         return type(structure)(*children)
+    if isinstance(structure, deque):
+        return type(structure)(children, structure.maxlen)
     return children if type(structure) is list else type(structure)(children)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -12,6 +11,7 @@ from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers.base import Initializer, table
+from eagerflow.initializers.windows import WINDOWS
 from eagerflow.ops.create import made
 
 __all__ = ["STFT", "Constant", "Identity", "Ones", "Zeros"]
@@ -93,24 +93,13 @@ class Identity(Initializer):
         return {"gain": self.gain}
 
 
-# The windows known by name; `n` samples, symmetric.
-_WINDOWS: dict[str, Callable[[int], numpy.ndarray]] = {
-    "bartlett": numpy.bartlett,
-    "blackman": numpy.blackman,
-    "boxcar": numpy.ones,
-    "hamming": numpy.hamming,
-    "hann": numpy.hanning,
-    "rectangular": numpy.ones,
-}
-
-
 @table.add("stft", "STFTInitializer")
 class STFT(Initializer):
     """Kernels of shape (samples, 1, frequencies) with which a convolution is a short-time Fourier transform.
 
     Args:
         side: `"real"` or `"imag"`: which part the kernels compute.
-        window: `"hann"`, `"hamming"`, `"blackman"`, `"bartlett"`, `"boxcar"`, an array of samples, or None.
+        window: a name such as `"hann"`, `"hamming"`, `"blackman"` or `"tukey"`, an array of samples, or None.
         scaling: `"density"` or `"spectrum"` to divide by the window's L2 or L1 norm, or None.
         periodic: whether the window is one period of a periodic one.
 
@@ -131,7 +120,7 @@ class STFT(Initializer):
         _check_one_of("side", side, ("real", "imag"))
         _check_one_of("scaling", scaling, ("density", "spectrum", None))
         if isinstance(window, str):
-            _check_one_of("window", window, tuple(_WINDOWS))
+            _check_one_of("window", window, tuple(WINDOWS))
         self.side = side
         self.window = window
         self.scaling = scaling
@@ -150,7 +139,7 @@ class STFT(Initializer):
         """The samples of the window, scaled."""
         window = self.window
         if isinstance(window, str):
-            window = _WINDOWS[window](length + self.periodic)[:length]
+            window = WINDOWS[window](length + self.periodic)[:length]
         window = numpy.asarray(window, "float64")
         if window.shape != (length,):
             raise ValueError(f"STFT(window): expected {length} samples; got shape {window.shape}.")

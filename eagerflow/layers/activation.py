@@ -8,7 +8,7 @@ from eagerflow import activations, ops
 from eagerflow.core.spellings import accepts
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
-from eagerflow.layers.input_spec import InputSpec
+from eagerflow.layers.input_spec import InputSpec, describe
 from eagerflow.layers.settings import activated_shape, described, integer, settle
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
@@ -160,6 +160,9 @@ class Softmax(_Elementwise):
         axis: an integer, or several.
         **kwargs: arguments of every layer.
 
+    Raises:
+        ValueError: on a call, for a mask that doesn't broadcast to the inputs.
+
     >>> import eagerflow as ef
     >>> Softmax()(ef.Tensor([[1.0, 1.0]])).tolist()
     [[0.5, 0.5]]
@@ -175,6 +178,12 @@ class Softmax(_Elementwise):
         if mask is None:
             return activations.softmax(inputs, axis=axis)
         keep = ops.cast(mask, "bool")
+        here = keep.shape
+        fits = len(here) <= inputs.ndim and all(n in (1, m) for n, m in zip(here[::-1], inputs.shape[::-1]))
+        if not fits:
+            raise ValueError(
+                f"{describe(self)}: mask: expected a shape that broadcasts to the inputs' {inputs.shape}; got {here}."
+            )
         # A large negative number instead of -infinity: rows without any True come out as zeros, not NaN.
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
         return ops.where(keep, ops.softmax(ops.where(keep, inputs, lowest), axis=axis), 0.0)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.settings import described, one_of, share
@@ -48,6 +49,7 @@ class Attention(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.use_scale = use_scale
         self.score_mode = one_of(self, "score_mode", score_mode, ("dot", "concat"))
         self.dropout = share(self, "dropout", dropout)
@@ -67,7 +69,8 @@ class Attention(Layer):
         self.built = True
 
     def _check(self, parts: Any) -> None:
-        if not isinstance(parts, (list, tuple)) or len(parts) not in (2, 3):
+        is_list = isinstance(parts, (list, tuple)) and not any(n is None or isinstance(n, int) for n in parts)
+        if not is_list or len(parts) not in (2, 3):
             raise ValueError(
                 f'{type(self).__name__} "{self.name}" is called on a list [query, value] or [query, value, key].'
             )
@@ -99,6 +102,11 @@ class Attention(Layer):
             use_causal_mask: whether a target only sees sources up to its own position.
         """
         self._check(inputs)
+        if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": mask: expected a list of the masks of query and value, each '
+                f"may be None; got {signature_of(mask)}."
+            )
         query, value = inputs[0], inputs[1]
         of_query, of_value = (mask[0], mask[1]) if mask is not None else (None, None)
         scores = self.scores(query, inputs[2] if len(inputs) > 2 else value)

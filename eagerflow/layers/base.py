@@ -102,7 +102,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         self = super().__new__(cls)
         self.__dict__.update(
             _tracked={}, _own_weights=[], _switched_off=[], _fixed={}, _gathered=(-1,), _arguments=(args, kwargs),
-            _call_signature=call_signature(cls, Layer), created_at=creation_site(), _calls={},
+            _call_signature=call_signature(cls, Layer), created_at=creation_site(), _calls={}, _building=False,
+            _build_shapes=((), {}),
         )  # fmt: skip
         return self
 

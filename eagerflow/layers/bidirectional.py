@@ -70,6 +70,8 @@ class Bidirectional(Layer):
         self._check_pair()
         for direction in (self.forward_layer, self.backward_layer):
             # Masked steps of both directions then stand at the same places, without echoes.
+            if hasattr(layer, "use_cudnn") and hasattr(direction, "use_cudnn"):
+                direction.use_cudnn = layer.use_cudnn
             if hasattr(direction, "zero_output_for_mask"):
                 direction.zero_output_for_mask = direction.return_sequences
         self.merge_mode = merge_mode

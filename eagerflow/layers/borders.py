@@ -249,7 +249,11 @@ class _UpSampling(_Spatial):
 
     def __init__(self, size: Any = 2, data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
-        self.size = integer(self, "size", size) if self.rank == 1 else sizes(self, "size", size, self.rank)
+        self.size = (
+            integer(self, "size", size, wrong_type=TypeError)
+            if self.rank == 1
+            else sizes(self, "size", size, self.rank)
+        )
 
     @property
     def _factors(self) -> tuple[int, ...]:

@@ -95,5 +95,4 @@ def _unbuild(layer: Any, before: int) -> None:
     for name in [name for name, held in layer._tracked.items() if id(held) in made]:
         delattr(layer, name)
     changes.count += 1
-    layer.__dict__.update(built=False, _path=None)
-    layer.__dict__.pop("_build_shapes", None)
+    layer.__dict__.update(built=False, _path=None, _build_shapes=((), {}))

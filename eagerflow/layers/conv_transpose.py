@@ -51,6 +51,11 @@ class _ConvTranspose(ConvolutionBase):
         self.output_padding = None
         if output_padding is not None:
             self.output_padding = sizes(self, "output_padding", output_padding, self.rank, least=0)
+            if any(extra >= stride for extra, stride in zip(self.output_padding, self.strides)):
+                raise ValueError(
+                    f"{type(self).__name__}(output_padding={output_padding!r}): expected less than "
+                    f"strides={self.strides} along each axis."
+                )
         self._refuse_strides_with_dilation()
 
     def build(self, input_shape: Any) -> None:

@@ -48,6 +48,8 @@ class InputLayer(Layer):
         if sparse or ragged:
             raise ValueError("Input(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
         if input_tensor is not None:
+            _check_agreement(input_tensor, shape, batch_size, batch_shape, dtype)
+            shape = batch_size = None
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
         kwargs = _as_keras_2(shape, batch_size, batch_shape, kwargs)
         super().__init__(name=name, **kwargs)
@@ -58,6 +60,8 @@ class InputLayer(Layer):
         self.optional = optional
         self.supports_masking = True
         self.built = True
+        if input_tensor is not None and input_tensor.node is None:
+            input_tensor.node = self._node(0, "output")  # it is this layer's output from now on
 
     @property
     def dtype(self) -> str:
@@ -80,6 +84,24 @@ class InputLayer(Layer):
         """The arguments that make an equal layer."""
         config = {"batch_shape": self.batch_shape, "dtype": self._data_type, "sparse": False, "ragged": False}
         return config | {"name": self.name, "optional": self.optional}
+
+
+def _check_agreement(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any, dtype: Any) -> None:
+    """Raise ValueError where what is told besides a tensor isn't what the tensor has."""
+    if not isinstance(tensor, SymbolicTensor):
+        raise ValueError(
+            f"InputLayer(input_tensor=...): expected a symbolic tensor; got {signature_of(tensor)}. Pass data to the "
+            "model."
+        )
+    batch = tensor.shape[0] if tensor.shape else None
+    for name, told, has in (
+        ("shape", shape and tuple(shape), tensor.shape[1:]),
+        ("batch_size", batch_size, batch),
+        ("batch_shape", batch_shape and tuple(batch_shape), tensor.shape),
+        ("dtype", dtype and standardize_dtype(dtype), standardize_dtype(tensor.dtype)),
+    ):
+        if told is not None and told != has:
+            raise ValueError(f"InputLayer({name}={told!r}): the input_tensor has {has!r}; leave {name} out.")
 
 
 def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -91,8 +91,18 @@ class Lambda(Layer):
         return {**super().get_config(), **given, "arguments": serialize_keras_object(self.arguments)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Lambda:
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+        safe_mode: bool | None = None,
+    ) -> Lambda:
         """A layer made from `get_config`'s answer.
+
+        Args:
+            config: the arguments.
+            custom_objects: functions by their names.
+            safe_mode: accepted; code that a file holds is never run.
 
         Raises:
             ValueError: for code that Keras wrote into a file; running it would be unsafe.

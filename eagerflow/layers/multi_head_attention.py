@@ -89,9 +89,10 @@ class MultiHeadAttention(Layer):
         self.dropout = share(self, "dropout", dropout)
         self.use_bias = use_bias
         self.use_gate = use_gate
-        self._output_shape = (
-            (output_shape,) if isinstance(output_shape, int) else output_shape and tuple(output_shape)
-        )
+        self._output_shape = None
+        if output_shape is not None:
+            several = output_shape if isinstance(output_shape, (list, tuple)) else (output_shape,)
+            self._output_shape = tuple([integer(self, "output_shape", n) for n in several])
         self.attention_axes: Any = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
         self.sliding_window = None
         if sliding_window is not None:

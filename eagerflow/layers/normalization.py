@@ -282,5 +282,5 @@ class UnitNormalization(_Normalization):
 def _axes(layer: Any, axis: Any) -> int | list[int]:
     given = list(axis) if isinstance(axis, (list, tuple)) else [axis]
     if not given or any(isinstance(a, bool) or not hasattr(a, "__index__") for a in given):
-        raise ValueError(f"{type(layer).__name__}(axis={axis!r}): expected an integer or a list of them.")
+        raise TypeError(f"{type(layer).__name__}(axis={axis!r}): expected an integer or a list of them.")
     return [int(a) for a in given] if isinstance(axis, (list, tuple)) else int(axis)

@@ -10,6 +10,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.settings import described, integer, layout
+from eagerflow.layers.symbolic import Spec
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
@@ -85,6 +86,14 @@ class Reshape(Layer):
         """(batch, *target_shape), with None for what can't be known."""
         return (input_shape[0], *self._resolved(tuple(input_shape[1:])))
 
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """Without -1 the samples have the target's shape: what length may be unknown before it doesn't matter."""
+        inputs = args[0] if args else kwargs["inputs"]
+        # The first size tried is checked; the later ones come when it doesn't fit.
+        if -1 in self.target_shape or size[1] < 128 or size[1] not in inputs.shape[1:]:
+            return super()._infer(args, kwargs, size)
+        return Spec((inputs.shape[0], *self.target_shape), inputs.dtype)
+
     def _resolved(self, lengths: tuple[int | None, ...]) -> tuple[int | None, ...]:
         known = math.prod([n for n in self.target_shape if n != -1])
         if None in lengths:
@@ -159,7 +168,7 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n = integer(self, "n", n)
+        self.n = integer(self, "n", n, wrong_type=TypeError)
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.core import tree
+from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -55,8 +56,10 @@ class StackedRNNCells(Layer):
         self.built = True
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
-        """The states to begin with, a list per cell."""
-        return [initial_state_of(cell, batch_size, self.compute_dtype) for cell in self.cells]
+        """The states to begin with: per cell a tensor, or a list of them where its `state_size` is a list."""
+        found = [initial_state_of(cell, batch_size, self.compute_dtype) for cell in self.cells]
+        several = [isinstance(size, (list, tuple)) for size in self.state_size]
+        return [states if nested else states[0] for states, nested in zip(found, several, strict=True)]
 
     def call(self, inputs: Tensor, states: Any, training: bool = False, **kwargs: Any) -> tuple[Tensor, Any]:
         """The output of the top cell, and the new states of all."""
@@ -170,6 +173,8 @@ class RNN(Layer):
             mask: (batch, time) of bools: False where a step is left out.
             training: whether the cell's dropout is on.
         """
+        if not is_differentiable(sequences.dtype):
+            sequences = ops.cast(sequences, self.compute_dtype)
         start = self._start(sequences, initial_state)
         mask = self._checked_mask(sequences, mask)
         return self._finish(*self.inner_loop(sequences, start, mask, training))

@@ -66,15 +66,19 @@ def activated_shape(layer: Any, shape: tuple[int | None, ...]) -> tuple[int | No
     return (*shape[:-1], shape[-1] // 2)
 
 
-def integer(layer: Any, name: str, value: Any, least: int = 1) -> int:
+def integer(
+    layer: Any, name: str, value: Any, least: int = 1, wrong_type: type[Exception] = ValueError
+) -> int:
     """`value` as an int of at least `least`.
 
     Raises:
-        ValueError: naming the layer and the argument.
+        ValueError: naming the layer and the argument; for what is no integer at all, `wrong_type`.
     """
     if not _is_integer(value) or value < least:
         kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
-        raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected {kind}.")
+        raise (ValueError if _is_integer(value) else wrong_type)(
+            f"{type(layer).__name__}({name}={value!r}): expected {kind}."
+        )
     return int(value)
 
 

@@ -142,6 +142,15 @@ class SymbolicTensor(Tensor):
         """What tells it apart from others: its call's number and the position among the outputs."""
         return ((-1, id(self)), 0) if self.node is None else (self.node.serial, self.index)
 
+    def __bool__(self) -> bool:
+        """For `x == y`: whether both are the same one, as `x in [a, b]` and comparisons of lists ask."""
+        node = self.node
+        asked = "" if node is None else op_name(node.operation)
+        if node is None or asked not in ("equal", "not_equal") or len(node.inputs) != 2:
+            _refuse(self, "bool()")
+        x, y = node.inputs
+        return x.same_as(y) == (asked == "equal")
+
     @property
     def _keras_history(self) -> tuple[Any, int, int]:
         assert self.node is not None
@@ -182,7 +191,7 @@ def _refusing(asked: str) -> Callable[..., NoReturn]:
 
 
 for _method, _asked in {
-    "numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()", "__bool__": "bool()", "__float__": "float()",
+    "numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()", "__float__": "float()",
     "__int__": "int()", "__index__": "an index", "__complex__": "complex()", "__len__": "len()",
     "__iter__": "iteration", "__array__": "a NumPy array", "to": ".to()",
 }.items():  # fmt: skip

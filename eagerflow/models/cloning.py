@@ -27,7 +27,7 @@ def clone_model(
     recursive: bool = False,
     **kwargs: Any,
 ) -> Model:
-    """A model with the same layers, connected in the same way, and weights of its own.
+    """A model with the same layers, connected in the same way, and weights of its own; compiled if the first is.
 
     Args:
         model: a `Sequential` or functional model, or one with `get_config`.
@@ -51,13 +51,18 @@ def clone_model(
             f"clone_model: expected a model; got {type(model).__name__}, other arguments {sorted(kwargs)}."
         )
     clone = _Cloner(clone_function, recursive)
+    made: Any
     if isinstance(model, Sequential):
-        return _clone_sequential(model, clone, input_tensors)
-    if model._graph is None:
+        made = _clone_sequential(model, clone, input_tensors)
+    elif model._graph is None:
         made = type(model).from_config(model.get_config())
-        assert isinstance(made, Model)
-        return made
-    return _clone_graph(model, clone, input_tensors, call_function)
+    else:
+        made = _clone_graph(model, clone, input_tensors, call_function)
+    assert isinstance(made, Model)
+    settings = model.get_compile_config() if model.compiled else None
+    if settings:
+        made.compile_from_config(settings)
+    return made
 
 
 class _Cloner:
@@ -96,6 +101,13 @@ def _clone_graph(model: Model, clone: _Cloner, input_tensors: Any, call_function
     graph = model._known_graph("graph")
     old = graph.inputs
     fresh = tree.flatten(input_tensors) if input_tensors is not None else [_input_like(x) for x in old]
+    if tree.is_nested(input_tensors) and not isinstance(input_tensors, (list, tuple)):
+        tree.assert_same_structure(graph.inputs_structure, input_tensors)
+    elif input_tensors is not None and isinstance(graph.inputs_structure, dict):
+        raise ValueError(
+            f"clone_model(input_tensors=...): expected a dict with the keys {list(graph.inputs_structure)}, as the "
+            f"model's inputs are; got a {type(input_tensors).__name__}."
+        )
     if len(fresh) != len(old):
         raise ValueError(
             f"clone_model(input_tensors=...): the model has {len(old)} inputs; got {len(fresh)}."

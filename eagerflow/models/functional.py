@@ -186,6 +186,10 @@ class _Rebuilding:
             return False
         if any((n, i) not in self.results for n, i, _ in _needs(call)):
             return False
+        if not isinstance(call, dict):
+            raise ValueError(
+                f"The config describes a call of {name!r} as older versions of Keras did; load_model reads their files."
+            )
         args, kwargs = self._filled(call["args"]), self._filled(call.get("kwargs", {}))
         operation = self.operations[name]
         if isinstance(operation, Operation):
@@ -244,9 +248,15 @@ class _Rebuilding:
         """The tensors of `input_layers` or `output_layers`."""
         if isinstance(places, dict):
             return {k: self.find_all(v) for k, v in places.items()}
-        if len(places) == 3 and isinstance(places[0], str) and isinstance(places[1], int):
+        if (
+            isinstance(places, list)
+            and len(places) == 3
+            and isinstance(places[0], str)
+            and isinstance(places[1], int)
+        ):
             return self._find(places)
-        return [self.find_all(p) for p in places]
+        found = [self.find_all(p) for p in places]
+        return tuple(found) if isinstance(places, tuple) else found
 
 
 def _name(entry: dict[str, Any]) -> str:

@@ -39,8 +39,13 @@ class Door:
         Raises:
             ValueError: when its shape doesn't fit, naming model and input.
         """
-        if x is None and self.optional:
-            return None
+        if x is None:
+            if self.optional:
+                return None
+            raise ValueError(
+                f"{type(model).__name__} {model.name!r}: input {self.name!r} is not optional; got None. "
+                "Input(optional=True) allows it."
+            )
         if self.dtype is TEXT:
             x = self._text(x, model)
         elif not isinstance(x, (Tensor, Spec)):
@@ -136,6 +141,8 @@ class Doors:
     def _found(self, given: Any, model: Any) -> list[Any]:
         if isinstance(given, Mapping):
             return self._by_name(given, model)
+        if isinstance(self.structure, dict) and isinstance(given, (list, tuple)):
+            self._check_order(model)
         values = tree.flatten(given)
         if len(values) != len(self.doors):
             raise ValueError(
@@ -144,9 +151,20 @@ class Doors:
             )
         return values
 
+    def _check_order(self, model: Any) -> None:
+        """A list for inputs in a dict: the order is clear only where the keys were written sorted."""
+        keys = list(self.structure)
+        if keys != self.keys:
+            raise ValueError(
+                f"{type(model).__name__} {model.name!r}: its inputs are a dict with the keys {keys}; got a list, whose "
+                "order may be theirs or that of the sorted keys. Pass a dict."
+            )
+
     def _by_name(self, given: Mapping[str, Any], model: Any) -> list[Any]:
         if isinstance(self.structure, (list, tuple)) and any(tree.is_nested(s) for s in self.structure):
             return tree.flatten(given)
+        if isinstance(self.structure, dict) and any(tree.is_nested(part) for part in self.structure.values()):
+            return self._nested(given, model)
         names = [key if key in given else door.name for key, door in zip(self.keys, self.doors)]
         known = [str(key) for key in self.keys]
         missing = [
@@ -161,3 +179,14 @@ class Doors:
                 f"{sorted(map(str, given))}.{hint}"
             )
         return [given.get(name) for name in names]
+
+    def _nested(self, given: Mapping[str, Any], model: Any) -> list[Any]:
+        """The tensors of dicts in dicts, which must be the model's own structure."""
+        try:
+            found: list[Any] = []
+            tree.map_structure_up_to(self.structure, found.append, dict(given))
+        except ValueError as error:
+            raise ValueError(
+                f"{type(model).__name__} {model.name!r}: the data must have the structure of its inputs. {error}"
+            ) from None
+        return found

@@ -189,7 +189,7 @@ class Model(Trainer, Saving, ModelState, Layer):
             self._build_nothing()
         else:
             super()._build_for(args, kwargs)
-        if len(args) == 1 and "_build_shapes" not in self.__dict__ and not is_symbolic(args):
+        if len(args) == 1 and self._build_shapes == ((), {}) and not is_symbolic(args):
             shapes = tree.map_structure(lambda x: tuple(getattr(x, "shape", ())), args[0])
             self.__dict__["_build_shapes"] = ((shapes,), {})  # what files tell, to build the model again
 

@@ -164,6 +164,12 @@ class Sequential(Model):
         Raises:
             ValueError: when nothing tells the shape.
         """
+        given = None if self._input_layer is None or not is_shape(input_shape) else tuple(input_shape)
+        if given is not None and not _agree(given, self._input_layer.batch_shape):
+            raise ValueError(
+                f"Sequential {self.name!r}.build(input_shape={given}): its Input has shape "
+                f"{self._input_layer.batch_shape}."
+            )
         if self._input_layer is None:
             if not is_shape(input_shape) or not self._sequence:
                 raise ValueError(
@@ -302,3 +308,8 @@ def _implied_input(layer: Any) -> InputLayer | None:
 
 def _input_for(layer: Any, batch_shape: tuple[Any, ...], dtype: Any = None) -> InputLayer:
     return InputLayer(batch_shape=batch_shape, dtype=dtype or layer._input_dtype or layer.compute_dtype)
+
+
+def _agree(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    """Whether two shapes can be of one tensor, whatever the batch."""
+    return len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a[1:], b[1:]))

@@ -174,6 +174,10 @@ class HashedCrossing(Layer):
                 f'HashedCrossing "{self.name}": expected a list of two or more inputs; got {signature_of(inputs)}.'
             )
         columns = [as_values(self, x) for x in inputs]
+        if any(getattr(getattr(x, "dtype", None), "kind", "") == "f" for x in inputs):
+            raise ValueError(
+                f'HashedCrossing "{self.name}": expected integers or text; got {signature_of(inputs)}.'
+            )
         shape = columns[0].shape
         if any(c.shape != shape for c in columns) or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
             raise ValueError(

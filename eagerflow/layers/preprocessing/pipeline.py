@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.base import Layer
+from eagerflow.layers.masks import masks_of
 
 __all__ = ["Pipeline"]
 
@@ -38,7 +39,11 @@ class Pipeline(Layer):
     def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:
         """The outputs of the last layer."""
         for layer in self._pipeline_layers:
-            inputs = layer(inputs, training=training) if _takes_training(layer) else layer(inputs)
+            settings = {"training": training} if layer._call_signature.takes_training else {}
+            if mask is not None and "mask" in layer._call_signature.signature.parameters:
+                settings["mask"] = mask
+            inputs = layer(inputs, **settings)
+            mask = masks_of(inputs)
         return inputs
 
     def get_config(self) -> dict[str, Any]:
@@ -57,7 +62,3 @@ class Pipeline(Layer):
                 f"Pipeline.from_config: expected a list of layers; got {config.get('layers')!r:.80}."
             )
         return cls(**{**config, "layers": [deserialize_keras_object(c) for c in config["layers"]]})
-
-
-def _takes_training(layer: Any) -> bool:
-    return bool(layer._call_signature.takes_training)

@@ -164,6 +164,7 @@ class STFTSpectrogram(Layer):
         self.frame_step = frame_step
         self.fft_length = fft_length
         self._check_lengths()
+        initializers.STFT("real", window)  # which refuses unknown ones
         self.window = window
         self.periodic = periodic
         self.scaling = None if scaling is None else one_of(self, "scaling", scaling, ("density", "spectrum"))
