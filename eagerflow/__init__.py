@@ -29,6 +29,7 @@ from eagerflow.core.device import (
 )
 from eagerflow.core.errors import DeviceError, TapeError, UnknownNameError
 from eagerflow.core.errors import did_you_mean as _did_you_mean
+from eagerflow.core.errors import no_attribute as _no_attribute
 from eagerflow.core.functional import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
 from eagerflow.core.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.core.tape import GradientTape
@@ -121,7 +122,7 @@ def __getattr__(name: str) -> Any:
         found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
         globals()[name] = found
         return found
-    raise AttributeError(f"module 'eagerflow' has no attribute {name!r}.{_did_you_mean(name, __all__)}")
+    raise _no_attribute(f"module 'eagerflow' has no attribute {name!r}.{_did_you_mean(name, __all__)}", name)
 
 
 def __dir__() -> list[str]:

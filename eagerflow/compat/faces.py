@@ -12,7 +12,7 @@ from typing import Any
 
 from eagerflow.compat.modules import KERAS, OF_KERAS_ALONE, TENSORFLOW
 from eagerflow.compat.names import GONE, OLDER
-from eagerflow.core.errors import did_you_mean
+from eagerflow.core.errors import did_you_mean, no_attribute
 
 __all__ = ["ROOTS", "Face", "face", "is_face_name"]
 
@@ -57,7 +57,7 @@ class Face(ModuleType):
         if is_face_name(path) and (found is None or isinstance(found, ModuleType)):
             return face(path)  # a function comes first: keras.layers.merge is a module too
         if found is None and not self._lists(name):
-            raise AttributeError(f"{path} doesn't exist here. {self.reason(name)}".rstrip())
+            raise no_attribute(f"{path} doesn't exist here. {self.reason(name)}".rstrip(), name)
         return found
 
     def _at_home(self, present: str) -> Any:

@@ -89,13 +89,16 @@ OF_KERAS_ALONE: dict[str, str] = {
 }
 
 _TF = "eagerflow.compat.tensorflow"
-_TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts"
+_TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts {_TF}.steps"
+_IMAGE = " ".join([f"{_TF}.{part}" for part in ("image", "crops", "colors", "quality", "pictures")])
 
 # What comes after `tensorflow.`, without Keras.
 TENSORFLOW: dict[str, str] = {
     "": _TOP,
-    "compat": f"{_TF}.session",
+    "audio": f"{_TF}.audio",
+    "compat": f"{_TF}.session {_TF}.legacy",
     "compat.v1": f"{_TOP} {_TF}.session",
+    "compat.v1.train": f"{_TF}.train eagerflow.optimizers",
     "compat.v2": _TOP,
     "config": f"{_TF}.config",
     "config.experimental": f"{_TF}.config",
@@ -103,17 +106,25 @@ TENSORFLOW: dict[str, str] = {
     "data": f"{_TF}.data",
     "data.experimental": f"{_TF}.data",
     "debugging": f"{_TF}.debugging",
+    "distribute": f"{_TF}.distribute",
     "dtypes": f"{_TF}.casts",
-    "image": f"{_TF}.image",
+    "errors": f"{_TF}.errors",
+    "image": _IMAGE,
     "initializers": "eagerflow.initializers",
+    "io": f"{_TF}.io",
+    "io.gfile": f"{_TF}.gfile",
     "linalg": f"{_TF}.linalg",
+    "lookup": f"{_TF}.lookup",
     "losses": "eagerflow.losses",
     "math": f"{_TF}.math",
     "metrics": "eagerflow.metrics",
+    "nest": f"{_TF}.nest",
     "nn": f"{_TF}.nn",
     "optimizers": "eagerflow.optimizers",
     "python": "",
     "random": f"{_TF}.random",
+    "signal": f"{_TF}.signal",
+    "strings": f"{_TF}.strings",
     "test": f"{_TF}.config",
     "train": f"{_TF}.train eagerflow.optimizers",
 }

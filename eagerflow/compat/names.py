@@ -45,6 +45,7 @@ OLDER["tensorflow.train"] = {
     "AdagradOptimizer": "Adagrad", "AdamOptimizer": "Adam", "GradientDescentOptimizer": "SGD",
     "MomentumOptimizer": "SGD",
 }  # fmt: skip
+OLDER["tensorflow.compat.v1.train"] = OLDER["tensorflow.train"]
 OLDER["tensorflow.initializers"] = OLDER["keras.initializers"]
 OLDER["tensorflow.losses"] = OLDER["keras.losses"]
 OLDER["tensorflow.metrics"] = OLDER["keras.metrics"]
@@ -90,7 +91,8 @@ GONE: dict[str, dict[str, str]] = {
         "app": "Write def main() and call it.",
         "saved_model": "Write model.save('name.keras').",
         "summary": "Use the callback keras.callbacks.TensorBoard, which writes the same files.",
-        "distribute": "Training runs on one device; leave strategy.scope() out.",
+        "ragged": "There are no ragged tensors here; pad the rows: keras.utils.pad_sequences.",
+        "sparse": _SPARSE,
     },
 }
 _SESSIONS = ("get_session", "set_session")

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.core.tensor import Tensor
+from eagerflow.data.text import TextTensor
 from eagerflow.layers.symbolic import SymbolicTensor
 
 __all__ = ["TensorShape", "shapes_of_numpy", "shapes_of_tensorflow"]
@@ -49,7 +50,7 @@ class TensorShape(tuple[Any, ...]):
 
 
 _tensor: Any = Tensor
-_own: dict[Any, property] = {kind: kind.__dict__["shape"] for kind in (Tensor, SymbolicTensor)}
+_own: dict[Any, property] = {kind: kind.__dict__["shape"] for kind in (Tensor, SymbolicTensor, TextTensor)}
 _added = ("get_shape", "_keras_shape")
 
 

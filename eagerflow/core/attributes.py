@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eagerflow.core.errors import did_you_mean
+from eagerflow.core.errors import did_you_mean, no_attribute
 
 __all__ = ["Config"]
 
@@ -91,7 +91,7 @@ class Config:
         if name in Config.__slots__:  # a copy that isn't filled yet asks for these
             raise AttributeError(name)
         if name not in self._entries:
-            raise AttributeError(f"this Config has no {name!r}.{did_you_mean(name, self._entries)}")
+            raise no_attribute(f"this Config has no {name!r}.{did_you_mean(name, self._entries)}", name)
         return self._entries[name]
 
     def __setattr__(self, name: str, value: Any) -> None:

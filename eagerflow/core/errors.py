@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
-    "DeviceError", "TapeError", "UnknownNameError", "cut", "did_you_mean", "missing_extra", "signature_of",
+    "DeviceError", "TapeError", "UnknownNameError", "cut", "did_you_mean", "missing_extra", "no_attribute",
+    "signature_of",
 ]  # fmt: skip
 
 
@@ -33,6 +34,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         lower = {k.lower(): k for k in known}
         found = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def no_attribute(message: str, name: str) -> AttributeError:
+    """The error for a name that isn't there; Python adds no suggestion of its own to ours."""
+    return AttributeError(message, name=name, obj=None)
 
 
 def cut(error: Exception, longest: int = 480) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from eagerflow.core.errors import no_attribute
 from eagerflow.core.tracebacks import shorten
 
 __all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores"]
@@ -165,4 +166,6 @@ class Elsewhere:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        raise AttributeError(f"{type(instance).__name__!r} has no attribute {self.name!r}. {self.way}")
+        raise no_attribute(
+            f"{type(instance).__name__!r} has no attribute {self.name!r}. {self.way}", self.name
+        )

@@ -15,6 +15,7 @@ from numpy import ndarray
 from eagerflow.core.config import floatx
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.errors import no_attribute
 from eagerflow.core.tracebacks import shorten
 
 __all__ = ["Deferred", "Tensor", "convert_to_tensor", "is_tensor", "numpy_functions", "register_methods"]
@@ -59,7 +60,7 @@ class _OtherWay:
         self.name, self.hint = name, hint
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        raise AttributeError(f"{owner.__name__!r} has no attribute {self.name!r}. {self.hint}")
+        raise no_attribute(f"{owner.__name__!r} has no attribute {self.name!r}. {self.hint}", self.name)
 
 
 class Deferred(Exception):

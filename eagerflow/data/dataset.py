@@ -19,12 +19,14 @@ from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
 from eagerflow.data.prefetch import ahead, in_order
+from eagerflow.data.steps import MoreSteps, listed
+from eagerflow.data.text import text_tensor
 from eagerflow.layers.text_type import is_text
 
 __all__ = ["Dataset"]
 
 
-class Dataset:
+class Dataset(MoreSteps):
     """A sequence of elements that can be iterated again and again.
 
     Made by `from_tensor_slices`, `from_generator` or `range`, changed by its methods, each of which gives a
@@ -85,6 +87,41 @@ class Dataset:
         lengths = [d._length for d in parts if d._length != -1]
         length = -1 if not lengths else None if None in lengths else min(n for n in lengths if n is not None)
         return Dataset(lambda: zip(*parts), length)
+
+    @staticmethod
+    def list_files(file_pattern: Any, shuffle: bool | None = None, seed: int | None = None) -> Dataset:
+        """The names of the files that fit a pattern, or one of a list, as text; in random order unless `shuffle=False`.
+
+        Raises:
+            FileNotFoundError: when there is none.
+        """
+        return Dataset(listed(file_pattern, shuffle, seed))
+
+    @staticmethod
+    def sample_from_datasets(
+        datasets: Any, weights: Any = None, seed: int | None = None, stop_on_empty_dataset: bool = False
+    ) -> Dataset:
+        """Each element from one of several data sets, drawn by their weights; to the end of all of them, or of one."""
+
+        def make() -> Iterator[Any]:
+            rng = generator(next_key() if seed is None else (int(seed), 0))
+            left = [iter(d) for d in datasets]
+            chances = numpy.ones(len(left)) if weights is None else numpy.array(weights, float)
+            while left:
+                i = int(rng.choice(len(left), p=chances / chances.sum()))
+                element = next(left[i], left)
+                if element is not left:
+                    yield element
+                elif stop_on_empty_dataset:
+                    return
+                else:
+                    del left[i]
+                    chances = numpy.delete(chances, i)
+
+        return Dataset(make)
+
+    def _new(self, make: Callable[[], Iterable[Any]], length: int | None = None) -> Dataset:
+        return Dataset(make, length)
 
     # -- reading
 
@@ -290,7 +327,15 @@ def _host_arrays(tensors: Any) -> Any:
         return {k: _host_arrays(v) for k, v in tensors.items()}
     if isinstance(tensors, tuple):
         return tuple([_host_arrays(v) for v in tensors])
-    return numpy.asarray(to_host(tensors.data) if isinstance(tensors, Tensor) else tensors)
+    array = numpy.asarray(to_host(tensors.data) if isinstance(tensors, Tensor) else tensors)
+    return _of_objects(array) if array.dtype.kind in "OUST" else array
+
+
+def _of_objects(array: Any) -> Any:
+    """An array of Python objects, such as a column of a table: of text or of numbers."""
+    if any(isinstance(x, (str, bytes)) for x in array.reshape(-1).tolist()):
+        return numpy.asarray(text_tensor(array))  # rows become tensors when they are taken
+    return numpy.array(array.tolist()) if array.size else array
 
 
 def _element(value: Any) -> Any:
@@ -302,9 +347,9 @@ def _element(value: Any) -> Any:
 
 
 def _wrap(array: Any) -> Any:
-    """A tensor that shares the memory; text stays an array."""
-    array = numpy.asarray(array)
-    return array if is_text(array) else Tensor(array, None, None)
+    """A tensor that shares the memory; text is a tensor of its own kind."""
+    array = numpy.asanyarray(array)
+    return text_tensor(array) if is_text(array) else Tensor(numpy.asarray(array), None, None)
 
 
 def _stacked(elements: Iterator[Any], size: int, drop_remainder: bool) -> Iterator[Any]:

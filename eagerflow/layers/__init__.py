@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from eagerflow.core.errors import did_you_mean as _did_you_mean
+from eagerflow.core.errors import no_attribute as _no_attribute
 from eagerflow.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from eagerflow.layers.attention import AdditiveAttention, Attention
 from eagerflow.layers.base import Layer
@@ -205,8 +206,8 @@ def __getattr__(name: str) -> Any:
         found = getattr(import_module(f"{__name__}.preprocessing"), name)
         globals()[name] = found
         return found
-    raise AttributeError(
-        f"module 'eagerflow.layers' has no attribute {name!r}.{_did_you_mean(name, __all__)}"
+    raise _no_attribute(
+        f"module 'eagerflow.layers' has no attribute {name!r}.{_did_you_mean(name, __all__)}", name
     )
 
 

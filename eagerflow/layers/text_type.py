@@ -20,6 +20,12 @@ class Text:
     def __repr__(self) -> str:
         return "string"
 
+    def __eq__(self, other: object) -> bool:
+        return other is self or other == "string"
+
+    def __hash__(self) -> int:
+        return hash("string")
+
     def __reduce__(self) -> str:
         return "TEXT"
 

@@ -73,8 +73,8 @@ def audio_dataset_from_directory(
     return datasets_of(directory, settings, read, _padded)
 
 
-def read_wav(path: str) -> tuple[np.ndarray, int]:
-    """The sound of a WAV file, float32 of shape `(samples, channels)` from -1 to 1, and its samples per second."""
+def read_wav(path: Any) -> tuple[np.ndarray, int]:
+    """The sound of a WAV file, `(samples, channels)`, float32 from -1 to 1, and its samples per second."""
     try:
         with wave.open(path, "rb") as file:
             data, width = file.readframes(file.getnframes()), file.getsampwidth()

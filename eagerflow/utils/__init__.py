@@ -14,6 +14,7 @@ from eagerflow.core.config import (
 )
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.errors import did_you_mean as _did_you_mean
+from eagerflow.core.errors import no_attribute as _no_attribute
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.serialization import (
     CustomObjectScope,
@@ -115,7 +116,9 @@ def __getattr__(name: str) -> Any:
     if name == "bounding_boxes":
         return import_module(f"{__name__}.bounding_boxes")
     if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, __all__)}")
+        raise _no_attribute(
+            f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, __all__)}", name
+        )
     found = getattr(import_module(f"eagerflow.{_LAZY[name]}"), name)
     globals()[name] = found
     return found

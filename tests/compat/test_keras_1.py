@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import numpy as np
 import pytest
 
@@ -334,5 +336,9 @@ def test_hints_come_once_and_name_modules_for_modules(installed):
     with pytest.raises(ModuleNotFoundError) as error:
         exec("import keras.application.vgg16", {"__name__": "__main__"})
     assert "Equalization" not in str(error.value)
+    with pytest.raises(AttributeError) as missing:
+        face("keras").applications  # noqa: B018
+    lines = traceback.format_exception(missing.value)
+    assert lines[-1].rstrip().endswith("There are no pretrained models here.")
     with pytest.raises(ModuleNotFoundError, match=r"eagerflow's TensorFlow\. Write keras\.datasets"):
         exec("from tensorflow.examples.tutorials.mnist import input_data", {"__name__": "__main__"})

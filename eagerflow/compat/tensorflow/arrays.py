@@ -7,8 +7,12 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy
+
 from eagerflow import ops
+from eagerflow.compat.tensorflow.words import or_text
 from eagerflow.core.tensor import Tensor
+from eagerflow.data.text import text_tensor
 
 __all__ = [
     "argsort", "boolean_mask", "broadcast_to", "concat", "einsum", "expand_dims", "eye", "fill", "gather", "gather_nd",
@@ -76,11 +80,13 @@ def one_hot(
     return hot * (on - off) + off
 
 
+@or_text(lambda x, *_, **__: tuple(text_tensor(x).shape))
 def shape(input: Any, out_type: Any = None, name: str | None = None) -> tuple[int, ...]:
     """The shape: a tuple of numbers, None where a symbolic tensor doesn't know."""
     return tuple(ops.convert_to_tensor(input).shape)
 
 
+@or_text(lambda x, *_, **__: text_tensor(x).size)
 def size(input: Any, out_type: Any = None, name: str | None = None) -> int:
     """The number of elements."""
     return ops.size(input)
@@ -91,21 +97,25 @@ def rank(input: Any, name: str | None = None) -> int:
     return len(shape(input))
 
 
+@or_text(lambda x, shape: text_tensor(x).reshape(tuple(numpy.ravel(ops.convert_to_numpy(shape)).tolist())))
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     """The same elements in another shape; one length may be -1."""
     return ops.reshape(tensor, shape)
 
 
+@or_text(lambda values, axis: numpy.concatenate([text_tensor(x) for x in values], axis))
 def concat(values: Sequence[Any], axis: int, name: str | None = None) -> Tensor:
     """The tensors one after the other along an axis."""
     return ops.concatenate(values, axis)
 
 
+@or_text(lambda values, axis=0: numpy.stack([text_tensor(x) for x in values], axis))
 def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Tensor:
     """The tensors along a new axis."""
     return ops.stack(values, axis)
 
 
+@or_text(lambda x, num=None, axis=0: list(text_tensor(numpy.moveaxis(text_tensor(x), axis, 0))))
 def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None = None) -> list[Tensor]:
     """The slices along an axis."""
     return ops.unstack(value, num, axis)
@@ -123,26 +133,33 @@ def split(
     return ops.split(value, list(itertools.accumulate(sizes))[:-1], axis)
 
 
+@or_text(lambda x, multiples: numpy.tile(text_tensor(x), tuple(multiples)))
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     """The tensor repeated along each axis."""
     return ops.tile(input, multiples)
 
 
+@or_text(lambda x, repeats, axis=None: numpy.repeat(text_tensor(x), repeats, axis))
 def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None = None) -> Tensor:
     """Each element several times."""
     return ops.repeat(input, repeats, axis)
 
 
+@or_text(lambda x, axis: numpy.expand_dims(text_tensor(x), axis))
 def expand_dims(input: Any, axis: int, name: str | None = None) -> Tensor:
     """A new axis of length one."""
     return ops.expand_dims(input, axis)
 
 
+@or_text(
+    lambda x, axis=None: numpy.squeeze(text_tensor(x), tuple(axis) if isinstance(axis, Sequence) else axis)
+)
 def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """Without axes of length one."""
     return ops.squeeze(input, tuple(axis) if isinstance(axis, Sequence) else axis)
 
 
+@or_text(lambda x, perm=None, **_: numpy.transpose(text_tensor(x), perm))
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | None = None) -> Tensor:
     """The axes in another order."""
     return ops.transpose(ops.conj(a) if conjugate else a, perm)
@@ -153,6 +170,7 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     return ops.broadcast_to(input, shape)
 
 
+@or_text(lambda x, axis: numpy.flip(text_tensor(x), axis if isinstance(axis, int) else tuple(axis)))
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """Backwards along some axes."""
     return ops.flip(tensor, axis if isinstance(axis, int) else tuple(axis))
@@ -183,6 +201,11 @@ def slice(input_: Any, begin: Sequence[int], size: Sequence[int], name: str | No
     return rest
 
 
+@or_text(
+    lambda x, indices, *_, axis=None, **__: numpy.take(
+        text_tensor(x), ops.convert_to_numpy(indices), axis or 0
+    )
+)
 def gather(
     params: Any, indices: Any, validate_indices: Any = None, axis: int | None = None, batch_dims: int = 0,
     name: str | None = None,
@@ -209,6 +232,11 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
     return ops.scatter(indices, updates, shape)
 
 
+@or_text(
+    lambda x, mask, axis=None: numpy.asarray(text_tensor(x))[
+        (builtins.slice(None),) * (axis or 0) + (ops.convert_to_numpy(mask),)
+    ]
+)
 def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str | None = None) -> Tensor:
     """The elements (or rows) where the mask is true."""
     places = ops.nonzero(ops.cast(ops.convert_to_tensor(mask), "bool"))
@@ -235,6 +263,14 @@ def argsort(
     return ops.argsort(ops.negative(values) if direction == "DESCENDING" else values, axis)
 
 
+def _unique_words(words: Any, out_idx: Any) -> tuple[Any, Tensor]:
+    """The different words in their order, and for each the place of its like."""
+    places: dict[Any, int] = {}
+    found = [places.setdefault(word, len(places)) for word in words.reshape(-1).tolist()]
+    return text_tensor(list(places)), ops.convert_to_tensor(numpy.array(found, out_idx))
+
+
+@or_text(lambda x, out_idx="int32": _unique_words(text_tensor(x), out_idx))
 def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> tuple[Tensor, Tensor]:
     """The different numbers in the order in which they first occur, and for each element the place of its number."""
     found, first, inverse = ops.unique(x, return_index=True, return_inverse=True)

@@ -7,14 +7,18 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 import eagerflow.core.variable as variables
 from eagerflow import ops
 from eagerflow.compat.shapes import TensorShape
+from eagerflow.compat.tensorflow.words import or_text
 from eagerflow.core.custom import custom_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
+from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.context import current_call
 
@@ -107,6 +111,7 @@ class TensorSpec:
         self.shape, self.dtype, self.name = TensorShape(shape or ()), dtype, name
 
 
+@or_text(lambda value, dtype=None, shape=None: _words(value, shape))
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
     """A tensor with this value; one number fills `shape`."""
     made = ops.convert_to_tensor(value, dtype)
@@ -115,6 +120,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     return ops.broadcast_to(made, shape) if made.size == 1 else ops.reshape(made, shape)
 
 
+@or_text(lambda value, dtype=None, dtype_hint=None: _words(value, None))
 def convert_to_tensor(
     value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
 ) -> Tensor:
@@ -124,9 +130,10 @@ def convert_to_tensor(
 
 def is_tensor(x: Any) -> bool:
     """True for tensors and variables."""
-    return isinstance(x, Tensor)
+    return isinstance(x, (Tensor, TextTensor))
 
 
+@or_text(lambda x: text_tensor(x).copy())
 def identity(input: Any, name: str | None = None) -> Tensor:
     """The same values in another tensor."""
     return ops.copy(input)
@@ -142,11 +149,18 @@ def executing_eagerly() -> bool:
     return True
 
 
+def _words(value: Any, shape: Any) -> TextTensor:
+    made = text_tensor(value)
+    if shape is None:
+        return made
+    return text_tensor(numpy.broadcast_to(made, shape) if made.size == 1 else made.reshape(shape))
+
+
 @composite
 def _print(inputs: tuple[Any, ...], end: str, sep: str) -> Any:
     context = current_call.get()
     if context is None or not context.probing:
-        _write(*[x.numpy() if isinstance(x, Tensor) else x for x in inputs], end=end, sep=sep)
+        _write(*[x.numpy() if isinstance(x, (Tensor, TextTensor)) else x for x in inputs], end=end, sep=sep)
     return inputs[0] if inputs else None
 
 

@@ -1,15 +1,25 @@
-"""`tf.data`: `eagerflow.data.Dataset` with TensorFlow's way of making one of a generator."""
+"""`tf.data`: `eagerflow.data.Dataset` with TensorFlow's ways of making one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from eagerflow import data
+from eagerflow.compat.tensorflow.tables import CsvDataset, make_csv_dataset
+from eagerflow.core import tree
+from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
-__all__ = ["AUTOTUNE", "Dataset", "Options"]
+__all__ = [
+    "AUTOTUNE", "AutoShardPolicy", "Counter", "CsvDataset", "Dataset", "INFINITE_CARDINALITY", "Options",
+    "TextLineDataset", "UNKNOWN_CARDINALITY", "assert_cardinality", "cardinality", "ignore_errors",
+    "make_csv_dataset", "prefetch_to_device",
+]  # fmt: skip
 
 AUTOTUNE = -1
+INFINITE_CARDINALITY, UNKNOWN_CARDINALITY = -1, -2
 
 
 class _AnyDataset(type):
@@ -27,8 +37,21 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
         generator: Callable[..., Iterable[Any]], output_types: Any = None, output_shapes: Any = None, args: Any = (),
         output_signature: Any = None, name: str | None = None,
     ) -> data.Dataset:  # fmt: skip
-        """What a generator function yields, called anew for each pass; types are those of the values."""
-        return data.Dataset.from_generator(lambda: generator(*(args or ())))
+        """What a generator function yields, called anew for each pass.
+
+        Args:
+            generator: the function.
+            output_types: the types that numbers get; default: their own.
+            output_shapes: accepted for TensorFlow's signature.
+            args: arguments of the function.
+            output_signature: `tf.TensorSpec`s, for the types.
+            name: accepted for TensorFlow's signature.
+        """
+        types = output_types
+        if output_signature is not None:
+            types = tree.map_structure(lambda spec: getattr(spec, "dtype", None), output_signature)
+        made = data.Dataset.from_generator(lambda: generator(*(args or ())))
+        return made if types is None else data.Dataset(lambda: (_typed(e, types) for e in made))
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> data.Dataset:
@@ -36,5 +59,81 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
         return data.Dataset.from_generator(lambda: iter([tensors]), 1)
 
 
-class Options:
+def _typed(element: Any, types: Any) -> Any:
+    """Numbers in the types that were named."""
+    if isinstance(element, tuple):
+        wanted = types if isinstance(types, (list, tuple)) else [types] * len(element)
+        return tuple([_typed(e, t) for e, t in zip(element, wanted, strict=True)])
+    if isinstance(element, dict):
+        return {k: _typed(e, types[k]) for k, e in element.items()}
+    if types is None or holds_text(element):
+        return element
+    return element.astype(types) if element.dtype != types else element
+
+
+def TextLineDataset(
+    filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None,
+    name: str | None = None,
+) -> data.Dataset:  # fmt: skip
+    """The lines of text files, without their ends."""
+    texts = text_tensor([filenames] if isinstance(filenames, Path) else _names(filenames))
+
+    def make() -> Iterator[Any]:
+        for path in texts.reshape(-1).tolist():
+            with open(path, encoding="utf-8", newline="\n") as lines:
+                for line in lines:
+                    yield text_tensor(line.rstrip("\n").rstrip("\r"))
+
+    return data.Dataset(make)
+
+
+def _names(files: Any) -> Any:
+    if isinstance(files, data.Dataset):
+        return [x.numpy() if isinstance(x, TextTensor) else x for x in files]
+    return [str(f) for f in files] if isinstance(files, (list, tuple)) else files
+
+
+def Counter(start: int = 0, step: int = 1, dtype: Any = "int64") -> data.Dataset:
+    """Whole numbers without end."""
+    counted = data.Dataset.from_generator(lambda: itertools.count(start, step))
+    return data.Dataset(counted._make, -1)
+
+
+def cardinality(dataset: data.Dataset) -> int:
+    """The number of elements; -1 for no end, -2 for unknown."""
+    return dataset.cardinality()
+
+
+def assert_cardinality(expected_cardinality: int) -> Callable[[data.Dataset], data.Dataset]:
+    """For `apply`: the data set, known to have so many elements."""
+    return lambda dataset: data.Dataset(dataset._make, int(expected_cardinality))
+
+
+def ignore_errors(log_warning: bool = False) -> Callable[[data.Dataset], data.Dataset]:
+    """For `apply`: without the elements whose making raises."""
+    return lambda dataset: dataset.ignore_errors(log_warning)
+
+
+def prefetch_to_device(device: Any, buffer_size: Any = None) -> Callable[[data.Dataset], data.Dataset]:
+    """For `apply`: elements made ahead; `fit` moves them."""
+    return lambda dataset: dataset.prefetch(buffer_size or 1)
+
+
+class AutoShardPolicy:
+    """How data is divided among machines: there is one."""
+
+    AUTO, DATA, FILE, HINT, OFF = 0, 2, 1, 3, -1
+
+
+class _Settings:
+    """Settings of which none changes anything."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self.__dict__[name] = _Settings()
+        return found
+
+
+class Options(_Settings):
     """Accepted by `with_options`; there is nothing to choose."""

@@ -1,4 +1,4 @@
-"""`tf.image`: the few functions that input pipelines of tutorials use."""
+"""`tf.image`: mirrored pictures, and other types of numbers. More is in `crops`, `colors`, `quality`, `pictures`."""
 
 from __future__ import annotations
 
@@ -7,28 +7,13 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.compat.tensorflow.crops import Stateless, generator_of
 from eagerflow.core.tensor import Tensor
-from eagerflow.random.seed_generator import draw as _draw
 
 __all__ = [
-    "adjust_brightness", "adjust_contrast", "convert_image_dtype", "flip_left_right", "flip_up_down",
-    "per_image_standardization", "random_brightness", "random_flip_left_right", "random_flip_up_down", "resize",
-    "rgb_to_grayscale",
+    "convert_image_dtype", "flip_left_right", "flip_up_down", "per_image_standardization", "random_flip_left_right",
+    "random_flip_up_down", "stateless_random_flip_left_right", "stateless_random_flip_up_down",
 ]  # fmt: skip
-
-
-def resize(
-    images: Any, size: Any, method: str = "bilinear", antialias: bool = False, **kwargs: Any
-) -> Tensor:
-    """Images, (batch, height, width, channels) or one, in another size; floats except for `"nearest"`."""
-    images = ops.convert_to_tensor(images)
-    images = images if method == "nearest" else _floats(images)
-    return ops.image.resize(images, tuple(size), method, antialias, data_format="channels_last")
-
-
-def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
-    """One channel of three."""
-    return ops.image.rgb_to_grayscale(images, data_format="channels_last")
 
 
 def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:
@@ -45,6 +30,10 @@ def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: st
         return ops.cast(image, dtype) / float(numpy.iinfo(image.dtype).max)
     if image.dtype.kind == "f" and wanted.kind == "f":
         return ops.cast(image, dtype)
+    if image.dtype.kind == "f" and wanted.kind in "iu":
+        largest = float(numpy.iinfo(wanted).max)
+        scaled = image * (largest + 0.5)
+        return ops.cast(ops.clip(scaled, 0, largest) if saturate else scaled, dtype)
     raise ValueError(f"convert_image_dtype: {image.dtype} to {wanted} isn't possible here; use tf.cast.")
 
 
@@ -55,18 +44,6 @@ def per_image_standardization(image: Any) -> Tensor:
     count = float(numpy.prod(image.shape[-3:]))
     spread = ops.maximum(ops.std(image, axes, keepdims=True), 1 / numpy.sqrt(count).item())
     return (image - ops.mean(image, axes, keepdims=True)) / spread
-
-
-def adjust_brightness(image: Any, delta: float) -> Tensor:
-    """`delta` added."""
-    return ops.convert_to_tensor(image) + delta
-
-
-def adjust_contrast(images: Any, contrast_factor: float) -> Tensor:
-    """Differences from each channel's mean, scaled."""
-    images = ops.convert_to_tensor(images)
-    center = ops.mean(images, (-3, -2), keepdims=True)
-    return (images - center) * contrast_factor + center
 
 
 def flip_left_right(image: Any) -> Tensor:
@@ -89,16 +66,20 @@ def random_flip_up_down(image: Any, seed: Any = None) -> Tensor:
     return _by_chance(image, flip_up_down, seed)
 
 
-def random_brightness(image: Any, max_delta: float, seed: Any = None) -> Tensor:
-    """A number from `-max_delta` to `max_delta` added."""
-    drawn = _draw(seed, "tf.image").uniform(-max_delta, max_delta)
-    return adjust_brightness(image, float(drawn))
+def stateless_random_flip_left_right(image: Any, seed: Any) -> Tensor:
+    """`random_flip_left_right`, the same for the same seed of two numbers."""
+    return _by_chance(image, flip_left_right, Stateless(seed))
+
+
+def stateless_random_flip_up_down(image: Any, seed: Any) -> Tensor:
+    """`random_flip_up_down`, the same for the same seed of two numbers."""
+    return _by_chance(image, flip_up_down, Stateless(seed))
 
 
 def _by_chance(image: Any, change: Any, seed: Any) -> Tensor:
     image = ops.convert_to_tensor(image)
     one = len(image.shape) == 3
-    drawn = _draw(seed, "tf.image").random(1 if one else image.shape[0]) < 0.5
+    drawn = generator_of(seed).random(1 if one else image.shape[0]) < 0.5
     return ops.where(drawn.reshape((-1,) + (1,) * (2 if one else 3)), change(image), image)
 
 

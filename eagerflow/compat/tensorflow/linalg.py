@@ -10,7 +10,7 @@ from eagerflow.compat.tensorflow.math import l2_normalize, matmul
 
 __all__ = [
     "band_part", "cholesky", "det", "diag", "diag_part", "einsum", "eye", "inv", "l2_normalize", "matmul",
-    "matrix_transpose", "matvec", "norm", "qr", "solve", "tensordot", "trace",
+    "matrix_transpose", "matvec", "norm", "qr", "set_diag", "solve", "tensordot", "trace",
 ]  # fmt: skip
 
 cholesky, det, inv, qr, trace = ops.cholesky, ops.det, ops.inv, ops.qr, ops.trace
@@ -40,6 +40,24 @@ def diag(diagonal: Any, name: str | None = None) -> Any:
 def diag_part(input: Any, name: str | None = None) -> Any:
     """The diagonals of matrices."""
     return ops.diagonal(input, axis1=-2, axis2=-1)
+
+
+def set_diag(input: Any, diagonal: Any, name: str | None = None, **kwargs: Any) -> Any:
+    """Matrices with another diagonal.
+
+    Raises:
+        ValueError: for other diagonals than the main one.
+    """
+    if kwargs.get("k", 0) != 0:
+        raise ValueError("tf.linalg.set_diag(k=...): only the main diagonal is possible here.")
+    input = ops.convert_to_tensor(input)
+    rows, columns = input.shape[-2:]
+    on_it = ops.expand_dims(ops.arange(rows), 1) == ops.arange(columns)
+    length = min(rows, columns)
+    new = ops.expand_dims(ops.cast(diagonal, input.dtype.name), -1) * ops.eye(length, dtype=input.dtype.name)
+    before = [(0, 0)] * (len(input.shape) - 2)
+    new = ops.pad(new, [*before, (0, rows - length), (0, columns - length)])
+    return ops.where(on_it, new, input)
 
 
 def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = None) -> Any:

@@ -9,17 +9,17 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
 __all__ = [
-    "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "atan2", "bincount", "ceil",
+    "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "atan2", "bincount", "ceil", "complex", "conj",
     "clip_by_global_norm", "clip_by_norm", "clip_by_value", "confusion_matrix", "cos", "cosh", "count_nonzero",
     "cumprod", "cumsum", "divide", "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv",
-    "floormod", "global_norm", "greater", "greater_equal", "in_top_k", "is_finite", "is_inf", "is_nan",
+    "floormod", "global_norm", "greater", "greater_equal", "imag", "in_top_k", "is_finite", "is_inf", "is_nan",
     "l2_normalize", "less", "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
     "logical_not", "logical_or", "logical_xor", "matmul", "maximum", "minimum", "mod", "multiply",
-    "multiply_no_nan", "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any",
+    "multiply_no_nan", "negative", "not_equal", "pow", "real", "reciprocal", "reduce_all", "reduce_any",
     "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum",
-    "reduce_variance", "round", "rsqrt", "scalar_mul", "segment_sum", "sigmoid", "sign", "sin", "sinh",
+    "reduce_variance", "round", "rsqrt", "scalar_mul", "segment_sum", "sequence_mask", "sigmoid", "sign", "sin", "sinh",
     "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh",
-    "top_k", "truediv",
+    "top_k", "truediv", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_sum",
 ]  # fmt: skip
 
 
@@ -65,6 +65,7 @@ reciprocal, round, rsqrt, sigmoid, sign = map(
     _one, (ops.reciprocal, ops.round, ops.rsqrt, ops.sigmoid, ops.sign)
 )
 sin, sinh, softplus, softsign, sqrt = map(_one, (ops.sin, ops.sinh, ops.softplus, ops.softsign, ops.sqrt))
+conj, imag, real = map(_one, (ops.conj, ops.imag, ops.real))
 square, tan, tanh = map(_one, (ops.square, ops.tan, ops.tanh))
 
 add, atan2, divide, divide_no_nan = map(_two, (ops.add, ops.arctan2, ops.divide, ops.divide_no_nan))
@@ -91,6 +92,37 @@ def matmul(
     """The product of matrices, or of stacks of them."""
     a = ops.swapaxes(a, -1, -2) if transpose_a else a
     return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
+
+
+def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
+    """The sums of rows with the same number."""
+    return ops.segment_sum(data, segment_ids, int(num_segments))
+
+
+def unsorted_segment_max(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
+    """The largest of rows with the same number."""
+    return ops.segment_max(data, segment_ids, int(num_segments))
+
+
+def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
+    """The means of rows with the same number; zeros where there is none."""
+    data = ops.convert_to_tensor(data)
+    total = ops.segment_sum(data, segment_ids, int(num_segments))
+    ones = ops.ones_like(segment_ids, dtype=data.dtype.name)
+    count = ops.segment_sum(ones, segment_ids, int(num_segments))
+    return total / ops.reshape(ops.maximum(count, 1), (-1,) + (1,) * (len(data.shape) - 1))
+
+
+def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: str | None = None) -> Any:
+    """For each length so many trues, then falses."""
+    lengths = ops.convert_to_tensor(lengths)
+    count = int(ops.max(lengths)) if maxlen is None else int(maxlen)
+    return ops.cast(ops.arange(count) < ops.expand_dims(lengths, -1), dtype)
+
+
+def complex(real: Any, imag: Any, name: str | None = None) -> Any:
+    """Complex numbers from their parts."""
+    return ops.view_as_complex(ops.stack([real, imag], axis=-1))
 
 
 def add_n(inputs: Sequence[Any], name: str | None = None) -> Any:

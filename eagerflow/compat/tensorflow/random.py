@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy
 
-from eagerflow import random
+from eagerflow import ops, random
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tensor import Tensor
+from eagerflow.data.text import holds_text, text_tensor
 
 __all__ = [
-    "categorical", "gamma", "normal", "set_random_seed", "set_seed", "shuffle", "truncated_normal", "uniform",
+    "Generator", "categorical", "gamma", "get_global_generator", "normal", "set_random_seed", "set_seed", "shuffle",
+    "stateless_normal", "stateless_uniform", "truncated_normal", "uniform",
 ]  # fmt: skip
 
 set_seed = set_random_seed
@@ -69,13 +72,90 @@ def gamma(
     seed: Any = None,
     name: str | None = None,
 ) -> Tensor:
-    """Gamma distributed numbers; `beta` is the rate."""
-    drawn = random.gamma(shape, alpha, dtype, seed)
-    return drawn if beta is None else drawn / beta
+    """Gamma distributed numbers, so many (`shape`) for every `alpha`; `beta` is the rate."""
+    alpha, beta = (
+        ops.convert_to_tensor(alpha, dtype),
+        1.0 if beta is None else ops.convert_to_tensor(beta, dtype),
+    )
+    wanted = (*numpy.ravel(ops.convert_to_numpy(shape)).tolist(), *(alpha / beta).shape)
+    return random.gamma(wanted, ops.broadcast_to(alpha, wanted), dtype, seed) / beta
 
 
-def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Tensor:
+def stateless_normal(
+    shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", name: str | None = None,
+    **kwargs: Any,
+) -> Tensor:  # fmt: skip
+    """Normally distributed numbers, the same for the same seed of two numbers."""
+    return random.normal(shape, mean, stddev, dtype, _one_seed(seed))
+
+
+def stateless_uniform(
+    shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = "float32", name: str | None = None,
+    **kwargs: Any,
+) -> Tensor:  # fmt: skip
+    """Numbers distributed evenly, the same for the same seed of two numbers."""
+    return uniform(shape, minval, maxval, dtype, _one_seed(seed))
+
+
+def _one_seed(seed: Any) -> int:
+    first, second = (int(n) % 2**32 for n in ops.convert_to_numpy(seed).reshape(-1))
+    return int(numpy.random.SeedSequence([first, second]).generate_state(1)[0]) % 2**31
+
+
+class Generator:
+    """A source of random numbers with a seed of its own.
+
+    Args:
+        seed: an integer.
+    """
+
+    def __init__(self, seed: Any = None) -> None:
+        self.seeds = random.SeedGenerator(None if seed is None else int(seed))
+
+    @classmethod
+    def from_seed(cls, seed: Any, alg: Any = None) -> Generator:
+        """One with this seed."""
+        return cls(seed)
+
+    @classmethod
+    def from_non_deterministic_state(cls, alg: Any = None) -> Generator:
+        """One with a seed of the moment."""
+        return cls(int.from_bytes(os.urandom(4), "little"))
+
+    def normal(
+        self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", name: Any = None
+    ) -> Tensor:
+        """Normally distributed numbers."""
+        return random.normal(shape, mean, stddev, dtype, self.seeds)
+
+    def uniform(
+        self, shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = "float32", name: Any = None
+    ) -> Tensor:
+        """Numbers distributed evenly from `minval` to below `maxval`."""
+        return uniform(shape, minval, maxval, dtype, self.seeds)
+
+    def make_seeds(self, count: int = 1) -> Tensor:
+        """Seeds for stateless functions: (2, count)."""
+        return random.randint((2, count), 0, 2**31 - 1, "int32", self.seeds)
+
+    def split(self, count: int = 1) -> list[Generator]:
+        """Other sources, each with a seed drawn from this one."""
+        return [Generator(int(seed)) for seed in self.make_seeds(count)[0]]
+
+
+_global = Generator()
+
+
+def get_global_generator() -> Generator:
+    """The one that all share."""
+    return _global
+
+
+def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
     """The rows in random order."""
+    if holds_text(value):
+        words = text_tensor(value)
+        return words[random.shuffle(numpy.arange(len(words)), 0, seed)]
     return random.shuffle(value, 0, seed)
 
 

@@ -1,0 +1,91 @@
+"""`tf.lookup`: tables of keys and values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.data.text import holds_text, text_tensor
+
+__all__ = ["KeyValueTensorInitializer", "StaticHashTable", "StaticVocabularyTable"]
+
+
+class KeyValueTensorInitializer:
+    """What is in a table.
+
+    Args:
+        keys: numbers or text.
+        values: as many numbers or texts.
+        key_dtype: accepted; the types are those of the keys and values.
+        value_dtype: the same.
+    """
+
+    def __init__(self, keys: Any, values: Any, key_dtype: Any = None, value_dtype: Any = None) -> None:
+        self.pairs = dict(zip(_plain(keys), _plain(values), strict=True))
+        self.gives_text = holds_text(values)
+        self.dtype = "string" if self.gives_text else numpy.asarray(list(self.pairs.values())).dtype.name
+
+
+class StaticHashTable:
+    """The value of each key.
+
+    Args:
+        initializer: keys and values.
+        default_value: for keys that aren't there.
+        name: accepted for TensorFlow's signature.
+    """
+
+    def __init__(
+        self, initializer: KeyValueTensorInitializer, default_value: Any, name: str | None = None
+    ) -> None:
+        self.initializer, self.default = initializer, _plain(default_value)[0]
+
+    def lookup(self, keys: Any, name: str | None = None) -> Any:
+        """The values, in the shape of the keys."""
+        found = [self.initializer.pairs.get(key, self.default) for key in _plain(keys)]
+        shape = text_tensor(keys).shape if holds_text(keys) else ops.convert_to_numpy(keys).shape
+        if self.initializer.gives_text:
+            return text_tensor(numpy.array(found, object).reshape(shape))
+        return ops.convert_to_tensor(numpy.array(found, self.initializer.dtype).reshape(shape))
+
+    __getitem__ = lookup
+
+    def size(self, name: str | None = None) -> int:
+        """The number of keys."""
+        return len(self.initializer.pairs)
+
+
+class StaticVocabularyTable(StaticHashTable):
+    """The number of each word; words that aren't there share the numbers after the last.
+
+    Args:
+        initializer: words and numbers.
+        num_oov_buckets: how many numbers there are for other words: only 1.
+        **kwargs: accepted for TensorFlow's signature.
+
+    Raises:
+        ValueError: for another number of buckets.
+    """
+
+    def __init__(self, initializer: KeyValueTensorInitializer, num_oov_buckets: int, **kwargs: Any) -> None:
+        if num_oov_buckets != 1:
+            raise ValueError(
+                "StaticVocabularyTable(num_oov_buckets): only 1 is possible here; or use StringLookup."
+            )
+        super().__init__(initializer, len(initializer.pairs))
+
+    def size(self, name: str | None = None) -> int:
+        """The number of words, and one for those that aren't there."""
+        return super().size() + 1
+
+
+def _plain(x: Any) -> list[Any]:
+    """The keys in a flat list: bytes or Python's numbers."""
+    if holds_text(x):
+        return (
+            list(numpy.ravel(text_tensor(x).numpy()).tolist()) if numpy.ndim(x) else [text_tensor(x).numpy()]
+        )
+    found: list[Any] = numpy.ravel(ops.convert_to_numpy(x)).tolist()
+    return found

@@ -1,0 +1,37 @@
+"""`tf.nest`: structures of lists, tuples and dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow.core import tree
+
+__all__ = ["assert_same_structure", "flatten", "is_nested", "map_structure", "pack_sequence_as"]
+
+
+def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
+    """The leaves in a list."""
+    return list(tree.flatten(structure))
+
+
+def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
+    """A function of all leaves, in the same structure."""
+    return tree.map_structure(func, *structure)
+
+
+def pack_sequence_as(structure: Any, flat_sequence: Any, expand_composites: bool = False) -> Any:
+    """Leaves in a structure."""
+    return tree.pack_sequence_as(structure, list(flat_sequence))
+
+
+def is_nested(structure: Any) -> bool:
+    """Whether it is a list, tuple or dict."""
+    return isinstance(structure, (list, tuple, dict))
+
+
+def assert_same_structure(
+    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
+) -> None:
+    """Raise a ValueError unless both have the same structure."""
+    tree.assert_same_structure(nest1, nest2)

@@ -1,0 +1,36 @@
+"""Functions of tensors that take text too: their other half, on NumPy's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from eagerflow.data.text import holds_text, text_tensor
+from eagerflow.layers.text_type import is_text
+
+__all__ = ["or_text"]
+
+
+def or_text(on_text: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator: where the first argument is text, another function runs, and arrays it gives become text tensors.
+
+    Args:
+        on_text: takes a `TextTensor` (or a list of them) and the other arguments.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            named = {k: v for k, v in kwargs.items() if k != "name"}
+            first = args[0] if args else next(iter(named.values()), None)
+            if not holds_text(first):
+                return function(*args, **kwargs)
+            if not args:
+                named.pop(next(iter(named)))
+            found = on_text(first, *args[1:], **named)
+            return text_tensor(found) if is_text(found) else found
+
+        return call
+
+    return decorate

@@ -1,0 +1,267 @@
+"""Further steps of `Dataset`: windows, padded batches, data sets inside of data sets."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.core import tree
+from eagerflow.core.device import to_host
+from eagerflow.core.random import generator, next_key
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.text import TextTensor, text_tensor
+from eagerflow.layers.text_type import is_text
+
+__all__ = ["MoreSteps", "listed", "padded"]
+
+
+class MoreSteps:
+    """The part of `Dataset` that `tf.data` has for rarer needs."""
+
+    _make: Callable[[], Any]
+    _length: int | None
+
+    def _new(self, make: Callable[[], Any], length: int | None = None) -> Any:
+        raise NotImplementedError
+
+    def apply(self: Any, transformation_func: Callable[[Any], Any]) -> Any:
+        """What a function of the data set gives."""
+        return transformation_func(self)
+
+    def flat_map(self: Any, map_func: Callable[..., Any]) -> Any:
+        """The elements of the data sets that a function makes of each element, one data set after the other."""
+        return self._new(lambda: itertools.chain.from_iterable(self.map_each(map_func)))
+
+    def map_each(self: Any, function: Callable[..., Any]) -> Iterator[Any]:
+        """What a function gives for each element, as it is."""
+        return (function(*e) if isinstance(e, tuple) else function(e) for e in self)
+
+    def interleave(
+        self: Any,
+        map_func: Callable[..., Any],
+        cycle_length: int | None = None,
+        block_length: int = 1,
+        **kwargs: Any,
+    ) -> Any:
+        """The elements of the data sets that a function makes of each element, `cycle_length` of them in turn."""
+        width = 16 if cycle_length in (None, -1) else int(cycle_length or 1)
+
+        def make() -> Iterator[Any]:
+            waiting = self.map_each(map_func)
+            running: list[Any] = [iter(d) for d in itertools.islice(waiting, width)]
+            while running:
+                for i, source in enumerate(running):
+                    block = list(itertools.islice(source, block_length))
+                    yield from block
+                    if len(block) < block_length:
+                        following = next(waiting, None)
+                        running[i] = None if following is None else iter(following)
+                running = [source for source in running if source is not None]
+
+        return self._new(make)
+
+    def window(
+        self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False
+    ) -> Any:
+        """Data sets of `size` elements each, the next one `shift` elements later."""
+        step = size if shift is None else int(shift)
+
+        def make() -> Iterator[Any]:
+            held: list[Any] = []
+            source, reach, ended = iter(self), (size - 1) * stride + 1, False
+            while True:
+                while len(held) < reach and not ended:
+                    following = next(source, held)
+                    ended = following is held
+                    if not ended:
+                        held.append(following)
+                part = held[:reach:stride]
+                if not part or (drop_remainder and len(part) < size):
+                    return
+                yield self._parts_of(part)
+                missing = step - len(held)
+                del held[:step]
+                for _ in range(missing):
+                    next(source, None)
+
+        return self._new(make)
+
+    def _parts_of(self: Any, elements: list[Any]) -> Any:
+        """Elements as a data set; of tuples, a tuple of data sets."""
+        if isinstance(elements[0], tuple):
+            return tuple([self._new(lambda c=column: iter(c), len(column)) for column in zip(*elements)])
+        if isinstance(elements[0], Mapping):
+            return {k: self._new(lambda k=k: (e[k] for e in elements), len(elements)) for k in elements[0]}
+        return self._new(lambda: iter(elements), len(elements))
+
+    def padded_batch(
+        self: Any, batch_size: int, padded_shapes: Any = None, padding_values: Any = None,
+        drop_remainder: bool = False, name: str | None = None,
+    ) -> Any:  # fmt: skip
+        """Batches of elements of unequal lengths, each filled up to the longest, or to `padded_shapes`."""
+
+        def make() -> Iterator[Any]:
+            source = iter(self)
+            while group := list(itertools.islice(source, batch_size)):
+                if len(group) < batch_size and drop_remainder:
+                    return
+                shapes = _as_leaves(padded_shapes, group[0])
+                values = _as_leaves(padding_values, group[0])
+                leaves = [tree.flatten(e) for e in group]
+                columns = [padded(c, s, v) for c, s, v in zip(zip(*leaves), shapes, values, strict=True)]
+                yield tree.pack_sequence_as(group[0], columns)
+
+        length = self._length
+        if length is not None and length >= 0:
+            length = length // batch_size if drop_remainder else -(-length // batch_size)
+        return self._new(make, length)
+
+    def reduce(
+        self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None
+    ) -> Any:
+        """The state after a function of state and element has run for all of them."""
+        state = initial_state
+        for element in self:
+            state = reduce_func(state, element)
+        return state if isinstance(state, (Tensor, tuple, list, dict, TextTensor)) else Tensor(state)
+
+    def shard(self: Any, num_shards: int, index: int) -> Any:
+        """Every `num_shards`-th element, from number `index` on."""
+        return self._new(lambda: itertools.islice(iter(self), index, None, num_shards))
+
+    def take_while(self: Any, predicate: Callable[..., Any]) -> Any:
+        """The elements before the first for which a function is false."""
+        return self._new(
+            lambda: itertools.takewhile(lambda e: bool(predicate(*e if isinstance(e, tuple) else (e,))), self)
+        )
+
+    def with_options(self: Any, options: Any, name: str | None = None) -> Any:
+        """The data set itself; there is nothing to choose."""
+        return self
+
+    def options(self: Any) -> Any:
+        """Nothing; there is nothing to choose."""
+        return None
+
+    def get_single_element(self: Any, name: str | None = None) -> Any:
+        """The only element.
+
+        Raises:
+            ValueError: when there is none, or more than one.
+        """
+        found = list(itertools.islice(iter(self), 2))
+        if len(found) != 1:
+            raise ValueError(
+                f"get_single_element: expected one element; got {'none' if not found else 'more'}."
+            )
+        return found[0]
+
+    @property
+    def element_spec(self: Any) -> Any:
+        """Shapes and types of the first element's tensors."""
+        first = next(iter(self), None)
+        return tree.map_structure(
+            lambda x: ElementSpec(tuple(numpy.shape(x)), getattr(x, "dtype", None)), first
+        )
+
+    def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> Any:
+        """Batches of another size."""
+        return self.unbatch().batch(batch_size, drop_remainder)
+
+    def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> Any:
+        """The elements that can be made; those whose making raises are left out."""
+
+        def make() -> Iterator[Any]:
+            source, failed = iter(self), object()
+            while True:
+                element = _next(source, failed)
+                if element is source:
+                    return
+                if element is not failed:
+                    yield element
+
+        return self._new(make)
+
+
+class ElementSpec(NamedTuple):
+    """What an element's tensors are like."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+def _next(source: Iterator[Any], failed: Any) -> Any:
+    """The next element; `failed` where making it raises, the source itself at its end."""
+    try:
+        return next(source, source)
+    except Exception:  # noqa: BLE001 - whatever it is, the element is left out
+        return failed
+
+
+def listed(pattern: Any, shuffle: bool | None, seed: int | None) -> Callable[[], Iterator[Any]]:
+    """What makes the names of the files that fit a pattern, or one of several.
+
+    Raises:
+        FileNotFoundError: when there is none.
+    """
+    patterns = text_tensor(
+        [os.fspath(p) for p in pattern] if isinstance(pattern, (list, tuple)) else os.fspath(pattern)
+    )
+    texts = [os.fsdecode(x) for x in patterns.reshape(-1).tolist()]
+    names = [found for text in texts for found in sorted(glob.glob(text))]
+    if not names:
+        raise FileNotFoundError(f"list_files({texts[0]!r}): there is no such file.")
+
+    def make() -> Iterator[Any]:
+        rng = generator(next_key() if seed is None else (int(seed), 0))
+        order: Any = rng.permutation(len(names)) if shuffle in (None, True) else range(len(names))
+        return iter([text_tensor(names[i]) for i in order])
+
+    return make
+
+
+def padded(parts: Sequence[Any], shape: Any, value: Any) -> Any:
+    """Arrays of unequal lengths as one, filled up behind.
+
+    Args:
+        parts: the arrays.
+        shape: the lengths that they get; None (also of single axes) for the longest.
+        value: what fills; default: 0, or an empty text.
+
+    Raises:
+        ValueError: when one is longer.
+    """
+    arrays = [to_host(p.data) if isinstance(p, Tensor) else numpy.asarray(p) for p in parts]
+    longest = [max(lengths) for lengths in zip(*[a.shape for a in arrays])]
+    wanted = [
+        n if w in (None, -1) else int(w)
+        for n, w in zip(longest, longest if shape is None else shape, strict=True)
+    ]
+    if any(n > w for n, w in zip(longest, wanted)):
+        raise ValueError(
+            f"padded_batch(padded_shapes={tuple(wanted)}): an element has the shape {tuple(longest)}."
+        )
+    words = is_text(arrays[0])
+    fill = ("" if words else 0) if value is None else value.numpy() if isinstance(value, Tensor) else value
+    batch = numpy.full((len(arrays), *wanted), fill, object if words else arrays[0].dtype)
+    for i, array in enumerate(arrays):
+        place: Any = (i, *[slice(n) for n in array.shape])
+        batch[place] = array
+    return text_tensor(batch) if words else Tensor(batch, None, None)
+
+
+def _as_leaves(given: Any, element: Any) -> list[Any]:
+    """One shape or value for each leaf of an element."""
+    count = len(tree.flatten(element))
+    if given is None:
+        return [None] * count
+    if isinstance(element, Mapping):
+        return [given[k] for k in sorted(element)]
+    if isinstance(element, tuple):
+        return [leaf for part, e in zip(given, element, strict=True) for leaf in _as_leaves(part, e)]
+    return [given]
