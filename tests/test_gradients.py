@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -17,7 +18,7 @@ from eagerflow.core.functional import check_grads
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
 from tests import stand_in
-from tests.ops.gradient_rows import all_rows
+from tests.ops.gradient_rows import all_rows, resolve
 
 ROWS = all_rows()
 SMOOTH = [row for row in ROWS if row.kind == "smooth"]
@@ -91,6 +92,37 @@ def gradients(function, arrays):
 def floats(outputs):
     """The tensors of floats in what an op returned."""
     return [o for o in tree.flatten(outputs) if isinstance(o, Tensor) and is_differentiable(o.dtype)]
+
+
+PLAIN = [
+    pytest.param(row.name, case, i, id=f"{row.name}-{n}-{i}")
+    for row in SMOOTH
+    for n, case in enumerate(row.cases)
+    if case.call is None
+    for i, array in enumerate(case.arrays)
+    if array.ndim and array.size
+]
+
+
+@pytest.mark.parametrize(("name", "case", "i"), PLAIN)
+def test_a_list_of_variables_is_as_good_as_their_array(name, case, i):
+    function = partial(resolve(name), **case.settings)
+    whole = ef.Variable(case.arrays[i])
+    parts = [ef.Variable(row) for row in case.arrays[i]]
+    ways = [
+        (lambda: whole, [whole]),
+        (lambda: parts, parts),
+        (lambda: tuple([list(row) if row.ndim else row for row in parts]), parts),
+    ]
+    found = []
+    for given, sources in ways:
+        with ef.GradientTape() as tape:
+            outputs = floats(function(*case.arrays[:i], given(), *case.arrays[i + 1 :]))
+        slopes = tape.gradient(outputs, sources, unconnected_gradients="zero")
+        found.append([*[o.numpy() for o in outputs], np.concatenate([g.numpy().reshape(-1) for g in slopes])])
+    for one, *others in zip(*found, strict=True):
+        for other in others:
+            np.testing.assert_allclose(other.reshape(-1), one.reshape(-1), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("row", ZERO, ids=repr)

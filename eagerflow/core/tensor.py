@@ -6,7 +6,10 @@ on the class (with `register_methods`), so that this file knows nothing of arith
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
@@ -18,7 +21,10 @@ from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.errors import no_attribute
 from eagerflow.core.tracebacks import shorten
 
-__all__ = ["Deferred", "Tensor", "convert_to_tensor", "is_tensor", "numpy_functions", "register_methods"]
+__all__ = [
+    "Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor",
+    "numpy_functions", "register_methods",
+]  # fmt: skip
 
 _CHECK: Any = object()  # marks the public constructor, which copies and checks; internal calls pass a key
 
@@ -74,11 +80,28 @@ class Deferred(Exception):
         raise NotImplementedError
 
 
+class Assembled(Deferred):
+    """Raised where a nested list holds tensors: its array must be made by ops, or gradients would stop there."""
+
+    def resolve(self, op: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """The result of `op` for one tensor in the place of each such list."""
+        made: Any = op.op  # type: ignore[attr-defined]
+        given = dict(zip(inspect.signature(op).parameters, arguments, strict=True))
+        for name in made.arrays:
+            value = given[name]
+            if made.sequence and name == made.arrays[0] and isinstance(value, (list, tuple)):
+                given[name] = [assembled(part) if holds_tensors(part) else part for part in value]
+            elif holds_tensors(value):
+                given[name] = assembled(value)
+        return op(**given)
+
+
 class Tensor:
     """An immutable array on some device that tapes can track.
 
     Args:
-        value: anything `convert_to_tensor` takes; arrays are copied, so later changes to them don't show.
+        value: anything `convert_to_tensor` takes; arrays are copied, so later changes to them don't show. Gradients
+            flow to a tensor, and to each of the tensors in a nested list.
         dtype: a type name; default: that of the array, `floatx()` for Python floats, int32 for Python ints.
         device: a device name; default: the current device.
 
@@ -146,7 +169,14 @@ class Tensor:
         if key is _CHECK:
             where = current_device() if device is None else Device(device)
             try:
-                value, key = _owned_array(value, dtype, where), None
+                if isinstance(value, Tensor) and value.key is not None:
+                    made = _copied(value, dtype, where)
+                    value, key = made.data, made.key
+                else:
+                    value, key = _owned_array(value, dtype, where), None
+            except Assembled:
+                made = assembled(value, dtype)
+                value, key = made.data, made.key
             except BaseException as error:
                 shorten(error)
                 raise
@@ -329,6 +359,13 @@ def _no_such_op(name: str) -> NoReturn:
     )
 
 
+def _copied(tensor: Any, dtype: Any, where: Device) -> Tensor:
+    """A copy of a tensor that tapes track, by ops."""
+    made: Tensor = tensor.copy()
+    wanted = made.dtype if dtype is None else as_dtype(dtype)
+    return (made if made.dtype == wanted else made.astype(wanted)).to(where)
+
+
 def _rebuild(array: numpy.ndarray, where: str) -> Tensor:
     return Tensor(array, device=where)
 
@@ -368,6 +405,8 @@ def _host_array(value: Any, dtype: Any) -> numpy.ndarray:
 def _from_objects(value: Any) -> numpy.ndarray:
     if value is None:
         raise TypeError("cannot make a tensor of None. Was a function missing its return?")
+    if holds_tensors(value):
+        raise Assembled
     try:
         return numpy.array(value)  # never the memory of an object that its owner goes on using
     except ValueError as error:  # NumPy's word for lists of unequal lengths
@@ -375,6 +414,67 @@ def _from_objects(value: Any) -> numpy.ndarray:
             f"cannot make a tensor of this {type(value).__name__}: its parts have unequal lengths ({error}). "
             "Pad them first (pad_sequences)."
         ) from None
+
+
+def holds_tensors(value: Any) -> bool:
+    """Whether a nested list holds a tensor. Looks at types alone, which takes less time than making an array.
+
+    >>> holds_tensors([[1.0], [Tensor(2.0)]]), holds_tensors([[1.0], (2,)])
+    (True, False)
+    """
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes, range)):
+        return False
+    parts: Any = value
+    while True:
+        kinds = set(map(type, parts))
+        if any(issubclass(kind, Tensor) for kind in kinds):
+            return True
+        nested = tuple([kind for kind in kinds if issubclass(kind, (list, tuple, deque))])
+        if not nested:
+            return False
+        if len(nested) < len(kinds):
+            parts = [part for part in parts if isinstance(part, nested)]
+        parts = list(chain.from_iterable(parts))
+
+
+def assembled(value: Any, dtype: Any = None) -> Tensor:
+    """One tensor of a nested list that holds tensors; gradients flow to each of them.
+
+    Numbers among them take the type of the tensors: float64 appears only where one of them has it.
+
+    Raises:
+        ValueError: for parts of different shapes.
+    """
+    arrays: list[Any] = []
+    numbers: list[Any] = []
+    _sort_leaves(value, arrays, numbers)
+    kinds = {array.dtype for array in arrays}
+    kind = numpy.result_type(*kinds, *numbers) if dtype is None else as_dtype(dtype)
+    if dtype is None and kind == "float64" and kind not in kinds:
+        floats = [k for k in kinds if k.kind == "f"]
+        kind = max(floats, key=lambda k: k.itemsize) if floats else as_dtype(floatx())
+    where = next(array.device for array in arrays if isinstance(array, Tensor))
+    return _stacked(value, kind, where)
+
+
+def _sort_leaves(value: Any, arrays: list[Any], numbers: list[Any]) -> None:
+    """The tensors and arrays in a nested list, and one number of each Python type."""
+    for part in value:
+        if isinstance(part, (Tensor, numpy.ndarray)):
+            arrays.append(part)
+        elif isinstance(part, (list, tuple, deque)):
+            _sort_leaves(part, arrays, numbers)
+        elif part.__class__ in WEAK and part.__class__ not in map(type, numbers):
+            numbers.append(part.__class__())
+
+
+def _stacked(value: Any, kind: numpy.dtype, where: Device) -> Tensor:
+    if isinstance(value, Tensor):
+        return value if value.dtype == kind else value.astype(kind)
+    if holds_tensors(value):
+        made: Tensor = numpy_functions[numpy.stack]([_stacked(part, kind, where) for part in value])
+        return made
+    return Tensor(value, kind, device=where)
 
 
 def _default_type(array: numpy.ndarray) -> numpy.ndarray:
@@ -398,7 +498,8 @@ def convert_to_tensor(
     """`x` as a tensor on the current device; a tensor of the right type is returned as it is.
 
     Args:
-        x: a tensor, array, number, nested list, pandas object, or a CuPy array. Arrays are copied.
+        x: a tensor, array, number, nested list of these, pandas object, or a CuPy array. Arrays are copied; gradients
+            flow to tensors in lists.
         dtype: a type name. Default: the array's own; `floatx()` for Python floats, int32 for Python ints.
         sparse: accepted for Keras' signature; only False and None are possible.
         ragged: the same.

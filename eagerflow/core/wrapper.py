@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.core.config import floatx
-from eagerflow.core.device import namespace_of
+from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import log, new_key
@@ -133,7 +133,7 @@ def generate(op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: b
         "_coerce_given": _coerce_given, "_coerce_array_given": _coerce_array_given, "_namespace_of": namespace_of,
         "_settle": _settle, "_as_float": _as_float, "_narrow": _narrow, "_unwrap_all": _unwrap_all,
         "_float32": _FLOAT32, "_float64": _FLOAT64, "_is_differentiable": is_differentiable,
-        "_failures": _FAILURES, **defaults,
+        "_failures": _FAILURES, "_FIXED": _FIXED, "_own": _own, **defaults,
     }  # fmt: skip
     file = f"<eagerflow op {op.name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
@@ -238,7 +238,7 @@ def _finish(op: Op, may_round: bool) -> str:
     """Wrap the result, and record it when it is tracked."""
     if op.gradient == "zero":
         return _FINISH_UNTRACKED if op.outputs == 1 else _FINISH_SEVERAL_UNTRACKED
-    kept = [f"{n}_" if n in op.arrays else "_data" if n == "out" else n for n in op.saved]
+    kept = [_kept(op, name) for name in op.saved]
     saved = "".join(f"{n}, " for n in kept)
     shapes = [f"{x}_.shape if {x}_key else None" for x in op.arrays]
     if len(op.arrays) == 1 and not op.names_shape:  # nothing to broadcast, and no rule that asks
@@ -255,6 +255,32 @@ def _finish(op: Op, may_round: bool) -> str:
         return _FINISH_SEVERAL.format(keys=keys, shapes_items=joined, saved=saved)
     and_float = " and _is_differentiable(_data.dtype)" if may_round else ""
     return _FINISH_ONE.format(and_float=and_float, keys=keys, shapes=f"({joined})", saved=saved)
+
+
+def _kept(op: Op, name: str) -> str:
+    """The expression for what a record keeps under a name."""
+    if name in op.arrays:
+        return f"{name}_"
+    if name in op.settings:
+        return f"{name} if {name}.__class__ in _FIXED else _own({name})"
+    return "_data" if name == "out" else name
+
+
+_FIXED = frozenset({int, float, bool, str, type(None), slice})
+
+
+def _own(setting: Any) -> Any:
+    """A setting that its giver can't change any more: lists and arrays are copied, also inside of tuples."""
+    kind = setting.__class__
+    if kind is tuple:
+        for part in setting:
+            if part.__class__ not in _FIXED:
+                return tuple([_own(part) for part in setting])
+    elif kind is list:
+        return [_own(part) for part in setting]
+    elif kind in namespaces:
+        return setting.copy()
+    return setting
 
 
 def _settle(*arrays: Any) -> tuple[Any, ...]:

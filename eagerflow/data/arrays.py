@@ -115,7 +115,9 @@ def as_batch(value: Any) -> Any:
 def _tensor(array: Any) -> Any:
     if is_text(array):
         return array
-    return Tensor(place(with_our_floats(array), current_device()), None, None)
+    made = place(with_our_floats(array), current_device())
+    # Generators go on using their arrays: a tensor of one must not change with it.
+    return Tensor(made.copy() if made is array else made, None, None)
 
 
 def rows_of(structure: Any) -> int:

@@ -343,7 +343,9 @@ def _element(value: Any) -> Any:
         return tuple([_element(v) for v in value])
     if isinstance(value, Mapping):
         return {k: _element(v) for k, v in value.items()}
-    return value if isinstance(value, Tensor) or value is None else _wrap(numpy.asarray(value))
+    return (
+        value if isinstance(value, Tensor) or value is None else _wrap(numpy.array(value))
+    )  # not its giver's memory
 
 
 def _wrap(array: Any) -> Any:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
+from eagerflow.core import tree
 from eagerflow.data.prefetch import in_order
 
 __all__ = ["PyDataset"]
@@ -56,6 +59,9 @@ def batches_of(dataset: Any, order: Any) -> Any:
     workers = getattr(dataset, "workers", 1) or 1
     if workers <= 1:
         return (dataset[int(i)] for i in order)
-    return in_order(
-        dataset.__getitem__, (int(i) for i in order), workers, getattr(dataset, "max_queue_size", 10)
-    )
+
+    def made(i: int) -> Any:
+        """A batch of its own: the data set may use its arrays again for the next, while this one waits."""
+        return tree.map_structure(lambda a: a.copy() if isinstance(a, numpy.ndarray) else a, dataset[i])
+
+    return in_order(made, (int(i) for i in order), workers, getattr(dataset, "max_queue_size", 10))

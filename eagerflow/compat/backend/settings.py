@@ -16,7 +16,7 @@ from eagerflow.core.config import (
     set_image_data_format,
 )
 from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
-from eagerflow.core.tensor import Tensor
+from eagerflow.core.tensor import Tensor, holds_tensors
 from eagerflow.layers.naming import get_uid, reset_uids
 from eagerflow.layers.session import clear_session, is_keras_tensor
 from eagerflow.ops import cast
@@ -38,7 +38,8 @@ def backend() -> str:
 
 def cast_to_floatx(x: Any) -> Any:
     """Numbers in the default float type: an array for arrays and numbers, a tensor for tensors."""
-    return cast(x, floatx()) if isinstance(x, Tensor) else numpy.asarray(x, dtype=floatx())
+    tensors = isinstance(x, Tensor) or holds_tensors(x)
+    return cast(x, floatx()) if tensors else numpy.asarray(x, dtype=floatx())
 
 
 def image_dim_ordering() -> str:

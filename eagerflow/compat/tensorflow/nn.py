@@ -60,7 +60,11 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> A
 
 def silu(features: Any, beta: float = 1.0) -> Any:
     """`features * sigmoid(beta * features)`."""
-    return ops.silu(features) if beta == 1.0 else features * ops.sigmoid(beta * features)
+    return (
+        ops.silu(features)
+        if beta == 1.0
+        else ops.multiply(features, ops.sigmoid(ops.multiply(beta, features)))
+    )
 
 
 swish = silu
