@@ -18,6 +18,7 @@ from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
 from eagerflow.kernels.parts import at_once
 from eagerflow.kernels.phases import phases
+from eagerflow.kernels.steady import has_steady_borders, peak, wild_images
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.views import copy_rows
 
@@ -26,6 +27,7 @@ __all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
 _LITTLE = 1 << 21  # multiply-adds that aren't worth being taken apart
 _COPIED = 2_000  # numbers copied in a microsecond
 _COPY = 200  # microseconds of a copy that is worth a thread's while
+_STEPS = {2: (3, 3), 3: (1, 3, 3)}  # how many outputs of Winograd's algorithms see the same input
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
@@ -48,11 +50,12 @@ def forward(
         finish = epilogue_of(*epilogue, rows=len(x) * math.prod(geometry.outputs))
     if _is_ours(xp, x, kernel):
         if winograd.suits(kernel.shape, x.dtype, geometry, groups):
-            return winograd.forward(x, kernel, geometry, finish, groups)
+            out = winograd.forward(x, kernel, geometry, finish, groups)
+            return _mended(out, x, kernel, geometry, groups, finish)
         if volumes.suits(x, kernel.shape, geometry, groups):
-            return volumes.forward(x, kernel, geometry, finish)
+            return _mended(volumes.forward(x, kernel, geometry, finish), x, kernel, geometry, 1, finish)
         if stacked.suits(x, kernel.shape, geometry, groups):
-            return stacked.forward(x, kernel, geometry, finish)
+            return _mended(stacked.forward(x, kernel, geometry, finish), x, kernel, geometry, 1, finish)
         if swapped.suits(x, kernel.shape, geometry, groups):
             out = swapped.forward(x, kernel, geometry)
         elif groups == 1:
@@ -68,11 +71,24 @@ def forward(
     return out
 
 
+def _mended(
+    out: Any, x: Any, kernel: Any, geometry: Geometry, groups: int, finish: Callable[[Any], None] | None
+) -> Any:
+    """The outputs, those of images with numbers far larger than the others computed anew in the plain way."""
+    wild = wild_images(out, _STEPS[len(geometry.sizes)], groups)
+    if wild:
+        out[wild] = columns.forward(x[wild], kernel, geometry, groups, finish)
+    return out
+
+
 def _by_columns(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None) -> Any:
     count = neighbours(x, kernel.shape, geometry)
     if count == 1:
         return columns.forward(x, kernel, geometry, 1, finish)
-    out = columns.forward(x, spread(kernel, count), joined(geometry, count), 1, finish)
+    with numpy.errstate(invalid="ignore"):
+        out = columns.forward(x, spread(kernel, count), joined(geometry, count), 1, finish)
+    if not numpy.isfinite(peak(out)):  # zeros among the weights made NaN of what a neighbour sees
+        return columns.forward(x, kernel, geometry, 1, finish)
     return out.reshape(len(x), *geometry.outputs, kernel.shape[-1])
 
 
@@ -132,6 +148,23 @@ def kernel_gradient(
     """The gradient of the kernel."""
     if not _is_ours(xp, x, g):
         return plain_convolution.kernel_gradient(xp, x, g, kernel_shape, geometry, groups)
+    with numpy.errstate(invalid="ignore"):
+        found = _fast_kernel_gradient(x, g, kernel_shape, geometry, groups)
+    # Ways that multiply with zeros between the numbers spread a NaN to elements that never meet it.
+    if found is None or not numpy.isfinite(peak(found)):
+        return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
+    return found
+
+
+def _fast_kernel_gradient(
+    x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int
+) -> Any:
+    """By the algorithm that suits; None where that can't."""
+    by_tiles = winograd.suits(kernel_shape, x.dtype, geometry, groups) or stacked.suits(
+        x, kernel_shape, geometry, groups
+    )
+    if by_tiles and not (has_steady_borders(x) and has_steady_borders(g)):
+        return None
     if winograd.suits(kernel_shape, x.dtype, geometry, groups):
         return winograd.kernel_gradient(x, g, geometry, groups)
     if volumes.suits(x, kernel_shape, geometry, groups):
@@ -162,14 +195,28 @@ def gradients(
         and winograd.suits(kernel.shape, kernel.dtype, geometry, groups)
         and winograd.shares_gradients(kernel.shape, geometry, groups)
     ):
-        return winograd.gradients(x, g, kernel, geometry, groups)
-    if (
+        found = winograd.gradients(x, g, kernel, geometry, groups)
+        if _are_steady(x, g, *found, groups):
+            return found
+    elif (
         all(needs)
         and _is_ours(xp, x, g)
         and volumes.suits(x, kernel.shape, geometry, groups)
         and volumes.shares_gradients(x, kernel.shape, geometry)
     ):
-        return volumes.gradients(x, g, kernel, geometry)
+        found = volumes.gradients(x, g, kernel, geometry)
+        if _are_steady(x, g, *found, 1):
+            return found
     dx = input_gradient(xp, g, kernel, geometry, groups) if needs[0] else None
     dk = kernel_gradient(xp, x, g, kernel.shape, geometry, groups) if needs[1] else None
     return dx, dk
+
+
+def _are_steady(x: Any, g: Any, dx: Any, dk: Any, groups: int) -> bool:
+    """Whether no number of x and g was too large for their transforms."""
+    return (
+        bool(numpy.isfinite(peak(dk)))
+        and not wild_images(dx, _STEPS[dx.ndim - 2], groups)
+        and has_steady_borders(x)
+        and has_steady_borders(g)
+    )

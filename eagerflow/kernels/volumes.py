@@ -203,7 +203,7 @@ def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], Non
             for part in _pieces(target):
                 finish(part)
 
-    with numpy.errstate(invalid="ignore"):  # of infinities: the transforms subtract
+    with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         each(work, len(plan.blocks), plan.microseconds)
     return out
 
@@ -254,7 +254,7 @@ def _gradients(
                 _multiply_back(plan, slopes, back, values)
                 _put_gradients(plan, values, dx, some)
 
-    with numpy.errstate(invalid="ignore"), one_blas_thread:
+    with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
         each(work, len(parts), plan.microseconds)
         return dx, plan.kernel(sum_in_order(sums))
 

@@ -67,7 +67,7 @@ def test_any_windows(geometry, batch, channels, multiplier, dtype, channels_firs
 
 
 @given(
-    st.integers(1, 3), st.integers(1, 40), st.integers(1, 20), st.integers(2, 7), st.integers(1, 7),
+    st.integers(1, 3), st.integers(1, 40), st.integers(1, 20), st.integers(5, 7), st.integers(1, 7),
     st.integers(1, 9), st.integers(1, 2), st.sampled_from(["valid", "same"]),
 )  # fmt: skip
 @settings(max_examples=150)

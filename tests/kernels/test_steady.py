@@ -1,0 +1,168 @@
+"""A number far larger than the others changes what sees it, and nothing else; so do infinity and NaN."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eagerflow.kernels import (
+    convolution,
+    depthwise,
+    filtering,
+    neighbours,
+    planes,
+    steady,
+    swapped,
+    volumes,
+    winograd,
+)
+from eagerflow.kernels.geometry import window_geometry
+from eagerflow.ops import conv, depthwise_conv
+
+# What is convolved, the kernel, groups, and the algorithm that takes it.
+CASES = {
+    "winograd": ((3, 9, 9, 16), (3, 3, 16, 16), 1, winograd),
+    "winograd of large images": ((1, 70, 70, 16), (3, 3, 16, 16), 1, winograd),
+    "winograd of groups": ((2, 8, 8, 32), (3, 3, 4, 32), 8, winograd),
+    "volumes": ((2, 6, 12, 12, 16), (3, 3, 3, 16, 16), 1, volumes),
+    "neighbours": ((8, 24, 24, 8), (3, 3, 8, 4), 1, neighbours),
+    "one filter": ((4, 24, 24, 16), (3, 3, 16, 1), 1, swapped),
+    "planes": ((4, 20, 20, 3), (3, 3, 3, 8), 1, planes),
+    "filtering": ((2, 18, 18, 16), (5, 5, 1, 16), 16, filtering),
+}  # fmt: skip
+PLACES = ["corner", "edge", "middle"]
+
+
+def _data(shape, kernel_shape, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=shape).astype("float32"), rng.normal(size=kernel_shape).astype("float32")
+
+
+def _with(x, value, place):
+    x = x.copy()
+    spatial = {
+        "corner": 0,
+        "edge": (0, *[n // 2 for n in x.shape[2:-1]]),
+        "middle": [n // 2 for n in x.shape[1:-1]],
+    }
+    at = spatial[place] if place != "corner" else (0,) * (x.ndim - 2)
+    x[(len(x) - 1, *at, x.shape[-1] // 2)] = value
+    return x
+
+
+def _results(x, kernel, g, groups):
+    """The output and both gradients, by the fast ways."""
+    size = kernel.shape[:-2]
+    geometry = window_geometry(x.shape[1:-1], size, 1, "same")
+    if groups == x.shape[-1]:
+        turned = kernel.swapaxes(-1, -2)
+        out = depthwise.forward(np, x, turned, geometry)
+        return out, *[
+            f(np, *a, geometry)
+            for f, a in ((depthwise.input_gradient, (g, turned)), (lambda *a: None, (x, g)))
+        ]
+    out = convolution.forward(np, x, kernel, geometry, groups)
+    dx, dk = convolution.gradients(np, x, g, kernel, (True, True), geometry, groups)
+    return out, dx, dk
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", [1e3, 1e7, 1e30, np.inf, np.nan])
+@pytest.mark.parametrize("name", CASES)
+def test_one_number_changes_only_what_sees_it(name, value, place):
+    shape, kernel_shape, groups, _ = CASES[name]
+    x, kernel = _data(shape, kernel_shape)
+    g = _data((*shape[:-1], kernel_shape[-1]), (1,), seed=1)[0]
+    wild = _with(x, value, place)
+    zero = _with(x, 0, place)
+    with np.errstate(all="ignore"):
+        found = _results(wild, kernel, g, groups)
+        # What doesn't see the number is as with a zero in its place.
+        exact = _results(*(a.astype("float64") for a in (zero, kernel, g)), groups)
+        touched = _results(*(abs(a).astype("float64") for a in (wild - zero, kernel, g)), groups)
+    for part in (0, 2):
+        if found[part] is None:
+            continue
+        apart = touched[part] == 0
+        size = np.abs(exact[part]).max()
+        np.testing.assert_allclose(found[part][apart], exact[part][apart], rtol=0, atol=4e-6 * size)
+        if np.isfinite(value):
+            relative = (found[part] - exact[part])[~apart]
+            sees = _results(*(a.astype("float64") for a in (wild, kernel, g)), groups)[part][~apart]
+            np.testing.assert_allclose(
+                found[part][~apart], sees, rtol=0, atol=4e-6 * (abs(value) + size) * 10
+            )
+            assert relative.size
+    if found[1] is not None:
+        np.testing.assert_allclose(found[1], exact[1], rtol=0, atol=4e-6 * np.abs(exact[1]).max())
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", [1e4, 1e20, np.nan])
+@pytest.mark.parametrize("name", ["winograd", "winograd of groups", "volumes", "filtering"])
+def test_so_does_a_number_in_a_gradient(name, value, place):
+    shape, kernel_shape, groups, _ = CASES[name]
+    x, kernel = _data(shape, kernel_shape)
+    g = _data((*shape[:-1], kernel_shape[-1]), (1,), seed=1)[0]
+    wild, zero = _with(g, value, place), _with(g, 0, place)
+    with np.errstate(all="ignore"):
+        found = _results(x, kernel, wild, groups)
+        exact = _results(*(a.astype("float64") for a in (x, kernel, zero)), groups)
+        touched = _results(*(abs(a).astype("float64") for a in (x, kernel, wild - zero)), groups)
+    for part in (1, 2):
+        if found[part] is not None:
+            apart = touched[part] == 0
+            size = np.abs(exact[part]).max()
+            np.testing.assert_allclose(found[part][apart], exact[part][apart], rtol=0, atol=4e-6 * size)
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if CASES[n][3] is winograd or n == "volumes"])
+def test_the_fast_ways_lose_few_digits(name):
+    shape, kernel_shape, groups, algorithm = CASES[name]
+    x, kernel = _data(shape, kernel_shape)
+    g = _data((*shape[:-1], kernel_shape[-1]), (1,), seed=1)[0]
+    geometry = window_geometry(shape[1:-1], kernel_shape[:-2], 1, "same")
+    suits = winograd.suits(kernel_shape, x.dtype, geometry, groups)
+    assert suits if algorithm is winograd else volumes.suits(x, kernel_shape, geometry, groups)
+    found = _results(x, kernel, g, groups)
+    exact = _results(*(a.astype("float64") for a in (x, kernel, g)), groups)
+    for ours, right in zip(found, exact, strict=True):
+        away = ours - right
+        assert np.sqrt((away**2).mean()) < 2e-6 * right.std()
+        assert np.abs(away).max() < 1e-5 * right.std()
+
+
+def test_usual_numbers_are_steady():
+    rng = np.random.default_rng(0)
+    for shape in ((4, 16, 16, 32), (1, 7, 7, 64), (64, 8, 8, 16)):
+        out = rng.normal(size=shape).astype("float32")
+        assert steady.wild_images(out, (3, 3), 1) == []
+        assert steady.wild_images(np.maximum(out, 0), (3, 3), 1) == []
+        assert steady.has_steady_borders(out)
+        assert steady.has_steady_borders(np.where(rng.random(shape) < 0.15, out, 0).astype("float32"))
+
+
+@pytest.mark.parametrize(
+    "a", [[1.0, -3.0, 2.0], [-1.0, -0.5], [0.0, -0.0], [1.0, np.nan], [-np.inf, 3.0], [1e-40, 0.0]]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_peak_is_the_largest_absolute_value(a, dtype):
+    a = np.array(a, dtype)
+    np.testing.assert_array_equal(steady.peak(a), np.abs(a).max())
+    np.testing.assert_array_equal(steady.peak(np.repeat(a, 2)[::2]), np.abs(a).max())
+
+
+def test_public_convolutions_keep_an_outlier_to_itself():
+    x, kernel = _data((1, 16, 16, 32), (3, 3, 32, 32))
+    x[0, 8, 8, 3] = 1e7
+    found = conv(x, kernel, padding="same").numpy()
+    exact = conv(x.astype("float64"), kernel.astype("float64"), padding="same").numpy()
+    apart = np.ones((16, 16), bool)
+    apart[7:10, 7:10] = False
+    assert np.abs(found - exact)[0, apart].max() < 1e-4
+    x, kernel = _data((1, 16, 16, 32), (5, 5, 32, 1))
+    x[0, 8, 8, 3] = 1e7
+    found = depthwise_conv(x, kernel, padding="same").numpy()
+    exact = depthwise_conv(x.astype("float64"), kernel.astype("float64"), padding="same").numpy()
+    apart[6:11, 6:11] = False
+    assert np.abs(found - exact)[0, apart].max() < 1e-4
