@@ -34,6 +34,10 @@ class Callback:
         """The model that is trained."""
         return getattr(self, "_model", None)  # a subclass may forget super().__init__()
 
+    @model.setter
+    def model(self, model: Any) -> None:
+        self._model = model
+
     def set_model(self, model: Any) -> None:
         """Called once before training, with the model."""
         self._model = model

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
+
+import numpy
 
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor
 from eagerflow.layers.symbolic import SymbolicTensor
 
-__all__ = ["TensorShape", "shapes_of_numpy", "shapes_of_tensorflow"]
+__all__ = ["Lengths", "TensorShape", "shapes_of_numpy", "shapes_of_tensorflow"]
 
 
 class TensorShape(tuple[Any, ...]):
@@ -47,6 +50,46 @@ class TensorShape(tuple[Any, ...]):
     def is_fully_defined(self) -> bool:
         """Whether all lengths are known."""
         return None not in self
+
+
+def _by_element(name: str) -> Any:
+    operation = getattr(operator, name)
+
+    def call(self: Lengths, other: Any) -> Any:
+        if None in self:
+            raise TypeError("tf.shape: a length isn't known before data comes; a Layer's call knows it.")
+        return operation(Tensor(numpy.array(self, "int32")), other)
+
+    def reflected(self: Lengths, other: Any) -> Any:
+        return operation(Tensor(numpy.array(other)), Tensor(numpy.array(self, "int32")))
+
+    return call, reflected
+
+
+class Lengths(TensorShape):
+    """What `tf.shape` gives: a shape that arithmetic takes for a vector, as in TensorFlow."""
+
+    __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return Lengths(found) if isinstance(index, slice) else found
+
+    @property
+    def shape(self) -> TensorShape:
+        """Its own shape: the number of axes."""
+        return TensorShape((len(self),))
+
+    def numpy(self) -> numpy.ndarray:
+        """The lengths in an array."""
+        return numpy.array(self, "int32")
+
+    __add__, __radd__ = _by_element("add")
+    __sub__, __rsub__ = _by_element("sub")
+    __mul__, __rmul__ = _by_element("mul")
+    __truediv__, __rtruediv__ = _by_element("truediv")
+    __floordiv__, __rfloordiv__ = _by_element("floordiv")
+    __mod__, __rmod__ = _by_element("mod")
 
 
 _tensor: Any = Tensor

@@ -16,6 +16,7 @@ import numpy
 from eagerflow.core import tree
 from eagerflow.core.device import device, to_host
 from eagerflow.core.random import generator, next_key
+from eagerflow.core.spellings import ignores
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
 from eagerflow.data.prefetch import ahead, in_order
@@ -24,6 +25,9 @@ from eagerflow.data.text import text_tensor
 from eagerflow.layers.text_type import is_text
 
 __all__ = ["Dataset"]
+
+
+_ignored = ignores("deterministic", "name", "num_parallel_calls")  # of TensorFlow's arguments
 
 
 class Dataset(MoreSteps):
@@ -152,6 +156,7 @@ class Dataset(MoreSteps):
 
     # -- steps
 
+    @ignores("deterministic", "name")
     def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
         """`function` of every element; the parts of a tuple become its arguments.
 
@@ -171,10 +176,12 @@ class Dataset(MoreSteps):
             return Dataset(lambda: in_order(apply, iter(self), workers, workers), self._length)
         return Dataset(lambda: map(apply, iter(self)), self._length)
 
+    @_ignored
     def filter(self, function: Callable[..., Any]) -> Dataset:
         """Only the elements for which `function` is true."""
         return Dataset(lambda: (e for e in self if function(*e if isinstance(e, tuple) else (e,))))
 
+    @_ignored
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
         """`batch_size` elements stacked along a new first axis.
 
@@ -187,10 +194,12 @@ class Dataset(MoreSteps):
             lambda: _stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder)
         )
 
+    @_ignored
     def unbatch(self) -> Dataset:
         """The rows of every element, one by one."""
         return Dataset(lambda: (row for e in self for row in Dataset.from_tensor_slices(e)))
 
+    @_ignored
     def shuffle(
         self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
     ) -> Dataset:
@@ -205,6 +214,7 @@ class Dataset(MoreSteps):
         draw = _generators(seed, reshuffle_each_iteration)
         return Dataset(lambda: _drawn(iter(self), size, draw()), self._length)
 
+    @_ignored
     def repeat(self, count: int | None = None) -> Dataset:
         """Again and again: `count` times in all, or without end."""
         if count is None or count == -1:
@@ -212,21 +222,25 @@ class Dataset(MoreSteps):
         length = self._length if self._length in (None, -1) else self._length * count
         return Dataset(lambda: itertools.chain.from_iterable(itertools.repeat(self, count)), length)
 
+    @_ignored
     def take(self, count: int) -> Dataset:
         """The first `count` elements."""
         known = self._length is not None and self._length >= 0
         length = min(count, self._length or 0) if known else count if self._length == -1 else None
         return Dataset(lambda: itertools.islice(iter(self), count), length)
 
+    @_ignored
     def skip(self, count: int) -> Dataset:
         """All but the first `count` elements."""
         length = self._length if self._length in (None, -1) else max(0, self._length - count)
         return Dataset(lambda: itertools.islice(iter(self), count, None), length)
 
+    @_ignored
     def enumerate(self, start: int = 0) -> Dataset:
         """Pairs of the element's number and the element."""
         return Dataset(lambda: enumerate(self, start), self._length)
 
+    @_ignored
     def concatenate(self, dataset: Dataset) -> Dataset:
         """These elements, then those of another data set."""
         lengths = (self._length, dataset._length)
@@ -235,6 +249,7 @@ class Dataset(MoreSteps):
         )
         return Dataset(lambda: itertools.chain(self, dataset), length)
 
+    @ignores("filename", "name")
     def cache(self) -> Dataset:
         """Kept in memory after the first complete iteration, which then isn't repeated."""
         kept: list[Any] = []
@@ -253,6 +268,7 @@ class Dataset(MoreSteps):
 
         return Dataset(make, self._length)
 
+    @_ignored
     def prefetch(self, buffer_size: int) -> Dataset:
         """Elements made in a thread, up to `buffer_size` ahead (-1: two)."""
         count = 2 if buffer_size == -1 else _positive("prefetch", "buffer_size", buffer_size)
@@ -277,6 +293,7 @@ class _Slices(Dataset):
         order = range(len(self)) if self._draw is None else self._draw().permutation(len(self))
         return (tree.map_structure(lambda a, i=i: _wrap(a[i]), self._arrays) for i in order)
 
+    @_ignored
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
         size = _positive("batch", "batch_size", batch_size)
         rows = len(self)
@@ -291,6 +308,7 @@ class _Slices(Dataset):
 
         return Dataset(make, _batches(rows, size, drop_remainder))
 
+    @_ignored
     def shuffle(
         self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
     ) -> Dataset:

@@ -17,6 +17,8 @@ from eagerflow.core import random, tree
 from eagerflow.core.config import max_steps_per_epoch
 from eagerflow.core.device import current_device
 from eagerflow.core.random import generator, next_key
+from eagerflow.core.spellings import behaviour
+from eagerflow.core.tracebacks import warn
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -387,7 +389,9 @@ def feed_for(
             f"x: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
-        if value is not None:
+        if value is not None and name == "batch_size" and behaviour.keras_2:
+            warn(f"batch_size={value} changes nothing: x is a {type(x).__name__}, which has batches already.")
+        elif value is not None:
             raise ValueError(
                 f"{name}: x is a {type(x).__name__}, whose batches hold x, y and sample weights already; "
                 f"leave {name} out."

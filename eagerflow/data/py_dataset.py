@@ -42,10 +42,16 @@ class PyDataset:
     @property
     def num_batches(self) -> int | None:
         """How many batches there are; None: without end."""
+        if "_num_batches" in self.__dict__:
+            return self.__dict__["_num_batches"]
         length = getattr(self, "__len__", None)
         if length is None:
             raise NotImplementedError(f"{type(self).__name__} must define __len__() or num_batches.")
         return int(length())
+
+    @num_batches.setter
+    def num_batches(self, count: int | None) -> None:
+        self.__dict__["_num_batches"] = count  # a class of one's own may keep it as an attribute
 
     def on_epoch_begin(self) -> None:
         """Called before every epoch."""

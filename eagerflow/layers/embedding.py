@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
+from eagerflow.layers.context import current_call
 from eagerflow.layers.older_arguments import older, only
 from eagerflow.layers.settings import described, integer, settle, without_lora
 
@@ -97,17 +98,23 @@ class Embedding(Layer):
         """The vectors of the integers in `inputs`."""
         indices = convert_to_tensor(inputs)
         indices = indices if indices.dtype.kind in "iu" else ops.cast(indices, "int32")
-        self._check_range(indices)
+        indices = self._in_range(indices)
         return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
 
-    def _check_range(self, indices: Tensor) -> None:
+    def _in_range(self, indices: Tensor) -> Tensor:
         """Array modules would count negative integers from the end, or wrap around."""
         data = indices.data
         if data.size and (int(data.min()) < 0 or int(data.max()) >= self.input_dim):
+            context = current_call.get()
+            if context is not None and context.probing:
+                return ops.clip(
+                    indices, 0, self.input_dim - 1
+                )  # lengths that are tried out need not be possible
             raise IndexError(
                 f'Embedding "{self.name}" has vectors for 0 to {self.input_dim - 1} (input_dim={self.input_dim}); '
                 f"the inputs go from {int(data.min())} to {int(data.max())}."
             )
+        return indices
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """False where the input is 0, if 0 marks padding."""

@@ -11,6 +11,7 @@ from eagerflow.core.serialization import deserialize_keras_object
 from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input import Input, InputLayer
+from eagerflow.layers.lambda_layer import Lambda
 from eagerflow.layers.symbolic import Node, record
 from eagerflow.models.functional import Functional
 from eagerflow.models.model import Model
@@ -83,6 +84,10 @@ class _Cloner:
             return clone_model(layer, clone_function=self.function, recursive=True)
         if self.function is not None and not isinstance(layer, InputLayer):
             return self.function(layer)
+        if isinstance(layer, Lambda):  # whose functions need not be registered
+            parts = (layer.function, layer._output_shape, layer.mask)
+            named = {f.__name__: f for f in parts if hasattr(f, "__name__")}
+            return type(layer).from_config(layer.get_config(), custom_objects=named)
         return type(layer).from_config(layer.get_config())
 
 

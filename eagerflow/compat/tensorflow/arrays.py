@@ -10,6 +10,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.compat.shapes import Lengths
+from eagerflow.compat.tensorflow.casts import numbered
 from eagerflow.compat.tensorflow.words import or_text
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import text_tensor
@@ -26,12 +28,12 @@ einsum, searchsorted = ops.einsum, ops.searchsorted
 
 def zeros(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
     """Zeros."""
-    return ops.zeros(shape, dtype)
+    return ops.zeros(shape, numbered(dtype))
 
 
 def ones(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
     """Ones."""
-    return ops.ones(shape, dtype)
+    return ops.ones(shape, numbered(dtype))
 
 
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
@@ -50,10 +52,14 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 
 
 def eye(
-    num_rows: int, num_columns: int | None = None, dtype: Any = "float32", name: str | None = None
-) -> Tensor:
-    """The identity matrix."""
-    return ops.eye(num_rows, num_columns, dtype=dtype)
+    num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = "float32",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The identity matrix, or many of them."""
+    matrix = ops.eye(num_rows, num_columns, dtype=dtype)
+    if batch_shape is None:
+        return matrix
+    return ops.broadcast_to(matrix, (*[int(n) for n in batch_shape], *matrix.shape))
 
 
 def range(
@@ -80,10 +86,10 @@ def one_hot(
     return hot * (on - off) + off
 
 
-@or_text(lambda x, *_, **__: tuple(text_tensor(x).shape))
-def shape(input: Any, out_type: Any = None, name: str | None = None) -> tuple[int, ...]:
-    """The shape: a tuple of numbers, None where a symbolic tensor doesn't know."""
-    return tuple(ops.convert_to_tensor(input).shape)
+@or_text(lambda x, *_, **__: Lengths(text_tensor(x).shape))
+def shape(input: Any, out_type: Any = None, name: str | None = None) -> Lengths:
+    """The shape: a tuple of numbers, None where a symbolic tensor doesn't know; it counts as a vector."""
+    return Lengths(ops.convert_to_tensor(input).shape)
 
 
 @or_text(lambda x, *_, **__: text_tensor(x).size)

@@ -24,6 +24,15 @@ double, half = float64, float16
 string = TEXT
 
 
+# The numbers of types, which `tf.zeros(3, 1)` takes by position.
+_NUMBERS = {1: "float32", 2: "float64", 3: "int32", 9: "int64", 10: "bool"}
+
+
+def numbered(dtype: Any) -> Any:
+    """A type by TensorFlow's number for it, or as it is."""
+    return _NUMBERS.get(dtype, dtype) if type(dtype) is int else dtype
+
+
 def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     """The values in another type."""
     return ops.cast(ops.convert_to_tensor(x), dtype)

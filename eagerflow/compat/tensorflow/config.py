@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from eagerflow.core.device import list_devices
 
 __all__ = [
-    "PhysicalDevice", "enable_op_determinism", "functions_run_eagerly", "get_visible_devices", "gpu_device_name",
+    "LogicalDeviceConfiguration", "PhysicalDevice", "enable_op_determinism", "experimental_connect_to_cluster",
+    "functions_run_eagerly", "get_jit", "get_visible_devices", "set_experimental_options", "set_jit", "gpu_device_name",
     "is_built_with_cuda", "is_gpu_available", "list_logical_devices", "list_physical_devices",
     "run_functions_eagerly", "set_inter_op_parallelism_threads", "set_intra_op_parallelism_threads",
     "set_logical_device_configuration", "set_memory_growth", "set_soft_device_placement", "set_visible_devices",
@@ -78,6 +79,35 @@ def set_intra_op_parallelism_threads(num_threads: int) -> None:
 
 def set_inter_op_parallelism_threads(num_threads: int) -> None:
     """Accepted without effect."""
+
+
+def set_jit(enabled: Any) -> None:
+    """Accepted without effect; nothing is compiled."""
+
+
+def get_jit() -> str:
+    """Nothing is compiled."""
+    return ""
+
+
+def set_experimental_options(options: Any) -> None:
+    """Accepted without effect."""
+
+
+def experimental_connect_to_cluster(*args: Any, **kwargs: Any) -> None:
+    """Accepted without effect; there is one machine."""
+
+
+class LogicalDeviceConfiguration:
+    """Accepted without effect.
+
+    Args:
+        memory_limit: accepted.
+        **kwargs: accepted.
+    """
+
+    def __init__(self, memory_limit: Any = None, **kwargs: Any) -> None:
+        self.memory_limit = memory_limit
 
 
 def enable_op_determinism() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from eagerflow import ops
 
 __all__ = [
-    "MirroredStrategy", "OneDeviceStrategy", "ReduceOp", "Strategy", "experimental_set_strategy", "get_strategy",
-    "has_strategy", "in_cross_replica_context",
+    "MirroredStrategy", "OneDeviceStrategy", "ReduceOp", "Strategy", "TPUClusterResolver",
+    "experimental_set_strategy", "get_strategy", "has_strategy", "in_cross_replica_context",
 ]  # fmt: skip
 
 
@@ -62,6 +62,23 @@ class Strategy:
     def gather(self, value: Any, axis: int) -> Any:
         """The values of all devices, one after the other: this one."""
         return value
+
+
+class TPUClusterResolver:
+    """There are no TPUs here.
+
+    Args:
+        *args: TensorFlow's.
+        **kwargs: TensorFlow's.
+
+    Raises:
+        ValueError: always, as TensorFlow does where there are none: scripts then take `get_strategy()`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise ValueError(
+            "There are no TPUs here. Write strategy = tf.distribute.get_strategy(), which is this device."
+        )
 
 
 class InputContext:

@@ -1,0 +1,89 @@
+"""What scripts of Keras 2 and TensorFlow rely on without saying so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eagerflow import Input, Model, Sequential, callbacks, data, layers, models, ops
+from eagerflow.compat.faces import face
+
+tf = face("tensorflow")
+X = np.arange(8, dtype="float32").reshape(4, 2)
+
+
+def double(x):
+    return 2 * x
+
+
+def test_models_with_functions_of_ones_own_are_cloned():
+    inputs = Input((2,))
+    model = Model(inputs, layers.Dense(1)(layers.Lambda(double)(inputs)))
+    made = models.clone_model(model)
+    made.set_weights(model.get_weights())
+    np.testing.assert_array_equal(made.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_lengths_that_are_tried_out_need_not_fit_an_embedding():
+    """As many positions as the input has steps, whose number nobody knows yet."""
+
+    class Positions(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.places = layers.Embedding(5, 2)
+
+        def call(self, x):
+            return ops.cast(x, "float32")[..., None] + self.places(ops.arange(ops.shape(x)[-1]))
+
+    made = Positions()(Input((None,), dtype="int32"))
+    assert made.shape == (None, None, 2)
+    with pytest.raises(IndexError, match="input_dim=5"):
+        Positions()(np.ones((1, 9), int))
+
+
+def test_attributes_that_classes_of_ones_own_set():
+    class Pairs(data.PyDataset):
+        def __init__(self):
+            super().__init__()
+            self.num_batches = 3
+
+    class Watching(callbacks.Callback):
+        def __init__(self, model):
+            super().__init__()
+            self.model = model
+
+    assert Pairs().num_batches == 3
+    assert Watching("model").model == "model"
+
+
+def test_a_batch_size_beside_a_data_set_changes_nothing_and_says_so(installed):
+    model = Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    batches = data.Dataset.from_tensor_slices((X, X[:, :1])).batch(2, num_parallel_calls=4, name="batches")
+    with pytest.warns(UserWarning, match="has batches already"):
+        assert len(model.fit(batches, batch_size=64, verbose=0).history["loss"]) == 1
+
+
+def test_the_shape_of_a_tensor_counts_as_a_vector():
+    """`tf.shape(x)[:2] * 2` repeated the tuple."""
+    shape = tf.shape(X)
+    assert shape == (4, 2)
+    assert shape.shape == (2,)
+    assert (shape[:2] * 2).tolist() == [8, 4]
+    assert (shape // 2 + [1, 1]).tolist() == [3, 2]
+    assert (3 - shape).tolist() == [-1, 1]
+    assert shape.numpy().dtype == "int32"
+    assert (shape[0], 1) == (4, 1)
+    with pytest.raises(TypeError, match="isn't known before data comes"):
+        tf.shape(Input((2,))) * 2
+
+
+def test_arguments_by_tensorflows_numbers_and_names():
+    assert tf.zeros(2, 1).dtype == "float32"
+    assert tf.ones([2], tf.int32).dtype == "int32"
+    assert tf.eye(2, batch_shape=[3, 1]).shape == (3, 1, 2, 2)
+    with pytest.raises(ValueError, match="no TPUs here"):
+        tf.distribute.cluster_resolver.TPUClusterResolver()
+    tf.config.optimizer.set_jit(True)
+    assert tf.config.optimizer.get_jit() == ""
+    assert face("tensorflow.keras.optimizers.experimental").AdamW
