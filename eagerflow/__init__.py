@@ -35,6 +35,7 @@ from eagerflow.core.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.core.variable import Variable
+from eagerflow.core.variable import initializer_named as _initializer_named
 from eagerflow.kernels.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ __all__ = [
 ]  # fmt: skip
 
 _keep_freed_memory()
+_initializer_named.append(lambda name: import_module("eagerflow.initializers").get(name))
 
 
 def version() -> str:

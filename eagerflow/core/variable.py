@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import weakref
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -43,7 +44,7 @@ class Variable(Tensor):
     """A tensor that `assign` changes.
 
     Args:
-        initializer: the initial value (anything `convert_to_tensor` takes), or a function
+        initializer: the initial value (anything `convert_to_tensor` takes), an initializer's name, or a function
             `(shape, dtype=...)` that makes it.
         shape: the shape, needed when `initializer` is a function; checked otherwise.
         dtype: a type name; default: `floatx()` for functions, else the value's own type.
@@ -253,6 +254,10 @@ def _rebuild(
     return made
 
 
+# How an initializer is found by its name; `eagerflow` puts the function here, which knows where they live.
+initializer_named: list[Callable[[str], Any]] = []
+
+
 def _called(initializer: Any, shape: Any, dtype: Any) -> Any:
     """What an initializer gives; a plain function may leave the type to us, and Keras 1's take a name."""
     if isinstance(initializer, FunctionType):
@@ -278,10 +283,11 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
         dtype = floatx() if dtype is None else dtype
         value = _taken(_called(initializer, wanted, dtype), dtype)
     elif isinstance(initializer, str):
-        raise TypeError(
-            f"Variable(initializer={initializer!r}): expected values or an initializer object; "
-            f"ef.initializers.get({initializer!r}) finds one by its name."
-        )
+        if shape is None:
+            raise ValueError(
+                f"Variable(initializer={initializer!r}): an initializer needs shape=... as well."
+            )
+        return _initial_value(initializer_named[0](initializer), shape, dtype)
     else:
         value = Tensor(initializer, dtype)
         wanted = value.shape if shape is None else _as_shape(shape)

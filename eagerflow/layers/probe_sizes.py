@@ -56,13 +56,14 @@ def settlings(node: Any) -> Iterator[Attempt]:
     numbers = sorted({n for n in leaves if type(n) is int and 1 <= n <= _LARGEST_GUESS})[:_GUESSES]
     for n in numbers:
         yield (2 * n, 4 * n), (3 * n, 8 * n), {}
-    for from_end in (True, False) if hasattr(node.operation, "_calls") else (True,):
+    for from_end in (True, False):
         settled = {(x.origin, i): n for x in unknown for i, n in _lengths_beside(x.shape, shapes, from_end)}
         if settled:
             yield *_SIZES[0], settled
             yield small, large, settled
     axes = [(x.origin, i) for x in unknown for i, m in enumerate(x.shape) if m is None]
-    for n in numbers:
+    others = sorted({n for shape in shapes for n in shape if n is not None and n > 1})[:_GUESSES]
+    for n in [*numbers, *others]:
         for axis in reversed(axes):  # the batch axis last
             yield *_SIZES[0], {axis: n}
 

@@ -410,18 +410,27 @@ def _probe(node: Node) -> Any:
 
 def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, int]) -> Any:
     node._specs[small] = tree.flatten(first)
-    by_value = op_name(node.operation) in _BY_VALUE
-    if not by_value and all(None not in x.shape for x in node.inputs):
+    if op_name(node.operation) in _BY_VALUE:
+        try:
+            with _other_values():
+                return _agreed(node, first, _at(node, large), large)
+        except (ValueError, IndexError):
+            node._specs.pop(large, None)  # other values don't fit: the usual ones tell
+    if all(None not in x.shape for x in node.inputs):
         node._specs[large] = node._specs[small]
         return first
     try:
-        with _other_values(by_value):
-            second = _at(node, large)
+        second = _at(node, large)
     except Exception as error:
         raise _AtOneSize(
             f"{_who(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, "
             f"so it can't take an unknown length: {error}"[:500]
         ) from error
+    return _agreed(node, first, second, large)
+
+
+def _agreed(node: Node, first: Any, second: Any, large: tuple[int, int]) -> Any:
+    """What describes the results at both sizes."""
     node._specs[large] = tree.flatten(second)
     if _shape_of_structure(first) != _shape_of_structure(second):
         raise _Unexplained(
@@ -524,7 +533,7 @@ def _varied(x: Any) -> Any:
         return _sample(x)
     shape: Any = x.shape  # all lengths are known here
     if _varying.get():
-        return Tensor((numpy.arange(math.prod(shape)).reshape(shape) % 3).astype(x.dtype))
+        return Tensor((numpy.arange(math.prod(shape)).reshape(shape) % 7).astype(x.dtype))
     if x.dtype.kind not in "fc":
         return _sample(x)
     if len(shape) > 1 and shape[-1] == shape[-2]:
@@ -539,8 +548,8 @@ _varying: contextvars.ContextVar[bool] = contextvars.ContextVar("varying", defau
 
 
 @contextlib.contextmanager
-def _other_values(on: bool) -> Iterator[None]:
-    token = _varying.set(on)
+def _other_values() -> Iterator[None]:
+    token = _varying.set(True)
     try:
         yield
     finally:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import initializers, ops
+from eagerflow.core import tree
 from eagerflow.core.errors import signature_of
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.settings import described, integer
+from eagerflow.layers.symbolic import Spec, infer
 
 __all__ = ["SpectralNormalization", "TimeDistributed", "Wrapper"]
 
@@ -105,6 +107,15 @@ class TimeDistributed(Wrapper):
         """(batch, time, ...)."""
         batch, *rest = self.layer.compute_output_shape(self._of_step(input_shape))
         return (batch, input_shape[1], *rest)
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """The layer's own answer for one step, with its type, and the steps in between."""
+        if type(self).call is not TimeDistributed.call:
+            return super()._infer(args, kwargs, size)
+        inputs = args[0] if args else kwargs["inputs"]
+        steps = inputs.shape[1]
+        one = infer(self.layer, (Spec(self._of_step(inputs.shape), inputs.dtype),), {}, size)
+        return tree.map_structure(lambda x: Spec((x.shape[0], steps, *x.shape[1:]), x.dtype), one)
 
 
 class SpectralNormalization(Wrapper):

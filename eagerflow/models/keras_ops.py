@@ -223,6 +223,13 @@ def arguments_of(
         variadic and leading and next(iter(signature.parameters)) == leading[0]
     ):  # einsum(subscripts, *operands)
         return [settings.pop(leading[0]), *args], settings
+    names = list(signature.parameters)
+    if any(name in settings for name in names[: len(args)]):  # vectorized_map(function, elements)
+        waiting, args = list(args), []
+        for name in names:
+            if not waiting:
+                break
+            args.append(settings.pop(name) if name in settings else waiting.pop(0))
     unknown = [k for k in settings if k not in signature.parameters and settings[k] is not None]
     if unknown:
         raise ValueError(

@@ -73,6 +73,8 @@ class Model(Trainer, Saving, ModelState, Layer):
         self.supports_masking = True
         if ends is not None:
             self._connect(*ends)
+            if not self.trainable:  # for the layers too, which it has only now
+                self.trainable = False
 
     def _connect(self, inputs: Any, outputs: Any) -> None:
         """Become the graph between symbolic tensors."""

@@ -261,6 +261,9 @@ def test_a_function_gives_values_of_the_default_type():
     assert Variable(lambda shape, dtype: np.ones(shape), shape=(2,)).dtype == "float32"
 
 
-def test_names_of_initializers_are_refused_with_the_way_to_find_them():
-    with pytest.raises(TypeError, match=r"ef.initializers.get\('zeros'\)"):
-        Variable("zeros", shape=(2,))
+def test_an_initializer_is_found_by_its_name():
+    assert ef.Variable("ones", shape=(2,), dtype="int32").tolist() == [1, 1]
+    with pytest.raises(ValueError, match=r"needs shape="):
+        ef.Variable("ones")
+    with pytest.raises(ValueError, match="Unknown initializer 'onez'"):
+        ef.Variable("onez", shape=(2,))

@@ -105,3 +105,19 @@ def test_a_function_begins_at_any_symbolic_tensor():
     after = ef.Function(y, y * 3)
     assert len(after.operations) == 1
     np.testing.assert_array_equal(after(np.ones((2, 3))), np.full((2, 3), 3.0))
+
+
+def test_a_length_may_be_the_one_that_a_kernel_asks_for():
+    assert ops.conv(KerasTensor((None, 10, None)), KerasTensor((3, 5, 4))).shape == (None, 8, 4)
+
+
+def test_one_number_per_row_settles_how_many_rows_there_are():
+    assert ops.segment_sum(KerasTensor((None, 4)), KerasTensor((10,), "int32"), num_segments=3).shape == (
+        3,
+        4,
+    )
+
+
+def test_every_step_has_the_type_that_its_layer_gives():
+    steps = layers.TimeDistributed(layers.Dense(2), dtype="mixed_float16")
+    assert steps(Input((4, 3))).dtype == steps(np.ones((1, 4, 3))).dtype == "float32"

@@ -79,3 +79,32 @@ def test_a_deque_is_a_structure():
     doubled = ef.tree.map_structure(lambda n: 2 * n, held)
     assert doubled == deque([2, [4, 6]])
     assert doubled.maxlen == 4
+
+
+@ef.saving.register_keras_serializable("tests")
+def doubled(x):
+    return x + x
+
+
+@ef.saving.register_keras_serializable("tests")
+def below_100(x):
+    return ef.ops.sum(x) < 100
+
+
+@pytest.mark.parametrize(
+    "call", [lambda x: ef.ops.vectorized_map(doubled, x), lambda x: ef.ops.while_loop(below_100, doubled, x)]
+)
+def test_ops_that_take_functions_come_back_from_a_config(call):
+    x = ef.Input((3,))
+    model = ef.Model(x, call(x))
+    again = type(model).from_config(model.get_config())
+    data = np.array([[1.0, 2.0, 3.0]], "float32")
+    np.testing.assert_array_equal(again(data), model(data))
+
+
+def test_a_model_made_untrainable_has_untrainable_layers():
+    x = ef.Input((3,))
+    dense = layers.Dense(2)
+    model = ef.Model(x, dense(x), trainable=False)
+    assert not dense.trainable
+    assert not model.trainable_weights
