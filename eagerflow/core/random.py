@@ -26,6 +26,7 @@ __all__ = [
     "generator",
     "get_state",
     "next_key",
+    "order_key",
     "set_random_seed",
     "set_state",
 ]
@@ -34,6 +35,7 @@ Key = tuple[int, int]  # the seed and the count of a draw
 
 _WORD = 2**64 - 1
 _SHARED = 1 << 40  # keeps the process-wide draws apart from those of a seed of the user's own
+_ORDERS = 1 << 41  # and orders of samples from both
 _lock = threading.Lock()
 _state: list[int] = [secrets.randbits(32), 0]  # the process-wide seed, and how many draws were taken from it
 
@@ -62,6 +64,11 @@ def next_key() -> Key:
     with _lock:
         _state[1] += 1
         return _SHARED + _state[0], _state[1]
+
+
+def order_key(count: int) -> Key:
+    """The key of an order that depends on the process-wide seed and a count alone, whatever else was drawn."""
+    return _ORDERS + _state[0], count
 
 
 class _Given(ISeedSequence):

@@ -6,8 +6,9 @@ The format is Keras 3's: `{"module": "keras.layers", "class_name": "Dense", "con
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,8 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "made_from",
+    "refuse_path",
     "register_keras_serializable",
     "serialize_keras_object",
     "tables",
@@ -30,6 +33,7 @@ _DEEPEST = 200  # levels of a config, as in files
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
 _global_objects: dict[str, Any] = {}
+_source: contextvars.ContextVar[tuple[str, bool] | None] = contextvars.ContextVar("source", default=None)
 _scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
     "custom_objects", default=MappingProxyType({})
 )
@@ -91,7 +95,7 @@ class Table:
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
             raise UnknownNameError(
-                f"Unknown {self.kind} {name!r:.80}.{did_you_mean(name, known)} For one of your own, pass the object "
+                f"Unknown {self.kind} {name!r:.80}.{_guess(name, known)} For one of your own, pass the object "
                 "itself, or register it with register_keras_serializable or custom_object_scope."
             )
         return found
@@ -186,6 +190,43 @@ def nests_deeper(config: Any, depth: int) -> bool:
             for inner in (value.values() if isinstance(value, Mapping) else value)
         ]  # fmt: skip
     return bool(level)
+
+
+@contextlib.contextmanager
+def made_from(file: str, safe_mode: bool = True) -> Iterator[None]:
+    """Objects made inside the block are described by a file.
+
+    Args:
+        file: its name, for messages.
+        safe_mode: whether the objects may name no other file of this machine.
+    """
+    token = _source.set((file, safe_mode))
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+def refuse_path(owner: str, argument: str, path: Any) -> None:
+    """Raise if an object that is being made from a file would read another file.
+
+    The content of any file that the user may read would become a part of the model, and leave with it.
+
+    Raises:
+        ValueError: inside `made_from`.
+    """
+    source = _source.get()
+    if source is not None and source[1]:
+        raise ValueError(
+            f"{owner}({argument}={str(path)!r:.100}): the model names a file of the machine that loads it, and would "
+            f"take in what stands there. If you trust it, pass safe_mode=False to load_model; better, have it saved "
+            f"again with {argument} given as a list."
+        )
+
+
+def _guess(name: str, known: Iterable[str]) -> str:
+    """The nearest known name, for people: a program doesn't mistype, and what it names may be meant to harm."""
+    return "" if _source.get() is not None else did_you_mean(name, list(known))
 
 
 class CustomObjectScope:
@@ -317,7 +358,7 @@ def deserialize_keras_object(
     if found is None:
         known = [*_custom_names(custom_objects), *[n for t in tables.values() for n in t.entries]]
         raise UnknownNameError(
-            f"Unknown object {name!r:.80}.{did_you_mean(name, known)} If it is your own, register it with "
+            f"Unknown object {name!r:.80}.{_guess(name, known)} If it is your own, register it with "
             "register_keras_serializable or pass custom_objects={...}."
         )
     return found if config["class_name"] == "function" else _build(found, config, custom_objects)

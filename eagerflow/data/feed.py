@@ -16,7 +16,7 @@ import numpy
 from eagerflow.core import random, tree
 from eagerflow.core.config import max_steps_per_epoch
 from eagerflow.core.device import current_device
-from eagerflow.core.random import generator, next_key
+from eagerflow.core.random import Key, generator, next_key
 from eagerflow.core.spellings import behaviour
 from eagerflow.core.tracebacks import warn
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
@@ -35,10 +35,15 @@ class Feed:
     Attributes:
         steps: the number of batches of an epoch, None when unknown.
         batch_size: the number of samples of a batch, None when unknown.
+        shuffle: whether a pass over the data has an order of its own.
+        draws: gives the key of the order of the next pass.
     """
 
     steps: int | None = None
     batch_size: int | None = None
+    shuffle: Any = False
+    draws: Callable[[], Key] = staticmethod(next_key)
+    _key: Key  # of the running pass
     _origin: Any = (
         None  # the random state when the running pass over the data began; None where none is running
     )
@@ -56,11 +61,23 @@ class Feed:
         self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0
     ) -> Iterator[Any]:
         """One pass over the data, of which `position` tells how far it is."""
-        self._origin, self._drawn = origin or random.get_state(), drawn
+        self._origin, self._drawn = origin or self._begins(), drawn
+        self._set_key(self._origin)
         for batch in batches():
             self._drawn += 1
             yield batch
         self._origin = None
+
+    def _begins(self) -> dict[str, Any]:
+        """What a pass that begins now depends on."""
+        state = random.get_state()
+        return {**state, "order": list(self.draws())} if self.shuffle else state
+
+    def _set_key(self, origin: dict[str, Any]) -> None:
+        """Order a pass as it was when it began; backups of version 0.1.0 tell that by the random state alone."""
+        if self.shuffle:
+            seed, count = origin.get("order") or next_key()
+            self._key = seed, count
 
     def position(self) -> dict[str, Any]:
         """Where in the data training is, as values that fit into JSON."""
@@ -136,12 +153,12 @@ class ArrayFeed(Feed):
         rest, self._rest = self._rest, None
         return self._pass() if rest is None else rest
 
-    def _pass(self) -> Iterator[Any]:
+    def _pass(self, origin: Any = None) -> Iterator[Any]:
         count = self.available if self.goes_on else self.steps or 0
-        return self._noted(lambda: self._batches(count))
+        return self._noted(lambda: self._batches(count), origin)
 
     def _take_up(self, origin: Any, drawn: int) -> None:
-        begun = self._pass()
+        begun = self._pass(origin)
         _skip(begun, drawn)
         if self.goes_on:
             self._running = begun
@@ -173,7 +190,7 @@ class ArrayFeed(Feed):
     def _order(self) -> Any:
         if not self.shuffle:
             return None
-        rng = generator(next_key())
+        rng = generator(self._key)
         if self.shuffle != "batch":
             return rng.permutation(self.rows)
         whole = self.rows // self.size * self.size
@@ -217,6 +234,7 @@ class PyDatasetFeed(Feed):
         super().go_to(position, done)
 
     def _take_up(self, origin: Any, drawn: int) -> None:
+        self._set_key(origin)
         indices = self._begin()
         _skip(indices, drawn)
         self._rest = self._noted(lambda: self._batches(indices), origin, drawn)
@@ -224,7 +242,7 @@ class PyDatasetFeed(Feed):
     def _indices(self) -> Any:
         if self.available is None:
             return range(self.steps) if self.steps is not None else iter(int, 1)
-        order = generator(next_key()).permutation(self.available) if self.shuffle else range(self.available)
+        order = generator(self._key).permutation(self.available) if self.shuffle else range(self.available)
         return [order[i % self.available] for i in range(self.steps or 0)]
 
     def on_epoch_end(self) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy
@@ -17,6 +19,7 @@ from eagerflow.core.device import to_host
 from eagerflow.core.memory import give_back
 from eagerflow.core.observe import logs as announce_logs
 from eagerflow.core.observe import scope, state
+from eagerflow.core.random import Key, next_key, order_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.feed import ArrayFeed, Feed, feed_for
@@ -169,6 +172,7 @@ class Fit:
         self.every = given["steps_per_execution"]
         self.frequency = _frequency(given["validation_freq"])
         self.feed, self.validation = _feeds(x, y, sample_weight, given)
+        self.feed.draws = partial(_order_key, model)
         model.stop_training = False
         verbose = verbosity("fit", given["verbose"])
         self.callbacks = CallbackList(
@@ -278,6 +282,24 @@ def _frequency(given: Any) -> Any:
     if isinstance(given, (list, tuple, set, frozenset, range)):
         return set(given)
     return at_least_one("fit", "validation_freq", given) or 1
+
+
+_ordered_at: weakref.WeakKeyDictionary[Any, int] = (
+    weakref.WeakKeyDictionary()
+)  # steps at the last pass of a model
+
+
+def _order_key(model: Any) -> Key:
+    """The key of the order of the samples in a pass that begins now.
+
+    It depends on the seed and on the steps made so far, so that a model that was saved goes on in the very order in
+    which it would have gone on. Where no step was made since the last pass, other passes have other orders, too.
+    """
+    steps = None if model.optimizer is None else int(model.optimizer.iterations)
+    if steps is None or _ordered_at.get(model) == steps:
+        return next_key()
+    _ordered_at[model] = steps
+    return order_key(steps)
 
 
 def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[Feed, Feed | None]:

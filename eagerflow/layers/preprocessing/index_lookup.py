@@ -11,6 +11,7 @@ import numpy
 
 from eagerflow.core.config import floatx
 from eagerflow.core.device import to_host
+from eagerflow.core.serialization import refuse_path
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.preprocessing.encoding import MODES, encode, encoded_shape, mode_of, without_sparse
@@ -154,6 +155,7 @@ class IndexLookup(Layer):
         """
         checked_weights(self, vocabulary, idf_weights)
         if isinstance(vocabulary, (str, Path)):
+            refuse_path(type(self).__name__, "vocabulary", vocabulary)
             listed = self._from_file(Path(vocabulary))
         else:
             listed = self.as_tokens(plain(vocabulary)).tolist()

@@ -18,7 +18,7 @@ from eagerflow.models.saving.files import name_of, opened, written_to
 from eagerflow.models.saving.folder import Folder, write_folder
 from eagerflow.models.saving.json_text import read_json, write_json
 from eagerflow.models.saving.shards import shards_in, write_shards
-from eagerflow.models.saving.state import collect, restore
+from eagerflow.models.saving.state import bytes_of, collect, restore
 from eagerflow.models.saving.weights_h5 import arrays_in, write_state
 from eagerflow.models.saving.whole import built_model, compile_again, config_of
 
@@ -167,7 +167,7 @@ def _load_archive(
     model = built_model(config, name, custom_objects, safe_mode, archive.weights_size())
     if compile:
         compile_again(model, config.get("compile_config"), custom_objects, name)
-    with archive.weights() as weights, arrays_in(weights, name) as arrays:
+    with archive.weights(bytes_of(model)) as weights, arrays_in(weights, name) as arrays:
         restore(model, arrays, name, whole=True, fresh=True)
     archive.restore_assets(model)  # vocabularies take the weights of their tokens from there
     return model
@@ -284,7 +284,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         if by_name:
             raise ValueError(f"load_weights(by_name=True): only for .h5 files of Keras 2; {name!r} is none.")
         if kind == "zip":
-            file = stack.enter_context(Archive(file, name).weights())
+            file = stack.enter_context(Archive(file, name).weights(bytes_of(model)))
         reader: Any = _safetensors_arrays if kind == "safetensors" else arrays_in
         with reader(file, name) as arrays:
             restore(model, arrays, name, skip_mismatch=skip_mismatch, skipped=skipped)

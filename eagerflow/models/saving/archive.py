@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import io
 import json
 import os
 import shutil
+import tempfile
 import time
 import zipfile
 import zlib
@@ -35,6 +35,7 @@ _FORMAT = 1  # of what we add to it
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 _RATIO, _FREELY = 1100, 2**20  # deflate reaches 1032 at best
 _MOST_MEMBERS = 100_000
+_SPARE, _TIMES = 2**26, 12  # bytes that are no array; wider types, and what optimizers keep per weight
 _BLOCK = 2**20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
@@ -97,11 +98,21 @@ class Archive:
         return self._json(METADATA)
 
     @contextlib.contextmanager
-    def weights(self) -> Iterator[BinaryIO]:
-        """The HDF5 file inside: read where it lies, once its checksum is verified; unpacked if it is compressed."""
+    def weights(self, needed: int | None = None) -> Iterator[BinaryIO]:
+        """The HDF5 file inside: read where it lies, once its checksum is verified; if compressed, unpacked to disk.
+
+        Args:
+            needed: bytes of the weights of the model that takes them; None where there is none.
+
+        Raises:
+            FileFormatError: when it is compressed and says that it is many times as large.
+        """
         info = self._checked(WEIGHTS, None)
         if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-            yield io.BytesIO(self._read(WEIGHTS, limit=None))
+            self._checked(WEIGHTS, None if needed is None else _SPARE + _TIMES * needed)
+            with tempfile.TemporaryFile() as unpacked:
+                self._unpack(info, unpacked)
+                yield cast(BinaryIO, unpacked)
             return
         with self._damage_told(WEIGHTS), self._archive.open(info) as member:
             length = sum(len(block) for block in iter(lambda: member.read(_BLOCK), b""))
@@ -111,6 +122,18 @@ class Archive:
         header = self._source.read(30)  # of which the last four bytes tell how long name and extra are
         before = 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         yield cast(BinaryIO, Section(self._source, info.header_offset + before, info.file_size))
+
+    def _unpack(self, info: zipfile.ZipInfo, target: Any) -> None:
+        with self._damage_told(info.filename), self._archive.open(info) as member:
+            left = info.file_size
+            while block := member.read(_BLOCK):  # the checksum is verified at its end
+                left -= len(block)
+                if left < 0:
+                    break
+                target.write(block)
+            if left:
+                raise zipfile.BadZipFile("another length than it says")
+        target.seek(0)
 
     def weights_size(self) -> int:
         """Its size in bytes."""

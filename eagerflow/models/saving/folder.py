@@ -120,7 +120,7 @@ class Folder:
         return self._json(CONFIG)
 
     @contextlib.contextmanager
-    def weights(self) -> Iterator[BinaryIO]:
+    def weights(self, needed: int | None = None) -> Iterator[BinaryIO]:
         """The HDF5 file inside."""
         with self._opened(WEIGHTS) as file:
             yield file

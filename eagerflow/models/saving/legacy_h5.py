@@ -270,10 +270,15 @@ def _load_optimizer(model: Any, group: hdf5.Group, file: str) -> None:
 
 
 def _own_state(optimizer: Optimizer, order: list[Any]) -> list[Variable]:
-    """The variables for so many arrays: files before Keras 2.11 lack the learning rate."""
+    """The variables for so many arrays.
+
+    Files before Keras 2.11 lack the learning rate; those of models that weren't trained hold the counter and the rate.
+    """
     own = optimizer.variables
     if len(order) == len(own):
         return own
+    if not any(array is None or array.shape for array in order):
+        return [v for v in own[: len(order)] if not v.shape]
     rate = optimizer._rate.variable
     rest = [v for v in own if v is not rate]
     return rest if len(order) == len(rest) else []

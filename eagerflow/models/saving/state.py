@@ -11,14 +11,15 @@ from typing import Any
 import numpy
 
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.layers.weights import WeightHolder
-from eagerflow.models.saving.assign import Match, Stored, assign_all, signature
+from eagerflow.models.saving.assign import Match, Stored, assign_all, mismatch, signature
 from eagerflow.models.saving.errors import listed
 from eagerflow.models.saving.walk import saved_objects
 from eagerflow.optimizers.base import Optimizer
 
-__all__ = ["Part", "collect", "restore"]
+__all__ = ["Part", "bytes_of", "collect", "restore"]
 
 _OURS = "_eagerflow/"
 _SEEDS = f"{_OURS}seeds/"
@@ -93,7 +94,7 @@ def restore(
         FileFormatError: when anything is missing, too much, or doesn't fit; then nothing has changed (of a model that
             isn't fresh).
     """
-    plan = _Plan(model, arrays, whole, skipped)
+    plan = _Plan(model, arrays, file, whole, fresh, skipped)
     if plan.extra and not skip_mismatch:
         problems = [p for p in [m.problem for m in plan.matches] if p]
         raise listed(file, "doesn't fit the model", [*problems, *plan.extra])
@@ -118,6 +119,12 @@ def _variables(thing: Any) -> list[Variable]:
     return own
 
 
+def bytes_of(model: Any) -> int:
+    """The bytes of all weights of a model."""
+    things = [thing for _, thing in saved_objects(model) if not isinstance(thing, Optimizer)]
+    return sum(variable.nbytes for thing in things for variable in _variables(thing))
+
+
 class _Plan:
     """Which array goes where.
 
@@ -127,7 +134,16 @@ class _Plan:
         extra: what the file has and the model hasn't, in words.
     """
 
-    def __init__(self, model: Any, arrays: Mapping[str, Stored], whole: bool, skipped: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        arrays: Mapping[str, Stored],
+        file: str,
+        whole: bool,
+        fresh: bool,
+        skipped: Sequence[Any],
+    ) -> None:
+        self.file, self.fresh = file, fresh
         self.matches: list[Match] = []
         self.special: list[tuple[Any, dict[str, Stored]]] = []
         self.groups = _grouped(arrays)
@@ -135,12 +151,14 @@ class _Plan:
         left_out = [_OURS, *[f"{path}/" for path, thing in saved_objects(model) if thing in skipped]]
         for path, thing in saved_objects(model, skipped):
             stored = self.groups.pop(path, {})
-            if isinstance(thing, Optimizer) and not self._wants(thing, stored, whole):
-                left_out.append(f"{path}/")
-            else:
-                self._match(path, thing, stored)
-                if whole and not isinstance(thing, Optimizer):
+            if not isinstance(thing, Optimizer):
+                self._match(path, thing, stored, _variables(thing))
+                if whole:
                     self._match_seeds(path, thing, arrays)
+            elif wanted := self._wanted(thing, stored, whole):
+                self._match(path, thing, stored, wanted)
+            else:
+                left_out.append(f"{path}/")
         if getattr(model, "optimizer", None) is None:
             left_out.append("optimizer/")
         for path, stored in self.groups.items():
@@ -150,20 +168,36 @@ class _Plan:
                     for k, a in stored.items()
                 ]
 
-    def _wants(self, optimizer: Any, stored: dict[str, Stored], whole: bool) -> bool:
-        """Whether the state of this optimizer is loaded. One that hasn't begun keeps its settings, as in Keras."""
-        if not stored:
-            return False
-        return whole or (optimizer.built and len(stored) == len(_variables(optimizer)))
+    def _wanted(self, optimizer: Any, stored: dict[str, Stored], whole: bool) -> list[Variable]:
+        """Which of its variables are loaded. An optimizer that hasn't begun keeps its settings, as in Keras.
 
-    def _match(self, path: str, thing: Any, stored: dict[str, Stored]) -> None:
+        A compiled model that wasn't trained holds the counter and the rate alone. A state that doesn't fit, which
+        Keras writes of models that were frozen in part or saved as `.h5` before, is left out with a warning.
+        """
+        own = _variables(optimizer)
+        if not stored or (not whole and not (optimizer.built and len(stored) == len(own))):
+            return []
+        if not self.fresh or type(optimizer).load_own_variables not in _LOADING:
+            return own  # a training that goes on does so with its whole state, or not at all
+        wanted = own if len(stored) == len(own) else [v for v in own[: len(stored)] if not v.shape]
+        if len(wanted) == len(stored) and not any(
+            mismatch(v, stored.get(str(i)), "") for i, v in enumerate(wanted)
+        ):
+            return wanted
+        warn(
+            f"{self.file!r}: the state of the optimizer ({len(stored)} arrays) doesn't fit "
+            f"{type(optimizer).__name__} ({len(own)} arrays); it starts anew."
+        )
+        return []
+
+    def _match(self, path: str, thing: Any, stored: dict[str, Stored], variables: list[Variable]) -> None:
         if type(thing).load_own_variables not in _LOADING:
-            if stored or _variables(thing):
+            if stored or variables:
                 self.special.append((thing, stored))
             return
         kind = "optimizer" if isinstance(thing, Optimizer) else "layer" if path else "model"
         place = f"{kind} {thing.name!r}{f' ({path})' if path else ''}"
-        for i, variable in enumerate(_variables(thing)):
+        for i, variable in enumerate(variables):
             where = f"{place}, array {i} {variable.name!r:.60}"
             self.matches.append(Match(variable, stored.pop(str(i), None), where, thing.name))
         self.extra += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.serialization import deserialize_keras_object
+from eagerflow.core.serialization import deserialize_keras_object, made_from
 from eagerflow.core.tracebacks import warn
 from eagerflow.layers.budget import weights_limited
 from eagerflow.layers.configuration import described_with_shapes
@@ -43,9 +43,13 @@ def built_model(
     described = without_code(
         {k: v for k, v in config.items() if k != "compile_config"}, file, custom_objects, safe_mode
     )
-    with weights_limited(max(_FLOOR, 8 * stored_bytes), file):
+    with weights_limited(max(_FLOOR, 8 * stored_bytes), file), made_from(file, safe_mode):
         try:
             model = deserialize_keras_object(described, custom_objects)
+        except (ValueError, TypeError) as error:
+            if not isinstance(error, FileFormatError) and error.args and isinstance(error.args[0], str):
+                error.args = (f"{file!r}: {error.args[0]}", *error.args[1:])
+            raise
         except (KeyError, IndexError, AttributeError, RecursionError) as error:
             raise FileFormatError(
                 f"{file!r}: its configuration is damaged ({type(error).__name__}: {error!s:.200})."
@@ -63,8 +67,9 @@ def compile_again(
         return
     arguments = {k: v for k, v in compile_config.items() if k != "auto_scale_loss"}
     try:
-        made = {k: _made(v, custom_objects) for k, v in arguments.items()}
-        model.compile_from_config(made)
+        with made_from(file):
+            made = {k: _made(v, custom_objects) for k, v in arguments.items()}
+            model.compile_from_config(made)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         warn(
             f"{file!r}: the model was loaded, but couldn't be compiled as it was: {error!s:.250} "

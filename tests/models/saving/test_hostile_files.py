@@ -402,3 +402,82 @@ def test_safetensors_headers(tmp_path, header, message):
     refused(path, message)
     path.write_bytes(struct.pack("<Q", 2**60) + text)
     refused(path, "header would have")
+
+
+@pytest.fixture
+def secret(tmp_path):
+    path = tmp_path / "secret.txt"
+    path.write_text("password\nof the user\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", ["StringLookup", "TextVectorization", "IntegerLookup"])
+def test_a_model_reads_no_other_files_of_the_machine(kind, secret, tmp_path):
+    layer = getattr(ef.layers, kind)
+    lookup = layer(vocabulary=["a", "b"]) if kind != "IntegerLookup" else layer(vocabulary=[1, 2])
+    wanted = ef.Sequential([ef.Input((1,), dtype="string" if kind != "IntegerLookup" else "int64"), lookup])
+    wanted.save(tmp_path / "m.keras")
+
+    def change(config):
+        (entry,) = [c for c in config["config"]["layers"] if c["class_name"] == kind]
+        entry["config"]["vocabulary"] = secret
+
+    file = config_changed(tmp_path / "m.keras", change)
+    with pytest.raises(ValueError, match="names a file of the machine that loads it") as caught:
+        load_model(file)
+    assert str(file) in str(caught.value)
+    assert "password" not in str(caught.value)
+
+
+def test_a_file_that_is_trusted_may_name_a_vocabulary(secret, tmp_path):
+    ef.Sequential([ef.Input((1,), dtype="string"), ef.layers.StringLookup(vocabulary=["a"])]).save(
+        tmp_path / "m.keras"
+    )
+
+    def change(config):
+        config["config"]["layers"][-1]["config"]["vocabulary"] = secret
+
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        assets = [name for name in archive.namelist() if name.startswith("assets")]
+    file = config_changed(tmp_path / "m.keras", change)
+    loaded = load_model(
+        rewritten(file, lambda name, content: None if name in assets else content), safe_mode=False
+    )
+    assert "password" in loaded.layers[-1].get_vocabulary()
+
+
+def test_nobody_guesses_what_a_file_may_have_meant(file):
+    def change(config):
+        config["config"]["layers"][-1]["class_name"] = "system"
+
+    with pytest.raises(ValueError, match="Unknown layer 'system'") as caught:
+        load_model(config_changed(file, change))
+    assert "Did you mean" not in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_errors_inside_a_configuration_name_the_file(file):
+    def change(config):
+        config["config"]["layers"][-1]["config"]["activation"] = "rleu"
+
+    with pytest.raises(ValueError, match="rleu") as caught:
+        load_model(config_changed(file, change))
+    assert str(file) in str(caught.value)
+
+
+def test_compressed_weights_that_unpack_to_more_than_the_model_needs_are_refused(file):
+    packed = rewritten(
+        file,
+        lambda name, content: bytes(200 * 2**20) if name == "model.weights.h5" else content,
+        compression=zipfile.ZIP_DEFLATED,
+    )
+    assert packed.stat().st_size < 2**20
+    with pytest.raises(FileFormatError, match="would have 209715200 bytes"):
+        load_model(packed)
+
+
+def test_compressed_weights_are_read(file):
+    before = load_model(file).get_weights()
+    packed = rewritten(file, lambda name, content: content, compression=zipfile.ZIP_DEFLATED)
+    for a, b in zip(before, load_model(packed).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
