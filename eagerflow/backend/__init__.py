@@ -27,16 +27,32 @@ __all__ = [
 ]  # fmt: skip
 
 
+# Python's types, which take the width of what they meet.
+_WEAK: dict[Any, Any] = {bool: False, int: 0, float: 0.0, complex: 0j}
+
+
 def result_type(*dtypes: Any) -> str:
     """The type of an operation on tensors of these types.
 
-    NumPy's promotion, but float64 only where one of the types is float64 (see `eagerflow.core.dtypes`).
+    NumPy's promotion, but float64 only where one of the types is float64 (see `eagerflow.core.dtypes`). Python's
+    types never widen another of their kind.
 
     >>> result_type("int32", "float32"), result_type(int, float)
     ('float32', 'float32')
+    >>> result_type("int8", int), result_type("int8", float), result_type("float16", float)
+    ('int8', 'float32', 'float16')
     """
-    kinds = [_as_dtype(d) for d in dtypes] or [_as_dtype(None)]
-    found = numpy.result_type(*kinds)
+    kinds = [_as_dtype(d) for d in dtypes if d not in _WEAK]
+    weak = [_WEAK[d] for d in dtypes if d in _WEAK]
+    if not kinds:
+        kinds, weak = [_as_dtype(d) for d in dtypes] or [_as_dtype(None)], []
+    halves = [k for k in kinds if k.name == "bfloat16"]
+    if halves:  # NumPy's own types don't know it: they give way when they are integers, and it does otherwise
+        rest = [k for k in kinds if k.name != "bfloat16" and k.kind not in "iub"]
+        kinds = [_as_dtype("float32"), *rest] if rest else halves
+        if not rest:
+            return "complex64" if any(isinstance(n, complex) for n in weak) else "bfloat16"
+    found = numpy.result_type(*kinds, *weak)
     if found != "float64" or "float64" in [k.name for k in kinds]:
         return standardize_dtype(found)
     floats = [k for k in kinds if k.kind not in "iub"]

@@ -143,8 +143,11 @@ class Table:
             )
         if config["class_name"] == "function":
             return self.find(str(config["config"]), custom_objects)
-        cls = self.find(str(config.get("registered_name") or config["class_name"]), custom_objects)
-        return _build(cls, config, custom_objects)
+        name = str(config.get("registered_name") or config["class_name"])
+        other = tables.get(str(config.get("module")), self)
+        if other is not self and name not in self.entries and name in other.entries:
+            return other.deserialize(config, custom_objects)  # a layer as an activation
+        return _build(self.find(name, custom_objects), config, custom_objects)
 
 
 def _custom(name: str, custom_objects: Mapping[str, Any] | None) -> Any:

@@ -20,7 +20,7 @@ def symbolic_mask(x: SymbolicTensor) -> Any:
 
     >>> import eagerflow as ef
     >>> ids = ef.Input((4,), dtype="int32")
-    >>> symbolic_mask(ef.layers.Embedding(9, 2, mask_zero=True)(ids)).shape
+    >>> ef.layers.Embedding(9, 2, mask_zero=True)(ids)._keras_mask.shape
     (None, 4)
     """
     given = get_mask(x)

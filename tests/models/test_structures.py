@@ -108,3 +108,12 @@ def test_a_model_made_untrainable_has_untrainable_layers():
     model = ef.Model(x, dense(x), trainable=False)
     assert not dense.trainable
     assert not model.trainable_weights
+
+
+def test_a_layer_as_an_activation_comes_back_from_a_file(tmp_path):
+    model = ef.Sequential([ef.Input((3,)), layers.Dense(4, activation=layers.LeakyReLU(0.1))])
+    model.save(tmp_path / "m.keras")
+    again = ef.saving.load_model(tmp_path / "m.keras")
+    assert isinstance(again.layers[0].activation, layers.LeakyReLU)
+    x = np.array([[-1.0, 2.0, -3.0]], "float32")
+    np.testing.assert_array_equal(again(x), model(x))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import eagerflow as ef
 from eagerflow import ops
 
 
@@ -41,3 +42,19 @@ def test_one_vector_for_each_matrix():
     expected = np.stack([np.linalg.solve(m, v) for m, v in zip(a, b)])
     np.testing.assert_allclose(ops.solve(a, b), expected)
     np.testing.assert_allclose(ops.solve_triangular(a, b), expected)
+
+
+def test_the_gradient_of_a_product_over_nothing_is_empty():
+    for shape, axis in (((2, 0, 3), 1), ((0,), None), ((2, 3, 0), (1, 2))):
+        v = ef.Variable(np.ones(shape, "float32"))
+        with ef.GradientTape() as tape:
+            y = ops.sum(ops.prod(v, axis=axis))
+        assert tape.gradient(y, v).shape == shape
+
+
+def test_types_of_python_take_the_width_of_what_they_meet():
+    types = ["int8", "uint16", "float16", "complex64"]
+    assert [ef.backend.result_type(t, int) for t in types] == types
+    assert [ef.backend.result_type(t, float) for t in types] == ["float32", "float32", "float16", "complex64"]
+    for t in types:
+        assert (ef.Tensor([1], dtype=t) + 1).dtype == ef.backend.result_type(t, int)
