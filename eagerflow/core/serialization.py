@@ -84,14 +84,16 @@ class Table:
             return None
 
     def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """What `name` stands for: custom objects first, then ours.
+        """What `name` stands for: custom objects first, then ours, then what was registered in some package.
 
         Raises:
             UnknownNameError: with the nearest known name.
         """
         found = _custom(name, custom_objects)
         if found is None:
-            found = self.entries.get(name)
+            found = self.entries.get(name)  # before "package>name": nobody's "mse" replaces ours unasked
+        if found is None:
+            found = _without_package(name)
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
             raise UnknownNameError(
@@ -151,9 +153,14 @@ class Table:
 
 
 def _custom(name: str, custom_objects: Mapping[str, Any] | None) -> Any:
+    """What the user called so; a registered thing without its package comes last, by `_without_package`."""
     for known in (custom_objects or {}, _scoped.get(), _global_objects, _registered):
         if name in known:
             return known[name]
+    return None
+
+
+def _without_package(name: str) -> Any:
     short = {key.rpartition(">")[2]: thing for key, thing in _registered.items()}
     return short.get(name)
 
@@ -299,7 +306,9 @@ def get_registered_object(
 ) -> Any:
     """The custom class or function registered as `name`, None when there is none."""
     found = _custom(name, custom_objects)
-    return found if found is not None else (module_objects or {}).get(name)
+    if found is None:
+        found = (module_objects or {}).get(name)
+    return _without_package(name) if found is None else found
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -357,7 +366,7 @@ def deserialize_keras_object(
     name = str(config.get("registered_name") or config["class_name"])
     if config["class_name"] == "function":
         name = str(config["config"])
-    found = _custom(name, custom_objects) or _built_in(name)
+    found = _custom(name, custom_objects) or _built_in(name) or _without_package(name)
     if found is None:
         known = [*_custom_names(custom_objects), *[n for t in tables.values() for n in t.entries]]
         raise UnknownNameError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,8 @@ class Loss:
         name: shown in progress, history and traces.
         reduction: what becomes of the values: `"sum_over_batch_size"` or `"mean"` (their mean), `"sum"`,
             `"mean_with_sample_weight"` (divided by the sum of the weights), `"none"`.
-        dtype: the type in which the loss is computed; default: `floatx()`.
+        dtype: the type in which the loss is computed and given; default: `floatx()`. Targets come to `call` in it, too,
+            except signed integers: class numbers stay what they are. (Keras makes floats of them.)
 
     Attributes:
         created_at: file and line of the user's code that made the loss (`compile`, for one given by its name).
@@ -50,6 +52,7 @@ class Loss:
     """
 
     created_at: tuple[str, int]
+    _checks_count = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
@@ -100,13 +103,28 @@ class Loss:
     def _compute(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
         mask = mask_of(y_pred)
         y_pred = _typed(y_pred, self.dtype)
-        losses = self.call(_typed(y_true, None), y_pred)
+        losses = self.call(_targets(y_true, self.dtype), y_pred)
         if losses is None:
             raise TypeError(f"the loss {self.name!r} returned None. Was a `return` forgotten?")
+        if self._checks_count:
+            self._check_count(losses, y_pred)
         of_losses = mask_of(losses)
         if of_losses is not None:
             mask = of_losses if mask is None else ops.logical_and(mask, of_losses)
-        return reduced(losses, sample_weight, mask, self.reduction, self.name)
+        return reduced(losses, sample_weight, mask, self.reduction, self.name, self.dtype)
+
+    def _check_count(self, losses: Any, y_pred: Any) -> None:
+        """Warn, once, of a loss of one's own that gives another number of values than there are samples."""
+        values, samples = getattr(losses, "shape", ()), getattr(y_pred, "shape", ())
+        if not values or not samples or values[0] in (1, samples[0]):
+            return
+        self._checks_count = False
+        warnings.warn(
+            f"the loss {self.name!r} gives {values[0]} values for {samples[0]} samples (shape {tuple(values)}). They are "
+            "averaged, and sample weights don't fit them. A loss gives one value per sample: average over the other axes "
+            "in it, or give one number.",
+            stacklevel=2,
+        )
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """One value per sample; subclasses override it."""
@@ -114,7 +132,8 @@ class Loss:
 
     def get_config(self) -> dict[str, Any]:
         """All settings."""
-        return {"name": self.name, "reduction": self.reduction, "dtype": self._dtype}
+        own = {"name": self.name, "reduction": self.reduction}
+        return own if self._dtype is None else {**own, "dtype": self._dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:
@@ -129,6 +148,25 @@ def _typed(structure: Any, dtype: str | None) -> Any:
     if _is_numbers(structure):
         return _typed_leaf(structure, dtype)
     return tree.map_structure(lambda x: _typed_leaf(x, dtype), structure)
+
+
+def _targets(structure: Any, dtype: str) -> Any:
+    """Targets as tensors in `dtype`; signed integers stay, which may be class numbers."""
+    if structure.__class__ is Tensor and structure.data.dtype.kind == "i":
+        return structure
+    if structure.__class__ is Tensor or _is_numbers(structure):
+        return _target(structure, dtype)
+    return tree.map_structure(lambda x: _target(x, dtype), structure)
+
+
+def _target(x: Any, dtype: str) -> Tensor:
+    tensor = x if isinstance(x, Tensor) else convert_to_tensor(x)
+    kind = tensor.data.dtype.kind
+    if kind == "i" or tensor.data.dtype is as_dtype(dtype):
+        return tensor
+    if kind == "u" and tensor.data.dtype.itemsize > 1 and dtype in ("float16", "bfloat16"):
+        return tensor.astype("int32")  # too many numbers for a half float
+    return tensor.astype(dtype)
 
 
 def _is_numbers(structure: Any) -> bool:
@@ -149,13 +187,17 @@ def _typed_leaf(x: Any, dtype: str | None) -> Tensor:
     return cast
 
 
-def reduced(values: Any, sample_weight: Any, mask: Any, reduction: str, name: str = "loss") -> Tensor:
-    """Weigh, mask and reduce the values of the samples.
+def reduced(
+    values: Any, sample_weight: Any, mask: Any, reduction: str, name: str = "loss", dtype: str | None = None
+) -> Tensor:
+    """Weigh, mask and reduce the values of the samples, in `dtype`.
 
     Raises:
         ValueError: when there are no values, or weights don't fit.
     """
     values = values if isinstance(values, Tensor) else convert_to_tensor(values)
+    if dtype is not None and values.data.dtype is not as_dtype(dtype):
+        values = values.astype(dtype)
     if not values.size:
         raise ValueError(f"{name}: there are no samples to compute a loss of (shape {values.shape}).")
     if sample_weight is None and mask is None:
@@ -236,6 +278,7 @@ class FunctionLoss(Loss):
     """
 
     fn: Callable[..., Any]
+    _checks_count = False  # those that we wrote
 
     def __init_subclass__(cls) -> None:
         """Show the function's name as the default of `name`."""
@@ -250,8 +293,8 @@ class FunctionLoss(Loss):
         whole = elements is not None and sample_weight is None and self.reduction in _MEANS
         if not whole or self.settings.get("axis", -1) != -1 or mask_of(y_pred) is not None:
             return super()._compute(y_true, y_pred, sample_weight)
-        values: Tensor = elements(_typed(y_true, None), _typed(y_pred, self.dtype), **self.settings)
-        return reduced(values, None, None, self.reduction, self.name)
+        values: Tensor = elements(_targets(y_true, self.dtype), _typed(y_pred, self.dtype), **self.settings)
+        return reduced(values, None, None, self.reduction, self.name, self.dtype)
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
@@ -306,6 +349,7 @@ class LossFunctionWrapper(FunctionLoss):
         self.fn = fn
         super().__init__(reduction, name, dtype)
         self.settings = kwargs
+        self._checks_count = LOSSES.name_of(fn) is None
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "fn": LOSSES.serialize(self.fn)}
