@@ -12,7 +12,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.core import tree
-from eagerflow.core.config import epsilon, floatx
+from eagerflow.core.config import floatx
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
 from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.observe import scope, state
@@ -224,7 +224,8 @@ def _merged(values: Tensor, sample_weight: Any, mask: Any, reduction: str, name:
         return _as(sample_weight, dtype)
     mask = _as(mask, dtype)
     if reduction in ("mean", "sum_over_batch_size"):
-        mask = mask * (math.prod(mask.shape) / (mask.sum() + epsilon()))
+        counted = mask.astype("float32").sum()  # a half float can't hold the number of a large batch
+        mask = mask * (ops.divide_no_nan(ops.full_like(counted, math.prod(mask.shape)), counted)).astype(dtype)
     if sample_weight is None:
         return mask
     mask, weight = same_rank(mask, _as(sample_weight, dtype))
@@ -301,6 +302,13 @@ class FunctionLoss(Loss):
     ) -> None:
         super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
         self.settings: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Settings are attributes, too: `Huber(delta=2.0).delta`."""
+        settings = self.__dict__.get("settings", {})
+        if name not in settings:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return settings[name]
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor) and y_true.ndim != y_pred.ndim:

@@ -27,7 +27,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 @METRICS.add()
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    """The part of yes-or-no answers that are right, per sample.
+    """1 where a yes-or-no answer is right, 0 elsewhere; of the shape of `y_pred`.
 
     Args:
         y_true: 0 and 1.
@@ -35,12 +35,11 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
         threshold: above this a probability means 1.
 
     >>> binary_accuracy([[1], [0]], [[0.9], [0.6]]).tolist()
-    [1.0, 0.0]
+    [[1.0], [0.0]]
     """
     y_true, y_pred = same_shape("binary_accuracy", y_true, y_pred)
     said = ops.greater(y_pred, threshold).astype(y_true.dtype.name)
-    right = ops.equal(y_true, said).astype(floatx())
-    return right.mean(axis=-1) if right.ndim > 1 else right
+    return _same(y_true, said)
 
 
 @METRICS.add()

@@ -9,14 +9,18 @@ import numpy
 from eagerflow import ops
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
 
 __all__ = [
     "AUC", "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives", "TruePositives", "counts",
-    "evenly", "ratio",
+    "evenly", "of_class", "ratio",
 ]  # fmt: skip
+
+
+_COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
 def counts(y_true: Any, y_pred: Any, thresholds: Any, sample_weight: Any = None) -> tuple[Any, Any, Any, Any]:
@@ -62,7 +66,7 @@ def _weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
 
 def _thresholds(owner: str, thresholds: Any, default: float = 0.5) -> list[float]:
     found = [default] if thresholds is None else list(numpy.atleast_1d(thresholds))
-    wrong = [t for t in found if not 0 <= t <= 1]
+    wrong = [t for t in found if t is None or isinstance(t, str) or not 0 <= t <= 1]
     if wrong:
         raise ValueError(f"{owner}(thresholds={thresholds!r}): expected numbers from 0 to 1; got {wrong[0]}.")
     return [float(t) for t in found]
@@ -150,6 +154,7 @@ class _Rate(Metric):
 
     _direction = "up"
     _error = 1
+    _error_name = ""
 
     def __init__(
         self,
@@ -167,25 +172,40 @@ class _Rate(Metric):
         self.thresholds = [-numpy.inf] if chosen else _thresholds(type(self).__name__, thresholds)
         size = (len(self.thresholds),)
         self.true_positives = self.add_variable(size, name="true_positives")
-        self.errors = self.add_variable(size, name="errors")
+        self._errors = self.add_variable(size, name=self._error_name)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         if self.top_k is not None:
             y_pred = _only_top(y_pred, self.top_k)
-        if self.class_id is not None:
-            y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
+        y_true, y_pred = of_class(self, y_true, y_pred)
         found = counts(y_true, y_pred, self.thresholds, sample_weight)
-        for variable, count in ((self.true_positives, found[0]), (self.errors, found[self._error])):
+        for variable, count in ((self.true_positives, found[0]), (self._errors, found[self._error])):
             variable.increase(count.astype(variable.dtype))
 
     def result(self) -> Tensor:
-        rates = ops.divide_no_nan(self.true_positives, self.true_positives + self.errors)
+        rates = ops.divide_no_nan(self.true_positives, self.true_positives + self._errors)
         return rates[0] if len(self.thresholds) == 1 else rates
 
     def get_config(self) -> dict[str, Any]:
         own = {"thresholds": self._given, "top_k": self.top_k, "class_id": self.class_id}
         return {**super().get_config(), **own}
+
+
+def of_class(metric: Any, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Labels and scores of the metric's `class_id`, of all classes without one.
+
+    Raises:
+        ValueError: when there is no axis of classes.
+    """
+    if metric.class_id is None:
+        return y_true, y_pred
+    if y_pred.ndim < 2:
+        raise ValueError(
+            f"{metric.name}: class_id={metric.class_id} needs scores of shape (samples, classes); got shape "
+            f"{y_pred.shape}."
+        )
+    return y_true[..., metric.class_id], y_pred[..., metric.class_id]
 
 
 def _only_top(y_pred: Tensor, k: int) -> Tensor:
@@ -209,7 +229,12 @@ class Precision(_Rate):
     0.6667
     """
 
-    _error = 1
+    _error, _error_name = 1, "false_positives"
+
+    @property
+    def false_positives(self) -> Variable:
+        """How many answers were wrongly positive, per threshold."""
+        return self._errors
 
 
 @METRICS.add()
@@ -227,26 +252,32 @@ class Recall(_Rate):
     0.6667
     """
 
-    _error = 3
+    _error, _error_name = 3, "false_negatives"
+
+    @property
+    def false_negatives(self) -> Variable:
+        """How many positive samples were missed, per threshold."""
+        return self._errors
 
 
 @METRICS.add("auc")
 class AUC(Metric):
-    """The area under the curve of rates over thresholds (ROC, or precision over recall).
+    """The area under the curve of rates over thresholds (ROC, precision over recall, or their gains).
 
     Args:
         num_thresholds: how many thresholds approximate the curve.
-        curve: `"ROC"` or `"PR"`.
+        curve: `"ROC"`, `"PR"`, or `"PRGAIN"`: precision over recall, both as gains over always saying yes.
         summation_method: `"interpolation"`, `"minoring"` or `"majoring"`.
         name: shown in progress and history.
         dtype: the type of the result.
         thresholds: the thresholds themselves; 0 and 1 are added.
         multi_label: columns are labels of their own, each with its area; the result is their mean.
         num_labels: the number of columns; default: known from the first batch.
-        label_weights: weights of the columns in the mean.
+        label_weights: weights of the columns in the mean; without `multi_label`, of the values in them.
         from_logits: whether predictions are before the sigmoid.
 
-    Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006.
+    Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006; Flach and Kull,
+    "Precision-recall-gain curves", 2015.
 
     >>> metric = AUC(num_thresholds=3)
     >>> float(metric([0, 0, 1, 1], [0, 0.5, 0.3, 0.9]))
@@ -269,7 +300,7 @@ class AUC(Metric):
         from_logits: bool = False,
     ) -> None:
         super().__init__(dtype, name or "auc")
-        _one_of("curve", curve, ("ROC", "PR"))
+        _one_of("curve", curve, ("ROC", "PR", "PRGAIN"))
         _one_of("summation_method", summation_method, ("interpolation", "minoring", "majoring"))
         if thresholds is None and num_thresholds < 2:
             raise ValueError(f"AUC(num_thresholds={num_thresholds}): expected at least 2.")
@@ -285,18 +316,23 @@ class AUC(Metric):
             self._build(num_labels or 1)
 
     def _build(self, labels: int) -> None:
-        if self.label_weights is not None and len(self.label_weights) != labels:
+        if self.multi_label and self.label_weights is not None and len(self.label_weights) != labels:
             raise ValueError(
                 f"AUC(label_weights=...): {len(self.label_weights)} weights for {labels} labels."
             )
-        names = ("true_positives", "false_positives", "true_negatives", "false_negatives")
-        self._counts = [self.add_variable((labels, self.num_thresholds), name=name) for name in names]
+        self._counts = [self.add_variable((labels, self.num_thresholds), name=name) for name in _COUNTS]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         if self.from_logits:
             y_pred = ops.sigmoid(y_pred)
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         columns = [(y_true, y_pred)]
+        if self.label_weights is not None and not self.multi_label:
+            weights = convert_to_tensor(self.label_weights, "float64")
+            own = 1.0 if sample_weight is None else convert_to_tensor(sample_weight, "float64")
+            if sample_weight is not None and own.ndim < y_pred.ndim:
+                own = own.reshape((*own.shape, *(1,) * (y_pred.ndim - own.ndim)))
+            sample_weight = ops.broadcast_to(weights * own, y_pred.shape)
         if self.multi_label:
             columns = [(y_true[:, i], y_pred[:, i]) for i in range(y_pred.shape[1])]
         if not self._counts:
@@ -310,14 +346,25 @@ class AUC(Metric):
         if not self._counts:
             return convert_to_tensor(0.0, self.dtype)
         areas = self._areas(*[numpy.asarray(v.numpy(), "float64") for v in self._counts])
-        return convert_to_tensor(numpy.average(areas, weights=self.label_weights), self.dtype)
+        weights = self.label_weights if self.multi_label else None
+        return convert_to_tensor(numpy.average(areas, weights=weights), self.dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        """The counts so far under their names, of shape (thresholds,), or (thresholds, labels) with `multi_label`."""
+        if name in _COUNTS and self.__dict__.get("_counts"):
+            count = self._counts[_COUNTS.index(name)].value
+            return ops.transpose(count) if self.multi_label else count[0]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _areas(self, tp: Any, fp: Any, tn: Any, fn: Any) -> Any:
         """The area of each label."""
         recall = ratio(tp, tp + fn)
         if self.curve == "PR" and self.summation_method == "interpolation":
             return _interpolated_pr(tp, fp, fn)
-        x, y = (ratio(fp, fp + tn), recall) if self.curve == "ROC" else (recall, ratio(tp, tp + fp))
+        if self.curve == "ROC":
+            x, y = ratio(fp, fp + tn), recall
+        else:
+            x, y = (recall, ratio(tp, tp + fp)) if self.curve == "PR" else _gains(tp, fp, tn, fn)
         before, after = y[:, :-1], y[:, 1:]
         if self.summation_method == "interpolation":
             heights = (before + after) / 2
@@ -347,6 +394,14 @@ def evenly(number: int) -> list[float]:
 def ratio(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
     """`a / b`, 0 where `b` is 0."""
     return numpy.divide(a, b, out=numpy.zeros_like(a), where=b > 0)
+
+
+def _gains(tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
+    """Recall and precision as gains; without a true positive 0 and 1, and no recall gain below 0, as Keras has it."""
+    odds = ratio(tp + fn, tn + fp)
+    recall, precision = (1 - odds * ratio(wrong, tp) for wrong in (fn, fp))
+    found = tp != 0
+    return numpy.maximum(numpy.where(found, recall, 0.0), 0.0), numpy.where(found, precision, 1.0)
 
 
 def _interpolated_pr(tp: numpy.ndarray, fp: numpy.ndarray, fn: numpy.ndarray) -> Any:

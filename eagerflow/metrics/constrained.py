@@ -9,7 +9,7 @@ import numpy
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.base import Metric
-from eagerflow.metrics.confusion import counts, evenly, ratio
+from eagerflow.metrics.confusion import counts, evenly, of_class, ratio
 from eagerflow.metrics.table import METRICS
 
 __all__ = ["PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity"]
@@ -34,11 +34,13 @@ class _Constrained(Metric):
         self.thresholds = [0.5] if num_thresholds == 1 else [0.0, *evenly(num_thresholds), 1.0]
         names = ("true_positives", "false_positives", "true_negatives", "false_negatives")
         self._counts = [self.add_variable((len(self.thresholds),), name=name) for name in names]
+        for name, variable in zip(names, self._counts):
+            setattr(self, name, variable)
+        setattr(self, self._kept, value)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
-        if self.class_id is not None:
-            y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
+        y_true, y_pred = of_class(self, y_true, y_pred)
         for variable, count in zip(self._counts, counts(y_true, y_pred, self.thresholds, sample_weight)):
             variable.increase(count.astype(variable.dtype))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,8 +32,11 @@ class IoU(Metric):
         sparse_y_pred: predictions are class numbers (else scores).
         axis: the axis of the classes, where there is one.
 
+    Labels and predictions that are no class from 0 to `num_classes - 1` count nothing: -1 and 255, which mark pixels of
+    no class, silently, others with a warning.
+
     Raises:
-        ValueError: for a class that doesn't exist.
+        ValueError: for a target class that doesn't exist.
 
     >>> metric = IoU(num_classes=2, target_class_ids=[0])
     >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
@@ -40,6 +44,7 @@ class IoU(Metric):
     """
 
     _direction = "up"
+    _told = False
 
     def __init__(
         self,
@@ -87,9 +92,22 @@ class IoU(Metric):
         if not labels.size:
             return
         if not (0 <= int(min(labels.min(), said.min())) and int(max(labels.max(), said.max())) < n):
-            raise ValueError(f"{self.name}: class numbers must be from 0 to {n - 1}.")
+            inside = (labels >= 0) & (labels < n) & (said >= 0) & (said < n)
+            unknown = ~(inside | (labels == -1) | (labels == 255))
+            if bool(unknown.any()):
+                self._tell_outside(int(unknown.sum()), labels.size)
+            labels, said, weights = labels[inside], said[inside], weights[inside]
         cells = xp.bincount(labels * n + said, weights=weights, minlength=n * n).reshape(n, n)
         self.total_cm.increase(cells.astype(self.total_cm.dtype))
+
+    def _tell_outside(self, number: int, of: int) -> None:
+        if not self._told:
+            self._told = True
+            warnings.warn(
+                f"{self.name}: {number} of {of} labels and predictions are no class from 0 to {self.num_classes - 1}; "
+                "they are left out. Is num_classes right?",
+                stacklevel=4,
+            )
 
     def result(self) -> Tensor:
         matrix = self.total_cm.value

@@ -143,6 +143,13 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._fn_kwargs = kwargs
 
+    def __getattr__(self, name: str) -> Any:
+        """Settings of the function are attributes, too: `TopKCategoricalAccuracy(3).k`."""
+        settings = self.__dict__.get("_fn_kwargs", {})
+        if name not in settings:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return settings[name]
+
     def update_state(  # type: ignore[override] # of labels and predictions now
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
@@ -20,7 +22,7 @@ class FBetaScore(Metric):
     Args:
         average: None: one score per class; `"micro"`, `"macro"`, `"weighted"`: one in all.
         beta: how much recall counts.
-        threshold: above this a score means yes; None: the largest of a row.
+        threshold: above this a score means yes, at most 1; None: the largest of a row.
         name: shown in progress and history.
         dtype: the type of the result.
     """
@@ -40,8 +42,12 @@ class FBetaScore(Metric):
             raise ValueError(
                 f"{type(self).__name__}(average={average!r}): expected None, 'micro', 'macro' or 'weighted'."
             )
-        if not beta > 0:
-            raise ValueError(f"{type(self).__name__}(beta={beta!r}): expected a positive number.")
+        if not (_is_number(beta) and beta > 0):
+            raise ValueError(f"{type(self).__name__}(beta={beta!r:.60}): expected a positive number.")
+        if threshold is not None and not (_is_number(threshold) and 0 < threshold <= 1):
+            raise ValueError(
+                f"{type(self).__name__}(threshold={threshold!r:.60}): expected a number above 0, at most 1, or None."
+            )
         self.average, self.beta, self.threshold = average, beta, threshold
         self._state: list[Any] = []
 
@@ -83,6 +89,10 @@ class FBetaScore(Metric):
     def get_config(self) -> dict[str, Any]:
         own = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
         return {**super().get_config(), **own}
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float, numpy.number)) and not isinstance(x, bool)
 
 
 @METRICS.add()

@@ -151,6 +151,8 @@ def _number(weight: Any) -> float:
 def _as_loss(identifier: Any) -> Loss | None:
     if identifier is None or isinstance(identifier, Loss):
         return identifier
+    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+        return LossFunctionWrapper(_crossentropy, name=identifier)
     found = losses.get(identifier)
     if isinstance(found, Loss):
         return found
