@@ -401,7 +401,7 @@ def feed_for(
     if (
         x is None
         or isinstance(x, (str, bytes, int, float))
-        or (not hasattr(type(x), "__iter__") and not _indexed(x))
+        or not (hasattr(type(x), "__iter__") or _indexed(x))
     ):
         raise TypeError(
             f"x: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."

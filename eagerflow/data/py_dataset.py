@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -13,7 +15,9 @@ __all__ = ["PyDataset"]
 
 
 class PyDataset:
-    """Base class of data sets that give a batch for an index; override `__getitem__` and `__len__`.
+    """Base class of data sets that give a batch for an index.
+
+    Override `__getitem__`, and `__len__` or the property `num_batches`.
 
     Args:
         workers: how many threads make batches ahead; 1: none, batches are made when they are needed.
@@ -52,6 +56,11 @@ class PyDataset:
     @num_batches.setter
     def num_batches(self, count: int | None) -> None:
         self.__dict__["_num_batches"] = count  # a class of one's own may keep it as an attribute
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches in order, once; without end where there is none."""
+        number = self.num_batches
+        return (self[i] for i in (itertools.count() if number is None else range(number)))
 
     def on_epoch_begin(self) -> None:
         """Called before every epoch."""

@@ -120,9 +120,9 @@ class Loss:
             return
         self._checks_count = False
         warnings.warn(
-            f"the loss {self.name!r} gives {values[0]} values for {samples[0]} samples (shape {tuple(values)}). They are "
-            "averaged, and sample weights don't fit them. A loss gives one value per sample: average over the other axes "
-            "in it, or give one number.",
+            f"the loss {self.name!r} gives {values[0]} values for {samples[0]} samples (shape {tuple(values)}). They "
+            "are averaged, and sample weights don't fit them. A loss gives one value per sample: average over the other "
+            "axes in it, or give one number.",
             stacklevel=2,
         )
 
@@ -225,7 +225,9 @@ def _merged(values: Tensor, sample_weight: Any, mask: Any, reduction: str, name:
     mask = _as(mask, dtype)
     if reduction in ("mean", "sum_over_batch_size"):
         counted = mask.astype("float32").sum()  # a half float can't hold the number of a large batch
-        mask = mask * (ops.divide_no_nan(ops.full_like(counted, math.prod(mask.shape)), counted)).astype(dtype)
+        mask = mask * (ops.divide_no_nan(ops.full_like(counted, math.prod(mask.shape)), counted)).astype(
+            dtype
+        )
     if sample_weight is None:
         return mask
     mask, weight = same_rank(mask, _as(sample_weight, dtype))

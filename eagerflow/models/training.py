@@ -29,7 +29,7 @@ from eagerflow.metrics.base import Metric
 from eagerflow.models.captured import with_captured
 from eagerflow.models.other_ways import OtherWays
 from eagerflow.models.training_as_compiled import as_compiled, trainable_now
-from eagerflow.models.training_checks import at_least_one, verbosity
+from eagerflow.models.training_checks import at_least_one, takes, verbosity
 from eagerflow.models.training_compiled import Compiled
 from eagerflow.models.training_loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
 from eagerflow.models.training_spellings import LOADING, OlderSpellings, in_order_of_keras_2
@@ -45,6 +45,8 @@ class Trainer(OlderSpellings, OtherWays):
     """
 
     stop_training = False
+    stop_evaluating = False
+    stop_predicting = False
     history: History | None = None
     _compiled: Compiled | None = None
 
@@ -74,7 +76,7 @@ class Trainer(OlderSpellings, OtherWays):
             metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
             weighted_metrics: the same, for metrics in which sample weights count.
             run_eagerly: accepted for Keras' signature; everything runs eagerly.
-            steps_per_execution: callbacks hear of batches only every so many steps.
+            steps_per_execution: callbacks hear of batches only every so many steps; `"auto"`: of each.
             jit_compile: accepted for Keras' signature; nothing is compiled.
             auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients survive.
 
@@ -82,7 +84,8 @@ class Trainer(OlderSpellings, OtherWays):
             UnknownNameError: for an unknown name, with the nearest one.
             ValueError: when there are more or fewer losses than outputs.
         """
-        steps = at_least_one("compile", "steps_per_execution", steps_per_execution) or 1
+        every = None if steps_per_execution == "auto" else steps_per_execution
+        steps = at_least_one("compile", "steps_per_execution", every) or 1
         compiled = Compiled(
             optimizer,
             with_captured(self, loss),
@@ -90,7 +93,7 @@ class Trainer(OlderSpellings, OtherWays):
             metrics,
             weighted_metrics,
             steps,
-            _output_names(self),
+            *_outputs(self),
         )
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
             compiled.optimizer = _scaling(compiled.optimizer)
@@ -141,13 +144,32 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def run_eagerly(self) -> bool:
-        """True: everything runs eagerly."""
+        """True: everything runs eagerly. It may be set, which changes nothing."""
         return True
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: Any) -> None:
+        pass  # Keras compiles steps where it is False; here nothing is compiled
 
     @property
     def jit_compile(self) -> bool:
-        """False: nothing is compiled."""
+        """False: nothing is compiled. It may be set, which changes nothing."""
         return False
+
+    @jit_compile.setter
+    def jit_compile(self, value: Any) -> None:
+        pass
+
+    @property
+    def steps_per_execution(self) -> int:
+        """How many steps are made before callbacks hear of them."""
+        return 1 if self._compiled is None else self._compiled.steps_per_execution
+
+    @steps_per_execution.setter
+    def steps_per_execution(self, value: int) -> None:
+        self._ready("steps_per_execution").steps_per_execution = (
+            at_least_one("model", "steps_per_execution", value) or 1
+        )
 
     @property
     def metrics(self) -> list[Metric]:
@@ -228,6 +250,11 @@ class Trainer(OlderSpellings, OtherWays):
             )
         return total
 
+    def _loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """What `compute_loss` gives; an override needs no `training`."""
+        more = {"training": training} if takes(type(self).compute_loss, "training") else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **more)
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Update the compiled metrics by a batch, and give the numbers so far."""
         compiled = self._compiled
@@ -262,7 +289,7 @@ class Trainer(OlderSpellings, OtherWays):
         compiled = self._ready("train_step")
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            loss = self._loss(x, y, y_pred, sample_weight, True)
             minimized = compiled.optimizer.scale_loss(loss)
         compiled.track(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
@@ -282,7 +309,7 @@ class Trainer(OlderSpellings, OtherWays):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         compiled = self._ready("test_step")
         y_pred = self(x, training=False)  # type: ignore[operator]
-        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+        loss = self._loss(x, y, y_pred, sample_weight, False)
         compiled.track(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
@@ -502,13 +529,15 @@ def _scaling(optimizer: Any) -> Any:
     return optimizer if isinstance(optimizer, kind) else kind(optimizer, name="loss_scale_optimizer")
 
 
-def _output_names(model: Any) -> list[str] | None:
-    """The names of the outputs of a model that is a graph; None where they only show when it runs."""
+def _outputs(model: Any) -> tuple[list[str] | None, Any]:
+    """Names and structure of the outputs of a model that is a graph; None where they only show when it runs."""
     try:
         structure = model.output
     except AttributeError:
-        return None
-    return sorted(map(str, structure)) if isinstance(structure, Mapping) else list(model.output_names)
+        return None, None
+    if isinstance(structure, Mapping) and not any(tree.is_nested(part) for part in structure.values()):
+        return sorted(map(str, structure)), structure
+    return list(model.output_names), structure
 
 
 def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:

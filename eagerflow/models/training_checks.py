@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -10,7 +13,14 @@ import numpy
 from eagerflow.core import tree
 from eagerflow.core.config import max_epochs
 
-__all__ = ["at_least_one", "fraction", "split", "verbosity", "within_max_epochs"]
+__all__ = ["at_least_one", "fraction", "split", "takes", "verbosity", "within_max_epochs"]
+
+
+@functools.lru_cache(maxsize=128)
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether the function has an argument of this name."""
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def at_least_one(method: str, name: str, value: Any, lowest: int = 1) -> int | None:

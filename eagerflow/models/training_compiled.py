@@ -13,7 +13,7 @@ from eagerflow.data.arrays import rows_of
 from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
-from eagerflow.models.training_outputs import Outputs
+from eagerflow.models.training_outputs import Outputs, tree_parts
 from eagerflow.models.training_whole import States
 
 __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
@@ -31,9 +31,12 @@ class Compiled:
         weighted_metrics: Any,
         steps_per_execution: int,
         output_names: Sequence[str] | None,
+        structure: Any = None,
     ) -> None:
         self.optimizer = optimizers.get(optimizer)
         outputs = self.outputs = Outputs(output_names)
+        if any(tree.is_nested(part) for part in tree_parts(structure)):
+            outputs.settle(structure)
         self.loss = None if loss is None else CompiledLoss(loss, loss_weights, outputs)
         self.metrics = CompiledMetrics(metrics_given, weighted_metrics, outputs)
         self.loss_tracker = Mean(name="loss")
@@ -113,6 +116,7 @@ class CompiledLoss:
         outputs.settle(y_pred)
         if self._parts is None:
             self._parts = self._resolved()
+            outputs.learning = [i for i, (_, loss, _) in enumerate(self._parts) if loss is not None]
         targets, predictions = outputs.flat("y", y_true), outputs.flat("y_pred", y_pred)
         sample_weights = outputs.spread("sample_weight", sample_weight)
         total: Any = None
@@ -132,9 +136,8 @@ class CompiledLoss:
         weights = self.outputs.spread("loss_weights", self.weights)
         numbers = [1.0 if w is None else _number(w) for w in weights]
         measured = [f"{n}_loss" for n, loss in zip(names, chosen) if loss is not None]
-        if self.outputs.is_dict and isinstance(
-            self.given, Mapping
-        ):  # in the order in which the user named them
+        if self.outputs.is_dict and not self.outputs.nested and isinstance(self.given, Mapping):
+            # in the order in which the user named them
             measured = [f"{n}_loss" for n, loss in self.given.items() if loss is not None]
         if len(measured) > 1:  # a single one would repeat the whole
             self.trackers = {name: Mean(name=name) for name in measured}
@@ -232,8 +235,8 @@ class CompiledMetrics:
         for which, given in enumerate(self.given):
             what = "weighted_metrics" if which else "metrics"
             chosen = self._per_output(what, given, self._asked[which], names)
-            for i, (output, found) in enumerate(zip(names, chosen)):
-                prefix = f"{output}_" if len(names) > 1 else ""
+            for i, (output, found) in enumerate(zip(self.outputs.prefixes or names, chosen)):
+                prefix = f"{output}_" if len(names) > 1 and output else ""
                 for metric in _flat_metrics(found):
                     name = f"{prefix}{metric.name}"
                     if which and name in used:

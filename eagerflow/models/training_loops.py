@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -94,7 +95,7 @@ class Loop:
         kind: `"train"`, `"test"` or `"predict"`.
         callbacks: all callbacks.
         shows: whether the progress bar belongs to this loop.
-        every: callbacks hear of every so many batches.
+        every: callbacks hear of every so many batches, and of what is left of them in the end.
     """
 
     def __init__(self, model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int = 1) -> None:
@@ -107,6 +108,8 @@ class Loop:
         self.kind = kind
         self.function = getattr(model, f"make_{kind}_function")()
         self.deferred = model._defers(self.function)
+        self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
+        self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
         if kind == "train":
             self.function = whole_step(model, self.function)
 
@@ -126,7 +129,8 @@ class Loop:
 
     def _run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int) -> int:
         model, bar, begin, end, function = self.model, self.bar, self.begin, self.end, self.function
-        done = first
+        done = told = first
+        logs: Any = None
         left = None if feed.steps is None else feed.steps - first
         for step, data in enumerate(_observed_batches(feed.epoch(), left), first):
             if begin and step % self.every == 0:
@@ -135,7 +139,10 @@ class Loop:
             logs = function(data) if not state.on else observed_step(model, self.name, function, data)
             done = step + 1
             keep(logs)
+            if self._outputs is not None:
+                self._outputs.append(logs)
             if end and done % self.every == 0:
+                told = done
                 self._report(step, logs)
             if bar is not None and bar.due():
                 bar.show(step, self._numbers(logs, shown=True))
@@ -143,17 +150,26 @@ class Loop:
                 announce_logs("batch", step, self._numbers(logs))
             if interruption.requested:
                 interruption.check()
-            if self.kind == "train" and model.stop_training:
+            if getattr(model, self.stop):
                 break
+        if end and told < done:
+            self._report(told + self.every - 1, logs)  # as if the group were whole, like Keras
         if bar is not None:
             bar.stop_clock(done)
         return done
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":
-            return {} if shown else {"outputs": tree.map_structure(_to_numpy, logs)}
+            return {} if shown else {"outputs": self._made(logs)}
         found = as_numbers(self.model.get_metrics_result() if self.deferred else logs)
         return either_name(dict(sorted(found.items())))
+
+    def _made(self, logs: Any) -> Any:
+        """The outputs that callbacks haven't seen yet."""
+        if self._outputs is None:
+            return tree.map_structure(_to_numpy, logs)
+        parts, self._outputs = [tree.map_structure(_to_numpy, part) for part in self._outputs], []
+        return tree.map_structure(_joined, *parts)
 
     def _report(self, step: int, logs: Any) -> None:
         values = self._numbers(logs)
@@ -193,8 +209,9 @@ class Fit:
             callbacks.on_train_begin()
             self._resume()
             for epoch in range(self.initial_epoch, self.epochs):
-                logs = self._epoch(epoch, interruption)
-                if model.stop_training:
+                found = self._epoch(epoch, interruption)
+                logs = logs if found is None else found
+                if found is None or model.stop_training:
                     break
             if model.optimizer is not None:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -240,7 +257,8 @@ class Fit:
         self.feed.go_to(notes["data"], int(notes["batch"]))
         return int(notes["batch"]), notes["logs"]
 
-    def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any]:
+    def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any] | None:
+        """Train for one epoch; gives its numbers, None where the data have ended."""
         self.model.reset_metrics()
         self.callbacks.on_epoch_begin(epoch)
         first, logs_before = self._resume_epoch()
@@ -248,10 +266,13 @@ class Fit:
         loop = Loop(self.model, "train", self.callbacks, shows=True, every=self.every)
         done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
         if not done:
-            raise ValueError(
-                f"fit: the data gave no batch in epoch {epoch + 1}. A generator can be used only once: let it repeat "
-                "its data, or pass a data.Dataset or PyDataset."
-            )
+            ended = f"fit: the data gave no batch in epoch {epoch + 1}"
+            hint = "A generator can be used only once: let it repeat its data, or pass a data.Dataset or PyDataset."
+            if epoch == self.initial_epoch:
+                raise ValueError(f"{ended}. {hint}")
+            warnings.warn(f"{ended}: training ends after {epoch} epochs. {hint}", stacklevel=3)
+            self.model.stop_training = True
+            return None
         logs = as_numbers(last[0])
         self.feed.on_epoch_end()
         if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
@@ -353,9 +374,10 @@ def _evaluated(
     model: Any, feed: Feed, callbacks: CallbackList, interruption: Interruption, shows: bool
 ) -> dict[str, Any]:
     model.reset_metrics()
+    model.stop_evaluating = False
     callbacks.on_test_begin()
     last: list[Any] = [None]
-    loop = Loop(model, "test", callbacks, shows)
+    loop = Loop(model, "test", callbacks, shows, every=model.steps_per_execution)
     if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
         raise ValueError("evaluate: the data gave no batch.")
     feed.on_epoch_end()
@@ -380,8 +402,9 @@ def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
     )
     outputs: list[Any] = []
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
+        model.stop_predicting = False
         group.on_predict_begin()
-        loop = Loop(model, "predict", group, shows=True)
+        loop = Loop(model, "predict", group, shows=True, every=model.steps_per_execution)
         loop.run(feed, interruption, lambda found: outputs.append(_as_arrays(found)))
         feed.on_epoch_end()
         group.on_predict_end()

@@ -28,7 +28,14 @@ def test_a_loss_is_given_in_its_type(dtype):
 
 def test_losses_in_bfloat16_stay_there():
     pytest.importorskip("ml_dtypes")
-    for name in ("MeanSquaredError", "SquaredHinge", "KLDivergence", "Tversky", "BinaryCrossentropy", "Huber"):
+    for name in (
+        "MeanSquaredError",
+        "SquaredHinge",
+        "KLDivergence",
+        "Tversky",
+        "BinaryCrossentropy",
+        "Huber",
+    ):
         assert getattr(losses, name)(dtype="bfloat16")(_TRUE, _PRED).dtype == "bfloat16", name
     labels, rows = [0, 0, 1], ef.ops.normalize(ef.Tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]))
     assert losses.Circle(dtype="bfloat16")(labels, rows).dtype == "bfloat16"

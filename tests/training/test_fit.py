@@ -192,8 +192,12 @@ def test_a_generator_that_ends_stops_training():
 
 
 def test_a_generator_serves_one_epoch():
-    with pytest.raises(ValueError, match="gave no batch in epoch 2"):
-        line().fit(iter([(ONES, ONES)]), epochs=2, verbose=0)
+    model = line()
+    with pytest.warns(UserWarning, match="no batch in epoch 2: training ends after 1 epochs"):
+        history = model.fit(iter([(ONES, ONES)]), epochs=3, verbose=0)
+    assert history.epoch == [0]
+    with pytest.raises(ValueError, match="no batch in epoch 1"):
+        line().fit(iter([]), epochs=2, verbose=0)
 
 
 def test_data_sets():
