@@ -130,7 +130,9 @@ class Outputs:
         if isinstance(places, int):
             if isinstance(given, Mapping) or (_several(given) and len(given) != 1 and "metrics" not in what):
                 where = "/".join(map(str, path))
-                raise ValueError(f"{what}: the output {where!r} is one array; got a {type(given).__name__} for it.")
+                raise ValueError(
+                    f"{what}: the output {where!r} is one array; got a {type(given).__name__} for it."
+                )
             found[places] = given[0] if _several(given) and "metrics" not in what else given
             return
         inside = tree.flatten(places)
