@@ -121,7 +121,7 @@ class Loss:
         self._checks_count = False
         warnings.warn(
             f"the loss {self.name!r} gives {values[0]} values for {samples[0]} samples (shape {tuple(values)}). They "
-            "are averaged, and sample weights don't fit them. A loss gives one value per sample: average over the other "
+            "are averaged; sample weights don't fit them. A loss gives one value per sample: average over the other "
             "axes in it, or give one number.",
             stacklevel=2,
         )
