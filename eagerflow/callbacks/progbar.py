@@ -1,4 +1,4 @@
-"""A progress bar: redrawn in place on terminals and in notebooks, one plain line at the end elsewhere.
+"""A progress bar. That of `fit` is redrawn in place on terminals and in notebooks, and drawn once, at its end, elsewhere.
 
 `config.disable_interactive_logging()` sends that line to the log "eagerflow" instead of the standard output.
 """
@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import numpy
+
 from eagerflow.core.config import is_interactive_logging_enabled
 
 __all__ = ["Progbar"]
@@ -23,13 +25,15 @@ class Progbar:
     Args:
         target: the number of steps, None when unknown.
         width: of the bar, in characters.
-        verbose: 0: silent; 1: a bar; 2: one line at the end.
+        verbose: 0: silent; 1: a bar; 2: one line at the end, without a bar.
         interval: seconds between two drawings, at least.
-        stateful_metrics: names whose values are shown as they are; others are averaged over the steps.
+        stateful_metrics: names whose values are shown as they are; others are averaged over the steps, and shown as
+            they are in the last update.
         stateless_metrics: names whose values are averaged; others are shown as they are.
         unit_name: what a step is called.
 
     Attributes:
+        redrawn: whether the bar is drawn before its end, too.
         prefix: written before everything else on plain lines.
 
     Raises:
@@ -38,7 +42,7 @@ class Progbar:
     >>> bar = Progbar(2, verbose=2)
     >>> bar.update(1, [("loss", 0.5)])
     >>> bar.update(2, [("loss", 0.25)])  # doctest: +SKIP
-    2/2 - 0s - 1ms/step - loss: 0.3750
+    2/2 - 0s - 1ms/step - loss: 0.2500
     """
 
     def __init__(
@@ -70,11 +74,11 @@ class Progbar:
         self._seen = 0
         self._sums: dict[str, list[float]] = {}
         self._length = 0
-        self._interactive = verbose == 1 and redraws()
+        self.redrawn = verbose == 1
 
     def due(self) -> bool:
         """Whether enough time has gone by to draw again: the only thing asked at every step."""
-        return self._interactive and time.perf_counter() - self._drawn >= self.interval
+        return self.redrawn and time.perf_counter() - self._drawn >= self.interval
 
     def update(
         self, current: int, values: Iterable[tuple[str, Any]] | None = None, finalize: bool | None = None
@@ -88,7 +92,7 @@ class Progbar:
         """
         if finalize is None:
             finalize = self.target is not None and current >= self.target
-        self._remember(current, values or ())
+        self._remember(current, values or (), last=finalize)
         if self.verbose == 0 or self.finalized:
             return
         if finalize:
@@ -106,15 +110,18 @@ class Progbar:
 
     def abandon(self) -> None:
         """Leave the line as it is, and begin a new one."""
-        if self._interactive and self._length and not self.finalized:
+        if self.redrawn and self._length and not self.finalized:
             _write("\n")
         self.finalized = True
 
-    def _remember(self, current: int, values: Iterable[tuple[str, Any]]) -> None:
+    def _remember(self, current: int, values: Iterable[tuple[str, Any]], last: bool) -> None:
         steps = max(1, current - self._seen)
-        for name, value in values:
-            if self._is_stateful(name) or name not in self._sums:
-                self._sums[name] = [value, 1] if self._is_stateful(name) else [value * steps, steps]
+        for name, given in values:
+            value = _mean(given)
+            if last or self._is_stateful(name) or not isinstance(value, float):
+                self._sums[name] = [value, 1]
+            elif name not in self._sums:
+                self._sums[name] = [value * steps, steps]
             else:
                 self._sums[name][0] += value * steps
                 self._sums[name][1] += steps
@@ -127,9 +134,12 @@ class Progbar:
 
     def _finish(self, current: int) -> None:
         self.finalized = True
-        if self._interactive:
-            self._draw(self._line(current, finished=True), whole=True)
-            _write("\n")
+        if self.verbose == 1 and is_interactive_logging_enabled():
+            if self.redrawn:
+                self._draw(self._line(current, finished=True), whole=True)
+                _write("\n")
+            else:
+                _write(self._line(current, finished=True) + "\n")
         else:
             parts = [
                 self.prefix,
@@ -146,7 +156,7 @@ class Progbar:
 
     def _count(self, current: int) -> str:
         if self.target is None:
-            return f"{current}/Unknown" if not self.finalized else f"{current}/{current}"
+            return f"{current:7d}/Unknown" if not self.finalized else f"{current}/{current}"
         return f"{current:{len(str(self.target))}d}/{self.target}"
 
     def _bar(self, current: int, finished: bool) -> str:
@@ -161,10 +171,14 @@ class Progbar:
         per_step = elapsed / max(1, current)
         ahead = not finished and self.target is not None
         shown = per_step * ((self.target or 0) - current) if ahead else elapsed
-        return f"{_clock(shown)}{joint}{_per_step(per_step)}/{self.unit_name}"
+        return f"{_clock(shown) if ahead else f'{shown:.0f}s'}{joint}{_per_step(per_step)}/{self.unit_name}"
 
     def _values(self) -> list[str]:
-        return [f"{name}: {_number(total / count)}" for name, (total, count) in self._sums.items()]
+        found = []
+        for name, (total, count) in self._sums.items():
+            shown = total / count if isinstance(total, float) else total
+            found.append(f"{name}: {_number(shown, signed=self.verbose == 2)}")
+        return found
 
     def _draw(self, line: str, whole: bool = False) -> None:
         width = shutil.get_terminal_size().columns - 1
@@ -202,19 +216,30 @@ def _characters() -> tuple[str, str]:
     return "━", "─"
 
 
-def _number(value: Any) -> str:
+def _mean(value: Any) -> Any:
+    """A value as a float: lists and arrays by their mean; what is no number stays."""
     try:
-        value = float(value)
+        return float(value)
     except (TypeError, ValueError):
+        pass
+    try:
+        return float(numpy.mean(value))
+    except (TypeError, ValueError):
+        return value
+
+
+def _number(value: Any, signed: bool) -> str:
+    """As Keras writes it, which doesn't look at the size of negative numbers on plain lines."""
+    if not isinstance(value, float):
         return str(value)
-    return f"{value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{value:.4e}"
+    return f"{value:.4f}" if (value if signed else abs(value)) > 1e-3 else f"{value:.4e}"
 
 
 def _clock(seconds: float) -> str:
     whole = int(seconds)
-    if whole >= 3600:
+    if whole > 3600:
         return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    return f"{whole // 60}:{whole % 60:02d}" if whole >= 60 else f"{whole}s"
+    return f"{whole // 60}:{whole % 60:02d}" if whole > 60 else f"{whole}s"
 
 
 def _per_step(seconds: float) -> str:

@@ -36,6 +36,9 @@ class ProgbarLogger(Callback):
         self.seen = 0
         self.bar = Progbar((self.params or {}).get("steps"), verbose=self._verbose, interval=_INTERVAL)
         self.bar.prefix = prefix
+        self.bar.redrawn = (
+            self._verbose == 1 and redraws()
+        )  # in a file or pipe only the last state of a line is wanted
 
     def due(self) -> bool:
         """Whether it is time to draw."""
@@ -78,7 +81,7 @@ class ProgbarLogger(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         title = f"Epoch {epoch + 1}/{(self.params or {}).get('epochs', 1)}"
-        if (self._verbose == 1 and redraws()) or (self._verbose == 2 and is_interactive_logging_enabled()):
+        if self._verbose in (1, 2) and is_interactive_logging_enabled():
             say(title)
             title = ""
         self._begin(title)

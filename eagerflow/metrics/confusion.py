@@ -329,10 +329,10 @@ class AUC(Metric):
         columns = [(y_true, y_pred)]
         if self.label_weights is not None and not self.multi_label:
             weights = convert_to_tensor(self.label_weights, "float64")
-            own = 1.0 if sample_weight is None else convert_to_tensor(sample_weight, "float64")
-            if sample_weight is not None and own.ndim < y_pred.ndim:
-                own = own.reshape((*own.shape, *(1,) * (y_pred.ndim - own.ndim)))
-            sample_weight = ops.broadcast_to(weights * own, y_pred.shape)
+            if sample_weight is not None:
+                own = convert_to_tensor(sample_weight, "float64")
+                weights = weights * own.reshape((*own.shape, *(1,) * (y_pred.ndim - own.ndim)))
+            sample_weight = ops.broadcast_to(weights, y_pred.shape)
         if self.multi_label:
             columns = [(y_true[:, i], y_pred[:, i]) for i in range(y_pred.shape[1])]
         if not self._counts:

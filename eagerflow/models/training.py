@@ -63,7 +63,7 @@ class Trainer(OlderSpellings, OtherWays):
         metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
-        steps_per_execution: int = 1,
+        steps_per_execution: Any = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:

@@ -53,7 +53,7 @@ def test_a_terminal_sees_bar_time_and_numbers(screen, clock):
     clock[0] += 1.0
     bar.update(10, [("loss", 0.75)])
     last = screen.getvalue()[len(drawn) :]
-    assert last.rstrip(" \n") == "\r10/10 ━━━━━━━━━━━━━━━━━━━━ 2s 200ms/step - loss: 0.5000"
+    assert last.rstrip(" \n") == "\r10/10 ━━━━━━━━━━━━━━━━━━━━ 2s 200ms/step - loss: 0.7500"
     assert last.endswith("\n")
 
 
@@ -86,15 +86,14 @@ def test_an_unknown_number_of_steps(screen, clock):
     bar = Progbar(None)
     clock[0] += 61
     bar.update(7)
-    assert screen.getvalue() == "\r7/Unknown 1:01 9s/step"
+    assert screen.getvalue() == "\r      7/Unknown 61s 9s/step"
     bar.update(8, finalize=True)
     assert "8/8 ━" in screen.getvalue()
 
 
-@pytest.mark.parametrize("verbose", [1, 2])
-def test_a_log_gets_one_line_without_control_characters(verbose, monkeypatch, clock):
+def test_a_log_gets_one_line_without_control_characters(monkeypatch, clock):
     log = shown_on(monkeypatch, Screen(terminal=False))
-    bar = Progbar(3, verbose=verbose, stateful_metrics=["loss"])
+    bar = Progbar(3, verbose=2, stateful_metrics=["loss"])
     bar.prefix = "Epoch 1/2"
     for step in range(3):
         clock[0] += 1
@@ -112,8 +111,11 @@ def test_silence(screen):
 def test_values_are_averaged_unless_they_are_means_already(screen, clock):
     bar = Progbar(4, stateful_metrics=["kept"])
     bar.update(1, [("loss", 1.0), ("kept", 1.0)])
-    bar.add(3, [("loss", 5.0), ("kept", 5.0)])
-    assert "loss: 4.0000 - kept: 5.0000" in screen.getvalue()
+    clock[0] += 1
+    bar.add(2, [("loss", 4.0), ("kept", 5.0)])
+    assert screen.getvalue().endswith("loss: 3.0000 - kept: 5.0000")
+    bar.add(1, [("loss", 2.0), ("kept", 7.0)])
+    assert screen.getvalue().endswith("loss: 2.0000 - kept: 7.0000\n")  # the last word has whoever ends it
 
 
 def test_an_output_that_cannot_show_the_bar_gets_another(screen, clock):
@@ -125,10 +127,29 @@ def test_an_output_that_cannot_show_the_bar_gets_another(screen, clock):
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.5, "0.5000"), (0.0, "0.0000"), (0.0001, "1.0000e-04"), (float("nan"), "nan"), ("text", "text")],
-)
+    [
+        (0.5, "0.5000"), (0.0, "0.0000e+00"), (0.0001, "1.0000e-04"), (float("nan"), "nan"), ("text", "text"),
+        (-0.5, "-0.5000"), ([1, 2], "1.5000"),
+    ],
+)  # fmt: skip
 def test_numbers(value, shown):
-    assert progbar._number(value) == shown
+    assert progbar._number(progbar._mean(value), signed=False) == shown
+
+
+def test_plain_lines_write_negative_numbers_as_keras_does():
+    assert progbar._number(-0.5, signed=True) == "-5.0000e-01"
+
+
+def test_lists_are_shown_by_their_means_at_every_step(screen, clock):
+    bar = Progbar(5, interval=0, stateful_metrics=["kept"])
+    bar.update(2, [("values", [1.0, 3.0]), ("kept", [4, 6])])
+    assert screen.getvalue().endswith("values: 2.0000 - kept: 5.0000")
+
+
+def test_a_bar_of_ones_own_is_drawn_in_a_file_too(monkeypatch, clock):
+    log = shown_on(monkeypatch, Screen(terminal=False))
+    Progbar(4, interval=0).update(1, [("loss", 0.5)])
+    assert log.getvalue().endswith("loss: 0.5000")
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0s"), (59.9, "59s"), (61, "1:01"), (3661, "1:01:01")])
@@ -142,7 +163,7 @@ def test_times_per_step(seconds, shown):
 
 
 def test_named_metrics_are_averaged_and_others_are_shown_as_they_are(capsys):
-    bar = Progbar(2, verbose=2, stateless_metrics=["loss"])
+    bar = Progbar(3, interval=0, stateless_metrics=["loss"])
     bar.update(1, [("loss", 1.0), ("accuracy", 0.25)])
     bar.update(2, [("loss", 2.0), ("accuracy", 0.75)])
     assert capsys.readouterr().out.rstrip().endswith("loss: 1.5000 - accuracy: 0.7500")
