@@ -1,4 +1,4 @@
-"""A progress bar. That of `fit` is redrawn in place on terminals and in notebooks, and drawn once, at its end, elsewhere.
+"""A progress bar. That of `fit` is redrawn on terminals and in notebooks, and drawn once, at its end, elsewhere.
 
 `config.disable_interactive_logging()` sends that line to the log "eagerflow" instead of the standard output.
 """

@@ -80,8 +80,9 @@ class ProgbarLogger(Callback):
         self._training = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        title = f"Epoch {epoch + 1}/{(self.params or {}).get('epochs', 1)}"
-        if self._verbose in (1, 2) and is_interactive_logging_enabled():
+        epochs = (self.params or {}).get("epochs", 1)
+        title = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""  # one epoch has no title, as in Keras
+        if title and self._verbose in (1, 2) and is_interactive_logging_enabled():
             say(title)
             title = ""
         self._begin(title)

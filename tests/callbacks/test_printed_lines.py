@@ -39,8 +39,7 @@ def test_with_a_bar(model, capsys):
 
 def test_without_a_bar(model, capsys):
     model.fit(X, Y, epochs=1, verbose=2)
-    first, one = lines(capsys)
-    assert first == "Epoch 1/1"
+    (one,) = lines(capsys)  # one epoch has no title
     assert re.fullmatch(r"2/2 - T - T/step - loss: \d\.\d{4} - mae: \d\.\d{4}", one)
 
 
@@ -65,14 +64,14 @@ def test_silence(model, capsys):
 
 def test_a_generator_tells_how_many_it_gave(model, capsys):
     model.fit(((X, Y) for _ in range(3)), verbose=1)
-    assert lines(capsys)[1].startswith(f"3/3 {BAR} T T/step - loss: ")
+    assert lines(capsys)[0].startswith(f"3/3 {BAR} T T/step - loss: ")
 
 
 def test_a_log_gets_whole_lines(model, caplog):
     ef.config.disable_interactive_logging()
     try:
         with caplog.at_level("INFO", "eagerflow"):
-            model.fit(X, Y, verbose=2)
+            model.fit(X, Y, epochs=2, verbose=2)
     finally:
         ef.config.enable_interactive_logging()
-    assert [r.getMessage().startswith("Epoch 1/1 - 2/2 - ") for r in caplog.records] == [True]
+    assert [r.getMessage().partition(" - ")[0] for r in caplog.records] == ["Epoch 1/2", "Epoch 2/2"]
