@@ -10,7 +10,7 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 	"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-gpu check bench interop fuzz clean
+.PHONY: help demo test coverage test-slow test-gpu check bench interop differential fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks
 
 interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras, JAX and TensorFlow once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
+
+differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs and layers, here and in PyTorch and Keras (installs them once); ARGS="--programs 20000 --seed 7"
+	@$(or $(PEERS),$(VENV)-peers/bin/python) -m tools.differential $(ARGS)
 
 fuzz: $(VENV)/.installed-dev ## spoil files for ten minutes and look at what their readers do
 	@$(BIN)/python -m tests.hostile.fuzz

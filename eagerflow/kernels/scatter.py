@@ -37,7 +37,7 @@ def add_at(shape: tuple[int, ...], axis: int, places: Any, g: Any) -> Any:
     flat = places.reshape(-1).astype(numpy.intp)
     if flat.size and int(flat.min()) < 0:
         flat += length * (flat < 0)
-    if before > 1:
+    if before != 1:
         flat = (numpy.arange(before)[:, None] * length + flat).reshape(-1)
     out = numpy.zeros(shape, g.dtype)
     add_rows(flat, g.reshape(flat.size, width), out.reshape(before * length, width))

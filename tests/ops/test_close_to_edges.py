@@ -86,3 +86,17 @@ def test_solve_triangular_takes_one_vector_per_matrix():
     found = ops.linalg.solve_triangular(a, b).numpy()
     np.testing.assert_allclose(found, [[1.5, 1.0], [4.0, 1.0]])
     np.testing.assert_allclose(ops.linalg.solve_triangular(a, b[..., None]).numpy()[..., 0], found)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0,), (2, 0, 3)])
+def test_gradients_of_nothing_have_its_shape(shape):
+    x = ef.Variable(np.zeros(shape))
+    for axis in range(len(shape)):
+        for function in (ops.prod, ops.sum, ops.cumprod):
+            with ef.GradientTape() as tape:
+                y = function(x, axis=axis)
+            assert tape.gradient(y, x).shape == shape
+        if shape[axis]:
+            with ef.GradientTape() as tape:
+                y = ops.take(x, np.array([1, -1]), axis)
+            assert tape.gradient(y, x).shape == shape

@@ -1,0 +1,1 @@
+"""Random programs and layers, computed here and by other frameworks: `make differential`."""

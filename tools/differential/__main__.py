@@ -1,0 +1,108 @@
+"""`python -m tools.differential [--programs 2000] [--layers 500] [--seed 0]`, where PyTorch and Keras stand.
+
+Runs random programs here and in PyTorch, random layers, losses, metrics, optimizers and trainings here and in Keras,
+and prints what differs, as small as it gets. Any seed that it prints can be run alone: `--seed 1234 --programs 1
+--layers 0`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "torch"
+warnings.simplefilter("ignore")
+
+import numpy as np  # noqa: E402
+
+from tools.differential import compare, layers, programs, stored, with_eagerflow, with_torch  # noqa: E402
+
+
+def run_programs(seeds: range) -> int:
+    """How many differ."""
+    bad = steps = 0
+    for seed in seeds:
+        program = programs.random_program(seed)
+        if not program["steps"]:
+            continue
+        steps += len(program["steps"])
+        found = compare.difference(program, with_eagerflow.run, with_torch.run)
+        if found is not None:
+            bad += 1
+            small = compare.shrunk(program, _fails)
+            why = compare.difference(small, with_eagerflow.run, with_torch.run)
+            print(f"program {seed}: {why}\n    {json.dumps(small)}")
+    print(f"{len(seeds):,} programs of {steps / max(1, len(seeds)):.1f} steps on average: {bad} differ")
+    return bad
+
+
+def _fails(program: programs.Program) -> bool:
+    return compare.difference(program, with_eagerflow.run, with_torch.run) is not None
+
+
+def run_layers(seeds: range) -> int:
+    """How many differ."""
+    import keras
+
+    import eagerflow as ef
+
+    bad = 0
+    for seed in seeds:
+        case = layers.random_case(seed)
+        try:
+            expected, weights = layers.answers(case, keras, layers.by_torch, "float64", None)
+        except Exception as error:  # noqa: BLE001 # shapes that no layer takes: Keras refuses, and so must we
+            if "contiguous" in str(error) or _refused(case, ef):  # PyTorch has some kernels that want that
+                continue
+            print(
+                f"case {seed}: Keras alone refuses it ({type(error).__name__}: {error!s:.90})\n    {json.dumps(case)}"
+            )
+            bad += 1
+            continue
+        try:
+            found, _ = layers.answers(case, ef, layers.by_eagerflow, "float32", weights)
+            why = layers.differs(case, found, expected)
+        except Exception as error:  # noqa: BLE001 # any failure is a finding
+            why = f"{type(error).__name__}: {error!s:.200}"
+        if why is not None:
+            bad += 1
+            print(f"case {seed}: {why}\n    {json.dumps(case)}")
+    print(f"{len(seeds):,} layers, losses, metrics, optimizers and trainings: {bad} differ")
+    return bad
+
+
+def _refused(case: layers.Case, ef: object) -> bool:
+    try:
+        layers.answers(case, ef, layers.by_eagerflow, "float32", None)
+    except Exception:  # noqa: BLE001
+        return True
+    return False
+
+
+def main() -> int:
+    """Parse, run, report."""
+    parser = argparse.ArgumentParser(prog="python -m tools.differential", description=__doc__)
+    parser.add_argument("--programs", type=int, default=2000)
+    parser.add_argument("--layers", type=int, default=500)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the first one; each program and layer has its own"
+    )
+    parser.add_argument(
+        "--store", type=Path, help="write the programs and PyTorch's answers, for the tests to replay"
+    )
+    chosen = parser.parse_args()
+    with np.errstate(all="ignore"):
+        if chosen.store:
+            stored.write(chosen.store, range(chosen.seed, chosen.seed + chosen.programs), with_torch.run)
+            return 0
+        bad = run_programs(range(chosen.seed, chosen.seed + chosen.programs))
+        bad += run_layers(range(chosen.seed, chosen.seed + chosen.layers))
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
