@@ -332,6 +332,18 @@ def test_axes_of_length_one_are_left_to_the_layers_as_in_keras_2(installed):
         behind(np.zeros((6, 2, 4), "float32"))
 
 
+def test_functions_take_a_value_for_the_learning_phase():
+    backend = face("keras.backend")
+    inputs = Input((4,))
+    dropped = layers.Dropout(0.5)(inputs)
+    for given in ([inputs], [inputs, backend.learning_phase()]):
+        function = backend.function(given, [dropped])
+        assert (function([X, 0])[0] == X).all()
+        assert (function([X, 1.0])[0] == 0).any()
+    with pytest.raises(ValueError, match="expected 1 value"):
+        backend.function([inputs], [dropped])([X, 3])
+
+
 def test_hints_come_once_and_name_modules_for_modules(installed):
     with pytest.raises(ModuleNotFoundError) as error:
         exec("import keras.application.vgg16", {"__name__": "__main__"})

@@ -22,7 +22,7 @@ def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> C
 
     Args:
         inputs: what `Input` gave, or tensors from the middle of a model; a list may contain `K.learning_phase()`,
-            for which the function then takes 0 or 1.
+            for which the function then takes 0 or 1 (it does so behind the other values, too).
         outputs: symbolic tensors made from them.
         updates: nothing; variables are assigned to as programs run.
         **kwargs: `name`; anything else is TensorFlow's and without meaning here.
@@ -47,12 +47,20 @@ def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> C
 
     def call(values: Any) -> Any:
         values = list(values) if isinstance(values, (list, tuple)) else [values]
-        if len(values) != len(listed):
+        place = phase
+        if phase is None and len(values) == len(listed) + 1 and _is_phase(values[-1]):
+            place = len(listed)  # the phase, though it isn't among the inputs
+        elif len(values) != len(listed):
             raise ValueError(f"K.function: expected {len(listed)} value(s); got {len(values)}.")
-        training = bool(values.pop(phase)) if phase is not None else False
+        training = bool(values.pop(place)) if place is not None else False
         return tree.map_structure(ops.convert_to_numpy, model(values, training=training))
 
     return call
+
+
+def _is_phase(value: Any) -> bool:
+    """Whether it is 0 or 1, as a learning phase is."""
+    return isinstance(value, (bool, int, float)) and value in (0, 1)
 
 
 def gradients(loss: Any, variables: Any) -> list[Any]:
