@@ -106,6 +106,10 @@ GONE["keras.backend"] |= dict.fromkeys(
 GONE["tensorflow.train"] = dict.fromkeys(
     ("Checkpoint", "CheckpointManager"), "Write model.save_weights('name.weights.h5') and model.load_weights."
 )
+GONE["tensorflow.io"] = dict.fromkeys(
+    ("RaggedFeature", "SparseFeature", "VarLenFeature"),
+    "Write tf.io.FixedLenFeature; there are no sparse tensors here.",
+)
 GONE["keras.models"] = GONE["keras"]
 GONE |= {f"keras.layers.{module}": GONE["keras.layers"] for module in _LAYER_MODULES}
 GONE |= {f"keras.utils.{module}": GONE["keras.utils"] for module in _UTILS_MODULES}

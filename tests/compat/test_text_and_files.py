@@ -51,7 +51,7 @@ def plain(x):
         (lambda: tf.reshape(["a", "b"], [2, 1]), [[b"a"], [b"b"]]),
         (lambda: tf.constant("a", shape=[2]), [b"a", b"a"]),
         (lambda: tf.convert_to_tensor(["a"]) == "a", [True]),
-        (lambda: tf.shape(tf.constant([["a", "b"]])), (1, 2)),
+        (lambda: tf.shape(tf.constant([["a", "b"]])), [1, 2]),
         (lambda: tf.boolean_mask(["a", "b"], [False, True]), [b"b"]),
         (lambda: tf.unique(["b", "a", "b"])[1], [0, 1, 0]),
         (lambda: tf.unstack(["a", "b"])[1], b"b"),
@@ -204,3 +204,59 @@ def test_one_device_is_a_strategy():
         assert strategy.num_replicas_in_sync == 1
     assert strategy.run(lambda a, b: a + b, args=(1, 2)) == 3
     assert strategy.reduce(tf.distribute.ReduceOp.SUM, tf.constant([1.0, 2.0]), axis=0) == 3
+
+
+def example(**features):
+    return tf.train.Example(features=tf.train.Features(feature=features))
+
+
+def numbers(*values):
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def test_examples_are_written_as_tensorflow_writes_them():
+    written = example(size=numbers(3, -1, 300)).SerializeToString()
+    assert written.hex() == "0a1b0a190a0473697a6512111a0f0a0d03ffffffffffffffffff01ac02"
+    assert tf.train.Example.FromString(written).features.feature["size"].int64_list.value == [3, -1, 300]
+
+
+@pytest.mark.parametrize("compression", [None, "GZIP"])
+def test_records_of_examples(tmp_path, compression):
+    place = str(tmp_path / "a.tfrecord")
+    words = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"a", b"bc"]))
+    share = tf.train.Feature(float_list=tf.train.FloatList(value=[0.5]))
+    with tf.io.TFRecordWriter(place, compression) as writer:
+        for size in (1, 2):
+            writer.write(example(words=words, share=share, size=numbers(size)).SerializeToString())
+    kinds = {
+        "words": tf.io.FixedLenFeature([2], tf.string), "share": tf.io.FixedLenFeature([], tf.float32),
+        "size": tf.io.FixedLenFeature([1], tf.int64), "none": tf.io.FixedLenFeature([], tf.int64, default_value=7),
+    }  # fmt: skip
+    records = tf.data.TFRecordDataset([place], compression)
+    batch = next(iter(records.map(lambda x: tf.io.parse_single_example(x, kinds)).batch(2)))
+    assert {k: plain(v) for k, v in batch.items()} == {
+        "words": [[b"a", b"bc"]] * 2, "share": [0.5, 0.5], "size": [[1], [2]], "none": [7, 7]
+    }  # fmt: skip
+    assert plain(tf.io.parse_example(next(iter(records.batch(2))), kinds)["size"]) == [[1], [2]]
+
+
+def test_what_cannot_be_read_from_records_says_so(tmp_path):
+    record = example(size=numbers(1, 2)).SerializeToString()
+    with pytest.raises(ValueError, match="expected 1 values"):
+        tf.io.parse_single_example(record, {"size": tf.io.FixedLenFeature([], tf.int64)})
+    with pytest.raises(TypeError, match="FixedLenFeature is possible"):
+        tf.io.parse_single_example(record, {"size": "anything"})
+    with pytest.raises(ValueError, match=r"no tf\.train\.Example"):
+        tf.train.Example.FromString(b"\x0a\xff")
+    place = tmp_path / "a.tfrecord"
+    with tf.io.TFRecordWriter(str(place)) as writer:
+        writer.write(record)
+    whole = place.read_bytes()
+    for damaged, message in (
+        (b"x" + whole[1:], "no TFRecord file"),
+        (whole[:-6], "in the middle"),
+        (whole[:14] + b"xx" + whole[16:], "checksum"),
+    ):
+        place.write_bytes(damaged)
+        with pytest.raises(ValueError, match=message):
+            list(tf.data.TFRecordDataset(str(place)))

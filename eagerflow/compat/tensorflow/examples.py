@@ -1,0 +1,286 @@
+"""`tf.train.Example` and its parts, as bytes and back: protocol buffers of one kind, read and written by hand."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.text import TextTensor, text_tensor
+
+__all__ = [
+    "BytesList", "Example", "Feature", "Features", "FixedLenFeature", "FloatList", "Int64List", "parse_example",
+    "parse_single_example",
+]  # fmt: skip
+
+
+class _Values:
+    """Values of one type."""
+
+    number = 0  # which of a feature's lists it is
+
+    def __init__(self, value: Any = ()) -> None:
+        given = value.numpy() if isinstance(value, Tensor) else list(value)
+        self.value: list[Any] = numpy.ravel(numpy.asarray(given)).tolist()
+
+
+class BytesList(_Values):
+    """Some `bytes`.
+
+    Args:
+        value: a list of them.
+    """
+
+    number = 1
+
+    def __init__(self, value: Iterable[Any] = ()) -> None:
+        self.value = [_as_bytes(x) for x in value]
+
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return b"".join([_field(1, x) for x in self.value])
+
+
+class FloatList(_Values):
+    """Some floats.
+
+    Args:
+        value: a list of them.
+    """
+
+    number = 2
+
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return _field(1, struct.pack(f"<{len(self.value)}f", *self.value))
+
+
+class Int64List(_Values):
+    """Some whole numbers.
+
+    Args:
+        value: a list of them.
+    """
+
+    number = 3
+
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return _field(1, b"".join([_varint(int(x) % 2**64) for x in self.value]))
+
+
+class Feature:
+    """One list of values.
+
+    Args:
+        bytes_list: a `BytesList`.
+        float_list: a `FloatList`.
+        int64_list: an `Int64List`.
+    """
+
+    def __init__(self, bytes_list: Any = None, float_list: Any = None, int64_list: Any = None) -> None:
+        self.bytes_list = bytes_list or BytesList()
+        self.float_list = float_list or FloatList()
+        self.int64_list = int64_list or Int64List()
+        self.kept = next((x for x in (bytes_list, float_list, int64_list) if x is not None), None)
+
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return b"" if self.kept is None else _field(self.kept.number, self.kept.encoded())
+
+
+class Features:
+    """Features by their names.
+
+    Args:
+        feature: a dict of them.
+    """
+
+    def __init__(self, feature: Mapping[str, Feature] | None = None) -> None:
+        self.feature = dict(feature or {})
+
+
+class Example:
+    """What a record holds.
+
+    Args:
+        features: its `Features`.
+    """
+
+    def __init__(self, features: Features | None = None) -> None:
+        self.features = features or Features()
+
+    def SerializeToString(self) -> bytes:
+        """The example as bytes."""
+        entries = [
+            _field(1, _field(1, name.encode()) + _field(2, feature.encoded()))
+            for name, feature in self.features.feature.items()
+        ]
+        return _field(1, b"".join(entries))
+
+    def ParseFromString(self, serialized: Any) -> int:
+        """Read bytes; gives their number."""
+        data = _as_bytes(serialized)
+        self.features = Features(dict(_features(data)))
+        return len(data)
+
+    @classmethod
+    def FromString(cls, serialized: Any) -> Example:
+        """The example in bytes."""
+        made = cls()
+        made.ParseFromString(serialized)
+        return made
+
+
+class FixedLenFeature:
+    """A feature of which every example has as many values.
+
+    Args:
+        shape: of the values.
+        dtype: their type: `tf.string`, `tf.float32` or `tf.int64`.
+        default_value: for examples that don't have it.
+    """
+
+    def __init__(self, shape: Any, dtype: Any, default_value: Any = None) -> None:
+        self.shape, self.dtype, self.default = tuple(shape), dtype, default_value
+
+    def value(self, name: str, found: Feature | None) -> Any:
+        """The values of an example in their shape.
+
+        Raises:
+            ValueError: when there are none, or others than the shape says.
+        """
+        values = [] if found is None or found.kept is None else found.kept.value
+        if not values and self.default is not None:
+            values = numpy.ravel(self.default).tolist() * (1 if numpy.ndim(self.default) else self._count())
+        if len(values) != self._count():
+            raise ValueError(
+                f"feature {name!r}: expected {self._count()} values, of shape {self.shape}; got {len(values)}."
+            )
+        if self.dtype == "string":
+            return text_tensor(numpy.array(values, object).reshape(self.shape))
+        return numpy.array(values, self.dtype).reshape(self.shape)
+
+    def _count(self) -> int:
+        return int(numpy.prod(self.shape, dtype=int))
+
+
+def parse_single_example(
+    serialized: Any, features: Mapping[str, Any], name: str | None = None
+) -> dict[str, Any]:
+    """The features of an example as tensors.
+
+    Args:
+        serialized: its bytes.
+        features: `tf.io.FixedLenFeature`s by their names.
+        name: accepted for TensorFlow's signature.
+
+    Raises:
+        TypeError: for other kinds of features: they need sparse or ragged tensors.
+        ValueError: for an example whose values don't fit.
+    """
+    return {key: _tensor([value]) for key, value in _parsed(serialized, features).items()}
+
+
+def parse_example(serialized: Any, features: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
+    """`parse_single_example` of several, stacked."""
+    rows = [_parsed(one, features) for one in text_tensor(serialized).reshape(-1)]
+    return {key: _tensor([row[key] for row in rows], stacked=True) for key in features}
+
+
+def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(_features(_as_bytes(serialized)))
+    for key, feature in features.items():
+        if not isinstance(feature, FixedLenFeature):
+            raise TypeError(
+                f"feature {key!r}: only tf.io.FixedLenFeature is possible; there are no sparse tensors here."
+            )
+    return {key: feature.value(key, found.get(key)) for key, feature in features.items()}
+
+
+def _tensor(values: list[Any], stacked: bool = False) -> Any:
+    joined = numpy.stack(values) if stacked else values[0]
+    return text_tensor(joined) if isinstance(values[0], TextTensor) else ops.convert_to_tensor(joined)
+
+
+def _features(data: bytes) -> Iterator[tuple[str, Feature]]:
+    """Names and features in the bytes of an example."""
+    for _, features in _fields(data):
+        for _, entry in _fields(features):
+            parts = dict(_fields(entry))
+            kinds = dict(_fields(parts.get(2, b"")))
+            yield parts.get(1, b"").decode(), _feature(kinds)
+
+
+def _feature(kinds: dict[int, bytes]) -> Feature:
+    if 1 in kinds:
+        return Feature(bytes_list=BytesList([x for _, x in _fields(kinds[1])]))
+    if 2 in kinds:
+        packed = b"".join([x for _, x in _fields(kinds[2])])
+        return Feature(float_list=FloatList(numpy.frombuffer(packed, "<f4")))
+    if 3 in kinds:
+        return Feature(int64_list=Int64List([n for _, x in _fields(kinds[3]) for n in _numbers(x)]))
+    return Feature()
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Numbers and contents of the fields of a message; single numbers as their bytes.
+
+    Raises:
+        ValueError: for bytes that aren't such a message.
+    """
+    at = 0
+    while at < len(data):
+        key, at = _read_varint(data, at)
+        start = at
+        if key & 7 == 2:
+            size, start = _read_varint(data, at)
+            at = start + size
+        elif key & 7 == 0:
+            _, at = _read_varint(data, at)
+        elif key & 7 in (1, 5):
+            at += 8 if key & 7 == 1 else 4
+        else:
+            raise ValueError("these bytes are no tf.train.Example.")
+        if at > len(data):
+            raise ValueError("these bytes are no tf.train.Example: they end too early.")
+        yield key >> 3, data[start:at]
+
+
+def _numbers(data: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(data):
+        value, at = _read_varint(data, at)
+        yield value - 2**64 if value >= 2**63 else value
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value, shift = 0, 0
+    while at < len(data) and shift < 70:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+    raise ValueError("these bytes are no tf.train.Example: a number doesn't end.")
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _as_bytes(x: Any) -> bytes:
+    x = x.numpy() if isinstance(x, TextTensor) else x
+    return x.encode() if isinstance(x, str) else bytes(x)
