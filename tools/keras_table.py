@@ -28,6 +28,7 @@ from tools import keras_reasons as reasons
 ROOT = Path(__file__).parents[1]
 SURFACE = ROOT / "tests" / "fixtures" / "keras_surface.json"
 PAGE = ROOT / "docs" / "keras.md"
+BEHAVIOUR = ROOT / "tools" / "keras_behaviour.md"
 
 # Classes whose methods and properties are part of the surface, because users call or override them.
 WITH_MEMBERS = """
@@ -264,7 +265,10 @@ def page(rows: list[Row]) -> str:
     areas: dict[str, list[Row]] = {}
     for row in rows:
         areas.setdefault(row.area, []).append(row)
-    return INTRODUCTION + _summary(rows) + "".join(_section(area, found) for area, found in areas.items())
+    behaviour = BEHAVIOUR.read_text(encoding="utf-8")
+    return (
+        INTRODUCTION + _summary(rows) + behaviour + "".join(_section(a, found) for a, found in areas.items())
+    )
 
 
 def share(rows: list[Row]) -> dict[str, int]:
