@@ -62,7 +62,8 @@ def settlings(node: Any) -> Iterator[Attempt]:
             yield *_SIZES[0], settled
             yield small, large, settled
     axes = [(x.origin, i) for x in unknown for i, m in enumerate(x.shape) if m is None]
-    others = sorted({n for shape in shapes for n in shape if n is not None and n > 1})[:_GUESSES]
+    known = {n for shape in shapes for n in shape if n is not None and n > 1} if len(shapes) > 1 else set()
+    others = sorted(known)[:_GUESSES]
     for n in [*numbers, *others]:
         for axis in reversed(axes):  # the batch axis last
             yield *_SIZES[0], {axis: n}
