@@ -36,6 +36,9 @@ def plain(x):
         (lambda: S.reduce_join(S.split(["a b", "c"]), separator="+"), [b"a+b", b"c"]),
         (lambda: S.to_number(["1.5", "2"]), [1.5, 2.0]),
         (lambda: S.to_number("7", tf.int32), 7),
+        (lambda: S.to_number(S.split(["1 2", "3"])).to_tensor(), [[1.0, 2.0], [3.0, 0.0]]),
+        (lambda: S.lower(S.split(["A b", "C"])).to_tensor("-"), [[b"a", b"b"], [b"c", b"-"]]),
+        (lambda: tf.cast(["a"], tf.string), [b"a"]),
         (lambda: S.to_hash_bucket_fast(["a", "hello world"], 100), [39, 11]),
         (lambda: S.unicode_split("äb", "UTF-8"), ["ä".encode(), b"b"]),
         (lambda: S.unicode_decode("äb", "UTF-8"), [228, 98]),
@@ -68,6 +71,8 @@ def test_text_is_a_tensor_of_strings():
 
 
 def test_numbers_that_are_none_are_refused():
+    with pytest.raises(TypeError, match="to_number"):
+        tf.cast(["1"], tf.float32)
     with pytest.raises(ValueError, match="could not convert"):
         S.to_number("x")
 

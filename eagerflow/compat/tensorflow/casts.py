@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.data.text import holds_text, text_tensor
 from eagerflow.layers.text_type import TEXT
 
 __all__ = [
@@ -34,5 +35,16 @@ def numbered(dtype: Any) -> Any:
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
-    """The values in another type."""
+    """The values in another type.
+
+    Raises:
+        TypeError: for text as numbers, or numbers as text.
+    """
+    if holds_text(x) or dtype == "string":
+        if holds_text(x) and dtype == "string":
+            return text_tensor(x)
+        raise TypeError(
+            "tf.cast: text doesn't become numbers by a cast, nor numbers text. Write tf.strings.to_number or "
+            "tf.strings.as_string."
+        )
     return ops.cast(ops.convert_to_tensor(x), dtype)

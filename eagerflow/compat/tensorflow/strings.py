@@ -31,7 +31,7 @@ class TextRows(list[Any]):
         words = not self or isinstance(self[0], TextTensor)
         empty = default_value if default_value is not None else "" if words else 0
         rows = [[*row.tolist()[:width], *[empty] * (width - len(row))] for row in self]
-        return text_tensor(rows) if words else ops.convert_to_tensor(numpy.array(rows))
+        return text_tensor(rows) if words else ops.convert_to_tensor(numpy.array(rows, self[0].dtype))
 
     def numpy(self) -> Any:
         """The rows in an array of arrays."""
@@ -189,12 +189,16 @@ def _encoded(x: str) -> bytes:
     return x.encode("utf-8", "surrogateescape")
 
 
-def _each(x: Any, function: Callable[[str], Any]) -> TextTensor:
+def _each(x: Any, function: Callable[[str], Any]) -> Any:
+    if isinstance(x, TextRows):
+        return TextRows([_each(row, function) for row in x])
     given = text_tensor(x)
     return text_tensor(numpy.array([function(t) for t in _strings(given)], object).reshape(given.shape))
 
 
-def _numbers(x: Any, function: Callable[[str], Any], dtype: Any) -> Tensor:
+def _numbers(x: Any, function: Callable[[str], Any], dtype: Any) -> Any:
+    if isinstance(x, TextRows):
+        return TextRows([_numbers(row, function, dtype) for row in x])
     given = text_tensor(x)
     return ops.convert_to_tensor(
         numpy.array([function(t) for t in _strings(given)], dtype).reshape(given.shape)
