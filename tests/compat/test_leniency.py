@@ -84,6 +84,8 @@ def test_arguments_by_tensorflows_numbers_and_names():
     assert tf.eye(2, batch_shape=[3, 1]).shape == (3, 1, 2, 2)
     with pytest.raises(ValueError, match="no TPUs here"):
         tf.distribute.cluster_resolver.TPUClusterResolver()
+    with pytest.raises(ValueError, match="no TPUs here"):
+        tf.distribute.cluster_resolver.TPUClusterResolver.connect()
     tf.config.optimizer.set_jit(True)
     assert tf.config.optimizer.get_jit() == ""
     assert face("tensorflow.keras.optimizers.experimental").AdamW
