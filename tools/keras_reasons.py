@@ -43,6 +43,8 @@ LEFT_OUT: Table = {
 }  # fmt: skip
 
 DIFFERENCES: Table = {
+    "of Keras' further arguments, only `nb_words` means something; it is taken, others are refused": """
+        datasets.imdb.load_data""",
     "Keras takes and ignores unknown arguments here; we refuse them, with the name that was probably meant": """
         KerasTensor Model().evaluate Sequential().call Sequential().compute_output_spec
     """,

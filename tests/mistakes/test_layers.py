@@ -117,7 +117,7 @@ ARGUMENTS: dict[str, Mistake] = {
     "no groups": (lambda: layers.GroupNormalization(groups=0), ValueError, ("groups", "0")),
     "a permutation of wrong numbers": (lambda: layers.Permute((0, 1)), ValueError, ("dims",)),
     "no repetition": (lambda: layers.RepeatVector(0), ValueError, ("n", "0")),
-    "a fractional repetition": (lambda: layers.RepeatVector(1.5), ValueError, ("n", "1.5")),
+    "a fractional repetition": (lambda: layers.RepeatVector(1.5), TypeError, ("n", "1.5")),
     "an axis that is no number": (lambda: layers.Concatenate(axis="last"), ValueError, ("axis", "last")),
     "no layer to wrap": (
         lambda: layers.TimeDistributed(3),

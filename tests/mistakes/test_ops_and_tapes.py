@@ -92,7 +92,7 @@ TENSORS: dict[str, Mistake] = {
     "detach": (lambda: tensor().detach(), AttributeError, ("detach", "stop_gradient")),
     "a misspelt attribute": (lambda: tensor().shap, AttributeError, ("Tensor", "shap")),
     "a variable's other shape": (lambda: ef.Variable([1.0, 2.0]).assign([1.0]), ValueError, ("(2,)", "[1]")),
-    "a variable of text": (lambda: ef.Variable("zeros"), TypeError, ("zeros", "initializers.get")),
+    "a variable of zeros without a shape": (lambda: ef.Variable("zeros"), ValueError, ("zeros", "shape=")),
     "a variable of a negative length": (
         lambda: ef.Variable(ef.initializers.Zeros(), shape=(-1,)),
         ValueError,

@@ -68,7 +68,7 @@ def test_own_regularizers():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: regularizers.get("l1l2"), "Did you mean 'l1_l2'?"),
+        (lambda: regularizers.get("l1_l3"), "Did you mean 'l1_l2'?"),
         (lambda: regularizers.L2(-1.0), "L2(l2=-1.0)"),
         (lambda: regularizers.L1(float("nan")), "L1(l1=nan)"),
         (lambda: regularizers.L1L2(l2="much"), "l2='much'"),

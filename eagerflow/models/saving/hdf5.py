@@ -373,5 +373,19 @@ class Writer:
 @contextlib.contextmanager
 def writing(target: BinaryIO) -> Iterator[Writer]:
     """A writer of an HDF5 file into an open file."""
-    with _h5py().File(target, "w") as file:
-        yield Writer(file)
+    try:
+        with _h5py().File(target, "w") as file:
+            yield Writer(file)
+    except (
+        SystemError
+    ) as error:  # h5py on Python 3.13, where a second write fails after the first: no room, say
+        raise _told_by_system(error) from None
+
+
+def _told_by_system(error: BaseException) -> BaseException:
+    """The error of the system at the beginning of a chain of errors; if there is none, the last of them."""
+    found, link = error, error.__cause__ or error.__context__
+    while link is not None:
+        found = link if isinstance(link, OSError) else found
+        link = link.__cause__ or link.__context__
+    return found
