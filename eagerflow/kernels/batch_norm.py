@@ -66,7 +66,8 @@ def batch_norm(x: Any, scale: Any, offset: Any, epsilon: float, plan: Layout) ->
     matrix, dtype = _matrix(x, plan), x.dtype
     by_rows = plan.positions > 1
     mean, variance = _row_moments(matrix, plan) if by_rows else column_moments(matrix)
-    inverse = 1 / numpy.sqrt(variance + epsilon)
+    positive = variance + epsilon
+    inverse = numpy.sqrt(positive) / positive  # NaN where squares are too large for the type, not a silent 0
     factor = inverse if scale is None else inverse * scale
     shift = numpy.zeros(plan.channels) if offset is None else offset
     about = mean if far_from_zero(mean, variance) else None

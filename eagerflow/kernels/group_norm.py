@@ -87,7 +87,8 @@ def group_norm(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float) -> tu
             a, shift = of.apply(add, a, shift, t), numpy.zeros_like(shift)
             variance = of.of_groups(sums_of_slices(multiply(a, a, out=o))) / of.count
             variance -= (of.of_groups(sums_of_slices(a)) / of.count) ** 2
-        inverse[part] = r = 1 / numpy.sqrt(numpy.maximum(variance, 0) + epsilon)
+        positive = numpy.maximum(variance, 0) + epsilon
+        inverse[part] = r = numpy.sqrt(positive) / positive  # NaN where squares are too large for the type
         factor = of.of_channels(r) * weight
         of.apply(multiply, a, factor, o)
         of.apply(add, o, shift * factor + bias, o)

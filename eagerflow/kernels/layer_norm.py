@@ -57,8 +57,8 @@ def _mean_square(a: Any, epsilon: float, out: Any) -> None:
 
 
 def _one_over_root(a: Any) -> None:
-    numpy.sqrt(a, out=a)
-    numpy.divide(1, a, out=a)
+    """1 / √a, NaN where squares were too large for the type: a silent 0 would look like a result."""
+    numpy.divide(numpy.sqrt(a), a, out=a)
 
 
 def _moments(a: Any, share: Any, epsilon: float, mean: Any, inverse: Any) -> Any:

@@ -66,7 +66,8 @@ def group_norm(
     split = x.reshape((*flat[:2], groups, flat[2] // groups))
     mean = split.mean(axis=(1, 3), keepdims=True)
     away = split - mean
-    inverse = 1 / xp.sqrt((away * away).mean(axis=(1, 3), keepdims=True) + epsilon)
+    positive = (away * away).mean(axis=(1, 3), keepdims=True) + epsilon
+    inverse = xp.sqrt(positive) / positive  # NaN where squares are too large for the type, not a silent 0
     away *= inverse
     out = away.reshape(x.shape)
     out = out if gamma is None else out * gamma

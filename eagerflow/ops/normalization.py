@@ -252,12 +252,17 @@ def normalize_batch(
     mean = x.mean(axis=axes, keepdims=True)
     away = x - mean
     variance = (away * away).mean(axis=axes, keepdims=True)
-    inverse = 1 / xp.sqrt(variance + epsilon)
+    inverse = _one_over_root(xp, variance + epsilon)
     factor = inverse if scale is None else inverse * scale.reshape(mean.shape)
     away *= factor
     if offset is not None:
         away += offset.reshape(mean.shape)
     return (away, mean.reshape(-1), variance.reshape(-1)), mean, inverse
+
+
+def _one_over_root(xp: Any, positive: Any) -> Any:
+    """1 / √positive, NaN for infinity: of squares too large for the type, 0 would look like a result."""
+    return xp.sqrt(positive) / positive
 
 
 def _scaled(out: Any, scale: Any, offset: Any) -> Any:
@@ -338,7 +343,7 @@ def layer_norm(
         return out.reshape(x.shape), *_with_ones(x, axes, mean, inverse)
     mean = x.mean(axis=axes, keepdims=True)
     normal = x - mean
-    inverse = 1 / xp.sqrt((normal * normal).mean(axis=axes, keepdims=True) + epsilon)
+    inverse = _one_over_root(xp, (normal * normal).mean(axis=axes, keepdims=True) + epsilon)
     normal *= inverse
     return _scaled(normal, gamma, beta), mean, inverse
 
@@ -378,5 +383,5 @@ def rms_norm(xp: Any, x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), 
     if rows is not None:
         out, inverse = row_kernels.rms_norm(rows, _flat(scale), epsilon)
         return out.reshape(x.shape), *_with_ones(x, axes, inverse)
-    inverse = 1 / xp.sqrt((x * x).mean(axis=axes, keepdims=True) + epsilon)
+    inverse = _one_over_root(xp, (x * x).mean(axis=axes, keepdims=True) + epsilon)
     return _scaled(x * inverse, scale, None), inverse

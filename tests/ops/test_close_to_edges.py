@@ -100,3 +100,16 @@ def test_gradients_of_nothing_have_its_shape(shape):
             with ef.GradientTape() as tape:
                 y = ops.take(x, np.array([1, -1]), axis)
             assert tape.gradient(y, x).shape == shape
+
+
+@pytest.mark.parametrize("rows", [8, 4096])
+@pytest.mark.parametrize(
+    "name", ["BatchNormalization", "LayerNormalization", "RMSNormalization", "GroupNormalization"]
+)
+def test_squares_too_large_for_the_type_are_not_a_silent_zero(name, rows):
+    x = np.random.default_rng(0).normal(size=(rows, 4, 4, 16)).astype("float32") * np.float32(1e20)
+    layer = getattr(ef.layers, name)(**({"groups": 4} if name[0] == "G" else {}))
+    with np.errstate(all="ignore"):
+        assert np.isnan(layer(x, training=True).numpy()).all()
+        fine = layer(x / np.float32(1e20), training=True).numpy()
+    assert np.isfinite(fine).all()
