@@ -78,7 +78,7 @@ class Sequential(Model):
         if layer is self:
             raise ValueError(f"Sequential {self.name!r}.add(layer): a model can't contain itself.")
         names = self._names()
-        if layer.name in names:
+        if layer.name in names and not any(known is layer for known in self._sequence):  # one may run twice
             raise ValueError(
                 f"Sequential {self.name!r} has a layer named {layer.name!r} already; names must be unique. "
                 "Rename one: layer(..., name=...)."

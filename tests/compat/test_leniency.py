@@ -24,6 +24,23 @@ def test_models_with_functions_of_ones_own_are_cloned():
     np.testing.assert_array_equal(made.predict(X, verbose=0), model.predict(X, verbose=0))
 
 
+def test_a_layer_may_run_twice_in_a_sequential(tmp_path):
+    shared = layers.Dense(2)
+    model = Sequential([Input((2,)), shared, layers.ReLU(), shared])
+    model.compile("sgd", "mse")
+    model.fit(X, X, verbose=0)
+    assert len(model.weights) == 2
+    assert len(model.layers) == 3
+    np.testing.assert_allclose(model.predict(X, verbose=0), shared(np.maximum(shared(X), 0)), rtol=1e-6)
+    model.save_weights(tmp_path / "a.weights.h5")
+    before = model.get_weights()
+    model.set_weights([0 * w for w in before])
+    model.load_weights(tmp_path / "a.weights.h5")
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    with pytest.raises(ValueError, match="names must be unique"):
+        model.add(layers.Dense(2, name=shared.name))
+
+
 def test_lengths_that_are_tried_out_need_not_fit_an_embedding():
     """As many positions as the input has steps, whose number nobody knows yet."""
 
