@@ -131,11 +131,11 @@ def test_two_lines_per_epoch_as_keras_writes_them(capsys):
 
 
 @pytest.mark.parametrize("verbose", [1, "auto"])
-def test_logs_have_one_line_per_epoch(verbose, capsys):
+def test_logs_have_a_title_and_a_line_per_epoch(verbose, capsys):
     model().fit(X, Y, epochs=2, batch_size=4, verbose=verbose)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(" - ")[:2] for line in lines] == [["Epoch 1/2", "2/2"], ["Epoch 2/2", "2/2"]]
-    assert " - loss: " in lines[0]
+    assert [line.split(" ")[:2] for line in lines[::2]] == [["Epoch", "1/2"], ["Epoch", "2/2"]]
+    assert all(line.startswith("2/2 ━━━") and " - loss: " in line for line in lines[1::2])
 
 
 def test_silence(capsys):
@@ -151,8 +151,8 @@ def test_evaluation_and_prediction_show_their_steps(capsys):
     made.evaluate(X, Y)
     made.predict(X, batch_size=4)
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("1/1 - ")
-    assert second.startswith("2/2 - ")
+    assert first.startswith("1/1 ━━━")
+    assert second.startswith("2/2 ━━━")
 
 
 class _Interrupt(callbacks.Callback):

@@ -103,7 +103,7 @@ def test_progress_goes_to_the_log_where_it_is_not_interactive(capsys, caplog):
     assert [line.partition(" - ")[0] for line in caplog.messages] == ["Epoch 1/2", "Epoch 2/2"]
     assert "loss: " in caplog.messages[0]
     model().fit(X, X[:, :1])
-    assert "Epoch 1/1" in capsys.readouterr().out
+    assert "1/1 ━" in capsys.readouterr().out
 
 
 def test_flash_attention_is_a_note():
