@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.monitor import MonitorCallback
+from eagerflow.optimizers.multi import with_rates
 
 __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 
@@ -34,11 +35,14 @@ class LearningRateScheduler(Callback):
         self._takes_rate = _takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        optimizer = self.model.optimizer
+        for optimizer in with_rates(self.model.optimizer).values():
+            self._set(epoch, optimizer)
+
+    def _set(self, epoch: int, optimizer: Any) -> None:
         before = float(optimizer.learning_rate)
         rate = self.schedule(epoch, before) if self._takes_rate else self.schedule(epoch)
         try:
-            rate = float(rate)
+            rate = float(None if isinstance(rate, str) else rate)  # "0.1" is no number
         except (TypeError, ValueError):
             raise TypeError(
                 f"LearningRateScheduler: the schedule must give a number; it gave {type(rate).__name__} {rate!r:.60}."
@@ -49,7 +53,11 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs.update(_rates(self.model.optimizer))
+
+
+def _rates(optimizer: Any) -> dict[str, float]:
+    return {name: float(one.learning_rate) for name, one in with_rates(optimizer).items()}
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:
@@ -110,7 +118,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs.update(_rates(self.model.optimizer))
         value = self.value(logs)
         if value is None:
             return
@@ -125,11 +133,12 @@ class ReduceLROnPlateau(MonitorCallback):
                 self._reduce(epoch)
 
     def _reduce(self, epoch: int) -> None:
-        before = float(self.model.optimizer.learning_rate)
-        rate = max(before * self.factor, self.min_lr)
-        if rate >= before:
-            return
-        self.model.optimizer.learning_rate = rate
-        self.cooldown_counter, self.wait = self.cooldown, 0
-        if self.verbose:
-            print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
+        for optimizer in with_rates(self.model.optimizer).values():
+            before = float(optimizer.learning_rate)
+            rate = max(before * self.factor, self.min_lr)
+            if rate >= before:
+                continue
+            optimizer.learning_rate = rate
+            self.cooldown_counter, self.wait = self.cooldown, 0
+            if self.verbose:
+                print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")

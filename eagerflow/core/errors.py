@@ -24,6 +24,10 @@ class UnknownNameError(ValueError):
     """A name (of a loss, an activation, a device ...) that nothing is known by."""
 
 
+class UnknownArgumentError(TypeError, ValueError):
+    """An argument that a constructor doesn't take: a TypeError, as Python's own, and a ValueError, as Keras'."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'relu'?"` for the nearest of `known`, or an empty string."""
     known = [k for k in known if isinstance(k, str)]

@@ -287,6 +287,8 @@ class Trainer(OlderSpellings, OtherWays):
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         compiled = self._ready("train_step")
+        if compiled.optimizer is None:
+            raise ValueError("training needs an optimizer: the model was compiled with optimizer=None.")
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]
             loss = self._loss(x, y, y_pred, sample_weight, True)

@@ -47,8 +47,8 @@ __all__ = [
 
 
 @_boundary
-def get(identifier: Any) -> Optimizer:
-    """The optimizer of a name (in any case), config or object.
+def get(identifier: Any) -> Any:
+    """The optimizer of a name (in any case), config or object; None for None.
 
     Raises:
         UnknownNameError: for an unknown name.
@@ -57,6 +57,8 @@ def get(identifier: Any) -> Optimizer:
     >>> get("SGD").name
     'sgd'
     """
+    if identifier is None:
+        return None
     if isinstance(identifier, str) and identifier.lower() in _OPTIMIZERS.entries:
         identifier = identifier.lower()
     found = _OPTIMIZERS.get(identifier)

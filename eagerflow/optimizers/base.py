@@ -397,7 +397,8 @@ class Optimizer(StoredState, Minimizing, Averages):
         if self.loss_scale_factor is not None:
             gradients = [g / self.loss_scale_factor for g in gradients]
         if any([e.variable.overwrite_with_gradient for e in entries]):
-            entries, gradients = _overwrite(entries, gradients)
+            steps = self.gradient_accumulation_steps or 1
+            entries, gradients = _overwrite(entries, gradients, (int(self._iterations.data) + 1) % steps == 0)
         if self.gradient_accumulation_steps:
             gradients = self._accumulated(entries, gradients)
         if gradients:
@@ -568,14 +569,14 @@ def _constant(value: float) -> Callable[..., Any]:
     return initialize
 
 
-def _overwrite(entries: list[Entry], gradients: list[Any]) -> tuple[list[Entry], list[Any]]:
-    """Variables that take their "gradient" as their new value are done; the others remain."""
+def _overwrite(entries: list[Entry], gradients: list[Any], now: bool) -> tuple[list[Entry], list[Any]]:
+    """Variables that take their "gradient" as their new value do so in steps that update; the others remain."""
     rest = []
     for entry, g in zip(entries, gradients):
-        if entry.variable.overwrite_with_gradient:
-            entry.variable.assign(Tensor(g, None, None))
-        else:
+        if not entry.variable.overwrite_with_gradient:
             rest.append((entry, g))
+        elif now:
+            entry.variable.assign(Tensor(g, None, None))
     return [e for e, _ in rest], [g for _, g in rest]
 
 

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from eagerflow.core.config import epsilon as default_epsilon
-from eagerflow.core.errors import did_you_mean
+from eagerflow.core.errors import UnknownArgumentError, did_you_mean
 
 __all__ = ["at_least", "between", "clipping", "epsilon", "number", "positive", "unknown_arguments", "whole"]
 
@@ -82,12 +82,12 @@ def unknown_arguments(cls: type, given: dict[str, Any]) -> None:
     """Refuse arguments that the constructor of `cls` doesn't know.
 
     Raises:
-        TypeError: with the nearest known name.
+        UnknownArgumentError: with the nearest known name.
     """
     if not given:
         return
     name = next(iter(given))
     known = [parameter for parameter in inspect.signature(cls).parameters if parameter != "kwargs"]
-    raise TypeError(
+    raise UnknownArgumentError(
         f"{cls.__name__} has no argument {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}."
     )

@@ -21,7 +21,8 @@ __all__ = ["LossScaleOptimizer"]
 class LossScaleOptimizer(Optimizer):
     """Multiplies the loss by a scale and divides the gradients by it, so that float16 doesn't lose small ones.
 
-    A step with an infinite gradient is left out, and the scale halved. After many finite steps it is doubled.
+    A step with an infinite gradient is left out, and the scale halved. After many finite steps it is doubled. A
+    `loss_scale_factor` of the inner optimizer is taken away: the scale here takes its place.
 
     Args:
         inner_optimizer: the optimizer that makes the steps.
@@ -50,6 +51,7 @@ class LossScaleOptimizer(Optimizer):
                 f"LossScaleOptimizer(inner_optimizer=...): expected another optimizer; got {inner_optimizer!r:.60}."
             )
         self.inner_optimizer = inner_optimizer
+        inner_optimizer.loss_scale_factor = None  # the scale here takes its place
         super().__init__(0.0, name=name)
         self.initial_scale = checks.positive("LossScaleOptimizer", "initial_scale", initial_scale)
         self.dynamic_growth_steps = checks.whole(
@@ -103,8 +105,12 @@ class LossScaleOptimizer(Optimizer):
         if not _finite(tensors):
             self._set(0, factor * 0.5)
             return
-        unscaled = [None if g is None else Tensor(g.data / factor, None, None) for g in tensors]
-        self.inner_optimizer.apply(unscaled, trainable_variables)
+        variables = self._trained() if trainable_variables is None else list(trainable_variables)
+        replaced = [getattr(v, "overwrite_with_gradient", False) for v in variables] or [False] * len(tensors)
+        unscaled = [
+            g if g is None or new else Tensor(g.data / factor, None, None) for g, new in zip(tensors, replaced)
+        ]
+        self.inner_optimizer.apply(unscaled, trainable_variables if trainable_variables is None else variables)
         self.built = True
         steps = int(self.step_counter.data) + 1
         if steps == self.dynamic_growth_steps:

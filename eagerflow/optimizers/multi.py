@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
 from eagerflow.core.device import device
+from eagerflow.core.errors import UnknownArgumentError
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.loss_scale import LossScaleOptimizer
 from eagerflow.optimizers.table import OPTIMIZERS
 
-__all__ = ["MultiOptimizer", "OptimizerMap"]
+__all__ = ["MultiOptimizer", "OptimizerMap", "with_rates"]
 
 
 @OPTIMIZERS.add()
@@ -25,6 +27,7 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
 
     Raises:
         TypeError: for something that is no optimizer.
+        ValueError: for an optimizer that wraps others.
 
     >>> from eagerflow.optimizers import SGD, Adam
     >>> OptimizerMap(Adam(), {"encoder/.*": SGD()})["encoder/dense/kernel"].name
@@ -61,6 +64,10 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._map)
 
+    def __call__(self, variable: Variable) -> Optimizer:
+        """The optimizer of a variable, by its path."""
+        return self[variable.path]
+
     def get_config(self) -> dict[str, Any]:
         """All settings."""
         return {
@@ -77,7 +84,15 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
 
 def _checked(what: str, optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"OptimizerMap({what}=...): expected an Optimizer; got {type(optimizer).__name__}.")
+        raise UnknownArgumentError(
+            f"the optimizer of {what!r}: expected an Optimizer; got {type(optimizer).__name__}."
+        )
+    if isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
+        raise ValueError(
+            f"the optimizer of {what!r}: {type(optimizer).__name__} can't be one of several. Wrap the MultiOptimizer "
+            "instead." if isinstance(optimizer, LossScaleOptimizer) else
+            f"the optimizer of {what!r}: a MultiOptimizer can't be one of several; put its map into this one."
+        )
     return optimizer
 
 
@@ -85,37 +100,59 @@ def _checked(what: str, optimizer: Any) -> Optimizer:
 class MultiOptimizer(Optimizer):
     """Trains each variable with the optimizer that its path is mapped to.
 
+    It has no learning rate of its own: ask, or set, those of its `optimizers`, as `LearningRateScheduler` and
+    `ReduceLROnPlateau` do.
+
     Args:
-        optimizer_map: an `OptimizerMap`.
-        loss_scale_factor: see `Optimizer`.
+        optimizer_map: an `OptimizerMap`, or a function that gives the optimizer of a variable.
+        loss_scale_factor: see `Optimizer`; takes the place of that of each optimizer.
         name: shown in traces and configs.
+
+    Raises:
+        TypeError: for something else.
     """
 
     def __init__(
-        self, optimizer_map: OptimizerMap, loss_scale_factor: float | None = None, name: str | None = None
+        self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None
     ) -> None:
-        if not isinstance(optimizer_map, OptimizerMap):
+        self._found: list[Optimizer] = []  # those that a function gave
+        self.optimizer_map = optimizer_map if isinstance(optimizer_map, OptimizerMap) else None
+        self._choose = optimizer_map
+        if not callable(optimizer_map):
             raise TypeError(
-                f"MultiOptimizer(optimizer_map=...): expected an OptimizerMap; got {type(optimizer_map).__name__}."
+                "MultiOptimizer(optimizer_map=...): expected an OptimizerMap, or a function of a variable that gives its "
+                f"optimizer; got {type(optimizer_map).__name__}."
             )
         with device("cpu"):
             super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
-        self.optimizer_map = optimizer_map
+        self._take_scale()
+
+    def _take_scale(self) -> None:
+        for optimizer in self.optimizers:
+            optimizer.loss_scale_factor = None  # this one divides by its own
 
     @property
     def optimizers(self) -> list[Optimizer]:
-        """All of them, each once, the default first."""
-        every = [self.optimizer_map.default_optimizer, *self.optimizer_map.values()]
+        """All of them, each once, in the order of the map, then the default; of a function, those that it gave."""
+        chosen = self.optimizer_map
+        every = self._found if chosen is None else [*chosen.values(), chosen.default_optimizer]
         return list({id(o): o for o in every}.values())
+
+    def _optimizer_of(self, variable: Variable) -> Optimizer:
+        found = _checked(variable.path, self._choose(variable))
+        if self.optimizer_map is None and not any(found is o for o in self._found):
+            self._found.append(found)
+            found.loss_scale_factor = None
+        return found
 
     @property
     def learning_rate(self) -> Any:
-        """That of the default optimizer."""
-        return self.optimizer_map.default_optimizer.learning_rate
+        """There is none: each of `optimizers` has its own."""
+        raise AttributeError("MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one.")
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        self.optimizer_map.default_optimizer.learning_rate = value
+        raise AttributeError("MultiOptimizer has no learning_rate of its own; set that of each of its `optimizers`.")
 
     lr = learning_rate
 
@@ -137,7 +174,7 @@ class MultiOptimizer(Optimizer):
         """Each optimizer with the numbers of its variables."""
         shares: dict[int, tuple[Optimizer, list[int]]] = {}
         for i, variable in enumerate(variables):
-            optimizer = self.optimizer_map[variable.path]
+            optimizer = self._optimizer_of(variable)
             shares.setdefault(id(optimizer), (optimizer, []))[1].append(i)
         return list(shares.values())
 
@@ -162,6 +199,10 @@ class MultiOptimizer(Optimizer):
             optimizer.finalize_variable_values(chosen)
 
     def get_config(self) -> dict[str, Any]:
+        if self.optimizer_map is None:
+            raise NotImplementedError(
+                "MultiOptimizer: a function can't be described in a config; choose by an OptimizerMap."
+            )
         return {
             "name": self.name, "loss_scale_factor": self.loss_scale_factor,
             "optimizer_map": self.optimizer_map.get_config(),
@@ -170,3 +211,18 @@ class MultiOptimizer(Optimizer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
         return cls(**{**config, "optimizer_map": OptimizerMap.from_config(config["optimizer_map"])})
+
+
+def with_rates(optimizer: Any) -> dict[str, Any]:
+    """The optimizers that have a learning rate of their own, by the names under which logs tell it."""
+    while isinstance(optimizer, LossScaleOptimizer):
+        optimizer = optimizer.inner_optimizer
+    if not isinstance(optimizer, MultiOptimizer):
+        return {"learning_rate": optimizer}
+    found: dict[str, Any] = {}
+    for one in optimizer.optimizers:
+        name, number = f"learning_rate_{one.name}", 0
+        while (name if not number else f"{name}_{number}") in found:
+            number += 1
+        found[name if not number else f"{name}_{number}"] = one
+    return found

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.adam import _adam
@@ -109,6 +110,21 @@ class Muon(Optimizer):
         self.ns_steps = checks.whole("Muon", "ns_steps", ns_steps)
         self.nesterov = bool(nesterov)
         self.rms_rate = rms_rate
+
+    def lr_adjust(self, x: Any) -> Any:
+        """A step of a matrix in the size that `rms_rate` asks for; unchanged for None."""
+        return x if self.rms_rate is None else x * (math.sqrt(max(x.shape[0], x.shape[1])) * self.rms_rate)
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Tensor:
+        """Nearly the orthogonal matrix that is nearest to `x`, by so many iterations.
+
+        Raises:
+            ValueError: when `x` is no matrix.
+        """
+        matrix = convert_to_tensor(x)
+        if matrix.ndim != 2:
+            raise ValueError(f"zeropower_via_newtonschulz5: expected a matrix; got shape {matrix.shape}.")
+        return Tensor(_orthogonal(matrix.data, steps, (self.muon_a, self.muon_b, self.muon_c)), None, None)
 
     def _by_adam(self, variable: Variable) -> bool:
         if len(variable.shape) != 2 or (self.exclude_embeddings and "embedding" in variable.path.lower()):
