@@ -47,8 +47,8 @@ class BackupAndRestore(Callback):
         delete_checkpoint: bool = True,
     ) -> None:
         super().__init__()
-        if not os.fspath(backup_dir):
-            raise ValueError("BackupAndRestore(backup_dir=''): expected the path of a folder.")
+        if backup_dir is None or not os.fspath(backup_dir):
+            raise ValueError(f"BackupAndRestore(backup_dir={backup_dir!r}): expected the path of a folder.")
         self.backup_dir = os.fspath(backup_dir)
         self.save_freq = checked_frequency("BackupAndRestore", save_freq)
         self.double_checkpoint = double_checkpoint

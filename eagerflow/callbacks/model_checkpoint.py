@@ -106,8 +106,10 @@ class ModelCheckpoint(MonitorCallback):
 
     def _is_better(self, logs: dict[str, Any]) -> bool:
         value = self.value(logs)
-        if value is None or not self.improves(value, self.best):
-            if self.verbose and value is not None:
+        if value is None:
+            return not self._waits()  # better a file too many, as Keras has it, than none
+        if not self.improves(value, self.best):
+            if self.verbose:
                 print(f"\nEpoch {self._epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
             return False
         self.best = value

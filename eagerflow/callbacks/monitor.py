@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any
 
+from eagerflow import ops
 from eagerflow.callbacks.base import Callback
 from eagerflow.core.errors import did_you_mean
 
@@ -73,11 +74,17 @@ class MonitorCallback(Callback):
         found = (logs or {}).get(self.monitor)
         if found is None:
             self._complain(list(logs or {}))
+            if self.mode == "auto":
+                self.direction()  # a name that tells nothing is refused at once
         return None if found is None else float(found)
 
+    @property
+    def monitor_op(self) -> Any:
+        """The comparison that says what is better: `ops.greater` or `ops.less`."""
+        return ops.greater if self.direction() == "max" else ops.less
+
     def _complain(self, known: list[str]) -> None:
-        waits = self.monitor.startswith("val_") and (self.params or {}).get("validation_freq", 1) != 1
-        if self._warned or waits:
+        if self._warned or self._waits():
             return
         self._warned = True
         hint = did_you_mean(self.monitor, known)
@@ -87,6 +94,10 @@ class MonitorCallback(Callback):
             f"{type(self).__name__} watches {self.monitor!r}, which isn't there.{hint} There are: {', '.join(known)}.",
             stacklevel=3,
         )
+
+    def _waits(self) -> bool:
+        """Whether the number comes in some epochs only."""
+        return self.monitor.startswith("val_") and (self.params or {}).get("validation_freq", 1) != 1
 
     def improves(self, value: float, reference: float | None) -> bool:
         """Whether `value` is better than `reference` by more than `min_delta`."""

@@ -340,8 +340,17 @@ def _describe(obj: Any) -> dict[str, Any]:
     for table in tables.values():
         own = table.name_of(cls)
         if own is not None:
-            return _described(table.module, own, obj.get_config(), None)
-    return _described(cls.__module__, cls.__name__, obj.get_config(), get_registered_name(cls))
+            return _described(table.module, own, _settings(obj.get_config()), None)
+    return _described(cls.__module__, cls.__name__, _settings(obj.get_config()), get_registered_name(cls))
+
+
+def _settings(config: Any) -> Any:
+    """A configuration whose objects (a layer that a layer was given) are described, too; the rest stays."""
+    if isinstance(config, dict):
+        return {k: _settings(v) for k, v in config.items()}
+    if isinstance(config, (list, tuple)) and type(config) in (list, tuple):
+        return type(config)(_settings(v) for v in config)
+    return _describe(config) if hasattr(config, "get_config") and not isinstance(config, type) else config
 
 
 def _described(module: str, name: str, config: Any, registered: str | None) -> dict[str, Any]:

@@ -37,7 +37,9 @@ class DTypePolicy:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = floatx() if name is None else name
+        if name is None:  # as the global policy
+            name = _global[0].name if _global else floatx()
+        self.name = name
         if self.name in _MIXED:
             self.compute_dtype, self.variable_dtype = _MIXED[self.name], "float32"
         else:
@@ -89,7 +91,11 @@ class FloatDTypePolicy(DTypePolicy):
 def _plain(name: Any) -> str:
     try:
         return standardize_dtype(name)
-    except ValueError:
+    except (TypeError, ValueError):
+        if isinstance(name, (int, float, list, tuple, dict)):
+            raise TypeError(
+                f"DTypePolicy(name={name!r:.60}): expected the name of a policy or type."
+            ) from None
         hint = did_you_mean(str(name), [*_MIXED, "float16", "bfloat16", "float32", "float64"])
         raise ValueError(
             f"DTypePolicy(name={name!r}): expected a type name or one of {', '.join(_MIXED)}.{hint}"
@@ -126,6 +132,8 @@ def get_policy(identifier: Any) -> DTypePolicy:
     """
     if identifier is None:
         return dtype_policy()
+    if isinstance(identifier, (int, float)):
+        raise ValueError(f"{identifier!r} is no dtype policy: expected the name of a policy or type.")
     if isinstance(identifier, Mapping):
         return DTypePolicy(**identifier.get("config", identifier))
     return identifier if isinstance(identifier, DTypePolicy) else DTypePolicy(identifier)

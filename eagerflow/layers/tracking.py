@@ -69,16 +69,13 @@ def tracked(value: Any) -> Any:
     return value
 
 
-def members(held: Any, kind: type | tuple[type, ...]) -> Iterator[Any]:
-    """The objects of `kind` in nested lists, tuples and dicts, in order."""
+def members(held: Any, kind: type | tuple[type, ...], _outer: tuple[int, ...] = ()) -> Iterator[Any]:
+    """The objects of `kind` in nested lists, tuples and dicts, in order; one that holds itself is seen once."""
     if isinstance(held, kind):
         yield held
-    elif isinstance(held, dict):
-        for value in held.values():
-            yield from members(value, kind)
-    elif isinstance(held, (list, tuple)):
-        for value in held:
-            yield from members(value, kind)
+    elif isinstance(held, (dict, list, tuple)) and id(held) not in _outer:
+        for value in held.values() if isinstance(held, dict) else held:
+            yield from members(value, kind, (*_outer, id(held)))
 
 
 def unique(things: Any) -> list[Any]:

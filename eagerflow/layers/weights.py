@@ -320,14 +320,13 @@ class WeightHolder:
             variable.assign(store[str(i)])
 
 
-def _leaves(held: Any) -> Iterator[Any]:
-    if isinstance(held, dict):
-        held = list(held.values())
-    if isinstance(held, (list, tuple)):
-        for value in held:
-            yield from _leaves(value)
-    else:
+def _leaves(held: Any, outer: tuple[int, ...] = ()) -> Iterator[Any]:
+    """What lists, tuples and dicts hold in the end; one that holds itself is seen once."""
+    if not isinstance(held, (dict, list, tuple)):
         yield held
+    elif id(held) not in outer:
+        for value in held.values() if isinstance(held, dict) else held:
+            yield from _leaves(value, (*outer, id(held)))
 
 
 def _worth_tracking(value: Any) -> bool:

@@ -9,6 +9,7 @@ from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import custom_object_scope
 from eagerflow.core.spellings import ignores
+from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import described_with_shapes
 from eagerflow.layers.losses import measured
@@ -109,7 +110,10 @@ class Model(Trainer, Saving, ModelState, Layer):
         if mask is not None:
             put_masks(inputs, mask)
         arranged = self._doors.arrange(inputs, self)
-        return self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
+        found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
+        if found.__class__ in (list, tuple) and len(found) == 1 and found[0].__class__ is Tensor:
+            return found[0]  # Model(x, [y]) gives y, as in Keras; its symbolic outputs stay a list
+        return found
 
     @ignores("inputs")
     def add_loss(self, loss: Any) -> None:

@@ -108,9 +108,12 @@ class LossScaleOptimizer(Optimizer):
         variables = self._trained() if trainable_variables is None else list(trainable_variables)
         replaced = [getattr(v, "overwrite_with_gradient", False) for v in variables] or [False] * len(tensors)
         unscaled = [
-            g if g is None or new else Tensor(g.data / factor, None, None) for g, new in zip(tensors, replaced)
+            g if g is None or new else Tensor(g.data / factor, None, None)
+            for g, new in zip(tensors, replaced)
         ]
-        self.inner_optimizer.apply(unscaled, trainable_variables if trainable_variables is None else variables)
+        self.inner_optimizer.apply(
+            unscaled, trainable_variables if trainable_variables is None else variables
+        )
         self.built = True
         steps = int(self.step_counter.data) + 1
         if steps == self.dynamic_growth_steps:

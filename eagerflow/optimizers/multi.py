@@ -90,8 +90,9 @@ def _checked(what: str, optimizer: Any) -> Optimizer:
     if isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
         raise ValueError(
             f"the optimizer of {what!r}: {type(optimizer).__name__} can't be one of several. Wrap the MultiOptimizer "
-            "instead." if isinstance(optimizer, LossScaleOptimizer) else
-            f"the optimizer of {what!r}: a MultiOptimizer can't be one of several; put its map into this one."
+            "instead."
+            if isinstance(optimizer, LossScaleOptimizer)
+            else f"the optimizer of {what!r}: a MultiOptimizer can't be one of several; put its map into this one."
         )
     return optimizer
 
@@ -148,11 +149,15 @@ class MultiOptimizer(Optimizer):
     @property
     def learning_rate(self) -> Any:
         """There is none: each of `optimizers` has its own."""
-        raise AttributeError("MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one.")
+        raise AttributeError(
+            "MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one."
+        )
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        raise AttributeError("MultiOptimizer has no learning_rate of its own; set that of each of its `optimizers`.")
+        raise AttributeError(
+            "MultiOptimizer has no learning_rate of its own; set that of each of its `optimizers`."
+        )
 
     lr = learning_rate
 

@@ -15,7 +15,7 @@ from eagerflow.models import Model, clone_model
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
-    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.multiclass import check_classification_targets, type_of_target
     from sklearn.utils.validation import check_is_fitted, validate_data
 
     _INSTALLED = True
@@ -67,11 +67,22 @@ class _Estimator:
             TypeError: when `model` is, or gives, no model.
             ValueError: for a model that isn't compiled, or targets that don't fit.
         """
+        if getattr(y, "dtype", None) == object:
+            type_of_target(y, raise_unknown=True)
         X, y = validate_data(self, X, y, multi_output=True)
         y = self._targets(y)
         self.model_ = self._model_for(X, y)
         self.history_ = self.model_.fit(X, y, **{**(self.fit_kwargs or {}), **kwargs})
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn may expect: neither the same numbers in each run, nor a good score after one epoch."""
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.non_deterministic = True
+        for special in (tags.classifier_tags, tags.regressor_tags):
+            if special is not None:
+                special.poor_score = True
+        return tags
 
     def predict(self, X: Any) -> numpy.ndarray:
         """What the model predicts for an array (samples, features), in the form of the targets."""

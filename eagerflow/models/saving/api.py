@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
 from eagerflow.core.config import unsafe_deserialization
+from eagerflow.core.errors import UnknownArgumentError
 from eagerflow.core.spellings import behaviour
 from eagerflow.core.tracebacks import boundary
 from eagerflow.models.saving import legacy_h5, safetensors
@@ -60,7 +61,8 @@ def save_model(
             f"save({path!r}): the ending says the format: '.keras' (the usual one), '.h5' for Keras 2, or "
             "'.safetensors'. For weights alone: save_weights('....weights.h5')."
         )
-    _check_built(model, "saving")
+    if not path.endswith(".keras"):  # a .keras file holds a model without weights, too
+        _check_built(model, "saving")
     config = config_of(model, include_optimizer)
     with written_to(filepath, overwrite) as file:
         if path.endswith(".keras"):
@@ -76,7 +78,7 @@ def _check_arguments(kwargs: dict[str, Any]) -> bool:
     kwargs.pop("save_format", None)
     include_optimizer = bool(kwargs.pop("include_optimizer", True))
     if any(value is not None for value in kwargs.values()):
-        raise TypeError(f"save: unknown arguments {sorted(kwargs)}.")
+        raise UnknownArgumentError(f"save: unknown arguments {sorted(kwargs)}.")
     return include_optimizer
 
 

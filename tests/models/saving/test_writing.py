@@ -72,7 +72,7 @@ def test_wrong_arguments(tmp_path):
     with pytest.raises(FileNotFoundError, match="folder"):
         model().save(tmp_path / "no" / "m.keras")
     with pytest.raises(ValueError, match="no weights yet"):
-        ef.Sequential([ef.layers.Dense(1)]).save(tmp_path / "m.keras")
+        ef.Sequential([ef.layers.Dense(1)]).save(tmp_path / "m.h5")
     with pytest.raises(ValueError, match="no weights yet"):
         ef.Sequential([ef.layers.Dense(1)]).load_weights(tmp_path / "m.keras")
     os.mkfifo(tmp_path / "pipe.keras")

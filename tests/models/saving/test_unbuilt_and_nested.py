@@ -1,0 +1,89 @@
+"""Models that are saved before they have weights, layers inside of configurations, and containers that hold themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import eagerflow as ef
+
+X = np.ones((2, 3), "float32")
+
+
+def test_a_model_without_weights_comes_back_without(tmp_path):
+    model = ef.Sequential([ef.layers.Dense(2), ef.layers.Dense(1, activation="relu")])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.keras")
+    again = ef.saving.load_model(tmp_path / "m.keras")
+    assert not again.built
+    assert again.compiled
+    assert again(X).shape == (2, 1)
+
+
+def test_a_subclass_without_weights(tmp_path):
+    class Own(ef.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = ef.layers.Dense(2)
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Own()
+    model.save(tmp_path / "m.keras")
+    again = ef.saving.load_model(tmp_path / "m.keras", custom_objects={"Own": Own})
+    assert not again.built
+    assert again(X).shape == (2, 2)
+
+
+def test_layers_in_a_configuration_are_described(tmp_path):
+    class Both(ef.layers.Layer):
+        def __init__(self, first, **kwargs):
+            super().__init__(**kwargs)
+            self.first = first
+
+        def call(self, x):
+            return self.first(x)
+
+        def get_config(self):
+            return {**super().get_config(), "first": self.first}
+
+        @classmethod
+        def from_config(cls, config):
+            return cls(ef.saving.deserialize_keras_object(config.pop("first")), **config)
+
+    model = ef.Sequential([ef.Input((3,)), Both(ef.layers.Dense(2))])
+    model.save(tmp_path / "m.keras")
+    again = ef.saving.load_model(tmp_path / "m.keras", custom_objects={"Both": Both})
+    np.testing.assert_array_equal(model.predict(X, verbose=0), again.predict(X, verbose=0))
+
+
+def test_a_list_that_holds_itself(tmp_path):
+    class Own(ef.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = ef.layers.Dense(2)
+            self.held = [self.dense]
+            self.held.append(self.held)
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Own()
+    expected = model(X).numpy()
+    assert len(model.weights) == 2
+    model.save(tmp_path / "m.keras")
+    again = ef.saving.load_model(tmp_path / "m.keras", custom_objects={"Own": Own})
+    np.testing.assert_array_equal(again(X).numpy(), expected)
+
+
+def test_a_list_of_one_output_is_that_output():
+    inputs = ef.Input((3,))
+    dense = ef.layers.Dense(2)
+    model = ef.Model(inputs, [dense(inputs)])
+    assert model(X).shape == (2, 2)
+    assert model.predict(X, verbose=0).shape == (2, 2)
+    outer = ef.Model(inputs, ef.layers.Dense(1)(model(inputs)[0]))
+    assert outer(X).shape == (2, 1)
+    model.compile("sgd", ["mse"])
+    model.fit(X, np.ones((2, 2)), verbose=0)
+    assert set(ef.Model(inputs, {"a": dense(inputs)})(X)) == {"a"}
