@@ -39,7 +39,7 @@ class DTypePolicy:
     def __init__(self, name: str | None = None) -> None:
         if name is None:  # as the global policy
             name = _global[0].name if _global else floatx()
-        self.name = name
+        self.name: str = name
         if self.name in _MIXED:
             self.compute_dtype, self.variable_dtype = _MIXED[self.name], "float32"
         else:

@@ -121,8 +121,8 @@ class MultiOptimizer(Optimizer):
         self._choose = optimizer_map
         if not callable(optimizer_map):
             raise TypeError(
-                "MultiOptimizer(optimizer_map=...): expected an OptimizerMap, or a function of a variable that gives its "
-                f"optimizer; got {type(optimizer_map).__name__}."
+                "MultiOptimizer(optimizer_map=...): expected an OptimizerMap, or a function of a variable that gives "
+                f"its optimizer; got {type(optimizer_map).__name__}."
             )
         with device("cpu"):
             super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)

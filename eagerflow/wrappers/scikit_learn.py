@@ -46,12 +46,6 @@ class _Estimator:
         self.model_kwargs = model_kwargs
         self.fit_kwargs = fit_kwargs
 
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn should know: results differ from run to run."""
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
-        tags.non_deterministic = True
-        return tags
-
     def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:
         """Train the model: a copy of it, unless `warm_start` is set.
 
@@ -67,7 +61,7 @@ class _Estimator:
             TypeError: when `model` is, or gives, no model.
             ValueError: for a model that isn't compiled, or targets that don't fit.
         """
-        if getattr(y, "dtype", None) == object:
+        if getattr(getattr(y, "dtype", None), "kind", "") == "O":
             type_of_target(y, raise_unknown=True)
         X, y = validate_data(self, X, y, multi_output=True)
         y = self._targets(y)

@@ -1,4 +1,4 @@
-"""Models that are saved before they have weights, layers inside of configurations, and containers that hold themselves."""
+"""Models saved before they have weights, layers inside of configurations, and containers that hold themselves."""
 
 from __future__ import annotations
 
