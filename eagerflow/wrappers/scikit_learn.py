@@ -70,12 +70,9 @@ class _Estimator:
         return self
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn may expect: neither the same numbers in each run, nor a good score after one epoch."""
+        """What scikit-learn should know: results differ from run to run."""
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.non_deterministic = True
-        for special in (tags.classifier_tags, tags.regressor_tags):
-            if special is not None:
-                special.poor_score = True
         return tags
 
     def predict(self, X: Any) -> numpy.ndarray:
@@ -148,6 +145,12 @@ class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
     Source: the interface of `keras.wrappers.SKLearnClassifier` 3.15.
     """
 
+    def __sklearn_tags__(self) -> Any:
+        """And that one epoch, the default, makes no good score."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
+
     def decision_function(self, X: Any) -> numpy.ndarray:
         """What the model says, before a class is made of it."""
         return self._predictions(X)
@@ -187,6 +190,12 @@ class SKLearnRegressor(RegressorMixin, _Estimator, BaseEstimator):
 
     Source: the interface of `keras.wrappers.SKLearnRegressor` 3.15.
     """
+
+    def __sklearn_tags__(self) -> Any:
+        """And that one epoch, the default, makes no good score."""
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
 
 
 class SKLearnTransformer(TransformerMixin, _Estimator, BaseEstimator):
