@@ -74,8 +74,6 @@ class MonitorCallback(Callback):
         found = (logs or {}).get(self.monitor)
         if found is None:
             self._complain(list(logs or {}))
-            if self.mode == "auto":
-                self.direction()  # a name that tells nothing is refused at once
         return None if found is None else float(found)
 
     @property

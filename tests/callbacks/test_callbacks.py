@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import eagerflow as ef
 from eagerflow import callbacks
 from eagerflow.optimizers import SGD
 
@@ -234,3 +235,25 @@ def test_a_list_passes_hooks_on_with_logs():
     group.on_epoch_end(epoch=3, logs={"loss": 1.0})
     group.on_epoch_end(4)
     assert told == [({},), (3, {"loss": 1.0}), (4, {})]
+
+
+def test_the_comparison_can_be_looked_up():
+    callback = callbacks.EarlyStopping("val_loss")
+    callback.set_model(Model())
+    assert callback.monitor_op is ef.ops.less
+    assert callbacks.EarlyStopping("something", mode="max").monitor_op is ef.ops.greater
+
+
+def test_the_best_model_is_saved_where_nothing_tells_which_it_is(tmp_path):
+    path = tmp_path / "m.keras"
+    model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    best = callbacks.ModelCheckpoint(path, monitor="absent", save_best_only=True, mode="min")
+    with pytest.warns(UserWarning, match="absent"):
+        model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0, callbacks=[best])
+    assert path.exists()
+
+
+def test_a_backup_needs_a_folder():
+    with pytest.raises(ValueError, match="backup_dir=None"):
+        callbacks.BackupAndRestore(None)
