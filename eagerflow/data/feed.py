@@ -176,7 +176,7 @@ class ArrayFeed(Feed):
         """The first batches of one pass over the arrays."""
         order = self._order()
         leaves = tree.flatten(self.parts)
-        flat = isinstance(self.parts, tuple) and len(leaves) == len(self.parts)
+        flat = isinstance(self.parts, tuple) and all(part is leaf for part, leaf in zip(self.parts, leaves))
         batches = batches_of_rows(leaves, self.size, count, order, current_device())
         if flat:
             yield from map(tuple, batches)

@@ -73,6 +73,8 @@ def _elements(dataset: Any) -> Any:
     if isinstance(dataset, Mapping) or (isinstance(dataset, (list, tuple)) and _all_arrays(dataset)):
         arrays = dict(dataset) if isinstance(dataset, Mapping) else tuple(dataset)
         return _Rows(arrays, check_lengths(dataset=arrays))
+    if not hasattr(dataset, "__iter__") and hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__"):
+        return [dataset[i] for i in range(len(dataset))]  # by number, as PyTorch's data sets
     if isinstance(dataset, (str, bytes)) or not hasattr(dataset, "__iter__"):
         raise TypeError(
             f"split_dataset(dataset): expected arrays, a Dataset or another iterable; got {type(dataset).__name__}."

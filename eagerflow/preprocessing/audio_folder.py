@@ -57,6 +57,12 @@ def audio_dataset_from_directory(
         raise ValueError(f"{name}(ragged=True): there are no ragged tensors here. Fix: ragged=False pads.")
     if output_sequence_length is not None and output_sequence_length < 1:
         raise ValueError(f"{name}(output_sequence_length={output_sequence_length!r}): expected at least 1.")
+    if sampling_rate is not None and (
+        isinstance(sampling_rate, bool)
+        or not isinstance(sampling_rate, (int, np.integer))
+        or sampling_rate < 1
+    ):
+        raise ValueError(f"{name}(sampling_rate={sampling_rate!r:.60}): expected an integer of at least 1.")
     settings = Settings(
         name, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
         verbose, (".wav",),

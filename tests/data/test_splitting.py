@@ -88,3 +88,16 @@ def test_wrong_sizes(settings, error, message):
 def test_data_that_cannot_be_split(data, error, message):
     with pytest.raises(error, match=message):
         split_dataset(data, left_size=1)
+
+
+def test_elements_by_number_are_split():
+    class ByNumber:
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            return np.full(2, i), np.full(1, -i)
+
+    left, right = split_dataset(ByNumber(), left_size=0.5)
+    assert [int(y[0]) for _, y in left] == [0, -1]
+    assert [x.tolist() for x, _ in right] == [[2, 2], [3, 3]]

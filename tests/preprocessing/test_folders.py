@@ -207,3 +207,9 @@ def test_without_pillow_the_extra_is_named(folder, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"eagerflow\[image\]"):
         utils.load_img(os.fspath(folder / "ants" / "0.png"))
+
+
+@pytest.mark.parametrize("rate", [-1, 0, 1.2, True, "8000"])
+def test_impossible_rates_of_sounds_are_refused(tmp_path, rate):
+    with pytest.raises(ValueError, match="sampling_rate"):
+        utils.audio_dataset_from_directory(tmp_path, sampling_rate=rate)

@@ -138,3 +138,28 @@ def test_epochs_have_as_many_steps_as_asked_for():
         numbers = Numbers()
         model().fit(X, Y, batch_size=2, steps_per_epoch=steps, epochs=2, verbose=0, callbacks=[numbers])
         assert numbers.ended == ended
+
+
+def test_a_dict_of_one_array_stays_a_dict():
+    """Its key would be lost, and a wrong one taken."""
+    inputs = ef.Input((2,), name="a")
+    made = ef.Model(inputs, layers.Dense(1)(inputs))
+    made.compile("sgd", "mse")
+    for wrong in (lambda: made.fit({"b": X}, Y, verbose=0), lambda: made.predict({"b": X}, verbose=0)):
+        with pytest.raises(ValueError, match=r"needs the inputs \['a'\]"):
+            wrong()
+    made.fit({"a": X}, Y, verbose=0)
+
+    class Own(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, inputs):
+            return {"out": self.dense(inputs["a"])}
+
+    own = Own()
+    own.compile("sgd", "mse")
+    own.fit({"a": X}, {"out": Y}, sample_weight=np.ones(10), verbose=0)
+    assert own.evaluate({"a": X}, {"out": Y}, verbose=0) > 0
+    assert own.predict({"a": X}, verbose=0)["out"].shape == (10, 1)
