@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import custom_object_scope
-from eagerflow.core.spellings import ignores
+from eagerflow.core.spellings import behaviour, ignores
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import described_with_shapes
@@ -111,8 +111,13 @@ class Model(Trainer, Saving, ModelState, Layer):
             put_masks(inputs, mask)
         arranged = self._doors.arrange(inputs, self)
         found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
-        if found.__class__ in (list, tuple) and len(found) == 1 and found[0].__class__ is Tensor:
-            return found[0]  # Model(x, [y]) gives y, as in Keras; its symbolic outputs stay a list
+        if (
+            found.__class__ in (list, tuple)
+            and len(found) == 1
+            and found[0].__class__ is Tensor
+            and not behaviour.keras_2
+        ):
+            return found[0]  # Model(x, [y]) gives y, as in Keras 3; its symbolic outputs stay a list
         return found
 
     @ignores("inputs")
