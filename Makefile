@@ -10,7 +10,7 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 	"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-gpu check bench interop differential fuzz clean
+.PHONY: help demo test coverage test-slow test-simple test-gpu check bench interop differential fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,15 @@ coverage: $(VENV)/.installed-dev ## the same, with the lines that no test ran (t
 test-slow: $(VENV)/.installed-dev ## the slow part
 	@$(BIN)/python -m pytest -m "slow and not gpu"; status=$$?; \
 	if [ $$status -eq 5 ]; then echo "no slow tests"; else exit $$status; fi
+
+# What NumPy and OpenBLAS choose by processor is switched off; tests/test_processor.py looks whether it is.
+SIMPLE := NPY_DISABLE_CPU_FEATURES="X86_V4 X86_V3 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Nehalem EAGERFLOW_TEST_SIMPLE=1
+NUMERIC := tests/test_processor.py tests/test_gradients.py tests/test_documentation.py tests/activations tests/core \
+	tests/durability/test_same_bits.py tests/kernels tests/layers tests/losses tests/metrics tests/ops tests/optimizers \
+	tests/random tests/training
+
+test-simple: $(VENV)/.installed-dev ## the numeric tests, as on a processor without AVX2 and AVX-512
+	@$(SIMPLE) $(BIN)/python -m pytest -q $(NUMERIC)
 
 test-gpu: $(VENV)/.installed-dev ## the device tests on CuPy and a real GPU; says so where there is none
 	@$(BIN)/python -m tests.gpu

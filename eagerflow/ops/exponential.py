@@ -119,8 +119,8 @@ def cbrt(xp: Any, x: Any) -> Any:
     Args:
         x: a tensor of real numbers.
 
-    >>> ef.ops.cbrt(np.array([-27.0])).tolist()
-    [-3.0]
+    >>> ef.ops.cbrt(np.array([-27.0, 8.0])).round(6).tolist()
+    [-3.0, 2.0]
     """
     return xp.cbrt(x)
 

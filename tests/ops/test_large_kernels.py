@@ -228,7 +228,7 @@ def test_batch_normalization_of_channels_that_are_far_from_zero_only_later():
     out, mean, variance = normalize_batch(x, axes=(0,), epsilon=1e-3)
     wide = x.astype("float64")
     np.testing.assert_allclose(mean.numpy(), wide.mean(0), rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(variance.numpy(), wide.var(0), rtol=2e-6)
+    np.testing.assert_allclose(variance.numpy(), wide.var(0), rtol=5e-6)
     expected = (wide - wide.mean(0)) / np.sqrt(wide.var(0) + 1e-3)
     np.testing.assert_allclose(out.numpy(), expected, atol=1e-5)
 
