@@ -1,4 +1,4 @@
-"""What this processor can do, as NumPy sees it: the tests are to hold on any, and `make test-simple` on a simple one."""
+"""What this processor can do, as NumPy sees it: tests hold on any, and `make test-simple` runs on a simple one."""
 
 from __future__ import annotations
 
