@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
@@ -56,6 +57,8 @@ class RemoteMonitor(Callback):
             with urllib.request.urlopen(self._request(numbers), timeout=_SECONDS):
                 pass
         except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # it is the answer, too
             warnings.warn(f"RemoteMonitor: {self.root} didn't take the numbers: {error}", stacklevel=2)
 
     def _request(self, numbers: dict[str, Any]) -> urllib.request.Request:
