@@ -327,6 +327,13 @@ def serialize_keras_object(obj: Any) -> Any:
         return _describe(obj)
     if hasattr(obj, "dtype") and hasattr(obj, "tolist"):
         return obj.tolist()
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode()}}
+    if isinstance(obj, slice):
+        places = {name: serialize_keras_object(getattr(obj, name)) for name in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": places}
     if callable(obj):
         name = get_registered_name(obj)
         return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
@@ -357,6 +364,14 @@ def _described(module: str, name: str, config: Any, registered: str | None) -> d
     return {"module": module, "class_name": name, "config": config, "registered_name": registered}
 
 
+# Python's own objects, under the names that Keras has for them.
+_PYTHON: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "__ellipsis__": lambda config: Ellipsis,
+    "__bytes__": lambda config: str(config["value"]).encode(),
+    "__slice__": lambda config: slice(config.get("start"), config.get("stop"), config.get("step")),
+}
+
+
 def deserialize_keras_object(
     config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
@@ -372,6 +387,9 @@ def deserialize_keras_object(
     table = tables.get(str(config.get("module")))
     if table is not None:
         return table.deserialize(config, custom_objects)
+    python = _PYTHON.get(str(config["class_name"]))
+    if python is not None:
+        return python(config.get("config") or {})
     name = str(config.get("registered_name") or config["class_name"])
     if config["class_name"] == "function":
         name = str(config["config"])

@@ -58,8 +58,11 @@ class PyDataset:
         self.__dict__["_num_batches"] = count  # a class of one's own may keep it as an attribute
 
     def __iter__(self) -> Iterator[Any]:
-        """The batches in order, once; without end where there is none."""
-        number = self.num_batches
+        """The batches in order, once; without end where there is none, or nothing tells it."""
+        try:
+            number = self.num_batches
+        except NotImplementedError:
+            number = None
         return (self[i] for i in (itertools.count() if number is None else range(number)))
 
     def on_epoch_begin(self) -> None:

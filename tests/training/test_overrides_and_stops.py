@@ -163,3 +163,11 @@ def test_a_dict_of_one_array_stays_a_dict():
     own.fit({"a": X}, {"out": Y}, sample_weight=np.ones(10), verbose=0)
     assert own.evaluate({"a": X}, {"out": Y}, verbose=0) > 0
     assert own.predict({"a": X}, verbose=0)["out"].shape == (10, 1)
+
+
+def test_a_data_set_that_tells_no_number_has_no_end():
+    class Endless(ef.utils.PyDataset):
+        def __getitem__(self, index):
+            return index
+
+    assert list(itertools.islice(Endless(), 3)) == [0, 1, 2]

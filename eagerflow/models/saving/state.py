@@ -192,7 +192,7 @@ class _Plan:
 
     def _match(self, path: str, thing: Any, stored: dict[str, Stored], variables: list[Variable]) -> None:
         if type(thing).load_own_variables not in _LOADING:
-            if stored or variables:
+            if stored or variables or not type(thing).__module__.startswith("eagerflow."):
                 self.special.append((thing, stored))
             return
         kind = "optimizer" if isinstance(thing, Optimizer) else "layer" if path else "model"

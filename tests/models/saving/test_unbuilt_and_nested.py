@@ -87,3 +87,19 @@ def test_a_list_of_one_output_is_that_output():
     model.compile("sgd", ["mse"])
     model.fit(X, np.ones((2, 2)), verbose=0)
     assert set(ef.Model(inputs, {"a": dense(inputs)})(X)) == {"a"}
+
+
+def test_a_layer_of_ones_own_is_asked_to_load_though_it_holds_no_arrays(tmp_path):
+    asked = []
+
+    class Own(ef.layers.Layer):
+        def call(self, x):
+            return x * 2.0
+
+        def load_own_variables(self, store):
+            asked.append(list(store.keys()))
+
+    model = ef.Sequential([ef.Input((3,)), Own()])
+    model.save(tmp_path / "m.keras")
+    ef.saving.load_model(tmp_path / "m.keras", custom_objects={"Own": Own})
+    assert asked == [[]]
