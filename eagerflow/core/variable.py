@@ -153,7 +153,9 @@ class Variable(Tensor):
     def increase(self, amount: Any) -> None:
         """Add raw numbers, without a word to observers: for counters and sums."""
         data = self.data
-        if data.nbytes > SMALL:
+        if not data.shape and data.__class__ is numpy.ndarray:  # Python adds two numbers faster than NumPy does
+            self._replace(numpy.array(data.item() + amount, data.dtype))
+        elif data.nbytes > SMALL:
             del data  # a reference would have it copied
             with self.changing() as target:
                 target += amount
@@ -161,6 +163,17 @@ class Variable(Tensor):
             array = data.copy()
             array += amount
             self._replace(array)
+
+    def clear(self) -> None:
+        """Set all values to zero, without a word to observers."""
+        data = self.data
+        if data.nbytes > SMALL:
+            del data
+            with self.changing() as target:
+                target[...] = 0
+        else:
+            xp = numpy if data.__class__ is numpy.ndarray else namespace_of(data)
+            self._replace(xp.zeros(data.shape, data.dtype))
 
     def changing(self) -> _Changing:
         """`with v.changing() as array:` the raw array, to be changed in place; nobody sees it until the block ends.

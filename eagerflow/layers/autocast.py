@@ -108,5 +108,5 @@ def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-for _name in "assign assign_add assign_sub increase numpy __repr__ __array__ __reduce__".split():
+for _name in "assign assign_add assign_sub clear increase numpy __repr__ __array__ __reduce__".split():
     setattr(AutocastVariable, _name, _as_it_is(getattr(Variable, _name)))

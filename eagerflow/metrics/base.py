@@ -110,8 +110,7 @@ class Metric:
     def reset_state(self) -> None:
         """Begin anew: all state becomes zero."""
         for variable in self.variables:
-            with variable.changing() as array:
-                array[...] = 0
+            variable.clear()
 
     reset_states = reset_state
 
