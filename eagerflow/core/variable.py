@@ -27,7 +27,7 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.recording import new_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.tracebacks import shorten
-from eagerflow.core.writing import SMALL, Writing, noted, owned, stored
+from eagerflow.core.writing import SMALL, Writing, noted, owned, stored, undo
 
 __all__ = ["Variable", "variable_of"]
 
@@ -153,7 +153,9 @@ class Variable(Tensor):
     def increase(self, amount: Any) -> None:
         """Add raw numbers, without a word to observers: for counters and sums."""
         data = self.data
-        if not data.shape and data.__class__ is numpy.ndarray:  # Python adds two numbers faster than NumPy does
+        if (
+            not data.shape and data.__class__ is numpy.ndarray
+        ):  # Python adds two numbers faster than NumPy does
             self._replace(numpy.array(data.item() + amount, data.dtype))
         elif data.nbytes > SMALL:
             del data  # a reference would have it copied
@@ -183,7 +185,8 @@ class Variable(Tensor):
         return _Changing(self)
 
     def _replace(self, array: Any) -> None:
-        noted(self)
+        if undo.get() is not None:
+            noted(self)
         self.data = array
 
     def _incoming(self, value: Any, method: str, broadcast: bool = False) -> Any:

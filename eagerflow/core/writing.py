@@ -23,7 +23,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.exclusive import exclusive_through
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["SMALL", "Writing", "kept", "noted", "owned", "stored", "taken_back", "undone"]
+__all__ = ["SMALL", "Writing", "kept", "noted", "owned", "stored", "taken_back", "undo", "undone"]
 
 SMALL = 1 << 12  # bytes: smaller arrays are replaced by new ones, which costs less than all of this
 
@@ -31,7 +31,8 @@ _slot: Any = Tensor.__dict__["data"]
 stored, _put = _slot.__get__, _slot.__set__  # the array itself, also where a layer sees it in another type
 _lock = threading.RLock()  # held while variables are busy
 _open: list[Writing] = []  # by the thread that holds the lock
-_undo: contextvars.ContextVar[dict[Any, Any] | None] = contextvars.ContextVar("undo", default=None)
+# Variables with their arrays of before, where assignments will be taken back.
+undo: contextvars.ContextVar[dict[Any, Any] | None] = contextvars.ContextVar("undo", default=None)
 
 if hasattr(os, "register_at_fork"):  # a child begins with all arrays in their places
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
@@ -69,11 +70,11 @@ class Writing:
 
     def _settle(self) -> None:
         """Copy what others hold. Nobody can come by the arrays any more, so whoever does has done so before."""
-        undo = _undo.get()
+        keeping = undo.get()
         for variable in self.variables:
-            if undo is not None:
-                undo.setdefault(variable, stored(variable))
-            if undo is not None or not exclusive_through(stored, variable):
+            if keeping is not None:
+                keeping.setdefault(variable, stored(variable))
+            if keeping is not None or not exclusive_through(stored, variable):
                 _put(variable, owned(stored(variable)))
         self.arrays = list(map(stored, self.variables))
 
@@ -122,9 +123,9 @@ def owned(array: Any) -> Any:
 
 def noted(variable: Any) -> None:
     """Keep the variable's array, which is about to be replaced, where assignments will be taken back."""
-    undo = _undo.get()
-    if undo is not None:
-        undo.setdefault(variable, stored(variable))
+    keeping = undo.get()
+    if keeping is not None:
+        keeping.setdefault(variable, stored(variable))
 
 
 @contextlib.contextmanager
@@ -133,28 +134,28 @@ def undone() -> Iterator[dict[Any, Any]]:
 
     Gives the variables that were assigned to so far, with their arrays before.
     """
-    before = _undo.get()
+    before = undo.get()
     changed: dict[Any, Any] = {}
-    _undo.set(changed)
+    undo.set(changed)
     try:
         yield changed
     finally:
-        _undo.set(before)
+        undo.set(before)
         for variable, array in changed.items():
             variable.data = array
 
 
 def taken_back() -> bool:
     """Whether assignments made now will be taken back (`undone`): only those that `noted` was told of."""
-    return _undo.get() is not None
+    return undo.get() is not None
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
     """Assignments inside the block stay, even where a probe would take them back: it builds a layer, say."""
-    before = _undo.get()
-    _undo.set(None)
+    before = undo.get()
+    undo.set(None)
     try:
         yield
     finally:
-        _undo.set(before)
+        undo.set(before)

@@ -227,7 +227,10 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
             if not self.built:
                 self._build_for(args, kwargs)
             if self.input_spec is not None:
-                _check_first(self, args, kwargs)
+                if args:  # the usual case, without a call more
+                    check_inputs(self.input_spec, args[0], self)
+                else:
+                    _check_first(self, args, kwargs)
             context = current_call.get()
             if context is not None:
                 return self._run(context, args, kwargs)

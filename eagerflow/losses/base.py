@@ -102,8 +102,9 @@ class Loss:
 
     def _compute(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Tensor:
         mask = mask_of(y_pred)
-        y_pred = _typed(y_pred, self.dtype)
-        losses = self.call(_targets(y_true, self.dtype), y_pred)
+        dtype = self.dtype
+        y_pred = _typed(y_pred, dtype)
+        losses = self.call(_targets(y_true, dtype), y_pred)
         if losses is None:
             raise TypeError(f"the loss {self.name!r} returned None. Was a `return` forgotten?")
         if self._checks_count:
@@ -111,7 +112,7 @@ class Loss:
         of_losses = mask_of(losses)
         if of_losses is not None:
             mask = of_losses if mask is None else ops.logical_and(mask, of_losses)
-        return reduced(losses, sample_weight, mask, self.reduction, self.name, self.dtype)
+        return reduced(losses, sample_weight, mask, self.reduction, self.name, dtype)
 
     def _check_count(self, losses: Any, y_pred: Any) -> None:
         """Warn, once, of a loss of one's own that gives another number of values than there are samples."""
@@ -152,8 +153,10 @@ def _typed(structure: Any, dtype: str | None) -> Any:
 
 def _targets(structure: Any, dtype: str) -> Any:
     """Targets as tensors in `dtype`; signed integers stay, which may be class numbers."""
-    if structure.__class__ is Tensor and structure.data.dtype.kind == "i":
-        return structure
+    if structure.__class__ is Tensor:
+        kind = structure.data.dtype
+        if kind is as_dtype(dtype) or kind.kind == "i":
+            return structure
     if structure.__class__ is Tensor or _is_numbers(structure):
         return _target(structure, dtype)
     return tree.map_structure(lambda x: _target(x, dtype), structure)

@@ -252,8 +252,11 @@ class Trainer(OlderSpellings, OtherWays):
 
     def _loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         """What `compute_loss` gives; an override needs no `training`."""
-        more = {"training": training} if takes(type(self).compute_loss, "training") else {}
-        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **more)
+        given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+        own = type(self).compute_loss
+        if own is Trainer.compute_loss or takes(own, "training"):
+            given["training"] = training
+        return self.compute_loss(**given)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Update the compiled metrics by a batch, and give the numbers so far."""
