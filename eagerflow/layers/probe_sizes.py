@@ -25,6 +25,9 @@ _ALL_ALIKE = ((32, 32), (80, 80))
 _LARGEST_GUESS, _GUESSES = 4096, 6  # for lengths guessed from numbers among the arguments
 _LARGEST = 2**25  # elements of an array made for a probe at the larger sizes
 
+_CUTTING = frozenset("array_split diagonal dsplit get_item hsplit split vsplit".split())
+_LARGEST_PLACE = 1 << 16
+
 # A smaller and a larger size, and the lengths that some axes have at both.
 Attempt = tuple[tuple[int, int], tuple[int, int], dict[Any, int]]
 
@@ -38,10 +41,23 @@ def sizes_for(node: Any) -> Iterator[Attempt]:
     """The sizes to try: only one when all lengths are known, and none that fill the memory."""
     unknown = [x.shape for x in node.inputs if None in x.shape]
     small, large = _SIZES[0]
+    if unknown and getattr(node.operation, "__name__", "") in _CUTTING:
+        beyond = 3 * _farthest_place(node)
+        wider = (large[0] + beyond, large[1] + beyond)
+        if beyond and all(math.prod(filled(s, wider)) <= _LARGEST for s in unknown):
+            yield small, wider, {}
     yield small, large, {}
     for small, large in _SIZES[1:] if unknown else ():
         if all(math.prod(filled(s, large)) <= _LARGEST for s in unknown):
             yield small, large, {}
+
+
+def _farthest_place(node: Any) -> int:
+    """The largest number among the places where a tensor is cut: shorter axes would all give parts of length 0."""
+    leaves = [*tree.flatten(node.args), *tree.flatten(node.kwargs)]
+    ends = [end for leaf in leaves if isinstance(leaf, slice) for end in (leaf.start, leaf.stop, leaf.step)]
+    places = [abs(int(n)) for n in [*leaves, *ends] if isinstance(n, (int, numpy.integer))]
+    return max([n for n in places if n <= _LARGEST_PLACE], default=0)
 
 
 def settlings(node: Any) -> Iterator[Attempt]:

@@ -121,3 +121,19 @@ def test_one_number_per_row_settles_how_many_rows_there_are():
 def test_every_step_has_the_type_that_its_layer_gives():
     steps = layers.TimeDistributed(layers.Dense(2), dtype="mixed_float16")
     assert steps(Input((4, 3))).dtype == steps(np.ones((1, 4, 3))).dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("call", "shapes"),
+    [
+        (lambda x: ops.array_split(x, 2), [(None, 4)] * 2),
+        (lambda x: ops.array_split(x, 5), [(None, 4)] * 5),
+        (lambda x: ops.array_split(x, [1]), [(1, 4), (None, 4)]),
+        (lambda x: ops.vsplit(x, [3]), [(None, 4)] * 2),
+        (lambda x: ops.split(x, 3), [(None, 4)] * 3),
+        (lambda x: [x[3:], x[3:7], x[:-3], x[-1:]], [(None, 4), (None, 4), (None, 4), (1, 4)]),
+    ],
+)
+def test_parts_of_an_unknown_length_claim_no_length(call, shapes):
+    """Far cuts, too: at the sizes tried otherwise all parts behind the third row would be empty."""
+    assert [tuple(part.shape) for part in call(Input((4,)))] == shapes
