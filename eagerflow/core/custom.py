@@ -10,10 +10,11 @@ from typing import Any
 
 from eagerflow.core import tree
 from eagerflow.core.dtypes import is_differentiable
-from eagerflow.core.op import op
+from eagerflow.core.op import identity, op
 from eagerflow.core.recording import log, new_key, suspended
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable, variable_of
 
 __all__ = ["custom_gradient", "no_grad", "stop_gradient"]
 
@@ -77,7 +78,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        args = tree.map_structure(_as_tensor, args)
+        args = tree.map_structure(_as_argument, args)
         inputs = [a for a in tree.flatten(args) if isinstance(a, Tensor)]
         with GradientTape(persistent=True) as watcher:
             pair = f(*args, **kwargs)
@@ -95,6 +96,13 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         return tree.pack_sequence_as(result, outputs)
 
     return call
+
+
+def _as_argument(x: Any) -> Any:
+    """The argument as a tensor; what was read from a variable gets a key of its own, or it would count as its use."""
+    x = _as_tensor(x)
+    read = isinstance(x, Tensor) and not isinstance(x, Variable) and variable_of(x.key) is not None
+    return identity(x) if read else x
 
 
 def _as_tensor(x: Any) -> Any:

@@ -35,7 +35,7 @@ def value_and_grad(
         has_aux: whether `function` returns something beside the value.
 
     Raises:
-        TypeError: when the function's value isn't one number.
+        TypeError: when the function's value isn't one real number.
 
     >>> value, slope = value_and_grad(lambda x: x * x)(3.0)
     >>> float(value), float(slope)
@@ -273,6 +273,11 @@ def _scalar(function: Callable[..., Any], value: Any) -> Tensor:
         name = getattr(function, "__name__", "the function")
         raise TypeError(
             f"grad: {name} must return a tensor of one element; got {got}. Reduce it, or use jacobian."
+        )
+    if value.dtype.kind == "c":  # its real part alone would have a gradient, as on a tape, without a word
+        name = getattr(function, "__name__", "the function")
+        raise TypeError(
+            f"grad: {name} must return a real number; got {value.dtype}. Take ops.real, ops.imag or ops.abs of it."
         )
     return value
 

@@ -160,8 +160,10 @@ class GradientTape:
             )
         for leaf in tree.flatten(tensor):
             _check_watchable(leaf)
-            if leaf.key is None:
-                leaf.key = leaf.identity if isinstance(leaf, Variable) else new_key()
+            if leaf.key is None and isinstance(leaf, Variable):
+                leaf.key, leaf.by_hand = leaf.identity, True
+            elif leaf.key is None:
+                leaf.key = new_key()
             self._watched.setdefault(leaf.key, self._length())
 
     def _length(self) -> int:
@@ -177,7 +179,7 @@ class GradientTape:
         found: dict[int, Variable] = {}
         for key in [*self._watched, *self._keys_used()]:
             variable = variable_of(key)
-            if variable is not None and (self._watches_variables or key in self._watched):
+            if variable is not None and (key in self._watched or self._auto(key)):
                 found[key] = variable
         return tuple(found.values())
 
@@ -255,11 +257,13 @@ class GradientTape:
         """The key of each source that this tape tracks (None for others), and from where late ones count."""
         keys: list[int | None] = []
         doubtful: set[int] = set()
+        watches = self._watches_variables
         for source in sources:
-            variable = isinstance(source, Variable)
-            key = source.identity if isinstance(source, Variable) else source.key
+            key, automatic = source.key, False
+            if isinstance(source, Variable):
+                key, automatic = source.identity, watches and not source.by_hand
             keys.append(key)
-            if key is not None and not (variable and self._watches_variables) and key not in self._watched:
+            if not automatic and key is not None and key not in self._watched:
                 doubtful.add(key)
         if doubtful:
             derived = self._derived()
@@ -292,7 +296,9 @@ class GradientTape:
         return derived
 
     def _auto(self, key: int) -> bool:
-        return self._watches_variables and variable_of(key) is not None
+        """Whether the tape tracks it without having been told to."""
+        variable = variable_of(key) if self._watches_variables else None
+        return variable is not None and not variable.by_hand
 
     def _check_usable(self, method: str) -> None:
         if self._spent:
@@ -486,6 +492,8 @@ def _zeros_like(source: Tensor) -> Tensor:
 
 
 def _one_hot_seeds(shape: tuple[int, ...], like: Tensor) -> Iterator[Tensor]:
+    if 0 in shape:  # no row at all: one pass tells what the target depends on
+        yield _zeros_like(like)
     for index in numpy.ndindex(shape):
         seed = numpy.zeros(shape, like.dtype)
         seed[index] = 1
@@ -493,6 +501,8 @@ def _one_hot_seeds(shape: tuple[int, ...], like: Tensor) -> Iterator[Tensor]:
 
 
 def _batched_seeds(like: Tensor) -> Iterator[Tensor]:
+    if 0 in like.shape[1:]:
+        yield _zeros_like(like)
     for index in numpy.ndindex(like.shape[1:]):
         seed = numpy.zeros(like.shape, like.dtype)
         seed[(slice(None), *index)] = 1
@@ -503,7 +513,7 @@ def _stacked(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], 
     present = [row for row in rows if row is not None]
     if not present and not zero:
         return None
-    if not present:
+    if not present or 0 in shape:
         return Tensor(namespace_of(source.data).zeros(shape + source.shape, source.dtype), None, None)
     stacked: Tensor = recorded_namespace[0].stack([_zeros_like(source) if r is None else r for r in rows])
     return stacked.reshape(shape + source.shape)
@@ -515,6 +525,9 @@ def _stacked_batch(
     stacked = _stacked((len(rows),), source, rows, zero)
     if stacked is None:
         return None
+    if 0 in shape:
+        empty = (*shape, *source.shape[1:])
+        return Tensor(namespace_of(source.data).zeros(empty, source.dtype), None, None)
     batch_first = recorded_namespace[0].moveaxis(stacked, 1, 0)
     result: Tensor = batch_first.reshape((*shape, *source.shape[1:]))
     return result

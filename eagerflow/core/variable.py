@@ -63,8 +63,8 @@ class Variable(Tensor):
     """
 
     __slots__ = (
-        "_trainable", "aggregation", "autocast", "constraint", "identity", "name", "overwrite_with_gradient",
-        "path", "regularizer", "synchronization",
+        "_trainable", "aggregation", "autocast", "by_hand", "constraint", "identity", "name",
+        "overwrite_with_gradient", "path", "regularizer", "synchronization",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +105,9 @@ class Variable(Tensor):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        self.by_hand = (
+            False  # True once a tape watched it without its being trainable: other tapes don't, then
+        )
         self.key = self.identity if value and is_differentiable(self.data.dtype) else None
 
     @property

@@ -6,6 +6,7 @@ import math
 import string
 from typing import Any
 
+from eagerflow.core.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arithmetic import multiply
@@ -36,6 +37,11 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     unknown = set(kwargs) - {"optimize"}
     if unknown:
         raise TypeError(f"einsum: unknown arguments {sorted(unknown)}; only optimize= is taken.")
+    if not isinstance(subscripts, str):
+        raise TypeError(
+            f"einsum: expected subscripts as text first, such as 'ij,jk->ik'; got {signature_of(subscripts)}. "
+            "Lists of axis numbers are not taken."
+        )
     tensors = [convert_to_tensor(x) for x in operands]
     terms, output = _parse(subscripts, [x.ndim for x in tensors])
     lengths = _lengths(subscripts, terms, [x.shape for x in tensors])

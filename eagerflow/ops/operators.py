@@ -156,6 +156,11 @@ def answer_numpy(names: list[str], ops: Any) -> None:
         {
             numpy.clip: _numpy_clip,
             numpy.reshape: _numpy_reshape,
+            numpy.degrees: ops.rad2deg,
+            numpy.radians: ops.deg2rad,
+            numpy.iscomplexobj: lambda x: x.dtype.kind == "c",
+            numpy.isrealobj: lambda x: x.dtype.kind != "c",
+            numpy.linalg.slogdet: ops.slogdet,
             numpy.positive: _positive,
             numpy.array_equal: _array_equal,
         }

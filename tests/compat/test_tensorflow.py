@@ -76,6 +76,8 @@ EXPECTED = [
     ("nn.sparse_softmax_cross_entropy_with_logits", ([1], LOGITS), {}, -np.log(SOFT[:, 1])),
     ("nn.sigmoid_cross_entropy_with_logits", (np.ones((1, 3)), LOGITS), {}, np.log1p(np.exp(-LOGITS))),
     ("nn.max_pool2d", (IMAGES, 2, 2, "VALID"), {}, IMAGES.reshape(2, 2, 2, 3, 2, 3).max((2, 4))),
+    ("nn.max_pool3d", (IMAGES[:, None], 2, 2, "SAME"), {}, IMAGES.reshape(2, 1, 2, 2, 3, 2, 3).max((3, 5))),
+    ("nn.avg_pool3d", (IMAGES[:, None], 1, 2, "SAME"), {}, IMAGES[:, None, ::2, ::2]),
     ("nn.avg_pool", (IMAGES, [1, 2, 2, 1], [1, 2, 2, 1], "SAME"), {}, IMAGES.reshape(2, 2, 2, 3, 2, 3).mean((2, 4))),
     ("nn.embedding_lookup", (A, [1, 1]), {}, A[[1, 1]]),
     ("nn.zero_fraction", ([0.0, 1.0, 0.0, 2.0],), {}, 0.5),
@@ -243,3 +245,13 @@ def test_images():
     flipped = tf.image.random_flip_left_right(IMAGES, seed=1).numpy()
     for before, after in zip(IMAGES, flipped):
         assert (after == before).all() or (after == before[:, ::-1]).all()
+
+
+def test_clipping_zeros_has_a_gradient():
+    zeros = tf.Variable(np.zeros((2, 3)))
+    with tf.GradientTape(persistent=True) as tape:
+        by_norm = tf.clip_by_norm(zeros, 4.0)
+        (by_global_norm,), length = tf.clip_by_global_norm([zeros], 4.0)
+    for clipped in (by_norm, by_global_norm):
+        assert np.array_equal(tape.gradient(clipped, zeros), np.ones((2, 3)))
+    assert not np.any(tape.gradient(length, zeros))

@@ -57,6 +57,13 @@ def test_grad_of_what_is_no_number_explains(function):
         grad(function)([1.0, 2.0])
 
 
+@pytest.mark.parametrize("transform", [grad, value_and_grad, hessian])
+def test_the_gradient_of_a_complex_number_is_refused(transform):
+    """Only its real part would have one: the imaginary part's derivative would vanish without a word."""
+    with pytest.raises(TypeError, match=r"real number; got complex.*ops\.real"):
+        transform(lambda x: ops.cast(x, "complex64") * 1j)(1.0)
+
+
 def test_argnums_out_of_range():
     with pytest.raises(ValueError, match="argnums"):
         grad(lambda x: x, argnums=3)(1.0)
@@ -177,6 +184,30 @@ def test_custom_gradient_that_cannot_take_variables_explains():
 
     with GradientTape(), pytest.raises(TypeError, match=r"scale uses variables \(w\)"):
         scale(Variable(2.0))
+
+
+def test_custom_gradient_of_what_was_read_from_a_variable():
+    @custom_gradient
+    def product(a, b):
+        return a * b, lambda up: (up * b, up * a)
+
+    x = Variable(3.0)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = product(x.value, x.value)
+        slope = inner.gradient(y, x)
+    assert (float(slope), float(outer.gradient(slope, x))) == (6.0, 2.0)
+
+
+def test_custom_gradient_sees_a_variable_that_it_uses_beside_its_argument():
+    w = Variable(3.0, name="w")
+
+    @custom_gradient
+    def scale(x):
+        return x * w, lambda up: up
+
+    with GradientTape(), pytest.raises(TypeError, match=r"scale uses variables \(w\)"):
+        scale(w.value)
 
 
 @pytest.mark.parametrize("answer", [1.0, (1.0,), (1.0, 2.0)])

@@ -42,6 +42,33 @@ def test_frozen_variable_can_be_watched():
     assert float(tape.gradient(y, x)) == 6.0
 
 
+def test_watching_a_frozen_variable_is_one_tapes_own_affair():
+    x = Variable(3.0, trainable=False)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            inner.watch(x)
+            y = x * x
+        slope = inner.gradient(y, x)
+        assert outer.watched_variables() == ()
+    assert float(slope) == 6.0
+    assert outer.gradient(slope, x) is None
+    with GradientTape() as later:
+        y = x * x
+    assert later.watched_variables() == ()
+    assert later.gradient(y, x) is None
+
+
+def test_a_frozen_variable_that_was_watched_may_thaw():
+    x = Variable(3.0, trainable=False)
+    with GradientTape() as tape:
+        tape.watch(x)
+    x.trainable = True
+    with GradientTape() as tape:
+        y = x * x
+    assert tape.watched_variables() == (x,)
+    assert float(tape.gradient(y, x)) == 6.0
+
+
 def test_plain_tensor_needs_watch(device):
     x = Tensor(3.0)
     with GradientTape() as tape:
@@ -545,6 +572,16 @@ def test_batch_jacobian_treats_examples_apart():
     found = tape.batch_jacobian(y, x).numpy()
     assert found.shape == (2, 3, 3)
     assert np.array_equal(found, np.stack([np.diag(2.0 * row) for row in np.arange(6.0).reshape(2, 3)]))
+
+
+@pytest.mark.parametrize("shape", [(1, 0), (3, 0), (0, 2)])
+def test_jacobians_of_nothing_are_empty(shape):
+    x, other = Variable(np.zeros(shape)), Variable(1.0)
+    with GradientTape(persistent=True) as tape:
+        y = x * x
+    assert tape.jacobian(y, x).shape == shape + shape
+    assert tape.batch_jacobian(y, x).shape == (*shape, shape[1])
+    assert tape.jacobian(y, other) is None
 
 
 def test_batch_jacobian_needs_a_common_first_axis():

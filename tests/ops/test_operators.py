@@ -136,6 +136,24 @@ def test_functions_of_numpy_are_recorded():
     same(ef.grad(lambda x: np.concatenate([x, x]).max())([1.0, 3.0]), [0.0, 1.0])
 
 
+def test_other_names_of_numpy_for_an_op():
+    x = ops.array(X)
+    same(np.degrees(x), np.degrees(X))
+    same(np.radians(x), np.radians(X))
+    same(np.linalg.slogdet(x @ x.T)[1], np.linalg.slogdet(X @ X.T)[1], rtol=1e-4)
+    assert (np.iscomplexobj(x), np.isrealobj(x), np.iscomplexobj(ops.cast(x, "complex64"))) == (
+        False,
+        True,
+        True,
+    )
+    same(ef.grad(lambda a: np.degrees(a).sum())([0.0, 0.0]), np.degrees([1.0, 1.0]))
+
+
+def test_einsum_of_lists_of_axis_numbers_says_what_to_write():
+    with pytest.raises(TypeError, match="subscripts as text first"):
+        ops.einsum(ops.array(X), [0, 1], [1, 0])
+
+
 def test_functions_of_numpy_without_an_op_say_so():
     with pytest.raises(TypeError, match=r"numpy.*unwrap has no op"):
         np.unwrap(ops.array(X))

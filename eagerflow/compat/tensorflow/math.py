@@ -175,13 +175,19 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 
 def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = None) -> Any:
     """`t` scaled down to a length of at most `clip_norm`."""
-    length = ops.sqrt(ops.sum(ops.square(t), _axes(axes), keepdims=True))
+    length = _root(ops.sum(ops.square(t), _axes(axes), keepdims=True))
     return t * (clip_norm / ops.maximum(length, clip_norm))
 
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Any:
     """The length of all tensors together."""
-    return ops.sqrt(add_n([ops.sum(ops.square(t)) for t in t_list if t is not None]))
+    return _root(add_n([ops.sum(ops.square(t)) for t in t_list if t is not None]))
+
+
+def _root(squares: Any) -> Any:
+    """The square root with a slope of zero at zero, where it has none: a gradient through it would be NaN."""
+    positive = ops.greater(squares, 0)
+    return ops.where(positive, ops.sqrt(ops.where(positive, squares, ops.ones_like(squares))), squares)
 
 
 def clip_by_global_norm(
