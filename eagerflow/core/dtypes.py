@@ -94,6 +94,25 @@ def _bfloat16() -> numpy.dtype:
     return numpy.dtype(ml_dtypes.bfloat16)
 
 
+def common_dtype(*dtypes: Any) -> numpy.dtype:
+    """The type in which arrays of several types meet, also where NumPy knows none.
+
+    Integers don't widen bfloat16; bfloat16 and float16 meet in float32, which holds both.
+    """
+    try:
+        return numpy.result_type(*dtypes)
+    except TypeError:
+        floats = {dtype for dtype in dtypes if dtype.kind not in "iub"}
+    if len(floats) == 1:
+        return floats.pop()
+    return numpy.result_type(numpy.float32, *[dtype for dtype in floats if dtype.name != "bfloat16"])
+
+
+def is_half(dtype: Any) -> bool:
+    """True for float16 and bfloat16, in which products are best summed up as float32."""
+    return dtype.itemsize == 2 and is_differentiable(dtype)
+
+
 def is_float_dtype(dtype: Any) -> bool:
     """True for float16, bfloat16, float32, float64.
 

@@ -153,7 +153,7 @@ def elu(xp: Any, x: Any, alpha: float = 1.0) -> Any:
         alpha = as_number("alpha", alpha, _elu_by_ops)
     if fits(x):
         return kernels.elu(x, alpha)
-    return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)) * alpha)
+    return xp.where(x > 0, x, (xp.expm1(xp.minimum(x, 0)) * alpha).astype(x.dtype, copy=False))
 
 
 def _gelu_tanh_rule(xp: Any, g: Any, x: Any) -> Any:

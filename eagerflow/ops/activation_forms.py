@@ -61,7 +61,8 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
     x = _floats(x)
     positive = x > 0
     with errstate(over="ignore"):
-        return where(positive, x, expm1(where(positive, 0, x) / alpha) * alpha)
+        below = expm1(where(positive, 0, x) / alpha) * alpha
+        return where(positive, x, below.astype(x.dtype) if below.dtype != x.dtype else below)
 
 
 @composite

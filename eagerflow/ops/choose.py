@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.settings import as_number
 from eagerflow.core.tensor import WEAK, convert_to_tensor
@@ -26,7 +27,14 @@ __all__ = [
 )  # fmt: skip
 def choose(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
     """Elements of `x1` where the condition holds, of `x2` elsewhere."""
-    return xp.where(condition, x1, x2)
+    for mine, other in ((x1, x2), (x2, x1)):
+        if mine.__class__ in WEAK and other.dtype.kind == "V":  # NumPy would widen bfloat16 for a number
+            return xp.where(condition, *[x.astype(other.dtype) for x in map(xp.asarray, (x1, x2))])
+    try:
+        return xp.where(condition, x1, x2)
+    except TypeError:  # bfloat16 with a type for which NumPy knows no common one
+        common = common_dtype(x1.dtype, x2.dtype)
+        return xp.where(condition, x1.astype(common), x2.astype(common))
 
 
 @composite

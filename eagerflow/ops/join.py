@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.axes import axis_of
@@ -72,7 +73,7 @@ def alike(xp: Any, arrays: list[Any]) -> list[Any]:
     kinds = {array.dtype for array in arrays}
     if len(kinds) == 1:
         return arrays
-    common = numpy.result_type(*kinds)
+    common = common_dtype(*kinds)
     if common == "float64" and common not in kinds:
         floats = [kind for kind in kinds if kind.kind == "f"]
         common = max(floats, key=lambda kind: kind.itemsize)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import common_dtype, is_half
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.products import large, product, products
@@ -63,8 +64,23 @@ def _unfit(left: tuple[int, ...], right: tuple[int, ...]) -> ValueError:
     )
 
 
+def _through_float32(x1: Any, x2: Any) -> Any:
+    """`x1 @ x2` where one of them is float16 or bfloat16, for which NumPy has slow loops or none that fits."""
+    common = common_dtype(x1.dtype, x2.dtype)
+    wide = numpy.dtype(numpy.float32) if is_half(common) else common
+    return _product(x1.astype(wide), x2.astype(wide)).astype(common, copy=False)
+
+
+def _has_half(x1: Any, x2: Any) -> bool:
+    if x1.dtype.itemsize != 2 and x2.dtype.itemsize != 2:
+        return False
+    return (is_half(x1.dtype) or is_half(x2.dtype)) and x1.__class__ is numpy.ndarray is x2.__class__
+
+
 def _product(x1: Any, x2: Any) -> Any:
     """`x1 @ x2`; a stack of matrices with one matrix as one product of all rows, which is much faster."""
+    if _has_half(x1, x2):
+        return _through_float32(x1, x2)
     if x2.ndim == 2 and x1.ndim > 2 and x1.size:
         return _product(x1.reshape((-1, x1.shape[-1])), x2).reshape((*x1.shape[:-1], x2.shape[-1]))
     if large(x1, x2):
@@ -92,6 +108,8 @@ def matmul(xp: Any, x1: Any, x2: Any) -> Any:
     [[11]]
     """
     try:
+        if _has_half(x1, x2):
+            return _through_float32(x1, x2)
         if x1.ndim == 2 and x2.ndim == 2 and not (x1.shape[1] == x2.shape[0] and large(x1, x2)):
             return x1.dot(x2)
         return _product(x1, x2)
