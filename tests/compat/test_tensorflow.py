@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -16,6 +17,7 @@ RNG = np.random.default_rng(4)
 A = RNG.normal(size=(3, 4)).astype("float32")
 B = RNG.normal(size=(3, 4)).astype("float32")
 IMAGES = RNG.normal(size=(2, 4, 6, 3)).astype("float32")
+GRAM = A @ A.T + 3 * np.eye(3, dtype="float32")
 LOGITS = np.array([[1.0, 2.0, -1.0]], "float32")
 SOFT = np.exp(LOGITS) / np.exp(LOGITS).sum()
 
@@ -83,6 +85,16 @@ EXPECTED = [
     ("nn.zero_fraction", ([0.0, 1.0, 0.0, 2.0],), {}, 0.5),
     ("nn.bias_add", (IMAGES, [1.0, 2.0, 3.0]), {}, IMAGES + np.arange(1, 4)),
     ("linalg.matvec", (A, [1.0, 2.0, 3.0, 4.0]), {}, A @ [1, 2, 3, 4]),
+    ("asinh", (A,), {}, np.arcsinh(A)),
+    ("acosh", (A**2 + 1,), {}, np.arccosh(A**2 + 1)),
+    ("math.atanh", (SOFT,), {}, np.arctanh(SOFT)),
+    ("math.erfc", ([0.0, 1.0],), {}, [1 - math.erf(0.0), 1 - math.erf(1.0)]),
+    ("math.erfinv", ([0.0, math.erf(0.5)],), {}, [0.0, 0.5]),
+    ("linalg.cross", (A[:, :3], B[:, :3]), {}, np.cross(A[:, :3], B[:, :3])),
+    ("linalg.logdet", (GRAM,), {}, np.log(np.linalg.det(GRAM))),
+    ("linalg.triangular_solve", (GRAM, A[:, :2]), {}, np.linalg.solve(np.tril(GRAM), A[:, :2])),
+    ("linalg.triangular_solve", (GRAM, A[:, :2]), {"adjoint": True}, np.linalg.solve(np.tril(GRAM).T, A[:, :2])),
+    ("linalg.svd", (A,), {"compute_uv": False}, np.linalg.svd(A)[1]),
     ("linalg.diag", ([1.0, 2.0],), {}, np.diag([1, 2])),
     ("linalg.diag_part", (A[:, :3],), {}, np.diag(A)),
     ("linalg.band_part", (A, -1, 0), {}, np.tril(A)),
@@ -255,3 +267,14 @@ def test_clipping_zeros_has_a_gradient():
     for clipped in (by_norm, by_global_norm):
         assert np.array_equal(tape.gradient(clipped, zeros), np.ones((2, 3)))
     assert not np.any(tape.gradient(length, zeros))
+
+
+def test_factors_come_in_the_order_of_tensorflow():
+    s, u, v = tf.linalg.svd(A)
+    assert (s.shape, u.shape, v.shape) == ((3,), (3, 3), (4, 3))
+    assert np.allclose(u @ tf.linalg.diag(s) @ tf.linalg.matrix_transpose(v), A, atol=1e-5)
+    values, vectors = tf.linalg.eigh(GRAM)
+    assert np.allclose(GRAM @ vectors, vectors * values, atol=1e-4)
+    sign, logarithm = tf.linalg.slogdet(-GRAM)
+    assert float(sign) == -1.0
+    assert np.isclose(float(logarithm), np.log(np.linalg.det(GRAM)))

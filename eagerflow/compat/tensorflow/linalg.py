@@ -9,8 +9,9 @@ from eagerflow.compat.tensorflow.arrays import einsum, eye, norm, tensordot
 from eagerflow.compat.tensorflow.math import l2_normalize, matmul
 
 __all__ = [
-    "band_part", "cholesky", "det", "diag", "diag_part", "einsum", "eye", "inv", "l2_normalize", "matmul",
-    "matrix_transpose", "matvec", "norm", "qr", "set_diag", "solve", "tensordot", "trace",
+    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "eye", "inv",
+    "l2_normalize", "logdet", "matmul", "matrix_transpose", "matvec", "norm", "qr", "set_diag", "slogdet",
+    "solve", "svd", "tensordot", "trace", "triangular_solve",
 ]  # fmt: skip
 
 cholesky, det, inv, qr, trace = ops.cholesky, ops.det, ops.inv, ops.qr, ops.trace
@@ -29,6 +30,43 @@ def matrix_transpose(a: Any, name: str | None = None, conjugate: bool = False) -
 def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Any:
     """`x` with `matrix @ x == rhs`."""
     return ops.solve(matrix_transpose(matrix, conjugate=True) if adjoint else matrix, rhs)
+
+
+def triangular_solve(
+    matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None
+) -> Any:
+    """`x` with `matrix @ x == rhs`, of which only one triangle of `matrix` is read."""
+    if adjoint:
+        return ops.solve_triangular(matrix_transpose(matrix, conjugate=True), rhs, not lower)
+    return ops.solve_triangular(matrix, rhs, lower)
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> Any:
+    """The cross products of vectors of three elements, along the last axis."""
+    return ops.cross(a, b)
+
+
+def eigh(tensor: Any, name: str | None = None) -> Any:
+    """Eigenvalues and eigenvectors of symmetric (Hermitian) matrices."""
+    return ops.eigh(tensor)
+
+
+def slogdet(input: Any, name: str | None = None) -> Any:
+    """The sign of the determinant, and the logarithm of its absolute value."""
+    return ops.slogdet(input)
+
+
+def logdet(matrix: Any, name: str | None = None) -> Any:
+    """The logarithm of the determinant of positive definite matrices."""
+    return ops.logdet(matrix)
+
+
+def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
+    """Singular values, or with `compute_uv` `(s, u, v)`: `tensor == u @ diag(s) @ adjoint(v)`."""
+    if not compute_uv:
+        return ops.svd(tensor, full_matrices, False)
+    u, s, adjoint_of_v = ops.svd(tensor, full_matrices)
+    return s, u, matrix_transpose(adjoint_of_v, conjugate=True)
 
 
 def diag(diagonal: Any, name: str | None = None) -> Any:

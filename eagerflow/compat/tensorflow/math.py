@@ -9,17 +9,18 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
 __all__ = [
-    "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "atan2", "bincount", "ceil", "complex", "conj",
-    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "confusion_matrix", "cos", "cosh", "count_nonzero",
-    "cumprod", "cumsum", "divide", "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv",
-    "floormod", "global_norm", "greater", "greater_equal", "imag", "in_top_k", "is_finite", "is_inf", "is_nan",
-    "l2_normalize", "less", "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "matmul", "maximum", "minimum", "mod", "multiply",
-    "multiply_no_nan", "negative", "not_equal", "pow", "real", "reciprocal", "reduce_all", "reduce_any",
-    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum",
-    "reduce_variance", "round", "rsqrt", "scalar_mul", "segment_sum", "sequence_mask", "sigmoid", "sign", "sin", "sinh",
-    "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh",
-    "top_k", "truediv", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_sum",
+    "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
+    "bincount", "ceil", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "complex", "confusion_matrix",
+    "conj", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "divide", "divide_no_nan", "equal", "erf",
+    "erfc", "erfinv", "exp", "expm1", "floor", "floordiv", "floormod", "global_norm", "greater",
+    "greater_equal", "imag", "in_top_k", "is_finite", "is_inf", "is_nan", "l2_normalize", "less",
+    "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "matmul", "maximum", "minimum", "mod", "multiply", "multiply_no_nan", "negative",
+    "not_equal", "pow", "real", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
+    "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "round",
+    "rsqrt", "scalar_mul", "segment_sum", "sequence_mask", "sigmoid", "sign", "sin", "sinh", "softmax",
+    "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh", "top_k",
+    "truediv", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_sum",
 ]  # fmt: skip
 
 
@@ -58,6 +59,8 @@ def _axes(axis: Any) -> Any:
 
 
 abs, acos, asin, atan, ceil, cos = map(_one, (ops.abs, ops.arccos, ops.arcsin, ops.arctan, ops.ceil, ops.cos))
+acosh, asinh, atanh = map(_one, (ops.arccosh, ops.arcsinh, ops.arctanh))
+erfc, erfinv = map(_one, (ops.erfc, ops.erfinv))
 cosh, erf, exp, expm1, floor = map(_one, (ops.cosh, ops.erf, ops.exp, ops.expm1, ops.floor))
 is_finite, is_inf, is_nan, log, log1p = map(_one, (ops.isfinite, ops.isinf, ops.isnan, ops.log, ops.log1p))
 log_sigmoid, logical_not, negative = map(_one, (ops.log_sigmoid, ops.logical_not, ops.negative))
