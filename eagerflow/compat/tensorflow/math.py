@@ -149,16 +149,27 @@ def argmin(input: Any, axis: int | None = None, output_type: Any = "int64", name
 def cumsum(
     x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Any:
-    """Sums of all elements up to each."""
+    """Sums of all elements up to each; with `exclusive` without it."""
+    return _accumulated(ops.cumsum, ops.zeros_like, x, axis, exclusive, reverse)
+
+
+def cumprod(
+    x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Any:
+    """Products of all elements up to each; with `exclusive` without it."""
+    return _accumulated(ops.cumprod, ops.ones_like, x, axis, exclusive, reverse)
+
+
+def _accumulated(op: Any, start: Any, x: Any, axis: int, exclusive: bool, reverse: bool) -> Any:
+    """Along one axis, from either end; `exclusive` moves results on by one, for nothing can be taken out again."""
+    x = ops.convert_to_tensor(x)
     x = ops.flip(x, axis) if reverse else x
-    total = ops.cumsum(x, axis)
-    total = total - x if exclusive else total
+    total = op(x, axis)
+    if exclusive:
+        before = (slice(None),) * (axis % x.ndim)
+        first, others = (*before, slice(None, 1)), (*before, slice(None, -1))
+        total = ops.concatenate([start(total[first]), total[others]], axis)
     return ops.flip(total, axis) if reverse else total
-
-
-def cumprod(x: Any, axis: int = 0, name: str | None = None) -> Any:
-    """Products of all elements up to each."""
-    return ops.cumprod(x, axis)
 
 
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
