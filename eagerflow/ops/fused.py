@@ -91,6 +91,7 @@ def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
         ValueError: when the lengths of inputs differ.
     """
     fit = kernel.ndim == 2 and x.shape[-1] == len(kernel) and x.dtype is kernel.dtype is bias.dtype
+    fit = fit and x.dtype.char in "fd"  # halves are multiplied in float32
     if fit and x.ndim == 2 and xp is numpy and not large(x, kernel):
         out = x.dot(kernel)
         finish(out, bias, relu)
