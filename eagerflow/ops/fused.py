@@ -54,7 +54,8 @@ def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, pos
         d_bias = column_sums(g) if needs[2] else None
         return g.dot(kernel.T) if needs[0] else None, x.T.dot(g) if needs[1] else None, d_bias
     d_bias = _of_bias(xp, g, bias.shape) if needs[2] else None
-    if needs[0] and needs[1] and kernel.ndim == 2 and large(g, kernel) and x.dtype == kernel.dtype == g.dtype:
+    fit = kernel.ndim == 2 and x.dtype == kernel.dtype == g.dtype and g.dtype.char in "fd"
+    if needs[0] and needs[1] and fit and large(g, kernel):
         rows = g.reshape(-1, g.shape[-1])
         d_x, d_kernel = pair(rows, kernel.T, x.reshape(-1, x.shape[-1]).T, rows)
         return d_x.reshape(x.shape), d_kernel, d_bias
