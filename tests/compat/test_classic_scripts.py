@@ -108,7 +108,7 @@ from keras.optimizers import RMSprop
 
 size = 10
 seen = Input(batch_shape=(size, 6))
-h = Dense(5, activation='relu')(seen)
+h = Dense(32, activation='relu')(seen)
 center, spread = Dense(2)(h), Dense(2)(h)
 noisy = Lambda(lambda a: a[0] + K.exp(a[1] / 2) * K.random_normal(shape=(size, 2), mean=0., stddev=1.))
 shown = Dense(6, activation='sigmoid')(noisy([center, spread]))
