@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import sys
@@ -218,10 +219,8 @@ def _characters() -> tuple[str, str]:
 
 def _mean(value: Any) -> Any:
     """A value as a float: lists and arrays by their mean; what is no number stays."""
-    try:
+    with contextlib.suppress(TypeError, ValueError):
         return float(value)
-    except (TypeError, ValueError):
-        pass
     try:
         return float(numpy.mean(value))
     except (TypeError, ValueError):

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy
 
-__all__ = ["exclusive", "exclusive_data", "exclusive_item", "exclusive_through"]
+__all__ = ["counted", "exclusive", "exclusive_data", "exclusive_item", "exclusive_through"]
 
 
 def _uncounted(_: Any) -> int:
     return 1 << 30
 
 
-# Without the interpreter's lock, counts are not exact.
-_counted = getattr(sys, "_is_gil_enabled", lambda: True)()
-_count: Callable[[Any], int] = getattr(sys, "getrefcount", _uncounted) if _counted else _uncounted
+# Whether references are counted, and exactly: without the interpreter's lock they are not.
+counted: bool = hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
+_count: Callable[[Any], int] = sys.getrefcount if counted else _uncounted
 
 
 def _references(box: list[Any]) -> int:

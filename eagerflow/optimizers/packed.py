@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter, is_
 from typing import Any
 
 import numpy
 
+from eagerflow.core.exclusive import counted
 from eagerflow.optimizers.entry import Entry
 
 __all__ = ["Packed", "packable"]
@@ -26,9 +27,6 @@ _PATIENCE = (
     16  # moves into fresh arrays that are forgiven; then a group that moves at most updates is given up
 )
 
-# Without the interpreter's lock, counts are not exact.
-_counted = getattr(sys, "_is_gil_enabled", lambda: True)()
-_count: Callable[[Any], int] | None = getattr(sys, "getrefcount", None) if _counted else None
 _data = attrgetter("data")
 
 
@@ -36,7 +34,7 @@ def packable(entry: Entry) -> bool:
     """Whether a variable may share an array with others: small, dense, on the CPU, and free of constraints."""
     variable = entry.variable
     return (
-        _count is not None
+        counted
         and type(variable.data) is numpy.ndarray
         and 0 < variable.data.size <= LARGEST
         and variable.constraint is None
@@ -76,8 +74,7 @@ class _Side:
 
     def _references(self) -> int:
         """How often the views and the memory, which views of views refer to, are referred to, all in all."""
-        assert _count is not None
-        return sum(map(_count, self.views)) + _count(self.whole.base)
+        return sum(map(sys.getrefcount, self.views)) + sys.getrefcount(self.whole.base)
 
     def seen(self) -> bool:
         """Whether anybody else refers to it. To be asked while no variable shows it."""
