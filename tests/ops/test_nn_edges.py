@@ -249,3 +249,9 @@ def test_normalizations_take_any_axis_and_all_of_them():
 
 def test_dropout_of_integers_gives_floats_of_the_default_type():
     assert ef.random.dropout(np.ones((2, 2), "int32"), 0.5, seed=1).dtype == "float32"
+
+
+def test_attention_looks_for_large_logits_without_a_warning():
+    query, key = np.full((1, 4, 1, 8), 3e19, "float32"), np.zeros((1, 4, 1, 8), "float32")
+    with np.errstate(all="raise"):  # the logits are 0, though the squares of queries overflow
+        np.testing.assert_array_equal(ops.dot_product_attention(query, key, key + 1).numpy(), key + 1)
