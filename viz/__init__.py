@@ -13,14 +13,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from viz.archive import TraceFileError
 from viz.drawing import Drawing
+from viz.facts.archive import TraceFileError
+from viz.facts.formatting import nearest as _nearest
+from viz.facts.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
 from viz.gate import step
 from viz.record import Tracer, trace
 from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
-from viz.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
-from viz.words import nearest as _nearest
 
 if TYPE_CHECKING:
     from viz.compare.diff import diff as diff

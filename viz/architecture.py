@@ -9,13 +9,13 @@ from typing import Any
 import numpy
 
 from eagerflow import tree
-from viz import words
 from viz.assemble import graph as graph_of_run
+from viz.facts import formatting
+from viz.facts.schema import Scope
 from viz.graph import Cluster, Edge, Graph, Node
 from viz.palette import LIGHT
 from viz.record import trace
 from viz.recording import Recording
-from viz.schema import Scope
 
 __all__ = ["Shown", "architecture", "trial"]
 
@@ -32,12 +32,12 @@ class Shown:
 
     def write(self, node: Node, facts: _Facts) -> None:
         """Fill a box's lines."""
-        cls = words.clean(facts.cls, 60)
-        node.title = f"{words.clean(facts.name, 40)} ({cls})" if self.names and cls else cls
-        node.title = node.title or words.clean(facts.name)
+        cls = formatting.clean(facts.cls, 60)
+        node.title = f"{formatting.clean(facts.name, 40)} ({cls})" if self.names and cls else cls
+        node.title = node.title or formatting.clean(facts.name)
         node.lines = []
         if self.activations and facts.activation:
-            node.lines.append(f"activation: {words.clean(facts.activation, 40)}")
+            node.lines.append(f"activation: {formatting.clean(facts.activation, 40)}")
         if self.dtype and facts.dtype:
             node.lines.append(f"dtype: {facts.dtype}")
         if self.shapes:
@@ -76,7 +76,7 @@ def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = No
         ValueError: when the model isn't built, or nobody knows what to call it with.
     """
     if inputs is None and _symbolic_ends(model) is not None:
-        made = Graph(words.clean(model.name))
+        made = Graph(formatting.clean(model.name))
         _Symbolic(made, shown, expand_nested).add(model, None)
         return made
     return _from_run(model, shown, expand_nested, inputs)
@@ -111,7 +111,7 @@ class _Symbolic:
         inner = _symbolic_ends(call.operation) if self.expand else None
         if inner is not None and call.inputs:
             frame = f"frame{len(self.graph.clusters)}"
-            title = f"{words.clean(call.operation.name)} ({type(call.operation).__name__})"
+            title = f"{formatting.clean(call.operation.name)} ({type(call.operation).__name__})"
             self.graph.clusters[frame] = Cluster(frame, cluster, title, kind="model")
             heads, tails = self.add(call.operation, frame)
         else:
@@ -240,7 +240,7 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
     made = graph_of_run(
         recording, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000
     )
-    made.title, made.caption = words.clean(getattr(model, "name", "")), ""
+    made.title, made.caption = formatting.clean(getattr(model, "name", "")), ""
     for node in made.nodes.values():
         if node.kind == "scope" and node.scope is not None:
             shown.write(node, _of_scope(recording, recording.scopes[node.scope]))

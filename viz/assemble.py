@@ -8,13 +8,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from viz import words
-from viz.blocks import Block, fold, leaves, tree
 from viz.coloring import COLORINGS, color
+from viz.facts import formatting
+from viz.facts.blocks import Block, fold, leaves, tree
+from viz.facts.schema import Op, Record
+from viz.facts.selection import Selection, check_step, outcome
 from viz.graph import Cluster, Edge, Graph, Node
 from viz.palette import THEMES
-from viz.schema import Op, Record
-from viz.selection import Selection, check_step, outcome
 
 __all__ = ["VIEWS", "graph"]
 
@@ -153,9 +153,9 @@ class _Assembly:
     def _about(self, block: Block, ops: list[int]) -> list[str]:
         scope, parts = block.scope, []
         if scope is not None and scope.cls:
-            parts.append(words.clean(scope.cls, 40))
+            parts.append(formatting.clean(scope.cls, 40))
         if scope is not None and scope.params:
-            parts.append(words.count(scope.params * block.objects, "parameter"))
+            parts.append(formatting.count(scope.params * block.objects, "parameter"))
         spent = self._spent(ops)
         return [*parts, spent] if spent else parts
 
@@ -166,7 +166,7 @@ class _Assembly:
             ("→", sum([self.record.ops[i].duration for i in ops])),
             ("←", sum([b.duration for b in backward])),
         )
-        return "   ".join([f"{arrow} {words.seconds(time)}" for arrow, time in times if time])
+        return "   ".join([f"{arrow} {formatting.seconds(time)}" for arrow, time in times if time])
 
     # ------------------------------------------------------------------ rows
 
@@ -175,13 +175,13 @@ class _Assembly:
         op = self.record.ops[op_id]
         ops = [op_id, *self.instances.get(op_id, ())]
         row = f"op{op_id}"
-        made = Node(row, "op", words.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
+        made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
         made.lane = "backward" if op.phase == "backward" else "forward"
         made.tooltip = _op_tooltip(self.record, op)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
         self._add_weights(op_id, ops, row, cluster)
-        self._add_partners(f"{words.clean(op.name, 36)}", ops, row, cluster)
+        self._add_partners(f"{formatting.clean(op.name, 36)}", ops, row, cluster)
 
     def _add_closed(self, block: Block, cluster: str | None) -> None:
         """The row of a scope, or of a group of ops, as one box."""
@@ -202,11 +202,11 @@ class _Assembly:
     def _closed_lines(self, block: Block) -> list[str]:
         scope = block.scope
         assert scope is not None
-        lines = [words.clean(scope.cls, 40)] if scope.cls else []
+        lines = [formatting.clean(scope.cls, 40)] if scope.cls else []
         if scope.outputs:
-            lines.append("→ " + words.tensor(self.record.tensors[scope.outputs[0]]))
+            lines.append("→ " + formatting.tensor(self.record.tensors[scope.outputs[0]]))
         if scope.params:
-            lines.append(words.count(scope.params * block.objects, "parameter"))
+            lines.append(formatting.count(scope.params * block.objects, "parameter"))
         return lines
 
     def _add_weights(self, op_id: int, ops: list[int], row: str, cluster: str | None) -> None:
@@ -219,15 +219,15 @@ class _Assembly:
         made = Node(
             f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster
         )
-        names = [words.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors]
+        names = [formatting.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors]
         made.title = ", ".join(names[:2]) + (", …" if len(names) > 2 else "")
-        kinds = collections.Counter([words.tensor(t) for t in tensors])
+        kinds = collections.Counter([formatting.tensor(t) for t in tensors])
         made.lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
         made.lines.append(
-            words.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + len(others) // len(variables))
+            formatting.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + len(others) // len(variables))
         )
         made.tooltip = "\n".join(
-            [f"{words.clean(t.name, 160)}: {words.tensor(t)}, {t.role}" for t in tensors]
+            [f"{formatting.clean(t.name, 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
         )
         made.phase = tensors[0].role
         self.graph.nodes[made.id] = made
@@ -257,7 +257,7 @@ class _Assembly:
         """The optimizer's name; the op's where no optimizer is at work."""
         op = self.record.ops[op_id]
         names = [s.name for s in self.record.ancestors(op.scope) if s.kind == "optimizer"]
-        return words.clean(names[0] if names else op.name, 36)
+        return formatting.clean(names[0] if names else op.name, 36)
 
     def _place_rest(self) -> None:
         """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
@@ -267,9 +267,11 @@ class _Assembly:
         for scope, group in itertools.groupby(rest, key=lambda op: op.scope):
             ops = [op.id for op in group]
             row = f"rest{ops[0]}"
-            name = "update" if scope is None else words.clean(self.record.scopes[scope].name)
+            name = "update" if scope is None else formatting.clean(self.record.scopes[scope].name)
             made = Node(row, "update", name, phase="update", lane="update", row=row)
-            made.tooltip = ", ".join(dict.fromkeys([words.clean(self.record.ops[i].name, 40) for i in ops]))
+            made.tooltip = ", ".join(
+                dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops])
+            )
             self._show(made, ops)
 
     def _show(self, node: Node, ops: list[int], hidden: bool = False) -> None:
@@ -290,8 +292,8 @@ class _Assembly:
         size = sum([t.nbytes for t in made]) or sum([tensors[i].nbytes for op in ops for i in op.outputs])
         time = sum([op.duration for op in ops])
         parts = [f"{len(ops)} ops"] if len(ops) > 1 else []
-        parts += [words.seconds(time)] if time else []
-        parts += [words.nbytes(size)] if size and node.kind != "update" else []
+        parts += [formatting.seconds(time)] if time else []
+        parts += [formatting.nbytes(size)] if size and node.kind != "update" else []
         return "failed here" if node.error else " · ".join(parts)
 
     # ------------------------------------------------------------------ arrows
@@ -347,9 +349,9 @@ class _Assembly:
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
             in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
-            lines = [words.tensor(info), words.nbytes(info.nbytes)]
+            lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
             made = Node(id_, "input", "target" if in_loss else "input", lines, phase="input", row=id_)
-            made.tooltip = f"from outside: {words.tensor(info)}"
+            made.tooltip = f"from outside: {formatting.tensor(info)}"
             self.graph.nodes[id_] = made
         return id_
 
@@ -357,9 +359,11 @@ class _Assembly:
         infos = [self.record.tensors[i] for i in tensors]
         label = ""
         if kind != "parameter" and self.graph.nodes[tail].kind != "input":  # whose boxes tell their shape
-            distinct = list(dict.fromkeys([words.tensor(info) for info in infos]))
+            distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
             label = distinct[0] + (f"  (+{len(distinct) - 1})" if len(distinct) > 1 else "")
-        return Edge(tail, head, kind, label, "\n".join([words.tensor(i) for i in infos[:12]]), tuple(tensors))
+        return Edge(
+            tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors)
+        )
 
     def _link(self, node: Node) -> None:
         """Tie an update to its weights, and a backward op to the op whose gradient it computes."""
@@ -384,12 +388,10 @@ def _levels(block: Block) -> int:
 def _title(block: Block) -> str:
     """The name of a frame or closed scope: `"dense"`, or `"block_0 … block_11  ×12"`."""
     if block.repeats == 1:
-        return words.clean(block.title)
+        return formatting.clean(block.title)
     if len(block.names) > 1:
-        return (
-            f"{words.clean(block.names[0], 30)} … {words.clean(block.names[-1], 30)}{_times(block.repeats)}"
-        )
-    return f"{words.clean(block.title)}{_times(block.repeats)}".strip()
+        return f"{formatting.clean(block.names[0], 30)} … {formatting.clean(block.names[-1], 30)}{_times(block.repeats)}"
+    return f"{formatting.clean(block.title)}{_times(block.repeats)}".strip()
 
 
 def _times(repeats: int) -> str:
@@ -416,13 +418,13 @@ def _group(name: str, children: list[Any]) -> Any:
 
 def _line_of(record: Record, child: Any) -> str:
     first = next(iter(leaves(child)), None)
-    return "" if first is None else words.place(record.ops[first].source)
+    return "" if first is None else formatting.place(record.ops[first].source)
 
 
 def _function_of(record: Record, child: Any) -> str:
     first = next(iter(leaves(child)), None)
     source = None if first is None else record.ops[first].source
-    return "" if source is None else f"{source.function} in {words.place(source).rsplit(':', 1)[0]}"
+    return "" if source is None else f"{source.function} in {formatting.place(source).rsplit(':', 1)[0]}"
 
 
 def _scope_tooltip(block: Block) -> str:
@@ -432,31 +434,33 @@ def _scope_tooltip(block: Block) -> str:
     if scope is not None:
         lines.append(f"{scope.kind} {scope.name}" + (f" ({scope.cls})" if scope.cls else ""))
         if scope.created_at:
-            lines.append(f"made at {words.place(scope.created_at)}  {scope.created_at.code}")
-        lines += [f"called at {words.place(frame)}  {frame.code}" for frame in scope.stack[:1]]
+            lines.append(f"made at {formatting.place(scope.created_at)}  {scope.created_at.code}")
+        lines += [f"called at {formatting.place(frame)}  {frame.code}" for frame in scope.stack[:1]]
         lines += [f"{k} = {v!r}" for k, v in list(scope.config.items())[:20] if k != "name"]
-    return "\n".join([words.clean(line, 160) for line in lines])
+    return "\n".join([formatting.clean(line, 160) for line in lines])
 
 
 def _op_tooltip(record: Record, op: Op) -> str:
     lines = [f"{op.name} ({op.phase})"]
     for name, ids in (("in", op.inputs), ("out", op.outputs)):
-        lines += [f"{name}: {', '.join([words.tensor(record.tensors[i]) for i in ids[:6]])}"] if ids else []
+        lines += (
+            [f"{name}: {', '.join([formatting.tensor(record.tensors[i]) for i in ids[:6]])}"] if ids else []
+        )
     lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
-    lines += [f"{words.place(frame)}  {frame.code}" for frame in op.stack[:3]]
+    lines += [f"{formatting.place(frame)}  {frame.code}" for frame in op.stack[:3]]
     lines += [op.error] if op.error else []
-    return "\n".join([words.clean(line, 160) for line in lines])
+    return "\n".join([formatting.clean(line, 160) for line in lines])
 
 
 def _name(record: Record, selection: Selection, made: Graph) -> None:
     """Title and caption."""
-    made.title = words.clean(record.name or _main_scope(record, selection.forward))
+    made.title = formatting.clean(record.name or _main_scope(record, selection.forward))
     ops = selection.ops
     parts = [] if selection.step is None else [_step_name(record, selection.step)]
-    parts.append(words.count(len(ops), "op"))
+    parts.append(formatting.count(len(ops), "op"))
     times = [op.end for op in ops if op.end is not None]
     if times:
-        parts.append(words.seconds(max(times) - min([op.start for op in ops if op.start is not None])))
+        parts.append(formatting.seconds(max(times) - min([op.start for op in ops if op.start is not None])))
     parts += outcome(record, ops)
     parts += [made.caption] if made.caption else []
     made.caption = "  ·  ".join(parts)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy
 
 from viz.capture import Capture
+from viz.facts.columns import to_plain
+from viz.facts.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
 from viz.journal import Event, Met
-from viz.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
 from viz.source import MAX_FRAMES, Sources
-from viz.tables import to_plain
 
 __all__ = ["build"]
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy
 
 from eagerflow.callbacks import Callback
-from viz import profile, tensorboard, words
+from viz import profile, tensorboard
 from viz.capture import Options
 from viz.event_log import EventLog
+from viz.facts import formatting
 from viz.gate import checked_steps
 from viz.record import Tracer, trace
 from viz.recording import Recording
@@ -238,7 +239,7 @@ class TensorBoard(Callback):
                 if name not in known:
                     raise ValueError(
                         f"TensorBoard(embeddings_metadata=...): the model has no Embedding layer {name!r}; "
-                        f"it has {', '.join(map(repr, known)) or 'none'}{words.nearest(name, known)}"
+                        f"it has {', '.join(map(repr, known)) or 'none'}{formatting.nearest(name, known)}"
                     )
 
 
@@ -299,7 +300,7 @@ def _trace_options(options: dict[str, Any]) -> Options:
     known = ("backward", "stats", "time", "memory", "source", "max_ops", "values")
     for name in options:
         if name not in known:
-            raise TypeError(f"Trace({name}=...): no such option{words.nearest(name, known)}")
+            raise TypeError(f"Trace({name}=...): no such option{formatting.nearest(name, known)}")
     return trace(None, **options).options
 
 

@@ -21,12 +21,12 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz import stats
+from viz.facts.columns import to_plain
 from viz.hot import Walker, next_serial, op_recorder, recording
 from viz.journal import Journal
 from viz.memory import Memory
 from viz.plain import about, described, device_name, flat
 from viz.source import is_internal
-from viz.tables import to_plain
 from viz.values import Keeper
 
 __all__ = ["Capture", "OpenScope", "Options"]

@@ -13,12 +13,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from viz import export, text
-from viz.archive import TraceFileError
+from viz import export
 from viz.assemble import VIEWS
 from viz.coloring import COLORINGS
 from viz.compare.command import add_command as add_diff
 from viz.doctor.command import add_command as add_doctor
+from viz.facts import summary_tables
+from viz.facts.archive import TraceFileError
+from viz.facts.formatting import nearest
 from viz.livepage.command import add_options, run_live
 from viz.nonfinite.command import add_command as add_nonfinite
 from viz.page.command import add_command as add_html
@@ -30,7 +32,6 @@ from viz.runner import run_script
 from viz.stats import LEVELS
 from viz.targets import check_picture, check_target
 from viz.terminal import output_to_stderr, paint
-from viz.words import nearest
 
 __all__ = ["main"]
 
@@ -122,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
             by = (
                 "single ops by time, memory or flops; or time summed by name, layer or source (default: time)"
             )
-            added.add_argument("--by", choices=text.KEYS, default="time", help=by)
+            added.add_argument("--by", choices=summary_tables.KEYS, default="time", help=by)
             added.add_argument("-n", type=int, default=10, help="how many lines (default: 10)")
         if name == "gradients":
             added.add_argument("--svg", help="also write a chart to this file")
@@ -224,7 +225,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
-    lines = [text.describe(recording)]
+    lines = [summary_tables.describe(recording)]
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes]
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
     if recording.ops:
@@ -240,7 +241,7 @@ def _show(options: argparse.Namespace) -> None:
     if options.json:
         _print_json(facts)
         return
-    print(paint(text.describe(recording), "1"))
+    print(paint(summary_tables.describe(recording), "1"))
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
     print(f"ops: {phases}")
     print(f"made with Python {facts['python']}, {facts['began']}")
@@ -282,7 +283,8 @@ def _summary(options: argparse.Namespace) -> None:
     recording = load(options.file)
     if options.json:
         rows = [
-            dataclasses.asdict(row) | {"calls": len(row.calls)} for row in text.rows(recording, options.step)
+            dataclasses.asdict(row) | {"calls": len(row.calls)}
+            for row in summary_tables.rows(recording, options.step)
         ]
         _print_json(rows)
     else:
@@ -292,7 +294,7 @@ def _summary(options: argparse.Namespace) -> None:
 def _top(options: argparse.Namespace) -> None:
     recording = load(options.file)
     if options.json:
-        _print_json(text.top_rows(recording, options.by, options.n))
+        _print_json(summary_tables.top_rows(recording, options.by, options.n))
     else:
         _print_table(recording.top(options.by, options.n))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from viz import words
+from viz.facts import formatting
+from viz.facts.derived_stats import norm
+from viz.facts.schema import Record, TensorInfo
 from viz.graph import Graph, Node
-from viz.measures import norm
 from viz.palette import heat, theme_of
-from viz.schema import Record, TensorInfo
 
 __all__ = ["COLORINGS", "color"]
 
@@ -62,7 +62,9 @@ class _Colorer:
     # ------------------------------------------------------------------ quantities
 
     def _by_time(self) -> None:
-        self._by_share("time", words.seconds, lambda n: sum([self.record.ops[i].duration for i in n.ops]))
+        self._by_share(
+            "time", formatting.seconds, lambda n: sum([self.record.ops[i].duration for i in n.ops])
+        )
 
     def _by_memory(self) -> None:
         def size(node: Node) -> int:
@@ -70,7 +72,7 @@ class _Colorer:
                 [self.record.tensors[i].nbytes for op in node.ops for i in self.record.ops[op].outputs]
             )
 
-        self._by_share("memory made", words.nbytes, size)
+        self._by_share("memory made", formatting.nbytes, size)
 
     def _by_share(self, what: str, shown: Callable[[float], str], cost: Callable[[Node], int]) -> None:
         costs = {node.id: cost(node) for node in self.graph.nodes.values()}

@@ -10,9 +10,9 @@ import pathlib
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz.flops import flops
-from viz.schema import Record
-from viz.tables import to_plain
+from viz.facts.columns import to_plain
+from viz.facts.flops import flops
+from viz.facts.schema import Record
 
 __all__ = ["finite", "to_data", "write"]
 

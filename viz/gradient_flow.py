@@ -10,12 +10,12 @@ import statistics
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz import words
 from viz.charts import Bar, bars
-from viz.measures import norm, zero_share
-from viz.schema import Record, TensorInfo
-from viz.selection import check_step, pick_step, variables_of
-from viz.tableau import table
+from viz.facts import formatting
+from viz.facts.derived_stats import norm, zero_share
+from viz.facts.schema import Record, TensorInfo
+from viz.facts.selection import check_step, pick_step, variables_of
+from viz.facts.text_table import table
 
 __all__ = ["Flow", "GradientFlow", "gradient_flow"]
 
@@ -67,7 +67,7 @@ class GradientFlow:
     def __str__(self) -> str:
         lines = [
             (
-                words.clean(row.name, 50),
+                formatting.clean(row.name, 50),
                 row.shape,
                 f"{row.gradient:.2e}",
                 "" if row.ratio is None else f"{row.ratio:.1e}",
@@ -86,7 +86,7 @@ class GradientFlow:
     def _chart(self, theme: str) -> str:
         found = [
             Bar(
-                words.clean(row.name, 50),
+                formatting.clean(row.name, 50),
                 row.gradient,
                 "  ".join([f"{row.gradient:.1e}", row.remark]).strip(),
                 bool(row.remark),
@@ -160,7 +160,7 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
         raise ValueError("grad_flow(): no gradient of a variable was recorded in this step")
     shown = dict.fromkeys([i for i in [*order, *parts] if i in parts])
     rows = [_flow(record, i, parts[i], before.get(i)) for i in shown]
-    return GradientFlow(step, _with_remarks(rows), words.clean(record.name))
+    return GradientFlow(step, _with_remarks(rows), formatting.clean(record.name))
 
 
 def _with_remarks(rows: list[Flow]) -> list[Flow]:
@@ -188,7 +188,7 @@ def _flow(record: Record, variable: int, parts: list[TensorInfo], before: Tensor
     stats = gradient.stats
     return Flow(
         record.tensors[variable].name or f"variable {variable}",
-        words.tensor(record.tensors[variable]),
+        formatting.tensor(record.tensors[variable]),
         norm(gradient) or 0.0,
         weight,
         zero_share(gradient),

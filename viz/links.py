@@ -6,8 +6,8 @@ import os
 import pathlib
 from urllib.parse import quote
 
+from viz.facts.schema import Frame, Record
 from viz.graph import Graph
-from viz.schema import Frame, Record
 
 __all__ = ["TEMPLATE", "link_to_sources"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from viz.drawing import Drawing
-from viz.schema import Record
-from viz.text import HEADS, Row, cells, describe, rows
+from viz.facts.schema import Record
+from viz.facts.summary_tables import HEADS, Row, cells, describe, rows
 
 __all__ = ["html"]
 

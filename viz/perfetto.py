@@ -13,12 +13,12 @@ import pathlib
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz import words
 from viz.export import finite
-from viz.flops import flops
-from viz.memory_use import memory_use
-from viz.schema import Op, Record
-from viz.selection import threads_of_scopes
+from viz.facts import formatting
+from viz.facts.flops import flops
+from viz.facts.memory_use import memory_use
+from viz.facts.schema import Op, Record
+from viz.facts.selection import threads_of_scopes
 
 __all__ = ["events", "write"]
 
@@ -53,7 +53,7 @@ def events(record: Record) -> list[dict[str, Any]]:
     """
     if record.ops and all(op.start is None for op in record.ops):
         raise ValueError("to_perfetto() needs times: record with viz.trace(time=True), which is the default")
-    title = words.clean(record.name) or "eagerflow"
+    title = formatting.clean(record.name) or "eagerflow"
     found: list[dict[str, Any]] = [{"ph": "M", "pid": 0, "name": "process_name", "args": {"name": title}}]
     threads = sorted({op.thread for op in record.ops}) or [0]
     for thread in threads:
@@ -79,7 +79,7 @@ def _scopes(record: Record) -> list[dict[str, Any]]:
             "ph": "X",
             "pid": 0,
             "tid": thread_of.get(scope.id, 0),
-            "name": words.clean(scope.name),
+            "name": formatting.clean(scope.name),
             "cat": scope.kind,
             "ts": scope.start / 1000,
             "dur": max(0, (last if scope.end is None else scope.end) - scope.start) / 1000,
@@ -93,20 +93,20 @@ def _scopes(record: Record) -> list[dict[str, Any]]:
 def _op(record: Record, op: Op) -> dict[str, Any]:
     tensors = record.tensors
     about: dict[str, Any] = {
-        "in": ", ".join([words.tensor(tensors[i]) for i in op.inputs[:8]]),
-        "out": ", ".join([words.tensor(tensors[i]) for i in op.outputs[:8]]),
+        "in": ", ".join([formatting.tensor(tensors[i]) for i in op.inputs[:8]]),
+        "out": ", ".join([formatting.tensor(tensors[i]) for i in op.outputs[:8]]),
         "bytes": sum([tensors[i].nbytes for i in op.outputs]),
         "layer": record.path(op.scope),
         "id": op.id,
     }
     known = flops(record, op)
     about |= {"FLOPs": known} if known else {}
-    about |= {"source": words.place(op.source), "code": op.source.code} if op.source else {}
+    about |= {"source": formatting.place(op.source), "code": op.source.code} if op.source else {}
     about |= {"error": op.error} if op.error else {}
-    about |= {words.clean(k, 40): finite(v) for k, v in op.settings.items()}
+    about |= {formatting.clean(k, 40): finite(v) for k, v in op.settings.items()}
     name = f"∇ {op.name}" if op.phase == "backward" else op.name
     return {
-        "ph": "X", "pid": 0, "tid": op.thread, "name": words.clean(name), "cat": op.phase,
+        "ph": "X", "pid": 0, "tid": op.thread, "name": formatting.clean(name), "cat": op.phase,
         "ts": (op.start or 0) / 1000, "dur": op.duration / 1000, "args": about,
     }  # fmt: skip
 

@@ -11,8 +11,8 @@ from typing import Any
 from eagerflow.layers import Layer
 from viz.architecture import Shown, architecture, trial
 from viz.drawing import Drawing
+from viz.facts.text_table import Text
 from viz.graph import Cluster, Graph
-from viz.tableau import Text
 
 __all__ = ["model_to_dot", "plot_model", "summary"]
 

@@ -14,10 +14,10 @@ import re
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz import words
+from viz.facts import formatting
+from viz.facts.schema import Op, Record, Scope
+from viz.facts.selection import threads_of_scopes
 from viz.protobuf import Messages, message_classes
-from viz.schema import Op, Record, Scope
-from viz.selection import threads_of_scopes
 
 __all__ = ["messages", "space", "write"]
 
@@ -114,7 +114,7 @@ def _scope_slice(scope: Scope, last: int) -> Slice | None:
     end = last if scope.end is None else scope.end
     # The plugin finds the steps of a training run by this name and their number.
     stats: dict[str, Any] = {"step_num": scope.call} if scope.kind == "step" else {}
-    title = "train" if scope.kind == "step" else words.clean(scope.name)
+    title = "train" if scope.kind == "step" else formatting.clean(scope.name)
     return scope.start, max(scope.start, end), title, stats | {"kind": scope.kind}
 
 
@@ -124,10 +124,10 @@ def _op_slice(record: Record, op: Op) -> Slice | None:
     tensors = record.tensors
     stats: dict[str, Any] = {
         "layer": record.path(op.scope),
-        "shapes": ", ".join([words.tensor(tensors[i]) for i in op.outputs[:8]]),
+        "shapes": ", ".join([formatting.tensor(tensors[i]) for i in op.outputs[:8]]),
         "bytes": sum([tensors[i].nbytes for i in op.outputs]),
     }
-    stats |= {"source": words.place(op.source)} if op.source else {}
+    stats |= {"source": formatting.place(op.source)} if op.source else {}
     # "where/name:type" is how the plugin knows an op, which it then counts in its table of ops.
     kind = f"{op.name}_gradient" if op.phase == "backward" else op.name
     place = record.path((op if op.forward is None else record.ops[op.forward]).scope) or op.phase

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy
 
-from viz import archive, export, notebook, perfetto, tensorboard, text, words
+from viz import export, notebook, perfetto, tensorboard
 from viz.assemble import graph
 from viz.compare.difference import Difference
 from viz.drawing import Drawing
+from viz.facts import archive, formatting, summary_tables
+from viz.facts.memory_use import MemoryUse, memory_use
+from viz.facts.schema import PHASES, Op, Record
+from viz.facts.text_table import Text
 from viz.gradient_flow import GradientFlow, gradient_flow
 from viz.links import TEMPLATE, link_to_sources
-from viz.memory_use import MemoryUse, memory_use
 from viz.page import Page
 from viz.page import to_html as page_of
-from viz.schema import PHASES, Op, Record
-from viz.tableau import Text
 
 __all__ = ["Recording", "load"]
 
@@ -213,7 +214,7 @@ class Recording(Record):
         Raises:
             ValueError: when there is no such step.
         """
-        return text.summary(self, step)
+        return summary_tables.summary(self, step)
 
     def top(self, by: str = "time", n: int = 10) -> Text:
         """A table of what costs most.
@@ -225,7 +226,7 @@ class Recording(Record):
         Raises:
             ValueError: for another key, or when `n` is not positive.
         """
-        return text.top(self, by, n)
+        return summary_tables.top(self, by, n)
 
     def memory(self) -> MemoryUse:
         """How much memory the recorded tensors used over time, and what held it at the peak; print it.
@@ -248,7 +249,7 @@ class Recording(Record):
         """
         found = [i for i, known in self.labels.items() if known == label]
         if not found:
-            hint = words.nearest(label, self.labels.values())
+            hint = formatting.nearest(label, self.labels.values())
             none = "" if self.labels else '; no values were kept: use viz.trace(values="...")'
             raise KeyError(f"no value {label!r}{hint}{none}")
         if not -len(found) <= number < len(found):
@@ -268,7 +269,8 @@ class Recording(Record):
         """
         if phase is not None and phase not in PHASES:
             raise ValueError(
-                f"find(phase={phase!r}): expected one of {', '.join(map(repr, PHASES))}{words.nearest(phase, PHASES)}"
+                f"find(phase={phase!r}): expected one of {', '.join(map(repr, PHASES))}"
+                f"{formatting.nearest(phase, PHASES)}"
             )
         return [
             op
@@ -281,7 +283,7 @@ class Recording(Record):
     def __repr__(self) -> str:
         if "ops" not in self.__dict__:
             return "<recording in progress>"
-        return f"<{text.describe(self)}; try .draw('x.svg'), .summary(), .top()>"
+        return f"<{summary_tables.describe(self)}; try .draw('x.svg'), .summary(), .top()>"
 
     def _repr_html_(self) -> str:
         return notebook.html(self, self.draw())

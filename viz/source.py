@@ -15,7 +15,7 @@ from types import CodeType
 import numpy
 
 from eagerflow.core import observe
-from viz.schema import Frame
+from viz.facts.schema import Frame
 
 __all__ = ["MAX_FRAMES", "Sources", "is_internal"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from viz.schema import Stats
+from viz.facts.schema import Stats
 
 __all__ = ["BINS", "LEVELS", "measure"]
 

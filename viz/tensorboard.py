@@ -14,10 +14,11 @@ import unicodedata
 import warnings
 from typing import Any
 
-from viz import profile, words
+from viz import profile
 from viz.event_log import EventLog, protos
-from viz.schema import Op, Record, TensorInfo
-from viz.selection import call_numbers, pick_step, variables_of
+from viz.facts import formatting
+from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.selection import call_numbers, pick_step, variables_of
 from viz.step_stats import messages
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
@@ -203,13 +204,13 @@ def _device(name: str) -> str:
 def _annotate(node: Any, op: Op) -> None:
     """What the node's card shows besides."""
     for name, value in op.settings.items():
-        node.attr[_part(name)].s = words.clean(repr(value), 200).encode("utf-8")
+        node.attr[_part(name)].s = formatting.clean(repr(value), 200).encode("utf-8")
     if op.source is not None:
-        node.attr["source"].s = words.clean(f"{words.place(op.source)}  {op.source.code}", 200).encode(
-            "utf-8"
-        )
+        node.attr["source"].s = formatting.clean(
+            f"{formatting.place(op.source)}  {op.source.code}", 200
+        ).encode("utf-8")
     if op.error is not None:
-        node.attr["error"].s = words.clean(op.error, 200).encode("utf-8")
+        node.attr["error"].s = formatting.clean(op.error, 200).encode("utf-8")
 
 
 def run_metadata(record: Record, step: int | None, known: set[str]) -> Any:
@@ -238,7 +239,7 @@ def _fill(stats: Any, op: Op | None, outputs: list[TensorInfo]) -> None:
         )  # a 0 isn't sent at all, which makes TensorBoard's sums NaN
         stats.op_end_rel_micros = stats.all_end_rel_micros = micros
         stats.thread_id = op.thread
-        stats.timeline_label = words.clean(op.name)
+        stats.timeline_label = formatting.clean(op.name)
     size = sum([info.nbytes for info in outputs])
     stats.memory.add(
         allocator_name=outputs[0].device if outputs else "cpu", total_bytes=size, peak_bytes=size

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import viz
-from viz import archive
-from viz.schema import Logs, Op, Record, TensorInfo
+from viz.facts import archive
+from viz.facts.schema import Logs, Op, Record, TensorInfo
 
 HOSTILE = '</script>"\n é 日本 \ud800 \x00'
 

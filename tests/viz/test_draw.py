@@ -15,9 +15,9 @@ from eagerflow import ops
 from eagerflow.core import observe
 from tests.viz.nets import Trainer
 from viz import font, render
+from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.layout import arrange, text_width
 from viz.routes import route
-from viz.schema import Op, Record, Scope, TensorInfo
 
 HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,7 +7,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer
-from viz.flops import FORMULAS, flops
+from viz.facts.flops import FORMULAS, flops
 
 
 def counted(run, name):

@@ -15,7 +15,7 @@ from eagerflow.core import observe
 from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
 from tests.viz.pages import PageBrowser
-from viz.schema import Frame, Op, Record, Scope, TensorInfo
+from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 
 PROGRAM = browser.find()
 pytestmark = [

@@ -19,10 +19,10 @@ from eagerflow.core import observe
 from tests.viz.nets import Trainer, mlp
 from viz import page
 from viz.cli import main
+from viz.facts.schema import Op, Record, Scope, Step, Storage, TensorInfo
 from viz.page import command, document
 from viz.page.cut import cut
 from viz.page.document import to_html
-from viz.schema import Op, Record, Scope, Step, Storage, TensorInfo
 
 HOSTILE = (
     "</script><script>document.title='pwned'</script>\"'&<img src=x onerror=alert(1)>",

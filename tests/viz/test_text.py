@@ -6,10 +6,10 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from eagerflow.core import observe
-from viz import words
-from viz.schema import Frame, TensorInfo
-from viz.tableau import table
-from viz.text import rows
+from viz.facts import formatting
+from viz.facts.schema import Frame, TensorInfo
+from viz.facts.summary_tables import rows
+from viz.facts.text_table import table
 
 
 def test_the_summary_has_a_line_per_layer(steps):
@@ -98,7 +98,7 @@ def test_hostile_names_are_escaped_in_html_and_cleaned_in_tables():
     ],
 )
 def test_times_in_words(nanoseconds, text):
-    assert words.seconds(nanoseconds) == text
+    assert formatting.seconds(nanoseconds) == text
 
 
 @pytest.mark.parametrize(
@@ -106,21 +106,21 @@ def test_times_in_words(nanoseconds, text):
     [(0, "0 B"), (512, "512 B"), (1536, "1.5 KB"), (20 * 2**20, "20 MB"), (2**50, "1024 TB")],
 )
 def test_sizes_in_words(number, text):
-    assert words.nbytes(number) == text
+    assert formatting.nbytes(number) == text
 
 
 def test_tensors_in_words():
-    assert words.tensor(TensorInfo(0, (32, 64), "float32", 0)) == "32×64 f32"
-    assert words.tensor(TensorInfo(0, (), "bool", 0)) == "scalar bool"
-    assert words.dtype("bfloat16") == "bf16"
+    assert formatting.tensor(TensorInfo(0, (32, 64), "float32", 0)) == "32×64 f32"
+    assert formatting.tensor(TensorInfo(0, (), "bool", 0)) == "scalar bool"
+    assert formatting.dtype("bfloat16") == "bf16"
 
 
 def test_names_are_cleaned():
-    assert words.clean("a\nb\x00\u202e c") == "a b c"
-    assert len(words.clean("x" * 10_000)) <= 60
-    assert words.clean("x" * 10_000).count("…") == 1
-    assert words.place(None) == ""
-    assert words.place(Frame("In [3]", 2)) == "In [3]:2"
+    assert formatting.clean("a\nb\x00\u202e c") == "a b c"
+    assert len(formatting.clean("x" * 10_000)) <= 60
+    assert formatting.clean("x" * 10_000).count("…") == 1
+    assert formatting.place(None) == ""
+    assert formatting.place(Frame("In [3]", 2)) == "In [3]:2"
 
 
 def test_tables_align_numbers_to_the_right():

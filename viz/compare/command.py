@@ -7,8 +7,8 @@ import json
 import sys
 from typing import Any
 
-from viz.archive import TraceFileError
 from viz.compare.diff import TOLERANCE, diff
+from viz.facts.archive import TraceFileError
 
 __all__ = ["add_command", "run_diff"]
 

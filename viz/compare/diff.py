@@ -8,10 +8,10 @@ from typing import Any
 
 from eagerflow import Model
 from eagerflow.saving import read_weights
-from viz import words
 from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
+from viz.facts import formatting
 from viz.record import trace
 from viz.recording import Recording, load
 
@@ -122,7 +122,7 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
         if path.endswith(_SUFFIXES):
             return read_weights(path), path
         raise ValueError(
-            f"viz.diff({words.clean(path)!r}): expected a file that ends in .efz, {', '.join(_SUFFIXES)}"
+            f"viz.diff({formatting.clean(path)!r}): expected a file that ends in .efz, {', '.join(_SUFFIXES)}"
         )
     raise TypeError(
         f"viz.diff: the {which} is {type(given).__name__}; expected a recording, a model or the path of a file"
@@ -144,6 +144,6 @@ def _step_names(
         if not 0 <= step < len(recording.steps):
             raise ValueError(
                 f"viz.diff(steps={tuple(steps)}): the {which} recording has "
-                f"{words.count(len(recording.steps), 'step')}, counted from 0"
+                f"{formatting.count(len(recording.steps), 'step')}, counted from 0"
             )
     return f"{names[0]}, step {steps[0]}", f"{names[1]}, step {steps[1]}"

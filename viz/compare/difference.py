@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from viz import export
 from viz.compare import report
-from viz.tableau import Text
+from viz.facts.text_table import Text
 
 if TYPE_CHECKING:
     from viz.recording import Recording

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from viz.schema import Record, Stats
+from viz.facts.schema import Record, Stats
 
 __all__ = ["apart", "arrays_apart", "comparable"]
 

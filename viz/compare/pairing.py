@@ -7,7 +7,7 @@ from typing import Any
 
 from viz.compare.align import align
 from viz.compare.places import Places
-from viz.schema import Op, Record
+from viz.facts.schema import Op, Record
 
 __all__ = ["Pairing"]
 

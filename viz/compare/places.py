@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from viz.schema import Op, Record
+from viz.facts.schema import Op, Record
 
 __all__ = ["Places"]
 

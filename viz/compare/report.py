@@ -6,8 +6,8 @@ import collections
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from viz import words
-from viz.tableau import Text, table
+from viz.facts import formatting
+from viz.facts.text_table import Text, table
 
 if TYPE_CHECKING:
     from viz.compare.difference import Cost, Difference, OpChange, WeightChange
@@ -21,11 +21,11 @@ _MARKS = {"added": "+", "removed": "-"}
 def text(found: Difference) -> Text:
     """The difference, the most telling first."""
     parts = [_head(found), *_first(found), *_ops(found), *_settings(found), *_weights(found), *_costs(found)]
-    return Text("\n".join([*parts, *[f"note: {words.clean(note, 200)}" for note in found.notes]]))
+    return Text("\n".join([*parts, *[f"note: {formatting.clean(note, 200)}" for note in found.notes]]))
 
 
 def _head(found: Difference) -> str:
-    what = f"{words.clean(found.a)} → {words.clean(found.b)}"
+    what = f"{formatting.clean(found.a)} → {formatting.clean(found.b)}"
     if found:
         return what
     seen = ", ".join([f"{count:,} tensors by their {by}" for by, count in found.compared.items()])
@@ -36,7 +36,7 @@ def _first(found: Difference) -> list[str]:
     first = found.first
     if first is None:
         return []
-    where = words.clean(first.layer) or "no layer"
+    where = formatting.clean(first.layer) or "no layer"
     lines = [
         f"first difference of {first.by}: {_what(found)}",
         f"  in {where}, {first.phase}; {first.source}",
@@ -48,8 +48,8 @@ def _what(found: Difference) -> str:
     first = found.first
     assert first is not None
     if first.role == "output":
-        return f"what {words.clean(first.op)} made"
-    return f"{first.role} {words.clean(first.name)} of {words.clean(first.op)}"
+        return f"what {formatting.clean(first.op)} made"
+    return f"{first.role} {formatting.clean(first.name)} of {formatting.clean(first.op)}"
 
 
 def _ops(found: Difference) -> list[str]:
@@ -64,8 +64,8 @@ def _op_line(change: OpChange) -> str:
     mark = _MARKS.get(change.kind, "~")
     phase = "" if change.phase == "forward" else f" ({change.phase})"
     what = f": {', '.join(change.what)}" if change.what else ""
-    layer = f" in {words.clean(change.layer)}" if change.layer else ""
-    return f"  {mark} {words.clean(change.op, 40)}{phase}{layer}{what}  {change.source}".rstrip()
+    layer = f" in {formatting.clean(change.layer)}" if change.layer else ""
+    return f"  {mark} {formatting.clean(change.op, 40)}{phase}{layer}{what}  {change.source}".rstrip()
 
 
 def _settings(found: Difference) -> list[str]:
@@ -83,12 +83,12 @@ def _weights(found: Difference) -> list[str]:
 
 def _weight_line(change: WeightChange) -> str:
     mark = _MARKS.get(change.kind, "~")
-    name = words.clean(change.name)
+    name = formatting.clean(change.name)
     if change.kind in _MARKS:
         return f"  {mark} {name}  {change.a or change.b}"
     if change.kind != "values":
         return f"  {mark} {name}  {change.a} → {change.b}"
-    many = f" in {words.count(change.changed, 'element')}" if change.changed is not None else ""
+    many = f" in {formatting.count(change.changed, 'element')}" if change.changed is not None else ""
     return f"  {mark} {name}  {change.b}  relative difference {change.error:.3g}{many}"
 
 
@@ -101,21 +101,21 @@ def _costs(found: Difference) -> list[str]:
     more = len(found.layers) - len(lines)
     heads = ("layer", "time", "→", "change", "made", "→")
     shown = table(heads, [*lines, whole], total=True)
-    return [shown, *([f"  … {words.count(more, 'layer')} more"] if more > 0 else [])]
+    return [shown, *([f"  … {formatting.count(more, 'layer')} more"] if more > 0 else [])]
 
 
 _NUMBERS = ("time_a", "time_b", "memory_a", "memory_b")
 
 
 def _cost_line(cost: Cost) -> tuple[str, ...]:
-    return _cost_cells(words.clean(cost.name, 40), *[getattr(cost, name) for name in _NUMBERS])
+    return _cost_cells(formatting.clean(cost.name, 40), *[getattr(cost, name) for name in _NUMBERS])
 
 
 def _cost_cells(name: str, time_a: int, time_b: int, memory_a: int, memory_b: int) -> tuple[str, ...]:
     change = f"{time_b / time_a - 1:+.0%}" if time_a and time_b else ""
     return (
-        name, words.seconds(time_a) if time_a else "", words.seconds(time_b) if time_b else "", change,
-        words.nbytes(memory_a), words.nbytes(memory_b),
+        name, formatting.seconds(time_a) if time_a else "", formatting.seconds(time_b) if time_b else "", change,
+        formatting.nbytes(memory_a), formatting.nbytes(memory_b),
     )  # fmt: skip
 
 

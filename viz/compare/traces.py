@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from viz import words
 from viz.compare.difference import Cost, Difference, OpChange, ValueChange, WeightChange
 from viz.compare.elements import apart, arrays_apart, comparable
 from viz.compare.pairing import Pairing
 from viz.compare.places import shared_name
-from viz.schema import Op, Record, TensorInfo
-from viz.selection import variables_of
+from viz.facts import formatting
+from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.selection import variables_of
 
 if TYPE_CHECKING:
     from viz.recording import Recording
@@ -79,7 +79,7 @@ def _change(
 ) -> OpChange:
     op = b if b is not None else a
     assert op is not None
-    source = words.place(op.source)
+    source = formatting.place(op.source)
     layer = pairing.places[side].shown(op)
     first, second = (None if each is None else each.id for each in (a, b))
     return OpChange(kind, first, second, op.name, op.phase, layer, source, what)
@@ -91,7 +91,7 @@ def _what_changed(pairing: Pairing, x: Op, y: Op) -> tuple[str, ...]:
     before, after = pairing.places[0].path(x), pairing.places[1].path(y)
     if before != after:
         shown = pairing.places[0].shown(x), pairing.places[1].shown(y)
-        found.append(f"layer {words.clean(shown[0])} → {words.clean(shown[1])}")
+        found.append(f"layer {formatting.clean(shown[0])} → {formatting.clean(shown[1])}")
     found += _tensors_changed("input", [a.tensors[i] for i in x.inputs], [b.tensors[i] for i in y.inputs])
     found += _tensors_changed("output", [a.tensors[i] for i in x.outputs], [b.tensors[i] for i in y.outputs])
     for name in sorted({*x.settings, *y.settings}):
@@ -99,7 +99,7 @@ def _what_changed(pairing: Pairing, x: Op, y: Op) -> tuple[str, ...]:
         if repr(one) != repr(two):
             found.append(f"{name} {_shown(one)} → {_shown(two)}")
     if bool(x.error) != bool(y.error):
-        found.append(f"failed: {words.clean(y.error, 120)}" if y.error else "failed before, no longer")
+        found.append(f"failed: {formatting.clean(y.error, 120)}" if y.error else "failed before, no longer")
     return tuple(found)
 
 
@@ -107,14 +107,14 @@ _MISSING: Any = object()
 
 
 def _shown(setting: Any) -> str:
-    return "(none)" if setting is _MISSING else words.clean(repr(setting), 40)
+    return "(none)" if setting is _MISSING else formatting.clean(repr(setting), 40)
 
 
 def _tensors_changed(noun: str, before: list[TensorInfo], after: list[TensorInfo]) -> list[str]:
     if len(before) != len(after):
         return [f"{len(before)} → {len(after)} {noun}s"]
     return [
-        f"{noun}{f' {n}' if len(before) > 1 else ''} {words.tensor(x)} → {words.tensor(y)}"
+        f"{noun}{f' {n}' if len(before) > 1 else ''} {formatting.tensor(x)} → {formatting.tensor(y)}"
         for n, (x, y) in enumerate(zip(before, after))
         if (x.shape, x.dtype) != (y.shape, y.dtype)
     ]
@@ -157,7 +157,7 @@ def _value_change(
     i, j, name = tensors
     info = pairing.b.tensors[j]
     role = info.role if name else "output"
-    source, layer = words.place(y.source), pairing.places[1].shown(y)
+    source, layer = formatting.place(y.source), pairing.places[1].shown(y)
     return ValueChange(
         x.id, y.id, y.name, y.phase, layer, source, i, j, role, info.name or name, by, error, what
     )
@@ -228,8 +228,8 @@ def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
             left_b.remove(twin)
     found = [_weight_change(pairing, i, j, tolerance) for i, j in same.values()]
     changes = [change for change in found if change is not None]
-    changes += [WeightChange("removed", t.name, words.tensor(t)) for t in left_a]
-    return changes + [WeightChange("added", t.name, b=words.tensor(t)) for t in left_b]
+    changes += [WeightChange("removed", t.name, formatting.tensor(t)) for t in left_a]
+    return changes + [WeightChange("added", t.name, b=formatting.tensor(t)) for t in left_b]
 
 
 def _namesakes(
@@ -253,7 +253,7 @@ def _shared_path(path: str) -> str:
 def _weight_change(pairing: Pairing, i: int, j: int, tolerance: float) -> WeightChange | None:
     a, b = pairing.a, pairing.b
     before, after = a.tensors[i], b.tensors[j]
-    shown = words.tensor(before), words.tensor(after)
+    shown = formatting.tensor(before), formatting.tensor(after)
     if before.shape != after.shape:
         return WeightChange("shape", after.name, *shown)
     if before.dtype != after.dtype:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy
 
-from viz import words
 from viz.compare.align import align
 from viz.compare.difference import Difference, WeightChange
 from viz.compare.elements import arrays_apart
 from viz.compare.places import shared_name
-from viz.tables import to_plain
+from viz.facts import formatting
+from viz.facts.columns import to_plain
 
 __all__ = ["compare_models", "compare_weights"]
 
@@ -37,7 +37,9 @@ def compare_models(a: Any, b: Any, tolerance: float, names: tuple[str, str]) -> 
     found.compared = {"values": min(len(arrays_a), len(arrays_b))}
     for model in (a, b):
         if not model.built:
-            found.notes.append(f"model {words.clean(model.name)!r} has no weights yet: call it on data first")
+            found.notes.append(
+                f"model {formatting.clean(model.name)!r} has no weights yet: call it on data first"
+            )
     return found
 
 
@@ -83,7 +85,7 @@ def _others(names: list[str], taken: list[int]) -> list[str]:
 
 def form(array: numpy.ndarray) -> str:
     """Shape and type of an array, in short."""
-    return f"{words.shape(array.shape)} {words.dtype(array.dtype.name)}"
+    return f"{formatting.shape(array.shape)} {formatting.dtype(array.dtype.name)}"
 
 
 def _change(
@@ -121,13 +123,14 @@ def _layers(model: Any) -> Any:
 
 
 def _called(layer: Any) -> str:
-    return f"{words.clean(layer.name)} ({type(layer).__name__})"
+    return f"{formatting.clean(layer.name)} ({type(layer).__name__})"
 
 
 def _config_changes(a: Any, b: Any) -> list[str]:
     one, two = _config(a), _config(b)
     return [
-        f"{words.clean(b.name)}: {key} {words.clean(repr(one.get(key)), 40)} → {words.clean(repr(two.get(key)), 40)}"
+        f"{formatting.clean(b.name)}: {key} {formatting.clean(repr(one.get(key)), 40)} → "
+        f"{formatting.clean(repr(two.get(key)), 40)}"
         for key in sorted(one.keys() | two.keys())
         if repr(one.get(key)) != repr(two.get(key))
     ]

@@ -6,8 +6,8 @@ import functools
 import importlib.resources
 
 from viz import page
+from viz.facts.schema import Record
 from viz.recording import Recording
-from viz.schema import Record
 
 __all__ = ["document"]
 

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from eagerflow.core import observe
+from viz.facts.formatting import clean
 from viz.source import is_internal
-from viz.words import clean
 
 __all__ = ["Blame", "describe"]
 

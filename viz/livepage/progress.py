@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from eagerflow.core import observe
+from viz.facts.formatting import clean
 from viz.plain import flat
-from viz.words import clean
 
 __all__ = ["Progress"]
 

@@ -11,10 +11,10 @@ from viz import gradient_flow
 from viz.build import build
 from viz.capture import Capture, Options
 from viz.export import finite
+from viz.facts.formatting import clean
+from viz.facts.schema import Record, Stats, TensorInfo
+from viz.facts.selection import variables_of
 from viz.recording import Recording
-from viz.schema import Record, Stats, TensorInfo
-from viz.selection import variables_of
-from viz.words import clean
 
 __all__ = ["Snapshot", "gradient_norm", "histograms"]
 

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from viz.archive import TraceFileError
+from viz.facts.archive import TraceFileError
 from viz.nonfinite.facts import Nonfinite, NonfiniteError
 from viz.nonfinite.find import find_nonfinite
 from viz.record import trace

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from viz import export
 from viz.drawing import Drawing
+from viz.facts.schema import Frame
+from viz.facts.text_table import Text
 from viz.nonfinite import report
 from viz.nonfinite.neighbourhood import neighbourhood
-from viz.schema import Frame
-from viz.tableau import Text
 
 if TYPE_CHECKING:
     from viz.recording import Recording

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from viz import words
+from viz.facts import formatting
 from viz.nonfinite.facts import Nonfinite, NonfiniteError
 from viz.nonfinite.search import explain, statistics_known
 from viz.record import trace
@@ -62,7 +62,7 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
 def _in_recording(recording: Recording) -> Nonfinite | None:
     if not statistics_known(recording):
         raise ValueError(
-            f"find_nonfinite: the recording {words.clean(recording.name)!r} has no statistics. Record it with "
+            f"find_nonfinite: the recording {formatting.clean(recording.name)!r} has no statistics. Record it with "
             'viz.trace(stats="basic"), or stop at the first one with viz.trace(on_nonfinite="raise").'
         )
     return explain(recording)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viz.schema import Op, TensorInfo
+from viz.facts.schema import Op, TensorInfo
 
 __all__ = ["fix_for"]
 

@@ -17,13 +17,13 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz import stats
 from viz.capture import Capture
+from viz.facts.schema import Op, Record, Stats
 from viz.nonfinite.check import SAFE, has_nonfinite_number, is_finite, nonfinite
 from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
 from viz.nonfinite.search import examples_of, explain
 from viz.nonfinite.segments import Segments, located
 from viz.plain import flat
 from viz.recording import Recording
-from viz.schema import Op, Record, Stats
 
 __all__ = ["ACTIONS", "Guard"]
 

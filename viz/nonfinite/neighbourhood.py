@@ -6,7 +6,7 @@ import copy
 import dataclasses
 from typing import TYPE_CHECKING
 
-from viz.schema import Op, Record
+from viz.facts.schema import Op, Record
 
 if TYPE_CHECKING:
     from viz.recording import Recording

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from viz import words
-from viz.tableau import Text
+from viz.facts import formatting
+from viz.facts.text_table import Text
 
 if TYPE_CHECKING:
     from viz.nonfinite.facts import Example, Nonfinite, TensorFacts
@@ -17,13 +17,13 @@ def message(found: Nonfinite) -> str:
     """What happened in one or two sentences, of at most 500 characters."""
     what = f"{_happened(found)}{_where(found)}{_at(found)}."
     if found.examples:
-        what += f" For example {_example(found.examples[0], words.clean(found.culprit, 40))}."
+        what += f" For example {_example(found.examples[0], formatting.clean(found.culprit, 40))}."
     fix = f" Fix: {found.fix}."
     return what[:498] + "…" if len(what) > 499 else what + fix if len(what + fix) <= 500 else what
 
 
 def _happened(found: Nonfinite) -> str:
-    op = words.clean(found.op, 40)
+    op = formatting.clean(found.op, 40)
     if found.kind == "op":
         made = ", ".join([_flaws(t) for t in found.outputs if t.nan or t.inf]) or "NaN or infinity"
         what = f"the gradient of {op}" if found.phase == "backward" else op
@@ -34,7 +34,7 @@ def _happened(found: Nonfinite) -> str:
     culprit = next((t for t in found.inputs if t.nan or t.inf), None)
     held = _flaws(culprit) if culprit is not None else "NaN or infinity"
     noun = "the weight " if found.kind == "weight" else "the data: "
-    return f"{noun}{words.clean(found.culprit, 60)} held {held} when it came to {op}"
+    return f"{noun}{formatting.clean(found.culprit, 60)} held {held} when it came to {op}"
 
 
 def _flaws(facts: TensorFacts) -> str:
@@ -42,21 +42,21 @@ def _flaws(facts: TensorFacts) -> str:
     for length in facts.shape:
         size *= length
     parts = [f"{n:,} {noun}" for n, noun in ((facts.nan, "NaN"), (facts.inf, "infinite")) if n]
-    return f"{' and '.join(parts)} of {words.count(size, 'element')}"
+    return f"{' and '.join(parts)} of {formatting.count(size, 'element')}"
 
 
 def _where(found: Nonfinite) -> str:
-    layer = f" in {words.clean(found.layer, 80)!r}" if found.layer else ""
+    layer = f" in {formatting.clean(found.layer, 80)!r}" if found.layer else ""
     return layer + ("" if found.step is None else f", step {found.step}")
 
 
 def _at(found: Nonfinite) -> str:
-    return f", {words.clean(words.place(found.source), 120)}" if found.source is not None else ""
+    return f", {formatting.clean(formatting.place(found.source), 120)}" if found.source is not None else ""
 
 
 def _example(example: Example, culprit: str) -> str:
     given = ", ".join(
-        [f"{words.clean(name, 30)} = {value:.6g}" for name, value in list(example.inputs.items())[:4]]
+        [f"{formatting.clean(name, 30)} = {value:.6g}" for name, value in list(example.inputs.items())[:4]]
     )
     at = f" at {list(example.index)}" if example.index else ""
     return f"{given or culprit} → {example.value}{at}" if given or culprit else f"{example.value}{at}"
@@ -64,14 +64,14 @@ def _example(example: Example, culprit: str) -> str:
 
 def text(found: Nonfinite) -> Text:
     """Everything that is known, in lines."""
-    where = [words.clean(found.layer) or "no layer", found.phase]
+    where = [formatting.clean(found.layer) or "no layer", found.phase]
     lines = [f"{_happened(found)}.", _line("where", ", ".join(where) + _step(found))]
     for i, frame in enumerate(found.stack[:4]):
-        code = f"   {words.clean(frame.code, 80)}" if frame.code else ""
-        lines.append(_line("" if i else "line", words.clean(words.place(frame), 120) + code))
+        code = f"   {formatting.clean(frame.code, 80)}" if frame.code else ""
+        lines.append(_line("" if i else "line", formatting.clean(formatting.place(frame), 120) + code))
     lines += [_line("input", _tensor(t)) for t in found.inputs]
     lines += [_line("output", _tensor(t)) for t in found.outputs]
-    lines += [_line("example", _example(e, words.clean(found.culprit, 40))) for e in found.examples]
+    lines += [_line("example", _example(e, formatting.clean(found.culprit, 40))) for e in found.examples]
     if not found.examples:
         lines.append(_line("example", "values weren't kept; viz.trace(values='') keeps them all"))
     return Text("\n".join([*lines, _line("fix", found.fix)]))
@@ -87,8 +87,8 @@ def _line(head: str, rest: str) -> str:
 
 def _tensor(facts: TensorFacts) -> str:
     """`x  8×3 f32  min -1.2  max 3.4  mean 0.01`."""
-    name = words.clean(facts.path or facts.name, 60)
-    shown = f"{name}  {words.shape(facts.shape)} {words.dtype(facts.dtype)}"
+    name = formatting.clean(facts.path or facts.name, 60)
+    shown = f"{name}  {formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
     if not facts.measured:
         return shown
     numbers = (("min", facts.min), ("max", facts.max), ("mean", facts.mean), ("std", facts.std))

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy
 
+from viz.facts.schema import Op, Record, TensorInfo
 from viz.nonfinite.check import SAFE, has_nonfinite_number, nonfinite
 from viz.nonfinite.facts import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
 from viz.recording import Recording
-from viz.schema import Op, Record, TensorInfo
 
 __all__ = ["examples_of", "explain", "origin", "statistics_known"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import bisect
 from typing import TYPE_CHECKING, Any
 
-from viz import words
 from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
-from viz.schema import Record
+from viz.facts import formatting
+from viz.facts.schema import Record
 
 if TYPE_CHECKING:
     from viz.recording import Recording
@@ -59,7 +59,7 @@ def _difference(record: Recording, other: Recording | Difference) -> Difference:
         raise TypeError(
             f"to_html(diff=...): expected a recording or what viz.diff gave, got {type(other).__name__}"
         )
-    names = [words.clean(each.name) for each in (other, record)]
+    names = [formatting.clean(each.name) for each in (other, record)]
     if names[0] == names[1] or not all(names):
         names = ["before", "here"]
     return compare_traces(other, record, TOLERANCE, (names[0], names[1]))

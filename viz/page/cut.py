@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from viz.schema import Op, Record, Scope, TensorInfo
-from viz.selection import pick_step
+from viz.facts.schema import Op, Record, Scope, TensorInfo
+from viz.facts.selection import pick_step
 
 __all__ = ["cut"]
 

@@ -10,16 +10,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from viz import words
-from viz.archive import VERSION
 from viz.export import finite
-from viz.flops import flops
-from viz.memory_use import spans
+from viz.facts import formatting
+from viz.facts.archive import VERSION
+from viz.facts.columns import Pool, frame_row, to_plain
+from viz.facts.flops import flops
+from viz.facts.memory_use import spans
+from viz.facts.schema import Frame, Logs, Op, Record, Scope, Stats, TensorInfo
+from viz.facts.selection import pick_step
 from viz.page.cut import cut
 from viz.page.excerpts import excerpts
-from viz.schema import Frame, Logs, Op, Record, Scope, Stats, TensorInfo
-from viz.selection import pick_step
-from viz.tables import Pool, frame_row, to_plain
 
 __all__ = ["MOST_OPS", "data"]
 
@@ -63,7 +63,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
     }
     found["excerpts"] = excerpts(columns.frames.values)
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]
-    found["places"] = [words.place(frame) for frame in columns.frames.values]
+    found["places"] = [formatting.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
     return found
 
@@ -84,14 +84,18 @@ def _first_model(record: Record) -> str:
 
 def _cut_text(text: str) -> str:
     """Long texts are cut; broken surrogates, which no file can hold, are replaced."""
-    return words.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
+    return (
+        formatting.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
+    )
 
 
 def _shortened(value: Any) -> Any:
     """A setting, or as much of its text as can be shown."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return (
-        value if len(text) <= _LONGEST_SETTING and _is_writable(text) else words.clean(text, _LONGEST_SETTING)
+        value
+        if len(text) <= _LONGEST_SETTING and _is_writable(text)
+        else formatting.clean(text, _LONGEST_SETTING)
     )
 
 
@@ -116,7 +120,7 @@ class _Columns:
         if not value:
             return 0
         entries = list(finite(to_plain(value)).items())[:_MOST_SETTINGS]
-        shown = {words.clean(name, 100): _shortened(each) for name, each in entries}
+        shown = {formatting.clean(name, 100): _shortened(each) for name, each in entries}
         return self.texts.number(json.dumps(shown, ensure_ascii=False))
 
     def _frame(self, frame: Frame | None) -> int | None:

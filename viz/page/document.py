@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from viz.archive import replacing
 from viz.compare.difference import Difference
+from viz.facts.archive import replacing
 from viz.page.changes import changes
 from viz.page.data import MOST_OPS, data
 from viz.palette import THEMES, Theme

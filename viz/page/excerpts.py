@@ -6,7 +6,7 @@ import linecache
 import os
 from collections.abc import Sequence
 
-from viz.schema import Frame
+from viz.facts.schema import Frame
 
 __all__ = ["excerpts"]
 

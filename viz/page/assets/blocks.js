@@ -1,4 +1,4 @@
-// The forward ops of a step as a tree of scopes with repeated parts folded: the counterpart of viz/blocks.py.
+// The forward ops of a step as a tree of scopes with repeated parts folded: the counterpart of viz/facts/blocks.py.
 // What has too many parts to look at is divided into groups, and groups into groups.
 
 const LONGEST_PERIOD = 48,

@@ -1,4 +1,4 @@
-// Which ops one step shows, and which of them belong together: the counterpart of viz/selection.py.
+// Which ops one step shows, and which of them belong together: the counterpart of viz/facts/selection.py.
 
 class Selection {
   constructor(model, step, view) {

@@ -1,4 +1,4 @@
-// Numbers and names as people read them: the counterpart of viz/words.py.
+// Numbers and names as people read them: the counterpart of viz/facts/formatting.py.
 
 function threeDigits(number) {
   if (number >= 99.95 || Number.isInteger(number)) return number.toFixed(0);

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from viz.schema import Op, Record, TensorInfo
+from viz.facts.schema import Op, Record, TensorInfo
 
 __all__ = ["FORMULAS", "flops", "has_formula"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
-from viz import words
-from viz.schema import Op, Record
+from viz.facts import formatting
+from viz.facts.schema import Op, Record
 
 __all__ = [
     "Selection",
@@ -46,15 +46,17 @@ def check_step(record: Record, step: int | None) -> None:
     if not isinstance(step, numbers.Integral) or isinstance(step, bool):
         raise TypeError(f"step={step!r}: expected the position of a step, from 0")
     if not 0 <= step < len(record.steps):
-        raise ValueError(f"step={step}: the recording has {words.count(len(record.steps), 'step')}, from 0")
+        raise ValueError(
+            f"step={step}: the recording has {formatting.count(len(record.steps), 'step')}, from 0"
+        )
 
 
 def outcome(record: Record, ops: list[Op]) -> list[str]:
     """What went wrong, in a word or two: the op that failed, or else the exception that ended the recording."""
     failed = [op.name for op in ops if op.error]
     if failed:
-        return [f"failed in {words.clean(failed[-1])}"]
-    return [words.clean(note.split(":")[0]) for note in record.notes if note.startswith("ended by ")][:1]
+        return [f"failed in {formatting.clean(failed[-1])}"]
+    return [formatting.clean(note.split(":")[0]) for note in record.notes if note.startswith("ended by ")][:1]
 
 
 def variables_of(record: Record) -> dict[int, int]:

@@ -6,9 +6,9 @@ import bisect
 import dataclasses
 from typing import Any
 
-from viz import words
-from viz.schema import Op, Record, TensorInfo
-from viz.tableau import table
+from viz.facts import formatting
+from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.text_table import table
 
 __all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
 
@@ -84,12 +84,12 @@ class MemoryUse:
     def __str__(self) -> str:
         lines = [
             (
-                words.nbytes(each.nbytes),
+                formatting.nbytes(each.nbytes),
                 f"{100 * each.nbytes / max(1, self.peak):.1f} %",
                 each.role,
-                words.clean(each.name, 40),
+                formatting.clean(each.name, 40),
                 each.shape,
-                words.clean(each.layer, 40),
+                formatting.clean(each.layer, 40),
                 each.source,
             )
             for each in self.alive[:20]
@@ -98,9 +98,9 @@ class MemoryUse:
         if rest:
             size = sum([each.nbytes for each in rest])
             share = f"{100 * size / max(1, self.peak):.1f} %"
-            lines.append((words.nbytes(size), share, f"{len(rest)} more", "", "", "", ""))
-        roles = "  ·  ".join([f"{role} {words.nbytes(size)}" for role, size in self.by("role").items()])
-        head = f"peak: {words.nbytes(self.peak)} at {words.seconds(self.time)}{self.at}"
+            lines.append((formatting.nbytes(size), share, f"{len(rest)} more", "", "", "", ""))
+        roles = "  ·  ".join([f"{role} {formatting.nbytes(size)}" for role, size in self.by("role").items()])
+        head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(self.time)}{self.at}"
         heads = ("memory", "share", "role", "of", "tensor", "layer", "line")
         return "\n".join([head, roles, table(heads, lines)])
 
@@ -132,7 +132,7 @@ def memory_use(record: Record) -> MemoryUse:
         if start <= time and (end is None or end > time)
     ]
     op = _running(record, time)
-    at = "" if op is None else f", in {words.clean(op.name)}{_where(record, op)}"
+    at = "" if op is None else f", in {formatting.clean(op.name)}{_where(record, op)}"
     alive.sort(key=lambda each: -each.nbytes)
     return MemoryUse(peak, time, None if op is None else op.id, alive, curve, at)
 
@@ -154,7 +154,7 @@ def spans(record: Record) -> list[tuple[TensorInfo, int, int, int | None]]:
 
 
 def _where(record: Record, op: Op) -> str:
-    parts = [words.clean(record.path(op.scope)), words.place(op.source)]
+    parts = [formatting.clean(record.path(op.scope)), formatting.place(op.source)]
     return "".join([f" · {part}" for part in parts if part])
 
 
@@ -185,6 +185,6 @@ def _alive(record: Record, tensor: TensorInfo, nbytes: int) -> Alive:
         tensor.name or (op.name if op else ""),
         tensor.role,
         record.path(made_in.scope) if made_in else "",
-        words.place(op.source) if op else "",
-        words.tensor(tensor),
+        formatting.place(op.source) if op else "",
+        formatting.tensor(tensor),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from viz.schema import TensorInfo
+from viz.facts.schema import TensorInfo
 
 __all__ = ["norm", "zero_share"]
 

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from viz.schema import Op, Record, Scope
-from viz.selection import call_numbers
+from viz.facts.schema import Op, Record, Scope
+from viz.facts.selection import call_numbers
 
 __all__ = ["Block", "fold", "leaves", "tree"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from viz.schema import Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
-from viz.tables import Damaged
+from viz.facts.columns import Damaged
+from viz.facts.schema import Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
 
 __all__ = ["check_counts", "check_kinds"]
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from viz.schema import Frame, TensorInfo
+from viz.facts.schema import Frame, TensorInfo
 
 __all__ = [
     "amount",

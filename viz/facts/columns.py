@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from viz.schema import Frame, Op, Stats, Storage, TensorInfo
+from viz.facts.schema import Frame, Op, Stats, Storage, TensorInfo
 
 __all__ = ["Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "to_plain"]
 

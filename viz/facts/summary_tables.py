@@ -8,11 +8,11 @@ import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from viz import words
-from viz.flops import flops
-from viz.schema import Op, Record, Scope
-from viz.selection import check_step, outcome, pick_step
-from viz.tableau import Text, table
+from viz.facts import formatting
+from viz.facts.flops import flops
+from viz.facts.schema import Op, Record, Scope
+from viz.facts.selection import check_step, outcome, pick_step
+from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
 
@@ -87,10 +87,12 @@ def _around(record: Record, op: Op) -> list[Scope]:
 
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    name = words.clean(scope.name, 40)
-    row = Row(f"{name} ({words.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
+    name = formatting.clean(scope.name, 40)
+    row = Row(
+        f"{name} ({formatting.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params
+    )
     if scope.outputs:
-        row.shape = ", ".join([words.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
+        row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
     return row
 
 
@@ -154,16 +156,16 @@ def _totals(record: Record, total: Row) -> list[str]:
     counts = {role: sum([math.prod(t.shape) for t in found]) for role, found in sizes.items()}
     inputs = sum([t.nbytes for t in record.tensors if t.role == "input"])
     parts = [
-        f"weights {words.nbytes(sum([t.nbytes for t in variables]))}",
-        f"inputs {words.nbytes(inputs)}",
-        f"activations {words.nbytes(total.activations)}",
+        f"weights {formatting.nbytes(sum([t.nbytes for t in variables]))}",
+        f"inputs {formatting.nbytes(inputs)}",
+        f"activations {formatting.nbytes(total.activations)}",
     ]
     lines = [
-        f"trained: {words.amount(counts['parameter'])} numbers, not trained: {words.amount(counts['state'])}",
+        f"trained: {formatting.amount(counts['parameter'])} numbers, not trained: {formatting.amount(counts['state'])}",
         f"memory: {', '.join(parts)}",
     ]
     if total.uncounted:
-        lines.append(f"+ {words.count(total.uncounted, 'op')} without a formula for FLOPs")
+        lines.append(f"+ {formatting.count(total.uncounted, 'op')} without a formula for FLOPs")
     return lines
 
 
@@ -171,7 +173,7 @@ def flops_text(known: int, uncounted: int) -> str:
     """`"3.9 G"`; with a `+` where some ops have no formula; nothing where none has."""
     if not known:
         return ""
-    return words.short(known) + ("+" if uncounted else "")
+    return formatting.short(known) + ("+" if uncounted else "")
 
 
 def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
@@ -179,12 +181,12 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     return (
         indent * row.level + row.name + (f" ×{len(row.calls)}" if len(row.calls) > 1 else ""),
         row.shape,
-        "" if row.params is None else words.amount(row.params),
-        words.amount(row.ops),
+        "" if row.params is None else formatting.amount(row.params),
+        formatting.amount(row.ops),
         flops_text(row.flops, row.uncounted),
-        words.seconds(row.forward) if row.forward else "",
-        words.seconds(row.backward) if row.backward else "",
-        words.nbytes(row.activations) if row.activations else "",
+        formatting.seconds(row.forward) if row.forward else "",
+        formatting.seconds(row.backward) if row.backward else "",
+        formatting.nbytes(row.activations) if row.activations else "",
     )
 
 
@@ -192,16 +194,16 @@ def top(record: Record, by: str = "time", n: int = 10) -> Text:
     """What costs most as a table; see `top_rows`."""
     found = top_rows(record, by, n)
     shown: dict[str, Callable[[dict[str, Any]], str]] = {
-        "time": lambda row: words.seconds(row["time"]),
-        "memory": lambda row: words.nbytes(row["memory"]),
+        "time": lambda row: formatting.seconds(row["time"]),
+        "memory": lambda row: formatting.nbytes(row["memory"]),
         "share": lambda row: f"{100 * row['share']:.1f} %",
-        "ops": lambda row: words.amount(row["ops"]),
-        "FLOPs": lambda row: "" if row["flops"] is None else words.short(row["flops"]),
+        "ops": lambda row: formatting.amount(row["ops"]),
+        "FLOPs": lambda row: "" if row["flops"] is None else formatting.short(row["flops"]),
     }
     heads: tuple[str, ...] = (by, "ops", "time", "share", "memory")
     if by in ("time", "memory", "flops"):
         heads = ("op", "phase", "layer", "output", "time", "memory", "FLOPs", "source")
-    lines = [[shown[h](row) if h in shown else words.clean(row[h], 50) for h in heads] for row in found]
+    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 50) for h in heads] for row in found]
     return Text(table([h if h != "source" else "line" for h in heads], lines))
 
 
@@ -241,11 +243,11 @@ def _top_ops(record: Record, by: str, n: int) -> list[dict[str, Any]]:
             "op": op.name,
             "phase": op.phase,
             "layer": record.path(_around_id(record, op)),
-            "output": ", ".join([words.tensor(record.tensors[i]) for i in op.outputs[:2]]),
+            "output": ", ".join([formatting.tensor(record.tensors[i]) for i in op.outputs[:2]]),
             "time": op.duration,
             "memory": _made(record, op),
             "flops": flops(record, op),
-            "source": words.place(op.source),
+            "source": formatting.place(op.source),
         }
         for op in sorted(record.ops, key=cost, reverse=True)[:n]
     ]
@@ -273,19 +275,21 @@ def _made(record: Record, op: Op) -> int:
 
 
 _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
-    "name": lambda record, op: words.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
-    "layer": lambda record, op: words.clean(record.path(_around_id(record, op))) or "(no layer)",
-    "source": lambda record, op: words.place(op.source) or "(not recorded)",
+    "name": lambda record, op: formatting.clean(
+        f"{op.name} ({op.phase})" if op.phase != "forward" else op.name
+    ),
+    "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op))) or "(no layer)",
+    "source": lambda record, op: formatting.place(op.source) or "(not recorded)",
 }
 
 
 def describe(record: Record) -> str:
     """One line about a recording."""
-    name = f" {words.clean(record.name)!r}" if record.name else ""
-    parts = [words.count(len(record.ops), "op")]
-    parts += [words.count(len(record.steps), "step")] if record.steps else []
+    name = f" {formatting.clean(record.name)!r}" if record.name else ""
+    parts = [formatting.count(len(record.ops), "op")]
+    parts += [formatting.count(len(record.steps), "step")] if record.steps else []
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
-    parts += [words.count(layers, "layer")] if layers else []
-    parts += [words.seconds(record.meta["duration"])] if record.meta.get("duration") else []
+    parts += [formatting.count(layers, "layer")] if layers else []
+    parts += [formatting.seconds(record.meta["duration"])] if record.meta.get("duration") else []
     parts += outcome(record, record.ops)
     return f"recording{name}: {', '.join(parts)}"
