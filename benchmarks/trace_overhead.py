@@ -26,9 +26,9 @@ import eagerflow as ef  # noqa: E402
 import viz  # noqa: E402
 from eagerflow import layers, ops  # noqa: E402
 from eagerflow.core import observe  # noqa: E402
-from viz.capture import Options  # noqa: E402
 from viz.nonfinite.guard import Guard  # noqa: E402
 from viz.nonfinite.segments import Segments  # noqa: E402
+from viz.recorder.capture import Options  # noqa: E402
 
 LEVELS: dict[str, dict[str, Any]] = {
     "structure": {"time": False, "source": False, "memory": False},

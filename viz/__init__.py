@@ -17,8 +17,8 @@ from viz.drawing import Drawing
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest as _nearest
 from viz.facts.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
-from viz.gate import step
 from viz.record import Tracer, trace
+from viz.recorder.steps import step
 from viz.recording import Recording, load
 from viz.render import RendererMissing, set_engine
 

@@ -12,11 +12,11 @@ import numpy
 
 from eagerflow.callbacks import Callback
 from viz import profile, tensorboard
-from viz.capture import Options
 from viz.event_log import EventLog
 from viz.facts import formatting
-from viz.gate import checked_steps
 from viz.record import Tracer, trace
+from viz.recorder.capture import Options
+from viz.recorder.steps import checked_steps
 from viz.recording import Recording
 from viz.summaries import projector_config
 

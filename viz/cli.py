@@ -26,10 +26,10 @@ from viz.nonfinite.command import add_command as add_nonfinite
 from viz.page.command import add_command as add_html
 from viz.palette import THEMES
 from viz.record import Tracer, trace
+from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording, load
 from viz.render import FORMATS, RendererMissing
 from viz.runner import run_script
-from viz.stats import LEVELS
 from viz.targets import check_picture, check_target
 from viz.terminal import output_to_stderr, paint
 

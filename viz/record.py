@@ -11,14 +11,14 @@ from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, overload
 
 from eagerflow.core.observe import Observer, observing
-from viz.build import build
-from viz.capture import Capture, Options
-from viz.gate import StepGate, checked_steps
 from viz.nonfinite.guard import ACTIONS, Guard
 from viz.nonfinite.segments import Segments
+from viz.recorder.capture import Capture, Options
+from viz.recorder.kept_values import Keeper
+from viz.recorder.record_builder import build
+from viz.recorder.steps import StepGate, checked_steps
+from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording
-from viz.stats import LEVELS
-from viz.values import Keeper
 
 __all__ = ["Tracer", "trace"]
 

@@ -12,9 +12,9 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.layers import Layer
-from viz.plain import flat
+from viz.recorder.descriptions import flat
+from viz.recorder.kept_values import as_numpy
 from viz.summaries import SummaryWriter
-from viz.values import as_numpy
 
 __all__ = ["Watch", "watch"]
 

@@ -14,7 +14,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
-from viz.nonfinite.check import is_finite
+from viz.recorder.finite_check import is_finite
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 import eagerflow as ef
 import viz
 from eagerflow import ops
-from viz.stats import BINS, measure
+from viz.recorder.tensor_stats import BINS, measure
 
 
 def test_basic_numbers():

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from eagerflow import Tensor
-from viz.nonfinite.check import is_finite
-from viz.plain import flat
+from viz.recorder.descriptions import flat
+from viz.recorder.finite_check import is_finite
 
 if TYPE_CHECKING:
     from viz.doctor.watcher import Watcher

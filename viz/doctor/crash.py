@@ -11,7 +11,7 @@ import numpy
 from viz.doctor.check import number
 from viz.doctor.place import Place
 from viz.doctor.watcher import Watcher
-from viz.source import is_internal
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["explain_crash", "without_ours"]
 

@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from viz.doctor.place import Place, user_frames
-from viz.source import is_internal
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["Holder", "holder_of"]
 

@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from eagerflow.core import observe
-from viz.source import is_internal
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["Place", "call_place", "made_at", "op_place", "scope_frame", "user_frames", "user_line"]
 

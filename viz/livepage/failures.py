@@ -8,7 +8,7 @@ from typing import Any
 
 from eagerflow.core import observe
 from viz.facts.formatting import clean
-from viz.source import is_internal
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["Blame", "describe"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from eagerflow.core import observe
 from viz.facts.formatting import clean
-from viz.plain import flat
+from viz.recorder.descriptions import flat
 
 __all__ = ["Progress"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from eagerflow.core import observe
 from viz import gradient_flow
-from viz.build import build
-from viz.capture import Capture, Options
 from viz.export import finite
 from viz.facts.formatting import clean
 from viz.facts.schema import Record, Stats, TensorInfo
 from viz.facts.selection import variables_of
+from viz.recorder.capture import Capture, Options
+from viz.recorder.record_builder import build
 from viz.recording import Recording
 
 __all__ = ["Snapshot", "gradient_norm", "histograms"]

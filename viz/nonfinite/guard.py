@@ -15,14 +15,14 @@ import numpy
 
 from eagerflow import Tensor
 from eagerflow.core import observe
-from viz import stats
-from viz.capture import Capture
 from viz.facts.schema import Op, Record, Stats
-from viz.nonfinite.check import SAFE, has_nonfinite_number, is_finite, nonfinite
 from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
 from viz.nonfinite.search import examples_of, explain
 from viz.nonfinite.segments import Segments, located
-from viz.plain import flat
+from viz.recorder import tensor_stats
+from viz.recorder.capture import Capture
+from viz.recorder.descriptions import flat
+from viz.recorder.finite_check import SAFE, has_nonfinite_number, is_finite, nonfinite
 from viz.recording import Recording
 
 __all__ = ["ACTIONS", "Guard"]
@@ -220,7 +220,7 @@ class Guard(observe.Observer):
             return
         for i, array in zip(tensors, arrays):
             with numpy.errstate(all="ignore"):
-                measured = stats.measure(_host(array), "full")
+                measured = tensor_stats.measure(_host(array), "full")
             if measured is not None:
                 self._stats[i] = measured
 

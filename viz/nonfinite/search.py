@@ -9,9 +9,9 @@ from typing import Any
 import numpy
 
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.nonfinite.check import SAFE, has_nonfinite_number, nonfinite
 from viz.nonfinite.facts import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
+from viz.recorder.finite_check import SAFE, has_nonfinite_number, nonfinite
 from viz.recording import Recording
 
 __all__ = ["examples_of", "explain", "origin", "statistics_known"]

@@ -13,9 +13,9 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from eagerflow.core import observe
-from viz.build import build
-from viz.capture import Capture, Options
-from viz.journal import Journal
+from viz.recorder.capture import Capture, Options
+from viz.recorder.journal import Journal
+from viz.recorder.record_builder import build
 from viz.recording import Recording
 
 __all__ = ["Located", "Segments", "located"]

@@ -10,7 +10,7 @@ from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check import Check, host, layer_label, number
 from viz.doctor.place import made_at
-from viz.source import is_internal
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]
 

@@ -9,7 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor.check import Check, finite, host, number, tensors
 from viz.doctor.place import Place
-from viz.plain import flat
+from viz.recorder.descriptions import flat
 
 __all__ = ["NonFinite"]
 

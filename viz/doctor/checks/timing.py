@@ -8,7 +8,7 @@ from typing import Any
 from viz.doctor import thresholds as limits
 from viz.doctor.check import Check, layer_label
 from viz.doctor.place import Place, made_at
-from viz.source import is_internal
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["Timing"]
 

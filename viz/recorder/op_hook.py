@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from numpy import ndarray
 
 from eagerflow import Tensor
-from viz.plain import device_name, frozen
-from viz.source import MAX_FRAMES, is_internal
+from viz.recorder.descriptions import device_name, frozen
+from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
 if TYPE_CHECKING:
-    from viz.capture import Capture
+    from viz.recorder.capture import Capture
 
 __all__ = ["Walker", "next_serial", "op_recorder", "recording"]
 

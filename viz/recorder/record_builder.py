@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy
 
-from viz.capture import Capture
 from viz.facts.columns import to_plain
 from viz.facts.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
-from viz.journal import Event, Met
-from viz.source import MAX_FRAMES, Sources
+from viz.recorder.capture import Capture
+from viz.recorder.journal import Event, Met
+from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build"]
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from eagerflow.core import observe
-from viz.capture import Capture
+from viz.recorder.capture import Capture
 
 __all__ = ["StepGate", "checked_steps", "step"]
 

@@ -14,7 +14,7 @@ from types import CodeType
 
 import numpy
 
-from eagerflow.core import observe
+import eagerflow
 from viz.facts.schema import Frame
 
 __all__ = ["MAX_FRAMES", "Sources", "is_internal"]
@@ -26,8 +26,8 @@ _PLUMBING = ("<eagerflow", "<frozen", "<__array_function__")
 
 def _folders() -> tuple[str, ...]:
     """The folders whose code is not the user's: eagerflow, viz and NumPy."""
-    eagerflow = os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__)))
-    found = (eagerflow, os.path.dirname(os.path.abspath(__file__)), os.path.dirname(numpy.__file__))
+    viz = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    found = (os.path.dirname(os.path.abspath(eagerflow.__file__)), viz, os.path.dirname(numpy.__file__))
     return tuple([folder + os.sep for folder in found])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from viz.plain import described
+from viz.recorder.descriptions import described
 
 __all__ = ["Event", "Journal", "Met"]
 

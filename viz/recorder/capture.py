@@ -20,20 +20,20 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
-from viz import stats
 from viz.facts.columns import to_plain
-from viz.hot import Walker, next_serial, op_recorder, recording
-from viz.journal import Journal
-from viz.memory import Memory
-from viz.plain import about, described, device_name, flat
-from viz.source import is_internal
-from viz.values import Keeper
+from viz.recorder import tensor_stats
+from viz.recorder.descriptions import about, described, device_name, flat
+from viz.recorder.journal import Journal
+from viz.recorder.kept_values import Keeper
+from viz.recorder.memory_tracker import Memory
+from viz.recorder.op_hook import Walker, next_serial, op_recorder, recording
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["Capture", "OpenScope", "Options"]
 
 _NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
-_GATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gate.py")
+_GATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__, _GATE])
 
 
@@ -403,7 +403,7 @@ class Capture(observe.Observer):
         return self._paths[number]
 
     def _measure(self, position: int, data: Any) -> None:
-        self.measured[position] = stats.measure(data, self.options.stats)
+        self.measured[position] = tensor_stats.measure(data, self.options.stats)
 
     def _gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
