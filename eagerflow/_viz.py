@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from viz.callback import Trace as Trace
     from viz.doctor.callback import Doctor as Doctor
     from viz.livepage.callback import Live as Live
-    from viz.plot import model_to_dot as model_to_dot
-    from viz.plot import plot_model as plot_model
+    from viz.picture.plot_model import model_to_dot as model_to_dot
+    from viz.picture.plot_model import plot_model as plot_model
 
 __all__ = ["NAME", "callback", "package"]
 

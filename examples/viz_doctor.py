@@ -10,9 +10,9 @@ import re
 import tempfile
 from pathlib import Path
 
-from viz.charts import Bar, bars
 from viz.doctor import Finding
 from viz.doctor.examine import examine
+from viz.picture.bar_charts import Bar, bars
 
 PAGE = Path(__file__).parents[1] / "docs" / "doctor.md"
 SECTION = re.compile(r"^## `(\w+)`\n.*?^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)

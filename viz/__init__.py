@@ -13,14 +13,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from viz.drawing import Drawing
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest as _nearest
 from viz.facts.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
+from viz.picture.drawing import Drawing
+from viz.picture.render import RendererMissing, set_engine
 from viz.record import Tracer, trace
 from viz.recorder.steps import step
 from viz.recording import Recording, load
-from viz.render import RendererMissing, set_engine
 
 if TYPE_CHECKING:
     from viz.compare.diff import diff as diff
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from viz.nonfinite.facts import NonfiniteError as NonfiniteError
     from viz.nonfinite.facts import NonfiniteWarning as NonfiniteWarning
     from viz.nonfinite.find import find_nonfinite as find_nonfinite
-    from viz.plot import model_to_dot as model_to_dot
-    from viz.plot import plot_model as plot_model
-    from viz.plot import summary as summary
+    from viz.picture.plot_model import model_to_dot as model_to_dot
+    from viz.picture.plot_model import plot_model as plot_model
+    from viz.picture.plot_model import summary as summary
     from viz.summaries import SummaryWriter as SummaryWriter
     from viz.watching import Watch as Watch
     from viz.watching import watch as watch

@@ -14,8 +14,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from viz import export
-from viz.assemble import VIEWS
-from viz.coloring import COLORINGS
 from viz.compare.command import add_command as add_diff
 from viz.doctor.command import add_command as add_doctor
 from viz.facts import summary_tables
@@ -24,11 +22,13 @@ from viz.facts.formatting import nearest
 from viz.livepage.command import add_options, run_live
 from viz.nonfinite.command import add_command as add_nonfinite
 from viz.page.command import add_command as add_html
-from viz.palette import THEMES
+from viz.picture.coloring import COLORINGS
+from viz.picture.graph_builder import VIEWS
+from viz.picture.palette import THEMES
+from viz.picture.render import FORMATS, RendererMissing
 from viz.record import Tracer, trace
 from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording, load
-from viz.render import FORMATS, RendererMissing
 from viz.runner import run_script
 from viz.targets import check_picture, check_target
 from viz.terminal import output_to_stderr, paint

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy
 
-from viz import export, notebook, perfetto, tensorboard
-from viz.assemble import graph
+from viz import export, perfetto, tensorboard
 from viz.compare.difference import Difference
-from viz.drawing import Drawing
 from viz.facts import archive, formatting, summary_tables
 from viz.facts.memory_use import MemoryUse, memory_use
 from viz.facts.schema import PHASES, Op, Record
 from viz.facts.text_table import Text
-from viz.gradient_flow import GradientFlow, gradient_flow
-from viz.links import TEMPLATE, link_to_sources
 from viz.page import Page
 from viz.page import to_html as page_of
+from viz.picture import notebook
+from viz.picture.drawing import Drawing
+from viz.picture.gradient_flow import GradientFlow, gradient_flow
+from viz.picture.graph_builder import graph
+from viz.picture.source_links import TEMPLATE, link_to_sources
 
 __all__ = ["Recording", "load"]
 

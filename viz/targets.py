@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from viz.render import FORMATS
+from viz.picture.render import FORMATS
 
 __all__ = ["check_picture", "check_target"]
 

@@ -10,8 +10,8 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from tests.viz.nets import Trainer
-from viz.coloring import COLORINGS
-from viz.palette import DARK, LIGHT, ink_on
+from viz.picture.coloring import COLORINGS
+from viz.picture.palette import DARK, LIGHT, ink_on
 
 
 def box(drawing, title):

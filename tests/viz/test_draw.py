@@ -14,10 +14,10 @@ import viz
 from eagerflow import ops
 from eagerflow.core import observe
 from tests.viz.nets import Trainer
-from viz import font, render
 from viz.facts.schema import Op, Record, Scope, TensorInfo
-from viz.layout import arrange, text_width
-from viz.routes import route
+from viz.picture import font, render
+from viz.picture.edge_routes import route
+from viz.picture.layout import arrange, text_width
 
 HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
 SVG = "{http://www.w3.org/2000/svg}"

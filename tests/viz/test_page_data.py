@@ -299,7 +299,7 @@ def test_every_asset_is_used():
 
 
 def test_colours_are_those_of_the_pictures(steps):
-    from viz.palette import DARK, LIGHT
+    from viz.picture.palette import DARK, LIGHT
 
     shown = str(steps.to_html())
     for theme in (LIGHT, DARK):

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from eagerflow.core import observe
-from viz import gradient_flow
 from viz.export import finite
 from viz.facts.formatting import clean
 from viz.facts.schema import Record, Stats, TensorInfo
 from viz.facts.selection import variables_of
+from viz.picture import gradient_flow
 from viz.recorder.capture import Capture, Options
 from viz.recorder.record_builder import build
 from viz.recording import Recording

@@ -7,11 +7,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from viz import export
-from viz.drawing import Drawing
 from viz.facts.schema import Frame
 from viz.facts.text_table import Text
 from viz.nonfinite import report
 from viz.nonfinite.neighbourhood import neighbourhood
+from viz.picture.drawing import Drawing
 
 if TYPE_CHECKING:
     from viz.recording import Recording

@@ -18,7 +18,7 @@ from viz.compare.difference import Difference
 from viz.facts.archive import replacing
 from viz.page.changes import changes
 from viz.page.data import MOST_OPS, data
-from viz.palette import THEMES, Theme
+from viz.picture.palette import THEMES, Theme
 
 if TYPE_CHECKING:
     from viz.recording import Recording

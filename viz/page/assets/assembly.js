@@ -1,4 +1,4 @@
-// The boxes, frames and arrows of what is open: the counterpart of viz/assemble.py.
+// The boxes, frames and arrows of what is open: the counterpart of viz/picture/graph_builder.py.
 
 // One scene: `nodes` and `frames` by id, `edges`, and for each op the box that shows it.
 class Scene {

@@ -1,4 +1,4 @@
-// The elements of boxes, frames and arrows: the counterpart of viz/svg.py. Colours are written as attributes, so that
+// The elements of boxes, frames and arrows: the counterpart of viz/picture/svg.py. Colours are written as attributes, so that
 // an exported picture looks like the page.
 
 function boxElement(node, theme, model) {

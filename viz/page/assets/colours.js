@@ -1,4 +1,4 @@
-// What the colours of boxes mean: the counterpart of viz/coloring.py and viz/palette.py.
+// What the colours of boxes mean: the counterpart of viz/picture/coloring.py and viz/picture/palette.py.
 
 const COLOURINGS = [
   ["op", "kind of op"],

@@ -1,5 +1,5 @@
 // Places for boxes: each frame is a small layered graph of rows and inner frames (longest paths, then barycentre
-// sweeps), the counterpart of viz/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
+// sweeps), the counterpart of viz/picture/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
 // until they are looked at.
 
 const TITLE_SIZE = 12,

@@ -1,4 +1,4 @@
-// Ways for arrows, as Bézier curves that keep off boxes: the counterpart of viz/routes.py.
+// Ways for arrows, as Bézier curves that keep off boxes: the counterpart of viz/picture/edge_routes.py.
 
 const LABEL_SIZE = 9.5;
 const CELL_W = 240,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from viz.drawing import Drawing
 from viz.facts.schema import Record
 from viz.facts.summary_tables import HEADS, Row, cells, describe, rows
+from viz.picture.drawing import Drawing
 
 __all__ = ["html"]
 

@@ -8,13 +8,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from viz.coloring import COLORINGS, color
 from viz.facts import formatting
 from viz.facts.blocks import Block, fold, leaves, tree
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, check_step, outcome
-from viz.graph import Cluster, Edge, Graph, Node
-from viz.palette import THEMES
+from viz.picture.coloring import COLORINGS, color
+from viz.picture.graph import Cluster, Edge, Graph, Node
+from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
@@ -390,7 +390,8 @@ def _title(block: Block) -> str:
     if block.repeats == 1:
         return formatting.clean(block.title)
     if len(block.names) > 1:
-        return f"{formatting.clean(block.names[0], 30)} … {formatting.clean(block.names[-1], 30)}{_times(block.repeats)}"
+        first, last = (formatting.clean(block.names[i], 30) for i in (0, -1))
+        return f"{first} … {last}{_times(block.repeats)}"
     return f"{formatting.clean(block.title)}{_times(block.repeats)}".strip()
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from viz.palette import THEMES, Theme
+from viz.picture.palette import THEMES, Theme
 
 __all__ = ["Chart", "Line", "line_charts"]
 

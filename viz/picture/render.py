@@ -18,10 +18,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from viz.dot import FONT, dot, placed
-from viz.font import ensure_font
-from viz.graph import Graph
-from viz.svg import svg
+from viz.picture.dot import FONT, dot, placed
+from viz.picture.font import ensure_font
+from viz.picture.graph import Graph
+from viz.picture.svg import svg
 
 __all__ = ["ENGINES", "FORMATS", "RendererMissing", "graphviz_source", "render", "set_engine"]
 

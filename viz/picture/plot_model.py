@@ -9,10 +9,10 @@ import os
 from typing import Any
 
 from eagerflow.layers import Layer
-from viz.architecture import Shown, architecture, trial
-from viz.drawing import Drawing
 from viz.facts.text_table import Text
-from viz.graph import Cluster, Graph
+from viz.picture.architecture import Shown, architecture, trial
+from viz.picture.drawing import Drawing
+from viz.picture.graph import Cluster, Graph
 
 __all__ = ["model_to_dot", "plot_model", "summary"]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.schema import Record, TensorInfo
-from viz.graph import Graph, Node
-from viz.palette import heat, theme_of
+from viz.picture.graph import Graph, Node
+from viz.picture.palette import heat, theme_of
 
 __all__ = ["COLORINGS", "color"]
 

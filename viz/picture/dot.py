@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from viz.graph import LANES, Cluster, Edge, Graph, Node
-from viz.layout import arrange, header, text_width
-from viz.palette import fill_and_line, ink_on, theme_of
-from viz.routes import extent, route
+from viz.picture.edge_routes import extent, route
+from viz.picture.graph import LANES, Cluster, Edge, Graph, Node
+from viz.picture.layout import arrange, header, text_width
+from viz.picture.palette import fill_and_line, ink_on, theme_of
 
 __all__ = ["FONT", "dot", "placed"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy
 
 from eagerflow import tree
-from viz.assemble import graph as graph_of_run
 from viz.facts import formatting
 from viz.facts.schema import Scope
-from viz.graph import Cluster, Edge, Graph, Node
-from viz.palette import LIGHT
+from viz.picture.graph import Cluster, Edge, Graph, Node
+from viz.picture.graph_builder import graph as graph_of_run
+from viz.picture.palette import LIGHT
 from viz.record import trace
 from viz.recording import Recording
 

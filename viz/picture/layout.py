@@ -11,7 +11,7 @@ import dataclasses
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from viz.graph import LANES, Cluster, Edge, Graph, Node
+from viz.picture.graph import LANES, Cluster, Edge, Graph, Node
 
 __all__ = [
     "GAP_Y",

@@ -9,10 +9,10 @@ import re
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz.dot import dot
-from viz.graph import Graph
-from viz.palette import theme_of
-from viz.render import FORMATS, graphviz_source, render
+from viz.picture.dot import dot
+from viz.picture.graph import Graph
+from viz.picture.palette import theme_of
+from viz.picture.render import FORMATS, graphviz_source, render
 
 __all__ = ["Drawing"]
 

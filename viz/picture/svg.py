@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from viz.graph import Cluster, Edge, Graph, Node
-from viz.layout import HEADER, LID, LINE, SMALL, TITLE, Rect, arrange, header, text_width
-from viz.palette import Theme, fill_and_line, ink_on, theme_of
-from viz.routes import Route, extent, route
+from viz.picture.edge_routes import Route, extent, route
+from viz.picture.graph import Cluster, Edge, Graph, Node
+from viz.picture.layout import HEADER, LID, LINE, SMALL, TITLE, Rect, arrange, header, text_width
+from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
 
 __all__ = ["svg"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from viz.graph import Graph, Node
+from viz.picture.graph import Graph, Node
 
 __all__ = ["DARK", "LIGHT", "THEMES", "Theme", "fill_and_line", "ink_on", "theme_of"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from viz.graph import Edge, Graph
-from viz.layout import GAP_Y, PAD, Layout, Rect, text_width
+from viz.picture.graph import Edge, Graph
+from viz.picture.layout import GAP_Y, PAD, Layout, Rect, text_width
 
 __all__ = ["Route", "extent", "route"]
 

@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from viz.layout import text_width
-from viz.palette import THEMES, Theme
+from viz.picture.layout import text_width
+from viz.picture.palette import THEMES, Theme
 
 __all__ = ["Bar", "bars"]
 

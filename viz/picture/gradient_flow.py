@@ -10,12 +10,12 @@ import statistics
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz.charts import Bar, bars
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import check_step, pick_step, variables_of
 from viz.facts.text_table import table
+from viz.picture.bar_charts import Bar, bars
 
 __all__ = ["Flow", "GradientFlow", "gradient_flow"]
 
