@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from viz.doctor.diagnose import diagnose as diagnose
     from viz.doctor.diagnosis import Diagnosis as Diagnosis
     from viz.doctor.finding import Finding as Finding
+    from viz.export.summary_writer import SummaryWriter as SummaryWriter
+    from viz.export.watch import Watch as Watch
+    from viz.export.watch import watch as watch
     from viz.livepage import LivePage as LivePage
     from viz.livepage import live as live
     from viz.nonfinite.facts import Nonfinite as Nonfinite
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
     from viz.picture.plot_model import model_to_dot as model_to_dot
     from viz.picture.plot_model import plot_model as plot_model
     from viz.picture.plot_model import summary as summary
-    from viz.summaries import SummaryWriter as SummaryWriter
-    from viz.watching import Watch as Watch
-    from viz.watching import watch as watch
 
 # What recording doesn't need is loaded when it is first asked for.
 _LAZY = {

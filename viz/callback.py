@@ -11,14 +11,14 @@ from typing import Any
 import numpy
 
 from eagerflow.callbacks import Callback
-from viz import profile, tensorboard
-from viz.event_log import EventLog
+from viz.export import tensorboard_graph, tensorboard_profile
+from viz.export.summary_writer import projector_config
+from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.record import Tracer, trace
 from viz.recorder.capture import Options
 from viz.recorder.steps import checked_steps
 from viz.recording import Recording
-from viz.summaries import projector_config
 
 __all__ = ["TensorBoard", "Trace"]
 
@@ -184,9 +184,9 @@ class TensorBoard(Callback):
         tracer, self._tracer = self._tracer, None
         tracer.__exit__()
         if self._recording.ops:
-            tensorboard.append(self._recording, self._log("train"), self._batch)
+            tensorboard_graph.append(self._recording, self._log("train"), self._batch)
             if self._batch in self._profiled:
-                profile.write(self._recording, self.log_dir, f"batch_{self._batch}")
+                tensorboard_profile.write(self._recording, self.log_dir, f"batch_{self._batch}")
 
     def _write_model(self) -> None:
         """The layers, for the conceptual graph; models that can't be written as JSON have none."""

@@ -13,9 +13,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from viz import export
 from viz.compare.command import add_command as add_diff
 from viz.doctor.command import add_command as add_doctor
+from viz.export import json_file
 from viz.facts import summary_tables
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest
@@ -352,7 +352,7 @@ def _say(options: argparse.Namespace, facts: Any, words: str) -> None:
 
 
 def _print_json(data: Any) -> None:
-    print(json.dumps(export.finite(data), indent=1, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(json_file.finite(data), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _print_table(shown: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy
 
-from viz import export, perfetto, tensorboard
 from viz.compare.difference import Difference
+from viz.export import json_file, perfetto, tensorboard_graph
 from viz.facts import archive, formatting, summary_tables
 from viz.facts.memory_use import MemoryUse, memory_use
 from viz.facts.schema import PHASES, Op, Record
@@ -82,7 +82,7 @@ class Recording(Record):
             ImportError: without tensorboardX.
             ValueError: when there are no ops.
         """
-        return tensorboard.write(self, log_dir)
+        return tensorboard_graph.write(self, log_dir)
 
     def to_perfetto(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write a trace for Perfetto (ui.perfetto.dev): ops in their layers over time, and memory.
@@ -103,7 +103,7 @@ class Recording(Record):
 
         NaN and infinities are the texts `"nan"`, `"inf"` and `"-inf"`; kept values are left out.
         """
-        return export.write(self, path)
+        return json_file.write(self, path)
 
     # ------------------------------------------------------------------ pictures
 

@@ -10,13 +10,13 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from viz import profile
+from viz.export import tensorboard_profile
 
 pytest.importorskip("google.protobuf")
 
 
 def plane_of(path):
-    space = profile.messages()["XSpace"].FromString(path.read_bytes())
+    space = tensorboard_profile.messages()["XSpace"].FromString(path.read_bytes())
     assert len(space.planes) == 1
     return space.planes[0]
 
@@ -36,7 +36,7 @@ def named(plane):
 
 
 def test_the_profile_holds_every_op_with_its_time_and_layer(steps, tmp_path):
-    plane = plane_of(profile.write(steps, tmp_path))
+    plane = plane_of(tensorboard_profile.write(steps, tmp_path))
     assert plane.name == "/host:CPU"
     events = named(plane)
     ops = [(name, event, about) for name, event, about in events if "layer" in about]
@@ -51,7 +51,7 @@ def test_the_profile_holds_every_op_with_its_time_and_layer(steps, tmp_path):
 
 def test_events_of_a_profile_nest(steps, tmp_path):
     open_until = [float("inf")]
-    for _, event, _ in named(plane_of(profile.write(steps, tmp_path))):
+    for _, event, _ in named(plane_of(tensorboard_profile.write(steps, tmp_path))):
         end = event.offset_ps + event.duration_ps
         while open_until[-1] <= event.offset_ps:
             open_until.pop()
@@ -62,7 +62,7 @@ def test_events_of_a_profile_nest(steps, tmp_path):
 def test_without_times_there_is_no_profile(tmp_path):
     with viz.trace(time=False) as t:
         ef.ops.tanh(ef.ops.ones(3))
-    assert profile.write(t, tmp_path) is None
+    assert tensorboard_profile.write(t, tmp_path) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -85,5 +85,7 @@ def test_the_callback_profiles_the_chosen_batches(tmp_path):
 def test_hostile_names_stay_names_of_ops(tmp_path):
     with viz.trace() as t, ef.core.observe.scope("user", "</script> \u202e 'x' 🙂"):
         ef.ops.tanh(ef.ops.ones(3))
-    names = [name for name, _, about in named(plane_of(profile.write(t, tmp_path))) if "layer" in about]
+    names = [
+        name for name, _, about in named(plane_of(tensorboard_profile.write(t, tmp_path))) if "layer" in about
+    ]
     assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[a-z0-9_]+", name) for name in names)

@@ -9,9 +9,9 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from eagerflow.core import observe
-from viz.event_log import EventLog
-from viz.step_stats import messages
-from viz.tensorboard import names_of
+from viz.export.run_metadata import messages
+from viz.export.tensorboard_events import EventLog
+from viz.export.tensorboard_graph import names_of
 
 event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
@@ -132,13 +132,13 @@ def test_two_logs_of_one_folder_are_two_files(tmp_path):
 
 
 def test_a_missing_package_is_named(steps, tmp_path, monkeypatch):
-    from viz import event_log
+    from viz.export import tensorboard_events
 
-    event_log.protos.cache_clear()
+    tensorboard_events.protos.cache_clear()
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(ImportError, match="pip install tensorboardX"):
         steps.to_tensorboard(tmp_path)
-    event_log.protos.cache_clear()
+    tensorboard_events.protos.cache_clear()
 
 
 def test_the_graph_of_a_very_long_step_is_cut_and_says_so(tmp_path, monkeypatch):

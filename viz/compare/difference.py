@@ -7,8 +7,8 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from viz import export
 from viz.compare import report
+from viz.export import json_file
 from viz.facts.text_table import Text
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Difference:
         lists = ("ops", "layers", "kinds", "weights")
         found |= {name: [dataclasses.asdict(each) for each in found[name]] for name in lists}
         found["first"] = None if self.first is None else dataclasses.asdict(self.first)
-        return {"different": bool(self), **export.finite(found)}
+        return {"different": bool(self), **json_file.finite(found)}
 
     def to_html(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the interactive page of the second recording, with what differs from the first one marked.

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from eagerflow.core import observe
-from viz.export import finite
+from viz.export.json_file import finite
 from viz.facts.formatting import clean
 from viz.facts.schema import Record, Stats, TensorInfo
 from viz.facts.selection import variables_of

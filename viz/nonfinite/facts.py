@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from viz import export
+from viz.export import json_file
 from viz.facts.schema import Frame
 from viz.facts.text_table import Text
 from viz.nonfinite import report
@@ -118,7 +118,7 @@ class Nonfinite:
             "line": self.source.line if self.source else None,
             "code": self.source.code if self.source else None,
         }
-        plain: dict[str, Any] = export.finite({"message": self.message, **place, **found})
+        plain: dict[str, Any] = json_file.finite({"message": self.message, **place, **found})
         return plain
 
     def draw(

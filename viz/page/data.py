@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from viz.export import finite
+from viz.export.json_file import finite
 from viz.facts import formatting
 from viz.facts.archive import VERSION
 from viz.facts.columns import Pool, frame_row, to_plain

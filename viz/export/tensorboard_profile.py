@@ -14,10 +14,10 @@ import re
 from typing import Any
 
 from eagerflow.core.files import replacing
+from viz.export.protobuf_messages import Messages, message_classes
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.selection import threads_of_scopes
-from viz.protobuf import Messages, message_classes
 
 __all__ = ["messages", "space", "write"]
 

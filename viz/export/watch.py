@@ -12,9 +12,9 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.layers import Layer
+from viz.export.summary_writer import SummaryWriter
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
-from viz.summaries import SummaryWriter
 
 __all__ = ["Watch", "watch"]
 

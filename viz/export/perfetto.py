@@ -13,7 +13,7 @@ import pathlib
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz.export import finite
+from viz.export.json_file import finite
 from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.memory_use import memory_use

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from viz.event_log import EventLog, protos
+from viz.export.tensorboard_events import EventLog, protos
 
 __all__ = ["SummaryWriter", "projector_config"]
 

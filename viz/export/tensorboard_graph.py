@@ -14,12 +14,12 @@ import unicodedata
 import warnings
 from typing import Any
 
-from viz import profile
-from viz.event_log import EventLog, protos
+from viz.export import tensorboard_profile
+from viz.export.run_metadata import messages
+from viz.export.tensorboard_events import EventLog, protos
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import call_numbers, pick_step, variables_of
-from viz.step_stats import messages
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
 
@@ -53,7 +53,7 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
         append(record, log)
     finally:
         log.close()
-    profile.write(record, log_dir)
+    tensorboard_profile.write(record, log_dir)
     return pathlib.Path(log_dir)
 
 
