@@ -23,8 +23,8 @@ from viz.recorder.steps import step
 from viz.recording import Recording, load
 
 if TYPE_CHECKING:
-    from viz.compare.diff import diff as diff
     from viz.compare.difference import Difference as Difference
+    from viz.comparison import diff as diff
     from viz.doctor.diagnose import diagnose as diagnose
     from viz.doctor.diagnosis import Diagnosis as Diagnosis
     from viz.doctor.finding import Finding as Finding

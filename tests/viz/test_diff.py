@@ -13,8 +13,8 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
-from viz.compare.align import align
-from viz.compare.elements import arrays_apart
+from viz.compare.sequence_alignment import align
+from viz.compare.tensor_distance import arrays_apart
 
 
 def tensor(*values):

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from viz.compare.diff import TOLERANCE, diff
+from viz.comparison import TOLERANCE, diff
 from viz.facts.archive import TraceFileError
 
 __all__ = ["add_command", "run_diff"]

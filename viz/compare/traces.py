@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from viz.compare.difference import Cost, Difference, OpChange, ValueChange, WeightChange
-from viz.compare.elements import apart, arrays_apart, comparable
-from viz.compare.pairing import Pairing
-from viz.compare.places import shared_name
+from viz.compare.op_pairing import Pairing
+from viz.compare.op_places import shared_name
+from viz.compare.tensor_distance import apart, arrays_apart, comparable
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import variables_of

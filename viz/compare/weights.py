@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy
 
-from viz.compare.align import align
 from viz.compare.difference import Difference, WeightChange
-from viz.compare.elements import arrays_apart
-from viz.compare.places import shared_name
+from viz.compare.op_places import shared_name
+from viz.compare.sequence_alignment import align
+from viz.compare.tensor_distance import arrays_apart
 from viz.facts import formatting
 from viz.facts.columns import to_plain
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from viz.compare.align import align
-from viz.compare.places import Places
+from viz.compare.op_places import Places
+from viz.compare.sequence_alignment import align
 from viz.facts.schema import Op, Record
 
 __all__ = ["Pairing"]
