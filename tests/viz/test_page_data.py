@@ -21,8 +21,8 @@ from viz import page
 from viz.cli import main
 from viz.facts.schema import Op, Record, Scope, Step, Storage, TensorInfo
 from viz.page import command, document
-from viz.page.cut import cut
 from viz.page.document import to_html
+from viz.page.smaller_record import cut
 
 HOSTILE = (
     "</script><script>document.title='pwned'</script>\"'&<img src=x onerror=alert(1)>",

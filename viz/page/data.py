@@ -18,8 +18,8 @@ from viz.facts.flops import flops
 from viz.facts.memory_use import spans
 from viz.facts.schema import Frame, Logs, Op, Record, Scope, Stats, TensorInfo
 from viz.facts.selection import pick_step
-from viz.page.cut import cut
-from viz.page.excerpts import excerpts
+from viz.page.smaller_record import cut
+from viz.page.source_excerpts import excerpts
 
 __all__ = ["MOST_OPS", "data"]
 
