@@ -25,9 +25,9 @@ from viz.recording import Recording, load
 if TYPE_CHECKING:
     from viz.compare.difference import Difference as Difference
     from viz.comparison import diff as diff
-    from viz.doctor.diagnose import diagnose as diagnose
     from viz.doctor.diagnosis import Diagnosis as Diagnosis
     from viz.doctor.finding import Finding as Finding
+    from viz.doctor.short_training import diagnose as diagnose
     from viz.export.summary_writer import SummaryWriter as SummaryWriter
     from viz.export.watch import Watch as Watch
     from viz.export.watch import watch as watch

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy
 
-from viz.doctor.check import number
-from viz.doctor.place import Place
+from viz.doctor.check_base import number
+from viz.doctor.user_code import Place
 from viz.doctor.watcher import Watcher
 from viz.recorder.source_lines import is_internal
 

@@ -12,10 +12,10 @@ from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
-from viz.doctor.check import Check, layer_label
-from viz.doctor.checks.table import CHECKS
+from viz.doctor.check_base import Check, layer_label
+from viz.doctor.checks.all_checks import CHECKS
 from viz.doctor.finding import KINDS, SEVERITIES, Finding
-from viz.doctor.place import Place, call_place, made_at, op_place, scope_frame, user_line
+from viz.doctor.user_code import Place, call_place, made_at, op_place, scope_frame, user_line
 
 __all__ = ["OpenScope", "Origin", "Watcher"]
 

@@ -10,8 +10,8 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, host, layer_label, number
-from viz.doctor.owners import Owners
+from viz.doctor.check_base import Check, host, layer_label, number
+from viz.doctor.variable_owners import Owners
 
 __all__ = ["GradientSizes"]
 

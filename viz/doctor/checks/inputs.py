@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, first_tensor, host, layer_label, number, rms
+from viz.doctor.check_base import Check, first_tensor, host, layer_label, number, rms
 
 __all__ = ["Inputs", "Normalizations"]
 

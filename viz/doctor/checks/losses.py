@@ -8,8 +8,8 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, host, layer_label, number
-from viz.doctor.place import made_at
+from viz.doctor.check_base import Check, host, layer_label, number
+from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]

@@ -9,8 +9,8 @@ from typing import Any
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, layer_label, tensors
-from viz.doctor.holders import holder_of
+from viz.doctor.check_base import Check, layer_label, tensors
+from viz.doctor.reference_holders import holder_of
 
 __all__ = ["Memory"]
 

@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, host, layer_label, number, tensors
+from viz.doctor.check_base import Check, host, layer_label, number, tensors
 
 __all__ = ["ConstantOutput"]
 

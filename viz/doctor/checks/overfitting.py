@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, host, number, tensors
+from viz.doctor.check_base import Check, host, number, tensors
 
 __all__ = ["Overfit"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import Tensor, Variable, config
-from viz.doctor.check import Check, host
+from viz.doctor.check_base import Check, host
 from viz.doctor.checks.losses import is_ours, loss_kind
-from viz.doctor.place import made_at
+from viz.doctor.user_code import made_at
 
 __all__ = ["Broadcasts", "Upcasts"]
 

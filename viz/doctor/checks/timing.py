@@ -6,8 +6,8 @@ import statistics
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, layer_label
-from viz.doctor.place import Place, made_at
+from viz.doctor.check_base import Check, layer_label
+from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Timing"]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Tensor, Variable
-from viz.doctor.check import Check, finite, host, number, tensors
-from viz.doctor.place import Place
+from viz.doctor.check_base import Check, finite, host, number, tensors
+from viz.doctor.user_code import Place
 from viz.recorder.descriptions import flat
 
 __all__ = ["NonFinite"]

@@ -10,7 +10,7 @@ import types
 from collections import deque
 from typing import Any, NamedTuple
 
-from viz.doctor.place import Place, user_frames
+from viz.doctor.user_code import Place, user_frames
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Holder", "holder_of"]

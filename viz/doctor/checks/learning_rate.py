@@ -10,8 +10,8 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, host, number
-from viz.doctor.place import Place, made_at
+from viz.doctor.check_base import Check, host, number
+from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check import Check, host, layer_label
-from viz.doctor.owners import Owners, layers_in
+from viz.doctor.check_base import Check, host, layer_label
+from viz.doctor.variable_owners import Owners, layers_in
 
 __all__ = ["Unreached"]
 
