@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from viz.export.watch import watch as watch
     from viz.livepage import LivePage as LivePage
     from viz.livepage import live as live
-    from viz.nonfinite.facts import Nonfinite as Nonfinite
-    from viz.nonfinite.facts import NonfiniteError as NonfiniteError
-    from viz.nonfinite.facts import NonfiniteWarning as NonfiniteWarning
-    from viz.nonfinite.find import find_nonfinite as find_nonfinite
+    from viz.nonfinite.find_nonfinite import find_nonfinite as find_nonfinite
+    from viz.nonfinite.finding import Nonfinite as Nonfinite
+    from viz.nonfinite.finding import NonfiniteError as NonfiniteError
+    from viz.nonfinite.finding import NonfiniteWarning as NonfiniteWarning
     from viz.picture.plot_model import model_to_dot as model_to_dot
     from viz.picture.plot_model import plot_model as plot_model
     from viz.picture.plot_model import summary as summary

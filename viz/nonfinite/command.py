@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 from viz.facts.archive import TraceFileError
-from viz.nonfinite.facts import Nonfinite, NonfiniteError
-from viz.nonfinite.find import find_nonfinite
+from viz.nonfinite.find_nonfinite import find_nonfinite
+from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.record import trace
 from viz.recording import Recording, load
 from viz.runner import run_script, wants_json

@@ -16,8 +16,8 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.facts.schema import Op, Record, Stats
-from viz.nonfinite.facts import Nonfinite, NonfiniteError, NonfiniteWarning
-from viz.nonfinite.search import examples_of, explain
+from viz.nonfinite.finding import Nonfinite, NonfiniteError, NonfiniteWarning
+from viz.nonfinite.first_culprit import examples_of, explain
 from viz.nonfinite.segments import Segments, located
 from viz.recorder import tensor_stats
 from viz.recorder.capture import Capture

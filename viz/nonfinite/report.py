@@ -8,7 +8,7 @@ from viz.facts import formatting
 from viz.facts.text_table import Text
 
 if TYPE_CHECKING:
-    from viz.nonfinite.facts import Example, Nonfinite, TensorFacts
+    from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 
 __all__ = ["message", "text"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy
 
 from viz.facts import formatting
-from viz.nonfinite.facts import Nonfinite, NonfiniteError
-from viz.nonfinite.search import explain, statistics_known
+from viz.nonfinite.finding import Nonfinite, NonfiniteError
+from viz.nonfinite.first_culprit import explain, statistics_known
 from viz.record import trace
 from viz.recording import Recording
 

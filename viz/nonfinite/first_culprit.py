@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.nonfinite.facts import Example, Nonfinite, TensorFacts
+from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
 from viz.recorder.finite_check import SAFE, has_nonfinite_number, nonfinite
 from viz.recording import Recording
