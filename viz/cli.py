@@ -13,15 +13,18 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from viz.compare.command import add_command as add_diff
-from viz.doctor.command import add_command as add_doctor
+from viz.command.diff import add_command as add_diff
+from viz.command.doctor import add_command as add_doctor
+from viz.command.html import add_command as add_html
+from viz.command.live import add_options, run_live
+from viz.command.nonfinite import add_command as add_nonfinite
+from viz.command.output_files import check_picture, check_target
+from viz.command.script_runner import run_script
+from viz.command.terminal import output_to_stderr, paint
 from viz.export import json_file
 from viz.facts import summary_tables
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest
-from viz.livepage.command import add_options, run_live
-from viz.nonfinite.command import add_command as add_nonfinite
-from viz.page.command import add_command as add_html
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import VIEWS
 from viz.picture.palette import THEMES
@@ -29,9 +32,6 @@ from viz.picture.render import FORMATS, RendererMissing
 from viz.record import Tracer, trace
 from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording, load
-from viz.runner import run_script
-from viz.targets import check_picture, check_target
-from viz.terminal import output_to_stderr, paint
 
 __all__ = ["main"]
 

@@ -10,7 +10,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz.cli import main
-from viz.runner import wants_json
+from viz.command.script_runner import wants_json
 
 BAD = """\
 import sys

@@ -16,7 +16,7 @@ import eagerflow as ef
 from eagerflow import layers
 from tests.viz.live.watching import Reader, data, mlp, watched
 from viz.cli import main
-from viz.livepage import command
+from viz.command import live
 
 ROOT = Path(__file__).parents[3]
 linux = pytest.mark.skipif(
@@ -231,7 +231,7 @@ def test_ctrl_c_while_it_serves(script, monkeypatch, capsys):
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command.time, "sleep", interrupt)
+    monkeypatch.setattr(live.time, "sleep", interrupt)
     assert main(["run", "--live", "--no-open", script()]) == 0
     assert "until Ctrl-C" in capsys.readouterr().err
 

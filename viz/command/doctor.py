@@ -8,10 +8,10 @@ import os
 import sys
 from typing import Any
 
+from viz.command.script_runner import wants_json
+from viz.command.terminal import output_to_stderr, paint
 from viz.doctor.examine import Examination, examine
 from viz.doctor.report import text
-from viz.runner import wants_json
-from viz.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_doctor"]
 

@@ -9,14 +9,14 @@ import os
 import sys
 from typing import Any
 
+from viz.command.output_files import check_picture, check_target
+from viz.command.script_runner import run_script, wants_json
+from viz.command.terminal import output_to_stderr
 from viz.facts.archive import TraceFileError
 from viz.nonfinite.find_nonfinite import find_nonfinite
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.record import trace
 from viz.recording import Recording, load
-from viz.runner import run_script, wants_json
-from viz.targets import check_picture, check_target
-from viz.terminal import output_to_stderr
 
 __all__ = ["add_command", "run_nonfinite"]
 

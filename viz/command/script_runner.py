@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from viz.demand import keras_on_demand
+from viz.command.keras_scripts import keras_on_demand
 
 __all__ = ["run_script", "wants_json"]
 

@@ -9,9 +9,9 @@ import sys
 import time
 from typing import Any
 
+from viz.command.output_files import check_target
+from viz.command.script_runner import run_script
 from viz.livepage.handle import LivePage, live
-from viz.runner import run_script
-from viz.targets import check_target
 
 __all__ = ["add_options", "run_live"]
 
