@@ -7,8 +7,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from viz.callback import TensorBoard as TensorBoard
-    from viz.callback import Trace as Trace
+    from viz.callbacks import TensorBoard as TensorBoard
+    from viz.callbacks import Trace as Trace
     from viz.doctor.callback import Doctor as Doctor
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot

@@ -18,9 +18,9 @@ from viz.facts.formatting import nearest as _nearest
 from viz.facts.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
 from viz.picture.drawing import Drawing
 from viz.picture.render import RendererMissing, set_engine
-from viz.record import Tracer, trace
 from viz.recorder.steps import step
 from viz.recording import Recording, load
+from viz.tracer import Tracer, trace
 
 if TYPE_CHECKING:
     from viz.compare.difference import Difference as Difference

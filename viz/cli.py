@@ -29,9 +29,9 @@ from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import VIEWS
 from viz.picture.palette import THEMES
 from viz.picture.render import FORMATS, RendererMissing
-from viz.record import Tracer, trace
 from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording, load
+from viz.tracer import Tracer, trace
 
 __all__ = ["main"]
 

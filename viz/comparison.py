@@ -12,8 +12,8 @@ from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
 from viz.facts import formatting
-from viz.record import trace
 from viz.recording import Recording, load
+from viz.tracer import trace
 
 __all__ = ["TOLERANCE", "diff"]
 

@@ -9,7 +9,7 @@ import pytest
 import eagerflow as ef
 import viz
 from tests.viz.nets import Trainer, mlp
-from viz.callback import TensorBoard, Trace
+from viz.callbacks import TensorBoard, Trace
 
 pytest.importorskip("tensorboard")
 

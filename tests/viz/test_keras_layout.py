@@ -11,7 +11,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers
 from tests.fixtures.tensorboard_cases import CASES
-from viz.callback import TensorBoard
+from viz.callbacks import TensorBoard
 
 pytest.importorskip("tensorboard")
 

@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    from viz.callback import TensorBoard
+    from viz.callbacks import TensorBoard
 
     logs = tmp_path_factory.mktemp("logs")
     x, y, model = batch_and_model()

@@ -15,8 +15,8 @@ from viz.command.terminal import output_to_stderr
 from viz.facts.archive import TraceFileError
 from viz.nonfinite.find_nonfinite import find_nonfinite
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
-from viz.record import trace
 from viz.recording import Recording, load
+from viz.tracer import trace
 
 __all__ = ["add_command", "run_nonfinite"]
 

@@ -10,8 +10,8 @@ import numpy
 from viz.facts import formatting
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.nonfinite.first_culprit import explain, statistics_known
-from viz.record import trace
 from viz.recording import Recording
+from viz.tracer import trace
 
 __all__ = ["find_nonfinite"]
 

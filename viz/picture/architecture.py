@@ -14,8 +14,8 @@ from viz.facts.schema import Scope
 from viz.picture.graph import Cluster, Edge, Graph, Node
 from viz.picture.graph_builder import graph as graph_of_run
 from viz.picture.palette import LIGHT
-from viz.record import trace
 from viz.recording import Recording
+from viz.tracer import trace
 
 __all__ = ["Shown", "architecture", "trial"]
 

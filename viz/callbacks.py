@@ -15,10 +15,10 @@ from viz.export import tensorboard_graph, tensorboard_profile
 from viz.export.summary_writer import projector_config
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
-from viz.record import Tracer, trace
 from viz.recorder.capture import Options
 from viz.recorder.steps import checked_steps
 from viz.recording import Recording
+from viz.tracer import Tracer, trace
 
 __all__ = ["TensorBoard", "Trace"]
 
