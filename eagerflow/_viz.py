@@ -22,13 +22,13 @@ _HOMES = {"Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
 
 def callback(name: str) -> Any:
     """A callback class of viz: `"Doctor"`, `"Live"`, `"TensorBoard"` or `"Trace"`."""
-    return getattr(importlib.import_module(_HOMES.get(name, "viz.callback")), name)
+    return getattr(importlib.import_module(_HOMES.get(name, "viz.callbacks")), name)
 
 
 def __getattr__(name: str) -> Any:
     """The functions of viz that Keras has in `keras.utils`."""
     if name in ("model_to_dot", "plot_model"):
-        return getattr(importlib.import_module("viz.plot"), name)
+        return getattr(importlib.import_module("viz.picture.plot_model"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

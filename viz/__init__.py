@@ -44,10 +44,11 @@ if TYPE_CHECKING:
 # What recording doesn't need is loaded when it is first asked for.
 _LAZY = {
     "Diagnosis": "doctor.diagnosis", "Difference": "compare.difference", "Finding": "doctor.finding",
-    "LivePage": "livepage", "Nonfinite": "nonfinite.facts", "NonfiniteError": "nonfinite.facts",
-    "NonfiniteWarning": "nonfinite.facts", "SummaryWriter": "summaries", "Watch": "watching",
-    "diagnose": "doctor.diagnose", "diff": "compare.diff", "find_nonfinite": "nonfinite.find", "live": "livepage",
-    "model_to_dot": "plot", "plot_model": "plot", "summary": "plot", "watch": "watching",
+    "LivePage": "livepage", "Nonfinite": "nonfinite.finding", "NonfiniteError": "nonfinite.finding",
+    "NonfiniteWarning": "nonfinite.finding", "SummaryWriter": "export.summary_writer", "Watch": "export.watch",
+    "diagnose": "doctor.short_training", "diff": "comparison", "find_nonfinite": "nonfinite.find_nonfinite",
+    "live": "livepage", "model_to_dot": "picture.plot_model", "plot_model": "picture.plot_model",
+    "summary": "picture.plot_model", "watch": "export.watch",
 }  # fmt: skip
 
 __all__ = [

@@ -31,7 +31,7 @@ _FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
 class Recording(Record):
     """What ran: scopes, ops, tensors, steps, and the numbers that training reported.
 
-    Everything in it is plain data (see `viz.schema`) that doesn't keep the program's tensors alive. While the
+    Everything in it is plain data (see `viz.facts.schema`) that doesn't keep the program's tensors alive. While the
     `with viz.trace()` block is open it can't be read.
     """
 
@@ -70,7 +70,7 @@ class Recording(Record):
     def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
         """Write the graph with times and memory for TensorBoard's Graphs tab, and a profile.
 
-        The Profile tab comes with `pip install tensorboard-plugin-profile`; see `viz.tensorboard`, `viz.profile`.
+        The Profile tab comes with `pip install tensorboard-plugin-profile`; see `viz.export`.
 
         Args:
             log_dir: the folder of the run; made when missing.
@@ -99,7 +99,7 @@ class Recording(Record):
         return perfetto.write(self, path)
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Everything as JSON text (see `viz.schema` for the fields), also written to `path` when given.
+        """Everything as JSON text (see `viz.facts.schema` for the fields), also written to `path` when given.
 
         NaN and infinities are the texts `"nan"`, `"inf"` and `"-inf"`; kept values are left out.
         """
@@ -207,7 +207,7 @@ class Recording(Record):
     def summary(self, step: int | None = None) -> Text:
         """A table of layers: output shape, weights, ops, FLOPs, time forward and backward, bytes of activations.
 
-        Formulas for FLOPs are in `viz.flops`; a `+` marks sums with ops that have none.
+        Formulas for FLOPs are in `viz.facts.flops`; a `+` marks sums with ops that have none.
 
         Args:
             step: which training step; default: the last complete one.

@@ -229,7 +229,7 @@ def test_a_crash_ends_the_recording_and_keeps_it(tmp_path, make):
     with pytest.raises(ValueError):
         trainer.step()
     assert callback._tracer is None
-    assert not viz.hot.recording[0]
+    assert not viz.recorder.op_hook.recording[0]
     assert any(tmp_path.iterdir())
     callback.on_train_end()
 

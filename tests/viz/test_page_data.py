@@ -19,7 +19,7 @@ from eagerflow.core import observe
 from tests.viz.nets import Trainer, mlp
 from viz import page
 from viz.cli import main
-from viz.command import html
+from viz.command import html as html_command
 from viz.facts.schema import Op, Record, Scope, Step, Storage, TensorInfo
 from viz.page import document
 from viz.page.document import to_html
@@ -380,7 +380,7 @@ def test_the_command_writes_a_page_next_to_the_file(saved, capsys):
 
 def test_the_command_compares_names_and_opens(saved, tmp_path, capsys, monkeypatch):
     opened = []
-    monkeypatch.setattr(html.webbrowser, "open", lambda address: opened.append(address) or True)
+    monkeypatch.setattr(html_command.webbrowser, "open", lambda address: opened.append(address) or True)
     out = tmp_path / "page.html"
     assert (
         main(["html", str(saved), "-o", str(out), "--diff", str(saved), "--title", "T", "--open", "--json"])

@@ -142,7 +142,7 @@ def test_a_missing_package_is_named(steps, tmp_path, monkeypatch):
 
 
 def test_the_graph_of_a_very_long_step_is_cut_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("viz.tensorboard.MOST_OPS", 5)
+    monkeypatch.setattr("viz.export.tensorboard_graph.MOST_OPS", 5)
     with viz.trace() as t:
         x = ops.ones(3)
         for _ in range(20):

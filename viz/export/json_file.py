@@ -29,7 +29,7 @@ def finite(value: Any) -> Any:
 
 
 def to_data(record: Record) -> dict[str, Any]:
-    """Everything but kept values, as dicts, lists, numbers and text; the fields are those of `viz.schema`."""
+    """Everything but kept values, as dicts, lists, numbers and text; the fields are those of `viz.facts.schema`."""
     ops = [dataclasses.asdict(op) | {"flops": flops(record, op)} for op in record.ops]
     return {
         "kind": "eagerflow trace",

@@ -40,7 +40,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         most_ops: a longer recording is cut to the steps around the one that pictures show; a note says so.
 
     Returns:
-        Columns; the fields are those of `viz.schema`, with texts, shapes and frames as numbers into `texts`,
+        Columns; the fields are those of `viz.facts.schema`, with texts, shapes and frames as numbers into `texts`,
         `shapes` and `frames`. It holds no NaN, so it is valid JSON.
     """
     part, first = cut(record, most_ops)

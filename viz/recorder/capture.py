@@ -1,4 +1,4 @@
-"""The observer that writes down what happens, as cheaply as it can; `build` makes sense of it afterwards.
+"""The observer that writes down what happens, as cheaply as it can; `record_builder` makes sense of it afterwards.
 
 What happens here is paid by the program: append to lists, look up in dicts, compute nothing that can wait.
 Tensors are known by the number in their `serial` slot and are not kept alive.
