@@ -11,7 +11,7 @@ from viz.recording import Recording
 
 __all__ = ["document"]
 
-SHARED = ("words.js", "dom.js")  # of the page of a recording
+SHARED = ("recording/formatting.js", "app/dom.js")  # of the page of a recording
 SCRIPTS = ("plot.js", "curves.js", "histograms.js", "findings.js", "live.js")
 STYLES = ("live.css",)
 

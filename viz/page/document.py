@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["Page", "render", "to_html"]
 
 SCRIPTS = (
-    "words.js", "dom.js", "model.js", "selection.js", "blocks.js", "state.js", "assembly.js", "layout.js", "routes.js",
-    "colours.js", "flaws.js", "lineage.js", "boxes.js", "canvas.js", "minimap.js", "charts.js", "panel.js",
-    "details.js", "search.js", "timeline.js", "memory.js", "layers.js", "training.js", "changes.js", "dock.js",
-    "toolbar.js", "export.js", "permalink.js", "keyboard.js", "viewer.js", "start.js",
+    "recording/formatting.js", "app/dom.js", "recording/model.js", "recording/selection.js",
+    "recording/blocks.js", "app/state.js", "graph/assembly.js", "graph/layout.js", "graph/routes.js",
+    "graph/colours.js", "recording/flaws.js", "recording/lineage.js", "graph/boxes.js", "graph/canvas.js",
+    "graph/minimap.js", "panels/charts.js", "panels/panel.js", "panels/details.js", "panels/search.js",
+    "panels/timeline.js", "panels/memory.js", "panels/layers.js", "panels/training.js", "panels/changes.js",
+    "panels/dock.js", "app/toolbar.js", "app/export.js", "app/permalink.js", "app/keyboard.js",
+    "app/viewer.js", "app/start.js",
 )  # fmt: skip
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
-STYLES = ("page.css", "graph.css", "panels.css", "dock.css")
+STYLES = ("styles/page.css", "styles/graph.css", "styles/panels.css", "styles/dock.css")
 _ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _NOTEBOOK_HEIGHT = 720
