@@ -14,7 +14,7 @@ import viz
 from eagerflow.core import observe
 from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
-from tests.viz.pages import PageBrowser
+from tests.viz.page.pages import PageBrowser
 from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 
 PROGRAM = browser.find()

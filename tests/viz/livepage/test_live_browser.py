@@ -11,7 +11,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from tests.viz import browser
-from tests.viz.live.watching import data, mlp
+from tests.viz.livepage.watching import data, mlp
 
 HOSTILE = '</script><img src=x onerror="window.hacked=1">\'"`${window.hacked=2}\u202eλ🙂' + "x" * 10_000
 EVENTS = ("Runtime.exceptionThrown", "Log.entryAdded")

@@ -13,7 +13,7 @@ from viz.callbacks import TensorBoard, Trace
 
 pytest.importorskip("tensorboard")
 
-from tests.viz.test_tensorboard import read
+from tests.viz.export.test_tensorboard_graph import read
 
 
 def fit(callback, trainer=None, epochs=2, batches=3, validate=True):

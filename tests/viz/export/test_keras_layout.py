@@ -15,10 +15,10 @@ from viz.callbacks import TensorBoard
 
 pytest.importorskip("tensorboard")
 
-from tests.viz.test_tensorboard import read
+from tests.viz.export.test_tensorboard_graph import read
 
 EXPECTED = json.loads(
-    (Path(__file__).parents[1] / "fixtures" / "tensorboard.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "fixtures" / "tensorboard.json").read_text(encoding="utf-8")
 )
 KINDS = {"scalars": "Scalars", "histograms": "Histograms", "tensors": "Tensors"}
 

@@ -14,7 +14,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from tests.viz.live.watching import Reader, data, mlp, watched
+from tests.viz.livepage.watching import Reader, data, mlp, watched
 from viz.cli import main
 from viz.command import live
 

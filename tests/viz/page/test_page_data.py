@@ -20,6 +20,8 @@ from tests.viz.nets import Trainer, mlp
 from viz import page
 from viz.cli import main
 from viz.command import html as html_command
+from viz.compare.page_marks import page_marks
+from viz.compare.traces import difference_from
 from viz.facts.schema import Op, Record, Scope, Step, Storage, TensorInfo
 from viz.page import document
 from viz.page.document import to_html
@@ -276,7 +278,7 @@ def test_what_was_cut_is_numbered_anew(steps):
 
 def test_the_scripts_are_small_and_parse_no_html():
     folder = pathlib.Path(page.__file__).parent / "assets"
-    scripts = sorted(folder.glob("*.js"))
+    scripts = sorted(folder.rglob("*.js"))
     assert len(scripts) > 20
     for script in scripts:
         text = script.read_text(encoding="utf-8")
@@ -296,7 +298,8 @@ def test_the_scripts_are_small_and_parse_no_html():
 
 def test_every_asset_is_used():
     folder = pathlib.Path(page.__file__).parent / "assets"
-    assert {path.name for path in folder.iterdir()} == {*document.SCRIPTS, *document.STYLES, "page.html"}
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+    assert found == {*document.SCRIPTS, *document.STYLES, "page.html"}
 
 
 def test_colours_are_those_of_the_pictures(steps):
@@ -362,7 +365,9 @@ def test_differences_of_cut_recordings_point_into_the_page():
     a.fill(record)
     b.fill(long_record(10, 100))
     b.ops[950].settings = {"changed": 1}
-    content = embedded(to_html(b, diff=a, most_ops=350))
+    content = embedded(
+        to_html(b, marks=lambda *shown: page_marks(difference_from(a, b), *shown), most_ops=350)
+    )
     (change,) = content["diff"]["ops"]
     assert change["b"] == 250
 

@@ -14,7 +14,7 @@ from tests.viz.nets import Trainer, batch, mlp
 
 pytest.importorskip("tensorboard")
 
-from tests.viz.test_tensorboard import read
+from tests.viz.export.test_tensorboard_graph import read
 
 
 def test_every_kind_is_read_back(tmp_path):

@@ -15,7 +15,7 @@ import pytest
 
 from tests.viz import browser
 from tests.viz.browser import WALK, Browser
-from tests.viz.test_callback import batch_and_model
+from tests.viz.test_callbacks import batch_and_model
 
 pytest.importorskip("tensorboard")
 PROGRAM = browser.find()

@@ -215,7 +215,7 @@ def test_colour_obeys_no_color(file, capsys, monkeypatch):
 
 
 def test_python_dash_m_and_a_closed_pipe(file):
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     command = f'"{sys.executable}" -m viz json "{file}" - | head -c 10'
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, timeout=60)

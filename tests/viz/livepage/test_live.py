@@ -11,7 +11,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow.core import observe
-from tests.viz.live.watching import data, mlp, watched
+from tests.viz.livepage.watching import data, mlp, watched
 from viz.livepage import child, rounds, sender
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import pathlib
 import sys
 
 import pytest
@@ -10,7 +11,7 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.fspath(pathlib.Path(__file__).parents[3])
 
 CELLS = """\
 import eagerflow as ef
