@@ -13,8 +13,8 @@ from pathlib import Path
 
 import viz
 from tests.viz.browser import find
-from tests.viz.pages import PageBrowser
-from tests.viz.test_page_browser import large
+from tests.viz.page.pages import PageBrowser
+from tests.viz.page.test_page_browser import large
 
 OPEN_ONE = "v.toggle([...v.scene.nodes.values()].find(n => n.key && n.lane === 'forward').id)"
 OPEN_ALL = "v.setOpen(new Set(v.index.blocks.keys()))"

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,13 @@ _LAZY = {
     "live": "livepage", "model_to_dot": "picture.plot_model", "plot_model": "picture.plot_model",
     "summary": "picture.plot_model", "watch": "export.watch",
 }  # fmt: skip
+# Where that lies now which pickles and examples of 0.1.0 name.
+_MOVED = {
+    "charts": "picture.bar_charts", "drawing": "picture.drawing", "gradient_flow": "picture.gradient_flow",
+    "graph": "picture.graph", "memory_use": "facts.memory_use", "nonfinite.facts": "nonfinite.finding",
+    "schema": "facts.schema", "tableau": "facts.text_table",
+}  # fmt: skip
+sys.modules.update({f"viz.{old}": import_module(f"viz.{new}") for old, new in _MOVED.items()})
 
 __all__ = [
     "Diagnosis",
@@ -90,6 +98,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MOVED:
+        return sys.modules[f"viz.{name}"]
     if name not in _LAZY:
         raise AttributeError(f"module 'viz' has no attribute {name!r}{_nearest(name, __all__)}")
     found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

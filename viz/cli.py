@@ -21,10 +21,10 @@ from viz.command.nonfinite import add_command as add_nonfinite
 from viz.command.output_files import check_picture, check_target
 from viz.command.script_runner import run_script
 from viz.command.terminal import output_to_stderr, paint
-from viz.export import json_file
 from viz.facts import summary_tables
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest
+from viz.facts.json_data import finite
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import VIEWS
 from viz.picture.palette import THEMES
@@ -352,7 +352,7 @@ def _say(options: argparse.Namespace, facts: Any, words: str) -> None:
 
 
 def _print_json(data: Any) -> None:
-    print(json.dumps(json_file.finite(data), indent=1, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(finite(data), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _print_table(shown: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy
 
 from viz.compare.difference import Difference
+from viz.compare.page_marks import page_marks
+from viz.compare.traces import difference_from
 from viz.export import json_file, perfetto, tensorboard_graph
 from viz.facts import archive, formatting, summary_tables
 from viz.facts.memory_use import MemoryUse, memory_use
@@ -185,7 +187,9 @@ class Recording(Record):
             ValueError: for another ending, or a difference of other recordings.
             OSError: when it can't be written.
         """
-        return page_of(self, path, title, diff)
+        if diff is None:
+            return page_of(self, path, title)
+        return page_of(self, path, title, lambda *shown: page_marks(difference_from(diff, self), *shown))
 
     def grad_flow(self, path: str | os.PathLike[str] | None = None, step: int | None = None) -> GradientFlow:
         """How large the gradient of each weight is, to print, and as a chart.

@@ -1,114 +1,20 @@
-"""What `viz.diff` found, as plain data."""
+"""What `viz.diff` found: to read, to hand on, and as a page."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
-from typing import TYPE_CHECKING, Any
 
 from viz.compare import report
-from viz.export import json_file
+from viz.compare.changes import TOLERANCE, Changes, Cost, OpChange, ValueChange, WeightChange
+from viz.compare.page_marks import page_marks
 from viz.facts.text_table import Text
-
-if TYPE_CHECKING:
-    from viz.recording import Recording
+from viz.page.document import to_html
 
 __all__ = ["TOLERANCE", "Cost", "Difference", "OpChange", "ValueChange", "WeightChange"]
 
-TOLERANCE = 1e-5  # what other orders of summing leave between float32 numbers
 
-
-@dataclasses.dataclass(slots=True)
-class OpChange:
-    """An op that only one side has, or that is not the same on both.
-
-    Attributes:
-        kind: `"added"` (only in the second), `"removed"` (only in the first) or `"changed"`.
-        a, b: its id in the first and in the second recording; None where it isn't there.
-        op, phase, layer, source: its name, phase, path of layers and `file:line`; of the second side when both have it.
-        what: for changed ones, each thing that changed, as text: `"output 8×16 f32 → 8×32 f32"`.
-    """
-
-    kind: str
-    a: int | None
-    b: int | None
-    op: str
-    phase: str
-    layer: str
-    source: str
-    what: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(slots=True)
-class ValueChange:
-    """The first tensor whose elements differ beyond the tolerance.
-
-    Attributes:
-        a, b: ids of the op in the first and in the second recording.
-        op, phase, layer, source: as in `OpChange`.
-        tensor_a, tensor_b: ids of the tensors.
-        role: `"output"` where the op's inputs agree (or weren't recorded) and its result doesn't; `"input"`,
-            `"parameter"`, `"state"` or `"constant"` where it was given something else already.
-        name: the variable's path, or the parameter's name for an input.
-        by: `"values"` (kept elements were compared) or `"statistics"`.
-        error: the largest difference, relative to the largest magnitude on both sides.
-        what: the difference in words.
-    """
-
-    a: int
-    b: int
-    op: str
-    phase: str
-    layer: str
-    source: str
-    tensor_a: int
-    tensor_b: int
-    role: str
-    name: str
-    by: str
-    error: float
-    what: str
-
-
-@dataclasses.dataclass(slots=True)
-class Cost:
-    """Time in nanoseconds and bytes made, of a layer or of a kind of op, on each side; 0 where it isn't there.
-
-    Ops of backward passes count for the layer of their forward op.
-    """
-
-    name: str
-    time_a: int = 0
-    time_b: int = 0
-    memory_a: int = 0
-    memory_b: int = 0
-    ops_a: int = 0
-    ops_b: int = 0
-
-
-@dataclasses.dataclass(slots=True)
-class WeightChange:
-    """A weight that only one side has, or that is not the same on both.
-
-    Attributes:
-        kind: `"added"`, `"removed"`, `"shape"`, `"dtype"` or `"values"`.
-        name: its path; of the second side when both have it.
-        a, b: its shape and type on each side, such as `"784×512 f32"`; "" where it isn't there.
-        error: for values, the largest difference, relative to the largest magnitude on both sides; else None.
-        changed: for values, how many elements differ beyond the tolerance; else None.
-    """
-
-    kind: str
-    name: str
-    a: str = ""
-    b: str = ""
-    error: float | None = None
-    changed: int | None = None
-
-
-@dataclasses.dataclass
-class Difference:
+class Difference(Changes):
     """Everything in which two traces, models or files of weights differ; true when they do.
 
     Times and bytes are told but never count as a difference: no two runs take the same time.
@@ -128,26 +34,6 @@ class Difference:
         recordings: the two recordings, where traces were compared.
     """
 
-    a: str
-    b: str
-    kind: str
-    tolerance: float
-    pairs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
-    ops: list[OpChange] = dataclasses.field(default_factory=list)
-    first: ValueChange | None = None
-    compared: dict[str, int] = dataclasses.field(default_factory=dict)
-    layers: list[Cost] = dataclasses.field(default_factory=list)
-    kinds: list[Cost] = dataclasses.field(default_factory=list)
-    weights: list[WeightChange] = dataclasses.field(default_factory=list)
-    settings: list[str] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-    recordings: tuple[Recording, Recording] | None = dataclasses.field(
-        default=None, repr=False, compare=False
-    )
-
-    def __bool__(self) -> bool:
-        return bool(self.ops or self.first or self.weights or self.settings)
-
     @property
     def text(self) -> Text:
         """The difference as a text to read."""
@@ -157,18 +43,6 @@ class Difference:
         return str(self.text)
 
     __repr__ = __str__
-
-    def to_dict(self) -> dict[str, Any]:
-        """The difference as plain data that JSON can hold."""
-        found = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "recordings"
-        }
-        lists = ("ops", "layers", "kinds", "weights")
-        found |= {name: [dataclasses.asdict(each) for each in found[name]] for name in lists}
-        found["first"] = None if self.first is None else dataclasses.asdict(self.first)
-        return {"different": bool(self), **json_file.finite(found)}
 
     def to_html(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the interactive page of the second recording, with what differs from the first one marked.
@@ -184,5 +58,5 @@ class Difference:
                 f"to_html: {self.kind} were compared, which have no graph of ops. Print the difference, or compare "
                 "traces: viz.diff(model_a, model_b, inputs=x) records one of each model."
             )
-        self.recordings[1].to_html(path, diff=self)
+        to_html(self.recordings[1], path, marks=lambda first, count: page_marks(self, first, count))
         return pathlib.Path(path)

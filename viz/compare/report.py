@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from viz.compare.changes import Changes, Cost, OpChange, WeightChange
 from viz.facts import formatting
 from viz.facts.text_table import Text, table
-
-if TYPE_CHECKING:
-    from viz.compare.difference import Cost, Difference, OpChange, WeightChange
 
 __all__ = ["text"]
 
@@ -18,13 +15,13 @@ _LONGEST = 12  # lines of a list
 _MARKS = {"added": "+", "removed": "-"}
 
 
-def text(found: Difference) -> Text:
+def text(found: Changes) -> Text:
     """The difference, the most telling first."""
     parts = [_head(found), *_first(found), *_ops(found), *_settings(found), *_weights(found), *_costs(found)]
     return Text("\n".join([*parts, *[f"note: {formatting.clean(note, 200)}" for note in found.notes]]))
 
 
-def _head(found: Difference) -> str:
+def _head(found: Changes) -> str:
     what = f"{formatting.clean(found.a)} → {formatting.clean(found.b)}"
     if found:
         return what
@@ -32,7 +29,7 @@ def _head(found: Difference) -> str:
     return f"{what}: no difference" + (f" (compared {seen})" if seen else "")
 
 
-def _first(found: Difference) -> list[str]:
+def _first(found: Changes) -> list[str]:
     first = found.first
     if first is None:
         return []
@@ -44,7 +41,7 @@ def _first(found: Difference) -> list[str]:
     return [*lines, f"  {first.what}, relative difference {first.error:.3g} (tolerance {found.tolerance:g})"]
 
 
-def _what(found: Difference) -> str:
+def _what(found: Changes) -> str:
     first = found.first
     assert first is not None
     if first.role == "output":
@@ -52,7 +49,7 @@ def _what(found: Difference) -> str:
     return f"{first.role} {formatting.clean(first.name)} of {formatting.clean(first.op)}"
 
 
-def _ops(found: Difference) -> list[str]:
+def _ops(found: Changes) -> list[str]:
     if not found.ops:
         return []
     counts = collections.Counter([change.kind for change in found.ops])
@@ -68,11 +65,11 @@ def _op_line(change: OpChange) -> str:
     return f"  {mark} {formatting.clean(change.op, 40)}{phase}{layer}{what}  {change.source}".rstrip()
 
 
-def _settings(found: Difference) -> list[str]:
+def _settings(found: Changes) -> list[str]:
     return ["settings:", *_cut([f"  {line}" for line in found.settings])] if found.settings else []
 
 
-def _weights(found: Difference) -> list[str]:
+def _weights(found: Changes) -> list[str]:
     if not found.weights:
         return []
     counts = collections.Counter([change.kind for change in found.weights])
@@ -92,7 +89,7 @@ def _weight_line(change: WeightChange) -> str:
     return f"  {mark} {name}  {change.b}  relative difference {change.error:.3g}{many}"
 
 
-def _costs(found: Difference) -> list[str]:
+def _costs(found: Changes) -> list[str]:
     lines = [_cost_line(cost) for cost in found.layers[:_LONGEST] if cost.time_a or cost.time_b]
     if not lines:
         return []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from viz.compare.difference import Cost, Difference, OpChange, ValueChange, WeightChange
+from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange, WeightChange
+from viz.compare.difference import Difference
 from viz.compare.op_pairing import Pairing
 from viz.compare.op_places import shared_name
 from viz.compare.tensor_distance import apart, arrays_apart, comparable
@@ -15,15 +16,12 @@ from viz.facts import formatting
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import variables_of
 
-if TYPE_CHECKING:
-    from viz.recording import Recording
-
-__all__ = ["compare_traces"]
+__all__ = ["compare_traces", "difference_from"]
 
 
 def compare_traces(
-    a: Recording,
-    b: Recording,
+    a: Record,
+    b: Record,
     tolerance: float,
     names: tuple[str, str],
     chosen: tuple[int, int] | None = None,
@@ -45,6 +43,34 @@ def compare_traces(
     found.layers, found.kinds = _costs(pairing, a, b, chosen)
     found.weights = _weights(pairing, tolerance)
     return found
+
+
+def difference_from(other: Record | Difference, record: Record) -> Difference:
+    """The difference between another recording, which came before, and one that a page shows.
+
+    Args:
+        other: the other recording; or a difference whose second recording is `record`.
+        record: what the page shows.
+
+    Raises:
+        ValueError: when the difference is that of other recordings.
+        TypeError: when `other` is neither.
+    """
+    if isinstance(other, Difference):
+        if other.recordings is None or other.recordings[1] is not record:
+            raise ValueError(
+                "to_html(diff=...): the difference is one of other recordings; "
+                "give the other recording itself, or call to_html of the difference"
+            )
+        return other
+    if not isinstance(other, Record):
+        raise TypeError(
+            f"to_html(diff=...): expected a recording or what viz.diff gave, got {type(other).__name__}"
+        )
+    names = [formatting.clean(each.name) for each in (other, record)]
+    if names[0] == names[1] or not all(names):
+        names = ["before", "here"]
+    return compare_traces(other, record, TOLERANCE, (names[0], names[1]))
 
 
 # ---------------------------------------------------------------------- ops

@@ -11,7 +11,7 @@ from viz.compare.op_places import shared_name
 from viz.compare.sequence_alignment import align
 from viz.compare.tensor_distance import arrays_apart
 from viz.facts import formatting
-from viz.facts.columns import to_plain
+from viz.facts.json_data import to_plain
 
 __all__ = ["compare_models", "compare_weights"]
 

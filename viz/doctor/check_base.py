@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 
 from eagerflow import Tensor
+from viz.doctor.program import Program
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 
-if TYPE_CHECKING:
-    from viz.doctor.watcher import Watcher
-
-__all__ = ["Check", "finite", "first_tensor", "host", "layer_label", "number", "rms", "tensors"]
+__all__ = ["Check", "finite", "first_tensor", "host", "number", "rms", "tensors"]
 
 
 class Check:
@@ -25,12 +23,12 @@ class Check:
 
     Attributes:
         always: handlers that are called in every step; the others only in the steps that are looked at closely.
-        watch: the watcher, which knows where the program is.
+        watch: the program, which knows where it is, and takes reports.
     """
 
     always: tuple[str, ...] = ()
 
-    def __init__(self, watch: Watcher) -> None:
+    def __init__(self, watch: Program) -> None:
         self.watch = watch
 
 
@@ -76,8 +74,3 @@ def number(value: float) -> str:
     ('1.2e-05', '1.2e+04', '3')
     """
     return f"{value:.2g}"
-
-
-def layer_label(layer: Any) -> str | None:
-    """The name of a layer, with those of the layers around it where it knows them."""
-    return None if layer is None else getattr(layer, "path", None) or getattr(layer, "name", None)

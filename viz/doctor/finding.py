@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from viz.export.json_file import finite
+from viz.facts.json_data import finite
 
 __all__ = ["KINDS", "SEVERITIES", "Finding"]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eagerflow import Variable
-
-if TYPE_CHECKING:
-    from viz.doctor.watcher import OpenScope, Watcher
+from viz.doctor.program import OpenScope
 
 __all__ = ["Owners", "layers_in"]
 
@@ -21,8 +19,7 @@ def layers_in(owner: Any) -> list[Any]:
 class Owners:
     """Knows the layers that were called, and finds that which made a variable."""
 
-    def __init__(self, watch: Watcher) -> None:
-        self._watch = watch
+    def __init__(self) -> None:
         self._met: dict[int, Any] = {}
         self._of: dict[int, Any] = {}
 

@@ -5,48 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from threading import get_ident
-from types import FrameType
 from typing import Any
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
-from viz.doctor.advice import ADVICE
-from viz.doctor.check_base import Check, layer_label
+from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import CHECKS
-from viz.doctor.finding import KINDS, SEVERITIES, Finding
-from viz.doctor.user_code import Place, call_place, made_at, op_place, scope_frame, user_line
+from viz.doctor.finding import Finding
+from viz.doctor.program import OpenScope, Origin, Program
+from viz.doctor.user_code import op_place, scope_frame
 
-__all__ = ["OpenScope", "Origin", "Watcher"]
+__all__ = ["Watcher"]
 
 _HANDLERS = ("op", "rule", "gradient", "update", "scope_begin", "scope_end", "logs", "step_end", "finish")
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
-class OpenScope:
-    """A scope that is open: the announced one, and what is known of it here."""
-
-    __slots__ = ("at_begin", "frame", "kind", "owner", "scope", "training")
-
-    def __init__(self, scope: observe.Scope, frame: FrameType | None, at_begin: int) -> None:
-        self.scope, self.kind, self.owner = scope, scope.kind, scope.owner
-        self.frame = frame
-        self.at_begin = at_begin  # nanoseconds that the doctor had used up when the scope began
-        given = scope.inputs if isinstance(scope.inputs, tuple) else ()
-        flags = [x for x in given if isinstance(x, bool)]
-        self.training = flags[-1] if flags else None
-
-
-class Origin:
-    """What is known of a tracked tensor: which op made it, in which layer, on which line of the user's code."""
-
-    __slots__ = ("layer", "made_by", "op", "place")
-
-    def __init__(self, op: str, made_by: str, layer: Any, place: Place | None) -> None:
-        self.op, self.made_by, self.layer, self.place = op, made_by, layer, place
-
-
-class Watcher(observe.Observer):
+class Watcher(Program, observe.Observer):
     """Watches what runs in this thread, and gathers findings.
 
     Steps at the beginning (and a few later ones) are looked at closely, the others cheaply. Use it as a context
@@ -70,16 +46,8 @@ class Watcher(observe.Observer):
     """
 
     def __init__(self, found: Callable[[Finding], None] | None = None) -> None:
-        self.step = 0
-        self.heavy = True
-        self.scopes: list[OpenScope] = []
-        self.origins: dict[int, Origin] = {}
-        self.spent = 0  # nanoseconds used up by the checks
-        self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
-        self.step_ended = 0
+        super().__init__(found)
         self.failures: list[tuple[str, Exception]] = []
-        self._found: dict[Any, Finding] = {}
-        self._tell = found
         self._observing: Any = None
         self._thread = 0  # only what runs in one thread has an order
         self._pending = False  # gradients were computed, and no optimizer has ended the step yet
@@ -137,93 +105,6 @@ class Watcher(observe.Observer):
 
     def __exit__(self, *error: object) -> None:
         self.detach()
-
-    # ------------------------------------------------------------------ findings
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was found so far, the worst first. May be read from any thread."""
-        return tuple(sorted(self._found.copy().values(), key=_order))
-
-    def report(self, kind: str, severity: str, message: str, **about: Any) -> None:
-        """Note a finding; an equal one (of the same kind and place) is replaced by a worse one only.
-
-        Args:
-            kind: the kind; with `.` and a word behind it, the way in which it came about (see `ADVICE`).
-            severity: see `Finding`.
-            message: see `Finding`.
-            **about: `layer` (the object), `op`, `place`, `evidence`, and `key`, by which it can be retracted.
-        """
-        kind, fix = kind.partition(".")[0], ADVICE[kind]
-        layer, place = about.get("layer"), about.get("place") or made_at(about.get("layer"))
-        file, line = place or (None, None)
-        name = layer if isinstance(layer, str) else layer_label(layer)
-        finding = Finding(
-            kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {}
-        )
-        key = about.get("key") or (kind, name, file, line)
-        known = self._found.get(key)
-        if known is not None and SEVERITIES.index(known.severity) <= SEVERITIES.index(severity):
-            return
-        if known is None and sum(f.kind == kind for f in self._found.values()) >= limits.MAX_PER_KIND:
-            return
-        self._found[key] = finding
-        if self._tell is not None:
-            self._tell(finding)
-
-    def retract(self, key: Any) -> None:
-        """Take back a finding that turned out to be none."""
-        self._found.pop(key, None)
-
-    def keys(self, kind: str) -> list[Any]:
-        """The second parts of keys, as given to `report`, under which there are findings of a kind."""
-        return [key[1] for key, finding in self._found.items() if finding.kind == kind and len(key) == 2]
-
-    def has(self, *kinds: str) -> bool:
-        """Was anything of these kinds found, worse than a hint?"""
-        return any(f.kind in kinds and f.severity != "info" for f in self._found.values())
-
-    # ------------------------------------------------------------------ where the program is
-
-    def layer(self) -> Any:
-        """The innermost layer that is running."""
-        for opened in reversed(self.scopes):
-            if opened.kind == "layer":
-                return opened.owner
-        return None
-
-    def inside(self, *kinds: str) -> bool:
-        """Is a scope of one of these kinds open?"""
-        return any(opened.kind in kinds for opened in self.scopes)
-
-    def outermost(self) -> bool:
-        """Is the innermost scope a layer or model that was not called by another one?"""
-        return sum(opened.kind in ("layer", "model") for opened in self.scopes) == 1
-
-    def place(self) -> Place | None:
-        """The line of the op or scope that is being announced."""
-        return op_place(sys._getframe(1), self.scopes)
-
-    def called_at(self) -> Place | None:
-        """The user's line outside of all layers: the call of `fit`, or of the model."""
-        return call_place(sys._getframe(1), self.scopes)
-
-    def innermost_user_line(self, opened: OpenScope) -> Place | None:
-        """The user's line that opened a scope, where it stands within a layer or model of the user's own."""
-        around = [
-            each.frame for each in self.scopes if each is not opened and each.kind in ("layer", "model")
-        ]
-        return user_line(opened.frame, around[-1]) if around else None
-
-    def origin(self, x: Any) -> Origin | None:
-        """Where a tensor came from."""
-        key = x.key if isinstance(x, Tensor) else None
-        return None if key is None else self.origins.get(key)
-
-    def made_by(self, x: Any) -> str:
-        """The op that computed a tensor's values, seen through reshaping and the like; empty where not known."""
-        found = self.origin(x)
-        return "" if found is None else found.made_by
 
     # ------------------------------------------------------------------ what is announced
 
@@ -331,7 +212,3 @@ def _looked_at(step: int) -> bool:
         return True
     power = 1 << (step.bit_length() - 1)
     return step - power < limits.HEAVY_BLOCK
-
-
-def _order(finding: Finding) -> tuple[int, int]:
-    return SEVERITIES.index(finding.severity), KINDS.index(finding.kind)

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 import pathlib
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz.facts.columns import to_plain
 from viz.facts.flops import flops
+from viz.facts.json_data import finite
 from viz.facts.schema import Record
 
-__all__ = ["finite", "to_data", "write"]
-
-
-def finite(value: Any) -> Any:
-    """Plain data that strict JSON can hold: NaN and infinities become text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if value != value else "inf" if value > 0 else "-inf"
-    if isinstance(value, dict):
-        return {str(k): finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(v) for v in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else to_plain(value)
+__all__ = ["to_data", "write"]
 
 
 def to_data(record: Record) -> dict[str, Any]:

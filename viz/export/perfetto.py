@@ -13,9 +13,9 @@ import pathlib
 from typing import Any
 
 from eagerflow.core.files import replacing
-from viz.export.json_file import finite
 from viz.facts import formatting
 from viz.facts.flops import flops
+from viz.facts.json_data import finite
 from viz.facts.memory_use import memory_use
 from viz.facts.schema import Op, Record
 from viz.facts.selection import threads_of_scopes

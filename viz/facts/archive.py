@@ -23,8 +23,9 @@ import numpy
 
 from eagerflow.core.files import irregular, replacing
 from eagerflow.core.npy import read_header
-from viz.facts.columns import Damaged, Pool, check_nesting, decode, encode, frame_row, to_plain
+from viz.facts.columns import Damaged, Pool, check_nesting, decode, encode, frame_row
 from viz.facts.field_types import check_counts, check_kinds
+from viz.facts.json_data import to_plain
 from viz.facts.schema import PHASES, ROLES, Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
 
 __all__ = ["VERSION", "TraceFileError", "read", "write"]

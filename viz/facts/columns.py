@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy
 
+from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Op, Stats, Storage, TensorInfo
 
-__all__ = ["Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "to_plain"]
+__all__ = ["Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row"]
 
 _NONE = -(2**63)  # stands for None among integers
 _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
@@ -94,30 +95,6 @@ def decode(
         if len(fields[field]) != count:
             raise Damaged(f"column {read.name} has {len(fields[field])} rows, not {count}")
     return [dict(zip(fields, row)) for row in zip(*fields.values())]
-
-
-def to_plain(value: Any) -> Any:
-    """`value` as what JSON can hold; anything else by its `repr`, cut at 200 characters."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float)):
-        return value
-    if isinstance(value, numpy.generic):
-        return to_plain(value.item()) if value.dtype.kind in "biufU" else repr(value)[:200]
-    if isinstance(value, dict):
-        return {str(k): to_plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, frozenset)):
-        return [to_plain(v) for v in value]
-    return _described(value)
-
-
-def _described(value: Any) -> str:
-    """A short text for an object that isn't plain data; arrays by type and shape, never by content."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"{value.dtype}{list(value.shape)}"
-    if isinstance(value, type) or callable(value):
-        return str(getattr(value, "__qualname__", type(value).__qualname__))
-    return repr(value)[:200]
 
 
 class _Reader:

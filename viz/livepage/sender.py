@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from viz import page
-from viz.export.json_file import finite
+from viz.facts.json_data import finite
 from viz.livepage import snapshot
 from viz.livepage.child import Child
 from viz.livepage.machine import memory

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from eagerflow.core import observe
-from viz.export.json_file import finite
 from viz.facts.formatting import clean
+from viz.facts.json_data import finite
 from viz.facts.schema import Record, Stats, TensorInfo
 from viz.facts.selection import variables_of
 from viz.picture import gradient_flow

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy
 
+from eagerflow.core.observe import observing
 from viz.facts import formatting
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.nonfinite.first_culprit import explain, statistics_known
+from viz.nonfinite.guard import Guard
+from viz.nonfinite.segments import Segments
+from viz.recorder.capture import Options
 from viz.recording import Recording
-from viz.tracer import trace
 
 __all__ = ["find_nonfinite"]
 
@@ -51,11 +55,15 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
             f"find_nonfinite: expected a recording or a function to run; got {type(what).__name__}. For a file: "
             "viz.find_nonfinite(viz.load(path))."
         )
-    with trace(getattr(what, "__name__", None), on_nonfinite="raise"), numpy.errstate(all="ignore"):
-        try:
+    options = Options(getattr(what, "__name__", None), on_nonfinite="raise")
+    segments = Segments(options, sys._getframe())
+    try:
+        with observing(Guard("raise", segments)), numpy.errstate(all="ignore"):
             what(*args, **kwargs)
-        except NonfiniteError as error:
-            return error.found
+    except NonfiniteError as error:
+        return error.found
+    finally:
+        segments.close()
     return None
 
 

@@ -4,61 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from viz.export import json_file
-from viz.facts.schema import Frame
+from viz.facts.json_data import finite
 from viz.facts.text_table import Text
 from viz.nonfinite import report
+from viz.nonfinite.evidence import Evidence, Example, TensorFacts
 from viz.nonfinite.neighbourhood import neighbourhood
 from viz.picture.drawing import Drawing
-
-if TYPE_CHECKING:
-    from viz.recording import Recording
 
 __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "TensorFacts"]
 
 
-@dataclasses.dataclass(slots=True)
-class TensorFacts:
-    """One tensor that the op read or made.
-
-    Attributes:
-        name: the parameter it was given for, `"output"`, or `"g"` for an arriving gradient.
-        tensor: its id in the recording.
-        role, path: what it is, and the path of a variable.
-        shape, dtype: the lengths of its axes and its type.
-        min, max, mean, std: over its finite elements; None where they weren't measured.
-        nan, inf: how many elements are NaN or infinite.
-        measured: whether its elements were looked at.
-    """
-
-    name: str
-    tensor: int
-    role: str
-    path: str
-    shape: tuple[int, ...]
-    dtype: str
-    min: float | None = None
-    max: float | None = None
-    mean: float | None = None
-    std: float | None = None
-    nan: int = 0
-    inf: int = 0
-    measured: bool = True
-
-
-@dataclasses.dataclass(slots=True)
-class Example:
-    """One element that isn't finite: its position, its value, and what the op was given for it."""
-
-    index: tuple[int, ...]
-    value: float
-    inputs: dict[str, float]
-
-
-@dataclasses.dataclass
-class Nonfinite:
+class Nonfinite(Evidence):
     """The first op whose result isn't finite while what it was given is, or the data or weight that came in so.
 
     Attributes:
@@ -73,21 +31,6 @@ class Nonfinite:
         fix: what usually helps.
         recording: where it was found.
     """
-
-    kind: str
-    op: str
-    phase: str
-    op_id: int
-    layer: str
-    source: Frame | None
-    stack: tuple[Frame, ...]
-    step: int | None
-    culprit: str
-    inputs: list[TensorFacts]
-    outputs: list[TensorFacts]
-    examples: list[Example]
-    fix: str
-    recording: Recording = dataclasses.field(repr=False, compare=False)
 
     @property
     def message(self) -> str:
@@ -118,7 +61,7 @@ class Nonfinite:
             "line": self.source.line if self.source else None,
             "code": self.source.code if self.source else None,
         }
-        plain: dict[str, Any] = json_file.finite({"message": self.message, **place, **found})
+        plain: dict[str, Any] = finite({"message": self.message, **place, **found})
         return plain
 
     def draw(

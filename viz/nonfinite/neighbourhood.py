@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from typing import TYPE_CHECKING
 
 from viz.facts.schema import Op, Record
-
-if TYPE_CHECKING:
-    from viz.recording import Recording
+from viz.recording import Recording
 
 __all__ = ["near", "neighbourhood"]
 

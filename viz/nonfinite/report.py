@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from viz.facts import formatting
 from viz.facts.text_table import Text
-
-if TYPE_CHECKING:
-    from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
+from viz.nonfinite.evidence import Evidence, Example, TensorFacts
 
 __all__ = ["message", "text"]
 
 
-def message(found: Nonfinite) -> str:
+def message(found: Evidence) -> str:
     """What happened in one or two sentences, of at most 500 characters."""
     what = f"{_happened(found)}{_where(found)}{_at(found)}."
     if found.examples:
@@ -22,7 +18,7 @@ def message(found: Nonfinite) -> str:
     return what[:498] + "…" if len(what) > 499 else what + fix if len(what + fix) <= 500 else what
 
 
-def _happened(found: Nonfinite) -> str:
+def _happened(found: Evidence) -> str:
     op = formatting.clean(found.op, 40)
     if found.kind == "op":
         made = ", ".join([_flaws(t) for t in found.outputs if t.nan or t.inf]) or "NaN or infinity"
@@ -45,12 +41,12 @@ def _flaws(facts: TensorFacts) -> str:
     return f"{' and '.join(parts)} of {formatting.count(size, 'element')}"
 
 
-def _where(found: Nonfinite) -> str:
+def _where(found: Evidence) -> str:
     layer = f" in {formatting.clean(found.layer, 80)!r}" if found.layer else ""
     return layer + ("" if found.step is None else f", step {found.step}")
 
 
-def _at(found: Nonfinite) -> str:
+def _at(found: Evidence) -> str:
     return f", {formatting.clean(formatting.place(found.source), 120)}" if found.source is not None else ""
 
 
@@ -62,7 +58,7 @@ def _example(example: Example, culprit: str) -> str:
     return f"{given or culprit} → {example.value}{at}" if given or culprit else f"{example.value}{at}"
 
 
-def text(found: Nonfinite) -> Text:
+def text(found: Evidence) -> Text:
     """Everything that is known, in lines."""
     where = [formatting.clean(found.layer) or "no layer", found.phase]
     lines = [f"{_happened(found)}.", _line("where", ", ".join(where) + _step(found))]
@@ -77,7 +73,7 @@ def text(found: Nonfinite) -> Text:
     return Text("\n".join([*lines, _line("fix", found.fix)]))
 
 
-def _step(found: Nonfinite) -> str:
+def _step(found: Evidence) -> str:
     return "" if found.step is None else f", step {found.step}"
 
 

@@ -10,11 +10,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from viz.export.json_file import finite
 from viz.facts import formatting
 from viz.facts.archive import VERSION
-from viz.facts.columns import Pool, frame_row, to_plain
+from viz.facts.columns import Pool, frame_row
 from viz.facts.flops import flops
+from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
 from viz.facts.schema import Frame, Logs, Op, Record, Scope, Stats, TensorInfo
 from viz.facts.selection import pick_step

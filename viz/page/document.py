@@ -10,18 +10,14 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from viz.compare.difference import Difference
 from viz.facts.archive import replacing
-from viz.page.changes import changes
+from viz.facts.schema import Record
 from viz.page.data import MOST_OPS, data
 from viz.picture.palette import THEMES, Theme
-
-if TYPE_CHECKING:
-    from viz.recording import Recording
 
 __all__ = ["Page", "render", "to_html"]
 
@@ -59,18 +55,27 @@ class Page(str):
 
 
 def to_html(
-    record: Recording,
+    record: Record,
     path: str | os.PathLike[str] | None = None,
     title: str | None = None,
-    diff: Recording | Difference | None = None,
+    marks: Callable[[int, int], dict[str, Any]] | None = None,
     most_ops: int = MOST_OPS,
 ) -> Page | pathlib.Path:
-    """The page of a recording; see `viz.Recording.to_html`."""
+    """The page of a recording; see `viz.Recording.to_html`.
+
+    Args:
+        record: the recording.
+        path: where to write it; None: nowhere.
+        title: what stands at the top.
+        marks: what differs from another recording, for the first op that is shown and how many are: see
+            `viz.compare.page_marks`.
+        most_ops: how many ops are shown; of more, the last steps.
+    """
     if path is not None and pathlib.Path(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
     found = data(record, title, most_ops)
-    if diff is not None:
-        found["diff"] = changes(record, diff, found["first_op"], len(found["ops"]["name"]))
+    if marks is not None:
+        found["diff"] = marks(found["first_op"], len(found["ops"]["name"]))
     page = render(found)
     if path is None:
         return page

@@ -10,12 +10,12 @@ import numpy
 
 from eagerflow import tree
 from viz.facts import formatting
-from viz.facts.schema import Scope
+from viz.facts.schema import Record, Scope
 from viz.picture.graph import Cluster, Edge, Graph, Node
 from viz.picture.graph_builder import graph as graph_of_run
 from viz.picture.palette import LIGHT
-from viz.recording import Recording
-from viz.tracer import trace
+from viz.recorder.capture import Options
+from viz.recorder.record_builder import record_of
 
 __all__ = ["Shown", "architecture", "trial"]
 
@@ -186,8 +186,8 @@ def _camel(name: str) -> str:
 # ---------------------------------------------------------------------- models that must run
 
 
-def trial(model: Any, inputs: Any = None) -> Recording:
-    """A recording of one call of a model, in inference.
+def trial(model: Any, inputs: Any = None) -> Record:
+    """What one call of a model ran, in inference.
 
     Args:
         model: a model or layer.
@@ -201,9 +201,7 @@ def trial(model: Any, inputs: Any = None) -> Recording:
         raise TypeError(f"viz.summary(model): expected a model or layer; got {type(model).__name__}")
     given = _zeros_for(model) if inputs is None else inputs
     name = str(getattr(model, "name", type(model).__name__))
-    with trace(name, backward=False) as recording:
-        model(given)
-    return recording
+    return record_of(lambda: model(given), Options(name, backward=False))
 
 
 def _known_shape(layer: Any) -> Any:
@@ -235,18 +233,18 @@ def _zeros_for(model: Any) -> Any:
 
 
 def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
-    recording = trial(model, inputs)
-    own = next((scope for scope in recording.scopes if scope.parent is None), None)
+    record = trial(model, inputs)
+    own = next((scope for scope in record.scopes if scope.parent is None), None)
     made = graph_of_run(
-        recording, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000
+        record, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000
     )
     made.title, made.caption = formatting.clean(getattr(model, "name", "")), ""
     for node in made.nodes.values():
         if node.kind == "scope" and node.scope is not None:
-            shown.write(node, _of_scope(recording, recording.scopes[node.scope]))
+            shown.write(node, _of_scope(record, record.scopes[node.scope]))
         elif node.kind == "op" and node.ops:
-            op = recording.ops[node.ops[0]]
-            tensors = recording.tensors
+            op = record.ops[node.ops[0]]
+            tensors = record.tensors
             read, wrote = (_shapes([tensors[i].shape for i in ids]) for ids in (op.inputs, op.outputs))
             facts = _Facts(op.name, _camel(op.name), read, wrote)
             shown.write(node, facts)
@@ -285,8 +283,8 @@ def _members(graph: Graph) -> Iterator[Any]:
     yield from graph.clusters.values()
 
 
-def _of_scope(recording: Recording, scope: Scope) -> _Facts:
-    tensors = recording.tensors
+def _of_scope(record: Record, scope: Scope) -> _Facts:
+    tensors = record.tensors
     activation = scope.config.get("activation")
     return _Facts(
         scope.name,

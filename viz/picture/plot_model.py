@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from eagerflow.layers import Layer
+from viz.facts import summary_tables
 from viz.facts.text_table import Text
 from viz.picture.architecture import Shown, architecture, trial
 from viz.picture.drawing import Drawing
@@ -37,7 +38,7 @@ def summary(model: Any, inputs: Any = None) -> Text:
     >>> print(viz.summary(model).splitlines()[4].split()[:6])
     ['d', '(Dense)', '1×2', '10', '2', '18']
     """
-    return trial(model, inputs).summary()
+    return summary_tables.summary(trial(model, inputs))
 
 
 def model_to_dot(

@@ -20,7 +20,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
-from viz.facts.columns import to_plain
+from viz.facts.json_data import to_plain
 from viz.recorder import tensor_stats
 from viz.recorder.descriptions import about, described, device_name, flat
 from viz.recorder.journal import Journal

@@ -8,7 +8,7 @@ from typing import Any
 from numpy import ndarray
 
 from eagerflow.core.observe import unobserved
-from viz.facts.columns import to_plain
+from viz.facts.json_data import to_plain
 
 __all__ = ["about", "described", "device_name", "flat", "frozen"]
 

@@ -11,16 +11,15 @@ import sys
 import threading
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from numpy import ndarray
 
 from eagerflow import Tensor
 from viz.recorder.descriptions import device_name, frozen
+from viz.recorder.journal import Journal
+from viz.recorder.memory_tracker import Memory
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
-
-if TYPE_CHECKING:
-    from viz.recorder.capture import Capture
 
 __all__ = ["Walker", "next_serial", "op_recorder", "recording"]
 
@@ -74,7 +73,27 @@ class Walker:
         return inside
 
 
-def op_recorder(capture: Capture) -> Callable[..., None]:
+class Listener(Protocol):
+    """What the hook uses of a `Capture`."""
+
+    seen: dict[int | None, int]
+    here: tuple[int | None, int | None, FrameType | None]
+    journal: Journal
+    limit: int
+    tick: Callable[[], int]
+    memory: Memory | None
+    walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
+    hold: Callable[[Any], int | None]
+    look: Callable[[int, Tensor, str], None] | None
+
+    def argument(self, x: Any) -> Any: ...
+
+    def argument_of(self, x: Any) -> Any: ...
+
+    def results(self, name: str, outputs: Any) -> list[int]: ...
+
+
+def op_recorder(capture: Listener) -> Callable[..., None]:
     """The `on_op` of a capture."""
     seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
     limit, tick, walk = capture.limit, capture.tick, capture.walk
@@ -136,7 +155,7 @@ def op_recorder(capture: Capture) -> Callable[..., None]:
 
 
 def _note_rare(
-    capture: Capture, op: Any, inputs: Any, given: Any, outputs: Any, started: int, ended: int, places: Any,
+    capture: Listener, op: Any, inputs: Any, given: Any, outputs: Any, started: int, ended: int, places: Any,
     error: Any,
 ) -> None:  # fmt: skip
     """The same for ops with other numbers of inputs or outputs, failed ones, and nested recordings."""

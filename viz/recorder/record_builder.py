@@ -6,17 +6,19 @@ import datetime
 import math
 import platform
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 
-from viz.facts.columns import to_plain
+from eagerflow.core.observe import observing
+from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
-from viz.recorder.capture import Capture
+from viz.recorder.capture import Capture, Options
 from viz.recorder.journal import Event, Met
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
-__all__ = ["build"]
+__all__ = ["build", "record_of"]
 
 _PHASE_OF_SCOPE = {"backward": "backward", "optimizer": "update", "metric": "metric", "data": "data"}
 
@@ -24,6 +26,18 @@ _PHASE_OF_SCOPE = {"backward": "backward", "optimizer": "update", "metric": "met
 def build(capture: Capture) -> Record:
     """The record of everything that `capture` saw, which must have stopped."""
     return _Builder(capture).record
+
+
+def record_of(call: Callable[[], Any], options: Options) -> Record:
+    """The record of what runs in `call`."""
+    capture = Capture(options)
+    with observing(capture):
+        capture.start(sys._getframe())
+        try:
+            call()
+        finally:
+            capture.stop()
+    return build(capture)
 
 
 class _Builder:

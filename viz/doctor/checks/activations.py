@@ -9,7 +9,8 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, layer_label
+from viz.doctor.check_base import Check, host
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 
 __all__ = ["DeadRelu", "Saturated"]

@@ -10,7 +10,8 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, layer_label, number
+from viz.doctor.check_base import Check, host, number
+from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
 
 __all__ = ["GradientSizes"]
@@ -36,7 +37,7 @@ class GradientSizes(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._owners = Owners(watch)
+        self._owners = Owners()
         self._norms: dict[int, list[float]] = {}  # by the first source: a GAN has several losses
         self._ratios: dict[int, list[float]] = {}
         self._first: dict[int, Variable] = {}

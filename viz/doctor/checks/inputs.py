@@ -8,7 +8,8 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor, host, layer_label, number, rms
+from viz.doctor.check_base import Check, first_tensor, host, number, rms
+from viz.doctor.program import layer_label
 
 __all__ = ["Inputs", "Normalizations"]
 

@@ -8,7 +8,8 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, layer_label, number
+from viz.doctor.check_base import Check, host, number
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
 

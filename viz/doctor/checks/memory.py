@@ -9,7 +9,8 @@ from typing import Any
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, layer_label, tensors
+from viz.doctor.check_base import Check, tensors
+from viz.doctor.program import layer_label
 from viz.doctor.reference_holders import holder_of
 
 __all__ = ["Memory"]

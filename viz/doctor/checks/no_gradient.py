@@ -6,7 +6,8 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, layer_label
+from viz.doctor.check_base import Check, host
+from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners, layers_in
 
 __all__ = ["Unreached"]
@@ -29,7 +30,7 @@ class Unreached(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._owners = Owners(watch)
+        self._owners = Owners()
         self._seen: dict[int, _Seen] = {}
         self._trained = False
 

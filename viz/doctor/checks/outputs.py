@@ -8,7 +8,8 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, layer_label, number, tensors
+from viz.doctor.check_base import Check, host, number, tensors
+from viz.doctor.program import layer_label
 
 __all__ = ["ConstantOutput"]
 

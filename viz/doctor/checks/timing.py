@@ -6,7 +6,8 @@ import statistics
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, layer_label
+from viz.doctor.check_base import Check
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 

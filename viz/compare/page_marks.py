@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import bisect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from viz.compare.difference import TOLERANCE, Difference
-from viz.compare.traces import compare_traces
-from viz.facts import formatting
-from viz.facts.schema import Record
+from viz.compare.changes import Changes
 
-if TYPE_CHECKING:
-    from viz.recording import Recording
-
-__all__ = ["changes"]
+__all__ = ["page_marks"]
 
 
-def changes(record: Recording, other: Recording | Difference, first: int, count: int) -> dict[str, Any]:
+def page_marks(found: Changes, first: int, count: int) -> dict[str, Any]:
     """The difference between another recording, which came before, and the one that the page shows.
 
     Args:
-        record: what the page shows.
-        other: the other recording; or a difference whose second recording is `record`.
+        found: the difference; its second recording is what the page shows.
         first: the number of the first op in the page.
         count: how many ops are in the page.
 
@@ -29,11 +22,7 @@ def changes(record: Recording, other: Recording | Difference, first: int, count:
         `Difference.to_dict()`; where `b`, the number of an op, is that in the page, or None where it isn't shown.
         Removed ops have `before`, the op of the page that they would stand before. `times` are pairs: an op of the
         page, and what it took before.
-
-    Raises:
-        ValueError: when the difference is that of other recordings.
     """
-    found = _difference(record, other)
     before = found.recordings[0].ops if found.recordings else []
     shown = found.to_dict()
     pairs = shown.pop("pairs")
@@ -45,24 +34,6 @@ def changes(record: Recording, other: Recording | Difference, first: int, count:
         shown["first"]["b"] = places.of(shown["first"]["b"])
     shown["times"] = [[places.of(b), before[a].duration] for a, b in pairs if places.of(b) is not None]
     return shown
-
-
-def _difference(record: Recording, other: Recording | Difference) -> Difference:
-    if isinstance(other, Difference):
-        if other.recordings is None or other.recordings[1] is not record:
-            raise ValueError(
-                "to_html(diff=...): the difference is one of other recordings; "
-                "give the other recording itself, or call to_html of the difference"
-            )
-        return other
-    if not isinstance(other, Record):
-        raise TypeError(
-            f"to_html(diff=...): expected a recording or what viz.diff gave, got {type(other).__name__}"
-        )
-    names = [formatting.clean(each.name) for each in (other, record)]
-    if names[0] == names[1] or not all(names):
-        names = ["before", "here"]
-    return compare_traces(other, record, TOLERANCE, (names[0], names[1]))
 
 
 class _Places:
