@@ -34,13 +34,14 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, str(self.path))
 
-    def imports(self) -> Iterator[tuple[str, bool, int]]:
-        """Name, whether it happens inside a function, and the line of every import that runs."""
-        yield from self._imports(self.tree, inside=False)
+    def imports(self, for_types: bool = False) -> Iterator[tuple[str, bool, int]]:
+        """Name, whether it happens inside a function, and the line of every import that runs, or is there for types."""
+        yield from self._imports(self.tree, False, for_types)
 
-    def _imports(self, node: ast.AST, inside: bool) -> Iterator[tuple[str, bool, int]]:
+    def _imports(self, node: ast.AST, inside: bool, for_types: bool) -> Iterator[tuple[str, bool, int]]:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            is_for_types = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+            if is_for_types and not for_types:
                 continue
             if isinstance(child, ast.Import):
                 yield from ((alias.name, inside, child.lineno) for alias in child.names)
@@ -49,7 +50,7 @@ class Source:
                 yield from ((f"{home}.{alias.name}", inside, child.lineno) for alias in child.names)
             else:
                 is_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-                yield from self._imports(child, inside or is_function)
+                yield from self._imports(child, inside or is_function, for_types)
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:

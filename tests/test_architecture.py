@@ -9,7 +9,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.sources import MODULES, SOURCES, Source, module_of
+from tests.sources import MODULES, ROOT, SOURCES, Source, module_of
 
 # What a file may import: its own folder, and floors below. A new folder gets its floor here.
 FLOORS = {
@@ -23,6 +23,17 @@ FLOORS = {
     "": 9,  # eagerflow itself
     "demo": 10, "__main__": 11,
 }  # fmt: skip
+
+# The same for `viz/`, where imports for types count, too.
+FLOORS_OF_VIZ = {
+    "facts": 0, "recorder": 1,
+    "doctor": 2, "export": 2, "picture": 2,
+    "page": 3, "compare": 4, "recording": 5, "nonfinite": 6, "tracer": 7,
+    "callbacks": 8, "comparison": 8, "livepage": 8,
+    "": 9,  # viz itself
+    "command": 10, "cli": 11, "__main__": 12,
+}  # fmt: skip
+MOST_FILES = 24  # directly in one folder
 
 # Neighbours on one floor which may know each other, in this direction.
 SIDEWAYS = {
@@ -47,13 +58,13 @@ VIZ = [source for source in SOURCES if source.name.partition(".")[0] == "viz"]
 
 
 def folder(module: str) -> str:
-    """The name below `eagerflow` that the floors are given by."""
+    """The name below `eagerflow` or `viz` that the floors are given by."""
     return module.split(".")[1] if "." in module else ""
 
 
-def own_imports(source: Source):
+def own_imports(source: Source, for_types: bool = False):
     """The modules of ours that a file imports, with the lines."""
-    for name, _, line in source.imports():
+    for name, _, line in source.imports(for_types):
         target = module_of(name)
         if target is not None and target != source.name:
             yield target, line
@@ -61,6 +72,7 @@ def own_imports(source: Source):
 
 def test_every_folder_has_a_floor():
     assert {folder(source.name) for source in EAGERFLOW} <= FLOORS.keys()
+    assert {folder(source.name) for source in VIZ} == FLOORS_OF_VIZ.keys()
 
 
 @pytest.mark.parametrize("source", EAGERFLOW, ids=repr)
@@ -77,17 +89,47 @@ def test_imports_go_down(source):
     assert not upward, f"{source} (floor {FLOORS[here]}) imports from its own floor or above"
 
 
-def test_no_import_cycles():
-    """Among imports that run when a module is loaded."""
+@pytest.mark.parametrize("source", VIZ, ids=repr)
+def test_imports_in_viz_go_down_also_those_for_types(source):
+    here = folder(source.name)
+    upward = [
+        f"line {line}: {target}"
+        for target, line in own_imports(source, for_types=True)
+        if target.startswith("viz")
+        and folder(target) != here
+        and FLOORS_OF_VIZ[folder(target)] >= FLOORS_OF_VIZ[here]
+    ]
+    assert not upward, f"{source} (floor {FLOORS_OF_VIZ[here]}) imports from its own floor or above"
+
+
+def in_circles(sources, for_types=False):
+    """The modules that import each other, or import such modules, when they are loaded."""
     edges = {
-        source.name: {module_of(name) for name, inside, _ in source.imports() if not inside}
+        source.name: {module_of(name) for name, inside, _ in source.imports(for_types) if not inside}
         - {None, source.name}
-        for source in SOURCES
+        for source in sources
     }
-    done: set[str] = set()
+    done = {name for targets in edges.values() for name in targets} - edges.keys()
     while ready := {name for name in edges.keys() - done if edges[name] <= done}:
         done |= ready
-    assert not edges.keys() - done, "modules that import each other, or import such modules"
+    return edges.keys() - done
+
+
+def test_no_import_cycles():
+    assert in_circles(SOURCES) == set()
+
+
+def test_no_import_cycles_in_viz_of_imports_for_types():
+    assert in_circles(VIZ, for_types=True) == set()
+
+
+@pytest.mark.parametrize("root", ["viz", "tests/viz"])
+def test_no_folder_holds_too_many_files(root):
+    folders = defaultdict(list)
+    for path in (ROOT / root).rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            folders[path.parent.relative_to(ROOT).as_posix()].append(path.name)
+    assert {name: len(files) for name, files in folders.items() if len(files) > MOST_FILES} == {}
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=repr)

@@ -115,7 +115,8 @@ class Capture(observe.Observer):
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
         self.measure = self._measure if options.stats != "none" else None
-        self.look = None if self.measure is None and self.keeper is None else self._look
+        looks = self.measure is not None or self.keeper is not None
+        self.look: Callable[[int, Tensor, str], None] | None = self._look if looks else None
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
 
     # ------------------------------------------------------------------ beginning and end
