@@ -1,13 +1,14 @@
 """Depthwise convolution of stride 1 with few multiplications: Winograd's minimal filtering along the rows' axis.
 
-A band of eight rows of the input gives `9 - size` rows of the output for a kernel of `size` rows, with eight
-multiplications for each of its columns: F(4, 5) needs 2 per output and column instead of 5. The transforms are products
+A band of seven rows of the input gives three rows of the output for a kernel of five, with seven multiplications for
+each of its columns: F(3, 5) needs 2 1/3 per output and column instead of 5. Bands of eight rows would need 2, and lose
+half a digit more. Larger kernels take bands of eight. The transforms are products
 of small matrices with whole rows of the images, where they lie; what is left is a sum over the kernel's columns, one
 `einsum` on long runs.
 
-The points, infinity among them, were searched for; errors are about four times those of the plain sum, 4e-7 of the
-outputs' size on average in float32. A number far larger than the others would spoil its band: images with such numbers
-are left to the plain way (see `steady.py`).
+The points, infinity among them, were searched for; errors are about three times those of the plain sum, 2.5e-7 of the
+outputs' size on average in float32, with seven rows four times. A number far larger than the others would spoil its
+band: images with such numbers are left to the plain way (see `steady.py`).
 """
 
 from __future__ import annotations
@@ -25,26 +26,50 @@ from eagerflow.kernels.views import strided
 
 __all__ = ["forward", "suits"]
 
-_ROWS = 8  # of the input, transformed together
-_LEAST_SIZE = 5  # rows of the kernel; with fewer, bands give more rows, and more digits are lost
 _BLOCK = 1 << 19  # numbers of a block's transformed inputs
 _WEIGHTS = 1 << 17  # numbers of the transformed kernel, repeated along a run
 
 _AS_PRODUCTS = 5  # multiply-adds of BLAS that take as long as one of einsum
-_POINTS = (0, 7 / 16, -7 / 16, 9 / 8, -9 / 8, 2, -2)
 
 
-def _powers(count: int) -> Any:
-    """(8, count): the powers of the points; at infinity the highest alone."""
-    powers = numpy.vander(_POINTS, count, increasing=True)
-    return numpy.vstack([powers, numpy.eye(count)[-1]])
+class _Filter(NamedTuple):
+    """The matrices for kernels of so many rows: outputs are back @ ((weight @ taps) * (input @ inputs)).
+
+    Attributes:
+        rows: of the input, transformed together.
+        given: rows of the output that come of them.
+        input: (rows, rows).
+        weight: (rows, size), float64.
+        back: (given, rows).
+    """
+
+    rows: int
+    given: int
+    input: Any
+    weight: Any
+    back: Any
 
 
-_INPUT = numpy.linalg.inv(_powers(_ROWS)).T
-_SCALES = 2.0 ** numpy.round(
-    numpy.log2(abs(_INPUT).sum(axis=1)) / 2
-)  # from the input's transform to the kernel's
-INPUT = numpy.ascontiguousarray((_INPUT / _SCALES[:, None]).astype("float32"))
+def _filter(size: int, points: tuple[float, ...]) -> _Filter:
+    rows = len(points) + 1
+
+    def powers(count: int) -> Any:  # at infinity the highest alone
+        return numpy.vstack([numpy.vander(points, count, increasing=True), numpy.eye(count)[-1]])
+
+    matrix = numpy.linalg.inv(powers(rows)).T
+    scales = 2.0 ** numpy.round(numpy.log2(abs(matrix).sum(axis=1)) / 2)  # from the input's to the kernel's
+    given = rows + 1 - size
+    scaled, back = (
+        numpy.ascontiguousarray(m, "float32") for m in (matrix / scales[:, None], powers(given).T)
+    )
+    return _Filter(rows, given, scaled, powers(size) * scales[:, None], back)
+
+
+_FILTERS = {
+    5: _filter(5, (5 / 16, -5 / 16, 13 / 16, -13 / 16, 13 / 8, -13 / 8)),
+    6: _filter(6, (0, 1 / 2, -1 / 2, 1, -1, 2, -2)),
+    7: _filter(7, (0, 1 / 2, -1 / 2, 1, -1, 2, -2)),
+}
 
 
 class _Block(NamedTuple):
@@ -60,39 +85,46 @@ class _Plan(NamedTuple):
 
     geometry: Geometry
     channels: int
-    given: int  # rows of the output from a band
+    filter: _Filter
     blocks: list[_Block]
     run: int  # numbers that einsum takes at a time
 
     @classmethod
     def of(cls, x: Any, geometry: Geometry) -> _Plan:
         """For x (batch, rows, columns, channels)."""
-        channels, given = x.shape[-1], _ROWS + 1 - geometry.sizes[0]
-        bands = -(-geometry.outputs[0] // given)
-        room = max(1, _BLOCK // (_ROWS * geometry.padded[1] * channels))
-        work = _ROWS * bands * len(x) * geometry.sizes[1] * geometry.outputs[1] * channels / PER_MICROSECOND
+        channels, chosen = x.shape[-1], _FILTERS[geometry.sizes[0]]
+        bands = -(-geometry.outputs[0] // chosen.given)
+        room = max(1, _BLOCK // (chosen.rows * geometry.padded[1] * channels))
+        work = (
+            chosen.rows
+            * bands
+            * len(x)
+            * geometry.sizes[1]
+            * geometry.outputs[1]
+            * channels
+            / PER_MICROSECOND
+        )
         images, some = at_once(len(x), room // bands, work), min(bands, room)
         blocks = [
             _Block(slice(i, min(len(x), i + images)), j, min(bands, j + some))
             for i in range(0, len(x), images)
             for j in range(0, bands, some)
         ]
-        columns = max(1, min(geometry.outputs[1], _WEIGHTS // (_ROWS * geometry.sizes[1] * channels)))
-        return cls(geometry, channels, given, blocks, columns * channels)
+        columns = max(1, min(geometry.outputs[1], _WEIGHTS // (chosen.rows * geometry.sizes[1] * channels)))
+        return cls(geometry, channels, chosen, blocks, columns * channels)
 
     def weights(self, kernel: Any) -> Any:
-        """(rows, columns, channels), transformed and repeated along a run: (8, columns, run)."""
-        powers = (_powers(len(kernel)) * _SCALES[:, None]).astype(kernel.dtype)
+        """(rows, columns, channels), transformed and repeated along a run: (frequencies, columns, run)."""
         with one_blas_thread:
-            found = powers @ kernel.reshape(len(kernel), -1)
-        found = found.reshape(_ROWS, -1, 1, self.channels)
-        return numpy.repeat(found, self.run // self.channels, axis=2).reshape(_ROWS, -1, self.run)
+            found = (self.filter.weight @ kernel.reshape(len(kernel), -1)).astype(kernel.dtype)
+        found = found.reshape(len(found), -1, 1, self.channels)
+        return numpy.repeat(found, self.run // self.channels, axis=2).reshape(len(found), -1, self.run)
 
     def transformed(self, x: Any, block: _Block) -> Any:
-        """The block's bands, transformed, with zeros beside the image: (images, bands, 8, padded row)."""
+        """The block's bands, transformed, with zeros beside the image: (images, bands, frequencies, padded row)."""
         x = x[block.images]
         left, width = (n[1] * self.channels for n in (self.geometry.before, self.geometry.lengths))
-        shape = (len(x), block.last - block.first, _ROWS, self.geometry.padded[1] * self.channels)
+        shape = (len(x), block.last - block.first, self.filter.rows, self.geometry.padded[1] * self.channels)
         values = scratch("filtering x", shape, x.dtype)
         values[..., :left] = 0
         values[..., left + width :] = 0
@@ -101,9 +133,10 @@ class _Plan(NamedTuple):
         first, last = max(first, block.first), min(last, block.last)
         if first < last:
             s0, s1, _, s3 = x.strides
-            start = first * self.given - self.geometry.before[0]
-            bands = strided(x, (len(x), last - first, _ROWS, width), (s0, self.given * s1, s1, s3), 0, start)
-            numpy.matmul(INPUT, bands, out=inner[:, first - block.first : last - block.first])
+            start = first * self.filter.given - self.geometry.before[0]
+            shape, step = (len(x), last - first, self.filter.rows, width), self.filter.given * s1
+            bands = strided(x, shape, (s0, step, s1, s3), 0, start)
+            numpy.matmul(self.filter.input, bands, out=inner[:, first - block.first : last - block.first])
         for band in range(block.first, block.last):
             if not first <= band < last:
                 self._at_edge(x, band, inner[:, band - block.first])
@@ -111,21 +144,21 @@ class _Plan(NamedTuple):
 
     def _inside(self) -> tuple[int, int]:
         """The first band that lies inside the image, and the one behind the last."""
-        before, rows = self.geometry.before[0], self.geometry.lengths[0]
-        return -(-before // self.given), (rows + before - _ROWS) // self.given + 1
+        before, rows, given = self.geometry.before[0], self.geometry.lengths[0], self.filter.given
+        return -(-before // given), (rows + before - self.filter.rows) // given + 1
 
     def _at_edge(self, x: Any, band: int, out: Any) -> None:
         """A band of which only some rows lie inside."""
-        start = band * self.given - self.geometry.before[0]
-        low, high = max(0, start), max(0, min(x.shape[1], start + _ROWS))
+        start = band * self.filter.given - self.geometry.before[0]
+        low, high = max(0, start), max(0, min(x.shape[1], start + self.filter.rows))
         if low < high:
             rows = x[:, low:high].reshape(len(x), high - low, -1)
-            numpy.matmul(INPUT[:, low - start : high - start], rows, out=out)
+            numpy.matmul(self.filter.input[:, low - start : high - start], rows, out=out)
         else:
             out[...] = 0
 
     def multiplied(self, values: Any, weights: Any) -> Any:
-        """The sums over the kernel's columns: (images, bands, 8, columns * channels)."""
+        """The sums over the kernel's columns: (images, bands, frequencies, columns * channels)."""
         shape, (s0, s1, s2, s3) = values.shape[:3], values.strides
         sums = scratch("filtering sums", (*shape, self.geometry.outputs[1] * self.channels), values.dtype)
         step = self.geometry.dilation[1] * self.channels * s3
@@ -137,11 +170,12 @@ class _Plan(NamedTuple):
             numpy.einsum("nbfkl,fkl->nbfl", windows, weights[..., :length], out=target)
         return sums
 
-    def put(self, sums: Any, back: Any, out: Any, block: _Block) -> None:
+    def put(self, sums: Any, out: Any, block: _Block) -> None:
         """Transform the sums back, into the block's part of `out`."""
-        target = out[block.images, block.first * self.given : block.last * self.given]
-        shape = (*sums.shape[:2], self.given, sums.shape[-1])
-        if target.shape[1] == shape[1] * self.given:
+        given, back = self.filter.given, self.filter.back
+        target = out[block.images, block.first * given : block.last * given]
+        shape = (*sums.shape[:2], given, sums.shape[-1])
+        if target.shape[1] == shape[1] * given:
             numpy.matmul(back, sums, out=target.reshape(shape))
             return
         rows = numpy.matmul(back, sums, out=scratch("filtering y", shape, out.dtype))
@@ -152,11 +186,11 @@ def suits(x: Any, geometry: Geometry) -> bool:
     """Whether this is the faster way."""
     if len(geometry.sizes) != 2 or geometry.strides != (1, 1) or geometry.dilation[0] != 1:
         return False
-    if x.dtype != numpy.float32 or not _LEAST_SIZE <= geometry.sizes[0] < _ROWS:
+    if x.dtype != numpy.float32 or geometry.sizes[0] not in _FILTERS:
         return False
     size, columns = geometry.sizes
-    given, rows = _ROWS + 1 - size, geometry.outputs[0]
-    ours = -(-rows // given) * (_ROWS * columns + (_ROWS * _ROWS + _ROWS * given) / _AS_PRODUCTS)
+    (taken, given, *_), rows = _FILTERS[size], geometry.outputs[0]
+    ours = -(-rows // given) * taken * (columns + (taken + given) / _AS_PRODUCTS)
     return ours < 0.8 * rows * size * columns
 
 
@@ -165,12 +199,13 @@ def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
     x = numpy.ascontiguousarray(x)
     plan = _Plan.of(x, geometry)
     out = numpy.empty((len(x), *geometry.outputs, plan.channels), x.dtype)
-    weights, back = plan.weights(kernel), _powers(plan.given).T.astype(x.dtype)
+    weights = plan.weights(kernel)
 
     def work(i: int) -> None:
         block = plan.blocks[i]
-        plan.put(plan.multiplied(plan.transformed(x, block), weights), back, out, block)
+        plan.put(plan.multiplied(plan.transformed(x, block), weights), out, block)
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
-        each(work, len(plan.blocks), _ROWS * out.size * geometry.sizes[1] / plan.given / PER_MICROSECOND)
+        work_per_row = plan.filter.rows * geometry.sizes[1] / plan.filter.given
+        each(work, len(plan.blocks), work_per_row * out.size / PER_MICROSECOND)
     return out

@@ -7,12 +7,13 @@ come the products, one for each frequency, then the outputs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow.kernels.packs import Packs
+from eagerflow.kernels.pieces import multiply_rows
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.tiles import Tiling
@@ -62,10 +63,16 @@ def _time(a: Any) -> float:
     return a.size * 12 / _PER_MICROSECOND
 
 
-def _multiply(a: Any, b: Any, out: Any) -> None:
-    """The products of matrices, frequency by frequency."""
-    work = a.size * b.shape[-1] / _PER_MICROSECOND
-    each(lambda i: numpy.matmul(a[i], b[i], out=out[i]), len(a), work)
+def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),)) -> None:
+    """The products of matrices, frequency by frequency, summed in parts."""
+
+    def work(i: int) -> None:
+        if len(parts) > 1:
+            multiply_rows(a[i], b[i], out[i], parts)
+        else:
+            numpy.matmul(a[i], b[i], out=out[i])
+
+    each(work, len(a), a.size * b.shape[-1] / _PER_MICROSECOND)
 
 
 def forward(tiling: Tiling, x: Any, weights: Any, out: Any, finish: Callable[[Any], None] | None) -> None:
@@ -73,7 +80,7 @@ def forward(tiling: Tiling, x: Any, weights: Any, out: Any, finish: Callable[[An
     pieces = _Pieces(tiling)
     values = pieces.transformed("frequencies x", transformed_inputs, x)
     products = scratch("frequencies y", (pieces.tiles, tiling.numbers, out.shape[-1]), x.dtype)
-    _multiply(values, weights[:, 0], products.swapaxes(0, 1))
+    _multiply(values, weights[:, 0], products.swapaxes(0, 1), tiling.parts(x.shape[-1]))
 
     def work(i: int) -> None:
         block = pieces.blocks[i]

@@ -21,12 +21,14 @@ class Minimal(NamedTuple):
         output: A, (m, m + 2).
         back: B transposed.
         weight: G along both axes at once, ((m + 2)^2, 9).
+        exact_weight: the same in float64.
     """
 
     input: Any
     output: Any
     back: Any
     weight: Any
+    exact_weight: Any
 
 
 def _minimal(points: tuple[float, ...], tile: int) -> Minimal:
@@ -39,15 +41,15 @@ def _minimal(points: tuple[float, ...], tile: int) -> Minimal:
     b = numpy.linalg.inv(powers(count)).T
     scales = 2.0 ** numpy.round(numpy.log2(abs(b).sum(axis=1)))  # moved from B to G, without rounding
     b, g, a = b / scales[:, None], powers(3) * scales[:, None], powers(tile).T
-    weight = numpy.kron(g, g).astype("float32")
+    weight = numpy.kron(g, g)
     b, a = (numpy.ascontiguousarray(m, "float32") for m in (b, a))
-    return Minimal(b, a, numpy.ascontiguousarray(b.T), weight)
+    return Minimal(b, a, numpy.ascontiguousarray(b.T), weight.astype("float32"), weight)
 
 
 # The points decide how many digits are lost. Small numbers with few bits, none of them far from 1, lose half as many
 # as the usual 1, 2, -1, -2: they were searched for, by the largest error over many tiles.
 _KNOWN = {
-    3: _minimal((0, 3 / 4, -3 / 4, 2), 3),
+    3: _minimal((3 / 8, -3 / 8, 5 / 4, -5 / 4), 3),
     4: _minimal((0, 5 / 8, -5 / 8, 3 / 2, -3 / 2), 4),
 }
 

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.minimal import minimal
+from eagerflow.kernels.minimal import Minimal, minimal
 from eagerflow.kernels.threads import each
 
 __all__ = ["Packs"]
 
 _PACKED = 16  # channels of groups that share a product, at most
+_LITTLE = 1 << 12  # columns that may as well be transformed in float64
 _COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
 _PER_MICROSECOND = 10_000  # multiply-adds of that
 
@@ -48,7 +49,7 @@ class Packs(NamedTuple):
 
     def weights(self, kernel: Any, tile: int) -> Any:
         """(3, 3, width, all filters), transformed: (frequencies, products, channels, outputs)."""
-        found = _by_columns(minimal(tile).weight, kernel.reshape(9, -1))
+        found = self._transformed(minimal(tile), kernel.reshape(9, -1))
         if self.groups == 1:
             return found.reshape(-1, self.width, self.products, self.filters).transpose(0, 2, 1, 3)
         found = found.reshape(-1, self.width, self.products, self.groups, self.filters)
@@ -65,8 +66,14 @@ class Packs(NamedTuple):
         found = numpy.empty((len(blocks), self.width, self.products, self.groups, self.filters), sums.dtype)
         for i in range(self.groups):
             found[:, :, :, i] = blocks[:, :, i, :, i].swapaxes(1, 2)
-        weight = minimal(math.isqrt(len(sums)) - 2).weight
-        return _by_columns(weight.T, found.reshape(len(found), -1)).reshape(3, 3, self.width, -1)
+        back = self._transformed(minimal(math.isqrt(len(sums)) - 2), found.reshape(len(found), -1), back=True)
+        return back.reshape(3, 3, self.width, -1)
+
+    def _transformed(self, matrices: Minimal, a: Any, back: bool = False) -> Any:
+        if a.shape[1] > _LITTLE:
+            return _by_columns(matrices.weight.T if back else matrices.weight, a)
+        exact = matrices.exact_weight  # sums of few channels are so exact that this rounding counts
+        return ((exact.T if back else exact) @ a).astype(a.dtype)
 
     def by_frequency(self, a: Any) -> Any:
         """(tiles, frequencies, channels) as matrices (frequencies, products, tiles, ...).

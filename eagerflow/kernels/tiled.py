@@ -15,7 +15,7 @@ import numpy
 from eagerflow.kernels.blas import blas_core
 from eagerflow.kernels.threads import KEPT
 
-__all__ = ["has_small_products", "tiled"]
+__all__ = ["SMALL", "has_small_products", "tiled"]
 
 SMALL = 10**6  # multiply-adds
 _COLUMNS, _ROWS = 64, 512  # of a tile, at most

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from eagerflow.kernels.minimal import tile_for
+from eagerflow.kernels.pieces import pieces
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.views import strided
 
@@ -17,6 +18,9 @@ __all__ = ["Block", "Tiling"]
 _TAPS = 3  # of the kernel along an axis
 _SMALL_PRODUCT = 10**6  # multiply-adds up to which OpenBLAS doesn't pack its operands: a fifth faster
 _MOST = 256  # tiles whose transforms still fit a cache
+# Channels that are added up in one go, else in pieces of so many: with more, rounding exceeds four times that of
+# PyTorch's sums. Where an image is a single tile, of which much is padding, errors are larger beside the outputs.
+_AT_ONCE, _PIECE, _PIECE_OF_ONE_TILE = 64, 48, 24
 
 
 class Block(NamedTuple):
@@ -51,12 +55,13 @@ class Tiling(NamedTuple):
         return self.reach * self.reach
 
     @classmethod
-    def of(cls, n: int, geometry: Any, channels: int, filters: int, packs: int = 1) -> Tiling:
+    def of(cls, n: int, geometry: Any, channels: int, filters: int, packs: int = 1, tile: int = 0) -> Tiling:
         """For products of so many channels and filters, of which each tile has `packs`.
 
-        Blocks depend on the shapes alone: so do the sums, whatever the number of threads.
+        Blocks depend on the shapes alone: so do the sums, whatever the number of threads. The `tile` is what suits the
+        lengths, if none is given.
         """
-        tile = tile_for(geometry.outputs)
+        tile = tile or tile_for(geometry.outputs)
         rows, cols = (-(-o // tile) for o in geometry.outputs)
         room = _SMALL_PRODUCT // (channels * filters)
         most = _MOST if packs == 1 else _MOST // 2
@@ -65,6 +70,12 @@ class Tiling(NamedTuple):
         images = max(1, min(n, room // (rows * cols))) if whole else 1
         band = rows if whole else max(1, room // cols)
         return cls(n, geometry.lengths, geometry.outputs, geometry.before, rows, cols, images, band, tile)
+
+    def parts(self, channels: int) -> list[slice]:
+        """Of so many channels, those that are added up in one go."""
+        if self.rows * self.cols == 1:
+            return pieces(channels, _PIECE_OF_ONE_TILE)
+        return pieces(channels, _AT_ONCE if channels <= _AT_ONCE else _PIECE)
 
     def blocks(self) -> list[Block]:
         """All blocks, in order."""

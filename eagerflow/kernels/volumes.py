@@ -18,6 +18,7 @@ from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.minimal import tile_for
 from eagerflow.kernels.packs import Packs
 from eagerflow.kernels.parts import at_once, parts_of, sum_in_order
+from eagerflow.kernels.pieces import multiply
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.tiles import Block, Tiling
@@ -159,6 +160,16 @@ class _Plan(NamedTuple):
         split = products.reshape(*products.shape[:2], -1, self.filters)
         return split.transpose(1, 2, 0, 3)
 
+    def multiply(self, a: Any, b: Any, out: Any) -> None:
+        """Stacks of products, (..., tiles, columns), summed in parts."""
+        parts, spare = self.tiling.parts(a.shape[-1]), None
+        if len(parts) > 1:
+            spare = scratch(
+                "volumes part", (out.shape[-2], math.prod(out.shape[:-2]), out.shape[-1]), out.dtype
+            )
+            spare = spare.swapaxes(0, 1).reshape(out.shape)
+        multiply(a, b, out, parts, spare)
+
     def weights(self, kernel: Any) -> Any:
         """Of a kernel (layers, 3, 3, ...): (frequencies, 1, layers * channels, filters)."""
         flat = kernel.transpose(1, 2, 0, 3, 4).reshape(3, 3, -1, kernel.shape[-1])
@@ -192,7 +203,7 @@ def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], Non
         values = plan.values(x, some)
         layers = some.layers.stop - some.layers.start
         products = scratch("winograd y", (*values.shape[:2], layers * plan.filters), x.dtype)
-        numpy.matmul(plan.windows(values), weights, out=plan.by_layer(products))
+        plan.multiply(plan.windows(values), weights, plan.by_layer(products))
         tiling, block = plan.images(some)
         place = scratch("volumes y", (tiling.n, *tiling.outputs, layers * plan.filters), x.dtype)
         outputs(tiling, products, place, block)
@@ -295,13 +306,13 @@ def _multiply_back(plan: _Plan, slopes: Any, weights: Any, values: Any) -> None:
         s0, s1, s2 = slopes.strides
         shape = (slopes.shape[1], count - reach + 1, len(slopes), reach * filters)
         windows = strided(slopes, shape, (s1, filters * s2, s0, s2))
-        numpy.matmul(windows, weights, out=target[:, reach - 1 : count])
+        plan.multiply(windows, weights, target[:, reach - 1 : count])
     for layer in range(target.shape[1]):
         first, last = max(0, layer - reach + 1), min(count - 1, layer)
         if last - first + 1 < reach:
             of_kernel = slice((first - layer + reach - 1) * filters, (last - layer + reach) * filters)
             met = given[..., first * filters : (last + 1) * filters]
-            numpy.matmul(met, weights[:, 0, of_kernel], out=target[:, layer])
+            plan.multiply(met, weights[:, 0, of_kernel], target[:, layer])
 
 
 def _put_gradients(plan: _Plan, values: Any, dx: Any, some: _Some) -> None:

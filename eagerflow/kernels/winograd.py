@@ -24,6 +24,7 @@ from eagerflow.kernels import frequencies
 from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.packs import Packs
 from eagerflow.kernels.parts import parts_of, sum_in_order
+from eagerflow.kernels.pieces import multiply, multiply_rows
 from eagerflow.kernels.scratch import scratch
 from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.tiles import Tiling
@@ -37,6 +38,8 @@ from eagerflow.kernels.transforms import (
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 
 _LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
+_LARGE = 1 << 20  # numbers of products that are too many to be gone through for each part of a sum
+_EXACT_TILE = 3  # outputs along an axis, with which fewer digits are lost
 PER_MICROSECOND = 50_000  # multiply-adds, for deciding about threads
 
 
@@ -69,7 +72,7 @@ def forward(
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype) if into is None else into
     packs = Packs.of(kernel.shape, groups)
     tiling = _tiling(len(x), geometry, packs)
-    blocks, weights = tiling.blocks(), packs.weights(kernel, tiling.tile)
+    blocks, weights, parts = tiling.blocks(), packs.weights(kernel, tiling.tile), tiling.parts(packs.channels)
     if frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore", over="ignore"):
             frequencies.forward(tiling, x, weights, out, finish)
@@ -78,7 +81,7 @@ def forward(
     def work(i: int) -> None:
         values = transformed_inputs(tiling, x, blocks[i])
         products = scratch("winograd y", (len(values), tiling.numbers, filters), x.dtype)
-        numpy.matmul(packs.by_frequency(values), weights, out=packs.by_frequency(products))
+        _multiply(packs, values, weights, products, parts)
         outputs(tiling, products, out, blocks[i])
         if finish is not None:
             finish(tiling.rows_of(out, blocks[i]))
@@ -86,6 +89,19 @@ def forward(
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         each(work, len(blocks), 2.25 * out.size * packs.channels / PER_MICROSECOND)
     return out
+
+
+def _multiply(packs: Packs, values: Any, weights: Any, products: Any, parts: list[slice]) -> None:
+    """Transformed tiles times weights, both ways (tiles, frequencies, ...)."""
+    given, found = packs.by_frequency(values), packs.by_frequency(products)
+    if len(parts) > 1 and products.size > _LARGE:
+        for i in numpy.ndindex(found.shape[:2]):
+            multiply_rows(given[i], weights[i], found[i], parts)
+        return
+    spare = None
+    if len(parts) > 1:
+        spare = packs.by_frequency(scratch("winograd part", products.shape, products.dtype))
+    multiply(given, weights, found, parts, spare)
 
 
 def kernel_gradient(x: Any, g: Any, geometry: Geometry, groups: int = 1) -> Any:
@@ -100,7 +116,10 @@ def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) 
 
 def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
     """Whether `gradients` is faster than both alone: when the gradient of x alone would have many more tiles."""
-    tiling = _tiling(1, geometry, Packs.of(kernel_shape, groups))
+    packs = Packs.of(kernel_shape, groups)
+    tiling = _tiling(1, geometry, packs)
+    if packs.groups > 1:
+        return False
     alone = math.prod([-(-n // tiling.tile) for n in geometry.lengths])
     return tiling.band == tiling.rows and alone > 1.3 * tiling.rows * tiling.cols
 
@@ -108,7 +127,8 @@ def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: 
 def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int) -> tuple[Any, Any]:
     channels, filters = x.shape[-1], g.shape[-1]
     packs = Packs.of((channels // groups, filters), groups)
-    tiling = _tiling(len(x), geometry, packs)
+    few = packs.groups > 1  # channels, of which plain sums are the most exact
+    tiling = _tiling(len(x), geometry, packs, tile=_EXACT_TILE if few else 0)
     if kernel is None and frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore", over="ignore"):
             return None, packs.kernel(frequencies.kernel_gradient(tiling, x, g))
@@ -118,17 +138,23 @@ def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int) -> 
     sums = numpy.zeros((len(parts), *shape), x.dtype)
     dx = None if kernel is None else numpy.empty(x.shape, x.dtype)
     weights = None if kernel is None else packs.weights(kernel, tiling.tile).swapaxes(-1, -2)
+    filters_at_once = tiling.parts(packs.outputs)
 
     def work(i: int) -> None:
         for number, block in enumerate(blocks[parts[i]]):
             values = transformed_inputs(tiling, x, block)
             slopes = transformed_gradients(tiling, g, block)
             product = scratch("winograd w", sums.shape[1:], x.dtype) if number else sums[i]
-            numpy.matmul(packs.by_frequency(values).swapaxes(-1, -2), packs.by_frequency(slopes), out=product)
+            given, met = packs.by_frequency(values).swapaxes(-1, -2), packs.by_frequency(slopes)
+            if few:
+                some, spare = tiling.parts(len(values)), scratch("winograd part", product.shape, x.dtype)
+                multiply(given, met, product, some, spare)
+            else:
+                numpy.matmul(given, met, out=product)
             if number:
                 numpy.add(sums[i], product, out=sums[i])
             if dx is not None and weights is not None:
-                numpy.matmul(packs.by_frequency(slopes), weights, out=packs.by_frequency(values))
+                _multiply(packs, slopes, weights, values, filters_at_once)
                 input_gradients(tiling, values, dx, block)
 
     with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
@@ -136,5 +162,5 @@ def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int) -> 
         return dx, packs.kernel(sum_in_order(sums))
 
 
-def _tiling(n: int, geometry: Geometry, packs: Packs) -> Tiling:
-    return Tiling.of(n, geometry, packs.channels, packs.outputs, packs.products)
+def _tiling(n: int, geometry: Geometry, packs: Packs, tile: int = 0) -> Tiling:
+    return Tiling.of(n, geometry, packs.channels, packs.outputs, packs.products, tile)
