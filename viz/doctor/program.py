@@ -13,17 +13,18 @@ from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
 from viz.doctor.finding import KINDS, SEVERITIES, Finding
 from viz.doctor.user_code import Place, call_place, made_at, op_place, user_line
+from viz.recorder.scopes import OpenScope, Scopes
 
-__all__ = ["OpenScope", "Origin", "Program", "layer_label"]
+__all__ = ["Origin", "Program", "WatchedScope", "layer_label"]
 
 
-class OpenScope:
-    """A scope that is open: the announced one, and what is known of it here."""
+class WatchedScope(OpenScope):
+    """A scope that is open, and what is known of it here."""
 
-    __slots__ = ("at_begin", "frame", "kind", "owner", "scope", "training")
+    __slots__ = ("at_begin", "frame", "training")
 
     def __init__(self, scope: observe.Scope, frame: FrameType | None, at_begin: int) -> None:
-        self.scope, self.kind, self.owner = scope, scope.kind, scope.owner
+        super().__init__(scope)
         self.frame = frame
         self.at_begin = at_begin  # nanoseconds that the doctor had used up when the scope began
         given = scope.inputs if isinstance(scope.inputs, tuple) else ()
@@ -56,7 +57,7 @@ class Program:
     def __init__(self, found: Callable[[Finding], None] | None = None) -> None:
         self.step = 0
         self.heavy = True
-        self.scopes: list[OpenScope] = []
+        self.scopes = Scopes[WatchedScope]()
         self.origins: dict[int, Origin] = {}
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
@@ -113,14 +114,12 @@ class Program:
 
     def layer(self) -> Any:
         """The innermost layer that is running."""
-        for opened in reversed(self.scopes):
-            if opened.kind == "layer":
-                return opened.owner
-        return None
+        opened = self.scopes.innermost("layer")
+        return None if opened is None else opened.owner
 
     def inside(self, *kinds: str) -> bool:
         """Is a scope of one of these kinds open?"""
-        return any(opened.kind in kinds for opened in self.scopes)
+        return self.scopes.inside(*kinds)
 
     def outermost(self) -> bool:
         """Is the innermost scope a layer or model that was not called by another one?"""
@@ -134,7 +133,7 @@ class Program:
         """The user's line outside of all layers: the call of `fit`, or of the model."""
         return call_place(sys._getframe(1), self.scopes)
 
-    def innermost_user_line(self, opened: OpenScope) -> Place | None:
+    def innermost_user_line(self, opened: WatchedScope) -> Place | None:
         """The user's line that opened a scope, where it stands within a layer or model of the user's own."""
         around = [
             each.frame for each in self.scopes if each is not opened and each.kind in ("layer", "model")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import Variable
-from viz.doctor.program import OpenScope
+from viz.doctor.program import WatchedScope
 
 __all__ = ["Owners", "layers_in"]
 
@@ -23,7 +23,7 @@ class Owners:
         self._met: dict[int, Any] = {}
         self._of: dict[int, Any] = {}
 
-    def meet(self, opened: OpenScope) -> None:
+    def meet(self, opened: WatchedScope) -> None:
         """Note a layer that is called."""
         if opened.kind in ("layer", "model") and opened.owner is not None:
             self._met[id(opened.owner)] = opened.owner

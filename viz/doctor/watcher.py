@@ -13,7 +13,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import CHECKS
 from viz.doctor.finding import Finding
-from viz.doctor.program import OpenScope, Origin, Program
+from viz.doctor.program import Origin, Program, WatchedScope
 from viz.doctor.user_code import op_place, scope_frame
 
 __all__ = ["Watcher"]
@@ -161,7 +161,7 @@ class Watcher(Program, observe.Observer):
         if get_ident() != self._thread:
             return
         began = observe.clock()
-        opened = OpenScope(scope, scope_frame(sys._getframe(1)), self.spent)
+        opened = WatchedScope(scope, scope_frame(sys._getframe(1)), self.spent)
         self.scopes.append(opened)
         if scope.kind == "step" and scope.name != "train_step":
             self._now = self._light
@@ -170,10 +170,9 @@ class Watcher(Program, observe.Observer):
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         began = self.now = observe.clock()
-        opened = self._opened(scope) if get_ident() == self._thread else None
-        if opened is None:
+        if get_ident() != self._thread or self.scopes.left_open(scope) is None:
             return
-        self._hand("scope_end", opened, outputs, error)
+        self._hand("scope_end", self.scopes[-1], outputs, error)
         self.scopes.pop()
         if scope.kind == "step":
             self._now = self._close if self.heavy else self._light
@@ -181,14 +180,6 @@ class Watcher(Program, observe.Observer):
         if by_optimizer or (scope.kind == "step" and scope.name == "train_step"):
             self.end_step()
         self.spent += observe.clock() - began
-
-    def _opened(self, scope: observe.Scope) -> OpenScope | None:
-        """What is known of a scope that ends; those inside of it that were left open are closed with it."""
-        while any(each.scope is scope for each in self.scopes):
-            if self.scopes[-1].scope is scope:
-                return self.scopes[-1]
-            self.scopes.pop()
-        return None
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self._hand("logs", kind, step, logs)

@@ -15,6 +15,7 @@ from eagerflow.layers import Layer
 from viz.export.summary_writer import SummaryWriter
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
+from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Watch", "watch"]
 
@@ -76,7 +77,7 @@ class Watch(observe.Observer):
         self.step = 0
         self._model, self._every, self._what = model, every, what
         self._log = SummaryWriter(log_dir)
-        self._in_step = False
+        self._steps = Scopes[OpenScope]()
         self._wrote: set[tuple[str, int]] = set()
         self._observing = observe.observing(self)
         self._observing.__enter__()
@@ -102,13 +103,13 @@ class Watch(observe.Observer):
     def on_scope_begin(self, scope: observe.Scope) -> None:
         """A step begins, or something else."""
         if scope.kind == "step":
-            self._in_step = True
+            self._steps.append(OpenScope(scope))
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """A layer has answered, a step is over, or something else."""
         if scope.kind == "step":
-            self._in_step = False
-            self._end_step()
+            if self._steps.end(scope) and not self._steps:
+                self._end_step()
         elif scope.kind == "layer" and "activations" in self._what and self._chosen:
             tensors = [x for x in flat(outputs) if isinstance(x, Tensor)]
             if self._is_ours(scope.owner) and tensors:
@@ -121,7 +122,7 @@ class Watch(observe.Observer):
             for source, gradient in zip(sources, results):
                 if isinstance(source, Variable) and source.identity in ours and isinstance(gradient, Tensor):
                     self._write("gradients", source.path, gradient.data)
-        if not self._in_step:
+        if not self._steps:
             self._end_step()
 
     def _is_ours(self, layer: Any) -> bool:

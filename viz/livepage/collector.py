@@ -15,6 +15,7 @@ from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress
 from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot
+from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Collector"]
 
@@ -52,7 +53,7 @@ class Collector(observe.Observer):
         self.progress = Progress(model)
         self._box, self._pace, self._every_steps = box, pace, every_steps
         self._rounds = rounds
-        self._scope: observe.Scope | None = None
+        self._steps = Scopes[OpenScope]()
         self._snapshot: Snapshot | None = None
         self._optimizers: dict[int, int] = {}  # by id: the order in which they came
         self._ran: set[int] = set()  # optimizers since the last step's end
@@ -74,9 +75,11 @@ class Collector(observe.Observer):
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         """A step begins, or something else."""
-        if scope.kind == "step" and self._scope is None:
+        if scope.kind == "step":
+            self._steps.append(OpenScope(scope))
+            if len(self._steps) > 1:
+                return
             self._leave_own_loop()
-            self._scope = scope
             self._training = scope.name not in _OTHER
             self._began = time.perf_counter()
             if not self.step:
@@ -85,24 +88,24 @@ class Collector(observe.Observer):
                 self._rounds.begin(scope)
             if self._training or not self.step:
                 self._begin_snapshot(scope)
-        elif self._snapshot is not None and self._scope is None:
+        elif self._snapshot is not None and not self._steps:
             self._give_up_old()
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """A step is over, the weights were changed, or something else."""
         if error is not None:
             self.blame.scope(scope, error)
-        if scope is self._scope:
-            self._end_look(scope, outputs, error)
-            self._end_snapshot(outputs, error)
-            self._scope = None
-            self._end_step(scope, error)
-        elif scope.kind == "optimizer" and self._scope is None and error is None:
+        if scope.kind == "step":
+            if self._steps.end(scope) and not self._steps:
+                self._end_look(scope, outputs, error)
+                self._end_snapshot(outputs, error)
+                self._end_step(scope, error)
+        elif scope.kind == "optimizer" and not self._steps and error is None:
             self._optimizer_ran(scope.owner)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; in a loop of the user's own its target is the loss."""
-        if self._scope is not None:
+        if self._steps:
             return
         if self._loss is not None and not self._optimizers:
             self._own_step("batch|loss", None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
 from typing import Any
 
 from eagerflow.core import observe
 from viz.doctor import Watcher
+from viz.recorder.scopes import Joined
 
 __all__ = ["Rounds"]
 
@@ -31,13 +31,12 @@ class Rounds:
         self._share = share
         self._left, self._apart = FIRST, 0
         self._next = self._cost = 0.0
-        self._scope: observe.Scope | None = None
-        self._observing: AbstractContextManager[Any] | None = None
+        self._joined: Joined | None = None
 
     @property
     def looks(self) -> bool:
         """Whether the watcher listens."""
-        return self._observing is not None
+        return self._joined is not None
 
     def begin(self, scope: observe.Scope | None = None) -> None:
         """A step begins, in `fit` with a scope that is open already."""
@@ -47,21 +46,16 @@ class Rounds:
         if self._apart >= 0 or time.perf_counter() < self._next:
             return
         self.watcher.choose_thread()
-        self._observing = observe.observing(self.watcher)
-        self._observing.__enter__()
-        self._scope = scope
-        if scope is not None:
-            self.watcher.on_scope_begin(scope)  # its listeners were chosen before this one was there
+        self._joined = Joined(self.watcher, scope)
 
     def end(
         self, scope: observe.Scope | None, outputs: Any, error: BaseException | None, extra: float
     ) -> None:
         """A step is over, which took `extra` seconds more than others."""
-        if not self.looks:
+        if self._joined is None:
             return
-        if scope is not None and scope is self._scope:
-            self.watcher.on_scope_end(scope, outputs, error)
-            self._scope = None
+        if scope is not None:
+            self._joined.end_scope(outputs, error)
         self._left -= 1
         self._cost += extra
         if self._left <= 0:
@@ -79,9 +73,9 @@ class Rounds:
 
     def close(self) -> None:
         """Stop listening for now."""
-        if self._observing is not None:
-            self._observing.__exit__(None, None, None)
-            self._observing = None
+        if self._joined is not None:
+            self._joined.leave()
+            self._joined = None
 
     def finish(self) -> None:
         """Training is over: judge what only the end can tell."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from typing import Any
 
 from eagerflow.core import observe
@@ -14,6 +13,7 @@ from viz.facts.selection import variables_of
 from viz.picture import gradient_flow
 from viz.recorder.capture import Capture, Options
 from viz.recorder.record_builder import build
+from viz.recorder.scopes import Joined
 from viz.recording import Recording
 
 __all__ = ["Snapshot", "gradient_norm", "histograms"]
@@ -39,20 +39,15 @@ class Snapshot:
 
     def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
         self.step, self.measures = step, stats != "none"
-        self._scope = scope
         self._capture = Capture(Options(name=name, stats=stats, max_ops=MOST_OPS))
-        self._observing: AbstractContextManager[Any] = observe.observing(self._capture)
-        self._observing.__enter__()
         self._capture.start(None)
-        if scope is not None:
-            self._capture.on_scope_begin(scope)  # its listeners were chosen before this one was there
+        self._joined = Joined(self._capture, scope)
 
     def end(self, outputs: Any = None, error: BaseException | None = None) -> None:
         """The step is over; nothing more is recorded."""
-        if self._scope is not None:
-            self._capture.on_scope_end(self._scope, outputs, error)
+        self._joined.end_scope(outputs, error)
         self._capture.stop()
-        self._observing.__exit__(None, None, None)
+        self._joined.leave()
 
     def recording(self) -> Recording:
         """What was recorded; takes a while, in whichever thread wants it."""

@@ -16,6 +16,7 @@ from eagerflow.core import observe
 from viz.recorder.capture import Capture, Options
 from viz.recorder.journal import Journal
 from viz.recorder.record_builder import build
+from viz.recorder.scopes import OpenScope, Scopes
 from viz.recording import Recording
 
 __all__ = ["Located", "Segments", "located"]
@@ -50,7 +51,7 @@ class Segments:
         self._options, self._frame = options._replace(memory=False, time=True, max_ops=_LONGEST), frame
         self._references: list[_Reference] = []
         self._left = _RECORDED
-        self._open: list[observe.Scope] = []
+        self._open = Scopes[OpenScope]()
         self._updated = self._has_steps = False
         self.trail: list[Any] = []
         self.recorder: Capture | None = None
@@ -65,14 +66,13 @@ class Segments:
             self._has_steps = True
         elif not self._open and not self._has_steps and (self._updated or len(self.trail) >= _LONGEST):
             self._begin()
-        self._open.append(scope)
+        self._open.append(OpenScope(scope))
         if self.recorder is not None:
             self.recorder.on_scope_begin(scope)
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None) -> None:
         """A scope ends."""
-        if scope in self._open:
-            del self._open[self._open.index(scope) :]
+        self._open.end(scope)
         self._updated = self._updated or scope.kind == "optimizer"
         if self.recorder is not None:
             self.recorder.on_scope_end(scope, outputs, error)
@@ -87,8 +87,8 @@ class Segments:
         if self._left and self.recorder is None:
             self.recorder = Capture(self._options)
             self.recorder.start(self._frame)
-            for scope in self._open:
-                self.recorder.on_scope_begin(scope)
+            for opened in self._open:
+                self.recorder.on_scope_begin(opened.scope)
 
     def _end(self) -> None:
         known = any(reference.trail == self.trail for reference in self._references)
@@ -141,8 +141,8 @@ class Segments:
         """A recording of one event and the scopes around it."""
         capture = Capture(self._options)
         capture.start(self._frame)
-        for scope in self._open:
-            capture.on_scope_begin(scope)
+        for opened in self._open:
+            capture.on_scope_begin(opened.scope)
         getattr(capture, event)(*arguments)
         capture.stop()
         return _recording(capture, self.count)

@@ -21,20 +21,21 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.facts.json_data import to_plain
-from viz.recorder import tensor_stats
+from viz.recorder import scopes, tensor_stats
 from viz.recorder.descriptions import about, described, device_name, flat
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.op_hook import Walker, next_serial, op_recorder, recording
+from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Capture", "OpenScope", "Options"]
+__all__ = ["Capture", "Options", "RecordedScope"]
 
 _NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
-_GATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
-_MACHINERY = frozenset([observe.__file__, contextlib.__file__, _GATE])
+_STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
+_MACHINERY = frozenset([observe.__file__, contextlib.__file__, scopes.__file__, _STEPS])
 
 
 class Options(NamedTuple):
@@ -57,8 +58,8 @@ class Options(NamedTuple):
 Here = tuple[int | None, int | None, FrameType | None]
 
 
-class OpenScope:
-    """A scope while it is recorded: the announced one, and what is known of it so far."""
+class RecordedScope:
+    """What is written down of a scope."""
 
     __slots__ = (
         "base", "ended", "error", "inner_base", "inputs", "kind", "name", "outputs", "owner", "parent", "places",
@@ -76,6 +77,16 @@ class OpenScope:
         self.error: str | None = None
 
 
+class _Open(OpenScope):
+    """A scope that is recorded, and where the program was before it began."""
+
+    __slots__ = ("before", "recorded")
+
+    def __init__(self, scope: observe.Scope, recorded: RecordedScope, before: Here) -> None:
+        self.scope, self.kind, self.owner = scope, scope.kind, scope.owner
+        self.recorded, self.before = recorded, before
+
+
 class Capture(observe.Observer):
     """Everything announced between `start` and `stop`, in lists.
 
@@ -89,7 +100,7 @@ class Capture(observe.Observer):
         self.journal = Journal()
         self.memory = Memory() if options.memory else None
         self.walker = Walker()
-        self.scopes: list[OpenScope] = []
+        self.scopes: list[RecordedScope] = []
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.measured: dict[int, Any] = {}
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
@@ -111,7 +122,7 @@ class Capture(observe.Observer):
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
         self._paths: dict[int | None, str] = {None: ""}
-        self._open: list[tuple[observe.Scope, int, Here]] = []
+        self._open = Scopes[_Open]()
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
         self.measure = self._measure if options.stats != "none" else None
@@ -255,9 +266,9 @@ class Capture(observe.Observer):
         places = self.walk(frame, before[2]) if self.walk else ()
         number = len(self.scopes)
         inputs = () if scope.kind in _WITHOUT_INPUTS else self._tensors(scope.inputs)
-        opened = OpenScope(scope, before, inputs, places)
+        opened = RecordedScope(scope, before, inputs, places)
         self.scopes.append(opened)
-        self._open.append((scope, number, before))
+        self._open.append(_Open(scope, opened, before))
         # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
         if frame is not None and is_internal(frame.f_code.co_filename):
             self.here = (number, number, frame)
@@ -268,28 +279,24 @@ class Capture(observe.Observer):
             self._parts = {}
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if not self._open:
+        inner = self._open.left_open(scope)
+        if inner is None:
             return
-        if self._open[-1][0] is scope or any(known is scope for known, _, _ in self._open):
-            while True:
-                known, number, before = self._open.pop()
-                self._close(self.scopes[number], known, outputs if known is scope else None, error)
-                self.here = before
-                if known is scope:
-                    break
+        for each in inner:
+            self._close(each, None, error)
+        self._close(self._open.pop(), outputs, error)
         if error is not None and self._crashed is not None and not self._open:
             self._crashed(error)
 
-    def _close(
-        self, opened: OpenScope, scope: observe.Scope, outputs: Any, error: BaseException | None
-    ) -> None:
-        opened.ended = observe.clock()
+    def _close(self, opened: _Open, outputs: Any, error: BaseException | None) -> None:
+        recorded, self.here = opened.recorded, opened.before
+        recorded.ended = observe.clock()
         if outputs is not None:
-            opened.outputs = self._tensors(outputs)
+            recorded.outputs = self._tensors(outputs)
         if error is not None:
-            opened.error = described(error)
-        if scope.owner is not None:
-            opened.owner = self._owner(scope.owner)
+            recorded.error = described(error)
+        if opened.owner is not None:
+            recorded.owner = self._owner(opened.owner)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self.logs.append((kind, step, dict(logs), observe.clock()))

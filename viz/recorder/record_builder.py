@@ -120,6 +120,7 @@ class _Builder:
 
     def _build_scopes(self) -> None:
         calls: dict[tuple[int, str], int] = {}
+        numbers = iter(self.capture.step_numbers)
         for number, opened in enumerate(self.capture.scopes):
             stack = self._stack(opened.places, opened.base)
             self.stacks.append(stack)
@@ -146,9 +147,9 @@ class _Builder:
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
             if scope.kind == "step":
-                index, numbers = len(self.record.steps), self.capture.step_numbers
-                chosen = numbers[index] if index < len(numbers) else None
-                self.record.steps.append(Step(index, number, scope.start, scope.end, chosen))
+                is_inner = any(outer.kind == "step" for outer in self.record.ancestors(opened.parent))
+                chosen = None if is_inner else next(numbers, None)
+                self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, chosen))
             self.record.scopes.append(scope)
         self.step_of = self._steps()
 

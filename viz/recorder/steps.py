@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
 from eagerflow.core import observe
 from viz.recorder.capture import Capture
+from viz.recorder.scopes import Joined, OpenScope, Scopes
 
 __all__ = ["StepGate", "checked_steps", "step"]
 
 
 class StepGate(observe.Observer):
     """Counts the steps that begin, from 0, and installs the capture for the chosen ones.
+
+    A step that begins inside of another one, as that of `train_on_batch` inside of a `viz.step()`, is a part of it.
 
     Args:
         capture: what records.
@@ -26,8 +28,8 @@ class StepGate(observe.Observer):
     def __init__(self, capture: Capture, steps: frozenset[int]) -> None:
         self._capture, self._steps = capture, steps
         self._count = 0
-        self._step: observe.Scope | None = None
-        self._observing: AbstractContextManager[Any] | None = None
+        self._open = Scopes[OpenScope]()  # steps; one inside of another is a part of it
+        self._joined: Joined | None = None
 
     @property
     def count(self) -> int:
@@ -36,27 +38,27 @@ class StepGate(observe.Observer):
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         """A step begins, or something else."""
-        if scope.kind != "step" or self._observing is not None:
+        if scope.kind != "step":
+            return
+        self._open.append(OpenScope(scope))
+        if len(self._open) > 1:
             return
         number, self._count = self._count, self._count + 1
-        if number not in self._steps:
-            return
-        self._capture.step_numbers.append(number)
-        self._step, self._observing = scope, observe.observing(self._capture)
-        self._observing.__enter__()
-        self._capture.on_scope_begin(scope)  # its listeners were chosen before this one was there
+        if number in self._steps:
+            self._capture.step_numbers.append(number)
+            self._joined = Joined(self._capture, scope)
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """The chosen step ends, or something else."""
-        if scope is self._step:
-            self._capture.on_scope_end(scope, outputs, error)
+        if scope.kind == "step" and self._open.end(scope) and not self._open and self._joined is not None:
+            self._joined.end_scope(outputs, error)
             self.close()
 
     def close(self) -> None:
         """Let the capture hear nothing more."""
-        if self._observing is not None:
-            self._observing.__exit__(None, None, None)
-        self._step = self._observing = None
+        if self._joined is not None:
+            self._joined.leave()
+        self._joined = None
 
 
 class step:
