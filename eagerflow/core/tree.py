@@ -15,7 +15,7 @@ from typing import Any
 __all__ = [
     "MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested",
     "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as",
-    "traverse",
+    "refill", "traverse",
 ]  # fmt: skip
 
 Path = tuple[Any, ...]
@@ -139,7 +139,7 @@ def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
     """
     if _is_shape(structure) or not is_nested(structure):
         return func(structure)
-    return _refill(structure, [map_shape_structure(func, child) for child in _children(structure)])
+    return refill(structure, [map_shape_structure(func, child) for child in _children(structure)])
 
 
 def _is_shape(structure: Any) -> bool:
@@ -155,7 +155,7 @@ def lists_to_tuples(structure: Any) -> Any:
     if not is_nested(structure):
         return structure
     children = [lists_to_tuples(child) for child in _children(structure)]
-    return tuple(children) if isinstance(structure, list) else _refill(structure, children)
+    return tuple(children) if isinstance(structure, list) else refill(structure, children)
 
 
 def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
@@ -175,7 +175,7 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
         if found is not None:
             return None if found is MAP_TO_NONE else found
     if is_nested(structure):
-        structure = _refill(structure, [traverse(func, child, top_down) for child in _children(structure)])
+        structure = refill(structure, [traverse(func, child, top_down) for child in _children(structure)])
     if top_down:
         return structure
     found = func(structure)
@@ -234,7 +234,7 @@ def _check_node(a: Any, b: Any, path: Path) -> None:
     place = "".join(f"[{key!r}]" for key in path)
     where = f"The structures differ{' at ' + place if place else ''}"
     if type(a) is not type(b) and not (isinstance(a, dict) and isinstance(b, dict)):
-        raise ValueError(f"{where}: {type(a).__name__} here, {type(b).__name__} there.")
+        raise ValueError(f"{where}: expected {type(a).__name__} as in the first, got {type(b).__name__}.")
     if isinstance(a, dict) and a.keys() != b.keys():
         raise ValueError(f"{where}: keys {sorted(map(str, a))} here, {sorted(map(str, b))} there.")
     if len(a) != len(b):
@@ -282,11 +282,11 @@ def _rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
             _rebuild(child, leaves) if isinstance(child, _NESTED) else next(leaves)
             for child in _children(structure)
         ]
-        return _refill(structure, filled)
+        return refill(structure, filled)
     return next(leaves)
 
 
-def _refill(structure: Any, children: list[Any]) -> Any:
+def refill(structure: Any, children: list[Any]) -> Any:
     """A structure of the same type and keys, with other children."""
     if isinstance(structure, dict):
         filled = dict(zip(_sorted_keys(structure), children, strict=True))

@@ -19,11 +19,15 @@ __all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "rows_of",
 
 
 def is_array_like(value: Any) -> bool:
-    """True for what has rows: arrays, tensors, pandas objects, lists of numbers; and nests of those."""
+    """True for what has rows: arrays, tensors, pandas objects, lists of numbers; and nests of those.
+
+    A dict may hold None beside arrays, for inputs that are optional.
+    """
     if isinstance(value, (list, tuple)):
         return all(is_array_like(v) or isinstance(v, (bool, int, float, numpy.generic)) for v in value)
     if isinstance(value, Mapping):
-        return all(is_array_like(v) for v in value.values())
+        given = [v for v in value.values() if v is not None]
+        return all(is_array_like(v) for v in given) and bool(given or not value)
     return hasattr(value, "shape") and (hasattr(value, "__array__") or is_device_array(value))
 
 
@@ -47,7 +51,7 @@ def as_arrays(what: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {k: as_arrays(f"{what}[{k!r}]", v) for k, v in value.items()}
     if isinstance(value, (list, tuple)) and any(hasattr(v, "shape") and getattr(v, "ndim", 0) for v in value):
-        return type(value)([as_arrays(f"{what}[{i}]", v) for i, v in enumerate(value)])
+        return tree.refill(value, [as_arrays(f"{what}[{i}]", v) for i, v in enumerate(value)])
     return _as_array(what, value)
 
 
@@ -102,7 +106,7 @@ def as_batch(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         if value and all(isinstance(v, (bool, int, float)) for v in value):
             return _tensor(numpy.asarray(value))
-        return type(value)([as_batch(v) for v in value])
+        return tree.refill(value, [as_batch(v) for v in value])
     if isinstance(value, Mapping):
         return {k: as_batch(v) for k, v in value.items()}
     if value is None:

@@ -114,8 +114,8 @@ class ArrayFeed(Feed):
         shuffle: True, False, or `"batch"` (whole batches change places, for data on a slow disk).
         class_weight: a dict from class numbers to weights, or None.
         steps: the batches of an epoch; default: all.
-        goes_on: whether an epoch of other `steps` begins where the last one stopped, as training needs it to see
-            all data. Without, every epoch has the first `steps` batches, or all where there are fewer.
+        goes_on: whether an epoch of fewer `steps` begins where the last one stopped, as training needs it to see
+            all data. Without, every epoch has the first `steps` batches.
     """
 
     def __init__(
@@ -140,8 +140,7 @@ class ArrayFeed(Feed):
         self.shuffle = shuffle
         self.parts = pack_x_y_sample_weight(x, y, sample_weight)
         self.available = -(-self.rows // self.size)
-        asked = self.available if steps is None else steps
-        self.steps = _within_limit(asked if goes_on else min(asked, self.available))
+        self.steps = _within_limit(_one_pass(steps, self.available))
         self.goes_on = goes_on and self.steps != self.available
         self._running: Iterator[Any] = iter(())
         self._rest: Iterator[Any] | None = None
@@ -199,7 +198,7 @@ class ArrayFeed(Feed):
 
 
 class PyDatasetFeed(Feed):
-    """Batches by number, in random order when asked for."""
+    """Batches by number, in random order when asked for. An epoch of fewer begins where the last one stopped."""
 
     def __init__(
         self, dataset: Any, shuffle: Any = False, class_weight: Any = None, steps: int | None = None
@@ -210,7 +209,9 @@ class PyDatasetFeed(Feed):
         self.available = dataset.num_batches if isinstance(dataset, PyDataset) else len(dataset)
         if self.available == 0:
             raise ValueError(f"the data is empty: {type(dataset).__name__} has no batches.")
-        self.steps = _within_limit(self.available if steps is None else steps)
+        self.steps = _within_limit(_one_pass(steps, self.available))
+        self._left: list[int] = []  # of the order of the last epoch
+        self._left_before: list[int] = []
         self._rest: Iterator[Any] | None = None
 
     def epoch(self) -> Iterator[Any]:
@@ -227,10 +228,12 @@ class PyDatasetFeed(Feed):
             yield _weighed(as_batch(_checked(batch)), self.weights)
 
     def position(self) -> dict[str, Any]:
-        return {**super().position(), **_state_of(self.dataset)}
+        left = self._left if self._origin is None else self._left_before
+        return {**super().position(), **({"left": left} if left else {}), **_state_of(self.dataset)}
 
     def go_to(self, position: dict[str, Any], done: int) -> None:
         _set_state(self.dataset, position)
+        self._left = list(position.get("left", ()))
         super().go_to(position, done)
 
     def _take_up(self, origin: Any, drawn: int) -> None:
@@ -242,8 +245,18 @@ class PyDatasetFeed(Feed):
     def _indices(self) -> Any:
         if self.available is None:
             return range(self.steps) if self.steps is not None else iter(int, 1)
-        order = generator(self._key).permutation(self.available) if self.shuffle else range(self.available)
-        return [order[i % self.available] for i in range(self.steps or 0)]
+        steps, indices = self.steps or 0, self._left
+        self._left_before = indices
+        while len(indices) < steps:
+            indices = [*indices, *self._order(self.available)]
+        self._left = indices[steps:]
+        return indices[:steps]
+
+    def _order(self, count: int) -> list[int]:
+        if not self.shuffle:
+            return list(range(count))
+        order: list[int] = generator(self._key).permutation(count).tolist()
+        return order
 
     def on_epoch_end(self) -> None:
         if hasattr(self.dataset, "on_epoch_end"):
@@ -254,16 +267,16 @@ class IterableFeed(Feed):
     """Any iterable of batches: generators, data sets, loaders of other libraries.
 
     A generator goes on where the last epoch stopped; anything that can be iterated anew begins anew when it
-    is exhausted.
+    is exhausted, but an epoch never has more than all of it.
     """
 
     def __init__(self, iterable: Any, class_weight: Any = None, steps: int | None = None) -> None:
         self.iterable = iterable
         self.weights = class_weights(class_weight)
         self.once = iter(iterable) is iterable
-        known = steps if steps is not None else _length(iterable)
+        known = steps if self.once else _one_pass(steps, _length(iterable))
         self.steps = _within_limit(known)
-        self.limit = steps if self.steps == known else self.steps
+        self.limit = None if steps is None and self.steps == known else self.steps
         self._running: Iterator[Any] | None = None
         self._passes = 0
         self._resumed = False
@@ -273,11 +286,13 @@ class IterableFeed(Feed):
         if self._running is None or not goes_on:
             self._running = self._pass()
         done, self._done, self._resumed = self._done, 0, False
+        whole = self._drawn == done  # the pass begins with this epoch
         while self.limit is None or done < self.limit:
             batch = next(self._running, _END)
             if batch is _END:
-                if self.limit is None or not self._restarted(done):
+                if self.limit is None or (whole and done and self._ended(done)) or not self._restarted(done):
                     return
+                whole = not done
                 continue
             done += 1
             yield _weighed(as_batch(_checked(batch)), self.weights)
@@ -304,6 +319,13 @@ class IterableFeed(Feed):
         self._running, self._resumed = self._pass(), True
         _skip(self._running, drawn)
 
+    def _ended(self, done: int) -> bool:
+        """Whether an epoch ends with the data, which it has all seen; says so."""
+        if self.once or behaviour.keras_2:
+            return False
+        warn(_MORE_ASKED.format(self.limit, done))
+        return True
+
     def _restarted(self, done: int) -> bool:
         """Begin anew in the middle of an epoch; False where that is impossible or gives nothing."""
         if self.once:
@@ -322,6 +344,20 @@ class IterableFeed(Feed):
 
 
 _END: Any = object()
+_MORE_ASKED = (
+    "{} steps were asked for, and the data have {} batches: an epoch ends with its data. For longer epochs let the "
+    "data repeat."
+)
+
+
+def _one_pass(steps: int | None, available: int | None) -> int | None:
+    """The steps of an epoch: no more than there are batches (in Keras 2: as many as asked for)."""
+    if steps is None or available is None:
+        return available if steps is None else steps
+    if steps <= available or behaviour.keras_2:
+        return steps
+    warn(_MORE_ASKED.format(steps, available))
+    return available
 
 
 def _skip(batches: Iterator[Any], count: int) -> None:

@@ -154,7 +154,7 @@ def _specs_of(answer: Any, dtype: str, layer: Any) -> Any:
     if isinstance(answer, dict):
         return {k: _specs_of(v, dtype, layer) for k, v in answer.items()}
     if isinstance(answer, (list, tuple)):
-        return type(answer)([_specs_of(v, dtype, layer) for v in answer])
+        return tree.refill(answer, [_specs_of(v, dtype, layer) for v in answer])
     raise TypeError(
         f"{describe(layer)}.compute_output_shape returned {answer!r:.80}; expected a tuple of integers and None."
     )

@@ -51,8 +51,8 @@ def _filled(structure: Any, values: list[Any]) -> Any:
         return values[structure.number]
     if isinstance(structure, dict):
         return {k: _filled(v, values) for k, v in structure.items()}
-    if isinstance(structure, (list, tuple)) and not hasattr(structure, "_fields"):
-        return type(structure)([_filled(v, values) for v in structure])
+    if isinstance(structure, (list, tuple)):
+        return tree.refill(structure, [_filled(v, values) for v in structure])
     return structure
 
 

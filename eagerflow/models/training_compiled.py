@@ -14,6 +14,7 @@ from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
 from eagerflow.models.training_outputs import Outputs, tree_parts
+from eagerflow.models.training_structures import Part, at, nests, parts_of
 from eagerflow.models.training_whole import States
 
 __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
@@ -37,7 +38,8 @@ class Compiled:
         outputs = self.outputs = Outputs(output_names)
         if any(tree.is_nested(part) for part in tree_parts(structure)):
             outputs.settle(structure)
-        self.loss = None if loss is None else CompiledLoss(loss, loss_weights, outputs)
+        self._structure = structure
+        self.loss = None if loss is None else CompiledLoss(loss, loss_weights, outputs, structure)
         self.metrics = CompiledMetrics(metrics_given, weighted_metrics, outputs)
         self.loss_tracker = Mean(name="loss")
         self.steps_per_execution = steps_per_execution
@@ -52,7 +54,7 @@ class Compiled:
         """Use another loss from now on."""
         self.arguments["loss"] = loss
         weights = self.arguments["loss_weights"]
-        self.loss = None if loss is None else CompiledLoss(loss, weights, self.outputs)
+        self.loss = None if loss is None else CompiledLoss(loss, weights, self.outputs, self._structure)
 
     def track(self, loss: Any, batch: Any) -> None:
         """Add the loss of a batch to the mean that is reported."""
@@ -89,16 +91,20 @@ class CompiledLoss:
         loss: a loss, or a list or dict of losses (None where an output has none).
         weights: a number, or a list or dict of numbers.
         outputs: what is known of the model's outputs.
+        structure: the outputs of a graph.
     """
 
-    def __init__(self, loss: Any, weights: Any, outputs: Outputs) -> None:
+    def __init__(self, loss: Any, weights: Any, outputs: Outputs, structure: Any = None) -> None:
         self.single = not isinstance(loss, (list, tuple, Mapping))
         self.given = tree.map_structure(_as_loss, dict(loss) if isinstance(loss, Mapping) else loss)
         self.weights = weights
         self.outputs = outputs
         self.trackers: dict[str, Mean] = {}
-        self._parts: list[tuple[str, Any, float]] | None = None
-        if outputs.names is not None:
+        self._parts: list[Part] | None = None
+        self._find_nesting()
+        if self.nested and structure is not None:  # of a graph: wrong structures are told at once
+            self._nested_parts(structure)
+        elif outputs.names is not None:
             outputs.check("loss", self.given)
             outputs.check("loss_weights", weights)
 
@@ -115,36 +121,80 @@ class CompiledLoss:
         outputs = self.outputs
         outputs.settle(y_pred)
         if self._parts is None:
-            self._parts = self._resolved()
-            outputs.learning = [i for i, (_, loss, _) in enumerate(self._parts) if loss is not None]
+            self._parts = self._resolved(y_pred)
+            learning = (i for part in self._parts if part.loss is not None for i in part.outputs)
+            outputs.learning = sorted(set(learning))
+        if self.nested:
+            return self._of_structures(y_true, y_pred, sample_weight)
         targets, predictions = outputs.flat("y", y_true), outputs.flat("y_pred", y_pred)
         sample_weights = outputs.spread("sample_weight", sample_weight)
         total: Any = None
-        for (name, loss, weight), y, p, w in zip(self._parts, targets, predictions, sample_weights):
-            if loss is None:
-                continue
-            value = loss(y, p, w)
-            if name in self.trackers:
-                self.trackers[name]._add(value.data * p.shape[0], p.shape[0])
-            value = value if weight == 1.0 else value * weight
-            total = value if total is None else total + value
+        for part, y, p, w in zip(self._parts, targets, predictions, sample_weights):
+            if part.loss is not None:
+                total = self._add(total, part, part.loss(y, p, w), p)
         return total
 
-    def _resolved(self) -> list[tuple[str, Any, float]]:
-        names = self.outputs.known_names
-        chosen = self.outputs.spread("loss", self.given)
-        weights = self.outputs.spread("loss_weights", self.weights)
-        numbers = [1.0 if w is None else _number(w) for w in weights]
-        measured = [f"{n}_loss" for n, loss in zip(names, chosen) if loss is not None]
-        if self.outputs.is_dict and not self.outputs.nested and isinstance(self.given, Mapping):
-            # in the order in which the user named them
-            measured = [f"{n}_loss" for n, loss in self.given.items() if loss is not None]
-        if len(measured) > 1:  # a single one would repeat the whole
+    def _of_structures(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        outputs = self.outputs
+        targets = outputs.packed("y", y_true, y_pred)
+        several = tree.is_nested(sample_weight)
+        weights = outputs.packed("sample_weight", sample_weight, y_pred) if several else None
+        total: Any = None
+        begun: set[str] = set()  # several losses of one part make up one number
+        for part in self._parts or ():
+            p = at(y_pred, part.path)
+            w = at(weights, part.path) if several else sample_weight
+            value = part.loss(at(targets, part.path), p, w)
+            total = self._add(total, part, value, tree.flatten(p)[0], part.name in begun)
+            begun.add(part.name)
+        return total
+
+    def _add(self, total: Any, part: Part, value: Any, of: Any, again: bool = False) -> Any:
+        if part.name in self.trackers:
+            rows = of.shape[0]
+            self.trackers[part.name]._add(value.data * rows, 0 if again else rows)
+        value = value if part.weight == 1.0 else value * part.weight
+        return value if total is None else total + value
+
+    def _find_nesting(self) -> None:
+        self.nested = nests(self.given) or (self.outputs.nested and not self.single)
+
+    def _resolved(self, y_pred: Any) -> list[Part]:
+        self._find_nesting()
+        if self.nested:
+            parts = self._nested_parts(y_pred)
+            measured = [part.name for part in parts]
+        else:
+            names = self.outputs.known_names
+            chosen = self.outputs.spread("loss", self.given)
+            weights = self.outputs.spread("loss_weights", self.weights)
+            measured = [f"{n}_loss" for n, loss in zip(names, chosen) if loss is not None]
+            if self.outputs.is_dict and not self.outputs.nested and isinstance(self.given, Mapping):
+                # in the order in which the user named them
+                measured = [f"{n}_loss" for n, loss in self.given.items() if loss is not None]
+            every = enumerate(zip(names, chosen, weights))
+            parts = [Part(f"{n}_loss", loss, _number(w), (), [i]) for i, (n, loss, w) in every]
+        if len(set(measured)) > 1:  # a single one would repeat the whole
             self.trackers = {name: Mean(name=name) for name in measured}
-        return [(f"{n}_loss", loss, w) for n, loss, w in zip(names, chosen, numbers)]
+        return parts
+
+    def _nested_parts(self, y_pred: Any) -> list[Part]:
+        outputs = self.outputs
+        places = outputs.places(y_pred)
+        names = (outputs.prefixes if outputs.nested else outputs.names) or [""] * len(tree.flatten(places))
+        parts = parts_of(self.given, self.weights, places, names, _sees_structures)
+        return [part._replace(name=f"{part.name}_loss", weight=_number(part.weight)) for part in parts]
+
+
+def _sees_structures(loss: Any) -> bool:
+    """Whether a loss is the user's own: it is asked once for a whole list or dict of outputs, ours for each output."""
+    made_by = loss.fn if type(loss) is LossFunctionWrapper else type(loss)
+    return not str(getattr(made_by, "__module__", "")).startswith("eagerflow.")
 
 
 def _number(weight: Any) -> float:
+    if weight is None:
+        return 1.0
     try:
         return float(weight[0] if isinstance(weight, (list, tuple)) and len(weight) == 1 else weight)
     except (TypeError, ValueError):

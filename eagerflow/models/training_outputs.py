@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.tensor import Tensor
+from eagerflow.models.training_structures import nests
 
 __all__ = ["Outputs", "tree_parts"]
 
@@ -80,7 +81,7 @@ class Outputs:
         """
         if self._places is not None:
             self.spread(what, given)
-        elif self._settled is False and _nests(given):
+        elif self._settled is False and nests(given):
             return  # predictions tell how they nest
         elif isinstance(given, Mapping):
             self._by_name(what, given)
@@ -109,6 +110,14 @@ class Outputs:
                 f"list or dict of as many arrays, got one {type(structure).__name__}."
             )
         return [structure]
+
+    def packed(self, what: str, structure: Any, like: Any) -> Any:
+        """The leaves in the structure of the predictions `like`, for losses that see lists and dicts of them."""
+        return tree.pack_sequence_as(like, self.flat(what, structure))
+
+    def places(self, y_pred: Any) -> Any:
+        """The structure of predictions, with the numbers of the outputs as leaves."""
+        return tree.pack_sequence_as(y_pred, list(range(len(tree.flatten(y_pred)))))
 
     def spread(self, what: str, given: Any) -> list[Any]:
         """One entry per output: by place, by name, or the same for all."""
@@ -192,13 +201,6 @@ def tree_parts(structure: Any) -> list[Any]:
     if isinstance(structure, Mapping):
         return list(structure.values())
     return list(structure) if _several(structure) else []
-
-
-def _nests(given: Any) -> bool:
-    """Whether lists or dicts are inside: there is more than one entry for some output."""
-    if isinstance(given, Mapping):
-        return any(isinstance(part, (Mapping, list, tuple)) for part in given.values())
-    return _several(given) and any(isinstance(part, Mapping) or _several(part) for part in given)
 
 
 def _paths(places: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], int]]:

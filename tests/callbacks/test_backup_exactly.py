@@ -121,7 +121,7 @@ class Stream:
 
 DATA = {
     "arrays": arrays(), "in_order": arrays(shuffle=False), "whole_batches": arrays(shuffle="batch"),
-    "fewer_steps": arrays(steps_per_epoch=4), "more_steps": arrays(steps_per_epoch=8),
+    "fewer_steps": arrays(steps_per_epoch=4), "parts_of_a_sequence": lambda: {"x": Sequence(), "steps_per_epoch": 4},
     "validation": arrays(validation_split=0.2), "dataset": dataset(), "seeded_dataset": dataset(seed=3),
     "endless_dataset": lambda: {"x": dataset()()["x"].repeat(), "steps_per_epoch": 5},
     "generator": generator, "sequence": lambda: {"x": Sequence()},

@@ -66,7 +66,7 @@ def test_paths():
 @pytest.mark.parametrize(("a", "b"), [([1, 2], (1, 2)), ([1], {0: 1}), ({"a": [1]}, {"a": (3,)})])
 def test_same_paths_whatever_holds_them(a, b):
     tree.assert_same_paths(a, b)
-    with pytest.raises(ValueError, match=r"differ.*: \w+ here, \w+ there"):
+    with pytest.raises(ValueError, match=r"differ.*: expected \w+ as in the first, got \w+"):
         tree.assert_same_structure(a, b)
 
 
@@ -78,10 +78,10 @@ def test_different_paths_are_named():
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        ([1, 2], [3, (4,)], r"differ at \[1\]: int here, tuple there"),
+        ([1, 2], [3, (4,)], r"differ at \[1\]: expected int as in the first, got tuple"),
         ([1], [1, 2], "list of 1 here, of 2 there"),
         ({"k": {"a": 1}}, {"k": {"b": 1}}, r"differ at \['k'\]: keys \['a'\] here, \['b'\] there"),
-        (Point(1, 2), (1, 2), "Point here, tuple there"),
+        (Point(1, 2), (1, 2), "expected Point as in the first, got tuple"),
     ],
 )
 def test_the_first_difference_is_named(a, b, message):
@@ -105,7 +105,7 @@ def test_as_deep_as_the_shallow_structure():
         ([2, 3], [5]),
     ]
     assert tree.map_structure_up_to(0, len, [1, 2]) == 2
-    with pytest.raises(ValueError, match=r"at \[1\]: tuple here, int there"):
+    with pytest.raises(ValueError, match=r"at \[1\]: expected tuple as in the first, got int"):
         tree.map_structure_up_to([0, (0,)], str, [1, 2])
 
 

@@ -122,8 +122,52 @@ def test_a_generator_that_runs_out_warns():
 
 
 def test_what_can_be_iterated_anew_begins_anew():
-    feed = feed_for(ef.data.Dataset.range(2).batch(1), steps=3)
-    assert [b.item() for b in batches(feed)] == [0, 1, 0]
+    feed = feed_for(ef.data.Dataset.range(3).batch(1), steps=2)
+    assert [[b.item() for b in feed.epoch()] for _ in range(4)] == [[0, 1], [2, 0], [1, 2], [0, 1]]
+
+
+class Unsized:
+    """Three batches, which nobody knows before."""
+
+    def __iter__(self):
+        return iter([np.full((1, 1), float(i)) for i in range(3)])
+
+
+class ByNumber(ef.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return np.full((1, 1), float(i))
+
+
+@pytest.mark.parametrize(
+    "data", [lambda: ef.data.Dataset.range(3).batch(1), Unsized, ByNumber, lambda: np.arange(3.0)[:, None]]
+)
+def test_an_epoch_ends_with_its_data(data):
+    """Whatever number of steps is asked for; Keras warns, too."""
+    size = {"batch_size": 1} if isinstance(data(), np.ndarray) else {}
+
+    def two_epochs():
+        feed = feed_for(data(), **size, steps=5, goes_on=True)
+        return [[b.item() for b in feed.epoch()] for _ in range(2)]
+
+    with pytest.warns(UserWarning, match="5 steps were asked for, and the data have 3 batches"):
+        assert two_epochs() == [[0, 1, 2], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("data", [lambda: ef.data.Dataset.range(3).batch(1), Unsized, ByNumber])
+def test_epochs_of_fewer_steps_come_to_all_data(data):
+    feed = feed_for(data(), steps=2, goes_on=True)
+    assert [[b.item() for b in feed.epoch()] for _ in range(3)] == [[0, 1], [2, 0], [1, 2]]
+
+
+def test_parts_of_a_shuffled_order_by_number_make_up_the_whole():
+    set_random_seed(1)
+    feed = feed_for(ByNumber(), steps=1, shuffle=True, goes_on=True)
+    seen = [next(b.item() for b in feed.epoch()) for _ in range(12)]
+    assert [sorted(seen[i : i + 3]) for i in (0, 3, 6, 9)] == [[0, 1, 2]] * 4
+    assert len({tuple(seen[i : i + 3]) for i in (0, 3, 6, 9)}) > 1
 
 
 def test_batches_of_arrays_of_others():
@@ -197,8 +241,6 @@ def test_epochs_of_other_lengths_go_on_where_the_last_one_stopped():
         [[6], [0, 1], [2, 3]],
         [[4, 5], [6], [0, 1]],
     ]
-    again = ArrayFeed(np.arange(3), batch_size=2, steps=3, goes_on=True)
-    assert [b.tolist() for b in again.epoch()] == [[0, 1], [2], [0, 1]]
 
 
 def test_what_goes_on_is_shuffled_anew_only_after_all_was_seen():

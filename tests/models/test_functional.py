@@ -571,3 +571,21 @@ def test_unknown_lengths_in_shapes_are_explained():
         ops.reshape(x, (x.shape[0], 6))
     with pytest.raises(TypeError, match="only a layer's call knows"):
         x * x.shape[0]
+
+
+def test_an_optional_input_among_arrays_may_be_none():
+    x, o = ef.Input((2,), name="x"), ef.Input((2,), name="o", optional=True)
+
+    class Sum(ef.layers.Layer):
+        def call(self, x, o=None):
+            return x if o is None else x + o
+
+    model = ef.Model({"x": x, "o": o}, ef.layers.Dense(1, kernel_initializer="ones")(Sum()(x, o)))
+    model.compile("sgd", "mse")
+    ones = np.ones((4, 2), "float32")
+    assert model.predict({"x": ones, "o": None}, verbose=0).tolist() == [[2.0]] * 4
+    assert model.predict({"x": ones, "o": ones}, verbose=0).tolist() == [[4.0]] * 4
+    assert model.evaluate({"x": ones, "o": None}, 2 * ones[:, :1], verbose=0) == 0
+    model.fit({"x": ones, "o": None}, ones[:, :1], batch_size=2, shuffle=True, verbose=0)
+    with pytest.raises((TypeError, ValueError)):
+        model.predict({"x": None, "o": None}, verbose=0)
