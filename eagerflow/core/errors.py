@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
-    "DeviceError", "TapeError", "UnknownNameError", "cut", "did_you_mean", "missing_extra", "no_attribute",
-    "signature_of",
+    "DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError",
+    "WrongTypeError", "cut", "did_you_mean", "missing_extra", "no_attribute", "signature_of",
 ]  # fmt: skip
 
 
@@ -26,6 +26,24 @@ class UnknownNameError(ValueError):
 
 class UnknownArgumentError(TypeError, ValueError):
     """An argument that a constructor doesn't take: a TypeError, as Python's own, and a ValueError, as Keras'."""
+
+
+class WrongTypeError(TypeError, ValueError):
+    """A value of the wrong type: a TypeError, as Python's own, and a ValueError, as Keras' often is."""
+
+
+class WrongPlaceError(ValueError, KeyError):
+    """A key that leads to nothing in a structure: a ValueError, and a KeyError, as Keras' is."""
+
+    __str__ = Exception.__str__  # a KeyError would show its message in quotes
+
+
+class NoValueError(TypeError, ValueError, NotImplementedError):
+    """A symbolic tensor was asked for its values: one of these in Keras, by the kind of question."""
+
+
+class MissingFileError(FileNotFoundError, ValueError):
+    """A file that isn't there: a FileNotFoundError, as Python's own, and a ValueError, as Keras' is."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from eagerflow.core.errors import UnknownNameError, cut, did_you_mean
+from eagerflow.core.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 
 __all__ = [
     "CustomObjectScope",
@@ -172,7 +172,7 @@ def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
 def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
     settings = config.get("config") or {}
     if not isinstance(settings, Mapping):
-        raise ValueError(
+        raise WrongTypeError(
             f"The config of {config['class_name']!s:.80} must be a mapping; got {type(settings).__name__}."
         )
     try:
@@ -392,7 +392,11 @@ def deserialize_keras_object(
         return python(config.get("config") or {})
     name = str(config.get("registered_name") or config["class_name"])
     if config["class_name"] == "function":
-        name = str(config["config"])
+        if not isinstance(config.get("config"), str):
+            raise WrongTypeError(
+                f"The config of a function must be its name; got {type(config.get('config')).__name__}."
+            )
+        name = config["config"]
     found = _custom(name, custom_objects) or _built_in(name) or _without_package(name)
     if found is None:
         known = [*_custom_names(custom_objects), *[n for t in tables.values() for n in t.entries]]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
-from eagerflow.core.errors import signature_of
+from eagerflow.core.errors import WrongTypeError, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.core.writing import undone
@@ -85,7 +85,7 @@ class StatelessScope:
 
 def _fitting(variable: Any, value: Any) -> Tensor:
     if not isinstance(variable, Variable):
-        raise TypeError(
+        raise WrongTypeError(
             f"StatelessScope(state_mapping=...): expected variables; got {signature_of(variable)}."
         )
     tensor = convert_to_tensor(value)

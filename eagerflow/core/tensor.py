@@ -18,7 +18,7 @@ from numpy import ndarray
 from eagerflow.core.config import floatx
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.errors import no_attribute
+from eagerflow.core.errors import WrongTypeError, no_attribute
 from eagerflow.core.tracebacks import shorten
 
 __all__ = [
@@ -269,7 +269,7 @@ class Tensor:
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(
+            raise WrongTypeError(
                 f"a tensor of shape {self.shape} has no single truth value. Use ops.any(tensor) or ops.all(tensor)."
             )
         return bool(self.data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.core.errors import WrongTypeError
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.context import current_call
@@ -68,8 +69,8 @@ class Embedding(Layer):
         without_lora(
             self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
         )
-        self.input_dim = integer(self, "input_dim", input_dim)
-        self.output_dim = integer(self, "output_dim", output_dim)
+        self.input_dim = integer(self, "input_dim", input_dim, wrong_type=WrongTypeError)
+        self.output_dim = integer(self, "output_dim", output_dim, wrong_type=WrongTypeError)
         settle(
             self, embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
             embeddings_constraint=embeddings_constraint, mask_zero=mask_zero, quantization_config=None,

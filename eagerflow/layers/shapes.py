@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from eagerflow.core import tree
@@ -47,7 +48,8 @@ class ShapeAnswers:
         own = _own_answer(type(self))
         if own == "compute_output_spec":
             inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
-            return tree.map_structure(_as_spec, self.compute_output_spec(*inputs, **named))
+            with contextlib.suppress(NotImplementedError):  # a layer that only data can tell about
+                return tree.map_structure(_as_spec, self.compute_output_spec(*inputs, **named))
         if own == "compute_output_shape":
             return self._infer_from_shapes(args, kwargs)
         # The first run may build sublayers, whose random first values must not be drawn again.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import itertools
 import math
 import weakref
@@ -18,7 +19,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.core import tree
-from eagerflow.core.errors import signature_of
+from eagerflow.core.errors import NoValueError, signature_of
 from eagerflow.core.observe import unobserved
 from eagerflow.core.op import symbolic_calls
 from eagerflow.core.origin import creation_site
@@ -30,6 +31,7 @@ from eagerflow.layers.building import unbuilt_on_failure
 from eagerflow.layers.context import current_call, probing
 from eagerflow.layers.naming import snake_case, unique_name
 from eagerflow.layers.probe_sizes import filled, settlings, sizes_for
+from eagerflow.layers.symbolic_floats import on_floats
 from eagerflow.layers.text_type import TEXT, type_of
 from eagerflow.ops.control import cond, while_loop
 
@@ -180,7 +182,7 @@ def _explain(x: SymbolicTensor, what: str) -> str:
 
 
 def _refuse(x: SymbolicTensor, asked: str) -> NoReturn:
-    raise TypeError(_explain(x, f"can't answer {asked}"))
+    raise NoValueError(_explain(x, f"can't answer {asked}"))
 
 
 def _refusing(asked: str) -> Callable[..., NoReturn]:
@@ -486,7 +488,8 @@ def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32
     if operation is cond:
         return _either(*_branches(*args, **kwargs))
     # A primitive op draws no random numbers; anything else may.
-    return run(operation, args, kwargs, frozen_random=not hasattr(operation, "op"))
+    call = functools.partial(run, operation, frozen_random=not hasattr(operation, "op"))
+    return on_floats(call, op_name(operation), args, kwargs, Spec)
 
 
 def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> Any:

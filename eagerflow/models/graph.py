@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow.core import tree
-from eagerflow.core.errors import signature_of
+from eagerflow.core.errors import WrongTypeError, signature_of
 from eagerflow.core.variable import Variable
 from eagerflow.layers.symbolic import Node, Origin, Serial, SymbolicTensor, infer
 from eagerflow.layers.tracking import unique
@@ -177,7 +177,7 @@ def checked_ends(inputs: Any, outputs: Any, who: str) -> None:
             raise ValueError(f"{who}({what}=[]): expected at least one tensor.")
         for x in leaves:
             if not isinstance(x, SymbolicTensor):
-                raise TypeError(
+                raise WrongTypeError(
                     f"{who}({what}=...): expected what Input gives, or what layers return for it; "
                     f"got {type(x).__name__} {signature_of(x)}."
                 )

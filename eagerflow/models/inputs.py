@@ -12,6 +12,7 @@ from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.spellings import behaviour
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.tracebacks import warn
 from eagerflow.layers.masks import get_mask
 from eagerflow.layers.symbolic import Spec, SymbolicTensor
 from eagerflow.layers.text_type import TEXT, is_text
@@ -118,6 +119,8 @@ def _are_strings(value: Any) -> bool:
 class Doors:
     """All inputs of a model, in the structure in which they were given to it."""
 
+    _warned = False
+
     def __init__(self, structure: Any, model_name: str) -> None:
         self.structure = structure
         self.doors = [Door(x) for x in tree.flatten(structure)]
@@ -143,6 +146,10 @@ class Doors:
             return self._by_name(given, model)
         if isinstance(self.structure, dict) and isinstance(given, (list, tuple)):
             self._check_order(model)
+            self._warn(
+                f"{type(model).__name__} {model.name!r}: its inputs are a dict, {self.keys}; got a "
+                f"{type(given).__name__}, which is taken in that order. Pass a dict."
+            )
         values = tree.flatten(given)
         if len(values) != len(self.doors):
             raise ValueError(
@@ -150,6 +157,11 @@ class Doors:
                 f"got {len(values)}: {signature_of(values)}."
             )
         return values
+
+    def _warn(self, message: str) -> None:
+        if not self._warned:
+            self._warned = True
+            warn(message)
 
     def _check_order(self, model: Any) -> None:
         """A list for inputs in a dict: the order is clear only where the keys were written sorted."""
@@ -177,6 +189,12 @@ class Doors:
             raise ValueError(
                 f"{type(model).__name__} {model.name!r} needs the inputs {known}; {missing} missing among the keys "
                 f"{sorted(map(str, given))}.{hint}"
+            )
+        unused = [key for key in given if key not in names]
+        if unused:
+            self._warn(
+                f"{type(model).__name__} {model.name!r}: no input takes {', '.join(map(repr, unused))} of the data; "
+                f"its inputs are {known}."
             )
         return [given.get(name) for name in names]
 

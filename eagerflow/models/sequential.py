@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
+from eagerflow.core.errors import WrongTypeError
 from eagerflow.core.serialization import deserialize_keras_object
 from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
@@ -185,7 +186,7 @@ class Sequential(Model):
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         inputs: Any = args[0] if args else kwargs["inputs"]
-        if not self._sequence:
+        if not self._sequence and self._input_layer is None:
             raise ValueError(f"Sequential {self.name!r} has no layers: add one before calling it.")
         if is_symbolic(inputs):
             self.__dict__["_input_layer"] = self._input_layer or InputLayer(
@@ -284,10 +285,10 @@ def _as_layer(layer: Any) -> Layer:
     if isinstance(layer, Layer):
         return layer
     if isinstance(layer, type) and issubclass(layer, Layer):
-        raise TypeError(
+        raise WrongTypeError(
             f"Sequential: got the class {layer.__name__}; make a layer of it: {layer.__name__}(...)."
         )
-    raise TypeError(
+    raise WrongTypeError(
         f"Sequential: expected a layer; got {type(layer).__name__} {layer!r:.80}. A function can be wrapped in "
         "layers.Lambda."
     )

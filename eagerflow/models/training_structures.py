@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from eagerflow.core import tree
+from eagerflow.core.errors import WrongPlaceError
 
 __all__ = ["Part", "at", "nests", "parts_of"]
 
@@ -75,7 +76,7 @@ def parts_of(
 def _listed(what: str, given: Mapping[Any, Any], names: list[str]) -> list[Any]:
     unknown = next((key for key in given if key not in names), None)
     if unknown is not None:
-        raise ValueError(f"{what}: there is no output {unknown!r}. Outputs: {', '.join(names)}.")
+        raise WrongPlaceError(f"{what}: there is no output {unknown!r}. Outputs: {', '.join(names)}.")
     return [given.get(name) for name in names]
 
 
@@ -123,11 +124,11 @@ def _check(loss: Any, places: Any, path: Path, names: list[str]) -> None:
     where = "/".join(map(str, path))
     if not tree.is_nested(places) or isinstance(loss, Mapping) is not isinstance(places, Mapping):
         kind = type(places).__name__ if tree.is_nested(places) else "one array"
-        raise ValueError(f"loss: the output {where!r} is {kind}; got a {type(loss).__name__} for it.")
+        raise WrongPlaceError(f"loss: the output {where!r} is {kind}; got a {type(loss).__name__} for it.")
     if isinstance(loss, Mapping):
         unknown = next((key for key in loss if key not in places), None)
         if unknown is not None:
-            raise ValueError(
+            raise WrongPlaceError(
                 f"loss: the outputs have no {'/'.join(map(str, (*path, unknown)))!r}; there "
                 f"{'is' if len(places) == 1 else 'are'} {', '.join(map(repr, places))}."
             )

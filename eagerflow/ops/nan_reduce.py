@@ -55,19 +55,23 @@ def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return prod(_filled(x, 1), axis=axis, keepdims=keepdims)
 
 
+def _only(axis: Any) -> Any:
+    return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
+
+
 @composite
 def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
     """Running sums in which NaN counts as 0.
 
     Args:
         x: a tensor.
-        axis: the axis to run along; default: the flattened tensor.
+        axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
         dtype: the type to add up in.
 
     >>> ef.ops.nancumsum([1.0, float("nan"), 2.0]).tolist()
     [1.0, 1.0, 3.0]
     """
-    return cumsum(_filled(x, 0), axis=axis, dtype=dtype)
+    return cumsum(_filled(x, 0), axis=_only(axis), dtype=dtype)
 
 
 @composite
@@ -76,10 +80,10 @@ def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
 
     Args:
         x: a tensor.
-        axis: the axis to run along; default: the flattened tensor.
+        axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
         dtype: the type to multiply in.
     """
-    return cumprod(_filled(x, 1), axis=axis, dtype=dtype)
+    return cumprod(_filled(x, 1), axis=_only(axis), dtype=dtype)
 
 
 @composite

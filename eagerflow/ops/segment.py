@@ -26,10 +26,17 @@ def _checked(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple
             f"for data of shape {data.shape}."
         )
     lowest, highest = (int(ids.data.min()), int(ids.data.max())) if ids.size else (0, -1)
-    count = highest + 1 if num_segments is None else int(num_segments)
-    if lowest < 0 or highest >= count:
+    count = max(highest + 1, 0) if num_segments is None else int(num_segments)
+    if highest >= count:
         raise ValueError(
-            f"{name}: segment_ids go from {lowest} to {highest}; num_segments={count} allows 0 to {count - 1}."
+            f"{name}: segment_ids go up to {highest}; num_segments={count} allows 0 to {count - 1}, and negative ones "
+            "for rows that are left out."
+        )
+    if lowest < 0:
+        rows = (ids.data >= 0).nonzero()[0]
+        data, ids = (
+            take(data, Tensor(rows, device=data.device), axis=0),
+            Tensor(ids.data[rows], device=data.device),
         )
     return data, ids, count
 
@@ -40,7 +47,7 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
     Args:
         data: a tensor.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
         num_segments: how many segments there are; default one more than the highest number.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
@@ -48,7 +55,7 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, so
         A tensor of shape `(num_segments,) + data.shape[1:]`; 0 for segments without rows.
 
     Raises:
-        ValueError: for numbers outside, or not one per row.
+        ValueError: for too large numbers, or not one per row.
 
     >>> ef.ops.segment_sum([1.0, 2.0, 3.0], [0, 2, 0]).tolist()
     [4.0, 0.0, 2.0]
@@ -75,7 +82,7 @@ def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
     Args:
         data: a tensor of real numbers.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
         num_segments: how many segments there are; default one more than the highest number.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
@@ -84,7 +91,7 @@ def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, so
         without rows.
 
     Raises:
-        ValueError: for numbers outside, or not one per row.
+        ValueError: for too large numbers, or not one per row.
 
     >>> ef.ops.segment_max([1.0, 2.0, 3.0], [0, 1, 0]).tolist()
     [3.0, 2.0]
@@ -98,7 +105,7 @@ def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
     Args:
         data: a tensor of real numbers.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
         num_segments: how many segments there are; default one more than the highest number.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
@@ -107,7 +114,7 @@ def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, so
         without rows.
 
     Raises:
-        ValueError: for numbers outside, or not one per row.
+        ValueError: for too large numbers, or not one per row.
     """
     return _extreme("segment_min", "minimum", data, segment_ids, num_segments)
 
@@ -120,7 +127,7 @@ def segment_prod(
 
     Args:
         data: a tensor.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
         num_segments: how many segments there are; default one more than the highest number.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
@@ -128,7 +135,7 @@ def segment_prod(
         A tensor of shape `(num_segments,) + data.shape[1:]`; 1 for segments without rows.
 
     Raises:
-        ValueError: for numbers outside, or not one per row.
+        ValueError: for too large numbers, or not one per row.
 
     >>> ef.ops.segment_prod([2.0, 5.0, 3.0], [0, 1, 0]).tolist()
     [6.0, 5.0]

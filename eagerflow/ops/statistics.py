@@ -188,7 +188,7 @@ def unique(
         return_counts: also how often each occurs.
         axis: compare slices along this axis; default: single elements of the flattened tensor.
         size: cut or fill the answer to this length.
-        fill_value: what to fill with; default 0.
+        fill_value: what to fill with; default 0. Indices are filled with the first of them, counts with 0.
 
     Returns:
         A tensor, or a tuple of it and what was asked for. No gradient flows.
@@ -203,7 +203,12 @@ def unique(
     ]
     if size is not None:
         values = _resized(values, size, 0 if axis is None else axis, 0 if fill_value is None else fill_value)
-        others = [o if n == "i" else _resized(o, size, 0, 0) for n, o in zip(names, others, strict=True)]
+        first = {
+            n: o[0] if n == "x" and o.size else 0 for n, o in zip(names, others)
+        }  # where the filling is met
+        others = [
+            o if n == "i" else _resized(o, size, 0, first[n]) for n, o in zip(names, others, strict=True)
+        ]
     others = [
         reshape(o, x.shape if axis is None else (-1,)) if n == "i" else o
         for n, o in zip(names, others, strict=True)

@@ -45,6 +45,11 @@ class LossScaleOptimizer(Optimizer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if kwargs.pop("dynamic", True) is not True:
+            raise ValueError(
+                "LossScaleOptimizer(dynamic=False): the scale here always adapts. For a fixed one give "
+                "loss_scale_factor= to the optimizer itself."
+            )
         checks.unknown_arguments(type(self), {k: v for k, v in kwargs.items() if not _is_unset(k, v)})
         if not isinstance(inner_optimizer, Optimizer) or isinstance(inner_optimizer, LossScaleOptimizer):
             raise TypeError(

@@ -105,7 +105,7 @@ class MultiOptimizer(Optimizer):
     `ReduceLROnPlateau` do.
 
     Args:
-        optimizer_map: an `OptimizerMap`, or a function that gives the optimizer of a variable.
+        optimizer_map: an `OptimizerMap`, a function that gives the optimizer of a variable, or one optimizer for all.
         loss_scale_factor: see `Optimizer`; takes the place of that of each optimizer.
         name: shown in traces and configs.
 
@@ -117,6 +117,8 @@ class MultiOptimizer(Optimizer):
         self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None
     ) -> None:
         self._found: list[Optimizer] = []  # those that a function gave
+        if isinstance(optimizer_map, Optimizer):
+            optimizer_map = OptimizerMap(optimizer_map)
         self.optimizer_map = optimizer_map if isinstance(optimizer_map, OptimizerMap) else None
         self._choose = optimizer_map
         if not callable(optimizer_map):

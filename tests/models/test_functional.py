@@ -142,7 +142,7 @@ Y = np.ones((3, 2), "float32")
 @pytest.mark.parametrize(
     ("structure", "data"),
     [
-        ("list", [X, Y]), ("list", (X, Y)), ("list", {"a": X, "b": Y}), ("list", {"b": Y, "a": X, "more": Y}),
+        ("list", [X, Y]), ("list", (X, Y)), ("list", {"a": X, "b": Y}),
         ("tuple", [X, Y]), ("dict", {"second": Y, "first": X}), ("dict", {"a": X, "b": Y}), ("nested", [X, {"k": Y}]),
     ],
 )  # fmt: skip
@@ -589,3 +589,16 @@ def test_an_optional_input_among_arrays_may_be_none():
     model.fit({"x": ones, "o": None}, ones[:, :1], batch_size=2, shuffle=True, verbose=0)
     with pytest.raises((TypeError, ValueError)):
         model.predict({"x": None, "o": None}, verbose=0)
+
+
+def test_data_in_another_structure_are_told_of_once():
+    first, second = Input((2,), name="a"), Input((2,), name="b")
+    ones = np.ones((1, 2), "float32")
+    model = Model({"a": first, "b": second}, ef.layers.Add()([first, second]))
+    with pytest.warns(UserWarning, match="inputs are a dict, .*got a list"):
+        assert model([ones, 2 * ones]).tolist() == [[3.0, 3.0]]
+    model([ones, ones])
+    model = Model({"a": first}, ef.layers.ReLU()(first))
+    with pytest.warns(UserWarning, match="no input takes 'c' of the data"):
+        assert model({"a": ones, "c": ones}).tolist() == [[1.0, 1.0]]
+    model({"a": ones, "c": ones})

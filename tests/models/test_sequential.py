@@ -264,3 +264,28 @@ def test_a_dropped_model_is_freed_at_once():
         assert [ghost() for ghost in ghosts if ghost() is not None] == []
     finally:
         gc.enable()
+
+
+def test_an_input_alone_gives_what_it_gets():
+    empty = ef.Sequential([ef.Input((3,))])
+    nested = ef.Sequential([empty])
+    x = np.ones((2, 3), "float32")
+    assert empty(x).tolist() == nested(x).tolist() == x.tolist()
+    nested.add(ef.layers.Dense(2))
+    assert nested(x).shape == (2, 2)
+    with pytest.raises(ValueError, match="has no layers"):
+        ef.Sequential()(x)
+
+
+def test_a_layer_whose_shape_only_data_tell():
+    class Plain(ef.layers.Layer):
+        def call(self, inputs):
+            return inputs + 1.0
+
+        def compute_output_spec(self, *args, **kwargs):
+            raise NotImplementedError
+
+    model = ef.Sequential([Plain()])
+    assert model(np.ones((2, 3))).tolist() == [[2.0] * 3] * 2
+    assert model.compute_output_spec(ef.Input((4,))).shape == (None, 4)
+    model.summary(print_fn=lambda text: None)

@@ -32,7 +32,8 @@ def test_a_structure_that_differs_is_refused():
 def test_a_list_for_a_dict_is_taken_only_when_its_order_is_clear():
     x, y = ef.Input((2,)), ef.Input((2,))
     two = np.ones((1, 2)), np.zeros((1, 2))
-    assert ef.Model({"a": x, "b": y}, x - y)(list(two)).tolist() == [[1.0, 1.0]]
+    with pytest.warns(UserWarning, match="Pass a dict"):
+        assert ef.Model({"a": x, "b": y}, x - y)(list(two)).tolist() == [[1.0, 1.0]]
     with pytest.raises(ValueError, match="Pass a dict"):
         ef.Model({"b": x, "a": y}, x - y)(list(two))
 

@@ -184,12 +184,26 @@ def test_no_segments(device):
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "min"])
+def test_rows_of_negative_segments_are_left_out(name, device):
+    function, data = getattr(ops, f"segment_{name}"), some(4, 2)
+    kept = ef.Variable(data)
+    with ef.GradientTape() as tape:
+        found = function(kept, [1, -1, 0, -3])
+    same(found, function(data[[0, 2]], [1, 0]))
+    assert (tape.gradient(found, kept).numpy() != 0).tolist() == [
+        [True] * 2,
+        [False] * 2,
+        [True] * 2,
+        [False] * 2,
+    ]
+    same(function(data, [-1, -1, -1, -1], 2), function(data[:0], np.zeros(0, int), 2))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min"])
 def test_segments_must_be_numbered_properly(name):
     function = getattr(ops, f"segment_{name}")
-    with pytest.raises(ValueError, match="go from 0 to 3; num_segments=3"):
+    with pytest.raises(ValueError, match="go up to 3; num_segments=3"):
         function(some(2), [0, 3], 3)
-    with pytest.raises(ValueError, match="from -1"):
-        function(some(2), [0, -1])
     with pytest.raises(ValueError, match="one per row"):
         function(some(2), [0, 1, 2])
     with pytest.raises(ValueError, match="integers"):
@@ -263,3 +277,23 @@ def test_bools_are_scattered_too(device):
 
 def test_the_order_of_a_number():
     assert ops.argsort(2.0).item() == 0
+
+
+def test_unique_filled_up():
+    """Indices go on with the first one, of the element that fills; counts with 0."""
+    found = ops.unique(
+        [5, 1, 2, 1], size=5, fill_value=-1, return_index=True, return_inverse=True, return_counts=True
+    )
+    assert [part.tolist() for part in found] == [
+        [1, 2, 5, -1, -1],
+        [1, 2, 0, 1, 1],
+        [2, 0, 1, 0],
+        [2, 1, 1, 0, 0],
+    ]
+    assert ops.unique([0.0][:0], size=2, return_index=True)[1].tolist() == [0, 0]
+
+
+def test_running_sums_without_nan_along_the_axis_of_a_tuple():
+    x = some(2, 3)
+    same(ops.nancumsum(x, axis=(1,)), np.cumsum(x, 1))
+    same(ops.nancumprod(x, axis=[0]), np.cumprod(x, 0))

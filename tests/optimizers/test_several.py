@@ -131,3 +131,18 @@ def test_parts_of_muon():
     assert np.linalg.svd(x.numpy())[1] == pytest.approx([1, 1], abs=0.35)
     with pytest.raises(ValueError, match="matrix"):
         muon.zeropower_via_newtonschulz5([1.0], 5)
+
+
+def test_one_optimizer_for_all():
+    v = ef.Variable([1.0])
+    optimizer = ef.optimizers.MultiOptimizer(ef.optimizers.SGD(0.5))
+    optimizer.apply([ef.ops.ones((1,))], [v])
+    assert v.tolist() == [0.5]
+    with pytest.raises(ValueError, match="one of several"):
+        ef.optimizers.MultiOptimizer(ef.optimizers.MultiOptimizer(ef.optimizers.SGD()))
+
+
+def test_the_scale_of_losses_is_always_dynamic():
+    assert ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), dynamic=True).initial_scale == 2.0**15
+    with pytest.raises(ValueError, match="loss_scale_factor="):
+        ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), dynamic=False)

@@ -10,9 +10,25 @@ from eagerflow import ops
 from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
-__all__ = ["FORMATS", "affine_transform", "as_boxes", "clip_to_image_size", "convert_format", "crop", "pad"]
+__all__ = [
+    "FORMATS",
+    "affine_transform",
+    "as_boxes",
+    "clip_to_image_size",
+    "convert_format",
+    "crop",
+    "of_one_image",
+    "pad",
+]
 
 Corners = tuple[Any, Any, Any, Any]
+
+
+def of_one_image(boxes: Any, given: Any) -> Any:
+    """Moved boxes without the axis of the batch, where those that were given had none."""
+    if convert_to_tensor(given["boxes"]).ndim == 2 and boxes["boxes"].ndim == 3 and len(boxes["boxes"]) == 1:
+        return {**boxes, "boxes": boxes["boxes"][0]}
+    return boxes
 
 
 def _same(x1: Any, y1: Any, x2: Any, y2: Any) -> Corners:

@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format
+from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format, of_one_image
 from eagerflow.layers.preprocessing.image_base import RandomImageLayer, count_of, images_of
 from eagerflow.layers.settings import one_of
 
@@ -72,7 +72,8 @@ class RandomFlip(RandomImageLayer):
         flips = ops.reshape(transformation["flips"], (-1, 1, 1))
         relative["boxes"] = ops.where(flips, self._mirrored(relative["boxes"]), relative["boxes"])
         relative = clip_to_image_size(relative, bounding_box_format="rel_xyxy")
-        return convert_format(relative, "rel_xyxy", self.bounding_box_format, *size)
+        moved = convert_format(relative, "rel_xyxy", self.bounding_box_format, *size)
+        return of_one_image(moved, bounding_boxes)
 
     def _mirrored(self, boxes: Tensor) -> Tensor:
         x1, y1, x2, y2 = (boxes[..., i : i + 1] for i in range(4))

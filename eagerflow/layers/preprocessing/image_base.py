@@ -187,6 +187,8 @@ class WarpLayer(RandomImageLayer):
         """A batch of images, changed."""
         images = self._computable(images)
         moves = training and transformation is not None
+        if moves and images.ndim == 3:  # one image
+            return self._warped(images[None], transformation, self.interpolation)[0]
         return self._warped(images, transformation, self.interpolation) if moves else images
 
     def transform_segmentation_masks(

@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format
+from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format, of_one_image
 from eagerflow.layers.preprocessing.factors import interpolation_of, span
 from eagerflow.layers.preprocessing.image_base import WarpLayer, count_of, images_of
 from eagerflow.layers.settings import one_of, share
@@ -82,7 +82,8 @@ class RandomPerspective(WarpLayer):
         chosen = ops.reshape(transformation["apply_perspective"], (-1, 1, 1))
         corners["boxes"] = ops.where(chosen, moved, corners["boxes"])
         corners = clip_to_image_size(corners, *size)
-        return convert_format(corners, "xyxy", self.bounding_box_format, *size)
+        moved = convert_format(corners, "xyxy", self.bounding_box_format, *size)
+        return of_one_image(moved, bounding_boxes)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

@@ -11,6 +11,7 @@ from eagerflow.layers.preprocessing.bounding_boxes import (
     affine_transform,
     clip_to_image_size,
     convert_format,
+    of_one_image,
 )
 from eagerflow.layers.preprocessing.factors import span, strict_span, warp_settings
 from eagerflow.layers.preprocessing.image_base import WarpLayer, count_of, images_of
@@ -60,7 +61,8 @@ class _AffineLayer(WarpLayer):
         corners = convert_format(bounding_boxes, self.bounding_box_format, "xyxy", *size)
         corners["boxes"] = self._moved_boxes(corners["boxes"], transformation, size)
         corners = clip_to_image_size(corners, *size)
-        return convert_format(corners, "xyxy", self.bounding_box_format, *size)
+        moved = convert_format(corners, "xyxy", self.bounding_box_format, *size)
+        return of_one_image(moved, bounding_boxes)
 
     def _warp_config(self, names: str) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from eagerflow.core.errors import MissingFileError
 from eagerflow.core.files import irregular, replacing, sync_folder
 from eagerflow.models.saving.errors import FileFormatError
 
@@ -44,7 +45,7 @@ def opened(filepath: Any) -> Iterator[BinaryIO]:
     try:
         _check_regular(os.stat(path), path)
     except FileNotFoundError:
-        raise FileNotFoundError(f"There is no file {path!r} (in {os.getcwd()!r}).") from None
+        raise MissingFileError(f"There is no file {path!r} (in {os.getcwd()!r}).") from None
     with open(path, "rb") as file:
         _check_regular(os.fstat(file.fileno()), path)
         yield file

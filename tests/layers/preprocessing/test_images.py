@@ -461,3 +461,15 @@ def test_layers_are_counted_in_a_model_with_their_random_state():
 def test_mixed_precision_computes_in_the_narrow_type():
     found = layers.RandomBrightness(0.1, dtype="mixed_float16", seed=1)(IMAGES)
     assert found.dtype.name == "float16"
+
+
+def test_hooks_take_single_images_and_their_boxes():
+    boxes = {"boxes": np.array([[2.0, 1.0, 4.0, 3.0]]), "labels": np.array([1])}
+    flip = ef.layers.RandomFlip("horizontal", bounding_box_format="xyxy")
+    moved = flip.transform_bounding_boxes(boxes, {"flips": np.array([[True]]), "input_shape": (10, 8, 3)})
+    assert moved["boxes"].tolist() == [[4.0, 1.0, 6.0, 3.0]]
+    image = np.zeros((6, 6, 1), "float32")
+    image[2:4, 2:4] = 1
+    for layer in (ef.layers.RandomRotation(0.2, seed=1), ef.layers.RandomShear(0.5, 0.5, seed=1)):
+        how = layer.get_random_transformation(image[None])
+        assert np.array_equal(layer.transform_images(image, how), layer.transform_images(image[None], how)[0])
