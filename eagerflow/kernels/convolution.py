@@ -6,6 +6,7 @@ be views with any strides: what is worked on is copied block by block anyway.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
 from eagerflow.kernels.parts import at_once
 from eagerflow.kernels.phases import phases
-from eagerflow.kernels.steady import has_steady_borders, peak, wild_images
+from eagerflow.kernels.steady import Look, Looked, has_steady_borders, peak
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.views import copy_rows
 
@@ -42,20 +43,28 @@ def forward(
     kernel: Any,
     geometry: Geometry,
     groups: int = 1,
+    looked: Looked | None = None,
     epilogue: tuple[Any, bool] | None = None,
 ) -> Any:
-    """(batch, *outputs, filters). With an `epilogue`, a bias and whether relu follows it; of NumPy's arrays only."""
+    """(batch, *outputs, filters). With an `epilogue`, a bias and whether relu follows it; of NumPy's arrays only.
+
+    What was found about x by the way is noted in `looked`, for `gradients`.
+    """
     finish = None
     if epilogue is not None:
         finish = epilogue_of(*epilogue, rows=len(x) * math.prod(geometry.outputs))
     if _is_ours(xp, x, kernel):
-        if winograd.suits(kernel.shape, x.dtype, geometry, groups):
-            out = winograd.forward(x, kernel, geometry, finish, groups)
-            return _mended(out, x, kernel, geometry, groups, finish)
-        if volumes.suits(x, kernel.shape, geometry, groups):
-            return _mended(volumes.forward(x, kernel, geometry, finish), x, kernel, geometry, 1, finish)
-        if stacked.suits(x, kernel.shape, geometry, groups):
-            return _mended(stacked.forward(x, kernel, geometry, finish), x, kernel, geometry, 1, finish)
+        way = _looked_at(x, kernel.shape, geometry, groups)
+        if way is not None:
+            shape, steps = (len(x), *geometry.outputs, kernel.shape[-1]), _STEPS[len(geometry.sizes)]
+            look = Look(shape, steps, groups, list(zip(geometry.before, geometry.after)))
+            out = way(x, kernel, geometry, finish, look=look)
+            wild = look.wild_images()
+            if wild:
+                out[wild] = columns.forward(x[wild], kernel, geometry, groups, finish)
+            elif looked is not None:
+                looked.is_steady = True
+            return out
         if swapped.suits(x, kernel.shape, geometry, groups):
             out = swapped.forward(x, kernel, geometry)
         elif groups == 1:
@@ -71,14 +80,14 @@ def forward(
     return out
 
 
-def _mended(
-    out: Any, x: Any, kernel: Any, geometry: Geometry, groups: int, finish: Callable[[Any], None] | None
-) -> Any:
-    """The outputs, those of images with numbers far larger than the others computed anew in the plain way."""
-    wild = wild_images(out, _STEPS[len(geometry.sizes)], groups)
-    if wild:
-        out[wild] = columns.forward(x[wild], kernel, geometry, groups, finish)
-    return out
+def _looked_at(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> Any:
+    """The fast way whose outputs must be looked at, if one suits."""
+    if winograd.suits(kernel_shape, x.dtype, geometry, groups):
+        return functools.partial(winograd.forward, groups=groups)
+    for way in (volumes, stacked):
+        if way.suits(x, kernel_shape, geometry, groups):
+            return way.forward
+    return None
 
 
 def _by_columns(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None) -> Any:
@@ -92,8 +101,13 @@ def _by_columns(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any],
     return out.reshape(len(x), *geometry.outputs, kernel.shape[-1])
 
 
-def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
-    """The gradient of `x`, from that of the output: also the transposed convolution of `g`."""
+def input_gradient(
+    xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1, looked: Looked | None = None
+) -> Any:
+    """The gradient of `x`, from that of the output: also the transposed convolution of `g`.
+
+    What was found about g by the way is noted in `looked`, for `kernel_gradient`.
+    """
     if not _is_ours(xp, g, kernel):
         return plain_convolution.input_gradient(xp, g, kernel, geometry, groups)
     channels, filters = kernel.shape[-2] * groups, kernel.shape[-1]
@@ -110,7 +124,8 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int
     inner = parts[0].geometry
     if len(parts) == 1 and inner is not None:
         taps = _turned(kernel[parts[0].taps], groups)
-        return forward(xp, g[(slice(None), *parts[0].given)], taps, inner, groups)
+        given = g[(slice(None), *parts[0].given)]
+        return forward(xp, given, taps, inner, groups, looked if given.shape == g.shape else None)
     shape = (len(g), *geometry.lengths, channels)
     has_gaps = any([part.geometry is None for part in parts])
     out = numpy.zeros(shape, g.dtype) if has_gaps else numpy.empty(shape, g.dtype)
@@ -143,13 +158,19 @@ def _turned(kernel: Any, groups: int) -> Any:
 
 
 def kernel_gradient(
-    xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
+    xp: Any,
+    x: Any,
+    g: Any,
+    kernel_shape: tuple[int, ...],
+    geometry: Geometry,
+    groups: int = 1,
+    looked: Sequence[Looked | None] = (None, None),
 ) -> Any:
-    """The gradient of the kernel."""
+    """The gradient of the kernel; what is known of x and g, `looked` tells."""
     if not _is_ours(xp, x, g):
         return plain_convolution.kernel_gradient(xp, x, g, kernel_shape, geometry, groups)
     with numpy.errstate(invalid="ignore"):
-        found = _fast_kernel_gradient(x, g, kernel_shape, geometry, groups)
+        found = _fast_kernel_gradient(x, g, kernel_shape, geometry, groups, looked)
     # Ways that multiply with zeros between the numbers spread a NaN to elements that never meet it.
     if found is None or not numpy.isfinite(peak(found)):
         return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
@@ -157,13 +178,18 @@ def kernel_gradient(
 
 
 def _fast_kernel_gradient(
-    x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int
+    x: Any,
+    g: Any,
+    kernel_shape: tuple[int, ...],
+    geometry: Geometry,
+    groups: int,
+    looked: Sequence[Looked | None],
 ) -> Any:
     """By the algorithm that suits; None where that can't."""
     by_tiles = winograd.suits(kernel_shape, x.dtype, geometry, groups) or stacked.suits(
         x, kernel_shape, geometry, groups
     )
-    if by_tiles and not (has_steady_borders(x) and has_steady_borders(g)):
+    if by_tiles and not _have_steady_borders((x, g), looked):
         return None
     if winograd.suits(kernel_shape, x.dtype, geometry, groups):
         return winograd.kernel_gradient(x, g, geometry, groups)
@@ -186,17 +212,25 @@ def _fast_kernel_gradient(
 
 
 def gradients(
-    xp: Any, x: Any, g: Any, kernel: Any, needs: Sequence[bool], geometry: Geometry, groups: int = 1
+    xp: Any,
+    x: Any,
+    g: Any,
+    kernel: Any,
+    needs: Sequence[bool],
+    geometry: Geometry,
+    groups: int = 1,
+    looked: Looked | None = None,
 ) -> tuple[Any, Any]:
-    """The gradients of `x` and of the kernel, None where `needs` says so."""
+    """The gradients of `x` and of the kernel, None where `needs` says so; `looked` is that of `forward`."""
     if (
         all(needs)
         and _is_ours(xp, x, g)
         and winograd.suits(kernel.shape, kernel.dtype, geometry, groups)
         and winograd.shares_gradients(kernel.shape, geometry, groups)
     ):
-        found = winograd.gradients(x, g, kernel, geometry, groups)
-        if _are_steady(x, g, *found, groups):
+        look = Look(x.shape, _STEPS[2], groups, _slack_backward(geometry))
+        found = winograd.gradients(x, g, kernel, geometry, groups, look)
+        if _are_steady(x, found[1], look, looked):
             return found
     elif (
         all(needs)
@@ -204,19 +238,28 @@ def gradients(
         and volumes.suits(x, kernel.shape, geometry, groups)
         and volumes.shares_gradients(x, kernel.shape, geometry)
     ):
-        found = volumes.gradients(x, g, kernel, geometry)
-        if _are_steady(x, g, *found, 1):
+        look = Look(x.shape, _STEPS[3], slack=_slack_backward(geometry))
+        found = volumes.gradients(x, g, kernel, geometry, look)
+        if _are_steady(x, found[1], look, looked):
             return found
-    dx = input_gradient(xp, g, kernel, geometry, groups) if needs[0] else None
-    dk = kernel_gradient(xp, x, g, kernel.shape, geometry, groups) if needs[1] else None
+    of_g = Looked()
+    dx = input_gradient(xp, g, kernel, geometry, groups, of_g) if needs[0] else None
+    dk = kernel_gradient(xp, x, g, kernel.shape, geometry, groups, (looked, of_g)) if needs[1] else None
     return dx, dk
 
 
-def _are_steady(x: Any, g: Any, dx: Any, dk: Any, groups: int) -> bool:
-    """Whether no number of x and g was too large for their transforms."""
-    return (
-        bool(numpy.isfinite(peak(dk)))
-        and not wild_images(dx, _STEPS[dx.ndim - 2], groups)
-        and has_steady_borders(x)
-        and has_steady_borders(g)
+def _slack_backward(geometry: Geometry) -> list[tuple[int, int]]:
+    return [(k - 1 - a, k - 1 - b) for k, a, b in zip(geometry.sizes, geometry.before, geometry.after)]
+
+
+def _are_steady(x: Any, dk: Any, look: Look, looked: Looked | None) -> bool:
+    """Whether no number of x, and of the gradient of the output that `look` saw, was too large for their transforms."""
+    return bool(numpy.isfinite(peak(dk))) and not look.wild_images() and _have_steady_borders((x,), (looked,))
+
+
+def _have_steady_borders(arrays: Sequence[Any], looked: Sequence[Looked | None]) -> bool:
+    """Whether no number at the borders is far larger than is usual inside, where that isn't known already."""
+    return all(
+        (note is not None and note.is_steady) or has_steady_borders(a)
+        for a, note in zip(arrays, looked, strict=True)
     )

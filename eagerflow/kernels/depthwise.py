@@ -23,7 +23,7 @@ from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.phases import phases
 from eagerflow.kernels.runs import PER_MICROSECOND, Block, Runs
 from eagerflow.kernels.scratch import scratch
-from eagerflow.kernels.steady import wild_images
+from eagerflow.kernels.steady import Look
 from eagerflow.kernels.threads import each
 from eagerflow.kernels.views import copy_rows
 
@@ -54,8 +54,10 @@ def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry) -> Any:
 def _forward(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
     """With one filter per channel; `into` an array of any strides, or a new one."""
     if filtering.suits(x, geometry):
-        out = filtering.forward(x, kernel, geometry)
-        wild = wild_images(out, tuple([min(2, n) for n in geometry.sizes]), out.shape[-1])
+        steps = tuple([min(2, n) for n in geometry.sizes])
+        look = Look((len(x), *geometry.outputs, x.shape[-1]), steps, groups=x.shape[-1])
+        out = filtering.forward(x, kernel, geometry, look)
+        wild = look.wild_images()
         if wild:
             out[wild] = _by_runs(x[wild], kernel, geometry)
         return _given(out, into)

@@ -27,7 +27,7 @@ def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
 
     With `relu` it leaves their positive part.
     """
-    height = min(rows, rows_at_once(bias.size))
+    height = max(1, min(rows, rows_at_once(bias.size)))
     biases = bias
     if rows > height:  # whole blocks are added faster than by broadcasting
         biases = numpy.empty((height, bias.size), bias.dtype)

@@ -21,6 +21,7 @@ from eagerflow.kernels.geometry import Geometry
 from eagerflow.kernels.parts import at_once
 from eagerflow.kernels.runs import PER_MICROSECOND
 from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.steady import Look
 from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.views import strided
 
@@ -194,8 +195,8 @@ def suits(x: Any, geometry: Geometry) -> bool:
     return ours < 0.8 * rows * size * columns
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
-    """x (batch, rows, columns, channels), kernel (*sizes, channels) -> (batch, *outputs, channels)."""
+def forward(x: Any, kernel: Any, geometry: Geometry, look: Look | None = None) -> Any:
+    """x (batch, rows, columns, channels), kernel (*sizes, channels) -> (batch, *outputs, channels), looked at."""
     x = numpy.ascontiguousarray(x)
     plan = _Plan.of(x, geometry)
     out = numpy.empty((len(x), *geometry.outputs, plan.channels), x.dtype)
@@ -204,6 +205,9 @@ def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
     def work(i: int) -> None:
         block = plan.blocks[i]
         plan.put(plan.multiplied(plan.transformed(x, block), weights), out, block)
+        if look is not None:
+            rows = slice(block.first * plan.filter.given, min(out.shape[1], block.last * plan.filter.given))
+            look.take(out, block.images, rows)
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         work_per_row = plan.filter.rows * geometry.sizes[1] / plan.filter.given

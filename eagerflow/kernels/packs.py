@@ -16,7 +16,7 @@ from eagerflow.kernels.threads import each
 __all__ = ["Packs"]
 
 _PACKED = 16  # channels of groups that share a product, at most
-_LITTLE = 1 << 12  # columns that may as well be transformed in float64
+_LITTLE = 1 << 10  # columns that may as well be transformed in float64
 _COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
 _PER_MICROSECOND = 10_000  # multiply-adds of that
 

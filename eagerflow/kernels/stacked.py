@@ -15,6 +15,7 @@ import numpy
 
 from eagerflow.kernels import winograd
 from eagerflow.kernels.geometry import Geometry
+from eagerflow.kernels.steady import Look
 from eagerflow.kernels.threads import each
 
 __all__ = ["forward", "kernel_gradient", "suits"]
@@ -39,7 +40,13 @@ def suits(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int
     return winograd.suits((3, 3, depth * width, filters), x.dtype, _images(geometry), 1)
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None) -> Any:
+def forward(
+    x: Any,
+    kernel: Any,
+    geometry: Geometry,
+    finish: Callable[[Any], None] | None = None,
+    look: Look | None = None,
+) -> Any:
     """x (batch, depth, height, width, channels), kernel (*sizes, channels, filters) -> (batch, *outputs, filters)."""
     out = numpy.empty((len(x), *geometry.outputs, kernel.shape[-1]), x.dtype)
     flat = kernel.transpose(1, 2, 0, 3, 4).reshape(3, 3, -1, kernel.shape[-1])
@@ -47,6 +54,8 @@ def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], Non
     for some in _chunks(x, geometry):
         images = _stacked(x[some], geometry)
         winograd.forward(images, flat, inner, finish, into=out[some].reshape(len(images), *out.shape[2:]))
+        if look is not None:
+            look.take(out, some)
     return out
 
 

@@ -4,20 +4,22 @@ Winograd's transforms add and subtract numbers of a tile that no single output s
 then rounded by the size of what another one sees: by the largest of the tile. Where that is far larger than the rest,
 an infinity, or NaN, the work is left to a plain sum of products.
 
-Looking must cost next to nothing beside the work. A number far larger than the others shows in all outputs that see
-it: of a kernel of 3x3, a ninth of the pixels is enough to meet it, and of those some filters. To the gradient of a
-kernel it does no harm inside an image, where all elements of the kernel meet it, but at the borders.
+Looking must cost next to nothing beside the work, so outputs are looked at while they are in the cache. A number far
+larger than the others shows in all outputs that see it: of a kernel of 3x3, a ninth of the pixels is enough to meet
+it, and of those some filters. To the gradient of a kernel it does no harm inside an image, where all elements of the
+kernel meet it, but at the borders.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy
 
-__all__ = ["has_steady_borders", "peak", "wild_images"]
+__all__ = ["Look", "Looked", "has_steady_borders", "peak"]
 
 _SAMPLE = 512  # numbers looked at for the usual size
 _USUAL = 0.97  # the part of them, without the largest, of which the mean square is taken
@@ -41,31 +43,95 @@ def peak(a: Any) -> Any:
     return signed(most).view(a.dtype)
 
 
-def wild_images(out: Any, steps: tuple[int, ...], groups: int) -> list[int]:
-    """The numbers of the images whose outputs (batch, *spatial, filters) show a number far larger than the others.
+class Looked:
+    """What a fast algorithm found about its input by the way.
+
+    Attributes:
+        is_steady: that it was looked at, and holds no number far larger than the others.
+    """
+
+    __slots__ = ("is_steady",)
+
+    def __init__(self) -> None:
+        self.is_steady = False
+
+
+class _Axis(NamedTuple):
+    """Which outputs along an axis are looked at: every so many, and the last where they end too early."""
+
+    length: int
+    step: int
+    first: int
+    regular: int  # how many are so many apart
+    seen: int
+
+    @classmethod
+    def of(cls, length: int, step: int, slack: tuple[int, int]) -> _Axis:
+        for first in range(min(step, slack[0] + 1, length)):
+            regular = -(-(length - first) // step)
+            if length - 1 - slack[1] <= first + (regular - 1) * step:
+                return cls(length, step, first, regular, regular)
+        regular = -(-length // step)
+        return cls(length, step, 0, regular, regular + 1)
+
+    def places(self, start: int, stop: int) -> list[tuple[slice, slice]]:
+        """Of the outputs from start to stop, those that are looked at, and their places among all of them."""
+        low, high = (max(0, -(-(n - self.first) // self.step)) for n in (start, stop))
+        found = (
+            [(slice(self.first + low * self.step, stop, self.step), slice(low, high))] if low < high else []
+        )
+        if self.seen > self.regular and stop >= self.length:
+            found.append((slice(self.length - 1, self.length), slice(self.regular, self.seen)))
+        return found
+
+
+class Look:
+    """Some outputs of a fast algorithm, which together show every number far larger than the others.
+
+    Blocks of outputs are looked at as they are done, while they are in the cache.
 
     Args:
-        out: the outputs of a fast algorithm, also with a bias added and relu applied.
+        shape: of the outputs (batch, *spatial, filters), float32, also with a bias added and relu applied.
         steps: along each axis, how many outputs at least see the same input.
         groups: of filters, none of which sees what another sees.
+        slack: along each axis, how many more outputs see the first input than the first does, and the last input.
     """
-    if not out.size:
-        return []
-    filters = slice(_FILTERS if groups == 1 else None)
-    ends = itertools.product(*[
-        (slice(None, None, step), slice(-1, None)) if (n - 1) % step else (slice(None, None, step),)
-        for n, step in zip(out.shape[1:-1], steps, strict=True)
-    ])  # fmt: skip
-    parts = [out[(slice(None), *end, filters)].reshape(len(out), -1) for end in ends]
-    sizes = numpy.abs(numpy.concatenate(parts, axis=1) if len(parts) > 1 else parts[0])
-    most = sizes.max()
-    usual = _middle(sizes)
-    if most <= _MOST_OUTPUT * usual:
-        return []
-    few = sizes.shape[1] < _FEW
-    return [
-        i for i, own in enumerate(sizes) if not own.max() <= _MOST_OUTPUT * (usual if few else _middle(own))
-    ]
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        steps: tuple[int, ...],
+        groups: int = 1,
+        slack: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        slack = slack or [(0, 0)] * len(steps)
+        self._axes = [_Axis.of(*axis) for axis in zip(shape[1:-1], steps, slack, strict=True)]
+        self._whole = [axis.places(0, axis.length) for axis in self._axes]
+        self._filters = slice(_FILTERS if groups == 1 else None)
+        width = len(range(*self._filters.indices(shape[-1])))
+        self._seen = numpy.empty((shape[0], *[axis.seen for axis in self._axes], width), numpy.float32)
+
+    def take(self, out: Any, images: slice, *ranges: slice) -> None:
+        """Look at a block of outputs: some images, of these the ranges along the first axes."""
+        axes = [axis.places(some.start, some.stop) for axis, some in zip(self._axes, ranges)]
+        for places in itertools.product(*axes, *self._whole[len(axes) :]):
+            sources, targets = zip(*places, strict=True)
+            self._seen[(images, *targets)] = out[(images, *sources, self._filters)]
+
+    def wild_images(self) -> list[int]:
+        """The numbers of the images with a number far larger than the others, after all blocks were looked at."""
+        if not self._seen.size:
+            return []
+        sizes = numpy.abs(self._seen, out=self._seen).reshape(len(self._seen), -1)
+        usual = _middle(sizes)
+        if sizes.max() <= _MOST_OUTPUT * usual:
+            return []
+        few = sizes.shape[1] < _FEW
+        return [
+            i
+            for i, own in enumerate(sizes)
+            if not own.max() <= _MOST_OUTPUT * (usual if few else _middle(own))
+        ]
 
 
 def _middle(sizes: Any) -> Any:

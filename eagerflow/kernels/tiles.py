@@ -151,7 +151,11 @@ class Tiling(NamedTuple):
 
     def rows_of(self, a: Any, block: Block) -> Any:
         """The block's part of an array like the output."""
-        return a[block.images, self.tile * block.first : self.tile * (block.first + block.rows)]
+        return a[block.images, self.rows_in(block)]
+
+    def rows_in(self, block: Block) -> slice:
+        """The rows of the output that are the block's."""
+        return slice(self.tile * block.first, min(self.outputs[0], self.tile * (block.first + block.rows)))
 
     def _covers(self, place: Any, rows: int) -> bool:
         """Whether tiles cover it exactly, and it can be given to BLAS."""

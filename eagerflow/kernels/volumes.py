@@ -20,6 +20,7 @@ from eagerflow.kernels.packs import Packs
 from eagerflow.kernels.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.pieces import multiply
 from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.steady import Look
 from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.tiles import Block, Tiling
 from eagerflow.kernels.transforms import (
@@ -144,8 +145,12 @@ class _Plan(NamedTuple):
 
     def part(self, a: Any, some: _Some) -> Any:
         """The block's part of an array like the output."""
-        tile = self.tiling.tile
-        return a[some.volumes, some.layers, tile * some.first : tile * (some.first + some.rows)]
+        return a[some.volumes, some.layers, self.rows(some)]
+
+    def rows(self, some: _Some) -> slice:
+        """The rows of the output that are the block's."""
+        first, last = (self.tiling.tile * n for n in (some.first, some.first + some.rows))
+        return slice(first, min(self.geometry.outputs[1], last))
 
     def windows(self, values: Any) -> Any:
         """What each layer of the output sees: (frequencies, layers of the output, tiles, layers * channels), a view."""
@@ -192,7 +197,13 @@ def suits(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int
     return tiles >= _LEAST_TILES and weights <= _MOST_WEIGHTS
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None) -> Any:
+def forward(
+    x: Any,
+    kernel: Any,
+    geometry: Geometry,
+    finish: Callable[[Any], None] | None = None,
+    look: Look | None = None,
+) -> Any:
     """x (batch, depth, height, width, channels), kernel (*sizes, channels, filters) -> (batch, *outputs, filters)."""
     out = numpy.empty((len(x), *geometry.outputs, kernel.shape[-1]), x.dtype)
     plan = _Plan.of(len(x), geometry, *kernel.shape[-2:])
@@ -213,6 +224,8 @@ def forward(x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], Non
         if finish is not None:
             for part in _pieces(target):
                 finish(part)
+        if look is not None:
+            look.take(out, some.volumes, some.layers, plan.rows(some))
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         each(work, len(plan.blocks), plan.microseconds)
@@ -233,9 +246,9 @@ def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geo
     return _gradients(x, g, None, kernel_shape, geometry)[1]
 
 
-def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry) -> tuple[Any, Any]:
-    """The gradients of x and of the kernel, which share the transformed gradients of the output."""
-    return _gradients(x, g, kernel, kernel.shape, geometry)
+def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, look: Look | None = None) -> tuple[Any, Any]:
+    """The gradients of x, looked at, and of the kernel, which share the transformed gradients of the output."""
+    return _gradients(x, g, kernel, kernel.shape, geometry, look)
 
 
 def shares_gradients(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> bool:
@@ -248,7 +261,12 @@ def shares_gradients(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry) 
 
 
 def _gradients(
-    x: Any, g: Any, kernel: Any, kernel_shape: tuple[int, ...], geometry: Geometry
+    x: Any,
+    g: Any,
+    kernel: Any,
+    kernel_shape: tuple[int, ...],
+    geometry: Geometry,
+    look: Look | None = None,
 ) -> tuple[Any, Any]:
     plan = _Plan.of(len(x), geometry, *kernel_shape[-2:])
     shape = (plan.tiling.numbers, geometry.sizes[0] * plan.channels, plan.filters)
@@ -264,6 +282,8 @@ def _gradients(
             if dx is not None:
                 _multiply_back(plan, slopes, back, values)
                 _put_gradients(plan, values, dx, some)
+                if look is not None:
+                    look.take(dx, some.volumes)
 
     with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
         each(work, len(parts), plan.microseconds)

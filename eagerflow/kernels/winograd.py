@@ -26,6 +26,7 @@ from eagerflow.kernels.packs import Packs
 from eagerflow.kernels.parts import parts_of, sum_in_order
 from eagerflow.kernels.pieces import multiply, multiply_rows
 from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.steady import Look
 from eagerflow.kernels.threads import each, one_blas_thread
 from eagerflow.kernels.tiles import Tiling
 from eagerflow.kernels.transforms import (
@@ -62,11 +63,12 @@ def forward(
     finish: Callable[[Any], None] | None = None,
     groups: int = 1,
     into: Any = None,
+    look: Look | None = None,
 ) -> Any:
     """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
     `finish` gets each block of outputs, contiguous, while it is in the cache. They are put `into` an array, or a new
-    one.
+    one, and looked at by `look`.
     """
     filters = kernel.shape[-1]
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype) if into is None else into
@@ -76,6 +78,8 @@ def forward(
     if frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore", over="ignore"):
             frequencies.forward(tiling, x, weights, out, finish)
+        if look is not None:
+            look.take(out, slice(0, len(out)))
         return out
 
     def work(i: int) -> None:
@@ -85,6 +89,8 @@ def forward(
         outputs(tiling, products, out, blocks[i])
         if finish is not None:
             finish(tiling.rows_of(out, blocks[i]))
+        if look is not None:
+            look.take(out, blocks[i].images, tiling.rows_in(blocks[i]))
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         each(work, len(blocks), 2.25 * out.size * packs.channels / PER_MICROSECOND)
@@ -109,9 +115,11 @@ def kernel_gradient(x: Any, g: Any, geometry: Geometry, groups: int = 1) -> Any:
     return _gradients(x, g, None, geometry, groups)[1]
 
 
-def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, Any]:
-    """The gradients of x and of the kernel, which share the transformed gradients of the output."""
-    return _gradients(x, g, kernel, geometry, groups)
+def gradients(
+    x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1, look: Look | None = None
+) -> tuple[Any, Any]:
+    """The gradients of x, looked at, and of the kernel, which share the transformed gradients of the output."""
+    return _gradients(x, g, kernel, geometry, groups, look)
 
 
 def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
@@ -124,7 +132,9 @@ def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: 
     return tiling.band == tiling.rows and alone > 1.3 * tiling.rows * tiling.cols
 
 
-def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int) -> tuple[Any, Any]:
+def _gradients(
+    x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int, look: Look | None = None
+) -> tuple[Any, Any]:
     channels, filters = x.shape[-1], g.shape[-1]
     packs = Packs.of((channels // groups, filters), groups)
     few = packs.groups > 1  # channels, of which plain sums are the most exact
@@ -156,6 +166,8 @@ def _gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int) -> 
             if dx is not None and weights is not None:
                 _multiply(packs, slopes, weights, values, filters_at_once)
                 input_gradients(tiling, values, dx, block)
+                if look is not None:
+                    look.take(dx, block.images)
 
     with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
         each(work, len(parts), 2.25 * g.size * packs.channels / PER_MICROSECOND)

@@ -12,6 +12,7 @@ from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.kernels import convolution, depthwise
 from eagerflow.kernels.geometry import Geometry, window_geometry
+from eagerflow.kernels.steady import Looked
 from eagerflow.ops.layout import channels_first_to_last, is_channels_first, spatial_rank, to_first
 from eagerflow.ops.windows import gather_windows
 
@@ -43,15 +44,17 @@ def _groups(x: Any, kernel: Any) -> int:
     return int(channels // seen)
 
 
-def planned(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> tuple[Geometry, int]:
-    """The windows and the number of groups of a convolution of x, channels last.
+def planned(
+    x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any
+) -> tuple[Geometry, int, Looked]:
+    """The windows and the number of groups of a convolution of x, channels last, and a note for what kernels find.
 
     Raises:
         ValueError: when shapes and settings don't fit together.
         TypeError: for integers.
     """
     _check_kernel(x, kernel, spatial_rank(x))
-    return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel)
+    return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel), Looked()
 
 
 def _has_half(xp: Any, x: Any, kernel: Any) -> bool:
@@ -77,7 +80,7 @@ def _conv_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_forma
 
 def _conv_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
     """The convolution as a product of matrices, one per group."""
-    geometry, groups = plan
+    geometry, groups, _ = plan
     windows = gather_windows(channels_first_to_last(inputs, data_format), geometry)
     width, filters = kernel.shape[-2], kernel.shape[-1] // groups
     columns = windows.reshape((-1, geometry.taps, groups, width)).transpose((2, 0, 1, 3))

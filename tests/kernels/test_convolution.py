@@ -137,7 +137,7 @@ def test_any_convolution_by_frequency(batch, height, width, channels, filters, p
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frequencies, "suits", lambda tiling, packs: True)
         given_ = [a.astype("float32") for a in (x, kernel, g)]
-        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue)
+        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], "float32")
     assert_close(dx, exact[1], "float32")
@@ -161,7 +161,7 @@ def test_any_convolution_with_few_filters(batch, lengths, size, channels, filter
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eagerflow.kernels.neighbours._LEAST", 0)
         assert neighbours(given_[0], kernel.shape, geometry) == (4 if channels * filters <= 64 else 2)
-        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue)
+        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, exact[0] + bias if finishes else exact[0], "float32")
     assert_close(dx, exact[1], "float32")
@@ -188,7 +188,7 @@ def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes)
         suits = geometry.taps > 1 and strides == {1}
         assert swapped.suits(given_[0], kernel.shape, geometry, 1) == suits
         out = convolution.forward(
-            np, *given_[:2], geometry, 1, (bias.astype(dtype), True) if finishes else None
+            np, *given_[:2], geometry, 1, epilogue=(bias.astype(dtype), True) if finishes else None
         )
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], dtype)
@@ -227,7 +227,7 @@ def test_any_volumes_by_winograd(
         assert stacked.suits(given_[0], kernel.shape, geometry, 1) == suits
         by_layer = suits and geometry.dilation[0] == 1 and not are_stacked
         assert volumes.suits(given_[0], kernel.shape, geometry, 1) == by_layer
-        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue)
+        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
         found = [convolution.gradients(np, *given_[::2], given_[1], (True, True), geometry)]
         if (
