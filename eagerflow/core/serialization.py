@@ -397,7 +397,10 @@ def deserialize_keras_object(
                 f"The config of a function must be its name; got {type(config.get('config')).__name__}."
             )
         name = config["config"]
-    found = _custom(name, custom_objects) or _built_in(name) or _without_package(name)
+    found = _custom(name, custom_objects)
+    if found is None:
+        _check_registered(config)
+        found = _built_in(name) or _without_package(name)
     if found is None:
         known = [*_custom_names(custom_objects), *[n for t in tables.values() for n in t.entries]]
         raise UnknownNameError(
@@ -405,6 +408,20 @@ def deserialize_keras_object(
             "register_keras_serializable or pass custom_objects={...}."
         )
     return found if config["class_name"] == "function" else _build(found, config, custom_objects)
+
+
+def _check_registered(config: Mapping[str, Any]) -> None:
+    """A function that was registered under another name is no function of ours, though it be called like one.
+
+    Raises:
+        ValueError: naming both.
+    """
+    registered = config.get("registered_name")
+    if config["class_name"] == "function" and registered and registered not in ("function", config["config"]):
+        raise ValueError(
+            f"The function {config['config']!r:.80} was registered as {registered!r:.80}, which isn't known here. "
+            "Register it with register_keras_serializable or pass custom_objects={...}."
+        )
 
 
 def _built_in(name: str) -> Any:

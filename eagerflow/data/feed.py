@@ -320,10 +320,11 @@ class IterableFeed(Feed):
         _skip(self._running, drawn)
 
     def _ended(self, done: int) -> bool:
-        """Whether an epoch ends with the data, which it has all seen; says so."""
+        """Whether an epoch ends with the data, which it has all seen; says so. Now their number is known."""
         if self.once or behaviour.keras_2:
             return False
         warn(_MORE_ASKED.format(self.limit, done))
+        self.steps = self.limit = done
         return True
 
     def _restarted(self, done: int) -> bool:

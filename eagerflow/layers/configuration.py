@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.policy import DTypePolicy, FloatDTypePolicy
 
-__all__ = ["Configurable", "automatic", "described_with_shapes", "table"]
+__all__ = ["Configurable", "automatic", "described_with_shapes", "reader_of", "table"]
 
 
 class _LayerTable(Table):
@@ -74,6 +74,14 @@ class Configurable:
         base = base if accepted is None else {k: v for k, v in base.items() if k in accepted or k in given}
         return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base}
 
+    def _own_arguments(self: Any) -> dict[str, Any]:
+        """What a model of a graph was made with by keyword, beside its ends; nothing for who tells it themselves."""
+        if not _is_automatic(type(self)):
+            return {}
+        known = ("inputs", "outputs", "input", "output", "name", "trainable", "dtype")
+        given = self.__dict__["_arguments"][1]
+        return {k: self._describe_argument(k, v) for k, v in given.items() if k not in known}
+
     def _describe_argument(self, argument: str, value: Any) -> Any:
         try:
             return serialize_keras_object(value)
@@ -90,8 +98,7 @@ class Configurable:
         Raises:
             TypeError: when `__init__` doesn't take these arguments.
         """
-        # A class that describes its arguments itself also reads them itself.
-        read = _made if _is_automatic(cls) else _unchanged
+        read = reader_of(cls)
         arguments = {k: read(v) if k != "dtype" else v for k, v in config.items()}
         try:
             return cls(**arguments)
@@ -100,6 +107,11 @@ class Configurable:
                 f"{cls.__name__}.from_config: __init__ refused {sorted(config)!s:.120}: {error!s:.200}. "
                 "When __init__ takes other arguments than get_config tells, override both get_config and from_config."
             ) from error
+
+
+def reader_of(cls: type) -> Callable[[Any], Any]:
+    """What makes arguments of their descriptions: a class that describes them itself also reads them itself."""
+    return _made if _is_automatic(cls) else _unchanged
 
 
 def _is_automatic(cls: type) -> bool:

@@ -9,13 +9,12 @@ from eagerflow.core import tree
 from eagerflow.core.errors import did_you_mean
 from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
-from eagerflow.layers.base import Layer
-from eagerflow.layers.configuration import automatic, described_with_shapes
+from eagerflow.layers.configuration import automatic, described_with_shapes, reader_of
 from eagerflow.layers.input import InputLayer
 from eagerflow.layers.operation import Operation
 from eagerflow.layers.symbolic import Node, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
-from eagerflow.models.model import Model, check_layers, functional_class
+from eagerflow.models.model import Model, check_layers, functional_class, graphs_to_config
 
 __all__ = ["Functional"]
 
@@ -47,22 +46,7 @@ class Functional(Model):
     @automatic
     def get_config(self) -> dict[str, Any]:
         """Layers, their calls, inputs and outputs, in Keras 3's layout."""
-        if type(self) is not Functional:
-            return Layer.get_config(self)
-        graph, added = self._known_graph("config"), self._added
-        nodes = graph.nodes if added is None else added.whole.nodes
-        operations = graph.operations if added is None else added.whole.operations
-        config = {
-            "name": self.name,
-            "trainable": self.trainable,
-            "layers": [_describe(operation, nodes) for operation in operations],
-            "input_layers": _places(graph.inputs_structure, nodes),
-            "output_layers": _places(graph.outputs_structure, nodes),
-        }
-        if added is not None:
-            config["added_losses"] = _places(added.losses, nodes)
-            config["added_metrics"] = [[_place(x, nodes), name] for x, name in added.metrics]
-        return config
+        return super().get_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -73,20 +57,60 @@ class Functional(Model):
         """
         if "layers" not in config:
             return super().from_config(config, custom_objects)
-        check_layers(config["layers"], cls)
-        made = _Rebuilding(config["layers"], custom_objects)
-        inputs, outputs = (made.find_all(config[k]) for k in ("input_layers", "output_layers"))
-        model = cls(inputs, outputs, name=config.get("name"))
-        losses = made.find_all(config.get("added_losses", []))
-        metrics = [(made.find_all(place), name) for place, name in config.get("added_metrics", [])]
-        if losses or metrics:
-            model._extended().connect(model, losses, metrics)
-        if config.get("trainable") is False:
-            model.trainable = False
-        return model
+        return _from_graph(cls, config, custom_objects)
 
 
+def _config_of_graph(model: Any) -> dict[str, Any]:
+    """Layers, their calls, inputs and outputs of a model of a graph; and what else its class was made with."""
+    graph, added = model._known_graph("config"), model._added
+    nodes = graph.nodes if added is None else added.whole.nodes
+    operations = graph.operations if added is None else added.whole.operations
+    config = {
+        "name": model.name,
+        "trainable": model.trainable,
+        "layers": [_describe(operation, nodes) for operation in operations],
+        "input_layers": _places(graph.inputs_structure, nodes),
+        "output_layers": _places(graph.outputs_structure, nodes),
+    }
+    if added is not None:
+        config["added_losses"] = _places(added.losses, nodes)
+        config["added_metrics"] = [[_place(x, nodes), name] for x, name in added.metrics]
+    return model._own_arguments() | config
+
+
+def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    """A model of the class, with the graph that `_config_of_graph` described, and the class's other arguments.
+
+    Raises:
+        ValueError: when a call refers to a layer that is not there.
+    """
+    check_layers(config["layers"], cls)
+    made = _Rebuilding(config["layers"], custom_objects)
+    inputs, outputs = (made.find_all(config[k]) for k in ("input_layers", "output_layers"))
+    read = reader_of(cls)
+    others = {k: read(v) for k, v in config.items() if k not in _KNOWN}
+    model = cls(inputs, outputs, name=config.get("name"), **others)
+    losses = made.find_all(config.get("added_losses", []))
+    metrics = [(made.find_all(place), name) for place, name in config.get("added_metrics", [])]
+    if losses or metrics:
+        model._extended().connect(model, losses, metrics)
+    if config.get("trainable") is False:
+        model.trainable = False
+    return model
+
+
+_KNOWN = {
+    "layers",
+    "input_layers",
+    "output_layers",
+    "name",
+    "trainable",
+    "added_losses",
+    "added_metrics",
+    "dtype",
+}
 functional_class.append(Functional)
+graphs_to_config.append((_config_of_graph, _from_graph))
 
 
 def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:

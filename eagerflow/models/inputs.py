@@ -147,7 +147,7 @@ class Doors:
         if isinstance(self.structure, dict) and isinstance(given, (list, tuple)):
             self._check_order(model)
             self._warn(
-                f"{type(model).__name__} {model.name!r}: its inputs are a dict, {self.keys}; got a "
+                f"{type(model).__name__} {model.name!r} has a dict of inputs, {self.keys}; got a "
                 f"{type(given).__name__}, which is taken in that order. Pass a dict."
             )
         values = tree.flatten(given)
@@ -161,7 +161,8 @@ class Doors:
     def _warn(self, message: str) -> None:
         if not self._warned:
             self._warned = True
-            warn(message)
+            # As Keras begins it: programs that know better filter it by these words.
+            warn(f"The structure of `inputs` doesn't match the expected structure. {message}")
 
     def _check_order(self, model: Any) -> None:
         """A list for inputs in a dict: the order is clear only where the keys were written sorted."""
@@ -193,8 +194,8 @@ class Doors:
         unused = [key for key in given if key not in names]
         if unused:
             self._warn(
-                f"{type(model).__name__} {model.name!r}: no input takes {', '.join(map(repr, unused))} of the data; "
-                f"its inputs are {known}."
+                f"{type(model).__name__} {model.name!r} has the inputs {known}; none of them takes "
+                f"{', '.join(map(repr, unused))} of the data."
             )
         return [given.get(name) for name in names]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow.core import tree
@@ -11,7 +13,7 @@ from eagerflow.core.serialization import custom_object_scope
 from eagerflow.core.spellings import behaviour, ignores
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
-from eagerflow.layers.configuration import described_with_shapes
+from eagerflow.layers.configuration import automatic, described_with_shapes
 from eagerflow.layers.losses import measured
 from eagerflow.layers.masks import put_masks
 from eagerflow.layers.shapes import is_shape
@@ -29,6 +31,8 @@ __all__ = ["Model", "check_layers"]
 
 # `functional.py` enters its class here: `Model(inputs, outputs)` makes one.
 functional_class: list[type[Model]] = []
+# And what writes and reads the configuration of a graph.
+graphs_to_config: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
 
 class Model(Trainer, Saving, ModelState, Layer):
@@ -311,6 +315,14 @@ class Model(Trainer, Saving, ModelState, Layer):
         """
         return json.dumps(described_with_shapes(self), **kwargs)
 
+    @automatic
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal model; of a graph whose class takes its two ends: the graph, too."""
+        if self._graph is None or not _takes_ends(type(self)):
+            return super().get_config()
+        config: dict[str, Any] = graphs_to_config[0][0](self)
+        return config
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """The model that `get_config` described; `Model` itself also reads that of a model of a graph.
@@ -324,6 +336,9 @@ class Model(Trainer, Saving, ModelState, Layer):
         """
         if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
             return functional_class[0].from_config(config, custom_objects)
+        if {"layers", "input_layers", "output_layers"} <= config.keys() and _takes_ends(cls):
+            with custom_object_scope(custom_objects or {}):
+                return graphs_to_config[0][1](cls, config, custom_objects)
         with custom_object_scope(custom_objects or {}):
             return super().from_config(config)
 
@@ -341,6 +356,18 @@ def check_layers(layers: Any, cls: type) -> None:
         raise ValueError(
             f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
         )
+
+
+def _takes_ends(cls: type) -> bool:
+    """Whether `cls(inputs, outputs, name=...)` is how a model of a graph is made."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    named = {p.name for p in parameters}
+    if {"inputs", "outputs"} <= named:
+        return True
+    kinds = {p.kind for p in parameters}
+    return {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds and not any(
+        p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters
+    )
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

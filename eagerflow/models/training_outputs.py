@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eagerflow.core import tree
-from eagerflow.core.errors import did_you_mean
+from eagerflow.core.errors import WrongPlaceError, did_you_mean
 from eagerflow.core.tensor import Tensor
 from eagerflow.models.training_structures import nests
 
@@ -139,7 +139,7 @@ class Outputs:
         if isinstance(places, int):
             if isinstance(given, Mapping) or (_several(given) and len(given) != 1 and "metrics" not in what):
                 where = "/".join(map(str, path))
-                raise ValueError(
+                raise WrongPlaceError(
                     f"{what}: the output {where!r} is one array; got a {type(given).__name__} for it."
                 )
             found[places] = given[0] if _several(given) and "metrics" not in what else given
@@ -148,7 +148,7 @@ class Outputs:
         if isinstance(given, Mapping) and isinstance(places, Mapping):
             unknown = next((k for k in given if k not in places), None)
             if unknown is not None:
-                raise ValueError(
+                raise WrongPlaceError(
                     f"{what}: the outputs have no {'/'.join(map(str, (*path, unknown)))!r}; there "
                     f"{'is' if len(places) == 1 else 'are'} {', '.join(map(repr, places))}."
                 )
@@ -185,7 +185,7 @@ class Outputs:
             return list(given.values())
         unknown = [k for k in given if k not in keys]
         if unknown:
-            raise ValueError(
+            raise WrongPlaceError(
                 f"{what}: there is no output {unknown[0]!r}.{did_you_mean(str(unknown[0]), self.known_names)} "
                 f"Outputs: {', '.join(self.known_names)}."
             )

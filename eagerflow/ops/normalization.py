@@ -18,6 +18,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.kernels import batch_norm as kernels
 from eagerflow.kernels import layer_norm as row_kernels
 from eagerflow.kernels.batch_norm import layout
+from eagerflow.ops.choose import clip
 from eagerflow.ops.reduce import mean as mean_of
 
 __all__ = ["batch_normalization", "layer_norm", "moments", "normalize_batch", "rms_norm"]
@@ -65,6 +66,8 @@ def moments(
     if not keepdims:
         kept = tuple([n for i, n in enumerate(x.shape) if i not in over])
         mean, variance = mean.reshape(kept), variance.reshape(kept)
+    if x.dtype.name == "float16":  # squares of its numbers may be larger than its largest
+        variance = clip(variance, None, 65504.0)
     return (mean.astype(x.dtype), variance.astype(x.dtype)) if half else (mean, variance)
 
 

@@ -217,6 +217,12 @@ class SKLearnTransformer(TransformerMixin, _Estimator, BaseEstimator):
     Source: the interface of `keras.wrappers.SKLearnTransformer` 3.15.
     """
 
+    def __sklearn_tags__(self) -> Any:
+        """And that the outputs are of the model's own type."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
     def transform(self, X: Any) -> numpy.ndarray:
         """The model's outputs for an array (samples, features)."""
         return self._predictions(X)

@@ -62,3 +62,8 @@ def test_convolution_of_half_types_sums_up_in_float32(dtype):
     assert dx.dtype == dk.dtype == kind
     assert float(dx[0, 0, 0]) == 2.0**-11
     assert float(dk[0, 0, 0]) == 1.0
+
+
+def test_a_variance_stays_in_the_range_of_its_type():
+    mean, variance = ops.moments(ops.array([60000.0, -60000.0], dtype="float16"), [0])
+    assert (float(mean), float(variance)) == (0.0, 65504.0)

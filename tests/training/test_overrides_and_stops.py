@@ -143,6 +143,18 @@ def test_epochs_have_as_many_steps_as_asked_for_up_to_all_data():
     assert numbers.ended == [0, 1, 2, 3, 4] * 2
 
 
+def test_data_whose_number_shows_at_their_end_train_on():
+    class Unsized:
+        def __iter__(self):
+            return iter([(X[:2], Y[:2])] * 3)
+
+    numbers = Numbers()
+    with pytest.warns(UserWarning, match="4 steps were asked for, and the data have 3 batches"):
+        history = model().fit(Unsized(), steps_per_epoch=4, epochs=3, verbose=0, callbacks=[numbers])
+    assert numbers.ended == [0, 1, 2] * 3
+    assert len(history.history["loss"]) == 3
+
+
 def test_a_dict_of_one_array_stays_a_dict():
     """Its key would be lost, and a wrong one taken."""
     inputs = ef.Input((2,), name="a")
