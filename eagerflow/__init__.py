@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from eagerflow import ops
 from eagerflow._version import __version__
-from eagerflow.core.custom import custom_gradient, no_grad, stop_gradient
+from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
+from eagerflow.base.errors import did_you_mean as _did_you_mean
+from eagerflow.base.errors import no_attribute as _no_attribute
+from eagerflow.base.memory import keep_freed_memory as _keep_freed_memory
+from eagerflow.core.custom_gradient import custom_gradient, no_grad, stop_gradient
+from eagerflow.core.derivatives import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
 from eagerflow.core.device import (
     Device,
     current_device,
@@ -27,11 +32,6 @@ from eagerflow.core.device import (
     memory_info,
     set_default_device,
 )
-from eagerflow.core.errors import DeviceError, TapeError, UnknownNameError
-from eagerflow.core.errors import did_you_mean as _did_you_mean
-from eagerflow.core.errors import no_attribute as _no_attribute
-from eagerflow.core.functional import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
-from eagerflow.core.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.core.variable import Variable
@@ -62,8 +62,8 @@ if TYPE_CHECKING:
     from eagerflow import utils as utils
     from eagerflow import visualization as visualization
     from eagerflow import wrappers as wrappers
-    from eagerflow.core.name_scope import name_scope as name_scope
-    from eagerflow.core.stateless import StatelessScope as StatelessScope
+    from eagerflow.base.name_scope import name_scope as name_scope
+    from eagerflow.core.stateless_scope import StatelessScope as StatelessScope
     from eagerflow.dtype_policies import DTypePolicy as DTypePolicy
     from eagerflow.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
     from eagerflow.initializers import Initializer as Initializer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.core.config import (
+from eagerflow.base.config import (
     backend,
     disable_flash_attention,
     disable_interactive_logging,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.core.tree import (
+from eagerflow.base.tree import (
     MAP_TO_NONE,
     assert_same_paths,
     assert_same_structure,

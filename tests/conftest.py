@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
-from eagerflow.core import config
+from eagerflow.base import config
 from eagerflow.core import device as devices
 from tests import stand_in
 

@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from eagerflow.core import config, op
+from eagerflow.base import config
+from eagerflow.core import op
 from tests.sources import ROOT, SOURCES
 
 MODULES = [source for source in SOURCES if source.path.stem != "__main__"]

@@ -11,10 +11,10 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
+from eagerflow.base import tree
 from eagerflow.core import device as devices
-from eagerflow.core import tree
+from eagerflow.core.derivatives import check_grads
 from eagerflow.core.dtypes import is_differentiable
-from eagerflow.core.functional import check_grads
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
 from tests import stand_in

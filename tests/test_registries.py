@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.core.serialization import tables
+from eagerflow.base.serialization import tables
 
 FIXTURES = Path(__file__).parent / "fixtures"
 sys.path.insert(0, str(FIXTURES))

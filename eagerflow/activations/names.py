@@ -7,8 +7,8 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.activations import functions
-from eagerflow.core.serialization import Table
-from eagerflow.core.tracebacks import boundary
+from eagerflow.base.serialization import Table
+from eagerflow.base.tracebacks import boundary
 
 __all__ = ["deserialize", "get", "serialize"]
 

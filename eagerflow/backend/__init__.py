@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import (
+from eagerflow.base.config import (
     backend,
     epsilon,
     floatx,

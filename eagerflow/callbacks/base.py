@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.tracebacks import bound_init
+from eagerflow.base.tracebacks import bound_init
 
 __all__ = ["Callback"]
 

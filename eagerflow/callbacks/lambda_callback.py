@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.errors import did_you_mean
 from eagerflow.callbacks.base import Callback
-from eagerflow.core.errors import did_you_mean
 
 __all__ = ["LambdaCallback"]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from eagerflow.base.spellings import behaviour
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.callbacks.saves import checked_frequency, filled_path
-from eagerflow.core.spellings import behaviour
 
 __all__ = ["ModelCheckpoint"]
 

@@ -7,8 +7,8 @@ import warnings
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.errors import did_you_mean
 from eagerflow.callbacks.base import Callback
-from eagerflow.core.errors import did_you_mean
 
 __all__ = ["MonitorCallback"]
 

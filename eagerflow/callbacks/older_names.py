@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.spellings import behaviour
+from eagerflow.base.spellings import behaviour
 
 __all__ = ["either_name"]
 

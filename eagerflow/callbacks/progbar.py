@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import is_interactive_logging_enabled
+from eagerflow.base.config import is_interactive_logging_enabled
 
 __all__ = ["Progbar"]
 

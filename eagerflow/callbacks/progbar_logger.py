@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.config import is_interactive_logging_enabled
+from eagerflow.base.messages import say
+from eagerflow.base.spellings import ignores
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.progbar import Progbar, redraws
-from eagerflow.core.config import is_interactive_logging_enabled
-from eagerflow.core.messages import say
-from eagerflow.core.spellings import ignores
 
 __all__ = ["ProgbarLogger"]
 

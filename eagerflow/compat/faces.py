@@ -10,9 +10,9 @@ import importlib
 from types import ModuleType
 from typing import Any
 
+from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.compat.modules import KERAS, OF_KERAS_ALONE, TENSORFLOW
 from eagerflow.compat.names import GONE, OLDER
-from eagerflow.core.errors import did_you_mean, no_attribute
 
 __all__ = ["ROOTS", "Face", "face", "is_face_name"]
 

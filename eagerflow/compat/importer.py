@@ -18,10 +18,10 @@ from types import ModuleType
 from typing import Any
 
 from eagerflow import _viz
+from eagerflow.base.spellings import behaviour
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
-from eagerflow.core.spellings import behaviour
 
 __all__ = ["install", "is_installed", "uninstall"]
 

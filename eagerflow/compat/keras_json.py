@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eagerflow.core.config import set_epsilon, set_floatx, set_image_data_format
+from eagerflow.base.config import set_epsilon, set_floatx, set_image_data_format
 
 __all__ = ["read_settings"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.spellings import ignores
 from eagerflow.callbacks import TensorBoard
-from eagerflow.core.spellings import ignores
 
 __all__ = ["OlderTensorBoard"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.serialization import Table
-from eagerflow.core.tracebacks import boundary
+from eagerflow.base.serialization import Table
+from eagerflow.base.tracebacks import boundary
 
 __all__ = ["Constraint", "deserialize", "get", "serialize"]
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.config import epsilon
+from eagerflow.base.spellings import accepts
 from eagerflow.constraints.base import Constraint, table
-from eagerflow.core.config import epsilon
-from eagerflow.core.spellings import accepts
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.device import namespace_of, namespaces
+from eagerflow.core.log import Log
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.op import recorded_namespace, registry, same_kind
-from eagerflow.core.recording import Log
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Stretch", "Walk", "everything", "reaching"]

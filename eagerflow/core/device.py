@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.errors import DeviceError, did_you_mean, missing_extra
+from eagerflow.base.errors import DeviceError, did_you_mean, missing_extra
 
 __all__ = [
     "Device",

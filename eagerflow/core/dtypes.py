@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import floatx
-from eagerflow.core.errors import did_you_mean, missing_extra
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import did_you_mean, missing_extra
 
 __all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "standardize_dtype"]
 

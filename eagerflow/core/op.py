@@ -21,11 +21,11 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import called, in_words, is_slip, shorten
 from eagerflow.core.observe import clock, current, state
+from eagerflow.core.op_function import generate
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import called, in_words, is_slip, shorten
-from eagerflow.core.wrapper import generate
 
 __all__ = [
     "Op",

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
+from eagerflow.base.errors import TapeError, did_you_mean, signature_of
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.backward import Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
-from eagerflow.core.errors import TapeError, did_you_mean, signature_of
 from eagerflow.core.exclusive import exclusive
+from eagerflow.core.log import Log, activate, deactivate, log, new_key
 from eagerflow.core.observe import current, scope, state
 from eagerflow.core.op import recorded_namespace
-from eagerflow.core.recording import Log, activate, deactivate, log, new_key
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import boundary
 from eagerflow.core.variable import Variable, variable_of
 
 __all__ = ["GradientTape"]

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 from numpy import ndarray
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import no_attribute
+from eagerflow.base.tracebacks import shorten
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.errors import WrongTypeError, no_attribute

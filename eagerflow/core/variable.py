@@ -17,17 +17,17 @@ from typing import Any, NoReturn
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
+from eagerflow.base.name_scope import in_scope
+from eagerflow.base.tracebacks import shorten
 from eagerflow.core.device import current_device, namespace_of
 from eagerflow.core.dtypes import as_dtype, is_differentiable
-from eagerflow.core.errors import signature_of
 from eagerflow.core.exclusive import exclusive_data
-from eagerflow.core.name_scope import in_scope
+from eagerflow.core.in_place import SMALL, Writing, noted, owned, stored, undo
+from eagerflow.core.log import new_key
 from eagerflow.core.observe import clock, current, state
-from eagerflow.core.recording import new_key
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import shorten
-from eagerflow.core.writing import SMALL, Writing, noted, owned, stored, undo
 
 __all__ = ["Variable", "variable_of"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
-from eagerflow.core.config import floatx
+from eagerflow.base import tree
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import current_device, is_device_array, place
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.text_type import is_text
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
+from eagerflow.base.spellings import ignores
 from eagerflow.core.device import device, to_host
 from eagerflow.core.random import generator, next_key
-from eagerflow.core.spellings import ignores
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
 from eagerflow.data.prefetch import ahead, in_order

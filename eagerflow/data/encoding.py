@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 

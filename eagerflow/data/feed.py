@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import random, tree
-from eagerflow.core.config import max_steps_per_epoch
+from eagerflow.base import tree
+from eagerflow.base.config import max_steps_per_epoch
+from eagerflow.base.spellings import behaviour
+from eagerflow.base.tracebacks import warn
+from eagerflow.core import random
 from eagerflow.core.device import current_device
 from eagerflow.core.random import Key, generator, next_key
-from eagerflow.core.spellings import behaviour
-from eagerflow.core.tracebacks import warn
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.data.prefetch import in_order
 
 __all__ = ["PyDataset"]

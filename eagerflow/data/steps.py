@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.device import to_host
 from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
-from eagerflow.core.config import floatx
+from eagerflow.base import tree
+from eagerflow.base.config import floatx
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.tensor import Tensor
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eagerflow.core.config import image_data_format
+from eagerflow.base.config import image_data_format
 from eagerflow.datasets.archives import ARCHIVE_ERRORS, limited, to_the_end
 from eagerflow.datasets.objects import FormatError, build
 from eagerflow.datasets.source import Source

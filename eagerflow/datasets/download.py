@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from eagerflow._version import __version__
+from eagerflow.base.config import home
+from eagerflow.base.files import irregular, put_in_place
+from eagerflow.base.messages import say
 from eagerflow.callbacks.progbar import Progbar
-from eagerflow.core.config import home
-from eagerflow.core.files import irregular, put_in_place
-from eagerflow.core.messages import say
 from eagerflow.datasets.archives import extract_archive
 from eagerflow.datasets.locking import alone
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.core.npy import read_header
+from eagerflow.base.npy import read_header
 from eagerflow.datasets.objects import FormatError, build, lists_of_ints
 
 __all__ = ["read_arrays"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.core.spellings import also
+from eagerflow.base.spellings import also
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError
 from eagerflow.datasets.source import KERAS_SITE, Source, check_split, expect, orders, same_length

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from eagerflow.core.config import home
+from eagerflow.base.config import home
 from eagerflow.datasets.download import download
 from eagerflow.datasets.objects import FormatError
 

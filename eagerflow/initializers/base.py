@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.serialization import Table
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.serialization import Table
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import boundary
 
 __all__ = ["Initializer", "deserialize", "get", "serialize"]
 

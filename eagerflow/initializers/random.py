@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core import random as core_random
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers.base import Initializer, table
 from eagerflow.random import SeedGenerator, normal, truncated_normal, uniform

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.core.errors import did_you_mean as _did_you_mean
-from eagerflow.core.errors import no_attribute as _no_attribute
+from eagerflow.base.errors import did_you_mean as _did_you_mean
+from eagerflow.base.errors import no_attribute as _no_attribute
 from eagerflow.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from eagerflow.layers.attention import AdditiveAttention, Attention
 from eagerflow.layers.base import Layer

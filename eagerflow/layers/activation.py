@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import activations, ops
-from eagerflow.core.spellings import accepts
+from eagerflow.base.spellings import accepts
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec, describe

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base import tree
+from eagerflow.base.errors import did_you_mean
 from eagerflow.core.tensor import Tensor
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops, random
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.settings import described, one_of, share

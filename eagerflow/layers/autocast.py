@@ -15,9 +15,9 @@ from typing import Any
 import numpy
 
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.core.writing import stored
 from eagerflow.ops import cast
 
 __all__ = ["AutocastVariable", "autocast_scope"]

@@ -9,14 +9,14 @@ from typing import Any
 import numpy
 
 from eagerflow import regularizers
-from eagerflow.core import tree
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.base.spellings import Elsewhere
+from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
 from eagerflow.core.dtypes import as_dtype, is_differentiable
-from eagerflow.core.errors import signature_of
 from eagerflow.core.observe import scope, state
-from eagerflow.core.serialization import serialize_keras_object
-from eagerflow.core.spellings import Elsewhere
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import bound_init, boundary, in_words, is_slip, shorten
 from eagerflow.layers.arguments import (
     CallSignature,
     call_signature,

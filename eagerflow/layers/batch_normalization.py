@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon as tiny
+from eagerflow.base.config import epsilon as tiny
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import did_you_mean, signature_of
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.both_directions import fit_together, run_together

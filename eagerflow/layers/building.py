@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from eagerflow.core.name_scope import in_scope
-from eagerflow.core.writing import kept
+from eagerflow.base.name_scope import in_scope
+from eagerflow.core.in_place import kept
 from eagerflow.layers.autocast import autocast_scope
 from eagerflow.layers.context import CallContext, current_call
 from eagerflow.layers.tracking import changes

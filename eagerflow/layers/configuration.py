@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.policy import DTypePolicy, FloatDTypePolicy
 
 __all__ = ["Configurable", "automatic", "described_with_shapes", "reader_of", "table"]

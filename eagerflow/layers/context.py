@@ -7,7 +7,7 @@ import contextvars
 from collections.abc import Iterator
 from typing import Any
 
-from eagerflow.core.origin import creation_site
+from eagerflow.base.origin import creation_site
 
 __all__ = ["CallContext", "creation_site", "current_call", "probing"]
 

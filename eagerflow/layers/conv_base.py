@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.settings import activated_shape, layout, one_of, settle, sizes

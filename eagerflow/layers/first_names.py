@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from eagerflow.core.tracebacks import warn
+from eagerflow.base.tracebacks import warn
 from eagerflow.layers.conv import Conv2D, Conv3D
 from eagerflow.layers.conv_separable import SeparableConv2D
 from eagerflow.layers.older_arguments import OF_CONVOLUTION

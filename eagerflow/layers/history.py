@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.layers.input_spec import describe
 from eagerflow.layers.symbolic import Node, SymbolicTensor
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import standardize_dtype
-from eagerflow.core.errors import signature_of
-from eagerflow.core.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.symbolic import Node, Spec, SymbolicTensor
 

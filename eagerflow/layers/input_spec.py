@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.errors import signature_of
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
 
 __all__ = ["InputSpec", "check_inputs"]
 

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base import tree
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.base import Layer
 from eagerflow.layers.symbolic import run
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.errors import signature_of
-from eagerflow.core.spellings import behaviour, ignores
-from eagerflow.core.stateless import current_stateless_scope
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.spellings import behaviour, ignores
+from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.context import current_call
 from eagerflow.layers.input_spec import describe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.serialization import deserialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.settings import described

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["get_mask", "set_mask"]

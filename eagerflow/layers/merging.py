@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.masks import get_mask

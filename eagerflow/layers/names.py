@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.tracebacks import boundary
+from eagerflow.base.tracebacks import boundary
 from eagerflow.layers.configuration import table
 
 __all__ = ["deserialize", "serialize"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from eagerflow.core.tracebacks import shorten
+from eagerflow.base.tracebacks import shorten
 
 __all__ = [
     "AFFINE", "OF_CONVOLUTION", "RECURRENT", "of_convolution", "of_pooling", "of_recurrent", "of_recurrent_convolution",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.class_signature import ClassSignature
-from eagerflow.core.errors import signature_of
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.signatures import ClassSignature
 from eagerflow.layers.configuration import Configurable
 from eagerflow.layers.history import History
 from eagerflow.layers.naming import checked_name

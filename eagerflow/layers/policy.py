@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import boundary
 from eagerflow.ops import cast
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Attempt", "filled", "settlings", "sizes_for"]

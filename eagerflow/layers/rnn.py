@@ -8,9 +8,9 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.core import tree
+from eagerflow.base import tree
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.dtypes import is_differentiable
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.layers.naming import reset_uids
 from eagerflow.layers.symbolic import Origin, SymbolicTensor
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy
 
 from eagerflow import activations, constraints, initializers, regularizers
-from eagerflow.core.config import image_data_format
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.config import image_data_format
+from eagerflow.base.errors import did_you_mean
 
 __all__ = [
     "activated_shape",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.layers.arguments import shape_arguments, shapes_by_argument
 from eagerflow.layers.input_spec import describe
 from eagerflow.layers.symbolic import Spec, SymbolicTensor, record, run

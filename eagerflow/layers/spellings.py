@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean
 
 __all__ = ["UnknownArgumentError", "batch_shape_of", "refuse_unknown"]
 

@@ -22,11 +22,8 @@ from eagerflow.core import tree
 from eagerflow.core.errors import NoValueError, signature_of
 from eagerflow.core.observe import unobserved
 from eagerflow.core.op import symbolic_calls
-from eagerflow.core.origin import creation_site
 from eagerflow.core.random import frozen
-from eagerflow.core.recording import suspended
 from eagerflow.core.tensor import Deferred, Tensor
-from eagerflow.core.writing import undone
 from eagerflow.layers.building import unbuilt_on_failure
 from eagerflow.layers.context import current_call, probing
 from eagerflow.layers.naming import snake_case, unique_name

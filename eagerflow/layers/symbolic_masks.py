@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.layers.masks import get_mask, set_mask
 from eagerflow.layers.symbolic import SymbolicTensor
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy
 
 from eagerflow import constraints, initializers, regularizers
+from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
-from eagerflow.core.errors import signature_of
+from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import boundary
 from eagerflow.core.variable import Variable
-from eagerflow.core.writing import kept
 from eagerflow.layers.autocast import AutocastVariable
 from eagerflow.layers.budget import spend
 from eagerflow.layers.context import current_call

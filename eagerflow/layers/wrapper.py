@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import initializers, ops
-from eagerflow.core import tree
-from eagerflow.core.errors import signature_of
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec

@@ -11,14 +11,14 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.core import tree
-from eagerflow.core.config import floatx
+from eagerflow.base import tree
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.origin import creation_site
+from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
-from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.observe import scope, state
-from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import bound_init, boundary
 from eagerflow.losses.matching import mask_of, safe_divide, same_rank
 from eagerflow.losses.table import LOSSES
 

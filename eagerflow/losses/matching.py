@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["as_pair", "mask_of", "same_rank", "same_shape"]

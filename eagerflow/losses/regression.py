@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of

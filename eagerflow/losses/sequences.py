@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss

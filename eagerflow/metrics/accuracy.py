@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import floatx
-from eagerflow.core.errors import signature_of
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.means import MeanMetricWrapper

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import bound_init, boundary
 from eagerflow.core.variable import Variable
 
 __all__ = ["Metric"]

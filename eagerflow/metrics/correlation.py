@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.means import MeanMetricWrapper

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.metrics.base import Metric

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, same_rank
 from eagerflow.metrics.base import Metric

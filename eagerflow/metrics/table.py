@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eagerflow.core.serialization import Table
+from eagerflow.base.serialization import Table
 
 __all__ = ["METRICS"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.spellings import behaviour
+from eagerflow.base import tree
+from eagerflow.base.spellings import behaviour
 from eagerflow.layers.input import Input
 from eagerflow.layers.symbolic import SymbolicTensor
 from eagerflow.models.graph import Graph

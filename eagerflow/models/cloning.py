@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.serialization import deserialize_keras_object
-from eagerflow.core.tracebacks import boundary
+from eagerflow.base import tree
+from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.tracebacks import boundary
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input import Input, InputLayer
 from eagerflow.layers.lambda_layer import Lambda

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.layers.operation import Operation
 from eagerflow.layers.symbolic import SymbolicTensor
 from eagerflow.models.functional import Functional

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core import tree
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base import tree
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
 from eagerflow.layers.configuration import automatic, described_with_shapes, reader_of
 from eagerflow.layers.input import InputLayer

@@ -8,9 +8,9 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.core import tree
-from eagerflow.core.errors import did_you_mean, signature_of
-from eagerflow.core.spellings import behaviour
+from eagerflow.base import tree
+from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.spellings import behaviour
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.tracebacks import warn
 from eagerflow.layers.masks import get_mask

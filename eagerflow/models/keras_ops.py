@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean
 from eagerflow.core.op import registry
 from eagerflow.layers.naming import snake_case
 

@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.serialization import custom_object_scope
-from eagerflow.core.spellings import behaviour, ignores
+from eagerflow.base import tree
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import custom_object_scope
+from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.configuration import automatic, described_with_shapes

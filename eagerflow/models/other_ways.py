@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.core.spellings import Elsewhere
+from eagerflow.base.spellings import Elsewhere
 
 __all__ = ["OtherWays"]
 

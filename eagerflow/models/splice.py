@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.layers.input import Input, InputLayer
 from eagerflow.layers.symbolic import Node, SymbolicTensor, record
 from eagerflow.models.graph import Graph

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.stateless import StatelessScope
+from eagerflow.base.errors import did_you_mean
+from eagerflow.core.stateless_scope import StatelessScope
 from eagerflow.core.variable import Variable
 
 __all__ = ["ModelState"]

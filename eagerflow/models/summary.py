@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.layers.base import Layer
 from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy
 
 from eagerflow import optimizers
+from eagerflow.base import tree
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.base.spellings import accepts, ignores
+from eagerflow.base.tracebacks import boundary
 from eagerflow.callbacks import History
-from eagerflow.core import tree
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.serialization import serialize_keras_object
-from eagerflow.core.spellings import accepts, ignores
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import boundary
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from eagerflow.core.spellings import behaviour
+from eagerflow.base.spellings import behaviour
 
 __all__ = ["as_compiled", "trainable_now"]
 

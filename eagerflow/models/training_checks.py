@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
-from eagerflow.core.config import max_epochs
+from eagerflow.base import tree
+from eagerflow.base.config import max_epochs
 
 __all__ = ["at_least_one", "fraction", "split", "takes", "verbosity", "within_max_epochs"]
 

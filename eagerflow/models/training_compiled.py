@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eagerflow import losses, metrics, optimizers
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import rows_of

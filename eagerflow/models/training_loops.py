@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base import tree
+from eagerflow.base.memory import give_back
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
-from eagerflow.core import tree
 from eagerflow.core.device import to_host
-from eagerflow.core.memory import give_back
 from eagerflow.core.observe import logs as announce_logs
 from eagerflow.core.observe import scope, state
 from eagerflow.core.random import Key, next_key, order_key

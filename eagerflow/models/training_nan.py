@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
-from eagerflow.core.custom import no_grad
+from eagerflow.base import tree
+from eagerflow.base.tracebacks import warn
+from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.device import to_host
 from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import warn
 from eagerflow.data.feed import ArrayFeed, Feed
 
 __all__ = ["warn_of_nan"]

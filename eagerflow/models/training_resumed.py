@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.variable import Variable
 from eagerflow.metrics.means import Mean
 

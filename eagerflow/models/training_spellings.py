@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
-from eagerflow.core.spellings import Elsewhere, behaviour
-from eagerflow.core.tracebacks import shorten
+from eagerflow.base import tree
+from eagerflow.base.spellings import Elsewhere, behaviour
+from eagerflow.base.tracebacks import shorten
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.models.training_compiled import Compiled

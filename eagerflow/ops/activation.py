@@ -11,7 +11,7 @@ from typing import Any
 from numpy import errstate
 
 from eagerflow.core.op import apply, op
-from eagerflow.core.settings import as_number
+from eagerflow.core.op_settings import as_number
 from eagerflow.kernels import elementwise as kernels
 from eagerflow.kernels.blocks import fits
 from eagerflow.kernels.gelu import gelu as gelu_kernel

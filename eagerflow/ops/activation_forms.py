@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy import errstate
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.activation import elu, gelu_exact, gelu_tanh, sigmoid, silu, softplus

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
-from eagerflow.core.errors import signature_of
 from eagerflow.core.op import op
-from eagerflow.core.settings import as_number
+from eagerflow.core.op_settings import as_number
 from eagerflow.kernels import attention as kernels
 from eagerflow.kernels import attention_blocks as blocks
 from eagerflow.ops.choose import where

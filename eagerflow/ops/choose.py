@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
-from eagerflow.core.settings import as_number
+from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import WEAK, convert_to_tensor
 from eagerflow.ops.arithmetic import add, divide, multiply
 from eagerflow.ops.compare import equal, isnan, less

@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.custom import custom_gradient, stop_gradient
+from eagerflow.base import tree
+from eagerflow.base.tracebacks import boundary
+from eagerflow.core.custom_gradient import custom_gradient, stop_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import boundary
 from eagerflow.ops.join import stack
 
 __all__ = [

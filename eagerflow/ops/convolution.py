@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import signature_of
 from eagerflow.core.dtypes import common_dtype, is_half
-from eagerflow.core.errors import signature_of
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.kernels import convolution, depthwise

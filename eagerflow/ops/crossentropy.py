@@ -7,9 +7,9 @@ from typing import Any
 import numpy
 from numpy import errstate
 
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
-from eagerflow.core.errors import signature_of
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels import elementwise

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of, to_host
-from eagerflow.core.errors import signature_of
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels import ctc as kernels

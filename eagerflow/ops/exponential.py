@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from eagerflow.core.custom import stop_gradient
+from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.kernels.one_pass import one_pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite, identity
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.arithmetic import absolute, mod

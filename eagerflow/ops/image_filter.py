@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.geometry import per_axis

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.layout import is_channels_first, to_first, to_last
 from eagerflow.ops.rounding import round as round_to_even

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import did_you_mean, signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.geometry import per_axis

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.config import image_data_format
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.config import image_data_format
+from eagerflow.base.errors import did_you_mean
 
 __all__ = ["channels_first_to_last", "is_channels_first", "spatial_rank", "to_first", "to_last"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import functional
-from eagerflow.core.custom import stop_gradient
+from eagerflow.core import derivatives as functional
+from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arithmetic import absolute, multiply, power, square

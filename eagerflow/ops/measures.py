@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.exponential import log10

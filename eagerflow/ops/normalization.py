@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
+from eagerflow.core.log import log
 from eagerflow.core.observe import state
 from eagerflow.core.op import composite, op
-from eagerflow.core.recording import log
-from eagerflow.core.settings import as_number
+from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.kernels import batch_norm as kernels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.core.config import epsilon as default_epsilon
+from eagerflow.base.config import epsilon as default_epsilon
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.choose import maximum, minimum

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
-from eagerflow.core.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.shape import moveaxis

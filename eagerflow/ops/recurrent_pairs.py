@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.op import op
 from eagerflow.kernels import gru as gru_on_cpu
 from eagerflow.kernels import lstm as lstm_on_cpu

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.op import composite, op
-from eagerflow.core.settings import as_number
+from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.extremes import extreme_gradient, extreme_over, extreme_with_places
 from eagerflow.kernels.reduce import sum_over

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.casting import cast

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.op import op
 from eagerflow.kernels import convolution
 from eagerflow.kernels.geometry import Geometry, effective, per_axis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.tracebacks import boundary as _boundary
+from eagerflow.base.tracebacks import boundary as _boundary
 from eagerflow.optimizers import schedules
 from eagerflow.optimizers.adagrad import Adadelta, Adagrad
 from eagerflow.optimizers.adam import Adam, Adamax, AdamW, Nadam

@@ -14,15 +14,15 @@ from typing import Any, NoReturn, TypedDict
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
+from eagerflow.base.origin import creation_site
+from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.core.device import device, namespace_of
-from eagerflow.core.errors import signature_of
+from eagerflow.core.in_place import Writing, taken_back
 from eagerflow.core.observe import clock, current, scope, state
-from eagerflow.core.origin import creation_site
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import bound_init, boundary, warn
 from eagerflow.core.variable import Variable
-from eagerflow.core.writing import Writing, taken_back
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch

@@ -6,8 +6,8 @@ import inspect
 import math
 from typing import Any
 
-from eagerflow.core.config import epsilon as default_epsilon
-from eagerflow.core.errors import UnknownArgumentError, did_you_mean
+from eagerflow.base.config import epsilon as default_epsilon
+from eagerflow.base.errors import UnknownArgumentError, did_you_mean
 
 __all__ = ["at_least", "between", "clipping", "epsilon", "number", "positive", "unknown_arguments", "whole"]
 

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.device import device, namespace_of, to_host
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from eagerflow.core.spellings import Elsewhere
+from eagerflow.base.spellings import Elsewhere
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
 

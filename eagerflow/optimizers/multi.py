@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
+from eagerflow.base.errors import UnknownArgumentError
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.device import device
-from eagerflow.core.errors import UnknownArgumentError
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers.base import Optimizer
 from eagerflow.optimizers.loss_scale import LossScaleOptimizer

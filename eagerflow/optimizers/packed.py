@@ -2,7 +2,7 @@
 
 Variables become views of the array. There are two such arrays: while variables show one of them, an update goes on in
 the other, and is shown when it is done. So nobody ever sees an update half done, and what others have seen never
-changes, as with variables of their own arrays (`core/writing.py`): an array to which anybody still refers, through a
+changes, as with variables of their own arrays (`core/in_place.py`): an array to which anybody still refers, through a
 view or a view of his own, is left to him, and a new one takes its place.
 """
 

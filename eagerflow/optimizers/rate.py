@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.schedules import LearningRateSchedule

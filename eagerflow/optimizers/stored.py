@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from eagerflow.core.errors import signature_of
-from eagerflow.core.stateless import StatelessScope
+from eagerflow.base.errors import signature_of
+from eagerflow.core.stateless_scope import StatelessScope
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.core.serialization import Table
+from eagerflow.base.serialization import Table
 
 __all__ = ["OPTIMIZERS", "SCHEDULES"]
 

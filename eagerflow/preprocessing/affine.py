@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean
 from eagerflow.preprocessing.pictures import brightened
 
 __all__ = [

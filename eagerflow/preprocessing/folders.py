@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.messages import say
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.messages import say
 from eagerflow.core.random import default_seed
 from eagerflow.data.dataset import Dataset
 

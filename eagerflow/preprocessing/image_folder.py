@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.core.config import image_data_format
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.spellings import also
+from eagerflow.base.config import image_data_format
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.spellings import also
 from eagerflow.preprocessing.folders import Settings, datasets_of
 from eagerflow.preprocessing.pictures import read_image, smart_resize
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.core.config import floatx, image_data_format
+from eagerflow.base.config import floatx, image_data_format
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.preprocessing.affine import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 from eagerflow.preprocessing.image_iterators import DataFrameIterator, DirectoryIterator, NumpyArrayIterator

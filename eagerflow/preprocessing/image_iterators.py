@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.core.config import floatx, image_data_format
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.messages import say
+from eagerflow.base.config import floatx, image_data_format
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.messages import say
 from eagerflow.data.py_dataset import PyDataset
 from eagerflow.preprocessing.pictures import array_to_img, img_to_array, load_img
 

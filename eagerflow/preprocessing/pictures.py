@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.core.config import floatx, image_data_format
-from eagerflow.core.errors import did_you_mean, missing_extra
+from eagerflow.base.config import floatx, image_data_format
+from eagerflow.base.errors import did_you_mean, missing_extra
 from eagerflow.core.tensor import Tensor
 
 __all__ = [

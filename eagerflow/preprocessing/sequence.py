@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import did_you_mean
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.errors import did_you_mean
 from eagerflow.preprocessing.skipgrams import make_sampling_table, skipgrams
 from eagerflow.preprocessing.timeseries_generator import TimeseriesGenerator
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean
 
 __all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
 

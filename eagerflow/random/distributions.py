@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
-from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import boundary
 from eagerflow.random.seed_generator import draw
 
 __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]

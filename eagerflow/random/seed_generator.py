@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.serialization import Table
 from eagerflow.core import random as core_random
 from eagerflow.core.device import device
-from eagerflow.core.serialization import Table
 from eagerflow.core.variable import Variable
 
 __all__ = ["SeedGenerator", "draw"]

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.serialization import Table
-from eagerflow.core.tracebacks import boundary
+from eagerflow.base.serialization import Table
+from eagerflow.base.tracebacks import boundary
 
 __all__ = ["Regularizer", "deserialize", "get", "serialize"]
 

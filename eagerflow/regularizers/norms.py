@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.spellings import accepts
+from eagerflow.base.spellings import accepts
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.regularizers.base import Regularizer, factor, table
 

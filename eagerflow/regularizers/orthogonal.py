@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.regularizers.base import Regularizer, factor, table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.core.serialization import (
+from eagerflow.base.serialization import (
     CustomObjectScope,
     custom_object_scope,
     deserialize_keras_object,

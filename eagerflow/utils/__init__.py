@@ -5,18 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.callbacks.progbar import Progbar
-from eagerflow.core.attributes import Config
-from eagerflow.core.config import (
+from eagerflow.base.attribute_dict import Config
+from eagerflow.base.config import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
-from eagerflow.core.dtypes import standardize_dtype
-from eagerflow.core.errors import did_you_mean as _did_you_mean
-from eagerflow.core.errors import no_attribute as _no_attribute
-from eagerflow.core.random import set_random_seed
-from eagerflow.core.serialization import (
+from eagerflow.base.errors import did_you_mean as _did_you_mean
+from eagerflow.base.errors import no_attribute as _no_attribute
+from eagerflow.base.serialization import (
     CustomObjectScope,
     custom_object_scope,
     deserialize_keras_object,
@@ -26,6 +23,9 @@ from eagerflow.core.serialization import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from eagerflow.callbacks.progbar import Progbar
+from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.random import set_random_seed
 from eagerflow.data.encoding import normalize, to_categorical
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from eagerflow.data.py_dataset import PyDataset

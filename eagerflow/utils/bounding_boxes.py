@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
-from eagerflow.core.errors import did_you_mean, signature_of
+from eagerflow.base.config import epsilon
+from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.bounding_boxes import (
     affine_transform,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.errors import did_you_mean
-from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layers import (
     Discretization,
     Hashing,

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
+from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import did_you_mean, signature_of
-from eagerflow.core.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.data import Dataset
 from eagerflow.layers import CategoryEncoding, Concatenate, HashedCrossing, Input, Layer

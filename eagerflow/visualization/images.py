@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import image_data_format
-from eagerflow.core.errors import did_you_mean, signature_of
+from eagerflow.base.config import image_data_format
+from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import convert_to_tensor
 
 __all__ = ["batch_of", "channels_last", "is_first"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.errors import signature_of
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.visualization.images import channels_last, is_first
 

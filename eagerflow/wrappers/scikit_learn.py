@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.errors import missing_extra
+from eagerflow.base.errors import missing_extra
 from eagerflow.models import Model, clone_model
 
 try:

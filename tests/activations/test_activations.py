@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from eagerflow import activations, ops
-from eagerflow.core.functional import check_grads
-from eagerflow.core.serialization import register_keras_serializable
+from eagerflow.base.serialization import register_keras_serializable
+from eagerflow.core.derivatives import check_grads
 from eagerflow.core.tensor import Tensor
 
 NAMES = [n for n in activations.__all__ if n not in ("get", "serialize", "deserialize")]

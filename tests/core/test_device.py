@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from eagerflow import ops
+from eagerflow.base.errors import DeviceError
 from eagerflow.core import device as devices
 from eagerflow.core.device import Device, list_devices, memory_info, set_default_device
-from eagerflow.core.errors import DeviceError
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eagerflow import ops
-from eagerflow.core.custom import custom_gradient
-from eagerflow.core.functional import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from eagerflow.core.custom_gradient import custom_gradient
+from eagerflow.core.derivatives import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -102,7 +102,7 @@ def test_check_grads_finds_a_wrong_first_order():
 
 
 def test_check_grads_finds_a_wrong_second_order():
-    from eagerflow.core.custom import stop_gradient
+    from eagerflow.core.custom_gradient import stop_gradient
 
     @custom_gradient
     def half_right(x):

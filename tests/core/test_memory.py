@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from eagerflow.core import memory
+from eagerflow.base import memory
 from tests.sources import ROOT
 
 PROGRAM = """
 import numpy, resource, eagerflow
-from eagerflow.core.memory import keep_freed_memory
+from eagerflow.base.memory import keep_freed_memory
 def faults():
     for _ in range(3):
         three = numpy.ones(1 << 20), numpy.ones(1 << 20), numpy.ones(1 << 20)

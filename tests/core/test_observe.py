@@ -109,7 +109,7 @@ def test_observed_gradients_are_the_same_numbers():
 
 
 def test_failing_rule_is_announced():
-    from eagerflow.core.custom import custom_gradient
+    from eagerflow.core.custom_gradient import custom_gradient
 
     @custom_gradient
     def broken(x):

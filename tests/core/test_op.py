@@ -11,7 +11,7 @@ import pytest
 
 from eagerflow import ops
 from eagerflow.core import op as op_module
-from eagerflow.core.functional import check_grads
+from eagerflow.core.derivatives import check_grads
 from eagerflow.core.op import op
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor

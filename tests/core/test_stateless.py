@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as ef
-from eagerflow.core.stateless import StatelessScope
+from eagerflow.core.stateless_scope import StatelessScope
 
 
 def test_values_and_assignments_end_with_the_block():

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from eagerflow import ops
-from eagerflow.core.custom import no_grad, stop_gradient
-from eagerflow.core.errors import TapeError
-from eagerflow.core.recording import log
+from eagerflow.base.errors import TapeError
+from eagerflow.core.custom_gradient import no_grad, stop_gradient
+from eagerflow.core.log import log
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable

@@ -12,8 +12,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, optimizers
+from eagerflow.core.in_place import Writing
 from eagerflow.core.variable import Variable
-from eagerflow.core.writing import Writing
 
 ROUNDS = 60
 

@@ -10,8 +10,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.core import config
-from eagerflow.core.tracebacks import is_ours, shorten, warn
+from eagerflow.base import config
+from eagerflow.base.tracebacks import is_ours, shorten, warn
 
 
 @pytest.fixture(autouse=True)

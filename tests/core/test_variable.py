@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.core.in_place import undone
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.core.writing import undone
 
 
 def test_assignments_change_the_values(device):

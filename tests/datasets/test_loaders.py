@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eagerflow.core import config
+from eagerflow.base import config
 from eagerflow.datasets import cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
 from tests.fixtures.dataset_cases import CASES, plain
 

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from eagerflow.core import files
+from eagerflow.base import files
 from tests.durability import savers
 
 FRACTIONS = (0.0, 0.02, 0.5, 0.98)

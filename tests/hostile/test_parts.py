@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from eagerflow.core.npy import read_header
+from eagerflow.base.npy import read_header
 from eagerflow.datasets.objects import FormatError, build, lists_of_ints
 from tests.hostile.data_sets import pickles
 from tests.hostile.good import batch, rows

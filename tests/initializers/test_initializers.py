@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eagerflow import initializers, random
-from eagerflow.core.errors import UnknownNameError
+from eagerflow.base.errors import UnknownNameError
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers.random import compute_fans

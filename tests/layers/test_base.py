@@ -14,8 +14,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
+from eagerflow.base.serialization import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from eagerflow.core import observe
-from eagerflow.core.serialization import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec
 from eagerflow.layers.masks import get_mask, set_mask

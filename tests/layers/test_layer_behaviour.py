@@ -7,9 +7,9 @@ import pytest
 
 from eagerflow import layers as L
 from eagerflow import ops, random
-from eagerflow.core.functional import check_grads
+from eagerflow.base.serialization import register_keras_serializable
+from eagerflow.core.derivatives import check_grads
 from eagerflow.core.random import set_random_seed
-from eagerflow.core.serialization import register_keras_serializable
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.masks import get_mask

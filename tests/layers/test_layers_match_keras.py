@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from eagerflow import layers
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 

@@ -108,7 +108,7 @@ def test_settings_are_attributes():
 
 
 def test_a_registered_function_doesnt_replace_ours(monkeypatch):
-    from eagerflow.core import serialization
+    from eagerflow.base import serialization
 
     monkeypatch.setattr(serialization, "_registered", dict(serialization._registered))
     monkeypatch.setattr(serialization, "_names", dict(serialization._names))

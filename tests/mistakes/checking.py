@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from eagerflow.core import config
-from eagerflow.core.tracebacks import is_ours
+from eagerflow.base import config
+from eagerflow.base.tracebacks import is_ours
 
 __all__ = ["Mistake", "check"]
 

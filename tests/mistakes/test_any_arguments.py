@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.core import config
+from eagerflow.base import config
 from eagerflow.core.op import registry
 
 # What our own slips look like.

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.errors import TapeError
+from eagerflow.base.errors import TapeError
 from tests.mistakes.checking import Mistake, check
 
 A = np.ones((2, 3), "float32")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from eagerflow.core import config
+from eagerflow.base import config
 from tests.mistakes import test_layers, test_models, test_ops_and_tapes, test_training
 from tests.sources import ROOT
 

@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.spellings import behaviour
+from eagerflow.base.spellings import behaviour
 
 X = np.random.default_rng(7).normal(size=(24, 3)).astype("float32")
 

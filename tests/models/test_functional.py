@@ -14,7 +14,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.serialization import custom_object_scope
+from eagerflow.base.serialization import custom_object_scope
 from eagerflow.layers import Input, InputLayer
 from eagerflow.layers.base import Layer
 from eagerflow.models import Functional, Model, Sequential, clone_model, model_from_json

@@ -10,8 +10,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
+from eagerflow.base.serialization import custom_object_scope
 from eagerflow.core import observe
-from eagerflow.core.serialization import custom_object_scope
 from eagerflow.layers import Input
 from eagerflow.models import Functional, Model, Sequential, clone_model
 from tests.layers.toys import Affine, Declared, Mode, Same, Scale

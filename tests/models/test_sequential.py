@@ -13,7 +13,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.serialization import custom_object_scope
+from eagerflow.base.serialization import custom_object_scope
 from eagerflow.layers import Input, InputLayer
 from eagerflow.models import Model, Sequential, clone_model, model_from_json
 from tests.layers.toys import Affine, Declared, Masker, MaskReader, Mode, Same, Scale

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor

@@ -11,7 +11,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import optimizers
 from eagerflow.core import observe
-from eagerflow.core.stateless import StatelessScope
+from eagerflow.core.stateless_scope import StatelessScope
 from eagerflow.kernels import threads
 from eagerflow.optimizers import packed, passes
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eagerflow import layers, losses, models, utils
-from eagerflow.core import config
+from eagerflow.base import config
 from eagerflow.preprocessing import audio_folder
 from tests.fixtures.preprocessing_cases import write_folder
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eagerflow import layers, models, ops, utils
-from eagerflow.core import config
+from eagerflow.base import config
 from eagerflow.preprocessing import image
 from tests.fixtures import preprocessing_cases as cases
 

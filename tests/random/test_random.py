@@ -9,10 +9,10 @@ import pytest
 
 from eagerflow import ops, random
 from eagerflow.core import random as core_random
-from eagerflow.core.functional import check_grads
+from eagerflow.core.derivatives import check_grads
+from eagerflow.core.in_place import undone
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
-from eagerflow.core.writing import undone
 from eagerflow.kernels.threads import get_num_threads, set_num_threads
 
 DRAWS = {

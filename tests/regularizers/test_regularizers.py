@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eagerflow import regularizers
-from eagerflow.core.functional import check_grads
+from eagerflow.core.derivatives import check_grads
 from eagerflow.core.tensor import Tensor
 
 X = np.random.default_rng(0).normal(size=(4, 3))

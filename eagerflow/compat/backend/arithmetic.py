@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon as _default_epsilon
+from eagerflow.base.config import epsilon as _default_epsilon
 
 __all__ = [
     "abs", "all", "any", "argmax", "argmin", "batch_dot", "batch_normalization", "clip", "cos", "cumprod", "cumsum",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
 from eagerflow.losses import binary_focal_crossentropy, categorical_focal_crossentropy
 
 __all__ = [

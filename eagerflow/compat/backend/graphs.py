@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
 from eagerflow.layers.base import Layer

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import (
+from eagerflow.base.config import (
     epsilon,
     floatx,
     image_data_format,

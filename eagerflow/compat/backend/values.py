@@ -8,9 +8,9 @@ from typing import Any
 import numpy
 
 from eagerflow import ops, random
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.spellings import also
 from eagerflow.core.op import composite
-from eagerflow.core.spellings import also
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layers.context import current_call

@@ -13,7 +13,7 @@ import eagerflow.core.variable as variables
 from eagerflow import ops
 from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.words import or_text
-from eagerflow.core.custom import custom_gradient
+from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from eagerflow import data
+from eagerflow.base import tree
 from eagerflow.compat.tensorflow.tables import CsvDataset, make_csv_dataset
-from eagerflow.core import tree
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
 __all__ = [

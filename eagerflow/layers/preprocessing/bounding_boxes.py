@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import did_you_mean, signature_of
+from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = [

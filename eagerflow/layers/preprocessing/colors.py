@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.factors import checked_range, span
 from eagerflow.layers.preprocessing.image_base import RandomImageLayer, count_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.preprocessing.encoding import encode, encoded_shape, mode_of, without_sparse

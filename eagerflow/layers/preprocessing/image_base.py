@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops, random
-from eagerflow.core import tree
-from eagerflow.core.errors import signature_of
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.preprocessing.bounding_boxes import FORMATS, as_boxes

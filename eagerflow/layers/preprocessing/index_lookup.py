@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.serialization import refuse_path
 from eagerflow.core.device import to_host
-from eagerflow.core.serialization import refuse_path
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.preprocessing.encoding import MODES, encode, encoded_shape, mode_of, without_sparse

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.preprocessing.index_lookup import IndexLookup
 from eagerflow.layers.preprocessing.text import as_text

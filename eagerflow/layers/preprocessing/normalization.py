@@ -9,9 +9,9 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.preprocessing.text import batches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.layers.base import Layer
 from eagerflow.layers.masks import masks_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.config import image_data_format
-from eagerflow.core.serialization import serialize_keras_object
+from eagerflow.base.config import image_data_format
+from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import initializers, ops
-from eagerflow.core.config import epsilon
+from eagerflow.base.config import epsilon
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.input_spec import InputSpec

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
-from eagerflow.core.errors import signature_of
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["as_text", "batches", "is_one_array"]

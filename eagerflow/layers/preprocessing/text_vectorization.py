@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.base import Layer
 from eagerflow.layers.preprocessing.encoding import MODES, mode_of, without_sparse

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
 
 __all__ = ["checked_tokens", "checked_weights", "padded_weights"]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
-from eagerflow.core.config import unsafe_deserialization
-from eagerflow.core.errors import UnknownArgumentError
-from eagerflow.core.spellings import behaviour
-from eagerflow.core.tracebacks import boundary
+from eagerflow.base.config import unsafe_deserialization
+from eagerflow.base.errors import UnknownArgumentError
+from eagerflow.base.spellings import behaviour
+from eagerflow.base.tracebacks import boundary
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
 from eagerflow.models.saving.assign import Stored, size_of

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import numpy
 
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.observe import clock
-from eagerflow.core.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.models.saving.errors import listed
 

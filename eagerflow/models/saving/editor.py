@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import Archive
 from eagerflow.models.saving.files import name_of, opened, replacing

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-from eagerflow.core.files import sync_folder
+from eagerflow.base.files import sync_folder
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, check_versions, metadata_text
 from eagerflow.models.saving.assets import asset_files, restore_assets

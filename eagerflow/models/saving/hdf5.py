@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.core.errors import missing_extra
+from eagerflow.base.errors import missing_extra
 from eagerflow.models.saving.assign import fill
 from eagerflow.models.saving.errors import FileFormatError
 

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 import numpy
 
 from eagerflow import losses
-from eagerflow.core.serialization import serialize_keras_object
-from eagerflow.core.tracebacks import warn
+from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.layers.naming import snake_case
 from eagerflow.models.saving import hdf5

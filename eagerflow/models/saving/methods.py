@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.spellings import ignores
-from eagerflow.core.tracebacks import boundary
+from eagerflow.base.spellings import ignores
+from eagerflow.base.tracebacks import boundary
 from eagerflow.models.saving.api import load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.core.tracebacks import warn
+from eagerflow.base.tracebacks import warn
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError

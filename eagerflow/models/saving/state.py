@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.layers.weights import WeightHolder
 from eagerflow.models.saving.assign import Match, Stored, assign_all, mismatch, signature

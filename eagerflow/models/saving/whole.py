@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.core.serialization import deserialize_keras_object, made_from
-from eagerflow.core.tracebacks import warn
+from eagerflow.base.serialization import deserialize_keras_object, made_from
+from eagerflow.base.tracebacks import warn
 from eagerflow.layers.budget import weights_limited
 from eagerflow.layers.configuration import described_with_shapes
 from eagerflow.models.saving.errors import FileFormatError

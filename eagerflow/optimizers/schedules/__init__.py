@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.tracebacks import boundary as _boundary
+from eagerflow.base.tracebacks import boundary as _boundary
 from eagerflow.optimizers.schedules.base import LearningRateSchedule
 from eagerflow.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from eagerflow.optimizers.schedules.decays import (

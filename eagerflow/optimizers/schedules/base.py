@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
+from eagerflow.base.tracebacks import bound_init
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import bound_init
 
 __all__ = ["LearningRateSchedule"]
 

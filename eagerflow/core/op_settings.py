@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.core.recording import log
+from eagerflow.core.log import log
 from eagerflow.core.tensor import Deferred, Tensor, convert_to_tensor
 
 __all__ = ["as_number"]

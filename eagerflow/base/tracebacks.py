@@ -21,8 +21,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy
 
-from eagerflow.core import config
-from eagerflow.core.errors import did_you_mean, signature_of
+from eagerflow.base import config
+from eagerflow.base.errors import did_you_mean, signature_of
 
 __all__ = ["bound_init", "boundary", "called", "in_words", "is_ours", "is_slip", "shorten", "warn"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from eagerflow.core.errors import no_attribute
-from eagerflow.core.tracebacks import shorten
+from eagerflow.base.errors import no_attribute
+from eagerflow.base.tracebacks import shorten
 
 __all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores"]
 

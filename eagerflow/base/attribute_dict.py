@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eagerflow.core.errors import did_you_mean, no_attribute
+from eagerflow.base.errors import did_you_mean, no_attribute
 
 __all__ = ["Config"]
 

@@ -10,7 +10,6 @@ from typing import Any
 from eagerflow.core.errors import WrongTypeError, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
-from eagerflow.core.writing import undone
 
 __all__ = ["StatelessScope", "current_stateless_scope"]
 

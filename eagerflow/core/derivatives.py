@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core import tree
+from eagerflow.base import tree
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.op import identity, register_differentiator
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.tracebacks import boundary
 
 __all__ = ["check_grads", "grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
 

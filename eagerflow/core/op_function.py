@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
-from eagerflow.core.config import floatx
+from eagerflow.base.config import floatx
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
+from eagerflow.core.log import log, new_key
 from eagerflow.core.observe import clock, current, state
-from eagerflow.core.recording import log, new_key
 from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
-from eagerflow.core import tree
+from eagerflow.base import tree
 from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.log import log, new_key, suspended
 from eagerflow.core.op import identity, op
-from eagerflow.core.recording import log, new_key, suspended
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable, variable_of

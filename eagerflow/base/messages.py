@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from eagerflow.core.config import is_interactive_logging_enabled
+from eagerflow.base.config import is_interactive_logging_enabled
 
 __all__ = ["say"]
 
