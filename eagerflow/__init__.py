@@ -67,12 +67,12 @@ if TYPE_CHECKING:
     from eagerflow.dtype_policies import DTypePolicy as DTypePolicy
     from eagerflow.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
     from eagerflow.initializers import Initializer as Initializer
+    from eagerflow.layer.operation import Operation as Operation
+    from eagerflow.layer.symbolic.scope import SymbolicScope as SymbolicScope
     from eagerflow.layers import Input as Input
     from eagerflow.layers import InputSpec as InputSpec
     from eagerflow.layers import KerasTensor as KerasTensor
     from eagerflow.layers import Layer as Layer
-    from eagerflow.layers.operation import Operation as Operation
-    from eagerflow.layers.symbolic_scope import SymbolicScope as SymbolicScope
     from eagerflow.losses import Loss as Loss
     from eagerflow.metrics import Metric as Metric
     from eagerflow.models import Model as Model
@@ -91,9 +91,9 @@ _LAZY = {
     "DTypePolicy": "dtype_policies", "FloatDTypePolicy": "dtype_policies",
     "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "KerasTensor": "layers",
     "Layer": "layers", "Loss": "losses", "Metric": "metrics", "Model": "models", "Optimizer": "optimizers",
-    "Operation": "layers.operation", "Regularizer": "regularizers", "Sequential": "models",
-    "Function": "models.function", "StatelessScope": "core.stateless", "SymbolicScope": "layers.symbolic_scope",
-    "name_scope": "core.name_scope",
+    "Operation": "layer.operation", "Regularizer": "regularizers", "Sequential": "models",
+    "Function": "models.function", "StatelessScope": "core.stateless_scope", "SymbolicScope": "layer.symbolic.scope",
+    "name_scope": "base.name_scope",
 }  # fmt: skip
 
 __all__ = [

@@ -28,7 +28,7 @@ from eagerflow.base.config import (
     set_max_epochs,
     set_max_steps_per_epoch,
 )
-from eagerflow.layers.policy import dtype_policy, set_dtype_policy
+from eagerflow.layer.dtype_policy import dtype_policy, set_dtype_policy
 
 __all__ = [
     "backend",

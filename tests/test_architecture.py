@@ -15,13 +15,15 @@ from tests.sources import MODULES, ROOT, SOURCES, Source, module_of
 FLOORS = {
     "_version": 0, "base": 0, "core": 1, "kernels": 2, "ops": 3, "random": 3,
     "activations": 4, "constraints": 4, "initializers": 4, "losses": 4, "metrics": 4, "regularizers": 4,
-    "layers": 5, "optimizers": 5,
-    "callbacks": 6, "data": 6, "datasets": 6, "preprocessing": 6, "_viz": 6,
-    "models": 7,
-    "backend": 8, "compat": 8, "config": 8, "dtype_policies": 8, "mixed_precision": 8, "saving": 8, "tree": 8,
-    "utils": 8, "wrappers": 8, "visualization": 9,
-    "": 10,  # eagerflow itself
-    "demo": 11, "__main__": 12,
+    "layer": 5, "optimizers": 5,
+    "layers": 6,
+    "callbacks": 7, "data": 7, "datasets": 7, "preprocessing": 7, "_viz": 7,
+    "training": 8,
+    "models": 9,
+    "backend": 10, "compat": 10, "config": 10, "dtype_policies": 10, "mixed_precision": 10, "saving": 10, "tree": 10,
+    "utils": 10, "wrappers": 10, "visualization": 11,
+    "": 12,  # eagerflow itself
+    "demo": 13, "__main__": 14,
 }  # fmt: skip
 
 # The same for `viz/`, where imports for types count, too.

@@ -17,8 +17,8 @@ from eagerflow.base.config import (
 )
 from eagerflow.core.dtypes import as_dtype as _as_dtype
 from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
-from eagerflow.layers.naming import get_uid
-from eagerflow.layers.session import clear_session, is_keras_tensor
+from eagerflow.layer.session import clear_session, is_keras_tensor
+from eagerflow.layer.unique_names import get_uid
 
 __all__ = [
     "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",

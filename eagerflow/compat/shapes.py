@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor
-from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
 __all__ = ["Lengths", "TensorShape", "shapes_of_numpy", "shapes_of_tensorflow"]
 

@@ -13,7 +13,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import current_device, is_device_array, place
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.text_type import is_text
+from eagerflow.layer.symbolic.text_type import is_text
 
 __all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "rows_of", "with_our_floats"]
 

@@ -22,7 +22,7 @@ from eagerflow.data.arrays import check_lengths
 from eagerflow.data.prefetch import ahead, in_order
 from eagerflow.data.steps import MoreSteps, listed
 from eagerflow.data.text import text_tensor
-from eagerflow.layers.text_type import is_text
+from eagerflow.layer.symbolic.text_type import is_text
 
 __all__ = ["Dataset"]
 

@@ -11,7 +11,7 @@ from eagerflow.core.device import Device, device_of, place
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import with_our_floats
 from eagerflow.data.mapped import announcing
-from eagerflow.layers.text_type import is_text
+from eagerflow.layer.symbolic.text_type import is_text
 
 __all__ = ["batches_of_rows"]
 

@@ -15,7 +15,7 @@ from eagerflow.core.device import to_host
 from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
-from eagerflow.layers.text_type import is_text
+from eagerflow.layer.symbolic.text_type import is_text
 
 __all__ = ["MoreSteps", "listed", "padded"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.text_type import TEXT, is_text
+from eagerflow.layer.symbolic.text_type import TEXT, is_text
 
 __all__ = ["TextTensor", "holds_text", "text_tensor"]
 

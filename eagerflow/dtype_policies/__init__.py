@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from eagerflow.layers.policy import DTypePolicy, FloatDTypePolicy, deserialize, get, serialize
+from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy, deserialize, get, serialize
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]

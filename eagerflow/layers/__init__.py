@@ -7,29 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.errors import did_you_mean as _did_you_mean
 from eagerflow.base.errors import no_attribute as _no_attribute
-from eagerflow.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from eagerflow.layers.attention import AdditiveAttention, Attention
-from eagerflow.layers.base import Layer
-from eagerflow.layers.batch_normalization import BatchNormalization
-from eagerflow.layers.bidirectional import Bidirectional
-from eagerflow.layers.borders import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    UpSampling1D,
-    UpSampling2D,
-    UpSampling3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from eagerflow.layers.conv import Conv1D, Conv2D, Conv3D
-from eagerflow.layers.conv_depthwise import DepthwiseConv1D, DepthwiseConv2D
-from eagerflow.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
-from eagerflow.layers.conv_separable import SeparableConv1D, SeparableConv2D
-from eagerflow.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
-from eagerflow.layers.dense import Dense
-from eagerflow.layers.dot import Dot, dot
+from eagerflow.layer.by_name import deserialize, serialize
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.symbolic.input import Input, InputLayer
+from eagerflow.layer.symbolic.masks import SymbolicTensor as KerasTensor
+from eagerflow.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from eagerflow.layers.attention.attention import AdditiveAttention, Attention
+from eagerflow.layers.attention.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
+from eagerflow.layers.attention.multi_head_attention import MultiHeadAttention
+from eagerflow.layers.convolutional.conv import Conv1D, Conv2D, Conv3D
+from eagerflow.layers.convolutional.conv_depthwise import DepthwiseConv1D, DepthwiseConv2D
+from eagerflow.layers.convolutional.conv_separable import SeparableConv1D, SeparableConv2D
+from eagerflow.layers.convolutional.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from eagerflow.layers.convolutional.keras_1_names import Convolution2D, Convolution3D, SeparableConvolution2D
+from eagerflow.layers.core.dense import Dense
+from eagerflow.layers.core.einsum_dense import EinsumDense
+from eagerflow.layers.core.embedding import Embedding
+from eagerflow.layers.core.identity import ActivityRegularization, Identity
+from eagerflow.layers.core.lambda_layer import Lambda
+from eagerflow.layers.core.masking import Masking
+from eagerflow.layers.core.reversible_embedding import ReversibleEmbedding
 from eagerflow.layers.dropout import (
     AlphaDropout,
     Dropout,
@@ -39,16 +37,8 @@ from eagerflow.layers.dropout import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from eagerflow.layers.einsum_dense import EinsumDense
-from eagerflow.layers.embedding import Embedding
-from eagerflow.layers.first_names import Convolution2D, Convolution3D, SeparableConvolution2D
-from eagerflow.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
-from eagerflow.layers.identity import ActivityRegularization, Identity
-from eagerflow.layers.input import Input, InputLayer
-from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.lambda_layer import Lambda
-from eagerflow.layers.masking import Masking
-from eagerflow.layers.merging import (
+from eagerflow.layers.merging.dot import Dot, dot
+from eagerflow.layers.merging.merge import (
     Add,
     Average,
     Concatenate,
@@ -64,23 +54,14 @@ from eagerflow.layers.merging import (
     multiply,
     subtract,
 )
-from eagerflow.layers.multi_head_attention import MultiHeadAttention
-from eagerflow.layers.names import deserialize, serialize
-from eagerflow.layers.normalization import (
+from eagerflow.layers.normalization.batch_normalization import BatchNormalization
+from eagerflow.layers.normalization.sample_normalization import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
 )
-from eagerflow.layers.pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
-    AveragePooling3D,
-    MaxPooling1D,
-    MaxPooling2D,
-    MaxPooling3D,
-)
-from eagerflow.layers.pooling_global import (
+from eagerflow.layers.pooling.whole import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
     AdaptiveAveragePooling3D,
@@ -94,13 +75,32 @@ from eagerflow.layers.pooling_global import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
-from eagerflow.layers.recurrent import GRU, LSTM, SimpleRNN
-from eagerflow.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from eagerflow.layers.reversible_embedding import ReversibleEmbedding
-from eagerflow.layers.rnn import RNN, StackedRNNCells
-from eagerflow.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
-from eagerflow.layers.symbolic_masks import SymbolicTensor as KerasTensor
-from eagerflow.layers.wrapper import SpectralNormalization, TimeDistributed, Wrapper
+from eagerflow.layers.pooling.windows import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
+from eagerflow.layers.reshaping.borders import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    UpSampling1D,
+    UpSampling2D,
+    UpSampling3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
+from eagerflow.layers.reshaping.reshape import Flatten, Permute, RepeatVector, Reshape
+from eagerflow.layers.rnn.bidirectional import Bidirectional
+from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
+from eagerflow.layers.rnn.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+from eagerflow.layers.rnn.recurrent import GRU, LSTM, SimpleRNN
+from eagerflow.layers.rnn.rnn import RNN, StackedRNNCells
+from eagerflow.layers.rnn.wrappers import SpectralNormalization, TimeDistributed, Wrapper
 
 if TYPE_CHECKING:
     from eagerflow.layers.preprocessing import (

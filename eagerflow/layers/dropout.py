@@ -8,10 +8,10 @@ from typing import Any
 
 from eagerflow import ops, random
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.base import Layer
-from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.older_arguments import older
-from eagerflow.layers.settings import described, layout, share
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.keras_1_arguments import older
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, layout, share
 
 __all__ = [
     "AlphaDropout",

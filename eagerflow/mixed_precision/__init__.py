@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.layers.policy import DTypePolicy, dtype_policy, set_dtype_policy
+from eagerflow.layer.dtype_policy import DTypePolicy, dtype_policy, set_dtype_policy
 from eagerflow.optimizers import LossScaleOptimizer
 
 Policy = DTypePolicy

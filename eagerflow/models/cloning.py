@@ -9,10 +9,10 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
-from eagerflow.layers.base import Layer
-from eagerflow.layers.input import Input, InputLayer
-from eagerflow.layers.lambda_layer import Lambda
-from eagerflow.layers.symbolic import Node, record
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.symbolic.input import Input, InputLayer
+from eagerflow.layer.symbolic.tensors import Node, record
+from eagerflow.layers.core.lambda_layer import Lambda
 from eagerflow.models.functional import Functional
 from eagerflow.models.model import Model
 from eagerflow.models.sequential import Sequential

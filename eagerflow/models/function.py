@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base import tree
-from eagerflow.layers.operation import Operation
-from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.layer.operation import Operation
+from eagerflow.layer.symbolic.graph import Graph, checked_ends
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.models.functional import Functional
-from eagerflow.models.graph import Graph, checked_ends
 from eagerflow.models.inputs import Doors
 
 __all__ = ["Function"]

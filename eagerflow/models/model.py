@@ -22,10 +22,10 @@ from eagerflow.models.added import Added
 from eagerflow.models.graph import Graph, checked_ends
 from eagerflow.models.inputs import Doors
 from eagerflow.models.saving.methods import Saving
-from eagerflow.models.splice import from_intermediate
 from eagerflow.models.state import ModelState
 from eagerflow.models.summary import print_summary
-from eagerflow.models.training import Trainer
+from eagerflow.training.added_losses import Added
+from eagerflow.training.trainer import Trainer
 
 __all__ = ["Model", "check_layers"]
 

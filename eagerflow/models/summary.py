@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from eagerflow.base import tree
-from eagerflow.layers.base import Layer
-from eagerflow.layers.symbolic import Node, SymbolicTensor, op_name
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, op_name
 
 __all__ = ["print_summary"]
 

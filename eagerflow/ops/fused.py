@@ -1,7 +1,7 @@
 """Layers' usual chains as one op each: product or convolution, bias, relu.
 
 The numbers are those of the single ops, to the last bit; what is saved are passes over memory and calls. Layers use
-them while nobody watches single ops (see `layers/fusing.py`).
+them while nobody watches single ops (see `layers/core/fusing.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Two recurrent layers in one loop over the steps, as `Bidirectional` has them: one op for both.
 
 The numbers are those of one op for each, from two units on to the last bit. What is saved are calls: each of a step's
-elementwise operations is one for both. Layers use them while nobody watches (see `layers/both_directions.py`).
+elementwise operations is one for both. Layers use them while nobody watches (see `layers/rnn/both_directions.py`).
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_wei
 from eagerflow.data.py_dataset import PyDataset
 from eagerflow.data.splitting import split_dataset
 from eagerflow.data.timeseries import timeseries_dataset_from_array
-from eagerflow.layers.session import clear_session, get_source_inputs, is_keras_tensor
+from eagerflow.layer.session import clear_session, get_source_inputs, is_keras_tensor
 from eagerflow.preprocessing.sequence import pad_sequences
 
 if TYPE_CHECKING:

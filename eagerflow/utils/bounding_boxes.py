@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.layers.preprocessing.bounding_boxes import (
+from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
     clip_to_image_size,
     convert_format,

@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
+from eagerflow.layer.unique_names import unique_name
 from eagerflow.layers import (
     Discretization,
     Hashing,
@@ -16,7 +17,6 @@ from eagerflow.layers import (
     Rescaling,
     StringLookup,
 )
-from eagerflow.layers.naming import unique_name
 
 __all__ = ["Cross", "Feature", "FeatureKinds"]
 

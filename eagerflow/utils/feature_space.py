@@ -16,9 +16,9 @@ from eagerflow.base.serialization import Table, deserialize_keras_object, serial
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.data import Dataset
+from eagerflow.layer.symbolic.tensors import is_symbolic
+from eagerflow.layer.symbolic.text_type import is_text
 from eagerflow.layers import CategoryEncoding, Concatenate, HashedCrossing, Input, Layer
-from eagerflow.layers.symbolic import is_symbolic
-from eagerflow.layers.text_type import is_text
 from eagerflow.models.saving import save_model
 from eagerflow.utils.feature_kinds import Cross, Feature, FeatureKinds
 

@@ -98,7 +98,7 @@ def test_import_statements_keep_the_advice():
 
 def test_files_of_ours_are_not_names_of_theirs():
     assert not hasattr(face("keras.layers"), "borders")
-    assert importlib.import_module("eagerflow.layers.borders")
+    assert importlib.import_module("eagerflow.layers.reshaping.borders")
 
 
 def test_versions_are_those_whose_interface_it_speaks():

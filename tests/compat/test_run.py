@@ -26,7 +26,7 @@ def test_arguments_name_and_path_are_those_of_a_program(run, tmp_path):
 def test_modules_beside_the_script_are_found_and_are_the_users(run, tmp_path):
     (tmp_path / "mine.py").write_text("from keras.layers import Dense\n", encoding="utf-8")
     done = run("import mine; print(mine.Dense.__module__)")
-    assert done.stdout == "eagerflow.layers.dense\n", done.stderr
+    assert done.stdout == "eagerflow.layers.core.dense\n", done.stderr
 
 
 def test_a_traceback_begins_with_the_script(run):

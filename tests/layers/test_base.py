@@ -16,11 +16,11 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.base.serialization import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from eagerflow.core import observe
-from eagerflow.layers.base import Layer
-from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.masks import get_mask, set_mask
-from eagerflow.layers.naming import reset_uids, snake_case
-from eagerflow.layers.policy import DTypePolicy, get_policy, set_dtype_policy
+from eagerflow.layer.dtype_policy import DTypePolicy, get_policy, set_dtype_policy
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.tensor_masks import get_mask, set_mask
+from eagerflow.layer.unique_names import reset_uids, snake_case
 from tests.layers.toys import Affine, Masker, MaskReader, Mode, Same, Scale
 
 X = np.arange(6, dtype="float32").reshape(2, 3)

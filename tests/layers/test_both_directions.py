@@ -10,7 +10,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers as L
 from eagerflow.core.observe import Observer, observing
-from eagerflow.layers.both_directions import fit_together
+from eagerflow.layers.rnn.both_directions import fit_together
 
 
 class Names(Observer):

@@ -12,7 +12,7 @@ from eagerflow.core.derivatives import check_grads
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.masks import get_mask
+from eagerflow.layer.tensor_masks import get_mask
 
 TOKENS = np.array([[3, 1, 0, 0], [2, 2, 1, 0]])
 NOISE = {

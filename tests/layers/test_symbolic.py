@@ -12,8 +12,8 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core import observe
 from eagerflow.core.random import set_random_seed
+from eagerflow.layer.layer import Layer
 from eagerflow.layers import Input, InputLayer, KerasTensor
-from eagerflow.layers.base import Layer
 from tests.layers.toys import Affine, Declared, Same
 
 

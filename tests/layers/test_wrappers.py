@@ -7,7 +7,7 @@ import pytest
 
 from eagerflow import layers as L
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.masks import get_mask
+from eagerflow.layer.tensor_masks import get_mask
 
 
 def floats(*shape):

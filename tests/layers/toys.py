@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eagerflow import ops
-from eagerflow.layers.base import Layer
+from eagerflow.layer.layer import Layer
 
 
 class Affine(Layer):

@@ -15,8 +15,8 @@ import pytest
 import eagerflow as ef
 from eagerflow import ops
 from eagerflow.base.serialization import custom_object_scope
+from eagerflow.layer.layer import Layer
 from eagerflow.layers import Input, InputLayer
-from eagerflow.layers.base import Layer
 from eagerflow.models import Functional, Model, Sequential, clone_model, model_from_json
 from tests.layers.toys import Affine, Declared, Masker, MaskReader, Mode, Same, Scale
 

@@ -10,8 +10,8 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.context import current_call
-from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.layer.call_context import current_call
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
 __all__ = [
     "foldl", "foldr", "in_test_phase", "in_train_phase", "learning_phase", "learning_phase_scope", "map_fn", "rnn",

@@ -9,9 +9,9 @@ from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
-from eagerflow.layers.base import Layer
-from eagerflow.layers.session import get_source_inputs
-from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.session import get_source_inputs
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.models.model import Model
 
 __all__ = ["function", "gradients"]

@@ -17,8 +17,8 @@ from eagerflow.base.config import (
 )
 from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, holds_tensors
-from eagerflow.layers.naming import get_uid, reset_uids
-from eagerflow.layers.session import clear_session, is_keras_tensor
+from eagerflow.layer.session import clear_session, is_keras_tensor
+from eagerflow.layer.unique_names import get_uid, reset_uids
 from eagerflow.ops import cast
 
 __all__ = [

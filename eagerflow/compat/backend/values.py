@@ -13,9 +13,9 @@ from eagerflow.base.spellings import also
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.layers.context import current_call
-from eagerflow.layers.input import Input, InputLayer
-from eagerflow.layers.symbolic import SymbolicTensor
+from eagerflow.layer.call_context import current_call
+from eagerflow.layer.symbolic.input import Input, InputLayer
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
 __all__ = [
     "arange", "batch_get_value", "batch_set_value", "cast", "constant", "count_params", "dtype", "eval", "eye",

@@ -9,7 +9,7 @@ from typing import Any
 
 from eagerflow import layers, ops, random
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.first_names import OlderName, by_numbers
+from eagerflow.layers.convolutional.keras_1_names import OlderName, by_numbers
 
 __all__ = ["Conv2D", "Conv2DTranspose", "Conv3D", "ConvLSTM2D", "Embedding", "SeparableConv2D"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.layers import Conv1D, Conv2D, Conv2DTranspose, Conv3DTranspose
-from eagerflow.layers.first_names import OlderName, by_numbers
+from eagerflow.layers.convolutional.keras_1_names import OlderName, by_numbers
 
 __all__ = ["AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D", "Deconvolution3D"]
 

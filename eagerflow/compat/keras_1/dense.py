@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import activations, constraints, initializers, layers, ops, regularizers
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.older_arguments import AFFINE, older
+from eagerflow.layer.keras_1_arguments import AFFINE, older
 
 __all__ = ["Highway", "MaxoutDense", "ParametricSoftplus", "SReLU"]
 

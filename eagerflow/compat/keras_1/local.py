@@ -8,9 +8,9 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.conv_base import ConvolutionBase
-from eagerflow.layers.older_arguments import of_convolution
-from eagerflow.layers.settings import described, integer
+from eagerflow.layer.keras_1_arguments import of_convolution
+from eagerflow.layer.settings import described, integer
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 
 __all__ = ["LocallyConnected1D", "LocallyConnected2D"]
 

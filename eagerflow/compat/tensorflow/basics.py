@@ -19,8 +19,8 @@ from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
-from eagerflow.layers.base import Layer
-from eagerflow.layers.context import current_call
+from eagerflow.layer.call_context import current_call
+from eagerflow.layer.layer import Layer
 
 __all__ = [
     "GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond",

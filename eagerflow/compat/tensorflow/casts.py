@@ -9,7 +9,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.data.text import holds_text, text_tensor
-from eagerflow.layers.text_type import TEXT
+from eagerflow.layer.symbolic.text_type import TEXT
 
 __all__ = [
     "as_dtype", "bool", "cast", "complex128", "complex64", "double", "float16", "float32", "float64", "half", "int8",

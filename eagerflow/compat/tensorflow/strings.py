@@ -12,7 +12,7 @@ from eagerflow import ops
 from eagerflow.compat.tensorflow.casts import as_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
-from eagerflow.layers.preprocessing.fingerprint import fingerprint64
+from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64
 
 __all__ = [
     "as_string", "bytes_split", "format", "join", "length", "lower", "reduce_join", "regex_full_match",

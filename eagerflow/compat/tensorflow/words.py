@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.data.text import holds_text, text_tensor
-from eagerflow.layers.text_type import is_text
+from eagerflow.layer.symbolic.text_type import is_text
 
 __all__ = ["or_text"]
 

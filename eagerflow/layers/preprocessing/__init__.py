@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-from eagerflow.layers.preprocessing.augmenting import AugMix, RandAugment
-from eagerflow.layers.preprocessing.category_encoding import CategoryEncoding
-from eagerflow.layers.preprocessing.colors import (
+from eagerflow.layers.preprocessing.images.augmenting import AugMix, RandAugment
+from eagerflow.layers.preprocessing.images.colors import (
     RandomColorDegeneration,
     RandomColorJitter,
     RandomGrayscale,
     RandomHue,
     RandomSaturation,
 )
-from eagerflow.layers.preprocessing.discretization import Discretization
-from eagerflow.layers.preprocessing.erasing import CutMix, MixUp, RandomErasing
-from eagerflow.layers.preprocessing.flip import RandomFlip
-from eagerflow.layers.preprocessing.hashing import HashedCrossing, Hashing
-from eagerflow.layers.preprocessing.histogram import (
+from eagerflow.layers.preprocessing.images.erasing import CutMix, MixUp, RandomErasing
+from eagerflow.layers.preprocessing.images.flip import RandomFlip
+from eagerflow.layers.preprocessing.images.histogram import (
     AutoContrast,
     ContrastLimitedAdaptiveHistogramEqualization,
     Equalization,
 )
-from eagerflow.layers.preprocessing.levels import (
+from eagerflow.layers.preprocessing.images.levels import (
     RandomBrightness,
     RandomContrast,
     RandomInvert,
     RandomPosterization,
     Solarization,
 )
-from eagerflow.layers.preprocessing.lookups import IntegerLookup, StringLookup
-from eagerflow.layers.preprocessing.max_boxes import MaxNumBoundingBoxes
-from eagerflow.layers.preprocessing.normalization import Normalization
-from eagerflow.layers.preprocessing.perspective import RandomElasticTransform, RandomPerspective
-from eagerflow.layers.preprocessing.pipeline import Pipeline
-from eagerflow.layers.preprocessing.rescaling import Rescaling
-from eagerflow.layers.preprocessing.resizing import CenterCrop, RandomCrop, Resizing
-from eagerflow.layers.preprocessing.sharpness import RandomGaussianBlur, RandomSharpness
-from eagerflow.layers.preprocessing.spectrogram import MelSpectrogram, STFTSpectrogram
-from eagerflow.layers.preprocessing.text_vectorization import TextVectorization
-from eagerflow.layers.preprocessing.warping import (
+from eagerflow.layers.preprocessing.images.max_boxes import MaxNumBoundingBoxes
+from eagerflow.layers.preprocessing.images.perspective import RandomElasticTransform, RandomPerspective
+from eagerflow.layers.preprocessing.images.pipeline import Pipeline
+from eagerflow.layers.preprocessing.images.rescaling import Rescaling
+from eagerflow.layers.preprocessing.images.resizing import CenterCrop, RandomCrop, Resizing
+from eagerflow.layers.preprocessing.images.sharpness import RandomGaussianBlur, RandomSharpness
+from eagerflow.layers.preprocessing.images.warping import (
     RandomRotation,
     RandomShear,
     RandomTranslation,
     RandomZoom,
 )
+from eagerflow.layers.preprocessing.numbers.category_encoding import CategoryEncoding
+from eagerflow.layers.preprocessing.numbers.discretization import Discretization
+from eagerflow.layers.preprocessing.numbers.normalization import Normalization
+from eagerflow.layers.preprocessing.spectrogram import MelSpectrogram, STFTSpectrogram
+from eagerflow.layers.preprocessing.text.hashing import HashedCrossing, Hashing
+from eagerflow.layers.preprocessing.text.lookups import IntegerLookup, StringLookup
+from eagerflow.layers.preprocessing.text.text_vectorization import TextVectorization
 
 __all__ = [
     "AugMix", "AutoContrast", "CategoryEncoding", "CenterCrop", "ContrastLimitedAdaptiveHistogramEqualization",

@@ -11,9 +11,9 @@ import numpy
 from eagerflow import initializers, ops
 from eagerflow.base.config import epsilon
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.layers.base import Layer
-from eagerflow.layers.input_spec import InputSpec
-from eagerflow.layers.settings import described, integer, layout, one_of
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, integer, layout, one_of
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 

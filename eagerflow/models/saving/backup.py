@@ -14,7 +14,7 @@ from eagerflow.models.saving.files import opened, replacing
 from eagerflow.models.saving.json_text import read_json
 from eagerflow.models.saving.state import restore
 from eagerflow.models.saving.weights_h5 import arrays_in, write_state
-from eagerflow.models.training_resumed import notes_of
+from eagerflow.training.resumed import notes_of
 
 __all__ = ["read_backup", "write_backup"]
 

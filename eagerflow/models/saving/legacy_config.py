@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eagerflow.layers.configuration import table as layers
+from eagerflow.layer.configuration import table as layers
 from eagerflow.models.saving.legacy_ops import is_place, tensor, tensorflow_op
 
 __all__ = ["modern_compile_config", "modern_config"]

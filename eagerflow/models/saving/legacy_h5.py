@@ -15,7 +15,7 @@ from eagerflow import losses
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.variable import Variable
-from eagerflow.layers.naming import snake_case
+from eagerflow.layer.unique_names import snake_case
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import KERAS_VERSION
 from eagerflow.models.saving.assign import Match, assign_all, signature

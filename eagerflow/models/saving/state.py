@@ -13,7 +13,7 @@ import numpy
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.layers.weights import WeightHolder
+from eagerflow.layer.weights import WeightHolder
 from eagerflow.models.saving.assign import Match, Stored, assign_all, mismatch, signature
 from eagerflow.models.saving.errors import listed
 from eagerflow.models.saving.walk import saved_objects

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from eagerflow.layers.naming import snake_case
-from eagerflow.layers.weights import WeightHolder
+from eagerflow.layer.unique_names import snake_case
+from eagerflow.layer.weights import WeightHolder
 from eagerflow.optimizers.base import Optimizer
 
 __all__ = ["children", "saved_objects"]

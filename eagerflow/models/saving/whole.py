@@ -7,11 +7,11 @@ from typing import Any
 
 from eagerflow.base.serialization import deserialize_keras_object, made_from
 from eagerflow.base.tracebacks import warn
-from eagerflow.layers.budget import weights_limited
-from eagerflow.layers.configuration import described_with_shapes
+from eagerflow.layer.configuration import described_with_shapes
+from eagerflow.layer.memory_limit import weights_limited
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.lambdas import without_code
-from eagerflow.models.training import Trainer
+from eagerflow.training.trainer import Trainer
 
 __all__ = ["built_model", "compile_again", "config_of"]
 

@@ -10,7 +10,7 @@ from eagerflow import layers, ops
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.data import Dataset
-from eagerflow.layers.preprocessing.bounding_boxes import convert_format
+from eagerflow.layers.preprocessing.images.bounding_boxes import convert_format
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(0, 255, (6, 10, 12, 3)).astype("float32")

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers
 from eagerflow.data import Dataset
-from eagerflow.layers.preprocessing.fingerprint import fingerprint64, siphash64
+from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64, siphash64
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,124 @@
+"""The part of `Layer` that collects losses: those added in `call`, and those of regularizers; and Keras 2's metrics."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.spellings import behaviour, ignores
+from eagerflow.core.stateless_scope import current_stateless_scope
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.call_context import current_call
+from eagerflow.layer.input_spec import describe
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
+from eagerflow.metrics.means import Mean
+
+__all__ = ["LossHolder", "forget_losses", "measured", "note_losses"]
+
+# The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
+_holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
+
+
+class LossHolder:
+    """`add_loss` and `losses`, `add_metric`."""
+
+    _losses: list[Any]
+
+    @ignores("inputs")
+    def add_loss(self, loss: Any) -> None:
+        """Add a term to what training minimizes; it holds until the next outermost call.
+
+        Args:
+            loss: a scalar tensor, or a list of them, usually computed in `call`.
+
+        Raises:
+            TypeError: for anything else.
+        """
+        context, scope = current_call.get(), current_stateless_scope.get()
+        for term in tree.flatten(loss):
+            if isinstance(term, SymbolicTensor):
+                raise TypeError(
+                    f"{describe(self)}.add_loss: {term!r} has no value yet. Write a Layer whose call computes the term "
+                    "and calls self.add_loss, and put that layer into the graph."
+                )
+            if not isinstance(term, (Tensor, int, float)):
+                raise TypeError(
+                    f"{describe(self)}.add_loss: expected scalar tensors; got {signature_of(term)}. "
+                    "Compute the term in call() and pass its value."
+                )
+            if context is None or not context.probing:
+                self._losses.append(term)
+                _holding.add(self)
+                if scope is not None and scope.collect_losses:
+                    scope.add_loss(term)
+
+    def add_metric(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Keras 2's way to measure something in `call`; refused, as in Keras 3, but in programs of Keras 2.
+
+        Args:
+            *args: a tensor, whose mean over the epoch is shown.
+            **kwargs: the `name` it is reported under, and `aggregation="mean"`.
+
+        Raises:
+            NotImplementedError: outside of `python -m eagerflow run`; it says what to write instead.
+            ValueError: there, without a name, or for another aggregation.
+        """
+        self._feed_metric(*measured(self, *args, **kwargs))
+
+    def _feed_metric(self: Any, value: Any, name: str) -> None:
+        context = current_call.get()
+        if context is not None and context.probing:
+            return
+        known = self.__dict__.get("_added_metrics", {})
+        if name not in known:
+            self._set("_added_metrics", {**known, name: Mean(name=name)})
+        self.__dict__["_added_metrics"][name].update_state(value)
+
+    @property
+    def losses(self: Any) -> list[Any]:
+        """The added losses of this layer and its sublayers, then those of weight regularizers."""
+        added = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
+        if self.trainable:
+            added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
+        return added
+
+    def _clear_losses(self: Any) -> None:
+        for layer in self._flatten_layers():
+            layer._losses.clear()
+            _holding.discard(layer)
+
+
+def note_losses(layer: LossHolder) -> None:
+    """A layer came into being with losses: a copy of one that has some."""
+    if layer._losses:
+        _holding.add(layer)
+
+
+def forget_losses(layer: LossHolder) -> None:
+    """At the beginning of an outermost call: the losses of the last one are over."""
+    if _holding:
+        layer._clear_losses()
+
+
+def measured(
+    layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None
+) -> tuple[Any, str]:
+    """The value and the name that `add_metric` was given, if it may be called.
+
+    Raises:
+        NotImplementedError: outside of programs of Keras 2.
+        ValueError: without a name, or for another aggregation than the mean.
+    """
+    if not behaviour.keras_2:
+        raise NotImplementedError(
+            f"{describe(layer)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
+            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
+        )
+    if not isinstance(name, str) or aggregation not in (None, "mean"):
+        raise ValueError(
+            f"{describe(layer)}.add_metric(value, aggregation={aggregation!r}, name={name!r}): expected a name, and "
+            "'mean' for the aggregation."
+        )
+    return value, name

@@ -1,0 +1,98 @@
+"""What happens around every `build`, whoever calls it."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from eagerflow.base.name_scope import in_scope
+from eagerflow.core.in_place import kept
+from eagerflow.layer.autocast import autocast_scope
+from eagerflow.layer.call_context import CallContext, current_call
+from eagerflow.layer.tracking import changes
+
+__all__ = ["around_build", "unbuilt_on_failure"]
+
+# The layers built since a probe began, with the number of weights that each had before.
+_ledger: contextvars.ContextVar[list[tuple[Any, int]] | None] = contextvars.ContextVar("ledger", default=None)
+
+
+def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method `build`, which also gives the layer its path, marks it as built, and sets given weights.
+
+    Variables that it assigns keep their values even inside a probe.
+    """
+
+    @wraps(method)
+    def build(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.__dict__.get("_building"):  # super().build(...)
+            return method(self, *args, **kwargs)
+        context = current_call.get()
+        token = current_call.set(CallContext()) if context is None else None
+        running = current_call.get().running  # type: ignore[union-attr]
+        if self._path is None:
+            self.__dict__["_path"] = in_scope(path_of([*running, self]))
+        ledger = _ledger.get()
+        if ledger is not None:
+            ledger.append((self, len(self._own_weights)))
+        self.__dict__["_building"] = True
+        running.append(self)
+        try:
+            with kept(), autocast_scope(None):
+                method(self, *args, **kwargs)
+        finally:
+            running.pop()
+            self.__dict__["_building"] = False
+            if token is not None:
+                current_call.reset(token)
+        if args or kwargs:
+            self.__dict__["_build_shapes"] = (args, kwargs)
+        finish_build(self)
+        return None
+
+    return build
+
+
+def path_of(layers: list[Any]) -> str:
+    """The names with slashes between; a layer that runs itself to build itself counts once."""
+    return "/".join([layer.name for layer, before in zip(layers, [None, *layers]) if layer is not before])
+
+
+def finish_build(layer: Any) -> None:
+    """Mark the layer as built, and give it the weights that the user passed."""
+    layer.__dict__["built"] = True
+    initial = layer.__dict__.get("_initial_weights")
+    if initial is not None and layer.weights:
+        layer.__dict__["_initial_weights"] = None
+        layer.set_weights(initial)
+
+
+@contextlib.contextmanager
+def unbuilt_on_failure() -> Iterator[None]:
+    """When the block fails, the layers built in it are as before: a probe at some size decides no weights."""
+    outer = _ledger.get()
+    built: list[tuple[Any, int]] = []
+    _ledger.set(built)
+    try:
+        yield
+    except BaseException:
+        for layer, before in built:
+            _unbuild(layer, before)
+        raise
+    else:
+        if outer is not None:
+            outer += built
+    finally:
+        _ledger.set(outer)
+
+
+def _unbuild(layer: Any, before: int) -> None:
+    made = {id(v) for v in layer._own_weights[before:]}
+    del layer._own_weights[before:]
+    for name in [name for name, held in layer._tracked.items() if id(held) in made]:
+        delattr(layer, name)
+    changes.count += 1
+    layer.__dict__.update(built=False, _path=None, _build_shapes=((), {}))

@@ -1,0 +1,168 @@
+"""Layers to configurations and back, for classes that don't write `get_config` themselves too."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
+from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy
+
+__all__ = ["Configurable", "automatic", "described_with_shapes", "reader_of", "table"]
+
+
+class _LayerTable(Table):
+    """The table of layers. Those for preprocessing load when a name is asked for that isn't known yet."""
+
+    def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        if name not in self.entries:
+            import_module("eagerflow.layers.preprocessing")
+        return super().find(name, custom_objects)
+
+
+table = _LayerTable("layer", "keras.layers")
+# Keras writes the module of these names.
+_HOMES = {
+    "eagerflow.layers": table,
+    "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
+    "eagerflow.models": Table("model", "keras"),
+}
+for _policy in (DTypePolicy, FloatDTypePolicy):  # which Keras writes under the same module
+    _HOMES["eagerflow.models"].add()(_policy)
+
+
+def automatic(get_config: Any) -> Any:
+    """Mark a `get_config` which describes the class that has it, and leaves subclasses to their arguments."""
+    get_config.automatic = True
+    return get_config
+
+
+class Configurable:
+    """The part of `Operation` that answers for its configuration."""
+
+    name: str
+    _exported_as: str  # the name in configurations, where Keras exports a class under another one
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Our own classes are known by name in configurations; users register theirs."""
+        super().__init_subclass__(**kwargs)
+        home = cls.__module__
+        known = next((t for prefix, t in _HOMES.items() if home.startswith(prefix)), None)
+        if known is not None and not cls.__name__.startswith("_"):
+            known.add(cls.__name__, name=cls.__dict__.get("_exported_as"))(cls)
+
+    def _base_config(self: Any) -> dict[str, Any]:
+        return {"name": self.name}
+
+    @automatic
+    def get_config(self: Any) -> dict[str, Any]:
+        """The arguments that make an equal layer, as values that fit into JSON.
+
+        A class that doesn't override this gets them from the arguments its `__init__` was called with.
+
+        Raises:
+            NotImplementedError: when such an argument can't be described.
+        """
+        base = self._base_config()
+        if not _is_automatic(type(self)):
+            return base  # called by the override, which adds its own
+        args, kwargs = self.__dict__["_arguments"]
+        given = _named_arguments(type(self), args, kwargs)
+        accepted = _accepted(type(self))
+        base = base if accepted is None else {k: v for k, v in base.items() if k in accepted or k in given}
+        return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base}
+
+    def _own_arguments(self: Any) -> dict[str, Any]:
+        """What a model of a graph was made with by keyword, beside its ends; nothing for who tells it themselves."""
+        if not _is_automatic(type(self)):
+            return {}
+        known = ("inputs", "outputs", "input", "output", "name", "trainable", "dtype")
+        given = self.__dict__["_arguments"][1]
+        return {k: self._describe_argument(k, v) for k, v in given.items() if k not in known}
+
+    def _describe_argument(self, argument: str, value: Any) -> Any:
+        try:
+            return serialize_keras_object(value)
+        except TypeError as error:
+            raise NotImplementedError(
+                f"{type(self).__name__} needs a get_config() method: its argument {argument!r} "
+                f"({type(value).__name__}) can't be described. ({error})"
+            ) from None
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A layer made from `get_config`'s answer.
+
+        Raises:
+            TypeError: when `__init__` doesn't take these arguments.
+        """
+        read = reader_of(cls)
+        arguments = {k: read(v) if k != "dtype" else v for k, v in config.items()}
+        try:
+            return cls(**arguments)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__}.from_config: __init__ refused {sorted(config)!s:.120}: {error!s:.200}. "
+                "When __init__ takes other arguments than get_config tells, override both get_config and from_config."
+            ) from error
+
+
+def reader_of(cls: type) -> Callable[[Any], Any]:
+    """What makes arguments of their descriptions: a class that describes them itself also reads them itself."""
+    return _made if _is_automatic(cls) else _unchanged
+
+
+def _is_automatic(cls: type) -> bool:
+    """Whether configurations are made of the arguments: no `get_config` is as new as the class's `__init__`."""
+    for ancestor in cls.__mro__:
+        if "get_config" in ancestor.__dict__:
+            return hasattr(ancestor.__dict__["get_config"], "automatic")
+        if "__init__" in ancestor.__dict__:
+            return True
+    return True
+
+
+def described_with_shapes(layer: Any) -> dict[str, Any]:
+    """A layer's description, with the shapes that it was built for."""
+    described: dict[str, Any] = serialize_keras_object(layer)
+    build_config = layer.get_build_config() if hasattr(layer, "get_build_config") else None
+    return described | ({"build_config": build_config} if build_config else {})
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _made(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return deserialize_keras_object(dict(value)) if "class_name" in value else value
+    return [_made(v) for v in value] if isinstance(value, list) else value
+
+
+def _named_arguments(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    bound = dict(list(signature.bind(None, *args, **kwargs).arguments.items())[1:])
+    for (
+        name,
+        parameter,
+    ) in signature.parameters.items():  # plain defaults too: another version may have others
+        if name not in bound and name != "name" and isinstance(parameter.default, (bool, int, float, str)):
+            bound[name] = parameter.default
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            bound.update(bound.pop(name, {}))
+        elif parameter.kind is parameter.VAR_POSITIONAL and bound.pop(name, ()):
+            raise NotImplementedError(
+                f"{cls.__name__} needs a get_config() method: its __init__ takes any number of arguments by position."
+            )
+    return bound
+
+
+def _accepted(cls: type) -> set[str] | None:
+    """The arguments by name that `__init__` takes; None when it takes any."""
+    parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return set(parameters)

@@ -1,0 +1,492 @@
+"""`Layer`: a computation with weights, called on tensors."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import Any
+
+import numpy
+
+from eagerflow import regularizers
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.base.spellings import Elsewhere
+from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
+from eagerflow.core.dtypes import as_dtype, is_differentiable
+from eagerflow.core.observe import scope, state
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.added_losses import LossHolder, forget_losses, note_losses
+from eagerflow.layer.arguments import (
+    CallSignature,
+    call_signature,
+    check_build_arguments,
+    needs_shapes,
+    shape_arguments,
+    shapes_by_argument,
+)
+from eagerflow.layer.autocast import autocast_scope
+from eagerflow.layer.building import around_build
+from eagerflow.layer.call_context import CallContext, creation_site, current_call
+from eagerflow.layer.dtype_policy import DTypePolicy, get_policy
+from eagerflow.layer.input_spec import check_inputs, describe
+from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
+from eagerflow.layer.operation import Operation, check_symbolic
+from eagerflow.layer.output_shapes import ShapeAnswers
+from eagerflow.layer.stateless_call import StatelessCall
+from eagerflow.layer.symbolic.tensors import SymbolicTensor, captured, is_symbolic, record
+from eagerflow.layer.symbolic.text_type import is_text
+from eagerflow.layer.tensor_masks import get_mask, masks_of, put_masks
+from eagerflow.layer.unique_names import checked_flag, checked_name
+from eagerflow.layer.weights import WeightHolder
+from eagerflow.ops import cast
+
+__all__ = ["Layer"]
+
+_SET_BY_INIT = frozenset(
+    "activity_regularizer autocast built dtype_policy input_spec name supports_masking _compute_type _losses".split()
+)
+
+
+class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
+    """Base of all layers and models.
+
+    A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in
+    `call(inputs)`. Layers, variables, metrics and seed generators that its attributes hold, in lists and dicts
+    too, belong to it.
+
+    Args:
+        activity_regularizer: a function of the outputs whose value, per sample, is added to the losses.
+        trainable: whether training changes the weights.
+        dtype: a type name or policy (`"mixed_float16"`); default: the global policy.
+        autocast: whether floating-point inputs are cast to the compute type.
+        name: a name, unique in a model; default: the class's name in snake case, numbered.
+        **kwargs: `input_shape`, `input_dim`, `batch_input_shape`, `batch_size`, `input_dtype` (what the first
+            layer of a `Sequential` may tell about its input) and `weights` (initial values).
+
+    Attributes:
+        built: whether the weights exist.
+        supports_masking: whether masks of inputs pass on to the outputs.
+        input_spec: an `InputSpec`, or a structure of them, that inputs are checked against.
+        created_at: file and line of the user's code that made the layer.
+
+    Raises:
+        UnknownArgumentError: for arguments that the class doesn't have.
+
+    Source: the interface of `keras.layers.Layer` 3.15.
+
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> Scale()([[1.0, 2.0]]).tolist()
+    [[1.0, 2.0]]
+    """
+
+    _stateless = (
+        False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
+    )
+    _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
+    _call_signature: CallSignature
+    created_at: tuple[str, int]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        bound_init(cls)
+        if "build" in cls.__dict__:
+            cls.build = around_build(cls.__dict__["build"])  # type: ignore[method-assign]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        self.__dict__.update(
+            _tracked={}, _own_weights=[], _switched_off=[], _fixed={}, _gathered=(-1,), _arguments=(args, kwargs),
+            _call_signature=call_signature(cls, Layer), created_at=creation_site(), _calls={}, _building=False,
+            _build_shapes=((), {}),
+        )  # fmt: skip
+        return self
+
+    @boundary
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        input_arguments = {k: kwargs.pop(k) for k in INPUT_ARGUMENTS if k in kwargs}
+        initial_weights = kwargs.pop("weights", None)
+        self._arguments[1].pop("weights", None)  # no part of the configuration
+        refuse_unknown(type(self), kwargs)
+        self.__dict__.update(
+            name=checked_name(name, type(self)), autocast=autocast, supports_masking=False,
+            input_spec=None, _path=None, _losses=[], _initial_weights=initial_weights,
+            _batch_input_shape=batch_shape_of(type(self), input_arguments),
+            _input_dtype=input_arguments.get("input_dtype"),
+            activity_regularizer=regularizers.get(activity_regularizer),
+        )  # fmt: skip
+        self.__dict__["built"] = self._stateless and type(self).build is Layer.build
+        self.dtype_policy = get_policy(dtype)
+        if trainable is not True:
+            self.trainable = checked_flag(trainable, type(self))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _SET_BY_INIT:
+            raise RuntimeError(
+                f"{type(self).__name__}.__init__ must call super().__init__() before its layers are used "
+                f"({name!r} is missing)."
+            )
+        known = getattr(type(self), name, None)
+        if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
+            return known.__get__(self)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # Types
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The types of weights and computations."""
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        policy = get_policy(value)
+        self.__dict__.update(
+            _policy=policy, _compute_type=as_dtype(policy.compute_dtype),
+            _is_mixed=policy.compute_dtype != policy.variable_dtype,
+        )  # fmt: skip
+
+    @property
+    def dtype(self) -> str:
+        """The type of the weights."""
+        return self._policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The type of the weights."""
+        return self._policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The type in which the layer computes."""
+        return self._policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The type that floating-point inputs are cast to."""
+        return self._policy.compute_dtype
+
+    @property
+    def path(self) -> str:
+        """The names of the layers around it when it was built, and its own, with slashes between."""
+        return self._path or self.name
+
+    # What subclasses write
+
+    @around_build
+    def build(self, *args: Any, **kwargs: Any) -> None:
+        """Make the weights; subclasses override it. Called once, before the first call.
+
+        Args:
+            *args: the shape of the first argument of `call`; or parameters named `<argument>_shape`.
+            **kwargs: shapes by those names.
+
+        Without an override, a layer that holds unbuilt layers builds them by a run on arrays of that shape.
+        """
+        overridden = type(self).build is not Layer.build
+        told = any(shape is not None for shape in (*args, *kwargs.values()))
+        if told and not overridden and not all(layer.built for layer in self._sublayers):
+            self._build_by_running(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; subclasses override it."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method call(self, inputs).")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs; by default that of the inputs."""
+        return previous_mask
+
+    # Calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs of `call`, with inputs converted and checked, weights built, modes and masks passed on."""
+        try:
+            if (
+                len(args) != 1
+                or args[0].__class__ is not Tensor
+                or args[0].data.dtype is not self._compute_type
+                or (kwargs and (len(kwargs) > 1 or "training" not in kwargs))
+            ):
+                args, kwargs = self._converted(args, kwargs)
+                if is_symbolic(args) or is_symbolic(kwargs):
+                    return self._call_symbolically(args, kwargs)
+            if not self.built:
+                self._build_for(args, kwargs)
+            if self.input_spec is not None:
+                if args:  # the usual case, without a call more
+                    check_inputs(self.input_spec, args[0], self)
+                else:
+                    _check_first(self, args, kwargs)
+            context = current_call.get()
+            if context is not None:
+                return self._run(context, args, kwargs)
+            context = CallContext()
+            forget_losses(self)
+            token = current_call.set(context)
+            try:
+                return self._run(context, args, kwargs)
+            finally:
+                current_call.reset(token)
+        except BaseException as error:
+            shorten(error)
+            if is_slip(error):
+                raise in_words(
+                    error, f"{describe(self)}.call", [("", x) for x in args] + [*kwargs.items()]
+                ) from None
+            raise
+
+    def _run(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        signature = self._call_signature
+        outer = context.training
+        if signature.takes_training or "training" in kwargs:
+            _settle_training(signature, context, args, kwargs)
+        mask = None
+        if args:
+            mask = getattr(args[0], "mask", None) if args[0].__class__ is Tensor else masks_of(args[0])
+            if signature.masks:
+                mask = _pass_masks(signature, mask, args, kwargs)
+        elif kwargs:
+            mask = masks_of(kwargs.get(signature.first))
+            if signature.masks:
+                mask = _pass_masks(signature, mask, args, kwargs)
+        context.running.append(self)
+        try:
+            if self._is_mixed or state.on:
+                outputs = self._call_within_scopes(args, kwargs)
+            else:
+                outputs = self.call(*args, **kwargs)
+        except Exception as error:
+            _explain(error, self, args)
+            raise
+        finally:
+            context.running.pop()
+            context.training = outer
+        if outputs is None:
+            raise TypeError(f"{describe(self)}: its call returned None. Was a `return` forgotten?")
+        if outputs.__class__ is SymbolicTensor:
+            raise captured(self, outputs)
+        if self.activity_regularizer is not None:
+            for output in tree.flatten(outputs):
+                self.add_loss(_per_sample(self.activity_regularizer(output), output))
+        if mask is not None or signature.computes_mask:
+            self._mask_outputs(args, kwargs, mask, outputs)
+        return outputs
+
+    def _call_within_scopes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with contextlib.ExitStack() as stack:
+            if self._is_mixed:
+                stack.enter_context(autocast_scope(self._compute_type))
+            if not state.on:
+                return self.call(*args, **kwargs)
+            announced = stack.enter_context(
+                scope(self._scope_kind, self.name, self, (*args, *kwargs.values()))
+            )
+            announced.value = self.call(*args, **kwargs)
+            return announced.value
+
+    _scope_kind = "layer"
+
+    def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> None:
+        if self.supports_masking or self._call_signature.computes_mask:
+            put_masks(outputs, self.compute_mask(self._call_signature.first_of(args, kwargs), mask))
+        elif not self._call_signature.masks:
+            warnings.warn(
+                f"{describe(self)} got inputs with a mask, which it neither uses nor passes on: later layers won't see "
+                "it. Set self.supports_masking = True in the layer if the mask fits its outputs.",
+                stacklevel=4,
+            )
+
+    def _converted(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arrays as tensors, floats in the compute type; the first argument may also be a plain list."""
+        if not self._convert_input_args:
+            return args, kwargs
+        if args:
+            first = args[0]
+            if not isinstance(first, Tensor) and _is_plain_data(first):
+                first = convert_to_tensor(first)
+            args = tuple([self._convert(x) for x in (first, *args[1:])])
+        return args, {name: self._convert(x) for name, x in kwargs.items()}
+
+    def _convert(self, x: Any) -> Any:
+        if isinstance(x, (list, tuple, dict)):
+            return tree.map_structure(self._convert, x) if len(x) else x
+        if not isinstance(x, Tensor):
+            if not hasattr(x, "__array__") and not hasattr(x, "__cuda_array_interface__"):
+                return x
+            if is_text(x) and self._scope_kind == "model":
+                return x  # for a layer inside that takes text
+            x = convert_to_tensor(x)
+        elif isinstance(x, SymbolicTensor):
+            return x
+        if self.autocast and x.dtype != self._compute_type and is_differentiable(x.dtype):
+            return x if x.dtype.kind == "c" else _cast_with_mask(x, self._compute_type)
+        return x
+
+    def _call_symbolically(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """On what `Input` gives, a call is noted rather than made."""
+        self._note_if_fresh()
+        if not self.built:
+            self._build_for(args, kwargs)
+        if self.input_spec is not None:
+            _check_first(self, args, kwargs)
+        signature = self._call_signature
+        first = signature.first_of(args, kwargs)
+        mask = masks_of(first)  # only one that the user put there: the others are found when the model runs
+        if signature.masks:
+            _pass_masks(signature, mask, args, kwargs)
+        outputs = record(self, args, kwargs)
+        if mask is not None and self.supports_masking:
+            put_masks(outputs, self.compute_mask(first, mask))
+        return outputs
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Note a call in the graph, as calling the layer on what `Input` gives does.
+
+        Raises:
+            TypeError: when no argument is symbolic.
+        """
+        check_symbolic(self, args, kwargs)
+        return self._call_symbolically(*self._converted(args, kwargs))
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Call `build` with the shapes it asks for by name."""
+        if self.input_spec is not None:
+            _check_first(self, args, kwargs)
+        if type(self).build is Layer.build:
+            self._build_nothing()
+            return
+        shapes = shapes_by_argument(self._call_signature, self, args, kwargs)
+        positional, named = shape_arguments(self.build, shapes)
+        check_build_arguments(self, shapes, positional, named)
+        if not shapes and needs_shapes(self.build):
+            got = ", ".join(signature_of(x) for x in (*args, *kwargs.values())) or "nothing"
+            raise TypeError(
+                f"{describe(self)} is built for the shapes of its inputs; got no tensor but {got}."
+            )
+        self.build(*positional, **named)
+
+    @around_build
+    def _build_nothing(self) -> None:
+        """For layers without a `build`: their sublayers build themselves when they are called."""
+
+    def _base_config(self) -> dict[str, Any]:
+        policy = self.dtype_policy
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = {
+            "module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None,
+        }  # fmt: skip
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
+        return config
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: without the weak references to symbolic calls, which enter themselves again."""
+        left_out = ("_calls", "_all_weights", "_gathered", "_fixed")
+        born = [(v, self._fixed[id(v)]) for v in self._gather()[0]]
+        return {k: v for k, v in self.__dict__.items() if k not in left_out} | {"_born": born}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        own = {
+            k: type(v)(v)
+            for k, v in state.items()
+            if k in ("_losses", "_own_weights", "_switched_off", "_tracked")
+        }
+        self.__dict__.update(state, **own, _fixed={id(v): fixed for v, fixed in state["_born"]})
+        del self.__dict__["_born"]
+        note_losses(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _check_first(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Compare the first argument with `input_spec`."""
+    first = layer._call_signature.first_of(args, kwargs)
+    if first is not None or args:
+        check_inputs(layer.input_spec, first, layer)
+
+
+def _settle_training(
+    signature: CallSignature, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Decide the mode: what the caller says, else that of the layer around, else the default of `call`."""
+    if len(args) > signature.training_position:
+        mode = args[signature.training_position]
+    else:
+        mode = kwargs.pop("training", None)
+        if mode is None:
+            mode = context.training
+        if mode is None:
+            mode = signature.training_default
+        if signature.takes_training and mode is not None:
+            kwargs["training"] = mode
+    if mode is not None:
+        context.training = mode
+
+
+def _pass_masks(signature: CallSignature, mask: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Hand the masks of the arguments to the parameters of `call` that are made for them.
+
+    Returns:
+        The mask of the first argument: the one given as `mask=...`, if there is one, else the tensor's own.
+    """
+    by_position = signature.names[: len(args)]
+    for name, parameter in signature.masks:
+        given = args[by_position.index(parameter)] if parameter in by_position else kwargs.get(parameter)
+        if given is not None:
+            mask = given if parameter == "mask" else mask
+            continue
+        if parameter in by_position:
+            continue
+        if name == signature.first:
+            found = mask
+        elif name in by_position:
+            found = masks_of(args[by_position.index(name)])
+        else:
+            found = masks_of(kwargs.get(name))
+        if found is not None:
+            kwargs[parameter] = found
+    return mask
+
+
+def _is_plain_data(x: Any) -> bool:
+    """Numbers, and lists of nothing but numbers."""
+    if isinstance(x, (list, tuple)):
+        return len(x) > 0 and all(_is_plain_data(v) for v in x)
+    return isinstance(x, (int, float, complex, numpy.generic))
+
+
+def _cast_with_mask(x: Tensor, dtype: Any) -> Tensor:
+    result, mask = cast(x, dtype), get_mask(x)
+    if mask is not None:
+        result.mask = mask
+    return result
+
+
+def _per_sample(penalty: Any, output: Tensor) -> Any:
+    """A penalty on outputs, divided by the size of the batch: it weighs the same whatever that is (as in Keras)."""
+    return penalty / output.shape[0] if output.shape and output.shape[0] else penalty
+
+
+def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
+    """Say in which layer it happened: once, for the innermost."""
+    if not getattr(error, "__notes__", None):
+        file, line = layer.created_at
+        got = ", ".join(signature_of(x) for x in args)
+        error.add_note(f"In the call of {describe(layer)} (made at {file}:{line}) on {got}.")

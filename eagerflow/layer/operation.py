@@ -1,0 +1,101 @@
+"""`Operation`: what can be called on tensors, or noted as a call on symbolic ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.signatures import ClassSignature
+from eagerflow.layer.configuration import Configurable
+from eagerflow.layer.symbolic.call_history import History
+from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor, is_symbolic, record, run
+from eagerflow.layer.unique_names import checked_name
+
+__all__ = ["Operation", "check_symbolic"]
+
+
+class Operation(History, Configurable):
+    """A computation without weights, for graphs made of `Input`; layers are operations too.
+
+    A subclass writes `call`. Its shapes are found by a run, or told by `compute_output_spec`.
+
+    Args:
+        name: a name, unique in a model; default: the class's name in snake case, numbered.
+
+    Source: the interface of `keras.Operation` 3.15.
+
+    >>> import eagerflow as ef
+    >>> class Double(Operation):
+    ...     def call(self, x):
+    ...         return 2 * x
+    >>> Double()(ef.Tensor([1.0, 2.0])).tolist(), Double()(ef.Input((3,))).shape
+    ([2.0, 4.0], (None, 3))
+    """
+
+    __signature__ = ClassSignature()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        self.__dict__.update(_arguments=(args, kwargs), _calls={})
+        return self
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = checked_name(name, type(self))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs of `call`; on symbolic tensors, symbolic outputs."""
+        if is_symbolic(args) or is_symbolic(kwargs):
+            return self.symbolic_call(*args, **kwargs)
+        return self.call(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; subclasses override it."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method call(self, inputs).")
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Note the call in the graph, and give its outputs as symbolic tensors.
+
+        Raises:
+            TypeError: when no argument is symbolic.
+        """
+        check_symbolic(self, args, kwargs)
+        return record(self, args, kwargs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it."""
+        return tree.map_structure(_forgotten, record(self, args, kwargs))
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """The `Spec`s of the outputs for arguments with `Spec`s, whose lengths are all known."""
+        if type(self).compute_output_spec is Operation.compute_output_spec:
+            return run(self, args, kwargs)
+        inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
+        return tree.map_structure(_as_spec, self.compute_output_spec(*inputs, **named))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: without the weak references to symbolic calls, which enter themselves again."""
+        return {k: v for k, v in self.__dict__.items() if k != "_calls"}
+
+
+def check_symbolic(operation: Any, args: Any, kwargs: Any) -> None:
+    """Raise TypeError unless there is a symbolic tensor among the arguments."""
+    if not (is_symbolic(args) or is_symbolic(kwargs)):
+        got = ", ".join(signature_of(x) for x in (*args, *kwargs.values())) or "nothing"
+        raise TypeError(
+            f"{type(operation).__name__} {operation.name!r}.symbolic_call: expected what Input gives, or was made "
+            f"from it; got {got}. Call the object itself on values."
+        )
+
+
+def _forgotten(x: Any) -> Any:
+    """A symbolic tensor without its past."""
+    return SymbolicTensor(x.shape, x.dtype) if isinstance(x, SymbolicTensor) else x
+
+
+def _as_symbolic(x: Any) -> Any:
+    return SymbolicTensor(x.shape, x.dtype) if isinstance(x, Spec) else x
+
+
+def _as_spec(x: Any) -> Any:
+    return Spec(x.shape, x.dtype) if isinstance(x, SymbolicTensor) else x

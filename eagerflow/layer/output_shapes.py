@@ -1,0 +1,162 @@
+"""The part of `Layer` that answers for the shapes of its outputs."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from eagerflow.base import tree
+from eagerflow.layer.arguments import shape_arguments, shapes_by_argument
+from eagerflow.layer.input_spec import describe
+from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor, record, run
+
+__all__ = ["ShapeAnswers"]
+
+
+class ShapeAnswers:
+    """`compute_output_shape` and `compute_output_spec`, from the class's own answer or by a run on small arrays."""
+
+    def compute_output_shape(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the outputs for shapes of the inputs (None for unknown lengths).
+
+        Args:
+            *args: the shape of the first input, or a nested structure of shapes.
+            **kwargs: shapes as `<argument>_shape`.
+
+        Subclasses may override it; otherwise the layer is run on small arrays.
+        """
+        if not self._call_signature.written:
+            raise NotImplementedError(
+                f"{describe(self)} needs a method call(self, inputs), or compute_output_shape."
+            )
+        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
+        named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
+        return tree.map_structure(lambda x: x.shape, self.compute_output_spec(*inputs, **named))
+
+    def compute_output_spec(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it."""
+        self._note_if_fresh()
+        if not self.built:
+            self._build_for(args, kwargs)
+        outputs = record(self, args, kwargs)
+        return tree.map_structure(
+            lambda x: SymbolicTensor(x.shape, x.dtype) if isinstance(x, SymbolicTensor) else x, outputs
+        )
+
+    def _infer(self: Any, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """The `Spec`s of the outputs for arguments with `Spec`s, whose lengths are all known."""
+        own = _own_answer(type(self))
+        if own == "compute_output_spec":
+            inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
+            with contextlib.suppress(NotImplementedError):  # a layer that only data can tell about
+                return tree.map_structure(_as_spec, self.compute_output_spec(*inputs, **named))
+        if own == "compute_output_shape":
+            return self._infer_from_shapes(args, kwargs)
+        # The first run may build sublayers, whose random first values must not be drawn again.
+        return run(self, args, kwargs, frozen_random=not self.__dict__.pop("_fresh", False))
+
+    def _note_if_fresh(self: Any) -> None:
+        """Before a probe: will it build anything?"""
+        self.__dict__["_fresh"] = any(not layer.built for layer in self._flatten_layers())
+
+    def _infer_from_shapes(self: Any, args: Any, kwargs: Any) -> Any:
+        inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
+        shapes = shapes_by_argument(self._call_signature, self, inputs, named)
+        positional, by_name = shape_arguments(self.compute_output_shape, shapes)
+        answer = self.compute_output_shape(*positional, **by_name)
+        return _specs_of(answer, self.compute_dtype, self)
+
+    def _build_by_running(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Let the sublayers build themselves, by a call on what `Input` would give."""
+        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
+        named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
+        self._note_if_fresh()
+        self.__dict__["built"] = True
+        try:
+            record(self, tuple(inputs), named)
+        except BaseException:
+            self.__dict__["built"] = False
+            raise
+
+    def get_build_config(self: Any) -> dict[str, Any] | None:
+        """The shapes with which `build` was called, None before."""
+        args, kwargs = self.__dict__.get("_build_shapes", ((), {}))
+        if len(args) == 1 and not kwargs:
+            return {"input_shape": args[0]}
+        return {"shapes_dict": dict(kwargs)} if kwargs and not args else None
+
+    def build_from_config(self: Any, config: dict[str, Any]) -> None:
+        """Build with what `get_build_config` told."""
+        shapes = config.get("shapes_dict")
+        if shapes is not None:
+            self.build(**{k: _as_shape(v) for k, v in shapes.items()})
+        elif config.get("input_shape") is not None:
+            self.build(_as_shape(config["input_shape"]))
+
+
+def _own_answer(cls: type) -> str | None:
+    """Which method of the class tells its shapes, if that is not older than its `call`."""
+    found = cls.__dict__.get("_own_shape_answer", "")
+    if found == "":
+        found = _find_own_answer(cls)
+        cls._own_shape_answer = found  # type: ignore[attr-defined]
+    return found
+
+
+def _find_own_answer(cls: type) -> str | None:
+    for ancestor in cls.__mro__:
+        if ancestor is ShapeAnswers:
+            return None
+        for name in ("compute_output_spec", "compute_output_shape"):
+            if name in ancestor.__dict__:
+                return name
+        # A user's class with its own call may give other shapes than the class it derives from says.
+        if "call" in ancestor.__dict__ and not ancestor.__module__.startswith("eagerflow."):
+            return None
+    return None
+
+
+def is_shape(value: Any) -> bool:
+    """Whether a value is one shape rather than a structure of them."""
+    return isinstance(value, (tuple, list)) and all(
+        n is None or (hasattr(n, "__index__") and not isinstance(n, bool)) for n in value
+    )
+
+
+def _as_shape(value: Any) -> Any:
+    """Shapes out of JSON: lists become tuples."""
+    if is_shape(value):
+        return tuple(value)
+    if isinstance(value, dict):
+        return {k: _as_shape(v) for k, v in value.items()}
+    return [_as_shape(v) for v in value]
+
+
+def _symbolic(shape: Any, dtype: str) -> Any:
+    if shape is None or isinstance(shape, int):
+        raise ValueError(f"expected a shape such as (None, 28, 28, 1); got {shape!r}.")
+    if is_shape(shape):
+        return SymbolicTensor(shape, dtype)
+    if isinstance(shape, dict):
+        return {k: _symbolic(s, dtype) for k, s in shape.items()}
+    return [_symbolic(s, dtype) for s in shape]
+
+
+def _as_symbolic(x: Any) -> Any:
+    return SymbolicTensor(x.shape, x.dtype) if isinstance(x, Spec) else x
+
+
+def _as_spec(x: Any) -> Any:
+    return Spec(x.shape, x.dtype) if isinstance(x, SymbolicTensor) else x
+
+
+def _specs_of(answer: Any, dtype: str, layer: Any) -> Any:
+    if is_shape(answer):
+        return Spec(tuple(answer), dtype)
+    if isinstance(answer, dict):
+        return {k: _specs_of(v, dtype, layer) for k, v in answer.items()}
+    if isinstance(answer, (list, tuple)):
+        return tree.refill(answer, [_specs_of(v, dtype, layer) for v in answer])
+    raise TypeError(
+        f"{describe(layer)}.compute_output_shape returned {answer!r:.80}; expected a tuple of integers and None."
+    )

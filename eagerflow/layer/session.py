@@ -1,0 +1,59 @@
+"""Questions about symbolic tensors, and the end of a session, as `keras.utils` and `keras.backend` have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.base import tree
+from eagerflow.layer.symbolic.tensors import Origin, SymbolicTensor
+from eagerflow.layer.unique_names import reset_uids
+
+__all__ = ["clear_session", "get_source_inputs", "is_keras_tensor"]
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Let automatic names begin anew (`dense`, `dense_1`, ...).
+
+    There is no global graph to clear; `free_memory` is accepted for Keras' signature and changes nothing.
+    """
+    reset_uids()
+
+
+def is_keras_tensor(x: Any) -> bool:
+    """True for symbolic tensors: what `Input` gives, and what layers make of it."""
+    return isinstance(x, SymbolicTensor)
+
+
+def get_source_inputs(tensor: Any) -> list[Any]:
+    """The tensors of `Input` that a symbolic tensor was made from, in the order in which they were made.
+
+    Args:
+        tensor: a symbolic tensor, or a structure of them.
+
+    Raises:
+        TypeError: for something that isn't symbolic.
+
+    >>> import eagerflow as ef
+    >>> image, label = ef.Input((4,), name="image"), ef.Input((1,), name="label")
+    >>> joint = ef.layers.concatenate([image, ef.layers.Dense(2)(label)])
+    >>> [x.name for x in get_source_inputs(joint)]
+    ['image', 'label']
+    """
+    pending = list(tree.flatten(tensor))
+    for x in pending:
+        if not isinstance(x, SymbolicTensor):
+            raise TypeError(
+                f"get_source_inputs(tensor): expected what Input or a layer called on it gives; got {type(x).__name__}."
+            )
+    sources: dict[Origin, Any] = {}
+    seen: set[Origin] = set()
+    while pending:
+        x = pending.pop()
+        if x.origin in seen:
+            continue
+        seen.add(x.origin)
+        before = x.node.inputs if x.node is not None else []
+        pending += before
+        if not before:
+            sources[x.origin] = x
+    return [sources[origin] for origin in sorted(sources)]

@@ -1,0 +1,161 @@
+"""`Input`: the beginning of a functional model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import boundary
+from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.symbolic.tensors import Node, Spec, SymbolicTensor
+
+__all__ = ["Input", "InputLayer"]
+
+
+class InputLayer(Layer):
+    """The layer that `Input` makes: it stands for data that the user will pass.
+
+    Args:
+        shape: the shape without the batch axis; None for unknown lengths.
+        batch_size: the length of the batch axis, when it is fixed.
+        dtype: a type name; default: `floatx()`.
+        sparse: accepted for Keras' signature; only False is possible.
+        ragged: the same.
+        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
+        input_tensor: a symbolic tensor whose shape and type are taken.
+        optional: whether the data may be None.
+        name: a name.
+        **kwargs: Keras 2's `input_shape` and `batch_input_shape`.
+
+    Raises:
+        ValueError: without a shape.
+    """
+
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Any = None,
+        input_tensor: Any = None,
+        optional: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if sparse or ragged:
+            raise ValueError("Input(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
+        if input_tensor is not None:
+            _check_agreement(input_tensor, shape, batch_size, batch_shape, dtype)
+            shape = batch_size = None
+            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        kwargs = _as_keras_2(shape, batch_size, batch_shape, kwargs)
+        super().__init__(name=name, **kwargs)
+        if self._batch_input_shape is None:
+            raise ValueError("Input(shape=...) is needed: the shape of one example, such as (28, 28, 1).")
+        self.batch_shape = self._batch_input_shape
+        self._data_type = standardize_dtype(dtype)
+        self.optional = optional
+        self.supports_masking = True
+        self.built = True
+        if input_tensor is not None and input_tensor.node is None:
+            input_tensor.node = self._node(0, "output")  # it is this layer's output from now on
+
+    @property
+    def dtype(self) -> str:
+        """The type that data are converted to."""
+        return self._data_type
+
+    def call(self, inputs: Any = None) -> Any:
+        """The data as they are."""
+        return inputs
+
+    def _node(self, index: int, asked: str) -> Node:
+        """Its one node; made anew when nobody held it any more."""
+        if not self.inbound_nodes:
+            node = Node(self, (), {})
+            node.outputs = Spec(self.batch_shape, self._data_type)
+            return node
+        return self.inbound_nodes[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = {"batch_shape": self.batch_shape, "dtype": self._data_type, "sparse": False, "ragged": False}
+        return config | {"name": self.name, "optional": self.optional}
+
+
+def _check_agreement(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any, dtype: Any) -> None:
+    """Raise ValueError where what is told besides a tensor isn't what the tensor has."""
+    if not isinstance(tensor, SymbolicTensor):
+        raise ValueError(
+            f"InputLayer(input_tensor=...): expected a symbolic tensor; got {signature_of(tensor)}. Pass data to the "
+            "model."
+        )
+    batch = tensor.shape[0] if tensor.shape else None
+    for name, told, has in (
+        ("shape", shape and tuple(shape), tensor.shape[1:]),
+        ("batch_size", batch_size, batch),
+        ("batch_shape", batch_shape and tuple(batch_shape), tensor.shape),
+        ("dtype", dtype and standardize_dtype(dtype), standardize_dtype(tensor.dtype)),
+    ):
+        if told is not None and told != has:
+            raise ValueError(f"InputLayer({name}={told!r}): the input_tensor has {has!r}; leave {name} out.")
+
+
+def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """All spellings of the shape as the arguments that every layer takes."""
+    given = {"input_shape": shape, "batch_size": batch_size, "batch_input_shape": batch_shape}
+    both = shape is not None and batch_shape is not None
+    if both or (batch_size is not None and batch_shape is not None):
+        raise ValueError("Input: give either shape (and batch_size) or batch_shape, not both.")
+    return kwargs | {k: v for k, v in given.items() if v is not None}
+
+
+@boundary
+def Input(
+    shape: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Any = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> SymbolicTensor:
+    """A symbolic tensor that stands for data: call layers and ops on it, then make a `Model` of both ends.
+
+    Args:
+        shape: the shape of one example, without the batch axis; None for unknown lengths.
+        batch_size: the length of the batch axis, when it is fixed.
+        dtype: a type name; default: `floatx()`. Data are converted to it.
+        sparse: accepted for Keras' signature; only False is possible.
+        ragged: the same.
+        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
+        name: a name, by which data in dicts are found.
+        tensor: a symbolic tensor, which is returned.
+        optional: whether the data may be None.
+
+    Raises:
+        ValueError: without a shape, or for one that isn't a shape.
+        TypeError: when `tensor` holds values.
+
+    >>> x = Input((4,), name="x")
+    >>> x.shape
+    (None, 4)
+    """
+    if tensor is not None:
+        if not isinstance(tensor, SymbolicTensor):
+            raise TypeError(
+                f"Input(tensor=...): expected a symbolic tensor; got {signature_of(tensor)}. Pass data to the model."
+            )
+        return tensor
+    layer = InputLayer(
+        shape=shape, batch_size=batch_size, dtype=dtype, sparse=sparse, ragged=ragged, batch_shape=batch_shape,
+        optional=optional, name=name,
+    )  # fmt: skip
+    tensor = layer.output
+    assert isinstance(tensor, SymbolicTensor)
+    return tensor

@@ -1,0 +1,34 @@
+"""`SymbolicScope`: a block in which everything runs for its shapes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.layer.symbolic.tensors import quiet
+
+__all__ = ["SymbolicScope"]
+
+
+class SymbolicScope:
+    """What runs inside the block leaves no trace: not in variables, random states, losses or tapes.
+
+    Symbolic tensors need no such block; it is for running layers on stand-ins, to see what comes out.
+
+    Source: the interface of `keras.SymbolicScope` 3.15.
+
+    >>> import eagerflow as ef
+    >>> norm = ef.layers.BatchNormalization()
+    >>> with SymbolicScope():
+    ...     norm(ef.ops.ones((2, 3)), training=True).shape
+    (2, 3)
+    >>> norm.moving_mean.tolist()
+    [0.0, 0.0, 0.0]
+    """
+
+    def __enter__(self) -> SymbolicScope:
+        self._block = quiet()
+        self._block.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._block.__exit__(*error)

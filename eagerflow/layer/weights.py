@@ -1,0 +1,377 @@
+"""The part of `Layer` that holds weights: making, finding, reading and setting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import constraints, initializers, regularizers
+from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import boundary
+from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
+from eagerflow.core.in_place import kept
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
+from eagerflow.layer.autocast import AutocastVariable
+from eagerflow.layer.call_context import current_call
+from eagerflow.layer.input_spec import describe
+from eagerflow.layer.memory_limit import spend
+from eagerflow.layer.tracking import changes, members, tracked, unique
+from eagerflow.random import SeedGenerator
+
+__all__ = ["WeightHolder", "is_metric"]
+
+_PLAIN = frozenset({int, float, bool, str, type(None), Tensor, numpy.ndarray})
+_KERAS_2_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+_KERAS_3_ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint")
+
+
+def is_metric(value: Any) -> bool:
+    """Whether an attribute is a metric (which are written on the floor below, or by users)."""
+    kind = type(value)
+    return hasattr(kind, "update_state") and hasattr(kind, "result") and hasattr(kind, "reset_state")
+
+
+class WeightHolder:
+    """Tracks what its attributes hold, and answers for the weights of itself and its sublayers."""
+
+    # Attributes that are set through `__dict__` alone, so that a user's own ones can't break them unnoticed.
+    _reserved = frozenset(
+        "_arguments _batch_input_shape _born _building _build_shapes _calls _fixed _fresh _gathered _initial_weights "
+        "_input_dtype _losses _own_weights _path _policy _sublayers _switched_off _tracked _trainable".split()
+    )
+
+    # Set in `Layer.__new__`, so that attributes may be set before `Layer.__init__` ran.
+    _tracked: dict[str, Any]
+    _own_weights: list[Variable]
+    _switched_off: list[Variable]
+    _fixed: dict[int, bool]  # by the id of a variable: whether it was made untrainable
+    _gathered: Any
+    name: str
+    built: bool
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._reserved:
+            raise AttributeError(
+                f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
+            )
+        self._set(name, value)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set an attribute, and track what it holds."""
+        held = self._tracked
+        if value.__class__ in _PLAIN:
+            if name in held:
+                del held[name]
+                changes.count += 1
+        elif _worth_tracking(value):
+            held[name] = value = tracked(value)
+            changes.count += 1
+            self._follow_trainable(value)
+        elif name in held:
+            del held[name]
+            changes.count += 1
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if self._tracked.pop(name, None) is not None:
+            changes.count += 1
+        object.__delattr__(self, name)
+
+    def _follow_trainable(self, held: Any) -> None:
+        if not self.__dict__.get("_trainable", True):
+            for variable in members(held, Variable):
+                self._fixed.setdefault(id(variable), not variable.trainable)
+                self._switch(variable, False)
+
+    @boundary
+    def add_weight(
+        self,
+        *args: Any,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a weight of this layer.
+
+        Args:
+            *args: `shape, initializer, dtype, ...` in Keras 3's order, or with a name first in Keras 2's:
+                `name, shape, dtype, initializer, regularizer, trainable, constraint`.
+            shape: the shape; default `()`.
+            initializer: a name, function or object; default: "glorot_uniform" for floats, zeros for others.
+            dtype: a type name; default: the layer's `variable_dtype`.
+            trainable: whether optimizers change it.
+            autocast: whether the layer sees it in its compute type.
+            regularizer: a function of the weight whose value is added to the losses.
+            constraint: a function that optimizers apply to the weight after changing it.
+            aggregation: kept for Keras' signature.
+            overwrite_with_gradient: the optimizer replaces the weight with its gradient.
+            name: the last part of its path.
+
+        Returns:
+            The variable. It belongs to the layer whether or not an attribute holds it.
+
+        Raises:
+            ValueError: when the shape has an unknown length.
+        """
+        given = _by_position(self, args)
+        _refuse_in_call(self)
+        dtype = standardize_dtype(given.get("dtype", dtype) or self.variable_dtype)  # type: ignore[attr-defined]
+        shape = _shape(self, given.get("shape", shape), given.get("name", name))
+        chosen = given.get("initializer", initializer)
+        if chosen is None:
+            chosen = "glorot_uniform" if is_differentiable(as_dtype(dtype)) else "zeros"
+        cast = given.get("autocast", autocast) and self._is_mixed and is_differentiable(as_dtype(dtype))  # type: ignore[attr-defined]
+        spend(describe(self), shape, dtype)
+        kind = AutocastVariable if cast else Variable
+        variable = kind(
+            initializers.get(chosen), shape, dtype, trainable=bool(given.get("trainable", trainable)),
+            autocast=autocast, aggregation=aggregation, name=given.get("name", name),
+        )  # fmt: skip
+        variable.path = f"{self.path}/{variable.name}"  # type: ignore[attr-defined]
+        variable.regularizer = regularizers.get(given.get("regularizer", regularizer))
+        variable.constraint = constraints.get(given.get("constraint", constraint))
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        self._own_weights.append(variable)
+        self._fixed[id(variable)] = not variable.trainable
+        self._follow_trainable(variable)
+        changes.count += 1
+        return variable
+
+    def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
+        """`add_weight` under its older name."""
+        return self.add_weight(*args, **kwargs)
+
+    # What is found through attributes. Lists are kept until any layer anywhere changes.
+
+    def _gather(self) -> tuple[list[Variable], list[Any], list[Any], list[SeedGenerator]]:
+        """Own variables, sublayers, metrics and seed generators."""
+        if self._gathered[0] != changes.count:
+            held = list(self._tracked.values())
+            variables = unique([*self._own_weights, *members(held, Variable)])
+            layers = [layer for layer in unique(members(held, WeightHolder)) if layer is not self]
+            metrics = unique(m for m in _leaves(held) if is_metric(m))
+            seeds = unique(members(held, SeedGenerator))
+            fixed = {id(v): self._fixed.get(id(v), not v.trainable) for v in variables}
+            ordered = sorted(variables, key=lambda v: fixed[id(v)])  # stable: trainable ones first
+            self.__dict__.update(_fixed=fixed, _gathered=(changes.count, ordered, layers, metrics, seeds))
+        return self._gathered[1:]
+
+    @property
+    def _sublayers(self) -> list[Any]:
+        return self._gather()[1]
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Any]:
+        """This layer and all below, each once, parents first."""
+        seen: set[int] = set()
+        waiting = [self] if include_self else list(reversed(self._sublayers))
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            yield layer
+            if recursive or layer is self:
+                waiting.extend(reversed(layer._sublayers))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights of this layer and its sublayers, each once; without the states of metrics and seeds."""
+        cached = self.__dict__.get("_all_weights")
+        if cached is None or cached[0] != changes.count:
+            found = unique(v for layer in self._flatten_layers() for v in layer._gather()[0])
+            cached = self.__dict__["_all_weights"] = (changes.count, found)
+        return list(cached[1])
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights which optimizers change."""
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights which optimizers leave alone."""
+        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weights and the states of random seeds."""
+        seeds = [s.state for layer in self._flatten_layers() for s in layer._gather()[3]]
+        return unique([*self.weights, *seeds])
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """All variables but the trainable ones."""
+        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that this layer and its sublayers hold."""
+        return unique(m for layer in self._flatten_layers() for m in layer._gather()[2])
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The states of the metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes this layer. Setting it reaches all sublayers and their weights."""
+        return bool(self.__dict__.get("_trainable", True))
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in list(self._flatten_layers()):
+            layer._set_own_trainable(bool(value))
+
+    def _set_own_trainable(self, value: bool) -> None:
+        """Without the sublayers."""
+        self.__dict__["_trainable"] = value
+        for variable in list(self._switched_off) if value else self._gather()[0]:
+            self._switch(variable, value)
+
+    def _switch(self, variable: Variable, on: bool) -> None:
+        if on:
+            self._switched_off[:] = [v for v in self._switched_off if v is not variable]
+        elif variable.trainable:
+            self._switched_off.append(variable)
+        else:
+            return
+        variable.trainable = on
+
+    # Values
+
+    def get_weights(self) -> list[numpy.ndarray]:
+        """Copies of all weights, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights.
+
+        Args:
+            weights: arrays, in the order and with the shapes that `get_weights` gives.
+
+        Raises:
+            ValueError: naming the layer and the weight whose number, order or shape is wrong.
+        """
+        own = self.weights
+        if len(own) != len(weights):
+            raise ValueError(
+                f"{describe(self)}.set_weights: expected {len(own)} arrays {[signature_of(v) for v in own][:8]}; "
+                f"got {len(weights)}.{'' if own else ' The layer has no weights until it is built.'}"
+            )
+        for i, (variable, value) in enumerate(zip(own, weights)):
+            if tuple(numpy.shape(value)) != tuple(variable.shape):
+                raise ValueError(
+                    f"{describe(self)}.set_weights: weight {i}, {variable.path!r}, has shape {tuple(variable.shape)}; "
+                    f"got {signature_of(value)}."
+                )
+        context = current_call.get()
+        if context is not None and context.probing:
+            with kept():
+                _assign_all(own, weights)
+        else:
+            _assign_all(own, weights)
+
+    def count_params(self) -> int:
+        """The number of elements of all weights.
+
+        Raises:
+            ValueError: before the layer has weights.
+        """
+        if not self.built and not self.weights:
+            raise ValueError(
+                f"{describe(self)}.count_params(): the layer isn't built. Call it on data, or build(input_shape)."
+            )
+        return sum(v.size for v in self.weights)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put this layer's own weights into a dict-like `store`, by their position as text."""
+        for i, variable in enumerate(self._gather()[0]):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Set this layer's own weights from what `save_own_variables` stored.
+
+        Raises:
+            ValueError: when the number of weights differs.
+        """
+        own = self._gather()[0]
+        if len(store.keys()) != len(own):
+            unbuilt = "" if self.built else " It isn't built yet: call it on data first."
+            raise ValueError(
+                f"{describe(self)} has {len(own)} own weights; {len(store.keys())} were saved.{unbuilt}"
+            )
+        for i, variable in enumerate(own):
+            variable.assign(store[str(i)])
+
+
+def _leaves(held: Any, outer: tuple[int, ...] = ()) -> Iterator[Any]:
+    """What lists, tuples and dicts hold in the end; one that holds itself is seen once."""
+    if not isinstance(held, (dict, list, tuple)):
+        yield held
+    elif id(held) not in outer:
+        for value in held.values() if isinstance(held, dict) else held:
+            yield from _leaves(value, (*outer, id(held)))
+
+
+def _worth_tracking(value: Any) -> bool:
+    """Lists and dicts always, for what may be put in later."""
+    if isinstance(value, (WeightHolder, Variable, SeedGenerator, list, dict)):
+        return True
+    return any(_worth_tracking(v) for v in value) if isinstance(value, tuple) else is_metric(value)
+
+
+def _assign_all(variables: list[Variable], values: Sequence[Any]) -> None:
+    for variable, value in zip(variables, values):
+        variable.assign(value)
+
+
+def _refuse_in_call(layer: Any) -> None:
+    """A weight made in `call` would be a new one at every call, which no optimizer ever trains."""
+    context = current_call.get()
+    running = context is not None and any(other is layer for other in context.running)
+    if running and layer.built and not layer.__dict__.get("_building"):
+        raise ValueError(
+            f"{describe(layer)}: add_weight in its call, when the layer is built already: that easily makes a new "
+            "weight at every call. Make weights in __init__ or build(self, input_shape)."
+        )
+
+
+def _by_position(layer: Any, args: tuple[Any, ...]) -> dict[str, Any]:
+    order = _KERAS_2_ORDER if args and isinstance(args[0], str) else _KERAS_3_ORDER
+    if len(args) > len(order):
+        raise TypeError(
+            f"{describe(layer)}.add_weight: {len(args)} arguments by position; at most {len(order)}."
+        )
+    return dict(zip(order, args))
+
+
+def _shape(layer: Any, shape: Any, name: str | None) -> tuple[int, ...]:
+    shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+    for n in shape:
+        if n is not None and (isinstance(n, bool) or not hasattr(n, "__index__") or n < 0):
+            raise ValueError(
+                f"{describe(layer)}.add_weight(name={name!r}): every length of shape must be an integer of at least 0; "
+                f"got {n!r:.60}."
+            )
+    if any(n is None for n in shape):
+        raise ValueError(
+            f"{describe(layer)}.add_weight(name={name!r}): the shape {shape} has an unknown length. "
+            "Give the input a fixed length at that axis (in Input's shape)."
+        )
+    return shape

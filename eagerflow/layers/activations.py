@@ -1,0 +1,263 @@
+"""Activations as layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import activations, ops
+from eagerflow.base.spellings import accepts
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec, describe
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import activated_shape, described, integer, settle
+
+__all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
+
+
+class _Elementwise(Layer):
+    """A layer that changes values and nothing else."""
+
+    _stateless = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input."""
+        return tuple(input_shape)
+
+
+class Activation(_Elementwise):
+    """Applies an activation function.
+
+    Args:
+        activation: a function, or its name.
+        **kwargs: arguments of every layer, such as `name` and `dtype`.
+
+    Raises:
+        UnknownNameError: for an unknown name.
+
+    >>> import eagerflow as ef
+    >>> Activation("relu")(ef.Tensor([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        settle(self, activation=activation)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The activated `inputs`."""
+        return self.activation(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input; `glu` halves the last axis."""
+        return activated_shape(self, tuple(input_shape))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "activation")}
+
+
+class ReLU(_Elementwise):
+    """Rectified linear activation; see `activations.relu`.
+
+    Args:
+        max_value: the largest output; None for no bound.
+        negative_slope: the slope below the threshold.
+        threshold: where the linear part begins.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a negative argument.
+
+    >>> import eagerflow as ef
+    >>> ReLU(max_value=1.5)(ef.Tensor([-1.0, 2.0])).tolist()
+    [0.0, 1.5]
+    """
+
+    @accepts(alpha="negative_slope")
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_value = None if max_value is None else _not_negative(self, "max_value", max_value)
+        self.negative_slope = _not_negative(self, "negative_slope", negative_slope)
+        self.threshold = _not_negative(self, "threshold", threshold)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The activated `inputs`."""
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "max_value negative_slope threshold")}
+
+
+class LeakyReLU(_Elementwise):
+    """`x` where positive, `negative_slope * x` elsewhere.
+
+    Args:
+        negative_slope: the slope below 0 (Keras 2: `alpha`).
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a negative slope.
+
+    >>> import eagerflow as ef
+    >>> LeakyReLU(0.5)(ef.Tensor([-1.0, 2.0])).tolist()
+    [-0.5, 2.0]
+    """
+
+    @accepts(alpha="negative_slope")
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.negative_slope = _not_negative(self, "negative_slope", negative_slope)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The activated `inputs`."""
+        return ops.leaky_relu(inputs, self.negative_slope)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "negative_slope")}
+
+
+class ELU(_Elementwise):
+    """`x` where positive, `alpha * (exp(x) - 1)` elsewhere.
+
+    Args:
+        alpha: minus the output for very negative inputs.
+        **kwargs: arguments of every layer.
+
+    >>> import eagerflow as ef
+    >>> ELU()(ef.Tensor([-100.0, 2.0])).tolist()
+    [-1.0, 2.0]
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = alpha
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The activated `inputs`."""
+        return ops.elu(inputs, self.alpha)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "alpha")}
+
+
+class Softmax(_Elementwise):
+    """Probabilities along an axis; where a mask is False, 0.
+
+    Args:
+        axis: an integer, or several.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: on a call, for a mask that doesn't broadcast to the inputs.
+
+    >>> import eagerflow as ef
+    >>> Softmax()(ef.Tensor([[1.0, 1.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The probabilities; `mask` is a boolean tensor like `inputs`."""
+        axis: Any = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
+        if mask is None:
+            return activations.softmax(inputs, axis=axis)
+        keep = ops.cast(mask, "bool")
+        here = keep.shape
+        fits = len(here) <= inputs.ndim and all(n in (1, m) for n, m in zip(here[::-1], inputs.shape[::-1]))
+        if not fits:
+            raise ValueError(
+                f"{describe(self)}: mask: expected a shape that broadcasts to the inputs' {inputs.shape}; got {here}."
+            )
+        # A large negative number instead of -infinity: rows without any True come out as zeros, not NaN.
+        lowest = -3e4 if inputs.dtype == "float16" else -1e9
+        return ops.where(keep, ops.softmax(ops.where(keep, inputs, lowest), axis=axis), 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "axis")}
+
+
+class PReLU(Layer):
+    """`x` where positive, `alpha * x` elsewhere, with a learned `alpha` for every position.
+
+    Args:
+        alpha_initializer: first values of the slopes.
+        alpha_regularizer: penalty on the slopes.
+        alpha_constraint: bounds on the slopes.
+        shared_axes: axes along which one slope serves all: `[1, 2]` for one per channel of images.
+        **kwargs: arguments of every layer.
+
+    Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
+
+    >>> import eagerflow as ef
+    >>> PReLU("ones")(ef.Tensor([[-1.0, 2.0]])).tolist()
+    [[-1.0, 2.0]]
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "Zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        settle(
+            self, alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer,
+            alpha_constraint=alpha_constraint,
+        )  # fmt: skip
+        axes = shared_axes if isinstance(shared_axes, (list, tuple)) or shared_axes is None else [shared_axes]
+        self.shared_axes = None if axes is None else [integer(self, "shared_axes", a) for a in axes]
+
+    def build(self, input_shape: Any) -> None:
+        """Make the slopes."""
+        lengths = list(input_shape[1:])
+        for axis in self.shared_axes or ():
+            lengths[axis - 1] = 1
+        self.alpha = self.add_weight(
+            name="alpha",
+            shape=tuple(lengths),
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
+        fixed = {i: n for i, n in enumerate(input_shape) if i and i not in (self.shared_axes or ())}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The activated `inputs`."""
+        return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = "alpha_initializer alpha_regularizer alpha_constraint shared_axes"
+        return {**super().get_config(), **described(self, names)}
+
+
+def _not_negative(layer: Any, name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number of at least 0.")
+    return value

@@ -1,0 +1,204 @@
+"""`Attention` and `AdditiveAttention`: weighted means of values, by how well keys match queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import ops, random
+from eagerflow.base.errors import signature_of
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, one_of, share
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
+
+__all__ = ["AdditiveAttention", "Attention"]
+
+
+class Attention(Layer):
+    """Dot-product attention (Luong style).
+
+    Args:
+        use_scale: whether the scores are multiplied by a learned number.
+        score_mode: `"dot"` (query times key) or `"concat"` (a learned number times the sum of
+            `tanh(query + key)`).
+        dropout: the share of the scores that is dropped while training.
+        seed: of the dropout.
+        **kwargs: arguments of every layer.
+
+    Called on `[query, value]` or `[query, value, key]`, of shapes (batch, targets, width), (batch, sources, width)
+    and (batch, sources, width). Output: (batch, targets, width of value); with `return_attention_scores=True` also
+    the weights (batch, targets, sources).
+
+    Raises:
+        ValueError: for an unknown score_mode or a rate outside [0, 1]; on a call, for other inputs.
+
+    Source: Luong et al. 2015, https://arxiv.org/abs/1508.04025.
+
+    >>> import eagerflow as ef
+    >>> Attention()([ef.ops.ones((1, 2, 4)), ef.ops.ones((1, 3, 4))]).shape
+    (1, 2, 4)
+    """
+
+    def __init__(
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.use_scale = use_scale
+        self.score_mode = one_of(self, "score_mode", score_mode, ("dot", "concat"))
+        self.dropout = share(self, "dropout", dropout)
+        self.seed = seed
+        if dropout:
+            self.seed_generator = random.SeedGenerator(seed)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the learned numbers."""
+        self._check(input_shape)
+        self.scale = self.add_weight(name="scale", shape=(), initializer="ones") if self.use_scale else None
+        self.concat_score_weight = None
+        if self.score_mode == "concat":
+            self.concat_score_weight = self.add_weight(
+                name="concat_score_weight", shape=(), initializer="ones"
+            )
+        self.built = True
+
+    def _check(self, parts: Any) -> None:
+        is_list = isinstance(parts, (list, tuple)) and not any(n is None or isinstance(n, int) for n in parts)
+        if not is_list or len(parts) not in (2, 3):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}" is called on a list [query, value] or [query, value, key].'
+            )
+
+    def scores(self, query: Tensor, key: Tensor) -> Tensor:
+        """How well keys match queries: (batch, targets, sources)."""
+        if self.score_mode == "dot":
+            found = query @ key.swapaxes(-2, -1)
+            return found if self.scale is None else found * self.scale
+        pairs = ops.expand_dims(query, -2) + ops.expand_dims(key, -3)
+        pairs = pairs if self.scale is None else pairs * self.scale
+        return ops.sum(ops.tanh(pairs), axis=-1) * self.concat_score_weight
+
+    def call(
+        self,
+        inputs: Sequence[Tensor],
+        mask: Any = None,
+        training: bool = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """The means of the values.
+
+        Args:
+            inputs: `[query, value]` or `[query, value, key]`.
+            mask: the masks of query and value, (batch, targets) and (batch, sources), in a list.
+            training: whether the dropout is on.
+            return_attention_scores: whether the weights are returned too.
+            use_causal_mask: whether a target only sees sources up to its own position.
+        """
+        self._check(inputs)
+        if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": mask: expected a list of the masks of query and value, each '
+                f"may be None; got {signature_of(mask)}."
+            )
+        query, value = inputs[0], inputs[1]
+        of_query, of_value = (mask[0], mask[1]) if mask is not None else (None, None)
+        scores = self.scores(query, inputs[2] if len(inputs) > 2 else value)
+        seen = None if of_value is None else ops.expand_dims(ops.cast(of_value, "bool"), -2)
+        if use_causal_mask:
+            causal = causal_mask(scores.shape[-2], scores.shape[-1])
+            seen = causal if seen is None else ops.logical_and(seen, causal)
+        if seen is not None:
+            lowest = 65504.0 if scores.dtype == "float16" else 1e9
+            scores = scores - lowest * (1.0 - ops.cast(seen, scores.dtype))
+        weights = ops.softmax(scores, axis=-1)
+        if training and self.dropout:
+            weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
+        out = weights @ value
+        if of_query is not None:
+            out = ops.where(ops.expand_dims(ops.cast(of_query, "bool"), -1), out, 0)
+        return (out, weights) if return_attention_scores else out
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the query."""
+        return None if mask is None else mask[0]
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, targets, width of value)."""
+        self._check(input_shape)
+        return (*input_shape[0][:-1], input_shape[1][-1])
+
+    def compute_output_spec(
+        self,
+        inputs: Any,
+        mask: Any = None,
+        training: bool = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """The outputs for symbolic inputs."""
+        shapes = [x.shape for x in inputs]
+        out = SymbolicTensor(self.compute_output_shape(shapes), self.compute_dtype)
+        if not return_attention_scores:
+            return out
+        return out, SymbolicTensor((*shapes[0][:-1], shapes[-1][-2]), self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "use_scale score_mode dropout seed")}
+
+
+class AdditiveAttention(Attention):
+    """Additive attention (Bahdanau style): the scores are sums of `scale * tanh(query + key)`.
+
+    Args:
+        use_scale: whether `scale` is learned, one number per feature; otherwise it is 1.
+        dropout: the share of the scores that is dropped while training.
+        **kwargs: arguments of every layer, and `seed`.
+
+    Called as `Attention` is.
+
+    Raises:
+        ValueError: for a rate outside [0, 1]; on a call, for other inputs.
+
+    Source: Bahdanau et al. 2014, https://arxiv.org/abs/1409.0473.
+
+    >>> import eagerflow as ef
+    >>> AdditiveAttention()([ef.ops.ones((1, 2, 4)), ef.ops.ones((1, 3, 4))]).shape
+    (1, 2, 4)
+    """
+
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the scale."""
+        self._check(input_shape)
+        self.scale = None
+        if self.use_scale:
+            width = input_shape[0][-1]
+            self.scale = self.add_weight(name="scale", shape=(width,), initializer="glorot_uniform")
+        self.built = True
+
+    def scores(self, query: Tensor, key: Tensor) -> Tensor:
+        """How well keys match queries: (batch, targets, sources)."""
+        pairs = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
+        return ops.sum(pairs if self.scale is None else pairs * self.scale, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = super().get_config()
+        del config["score_mode"]
+        return config
+
+
+def causal_mask(targets: int, sources: int) -> Tensor:
+    """(1, targets, sources) of bools: True where the source is not behind the target."""
+    rows = ops.arange(targets, dtype="int32").reshape((1, targets, 1))
+    return ops.greater_equal(rows, ops.arange(sources, dtype="int32").reshape((1, 1, sources)))

@@ -1,0 +1,132 @@
+"""`GroupedQueryAttention`, which Keras exports as `GroupQueryAttention`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.settings import integer
+from eagerflow.layers.activations import Softmax
+from eagerflow.layers.attention.multi_head_attention import MultiHeadAttention, equations
+from eagerflow.layers.dropout import Dropout
+
+__all__ = ["GroupedQueryAttention"]
+
+
+class GroupedQueryAttention(MultiHeadAttention):
+    """Attention in which several heads of queries share a head of keys and values.
+
+    Args:
+        head_dim: the width of each head.
+        num_query_heads: how many heads of queries.
+        num_key_value_heads: how many heads of keys and values; it divides `num_query_heads`.
+        dropout: the share of the attention weights that is dropped while training.
+        use_bias: whether the projections have biases.
+        sliding_window: how far a target sees: sources less than this many positions away; None for all.
+        flash_attention: accepted; the numbers are the same.
+        kernel_initializer: first values of the projections' kernels.
+        bias_initializer: first values of their biases.
+        kernel_regularizer: penalty on the kernels.
+        bias_regularizer: penalty on the biases.
+        activity_regularizer: penalty on the projections' outputs.
+        kernel_constraint: bounds on the kernels.
+        bias_constraint: bounds on the biases.
+        use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
+        seed: of the dropout.
+        **kwargs: arguments of every layer.
+
+    Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:
+    (batch, targets, width).
+
+    Raises:
+        ValueError: for sizes below 1, a rate outside [0, 1], or heads that can't be shared evenly.
+
+    Source: Ainslie et al. 2023, https://arxiv.org/abs/2305.13245.
+
+    >>> import eagerflow as ef
+    >>> x = ef.ops.ones((2, 5, 8))
+    >>> GroupedQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)(x, x).shape
+    (2, 5, 8)
+    """
+
+    _exported_as = "GroupQueryAttention"
+    _private_in_files = (
+        "query_dense",
+        "key_dense",
+        "value_dense",
+        "gate_dense",
+        "output_dense",
+    )  # as in Keras
+
+    def __init__(
+        self,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            num_query_heads, head_dim, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window,
+            flash_attention=flash_attention, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, use_gate=use_gate, seed=seed,
+            **kwargs,
+        )  # fmt: skip
+        self.head_dim = self.key_dim
+        self.num_query_heads = self.num_heads
+        self.num_key_value_heads = integer(self, "num_key_value_heads", num_key_value_heads)
+        if self.num_query_heads % self.num_key_value_heads:
+            raise ValueError(
+                f"GroupedQueryAttention(num_query_heads={num_query_heads}, num_key_value_heads={num_key_value_heads}): "
+                "the heads of queries must be a multiple of those of keys and values."
+            )
+
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+        """Make the projections."""
+        key_shape = value_shape if key_shape is None else key_shape
+        self._check_lengths(value_shape, key_shape)
+        of_queries, shared = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)
+        self.query_dense = self._projection("query", query_shape, of_queries)
+        self.key_dense = self._projection("key", key_shape, shared)
+        self.gate_dense = None
+        if self.use_gate:
+            self.gate_dense = self._projection("gate", query_shape, of_queries, activation="sigmoid")
+        self.value_dense = self._projection("value", value_shape, shared)
+        self.attention_axes = (1,)
+        self._scores_equation, self._means_equation = equations(4, self.attention_axes)
+        self.softmax = Softmax(axis=-1, dtype=self.dtype_policy)
+        self.dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
+        joined = (*query_shape[:-1], *of_queries)
+        self.output_dense = self._projection("attention_output", joined, (query_shape[-1],), taken=2)
+        self.built = True
+
+    def _attended(
+        self, query: Tensor, key: Tensor, value: Tensor, seen: Any, training: Any, with_weights: bool
+    ) -> tuple[Tensor, Any]:
+        """The heads' means of the values, each head of keys and values serving several of queries."""
+        times = self.num_query_heads // self.num_key_value_heads
+        key, value = ops.repeat(key, times, axis=2), ops.repeat(value, times, axis=2)
+        return super()._attended(query, key, value, seen, training, with_weights)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = super().get_config()
+        for name in ("num_heads", "key_dim", "value_dim", "output_shape", "attention_axes"):
+            del config[name]
+        names = ("head_dim", "num_query_heads", "num_key_value_heads")
+        return {**config, **{name: getattr(self, name) for name in names}}

@@ -1,0 +1,294 @@
+"""`MultiHeadAttention`."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import constraints, initializers, ops, regularizers
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import integer, share
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
+from eagerflow.layers.activations import Softmax
+from eagerflow.layers.attention.attention import causal_mask
+from eagerflow.layers.core.einsum_dense import EinsumDense
+from eagerflow.layers.dropout import Dropout
+
+__all__ = ["MultiHeadAttention", "equations"]
+
+
+class MultiHeadAttention(Layer):
+    """Several scaled dot-product attentions side by side, each on projections of its own.
+
+    Args:
+        num_heads: how many.
+        key_dim: the width of each head's queries and keys.
+        value_dim: the width of each head's values; default: `key_dim`.
+        dropout: the share of the attention weights that is dropped while training.
+        use_bias: whether the projections have biases.
+        output_shape: the width of the output; default: that of the query.
+        attention_axes: the axes that attention goes over; default: all but the batch's and the last.
+        sliding_window: how far a target sees: sources less than this many positions away; None for all.
+        flash_attention: accepted; the numbers are the same.
+        kernel_initializer: first values of the projections' kernels.
+        bias_initializer: first values of their biases.
+        kernel_regularizer: penalty on the kernels.
+        bias_regularizer: penalty on the biases.
+        activity_regularizer: penalty on the projections' outputs.
+        kernel_constraint: bounds on the kernels.
+        bias_constraint: bounds on the biases.
+        use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
+        seed: of the dropout.
+        **kwargs: arguments of every layer.
+
+    Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:
+    (batch, targets, width).
+
+    Raises:
+        ValueError: for sizes below 1 or a rate outside [0, 1].
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
+
+    >>> import eagerflow as ef
+    >>> x = ef.ops.ones((2, 5, 8))
+    >>> MultiHeadAttention(num_heads=2, key_dim=4)(x, x).shape
+    (2, 5, 8)
+    """
+
+    _private_in_files: tuple[str, ...] = ("gate_dense",)  # as in Keras, where it is no property
+
+    def __init__(
+        self,
+        num_heads: int,
+        key_dim: int,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_shape: Any = None,
+        attention_axes: int | Sequence[int] | None = None,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.num_heads = integer(self, "num_heads", num_heads)
+        self.key_dim = integer(self, "key_dim", key_dim)
+        self.value_dim = self.key_dim if value_dim is None else integer(self, "value_dim", value_dim)
+        self.dropout = share(self, "dropout", dropout)
+        self.use_bias = use_bias
+        self.use_gate = use_gate
+        self._output_shape = None
+        if output_shape is not None:
+            several = output_shape if isinstance(output_shape, (list, tuple)) else (output_shape,)
+            self._output_shape = tuple([integer(self, "output_shape", n) for n in several])
+        self.attention_axes: Any = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
+        self.sliding_window = None
+        if sliding_window is not None:
+            self.sliding_window = integer(self, "sliding_window", sliding_window)
+        self.seed = seed
+        self._of_weights = {
+            "kernel_initializer": initializers.get(kernel_initializer),
+            "bias_initializer": initializers.get(bias_initializer),
+            "kernel_regularizer": regularizers.get(kernel_regularizer),
+            "bias_regularizer": regularizers.get(bias_regularizer),
+            "activity_regularizer": regularizers.get(activity_regularizer),
+            "kernel_constraint": constraints.get(kernel_constraint),
+            "bias_constraint": constraints.get(bias_constraint),
+        }
+
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+        """Make the projections."""
+        key_shape = value_shape if key_shape is None else key_shape
+        self._check_lengths(value_shape, key_shape)
+        self.query_dense = self._projection("query", query_shape, (self.num_heads, self.key_dim))
+        self.key_dense = self._projection("key", key_shape, (self.num_heads, self.key_dim))
+        self.gate_dense = None
+        if self.use_gate:
+            widths = (self.num_heads, self.value_dim)
+            self.gate_dense = self._projection("gate", query_shape, widths, activation="sigmoid")
+        self.value_dense = self._projection("value", value_shape, (self.num_heads, self.value_dim))
+        rank = len(query_shape)
+        axes = self.attention_axes if self.attention_axes is not None else range(1, rank - 1)
+        self.attention_axes = tuple([a % rank for a in axes])
+        self._scores_equation, self._means_equation = equations(rank + 1, self.attention_axes)
+        count = len(self.attention_axes)
+        self.softmax = Softmax(axis=tuple(range(-count, 0)), dtype=self.dtype_policy)
+        self.dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
+        joined = (*query_shape[:-1], self.num_heads, self.value_dim)
+        outputs = self._output_shape or (query_shape[-1],)
+        self.output_dense = self._projection("attention_output", joined, outputs, taken=2)
+        self.built = True
+
+    def _check_lengths(self, value_shape: Any, key_shape: Any) -> None:
+        if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
+            raise ValueError(
+                f'MultiHeadAttention "{self.name}" needs value and key of equal lengths; got shapes '
+                f"{tuple(value_shape)} and {tuple(key_shape)}."
+            )
+
+    def _projection(
+        self, name: str, shape: Any, widths: Sequence[int], taken: int = 1, activation: Any = None
+    ) -> EinsumDense:
+        """A built product of the last `taken` axes with a kernel, which gives axes of `widths`."""
+        free = len(shape) - taken
+        letters = string.ascii_lowercase
+        kept, summed = letters[:free], letters[free : free + taken]
+        made = letters[free + taken : free + taken + len(widths)]
+        settings = {k: v.clone() if hasattr(v, "clone") else v for k, v in self._of_weights.items()}
+        layer = EinsumDense(
+            f"{kept}{summed},{summed}{made}->{kept}{made}", output_shape=(*[None] * (free - 1), *widths),
+            activation=activation, bias_axes=made if self.use_bias else None, name=name, dtype=self.dtype_policy,
+            **settings,
+        )  # fmt: skip
+        layer.supports_masking = True  # of queries and values: they are taken care of in `_seen`
+        layer.build(shape)
+        return layer
+
+    def call(
+        self,
+        query: Tensor,
+        value: Tensor,
+        key: Tensor | None = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """The attended values, projected; with `return_attention_scores`, the weights of all heads too.
+
+        Args:
+            query: (batch, targets, width).
+            value: (batch, sources, width).
+            key: (batch, sources, width); default: `value`.
+            query_mask: (batch, targets) of bools.
+            value_mask: (batch, sources) of bools.
+            key_mask: (batch, sources) of bools.
+            attention_mask: (batch, targets, sources) of bools: which sources a target sees.
+            return_attention_scores: whether the weights (batch, heads, targets, sources) are returned too.
+            training: whether the dropout is on.
+            use_causal_mask: whether a target only sees sources up to its own position.
+        """
+        seen = self._seen(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
+        heads_of_query, heads_of_key = self.query_dense(query), self.key_dense(value if key is None else key)
+        heads_of_value = self.value_dense(value)
+        out, weights = self._attended(
+            heads_of_query, heads_of_key, heads_of_value, seen, training, return_attention_scores
+        )
+        if self.gate_dense is not None:
+            out = out * self.gate_dense(query)
+        out = self.output_dense(out)
+        return (out, weights) if return_attention_scores else out
+
+    def _seen(
+        self, query: Tensor, value: Tensor, of_query: Any, of_value: Any, of_key: Any, given: Any, causal: bool
+    ) -> Any:  # fmt: skip
+        """(batch, targets, sources) of bools: which sources each target sees; None for all."""
+        parts = [] if of_query is None else [ops.expand_dims(ops.cast(of_query, "bool"), -1)]
+        parts += [ops.expand_dims(ops.cast(m, "bool"), -2) for m in (of_value, of_key) if m is not None]
+        targets, sources = query.shape[1], value.shape[1]
+        if causal:
+            parts.append(causal_mask(targets, sources))
+        if self.sliding_window is not None:
+            rows = ops.arange(targets, dtype="int32").reshape((1, targets, 1))
+            columns = ops.arange(sources, dtype="int32").reshape((1, 1, sources))
+            parts.append(ops.less(ops.absolute(rows - columns), self.sliding_window))
+        if given is not None:
+            parts.append(ops.cast(given, "bool"))
+        seen = None
+        for part in parts:
+            seen = part if seen is None else ops.logical_and(seen, part)
+        return seen
+
+    def _attended(
+        self, query: Tensor, key: Tensor, value: Tensor, seen: Any, training: Any, with_weights: bool
+    ) -> tuple[Tensor, Any]:  # fmt: skip
+        """The heads' means of the values, and the weights where they are at hand."""
+        rank = query.ndim + len(self.attention_axes) - 1  # of the weights
+        if seen is not None:
+            at = -2 * len(self.attention_axes) - 1
+            while seen.ndim < rank:
+                seen = ops.expand_dims(seen, at)
+        scale = self.key_dim**-0.5
+        if query.ndim == 4 and not with_weights and not (training and self.dropout):
+            return ops.dot_product_attention(query, key, value, mask=seen, scale=scale), None
+        scores = ops.einsum(self._scores_equation, key, query * scale)
+        weights = self.softmax(scores, mask=seen)
+        dropped = self.dropout_layer(weights, training=training) if self.dropout else weights
+        return ops.einsum(self._means_equation, dropped, value), weights
+
+    def compute_output_shape(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> Any:
+        """The shape of the query with the output's width."""
+        self._check_lengths(value_shape, value_shape if key_shape is None else key_shape)
+        return (*query_shape[:-1], *(self._output_shape or (query_shape[-1],)))
+
+    def compute_output_spec(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: Any = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """The outputs for symbolic inputs."""
+        of_key = None if key is None else key.shape
+        shape = self.compute_output_shape(query.shape, value.shape, of_key)
+        out = SymbolicTensor(shape, self.compute_dtype)
+        if not return_attention_scores:
+            return out
+        axes = self.attention_axes or tuple(range(1, len(query.shape) - 1))
+        lengths = [[shape[a] for a in axes] for shape in (query.shape, value.shape)]
+        rest = [n for i, n in enumerate(query.shape[:-1]) if i not in axes]
+        return out, SymbolicTensor((*rest, self.num_heads, *lengths[0], *lengths[1]), self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        finders = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+        weights = {
+            name: finders[name.rpartition("_")[2]].serialize(value)
+            for name, value in self._of_weights.items()
+        }
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "key_dim": self.key_dim,
+            "value_dim": self.value_dim,
+            "dropout": self.dropout,
+            "use_bias": self.use_bias,
+            "use_gate": self.use_gate,
+            "output_shape": self._output_shape,
+            "attention_axes": self.attention_axes,
+            "sliding_window": self.sliding_window,
+            **weights,
+            "seed": self.seed,
+        }
+
+
+def equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:
+    """Scores from keys and queries, and means of values: of tensors (batch, ..., heads, width) of `rank` axes."""
+    letters = string.ascii_lowercase
+    target = letters[:rank]
+    source = "".join([letters[rank + i] if i in axes else c for i, c in enumerate(target)])
+    rest = "".join([c for i, c in enumerate(target[:-1]) if i not in axes])
+    scores = rest + "".join([target[i] for i in axes]) + "".join([source[i] for i in axes])
+    value, out = source[:-1] + letters[-1], target[:-1] + letters[-1]
+    return f"{source},{target}->{scores}", f"{scores},{value}->{out}"

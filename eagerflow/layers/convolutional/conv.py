@@ -1,0 +1,208 @@
+"""`Conv1D`, `Conv2D`, `Conv3D`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.activations import relu
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.keras_1_arguments import of_convolution
+from eagerflow.layer.settings import described, integer
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
+from eagerflow.layers.core.fusing import fuses
+from eagerflow.ops.fused import conv_bias
+
+__all__ = ["Conv1D", "Conv2D", "Conv3D"]
+
+
+class _Conv(ConvolutionBase):
+    """A convolution with learned filters, in one to three spatial axes."""
+
+    @of_convolution
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
+            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
+            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
+            "bias_constraint": bias_constraint,
+        }  # fmt: skip
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, causal=True, settings=settings,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.filters = integer(self, "filters", filters)
+        self.groups = integer(self, "groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(
+                f"{type(self).__name__}(filters={filters}, groups={groups}): the filters don't divide into groups."
+            )
+        self._refuse_strides_with_dilation()
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel and the bias."""
+        channels = self._channels(input_shape)
+        if channels % self.groups:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}"(groups={self.groups}): the {channels} channels of inputs of '
+                f"shape {tuple(input_shape)} don't divide into groups."
+            )
+        self.compute_output_shape(input_shape)  # before weights exist: windows must fit
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+        self._expect_channels(channels)
+        self.built = True
+
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The convolution itself; subclasses may change the kernel first."""
+        return ops.conv(
+            inputs, kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )  # fmt: skip
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The convolved inputs, with bias and activation."""
+        if fuses(inputs, self.kernel, self.bias) and type(self).convolution_op is _Conv.convolution_op:
+            return self._fused(inputs)
+        return self._finished(self.convolution_op(inputs, self.kernel))
+
+    def _fused(self, inputs: Tensor) -> Tensor:
+        rectified = self.activation is relu
+        outputs = conv_bias(
+            inputs, self.kernel, self.bias, self.strides, self.padding, self.data_format, self.dilation_rate, rectified
+        )  # fmt: skip
+        return outputs if rectified or self.activation is None else self.activation(outputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, *windows, filters), or (batch, filters, *windows)."""
+        return self._shape_of_windows(input_shape, self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """filters kernel_size strides padding data_format dilation_rate groups activation use_bias
+            kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer
+            kernel_constraint bias_constraint"""
+        return {**super().get_config(), **described(self, names)}
+
+
+class Conv1D(_Conv):
+    """Convolution along one axis, such as time.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: the length of the window.
+        strides: the step from one window to the next.
+        padding: `"valid"` (windows inside), `"same"` (as many windows as positions, for stride 1), or
+            `"causal"` (windows end at their position).
+        data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
+        dilation_rate: the step between the elements of a window.
+        groups: how many groups the channels are split into, each with filters of its own.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (kernel_size, channels / groups, filters).
+        bias_initializer: first values of the bias, (filters,).
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
+
+    >>> import eagerflow as ef
+    >>> Conv1D(4, 3)(ef.ops.zeros((2, 10, 8))).shape
+    (2, 8, 4)
+    """
+
+    rank = 1
+
+
+@with_defaults(strides=(1, 1), dilation_rate=(1, 1))
+class Conv2D(_Conv):
+    """Convolution over images.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: an integer, or height and width of the window.
+        strides: an integer, or the steps from one window to the next.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
+            height, width).
+        dilation_rate: an integer, or the steps between the elements of a window.
+        groups: how many groups the channels are split into, each with filters of its own.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (*kernel_size, channels / groups, filters).
+        bias_initializer: first values of the bias, (filters,).
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
+
+    >>> import eagerflow as ef
+    >>> Conv2D(4, 3, padding="same", activation="relu")(ef.ops.zeros((2, 8, 8, 1))).shape
+    (2, 8, 8, 4)
+    """
+
+    rank = 2
+
+
+@with_defaults(strides=(1, 1, 1), dilation_rate=(1, 1, 1))
+class Conv3D(_Conv):
+    """Convolution over volumes.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: an integer, or the three lengths of the window.
+        strides: an integer, or the steps from one window to the next.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"`: (batch, *lengths, channels); `"channels_first"`: (batch, channels,
+            *lengths).
+        dilation_rate: an integer, or the steps between the elements of a window.
+        groups: how many groups the channels are split into, each with filters of its own.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (*kernel_size, channels / groups, filters).
+        bias_initializer: first values of the bias, (filters,).
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
+
+    >>> import eagerflow as ef
+    >>> Conv3D(4, 2)(ef.ops.zeros((2, 5, 5, 5, 1))).shape
+    (2, 4, 4, 4, 4)
+    """
+
+    rank = 3

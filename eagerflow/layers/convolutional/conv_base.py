@@ -1,0 +1,152 @@
+"""What all convolution layers share: windows, channels, bias and activation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from eagerflow.base.tracebacks import boundary
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
+
+__all__ = ["ConvolutionBase", "with_defaults", "windows_along"]
+
+
+class ConvolutionBase(Layer):
+    """A layer that moves a window over `rank` spatial axes.
+
+    Args:
+        kernel_size: lengths of the window.
+        strides: steps from one window to the next.
+        padding: `"valid"`, `"same"`, or (with one spatial axis) `"causal"`.
+        data_format: where the channels are.
+        dilation_rate: steps from one element of a window to the next.
+        activation: applied to the output.
+        use_bias: whether a bias is added.
+        causal: whether the padding may be `"causal"`.
+        **kwargs: arguments of every layer, and initializers, regularizers and constraints.
+    """
+
+    rank: int
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any,
+        padding: str,
+        data_format: Any,
+        dilation_rate: Any,
+        *,
+        causal: bool = False,
+        settings: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kernel_size = sizes(self, "kernel_size", kernel_size, self.rank)
+        self.strides = sizes(self, "strides", strides, self.rank)
+        self.dilation_rate = sizes(self, "dilation_rate", dilation_rate, self.rank)
+        allowed = ("valid", "same", "causal") if causal and self.rank == 1 else ("valid", "same")
+        self.padding = one_of(self, "padding", padding, allowed)
+        self.data_format = layout(self, data_format)
+        settle(self, **settings)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _refuse_strides_with_dilation(self) -> None:
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{type(self).__name__}(strides={self.strides}, dilation_rate={self.dilation_rate}): one of them must "
+                "be 1."
+            )
+
+    def _channels(self, input_shape: Any) -> int:
+        """The number of channels of the input, which is fixed from now on."""
+        if len(input_shape) != self.rank + 2:
+            axes = "(batch, {spatial}, channels)".format(spatial=", ".join(["length"] * self.rank))
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}" expects inputs {axes}; got the shape {tuple(input_shape)}.'
+            )
+        axis = -1 if self.data_format == "channels_last" else 1
+        channels = input_shape[axis]
+        if channels is None:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}" needs to know the number of channels; got inputs of shape '
+                f"{tuple(input_shape)} with data_format={self.data_format!r}."
+            )
+        return int(channels)
+
+    def _expect_channels(self, channels: int) -> None:
+        axis = -1 if self.data_format == "channels_last" else 1
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+
+    def _weight(self, name: str, shape: tuple[int, ...], kind: str | None = None) -> Any:
+        """A weight with the settings `<kind>_initializer`, `<kind>_regularizer` and `<kind>_constraint`."""
+        kind = kind or name
+        return self.add_weight(
+            name=name, shape=shape, initializer=getattr(self, f"{kind}_initializer"),
+            regularizer=getattr(self, f"{kind}_regularizer"), constraint=getattr(self, f"{kind}_constraint"),
+        )  # fmt: skip
+
+    def _finished(self, outputs: Tensor) -> Tensor:
+        """The outputs with bias and activation."""
+        if self.bias is not None:
+            bias = self.bias
+            if self.data_format == "channels_first":
+                bias = bias.reshape((-1,) + (1,) * self.rank)
+            outputs = outputs + bias
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def _shape_of_windows(self, input_shape: Any, filters: int) -> tuple[int | None, ...]:
+        """The shape with one position per window, and `filters` channels."""
+        spatial = self._spatial(input_shape)
+        found = [
+            windows_along(n, (k - 1) * d + 1, s, self.padding)
+            for n, k, s, d in zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        ]
+        if any(n is not None and n < 1 for n in found):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": windows of {self.kernel_size} (dilation_rate '
+                f"{self.dilation_rate}) don't fit into inputs of shape {tuple(input_shape)}. Use padding='same' or "
+                "larger inputs."
+            )
+        return self._shape(input_shape[0], found, filters)
+
+    def _spatial(self, input_shape: Any) -> tuple[int | None, ...]:
+        return tuple(input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:])
+
+    def _shape(self, batch: int | None, spatial: Any, filters: int) -> tuple[int | None, ...]:
+        last = self.data_format == "channels_last"
+        return activated_shape(self, (batch, *spatial, filters) if last else (batch, filters, *spatial))
+
+
+def windows_along(length: int | None, reach: int, stride: int, padding: str) -> int | None:
+    """How many windows there are along an axis; None when its length is unknown."""
+    if length is None:
+        return None
+    return (length - reach) // stride + 1 if padding == "valid" else -(-length // stride)
+
+
+def with_defaults(**defaults: Any) -> Callable[[type], type]:
+    """A class decorator that shows other default values in the signature, which mean the same.
+
+    `strides=1` is `strides=(1, 1)` for two spatial axes; signatures are those that Keras' users know.
+    """
+
+    def decorate(cls: type) -> type:
+        inherited = cls.__init__  # type: ignore[misc]
+
+        @boundary
+        @wraps(inherited)
+        def init(self: Any, *args: Any, **kwargs: Any) -> None:
+            inherited(self, *args, **kwargs)
+
+        signature = inspect.signature(inherited)
+        parameters = [p.replace(default=defaults.get(n, p.default)) for n, p in signature.parameters.items()]
+        init.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        cls.__init__ = init  # type: ignore[misc]
+        return cls
+
+    return decorate

@@ -1,0 +1,142 @@
+"""`DepthwiseConv1D`, `DepthwiseConv2D`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.settings import described, integer
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
+
+__all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
+
+
+class _DepthwiseConv(ConvolutionBase):
+    """A convolution of each channel with filters of its own."""
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "use_bias": use_bias, "depthwise_initializer": depthwise_initializer,
+            "bias_initializer": bias_initializer, "depthwise_regularizer": depthwise_regularizer,
+            "bias_regularizer": bias_regularizer, "depthwise_constraint": depthwise_constraint,
+            "bias_constraint": bias_constraint,
+        }  # fmt: skip
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, settings=settings,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)
+        self._refuse_strides_with_dilation()
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel and the bias."""
+        channels = self._channels(input_shape)
+        self.compute_output_shape(input_shape)
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        self.kernel = self._weight("kernel", shape, kind="depthwise")
+        self.bias = self._weight("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
+        self._expect_channels(channels)
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The convolved inputs, with bias and activation."""
+        outputs = ops.depthwise_conv(
+            inputs, self.kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )  # fmt: skip
+        return self._finished(outputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, *windows, channels * depth_multiplier), or channels first."""
+        return self._shape_of_windows(input_shape, self._channels(input_shape) * self.depth_multiplier)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """depth_multiplier kernel_size strides padding data_format dilation_rate activation use_bias
+            depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer activity_regularizer
+            depthwise_constraint bias_constraint"""
+        return {**super().get_config(), **described(self, names)}
+
+
+class DepthwiseConv1D(_DepthwiseConv):
+    """Convolution of each channel of a sequence with filters of its own.
+
+    Args:
+        kernel_size: the length of the window.
+        strides: the step from one window to the next.
+        padding: `"valid"` or `"same"`.
+        depth_multiplier: the number of filters per channel.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dilation_rate: the step between the elements of a window.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        depthwise_initializer: first values of the kernel, (kernel_size, channels, depth_multiplier).
+        bias_initializer: first values of the bias.
+        depthwise_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        depthwise_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation.
+
+    >>> import eagerflow as ef
+    >>> DepthwiseConv1D(3, depth_multiplier=2)(ef.ops.zeros((2, 10, 8))).shape
+    (2, 8, 16)
+    """
+
+    rank = 1
+
+
+@with_defaults(strides=(1, 1), dilation_rate=(1, 1))
+class DepthwiseConv2D(_DepthwiseConv):
+    """Convolution of each channel of an image with filters of its own.
+
+    Args:
+        kernel_size: an integer, or height and width of the window.
+        strides: an integer, or the steps from one window to the next.
+        padding: `"valid"` or `"same"`.
+        depth_multiplier: the number of filters per channel.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dilation_rate: an integer, or the steps between the elements of a window.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        depthwise_initializer: first values of the kernel, (*kernel_size, channels, depth_multiplier).
+        bias_initializer: first values of the bias.
+        depthwise_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        depthwise_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation.
+
+    >>> import eagerflow as ef
+    >>> DepthwiseConv2D(3, depth_multiplier=2)(ef.ops.zeros((2, 5, 5, 8))).shape
+    (2, 3, 3, 16)
+    """
+
+    rank = 2

@@ -1,0 +1,165 @@
+"""`SeparableConv1D`, `SeparableConv2D`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.keras_1_arguments import of_separable_convolution
+from eagerflow.layer.settings import described, integer
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
+
+__all__ = ["SeparableConv1D", "SeparableConv2D"]
+
+
+class _SeparableConv(ConvolutionBase):
+    """A convolution of each channel, then a mixture of the channels at each position."""
+
+    @of_separable_convolution
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        depth_multiplier: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        pointwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "use_bias": use_bias, "depthwise_initializer": depthwise_initializer,
+            "pointwise_initializer": pointwise_initializer, "bias_initializer": bias_initializer,
+            "depthwise_regularizer": depthwise_regularizer, "pointwise_regularizer": pointwise_regularizer,
+            "bias_regularizer": bias_regularizer, "depthwise_constraint": depthwise_constraint,
+            "pointwise_constraint": pointwise_constraint, "bias_constraint": bias_constraint,
+        }  # fmt: skip
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, causal=True, settings=settings,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.filters = integer(self, "filters", filters)
+        self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)
+        self._refuse_strides_with_dilation()
+
+    def build(self, input_shape: Any) -> None:
+        """Make both kernels and the bias."""
+        channels = self._channels(input_shape)
+        self.compute_output_shape(input_shape)
+        depth = self.depth_multiplier
+        self.depthwise_kernel = self._weight(
+            "depthwise_kernel", (*self.kernel_size, channels, depth), kind="depthwise"
+        )
+        self.pointwise_kernel = self._weight(
+            "pointwise_kernel", ((1,) * self.rank) + (channels * depth, self.filters), kind="pointwise"
+        )
+        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+        self._expect_channels(channels)
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The convolved inputs, with bias and activation."""
+        outputs = ops.separable_conv(
+            inputs, self.depthwise_kernel, self.pointwise_kernel, strides=self.strides, padding=self.padding,
+            data_format=self.data_format, dilation_rate=self.dilation_rate,
+        )  # fmt: skip
+        return self._finished(outputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, *windows, filters), or (batch, filters, *windows)."""
+        return self._shape_of_windows(input_shape, self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """depth_multiplier filters kernel_size strides padding data_format dilation_rate activation use_bias
+            depthwise_initializer pointwise_initializer bias_initializer depthwise_regularizer pointwise_regularizer
+            bias_regularizer activity_regularizer depthwise_constraint pointwise_constraint bias_constraint"""
+        return {**super().get_config(), **described(self, names)}
+
+
+class SeparableConv1D(_SeparableConv):
+    """Convolution of each channel of a sequence, then a mixture of the channels.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: the length of the window.
+        strides: the step from one window to the next.
+        padding: `"valid"`, `"same"` or `"causal"`.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dilation_rate: the step between the elements of a window.
+        depth_multiplier: the number of filters per channel.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        depthwise_initializer: first values of the kernel over positions.
+        pointwise_initializer: first values of the kernel over channels.
+        bias_initializer: first values of the bias.
+        depthwise_regularizer: penalty on the kernel over positions.
+        pointwise_regularizer: penalty on the kernel over channels.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        depthwise_constraint: bounds on the kernel over positions.
+        pointwise_constraint: bounds on the kernel over channels.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation.
+
+    >>> import eagerflow as ef
+    >>> SeparableConv1D(4, 3)(ef.ops.zeros((2, 10, 8))).shape
+    (2, 8, 4)
+    """
+
+    rank = 1
+
+
+@with_defaults(strides=(1, 1), dilation_rate=(1, 1))
+class SeparableConv2D(_SeparableConv):
+    """Convolution of each channel of an image, then a mixture of the channels.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: an integer, or height and width of the window.
+        strides: an integer, or the steps from one window to the next.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dilation_rate: an integer, or the steps between the elements of a window.
+        depth_multiplier: the number of filters per channel.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        depthwise_initializer: first values of the kernel over positions.
+        pointwise_initializer: first values of the kernel over channels.
+        bias_initializer: first values of the bias.
+        depthwise_regularizer: penalty on the kernel over positions.
+        pointwise_regularizer: penalty on the kernel over channels.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        depthwise_constraint: bounds on the kernel over positions.
+        pointwise_constraint: bounds on the kernel over channels.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation.
+
+    Source: Chollet 2016, https://arxiv.org/abs/1610.02357.
+
+    >>> import eagerflow as ef
+    >>> SeparableConv2D(4, 3)(ef.ops.zeros((2, 5, 5, 8))).shape
+    (2, 3, 3, 4)
+    """
+
+    rank = 2

@@ -1,0 +1,222 @@
+"""`Conv1DTranspose`, `Conv2DTranspose`, `Conv3DTranspose`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.keras_1_arguments import of_convolution
+from eagerflow.layer.settings import described, integer, sizes
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
+
+__all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
+
+
+class _ConvTranspose(ConvolutionBase):
+    """The adjoint of a convolution: each input position adds a window to the output."""
+
+    @of_convolution
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        output_padding: Any = None,
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
+            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
+            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
+            "bias_constraint": bias_constraint,
+        }  # fmt: skip
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, settings=settings,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.filters = integer(self, "filters", filters)
+        self.output_padding = None
+        if output_padding is not None:
+            self.output_padding = sizes(self, "output_padding", output_padding, self.rank, least=0)
+            if any(extra >= stride for extra, stride in zip(self.output_padding, self.strides)):
+                raise ValueError(
+                    f"{type(self).__name__}(output_padding={output_padding!r}): expected less than "
+                    f"strides={self.strides} along each axis."
+                )
+        self._refuse_strides_with_dilation()
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel and the bias."""
+        channels = self._channels(input_shape)
+        self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, channels))
+        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+        self._expect_channels(channels)
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The spread inputs, with bias and activation."""
+        outputs = ops.conv_transpose(
+            inputs, self.kernel, strides=self.strides, padding=self.padding, output_padding=self.output_padding,
+            data_format=self.data_format, dilation_rate=self.dilation_rate,
+        )  # fmt: skip
+        return self._finished(outputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, *lengths, filters), or (batch, filters, *lengths)."""
+        extra = self.output_padding or (None,) * self.rank
+        settings = zip(self.kernel_size, self.strides, self.dilation_rate, extra, strict=True)
+        lengths = [self._length(n, *s) for n, s in zip(self._spatial(input_shape), settings, strict=True)]
+        return self._shape(input_shape[0], lengths, self.filters)
+
+    def _length(
+        self, length: int | None, size: int, stride: int, dilation: int, extra: int | None
+    ) -> int | None:
+        if length is None:
+            return None
+        reach = (size - 1) * dilation + 1
+        if self.padding == "same":
+            return length * stride if extra is None else (length - 1) * stride + reach % 2 + extra
+        return (length - 1) * stride + (max(reach, stride) if extra is None else reach + extra)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """filters kernel_size strides padding data_format output_padding dilation_rate activation use_bias
+            kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer
+            kernel_constraint bias_constraint"""
+        return {**super().get_config(), **described(self, names)}
+
+
+class Conv1DTranspose(_ConvTranspose):
+    """Transposed convolution along one axis: `strides` times as many positions.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: the length of the window.
+        strides: the step from one window to the next in the output.
+        padding: `"valid"` or `"same"` (the output is `strides` times as long as the input).
+        output_padding: how much longer the output is than its smallest length; None follows `padding`.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dilation_rate: the step between the elements of a window.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (kernel_size, filters, channels).
+        bias_initializer: first values of the bias, (filters,).
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation.
+
+    >>> import eagerflow as ef
+    >>> Conv1DTranspose(4, 3, strides=2, padding="same")(ef.ops.zeros((2, 10, 8))).shape
+    (2, 20, 4)
+    """
+
+    rank = 1
+
+
+@with_defaults(strides=(1, 1), dilation_rate=(1, 1))
+class Conv2DTranspose(_ConvTranspose):
+    """Transposed convolution over images: `strides` times as many pixels in height and width.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: an integer, or height and width of the window.
+        strides: an integer, or the steps from one window to the next in the output.
+        padding: `"valid"` or `"same"` (the output is `strides` times as large as the input).
+        output_padding: how much longer the output is than its smallest length; None follows `padding`.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dilation_rate: an integer, or the steps between the elements of a window.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (*kernel_size, filters, channels).
+        bias_initializer: first values of the bias, (filters,).
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation.
+
+    >>> import eagerflow as ef
+    >>> Conv2DTranspose(4, 3, strides=2, padding="same")(ef.ops.zeros((2, 5, 5, 8))).shape
+    (2, 10, 10, 4)
+    """
+
+    rank = 2
+
+
+class Conv3DTranspose(_ConvTranspose):
+    """Transposed convolution over volumes: `strides` times as many positions along each axis.
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: an integer, or the three lengths of the window.
+        strides: an integer, or the steps from one window to the next in the output.
+        padding: `"valid"` or `"same"` (the output is `strides` times as large as the input).
+        data_format: `"channels_last"` or `"channels_first"`.
+        output_padding: how much longer the output is than its smallest length; None follows `padding`.
+        dilation_rate: an integer, or the steps between the elements of a window.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (*kernel_size, filters, channels).
+        bias_initializer: first values of the bias, (filters,).
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, unknown padding, strides with dilation.
+    """
+
+    rank = 3
+
+    # `data_format` and `output_padding` stand the other way round here, in Keras too.
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = (1, 1, 1),
+        padding: str = "valid",
+        data_format: Any = None,
+        output_padding: Any = None,
+        dilation_rate: Any = (1, 1, 1),
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias,
+            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint, **kwargs,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Layers that other layers are thought of with: dense, embedding, input, masking, functions as layers."""

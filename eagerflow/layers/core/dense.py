@@ -1,0 +1,138 @@
+"""`Dense`: every output sees every input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.activations import relu
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.keras_1_arguments import AFFINE, older
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import activated_shape, described, integer, settle, without_lora
+from eagerflow.layers.core.fusing import fuses
+from eagerflow.ops.fused import dense
+
+__all__ = ["Dense"]
+
+
+class Dense(Layer):
+    """`activation(inputs @ kernel + bias)` over the last axis.
+
+    Args:
+        units: the length of the last axis of the output.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, of shape (inputs, units).
+        bias_initializer: first values of the bias, of shape (units,).
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        lora_rank: not available here; kept for Keras' signature.
+        lora_alpha: not available here.
+        quantization_config: not available here.
+        **kwargs: arguments of every layer, such as `name` and `dtype`.
+
+    Input: (batch, ..., inputs). Output: (batch, ..., units).
+
+    Raises:
+        ValueError: for units below 1; on a call, when the last axis has another length than at first.
+
+    >>> import eagerflow as ef
+    >>> Dense(2, kernel_initializer="ones")(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
+    [[6.0, 6.0]]
+    """
+
+    @older(output_dim="units", **AFFINE)
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        without_lora(
+            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
+        )
+        self.units = integer(self, "units", units)
+        settle(
+            self, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+        self.quantization_config = None
+        self.input_spec = InputSpec(min_ndim=2)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel and the bias."""
+        inputs = known_last(self, input_shape)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(inputs, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
+        self.built = True
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """The layer's output for `inputs`."""
+        kernel, bias, activation = self.kernel, self.bias, self.activation
+        if fuses(inputs, kernel, bias):
+            if activation is relu:
+                return dense(inputs, kernel, bias, True)
+            x = dense(inputs, kernel, bias)
+        else:
+            x = inputs @ kernel
+            if bias is not None:
+                x = x + bias
+        return x if activation is None else activation(x)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, ..., units)."""
+        return activated_shape(self, (*input_shape[:-1], self.units))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer
+            kernel_constraint bias_constraint quantization_config"""
+        return {**super().get_config(), **described(self, names)}
+
+
+def known_last(layer: Any, input_shape: Any) -> int:
+    """The length of the last axis, which a weight depends on.
+
+    Raises:
+        ValueError: when it is unknown.
+    """
+    length = input_shape[-1]
+    if length is None:
+        raise ValueError(
+            f'{type(layer).__name__} "{layer.name}" needs to know the length of the last axis of its inputs; '
+            f"got the shape {tuple(input_shape)}."
+        )
+    return int(length)

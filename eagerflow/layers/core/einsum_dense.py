@@ -1,0 +1,187 @@
+"""`EinsumDense`: a product with a learned kernel, given by an equation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.initializers import VarianceScaling
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import activated_shape, described, settle, without_lora
+
+__all__ = ["EinsumDense"]
+
+_EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
+
+
+class _Plan(NamedTuple):
+    """What an equation and the shapes say."""
+
+    kernel: tuple[int, ...]
+    bias: tuple[int, ...] | None
+    output: tuple[int | None, ...]
+    input_axes: list[int]
+    output_axes: list[int]
+
+
+class EinsumDense(Layer):
+    """`activation(einsum(equation, inputs, kernel) + bias)`.
+
+    Args:
+        equation: such as `"ab,bc->ac"` (what `Dense` does), or with an ellipsis: `"...x,xy->...y"`.
+        output_shape: the lengths of the output without the batch axis (and without what the ellipsis stands
+            for); None where the input decides.
+        activation: a function or its name; None for none.
+        bias_axes: the axes of the output that the bias has, by their letters; None for no bias.
+        kernel_initializer: first values of the kernel.
+        bias_initializer: first values of the bias.
+        kernel_regularizer: penalty on the kernel.
+        bias_regularizer: penalty on the bias.
+        kernel_constraint: bounds on the kernel.
+        bias_constraint: bounds on the bias.
+        lora_rank: not available here; kept for Keras' signature.
+        lora_alpha: not available here.
+        gptq_unpacked_column_size: not available here.
+        quantization_config: not available here.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for an equation or shapes that don't fit together.
+
+    >>> import eagerflow as ef
+    >>> EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d")(ef.ops.zeros((2, 5, 3))).shape
+    (2, 5, 4)
+    """
+
+    def __init__(
+        self,
+        equation: str,
+        output_shape: int | Sequence[int | None],
+        activation: Any = None,
+        bias_axes: str | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        gptq_unpacked_column_size: Any = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        without_lora(
+            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config,
+            gptq_unpacked_column_size=gptq_unpacked_column_size,
+        )  # fmt: skip
+        found = _EQUATION.fullmatch(str(equation).replace(" ", ""))
+        if found is None or bool(found[1]) != bool(found[5]) or bool(found[3]) != bool(found[7]):
+            raise ValueError(
+                f"EinsumDense(equation={equation!r}): expected the form 'ab,bc->ac', '...b,bc->...c' or "
+                "'ab...,bc->ac...'."
+            )
+        self._left, self._letters = bool(found[1]), (found[2], found[4], found[6])
+        self.equation = equation
+        shape = output_shape if isinstance(output_shape, (list, tuple)) else (output_shape,)
+        self.partial_output_shape = tuple(shape)
+        settle(
+            self, activation=activation, bias_axes=bias_axes, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, quantization_config=None,
+        )  # fmt: skip
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel and the bias."""
+        plan = self._plan(tuple(input_shape))
+        self.kernel = self.add_weight(
+            name="kernel", shape=plan.kernel, initializer=self._scaled(plan), regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )  # fmt: skip
+        self.bias = None
+        if plan.bias is not None:
+            self.bias = self.add_weight(
+                name="bias", shape=plan.bias, initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
+        self.input_spec = InputSpec(ndim=len(input_shape))
+        self.built = True
+
+    def _scaled(self, plan: _Plan) -> Any:
+        """The kernel's initializer, told which axes are inputs and which outputs."""
+        given = self.kernel_initializer
+        if not isinstance(given, VarianceScaling) or (given.input_axes and given.output_axes):
+            return given
+        axes = {"input_axes": plan.input_axes, "output_axes": plan.output_axes}
+        return type(given).from_config({**given.get_config(), **axes})
+
+    def _plan(self, input_shape: tuple[int | None, ...]) -> _Plan:
+        """The shapes of kernel, bias and output."""
+        of_input, of_kernel, of_output = self._letters
+        elided = len(input_shape) - len(of_input)
+        hidden = input_shape[:elided] if self._left else input_shape[len(of_input) :]
+        lengths = dict(zip(of_input, input_shape[elided if self._left else 0 :], strict=False))
+        # The batch axis comes from the input: the ellipsis' first, or the first letter's.
+        told = (
+            self.partial_output_shape
+            if self._left and elided
+            else (input_shape[0], *self.partial_output_shape)
+        )
+        if elided < 0 or len(told) != len(of_output):
+            raise self._mismatch(input_shape)
+        of_outputs = dict(zip(of_output, told, strict=True))
+        for letter, n in of_outputs.items():
+            if letter in lengths and n is not None and lengths[letter] not in (None, n):
+                raise self._mismatch(input_shape)
+        lengths = {**{k: n for k, n in of_outputs.items() if n is not None or k not in lengths}, **lengths}
+        if any(lengths.get(letter) is None for letter in of_kernel):
+            raise self._mismatch(input_shape)
+        output = tuple([lengths.get(letter) for letter in of_output])
+        return _Plan(
+            tuple([int(lengths[letter] or 0) for letter in of_kernel]),
+            self._bias_shape(lengths, 0 if self._left else elided),
+            (*hidden, *output) if self._left else (*output, *hidden),
+            [i for i, letter in enumerate(of_kernel) if letter not in of_output],
+            [i for i, letter in enumerate(of_kernel) if letter in of_output],
+        )
+
+    def _bias_shape(self, lengths: dict[str, Any], trailing: int) -> tuple[int, ...] | None:
+        if not self.bias_axes:
+            return None
+        of_output = self._letters[2]
+        unknown = [letter for letter in self.bias_axes if letter not in of_output]
+        if unknown:
+            raise ValueError(
+                f"EinsumDense(bias_axes={self.bias_axes!r}): {unknown[0]!r} is no axis of the output {of_output!r}."
+            )
+        first = min(of_output.index(letter) for letter in self.bias_axes)
+        shape = [lengths[letter] if letter in self.bias_axes else 1 for letter in of_output[first:]]
+        return (*shape, *((1,) * trailing))
+
+    def _mismatch(self, input_shape: Any) -> ValueError:
+        return ValueError(
+            f'EinsumDense "{self.name}"(equation={self.equation!r}, output_shape={self.partial_output_shape}) doesn\'t '
+            f"fit inputs of shape {input_shape}: every axis of the kernel needs one known length."
+        )
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """The product, with bias and activation."""
+        x = ops.einsum(self.equation, inputs, self.kernel)
+        if self.bias is not None:
+            x = x + self.bias
+        return x if self.activation is None else self.activation(x)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The batch, and the lengths that the equation tells."""
+        return activated_shape(self, self._plan(tuple(input_shape)).output)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """equation activation bias_axes kernel_initializer bias_initializer kernel_regularizer bias_regularizer
+            activity_regularizer kernel_constraint bias_constraint quantization_config"""
+        return {**super().get_config(), "output_shape": self.partial_output_shape, **described(self, names)}

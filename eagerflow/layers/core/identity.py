@@ -1,0 +1,71 @@
+"""Layers that hand their inputs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import regularizers
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described
+
+__all__ = ["ActivityRegularization", "Identity"]
+
+
+class Identity(Layer):
+    """Its output is its input.
+
+    Args:
+        **kwargs: arguments of every layer.
+
+    >>> Identity()(2.5).tolist()
+    2.5
+    """
+
+    _stateless = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        """`inputs`."""
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """That of the input."""
+        return input_shape
+
+
+class ActivityRegularization(Layer):
+    """Adds a penalty on its inputs to the loss, and hands them on.
+
+    Args:
+        l1: factor of the absolute values.
+        l2: factor of the squares.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a factor that is negative or no number.
+    """
+
+    _stateless = True
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.supports_masking = True
+        self.l1 = l1
+        self.l2 = l2
+
+    def call(self, inputs: Any) -> Any:
+        """`inputs`."""
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """That of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = {**super().get_config(), **described(self, "l1 l2")}
+        config.pop("activity_regularizer", None)
+        return config

@@ -1,0 +1,130 @@
+"""`Lambda`: a function as a layer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eagerflow.base import tree
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.symbolic.tensors import run
+
+__all__ = ["Lambda"]
+
+
+class Lambda(Layer):
+    """Calls a function of the inputs.
+
+    Args:
+        function: takes the inputs, and `mask` and `training` if it names them.
+        output_shape: the shape without the batch axis, or a function of the input's shape; only needed
+            where running the function on a small sample can't tell.
+        mask: the mask of the output, or a function of the inputs and their mask.
+        arguments: further arguments for `function`, by name.
+        **kwargs: arguments of every layer.
+
+    A model with a function that has no name can't be saved: write it with `def` and
+    `@register_keras_serializable()`. Variables that the function uses are not tracked by the layer.
+
+    Raises:
+        TypeError: when `function` can't be called.
+
+    >>> import eagerflow as ef
+    >>> Lambda(lambda x, factor: x * factor, arguments={"factor": 3.0})(ef.Tensor([1.0, 2.0])).tolist()
+    [3.0, 6.0]
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda(function={function!r}): expected a function of the inputs.")
+        self.function = function
+        self.arguments = dict(arguments or {})
+        self.mask = mask
+        self.supports_masking = mask is not None
+        self._output_shape = output_shape
+        self._passes_on = set(inspect.signature(function).parameters) & {"mask", "training"}
+
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """What the function returns."""
+        context = {"mask": mask, "training": training}
+        return self.function(inputs, **self.arguments, **{name: context[name] for name in self._passes_on})
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask given at construction."""
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape given at construction, or that of the function's answer to a small sample."""
+        if self._output_shape is None:
+            return super().compute_output_shape(input_shape)
+        if callable(self._output_shape):
+            return self._output_shape(input_shape)
+        first = input_shape
+        while first and isinstance(first[0], (list, tuple)):
+            first = first[0]
+        return (first[0], *self._output_shape)
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """The outputs for symbolic inputs: by a run of the function, unless the shape was given."""
+        if self._output_shape is not None:
+            return self._infer_from_shapes(args, kwargs)
+        return run(self, args, kwargs, frozen_random=True)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer. Functions without a name stay as they are."""
+        config = {
+            "function": _described(self.function),
+            "output_shape": _described(self._output_shape),
+            "mask": _described(self.mask),
+        }
+        given = {name: value for name, value in config.items() if value is not None}
+        return {**super().get_config(), **given, "arguments": serialize_keras_object(self.arguments)}
+
+    @classmethod
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+        safe_mode: bool | None = None,
+    ) -> Lambda:
+        """A layer made from `get_config`'s answer.
+
+        Args:
+            config: the arguments.
+            custom_objects: functions by their names.
+            safe_mode: accepted; code that a file holds is never run.
+
+        Raises:
+            ValueError: for code that Keras wrote into a file; running it would be unsafe.
+        """
+        found = dict(config)
+        for name in ("function", "output_shape", "mask", "arguments"):
+            if name in found:
+                found[name] = _found(found[name], custom_objects)
+        return cls(**found)
+
+
+def _described(value: Any) -> Any:
+    anonymous = callable(value) and getattr(value, "__name__", "<lambda>") == "<lambda>"
+    return value if anonymous else serialize_keras_object(value)
+
+
+def _found(value: Any, custom_objects: Mapping[str, Any] | None) -> Any:
+    if isinstance(value, Mapping) and value.get("class_name") == "__lambda__":
+        raise ValueError(
+            "This Lambda layer holds the code of a Python lambda, which eagerflow doesn't run: it could do anything. "
+            "Write the function with `def`, register it with register_keras_serializable, and save again."
+        )
+    found = deserialize_keras_object(value, custom_objects)
+    is_shape = isinstance(found, list) and all(n is None or isinstance(n, int) for n in tree.flatten(found))
+    return tuple(found) if is_shape else found

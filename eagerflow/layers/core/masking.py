@@ -1,0 +1,52 @@
+"""`Masking`: leaves out timesteps that hold nothing but a certain value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described
+
+__all__ = ["Masking"]
+
+
+class Masking(Layer):
+    """Masks the timesteps whose features all equal `mask_value`, and sets them to 0.
+
+    Args:
+        mask_value: the value that marks padding.
+        **kwargs: arguments of every layer.
+
+    Input and output: (batch, time, features).
+
+    >>> import eagerflow as ef
+    >>> Masking(-1.0)(ef.Tensor([[[-1.0, -1.0], [2.0, -1.0]]])).tolist()
+    [[[0.0, 0.0], [2.0, -1.0]]]
+    """
+
+    _stateless = True
+
+    def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = deserialize_keras_object(mask_value)
+        self.supports_masking = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs with masked timesteps set to 0."""
+        kept = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
+        return ops.where(kept, inputs, 0)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """True for timesteps that hold something."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "mask_value")}

@@ -1,0 +1,111 @@
+"""`ReversibleEmbedding`: vectors for integers, and scores of integers for vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.settings import described
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
+from eagerflow.layer.tensor_masks import set_mask
+from eagerflow.layers.core.embedding import Embedding
+
+__all__ = ["ReversibleEmbedding"]
+
+
+class ReversibleEmbedding(Embedding):
+    """An embedding that also goes backwards: `layer(vectors, reverse=True)` gives a score for every integer.
+
+    Args:
+        input_dim: how many integers there are.
+        output_dim: the length of the vectors.
+        tie_weights: whether the way back uses the same vectors, or weights of its own.
+        embeddings_initializer: first values of the vectors.
+        embeddings_regularizer: penalty on the vectors.
+        embeddings_constraint: bounds on the vectors.
+        mask_zero: whether 0 marks padding, which later layers then leave out.
+        reverse_dtype: the type of the product on the way back; default: the compute type.
+        logit_soft_cap: scores are squashed smoothly into -cap to cap; None for no cap.
+        **kwargs: arguments of `Embedding` and of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, or a cap that is not positive.
+
+    Source: Press and Wolf 2016, https://arxiv.org/abs/1608.05859.
+
+    >>> import eagerflow as ef
+    >>> layer = ReversibleEmbedding(10, 4)
+    >>> vectors = layer(ef.Tensor([[1, 2, 3]]))
+    >>> vectors.shape, layer(vectors, reverse=True).shape
+    ((1, 3, 4), (1, 3, 10))
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        tie_weights: bool = True,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        reverse_dtype: Any = None,
+        logit_soft_cap: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            input_dim, output_dim, embeddings_initializer=embeddings_initializer,
+            embeddings_regularizer=embeddings_regularizer, embeddings_constraint=embeddings_constraint,
+            mask_zero=mask_zero, **kwargs,
+        )  # fmt: skip
+        if logit_soft_cap is not None and not logit_soft_cap > 0:
+            raise ValueError(
+                f"ReversibleEmbedding(logit_soft_cap={logit_soft_cap!r}): expected a positive number."
+            )
+        self.tie_weights = tie_weights
+        self.reverse_dtype = reverse_dtype
+        self.logit_soft_cap = logit_soft_cap
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the vectors, and the weights of the way back unless they are tied."""
+        if self.built:
+            return
+        super().build(input_shape)
+        if not self.tie_weights:
+            self.reverse_embeddings = self.add_weight(
+                name="reverse_embeddings",
+                shape=(self.output_dim, self.input_dim),
+                initializer=self.embeddings_initializer,
+            )
+
+    def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
+        """The vectors of integers; with `reverse`, the scores of all integers for vectors."""
+        if not reverse:
+            vectors = super().call(inputs)
+            if self.mask_zero:
+                set_mask(vectors, ops.not_equal(inputs, 0))
+            return vectors
+        kernel = ops.transpose(self.embeddings) if self.tie_weights else self.reverse_embeddings
+        dtype = self.reverse_dtype or self.compute_dtype
+        scores = ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype))
+        if self.logit_soft_cap is not None:
+            scores = ops.tanh(scores / self.logit_soft_cap) * self.logit_soft_cap
+        return scores
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """None: `call` puts the mask on the vectors, since scores have none."""
+        return None
+
+    def compute_output_shape(self, input_shape: Any, reverse: bool = False) -> tuple[int | None, ...]:
+        """The shape of the vectors, or of the scores."""
+        return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
+
+    def compute_output_spec(self, inputs: Any, reverse: bool = False) -> Any:
+        """The output for a symbolic input."""
+        dtype = self.reverse_dtype if reverse and self.reverse_dtype else self.compute_dtype
+        return SymbolicTensor(self.compute_output_shape(inputs.shape, reverse), dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "tie_weights reverse_dtype logit_soft_cap")}

@@ -1,0 +1,103 @@
+"""`Dot`: products of two inputs, sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described
+
+__all__ = ["Dot", "dot"]
+
+
+class Dot(Layer):
+    """Sums the products of two inputs along one axis of each, for every sample.
+
+    Args:
+        axes: the axis of both inputs, or one for each; not 0, the batch's.
+        normalize: whether to divide by the norms along these axes first, which gives cosines.
+        **kwargs: arguments of every layer.
+
+    The output has the other axes of the first input, then those of the second.
+
+    Raises:
+        ValueError: for axes that don't exist or have different lengths.
+
+    >>> import eagerflow as ef
+    >>> Dot(axes=1)([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])]).tolist()
+    [[11.0]]
+    """
+
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        given = list(axes) if isinstance(axes, (list, tuple)) else [axes]
+        usable = all(isinstance(a, int) and not isinstance(a, bool) for a in given)
+        if (
+            not usable
+            or len(given) > 2
+            or (isinstance(axes, (list, tuple)) and len(given) != 2)
+            or 0 in given
+        ):
+            raise ValueError(f"Dot(axes={axes!r}): expected an axis, or two of them, other than 0.")
+        self.axes = axes
+        self.normalize = normalize
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Check that the inputs fit together."""
+        self._places(input_shape)
+        self.built = True
+
+    def _places(self, shapes: Any) -> tuple[int, int]:
+        """The summed axes, counted from the front."""
+        if len(shapes) != 2 or not all(isinstance(s, (list, tuple)) for s in shapes):
+            raise ValueError(
+                f'Dot "{self.name}" is called on a list of exactly 2 inputs; got shapes {shapes}.'
+            )
+        axes = self.axes if isinstance(self.axes, (list, tuple)) else [self.axes] * 2
+        ranks = [len(s) for s in shapes]
+        inside = all(-r <= a < r and a % r for a, r in zip(axes, ranks, strict=True))
+        places = [a % r for a, r in zip(axes, ranks, strict=True)]
+        lengths = {s[p] for s, p in zip(shapes, places, strict=True)} - {None}
+        if not inside or len(lengths) > 1:
+            raise ValueError(
+                f'Dot "{self.name}"(axes={self.axes}) needs inputs of equal lengths at these axes; got shapes '
+                f"{tuple(shapes[0])} and {tuple(shapes[1])}."
+            )
+        return places[0], places[1]
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The products."""
+        x, y = inputs
+        a, b = self._places([x.shape, y.shape])
+        if self.normalize:
+            x, y = ops.normalize(x, axis=a), ops.normalize(y, axis=b)
+        x, y = ops.moveaxis(x, a, -1), ops.moveaxis(y, b, 1)
+        batch, length = x.shape[0], x.shape[-1]
+        product = x.reshape((batch, -1, length)) @ y.reshape((batch, length, -1))
+        shape = (batch, *x.shape[1:-1], *y.shape[2:])
+        return product.reshape(shape if len(shape) > 1 else (batch, 1))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The batch, the other axes of the first input, those of the second."""
+        a, b = self._places(input_shape)
+        first, second = list(input_shape[0]), list(input_shape[1])
+        del first[a], second[b]
+        shape = (*first, *second[1:])
+        return shape if len(shape) > 1 else (*shape, 1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: sums over positions have no mask."""
+        return
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "axes normalize")}
+
+
+def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Tensor:
+    """`Dot(axes, **kwargs)(inputs)`."""
+    return Dot(axes=axes, **kwargs)(inputs)

@@ -1,0 +1,361 @@
+"""Layers with several inputs: sums, products, maxima, concatenation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.base.errors import signature_of
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described
+from eagerflow.layer.tensor_masks import get_mask
+
+__all__ = [
+    "Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average", "concatenate",
+    "maximum", "minimum", "multiply", "subtract",
+]  # fmt: skip
+
+
+class _Merge(Layer):
+    """A layer that is called on a list of tensors."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def merge(self, inputs: list[Tensor]) -> Tensor:
+        """The merged tensors, which have equally many axes."""
+        raise NotImplementedError
+
+    def build(self, input_shape: Any) -> None:
+        """Check that the inputs fit together."""
+        self.compute_output_shape(input_shape)
+        self.built = True
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The merged inputs; those with fewer axes get axes of length 1 behind the batch's."""
+        if not isinstance(inputs, (list, tuple)):
+            raise _not_a_list(self, signature_of(inputs))
+        rank = max([x.ndim for x in inputs])
+        return self.merge([_with_axes(x, rank) for x in inputs])
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape that all inputs broadcast to."""
+        shapes = _list_of_shapes(self, input_shape)
+        rank = max([len(s) for s in shapes])
+        spread = [(*s[:1], *((1,) * (rank - len(s))), *s[1:]) for s in shapes]
+        return reduce(lambda a, b: self._broadcast(a, b, shapes), spread)
+
+    def _broadcast(self, a: Any, b: Any, shapes: Any) -> tuple[int | None, ...]:
+        for i, (m, n) in enumerate(zip(a, b, strict=True)):
+            if None not in (m, n) and m != n and (i == 0 or 1 not in (m, n)):
+                what = "batches of one size" if i == 0 else "shapes that broadcast"
+                raise ValueError(
+                    f'{type(self).__name__} "{self.name}" needs inputs with {what}; got {shapes}.'
+                )
+        return tuple([None if None in (m, n) else n if m == 1 else m for m, n in zip(a, b, strict=True)])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """True where any input's mask is; None when an input has none."""
+        if mask is None:
+            return None
+        _check_masks(self, inputs, mask)
+        if any(m is None for m in mask):
+            return None
+        return reduce(ops.logical_or, mask)
+
+
+def _check_masks(layer: Any, inputs: Any, mask: Any) -> None:
+    """Raise ValueError unless there is one mask, or None, for each of several inputs."""
+    if not isinstance(inputs, (list, tuple)):
+        raise _not_a_list(layer, signature_of(inputs))
+    if not isinstance(mask, (list, tuple)) or len(mask) != len(inputs):
+        got = f"{len(mask)} of them" if isinstance(mask, (list, tuple)) else signature_of(mask)
+        raise ValueError(
+            f'{type(layer).__name__} "{layer.name}": expected a list of {len(inputs)} masks (or None), one per input; '
+            f"got {got}."
+        )
+
+
+def _not_a_list(layer: Any, got: str) -> ValueError:
+    return ValueError(
+        f'{type(layer).__name__} "{layer.name}" is called on a list of inputs; got {got}. '
+        f"Write {type(layer).__name__}()([x, y])."
+    )
+
+
+def _list_of_shapes(layer: Any, input_shape: Any) -> list[tuple[int | None, ...]]:
+    if not input_shape or not isinstance(input_shape[0], (list, tuple)):
+        raise _not_a_list(layer, f"the shape {input_shape}")
+    return [tuple(s) for s in input_shape]
+
+
+def _with_axes(x: Tensor, rank: int) -> Tensor:
+    if x.ndim == rank:
+        return x
+    return x.reshape((*x.shape[:1], *((1,) * (rank - x.ndim)), *x.shape[1:]))
+
+
+def _exactly_two(layer: Any, inputs: Sequence[Any]) -> None:
+    if len(inputs) != 2:
+        raise ValueError(f'{type(layer).__name__} "{layer.name}" needs exactly 2 inputs; got {len(inputs)}.')
+
+
+class Add(_Merge):
+    """The sum of the inputs.
+
+    Args:
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for shapes that don't broadcast.
+
+    >>> import eagerflow as ef
+    >>> Add()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
+    [[11.0, 22.0]]
+    """
+
+    def merge(self, inputs: list[Tensor]) -> Tensor:
+        """The sum."""
+        return reduce(ops.add, inputs)
+
+
+class Subtract(_Merge):
+    """The first input minus the second.
+
+    Args:
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for shapes that don't broadcast, or another number of inputs than 2.
+
+    >>> import eagerflow as ef
+    >>> Subtract()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
+    [[-9.0, -18.0]]
+    """
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape that both inputs broadcast to."""
+        _exactly_two(self, _list_of_shapes(self, input_shape))
+        return super().compute_output_shape(input_shape)
+
+    def merge(self, inputs: list[Tensor]) -> Tensor:
+        """The difference."""
+        _exactly_two(self, inputs)
+        return inputs[0] - inputs[1]
+
+
+class Average(_Merge):
+    """The mean of the inputs.
+
+    Args:
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for shapes that don't broadcast.
+
+    >>> import eagerflow as ef
+    >>> Average()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    [[2.0, 4.0]]
+    """
+
+    def merge(self, inputs: list[Tensor]) -> Tensor:
+        """The mean."""
+        return reduce(ops.add, inputs) / len(inputs)
+
+
+class Multiply(_Merge):
+    """The product of the inputs. Masked positions of one input count as 1; of all inputs, as 0.
+
+    Args:
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for shapes that don't broadcast.
+
+    >>> import eagerflow as ef
+    >>> Multiply()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    [[3.0, 12.0]]
+    """
+
+    def merge(self, inputs: list[Tensor]) -> Tensor:
+        """The product."""
+        return reduce(ops.multiply, inputs)
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The product of the inputs, which may have masks."""
+        masks = [_spread_mask(x) for x in inputs] if isinstance(inputs, (list, tuple)) else []
+        if all(m is None for m in masks):
+            return super().call(inputs)
+        filled = [x if m is None else ops.where(m, x, 1) for x, m in zip(inputs, masks, strict=True)]
+        product = super().call(filled)
+        if any(m is None for m in masks):
+            return product
+        return ops.where(reduce(ops.logical_or, masks), product, 0)
+
+
+class _Extreme(_Merge):
+    """The larger or smaller of the inputs; masked positions don't count."""
+
+    choose: Callable[..., Tensor]
+
+    def merge(self, inputs: list[Tensor]) -> Tensor:
+        """The extreme of each position."""
+        return reduce(type(self).choose, inputs)
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The extremes of the inputs, which may have masks."""
+        masks = [_spread_mask(x) for x in inputs] if isinstance(inputs, (list, tuple)) else []
+        if all(m is None for m in masks):
+            return super().call(inputs)
+        out, seen = inputs[0], masks[0]
+        for x, mask in zip(inputs[1:], masks[1:], strict=True):
+            x = x if mask is None else ops.where(mask, x, out)
+            out = out if seen is None else ops.where(seen, out, x)
+            seen = ops.logical_or(seen, mask) if seen is not None and mask is not None else None
+            out = type(self).choose(out, x)
+        return out
+
+
+def _spread_mask(x: Tensor) -> Tensor | None:
+    """The mask of a tensor, with the axis of features."""
+    mask = get_mask(x)
+    return None if mask is None else ops.broadcast_to(ops.expand_dims(mask, -1), x.shape)
+
+
+class Maximum(_Extreme):
+    """The largest of the inputs, position by position.
+
+    Args:
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for shapes that don't broadcast.
+
+    >>> import eagerflow as ef
+    >>> Maximum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    [[3.0, 9.0]]
+    """
+
+    choose = staticmethod(ops.maximum)
+
+
+class Minimum(_Extreme):
+    """The smallest of the inputs, position by position.
+
+    Args:
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for shapes that don't broadcast.
+
+    >>> import eagerflow as ef
+    >>> Minimum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    [[1.0, 6.0]]
+    """
+
+    choose = staticmethod(ops.minimum)
+
+
+class Concatenate(_Merge):
+    """The inputs one behind the other along an axis.
+
+    Args:
+        axis: the axis.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: when shapes differ elsewhere than along the axis.
+
+    >>> import eagerflow as ef
+    >>> Concatenate()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0]])]).tolist()
+    [[1.0, 2.0, 3.0]]
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(axis, bool) or not isinstance(axis, int):
+            raise ValueError(f"Concatenate(axis={axis!r}): expected an integer.")
+        self.axis = axis
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The joined inputs."""
+        if not isinstance(inputs, (list, tuple)):
+            raise _not_a_list(self, signature_of(inputs))
+        return ops.concatenate(list(inputs), axis=self.axis)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape of the first input, with the sum of the lengths along the axis."""
+        shapes = _list_of_shapes(self, input_shape)
+        first = shapes[0]
+        fits = -len(first) <= self.axis < len(first) and all(len(s) == len(first) for s in shapes)
+        place = self.axis % len(first) if fits else 0
+        for lengths in zip(*[s[:place] + s[place + 1 :] for s in shapes], strict=False) if fits else ():
+            fits = fits and len(set(lengths) - {None}) <= 1
+        if not fits:
+            raise ValueError(
+                f'Concatenate "{self.name}"(axis={self.axis}) needs inputs whose shapes differ along that axis only; '
+                f"got {shapes}."
+            )
+        along = [s[place] for s in shapes]
+        total = None if None in along else sum(n for n in along if n is not None)
+        return (*first[:place], total, *first[place + 1 :])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The masks one behind the other; inputs without one count as unmasked."""
+        if mask is None:
+            return None
+        _check_masks(self, inputs, mask)
+        if all(m is None for m in mask):
+            return None
+        spread = [_concatenable(x, m) for x, m in zip(inputs, mask, strict=True)]
+        return ops.any(ops.concatenate(spread, axis=self.axis), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "axis")}
+
+
+def _concatenable(x: Tensor, mask: Any) -> Tensor:
+    everywhere = ops.ones_like(x, dtype="bool")
+    if mask is None:
+        return everywhere
+    return mask if mask.ndim == x.ndim else ops.logical_and(ops.expand_dims(mask, -1), everywhere)
+
+
+def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
+    """`Add(**kwargs)(inputs)`."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
+    """`Subtract(**kwargs)(inputs)`."""
+    return Subtract(**kwargs)(inputs)
+
+
+def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
+    """`Average(**kwargs)(inputs)`."""
+    return Average(**kwargs)(inputs)
+
+
+def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
+    """`Multiply(**kwargs)(inputs)`."""
+    return Multiply(**kwargs)(inputs)
+
+
+def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
+    """`Maximum(**kwargs)(inputs)`."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
+    """`Minimum(**kwargs)(inputs)`."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
+    """`Concatenate(axis, **kwargs)(inputs)`."""
+    return Concatenate(axis=axis, **kwargs)(inputs)

@@ -1,0 +1,238 @@
+"""`BatchNormalization`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.base.config import epsilon as tiny
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.keras_1_arguments import older, only
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import at_least_zero, described, settle, share
+from eagerflow.ops.normalization import normalize_batch
+
+__all__ = ["BatchNormalization"]
+
+_CLIPS = ("rmax", "rmin", "dmax")
+
+
+class BatchNormalization(Layer):
+    """Shifts and scales each channel to mean 0 and variance 1 over the batch, then by learned amounts.
+
+    While training, the moments are those of the batch, and moving averages of them are kept; these are used
+    otherwise, and when the layer is frozen (`trainable = False`).
+
+    Args:
+        axis: the axis of the channels.
+        momentum: how much of the moving averages stays at each step.
+        epsilon: added to the variance.
+        center: whether the learned shift `beta` is there.
+        scale: whether the learned factor `gamma` is there.
+        beta_initializer: first values of `beta`.
+        gamma_initializer: first values of `gamma`.
+        moving_mean_initializer: first values of the moving mean.
+        moving_variance_initializer: first values of the moving variance.
+        beta_regularizer: penalty on `beta`.
+        gamma_regularizer: penalty on `gamma`.
+        beta_constraint: bounds on `beta`.
+        gamma_constraint: bounds on `gamma`.
+        renorm: batch renormalization: the batch's moments are corrected towards moving ones.
+        renorm_clipping: bounds of that correction: a dict with `rmin`, `rmax`, `dmax`.
+        renorm_momentum: like `momentum`, for the moments of the correction.
+        synchronized: only False; kept for Keras' signature.
+        **kwargs: arguments of every layer (Keras 2's `fused` is accepted and changes nothing).
+
+    Raises:
+        ValueError: for an unusable momentum, axis, renorm_clipping, or synchronized=True.
+
+    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; renorm: Ioffe 2017, 1702.03275.
+
+    >>> import eagerflow as ef
+    >>> x = ef.Tensor([[1.0], [3.0]])
+    >>> BatchNormalization(epsilon=0.0001)(x, training=True).numpy().round(3).tolist()
+    [[-1.0], [1.0]]
+    """
+
+    @only(
+        mode=(0, "Use LayerNormalization for mode=1."),
+        virtual_batch_size=(None, "Leave it out."),
+    )
+    @older(beta_init="beta_initializer", gamma_init="gamma_initializer")
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Mapping[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.pop("fused", None)
+        super().__init__(**kwargs)
+        if synchronized:
+            raise ValueError(
+                "BatchNormalization(synchronized=True): the batch is never split over devices here."
+            )
+        share(self, "momentum", momentum)
+        epsilon = at_least_zero(self, "epsilon", epsilon)
+        settle(
+            self, axis=_one_axis(axis), momentum=float(momentum), epsilon=epsilon, center=center, scale=scale,
+            beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
+            moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer,
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint, renorm=renorm, renorm_momentum=renorm_momentum, synchronized=False,
+        )  # fmt: skip
+        self.renorm_clipping = _checked_clips(renorm_clipping) if renorm else renorm_clipping
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make gamma, beta and the moving moments."""
+        rank = len(input_shape)
+        if not -rank <= self.axis < rank or input_shape[self.axis] is None:
+            raise ValueError(
+                f'BatchNormalization "{self.name}"(axis={self.axis}): inputs of shape {tuple(input_shape)} have no '
+                "axis of known length there."
+            )
+        channels = input_shape[self.axis]
+        self.gamma = self._weight("gamma", channels) if self.scale else None
+        self.beta = self._weight("beta", channels) if self.center else None
+        self.moving_mean = self._moment("moving_mean", channels, self.moving_mean_initializer)
+        self.moving_variance = self._moment("moving_variance", channels, self.moving_variance_initializer)
+        if self.renorm:
+            deviation = self._deviation_initializer
+            self.moving_stddev = self._moment("moving_stddev", channels, deviation)
+            self.renorm_mean = self._moment("renorm_mean", channels, self.moving_mean_initializer)
+            self.renorm_stddev = self._moment("renorm_stddev", channels, deviation)
+        self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
+        self._reduced = tuple([i for i in range(rank) if i != self.axis % rank])
+        self.built = True
+
+    def _weight(self, name: str, channels: int) -> Variable:
+        return self.add_weight(
+            name=name, shape=(channels,), autocast=False, initializer=getattr(self, f"{name}_initializer"),
+            regularizer=getattr(self, f"{name}_regularizer"), constraint=getattr(self, f"{name}_constraint"),
+        )  # fmt: skip
+
+    def _moment(self, name: str, channels: int, initializer: Any) -> Variable:
+        return self.add_weight(
+            name=name, shape=(channels,), initializer=initializer, trainable=False, autocast=False
+        )
+
+    def _deviation_initializer(self, shape: Any, dtype: Any = None) -> Tensor:
+        return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
+        """The normalized inputs; where `mask` (their shape without the channels) is False, they don't count."""
+        # Half precision would overflow in the moments.
+        x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
+        if not (training and self.trainable):
+            return self._normalized(x, self.moving_mean, self.moving_variance, self.gamma, self.beta)
+        if mask is None and not self.renorm:
+            out, mean, variance = normalize_batch(x, self.gamma, self.beta, self._reduced, self.epsilon)
+            self._move_moments(mean, variance)
+            return ops.cast(out, self.compute_dtype)
+        mean, variance = self._moments(x, mask)
+        if self.renorm:
+            return self._normalized(x, mean, variance, *self._renormed(mean, variance))
+        self._move_moments(mean, variance)
+        return self._normalized(x, mean, variance, self.gamma, self.beta)
+
+    def _normalized(self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Any, beta: Any) -> Tensor:
+        out = ops.batch_normalization(
+            x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
+        )
+        return ops.cast(out, self.compute_dtype)
+
+    def _move_moments(self, mean: Tensor, variance: Tensor) -> None:
+        self._move(self.moving_mean, mean, self.momentum)
+        self._move(self.moving_variance, variance, self.momentum)
+
+    def _moments(self, x: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
+        """Mean and variance per channel, of the positions where `mask` is True."""
+        if mask is None:
+            mean, variance = ops.moments(x, axes=self._reduced)
+            return mean, variance
+        if mask.ndim != x.ndim - 1:
+            raise ValueError(
+                f'BatchNormalization "{self.name}": expected a mask of shape {x.shape[:-1]}; got {mask.shape}.'
+            )
+        kept = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
+        count = ops.sum(kept, axis=self._reduced) + tiny()
+        shape = [n if i not in self._reduced else 1 for i, n in enumerate(x.shape)]
+        mean = ops.sum(x * kept, axis=self._reduced) / count
+        difference = (x - mean.reshape(shape)) * kept
+        return mean, ops.sum(difference * difference, axis=self._reduced) / count
+
+    def _move(self, average: Variable, now: Tensor, momentum: float) -> None:
+        """One step of a moving average; not recorded."""
+        array = now.data.astype(average.dtype)
+        average.assign(average.data * momentum + array * (1.0 - momentum))
+
+    def _renormed(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Gamma and beta with the corrections of batch renormalization, whose moving moments then move on."""
+        with_epsilon = ops.sqrt(ops.stop_gradient(variance) + self.epsilon)
+        floor = ops.maximum(ops.cast(self.renorm_stddev, mean.dtype), self.epsilon**0.5)
+        ratio = with_epsilon / floor
+        shift = (ops.stop_gradient(mean) - ops.cast(self.renorm_mean, mean.dtype)) / floor
+        clips = self.renorm_clipping or {}
+        ratio = ops.maximum(ratio, clips["rmin"]) if "rmin" in clips else ratio
+        ratio = ops.minimum(ratio, clips["rmax"]) if "rmax" in clips else ratio
+        shift = ops.clip(shift, -clips["dmax"], clips["dmax"]) if "dmax" in clips else shift
+        gamma = ratio if self.gamma is None else ratio * self.gamma
+        beta = shift if self.gamma is None else shift * self.gamma
+        self._move(self.renorm_mean, mean, self.renorm_momentum)
+        self._move(self.renorm_stddev, with_epsilon, self.renorm_momentum)
+        self._move(self.moving_mean, mean, self.momentum)
+        self._move(self.moving_stddev, with_epsilon, self.momentum)
+        squared = self.moving_stddev.data**2 - self.epsilon
+        self.moving_variance.assign(squared * (squared > 0))
+        return gamma, beta if self.beta is None else beta + self.beta
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = """axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer
+            moving_variance_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint synchronized
+            renorm renorm_clipping renorm_momentum"""
+        return {**super().get_config(), **described(self, names)}
+
+
+def _one_axis(axis: Any) -> int:
+    if isinstance(axis, (list, tuple)) and len(axis) == 1:
+        axis = axis[0]
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise ValueError(
+            f"BatchNormalization(axis={axis!r}): expected one integer, the axis of the channels."
+        )
+    return int(axis)
+
+
+def _checked_clips(clips: Mapping[str, float] | None) -> dict[str, float]:
+    found = dict(clips or {})
+    wrong = found.keys() - set(_CLIPS)
+    inverted = "rmin" in found and "rmax" in found and found["rmax"] < found["rmin"]
+    if wrong or inverted or found.get("dmax", 0) < 0:
+        raise ValueError(
+            f"BatchNormalization(renorm_clipping={clips!r}): expected a dict with some of {', '.join(_CLIPS)}, "
+            "rmin <= rmax and dmax >= 0."
+        )
+    return found

@@ -1,0 +1,286 @@
+"""Normalization within each sample: layer, group, unit and root-mean-square normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import at_least_zero, described, settle
+from eagerflow.ops.group_norm import group_norm
+
+__all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
+
+_WEIGHTS = (
+    "beta_initializer gamma_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint"
+)
+
+
+class _Normalization(Layer):
+    """A layer that keeps shapes and masks."""
+
+    axis: Any
+    groups: Any
+
+    def __init__(self, axis: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = _axes(self, axis)
+        self.supports_masking = True
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """That of the input."""
+        self._lengths(input_shape)
+        return tuple(input_shape)
+
+    def _lengths(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The lengths of the normalized axes, in order."""
+        rank = len(input_shape)
+        axes = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
+        if any(not -rank <= a < rank for a in axes):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}"(axis={self.axis!r}): inputs of shape {tuple(input_shape)} have '
+                f"{rank} axes."
+            )
+        return tuple([input_shape[a] for a in axes])
+
+    def _learned(self, name: str, shape: tuple[int | None, ...]) -> Any:
+        return self.add_weight(
+            name=name, shape=shape, autocast=False, initializer=getattr(self, f"{name}_initializer"),
+            regularizer=getattr(self, f"{name}_regularizer"), constraint=getattr(self, f"{name}_constraint"),
+        )  # fmt: skip
+
+
+class LayerNormalization(_Normalization):
+    """Shifts and scales each sample to mean 0 and variance 1 over some axes, then by learned amounts.
+
+    Args:
+        axis: the axis or axes, usually that of the features.
+        epsilon: added to the variance.
+        center: whether the learned shift `beta` is there.
+        scale: whether the learned factor `gamma` is there.
+        beta_initializer: first values of `beta`.
+        gamma_initializer: first values of `gamma`.
+        beta_regularizer: penalty on `beta`.
+        gamma_regularizer: penalty on `gamma`.
+        beta_constraint: bounds on `beta`.
+        gamma_constraint: bounds on `gamma`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for an axis that is no integer, or that the inputs don't have.
+
+    Source: Ba, Kiros and Hinton 2016, https://arxiv.org/abs/1607.06450.
+
+    >>> import eagerflow as ef
+    >>> LayerNormalization(epsilon=0.0001)(ef.Tensor([[1.0, 3.0]])).numpy().round(3).tolist()
+    [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        rms_scaling = bool(kwargs.pop("rms_scaling", False))  # Keras' older form of RMSNormalization
+        super().__init__(axis, **kwargs)
+        settle(
+            self, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
+        )  # fmt: skip
+        self.autocast = False
+
+    def build(self, input_shape: Any) -> None:
+        """Make gamma and beta, with one axis per normalized axis."""
+        shape = self._lengths(input_shape)
+        self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
+        self.gamma = self._learned("gamma", shape) if self.scale or self.rms_scaling else None
+        self.beta = self._learned("beta", shape) if self.center and not self.rms_scaling else None
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalized inputs."""
+        out = ops.layer_normalization(
+            inputs, self.gamma, self.beta, self.axis, self.epsilon, rms_scaling=self.rms_scaling
+        )
+        return ops.cast(out, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {
+            **super().get_config(),
+            **described(self, f"axis epsilon center scale rms_scaling {_WEIGHTS}"),
+        }
+
+
+class GroupNormalization(_Normalization):
+    """Normalizes groups of channels of each sample to mean 0 and variance 1.
+
+    Args:
+        groups: the number of groups; -1 for as many as channels (instance normalization).
+        axis: the axis of the channels.
+        epsilon: added to the variance.
+        center: whether the learned shift `beta` is there.
+        scale: whether the learned factor `gamma` is there.
+        beta_initializer: first values of `beta`.
+        gamma_initializer: first values of `gamma`.
+        beta_regularizer: penalty on `beta`.
+        gamma_regularizer: penalty on `gamma`.
+        beta_constraint: bounds on `beta`.
+        gamma_constraint: bounds on `gamma`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: when `groups` doesn't divide the channels.
+
+    Source: Wu and He 2018, https://arxiv.org/abs/1803.08494.
+
+    >>> import eagerflow as ef
+    >>> GroupNormalization(2, epsilon=0.0001)(ef.Tensor([[1.0, 3.0, 5.0, 9.0]])).numpy().round(3).tolist()
+    [[-1.0, 1.0, -1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(axis, **kwargs)
+        if isinstance(groups, bool) or not isinstance(groups, int) or (groups < 1 and groups != -1):
+            raise ValueError(f"GroupNormalization(groups={groups!r}): expected a positive integer, or -1.")
+        settle(
+            self, groups=groups, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
+        )  # fmt: skip
+        self.autocast = False
+
+    def build(self, input_shape: Any) -> None:
+        """Make gamma and beta, one value per channel."""
+        (channels,) = self._lengths(input_shape)
+        if self.groups == -1:
+            self.groups = channels
+        if channels is None or channels % self.groups:
+            raise ValueError(
+                f'GroupNormalization "{self.name}": {self.groups} groups don\'t divide the {channels} channels at axis '
+                f"{self.axis} of inputs of shape {tuple(input_shape)}."
+            )
+        self.gamma = self._learned("gamma", (channels,)) if self.scale else None
+        self.beta = self._learned("beta", (channels,)) if self.center else None
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalized inputs."""
+        x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
+        shape, place = list(inputs.shape), self.axis % inputs.ndim
+        if place == inputs.ndim - 1:
+            weights = [None if w is None else ops.cast(w, x.dtype) for w in (self.gamma, self.beta)]
+            return ops.cast(group_norm(x, *weights, self.groups, self.epsilon), self.compute_dtype)
+        grouped = [*shape[:place], self.groups, shape[place] // self.groups, *shape[place + 1 :]]
+        x = x.reshape(tuple(grouped))
+        axes = [i for i in range(1, x.ndim) if i != place]
+        mean, variance = ops.moments(x, axes=axes, keepdims=True)
+        x = ((x - mean) * (variance + self.epsilon) ** -0.5).reshape(tuple(shape))
+        lengths = [n if i == place else 1 for i, n in enumerate(shape)]
+        if self.gamma is not None:
+            x = x * ops.cast(self.gamma, x.dtype).reshape(tuple(lengths))
+        if self.beta is not None:
+            x = x + ops.cast(self.beta, x.dtype).reshape(tuple(lengths))
+        return ops.cast(x, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, f"groups axis epsilon center scale {_WEIGHTS}")}
+
+
+class RMSNormalization(_Normalization):
+    """Divides each sample by its root mean square over some axes, and multiplies by a learned scale.
+
+    Args:
+        axis: the axis or axes.
+        epsilon: added to the mean square.
+        **kwargs: arguments of every layer.
+
+    Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
+
+    >>> import eagerflow as ef
+    >>> RMSNormalization()(ef.Tensor([[3.0, 3.0]])).numpy().round(3).tolist()
+    [[1.0, 1.0]]
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(axis, **kwargs)
+        self.epsilon = at_least_zero(self, "epsilon", epsilon)
+        self.supports_masking = False
+
+    def build(self, input_shape: Any) -> None:
+        """Make the scale, with one axis per normalized axis."""
+        self.scale = self.add_weight(name="scale", shape=self._lengths(input_shape), initializer="ones")
+        self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
+        self.built = True
+
+    def call(self, x: Tensor) -> Tensor:
+        """The normalized inputs."""
+        return ops.rms_normalization(x, scale=self.scale, axis=self.axis, epsilon=self.epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "axis epsilon")}
+
+
+class UnitNormalization(_Normalization):
+    """Divides each sample by its Euclidean norm over some axes.
+
+    Args:
+        axis: the axis or axes.
+        **kwargs: arguments of every layer.
+
+    >>> import eagerflow as ef
+    >>> UnitNormalization()(ef.Tensor([[0.0, 4.0]])).tolist()
+    [[0.0, 1.0]]
+    """
+
+    _stateless = True
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(axis, **kwargs)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalized inputs."""
+        return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "axis")}
+
+
+def _axes(layer: Any, axis: Any) -> int | list[int]:
+    given = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    if not given or any(isinstance(a, bool) or not hasattr(a, "__index__") for a in given):
+        raise TypeError(f"{type(layer).__name__}(axis={axis!r}): expected an integer or a list of them.")
+    return [int(a) for a in given] if isinstance(axis, (list, tuple)) else int(axis)

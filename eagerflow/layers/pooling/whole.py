@@ -1,0 +1,307 @@
+"""Pooling over all positions, and over a fixed number of windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec, describe
+from eagerflow.layer.keras_1_arguments import with_dim_ordering
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, layout, sizes
+
+__all__ = [
+    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
+]  # fmt: skip
+
+
+class _GlobalPooling(Layer):
+    """One value per channel."""
+
+    _stateless = True
+
+    rank: int
+    reduce: Callable[..., Tensor]
+
+    @with_dim_ordering
+    def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = layout(self, data_format)
+        self.keepdims = keepdims
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _spatial_axes(self) -> tuple[int, ...]:
+        first = 1 if self.data_format == "channels_last" else 2
+        return tuple(range(first, first + self.rank))
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The pooled inputs."""
+        axes = self._spatial_axes()
+        if any(inputs.shape[axis] == 0 for axis in axes):
+            raise ValueError(f"{describe(self)}: there is nothing to pool in inputs of shape {inputs.shape}.")
+        return type(self).reduce(inputs, axis=axes, keepdims=self.keepdims)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, channels), with `keepdims` the axes of the input."""
+        axes = self._spatial_axes()
+        if self.keepdims:
+            return tuple([1 if i in axes else n for i, n in enumerate(input_shape)])
+        return tuple([n for i, n in enumerate(input_shape) if i not in axes])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "data_format keepdims")}
+
+
+class GlobalAveragePooling1D(_GlobalPooling):
+    """The mean over all timesteps, for each channel; masked timesteps don't count.
+
+    Args:
+        data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
+        keepdims: whether the axis of timesteps stays, with length 1.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> GlobalAveragePooling1D()(ef.Tensor([[[1.0], [3.0]]])).tolist()
+    [[2.0]]
+    """
+
+    rank = 1
+    reduce = staticmethod(ops.mean)
+
+    def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(data_format, keepdims, **kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The means, over the timesteps where `mask` (batch, steps) is True."""
+        if mask is None:
+            return super().call(inputs)
+        (axis,) = self._spatial_axes()
+        kept = ops.expand_dims(ops.cast(mask, inputs.dtype), 3 - axis)
+        total = ops.sum(ops.where(ops.cast(kept, "bool"), inputs, 0), axis=axis, keepdims=self.keepdims)
+        return total / ops.sum(kept, axis=axis, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: there are no timesteps any more."""
+        return
+
+
+class GlobalAveragePooling2D(_GlobalPooling):
+    """The mean over all positions, for each channel.
+
+    Args:
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        keepdims: whether the spatial axes stay, with length 1.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, channels), with `keepdims` the axes of the input.
+
+    Raises:
+        ValueError: for an unknown data format.
+    """
+
+    rank = 2
+    reduce = staticmethod(ops.mean)
+
+
+class GlobalAveragePooling3D(_GlobalPooling):
+    """The mean over all positions, for each channel.
+
+    Args:
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        keepdims: whether the spatial axes stay, with length 1.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, *lengths, channels). Output: (batch, channels), with `keepdims` the axes of the input.
+
+    Raises:
+        ValueError: for an unknown data format.
+    """
+
+    rank = 3
+    reduce = staticmethod(ops.mean)
+
+
+class GlobalMaxPooling1D(_GlobalPooling):
+    """The maximum over all positions, for each channel.
+
+    Args:
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        keepdims: whether the spatial axes stay, with length 1.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels). Output: (batch, channels), with `keepdims` the axes of the input.
+
+    Raises:
+        ValueError: for an unknown data format.
+    """
+
+    rank = 1
+    reduce = staticmethod(ops.max)
+
+
+class GlobalMaxPooling2D(_GlobalPooling):
+    """The maximum over all positions, for each channel.
+
+    Args:
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        keepdims: whether the spatial axes stay, with length 1.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, channels), with `keepdims` the axes of the input.
+
+    Raises:
+        ValueError: for an unknown data format.
+    """
+
+    rank = 2
+    reduce = staticmethod(ops.max)
+
+
+class GlobalMaxPooling3D(_GlobalPooling):
+    """The maximum over all positions, for each channel.
+
+    Args:
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        keepdims: whether the spatial axes stay, with length 1.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, *lengths, channels). Output: (batch, channels), with `keepdims` the axes of the input.
+
+    Raises:
+        ValueError: for an unknown data format.
+    """
+
+    rank = 3
+    reduce = staticmethod(ops.max)
+
+
+class _AdaptivePooling(Layer):
+    """A fixed number of windows."""
+
+    rank: int
+    pool: Callable[..., Tensor]
+
+    def __init__(self, output_size: Any, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.output_size = sizes(self, "output_size", output_size, self.rank)
+        self.data_format = layout(self, data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The pooled inputs."""
+        return type(self).pool(inputs, self.output_size, self.data_format)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape with `output_size` for the spatial axes."""
+        if self.data_format == "channels_last":
+            return (input_shape[0], *self.output_size, input_shape[-1])
+        return (input_shape[0], input_shape[1], *self.output_size)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "output_size data_format")}
+
+
+class AdaptiveAveragePooling1D(_AdaptivePooling):
+    """The means of a fixed number of windows, whose lengths follow from the input's, for each channel.
+
+    Args:
+        output_size: how many windows there are: an integer.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a number below 1 or an unknown data format.
+    """
+
+    rank = 1
+    pool = staticmethod(ops.adaptive_average_pool)
+
+
+class AdaptiveAveragePooling2D(_AdaptivePooling):
+    """The means of a fixed number of windows, whose lengths follow from the input's, for each channel.
+
+    Args:
+        output_size: how many windows there are: an integer, or two.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a number below 1 or an unknown data format.
+    """
+
+    rank = 2
+    pool = staticmethod(ops.adaptive_average_pool)
+
+
+class AdaptiveAveragePooling3D(_AdaptivePooling):
+    """The means of a fixed number of windows, whose lengths follow from the input's, for each channel.
+
+    Args:
+        output_size: how many windows there are: an integer, or three.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a number below 1 or an unknown data format.
+    """
+
+    rank = 3
+    pool = staticmethod(ops.adaptive_average_pool)
+
+
+class AdaptiveMaxPooling1D(_AdaptivePooling):
+    """The maxima of a fixed number of windows, whose lengths follow from the input's, for each channel.
+
+    Args:
+        output_size: how many windows there are: an integer.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a number below 1 or an unknown data format.
+    """
+
+    rank = 1
+    pool = staticmethod(ops.adaptive_max_pool)
+
+
+class AdaptiveMaxPooling2D(_AdaptivePooling):
+    """The maxima of a fixed number of windows, whose lengths follow from the input's, for each channel.
+
+    Args:
+        output_size: how many windows there are: an integer, or two.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a number below 1 or an unknown data format.
+    """
+
+    rank = 2
+    pool = staticmethod(ops.adaptive_max_pool)
+
+
+class AdaptiveMaxPooling3D(_AdaptivePooling):
+    """The maxima of a fixed number of windows, whose lengths follow from the input's, for each channel.
+
+    Args:
+        output_size: how many windows there are: an integer, or three.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a number below 1 or an unknown data format.
+    """
+
+    rank = 3
+    pool = staticmethod(ops.adaptive_max_pool)

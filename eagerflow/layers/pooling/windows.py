@@ -1,0 +1,217 @@
+"""Pooling over windows: `MaxPooling1D` to `3D`, `AveragePooling1D` to `3D`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.keras_1_arguments import of_pooling
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, layout, one_of, sizes
+from eagerflow.layers.convolutional.conv_base import windows_along, with_defaults
+
+__all__ = [
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+]
+
+
+class _Pooling(Layer):
+    """One value per window and channel."""
+
+    _stateless = True
+
+    rank: int
+    pool: Callable[..., Tensor]
+
+    @of_pooling
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.pool_size = sizes(self, "pool_size", pool_size, self.rank)
+        self.strides = self.pool_size if strides is None else sizes(self, "strides", strides, self.rank)
+        self.padding = one_of(self, "padding", padding, ("valid", "same"))
+        self.data_format = layout(self, data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The pooled inputs."""
+        return type(self).pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape with one position per window."""
+        last = self.data_format == "channels_last"
+        spatial = input_shape[1:-1] if last else input_shape[2:]
+        settings = zip(spatial, self.pool_size, self.strides, strict=True)
+        found = [windows_along(n, size, stride, self.padding) for n, size, stride in settings]
+        if any(n is not None and n < 1 for n in found):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": windows of {self.pool_size} don\'t fit into inputs of shape '
+                f"{tuple(input_shape)}. Use padding='same' or larger inputs."
+            )
+        if last:
+            return (input_shape[0], *found, input_shape[-1])
+        return (input_shape[0], input_shape[1], *found)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "pool_size padding strides data_format")}
+
+
+class _WithDefaultSize(_Pooling):
+    """Max pooling has a default size, average pooling none."""
+
+    @of_pooling
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+    pool = staticmethod(ops.max_pool)
+
+
+class MaxPooling1D(_WithDefaultSize):
+    """The largest value of each window along one axis.
+
+    Args:
+        pool_size: the length of the window.
+        strides: the step from one window to the next; default: `pool_size`.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
+        name: the layer's name.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, or unknown padding.
+
+    >>> import eagerflow as ef
+    >>> MaxPooling1D(2)(ef.ops.zeros((2, 10, 8))).shape
+    (2, 5, 8)
+    """
+
+    rank = 1
+
+
+@with_defaults(pool_size=(2, 2))
+class MaxPooling2D(_WithDefaultSize):
+    """The largest value of each window of an image.
+
+    Args:
+        pool_size: an integer, or height and width of the window.
+        strides: an integer, or the steps from one window to the next; default: `pool_size`.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
+            height, width).
+        name: the layer's name.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, or unknown padding.
+
+    >>> import eagerflow as ef
+    >>> MaxPooling2D()(ef.ops.zeros((2, 10, 10, 8))).shape
+    (2, 5, 5, 8)
+    """
+
+    rank = 2
+
+
+@with_defaults(pool_size=(2, 2, 2))
+class MaxPooling3D(_WithDefaultSize):
+    """The largest value of each window of a volume.
+
+    Args:
+        pool_size: an integer, or the three lengths of the window.
+        strides: an integer, or the steps from one window to the next; default: `pool_size`.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"` or `"channels_first"`.
+        name: the layer's name.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, or unknown padding.
+    """
+
+    rank = 3
+
+
+class AveragePooling1D(_Pooling):
+    """The mean of each window along one axis; padding doesn't count.
+
+    Args:
+        pool_size: the length of the window.
+        strides: the step from one window to the next; default: `pool_size`.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
+        name: the layer's name.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, or unknown padding.
+    """
+
+    rank = 1
+    pool = staticmethod(ops.average_pool)
+
+
+class AveragePooling2D(_Pooling):
+    """The mean of each window of an image; padding doesn't count.
+
+    Args:
+        pool_size: an integer, or height and width of the window.
+        strides: an integer, or the steps from one window to the next; default: `pool_size`.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
+            height, width).
+        name: the layer's name.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, or unknown padding.
+
+    >>> import eagerflow as ef
+    >>> AveragePooling2D(2)(ef.ops.zeros((2, 10, 10, 8))).shape
+    (2, 5, 5, 8)
+    """
+
+    rank = 2
+    pool = staticmethod(ops.average_pool)
+
+
+class AveragePooling3D(_Pooling):
+    """The mean of each window of a volume; padding doesn't count.
+
+    Args:
+        pool_size: an integer, or the three lengths of the window.
+        strides: an integer, or the steps from one window to the next; default: `pool_size`.
+        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        data_format: `"channels_last"` or `"channels_first"`.
+        name: the layer's name.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for sizes below 1, or unknown padding.
+    """
+
+    rank = 3
+    pool = staticmethod(ops.average_pool)

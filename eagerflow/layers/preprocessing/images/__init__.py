@@ -1,0 +1,1 @@
+"""Images resized, moved, coloured; with labels, boxes and masks that go along."""

@@ -1,0 +1,199 @@
+"""Layers for images, which also carry labels, bounding boxes and segmentation masks along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops, random
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, layout, one_of
+from eagerflow.layers.preprocessing.images.bounding_boxes import FORMATS, as_boxes
+
+__all__ = ["ImageLayer", "RandomImageLayer", "WarpLayer", "images_of"]
+
+
+def images_of(data: Any) -> Any:
+    """The images of what a layer was called with.
+
+    Raises:
+        ValueError: unless they have three axes (one image) or four (a batch).
+    """
+    images = data["images"] if isinstance(data, dict) else data
+    if len(images.shape) not in (3, 4):
+        raise ValueError(
+            f"expected one image (3 axes) or a batch of images (4 axes); got {signature_of(images)}."
+        )
+    return images
+
+
+def count_of(data: Any) -> int:
+    """How many images there are."""
+    shape = images_of(data).shape
+    return 1 if len(shape) == 3 else int(shape[0])
+
+
+class ImageLayer(Layer):
+    """Base of the layers for images.
+
+    A layer is called on images (height, width, channels), on batches of them, or on a dict with `"images"` and
+    any of `"labels"`, `"bounding_boxes"` (a dict with `"boxes"` and `"labels"`) and `"segmentation_masks"`.
+    Subclasses draw what happens in `get_random_transformation` and do it in `transform_images` and the other
+    `transform_` methods, which get batches.
+
+    Args:
+        bounding_box_format: how boxes are given, such as `"xyxy"` or `"rel_xywh"`; needed when there are some.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for an unknown format.
+
+    Source: the interface of Keras 3.15's layers for images.
+    """
+
+    def __init__(self, bounding_box_format: Any = None, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if bounding_box_format is not None:
+            bounding_box_format = one_of(self, "bounding_box_format", bounding_box_format, FORMATS)
+        self.bounding_box_format = bounding_box_format
+        self.data_format = layout(self, data_format)
+
+    # What subclasses write
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """What is going to happen to the data, drawn anew at every call."""
+        return None
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
+        """A batch of images, changed."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method transform_images.")
+
+    def transform_labels(self, labels: Any, transformation: Any, training: bool = True) -> Any:
+        """A batch of labels; most layers leave them as they are."""
+        return labels
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """A batch of boxes; layers that move no pixels leave them as they are."""
+        return bounding_boxes
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """A batch of masks; layers that move no pixels leave them as they are."""
+        return segmentation_masks
+
+    # Calling
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        """The data, changed; dicts keep their keys."""
+        single = len(images_of(data).shape) == 3
+        transformation = self.get_random_transformation(data, training=training)
+        if not isinstance(data, dict):
+            return self._part("images", data, single, transformation, training)
+        known = ("images", "labels", "bounding_boxes", "segmentation_masks")
+        return {
+            k: self._part(k, v, single, transformation, training) if k in known else v
+            for k, v in data.items()
+        }
+
+    def _part(self, part: str, value: Any, single: bool, transformation: Any, training: bool) -> Any:
+        """One part of the data, changed; a single example is a batch of one meanwhile."""
+        value = as_boxes(self, value) if part == "bounding_boxes" else convert_to_tensor(value)
+        if single:
+            value = tree.map_structure(lambda x: x.reshape((1, *x.shape)), value)
+        result = getattr(self, f"transform_{part}")(value, transformation, training=training)
+        return tree.map_structure(lambda x: x.reshape(x.shape[1:]), result) if single else result
+
+    # Help for subclasses
+
+    @property
+    def _spatial(self) -> tuple[int, int]:
+        """The axes of height and width, from the end."""
+        return (-2, -1) if self.data_format == "channels_first" else (-3, -2)
+
+    @property
+    def _channels(self) -> int:
+        """The axis of the channels, from the end."""
+        return -3 if self.data_format == "channels_first" else -1
+
+    def _size(self, shape: Any) -> tuple[int, int]:
+        """Height and width in the shape of images."""
+        rows, columns = self._spatial
+        return int(shape[rows]), int(shape[columns])
+
+    def _computable(self, images: Any) -> Tensor:
+        """Images in the compute type."""
+        return convert_to_tensor(images, self.compute_dtype)
+
+    def _as_factors(self, values: Any) -> Tensor:
+        """One number per image, so that it broadcasts over images."""
+        return ops.reshape(convert_to_tensor(values, self.compute_dtype), (-1, 1, 1, 1))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """That of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = {**super().get_config(), "data_format": self.data_format}
+        if self.bounding_box_format is not None:
+            config["bounding_box_format"] = self.bounding_box_format
+        return config
+
+    def _described(self, names: str) -> dict[str, Any]:
+        """The configuration with these attributes."""
+        return {**ImageLayer.get_config(self), **described(self, names)}
+
+
+class RandomImageLayer(ImageLayer):
+    """Base of the layers that draw random numbers.
+
+    Args:
+        seed: an integer, or None for one that `set_random_seed` decides.
+        **kwargs: arguments of every layer for images.
+    """
+
+    def __init__(self, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.generator = random.SeedGenerator(seed)
+
+    def _draw(self, shape: Any, low: float, high: float, seed: Any = None) -> Tensor:
+        """Uniform numbers from `low` to `high`, in the compute type."""
+        source = self.generator if seed is None else seed
+        return random.uniform(tuple(shape), low, high, dtype=self.compute_dtype, seed=source)
+
+    def _chosen(self, count: int, share: tuple[float, float], seed: Any = None) -> Tensor:
+        """Which images change: each with a probability that is drawn from `share`."""
+        probability = self._draw((count,), share[0], share[1], seed)
+        return self._draw((count,), 0.0, 1.0, seed) < probability
+
+
+class WarpLayer(RandomImageLayer):
+    """Base of the layers that move pixels: they treat masks as images, by their nearest pixels."""
+
+    interpolation: str
+
+    def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+        """Moved pixels; subclasses write it."""
+        raise NotImplementedError
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
+        """A batch of images, changed."""
+        images = self._computable(images)
+        moves = training and transformation is not None
+        if moves and images.ndim == 3:  # one image
+            return self._warped(images[None], transformation, self.interpolation)[0]
+        return self._warped(images, transformation, self.interpolation) if moves else images
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """A batch of masks, changed as the images; no new values appear."""
+        moves = training and transformation is not None
+        return self._warped(segmentation_masks, transformation, "nearest") if moves else segmentation_masks

@@ -1,0 +1,1 @@
+"""Features as layers: scaled, put into bins, encoded."""

@@ -1,0 +1,138 @@
+"""`StringLookup` and `IntegerLookup`: tokens as indices into a vocabulary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.base.errors import signature_of
+from eagerflow.core.device import to_host
+from eagerflow.core.tensor import Tensor
+from eagerflow.layers.preprocessing.text.index_lookup import IndexLookup
+from eagerflow.layers.preprocessing.text.strings import as_text
+
+__all__ = ["IntegerLookup", "StringLookup"]
+
+
+class StringLookup(IndexLookup):
+    """Strings as indices into a vocabulary.
+
+    Args:
+        max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
+        num_oov_indices: how many indices unknown strings share; with 0 they are an error.
+        mask_token: a string that means nothing (index 0), or None.
+        oov_token: what an inverted lookup gives for unknown indices.
+        vocabulary: the strings, or the path of a text file with one per line; None to find them by `adapt`.
+        idf_weights: how much each string weighs in the mode `"tf_idf"`.
+        invert: look up strings by index instead; the result is a NumPy array of strings.
+        output_mode: `"int"`, `"one_hot"`, `"multi_hot"`, `"count"` or `"tf_idf"`.
+        pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
+        sparse: only False is possible.
+        encoding: how bytes are read.
+        name: a name.
+        salt: an integer or two, for a keyed hash of unknown strings.
+        **kwargs: what configurations hold beside these.
+
+    Input: strings of any shape, as lists or NumPy arrays. Output: int64.
+
+    Raises:
+        ValueError: for settings that can't be.
+
+    Source: `keras.layers.StringLookup` 3.15.
+
+    >>> layer = StringLookup(vocabulary=["a", "b", "c"])
+    >>> layer([["a", "c"], ["z", "b"]]).tolist()
+    [[1, 3], [0, 2]]
+    """
+
+    def __init__(
+        self, max_tokens: Any = None, num_oov_indices: Any = 1, mask_token: Any = None, oov_token: Any = "[UNK]",
+        vocabulary: Any = None, idf_weights: Any = None, invert: bool = False, output_mode: str = "int",
+        pad_to_max_tokens: bool = False, sparse: bool = False, encoding: str = "utf-8", name: Any = None,
+        salt: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        self.__dict__["encoding"] = encoding  # a vocabulary may be read at once
+        super().__init__(
+            max_tokens=max_tokens, num_oov_indices=num_oov_indices, mask_token=mask_token, oov_token=oov_token,
+            vocabulary=vocabulary, idf_weights=idf_weights, invert=invert, output_mode=output_mode,
+            pad_to_max_tokens=pad_to_max_tokens, sparse=sparse, name=name, salt=salt, vocabulary_dtype="string",
+            **kwargs,
+        )  # fmt: skip
+
+    def as_tokens(self, inputs: Any) -> numpy.ndarray:
+        """Inputs as an array of strings."""
+        return as_text(self, inputs, self.encoding)
+
+    def from_tokens(self, tokens: list[Any], shape: tuple[int, ...]) -> numpy.ndarray:
+        """Strings as a NumPy array."""
+        return numpy.array(tokens, dtype=str).reshape(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = {**super().get_config(), "encoding": self.encoding}
+        del config["vocabulary_dtype"]
+        return config
+
+
+class IntegerLookup(IndexLookup):
+    """Integers as indices into a vocabulary.
+
+    Args:
+        max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
+        num_oov_indices: how many indices unknown integers share; with 0 they are an error.
+        mask_token: an integer that means nothing (index 0), or None.
+        oov_token: what an inverted lookup gives for unknown indices.
+        vocabulary: the integers, or the path of a text file with one per line; None to find them by `adapt`.
+        vocabulary_dtype: only `"int64"`.
+        idf_weights: how much each integer weighs in the mode `"tf_idf"`.
+        invert: look up integers by index instead.
+        output_mode: `"int"`, `"one_hot"`, `"multi_hot"`, `"count"` or `"tf_idf"`.
+        sparse: only False is possible.
+        pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
+        oov_method: how unknown integers are spread over their indices: `"floormod"` or `"farmhash"`.
+        salt: an integer or two, for a keyed hash, with `oov_method="farmhash"`.
+        name: a name.
+        **kwargs: what configurations hold beside these.
+
+    Input: integers of any shape. Output: int64.
+
+    Raises:
+        ValueError: for settings that can't be.
+
+    Source: `keras.layers.IntegerLookup` 3.15.
+
+    >>> IntegerLookup(vocabulary=[12, 36, 1138, 42])([[12, 1138, 42], [42, 1000, 36]]).tolist()
+    [[1, 3, 4], [4, 0, 2]]
+    """
+
+    def __init__(
+        self, max_tokens: Any = None, num_oov_indices: Any = 1, mask_token: Any = None, oov_token: Any = -1,
+        vocabulary: Any = None, vocabulary_dtype: str = "int64", idf_weights: Any = None, invert: bool = False,
+        output_mode: str = "int", sparse: bool = False, pad_to_max_tokens: bool = False, oov_method: str = "floormod",
+        salt: Any = None, name: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        if vocabulary_dtype != "int64":
+            raise ValueError(
+                f"IntegerLookup(vocabulary_dtype={vocabulary_dtype!r}): only 'int64' is possible."
+            )
+        super().__init__(
+            max_tokens=max_tokens, num_oov_indices=num_oov_indices, mask_token=mask_token, oov_token=oov_token,
+            vocabulary=vocabulary, vocabulary_dtype=vocabulary_dtype, idf_weights=idf_weights, invert=invert,
+            output_mode=output_mode, sparse=sparse, pad_to_max_tokens=pad_to_max_tokens, oov_method=oov_method,
+            salt=salt, name=name, **kwargs,
+        )  # fmt: skip
+
+    def as_tokens(self, inputs: Any) -> numpy.ndarray:
+        """Inputs as an array of int64."""
+        array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
+        if array.dtype.kind not in "iubf":
+            raise TypeError(
+                f'IntegerLookup "{self.name}": expected integers; got {signature_of(inputs)}. '
+                "StringLookup takes text."
+            )
+        return array.astype("int64")
+
+    def from_tokens(self, tokens: list[Any], shape: tuple[int, ...]) -> Tensor:
+        """Integers as a tensor."""
+        return Tensor(numpy.array(tokens, "int64").reshape(shape))

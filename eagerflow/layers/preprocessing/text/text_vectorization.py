@@ -1,0 +1,319 @@
+"""`TextVectorization`: documents as sequences of indices, or as vectors of counts."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import integer, one_of
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
+from eagerflow.layers.preprocessing.numbers.encoding import MODES, mode_of, without_sparse
+from eagerflow.layers.preprocessing.text.lookups import StringLookup
+from eagerflow.layers.preprocessing.text.strings import as_text, batches, is_one_array
+
+__all__ = ["TextVectorization"]
+
+# Only ASCII changes: the lower case and the white space of TensorFlow's string functions, which Keras uses.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_WORD = re.compile(r"[^ \t\n\v\f\r]+")
+_STANDARDIZE: dict[str | None, Callable[[str], str]] = {
+    None: lambda text: text,
+    "lower": lambda text: text.translate(_LOWER),
+    "strip_punctuation": lambda text: text.translate(_NO_PUNCTUATION),
+    "lower_and_strip_punctuation": lambda text: text.translate(_LOWER).translate(_NO_PUNCTUATION),
+}
+_SPLIT: dict[str, Callable[[str], list[str]]] = {"whitespace": _WORD.findall, "character": list}
+
+
+class TextVectorization(Layer):
+    """Documents as indices of their words, or as vectors.
+
+    Args:
+        max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
+        standardize: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` (ASCII only), None, or a
+            function of an array of strings.
+        split: `"whitespace"`, `"character"`, None, or a function that gives a list of words per document.
+        ngrams: an integer n for all sequences of up to n words, or a tuple of lengths; None for words alone.
+        output_mode: `"int"`, `"multi_hot"`, `"count"`, `"tf_idf"` or, for equally long documents, `"one_hot"`.
+        output_sequence_length: for `"int"`: cut or pad documents to this length; None pads to the longest.
+        pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
+        vocabulary: the words, or the path of a text file with one per line; None to find them by `adapt`.
+        idf_weights: how much each word weighs in the mode `"tf_idf"`.
+        sparse: only False is possible.
+        ragged: only False is possible.
+        encoding: how bytes are read.
+        name: a name.
+        **kwargs: arguments of every layer.
+
+    Input: strings (batch,) or (batch, 1), as lists or NumPy arrays. Output: int64 (batch, words), 0 where a
+    document has ended and 1 for unknown words; or (batch, vocabulary).
+
+    Raises:
+        ValueError: for settings that can't be.
+
+    Source: `keras.layers.TextVectorization` 3.15.
+
+    >>> layer = TextVectorization(vocabulary=["earth", "wind", "fire"])
+    >>> layer(["Earth, wind!", "water"]).tolist()
+    [[2, 3], [1, 0]]
+    """
+
+    _convert_input_args = False
+
+    def __init__(
+        self, max_tokens: Any = None, standardize: Any = "lower_and_strip_punctuation", split: Any = "whitespace",
+        ngrams: Any = None, output_mode: str = "int", output_sequence_length: Any = None,
+        pad_to_max_tokens: bool = False, vocabulary: Any = None, idf_weights: Any = None, sparse: bool = False,
+        ragged: bool = False, encoding: str = "utf-8", name: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        of_lookup = {k: kwargs.pop(k) for k in ("has_input_vocabulary", "vocabulary_size") if k in kwargs}
+        super().__init__(name=name, **kwargs)
+        without_sparse(self, sparse=sparse, ragged=ragged)
+        self._standardize = _choice(self, "standardize", standardize, tuple(k for k in _STANDARDIZE if k))
+        self._split = _choice(self, "split", split, tuple(_SPLIT))
+        self._ngrams = _ngrams(self, ngrams)
+        self._ngrams_argument = ngrams
+        self._output_mode = mode_of(self, output_mode, (*MODES, "tf_idf"))
+        self._output_sequence_length = self._length(output_sequence_length)
+        self._encoding = encoding
+        self._lookup_layer = StringLookup(
+            max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights,
+            pad_to_max_tokens=pad_to_max_tokens, mask_token="", output_mode=self._output_mode, encoding=encoding,
+            **of_lookup,
+        )  # fmt: skip
+
+    def _length(self, length: Any) -> int | None:
+        if length is None:
+            return None
+        if self._output_mode != "int":
+            raise ValueError(
+                f"TextVectorization(output_sequence_length={length!r}, output_mode={self._output_mode!r}): "
+                'a length belongs to output_mode="int".'
+            )
+        return integer(self, "output_sequence_length", length)
+
+    # The vocabulary
+
+    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+        """Find the vocabulary: the words of `data`, the most frequent ones first.
+
+        Args:
+            data: documents in an array or list, or a `Dataset` or other iterable of batches of documents.
+            batch_size: accepted for Keras' signature.
+            steps: how many batches to use; None for all.
+
+        Raises:
+            ValueError: when the layer was made with a vocabulary.
+        """
+        self.reset_state()
+        for batch in [self._column(data)] if is_one_array(data) else batches(data, steps):
+            self.update_state(batch)
+        self.finalize_state()
+
+    def _column(self, data: Any) -> numpy.ndarray:
+        """One document per row."""
+        texts = as_text(self, data, self._encoding)
+        return texts[:, None] if texts.ndim == 1 else texts
+
+    def update_state(self, data: Any) -> None:
+        """Count the words of a batch of documents."""
+        documents = self._words(data)
+        self._lookup_layer.update_state(
+            [documents] if documents and isinstance(documents[0], str) else documents
+        )
+
+    def finalize_state(self) -> None:
+        """Make the vocabulary of the words counted."""
+        self._lookup_layer.finalize_state()
+
+    def reset_state(self) -> None:
+        """Forget the words counted."""
+        self._lookup_layer.reset_state()
+
+    def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
+        """The words in the order of their indices.
+
+        Args:
+            include_special_tokens: whether padding and unknown words come first.
+        """
+        return self._lookup_layer.get_vocabulary(include_special_tokens)
+
+    def vocabulary_size(self) -> int:
+        """How many indices there are, those of special tokens included."""
+        return self._lookup_layer.vocabulary_size()
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Set the words (and weights), instead of finding them by `adapt`."""
+        self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
+
+    # Documents to words to indices
+
+    def _words(self, inputs: Any) -> list[Any]:
+        """The words of each document: a list of lists, or of strings for one document alone."""
+        texts = as_text(self, inputs, self._encoding)
+        if callable(self._standardize):
+            texts = as_text(self, self._standardize(texts.astype(str)), self._encoding)
+        else:
+            standardize = _STANDARDIZE[self._standardize]
+            texts = numpy.array([standardize(t) for t in texts.reshape(-1)], object).reshape(texts.shape)
+        words = self._split_up(texts)
+        if self._ngrams is None:
+            return words
+        return (
+            [_grams(w, self._ngrams) for w in words]
+            if words and isinstance(words[0], list)
+            else _grams(words, self._ngrams)
+        )
+
+    def _split_up(self, texts: numpy.ndarray) -> list[Any]:
+        if self._split is None:
+            listed: list[Any] = texts.tolist()
+            return listed
+        if texts.ndim > 1 and texts.shape[-1] != 1:
+            raise ValueError(
+                f'TextVectorization "{self.name}": expected documents of shape (batch,) or (batch, 1) to split; '
+                f"got {texts.shape}. Use split=None for words."
+            )
+        texts = texts[..., 0] if texts.ndim > 1 else texts
+        if callable(self._split):
+            return [_as_words(w) for w in self._split(texts.astype(str))]
+        split = _SPLIT[self._split]
+        return [split(t) for t in texts] if texts.ndim else split(texts.item())
+
+    def call(self, inputs: Any) -> Tensor:
+        """The indices of the documents' words, in the output mode."""
+        words = self._words(inputs)
+        if self._output_mode != "int":
+            return self._lookup_layer.encoded(self._indices(words))
+        return Tensor(self._of_length(self._indices(words)), "int64")
+
+    def _indices(self, words: list[Any]) -> numpy.ndarray:
+        """Indices of words; documents padded to the longest with what counts as nothing."""
+        lookup = self._lookup_layer
+        if not words or isinstance(words[0], str):
+            return lookup.indices(numpy.array(words, object))
+        longest = max([len(w) for w in words])
+        if self._output_mode == "one_hot" and any(len(w) != longest for w in words):
+            raise ValueError(
+                f'TextVectorization "{self.name}": output_mode="one_hot" needs documents of equally many words.'
+            )
+        flat = numpy.array([""] * (len(words) * longest), object).reshape(len(words), longest)
+        for row, document in zip(flat, words):
+            row[: len(document)] = document
+        return lookup.indices(flat)
+
+    def _of_length(self, indices: numpy.ndarray) -> numpy.ndarray:
+        wanted = self._output_sequence_length
+        if wanted is None:
+            return indices
+        indices = indices[..., :wanted]
+        missing = wanted - indices.shape[-1]
+        return numpy.pad(indices, [(0, 0)] * (indices.ndim - 1) + [(0, missing)])
+
+    # Shapes, configurations and files
+
+    @property
+    def compute_dtype(self) -> str:
+        """Text."""
+        return "string"
+
+    @property
+    def variable_dtype(self) -> str:
+        """Text."""
+        return "string"
+
+    def build(self, input_shape: Any = None) -> None:
+        """Nothing to build."""
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, words) or (batch, vocabulary)."""
+        if self._output_mode == "int":
+            return (input_shape[0], self._output_sequence_length)
+        shape = tuple(input_shape)
+        if self._split is not None:
+            shape = (*shape[:1], None)
+        elif len(shape) <= 1:
+            shape = (*shape, 1)
+        return self._lookup_layer.compute_output_shape(shape)
+
+    def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
+        """The result, symbolically."""
+        return SymbolicTensor(self.compute_output_shape(inputs.shape), self._lookup_layer._output_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        lookup = self._lookup_layer
+        return {
+            **super().get_config(),
+            "max_tokens": lookup.max_tokens,
+            "standardize": serialize_keras_object(self._standardize),
+            "split": serialize_keras_object(self._split),
+            "ngrams": self._ngrams_argument,
+            "output_mode": self._output_mode,
+            "output_sequence_length": self._output_sequence_length,
+            "pad_to_max_tokens": lookup.pad_to_max_tokens,
+            "sparse": False,
+            "ragged": False,
+            "vocabulary": lookup.input_vocabulary,
+            "idf_weights": lookup.input_idf_weights,
+            "encoding": self._encoding,
+            "vocabulary_size": self.vocabulary_size(),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> TextVectorization:
+        """A layer made from `get_config`'s answer."""
+        config = dict(config)
+        for name in ("standardize", "split"):
+            if name in config:
+                config[name] = deserialize_keras_object(config[name])
+        if isinstance(config.get("ngrams"), list):
+            config["ngrams"] = tuple(config["ngrams"])
+        return cls(**config)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights of the words into `store`."""
+        self._lookup_layer.save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Set the weights of the words from `store`."""
+        self._lookup_layer.load_own_variables(store)
+
+    def save_assets(self, dir_path: Any) -> None:
+        """Write the vocabulary into a folder, unless the configuration has it."""
+        self._lookup_layer.save_assets(dir_path)
+
+    def load_assets(self, dir_path: Any) -> None:
+        """Read the vocabulary that `save_assets` wrote."""
+        self._lookup_layer.load_assets(dir_path)
+
+
+def _choice(layer: Any, name: str, value: Any, allowed: tuple[str, ...]) -> Any:
+    return value if value is None or callable(value) else one_of(layer, name, value, allowed)
+
+
+def _ngrams(layer: Any, ngrams: Any) -> tuple[int, ...] | None:
+    if ngrams is None:
+        return None
+    if isinstance(ngrams, int) and not isinstance(ngrams, bool):
+        return tuple(range(1, ngrams + 1))
+    if isinstance(ngrams, tuple) and all(isinstance(n, int) for n in ngrams):
+        return ngrams
+    raise ValueError(f"TextVectorization(ngrams={ngrams!r}): expected an integer or a tuple of integers.")
+
+
+def _grams(words: list[str], lengths: tuple[int, ...]) -> list[str]:
+    """All sequences of neighbouring words of these lengths, each as one string."""
+    return [" ".join(words[i : i + n]) for n in lengths for i in range(len(words) - n + 1)]
+
+
+def _as_words(words: Any) -> list[str]:
+    return [str(w) for w in (words.tolist() if hasattr(words, "tolist") else words)]

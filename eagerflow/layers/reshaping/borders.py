@@ -1,0 +1,359 @@
+"""Layers that add, cut off or multiply positions along spatial axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, integer, layout, one_of, sizes
+from eagerflow.layers.convolutional.conv_base import with_defaults
+
+__all__ = [
+    "Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D",
+    "ZeroPadding2D", "ZeroPadding3D",
+]  # fmt: skip
+
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+
+
+class _Spatial(Layer):
+    """A layer that changes the lengths of the spatial axes."""
+
+    rank: int
+
+    def __init__(self, data_format: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = layout(self, data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    @property
+    def _first(self) -> int:
+        """The first spatial axis."""
+        return 1 if self.data_format == "channels_last" else 2
+
+    def _lengths(self, input_shape: Any) -> list[int | None]:
+        """The new lengths of the spatial axes."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape of the input with other spatial lengths."""
+        first, last = self._first, self._first + self.rank
+        return (*input_shape[:first], *self._lengths(input_shape[first:last]), *input_shape[last:])
+
+
+def _sides(layer: Any, name: str, value: Any) -> Any:
+    """`value` as one pair (before, after) per spatial axis; with one spatial axis, as a single pair."""
+    rank = layer.rank
+    if rank == 1:
+        return sizes(layer, name, value, 2, least=0)
+    if isinstance(value, (list, tuple)):
+        if len(value) != rank:
+            raise ValueError(
+                f"{type(layer).__name__}({name}={value!r}): expected an integer, {rank} integers, or {rank} pairs."
+            )
+        return tuple([sizes(layer, name, v, 2, least=0) for v in value])
+    return (sizes(layer, name, value, 2, least=0),) * rank
+
+
+class _ZeroPadding(_Spatial):
+    """Zeros around."""
+
+    @with_dim_ordering
+    def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(data_format, **kwargs)
+        self.padding = _sides(self, "padding", padding)
+
+    @property
+    def _pairs(self) -> tuple[tuple[int, int], ...]:
+        return (self.padding,) if self.rank == 1 else self.padding
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The padded inputs."""
+        none = (0, 0)
+        around = (none, *self._pairs, none) if self._first == 1 else (none, none, *self._pairs)
+        return ops.pad(inputs, around)
+
+    def _lengths(self, input_shape: Any) -> list[int | None]:
+        return [None if n is None else n + a + b for n, (a, b) in zip(input_shape, self._pairs, strict=True)]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "padding data_format")}
+
+
+class ZeroPadding1D(_ZeroPadding):
+    """Zeros before and after a sequence.
+
+    Args:
+        padding: an integer for both sides, or two.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a negative number.
+
+    >>> import eagerflow as ef
+    >>> ZeroPadding1D((1, 0))(ef.Tensor([[[5.0]]])).tolist()
+    [[[0.0], [5.0]]]
+    """
+
+    rank = 1
+
+
+@with_defaults(padding=(1, 1))
+class ZeroPadding2D(_ZeroPadding):
+    """Zeros around images.
+
+    Args:
+        padding: an integer; one for height and one for width; or `((top, bottom), (left, right))`.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a negative number.
+
+    >>> import eagerflow as ef
+    >>> ZeroPadding2D(2)(ef.ops.zeros((1, 4, 4, 3))).shape
+    (1, 8, 8, 3)
+    """
+
+    rank = 2
+
+
+@with_defaults(padding=((1, 1), (1, 1), (1, 1)))
+class ZeroPadding3D(_ZeroPadding):
+    """Zeros around volumes.
+
+    Args:
+        padding: an integer, three integers, or three pairs.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a negative number.
+    """
+
+    rank = 3
+
+
+class _Cropping(_Spatial):
+    """Without the outermost positions."""
+
+    def __init__(self, cropping: Any, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(data_format, **kwargs)
+        self.cropping = _sides(self, "cropping", cropping)
+
+    @property
+    def _pairs(self) -> tuple[tuple[int, int], ...]:
+        return (self.cropping,) if self.rank == 1 else self.cropping
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inner part of the inputs."""
+        spatial = inputs.shape[self._first : self._first + self.rank]
+        self._lengths(spatial)
+        cut = [slice(a, n - b) for n, (a, b) in zip(spatial, self._pairs, strict=True)]
+        return inputs[(*(slice(None),) * self._first, *cut)]
+
+    def _lengths(self, input_shape: Any) -> list[int | None]:
+        pairs = self._pairs
+        found = [None if n is None else n - a - b for n, (a, b) in zip(input_shape, pairs, strict=True)]
+        if any(n is not None and n < 1 for n in found):
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}"(cropping={self.cropping}) leaves nothing of spatial lengths '
+                f"{tuple(input_shape)}."
+            )
+        return found
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "cropping data_format")}
+
+
+class Cropping1D(_Cropping):
+    """Cuts off the ends of sequences.
+
+    Args:
+        cropping: an integer for both ends, or two.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels).
+
+    Raises:
+        ValueError: for a negative number; on a call, when nothing is left.
+
+    >>> import eagerflow as ef
+    >>> Cropping1D((1, 0))(ef.Tensor([[[5.0], [6.0]]])).tolist()
+    [[[6.0]]]
+    """
+
+    rank = 1
+
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+        super().__init__(cropping, "channels_last", **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = super().get_config()
+        del config["data_format"]
+        return config
+
+
+class Cropping2D(_Cropping):
+    """Cuts off the borders of images.
+
+    Args:
+        cropping: an integer; one for height and one for width; or `((top, bottom), (left, right))`.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a negative number; on a call, when nothing is left.
+
+    >>> import eagerflow as ef
+    >>> Cropping2D(1)(ef.ops.zeros((1, 4, 4, 3))).shape
+    (1, 2, 2, 3)
+    """
+
+    rank = 2
+
+    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(cropping, data_format, **kwargs)
+
+
+class Cropping3D(_Cropping):
+    """Cuts off the borders of volumes.
+
+    Args:
+        cropping: an integer, three integers, or three pairs.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a negative number; on a call, when nothing is left.
+    """
+
+    rank = 3
+
+    def __init__(
+        self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(cropping, data_format, **kwargs)
+
+
+class _UpSampling(_Spatial):
+    """Each position several times."""
+
+    def __init__(self, size: Any = 2, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(data_format, **kwargs)
+        self.size = (
+            integer(self, "size", size, wrong_type=TypeError)
+            if self.rank == 1
+            else sizes(self, "size", size, self.rank)
+        )
+
+    @property
+    def _factors(self) -> tuple[int, ...]:
+        return (self.size,) if isinstance(self.size, int) else self.size
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The repeated positions."""
+        for axis, factor in enumerate(self._factors, self._first):
+            inputs = ops.repeat(inputs, factor, axis=axis)
+        return inputs
+
+    def _lengths(self, input_shape: Any) -> list[int | None]:
+        return [None if n is None else n * f for n, f in zip(input_shape, self._factors, strict=True)]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "size data_format")}
+
+
+class UpSampling1D(_UpSampling):
+    """Each timestep several times.
+
+    Args:
+        size: how many times.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels).
+
+    Raises:
+        ValueError: for a size below 1.
+
+    >>> import eagerflow as ef
+    >>> UpSampling1D(2)(ef.Tensor([[[5.0], [6.0]]])).tolist()
+    [[[5.0], [5.0], [6.0], [6.0]]]
+    """
+
+    rank = 1
+
+    @older(length="size")
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        super().__init__(size, "channels_last", **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = super().get_config()
+        del config["data_format"]
+        return config
+
+
+class UpSampling2D(_UpSampling):
+    """Larger images.
+
+    Args:
+        size: an integer, or the factors of height and width.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        interpolation: `"nearest"` (pixels are repeated), `"bilinear"`, `"bicubic"`, `"lanczos3"`, `"lanczos5"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a size below 1, or an unknown interpolation.
+
+    >>> import eagerflow as ef
+    >>> UpSampling2D(3)(ef.ops.zeros((1, 4, 4, 3))).shape
+    (1, 12, 12, 3)
+    """
+
+    rank = 2
+
+    @with_dim_ordering
+    def __init__(
+        self, size: Any = (2, 2), data_format: Any = None, interpolation: str = "nearest", **kwargs: Any
+    ) -> None:
+        super().__init__(size, data_format, **kwargs)
+        self.interpolation = one_of(self, "interpolation", interpolation, _INTERPOLATIONS)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The larger images."""
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        lengths = self._lengths(inputs.shape[self._first : self._first + 2])
+        return ops.image.resize(
+            inputs, tuple(lengths), interpolation=self.interpolation, data_format=self.data_format
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "interpolation")}
+
+
+@with_defaults(size=(2, 2, 2))
+class UpSampling3D(_UpSampling):
+    """Larger volumes, each position repeated.
+
+    Args:
+        size: an integer, or three.
+        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a size below 1.
+    """
+
+    rank = 3

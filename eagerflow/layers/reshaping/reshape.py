@@ -1,0 +1,185 @@
+"""Layers that change shapes and keep values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, integer, layout
+from eagerflow.layer.symbolic.tensors import Spec
+
+__all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
+
+
+class Flatten(Layer):
+    """All axes but the batch's as one.
+
+    Args:
+        data_format: with `"channels_first"` the channels are moved behind the spatial axes before, so that
+            weights fit both layouts.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> Flatten()(ef.ops.zeros((5, 2, 3))).shape
+    (5, 6)
+    """
+
+    def __init__(self, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = layout(self, data_format)
+        self.input_spec = InputSpec(min_ndim=1)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Shape (batch, elements)."""
+        if self.data_format == "channels_first" and inputs.ndim > 2:
+            inputs = ops.transpose(inputs, (0, *range(2, inputs.ndim), 1))
+        return inputs.reshape((inputs.shape[0], math.prod(inputs.shape[1:])))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, elements)."""
+        return (input_shape[0], None if None in input_shape[1:] else math.prod(input_shape[1:]))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "data_format")}
+
+
+class Reshape(Layer):
+    """Another shape for each sample.
+
+    Args:
+        target_shape: the shape without the batch axis; one length may be -1 and follows from the others.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for an impossible shape; on a call, when the number of elements differs.
+
+    >>> import eagerflow as ef
+    >>> Reshape((-1, 2))(ef.ops.zeros((5, 6))).shape
+    (5, 3, 2)
+    """
+
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        usable = isinstance(target_shape, (list, tuple)) and all(
+            hasattr(n, "__index__") and n >= -1 for n in target_shape
+        )
+        if not usable or sum(n == -1 for n in target_shape) > 1:
+            raise ValueError(
+                f"Reshape(target_shape={target_shape!r}): expected a tuple of lengths without the batch axis, one of "
+                "which may be -1."
+            )
+        self.target_shape = tuple([int(n) for n in target_shape])
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Shape (batch, *target_shape)."""
+        return inputs.reshape((inputs.shape[0], *self._resolved(inputs.shape[1:])))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, *target_shape), with None for what can't be known."""
+        return (input_shape[0], *self._resolved(tuple(input_shape[1:])))
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """Without -1 the samples have the target's shape: what length may be unknown before it doesn't matter."""
+        inputs = args[0] if args else kwargs["inputs"]
+        # The first size tried is checked; the later ones come when it doesn't fit.
+        if -1 in self.target_shape or size[1] < 128 or size[1] not in inputs.shape[1:]:
+            return super()._infer(args, kwargs, size)
+        return Spec((inputs.shape[0], *self.target_shape), inputs.dtype)
+
+    def _resolved(self, lengths: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        known = math.prod([n for n in self.target_shape if n != -1])
+        if None in lengths:
+            return tuple([None if n == -1 else n for n in self.target_shape])
+        elements = math.prod([n for n in lengths if n is not None])
+        fits = known and elements % known == 0 if -1 in self.target_shape else elements == known
+        if not fits:
+            raise ValueError(
+                f'Reshape "{self.name}": samples of shape {lengths} have {elements} elements, which don\'t fill '
+                f"target_shape={self.target_shape}."
+            )
+        return tuple([elements // known if n == -1 else n for n in self.target_shape])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "target_shape")}
+
+
+class Permute(Layer):
+    """Other places for the axes.
+
+    Args:
+        dims: for each axis of the output but the batch's, the axis of the input, counted from 1.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: when `dims` is no permutation of 1, 2, ...
+
+    >>> import eagerflow as ef
+    >>> Permute((2, 1))(ef.ops.zeros((5, 2, 3))).shape
+    (5, 3, 2)
+    """
+
+    def __init__(self, dims: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(dims, (list, tuple)) or sorted(dims) != list(range(1, len(dims) + 1)):
+            raise ValueError(
+                f"Permute(dims={dims!r}): expected the axes 1, 2, ... in some order; the batch axis 0 stays."
+            )
+        self.dims = tuple(dims)
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The axes in their new order."""
+        return ops.transpose(inputs, (0, *self.dims))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The lengths in their new order."""
+        return (input_shape[0], *[input_shape[i] for i in self.dims])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "dims")}
+
+
+class RepeatVector(Layer):
+    """Each sample's vector, `n` times along a new axis.
+
+    Args:
+        n: how many times.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, features). Output: (batch, n, features).
+
+    Raises:
+        ValueError: for n below 1.
+
+    >>> import eagerflow as ef
+    >>> RepeatVector(3)(ef.ops.zeros((5, 2))).shape
+    (5, 3, 2)
+    """
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n = integer(self, "n", n, wrong_type=TypeError)
+        self.input_spec = InputSpec(ndim=2)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The repeated vectors."""
+        batch, features = inputs.shape
+        return ops.broadcast_to(inputs.reshape((batch, 1, features)), (batch, self.n, features))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, n, features)."""
+        return (input_shape[0], self.n, input_shape[1])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "n")}

@@ -1,0 +1,205 @@
+"""`Bidirectional`: a recurrent layer run forwards and backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described
+from eagerflow.layers.rnn.both_directions import fit_together, run_together
+
+__all__ = ["Bidirectional"]
+
+_MODES = ("sum", "mul", "ave", "concat", None)
+
+
+class Bidirectional(Layer):
+    """Runs a recurrent layer over a sequence and over its reverse.
+
+    Args:
+        layer: a recurrent layer; copies of it (without its weights) do the work.
+        merge_mode: how the two outputs are joined: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or None for both.
+        weights: first values of the weights of both directions.
+        backward_layer: a layer of its own for the reverse direction, with `go_backwards` the other way round.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, time, ...). Output: like the layer's, with twice the units for `"concat"`. With `return_state`,
+    the states of both directions follow.
+
+    Raises:
+        ValueError: for an unknown merge_mode, or layers that don't fit together.
+
+    Source: Schuster and Paliwal 1997.
+
+    >>> import eagerflow as ef
+    >>> Bidirectional(ef.layers.LSTM(4, return_sequences=True))(ef.ops.zeros((2, 5, 3))).shape
+    (2, 5, 8)
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        for name, given in (("layer", layer), ("backward_layer", backward_layer)):
+            if not isinstance(given, Layer) and not (given is None and name == "backward_layer"):
+                raise ValueError(f"Bidirectional({name}={signature_of(given)}): expected a recurrent layer.")
+            if given is not None and not hasattr(given, "go_backwards"):
+                raise ValueError(
+                    f"Bidirectional({name}={type(given).__name__} {given.name!r:.60}): expected a recurrent "
+                    "layer (LSTM, GRU, SimpleRNN, RNN), or one with go_backwards, return_sequences, ..."
+                )
+        if merge_mode not in _MODES:
+            hint = did_you_mean(str(merge_mode), [m for m in _MODES if m])
+            raise ValueError(
+                f"Bidirectional(merge_mode={merge_mode!r}): expected one of {', '.join(map(repr, _MODES))}.{hint}"
+            )
+        super().__init__(weights=weights, **kwargs)
+        self.forward_layer = _copy(layer, "forward_", {})
+        if backward_layer is None:
+            backward_layer = _copy(layer, "backward_", {"go_backwards": True})
+        self.backward_layer = backward_layer
+        self._check_pair()
+        for direction in (self.forward_layer, self.backward_layer):
+            # Masked steps of both directions then stand at the same places, without echoes.
+            if hasattr(layer, "use_cudnn") and hasattr(direction, "use_cudnn"):
+                direction.use_cudnn = layer.use_cudnn
+            if hasattr(direction, "zero_output_for_mask"):
+                direction.zero_output_for_mask = direction.return_sequences
+        self.merge_mode = merge_mode
+        self.stateful = layer.stateful
+        self.return_sequences = layer.return_sequences
+        self.return_state = layer.return_state
+        self.supports_masking = True
+        self.input_spec = layer.input_spec
+
+    def _check_pair(self) -> None:
+        forward, backward = self.forward_layer, self.backward_layer
+        common = ("stateful", "return_sequences", "return_state")
+        apart = [name for name in common if getattr(forward, name) != getattr(backward, name)]
+        if apart or forward.go_backwards == backward.go_backwards:
+            raise ValueError(
+                "Bidirectional needs two layers with the same stateful, return_sequences and return_state, and "
+                f"different go_backwards; they {'differ in ' + ', '.join(apart) if apart else 'go the same way'}."
+            )
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Build both directions."""
+        for layer in (self.forward_layer, self.backward_layer):
+            if not layer.built:
+                layer.build(sequences_shape)
+                layer.built = True
+        self.built = True
+
+    def call(
+        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
+    ) -> Any:
+        """The joined outputs; with `return_state`, the states of both directions follow.
+
+        Args:
+            sequences: (batch, time, ...).
+            initial_state: the states to begin with: those of the forward direction, then those of the other.
+            mask: (batch, time) of bools: False where a step is left out.
+            training: whether dropout is on.
+        """
+        half = len(initial_state) // 2 if initial_state is not None else 0
+        starts = (initial_state[:half], initial_state[half:]) if initial_state is not None else (None, None)
+        outputs: list[Tensor] = []
+        states: list[Tensor] = []
+        for found in self._of_directions(sequences, starts, mask, training):
+            output, *rest = found if self.return_state else (found,)
+            outputs.append(ops.cast(output, self.compute_dtype))
+            states += rest
+        if self.return_sequences:
+            outputs[1] = ops.flip(outputs[1], axis=1)
+        joined = self._joined(*outputs)
+        if not self.return_state:
+            return joined
+        return (*joined, *states) if self.merge_mode is None else (joined, *states)
+
+    def _of_directions(
+        self, sequences: Tensor, starts: tuple[Any, Any], mask: Any, training: Any
+    ) -> list[Any]:
+        """What each direction answers."""
+        layers = self.forward_layer, self.backward_layer
+        if fit_together(layers, sequences, training):
+            return run_together(layers, sequences, starts, mask, training)
+        return [
+            layer(sequences, initial_state=start, mask=mask, training=training)
+            for layer, start in zip(layers, starts, strict=True)
+        ]
+
+    def _joined(self, y: Tensor, reverse: Tensor) -> Any:
+        if self.merge_mode == "concat":
+            return ops.concatenate([y, reverse], axis=-1)
+        if self.merge_mode == "mul":
+            return y * reverse
+        if self.merge_mode is None:
+            return y, reverse
+        return y + reverse if self.merge_mode == "sum" else (y + reverse) / 2
+
+    def reset_state(self) -> None:
+        """Set the states of a stateful layer to zeros."""
+        self.forward_layer.reset_state()
+        self.backward_layer.reset_state()
+
+    def reset_states(self) -> None:
+        """`reset_state` under its older name."""
+        self.reset_state()
+
+    @property
+    def states(self) -> Any:
+        """The states of both directions of a stateful layer."""
+        if self.forward_layer.states is None:
+            return None
+        return (*self.forward_layer.states, *self.backward_layer.states)
+
+    def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
+        """The mask of the steps, with `return_sequences`; states have none."""
+        found = mask[0] if isinstance(mask, list) else mask
+        of_output = found if self.return_sequences else None
+        of_outputs = [of_output, of_output] if self.merge_mode is None else [of_output]
+        if self.return_state:
+            of_outputs += [None] * (2 * len(self.forward_layer.state_size))
+        return of_outputs if len(of_outputs) > 1 else of_output
+
+    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+        """The shape of the joined outputs, and of the states with `return_state`."""
+        told = self.forward_layer.compute_output_shape(sequences_shape)
+        output, *states = told if self.return_state else (told,)
+        if self.merge_mode == "concat":
+            output = (*output[:-1], 2 * output[-1])
+        outputs = (output, output) if self.merge_mode is None else (output,)
+        found = (*outputs, *states, *states)
+        return found if len(found) > 1 else output
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {
+            **super().get_config(),
+            **described(self, "merge_mode"),
+            "layer": serialize_keras_object(self.forward_layer),
+            "backward_layer": serialize_keras_object(self.backward_layer),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """A layer made from `get_config`'s answer."""
+        rest = dict(config)
+        for name in ("layer", "backward_layer"):
+            rest[name] = deserialize_keras_object(rest.get(name), custom_objects)
+        return cls(**rest)
+
+
+def _copy(layer: Layer, prefix: str, changes: dict[str, Any]) -> Any:
+    """A layer with the same settings under another name."""
+    name = prefix + layer.name.removeprefix(prefix)
+    return type(layer).from_config({**layer.get_config(), **changes, "name": name})

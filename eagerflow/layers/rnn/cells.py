@@ -1,0 +1,391 @@
+"""Cells: one step of a recurrent layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops, random
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, integer, settle, share
+from eagerflow.layers.core.dense import known_last
+
+__all__ = ["DropoutRNNCell", "GRUCell", "LSTMCell", "SimpleRNNCell"]
+
+_CONFIG = """use_bias kernel_initializer recurrent_initializer bias_initializer kernel_regularizer
+    recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint bias_constraint dropout
+    recurrent_dropout"""
+
+
+class DropoutRNNCell:
+    """Dropout masks that stay the same for all steps of a sequence.
+
+    A cell that inherits this has the attributes `dropout`, `recurrent_dropout` and `seed_generator`, and may
+    set `dropout_mask_count` to get a list of that many masks, one per gate.
+    """
+
+    dropout: float
+    recurrent_dropout: float
+    seed_generator: Any
+    dropout_mask_count: int | None = None
+
+    def get_dropout_mask(self, step_input: Tensor) -> Any:
+        """What inputs are multiplied by, drawn at the first step; None without dropout."""
+        return self._mask("_dropout_mask", step_input, self.dropout)
+
+    def get_recurrent_dropout_mask(self, step_input: Tensor) -> Any:
+        """What states are multiplied by, drawn at the first step; None without dropout."""
+        return self._mask("_recurrent_dropout_mask", step_input, self.recurrent_dropout)
+
+    def _mask(self, name: str, like: Tensor, rate: float) -> Any:
+        # In `__dict__`: masks are no part of the layer, and setting them is frequent.
+        if rate and self.__dict__.get(name) is None:
+            ones = ops.ones(like.shape, dtype=like.dtype)
+            drawn = [
+                random.dropout(ones, rate, seed=self.seed_generator)
+                for _ in range(self.dropout_mask_count or 1)
+            ]
+            self.__dict__[name] = drawn if self.dropout_mask_count else drawn[0]
+        return self.__dict__.get(name)
+
+    def reset_dropout_mask(self) -> None:
+        """The next step draws a new mask for inputs."""
+        self.__dict__["_dropout_mask"] = None
+
+    def reset_recurrent_dropout_mask(self) -> None:
+        """The next step draws a new mask for states."""
+        self.__dict__["_recurrent_dropout_mask"] = None
+
+
+class _Cell(DropoutRNNCell, Layer):
+    """A cell with a kernel for the inputs and one for the state, `gates` times as wide as the state."""
+
+    gates = 1
+
+    def __init__(
+        self, units: int, dropout: float, recurrent_dropout: float, seed: Any, settings: dict[str, Any], **kwargs: Any
+    ) -> None:  # fmt: skip
+        self.implementation = kwargs.pop("implementation", 2)
+        super().__init__(**kwargs)
+        self.units = integer(self, "units", units)
+        settle(self, **settings)
+        self.dropout = share(self, "dropout", dropout)
+        self.recurrent_dropout = share(self, "recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed)
+        self.state_size: Any = self.units
+        self.output_size = self.units
+        if self.gates > 1 and (recurrent_dropout or self.implementation == 1):
+            self.implementation = 1
+            self.dropout_mask_count = self.gates
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def _bias_values(self) -> Any:
+        return self.bias_initializer
+
+    def build(self, input_shape: Any) -> None:
+        """Make both kernels and the bias."""
+        width = self.gates * self.units
+        self.kernel = self._weight("kernel", (known_last(self, input_shape), width), "kernel")
+        self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width), "recurrent")
+        self.bias = None
+        if self.use_bias:
+            self.bias = self._weight("bias", self._bias_shape(), "bias", self._bias_values())
+        self.built = True
+
+    def _weight(self, name: str, shape: tuple[int, ...], kind: str, initializer: Any = None) -> Any:
+        return self.add_weight(
+            name=name, shape=shape, initializer=initializer or getattr(self, f"{kind}_initializer"),
+            regularizer=getattr(self, f"{kind}_regularizer"), constraint=getattr(self, f"{kind}_constraint"),
+        )  # fmt: skip
+
+    def _dropped(self, inputs: Tensor, state: Tensor, training: Any) -> tuple[list[Tensor], list[Tensor]]:
+        """Inputs and state with dropout: one of each for all gates, or one per gate."""
+        if not training or not (self.dropout or self.recurrent_dropout):
+            return [inputs], [state]
+        masks = self.get_dropout_mask(inputs), self.get_recurrent_dropout_mask(state)
+        x, h = [
+            [value] if mask is None else [value * m for m in (mask if isinstance(mask, list) else [mask])]
+            for value, mask in zip((inputs, state), masks, strict=True)
+        ]
+        return x, h
+
+    def _product(self, values: list[Tensor], kernel: Tensor) -> Tensor:
+        """The values times the kernel; with one value per gate, each times its gate's columns."""
+        if len(values) == 1:
+            return values[0] @ kernel
+        return ops.concatenate([v @ self._gate(kernel, i) for i, v in enumerate(values)], axis=-1)
+
+    def _gate(self, wide: Tensor, i: int) -> Tensor:
+        """The part of gate `i`."""
+        return wide[:, i * self.units : (i + 1) * self.units]
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
+        """The states to begin with: zeros."""
+        lengths = self.state_size if isinstance(self.state_size, list) else [self.state_size]
+        return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in lengths]
+
+    def compute_output_shape(self, inputs_shape: Any, states_shape: Any) -> Any:
+        """The shapes of the output and of the states."""
+        return (inputs_shape[0], self.units), states_shape
+
+
+class SimpleRNNCell(_Cell):
+    """One step of `SimpleRNN`: `activation(inputs @ kernel + state @ recurrent_kernel + bias)`.
+
+    Args:
+        units: the length of the state, which is the output.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (inputs, units).
+        recurrent_initializer: first values of the recurrent kernel, (units, units).
+        bias_initializer: first values of the bias, (units,).
+        kernel_regularizer: penalty on the kernel.
+        recurrent_regularizer: penalty on the recurrent kernel.
+        bias_regularizer: penalty on the bias.
+        kernel_constraint: bounds on the kernel.
+        recurrent_constraint: bounds on the recurrent kernel.
+        bias_constraint: bounds on the bias.
+        dropout: the share of the inputs that is dropped while training.
+        recurrent_dropout: the share of the state that is dropped while training.
+        seed: of the dropout.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for units below 1, or a rate outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
+            "recurrent_initializer": recurrent_initializer, "bias_initializer": bias_initializer,
+            "kernel_regularizer": kernel_regularizer, "recurrent_regularizer": recurrent_regularizer,
+            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
+            "recurrent_constraint": recurrent_constraint, "bias_constraint": bias_constraint,
+        }  # fmt: skip
+        super().__init__(units, dropout, recurrent_dropout, seed, settings, **kwargs)
+
+    def call(self, sequence: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
+        """The new state, as output and as state."""
+        nested = isinstance(states, (list, tuple))
+        x, h = self._dropped(sequence, states[0] if nested else states, training)
+        z = self._product(x, self.kernel) + self._product(h, self.recurrent_kernel)
+        if self.bias is not None:
+            z = z + self.bias
+        out = z if self.activation is None else self.activation(z)
+        return out, [out] if nested else out
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal cell."""
+        return {**super().get_config(), **described(self, f"units activation {_CONFIG} seed")}
+
+
+class LSTMCell(_Cell):
+    """One step of `LSTM`.
+
+    Args:
+        units: the length of the state and of the carry.
+        activation: of the candidate and of the carry: a function or its name.
+        recurrent_activation: of the gates.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (inputs, 4 units): input, forget, candidate, output.
+        recurrent_initializer: first values of the recurrent kernel, (units, 4 units).
+        bias_initializer: first values of the bias, (4 units,).
+        unit_forget_bias: whether the forget gate's bias begins as ones.
+        kernel_regularizer: penalty on the kernel.
+        recurrent_regularizer: penalty on the recurrent kernel.
+        bias_regularizer: penalty on the bias.
+        kernel_constraint: bounds on the kernel.
+        recurrent_constraint: bounds on the recurrent kernel.
+        bias_constraint: bounds on the bias.
+        dropout: the share of the inputs that is dropped while training.
+        recurrent_dropout: the share of the state that is dropped while training.
+        seed: of the dropout.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for units below 1, or a rate outside [0, 1].
+
+    Source: Hochreiter and Schmidhuber 1997; the forget bias: Jozefowicz et al. 2015.
+    """
+
+    gates = 4
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "recurrent_activation": recurrent_activation, "use_bias": use_bias,
+            "kernel_initializer": kernel_initializer, "recurrent_initializer": recurrent_initializer,
+            "bias_initializer": bias_initializer, "unit_forget_bias": unit_forget_bias,
+            "kernel_regularizer": kernel_regularizer, "recurrent_regularizer": recurrent_regularizer,
+            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
+            "recurrent_constraint": recurrent_constraint, "bias_constraint": bias_constraint,
+        }  # fmt: skip
+        super().__init__(units, dropout, recurrent_dropout, seed, settings, **kwargs)
+        self.state_size = [self.units, self.units]
+
+    def _bias_values(self) -> Any:
+        return self._with_open_forget_gate if self.unit_forget_bias else self.bias_initializer
+
+    def _with_open_forget_gate(self, shape: Any, dtype: Any = None) -> Tensor:
+        n = self.units
+        parts = [self.bias_initializer((n,), dtype=dtype), ops.ones((n,), dtype=dtype)]
+        return ops.concatenate([*parts, self.bias_initializer((2 * n,), dtype=dtype)])
+
+    def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, list[Tensor]]:
+        """The new state, and the new state and carry."""
+        x, h = self._dropped(inputs, states[0], training)
+        z = self._product(x, self.kernel) + self._product(h, self.recurrent_kernel)
+        if self.bias is not None:
+            z = z + self.bias
+        gate, squash = self.recurrent_activation, self.activation
+        kept = gate(self._gate(z, 1)) * states[1]
+        carry = kept + gate(self._gate(z, 0)) * squash(self._gate(z, 2))
+        out = gate(self._gate(z, 3)) * squash(carry)
+        return out, [out, carry]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal cell."""
+        names = f"units activation recurrent_activation {_CONFIG} unit_forget_bias seed"
+        return {**super().get_config(), **described(self, names)}
+
+
+class GRUCell(_Cell):
+    """One step of `GRU`.
+
+    Args:
+        units: the length of the state, which is the output.
+        activation: of the candidate: a function or its name.
+        recurrent_activation: of the gates.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (inputs, 3 units): update, reset, candidate.
+        recurrent_initializer: first values of the recurrent kernel, (units, 3 units).
+        bias_initializer: first values of the bias, (2, 3 units) with `reset_after`, else (3 units,).
+        kernel_regularizer: penalty on the kernel.
+        recurrent_regularizer: penalty on the recurrent kernel.
+        bias_regularizer: penalty on the bias.
+        kernel_constraint: bounds on the kernel.
+        recurrent_constraint: bounds on the recurrent kernel.
+        bias_constraint: bounds on the bias.
+        dropout: the share of the inputs that is dropped while training.
+        recurrent_dropout: the share of the state that is dropped while training.
+        reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
+        seed: of the dropout.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for units below 1, or a rate outside [0, 1].
+
+    Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
+    """
+
+    gates = 3
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        reset_after: bool = True,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {
+            "activation": activation, "recurrent_activation": recurrent_activation, "use_bias": use_bias,
+            "kernel_initializer": kernel_initializer, "recurrent_initializer": recurrent_initializer,
+            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
+            "recurrent_regularizer": recurrent_regularizer, "bias_regularizer": bias_regularizer,
+            "kernel_constraint": kernel_constraint, "recurrent_constraint": recurrent_constraint,
+            "bias_constraint": bias_constraint, "reset_after": reset_after,
+        }  # fmt: skip
+        super().__init__(units, dropout, recurrent_dropout, seed, settings, **kwargs)
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+
+    def biases(self) -> tuple[Any, Any]:
+        """The bias of the inputs' product and that of the state's; None for none."""
+        if self.bias is None:
+            return None, None
+        return (self.bias[0], self.bias[1]) if self.reset_after else (self.bias, None)
+
+    def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
+        """The new state, as output and as state."""
+        nested = isinstance(states, (list, tuple))
+        state = states[0] if nested else states
+        x, h = self._dropped(inputs, state, training)
+        bias, recurrent_bias = self.biases()
+        drive = self._product(x, self.kernel)
+        drive = drive if bias is None else drive + bias
+        out = self._step(drive, h, state, recurrent_bias)
+        return out, [out] if nested else out
+
+    def _step(self, drive: Tensor, h: list[Tensor], state: Tensor, recurrent_bias: Any) -> Tensor:
+        gate, kernel = self.recurrent_activation, self.recurrent_kernel
+        if self.reset_after:
+            inner = self._product(h, kernel)
+            inner = inner if recurrent_bias is None else inner + recurrent_bias
+            reset = gate(self._gate(drive, 1) + self._gate(inner, 1))
+            candidate = self._gate(drive, 2) + reset * self._gate(inner, 2)
+        else:
+            inner = self._product(h[:2], kernel[:, : 2 * self.units])
+            reset = gate(self._gate(drive, 1) + self._gate(inner, 1))
+            candidate = self._gate(drive, 2) + (reset * h[-1]) @ self._gate(kernel, 2)
+        update = gate(self._gate(drive, 0) + self._gate(inner, 0))
+        return update * state + (1 - update) * self.activation(candidate)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal cell."""
+        names = f"units activation recurrent_activation {_CONFIG} reset_after seed"
+        return {**super().get_config(), **described(self, names)}

@@ -1,0 +1,255 @@
+"""`ConvLSTM1D`, `ConvLSTM2D`, `ConvLSTM3D`: LSTM whose products are convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops, random
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
+from eagerflow.layer.settings import described, integer, share
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase
+from eagerflow.layers.rnn.cells import DropoutRNNCell
+from eagerflow.layers.rnn.rnn import RNN
+
+__all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
+
+_SETTINGS = """activation recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer
+    unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint
+    bias_constraint""".split()
+_OF_CELL = [
+    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", *_SETTINGS, "dropout",
+    "recurrent_dropout", "seed",
+]  # fmt: skip
+
+
+class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
+    """One step: gates from a convolution of the input and one of the state, which keeps its shape."""
+
+    dropout_mask_count = 4
+
+    def __init__(
+        self, rank: int, filters: Any, window: dict[str, Any], rest: dict[str, Any], **kwargs: Any
+    ) -> None:
+        self.rank = rank
+        super().__init__(**window, settings={name: rest[name] for name in _SETTINGS}, **kwargs)
+        self._refuse_strides_with_dilation()
+        self.filters = integer(self, "filters", filters)
+        self.dropout = share(self, "dropout", rest["dropout"])
+        self.recurrent_dropout = share(self, "recurrent_dropout", rest["recurrent_dropout"])
+        self.seed = rest["seed"]
+        self.seed_generator = random.SeedGenerator(self.seed)
+        self.state_size = [self.filters, self.filters]  # their whole shape follows from the input's
+
+    def build(self, inputs_shape: Any, states_shape: Any = None) -> None:
+        """Make both kernels and the bias, gates side by side: input, forget, candidate, output."""
+        channels = self._channels(inputs_shape)
+        self._expect_channels(channels)
+        if None in self._spatial(inputs_shape):
+            raise ValueError(
+                f"ConvLSTM{self.rank}D needs to know the lengths of the spatial axes; got steps of shape "
+                f"{tuple(inputs_shape)}."
+            )
+        self._step_shape = tuple(inputs_shape[1:])
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels, 4 * self.filters))
+        self.recurrent_kernel = self._weight(
+            "recurrent_kernel", (*self.kernel_size, self.filters, 4 * self.filters), "recurrent"
+        )
+        self.bias = None
+        if self.use_bias:
+            start = self._with_open_forget_gate if self.unit_forget_bias else self.bias_initializer
+            self.bias = self.add_weight(
+                name="bias", shape=(4 * self.filters,), initializer=start,
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
+        self.built = True
+
+    def _with_open_forget_gate(self, shape: Any, dtype: Any = None) -> Tensor:
+        n = self.filters
+        parts = [self.bias_initializer((n,), dtype=dtype), ops.ones((n,), dtype=dtype)]
+        return ops.concatenate([*parts, self.bias_initializer((2 * n,), dtype=dtype)])
+
+    def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, list[Tensor]]:
+        """The new state, and the new state and carry."""
+        state, carry = states
+        gates = self._gates(inputs, self.kernel, self.get_dropout_mask(inputs) if training else None, True)
+        fed_back = self.get_recurrent_dropout_mask(state) if training else None
+        gates = gates + self._gates(state, self.recurrent_kernel, fed_back, False)
+        if self.bias is not None:
+            last = self.data_format == "channels_last"
+            gates = gates + (self.bias if last else self.bias.reshape((-1,) + (1,) * self.rank))
+        let_in, forget, candidate, let_out = ops.split(gates, 4, axis=self._channels_axis)
+        squash, gate = self.activation, self.recurrent_activation
+        carry = gate(forget) * carry + gate(let_in) * squash(candidate)
+        out = gate(let_out) * squash(carry)
+        return out, [out, carry]
+
+    @property
+    def _channels_axis(self) -> int:
+        return -1 if self.data_format == "channels_last" else 1
+
+    def _gates(self, x: Tensor, kernel: Any, masks: Any, of_input: bool) -> Tensor:
+        """A convolution for all gates at once; with dropout, one per gate, each of its own part of `x`."""
+        if masks is None:
+            return self._convolved(x, kernel, of_input)
+        kernels = ops.split(kernel, 4, axis=-1)
+        parts = [self._convolved(x * mask, part, of_input) for mask, part in zip(masks, kernels, strict=True)]
+        return ops.concatenate(parts, axis=self._channels_axis)
+
+    def _convolved(self, x: Tensor, kernel: Any, of_input: bool) -> Tensor:
+        if not of_input:
+            return ops.conv(x, kernel, strides=1, padding="same", data_format=self.data_format)
+        return ops.conv(
+            x, kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )  # fmt: skip
+
+    def compute_output_shape(self, inputs_shape: Any, states_shape: Any = None) -> Any:
+        """The shapes of the output and of both states."""
+        shape = self._shape_of_windows(inputs_shape, self.filters)
+        return shape, [shape, shape]
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
+        """Zeros."""
+        shape = self.compute_output_shape((batch_size, *self._step_shape))[0]
+        return [ops.zeros(shape, dtype=self.compute_dtype), ops.zeros(shape, dtype=self.compute_dtype)]
+
+
+class _ConvLSTM(RNN):
+    """LSTM over sequences of arrays with `rank` spatial axes, whose products are convolutions.
+
+    Args:
+        filters: the number of channels of the state, which is the output.
+        kernel_size: lengths of the windows.
+        strides: steps between windows on the input; the state is always convolved with steps of 1.
+        padding: `"valid"` or `"same"`, of the input; the state's is always `"same"`.
+        data_format: where the channels are.
+        dilation_rate: steps from one element of a window to the next, on the input.
+        activation: of candidate and output: a function or its name.
+        recurrent_activation: of the gates.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (*window, channels, 4 filters).
+        recurrent_initializer: first values of the recurrent kernel, (*window, filters, 4 filters).
+        bias_initializer: first values of the bias, (4 filters,).
+        unit_forget_bias: whether the forget gate's bias begins with ones.
+        kernel_regularizer: penalty on the kernel.
+        recurrent_regularizer: penalty on the recurrent kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        recurrent_constraint: bounds on the recurrent kernel.
+        bias_constraint: bounds on the bias.
+        dropout: the share of the inputs that is dropped while training.
+        recurrent_dropout: the share of the state that is dropped while training.
+        seed: of the dropout.
+        return_sequences: whether the outputs of all steps are returned, or the last one.
+        return_state: whether the last states are returned too.
+        go_backwards: whether the steps are run from last to first; outputs come in that order.
+        stateful: whether the states of a batch are those that the next batch begins with.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, time, *spatial, channels). Output: (batch, *spatial, filters), with a time axis behind the
+    batch's with `return_sequences`.
+
+    Raises:
+        ValueError: for sizes below 1, rates outside [0, 1], or spatial axes of unknown length.
+
+    Source: Shi et al. 2015, https://arxiv.org/abs/1506.04214.
+    """
+
+    rank: int
+
+    @of_recurrent_convolution
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        window = {
+            "kernel_size": kernel_size, "strides": strides, "padding": padding, "data_format": data_format,
+            "dilation_rate": dilation_rate,
+        }  # fmt: skip
+        rest = {
+            "activation": activation, "recurrent_activation": recurrent_activation, "use_bias": use_bias,
+            "kernel_initializer": kernel_initializer, "recurrent_initializer": recurrent_initializer,
+            "bias_initializer": bias_initializer, "unit_forget_bias": unit_forget_bias,
+            "kernel_regularizer": kernel_regularizer, "recurrent_regularizer": recurrent_regularizer,
+            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
+            "recurrent_constraint": recurrent_constraint, "bias_constraint": bias_constraint, "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout, "seed": seed,
+        }  # fmt: skip
+        of_all = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+        cell = _ConvLSTMCell(self.rank, filters, window, rest, name="conv_lstm_cell", **of_all)
+        super().__init__(
+            cell, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+            stateful=stateful, activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.input_spec = InputSpec(ndim=self.rank + 3)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_CELL and "cell" in self.__dict__:
+            return getattr(self.cell, name)
+        return super().__getattr__(name)
+
+    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+        """The shape of the outputs, and of the states with `return_state`."""
+        batch, steps = sequences_shape[:2]
+        state = self.cell.compute_output_shape((batch, *sequences_shape[2:]))[0]
+        output = (batch, steps, *state[1:]) if self.return_sequences else state
+        return (output, state, state) if self.return_state else output
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        config = super().get_config()
+        del config["cell"]
+        return {**config, **described(self, " ".join([*_OF_CELL, "activity_regularizer"]))}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
+        """A layer made from `get_config`'s answer."""
+        return cls(**config)
+
+
+class ConvLSTM1D(_ConvLSTM):  # noqa: D101 - below
+    __doc__ = _ConvLSTM.__doc__
+
+    rank = 1
+
+
+class ConvLSTM2D(_ConvLSTM):  # noqa: D101 - below
+    __doc__ = _ConvLSTM.__doc__
+
+    rank = 2
+
+
+class ConvLSTM3D(_ConvLSTM):  # noqa: D101 - below
+    __doc__ = _ConvLSTM.__doc__
+
+    rank = 3

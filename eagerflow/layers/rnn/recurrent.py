@@ -1,0 +1,382 @@
+"""`SimpleRNN`, `GRU`, `LSTM`: a cell over whole sequences, in one op wherever their settings allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import activations, ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.keras_1_arguments import of_recurrent, only
+from eagerflow.layer.settings import described, one_of
+from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
+from eagerflow.layers.rnn.rnn import RNN
+from eagerflow.ops import recurrent as kernels
+
+__all__ = ["GRU", "LSTM", "SimpleRNN"]
+
+_OF_CELL = """units activation recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer
+    unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint
+    bias_constraint dropout recurrent_dropout reset_after seed implementation""".split()
+_CONFIG = """use_bias kernel_initializer recurrent_initializer bias_initializer kernel_regularizer
+    recurrent_regularizer bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint
+    dropout recurrent_dropout"""
+
+_TIME_SECOND = only(
+    time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."),
+)
+
+
+class _Recurrent(RNN):
+    """A recurrent layer with a cell of its own, whose settings it shows as its own."""
+
+    def __init__(self, cell: Any, kwargs: dict[str, Any], **settings: Any) -> None:
+        super().__init__(cell, **settings, **kwargs)
+        self.input_spec = InputSpec(ndim=3)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_CELL and "cell" in self.__dict__:
+            return getattr(self.cell, name)
+        return super().__getattr__(name)
+
+    def inner_loop(
+        self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
+    ) -> tuple[Any, Tensor, list[Any]]:
+        """The outputs of all steps, the last one, and the last states; by one op if possible."""
+        if not self._runs_as_one_op(sequences, training):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        sequences, mask = self._in_order(sequences, mask, training)
+        zeroed = mask is not None and self.zero_output_for_mask
+        found = self._kernel(sequences, initial_state, mask, self.return_sequences or zeroed)
+        return self._results(found, mask)
+
+    def _runs_as_one_op(self, sequences: Tensor, training: Any) -> bool:
+        cell = self.cell
+        gate = getattr(cell, "recurrent_activation", ops.sigmoid)
+        fits = cell.activation is ops.tanh and (gate is activations.sigmoid or gate is ops.sigmoid)
+        dropped = training and (cell.recurrent_dropout or (cell.dropout and cell.dropout_mask_count))
+        return bool(fits and not dropped and sequences.shape[1])
+
+    def _in_order(self, sequences: Tensor, mask: Any, training: Any) -> tuple[Tensor, Any]:
+        """What the op is given: in the order of the steps, and with dropout."""
+        if training and self.cell.dropout:
+            sequences = sequences * ops.expand_dims(self.cell.get_dropout_mask(sequences[:, 0]), 1)
+        if self.go_backwards:
+            sequences = ops.flip(sequences, axis=1)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+        return sequences, mask
+
+    def _results(self, found: tuple[Tensor, ...], mask: Any) -> tuple[Any, Tensor, list[Any]]:
+        """What `inner_loop` answers, from what the op found."""
+        outputs, *states = found
+        if mask is None or not self.zero_output_for_mask:
+            return outputs, states[0], states
+        outputs = ops.where(ops.expand_dims(mask, -1), outputs, 0)
+        return outputs, outputs[:, -1], states
+
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        """The arguments of the op: sequences, states, weights, mask."""
+        raise NotImplementedError
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        raise NotImplementedError
+
+    def _described(self, names: str) -> dict[str, Any]:
+        config = super().get_config()
+        del config["cell"]
+        return {**config, **described(self, names)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
+        """A layer made from `get_config`'s answer."""
+        return cls(**config)
+
+
+def _cell_arguments(layer: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What the cell takes from the arguments of every layer; `implementation` is the cell's alone."""
+    given: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+    if "implementation" in kwargs:
+        given["implementation"] = kwargs.pop("implementation")
+    return given
+
+
+class SimpleRNN(_Recurrent):
+    """A recurrent layer whose output is fed back: `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
+
+    Args:
+        units: the length of the state, which is the output.
+        activation: a function or its name; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (inputs, units).
+        recurrent_initializer: first values of the recurrent kernel, (units, units).
+        bias_initializer: first values of the bias, (units,).
+        kernel_regularizer: penalty on the kernel.
+        recurrent_regularizer: penalty on the recurrent kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        recurrent_constraint: bounds on the recurrent kernel.
+        bias_constraint: bounds on the bias.
+        dropout: the share of the inputs that is dropped while training, the same at all steps.
+        recurrent_dropout: the share of the state that is dropped while training.
+        return_sequences: whether the outputs of all steps are returned, or the last one.
+        return_state: whether the last state is returned too.
+        go_backwards: whether the steps are run from last to first; outputs come in that order.
+        stateful: whether the state of a batch is the one that the next batch begins with.
+        unroll: accepted; it makes no difference here.
+        seed: of the dropout.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
+
+    Raises:
+        ValueError: for units below 1, or a rate outside [0, 1].
+
+    >>> import eagerflow as ef
+    >>> SimpleRNN(4)(ef.ops.zeros((2, 5, 3))).shape
+    (2, 4)
+    """
+
+    @_TIME_SECOND
+    @of_recurrent
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        cell = SimpleRNNCell(
+            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
+            bias_constraint, dropout, recurrent_dropout, seed, name="simple_rnn_cell", **_cell_arguments(self, kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, kwargs, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+            stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
+        )  # fmt: skip
+
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        cell = self.cell
+        return sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        return kernels.simple_rnn(*self._given(sequences, states, mask), all_steps)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return self._described(f"units activation {_CONFIG}")
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory: a recurrent layer with a carry that gates let in, out and fade.
+
+    Args:
+        units: the length of the state, which is the output, and of the carry.
+        activation: of the candidate and of the carry: a function or its name.
+        recurrent_activation: of the gates.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (inputs, 4 units): input, forget, candidate, output.
+        recurrent_initializer: first values of the recurrent kernel, (units, 4 units).
+        bias_initializer: first values of the bias, (4 units,).
+        unit_forget_bias: whether the forget gate's bias begins as ones.
+        kernel_regularizer: penalty on the kernel.
+        recurrent_regularizer: penalty on the recurrent kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        recurrent_constraint: bounds on the recurrent kernel.
+        bias_constraint: bounds on the bias.
+        dropout: the share of the inputs that is dropped while training, the same at all steps.
+        recurrent_dropout: the share of the state that is dropped while training.
+        seed: of the dropout.
+        return_sequences: whether the outputs of all steps are returned, or the last one.
+        return_state: whether the last state and carry are returned too.
+        go_backwards: whether the steps are run from last to first; outputs come in that order.
+        stateful: whether state and carry of a batch are those that the next batch begins with.
+        unroll: accepted; it makes no difference here.
+        use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
+
+    Raises:
+        ValueError: for units below 1, or a rate outside [0, 1].
+
+    Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+
+    >>> import eagerflow as ef
+    >>> LSTM(4, return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
+    (2, 5, 4)
+    """
+
+    @_TIME_SECOND
+    @of_recurrent
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        cell = LSTMCell(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
+            name="lstm_cell", **_cell_arguments(self, kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, kwargs, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+            stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
+        )  # fmt: skip
+        self.use_cudnn = _checked_cudnn(self, use_cudnn)
+
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        cell = self.cell
+        return sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        return kernels.lstm(*self._given(sequences, states, mask), all_steps)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return self._described(f"units activation recurrent_activation {_CONFIG} unit_forget_bias seed")
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units: a recurrent layer whose state is a gated mixture of old and new.
+
+    Args:
+        units: the length of the state, which is the output.
+        activation: of the candidate: a function or its name.
+        recurrent_activation: of the gates.
+        use_bias: whether a bias is added.
+        kernel_initializer: first values of the kernel, (inputs, 3 units): update, reset, candidate.
+        recurrent_initializer: first values of the recurrent kernel, (units, 3 units).
+        bias_initializer: first values of the bias, (2, 3 units) with `reset_after`, else (3 units,).
+        kernel_regularizer: penalty on the kernel.
+        recurrent_regularizer: penalty on the recurrent kernel.
+        bias_regularizer: penalty on the bias.
+        activity_regularizer: penalty on the output.
+        kernel_constraint: bounds on the kernel.
+        recurrent_constraint: bounds on the recurrent kernel.
+        bias_constraint: bounds on the bias.
+        dropout: the share of the inputs that is dropped while training, the same at all steps.
+        recurrent_dropout: the share of the state that is dropped while training.
+        seed: of the dropout.
+        return_sequences: whether the outputs of all steps are returned, or the last one.
+        return_state: whether the last state is returned too.
+        go_backwards: whether the steps are run from last to first; outputs come in that order.
+        stateful: whether the state of a batch is the one that the next batch begins with.
+        unroll: accepted; it makes no difference here.
+        reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
+        use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
+
+    Raises:
+        ValueError: for units below 1, or a rate outside [0, 1].
+
+    Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
+
+    >>> import eagerflow as ef
+    >>> GRU(4, return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
+    (2, 5, 4)
+    """
+
+    @_TIME_SECOND
+    @of_recurrent
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        reset_after: bool = True,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        cell = GRUCell(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, reset_after, seed, name="gru_cell",
+            **_cell_arguments(self, kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, kwargs, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+            stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
+        )  # fmt: skip
+        self.use_cudnn = _checked_cudnn(self, use_cudnn)
+
+    def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        cell = self.cell
+        return sequences, states[0], cell.kernel, cell.recurrent_kernel, *cell.biases(), mask
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        return kernels.gru(*self._given(sequences, states, mask), self.cell.reset_after, all_steps)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return self._described(f"units activation recurrent_activation {_CONFIG} reset_after seed")
+
+
+def _checked_cudnn(layer: Any, use_cudnn: Any) -> Any:
+    return use_cudnn if isinstance(use_cudnn, bool) else one_of(layer, "use_cudnn", use_cudnn, ("auto",))

@@ -1,0 +1,355 @@
+"""`RNN`: a cell over all steps of a sequence; `StackedRNNCells`: cells on top of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.base import tree
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described
+from eagerflow.layers.rnn.cells import DropoutRNNCell
+
+__all__ = ["RNN", "StackedRNNCells"]
+
+
+class StackedRNNCells(Layer):
+    """Several cells as one: each gets the output of the one below.
+
+    Args:
+        cells: the cells, from bottom to top.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a cell without `call` or `state_size`.
+    """
+
+    def __init__(self, cells: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for cell in cells:
+            check_cell(cell)
+        self.cells = list(cells)
+
+    @property
+    def state_size(self) -> list[Any]:
+        """The lengths of the states of all cells."""
+        return [cell.state_size for cell in self.cells]
+
+    @property
+    def output_size(self) -> int:
+        """The length of the top cell's output."""
+        return output_size_of(self.cells[-1])
+
+    def build(self, input_shape: Any) -> None:
+        """Build the cells, each for the output of the one below."""
+        for cell in self.cells:
+            if isinstance(cell, Layer) and not cell.built:
+                cell.build(input_shape)
+            input_shape = (input_shape[0], output_size_of(cell))
+        self.built = True
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
+        """The states to begin with: per cell a tensor, or a list of them where its `state_size` is a list."""
+        found = [initial_state_of(cell, batch_size, self.compute_dtype) for cell in self.cells]
+        several = [isinstance(size, (list, tuple)) for size in self.state_size]
+        return [states if nested else states[0] for states, nested in zip(found, several, strict=True)]
+
+    def call(self, inputs: Tensor, states: Any, training: bool = False, **kwargs: Any) -> tuple[Tensor, Any]:
+        """The output of the top cell, and the new states of all."""
+        found = []
+        for cell, state in zip(self.cells, states, strict=True):
+            nested = isinstance(state, (list, tuple))
+            inputs, new = step_of(cell, inputs, list(state) if nested else [state], training)
+            found.append(new if nested else new[0])
+        return inputs, found
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), "cells": [serialize_keras_object(cell) for cell in self.cells]}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> StackedRNNCells:
+        """A layer made from `get_config`'s answer."""
+        rest = dict(config)
+        return cls([deserialize_keras_object(cell, custom_objects) for cell in rest.pop("cells")], **rest)
+
+
+class RNN(Layer):
+    """Runs a cell over the steps of a sequence.
+
+    Args:
+        cell: a layer whose `call(inputs, states)` returns the output and the new states, with the attribute
+            `state_size` (an integer or a list of them); or a list of such cells, which are stacked.
+        return_sequences: whether the outputs of all steps are returned, or the last one.
+        return_state: whether the last states are returned too.
+        go_backwards: whether the steps are run from last to first; outputs come in that order.
+        stateful: whether the states of a batch are those that the next batch begins with.
+        unroll: accepted; steps are always run one by one.
+        zero_output_for_mask: whether masked steps give zeros, or the output before them.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, time, ...). Output: (batch, units), or (batch, time, units) with `return_sequences`; with
+    `return_state`, a tuple of it and the states. Masked steps leave the states as they are.
+
+    Raises:
+        ValueError: for a cell without `call` or `state_size`; on a call, when a stateful layer gets another batch
+            size.
+
+    >>> import eagerflow as ef
+    >>> RNN(ef.layers.SimpleRNNCell(4), return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
+    (2, 5, 4)
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else check_cell(cell)
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.unroll = unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.supports_masking = True
+        sizes = self.cell.state_size
+        self.state_size = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
+        # Not tracked: the state of a stateful layer is no weight.
+        self.__dict__["states"] = None
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Build the cell, and make the states of a stateful layer."""
+        if isinstance(self.cell, Layer) and not self.cell.built:
+            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+            self.cell.built = True
+        if self.stateful and self.states is None:
+            if sequences_shape[0] is None:
+                raise ValueError(
+                    f'{type(self).__name__} "{self.name}"(stateful=True) needs a fixed batch size: give Input a '
+                    "batch_size."
+                )
+            start = self.get_initial_state(sequences_shape[0])
+            self.__dict__["states"] = tree.map_structure(_state_variable, start)
+        self.built = True
+
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """The states that a sequence begins with: those of the cell, or zeros."""
+        return initial_state_of(self.cell, batch_size, self.compute_dtype)
+
+    def reset_state(self) -> None:
+        """Set the states of a stateful layer to zeros."""
+        for variable in tree.flatten(self.states) if self.states is not None else ():
+            variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
+
+    def reset_states(self) -> None:
+        """`reset_state` under its older name."""
+        self.reset_state()
+
+    def call(
+        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
+        """The outputs, and the last states with `return_state`.
+
+        Args:
+            sequences: (batch, time, ...).
+            initial_state: the states to begin with, as a tensor or a list of them.
+            mask: (batch, time) of bools: False where a step is left out.
+            training: whether the cell's dropout is on.
+        """
+        if not is_differentiable(sequences.dtype):
+            sequences = ops.cast(sequences, self.compute_dtype)
+        start = self._start(sequences, initial_state)
+        mask = self._checked_mask(sequences, mask)
+        return self._finish(*self.inner_loop(sequences, start, mask, training))
+
+    def _finish(self, outputs: Any, last: Tensor, states: list[Any]) -> Any:
+        """What a call answers; a stateful layer keeps the states."""
+        _reset_dropout(self.cell)
+        if self.stateful:
+            for variable, state in zip(tree.flatten(self.states), tree.flatten(states), strict=True):
+                variable.assign(ops.stop_gradient(state))
+        output = ops.cast(outputs if self.return_sequences else last, self.compute_dtype)
+        return (output, *states) if self.return_state else output
+
+    def _checked_mask(self, sequences: Tensor, mask: Any) -> Tensor | None:
+        if mask is None:
+            return None
+        found: Tensor = ops.cast(tree.flatten(mask)[0], "bool")
+        batch, steps = sequences.shape[:2]
+        if len(found.shape) < 2 or found.shape[0] not in (1, batch) or found.shape[1] != steps:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": mask: expected the shape (batch, time) of the sequences, '
+                f"{(batch, steps)}; got {found.shape}."
+            )
+        return found
+
+    def _start(self, sequences: Tensor, initial_state: Any) -> list[Any]:
+        """The states to begin with, in the compute type."""
+        if self.stateful:
+            expected = tree.flatten(self.states)[0].shape[0]
+            if sequences.shape[0] != expected:
+                raise ValueError(
+                    f'{type(self).__name__} "{self.name}"(stateful=True) keeps the states of a batch of {expected}; '
+                    f"got a batch of {sequences.shape[0]}."
+                )
+        if initial_state is None:
+            start = self.states if self.stateful else self.get_initial_state(sequences.shape[0])
+        else:
+            start = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+        count = len(tree.flatten(self.state_size))
+        if len(tree.flatten(start)) != count:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": initial_state: expected {count} tensor(s); '
+                f"got {len(tree.flatten(start))}."
+            )
+        for state, size in zip(tree.flatten(start), tree.flatten(self.state_size)):
+            found = state.shape if isinstance(state, Tensor) else numpy.shape(state)
+            if isinstance(size, int) and sequences.ndim == 3 and found != (sequences.shape[0], size):
+                raise ValueError(
+                    f'{type(self).__name__} "{self.name}": initial_state: expected the shape (batch, units), '
+                    f"{(sequences.shape[0], size)}; got {found}."
+                )
+        return tree.map_structure(lambda x: convert_to_tensor(x, self.compute_dtype), list(start))
+
+    def inner_loop(
+        self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
+    ) -> tuple[Any, Tensor, list[Any]]:
+        """The outputs of all steps (None unless returned), the last one, and the last states."""
+        steps = ops.unstack(sequences, axis=1)
+        live: list[Any] = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
+        if not steps:
+            raise ValueError(f'{type(self).__name__} "{self.name}": the sequences have no steps.')
+        order = range(len(steps))
+        states = initial_state
+        output: Any = None
+        outputs: list[Tensor] = []
+        for t in reversed(order) if self.go_backwards else order:
+            new, new_states = step_of(self.cell, steps[t], states, training)
+            counts = live[t]
+            if counts is not None:
+                before = _first(states, new) if output is None else output
+                before = None if self.zero_output_for_mask else before
+                new = _chosen(counts, new, before)
+                new_states = tree.map_structure(lambda a, b, c=counts: _chosen(c, a, b), new_states, states)
+            output, states = new, new_states
+            if self.return_sequences:
+                outputs.append(output)
+        return ops.stack(outputs, axis=1) if outputs else None, output, list(states)
+
+    def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
+        """The mask of the steps, with `return_sequences`; states have none."""
+        found = None if mask is None else tree.flatten(mask)[0]
+        of_output = found if self.return_sequences else None
+        return [of_output, *[None for _ in self.state_size]] if self.return_state else of_output
+
+    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+        """The shape of the outputs, and of the states with `return_state`."""
+        batch, steps = sequences_shape[0], sequences_shape[1]
+        size = output_size_of(self.cell)
+        output = (batch, steps, size) if self.return_sequences else (batch, size)
+        if not self.return_state:
+            return output
+        return (output, *[_state_shape(batch, n) for n in self.state_size])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        names = "return_sequences return_state go_backwards stateful unroll zero_output_for_mask"
+        return {
+            **super().get_config(),
+            **described(self, names),
+            "cell": serialize_keras_object(self.cell),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> RNN:
+        """A layer made from `get_config`'s answer."""
+        rest = dict(config)
+        return cls(deserialize_keras_object(rest.pop("cell"), custom_objects), **rest)
+
+
+def check_cell(cell: Any) -> Any:
+    """`cell`, if it can be one.
+
+    Raises:
+        ValueError: when it lacks `call` or `state_size`.
+    """
+    missing = [name for name in ("call", "state_size") if not hasattr(cell, name)]
+    if missing:
+        raise ValueError(
+            f"A cell needs a method call(inputs, states) and an attribute state_size; {type(cell).__name__} has no "
+            f"{' and no '.join(missing)}."
+        )
+    return cell
+
+
+def output_size_of(cell: Any) -> int:
+    """The length of a cell's output: `output_size`, or that of its first state."""
+    found = getattr(cell, "output_size", None)
+    if found is None:
+        found = cell.state_size[0] if isinstance(cell.state_size, (list, tuple)) else cell.state_size
+    return int(found)
+
+
+def initial_state_of(cell: Any, batch_size: int | None, dtype: Any) -> list[Any]:
+    """The states a cell begins with, as a list."""
+    make = getattr(cell, "get_initial_state", None)
+    if make is None:
+        lengths = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
+        return [ops.zeros((batch_size, n), dtype=dtype) for n in lengths]
+    made = make(batch_size=batch_size)
+    return list(made) if isinstance(made, (list, tuple)) else [made]
+
+
+def step_of(cell: Any, inputs: Tensor, states: list[Any], training: Any) -> tuple[Tensor, list[Any]]:
+    """One step of a cell: its output, and its new states as a list."""
+    call: Callable[..., Any] = cell if callable(cell) else cell.call
+    wants_training = not isinstance(cell, Layer) or cell._call_signature.takes_training
+    output, new = call(inputs, states, training=training) if wants_training else call(inputs, states)
+    return output, list(new) if isinstance(new, (list, tuple)) else [new]
+
+
+def _state_variable(start: Tensor) -> Variable:
+    return Variable(start, trainable=False, name="rnn_state")
+
+
+def _state_shape(batch: int | None, size: Any) -> Any:
+    return [_state_shape(batch, n) for n in size] if isinstance(size, (list, tuple)) else (batch, size)
+
+
+def _first(states: list[Any], output: Tensor) -> Tensor | None:
+    """The first state of the (top) cell, which is the output before the first step, if it can be one."""
+    found: Any = states
+    while isinstance(found, (list, tuple)):
+        found = found[-1 if isinstance(found[0], (list, tuple)) else 0]
+    return found if found.shape == output.shape else None
+
+
+def _chosen(live: Tensor, new: Tensor, old: Tensor | None) -> Tensor:
+    """`new` where the step counts, `old` (or zeros) elsewhere."""
+    spread = live.reshape((-1,) + (1,) * (new.ndim - 1))
+    return ops.where(spread, new, 0 if old is None else old)
+
+
+def _reset_dropout(cell: Any) -> None:
+    if isinstance(cell, DropoutRNNCell):
+        cell.reset_dropout_mask()
+        cell.reset_recurrent_dropout_mask()
+    for part in getattr(cell, "cells", ()):
+        _reset_dropout(part)

@@ -1,0 +1,185 @@
+"""`Wrapper`: the base of layers around a layer; `TimeDistributed`; `SpectralNormalization`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow import initializers, ops
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.settings import described, integer
+from eagerflow.layer.symbolic.tensors import Spec, infer
+
+__all__ = ["SpectralNormalization", "TimeDistributed", "Wrapper"]
+
+
+class Wrapper(Layer):
+    """Holds a layer; subclasses call it in their own way.
+
+    Args:
+        layer: the layer.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: when `layer` is none.
+    """
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        if not isinstance(layer, Layer):
+            raise ValueError(f"{type(self).__name__}(layer={signature_of(layer)}): expected a layer.")
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build the layer inside."""
+        if not self.layer.built:
+            self.layer.build(input_shape)
+            self.layer.built = True
+        self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), "layer": serialize_keras_object(self.layer)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """A layer made from `get_config`'s answer."""
+        rest = dict(config)
+        return cls(deserialize_keras_object(rest.pop("layer"), custom_objects), **rest)
+
+
+class TimeDistributed(Wrapper):
+    """Applies a layer to every step of a sequence, with the same weights.
+
+    Args:
+        layer: the layer.
+        **kwargs: arguments of every layer.
+
+    Input: (batch, time, ...). Output: (batch, time, ...).
+
+    Raises:
+        ValueError: when `layer` is none, or inputs have fewer than three axes.
+
+    >>> import eagerflow as ef
+    >>> TimeDistributed(ef.layers.Conv2D(4, 3))(ef.ops.zeros((2, 5, 8, 8, 1))).shape
+    (2, 5, 6, 6, 4)
+    """
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.supports_masking = True
+
+    def _of_step(self, input_shape: Any) -> tuple[int | None, ...]:
+        if len(input_shape) < 3:
+            raise ValueError(
+                f'TimeDistributed "{self.name}" expects inputs of at least 3 axes (batch, time, ...); got the shape '
+                f"{tuple(input_shape)}."
+            )
+        return (input_shape[0], *input_shape[2:])
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build the layer for one step."""
+        super().build(self._of_step(input_shape))
+
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
+        """The layer's outputs for all steps."""
+        if mask is not None and mask.shape[:2] != inputs.shape[:2]:
+            raise ValueError(
+                f'TimeDistributed "{self.name}": expected a mask of shape {inputs.shape[:2]}; got {mask.shape}.'
+            )
+        signature = self.layer._call_signature
+        steps = ops.unstack(inputs, axis=1)
+        masks = [None] * len(steps)
+        if mask is not None and any(parameter == "mask" for _, parameter in signature.masks):
+            masks = ops.unstack(mask, axis=1)
+        outputs = []
+        for step, live in zip(steps, masks, strict=True):
+            context = {"training": training} if signature.takes_training else {}
+            outputs.append(self.layer(step, **context, **({} if live is None else {"mask": live})))
+        return ops.stack(outputs, axis=1)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, time, ...)."""
+        batch, *rest = self.layer.compute_output_shape(self._of_step(input_shape))
+        return (batch, input_shape[1], *rest)
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """The layer's own answer for one step, with its type, and the steps in between."""
+        if type(self).call is not TimeDistributed.call:
+            return super()._infer(args, kwargs, size)
+        inputs = args[0] if args else kwargs["inputs"]
+        steps = inputs.shape[1]
+        one = infer(self.layer, (Spec(self._of_step(inputs.shape), inputs.dtype),), {}, size)
+        return tree.map_structure(lambda x: Spec((x.shape[0], steps, *x.shape[1:]), x.dtype), one)
+
+
+class SpectralNormalization(Wrapper):
+    """Divides a layer's kernel by its largest singular value at every training step.
+
+    Args:
+        layer: a layer with a `kernel` or `embeddings`.
+        power_iterations: how many steps of the power iteration estimate the singular value.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ValueError: for a layer without such a weight, or power_iterations below 1.
+
+    Source: Miyato et al. 2018, https://arxiv.org/abs/1802.05957.
+    """
+
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.power_iterations = integer(self, "power_iterations", power_iterations)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build the layer, and make the vector of the power iteration."""
+        super().build(input_shape)
+        self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
+        kernel = getattr(self.layer, "kernel", None)
+        if kernel is None:
+            kernel = getattr(self.layer, "embeddings", None)
+        if kernel is None:
+            raise ValueError(
+                f"SpectralNormalization needs a layer with a kernel or embeddings; {type(self.layer).__name__} "
+                f'"{self.layer.name}" has none.'
+            )
+        self.kernel = kernel
+        self.vector_u = self.add_weight(
+            name="vector_u", shape=(1, kernel.shape[-1]), initializer=initializers.TruncatedNormal(stddev=0.02),
+            trainable=False, dtype=kernel.dtype,
+        )  # fmt: skip
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        """The layer's outputs; while training, its kernel is normalized first."""
+        if training and self.kernel.data.any():
+            u, kernel = self.normalized_weights()
+            self.vector_u.assign(ops.stop_gradient(u))
+            self.kernel.assign(ops.stop_gradient(kernel))
+        return ops.cast(self.layer(inputs), inputs.dtype)
+
+    def normalized_weights(self) -> tuple[Tensor, Tensor]:
+        """The vector after the power iteration, and the kernel divided by its largest singular value."""
+        matrix = self.kernel.value.reshape((-1, self.kernel.shape[-1]))
+        u = self.vector_u.value
+        for _ in range(self.power_iterations):
+            v = _unit(u @ ops.transpose(matrix))
+            u = _unit(v @ matrix)
+        sigma = v @ matrix @ ops.transpose(u)
+        return u, (matrix / sigma).reshape(self.kernel.shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """That of the layer."""
+        return self.layer.compute_output_shape(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return {**super().get_config(), **described(self, "power_iterations")}
+
+
+def _unit(x: Tensor) -> Tensor:
+    return x / ops.maximum(ops.sqrt((x * x).sum()), 1e-7)

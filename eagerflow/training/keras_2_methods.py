@@ -1,0 +1,274 @@
+"""The methods of `Model` that Keras 2 had, for its tutorials: each says what stands in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy
+
+from eagerflow.base import tree
+from eagerflow.base.spellings import Elsewhere, behaviour
+from eagerflow.base.tracebacks import shorten
+from eagerflow.data.feed import ArrayFeed
+from eagerflow.data.packing import unpack_x_y_sample_weight
+from eagerflow.training.compiled import Compiled
+
+__all__ = ["LOADING", "OlderSpellings", "hand_validation_data", "in_order_of_keras_2"]
+
+# Arguments of Keras 2's `fit` and its kin about how a generator is read; they never change what is computed.
+LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
+
+
+_KERAS_1 = {
+    "max_q_size": "max_queue_size", "nb_epoch": "epochs", "nb_val_samples": "validation_steps",
+    "nb_worker": "workers", "pickle_safe": "use_multiprocessing", "samples_per_epoch": "steps_per_epoch",
+    "val_samples": "steps",
+}  # fmt: skip
+
+
+def in_order_of_keras_2(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator for `compile`, whose third and fourth argument have changed places since Keras 2.
+
+    Args:
+        *names: what these arguments by position mean in programs of Keras 2.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if behaviour.keras_2 and 2 < len(args) <= 2 + len(names):
+                args, kwargs = args[:2], {**dict(zip(names, args[2:])), **kwargs}
+            try:
+                return method(self, *args, **kwargs)
+            except BaseException as error:
+                shorten(error)
+                raise
+
+        return call
+
+    return decorate
+
+
+def _of_keras_1(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator for `fit_generator` and its kin that counts samples in batches, for Keras 1's arguments.
+
+    A plain generator is asked for its first batch beforehand, to know how many samples its batches have.
+    """
+
+    @wraps(method)
+    def call(self: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
+        sources = {"generator": generator, "validation_data": kwargs.get("validation_data")}
+        for old in _KERAS_1.keys() & kwargs.keys():
+            value = kwargs.pop(old)
+            if "samples" in old and value is not None:
+                which = "validation_data" if old == "nb_val_samples" else "generator"
+                sources[which], value = _in_batches(sources[which], value, old)
+            kwargs.setdefault(_KERAS_1[old], value)
+        if sources["validation_data"] is not None:
+            kwargs["validation_data"] = sources["validation_data"]
+        return method(self, sources["generator"], *args, **kwargs)
+
+    return call
+
+
+def _in_batches(source: Any, samples: int, name: str) -> tuple[Any, int | None]:
+    """What to read from, and how many batches of it have so many samples; None for all of them."""
+    if isinstance(source, (tuple, list)) or source is None:
+        return source, None  # arrays
+    size = getattr(source, "batch_size", None)
+    if not isinstance(size, int):
+        source = source if isinstance(source, _Counted) else _Counted(source, name)
+        size = source.size
+    return source, -(-samples // size)
+
+
+class _Counted:
+    """A generator whose batches all have as many samples as the first.
+
+    Args:
+        batches: the generator.
+        name: the argument that counts samples.
+    """
+
+    def __init__(self, batches: Any, name: str) -> None:
+        self.name = name
+        self.batches = iter(batches)
+        self.first = [next(self.batches)]
+        self.size = _samples(self.first[0])
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        batch = self.first.pop() if self.first else next(self.batches)
+        found = _samples(batch)
+        if found != self.size:
+            raise ValueError(
+                f"{self.name} counts samples, and the generator's batches differ: {self.size} in the first, {found} "
+                "now. Write steps_per_epoch= (validation_steps=, steps=), the number of batches."
+            )
+        return batch
+
+
+def _samples(batch: Any) -> int:
+    return len(tree.flatten(batch)[0])
+
+
+class OlderSpellings:
+    """The part of `Model` with Keras 2's names."""
+
+    get_updates_for = Elsewhere("Variables are assigned to as `call` runs.")
+    state_updates = Elsewhere("Variables are assigned to as `call` runs.")
+    to_yaml = Elsewhere("Use `model.to_json()`.")
+    total_loss = Elsewhere("Use `model.compute_loss(x, y, y_pred)`.")
+    updates = Elsewhere("Variables are assigned to as `call` runs.")
+    uses_learning_phase = Elsewhere("Say it in the call: `model(x, training=True)`.")
+
+    @_of_keras_1
+    def fit_generator(
+        self: Any,
+        generator: Any,
+        steps_per_epoch: int | None = None,
+        epochs: int = 1,
+        verbose: Any = 1,
+        callbacks: Any = None,
+        validation_data: Any = None,
+        validation_steps: int | None = None,
+        validation_freq: Any = 1,
+        class_weight: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        shuffle: Any = True,
+        initial_epoch: int = 0,
+    ) -> Any:
+        """`fit`, which takes generators too. `max_queue_size`, `workers` and `use_multiprocessing` change nothing."""
+        return self.fit(
+            generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_data=validation_data, validation_steps=validation_steps, validation_freq=validation_freq,
+            class_weight=class_weight, shuffle=shuffle, initial_epoch=initial_epoch,
+        )  # fmt: skip
+
+    @_of_keras_1
+    def evaluate_generator(
+        self: Any,
+        generator: Any,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+    ) -> Any:
+        """`evaluate`, which takes generators too."""
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+
+    @_of_keras_1
+    def predict_generator(
+        self: Any,
+        generator: Any,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+    ) -> Any:
+        """`predict`, which takes generators too."""
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+
+    def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
+        """`predict`, for models that give probabilities."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> numpy.ndarray:
+        """The numbers of the most likely classes; of one output, whether it is above 0.5."""
+        chances = numpy.asarray(self.predict(x, batch_size=batch_size, verbose=verbose))
+        return chances.argmax(axis=-1) if chances.shape[-1] > 1 else (chances > 0.5).astype("int32")
+
+    def reset_states(self: Any) -> None:
+        """Let stateful recurrent layers forget what they have read."""
+        for layer in self._flatten_layers(include_self=False):
+            if getattr(layer, "stateful", False):
+                layer.reset_state()
+
+    @property
+    def compiled_loss(self: Any) -> OlderLoss:
+        """The compiled loss, to be called in a `train_step` of one's own; `compute_loss` in Keras 3."""
+        return OlderLoss(self._ready("compiled_loss"))
+
+    @property
+    def compiled_metrics(self: Any) -> OlderMetrics:
+        """The compiled metrics, to be updated in a `train_step` of one's own; `compute_metrics` in Keras 3."""
+        return OlderMetrics(self._ready("compiled_metrics"))
+
+
+def hand_validation_data(callbacks: Any, feed: Any) -> None:
+    """In programs of Keras 2, callbacks find the validation data in `self.validation_data`: `[x, y, weights]`.
+
+    Args:
+        callbacks: the callbacks of a `fit`; those that have such an attribute already keep theirs.
+        feed: what it validates on; None is handed out for anything but arrays.
+    """
+    if not behaviour.keras_2:
+        return
+    data = None
+    if isinstance(feed, ArrayFeed):
+        x, y, weights = unpack_x_y_sample_weight(feed.parts)
+        targets = [numpy.asarray(part) for part in tree.flatten(y) if part is not None]
+        given = [part for part in tree.flatten(weights) if part is not None]
+        data = [numpy.asarray(part) for part in tree.flatten(x)] + targets
+        data += [numpy.asarray(w) for w in given] or [numpy.ones(len(t), "float32") for t in targets]
+    for callback in callbacks:
+        if getattr(callback, "validation_data", None) is None:
+            callback.validation_data = data
+
+
+class OlderLoss:
+    """`model.compiled_loss(y, y_pred, ...)`: the loss of a batch, which it also adds to the mean that is reported."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
+    ) -> Any:
+        """The compiled loss plus `regularization_losses`.
+
+        Raises:
+            ValueError: when there is neither.
+        """
+        loss = self.compiled.loss
+        terms = [] if loss is None else [loss(y_true, y_pred, sample_weight)]
+        terms += list(regularization_losses or [])
+        if not terms:
+            raise ValueError("compiled_loss: there is no loss; pass loss=... to compile.")
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        self.compiled.track(total, y_pred)
+        return total
+
+
+class OlderMetrics:
+    """`model.compiled_metrics`."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The compiled metrics."""
+        return [entry.metric for entry in self.compiled.metrics.entries]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in one batch."""
+        self.compiled.metrics.update(y_true, y_pred, sample_weight)
+        self.compiled.measured = True
+
+    def reset_state(self) -> None:
+        """Begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()

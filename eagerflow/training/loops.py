@@ -1,0 +1,427 @@
+"""The loops of `fit`, `evaluate` and `predict`: batches in, callbacks beside, numbers out."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy
+
+from eagerflow.base import tree
+from eagerflow.base.memory import give_back
+from eagerflow.callbacks import CallbackList, History
+from eagerflow.callbacks.older_names import either_name
+from eagerflow.core.device import to_host
+from eagerflow.core.observe import logs as announce_logs
+from eagerflow.core.observe import scope, state
+from eagerflow.core.random import Key, next_key, order_key
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
+from eagerflow.data.feed import ArrayFeed, Feed, feed_for
+from eagerflow.data.packing import unpack_x_y_sample_weight
+from eagerflow.training.checks import (
+    at_least_one,
+    fraction,
+    split,
+    verbosity,
+    within_max_epochs,
+)
+from eagerflow.training.interrupt import Interruption
+from eagerflow.training.keras_2_methods import hand_validation_data
+from eagerflow.training.not_a_number import warn_of_nan
+from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
+from eagerflow.training.undone_steps import whole_step
+
+__all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
+
+
+def as_numbers(logs: Any) -> dict[str, Any]:
+    """Logs as Python floats (arrays for what isn't one number). Only here a device is waited for."""
+    if logs is None:
+        return {}
+    if not isinstance(logs, dict):
+        raise TypeError(
+            f"a step must return a dict of names and numbers, such as {{'loss': loss}}; got {type(logs).__name__}."
+        )
+    return {name: _number(value) for name, value in logs.items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.data.item() if value.data.size == 1 else value.numpy()
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def observed_step(model: Any, name: str, step: Callable[[Any], Any], data: Any) -> Any:
+    """The step, within a scope of its own while somebody observes."""
+    if not state.on:
+        return step(data)
+    with scope("step", name, model, data) as announced:
+        announced.value = step(data)
+        return announced.value
+
+
+def _observed_batches(batches: Iterator[Any], steps: int | None) -> Iterator[Any]:
+    """The batches, the making of each within a scope while somebody observes."""
+    for done in itertools.count():
+        if not state.on or done == steps:
+            data = next(batches, _END)
+        else:
+            with scope("data", "batch") as announced:
+                data = announced.value = next(batches, _END)
+        if data is _END:
+            return
+        yield data
+
+
+_END: Any = object()
+_LONG = 2.0  # seconds of training after which giving memory back costs nothing that one would notice
+
+
+class Loop:
+    """What happens around the steps of one epoch, or of one evaluation.
+
+    Args:
+        model: the model.
+        kind: `"train"`, `"test"` or `"predict"`.
+        callbacks: all callbacks.
+        shows: whether the progress bar belongs to this loop.
+        every: callbacks hear of every so many batches, and of what is left of them in the end.
+    """
+
+    def __init__(self, model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int = 1) -> None:
+        self.model = model
+        self.begin = callbacks.hooks(f"on_{kind}_batch_begin")
+        self.end = callbacks.hooks(f"on_{kind}_batch_end")
+        self.bar = callbacks.progress if shows else None
+        self.every = every
+        self.name = f"{kind}_step"
+        self.kind = kind
+        self.function = getattr(model, f"make_{kind}_function")()
+        self.deferred = model._defers(self.function)
+        self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
+        self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
+        if kind == "train":
+            self.function = whole_step(model, self.function)
+
+    def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
+        """Make all steps from `first` on; `keep` is given what each returned. Gives the number of steps."""
+        if not self.deferred:
+            return self._run(feed, interruption, keep, first)
+        compiled = self.model._compiled
+        before, compiled.deferred = compiled.deferred, True
+        try:
+            done = self._run(feed, interruption, lambda logs: None, first)
+        finally:
+            compiled.deferred = before
+        if done:
+            keep(self.model.get_metrics_result())
+        return done
+
+    def _run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int) -> int:
+        model, bar, begin, end, function = self.model, self.bar, self.begin, self.end, self.function
+        done = told = first
+        logs: Any = None
+        left = None if feed.steps is None else feed.steps - first
+        for step, data in enumerate(_observed_batches(feed.epoch(), left), first):
+            if begin and step % self.every == 0:
+                for hook in begin:
+                    hook(step, {})
+            logs = function(data) if not state.on else observed_step(model, self.name, function, data)
+            done = step + 1
+            keep(logs)
+            if self._outputs is not None:
+                self._outputs.append(logs)
+            if end and done % self.every == 0:
+                told = done
+                self._report(step, logs)
+            if bar is not None and bar.due():
+                bar.show(step, self._numbers(logs, shown=True))
+            if state.on and self.kind != "predict":
+                announce_logs("batch", step, self._numbers(logs))
+            if interruption.requested:
+                interruption.check()
+            if getattr(model, self.stop):
+                break
+        if end and told < done:
+            self._report(told + self.every - 1, logs)  # as if the group were whole, like Keras
+        if bar is not None:
+            bar.stop_clock(done)
+        return done
+
+    def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
+        if self.kind == "predict":
+            return {} if shown else {"outputs": self._made(logs)}
+        found = as_numbers(self.model.get_metrics_result() if self.deferred else logs)
+        return either_name(dict(sorted(found.items())))
+
+    def _made(self, logs: Any) -> Any:
+        """The outputs that callbacks haven't seen yet."""
+        if self._outputs is None:
+            return tree.map_structure(_to_numpy, logs)
+        parts, self._outputs = [tree.map_structure(_to_numpy, part) for part in self._outputs], []
+        return tree.map_structure(_joined, *parts)
+
+    def _report(self, step: int, logs: Any) -> None:
+        values = self._numbers(logs)
+        for hook in self.end:
+            hook(step, values)
+
+
+class Fit:
+    """One call of `fit`; see there for the arguments."""
+
+    def __init__(self, model: Any, x: Any, y: Any, sample_weight: Any, **given: Any) -> None:
+        self.model = model
+        epochs = at_least_one("fit", "epochs", given["epochs"])
+        self.epochs = within_max_epochs(1 if epochs is None else epochs)
+        self.initial_epoch = at_least_one("fit", "initial_epoch", given["initial_epoch"], lowest=0) or 0
+        self.every = given["steps_per_execution"]
+        self.frequency = _frequency(given["validation_freq"])
+        self.feed, self.validation = _feeds(x, y, sample_weight, given)
+        self.feed.draws = partial(_order_key, model)
+        model.stop_training = False
+        verbose = verbosity("fit", given["verbose"])
+        self.callbacks = CallbackList(
+            given["callbacks"], add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose,
+            epochs=self.epochs, steps=self.feed.steps, validates=self.validation is not None,
+            validation_freq=given["validation_freq"],
+        )  # fmt: skip
+        hand_validation_data(self.callbacks.callbacks, self.validation)
+        self._warned = False
+        self._resumption: Any = None
+
+    def go(self) -> History:
+        """Train."""
+        model, callbacks = self.model, self.callbacks
+        logs: dict[str, Any] = {}
+        started = time.perf_counter()
+        with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks), self._shown():
+            callbacks.on_train_begin()
+            self._resume()
+            for epoch in range(self.initial_epoch, self.epochs):
+                found = self._epoch(epoch, interruption)
+                logs = logs if found is None else found
+                if found is None or model.stop_training:
+                    break
+            if model.optimizer is not None:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+            callbacks.on_train_end(logs)
+        if time.perf_counter() - started > _LONG:
+            give_back()
+        history: History = model.history
+        return history
+
+    @contextlib.contextmanager
+    def _shown(self) -> Iterator[None]:
+        """Within, callbacks that back up know this."""
+        asking = [c for c in self.callbacks.callbacks if hasattr(c, "_training")]
+        for callback in asking:
+            callback._training = self
+        try:
+            yield
+        finally:
+            for callback in asking:
+                callback._training = None
+
+    def _resume(self) -> None:
+        """An interrupted training goes on, if a callback found one."""
+        self._resumption = self.model.__dict__.pop("_resumption", None)
+        if self._resumption is not None:
+            notes, arrays = self._resumption
+            self.initial_epoch = int(notes["epoch"])
+            put_back_callbacks(self, notes, arrays)
+            put_back_states(self.model, arrays)
+            if not notes["batch"]:
+                self.feed.go_to(notes["data"], 0)
+                self._resumption = None
+
+    def _resume_epoch(self) -> tuple[int, Any]:
+        """How many batches of this epoch were used before the interruption, and what the last one reported."""
+        if self._resumption is None:
+            return 0, None
+        (notes, arrays), self._resumption = self._resumption, None
+        self.model._resume(notes["path"])  # again: callbacks may have changed the learning rate since
+        put_back_callbacks(self, notes, arrays)
+        put_back_states(self.model, arrays)
+        put_back_metrics(self.model, arrays)
+        self.feed.go_to(notes["data"], int(notes["batch"]))
+        return int(notes["batch"]), notes["logs"]
+
+    def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any] | None:
+        """Train for one epoch; gives its numbers, None where the data have ended."""
+        self.model.reset_metrics()
+        self.callbacks.on_epoch_begin(epoch)
+        first, logs_before = self._resume_epoch()
+        last: list[Any] = [logs_before]
+        loop = Loop(self.model, "train", self.callbacks, shows=True, every=self.every)
+        done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
+        if not done:
+            ended = f"fit: the data gave no batch in epoch {epoch + 1}"
+            hint = "A generator can be used only once: let it repeat its data, or pass a data.Dataset or PyDataset."
+            if epoch == self.initial_epoch:
+                raise ValueError(f"{ended}. {hint}")
+            warnings.warn(f"{ended}: training ends after {epoch} epochs. {hint}", stacklevel=3)
+            self.model.stop_training = True
+            return None
+        logs = as_numbers(last[0])
+        self.feed.on_epoch_end()
+        if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
+            self.model.stop_training = True  # the data ran out, as it was warned
+        if self.validation is not None and self._validates(epoch):
+            logs.update(self._validated(interruption))
+        logs = either_name(dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0]))))
+        self._warned = self._warned or warn_of_nan(_scalar(logs.get("loss")), epoch, self.model, self.feed)
+        self.callbacks.on_epoch_end(epoch, logs)
+        announce_logs("epoch", epoch, logs)
+        return logs
+
+    def _validates(self, epoch: int) -> bool:
+        frequency = self.frequency
+        return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+    def _validated(self, interruption: Interruption) -> dict[str, Any]:
+        assert self.validation is not None
+        found = _evaluated(self.model, self.validation, self.callbacks, interruption, shows=False)
+        return {f"val_{name}": value for name, value in found.items()}
+
+
+def _scalar(value: Any) -> Any:
+    return value if isinstance(value, float) else None
+
+
+def _frequency(given: Any) -> Any:
+    if isinstance(given, (list, tuple, set, frozenset, range)):
+        return set(given)
+    return at_least_one("fit", "validation_freq", given) or 1
+
+
+_ordered_at: weakref.WeakKeyDictionary[Any, int] = (
+    weakref.WeakKeyDictionary()
+)  # steps at the last pass of a model
+
+
+def _order_key(model: Any) -> Key:
+    """The key of the order of the samples in a pass that begins now.
+
+    It depends on the seed and on the steps made so far, so that a model that was saved goes on in the very order in
+    which it would have gone on. Where no step was made since the last pass, other passes have other orders, too.
+    """
+    steps = None if model.optimizer is None else int(model.optimizer.iterations)
+    if steps is None or _ordered_at.get(model) == steps:
+        return next_key()
+    _ordered_at[model] = steps
+    return order_key(steps)
+
+
+def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[Feed, Feed | None]:
+    """The batches to train on, and those to validate on."""
+    part = fraction(given["validation_split"])
+    batch_size = at_least_one("fit", "batch_size", given["batch_size"])
+    validation_size = (
+        at_least_one("fit", "validation_batch_size", given["validation_batch_size"]) or batch_size
+    )
+    steps = at_least_one("fit", "steps_per_epoch", given["steps_per_epoch"])
+    validation_steps = at_least_one("fit", "validation_steps", given["validation_steps"])
+    if given["shuffle"] not in (True, False, "batch"):
+        raise ValueError(f"fit(shuffle={given['shuffle']!r:.60}): expected True, False or 'batch'.")
+    held_back: Any = given["validation_data"]
+    if part and held_back is None:
+        if not is_array_like(x):
+            raise ValueError(
+                f"fit(validation_split={part}): works for arrays only; x is a {type(x).__name__}. Pass validation_data."
+            )
+        arrays = (as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight))
+        rows = check_lengths(x=arrays[0], y=arrays[1], sample_weight=arrays[2])
+        (x, y, sample_weight), held_back = split(arrays, rows, part)
+    training = feed_for(
+        x, y, sample_weight, batch_size, steps, given["shuffle"], given["class_weight"], goes_on=True
+    )
+    if held_back is None:
+        return training, None
+    return training, _validation_feed(held_back, training, validation_size, validation_steps)
+
+
+def _validation_feed(held_back: Any, training: Feed, batch_size: int | None, steps: int | None) -> Feed:
+    if isinstance(held_back, (tuple, list)):
+        x, y, sample_weight = unpack_x_y_sample_weight(tuple(held_back))
+        if is_array_like(x):
+            return ArrayFeed(x, y, sample_weight, batch_size or training.batch_size, steps=steps)
+    return feed_for(held_back, None, None, batch_size if is_array_like(held_back) else None, steps)
+
+
+@contextlib.contextmanager
+def _tidy(callbacks: CallbackList) -> Iterator[None]:
+    """When a loop is broken off, the progress bar ends its line."""
+    try:
+        yield
+    except BaseException:
+        if callbacks.progress is not None:
+            callbacks.progress.abandon()
+        raise
+
+
+def _evaluated(
+    model: Any, feed: Feed, callbacks: CallbackList, interruption: Interruption, shows: bool
+) -> dict[str, Any]:
+    model.reset_metrics()
+    model.stop_evaluating = False
+    callbacks.on_test_begin()
+    last: list[Any] = [None]
+    loop = Loop(model, "test", callbacks, shows, every=model.steps_per_execution)
+    if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
+        raise ValueError("evaluate: the data gave no batch.")
+    feed.on_epoch_end()
+    logs = as_numbers(last[0])
+    callbacks.on_test_end(logs)
+    return logs
+
+
+def run_evaluate(model: Any, feed: Feed, callbacks: Any, verbose: int) -> dict[str, Any]:
+    """Evaluate; gives the numbers by name."""
+    group = CallbackList(
+        callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps
+    )
+    with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
+        return _evaluated(model, feed, group, interruption, shows=True)
+
+
+def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
+    """Predict; gives arrays with one row per sample."""
+    group = CallbackList(
+        callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps
+    )
+    outputs: list[Any] = []
+    with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
+        model.stop_predicting = False
+        group.on_predict_begin()
+        loop = Loop(model, "predict", group, shows=True, every=model.steps_per_execution)
+        loop.run(feed, interruption, lambda found: outputs.append(_as_arrays(found)))
+        feed.on_epoch_end()
+        group.on_predict_end()
+    if not outputs:
+        raise ValueError("predict: the data gave no batch.")
+    if all(isinstance(part, numpy.ndarray) for part in outputs):
+        return _joined(*outputs)
+    return tree.map_structure(_joined, *outputs)
+
+
+def _joined(*parts: Any) -> numpy.ndarray:
+    return numpy.concatenate([part if part.ndim else numpy.atleast_1d(part) for part in parts])
+
+
+def _as_arrays(found: Any) -> Any:
+    return _to_numpy(found) if isinstance(found, Tensor) else tree.map_structure(_to_numpy, found)
+
+
+def _to_numpy(value: Any) -> Any:
+    return to_host(value.data) if isinstance(value, Tensor) else numpy.asarray(value)

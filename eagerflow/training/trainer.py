@@ -1,0 +1,570 @@
+"""`Trainer`: the part of `Model` that trains it — `compile`, `fit`, `evaluate`, `predict`, and the steps they make."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow import optimizers
+from eagerflow.base import tree
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.base.spellings import accepts, ignores
+from eagerflow.base.tracebacks import boundary
+from eagerflow.callbacks import History
+from eagerflow.core.device import to_host
+from eagerflow.core.tape import GradientTape
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
+from eagerflow.data.feed import feed_for
+from eagerflow.data.packing import unpack_x_y_sample_weight
+from eagerflow.data.weights import class_weights, weigh
+from eagerflow.layer.keras_1_arguments import only
+from eagerflow.layer.tracking import changes
+from eagerflow.losses.base import Loss
+from eagerflow.metrics.base import Metric
+from eagerflow.training.as_compiled import as_compiled, trainable_now
+from eagerflow.training.captured_tensors import with_captured
+from eagerflow.training.checks import at_least_one, takes, verbosity
+from eagerflow.training.compiled import Compiled
+from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
+from eagerflow.training.loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
+from eagerflow.training.pytorch_names import OtherWays
+from eagerflow.training.undone_steps import States, whole_step
+
+__all__ = ["Trainer"]
+
+
+class Trainer(OlderSpellings, OtherWays):
+    """The part of `Model` that trains it.
+
+    `fit` calls `train_step(data)` for each batch, which a subclass may override.
+    """
+
+    stop_training = False
+    stop_evaluating = False
+    stop_predicting = False
+    history: History | None = None
+    _compiled: Compiled | None = None
+
+    # -- compile
+
+    @in_order_of_keras_2("metrics", "loss_weights")
+    @only(target_tensors=(None, "Pass the targets to fit."))
+    @ignores("class_mode", "experimental_run_tf_function", "sample_weight_mode")
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: Any = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how to train.
+
+        Args:
+            optimizer: a name, an Optimizer, or its config.
+            loss: a name, a Loss or a function `f(y_true, y_pred)`; for several outputs a list or dict of them.
+            loss_weights: for several outputs, numbers that their losses are multiplied by.
+            metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
+            weighted_metrics: the same, for metrics in which sample weights count.
+            run_eagerly: accepted for Keras' signature; everything runs eagerly.
+            steps_per_execution: callbacks hear of batches only every so many steps; `"auto"`: of each.
+            jit_compile: accepted for Keras' signature; nothing is compiled.
+            auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients survive.
+
+        Raises:
+            UnknownNameError: for an unknown name, with the nearest one.
+            ValueError: when there are more or fewer losses than outputs.
+        """
+        every = None if steps_per_execution == "auto" else steps_per_execution
+        steps = at_least_one("compile", "steps_per_execution", every) or 1
+        compiled = Compiled(
+            optimizer,
+            with_captured(self, loss),
+            loss_weights,
+            metrics,
+            weighted_metrics,
+            steps,
+            *_outputs(self),
+        )
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
+            compiled.optimizer = _scaling(compiled.optimizer)
+        compiled.arguments = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
+        }  # fmt: skip
+        compiled.trainable = trainable_now(self)
+        self.__dict__["_compiled"] = compiled
+        self.stop_training = False
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled is not None
+
+    def _ready(self, method: str) -> Compiled:
+        if self._compiled is None:
+            raise ValueError(
+                f"{method}: compile the model first, for example model.compile(optimizer='adam', loss='mse')."
+            )
+        return self._compiled
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer that `compile` was given, None before. It may be set."""
+        return self.__dict__.get("_own_optimizer") if self._compiled is None else self._compiled.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        if self._compiled is None:
+            self.__dict__["_own_optimizer"] = value
+        else:
+            self._compiled.optimizer = optimizers.get(value)
+
+    @property
+    def loss(self) -> Any:
+        """The loss as `compile` was given it, None before. It may be set."""
+        return self.__dict__.get("_own_loss") if self._compiled is None else self._compiled.arguments["loss"]
+
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        if self._compiled is None:
+            self.__dict__["_own_loss"] = value
+        else:
+            self._compiled.change_loss(value)
+
+    @property
+    def run_eagerly(self) -> bool:
+        """True: everything runs eagerly. It may be set, which changes nothing."""
+        return True
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: Any) -> None:
+        pass  # Keras compiles steps where it is False; here nothing is compiled
+
+    @property
+    def jit_compile(self) -> bool:
+        """False: nothing is compiled. It may be set, which changes nothing."""
+        return False
+
+    @jit_compile.setter
+    def jit_compile(self, value: Any) -> None:
+        pass
+
+    @property
+    def steps_per_execution(self) -> int:
+        """How many steps are made before callbacks hear of them."""
+        return 1 if self._compiled is None else self._compiled.steps_per_execution
+
+    @steps_per_execution.setter
+    def steps_per_execution(self, value: int) -> None:
+        self._ready("steps_per_execution").steps_per_execution = (
+            at_least_one("model", "steps_per_execution", value) or 1
+        )
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The loss, compiled metrics, and metrics that the model and its layers hold."""
+        own = [] if self._compiled is None else self._compiled.all_metrics()
+        return [*own, *[m for m in self._held_metrics() if not any(m is o for o in own)]]
+
+    def _held_metrics(self) -> list[Metric]:
+        """Metrics that the model and its layers hold, looked up anew when any layer has changed."""
+        known = self.__dict__.get("_held")
+        if known is None or known[0] != changes.count:
+            found = super().metrics  # type: ignore[misc]
+            known = self.__dict__["_held"] = (changes.count, found)
+        held: list[Metric] = known[1]
+        return held
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` gives, in its order."""
+        return list(self._in_order(self.get_metrics_result()))
+
+    def _in_order(self, numbers: dict[str, Any]) -> dict[str, Any]:
+        """Loss, losses of single outputs and whatever is named like one of `metrics`; then the rest by name."""
+        first = [m.name for m in self.metrics if m.name in numbers]
+        return {name: numbers[name] for name in (*first, *sorted(numbers))}
+
+    def reset_metrics(self) -> None:
+        """Begin all metrics anew; happens at the beginning of every epoch."""
+        if self._compiled is not None:
+            self._compiled.measured = False
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The numbers so far, by name."""
+        compiled = self._compiled
+        results = {} if compiled is None else compiled.named_results()
+        for metric in self._held_metrics():
+            result = metric.result()
+            results.update(result if isinstance(result, Mapping) else {metric.name: result})
+        return results
+
+    # -- one step; override these for a training of one's own
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The number that training minimizes: the compiled loss plus what layers added.
+
+        Args:
+            x: inputs.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: weights of the samples, or None.
+            training: whether this is training.
+
+        Raises:
+            ValueError: when there is nothing to minimize, or targets are missing.
+        """
+        compiled, total = self._compiled, None
+        if compiled is not None and compiled.loss is not None:
+            if y is None:
+                raise ValueError(
+                    "y is missing: the compiled loss needs targets. Pass y, or batches of (x, y)."
+                )
+            total = compiled.loss(y, y_pred, sample_weight)
+        for term in self.losses:  # type: ignore[attr-defined]
+            value = term if not getattr(term, "shape", ()) else term.sum()
+            total = value if total is None else total + value
+        if total is None:
+            raise ValueError(
+                "there is no loss: pass loss=... to compile, call add_loss in a layer, or override compute_loss."
+            )
+        return total
+
+    def _loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """What `compute_loss` gives; an override needs no `training`."""
+        given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+        own = type(self).compute_loss
+        if own is Trainer.compute_loss or takes(own, "training"):
+            given["training"] = training
+        return self.compute_loss(**given)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Update the compiled metrics by a batch, and give the numbers so far."""
+        compiled = self._compiled
+        if compiled is not None and y is not None:
+            compiled.metrics.update(y, y_pred, sample_weight)
+        if compiled is not None:
+            compiled.measured = True
+        return {} if compiled is not None and compiled.deferred else self.get_metrics_result()
+
+    def _defers(self, step: Any) -> bool:
+        """Whether `step` is ours throughout: then its numbers are those of the metrics, at any later time."""
+        own = type(self)
+        return (
+            self._compiled is not None
+            and step in (self.train_step, self.test_step)
+            and all(
+                getattr(own, name) is getattr(Trainer, name)
+                for name in ("train_step", "test_step", "compute_metrics", "get_metrics_result")
+            )
+        )
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Predict, differentiate, update: what `fit` does with one batch.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            The numbers to report, by name.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        compiled = self._ready("train_step")
+        if compiled.optimizer is None:
+            raise ValueError("training needs an optimizer: the model was compiled with optimizer=None.")
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)  # type: ignore[operator]
+            loss = self._loss(x, y, y_pred, sample_weight, True)
+            minimized = compiled.optimizer.scale_loss(loss)
+        compiled.track(loss, x)
+        variables = self.trainable_variables  # type: ignore[attr-defined]
+        if variables:
+            compiled.optimizer.apply(tape.gradient(minimized, variables), variables)
+        else:
+            warnings.warn(
+                "the model has no trainable weights: training changes nothing. Each step asks what is trainable; "
+                "compile doesn't remember it, as Keras 2's did: set discriminator.trainable = True before its turn, "
+                "or run the script with `python -m eagerflow run`, where it does.",
+                stacklevel=2,
+            )
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Predict and measure: what `evaluate` does with one batch."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        compiled = self._ready("test_step")
+        y_pred = self(x, training=False)  # type: ignore[operator]
+        loss = self._loss(x, y, y_pred, sample_weight, False)
+        compiled.track(loss, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)  # type: ignore[operator]
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """The function of a batch that `fit` calls; by default `train_step`."""
+        return self.train_step
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """The function of a batch that `evaluate` calls; by default `test_step`."""
+        return self.test_step
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """The function of a batch that `predict` calls; by default `predict_step`."""
+        return self.predict_step
+
+    # -- loops
+
+    @ignores(*LOADING)
+    @only(show_accuracy=(False, "Write metrics=['accuracy'] in compile."))
+    @accepts(nb_epoch="epochs")
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Args:
+            x: arrays (or a list or dict of them), tensors, pandas objects; or batches: a `data.Dataset`, a
+                `PyDataset`, a generator, any iterable. Float arrays are used as `floatx()`.
+            y: targets; not with batches, which hold them.
+            batch_size: samples per step, for arrays; default 32.
+            epochs: the number of the last epoch.
+            verbose: 0: silent; 1 or "auto": a bar; 2: a line per epoch.
+            callbacks: a callback or a list of them.
+            validation_split: the last part of the arrays is held back for validation, from 0 to below 1.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, or batches; used instead of `validation_split`.
+            shuffle: another order of the samples in each epoch; `"batch"`: of whole batches.
+            class_weight: a dict from class numbers to weights in the loss; 1.0 for a class without.
+            sample_weight: one weight per sample.
+            initial_epoch: the number of epochs done already.
+            steps_per_epoch: batches per epoch; default: all.
+            validation_steps: batches per validation; default: all.
+            validation_batch_size: default: `batch_size`.
+            validation_freq: validate after every so many epochs, or after these (counted from 1).
+
+        Returns:
+            The `History`: its `history` has one list of numbers per metric.
+
+        Raises:
+            ValueError: before `compile`; for data that doesn't fit or is empty, and arguments out of range.
+            TypeError: for callbacks or data of a wrong kind.
+        """
+        compiled = self._ready("fit")
+        run = Fit(
+            self, x, y, sample_weight, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
+            class_weight=class_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps, validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq, steps_per_execution=compiled.steps_per_execution,
+        )  # fmt: skip
+        with as_compiled(self, compiled.trainable):
+            return run.go()
+
+    @ignores(*LOADING)
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and metrics on some data.
+
+        Args:
+            x: as for `fit`.
+            y: as for `fit`.
+            batch_size: samples per step, for arrays; default 32.
+            verbose: 0: silent; 1 or "auto": a bar; 2: a line.
+            sample_weight: one weight per sample.
+            steps: the number of batches; default: all.
+            callbacks: a callback or a list of them.
+            return_dict: give a dict by names instead of a list.
+
+        Returns:
+            A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
+        """
+        self._ready("evaluate")
+        steps = at_least_one("evaluate", "steps", steps)
+        batch_size = at_least_one("evaluate", "batch_size", batch_size)
+        feed = feed_for(x, y, sample_weight, batch_size, steps)
+        numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
+        return numbers if return_dict else _as_list(self._in_order(numbers))
+
+    @ignores(*LOADING)
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for all samples, as NumPy arrays.
+
+        Args:
+            x: as for `fit`.
+            batch_size: samples per step, for arrays; default 32.
+            verbose: 0: silent; 1 or "auto": a bar; 2: a line.
+            steps: the number of batches; default: all.
+            callbacks: a callback or a list of them.
+
+        Returns:
+            An array, or the structure of arrays that the model gives, with one row per sample.
+        """
+        steps = at_least_one("predict", "steps", steps)
+        feed = feed_for(x, None, None, at_least_one("predict", "batch_size", batch_size), steps)
+        return run_predict(self, feed, callbacks, verbosity("predict", verbose))
+
+    # -- single batches
+
+    @boundary
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3."""
+        compiled = self._ready("train_on_batch")
+        data = _batch(x, y, sample_weight, class_weight)
+        compiled.states = compiled.states or States(self)
+        step = whole_step(self, self.make_train_function(), compiled.states)
+        with as_compiled(self, compiled.trainable):
+            numbers = self._one_step("train_step", step, data)
+        return numbers if return_dict else _as_list(self._in_order(numbers))
+
+    @boundary
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Loss and metrics of one batch alone."""
+        self._ready("test_on_batch")
+        numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
+        return numbers if return_dict else _as_list(self._in_order(numbers))
+
+    def _one_step(self, name: str, step: Any, data: Any) -> dict[str, Any]:
+        compiled = self._ready(name)
+        self.reset_metrics()
+        before, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
+        try:
+            with numpy.errstate(all="ignore"):
+                return as_numbers(observed_step(self, name, step, data))
+        finally:
+            compiled.deferred = before
+
+    @boundary
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        data = _batch(x)
+        with numpy.errstate(all="ignore"):
+            outputs = observed_step(self, "predict_step", self.make_predict_function(), data)
+        return tree.map_structure(
+            lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs
+        )
+
+    # -- configs
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile`, as numbers, strings and dicts; None before."""
+        if self._compiled is None:
+            return None
+        given = {**self._compiled.arguments, "optimizer": self._compiled.optimizer}
+        return {name: _described(value) for name, value in given.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` described."""
+        known = {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly",
+                 "steps_per_execution", "jit_compile", "auto_scale_loss"}  # fmt: skip
+        unknown = next((name for name in config if name not in known), None)
+        if unknown is not None:
+            raise ValueError(
+                f"compile_from_config: unknown argument {unknown!r}.{did_you_mean(unknown, known)}"
+            )
+        self.compile(**config)
+        if getattr(self, "built", False):
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+
+def _scaling(optimizer: Any) -> Any:
+    kind = optimizers.LossScaleOptimizer
+    return optimizer if isinstance(optimizer, kind) else kind(optimizer, name="loss_scale_optimizer")
+
+
+def _outputs(model: Any) -> tuple[list[str] | None, Any]:
+    """Names and structure of the outputs of a model that is a graph; None where they only show when it runs."""
+    try:
+        structure = model.output
+    except AttributeError:
+        return None, None
+    if isinstance(structure, Mapping) and not any(tree.is_nested(part) for part in structure.values()):
+        return sorted(map(str, structure)), structure
+    return list(model.output_names), structure
+
+
+def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:
+    """One batch of tensors, of what the user handed in."""
+    x, y, sample_weight = (as_arrays(n, v) for n, v in (("x", x), ("y", y), ("sample_weight", sample_weight)))
+    check_lengths(x=x, y=y, sample_weight=sample_weight)
+    weights = class_weights(class_weight)
+    if weights is not None:
+        sample_weight = weigh(y, sample_weight, weights)
+    return as_batch((x, y, sample_weight))
+
+
+def _as_list(numbers: dict[str, Any]) -> Any:
+    values = list(numbers.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_described(v) for v in value]
+    if isinstance(value, Mapping) and "class_name" not in value:
+        return {k: _described(v) for k, v in value.items()}
+    if isinstance(value, (Loss, Metric, optimizers.Optimizer)) or callable(value):
+        return serialize_keras_object(value)
+    return value
