@@ -10,8 +10,8 @@ import numpy as np
 import eagerflow as ef
 from benchmarks.workloads.kernels import Kernel
 from eagerflow import layers, ops
-from eagerflow.ops.crossentropy import sparse_softmax_crossentropy
-from eagerflow.ops.normalization import layer_norm, normalize_batch
+from eagerflow.ops.neural.crossentropy import sparse_softmax_crossentropy
+from eagerflow.ops.neural.normalization import layer_norm, normalize_batch
 
 __all__ = ["VARIANTS", "make"]
 

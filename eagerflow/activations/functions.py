@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.ops.choose import limit
+from eagerflow.ops.elementwise.selection import limit
 
 __all__ = ["exponential", "gelu", "linear", "mish", "relu", "sigmoid", "softmax"]
 

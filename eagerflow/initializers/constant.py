@@ -12,7 +12,7 @@ from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers.base import Initializer, table
 from eagerflow.initializers.windows import WINDOWS
-from eagerflow.ops.create import made
+from eagerflow.ops.arrays.creation import made
 
 __all__ = ["STFT", "Constant", "Identity", "Ones", "Zeros"]
 

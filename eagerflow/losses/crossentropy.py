@@ -15,7 +15,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import as_pair, put_mask, same_shape
 from eagerflow.losses.table import LOSSES
-from eagerflow.ops.crossentropy import sigmoid_crossentropy
+from eagerflow.ops.neural.crossentropy import sigmoid_crossentropy
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",

@@ -3,95 +3,9 @@
 import sys
 
 from eagerflow.core.op import recorded_namespace
-from eagerflow.ops import image, linalg, nn, numpy, operators, transfer  # noqa: F401 - tensors move by it
-from eagerflow.ops.arithmetic import (
-    abs,
-    absolute,
-    add,
-    divide,
-    fabs,
-    floor_divide,
-    fmod,
-    mod,
-    multiply,
-    negative,
-    power,
-    reciprocal,
-    square,
-    subtract,
-    true_divide,
-)
-from eagerflow.ops.bitwise import (
-    bitwise_and,
-    bitwise_invert,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    gcd,
-    lcm,
-    left_shift,
-    nextafter,
-    right_shift,
-    signbit,
-)
-from eagerflow.ops.casting import (
-    cast,
-    convert_to_numpy,
-    convert_to_tensor,
-    copy,
-    dtype,
-    is_tensor,
-    ndim,
-    saturate_cast,
-    shape,
-    size,
-    view,
-)
-from eagerflow.ops.choose import (
-    clip,
-    divide_no_nan,
-    fmax,
-    fmin,
-    heaviside,
-    maximum,
-    minimum,
-    nan_to_num,
-    nonzero,
-    select,
-    where,
-)
-from eagerflow.ops.compare import (
-    equal,
-    greater,
-    greater_equal,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    less,
-    less_equal,
-    not_equal,
-)
-from eagerflow.ops.complex_forms import angle, isreal, sign, view_as_complex, view_as_real
-from eagerflow.ops.complexes import conj, conjugate, imag, real
-from eagerflow.ops.contraction import einsum
-from eagerflow.ops.control import (
-    associative_scan,
-    cond,
-    custom_gradient,
-    fori_loop,
-    map,
-    scan,
-    stop_gradient,
-    switch,
-    vectorize,
-    vectorized_map,
-    while_loop,
-)
-from eagerflow.ops.create import (
+from eagerflow.ops import image, linalg, nn, numpy, operators
+from eagerflow.ops.arrays import devices as transfer
+from eagerflow.ops.arrays.creation import (
     arange,
     array,
     empty,
@@ -111,9 +25,117 @@ from eagerflow.ops.create import (
     zeros,
     zeros_like,
 )
-from eagerflow.ops.cumulative import cumprod, cumsum, diff, trapezoid
-from eagerflow.ops.diagonals import diag, diagflat, diagonal, trace, tril, triu
-from eagerflow.ops.exponential import (
+from eagerflow.ops.arrays.diagonals import diag, diagflat, diagonal, trace, tril, triu
+from eagerflow.ops.arrays.indexing import get_item, slice, take, take_along_axis
+from eagerflow.ops.arrays.join import (
+    append,
+    array_split,
+    concatenate,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    pad,
+    split,
+    stack,
+    unstack,
+    vsplit,
+    vstack,
+)
+from eagerflow.ops.arrays.rearrange import rearrange
+from eagerflow.ops.arrays.scatter import scatter, scatter_update, slice_update
+from eagerflow.ops.arrays.shape import (
+    broadcast_to,
+    expand_dims,
+    flip,
+    fliplr,
+    flipud,
+    moveaxis,
+    ravel,
+    repeat,
+    reshape,
+    roll,
+    rot90,
+    squeeze,
+    swapaxes,
+    tile,
+    transpose,
+)
+from eagerflow.ops.arrays.sorting import argpartition, argsort, digitize, in_top_k, searchsorted, sort, top_k
+from eagerflow.ops.control_flow import (
+    associative_scan,
+    cond,
+    custom_gradient,
+    fori_loop,
+    map,
+    scan,
+    stop_gradient,
+    switch,
+    vectorize,
+    vectorized_map,
+    while_loop,
+)
+from eagerflow.ops.elementwise.arithmetic import (
+    abs,
+    absolute,
+    add,
+    divide,
+    fabs,
+    floor_divide,
+    fmod,
+    mod,
+    multiply,
+    negative,
+    power,
+    reciprocal,
+    square,
+    subtract,
+    true_divide,
+)
+from eagerflow.ops.elementwise.bitwise import (
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    gcd,
+    lcm,
+    left_shift,
+    nextafter,
+    right_shift,
+    signbit,
+)
+from eagerflow.ops.elementwise.casting import (
+    cast,
+    convert_to_numpy,
+    convert_to_tensor,
+    copy,
+    dtype,
+    is_tensor,
+    ndim,
+    saturate_cast,
+    shape,
+    size,
+    view,
+)
+from eagerflow.ops.elementwise.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    less,
+    less_equal,
+    not_equal,
+)
+from eagerflow.ops.elementwise.complex_numbers import conj, conjugate, imag, real
+from eagerflow.ops.elementwise.complex_views import angle, isreal, sign, view_as_complex, view_as_real
+from eagerflow.ops.elementwise.exponential import (
     cbrt,
     exp,
     exp2,
@@ -130,25 +152,43 @@ from eagerflow.ops.exponential import (
     rsqrt,
     sqrt,
 )
-from eagerflow.ops.factorize import eig, eigh, lu_factor, pinv, slogdet, solve
-from eagerflow.ops.fourier import extract_sequences, fft, fft2, ifft2, irfft, istft, rfft, stft
-from eagerflow.ops.index import get_item, slice, take, take_along_axis
-from eagerflow.ops.join import (
-    append,
-    array_split,
-    concatenate,
-    dsplit,
-    dstack,
-    hsplit,
-    hstack,
-    pad,
-    split,
-    stack,
-    unstack,
-    vsplit,
-    vstack,
+from eagerflow.ops.elementwise.logic import all, any, logical_and, logical_not, logical_or, logical_xor
+from eagerflow.ops.elementwise.rounding import ceil, floor, round, trunc
+from eagerflow.ops.elementwise.selection import (
+    clip,
+    divide_no_nan,
+    fmax,
+    fmin,
+    heaviside,
+    maximum,
+    minimum,
+    nan_to_num,
+    nonzero,
+    select,
+    where,
 )
-from eagerflow.ops.linear import (
+from eagerflow.ops.elementwise.special import erf, erfc, erfinv, i0
+from eagerflow.ops.elementwise.trigonometry import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cos,
+    cosh,
+    deg2rad,
+    rad2deg,
+    sin,
+    sinc,
+    sinh,
+    tan,
+    tanh,
+)
+from eagerflow.ops.matrices.einsum import einsum
+from eagerflow.ops.matrices.factorizations import eig, eigh, lu_factor, pinv, slogdet, solve
+from eagerflow.ops.matrices.inverses_and_norms import (
     cholesky,
     cholesky_inverse,
     det,
@@ -162,20 +202,7 @@ from eagerflow.ops.linear import (
     solve_triangular,
     svd,
 )
-from eagerflow.ops.logic import all, any, logical_and, logical_not, logical_or, logical_xor
-from eagerflow.ops.nan_reduce import (
-    nanargmax,
-    nanargmin,
-    nancumprod,
-    nancumsum,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-)
+from eagerflow.ops.matrices.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
 from eagerflow.ops.nn import (
     adaptive_average_pool,
     adaptive_max_pool,
@@ -233,11 +260,22 @@ from eagerflow.ops.nn import (
     threshold,
     unfold,
 )
-from eagerflow.ops.order import argpartition, argsort, digitize, in_top_k, searchsorted, sort, top_k
-from eagerflow.ops.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
-from eagerflow.ops.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
-from eagerflow.ops.rearrange import rearrange
-from eagerflow.ops.reduce import (
+from eagerflow.ops.reduce.cumulative import cumprod, cumsum, diff, trapezoid
+from eagerflow.ops.reduce.nan_reductions import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+)
+from eagerflow.ops.reduce.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
+from eagerflow.ops.reduce.reductions import (
     amax,
     amin,
     argmax,
@@ -253,28 +291,8 @@ from eagerflow.ops.reduce import (
     sum,
     var,
 )
-from eagerflow.ops.rounding import ceil, floor, round, trunc
-from eagerflow.ops.scatter import scatter, scatter_update, slice_update
-from eagerflow.ops.segment import segment_max, segment_min, segment_prod, segment_sum
-from eagerflow.ops.shape import (
-    broadcast_to,
-    expand_dims,
-    flip,
-    fliplr,
-    flipud,
-    moveaxis,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    rot90,
-    squeeze,
-    swapaxes,
-    tile,
-    transpose,
-)
-from eagerflow.ops.special import erf, erfc, erfinv, i0
-from eagerflow.ops.statistics import (
+from eagerflow.ops.reduce.segments import segment_max, segment_min, segment_prod, segment_sum
+from eagerflow.ops.reduce.statistics import (
     allclose,
     bincount,
     cdist,
@@ -286,25 +304,8 @@ from eagerflow.ops.statistics import (
     unique,
     unravel_index,
 )
-from eagerflow.ops.tapers import bartlett, blackman, hamming, hanning, kaiser
-from eagerflow.ops.trigonometry import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cos,
-    cosh,
-    deg2rad,
-    rad2deg,
-    sin,
-    sinc,
-    sinh,
-    tan,
-    tanh,
-)
+from eagerflow.ops.signals.fourier import extract_sequences, fft, fft2, ifft2, irfft, istft, rfft, stft
+from eagerflow.ops.signals.window_functions import bartlett, blackman, hamming, hanning, kaiser
 
 recorded_namespace[:] = [sys.modules[__name__]]
 
@@ -349,6 +350,6 @@ __all__ = [
     "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri",
     "tril", "triu", "true_divide", "trunc", "unfold", "unique", "unravel_index", "unstack", "vander",
     "var", "vdot", "vectorize", "vectorized_map", "view", "view_as_complex", "view_as_real", "vsplit",
-    "vstack", "where", "while_loop", "zeros", "zeros_like",
+    "vstack", "where", "while_loop", "zeros", "zeros_like", "transfer",
 ]  # fmt: skip
 operators.answer_numpy(__all__, sys.modules[__name__])

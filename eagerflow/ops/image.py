@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from eagerflow.ops.image_color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
-from eagerflow.ops.image_crop import crop_images, extract_patches, extract_patches_3d, pad_images
-from eagerflow.ops.image_filter import gaussian_blur, sobel_edges, ssim
-from eagerflow.ops.image_resize import resize, scale_and_translate
-from eagerflow.ops.image_warp import (
+from eagerflow.ops.images.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
+from eagerflow.ops.images.crop import crop_images, extract_patches, extract_patches_3d, pad_images
+from eagerflow.ops.images.filters import gaussian_blur, sobel_edges, ssim
+from eagerflow.ops.images.resize import resize, scale_and_translate
+from eagerflow.ops.images.warp import (
     affine_transform,
     elastic_transform,
     map_coordinates,

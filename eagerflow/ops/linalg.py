@@ -1,7 +1,7 @@
 """Linear algebra: the names of `keras.ops.linalg`."""
 
-from eagerflow.ops.factorize import eig, eigh, lu_factor, pinv, solve
-from eagerflow.ops.linear import (
+from eagerflow.ops.matrices.factorizations import eig, eigh, lu_factor, pinv, solve
+from eagerflow.ops.matrices.inverses_and_norms import (
     cholesky,
     cholesky_inverse,
     det,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from eagerflow.ops.activation import elu, leaky_relu, relu, sigmoid, silu, softplus
-from eagerflow.ops.activation_forms import (
+from eagerflow.ops.neural.activations import elu, leaky_relu, relu, sigmoid, silu, softplus
+from eagerflow.ops.neural.adaptive_pooling import adaptive_average_pool, adaptive_max_pool
+from eagerflow.ops.neural.attention import dot_product_attention
+from eagerflow.ops.neural.composed_activations import (
     celu,
     gelu,
     glu,
@@ -24,23 +26,21 @@ from eagerflow.ops.activation_forms import (
     tanh_shrink,
     threshold,
 )
-from eagerflow.ops.adaptive import adaptive_average_pool, adaptive_max_pool
-from eagerflow.ops.attention import dot_product_attention
-from eagerflow.ops.blocks import depth_to_space, fold, space_to_depth, unfold
-from eagerflow.ops.convolution import conv, depthwise_conv, separable_conv
-from eagerflow.ops.crossentropy import (
+from eagerflow.ops.neural.composed_normalization import layer_normalization, normalize, rms_normalization
+from eagerflow.ops.neural.convolution import conv, depthwise_conv, separable_conv
+from eagerflow.ops.neural.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
-from eagerflow.ops.ctc import ctc_decode, ctc_loss
-from eagerflow.ops.measures import polar, psnr
-from eagerflow.ops.normalization import batch_normalization, moments
-from eagerflow.ops.normalization_forms import layer_normalization, normalize, rms_normalization
-from eagerflow.ops.onehot import multi_hot, one_hot
-from eagerflow.ops.pool import average_pool, max_pool
-from eagerflow.ops.softmaxes import log_softmax, softmax, sparsemax
-from eagerflow.ops.transposed import conv_transpose
+from eagerflow.ops.neural.ctc import ctc_decode, ctc_loss
+from eagerflow.ops.neural.measures import polar, psnr
+from eagerflow.ops.neural.normalization import batch_normalization, moments
+from eagerflow.ops.neural.one_hot import multi_hot, one_hot
+from eagerflow.ops.neural.pooling import average_pool, max_pool
+from eagerflow.ops.neural.softmax import log_softmax, softmax, sparsemax
+from eagerflow.ops.neural.transposed_convolution import conv_transpose
+from eagerflow.ops.neural.unfold import depth_to_space, fold, space_to_depth, unfold
 
 __all__ = [
     "adaptive_average_pool", "adaptive_max_pool", "average_pool", "batch_normalization",

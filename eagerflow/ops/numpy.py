@@ -1,69 +1,6 @@
 """The ops that have a name of NumPy: the names of `keras.ops.numpy`."""
 
-from eagerflow.ops.arithmetic import (
-    abs,
-    absolute,
-    add,
-    divide,
-    fabs,
-    floor_divide,
-    fmod,
-    mod,
-    multiply,
-    negative,
-    power,
-    reciprocal,
-    square,
-    subtract,
-    true_divide,
-)
-from eagerflow.ops.bitwise import (
-    bitwise_and,
-    bitwise_invert,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    gcd,
-    lcm,
-    left_shift,
-    nextafter,
-    right_shift,
-    signbit,
-)
-from eagerflow.ops.casting import copy, ndim, size, view
-from eagerflow.ops.choose import (
-    clip,
-    divide_no_nan,
-    fmax,
-    fmin,
-    heaviside,
-    maximum,
-    minimum,
-    nan_to_num,
-    nonzero,
-    select,
-    where,
-)
-from eagerflow.ops.compare import (
-    equal,
-    greater,
-    greater_equal,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    less,
-    less_equal,
-    not_equal,
-)
-from eagerflow.ops.complex_forms import angle, isreal, sign
-from eagerflow.ops.complexes import conj, conjugate, imag, real
-from eagerflow.ops.contraction import einsum
-from eagerflow.ops.control import vectorize
-from eagerflow.ops.create import (
+from eagerflow.ops.arrays.creation import (
     arange,
     array,
     empty,
@@ -83,26 +20,9 @@ from eagerflow.ops.create import (
     zeros,
     zeros_like,
 )
-from eagerflow.ops.cumulative import cumprod, cumsum, diff, trapezoid
-from eagerflow.ops.diagonals import diag, diagflat, diagonal, trace, tril, triu
-from eagerflow.ops.exponential import (
-    cbrt,
-    exp,
-    exp2,
-    expm1,
-    hypot,
-    ldexp,
-    log,
-    log1p,
-    log2,
-    log10,
-    logaddexp,
-    logaddexp2,
-    sqrt,
-)
-from eagerflow.ops.factorize import slogdet
-from eagerflow.ops.index import get_item, take, take_along_axis
-from eagerflow.ops.join import (
+from eagerflow.ops.arrays.diagonals import diag, diagflat, diagonal, trace, tril, triu
+from eagerflow.ops.arrays.indexing import get_item, take, take_along_axis
+from eagerflow.ops.arrays.join import (
     append,
     array_split,
     concatenate,
@@ -116,41 +36,7 @@ from eagerflow.ops.join import (
     vsplit,
     vstack,
 )
-from eagerflow.ops.logic import all, any, logical_and, logical_not, logical_or, logical_xor
-from eagerflow.ops.nan_reduce import (
-    nanargmax,
-    nanargmin,
-    nancumprod,
-    nancumsum,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-)
-from eagerflow.ops.order import argpartition, argsort, digitize, searchsorted, sort
-from eagerflow.ops.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
-from eagerflow.ops.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
-from eagerflow.ops.reduce import (
-    amax,
-    amin,
-    argmax,
-    argmin,
-    average,
-    count_nonzero,
-    max,
-    mean,
-    min,
-    prod,
-    ptp,
-    std,
-    sum,
-    var,
-)
-from eagerflow.ops.rounding import ceil, floor, round, trunc
-from eagerflow.ops.shape import (
+from eagerflow.ops.arrays.shape import (
     broadcast_to,
     expand_dims,
     flip,
@@ -167,20 +53,88 @@ from eagerflow.ops.shape import (
     tile,
     transpose,
 )
-from eagerflow.ops.special import i0
-from eagerflow.ops.statistics import (
-    allclose,
-    bincount,
-    corrcoef,
-    correlate,
-    histogram,
-    isclose,
-    isin,
-    unique,
-    unravel_index,
+from eagerflow.ops.arrays.sorting import argpartition, argsort, digitize, searchsorted, sort
+from eagerflow.ops.control_flow import vectorize
+from eagerflow.ops.elementwise.arithmetic import (
+    abs,
+    absolute,
+    add,
+    divide,
+    fabs,
+    floor_divide,
+    fmod,
+    mod,
+    multiply,
+    negative,
+    power,
+    reciprocal,
+    square,
+    subtract,
+    true_divide,
 )
-from eagerflow.ops.tapers import bartlett, blackman, hamming, hanning, kaiser
-from eagerflow.ops.trigonometry import (
+from eagerflow.ops.elementwise.bitwise import (
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    gcd,
+    lcm,
+    left_shift,
+    nextafter,
+    right_shift,
+    signbit,
+)
+from eagerflow.ops.elementwise.casting import copy, ndim, size, view
+from eagerflow.ops.elementwise.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    less,
+    less_equal,
+    not_equal,
+)
+from eagerflow.ops.elementwise.complex_numbers import conj, conjugate, imag, real
+from eagerflow.ops.elementwise.complex_views import angle, isreal, sign
+from eagerflow.ops.elementwise.exponential import (
+    cbrt,
+    exp,
+    exp2,
+    expm1,
+    hypot,
+    ldexp,
+    log,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    sqrt,
+)
+from eagerflow.ops.elementwise.logic import all, any, logical_and, logical_not, logical_or, logical_xor
+from eagerflow.ops.elementwise.rounding import ceil, floor, round, trunc
+from eagerflow.ops.elementwise.selection import (
+    clip,
+    divide_no_nan,
+    fmax,
+    fmin,
+    heaviside,
+    maximum,
+    minimum,
+    nan_to_num,
+    nonzero,
+    select,
+    where,
+)
+from eagerflow.ops.elementwise.special import i0
+from eagerflow.ops.elementwise.trigonometry import (
     arccos,
     arccosh,
     arcsin,
@@ -198,6 +152,52 @@ from eagerflow.ops.trigonometry import (
     tan,
     tanh,
 )
+from eagerflow.ops.matrices.einsum import einsum
+from eagerflow.ops.matrices.factorizations import slogdet
+from eagerflow.ops.matrices.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
+from eagerflow.ops.reduce.cumulative import cumprod, cumsum, diff, trapezoid
+from eagerflow.ops.reduce.nan_reductions import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+)
+from eagerflow.ops.reduce.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
+from eagerflow.ops.reduce.reductions import (
+    amax,
+    amin,
+    argmax,
+    argmin,
+    average,
+    count_nonzero,
+    max,
+    mean,
+    min,
+    prod,
+    ptp,
+    std,
+    sum,
+    var,
+)
+from eagerflow.ops.reduce.statistics import (
+    allclose,
+    bincount,
+    corrcoef,
+    correlate,
+    histogram,
+    isclose,
+    isin,
+    unique,
+    unravel_index,
+)
+from eagerflow.ops.signals.window_functions import bartlett, blackman, hamming, hanning, kaiser
 
 __all__ = [
     "abs", "absolute", "add", "all", "allclose", "amax", "amin", "angle", "any", "append", "arange",

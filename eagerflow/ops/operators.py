@@ -11,23 +11,18 @@ from typing import Any
 import numpy
 
 from eagerflow.core.tensor import Tensor, numpy_functions, register_methods
-from eagerflow.ops import arithmetic as a
-from eagerflow.ops import (
-    bitwise,
-    casting,
-    choose,
-    compare,
-    complexes,
-    cumulative,
-    diagonals,
-    index,
-    logic,
-    products,
-    reduce,
-    rounding,
-)
-from eagerflow.ops.order import argsort
-from eagerflow.ops.shape import ravel, repeat, reshape, squeeze, swapaxes, transpose
+from eagerflow.ops.arrays import diagonals
+from eagerflow.ops.arrays import indexing as index
+from eagerflow.ops.arrays.shape import ravel, repeat, reshape, squeeze, swapaxes, transpose
+from eagerflow.ops.arrays.sorting import argsort
+from eagerflow.ops.elementwise import arithmetic as a
+from eagerflow.ops.elementwise import bitwise, casting, logic, rounding
+from eagerflow.ops.elementwise import comparison as compare
+from eagerflow.ops.elementwise import complex_numbers as complexes
+from eagerflow.ops.elementwise import selection as choose
+from eagerflow.ops.matrices import products
+from eagerflow.ops.reduce import cumulative
+from eagerflow.ops.reduce import reductions as reduce
 
 __all__ = ["answer_numpy"]
 

@@ -14,7 +14,7 @@ from eagerflow.core.op import registry
 from eagerflow.kernels.threads import set_num_threads
 from eagerflow.layers import Conv1D, Conv2D, Conv3D, Dense
 from eagerflow.layers.core.fusing import fuses
-from eagerflow.ops.fused import conv_bias, dense
+from eagerflow.ops.neural.fused import conv_bias, dense
 
 
 class Names(Observer):

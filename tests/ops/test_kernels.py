@@ -14,7 +14,6 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels import columns
-from eagerflow.ops import fused, group_norm, recurrent, recurrent_pairs  # noqa: F401 - register their ops
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
 

@@ -13,8 +13,8 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.kernels import blocks, exponential, extremes, gelu, moments, reduce
 from eagerflow.kernels.threads import set_num_threads
-from eagerflow.ops.group_norm import _by_moments, group_norm
-from eagerflow.ops.normalization import normalize_batch
+from eagerflow.ops.neural.group_norm import _by_moments, group_norm
+from eagerflow.ops.neural.normalization import normalize_batch
 
 TOLERANCE = {"float32": 3e-5, "float64": 1e-11}
 quick = settings(max_examples=25, deadline=None)
@@ -380,7 +380,7 @@ def test_reductions_over_neighbouring_axes(shape, first, count, dtype, kind, kee
     wide = x.astype("float64")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
-        patch.setattr("eagerflow.ops.reduce._LARGE", 0)
+        patch.setattr("eagerflow.ops.reduce.reductions._LARGE", 0)
         found = [
             getattr(ops, name)(ef.Tensor(x), axis=axes, keepdims=keepdims)
             for name in ("sum", "mean", "max", "min")
@@ -409,7 +409,7 @@ def test_gradients_of_extremes(shape, first, count, dtype, kind, largest):
         x = np.round(x) if kind == "ties" else np.zeros_like(x)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reduce, "_SMALL", 0)
-        patch.setattr("eagerflow.ops.reduce._LARGE", 0)
+        patch.setattr("eagerflow.ops.reduce.reductions._LARGE", 0)
         extreme = ops.max if largest else ops.min
         out, found = results(lambda x: extreme(x, axis=axes), [x])
     hits = x == (x.max if largest else x.min)(axis=axes, keepdims=True)
@@ -611,7 +611,7 @@ def test_group_normalization(shape, groups, dtype, kind, away):
     arrays = [laid_out(kind, normal(2, *shape, dtype=dtype) + np.dtype(dtype).type(away))]
     arrays += [normal(i, shape[-1], dtype=dtype) for i in (3, 4)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.ops.group_norm._SMALLEST", 0)
+        patch.setattr("eagerflow.ops.neural.group_norm._SMALLEST", 0)
         if dtype == "float32" and away:
             patch.setitem(TOLERANCE, "float32", 1e-3)
         check(lambda *xs: group_norm(*xs, groups, 0.1), lambda *xs: _by_moments(*xs, groups, 0.1), arrays)

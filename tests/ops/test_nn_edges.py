@@ -11,7 +11,7 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
-from eagerflow.ops import dropout, recurrent
+from eagerflow.ops.neural import dropout, recurrent
 
 INF = math.inf
 EXTREMES = [1e4, -1e4, 0.0]

@@ -11,7 +11,7 @@ from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import described, integer
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 from eagerflow.layers.core.fusing import fuses
-from eagerflow.ops.fused import conv_bias
+from eagerflow.ops.neural.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 

@@ -11,7 +11,7 @@ from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import activated_shape, described, integer, settle, without_lora
 from eagerflow.layers.core.fusing import fuses
-from eagerflow.ops.fused import dense
+from eagerflow.ops.neural.fused import dense
 
 __all__ = ["Dense"]
 

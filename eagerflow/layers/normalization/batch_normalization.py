@@ -13,7 +13,7 @@ from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import at_least_zero, described, settle, share
-from eagerflow.ops.normalization import normalize_batch
+from eagerflow.ops.neural.normalization import normalize_batch
 
 __all__ = ["BatchNormalization"]
 

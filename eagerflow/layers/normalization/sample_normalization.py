@@ -10,7 +10,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import at_least_zero, described, settle
-from eagerflow.ops.group_norm import group_norm
+from eagerflow.ops.neural.group_norm import group_norm
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 

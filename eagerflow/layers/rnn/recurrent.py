@@ -11,7 +11,7 @@ from eagerflow.layer.keras_1_arguments import of_recurrent, only
 from eagerflow.layer.settings import described, one_of
 from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
 from eagerflow.layers.rnn.rnn import RNN
-from eagerflow.ops import recurrent as kernels
+from eagerflow.ops.neural import recurrent as kernels
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
 

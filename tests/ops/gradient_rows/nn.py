@@ -7,7 +7,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.core.op import registry
 from eagerflow.kernels.geometry import window_geometry
-from eagerflow.ops import dropout, fused, group_norm, recurrent, recurrent_pairs
+from eagerflow.ops.neural import dropout, fused, group_norm, recurrent, recurrent_pairs
 from tests.ops.gradient_rows import apart, case, inside, normal, other, positive, smooth, zero
 
 MASK = np.array([[True, True, False], [False, True, True]])

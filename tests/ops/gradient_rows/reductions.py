@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.ops.order import top_positions
+from eagerflow.ops.arrays.sorting import top_positions
 from tests.ops.gradient_rows import apart, case, normal, positive, smooth, zero
 
 

@@ -1,0 +1,1 @@
+"""Making tensors, and moving elements: shapes, joins, indexing, sorting."""

@@ -1,0 +1,419 @@
+"""New tensors from numbers, made on the current device. Where no type is given, floats are `floatx()`."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy
+
+from eagerflow.core.device import CPU, current_device, device_of, place
+from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.shape import broadcast_to, expand_dims, moveaxis, reshape
+from eagerflow.ops.elementwise.arithmetic import add, multiply, power, subtract
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.exponential import exp, log
+
+__all__ = [
+    "arange", "array", "empty", "empty_like", "eye", "full", "full_like", "geomspace", "identity",
+    "linspace", "logspace", "meshgrid", "ones", "ones_like", "tri", "vander", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def made(array: numpy.ndarray) -> Tensor:
+    """A tensor that takes over a new array, on the current device."""
+    where = current_device()
+    return Tensor(array if where is CPU else place(array, where), None, None)
+
+
+def shape_of(given: Any, name: str) -> tuple[int, ...]:
+    """A shape as a tuple, from a number or a sequence of numbers; `name` is the op's, for messages."""
+    several = isinstance(given, (tuple, list)) or (hasattr(given, "ndim") and given.ndim == 1)
+    lengths = list(given) if several else [given]
+    if any(n is None for n in lengths):
+        raise unknown_length(name, f"shape={given!r}")
+    try:
+        shape = tuple([int(n) for n in lengths])
+        if any(isinstance(n, (str, bytes)) for n in lengths):
+            raise TypeError
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}(shape={given!r:.80}): expected whole numbers of at least 0.") from None
+    if any(n < 0 for n in shape) or any(isinstance(n, float) and n != int(n) for n in lengths):
+        raise ValueError(f"{name}(shape={given!r:.80}): expected whole numbers of at least 0.")
+    return shape
+
+
+def unknown_length(name: str, got: str) -> TypeError:
+    """The error for a size that a symbolic tensor doesn't know yet."""
+    return TypeError(
+        f"{name}({got}): None is a length that the functional API doesn't know before data comes, and it can't be "
+        "fixed now. Compute with it inside a layer's call (or a Lambda layer), where every length is known."
+    )
+
+
+@composite
+def zeros(shape: Any, dtype: Any = None) -> Tensor:
+    """A tensor of zeros.
+
+    Args:
+        shape: the lengths of the axes.
+        dtype: a type name; default `floatx()`.
+
+    >>> ef.ops.zeros((2,)).tolist()
+    [0.0, 0.0]
+    """
+    return made(numpy.zeros(shape_of(shape, "zeros"), as_dtype(dtype)))
+
+
+@composite
+def ones(shape: Any, dtype: Any = None) -> Tensor:
+    """A tensor of ones.
+
+    Args:
+        shape: the lengths of the axes.
+        dtype: a type name; default `floatx()`.
+
+    >>> ef.ops.ones(2, "int32").tolist()
+    [1, 1]
+    """
+    return made(numpy.ones(shape_of(shape, "ones"), as_dtype(dtype)))
+
+
+@composite
+def empty(shape: Any, dtype: Any = None) -> Tensor:
+    """A tensor to be filled later. Tensors don't change, so it may as well hold zeros, and does.
+
+    Args:
+        shape: the lengths of the axes.
+        dtype: a type name; default `floatx()`.
+
+    >>> ef.ops.empty((2, 3)).shape
+    (2, 3)
+    """
+    return zeros(shape, dtype)
+
+
+@composite
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """A tensor of one number.
+
+    Args:
+        shape: the lengths of the axes.
+        fill_value: the number, or a tensor that is broadcast to the shape. Its gradient flows.
+        dtype: a type name; default `floatx()`.
+
+    >>> ef.ops.full((2,), 7).tolist()
+    [7.0, 7.0]
+    """
+    kind = as_dtype(dtype)
+    if isinstance(fill_value, (bool, int, float, complex)):
+        return made(numpy.full(shape_of(shape, "full"), fill_value, kind))
+    return broadcast_to(cast(fill_value, kind), shape_of(shape, "full"))
+
+
+def _like(x: Any, value: Any, dtype: Any) -> Tensor:
+    """A tensor of one number, of the shape, type and device of another."""
+    x = convert_to_tensor(x)
+    array = numpy.full(x.shape, value, x.dtype if dtype is None else as_dtype(dtype))
+    return Tensor(place(array, device_of(x.data)), None, None)
+
+
+@composite
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+    """Zeros of the shape, type and device of `x`.
+
+    Args:
+        x: a tensor.
+        dtype: another type, if wanted.
+
+    >>> ef.ops.zeros_like([1, 2]).tolist()
+    [0, 0]
+    """
+    return _like(x, 0, dtype)
+
+
+@composite
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
+    """Ones of the shape, type and device of `x`.
+
+    Args:
+        x: a tensor.
+        dtype: another type, if wanted.
+
+    >>> ef.ops.ones_like([1, 2], "float32").tolist()
+    [1.0, 1.0]
+    """
+    return _like(x, 1, dtype)
+
+
+@composite
+def empty_like(x: Any, dtype: Any = None) -> Tensor:
+    """A tensor like `x` to be filled later. Tensors don't change, so it may as well hold zeros, and does.
+
+    Args:
+        x: a tensor.
+        dtype: another type, if wanted.
+    """
+    return _like(x, 0, dtype)
+
+
+@composite
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """One number (or a broadcast tensor) in the shape, type and device of `x`.
+
+    Args:
+        x: a tensor.
+        fill_value: the number.
+        dtype: another type, if wanted.
+
+    >>> ef.ops.full_like([1, 2], 7).tolist()
+    [7, 7]
+    """
+    x = convert_to_tensor(x)
+    if isinstance(fill_value, (bool, int, float, complex)):
+        return _like(x, fill_value, dtype)
+    return broadcast_to(cast(fill_value, x.dtype if dtype is None else dtype), x.shape)
+
+
+@composite
+def array(x: Any, dtype: Any = None) -> Tensor:
+    """`x` as a tensor, as `convert_to_tensor` makes it.
+
+    Args:
+        x: an array, number, nested list or tensor.
+        dtype: a type name.
+
+    >>> ef.ops.array([1.0, 2.0]).dtype.name
+    'float32'
+    """
+    return convert_to_tensor(x, dtype)
+
+
+@composite
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
+    """Numbers from `start` up to (not including) `stop`.
+
+    Args:
+        start: the first number; with one argument only, where to stop, beginning with 0.
+        stop: the end, not included.
+        step: the distance between numbers; default 1.
+        dtype: a type name; default int32 for integers, `floatx()` for floats.
+
+    >>> ef.ops.arange(3).tolist(), ef.ops.arange(1.0, 2.0, 0.5).tolist()
+    ([0, 1, 2], [1.0, 1.5])
+    """
+    if start is None:
+        raise unknown_length("arange", "None")
+    first, last = (0, start) if stop is None else (start, stop)
+    numbers = [_number(n) for n in (first, last, 1 if step is None else step)]
+    if numbers[2] == 0:
+        raise ValueError(f"arange({start}, {stop}, {step}): step must not be 0.")
+    if dtype is None and all(isinstance(n, int) for n in numbers):
+        dtype = "int32" if all(abs(n) < 2**31 for n in numbers) else "int64"
+    # NumPy adds up in the type it is given: low precision would drift.
+    return made(numpy.arange(*numbers).astype(as_dtype(dtype)))
+
+
+def _number(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+@composite
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+    """A matrix with ones on a diagonal, zeros elsewhere.
+
+    Args:
+        N: the number of rows.
+        M: the number of columns; default `N`.
+        k: how far above (or, negative, below) the main diagonal.
+        dtype: a type name; default `floatx()`.
+
+    >>> ef.ops.eye(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    rows, columns = operator.index(N), None if M is None else operator.index(M)
+    return made(numpy.eye(rows, columns, operator.index(k), as_dtype(dtype)))
+
+
+@composite
+def identity(n: int, dtype: Any = None) -> Tensor:
+    """The identity matrix.
+
+    Args:
+        n: the number of rows and columns.
+        dtype: a type name; default `floatx()`.
+    """
+    return eye(n, dtype=dtype)
+
+
+@composite
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+    """A matrix with ones on and below a diagonal, zeros above.
+
+    Args:
+        N: the number of rows.
+        M: the number of columns; default `N`.
+        k: how far above (or, negative, below) the main diagonal.
+        dtype: a type name; default `floatx()`.
+
+    >>> ef.ops.tri(2).tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    """
+    return made(numpy.tri(int(N), None if M is None else int(M), k, as_dtype(dtype)))
+
+
+@composite
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+    axis: int = 0,
+) -> Any:  # fmt: skip
+    """`num` numbers at equal distances.
+
+    Args:
+        start: the first number(s). Gradients flow to them.
+        stop: the last number(s).
+        num: how many.
+        endpoint: whether `stop` is among them.
+        retstep: return the distance, too.
+        dtype: a type name; default `floatx()`, or the type of the tensors given.
+        axis: the axis of the result along which they lie.
+
+    Returns:
+        A tensor, or with `retstep` a pair of tensors.
+
+    Raises:
+        ValueError: for a negative `num`.
+
+    >>> ef.ops.linspace(0.0, 1.0, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    if num < 0:
+        raise ValueError(f"linspace: num={num} must not be negative.")
+    first, last = _float(start), _float(stop)
+    parts = num - 1 if endpoint else num
+    distance = subtract(last, first)
+    fractions = numpy.arange(num) / max(parts, 1)
+    weights = Tensor(fractions.reshape((-1,) + (1,) * distance.ndim), distance.dtype, device=distance.device)
+    # From both ends, so that the last number is exactly `stop`.
+    points = add(multiply(first, 1 - weights), multiply(last, weights))
+    points = moveaxis(points, 0, axis) if axis else points
+    points = points if dtype is None else cast(points, dtype)
+    return (points, multiply(distance, 1 / parts if parts else float("nan"))) if retstep else points
+
+
+def _float(x: Any) -> Tensor:
+    tensor = convert_to_tensor(x)
+    return cast(tensor, None) if tensor.dtype.kind in "iub" else tensor
+
+
+@composite
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """`num` numbers from `base ** start` to `base ** stop`, with equal quotients.
+
+    Args:
+        start: the first exponent(s).
+        stop: the last exponent(s).
+        num: how many.
+        endpoint: whether the last one is among them.
+        base: what is raised to the exponents.
+        dtype: a type name; default `floatx()`.
+        axis: the axis of the result along which they lie.
+
+    >>> ef.ops.logspace(0, 2, 3).tolist()
+    [1.0, 10.0, 100.0]
+    """
+    numbers = power(base, linspace(start, stop, num, endpoint, axis=axis))
+    return numbers if dtype is None else cast(numbers, dtype)
+
+
+@composite
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Tensor:
+    """`num` numbers from `start` to `stop` with equal quotients.
+
+    Args:
+        start: the first number(s), not 0.
+        stop: the last number(s), of the same sign.
+        num: how many.
+        endpoint: whether `stop` is among them.
+        dtype: a type name; default `floatx()`.
+        axis: the axis of the result along which they lie.
+
+    Raises:
+        ValueError: where one of the ends is 0, or their signs differ.
+
+    >>> [round(n, 4) for n in ef.ops.geomspace(1.0, 100.0, 3).tolist()]
+    [1.0, 10.0, 100.0]
+    """
+    first, last = _float(start), _float(stop)
+    if not bool((first * last > 0).all()):
+        raise ValueError("geomspace: start and stop must not be 0 and must have the same sign.")
+    growth = linspace(multiply(first, 0), log(last / first), num, endpoint, axis=axis)
+    numbers = multiply(expand_dims(first, axis) if first.ndim else first, exp(growth))
+    return numbers if dtype is None else cast(numbers, dtype)
+
+
+@composite
+def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
+    """Grids of coordinates from vectors of coordinates.
+
+    Args:
+        *x: the vectors.
+        indexing: `"xy"` lets the first vector run along axis 1 and the second along axis 0, `"ij"` keeps their order.
+
+    Returns:
+        One tensor per vector, all of one shape.
+
+    Raises:
+        ValueError: for another `indexing`.
+
+    >>> [grid.tolist() for grid in ef.ops.meshgrid([1, 2], [5, 6])]
+    [[[1, 2], [1, 2]], [[5, 5], [6, 6]]]
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing={indexing!r}; expected 'xy' or 'ij'.")
+    vectors = [reshape(v, (-1,)) for v in x]
+    order = list(range(len(vectors)))
+    if indexing == "xy" and len(vectors) > 1:
+        order[:2] = [1, 0]
+    shape = [0] * len(vectors)
+    for vector, axis in zip(vectors, order, strict=True):
+        shape[axis] = vector.size
+    return [
+        broadcast_to(reshape(v, tuple([-1 if i == axis else 1 for i in range(len(shape))])), tuple(shape))
+        for v, axis in zip(vectors, order, strict=True)
+    ]
+
+
+@composite
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of each element, side by side: a Vandermonde matrix.
+
+    Args:
+        x: a vector.
+        N: the number of columns; default as many as elements.
+        increasing: whether powers grow from left to right.
+
+    Raises:
+        ValueError: when `x` isn't a vector.
+
+    >>> ef.ops.vander([2, 3], 3).tolist()
+    [[4, 2, 1], [9, 3, 1]]
+    """
+    x = convert_to_tensor(x)
+    if x.ndim != 1:
+        raise ValueError(f"vander: expected a vector; got shape {x.shape}.")
+    exponents = numpy.arange(x.size if N is None else N)
+    exponents = exponents if increasing else exponents[::-1]
+    return power(expand_dims(x, 1), Tensor(exponents, x.dtype, device=x.device))

@@ -1,0 +1,142 @@
+"""Diagonals and triangles of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.axes import listed
+from eagerflow.ops.arrays.indexing import raw_index, scatter_index, take_index
+from eagerflow.ops.arrays.shape import moveaxis, ravel
+from eagerflow.ops.elementwise.selection import where
+from eagerflow.ops.reduce.reductions import sum
+
+__all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
+
+
+def _positions(rows: int, columns: int, k: int) -> tuple[Any, Any]:
+    """Where the k-th diagonal of a matrix lies."""
+    count = max(0, min(rows - max(-k, 0), columns - max(k, 0)))
+    along = numpy.arange(count)
+    return along + max(-k, 0), along + max(k, 0)
+
+
+@composite
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The diagonal of the matrices that two axes span, as the last axis.
+
+    Args:
+        x: a tensor of at least two axes.
+        offset: how far above (or, negative, below) the main diagonal.
+        axis1: the axis of rows.
+        axis2: the axis of columns.
+
+    Raises:
+        ValueError: for one axis twice.
+
+    >>> ef.ops.diagonal([[1, 2], [3, 4]]).tolist()
+    [1, 4]
+    """
+    x = convert_to_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"diagonal: expected a tensor of at least two axes; got shape {x.shape}.")
+    first, second = listed((axis1, axis2), x.ndim)
+    if first == second:
+        raise ValueError(f"diagonal: axis1 and axis2 must differ; both are {axis1}.")
+    x = moveaxis(x, (first, second), (-2, -1))
+    rows, columns = _positions(x.shape[-2], x.shape[-1], offset)
+    return take_index(x, raw_index(x, (Ellipsis, rows, columns)))
+
+
+@composite
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The sum of a diagonal.
+
+    Args:
+        x: a tensor of at least two axes.
+        offset: how far above (or, negative, below) the main diagonal.
+        axis1: the axis of rows.
+        axis2: the axis of columns.
+
+    >>> int(ef.ops.trace([[1, 2], [3, 4]]))
+    5
+    """
+    return sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+@composite
+def diag(x: Any, k: int = 0) -> Tensor:
+    """A matrix with `x` on a diagonal, or the diagonal of a matrix.
+
+    Args:
+        x: a vector or a matrix.
+        k: how far above (or, negative, below) the main diagonal.
+
+    Raises:
+        ValueError: for more or fewer axes.
+
+    >>> ef.ops.diag([1, 2]).tolist()
+    [[1, 0], [0, 2]]
+    """
+    x = convert_to_tensor(x)
+    if x.ndim == 2:
+        return diagonal(x, k)
+    if x.ndim != 1:
+        raise ValueError(f"diag: expected a vector or a matrix; got shape {x.shape}.")
+    side = x.size + abs(k)
+    index = raw_index(x, _positions(side, side, k))
+    return scatter_index(x, index, (side, side))
+
+
+@composite
+def diagflat(x: Any, k: int = 0) -> Tensor:
+    """A matrix with all elements of `x` on a diagonal.
+
+    Args:
+        x: a tensor, flattened.
+        k: how far above (or, negative, below) the main diagonal.
+
+    >>> ef.ops.diagflat([[1], [2]]).tolist()
+    [[1, 0], [0, 2]]
+    """
+    return diag(ravel(x), k)
+
+
+def _band(x: Any, k: int, name: str, upper: bool) -> Tensor:
+    x = convert_to_tensor(x)
+    if x.ndim < 1:
+        raise ValueError(f"{name}: expected a tensor of at least one axis; got a number.")
+    rows, columns = x.shape[-2] if x.ndim > 1 else x.shape[0], x.shape[-1]
+    mask = numpy.tri(rows, columns, k - upper, bool)
+    return where(Tensor(mask != upper, device=x.device), x, 0)
+
+
+@composite
+def tril(x: Any, k: int = 0) -> Tensor:
+    """The lower triangles: zeros above the k-th diagonal.
+
+    Args:
+        x: a tensor of matrices in the last two axes.
+        k: how far above (or, negative, below) the main diagonal.
+
+    >>> ef.ops.tril([[1, 2], [3, 4]]).tolist()
+    [[1, 0], [3, 4]]
+    """
+    return _band(x, k, "tril", upper=False)
+
+
+@composite
+def triu(x: Any, k: int = 0) -> Tensor:
+    """The upper triangles: zeros below the k-th diagonal.
+
+    Args:
+        x: a tensor of matrices in the last two axes.
+        k: how far above (or, negative, below) the main diagonal.
+
+    >>> ef.ops.triu([[1, 2], [3, 4]]).tolist()
+    [[1, 2], [0, 4]]
+    """
+    return _band(x, k, "triu", upper=True)

@@ -1,0 +1,238 @@
+"""Indexing: taking elements, and putting them into larger tensors. Positions are integers, without gradient."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy
+
+from eagerflow.core.device import CPU, device_of, is_device_array, place
+from eagerflow.core.op import apply, composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels.scatter import add_at
+from eagerflow.ops.arrays.axes import axis_of
+from eagerflow.ops.arrays.shape import ravel
+
+__all__ = ["gather", "get_item", "scatter_index", "slice", "take", "take_along_axis", "take_index"]
+
+
+@op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))
+def take_index(xp: Any, x: Any, index: Any = None) -> Any:
+    """`x[index]` for any index that NumPy knows; index arrays are raw arrays of x's device."""
+    return x[index]
+
+
+def _gather_rule(xp: Any, g: Any, x_shape: Any, indices: Any, axis: int) -> tuple[Any, None]:
+    picked = indices.data if isinstance(indices, Tensor) else indices
+    return apply(scatter_index, xp, g, (builtins.slice(None),) * axis + (picked,), x_shape), None
+
+
+@op(_gather_rule, joint=True)
+def gather(xp: Any, x: Any, indices: Any, axis: int = 0) -> Any:
+    """The slices of `x` at `indices` (integers) along `axis`; the indices are an input, so that graphs show them."""
+    if xp is numpy:
+        return x.take(indices, axis=axis)  # twice as fast as indexing
+    return x[indices] if axis == 0 else x[(builtins.slice(None),) * axis + (indices,)]
+
+
+@op(lambda g, index: g[index])
+def scatter_index(xp: Any, x: Any, index: Any = None, shape: Any = None) -> Any:
+    """Zeros of `shape` with `x` added at `index`: the adjoint of indexing."""
+    if xp is numpy and (axis := _one_axis(index)) is not None and x.dtype.kind == "f":
+        return add_at(shape, axis, index[axis] if index.__class__ is tuple else index, x)
+    out = xp.zeros(shape, x.dtype)
+    if repeats(index):
+        _add_at(xp, out, index, x)
+    else:
+        out[index] = x
+    return out
+
+
+def _one_axis(index: Any) -> int | None:
+    """Where an index of integers stands alone, all axes before it taken whole; None for other indices."""
+    if index.__class__ is not tuple:
+        index = (index,)
+    if not index:
+        return None
+    *before, last = index
+    if any(part.__class__ is not builtins.slice or part != builtins.slice(None) for part in before):
+        return None
+    return len(before) if last.__class__ is numpy.ndarray and last.dtype.kind in "iu" and last.ndim else None
+
+
+def repeats(index: Any) -> bool:
+    """Whether an index may name an element twice: only arrays of integers can."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return builtins.any(hasattr(part, "dtype") and part.dtype.kind in "iu" and part.ndim for part in parts)
+
+
+def _add_at(xp: Any, out: Any, index: Any, x: Any) -> None:
+    """`out[index] += x`, counting every mention of an element; CuPy adds real numbers only."""
+    if out.dtype.kind == "c" and xp is not numpy:
+        xp.add.at(out.real, index, x.real)
+        xp.add.at(out.imag, index, x.imag)
+    elif out.dtype.kind == "b":
+        xp.bitwise_or.at(out, index, x)
+    else:
+        xp.add.at(out, index, x)
+
+
+@composite
+def get_item(x: Any, key: Any) -> Any:
+    """`x[key]`.
+
+    Args:
+        x: a tensor.
+        key: integers, slices, None, `...`, tensors or lists of integers or bools, or a tuple of these, with
+            NumPy's meaning. On a GPU, integers from a tensor wrap around instead of raising, as in CuPy.
+
+    Raises:
+        IndexError: for a position outside.
+
+    >>> ef.ops.get_item([1, 2, 3], [1, -1]).tolist()
+    [2, 3]
+    """
+    if not isinstance(x, Tensor):
+        x = convert_to_tensor(x)
+    if key.__class__ is not int and key.__class__ is not builtins.slice:
+        key = raw_index(x, key)
+    return take_index(x, key)
+
+
+def raw_index(x: Tensor, key: Any) -> Any:
+    """An index as NumPy or CuPy takes it: tensors and lists become arrays on x's device."""
+    if key.__class__ is tuple:
+        return tuple([_raw_part(x, part) for part in key])
+    return _raw_part(x, key)
+
+
+def _raw_part(x: Tensor, part: Any) -> Any:
+    kind = part.__class__
+    if kind is int or part is None or part is Ellipsis or kind is bool:
+        return part
+    if kind is builtins.slice:
+        return builtins.slice(_end(part.start), _end(part.stop), _end(part.step))
+    if isinstance(part, Tensor):
+        return _checked(part.data)
+    if isinstance(part, numpy.integer):
+        return int(part)
+    if is_device_array(part):
+        return _checked(part)
+    array = numpy.asarray(part)
+    if not array.size and not isinstance(part, numpy.ndarray):
+        array = array.astype("int64")
+    where_to = device_of(x.data)
+    return _checked(array) if where_to is CPU else place(_checked(array), where_to)
+
+
+def _end(value: Any) -> Any:
+    return int(value) if isinstance(value, Tensor) else value
+
+
+def _checked(array: Any) -> Any:
+    if array.dtype.kind not in "iub":
+        raise IndexError(f"tensors are indexed by integers or bools; got {array.dtype}{list(array.shape)}")
+    return array
+
+
+@composite
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The slices of `x` at `indices` along `axis`.
+
+    Args:
+        x: a tensor.
+        indices: a tensor of integers of any shape; negative ones count from the end.
+        axis: the axis that `indices` replaces; default: the flattened tensor.
+
+    Raises:
+        IndexError: for a position outside (on a GPU it wraps around).
+
+    >>> ef.ops.take([10, 20, 30], [2, 0]).tolist()
+    [30, 10]
+    """
+    x = convert_to_tensor(x)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = axis_of(axis, x.ndim)
+    if isinstance(indices, Tensor) and indices.dtype.kind in "iu":
+        return gather(x, indices, axis)
+    picked = raw_index(x, indices)
+    if hasattr(picked, "dtype") and picked.dtype.kind == "b":
+        picked = picked.astype("int64")
+    return take_index(x, (builtins.slice(None),) * axis + (picked,))
+
+
+@composite
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """For each position, the element of `x` that `indices` names along `axis`.
+
+    Args:
+        x: a tensor.
+        indices: a tensor of integers with as many axes as `x`; the others are broadcast.
+        axis: default: both flattened.
+
+    Raises:
+        ValueError: when the numbers of axes differ.
+        IndexError: for a position outside (on a GPU it wraps around).
+
+    >>> ef.ops.take_along_axis([[3, 1], [4, 2]], [[1], [0]], axis=1).tolist()
+    [[1], [4]]
+    """
+    x, indices = convert_to_tensor(x), convert_to_tensor(indices)
+    if axis is None:
+        x, indices, axis = ravel(x), ravel(indices), 0
+    axis = axis_of(axis, x.ndim)
+    if indices.ndim != x.ndim:
+        raise ValueError(
+            f"take_along_axis: indices need as many axes as x; got shapes {indices.shape} and {x.shape}."
+        )
+    return take_index(x, raw_index(x, _open_grid(x.shape, indices, axis)))
+
+
+def _open_grid(shape: tuple[int, ...], indices: Tensor, axis: int) -> tuple[Any, ...]:
+    """An index with `indices` along one axis and every position along the others."""
+    parts: list[Any] = []
+    for i, length in enumerate(shape):
+        if i == axis:
+            parts.append(indices)
+            continue
+        count = length if indices.shape[i] == 1 else indices.shape[i]
+        if length not in (1, count):
+            raise ValueError(f"take_along_axis: shapes {shape} and {indices.shape} don't fit at axis {i}.")
+        positions = numpy.arange(count) if length != 1 else numpy.zeros(count, "int64")
+        parts.append(positions.reshape((-1,) + (1,) * (len(shape) - 1 - i)))
+    return tuple(parts)
+
+
+@composite
+def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    """The block of `inputs` that begins at `start_indices` and has the given shape.
+
+    Args:
+        inputs: a tensor.
+        start_indices: where it begins, one integer per axis.
+        shape: its lengths; -1 goes to the end of the axis.
+
+    Raises:
+        ValueError: when the block doesn't lie inside.
+
+    >>> ef.ops.slice([1, 2, 3, 4], [1], [2]).tolist()
+    [2, 3]
+    """
+    inputs = convert_to_tensor(inputs)
+    return take_index(inputs, block("slice", inputs.shape, start_indices, shape))
+
+
+def block(name: str, whole: tuple[int, ...], start: Any, shape: Any) -> tuple[Any, ...]:
+    starts, lengths = [int(s) for s in start], [int(n) for n in shape]
+    if not len(starts) == len(lengths) == len(whole):
+        raise ValueError(
+            f"{name}: needs one start and one length per axis of shape {whole}; got starts {starts}, shape {lengths}."
+        )
+    ends = [n if length == -1 else s + length for s, length, n in zip(starts, lengths, whole, strict=True)]
+    if builtins.any(not 0 <= s <= e <= n for s, e, n in zip(starts, ends, whole, strict=True)):
+        raise ValueError(
+            f"{name}: the block from {starts} to {ends} doesn't lie inside a tensor of shape {whole}."
+        )
+    return tuple([builtins.slice(s, e) for s, e in zip(starts, ends, strict=True)])

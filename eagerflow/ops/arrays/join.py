@@ -1,0 +1,365 @@
+"""Joining tensors, splitting them, and padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.dtypes import common_dtype
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.axes import axis_of
+from eagerflow.ops.arrays.shape import ravel, reshape
+from eagerflow.ops.elementwise.selection import choose
+
+__all__ = [
+    "append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "pad", "split", "stack", "unstack",
+    "vsplit", "vstack",
+]  # fmt: skip
+
+
+def _concatenate_rule(g: Any, xs_shape: Any, axis: int) -> list[Any]:
+    lead = (slice(None),) * (axis % g.ndim)
+    parts, start = [], 0
+    for shape in xs_shape:
+        stop = start + shape[axis]
+        parts.append(g[(*lead, slice(start, stop))])
+        start = stop
+    return parts
+
+
+@op(_concatenate_rule, sequence=True)
+def concatenate(xp: Any, xs: Any, axis: int = 0) -> Any:
+    """Tensors joined along an axis that they have.
+
+    Args:
+        xs: the tensors; all other axes must have the same lengths.
+        axis: the axis to join along.
+
+    Raises:
+        ValueError: when there are none, or their shapes don't fit.
+
+    >>> ef.ops.concatenate([[1, 2], [3]]).tolist()
+    [1, 2, 3]
+    """
+    return xp.concatenate(alike(xp, xs), axis=axis)
+
+
+def _stack_rule(g: Any, axis: int) -> list[Any]:
+    lead = (slice(None),) * (axis % g.ndim)
+    return [g[(*lead, i)] for i in range(g.shape[axis])]
+
+
+@op(_stack_rule, sequence=True)
+def stack(xp: Any, x: Any, axis: int = 0) -> Any:
+    """Tensors of one shape joined along a new axis.
+
+    Args:
+        x: the tensors.
+        axis: where the new axis shall be.
+
+    Raises:
+        ValueError: when there are none, or their shapes differ.
+
+    >>> ef.ops.stack([[1, 2], [3, 4]], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    return xp.stack(alike(xp, x), axis=axis)
+
+
+def alike(xp: Any, arrays: list[Any]) -> list[Any]:
+    """The arrays in their common type, in which float64 appears only where one of them is float64."""
+    kinds = {array.dtype for array in arrays}
+    if len(kinds) == 1:
+        return arrays
+    common = common_dtype(*kinds)
+    if common == "float64" and common not in kinds:
+        floats = [kind for kind in kinds if kind.kind == "f"]
+        common = max(floats, key=lambda kind: kind.itemsize)
+    return [array.astype(common) for array in arrays]
+
+
+@composite
+def hstack(xs: Any) -> Any:
+    """Tensors joined side by side: along axis 1, or axis 0 where that is all they have.
+
+    Args:
+        xs: the tensors.
+
+    >>> ef.ops.hstack([[1, 2], [3]]).tolist()
+    [1, 2, 3]
+    """
+    tensors = [_at_least(x, 1) for x in xs]
+    return concatenate(tensors, axis=0 if tensors and tensors[0].ndim == 1 else 1)
+
+
+@composite
+def vstack(xs: Any) -> Any:
+    """Tensors joined one below the other: along axis 0, vectors counting as rows.
+
+    Args:
+        xs: the tensors.
+
+    >>> ef.ops.vstack([[1, 2], [3, 4]]).tolist()
+    [[1, 2], [3, 4]]
+    """
+    return concatenate([_at_least(x, 2) for x in xs], axis=0)
+
+
+@composite
+def dstack(xs: Any) -> Any:
+    """Tensors joined one behind the other: along axis 2.
+
+    Args:
+        xs: the tensors; vectors count as `(1, n, 1)`, matrices as `(m, n, 1)`.
+
+    >>> ef.ops.dstack([[1, 2], [3, 4]]).tolist()
+    [[[1, 3], [2, 4]]]
+    """
+    return concatenate([_at_least(x, 3) for x in xs], axis=2)
+
+
+def _at_least(x: Any, ndim: int) -> Tensor:
+    x = convert_to_tensor(x)
+    if x.ndim >= ndim:
+        return x
+    if ndim == 3:
+        shape = (*x.shape, 1) if x.ndim == 2 else (1, x.size, 1)
+        return reshape(x, shape)
+    return reshape(x, (1,) * (ndim - x.ndim) + x.shape)
+
+
+@composite
+def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+    """`x2` joined to the end of `x1`.
+
+    Args:
+        x1: a tensor.
+        x2: a tensor.
+        axis: along which axis; default: both flattened.
+
+    >>> ef.ops.append([1, 2], [3]).tolist()
+    [1, 2, 3]
+    """
+    if axis is None:
+        return concatenate([ravel(x1), ravel(x2)])
+    return concatenate([x1, x2], axis=axis)
+
+
+def _split_rule(xp: Any, g: Any, axis: int) -> Any:
+    return xp.concatenate(list(g), axis=axis)
+
+
+@op(_split_rule, outputs="many", arrays=("x",))
+def cut(xp: Any, x: Any, places: Any = (), axis: int = 0) -> Any:
+    """Cut along `axis` at the given places."""
+    ends = [0, *places, x.shape[axis]]
+    lead = (slice(None),) * axis
+    return [x[(*lead, slice(ends[i], max(ends[i], ends[i + 1])))] for i in range(len(ends) - 1)]
+
+
+@composite
+def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """`x` cut into parts along `axis`.
+
+    Args:
+        x: a tensor.
+        indices_or_sections: the number of equal parts, or where to cut.
+        axis: the axis to cut along.
+
+    Returns:
+        A list of tensors.
+
+    Raises:
+        ValueError: when that many equal parts are impossible.
+
+    >>> [part.tolist() for part in ef.ops.split([1, 2, 3, 4], 2)]
+    [[1, 2], [3, 4]]
+    """
+    x = convert_to_tensor(x)
+    axis = axis_of(axis, x.ndim)
+    length, parts = x.shape[axis], indices_or_sections
+    if isinstance(parts, (int, numpy.integer)) and (parts < 1 or length % parts):
+        raise ValueError(
+            f"split: axis {axis} of length {length} can't be cut into {parts} equal parts (shape {x.shape}). "
+            "array_split allows unequal parts."
+        )
+    return array_split(x, parts, axis)
+
+
+@composite
+def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """`x` cut into parts along `axis`, of lengths that may differ by one.
+
+    Args:
+        x: a tensor.
+        indices_or_sections: the number of parts, or where to cut.
+        axis: the axis to cut along.
+
+    Returns:
+        A list of tensors.
+
+    Raises:
+        ValueError: for less than one part.
+
+    >>> [part.tolist() for part in ef.ops.array_split([1, 2, 3], 2)]
+    [[1, 2], [3]]
+    """
+    x = convert_to_tensor(x)
+    axis = axis_of(axis, x.ndim)
+    return list(cut(x, _places(indices_or_sections, x.shape[axis]), axis))
+
+
+def _places(given: Any, length: int) -> tuple[int, ...]:
+    """Where to cut, counted from the front."""
+    if not isinstance(given, (int, numpy.integer)):
+        places = [int(p) for p in given]
+        return tuple([min(p if p >= 0 else max(p + length, 0), length) for p in places])
+    if given < 1:
+        raise ValueError(f"split: the number of parts must be at least 1; got {given}.")
+    size, longer = divmod(length, given)
+    return tuple([i * size + min(i, longer) for i in range(1, given)])
+
+
+@composite
+def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+    """`x` cut side by side: along axis 1, or axis 0 of a vector.
+
+    Args:
+        x: a tensor.
+        indices_or_sections: the number of equal parts, or where to cut.
+    """
+    x = convert_to_tensor(x)
+    return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
+
+
+@composite
+def vsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+    """`x` cut along axis 0.
+
+    Args:
+        x: a tensor of at least two axes.
+        indices_or_sections: the number of equal parts, or where to cut.
+    """
+    return split(_with_axes(x, 2, "vsplit"), indices_or_sections, 0)
+
+
+@composite
+def dsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+    """`x` cut along axis 2.
+
+    Args:
+        x: a tensor of at least three axes.
+        indices_or_sections: the number of equal parts, or where to cut.
+    """
+    return split(_with_axes(x, 3, "dsplit"), indices_or_sections, 2)
+
+
+def _with_axes(x: Any, ndim: int, name: str) -> Tensor:
+    x = convert_to_tensor(x)
+    if x.ndim < ndim:
+        raise ValueError(f"{name}: expected a tensor of at least {ndim} axes; got shape {x.shape}.")
+    return x
+
+
+@composite
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
+    """The slices of `x` along `axis`, without that axis.
+
+    Args:
+        x: a tensor.
+        num: the length of the axis, if one wants it checked.
+        axis: the axis to take apart.
+
+    Returns:
+        A list of tensors.
+
+    Raises:
+        ValueError: when `num` isn't the length of the axis.
+
+    >>> [row.tolist() for row in ef.ops.unstack([[1, 2], [3, 4]])]
+    [[1, 2], [3, 4]]
+    """
+    x = convert_to_tensor(x)
+    axis = axis_of(axis, x.ndim)
+    if num is not None and num != x.shape[axis]:
+        raise ValueError(
+            f"unstack: num={num}, but axis {axis} of shape {x.shape} has length {x.shape[axis]}."
+        )
+    shape = x.shape[:axis] + x.shape[axis + 1 :]
+    return (
+        [reshape(part, shape) for part in cut(x, tuple(range(1, x.shape[axis])), axis)]
+        if x.shape[axis]
+        else []
+    )
+
+
+def _pad_rule(g: Any, pad_width: Any) -> Any:
+    return g[tuple([slice(before, n - after) for (before, after), n in zip(pad_width, g.shape, strict=True)])]
+
+
+@op(_pad_rule, arrays=("x",))
+def pad_constant(xp: Any, x: Any, pad_width: Any = (), constant_values: Any = 0) -> Any:
+    """`x` in the middle of a larger array of one number."""
+    shape = tuple([n + before + after for n, (before, after) in zip(x.shape, pad_width, strict=True)])
+    out = xp.full(shape, constant_values, x.dtype)
+    out[tuple([slice(before, before + n) for n, (before, _) in zip(x.shape, pad_width, strict=True)])] = x
+    return out
+
+
+@composite
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
+    """`x` with a border around it.
+
+    Args:
+        x: a tensor.
+        pad_width: `((before, after), ...)` per axis, one such pair for all axes, or one number.
+        mode: what the border holds: `"constant"` (one number), `"reflect"` (mirrored at the edge element),
+            `"symmetric"` (mirrored with the edge element), `"edge"` (the edge element), `"wrap"` (the other end).
+        constant_values: the number for `"constant"`; default 0.
+
+    Raises:
+        ValueError: for another mode, a negative width, or widths that don't fit the axes.
+
+    >>> ef.ops.pad([1, 2], 1).tolist()
+    [0, 1, 2, 0]
+    """
+    x = convert_to_tensor(x)
+    widths = _widths(pad_width, x.shape)
+    if mode == "constant":
+        if isinstance(constant_values, Tensor):
+            inside = numpy.pad(numpy.ones(x.shape, bool), widths)
+            return choose(Tensor(inside, device=x.device), pad_constant(x, widths), constant_values)
+        return pad_constant(x, widths, 0 if constant_values is None else constant_values)
+    if constant_values is not None:
+        raise ValueError(f"pad: constant_values goes with mode='constant' only; got mode={mode!r}.")
+    if mode not in _BORDERS:
+        raise ValueError(f"pad: mode={mode!r}; expected 'constant' or one of {sorted(_BORDERS)}.")
+    for axis, (before, after) in enumerate(widths):
+        if before or after:
+            if not x.shape[axis]:
+                raise ValueError(
+                    f"pad: mode={mode!r} can't extend axis {axis}, which is empty (shape {x.shape})."
+                )
+            places = numpy.pad(numpy.arange(x.shape[axis]), (before, after), mode=_BORDERS[mode])
+            x = x[(slice(None),) * axis + (places,)]
+    return x
+
+
+_BORDERS: dict[str, Any] = {mode: mode for mode in ("edge", "reflect", "symmetric", "wrap")}
+
+
+def _widths(given: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """One pair of integers per axis."""
+    pairs = numpy.asarray(given)
+    if pairs.dtype.kind not in "iu" and pairs.size:
+        raise ValueError(f"pad: pad_width must be integers; got {given!r}.")
+    if pairs.size and pairs.min() < 0:
+        raise ValueError(f"pad: widths can't be negative; got pad_width={given!r}.")
+    if pairs.ndim > 2 or (pairs.ndim == 2 and pairs.shape not in ((len(shape), 2), (1, 2), (len(shape), 1))):
+        raise ValueError(
+            f"pad: pad_width={given!r} doesn't fit the {len(shape)} axes of shape {shape}: give ((before, after), ...)."
+        )
+    full = numpy.broadcast_to(pairs, (len(shape), 2)) if shape else numpy.zeros((0, 2), int)
+    return tuple([(int(before), int(after)) for before, after in full])

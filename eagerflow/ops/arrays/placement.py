@@ -1,0 +1,61 @@
+"""The primitives behind scatter and segment ops: writing into a copy of a tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import apply, op
+from eagerflow.ops.arrays.indexing import repeats, scatter_index
+
+__all__ = ["overwrite", "scatter_extreme", "written_last"]
+
+
+@op()
+def written_last(xp: Any, updates: Any, index: Any = None, shape: Any = None) -> Any:
+    """A mask of the updates that stay when all are written in turn."""
+    numbers = xp.arange(updates.size).reshape(updates.shape)
+    order = xp.zeros(shape, numbers.dtype)
+    order[index] = numbers
+    return xp.equal(order[index], numbers)
+
+
+def _kept_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
+    return apply(overwrite, xp, g, xp.zeros_like(updates), index)
+
+
+def _written_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
+    taken = g[index]
+    if not repeats(index):
+        return taken
+    return xp.where(apply(written_last, xp, updates, index, g.shape), taken, 0)
+
+
+@op(_kept_rule, _written_rule)
+def overwrite(xp: Any, x: Any, updates: Any, index: Any = None) -> Any:
+    """`x` with `x[index]` replaced by `updates`; the last one counts where an index names a place twice."""
+    out = x.copy()
+    out[index] = updates
+    return out
+
+
+def _share(xp: Any, x: Any, updates: Any, out: Any, index: Any) -> tuple[Any, Any, Any]:
+    """Which elements are the extreme of their place, and how many share it."""
+    of_x = xp.equal(x, out).astype(out.dtype)
+    of_updates = xp.equal(updates, out[index]).astype(out.dtype)
+    count = of_x + apply(scatter_index, xp, of_updates, index, out.shape)
+    return of_x, of_updates, count
+
+
+def _extreme_rule(xp: Any, g: Any, x: Any, updates: Any, out: Any, index: Any) -> tuple[Any, Any]:
+    """Elements that tie share the gradient equally."""
+    of_x, of_updates, count = _share(xp, x, updates, out, index)
+    share = g / count
+    return of_x * share, of_updates * share[index]
+
+
+@op(_extreme_rule, joint=True)
+def scatter_extreme(xp: Any, x: Any, updates: Any, index: Any = None, function: str = "maximum") -> Any:
+    """`x` where each element became the maximum (or minimum) of itself and all updates at its place."""
+    out = x.copy()
+    getattr(xp, function).at(out, index, updates)
+    return out

@@ -1,0 +1,122 @@
+"""Putting elements into tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.indexing import block, raw_index, scatter_index
+from eagerflow.ops.arrays.placement import overwrite, scatter_extreme
+from eagerflow.ops.arrays.shape import reshape
+from eagerflow.ops.elementwise.arithmetic import add, multiply
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.reduce.segments import product_of_rows
+
+__all__ = ["scatter", "scatter_update", "slice_update"]
+
+
+@composite
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
+    """`inputs` with the block that begins at `start_indices` replaced by `updates`.
+
+    Args:
+        inputs: a tensor.
+        start_indices: where the block begins, one integer per axis.
+        updates: the new block, with as many axes.
+
+    Raises:
+        ValueError: when the block doesn't lie inside.
+
+    >>> ef.ops.slice_update([1, 2, 3], [1], [9]).tolist()
+    [1, 9, 3]
+    """
+    inputs, updates = convert_to_tensor(inputs), convert_to_tensor(updates)
+    place_of_it = block("slice_update", inputs.shape, start_indices, updates.shape)
+    return overwrite(inputs, cast(updates, inputs.dtype), place_of_it)
+
+
+@composite
+def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
+    """Zeros of `shape` with `values` added at `indices`.
+
+    Args:
+        indices: integers of shape `(..., k)`: each last axis names a place by its first `k` coordinates.
+        values: a tensor of shape `(...) + shape[k:]`.
+        shape: that of the result.
+
+    Raises:
+        ValueError: when the shapes don't fit.
+        IndexError: for a place outside (on a GPU it wraps around).
+
+    >>> ef.ops.scatter([[0], [2], [0]], [1.0, 2.0, 3.0], (4,)).tolist()
+    [4.0, 0.0, 2.0, 0.0]
+    """
+    values, shape = convert_to_tensor(values), tuple([int(n) for n in shape])
+    index = _coordinates("scatter", indices, shape, values)
+    return scatter_index(values, index, shape)
+
+
+def _coordinates(name: str, indices: Any, shape: tuple[int, ...], values: Tensor) -> tuple[Any, ...]:
+    """Raw arrays of coordinates, one per axis, from indices whose last axis lists them."""
+    indices = convert_to_tensor(indices)
+    count = indices.shape[-1] if indices.ndim else 0
+    fitting = indices.shape[:-1] + shape[count:]
+    if not indices.ndim or count > len(shape) or values.shape != fitting:
+        raise ValueError(
+            f"{name}: indices of shape {indices.shape} into shape {shape} want values of shape {fitting}; "
+            f"got {values.shape}."
+        )
+    return raw_index(values, tuple([indices[..., i] for i in range(count)]))
+
+
+_COMBINE = {"max": "maximum", "min": "minimum"}
+
+
+@composite
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
+    """`inputs` with the elements at `indices` replaced by `updates`, or combined with them.
+
+    Args:
+        inputs: a tensor.
+        indices: integers of shape `(..., k)`: each last axis names a place by its first `k` coordinates.
+        updates: a tensor of shape `(...) + inputs.shape[k:]`.
+        reduction: None replaces (the last one counts where a place is named twice); `"add"`, `"mul"`, `"max"` and
+            `"min"` combine.
+
+    Raises:
+        ValueError: when the shapes don't fit, or for another reduction.
+        IndexError: for a place outside (on a GPU it wraps around).
+
+    >>> ef.ops.scatter_update([1, 2, 3], [[1]], [9]).tolist()
+    [1, 9, 3]
+    """
+    if reduction not in (None, "add", "mul", *_COMBINE):
+        raise ValueError(
+            f"scatter_update: reduction={reduction!r}; expected None, 'add', 'mul', 'max' or 'min'."
+        )
+    inputs = convert_to_tensor(inputs)
+    updates = cast(updates, inputs.dtype)
+    index = _coordinates("scatter_update", indices, inputs.shape, updates)
+    if reduction is None:
+        return overwrite(inputs, updates, index)
+    if reduction == "add":
+        return add(inputs, scatter_index(updates, index, inputs.shape))
+    if reduction == "mul":
+        return multiply(inputs, _products_at(indices, updates, inputs.shape))
+    return scatter_extreme(inputs, updates, index, _COMBINE[reduction])
+
+
+def _products_at(indices: Any, updates: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """What to multiply each element by: the product of all updates at its place."""
+    places = numpy.asarray(convert_to_tensor(indices).numpy())
+    count = places.shape[-1]
+    heads = shape[:count]
+    flat = numpy.ravel_multi_index(tuple(numpy.moveaxis(places % numpy.array(heads), -1, 0)), heads).reshape(
+        -1
+    )
+    rows = reshape(updates, (flat.size, *shape[count:]))
+    return reshape(product_of_rows(rows, flat, math.prod(heads)), shape)

@@ -1,0 +1,322 @@
+"""Shapes: the same elements in other places, repeated or turned round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.op import composite, identity, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.axes import axis_of, listed
+
+__all__ = [
+    "broadcast_to", "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "ravel", "repeat", "reshape",
+    "roll", "rot90", "squeeze", "swapaxes", "tile", "transpose",
+]  # fmt: skip
+
+
+@op(lambda g, x_shape: g.reshape(x_shape), arrays=("x",))
+def reshape(xp: Any, x: Any, newshape: Any) -> Any:
+    """The same elements in another shape.
+
+    Args:
+        x: a tensor.
+        newshape: the lengths of the axes; one may be -1, and follows from the others.
+
+    Raises:
+        ValueError: when the numbers of elements differ, or for another negative length.
+
+    >>> ef.ops.reshape([1, 2, 3, 4], (2, -1)).tolist()
+    [[1, 2], [3, 4]]
+    """
+    out = x.reshape(newshape)
+    if newshape.__class__ in (tuple, list) and newshape and min(newshape) < -1:
+        raise ValueError("a length is negative; only -1 is allowed, for one that follows from the others")
+    return out
+
+
+# The rule names `x_shape`, so that it is kept and the tape sums over the broadcast axes.
+@op(lambda g, x_shape: g, arrays=("x",))
+def broadcast_to(xp: Any, x: Any, shape: Any) -> Any:
+    """`x` repeated to `shape` by the rules of broadcasting.
+
+    Args:
+        x: a tensor.
+        shape: the lengths of the axes.
+
+    Raises:
+        ValueError: when `x` doesn't fit.
+
+    >>> ef.ops.broadcast_to([1, 2], (2, 2)).tolist()
+    [[1, 2], [1, 2]]
+    """
+    out = xp.empty(shape, x.dtype)  # a writable copy, and faster than a view by numpy.broadcast_to
+    if out.ndim < x.ndim:
+        raise ValueError(f"cannot broadcast shape {x.shape} to {out.shape}")
+    out[...] = x
+    return out
+
+
+def _transpose_rule(g: Any, axes: Any) -> Any:
+    if axes is None:
+        return g.transpose()
+    order = listed(axes, g.ndim)
+    return g.transpose(tuple([order.index(i) for i in range(len(order))]))
+
+
+@op(_transpose_rule)
+def transpose(xp: Any, x: Any, axes: Any = None) -> Any:
+    """The axes in another order.
+
+    Args:
+        x: a tensor.
+        axes: the order; default reversed.
+
+    Raises:
+        ValueError: when `axes` doesn't name each axis once.
+
+    >>> ef.ops.transpose([[1, 2], [3, 4]]).tolist()
+    [[1, 3], [2, 4]]
+    """
+    return x.transpose(axes)
+
+
+@composite
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Two axes interchanged.
+
+    Args:
+        x: a tensor.
+        axis1: one of them.
+        axis2: the other.
+
+    Raises:
+        AxisError: when there is no such axis.
+
+    >>> ef.ops.swapaxes([[1, 2], [3, 4]], 0, 1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    x = convert_to_tensor(x)
+    order = list(range(x.ndim))
+    first, second = axis_of(axis1, x.ndim, "axis1"), axis_of(axis2, x.ndim, "axis2")
+    order[first], order[second] = second, first
+    return transpose(x, tuple(order))
+
+
+@composite
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """Axes moved to other places, the others in their order.
+
+    Args:
+        x: a tensor.
+        source: the axis or axes to move.
+        destination: where each of them goes.
+
+    Raises:
+        ValueError: when the two differ in length, or name an axis twice.
+
+    >>> ef.ops.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    x = convert_to_tensor(x)
+    sources, destinations = listed(source, x.ndim), listed(destination, x.ndim)
+    if (
+        len(sources) != len(destinations)
+        or len(set(sources)) < len(sources)
+        or len(set(destinations)) < len(sources)
+    ):
+        raise ValueError(
+            f"moveaxis: source and destination must name equally many, different axes; got {source} and {destination}."
+        )
+    order = [i for i in range(x.ndim) if i not in sources]
+    for place, axis in sorted(zip(destinations, sources, strict=True)):
+        order.insert(place, axis)
+    return transpose(x, tuple(order))
+
+
+@composite
+def expand_dims(x: Any, axis: Any) -> Any:
+    """`x` with new axes of length one.
+
+    Args:
+        x: a tensor.
+        axis: where the new axis (or several) shall be in the result.
+
+    Raises:
+        AxisError: when the result has no such axis.
+
+    >>> ef.ops.expand_dims([1, 2], 0).tolist()
+    [[1, 2]]
+    """
+    x = convert_to_tensor(x)
+    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    new = listed(axis, x.ndim + count)
+    if len(set(new)) < count:
+        raise ValueError(f"expand_dims: axis={axis} names an axis twice.")
+    old = iter(x.shape)
+    return reshape(x, tuple([1 if i in new else next(old) for i in range(x.ndim + count)]))
+
+
+@composite
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """`x` without axes of length one.
+
+    Args:
+        x: a tensor.
+        axis: which of them to drop; default all.
+
+    Raises:
+        ValueError: when a named axis is longer.
+
+    >>> ef.ops.squeeze([[1, 2]]).tolist()
+    [1, 2]
+    """
+    x = convert_to_tensor(x)
+    dropped = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else listed(axis, x.ndim)
+    if any(x.shape[i] != 1 for i in dropped):
+        raise ValueError(f"squeeze: axis={axis} must have length 1; got shape {x.shape}.")
+    return reshape(x, tuple([n for i, n in enumerate(x.shape) if i not in dropped]))
+
+
+@composite
+def ravel(x: Any) -> Any:
+    """All elements in one axis.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.ravel([[1, 2], [3, 4]]).tolist()
+    [1, 2, 3, 4]
+    """
+    return reshape(x, (-1,))
+
+
+@composite
+def tile(x: Any, repeats: Any) -> Any:
+    """`x` laid side by side `repeats` times along each axis.
+
+    Args:
+        x: a tensor.
+        repeats: how often, for the last axes; axes are added in front where there are more numbers than axes.
+
+    >>> ef.ops.tile([1, 2], 2).tolist()
+    [1, 2, 1, 2]
+    """
+    x = convert_to_tensor(x)
+    times = tuple(int(r) for r in repeats) if isinstance(repeats, (tuple, list, Tensor)) else (int(repeats),)
+    times = (1,) * (x.ndim - len(times)) + times
+    shape = (1,) * (len(times) - x.ndim) + x.shape
+    spaced = reshape(x, tuple([part for n in shape for part in (1, n)]))
+    wide = broadcast_to(spaced, tuple([part for r, n in zip(times, shape, strict=True) for part in (r, n)]))
+    return reshape(wide, tuple([r * n for r, n in zip(times, shape, strict=True)]))
+
+
+@composite
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each element (or slice along `axis`) repeated in place.
+
+    Args:
+        x: a tensor.
+        repeats: how often, one number for all or one for each.
+        axis: default: the flattened tensor.
+
+    >>> ef.ops.repeat([1, 2], 2).tolist()
+    [1, 1, 2, 2]
+    """
+    x = convert_to_tensor(x)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = axis_of(axis, x.ndim)
+    counts = numpy.asarray(repeats)
+    if counts.size != 1:
+        rows = numpy.repeat(numpy.arange(x.shape[axis]), counts)
+        return x[(slice(None),) * axis + (rows,)]
+    count = int(counts.reshape(()))
+    if count < 0:
+        raise ValueError(f"repeat(repeats={count}): expected a number of at least 0.")
+    spaced = expand_dims(x, axis + 1)
+    wide = broadcast_to(spaced, (*spaced.shape[: axis + 1], count, *spaced.shape[axis + 2 :]))
+    return reshape(wide, (*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :]))
+
+
+@composite
+def flip(x: Any, axis: Any = None) -> Any:
+    """The elements in reverse order.
+
+    Args:
+        x: a tensor.
+        axis: along which axis or axes; default all.
+
+    >>> ef.ops.flip([1, 2, 3]).tolist()
+    [3, 2, 1]
+    """
+    x = convert_to_tensor(x)
+    turned = listed(axis, x.ndim)
+    return x[tuple([slice(None, None, -1 if i in turned else None) for i in range(x.ndim)])]
+
+
+@composite
+def fliplr(x: Any) -> Any:
+    """The columns (axis 1) in reverse order.
+
+    Args:
+        x: a tensor of at least two axes.
+    """
+    return flip(x, 1)
+
+
+@composite
+def flipud(x: Any) -> Any:
+    """The rows (axis 0) in reverse order.
+
+    Args:
+        x: a tensor of at least one axis.
+    """
+    return flip(x, 0)
+
+
+@composite
+def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Turned by 90 degrees in the plane of two axes, from the first towards the second.
+
+    Args:
+        array: a tensor of at least two axes.
+        k: how many times; negative turns back.
+        axes: the plane.
+
+    Raises:
+        ValueError: when `axes` aren't two different axes.
+
+    >>> ef.ops.rot90([[1, 2], [3, 4]]).tolist()
+    [[2, 4], [1, 3]]
+    """
+    x = convert_to_tensor(array)
+    first, second = listed(axes, x.ndim) if len(axes) == 2 else (0, 0)
+    if first == second:
+        raise ValueError(f"rot90: axes={axes!r} must be two different axes of a tensor of shape {x.shape}.")
+    turns = k % 4
+    if turns == 2:
+        return flip(x, (first, second))
+    if turns == 1:
+        return swapaxes(flip(x, second), first, second)
+    return flip(swapaxes(x, first, second), second) if turns else identity(x)
+
+
+@op(lambda xp, g, shift, axis: xp.roll(g, _opposite(shift), axis), arrays=("x",))
+def roll(xp: Any, x: Any, shift: Any, axis: Any = None) -> Any:
+    """The elements moved on by `shift` places; those that fall off the end come in at the start.
+
+    Args:
+        x: a tensor.
+        shift: how far, one number or one per axis.
+        axis: along which axis or axes; default: the flattened tensor.
+
+    >>> ef.ops.roll([1, 2, 3], 1).tolist()
+    [3, 1, 2]
+    """
+    return xp.roll(x, shift, axis)
+
+
+def _opposite(shift: Any) -> Any:
+    return tuple([-s for s in shift]) if isinstance(shift, (tuple, list)) else -shift

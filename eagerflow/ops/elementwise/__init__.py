@@ -1,0 +1,1 @@
+"""Functions of each element, or of elements that stand at the same place."""

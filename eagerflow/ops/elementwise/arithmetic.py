@@ -1,0 +1,248 @@
+"""The operations of arithmetic. The tape sums a gradient over broadcast axes, so rules need not."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from typing import Any
+
+import numpy
+
+from eagerflow.core.op import composite, op
+from eagerflow.kernels.moments import plus_rows
+from eagerflow.kernels.one_pass import one_pass, pays
+from eagerflow.kernels.reduce import sum_to
+from eagerflow.ops.elementwise.complex_numbers import conjugated, real_part
+from eagerflow.ops.elementwise.rounding import sign_of
+
+__all__ = [
+    "abs", "absolute", "add", "divide", "fabs", "floor_divide", "fmod", "mod", "multiply", "negative", "power",
+    "reciprocal", "square", "subtract", "true_divide",
+]  # fmt: skip
+
+
+@op(
+    lambda g, x1_shape: sum_to(g, x1_shape),
+    lambda g, x2_shape: sum_to(g, x2_shape),
+    weak=True, promotes=True,
+)  # fmt: skip
+def add(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 + x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.add([1.0, 2.0], 1).tolist()
+    [2.0, 3.0]
+    """
+    if x2.__class__ is numpy.ndarray and x2.ndim and x1.__class__ is numpy.ndarray and x1.ndim > x2.ndim:
+        found = plus_rows(x1, x2)
+        if found is not None:
+            return found
+    return one_pass(numpy.add, x1, x2) if pays(x1, x2) else x1 + x2
+
+
+@op(lambda g: g, lambda g: -g, weak=True, promotes=True)
+def subtract(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 - x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return one_pass(numpy.subtract, x1, x2) if pays(x1, x2) else x1 - x2
+
+
+def _times(g: Any, other: Any) -> Any:
+    """The gradient of a factor."""
+    if pays(g, other):
+        return one_pass(numpy.multiply, g, other)
+    return g * other if g.dtype.kind != "c" else g * other.conjugate()
+
+
+@op(
+    lambda g, x1_shape, x2: sum_to(_times(g, x2), x1_shape),
+    lambda g, x1, x2_shape: sum_to(_times(g, x1), x2_shape),
+    weak=True, promotes=True,
+)  # fmt: skip
+def multiply(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 * x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return one_pass(numpy.multiply, x1, x2) if pays(x1, x2) else x1 * x2
+
+
+def _divisor_rule(g: Any, x2: Any, out: Any) -> Any:
+    if g.dtype.kind == "c":
+        return -g * (out / x2).conjugate()
+    return -g * out / x2
+
+
+@op(
+    lambda g, x2: g / x2 if g.dtype.kind != "c" else g / x2.conjugate(),
+    _divisor_rule,
+    weak=True, promotes=True,
+)  # fmt: skip
+def divide(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 / x2`, broadcast; integers give floats.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.divide(1, [2.0, 4.0]).tolist()
+    [0.5, 0.25]
+    """
+    return one_pass(numpy.divide, x1, x2) if pays(x1, x2) else x1 / x2
+
+
+true_divide = divide
+
+
+@op(lambda g: -g)
+def negative(xp: Any, x: Any) -> Any:
+    """Elementwise `-x`.
+
+    Args:
+        x: a tensor of numbers (not of bools).
+    """
+    return -x
+
+
+@op(lambda g, x: g * (x + x) if g.dtype.kind != "c" else g * (x + x).conjugate())
+def square(xp: Any, x: Any) -> Any:
+    """Elementwise `x * x`.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.square([1.0, -3.0]).tolist()
+    [1.0, 9.0]
+    """
+    return one_pass(numpy.multiply, x, x) if pays(x) else x * x
+
+
+def _absolute_rule(xp: Any, g: Any, x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return g * xp.sign(x)
+    size = xp.absolute(x)  # z / |z| is the direction in which |z| grows fastest
+    return real_part(g) * x / xp.where(xp.equal(size, 0), 1, size)
+
+
+@op(_absolute_rule)
+def absolute(xp: Any, x: Any) -> Any:
+    """Elementwise `|x|`; the gradient at 0 is 0. Complex tensors give their real modulus.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.absolute(x)
+
+
+abs = absolute
+
+
+@composite
+def fabs(x: Any) -> Any:
+    """Elementwise `|x|` as a float: integers give `floatx()`.
+
+    Args:
+        x: a tensor of real numbers.
+    """
+    return absolute(add(x, 0.0))
+
+
+def _base_rule(xp: Any, g: Any, x1: Any, x2: Any) -> Any:
+    if hasattr(x2, "dtype"):
+        # 0 ** -1 would be infinite where the factor x2 is 0: there the derivative is 0.
+        slope = x2 * x1 ** xp.where(xp.equal(x2, 0), 1, x2 - 1)
+    else:
+        slope = x2 * x1 ** (x2 - 1) if x2 != 0 else xp.zeros_like(x1)
+    return g * conjugated(slope)
+
+
+def _exponent_rule(xp: Any, g: Any, x1: Any, out: Any) -> Any:
+    if not hasattr(x1, "dtype"):
+        return g * conjugated(out * _logarithm(x1))
+    if out.dtype.kind == "c":
+        base = x1.astype(out.dtype)
+        return g * conjugated(out * xp.log(xp.where(xp.equal(base, 0), 1, base)))
+    # The logarithm of a negative base is not real, and that of 0 stands beside 0 ** x2 == 0: taken as 0.
+    base = x1.astype(g.dtype)
+    return g * out * xp.log(xp.where(xp.greater(base, 0), base, 1))
+
+
+def _logarithm(number: Any) -> Any:
+    if isinstance(number, complex):
+        return cmath.log(number)
+    return math.log(number) if number > 0 else 0.0
+
+
+@op(_base_rule, _exponent_rule, weak=True, promotes=True)
+def power(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 ** x2`, broadcast.
+
+    Args:
+        x1: the bases, a tensor or number.
+        x2: the exponents, a tensor or number. Where the base isn't positive, their gradient is 0.
+
+    Raises:
+        ValueError: for integers to negative integer powers.
+
+    >>> ef.ops.power([1.0, 2.0, 3.0], 2).tolist()
+    [1.0, 4.0, 9.0]
+    """
+    return x1**x2
+
+
+@composite
+def reciprocal(x: Any) -> Any:
+    """Elementwise `1 / x`.
+
+    Args:
+        x: a tensor.
+    """
+    return divide(1, x)
+
+
+@op(lambda g: g, lambda xp, g, x1, x2: -g * xp.floor_divide(x1, x2), weak=True, promotes=True)
+def mod(xp: Any, x1: Any, x2: Any) -> Any:
+    """The remainder of `x1 / x2` with the sign of `x2`, as Python's `%`.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.mod([5.0, -5.0], 3).tolist()
+    [2.0, 1.0]
+    """
+    return x1 % x2
+
+
+@op(weak=True, promotes=True)
+def floor_divide(xp: Any, x1: Any, x2: Any) -> Any:
+    """The largest whole number ≤ `x1 / x2`, as Python's `//`. Its gradient is zero.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return x1 // x2
+
+
+@composite
+def fmod(x1: Any, x2: Any) -> Any:
+    """The remainder of `x1 / x2` with the sign of `x1`, as C's `fmod`.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.fmod([5.0, -5.0], 3).tolist()
+    [2.0, -2.0]
+    """
+    return multiply(sign_of(x1), mod(absolute(x1), absolute(x2)))

@@ -1,0 +1,180 @@
+"""Arithmetic of integers: bits, shifts, divisors. Integers have no gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.elementwise.arithmetic import multiply
+from eagerflow.ops.elementwise.comparison import less
+
+__all__ = [
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "gcd", "lcm", "left_shift", "nextafter", "right_shift", "signbit",
+]  # fmt: skip
+
+
+@op(weak=True)
+def bitwise(xp: Any, x1: Any, x2: Any, function: str = "") -> Any:
+    """One of the array module's functions on numbers as machines hold them."""
+    return getattr(xp, function)(x1, x2)
+
+
+@composite
+def bitwise_and(x: Any, y: Any) -> Tensor:
+    """Elementwise `x & y`: the bits that both have.
+
+    Args:
+        x: a tensor of integers or bools.
+        y: the same.
+
+    Raises:
+        TypeError: for floats.
+
+    >>> ef.ops.bitwise_and([6], [3]).tolist()
+    [2]
+    """
+    return bitwise(x, y, "bitwise_and")
+
+
+@composite
+def bitwise_or(x: Any, y: Any) -> Tensor:
+    """Elementwise `x | y`: the bits that either has.
+
+    Args:
+        x: a tensor of integers or bools.
+        y: the same.
+
+    Raises:
+        TypeError: for floats.
+    """
+    return bitwise(x, y, "bitwise_or")
+
+
+@composite
+def bitwise_xor(x: Any, y: Any) -> Tensor:
+    """Elementwise `x ^ y`: the bits that only one has.
+
+    Args:
+        x: a tensor of integers or bools.
+        y: the same.
+
+    Raises:
+        TypeError: for floats.
+    """
+    return bitwise(x, y, "bitwise_xor")
+
+
+@composite
+def bitwise_invert(x: Any) -> Tensor:
+    """Elementwise `~x`: all bits turned over, "not" for bools.
+
+    Args:
+        x: a tensor of integers or bools.
+
+    Raises:
+        TypeError: for floats.
+
+    >>> ef.ops.bitwise_invert([True, False]).tolist()
+    [False, True]
+    """
+    x = convert_to_tensor(x)
+    ones = {"b": True, "u": 2 ** (8 * x.dtype.itemsize) - 1}.get(x.dtype.kind, -1)
+    return bitwise(x, ones, "bitwise_xor")
+
+
+bitwise_not = bitwise_invert
+
+
+@composite
+def left_shift(x: Any, y: Any) -> Tensor:
+    """Elementwise `x << y`: the bits moved up by `y` places.
+
+    Args:
+        x: a tensor of integers.
+        y: a tensor of integers.
+
+    Raises:
+        TypeError: for floats.
+    """
+    return bitwise(x, y, "left_shift")
+
+
+@composite
+def right_shift(x: Any, y: Any) -> Tensor:
+    """Elementwise `x >> y`: the bits moved down by `y` places, the sign kept.
+
+    Args:
+        x: a tensor of integers.
+        y: a tensor of integers.
+
+    Raises:
+        TypeError: for floats.
+    """
+    return bitwise(x, y, "right_shift")
+
+
+bitwise_left_shift = left_shift
+bitwise_right_shift = right_shift
+
+
+@composite
+def gcd(x1: Any, x2: Any) -> Tensor:
+    """Elementwise greatest common divisor.
+
+    Args:
+        x1: a tensor of integers.
+        x2: a tensor of integers.
+
+    Raises:
+        TypeError: for floats.
+
+    >>> ef.ops.gcd([12], [18]).tolist()
+    [6]
+    """
+    return bitwise(x1, x2, "gcd")
+
+
+@composite
+def lcm(x1: Any, x2: Any) -> Tensor:
+    """Elementwise least common multiple.
+
+    Args:
+        x1: a tensor of integers.
+        x2: a tensor of integers.
+
+    Raises:
+        TypeError: for floats.
+
+    >>> ef.ops.lcm([4], [6]).tolist()
+    [12]
+    """
+    return bitwise(x1, x2, "lcm")
+
+
+@composite
+def nextafter(x1: Any, x2: Any) -> Tensor:
+    """The number of the type next to `x1` in the direction of `x2`.
+
+    Args:
+        x1: a tensor of floats.
+        x2: a tensor of floats.
+
+    >>> bool(ef.ops.nextafter(1.0, 2.0) > 1.0)
+    True
+    """
+    return bitwise(multiply(x1, 1.0), multiply(x2, 1.0), "nextafter")
+
+
+@composite
+def signbit(x: Any) -> Tensor:
+    """Elementwise: is negative, or -0.
+
+    Args:
+        x: a tensor of real numbers.
+
+    >>> ef.ops.signbit([-1.0, -0.0, 0.0]).tolist()
+    [True, True, False]
+    """
+    return less(bitwise(1.0, multiply(x, 1.0), "copysign"), 0)

@@ -1,0 +1,139 @@
+"""Comparisons and tests of elements: bools, through which no gradient flows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.core.op import composite, op
+from eagerflow.ops.elementwise.arithmetic import absolute
+
+__all__ = [
+    "equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "less", "less_equal",
+    "not_equal",
+]  # fmt: skip
+
+
+@op(weak=True)
+def equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 == x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.equal([1, 2], [1, 3]).tolist()
+    [True, False]
+    """
+    return xp.equal(x1, x2)
+
+
+@op(weak=True)
+def not_equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 != x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return xp.not_equal(x1, x2)
+
+
+@op(weak=True)
+def less(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 < x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return xp.less(x1, x2)
+
+
+@op(weak=True)
+def less_equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 <= x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return xp.less_equal(x1, x2)
+
+
+@op(weak=True)
+def greater(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 > x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return xp.greater(x1, x2)
+
+
+@op(weak=True)
+def greater_equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 >= x2`, broadcast.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return xp.greater_equal(x1, x2)
+
+
+@op()
+def isfinite(xp: Any, x: Any) -> Any:
+    """Elementwise: neither infinite nor NaN.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.isfinite([1.0, float("inf"), float("nan")]).tolist()
+    [True, False, False]
+    """
+    return xp.isfinite(x)
+
+
+@composite
+def isnan(x: Any) -> Any:
+    """Elementwise: is NaN, the only number that differs from itself.
+
+    Args:
+        x: a tensor.
+    """
+    return not_equal(x, x)
+
+
+@composite
+def isinf(x: Any) -> Any:
+    """Elementwise: is inf or -inf.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.isinf([1.0, float("-inf")]).tolist()
+    [False, True]
+    """
+    return equal(absolute(x), math.inf)
+
+
+@composite
+def isposinf(x: Any) -> Any:
+    """Elementwise: is inf.
+
+    Args:
+        x: a tensor of real numbers.
+    """
+    return equal(x, math.inf)
+
+
+@composite
+def isneginf(x: Any) -> Any:
+    """Elementwise: is -inf.
+
+    Args:
+        x: a tensor of real numbers.
+    """
+    return equal(x, -math.inf)

@@ -1,0 +1,234 @@
+"""Exponentials, logarithms, roots. Integers become `floatx()` first."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.core.custom_gradient import stop_gradient
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import convert_to_tensor
+from eagerflow.kernels.one_pass import one_pass
+from eagerflow.ops.arrays.axes import without
+from eagerflow.ops.arrays.shape import reshape
+from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square, subtract
+from eagerflow.ops.elementwise.comparison import equal, greater, isfinite
+from eagerflow.ops.elementwise.complex_numbers import conjugated
+from eagerflow.ops.elementwise.logic import logical_and
+from eagerflow.ops.elementwise.selection import maximum, where
+from eagerflow.ops.reduce.reductions import max, sum
+
+__all__ = [
+    "cbrt", "exp", "exp2", "expm1", "hypot", "ldexp", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
+    "logsumexp", "rsqrt", "sqrt",
+]  # fmt: skip
+
+_LN2 = math.log(2.0)
+_LN10 = math.log(10.0)
+
+
+@op(lambda g, out: g * conjugated(out), floating=True)
+def exp(xp: Any, x: Any) -> Any:
+    """Elementwise e to the power of `x`.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.exp([0.0]).tolist()
+    [1.0]
+    """
+    return one_pass(xp.exp, x, nanoseconds=1.0)
+
+
+@op(lambda g, out: g * conjugated(out + 1), floating=True)
+def expm1(xp: Any, x: Any) -> Any:
+    """Elementwise `exp(x) - 1`, exact also for tiny `x`.
+
+    Args:
+        x: a tensor.
+    """
+    return one_pass(xp.expm1, x, nanoseconds=1.0)
+
+
+@op(lambda g, x: g / conjugated(x), floating=True)
+def log(xp: Any, x: Any) -> Any:
+    """Elementwise natural logarithm; NaN for negative numbers, -inf for 0.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.log([1.0]).tolist()
+    [0.0]
+    """
+    return one_pass(xp.log, x, nanoseconds=1.0)
+
+
+@op(lambda g, x: g / conjugated(x + 1), floating=True)
+def log1p(xp: Any, x: Any) -> Any:
+    """Elementwise `log(1 + x)`, exact also for tiny `x`.
+
+    Args:
+        x: a tensor.
+    """
+    return one_pass(xp.log1p, x, nanoseconds=1.0)
+
+
+@op(lambda g, x: g / (conjugated(x) * _LN2), floating=True)
+def log2(xp: Any, x: Any) -> Any:
+    """Elementwise logarithm to the base 2.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.log2([8.0]).tolist()
+    [3.0]
+    """
+    return one_pass(xp.log2, x, nanoseconds=1.0)
+
+
+@op(lambda g, x: g / (conjugated(x) * _LN10), floating=True)
+def log10(xp: Any, x: Any) -> Any:
+    """Elementwise logarithm to the base 10.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.log10(np.array([1000.0])).tolist()
+    [3.0]
+    """
+    return one_pass(xp.log10, x, nanoseconds=1.0)
+
+
+@op(lambda g, out: g * 0.5 / conjugated(out), floating=True)
+def sqrt(xp: Any, x: Any) -> Any:
+    """Elementwise square root; NaN for negative real numbers.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.sqrt([9.0]).tolist()
+    [3.0]
+    """
+    return one_pass(xp.sqrt, x, nanoseconds=1.0)
+
+
+@op(lambda g, out: g / (out * out * 3), floating=True)
+def cbrt(xp: Any, x: Any) -> Any:
+    """Elementwise real cube root, also of negative numbers.
+
+    Args:
+        x: a tensor of real numbers.
+
+    >>> ef.ops.cbrt(np.array([-27.0, 8.0])).round(6).tolist()
+    [-3.0, 2.0]
+    """
+    return xp.cbrt(x)
+
+
+@composite
+def rsqrt(x: Any) -> Any:
+    """Elementwise `1 / sqrt(x)`.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.rsqrt([4.0]).tolist()
+    [0.5]
+    """
+    return divide(1, sqrt(x))
+
+
+@composite
+def exp2(x: Any) -> Any:
+    """Elementwise 2 to the power of `x`.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.exp2([3.0]).tolist()
+    [8.0]
+    """
+    return power(2.0, x)
+
+
+@op(
+    lambda xp, g, x1, out: g * xp.exp(x1 - out),
+    lambda xp, g, x2, out: g * xp.exp(x2 - out),
+    floating=True, weak=True, promotes=True,
+)  # fmt: skip
+def logaddexp(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise `log(exp(x1) + exp(x2))` without overflow.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return xp.logaddexp(x1, x2)
+
+
+@composite
+def logaddexp2(x1: Any, x2: Any) -> Any:
+    """Elementwise `log2(2 ** x1 + 2 ** x2)` without overflow.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.logaddexp2([3.0], [3.0]).tolist()
+    [4.0]
+    """
+    return divide(logaddexp(multiply(x1, _LN2), multiply(x2, _LN2)), _LN2)
+
+
+@composite
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`log(sum(exp(x)))` over `axis` without overflow.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> round(float(ef.ops.logsumexp([1000.0, 1000.0])), 3)
+    1000.693
+    """
+    x = convert_to_tensor(x)
+    highest = stop_gradient(max(x, axis=axis, keepdims=True, initial=-math.inf))
+    highest = where(isfinite(highest), highest, 0)
+    total = sum(exp(subtract(x, highest)), axis=axis, keepdims=True)
+    empty = equal(total, 0)
+    total = where(empty, -math.inf, add(log(where(empty, 1, total)), highest))
+    return total if keepdims else reshape(total, without(x.shape, axis))
+
+
+@composite
+def hypot(x1: Any, x2: Any) -> Any:
+    """Elementwise `sqrt(x1² + x2²)`, without overflow on the way. The gradient at (0, 0) is 0.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> float(ef.ops.hypot(3.0, 4.0))
+    5.0
+    """
+    scale = stop_gradient(maximum(absolute(x1), absolute(x2)))
+    usable = logical_and(greater(scale, 0), isfinite(scale))
+    scale = where(usable, scale, 1)
+    a, b = divide(x1, scale), divide(x2, scale)
+    squares = add(square(a), square(b))
+    return multiply(scale, where(usable, sqrt(where(usable, squares, 1)), squares))
+
+
+@composite
+def ldexp(x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 * 2 ** x2`.
+
+    Args:
+        x1: a tensor or number.
+        x2: integer exponents.
+
+    >>> ef.ops.ldexp([1.0, 3.0], [2, -1]).tolist()
+    [4.0, 1.5]
+    """
+    return multiply(x1, exp2(x2))

@@ -1,0 +1,90 @@
+"""Truth: elementwise logic and reductions to bools. No gradient flows through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.op import composite, op
+from eagerflow.ops.arrays.axes import axes_of
+from eagerflow.ops.elementwise.comparison import equal, not_equal
+
+__all__ = ["all", "any", "logical_and", "logical_not", "logical_or", "logical_xor"]
+
+
+@op(weak=True)
+def logical_and(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise "and" of truth values; numbers count as true unless they are 0.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.logical_and([True, True], [True, False]).tolist()
+    [True, False]
+    """
+    return xp.logical_and(x1, x2)
+
+
+@op(weak=True)
+def logical_or(xp: Any, x1: Any, x2: Any) -> Any:
+    """Elementwise "or" of truth values; numbers count as true unless they are 0.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return xp.logical_or(x1, x2)
+
+
+@composite
+def logical_not(x: Any) -> Any:
+    """Elementwise "not" of truth values.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.logical_not([True, False]).tolist()
+    [False, True]
+    """
+    return equal(x, 0)
+
+
+@composite
+def logical_xor(x1: Any, x2: Any) -> Any:
+    """Elementwise "either, but not both" of truth values.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+    """
+    return not_equal(equal(x1, 0), equal(x2, 0))
+
+
+@op()
+def all(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether all elements along `axis` are true.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> bool(ef.ops.all([True, False]))
+    False
+    """
+    return x.all(axis=axes_of(axis), keepdims=keepdims)
+
+
+@op()
+def any(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether any element along `axis` is true.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> bool(ef.ops.any([True, False]))
+    True
+    """
+    return x.any(axis=axes_of(axis), keepdims=keepdims)

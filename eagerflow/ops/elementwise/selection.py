@@ -1,0 +1,277 @@
+"""Choosing between elements: by a condition, by size, by being a number at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.dtypes import common_dtype
+from eagerflow.core.op import composite, op
+from eagerflow.core.op_settings import as_number
+from eagerflow.core.tensor import WEAK, convert_to_tensor
+from eagerflow.ops.elementwise.arithmetic import add, divide, multiply
+from eagerflow.ops.elementwise.comparison import equal, isnan, less
+
+__all__ = [
+    "clip", "divide_no_nan", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "nonzero",
+    "select", "where",
+]  # fmt: skip
+
+
+@op(
+    lambda xp, condition: xp.zeros_like(condition),
+    lambda xp, g, condition: xp.where(condition, g, 0),
+    lambda xp, g, condition: xp.where(condition, 0, g),
+    weak=True, promotes=True, arrays=("condition", "x1", "x2"),
+)  # fmt: skip
+def choose(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
+    """Elements of `x1` where the condition holds, of `x2` elsewhere."""
+    for mine, other in ((x1, x2), (x2, x1)):
+        if mine.__class__ in WEAK and other.dtype.kind == "V":  # NumPy would widen bfloat16 for a number
+            return xp.where(condition, *[x.astype(other.dtype) for x in map(xp.asarray, (x1, x2))])
+    try:
+        return xp.where(condition, x1, x2)
+    except TypeError:  # bfloat16 with a type for which NumPy knows no common one
+        common = common_dtype(x1.dtype, x2.dtype)
+        return xp.where(condition, x1.astype(common), x2.astype(common))
+
+
+@composite
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """Elements of `x1` where the condition holds, of `x2` elsewhere, broadcast.
+
+    Args:
+        condition: a tensor of truth values.
+        x1: a tensor or number; with neither `x1` nor `x2`, the answer is `nonzero(condition)`.
+        x2: a tensor or number.
+
+    Raises:
+        ValueError: when only one of `x1` and `x2` is given.
+
+    >>> ef.ops.where([True, False], [1.0, 2.0], 0.0).tolist()
+    [1.0, 0.0]
+    """
+    if x1 is not None and x2 is not None:
+        if x1.__class__ in WEAK and x2.__class__ in WEAK:
+            x1 = convert_to_tensor(x1)  # of numbers alone NumPy would make float64
+        return choose(condition, x1, x2)
+    if x1 is not None or x2 is not None:
+        raise ValueError("where(condition, x1, x2): give both x1 and x2, or neither.")
+    return nonzero(condition)
+
+
+@op(outputs="many")
+def nonzero(xp: Any, x: Any) -> Any:
+    """The indices of the elements that are not 0: one tensor of integers per axis.
+
+    Args:
+        x: a tensor with at least one axis.
+
+    >>> ef.ops.nonzero([0, 3, 4])[0].tolist()
+    [1, 2]
+    """
+    return x.nonzero()
+
+
+def _larger_rule(xp: Any, g: Any, mine: Any, other: Any, out: Any) -> Any:
+    return xp.where(xp.equal(mine, out), xp.where(xp.equal(mine, other), g * 0.5, g), 0)
+
+
+@op(
+    lambda xp, g, x1, x2, out: _larger_rule(xp, g, x1, x2, out),
+    lambda xp, g, x1, x2, out: _larger_rule(xp, g, x2, x1, out),
+    weak=True, promotes=True,
+)  # fmt: skip
+def maximum(xp: Any, x1: Any, x2: Any) -> Any:
+    """The larger of two, elementwise and broadcast; NaN where either is. Equals get half the gradient each.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.maximum([1.0, -1.0], 0.0).tolist()
+    [1.0, 0.0]
+    """
+    return xp.maximum(x1, x2)
+
+
+@op(
+    lambda xp, g, x1, x2, out: _larger_rule(xp, g, x1, x2, out),
+    lambda xp, g, x1, x2, out: _larger_rule(xp, g, x2, x1, out),
+    weak=True, promotes=True,
+)  # fmt: skip
+def minimum(xp: Any, x1: Any, x2: Any) -> Any:
+    """The smaller of two, elementwise and broadcast; NaN where either is. Equals get half the gradient each.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.minimum([1.0, -1.0], 0.0).tolist()
+    [0.0, -1.0]
+    """
+    return xp.minimum(x1, x2)
+
+
+@composite
+def fmax(x1: Any, x2: Any) -> Any:
+    """The larger of two, elementwise; where one is NaN, the other.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.fmax([1.0, float("nan")], 0.5).tolist()
+    [1.0, 0.5]
+    """
+    return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
+
+
+@composite
+def fmin(x1: Any, x2: Any) -> Any:
+    """The smaller of two, elementwise; where one is NaN, the other.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.fmin([1.0, float("nan")], 0.5).tolist()
+    [0.5, 0.5]
+    """
+    return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
+
+
+def _clip_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
+    """The gradient passes where `x` lies within the bounds, which count as inside."""
+    if x_min is not None:
+        g = xp.where(xp.less(x, x_min), 0, g)
+    return g if x_max is None else xp.where(xp.greater(x, x_max), 0, g)
+
+
+def _low_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
+    below = xp.where(xp.less(x, x_min), g, 0)
+    return below if x_max is None else xp.where(xp.less_equal(x_min, x_max), below, 0)
+
+
+def _high_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
+    # With bounds the wrong way round the upper one wins everywhere.
+    lifted = x if x_min is None else xp.maximum(x, x_min)
+    return xp.where(xp.greater(lifted, x_max), g, 0)
+
+
+@op(
+    _clip_rule, _low_rule, _high_rule,
+    arrays=("x", "x_min", "x_max"), weak=True, promotes=True,
+)  # fmt: skip
+def clip(xp: Any, x: Any, x_min: Any | None, x_max: Any | None) -> Any:
+    """`x` limited to the range from `x_min` to `x_max`, which may be tensors or None.
+
+    Args:
+        x: a tensor of real numbers. The gradient passes where it lies inside or on the bounds.
+        x_min: the lower bound(s), or None.
+        x_max: the upper bound(s), or None.
+
+    >>> ef.ops.clip([-2.0, 0.5, 3.0], 0.0, 1.0).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    if x_min is not None:
+        x = xp.maximum(x, x_min)
+    return x if x_max is None else xp.minimum(x, x_max)
+
+
+def _clip_between(x: Any, low: Any, high: Any) -> Any:
+    return clip(x, low, high)
+
+
+def _limit_rule(xp: Any, g: Any, out: Any, low: Any, high: Any) -> Any:
+    return xp.where((out > low) & (out < high), g, 0)
+
+
+@op(_limit_rule, arrays=("x",), promotes=True)
+def limit(xp: Any, x: Any, low: float = 0, high: float = 1) -> Any:
+    """`x` limited to the range from `low` to `high`; the gradient passes inside only, and not on the bounds.
+
+    That is the rule of bounded activations (`relu6`, `hard_sigmoid`), where `clip` counts its bounds as inside.
+    """
+    low, high = as_number("low", low, _clip_between), as_number("high", high, _clip_between)
+    return xp.minimum(xp.maximum(x, low), high)
+
+
+@composite
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """`x` with NaN and infinities replaced; gradients pass through the other elements.
+
+    Args:
+        x: a tensor of real numbers.
+        nan: what stands for NaN.
+        posinf: what stands for inf; default the largest number of the type.
+        neginf: what stands for -inf; default the smallest.
+
+    >>> ef.ops.nan_to_num([1.0, float("nan")]).tolist()
+    [1.0, 0.0]
+    """
+    x = convert_to_tensor(x)
+    if x.dtype.kind in "iub":
+        return x
+    limits = numpy.finfo(x.dtype)
+    x = where(isnan(x), nan, x)
+    x = where(equal(x, float("inf")), float(limits.max) if posinf is None else posinf, x)
+    return where(equal(x, -float("inf")), float(limits.min) if neginf is None else neginf, x)
+
+
+@composite
+def divide_no_nan(x1: Any, x2: Any) -> Any:
+    """Elementwise `x1 / x2`, and 0 (with gradient 0) where `x2` is 0.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+
+    >>> ef.ops.divide_no_nan([1.0, 1.0], [2.0, 0.0]).tolist()
+    [0.5, 0.0]
+    """
+    empty = equal(x2, 0)
+    return where(empty, 0, divide(x1, where(empty, 1, x2)))
+
+
+@composite
+def heaviside(x1: Any, x2: Any) -> Any:
+    """The step function: 0 where `x1 < 0`, 1 where `x1 > 0`, `x2` where `x1` is 0.
+
+    Args:
+        x1: a tensor or number. Its gradient is zero.
+        x2: a tensor or number.
+
+    >>> ef.ops.heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    x1 = multiply(x1, 1.0)
+    step = add(where(less(x1, 0), 0, 1), where(isnan(x1), x1, 0))
+    return where(equal(x1, 0), x2, step)
+
+
+@composite
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """For each element, the choice whose condition is the first to hold.
+
+    Args:
+        condlist: tensors of truth values.
+        choicelist: as many tensors or numbers.
+        default: what to take where no condition holds.
+
+    Raises:
+        ValueError: when the lists differ in length, or are empty.
+
+    >>> ef.ops.select([[True, False], [True, False]], [[1.0, 1.0], [2.0, 2.0]], 9.0).tolist()
+    [1.0, 9.0]
+    """
+    if len(condlist) != len(choicelist) or not len(condlist):
+        raise ValueError(
+            f"select: needs as many choices as conditions, at least one; got {len(condlist)} conditions and "
+            f"{len(choicelist)} choices."
+        )
+    result = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        result = where(condition, choice, result)
+    return result

@@ -1,0 +1,212 @@
+"""Trigonometric and hyperbolic functions, their inverses, and angles. Integers become `floatx()` first."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.core.op import composite, op
+from eagerflow.kernels.blocks import fits
+from eagerflow.kernels.elementwise import tanh_gradient
+from eagerflow.kernels.one_pass import one_pass
+from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, square
+from eagerflow.ops.elementwise.comparison import less
+from eagerflow.ops.elementwise.complex_numbers import conjugated
+from eagerflow.ops.elementwise.selection import where
+
+__all__ = [
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad",
+    "rad2deg", "sin", "sinc", "sinh", "tan", "tanh",
+]  # fmt: skip
+
+
+@op(lambda xp, g, x: g * conjugated(xp.cos(x)), floating=True)
+def sin(xp: Any, x: Any) -> Any:
+    """Elementwise sine.
+
+    Args:
+        x: a tensor of angles in radians.
+    """
+    return one_pass(xp.sin, x, nanoseconds=1.0)
+
+
+@op(lambda xp, g, x: -g * conjugated(xp.sin(x)), floating=True)
+def cos(xp: Any, x: Any) -> Any:
+    """Elementwise cosine.
+
+    Args:
+        x: a tensor of angles in radians.
+
+    >>> ef.ops.cos([0.0]).tolist()
+    [1.0]
+    """
+    return one_pass(xp.cos, x, nanoseconds=1.0)
+
+
+@op(lambda g, out: g * conjugated(out * out + 1), floating=True)
+def tan(xp: Any, x: Any) -> Any:
+    """Elementwise tangent.
+
+    Args:
+        x: a tensor of angles in radians.
+    """
+    return xp.tan(x)
+
+
+@op(lambda xp, g, x: g / conjugated(xp.sqrt(1 - x * x)), floating=True)
+def arcsin(xp: Any, x: Any) -> Any:
+    """Elementwise inverse sine, in [-π/2, π/2]; NaN outside [-1, 1].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arcsin(x)
+
+
+@op(lambda xp, g, x: -g / conjugated(xp.sqrt(1 - x * x)), floating=True)
+def arccos(xp: Any, x: Any) -> Any:
+    """Elementwise inverse cosine, in [0, π]; NaN outside [-1, 1].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arccos(x)
+
+
+@op(lambda g, x: g / conjugated(x * x + 1), floating=True)
+def arctan(xp: Any, x: Any) -> Any:
+    """Elementwise inverse tangent, in [-π/2, π/2].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arctan(x)
+
+
+@op(
+    lambda g, x1, x2: g * x2 / (x1 * x1 + x2 * x2),
+    lambda g, x1, x2: -g * x1 / (x1 * x1 + x2 * x2),
+    floating=True, weak=True, promotes=True,
+)  # fmt: skip
+def arctan2(xp: Any, x1: Any, x2: Any) -> Any:
+    """The angle, in [-π, π], of the point with the coordinates `(x2, x1)`.
+
+    Args:
+        x1: the ordinates (y), a tensor or number.
+        x2: the abscissae (x), a tensor or number.
+
+    >>> round(float(ef.ops.arctan2(1.0, 0.0)), 4)
+    1.5708
+    """
+    return xp.arctan2(x1, x2)
+
+
+@op(lambda xp, g, x: g * conjugated(xp.cosh(x)), floating=True)
+def sinh(xp: Any, x: Any) -> Any:
+    """Elementwise hyperbolic sine.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.sinh(x)
+
+
+@op(lambda xp, g, x: g * conjugated(xp.sinh(x)), floating=True)
+def cosh(xp: Any, x: Any) -> Any:
+    """Elementwise hyperbolic cosine.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.cosh(x)
+
+
+def _tanh_rule(g: Any, out: Any) -> Any:
+    return tanh_gradient(g, out) if fits(out, g) else g * conjugated(1 - out * out)
+
+
+@op(_tanh_rule, floating=True)
+def tanh(xp: Any, x: Any) -> Any:
+    """Elementwise hyperbolic tangent.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.tanh([0.0]).tolist()
+    [0.0]
+    """
+    return one_pass(xp.tanh, x, nanoseconds=1.0)
+
+
+@op(lambda xp, g, x: g / conjugated(xp.sqrt(x * x + 1)), floating=True)
+def arcsinh(xp: Any, x: Any) -> Any:
+    """Elementwise inverse hyperbolic sine.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arcsinh(x)
+
+
+@op(lambda xp, g, x: g / conjugated(xp.sqrt(x - 1) * xp.sqrt(x + 1)), floating=True)
+def arccosh(xp: Any, x: Any) -> Any:
+    """Elementwise inverse hyperbolic cosine; NaN below 1.
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arccosh(x)
+
+
+@op(lambda g, x: g / conjugated(1 - x * x), floating=True)
+def arctanh(xp: Any, x: Any) -> Any:
+    """Elementwise inverse hyperbolic tangent; NaN outside [-1, 1].
+
+    Args:
+        x: a tensor.
+    """
+    return xp.arctanh(x)
+
+
+@composite
+def sinc(x: Any) -> Any:
+    """Elementwise `sin(πx) / (πx)`, and 1 at 0.
+
+    Args:
+        x: a tensor.
+
+    >>> ef.ops.sinc([0.0]).tolist()
+    [1.0]
+    """
+    scaled = multiply(multiply(x, 1.0), math.pi)
+    near = less(absolute(scaled), 1)
+    # The quotient has no derivative at 0, and loses digits of it nearby; the series is exact there.
+    squared = square(where(near, scaled, 0))
+    series = 1.0
+    for k in range(9, 0, -1):
+        series = 1 - multiply(squared, series) / (2 * k * (2 * k + 1))
+    far = where(near, 1, scaled)
+    return where(near, series, divide(sin(far), far))
+
+
+@composite
+def deg2rad(x: Any) -> Any:
+    """Degrees as radians.
+
+    Args:
+        x: a tensor of angles in degrees.
+
+    >>> round(float(ef.ops.deg2rad(180.0)), 4)
+    3.1416
+    """
+    return multiply(x, math.pi / 180)
+
+
+@composite
+def rad2deg(x: Any) -> Any:
+    """Radians as degrees.
+
+    Args:
+        x: a tensor of angles in radians.
+    """
+    return multiply(x, 180 / math.pi)

@@ -1,0 +1,1 @@
+"""Images resized, cut, warped, filtered, and their colours."""

@@ -1,0 +1,1 @@
+"""Products, factorizations, inverses and norms."""

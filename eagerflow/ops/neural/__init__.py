@@ -1,0 +1,1 @@
+"""What networks are made of: activations, convolutions, pooling, normalization, attention, recurrence, losses."""

@@ -1,0 +1,119 @@
+"""Scaled dot-product attention."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eagerflow.base.errors import signature_of
+from eagerflow.core.device import namespace_of
+from eagerflow.core.op import op
+from eagerflow.core.op_settings import as_number
+from eagerflow.kernels import attention as kernels
+from eagerflow.kernels import attention_blocks as blocks
+from eagerflow.ops.elementwise.selection import where
+from eagerflow.ops.elementwise.trigonometry import tanh
+from eagerflow.ops.neural.softmax import softmax
+
+__all__ = ["dot_product_attention"]
+
+
+_UNSEEN = {2: -6e4, 4: -1e38, 8: -1e300}  # by the bytes of a number
+
+
+def _check(query: Any, key: Any, value: Any) -> None:
+    for name, array in (("query", query), ("key", key), ("value", value)):
+        if array.ndim != 4:
+            raise ValueError(f"{name}: expected (batch, length, heads, width); got {signature_of(array)}.")
+    if query.shape[3] != key.shape[3]:
+        raise ValueError(f"key: expected the width of query, {query.shape[3]}; got {signature_of(key)}.")
+    if key.shape[:3] != value.shape[:3]:
+        raise ValueError(
+            f"value: expected batch, length and heads of key, {key.shape[:3]}; got {signature_of(value)}."
+        )
+    if key.shape[2] == 0 or query.shape[2] % key.shape[2]:
+        raise ValueError(
+            f"key: expected a number of heads that divides query's {query.shape[2]}; got {key.shape[2]}."
+        )
+
+
+def _rule(
+    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
+    attn_logits_soft_cap: Any, out: Any, weights: Any, squashed: Any, inverse: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    if inverse is not None:
+        call = blocks.Call(
+            query, key, value, bias, mask, _scale(scale, query), is_causal, attn_logits_soft_cap
+        )
+        return *blocks.attend_gradient(call, g, out, weights, inverse, needs), None
+    return kernels.gradient(
+        xp, g, needs, query, key, value, _scale(scale, query), attn_logits_soft_cap, weights, squashed
+    )
+
+
+def _scale(scale: Any, query: Any) -> float:
+    return 1 / math.sqrt(max(1, query.shape[-1])) if scale is None else scale
+
+
+def _plain(
+    query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
+    attn_logits_soft_cap: Any, **_: Any,
+) -> Any:  # fmt: skip
+    """The same by products and a softmax."""
+    groups, heads = query.shape[2] // key.shape[2], key.shape[2]
+    q = kernels.split_heads(query, heads)
+    k, v = kernels.split_heads(key, heads), kernels.split_heads(value, heads)
+    logits = (q @ k.swapaxes(-1, -2)) * _scale(scale, query)
+    if attn_logits_soft_cap is not None:
+        logits = tanh(logits / attn_logits_soft_cap) * attn_logits_soft_cap
+    if bias is not None:
+        logits = logits + kernels.grouped(bias, heads, groups)
+    xp = namespace_of(logits.data)
+    visible = kernels.visible(xp, None if mask is None else mask.data, logits.shape, is_causal)
+    if visible is None:
+        return kernels.merge_heads(softmax(logits) @ v, query.shape[2])
+    # A finite number instead of -infinity: a target that sees nothing gets zeros, not NaN.
+    weights = where(visible, softmax(where(visible, logits, _UNSEEN[logits.dtype.itemsize])), 0)
+    return kernels.merge_heads(weights @ v, query.shape[2])
+
+
+@op(
+    _rule, joint=True, reference=_plain, arrays=("query", "key", "value", "bias", "mask"),
+    saves=("weights", "squashed", "inverse"),
+)  # fmt: skip
+def dot_product_attention(
+    xp: Any, query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: float | None = None,
+    is_causal: bool = False, flash_attention: bool | None = None, attn_logits_soft_cap: float | None = None,
+    *, keep: bool,
+) -> Any:  # fmt: skip
+    """`softmax(query @ key * scale + bias) @ value`, per head.
+
+    Args:
+        query: (batch, targets, heads, width).
+        key: (batch, sources, key heads, width). Fewer heads than query's, of which they divide the number, are
+            shared by neighbouring query heads.
+        value: (batch, sources, key heads, width of the result).
+        bias: added to the logits; broadcasts to (batch, heads, targets, sources).
+        mask: bools which broadcast so: where False, the target doesn't see the source. A target that sees
+            nothing gets zeros.
+        scale: default `1 / sqrt(width)`.
+        is_causal: target t sees sources up to t only.
+        flash_attention: accepted for Keras' signature; on a CPU, long sequences are always computed in blocks.
+        attn_logits_soft_cap: logits are kept below it by `cap * tanh(logits / cap)`.
+
+    Returns:
+        (batch, targets, heads, width of the result).
+
+    Raises:
+        ValueError: when shapes don't fit together.
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
+    """
+    _check(query, key, value)
+    scale = as_number("scale", _scale(scale, query), _plain)
+    attn_logits_soft_cap = as_number("attn_logits_soft_cap", attn_logits_soft_cap, _plain)
+    if blocks.fits(query, key, value, bias):
+        call = blocks.Call(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
+        out, weights, inverse = blocks.attend(call, keep)
+        return out, weights, None, inverse
+    return *kernels.forward(xp, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap), None

@@ -1,0 +1,271 @@
+"""Crossentropies: from logits as fused ops, from probabilities as compositions that clip as Keras does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+from numpy import errstate
+
+from eagerflow.base.config import epsilon
+from eagerflow.base.errors import signature_of
+from eagerflow.core.device import namespace_of
+from eagerflow.core.op import apply, composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels import elementwise
+from eagerflow.kernels import softmax as kernels
+from eagerflow.kernels.blocks import fits
+from eagerflow.ops.arrays.shape import moveaxis
+from eagerflow.ops.elementwise.exponential import log
+from eagerflow.ops.elementwise.selection import clip, where
+from eagerflow.ops.neural.activations import sigmoid, softplus
+from eagerflow.ops.neural.softmax import log_softmax
+
+__all__ = [
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sigmoid_crossentropy",
+    "softmax_crossentropy",
+    "sparse_categorical_crossentropy",
+    "sparse_softmax_crossentropy",
+]
+
+
+def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:
+    if fits(output, target, g):
+        with errstate(over="ignore"):
+            return elementwise.sigmoid_crossentropy_gradient(g, target, output)
+    if output.__class__ is numpy.ndarray:  # rules run without warnings: no need of sigmoid's own care
+        e = numpy.exp(-output)
+        e += 1
+        return g * (1 / e - target)
+    return g * (apply(sigmoid, xp, output) - target)
+
+
+@op(lambda g, output: -g * output, _logits_rule, floating=True)
+def sigmoid_crossentropy(xp: Any, target: Any, output: Any) -> Any:
+    """Binary crossentropy between `target` and `sigmoid(output)`, elementwise, from the logits `output`."""
+    if fits(output, target):
+        return elementwise.sigmoid_crossentropy(target, output)
+    return apply(softplus, xp, output) - target * output
+
+
+def _of_log_softmax(target: Any, output: Any, log_probabilities: Any = None) -> Any:
+    return -(target * log_softmax(output)).sum(axis=-1)
+
+
+def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_probabilities: Any) -> Any:
+    g = g[..., None]
+    to_target = -g * log_probabilities if needs[0] else None
+    if not needs[1]:
+        return to_target, None
+    total = target.sum(axis=-1, keepdims=True)
+    slope = xp.exp(log_probabilities)
+    slope *= total
+    slope -= target
+    slope *= g
+    return to_target, slope
+
+
+@op(_softmax_rule, joint=True, reference=_of_log_softmax, saves=("log_probabilities",), floating=True)
+def softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
+    """Crossentropy between `target` and `softmax(output)` over the last axis, from the logits `output`."""
+    log_probabilities = apply(log_softmax, xp, output)
+    if fits(output, target):
+        return -xp.vecdot(target, log_probabilities), log_probabilities
+    return -(target * log_probabilities).sum(axis=-1), log_probabilities
+
+
+def _picked(target: Any, output: Any, probabilities: Any = None) -> Any:
+    classes = output.shape[-1]
+    labels = target.data.reshape(-1)
+    rows = namespace_of(labels).arange(labels.shape[0])
+    flat = log_softmax(output).reshape((-1, classes))
+    return -flat[rows, labels].reshape(target.shape)
+
+
+def _sparse_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, probabilities: Any) -> Any:
+    rows = kernels.rows_of(probabilities, -1)
+    if rows is not None and g.dtype == rows.dtype:
+        slope = kernels.crossentropy_of_labels_gradient(g.reshape(-1), target.reshape(-1), rows)
+        return None, slope.reshape(output.shape)
+    slope = probabilities.copy()
+    slope[xp.arange(target.size), target.reshape(-1)] -= 1
+    slope *= g.reshape(-1, 1)
+    return None, slope.reshape(output.shape)
+
+
+def _check_labels(xp: Any, target: Any, classes: int) -> Any:
+    """None when all labels are classes. On a GPU, where looking would wait for it, the flags of those which are not."""
+    outside = (target < 0) | (target >= classes)
+    if xp.__name__ != "numpy":
+        return outside
+    if outside.any():
+        raise ValueError(
+            f"target: expected class numbers from 0 to {classes - 1} ({classes} classes); "
+            f"got values from {target.min()} to {target.max()}."
+        )
+    return None
+
+
+@op(_sparse_rule, joint=True, reference=_picked, saves=("probabilities",))
+def sparse_softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
+    """Crossentropy between the classes `target` and `softmax(output)` over the last axis, from the logits `output`.
+
+    A label that is no class raises; on a GPU its loss is NaN instead, for looking would stop the GPU.
+    """
+    classes = output.shape[-1]
+    outside = _check_labels(xp, target, classes)
+    if kernels.rows_of(output, -1) is not None:
+        loss, probabilities = kernels.crossentropy_of_labels(target.reshape(-1), output.reshape(-1, classes))
+        return loss.reshape(target.shape), probabilities
+    logits = output.reshape(-1, classes)
+    moved = logits - logits.max(axis=-1, keepdims=True) if output.size else logits.copy()
+    picked = moved[xp.arange(target.size), target.reshape(-1)]
+    xp.exp(moved, out=moved)
+    total = moved.sum(axis=-1)
+    loss = (xp.log(total) - picked).reshape(target.shape)
+    if outside is not None:
+        loss[outside] = xp.nan
+    moved /= total[:, None]
+    return loss, moved
+
+
+@composite
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
+    """Binary crossentropy, elementwise.
+
+    Args:
+        target: probabilities (often 0 or 1).
+        output: probabilities, or logits with `from_logits`; of the shape of `target`.
+        from_logits: whether `output` is before the sigmoid: faster, and exact for confident outputs.
+            Probabilities are clipped to `[epsilon(), 1 - epsilon()]`.
+
+    Raises:
+        ValueError: when the shapes differ.
+
+    >>> binary_crossentropy([1.0], [0.0], from_logits=True).tolist()
+    [0.6931471824645996]
+    """
+    target, output = _pair("binary_crossentropy", target, output)
+    if from_logits:
+        return sigmoid_crossentropy(target, output)
+    output = _clipped(output)
+    return -(target * log(output) + (1 - target) * log(1 - output))
+
+
+@composite
+def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Tensor:
+    """Crossentropy of distributions along `axis`.
+
+    Args:
+        target: probabilities of the classes (one-hot, say).
+        output: probabilities, or logits with `from_logits`; of the shape of `target`.
+        from_logits: whether `output` is before the softmax. Probabilities are divided by their sum and
+            clipped to `[epsilon(), 1 - epsilon()]`.
+        axis: the axis of the classes.
+
+    Returns:
+        A tensor without that axis.
+
+    Raises:
+        ValueError: when the shapes differ.
+    """
+    target, output = _pair("categorical_crossentropy", target, output)
+    axis = _class_axis("categorical_crossentropy", output, axis)
+    if from_logits:
+        return softmax_crossentropy(_last(target, axis), _last(output, axis))
+    output = _clipped(output / output.sum(axis=axis, keepdims=True))
+    return -(target * log(output)).sum(axis=axis)
+
+
+@composite
+def sparse_categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """Crossentropy of class numbers and distributions along `axis`.
+
+    Args:
+        target: class numbers, of the shape of `output` without `axis` (or with length 1 there).
+        output: probabilities, or logits with `from_logits`.
+        from_logits: whether `output` is before the softmax. Probabilities are divided by their sum and
+            clipped to `[epsilon(), 1 - epsilon()]`.
+        axis: the axis of the classes.
+
+    Returns:
+        A tensor without that axis.
+
+    Raises:
+        ValueError: when the shapes don't fit, or a label is no class.
+
+    >>> sparse_categorical_crossentropy([0], [[0.0, 0.0]], from_logits=True).tolist()
+    [0.6931471824645996]
+    """
+    target, output = convert_to_tensor(target), convert_to_tensor(output)
+    axis = _class_axis("sparse_categorical_crossentropy", output, axis)
+    target = _as_labels(target, output, axis)
+    output = _last(output, axis)
+    if from_logits:
+        return sparse_softmax_crossentropy(target, output)
+    return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)))
+
+
+def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:
+    """`-log` of the probability that each row of `output` gives to its label."""
+    labels = target.data.reshape(-1)
+    xp = namespace_of(labels)
+    outside = _check_labels(xp, labels, output.shape[-1])
+    picked = output.reshape((-1, output.shape[-1]))[xp.arange(labels.shape[0]), labels]
+    loss = -log(picked.reshape(target.shape))
+    return loss if outside is None else where(outside.reshape(target.shape), xp.nan, loss)
+
+
+def _pair(name: str, target: Any, output: Any) -> tuple[Tensor, Tensor]:
+    output = convert_to_tensor(output)
+    target = convert_to_tensor(target)
+    if target.shape != output.shape:
+        raise ValueError(
+            f"{name}: target and output need the same shape; got target {signature_of(target)}, "
+            f"output {signature_of(output)}."
+        )
+    return target.astype(output.dtype) if target.dtype.kind in "iub" else target, output
+
+
+def _class_axis(name: str, output: Tensor, axis: int) -> int:
+    if not -output.ndim <= axis < output.ndim:
+        raise ValueError(f"{name}: axis={axis}: output {signature_of(output)} has no such axis.")
+    return axis % output.ndim
+
+
+def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
+    """Integer labels of the shape of `output` without the axis of classes."""
+    wanted = (*output.shape[:axis], *output.shape[axis + 1 :])
+    if target.ndim == output.ndim and target.shape[axis] == 1:
+        target = target.reshape((*target.shape[:axis], *target.shape[axis + 1 :]))
+    if target.shape != wanted:
+        raise ValueError(
+            f"sparse_categorical_crossentropy: target: expected class numbers of shape {wanted} for output "
+            f"{signature_of(output)}; got {signature_of(target)}."
+        )
+    if target.dtype.kind in "iu":
+        return target
+    numbers = target.data
+    if (
+        target.dtype.kind == "f"
+        and namespace_of(numbers) is numpy
+        and (numbers != numpy.floor(numbers)).any()
+    ):
+        first = float(numbers[numbers != numpy.floor(numbers)].flat[0])
+        raise ValueError(
+            f"sparse_categorical_crossentropy: target: expected class numbers 0, 1, 2, ...; got {first:g}. For "
+            "probabilities use categorical_crossentropy."
+        )
+    return target.astype("int32")
+
+
+def _last(x: Tensor, axis: int) -> Tensor:
+    return x if axis == x.ndim - 1 else moveaxis(x, axis, -1)
+
+
+def _clipped(x: Tensor) -> Tensor:
+    return clip(x, epsilon(), 1 - epsilon())

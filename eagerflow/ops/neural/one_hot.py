@@ -1,0 +1,95 @@
+"""Class numbers as vectors of zeros and ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
+from eagerflow.core.device import namespace_of
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.shape import moveaxis
+
+__all__ = ["multi_hot", "one_hot"]
+
+
+def _whole(name: str, x: Tensor) -> Tensor:
+    """Class numbers; floats that are whole numbers will do."""
+    if x.dtype.kind in "iub":
+        return x
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name}: x: expected integers; got {signature_of(x)}.")
+    whole = x.data.astype("int64")
+    if (whole != x.data).any():
+        raise TypeError(f"{name}: x: expected integers; got {signature_of(x)} with fractions.")
+    return Tensor(whole, None, None)
+
+
+@composite
+def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Tensor:
+    """A new axis of length `num_classes`, with a one at the place that `x` gives and zeros elsewhere.
+
+    Args:
+        x: integers, or floats that are whole numbers. Those outside of `0 ... num_classes - 1` (-1, say) give
+            zeros only.
+        num_classes: the length of the new axis.
+        axis: where the new axis goes.
+        dtype: of the result; default `floatx()`.
+        sparse: accepted for Keras' signature; only False is possible.
+
+    Raises:
+        TypeError: when `x` isn't made of whole numbers.
+        ValueError: for `sparse=True` and axes that can't be.
+
+    >>> one_hot([1, -1], 3).tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    _refuse_sparse("one_hot", sparse)
+    x = _whole("one_hot", convert_to_tensor(x))
+    if num_classes < 0:
+        raise ValueError(f"one_hot: num_classes={num_classes}: expected an integer of at least 0.")
+    if not -x.ndim - 1 <= axis <= x.ndim:
+        raise ValueError(f"one_hot: axis={axis}: expected -{x.ndim + 1} to {x.ndim} for x {signature_of(x)}.")
+    classes = namespace_of(x.data).arange(num_classes)
+    ones = Tensor(x.data[..., None] == classes, None, None).astype(floatx() if dtype is None else dtype)
+    return ones if axis in (-1, x.ndim) else moveaxis(ones, -1, axis)
+
+
+@composite
+def multi_hot(
+    inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
+    **kwargs: Any,
+) -> Tensor:  # fmt: skip
+    """Ones at all the places that `inputs` gives along its last axis (its only one, without a batch).
+
+    Args:
+        inputs: integers, (batch, n) or (n,).
+        num_classes: the length of the resulting axis.
+        axis: the axis of `inputs` whose numbers are gathered into one vector.
+        dtype: of the result; default `floatx()`.
+        sparse: accepted for Keras' signature; only False is possible.
+        **kwargs: `num_tokens`, the older name of `num_classes`.
+
+    Raises:
+        TypeError: when `inputs` isn't made of integers.
+        ValueError: without `num_classes`.
+
+    >>> multi_hot([[0, 2]], 4).tolist()
+    [[1.0, 0.0, 1.0, 0.0]]
+    """
+    num_classes = kwargs.pop("num_tokens", num_classes)
+    if num_classes is None or kwargs:
+        raise ValueError(
+            f"multi_hot: num_classes: expected the number of classes; got {num_classes}, {kwargs}."
+        )
+    _refuse_sparse("multi_hot", sparse)
+    inputs = convert_to_tensor(inputs)
+    reduced = 1 if inputs.ndim > 1 else 0
+    hot = one_hot(inputs, num_classes, axis, dtype)
+    return Tensor(hot.data.max(axis=reduced), None, None) if inputs.size else hot.sum(axis=reduced)
+
+
+def _refuse_sparse(name: str, sparse: bool) -> None:
+    if sparse:
+        raise ValueError(f"{name}(sparse=True): there are no sparse tensors here; use sparse=False.")

@@ -1,0 +1,104 @@
+"""Pooling over spatial axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.device import namespace_of
+from eagerflow.core.op import op
+from eagerflow.kernels.average_pooling import average, average_gradient
+from eagerflow.kernels.geometry import Geometry, per_axis, window_geometry
+from eagerflow.kernels.max_pooling import maximum, maximum_gradient
+from eagerflow.kernels.plain_pooling import counts
+from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
+from eagerflow.ops.neural.windows import gather_windows
+
+__all__ = ["average_pool", "max_pool"]
+
+
+def _geometry(x: Any, pool_size: Any, strides: Any, padding: str) -> Geometry:
+    sizes = per_axis(pool_size, spatial_rank(x), "pool_size")
+    return window_geometry(x.shape[1:-1], sizes, sizes if strides is None else strides, padding)
+
+
+def _max_rule(xp: Any, g: Any, data_format: Any, which: Any, plan: Any) -> Any:
+    dx = maximum_gradient(xp, channels_first_to_last(g, data_format), which, plan)
+    return ((to_first(dx) if is_channels_first(data_format) else dx),)
+
+
+def _max_of_windows(inputs: Any, data_format: Any, which: Any, plan: Any, **_: Any) -> Any:
+    """The elements of the windows that were the maxima."""
+    windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
+    taps = namespace_of(which.data).arange(plan.taps)[:, None]
+    out = (windows * (which.data[..., None, :] == taps)).sum(axis=-2)
+    return to_first(out) if is_channels_first(data_format) else out
+
+
+@op(_max_rule, arrays=("inputs",), joint=True, reference=_max_of_windows, saves=("which", "plan"))
+def max_pool(
+    xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
+    data_format: Any = None, *, keep: bool,
+) -> Any:  # fmt: skip
+    """The maximum of each window. Of equal maxima, the first in reading order gets the gradient.
+
+    Args:
+        inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
+        pool_size: an integer or one per spatial axis.
+        strides: an integer or one per spatial axis; default: `pool_size`.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+
+    Returns:
+        (batch, *outputs, channels), or (batch, channels, *outputs).
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+
+    >>> import eagerflow as ef
+    >>> max_pool(ef.ops.reshape([1.0, 4.0, 3.0, 2.0], (1, 4, 1)), 2).tolist()
+    [[[4.0], [3.0]]]
+    """
+    x = channels_first_to_last(inputs, data_format)
+    plan = _geometry(x, pool_size, strides, padding)
+    out, which = maximum(xp, x, plan, keep)
+    return (to_first(out) if is_channels_first(data_format) else out), which, plan
+
+
+def _average_rule(xp: Any, g: Any, data_format: Any, plan: Any) -> Any:
+    dx = average_gradient(xp, channels_first_to_last(g, data_format), plan)
+    return ((to_first(dx) if is_channels_first(data_format) else dx),)
+
+
+def _average_of_windows(inputs: Any, data_format: Any, plan: Any, **_: Any) -> Any:
+    """The sum over each window, divided by how much of it lies in the input."""
+    windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
+    out = windows.sum(axis=-2) / counts(namespace_of(windows.data), plan, windows.dtype)
+    return to_first(out) if is_channels_first(data_format) else out
+
+
+@op(
+    _average_rule, arrays=("inputs",), joint=True, reference=_average_of_windows, saves=("plan",), floating=True
+)  # fmt: skip
+def average_pool(
+    xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
+    data_format: Any = None,
+) -> Any:  # fmt: skip
+    """The mean of each window, counting only what lies in the input.
+
+    Args:
+        inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
+        pool_size: an integer or one per spatial axis.
+        strides: an integer or one per spatial axis; default: `pool_size`.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+
+    Returns:
+        (batch, *outputs, channels), or (batch, channels, *outputs).
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+    """
+    x = channels_first_to_last(inputs, data_format)
+    plan = _geometry(x, pool_size, strides, padding)
+    out = average(xp, x, plan)
+    return (to_first(out) if is_channels_first(data_format) else out), plan

@@ -1,0 +1,216 @@
+"""Two recurrent layers in one loop over the steps, as `Bidirectional` has them: one op for both.
+
+The numbers are those of one op for each, from two units on to the last bit. What is saved are calls: each of a step's
+elementwise operations is one for both. Layers use them while nobody watches (see `layers/rnn/both_directions.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.base.errors import signature_of
+from eagerflow.core.op import op
+from eagerflow.kernels import gru as gru_on_cpu
+from eagerflow.kernels import lstm as lstm_on_cpu
+from eagerflow.kernels.gru_gradient import gru_gradient
+from eagerflow.kernels.lstm_gradient import lstm_gradient
+from eagerflow.kernels.stepwise import columns
+from eagerflow.ops.neural.recurrent import check, gru, gru_outputs, lstm, lstm_outputs
+
+__all__ = ["gru_pair", "lstm_pair"]
+
+_lstm, _gru = lstm.op, gru.op  # type: ignore[attr-defined]
+
+
+def _check_pair(first: Any, second: Any, gates: int) -> None:
+    """Whether each layer's arrays fit together, and both layers'."""
+    for x, h, kernel, recurrent, mask in (first, second):
+        check(x, h, kernel, recurrent, mask, gates)
+    for name, one, other in zip(("sequence", "state"), first, second):
+        if one.shape != other.shape or one.dtype != other.dtype:
+            raise ValueError(
+                f"{name}: expected the same shape and type for both layers; got {signature_of(one)} and "
+                f"{signature_of(other)}."
+            )
+
+
+def _lstm_pair_by_steps(
+    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
+    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, bias: Any, mask: Any, other_bias: Any,
+    other_mask: Any, all_steps: bool, **_: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    one, other = (
+        (sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask, all_steps),
+        (other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask, all_steps),
+    )
+    return *_lstm.reference(*one), *_lstm.reference(*other)
+
+
+def _lstm_pair_rule(
+    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any,
+    other_sequence: Any, other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, mask: Any,
+    other_mask: Any, all_steps: bool, traces: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    one = sequence, initial_h, initial_c, kernel, recurrent_kernel
+    other = other_sequence, other_h, other_c, other_kernel, other_recurrent
+    if xp is numpy:
+        layers = [lstm_on_cpu.Layer(*one, mask=mask), lstm_on_cpu.Layer(*other, mask=other_mask)]
+        g_states = [g[0], g[3]] if all_steps else [None, None]
+        found, behind = lstm_gradient(g_states, [g[1], g[4]], [g[2], g[5]], layers, traces)
+    else:
+        rule = _lstm.rules[0]
+        of_one, of_other = (*needs[:5], needs[10]), (*needs[5:10], needs[12])
+        found = rule(xp, g[:3], of_one, *one, mask, all_steps, *traces[0])
+        behind = rule(xp, g[3:], of_other, *other, other_mask, all_steps, *traces[1])
+    return *found[:5], *behind[:5], found[5], None, behind[5], None
+
+
+@op(
+    _lstm_pair_rule, joint=True, reference=_lstm_pair_by_steps, outputs=6, saves=("traces",),
+    arrays=(
+        "sequence", "initial_h", "initial_c", "kernel", "recurrent_kernel", "other_sequence", "other_h", "other_c",
+        "other_kernel", "other_recurrent", "bias", "mask", "other_bias", "other_mask",
+    ),
+)  # fmt: skip
+def lstm_pair(
+    xp: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
+    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, bias: Any = None, mask: Any = None,
+    other_bias: Any = None, other_mask: Any = None, all_steps: bool = True, *, keep: bool,
+) -> Any:  # fmt: skip
+    """`lstm` of two layers with sequences and states of the same shape.
+
+    Args:
+        sequence: of the first layer, as for `lstm`.
+        initial_h: as for `lstm`.
+        initial_c: as for `lstm`.
+        kernel: as for `lstm`.
+        recurrent_kernel: as for `lstm`.
+        other_sequence: of the second layer.
+        other_h: of the second layer.
+        other_c: of the second layer.
+        other_kernel: of the second layer.
+        other_recurrent: of the second layer.
+        bias: of the first layer, or None.
+        mask: of the first layer, or None.
+        other_bias: of the second layer, or None.
+        other_mask: of the second layer, or None.
+        all_steps: whether the states of all steps are wanted.
+
+    Returns:
+        What `lstm` returns for the first layer, then for the second.
+
+    Raises:
+        ValueError: when shapes don't fit together.
+    """
+    _check_pair(
+        (sequence, initial_h, kernel, recurrent_kernel, mask),
+        (other_sequence, other_h, other_kernel, other_recurrent, other_mask),
+        4,
+    )
+    one = sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask
+    other = other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask
+    if xp is numpy:
+        trace = lstm_on_cpu.lstm([lstm_on_cpu.Layer(*one), lstm_on_cpu.Layer(*other)], keep)
+        outputs = [lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence))]
+        return (*outputs[0], *outputs[1]), trace
+    (found, *trace), (behind, *other_trace) = (
+        _lstm.forward(xp, *given, all_steps, keep=keep) for given in (one, other)
+    )
+    return (*found, *behind), (trace, other_trace)
+
+
+def _gru_pair_by_steps(
+    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
+    other_kernel: Any, other_recurrent: Any, bias: Any, recurrent_bias: Any, mask: Any, other_bias: Any,
+    other_recurrent_bias: Any, other_mask: Any, all_steps: bool, **_: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    one, other = (
+        (sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask),
+        (
+            other_sequence,
+            other_h,
+            other_kernel,
+            other_recurrent,
+            other_bias,
+            other_recurrent_bias,
+            other_mask,
+        ),
+    )
+    return *_gru.reference(*one, True, all_steps), *_gru.reference(*other, True, all_steps)
+
+
+def _gru_pair_rule(
+    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any,
+    other_sequence: Any, other_h: Any, other_kernel: Any, other_recurrent: Any, mask: Any, other_mask: Any,
+    all_steps: bool, traces: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    one = sequence, initial_h, kernel, recurrent_kernel
+    other = other_sequence, other_h, other_kernel, other_recurrent
+    if xp is numpy:
+        layers = [gru_on_cpu.Layer(*one, mask=mask), gru_on_cpu.Layer(*other, mask=other_mask)]
+        g_states = [g[0], g[2]] if all_steps else [None, None]
+        found, behind = gru_gradient(g_states, [g[1], g[3]], layers, traces)
+    else:
+        rule = _gru.rules[0]
+        of_one, of_other = (*needs[:4], *needs[8:10]), (*needs[4:8], *needs[11:13])
+        found = rule(xp, g[:2], of_one, *one, mask, True, all_steps, *traces[0])
+        behind = rule(xp, g[2:], of_other, *other, other_mask, True, all_steps, *traces[1])
+    return *found[:4], *behind[:4], *found[4:6], None, *behind[4:6], None
+
+
+@op(
+    _gru_pair_rule, joint=True, reference=_gru_pair_by_steps, outputs=4, saves=("traces",),
+    arrays=(
+        "sequence", "initial_h", "kernel", "recurrent_kernel", "other_sequence", "other_h", "other_kernel",
+        "other_recurrent", "bias", "recurrent_bias", "mask", "other_bias", "other_recurrent_bias", "other_mask",
+    ),
+)  # fmt: skip
+def gru_pair(
+    xp: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
+    other_kernel: Any, other_recurrent: Any, bias: Any = None, recurrent_bias: Any = None, mask: Any = None,
+    other_bias: Any = None, other_recurrent_bias: Any = None, other_mask: Any = None, all_steps: bool = True,
+) -> Any:  # fmt: skip
+    """`gru`, with the reset gate after the product, of two layers with sequences and states of the same shape.
+
+    Args:
+        sequence: of the first layer, as for `gru`.
+        initial_h: as for `gru`.
+        kernel: as for `gru`.
+        recurrent_kernel: as for `gru`.
+        other_sequence: of the second layer.
+        other_h: of the second layer.
+        other_kernel: of the second layer.
+        other_recurrent: of the second layer.
+        bias: of the first layer, or None.
+        recurrent_bias: of the first layer, or None.
+        mask: of the first layer, or None.
+        other_bias: of the second layer, or None.
+        other_recurrent_bias: of the second layer, or None.
+        other_mask: of the second layer, or None.
+        all_steps: whether the states of all steps are wanted.
+
+    Returns:
+        What `gru` returns for the first layer, then for the second.
+
+    Raises:
+        ValueError: when shapes don't fit together.
+    """
+    _check_pair(
+        (sequence, initial_h, kernel, recurrent_kernel, mask),
+        (other_sequence, other_h, other_kernel, other_recurrent, other_mask),
+        3,
+    )
+    one = sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask
+    other = (
+        other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask
+    )  # fmt: skip
+    if xp is numpy:
+        trace = gru_on_cpu.gru([gru_on_cpu.Layer(*one), gru_on_cpu.Layer(*other)])
+        outputs = [gru_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence))]
+        return (*outputs[0], *outputs[1]), trace
+    (found, *trace), (behind, *other_trace) = (
+        _gru.forward(xp, *given, True, all_steps) for given in (one, other)
+    )
+    return (*found, *behind), (trace, other_trace)

@@ -1,0 +1,104 @@
+"""The transposed convolution: the adjoint of a convolution, used to make images larger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.base.errors import signature_of
+from eagerflow.core.op import op
+from eagerflow.kernels import convolution
+from eagerflow.kernels.geometry import Geometry, effective, per_axis
+from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
+from eagerflow.ops.neural.windows import scatter_windows
+
+__all__ = ["conv_transpose"]
+
+
+def _geometry(
+    x: Any, kernel: Any, strides: Any, padding: str, output_padding: Any, dilation_rate: Any
+) -> Geometry:
+    """The windows of the convolution from the result to `x`, whose adjoint we are."""
+    rank = x.ndim - 2
+    if padding not in ("valid", "same"):
+        raise ValueError(f"padding={padding!r}: expected 'valid' or 'same'.")
+    strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
+    extra = (
+        (None,) * rank
+        if output_padding is None
+        else per_axis(output_padding, rank, "output_padding", least=0)
+    )
+    sizes, outputs = tuple(kernel.shape[:-2]), tuple(x.shape[1:-1])
+    before, after, lengths = [], [], []
+    for n, k, s, d, e in zip(outputs, sizes, strides, dilation, extra):
+        if e is not None and e >= s:
+            raise ValueError(f"output_padding={output_padding!r}: expected less than strides, {strides}.")
+        front, length = _along_axis(n, effective(k, d), s, padding, e)
+        before.append(front)
+        lengths.append(length)
+        after.append(max(0, (n - 1) * s + effective(k, d) - front - length))
+    return Geometry(sizes, strides, dilation, tuple(before), tuple(after), tuple(lengths), outputs)
+
+
+def _along_axis(n: int, reach: int, stride: int, padding: str, extra: int | None) -> tuple[int, int]:
+    """What is cut off in front of the full result, and the length that is left."""
+    full = (n - 1) * stride + reach
+    if padding == "valid":
+        return 0, full + (max(reach, stride) - reach if extra is None else extra)
+    # The whole padding around the spread input, of which a part lies in front.
+    around = stride + reach - 2 if extra is None else reach + reach % 2 - 2 + extra
+    front = min(around // 2 + around % 2, reach - 1)
+    return reach - 1 - front, (n - 1) * stride + 2 + around - reach
+
+
+def _rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+    dx = convolution.forward(xp, g, kernel, plan) if needs[0] else None
+    dk = convolution.kernel_gradient(xp, g, x, kernel.shape, plan) if needs[1] else None
+    if dx is not None and is_channels_first(data_format):
+        dx = to_first(dx)
+    return dx, dk
+
+
+def _of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
+    """Each input element's copy of the kernel, added where it lands."""
+    x = channels_first_to_last(inputs, data_format)
+    filters, channels = kernel.shape[-2:]
+    columns = x.reshape((-1, channels)) @ kernel.reshape((plan.taps * filters, channels)).swapaxes(0, 1)
+    out = scatter_windows(columns.reshape((x.shape[0], *plan.outputs, plan.taps, filters)), plan)
+    return to_first(out) if is_channels_first(data_format) else out
+
+
+@op(_rule, joint=True, reference=_of_windows, saves=("plan",))
+def conv_transpose(
+    xp: Any, inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
+    data_format: Any = None, dilation_rate: Any = 1,
+) -> Any:  # fmt: skip
+    """Transposed convolution ("deconvolution") over one, two or three spatial axes.
+
+    Args:
+        inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
+        kernel: (*sizes, filters, channels).
+        strides: an integer or one per spatial axis: how much larger the result is.
+        padding: `"valid"` (at least `(length - 1) * stride + size`) or `"same"` (`length * stride`).
+        output_padding: fixes the result's length among those which the convolution would map to this input.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        dilation_rate: an integer or one per spatial axis.
+
+    Returns:
+        (batch, *outputs, filters), or (batch, filters, *outputs).
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+
+    Source: lengths and alignment after TensorFlow's, which Keras follows.
+    """
+    x = channels_first_to_last(inputs, data_format)
+    rank = spatial_rank(x)
+    if kernel.ndim != rank + 2 or kernel.shape[-1] != x.shape[-1]:
+        raise ValueError(
+            f"kernel: expected ({rank} sizes, filters, {x.shape[-1]}) for inputs of {x.shape[-1]} channels; "
+            f"got {signature_of(kernel)}."
+        )
+    plan = _geometry(x, kernel, strides, padding, output_padding, dilation_rate)
+    out = convolution.input_gradient(xp, x, kernel, plan)
+    return (to_first(out) if is_channels_first(data_format) else out), plan

@@ -1,0 +1,1 @@
+"""Many elements into few: sums, means, extremes, statistics, running sums, segments."""

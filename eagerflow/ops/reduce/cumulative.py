@@ -1,0 +1,132 @@
+"""Running sums and products, and differences between neighbours."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy
+
+from eagerflow.core.op import composite, identity, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels.reduce import running_sums
+from eagerflow.ops.arrays.axes import axis_of
+from eagerflow.ops.arrays.join import concatenate
+from eagerflow.ops.arrays.shape import ravel
+from eagerflow.ops.elementwise.arithmetic import divide, multiply, subtract
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.comparison import not_equal
+from eagerflow.ops.reduce.reductions import sum
+
+__all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
+
+
+def _cumsum_rule(xp: Any, g: Any, axis: Any, x_shape: Any) -> Any:
+    along = 0 if axis is None else axis
+    if g.__class__ is numpy.ndarray and axis is not None:
+        found = running_sums(g, axis_of(axis, g.ndim), backwards=True)
+        if found is not None:
+            return found
+    return xp.flip(xp.cumsum(xp.flip(g, along), along), along).reshape(x_shape)
+
+
+@op(_cumsum_rule)
+def cumsum(xp: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running sums: each element is the sum of all up to it.
+
+    Args:
+        x: a tensor.
+        axis: the axis to run along; default: the flattened tensor.
+        dtype: the type to add up in; default as NumPy.
+
+    >>> ef.ops.cumsum([1.0, 2.0, 3.0]).tolist()
+    [1.0, 3.0, 6.0]
+    """
+    if xp is numpy and dtype is None and axis is not None:
+        found = running_sums(x, axis_of(axis, x.ndim))
+        if found is not None:
+            return found
+    return x.cumsum(axis=axis, dtype=dtype)
+
+
+@composite
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running products: each element is the product of all up to it.
+
+    Args:
+        x: a tensor. Zeros are no trouble to its gradient.
+        axis: the axis to run along; default: the flattened tensor.
+        dtype: the type to multiply in; default that of `x`, int64 for bools and smaller integers.
+
+    >>> ef.ops.cumprod([1.0, 2.0, 3.0]).tolist()
+    [1.0, 2.0, 6.0]
+    """
+    x = convert_to_tensor(x)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = axis_of(axis, x.ndim)
+    if dtype is None and x.dtype.kind in "iub":
+        dtype = "uint64" if x.dtype.kind == "u" else "int64"
+    x = x if dtype is None else cast(x, dtype)
+    if x.shape[axis] == 1:
+        return identity(x)
+    lead = (slice(None),) * axis
+    distance = 1
+    while distance < x.shape[axis]:  # after each step, windows twice as long are multiplied up
+        longer = multiply(x[(*lead, slice(distance, None))], x[(*lead, slice(None, -distance))])
+        x = concatenate([x[(*lead, slice(None, distance))], longer], axis=axis)
+        distance *= 2
+    return x
+
+
+@composite
+def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
+    """Differences between neighbours, `n` times over.
+
+    Args:
+        a: a tensor of at least one axis; bools give bools ("differ").
+        n: how often.
+        axis: the axis along which neighbours lie.
+
+    Raises:
+        ValueError: for a negative `n`.
+
+    >>> ef.ops.diff([1, 4, 9]).tolist()
+    [3, 5]
+    """
+    a = convert_to_tensor(a)
+    if n < 0:
+        raise ValueError(f"diff: n={n} must not be negative.")
+    lead = (slice(None),) * axis_of(axis, a.ndim)
+    operation = not_equal if a.dtype.kind == "b" else subtract
+    if not n:
+        return identity(a)
+    for _ in builtins.range(n):
+        a = operation(a[(*lead, slice(1, None))], a[(*lead, slice(None, -1))])
+    return a
+
+
+@composite
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+    """The integral of sampled values by the trapezoidal rule.
+
+    Args:
+        y: the values.
+        x: where they were taken: a vector, or a tensor of y's shape; default at equal distances.
+        dx: that distance.
+        axis: the axis to integrate along.
+
+    >>> float(ef.ops.trapezoid([1.0, 2.0, 3.0]))
+    4.0
+    """
+    y = convert_to_tensor(y)
+    along = axis_of(axis, y.ndim)
+    lead = (slice(None),) * along
+    width = dx
+    if x is not None:
+        x = convert_to_tensor(x)
+        width = diff(x, axis=along if x.ndim > 1 else 0)
+        if x.ndim == 1:
+            width = width.reshape((-1,) + (1,) * (y.ndim - along - 1))
+    heights = y[(*lead, slice(1, None))] + y[(*lead, slice(None, -1))]
+    return sum(divide(multiply(heights, width), 2.0), axis=along)

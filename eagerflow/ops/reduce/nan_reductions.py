@@ -1,0 +1,216 @@
+"""Reductions that leave out NaN: it counts as missing, and gets no gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.elementwise.arithmetic import absolute, divide, square, subtract
+from eagerflow.ops.elementwise.comparison import equal, isnan
+from eagerflow.ops.elementwise.exponential import sqrt
+from eagerflow.ops.elementwise.logic import all
+from eagerflow.ops.elementwise.selection import where
+from eagerflow.ops.reduce.cumulative import cumprod, cumsum
+from eagerflow.ops.reduce.reductions import argmax, argmin, max, min, prod, sum
+
+__all__ = [
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum",
+    "nanvar",
+]  # fmt: skip
+
+
+def _filled(x: Any, value: float) -> Tensor:
+    """`x` with `value` in the place of NaN."""
+    x = convert_to_tensor(x)
+    return x if x.dtype.kind in "iub" else where(isnan(x), value, x)
+
+
+@composite
+def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Sum over `axis` of all that isn't NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.nansum([1.0, float("nan"), 2.0]))
+    3.0
+    """
+    return sum(_filled(x, 0), axis=axis, keepdims=keepdims)
+
+
+@composite
+def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Product over `axis` of all that isn't NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+    """
+    return prod(_filled(x, 1), axis=axis, keepdims=keepdims)
+
+
+def _only(axis: Any) -> Any:
+    return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
+
+
+@composite
+def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running sums in which NaN counts as 0.
+
+    Args:
+        x: a tensor.
+        axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
+        dtype: the type to add up in.
+
+    >>> ef.ops.nancumsum([1.0, float("nan"), 2.0]).tolist()
+    [1.0, 1.0, 3.0]
+    """
+    return cumsum(_filled(x, 0), axis=_only(axis), dtype=dtype)
+
+
+@composite
+def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running products in which NaN counts as 1.
+
+    Args:
+        x: a tensor.
+        axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
+        dtype: the type to multiply in.
+    """
+    return cumprod(_filled(x, 1), axis=_only(axis), dtype=dtype)
+
+
+@composite
+def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Mean over `axis` of all that isn't NaN; NaN where nothing is left.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.nanmean([1.0, float("nan"), 2.0]))
+    1.5
+    """
+    x = convert_to_tensor(x)
+    return divide(sum(_filled(x, 0), axis=axis, keepdims=keepdims), _count(x, axis, keepdims))
+
+
+def _count(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    """How many elements aren't NaN; NaN where there are none."""
+    count = sum(equal(x, x), axis=axis, keepdims=keepdims)
+    return where(equal(count, 0), math.nan, count)
+
+
+@composite
+def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Variance over `axis` of all that isn't NaN; NaN where nothing is left.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.nanvar([1.0, float("nan"), 3.0]))
+    1.0
+    """
+    x = convert_to_tensor(x)
+    distance = subtract(x, nanmean(x, axis=axis, keepdims=True))
+    if x.dtype.kind not in "iub":  # the distance of an infinite element is NaN, and counts
+        distance = where(isnan(x), 0, distance)
+    squares = square(absolute(distance) if x.dtype.kind == "c" else distance)
+    return divide(sum(squares, axis=axis, keepdims=keepdims), _count(x, axis, keepdims))
+
+
+@composite
+def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Standard deviation over `axis` of all that isn't NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+    """
+    return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
+
+
+def _extreme(function: Callable[..., Any], worst: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    x = convert_to_tensor(x)
+    found = function(_filled(x, worst), axis=axis, keepdims=keepdims)
+    if x.dtype.kind in "iub":
+        return found
+    return where(all(isnan(x), axis=axis, keepdims=keepdims), math.nan, found)
+
+
+@composite
+def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Maximum over `axis` of all that isn't NaN; NaN where nothing is left.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    Raises:
+        ValueError: for an axis without elements.
+
+    >>> float(ef.ops.nanmax([1.0, float("nan"), 2.0]))
+    2.0
+    """
+    return _extreme(max, -math.inf, x, axis, keepdims)
+
+
+@composite
+def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Minimum over `axis` of all that isn't NaN; NaN where nothing is left.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    Raises:
+        ValueError: for an axis without elements.
+    """
+    return _extreme(min, math.inf, x, axis, keepdims)
+
+
+def _position(function: Callable[..., Any], worst: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    x = convert_to_tensor(x)
+    found = function(_filled(x, worst), axis=axis, keepdims=keepdims)
+    if x.dtype.kind in "iub":
+        return found
+    return where(all(isnan(x), axis=axis, keepdims=keepdims), -1, found)
+
+
+@composite
+def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the maximum of all that isn't NaN; -1 where nothing is left.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: one axis; default: the flattened tensor.
+        keepdims: keep the reduced axes with length one.
+
+    >>> int(ef.ops.nanargmax([1.0, float("nan"), 2.0]))
+    2
+    """
+    return _position(argmax, -math.inf, x, axis, keepdims)
+
+
+@composite
+def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the minimum of all that isn't NaN; -1 where nothing is left.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: one axis; default: the flattened tensor.
+        keepdims: keep the reduced axes with length one.
+    """
+    return _position(argmin, math.inf, x, axis, keepdims)

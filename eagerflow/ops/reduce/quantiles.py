@@ -1,0 +1,168 @@
+"""Quantiles: what lies at given parts of the sorted elements."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy import errstate
+
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.axes import kept, listed, without
+from eagerflow.ops.arrays.indexing import take_along_axis
+from eagerflow.ops.arrays.shape import broadcast_to, moveaxis, reshape
+from eagerflow.ops.arrays.sorting import sort
+from eagerflow.ops.elementwise.arithmetic import add, multiply, subtract
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.comparison import equal, isinf, isnan
+from eagerflow.ops.elementwise.logic import any, logical_or
+from eagerflow.ops.elementwise.rounding import ceil, floor, round
+from eagerflow.ops.elementwise.selection import maximum, where
+from eagerflow.ops.reduce.reductions import sum
+
+__all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
+
+_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+@composite
+def quantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """The elements below which the parts `q` of all lie; NaN where any element is NaN.
+
+    Args:
+        x: a tensor of real numbers.
+        q: a number from 0 to 1, or a vector of them.
+        axis: an axis or several; default all.
+        method: what to take between two elements: `"linear"` interpolation, `"lower"`, `"higher"`, `"midpoint"`
+            or `"nearest"`.
+        keepdims: keep the reduced axes with length one.
+
+    Returns:
+        A tensor; the axis of `q`, if it has one, comes first.
+
+    Raises:
+        ValueError: for another method, `q` outside of 0 to 1, or no elements.
+
+    >>> float(ef.ops.quantile([1.0, 2.0, 4.0], 0.75))
+    3.0
+    """
+    return _quantile("quantile", x, q, axis, method, keepdims, skip_nan=False)
+
+
+@composite
+def nanquantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """The elements below which the parts `q` of all that isn't NaN lie; NaN where nothing is left.
+
+    Args:
+        x: a tensor of real numbers.
+        q: a number from 0 to 1, or a vector of them.
+        axis: an axis or several; default all.
+        method: see `quantile`.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.nanquantile([1.0, float("nan"), 2.0], 0.5))
+    1.5
+    """
+    return _quantile("nanquantile", x, q, axis, method, keepdims, skip_nan=True)
+
+
+@composite
+def percentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """`quantile` with `q` from 0 to 100.
+
+    Args:
+        x: a tensor of real numbers.
+        q: a number from 0 to 100, or a vector of them.
+        axis: an axis or several; default all.
+        method: see `quantile`.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.percentile([1.0, 2.0, 4.0], 50))
+    2.0
+    """
+    return _quantile("percentile", x, multiply(q, 0.01), axis, method, keepdims, skip_nan=False)
+
+
+@composite
+def nanpercentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """`nanquantile` with `q` from 0 to 100.
+
+    Args:
+        x: a tensor of real numbers.
+        q: a number from 0 to 100, or a vector of them.
+        axis: an axis or several; default all.
+        method: see `quantile`.
+        keepdims: keep the reduced axes with length one.
+    """
+    return _quantile("nanpercentile", x, multiply(q, 0.01), axis, method, keepdims, skip_nan=True)
+
+
+@composite
+def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The middle element, or the mean of the two middle ones; NaN where any element is NaN.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.median([1.0, 9.0, 2.0]))
+    2.0
+    """
+    return _quantile("median", x, 0.5, axis, "midpoint", keepdims, skip_nan=False)
+
+
+@composite
+def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The middle one of the elements that aren't NaN, or the mean of the two middle ones.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+    """
+    return _quantile("nanmedian", x, 0.5, axis, "midpoint", keepdims, skip_nan=True)
+
+
+def _quantile(name: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Tensor:
+    if method not in _METHODS:
+        raise ValueError(f"{name}: method={method!r}; expected one of {_METHODS}.")
+    x = convert_to_tensor(x)
+    x = cast(x, None) if x.dtype.kind in "iub" else x
+    q = cast(q, x.dtype)
+    if q.ndim > 1 or not bool(((q >= 0) & (q <= 1)).all()):
+        raise ValueError(f"{name}: q must be a number or a vector of numbers in range; got {q.tolist()}.")
+    axes = listed(axis, x.ndim)
+    rest = without(x.shape, axes)
+    length = math.prod([x.shape[a] for a in axes])
+    lines = reshape(moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim))), (*rest, length))
+    if not lines.shape[-1]:
+        raise ValueError(f"{name}: no elements along axis={axis} of shape {x.shape}.")
+    found = _at_parts(lines, reshape(q, (-1,)), method, skip_nan)
+    shape = kept(x.shape, axes) if keepdims else rest
+    return reshape(moveaxis(found, -1, 0), q.shape + shape)
+
+
+def _at_parts(lines: Tensor, q: Tensor, method: str, skip_nan: bool) -> Tensor:
+    """The quantiles of each line, as the last axis."""
+    ordered = sort(lines, axis=-1)  # NaN comes last
+    missing = isnan(lines)
+    count = sum(cast(equal(missing, False), lines.dtype), axis=-1, keepdims=True)
+    last = maximum(subtract(count, 1), 0) if skip_nan else lines.shape[-1] - 1
+    places = broadcast_to(multiply(q, last), (*lines.shape[:-1], q.size))
+    low, high = floor(places), ceil(places)
+    if method == "nearest":
+        low = high = round(places)
+    below = take_along_axis(ordered, cast(low if method != "higher" else high, "int64"), -1)
+    above = take_along_axis(ordered, cast(high if method != "lower" else low, "int64"), -1)
+    part = {"linear": subtract(places, low), "midpoint": 0.5}.get(method, 0.0)
+    infinite = logical_or(isinf(below), isinf(above))
+    with errstate(invalid="ignore"):
+        found = add(below, multiply(subtract(above, below), part))
+        if bool(any(infinite)):  # there inf - inf would be NaN, and so would 0 * inf
+            mixed = add(multiply(below, subtract(1, part)), multiply(above, part))
+            alike = logical_or(equal(part, 0), equal(below, above))
+            found = where(infinite, where(alike, below, mixed), found)
+    spoilt = equal(count, 0) if skip_nan else any(missing, axis=-1, keepdims=True)
+    return where(spoilt, math.nan, found)

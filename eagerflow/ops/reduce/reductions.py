@@ -1,0 +1,343 @@
+"""Reductions over axes: sum, mean, max, min, prod, var, std and what follows from them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from eagerflow.core.op import composite, op
+from eagerflow.core.op_settings import as_number
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.kernels.extremes import extreme_gradient, extreme_over, extreme_with_places
+from eagerflow.kernels.reduce import sum_over
+from eagerflow.ops.arrays.axes import axes_of, kept, listed, spread
+from eagerflow.ops.arrays.shape import broadcast_to
+from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, power, square, subtract
+from eagerflow.ops.elementwise.comparison import not_equal
+from eagerflow.ops.elementwise.selection import maximum, minimum
+
+__all__ = [
+    "amax", "amin", "argmax", "argmin", "average", "count_nonzero", "max", "mean", "min", "prod", "ptp", "std", "sum",
+    "var",
+]  # fmt: skip
+
+_LARGE = 4096  # numbers: below, other ways than NumPy's own don't pay
+
+
+@op(lambda xp, g, x_shape, axis: spread(xp, g, x_shape, axis))
+def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Sum over `axis`; small integers and bools add up as int64, as NumPy does.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> ef.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+    [4.0, 6.0]
+    """
+    found = _fast_sum(xp, x, axis, keepdims)
+    return x.sum(axis=axes_of(axis), keepdims=keepdims) if found is None else found
+
+
+def _fast_sum(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """The sum of a large NumPy array over neighbouring axes; None where NumPy's own way is as good."""
+    if xp is not numpy or axis is None or x.size < _LARGE:
+        return None
+    found = sum_over(x, tuple(sorted(set(listed(axis, x.ndim)))))
+    return found.reshape(kept(x.shape, axis)) if keepdims and found is not None else found
+
+
+def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
+    reduced = x_shape if axis is None else [x_shape[a] for a in listed(axis, len(x_shape))]
+    return spread(xp, g / math.prod(reduced), x_shape, axis)
+
+
+@op(_mean_rule, floating=True)
+def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Mean over `axis`; integers become floats.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.mean([1.0, 2.0, 6.0]))
+    3.0
+    """
+    if x.dtype.itemsize < 4:  # NumPy adds these up in float32
+        return x.mean(axis=axes_of(axis), keepdims=keepdims)
+    count = x.size if axis is None else math.prod([x.shape[a] for a in listed(axis, x.ndim)])
+    found = _fast_sum(xp, x, axis, keepdims)
+    if found is None:
+        return x.sum(axis=axes_of(axis), keepdims=keepdims) / count
+    found /= count
+    return found
+
+
+def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any, places: Any) -> Any:
+    """The gradient goes to the elements that are the extreme, in equal shares."""
+    if xp is numpy and places is not None:
+        found = extreme_gradient(g, places, x.shape)
+        if found is not None:
+            return found
+    shape = kept(x.shape, axis)
+    mask = xp.equal(x, out.reshape(shape)).astype(g.dtype)
+    share = mask.sum(axis=axes_of(axis), keepdims=True)
+    if initial is not None:  # which may be the extreme itself
+        share = xp.maximum(share, 1)
+    return mask * (g.reshape(shape) / share)
+
+
+def _extreme(
+    xp: Any, x: Any, axis: Any, keepdims: bool, initial: Any, keep: bool, largest: bool
+) -> tuple[Any, Any]:
+    """The extreme, and (where `keep`, for a large NumPy array over neighbouring axes) where it was found."""
+    if initial is not None:
+        initial = as_number("initial", initial, _max_by_ops if largest else _min_by_ops)
+        return _with_initial(xp, x, "max" if largest else "min", axis, keepdims, initial), None
+    found = places = None
+    if xp is numpy and axis is not None and x.size >= _LARGE:
+        axes = tuple(sorted(set(listed(axis, x.ndim))))
+        both = extreme_with_places(x, axes, largest) if keep else None
+        found, places = both or (extreme_over(x, axes, largest), None)
+    if found is None:
+        return (x.max if largest else x.min)(axis=axes_of(axis), keepdims=keepdims), None
+    return (found.reshape(kept(x.shape, axis)) if keepdims else found), places
+
+
+@op(_extreme_rule, saves=("places",))
+def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
+    """Maximum over `axis`. Elements that tie share the gradient equally.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+        initial: a number that counts as one more element; needed where there is none.
+
+    Raises:
+        ValueError: for an axis without elements, unless `initial` is given.
+
+    >>> ef.ops.max([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
+    [5.0, 7.0]
+    """
+    return _extreme(xp, x, axis, keepdims, initial, keep, True)
+
+
+@op(_extreme_rule, saves=("places",))
+def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
+    """Minimum over `axis`. Elements that tie share the gradient equally.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+        initial: a number that counts as one more element; needed where there is none.
+
+    Raises:
+        ValueError: for an axis without elements, unless `initial` is given.
+
+    >>> float(ef.ops.min([3.0, 1.0], initial=0.0))
+    0.0
+    """
+    return _extreme(xp, x, axis, keepdims, initial, keep, False)
+
+
+def _max_by_ops(x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    return maximum(max(x, axis, keepdims), initial)
+
+
+def _min_by_ops(x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    return minimum(min(x, axis, keepdims), initial)
+
+
+def _with_initial(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initial: Any) -> Any:
+    """The extreme of the elements and `initial` (NumPy alone knows the argument)."""
+    initial = initial.item() if hasattr(initial, "item") else initial
+    reduced = listed(axis, x.ndim)
+    if math.prod([x.shape[a] for a in reduced]):
+        found = getattr(x, method)(axis=axes_of(axis), keepdims=keepdims)
+        return (xp.maximum if method == "max" else xp.minimum)(found, initial)
+    shape = [1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced]
+    return xp.full(tuple(shape), initial, x.dtype)
+
+
+@composite
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Maximum over `axis`: `max` without `initial`.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+    """
+    return max(x, axis=axis, keepdims=keepdims)
+
+
+@composite
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Minimum over `axis`: `min` without `initial`.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+    """
+    return min(x, axis=axis, keepdims=keepdims)
+
+
+def _prod_rule(xp: Any, g: Any, x: Any, axis: Any) -> Any:
+    """The product of all the others, from both sides, so that zeros need no care."""
+    axes = listed(axis, x.ndim)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = xp.moveaxis(x, axes, last)
+    place = x.ndim - len(axes)
+    rows = moved.reshape((math.prod(moved.shape[:place]), math.prod(moved.shape[place:])))
+    ones = xp.ones_like(rows[:, :1])
+    before = xp.cumprod(xp.concatenate([ones, rows[:, :-1]], axis=1), axis=1)
+    after = xp.flip(xp.cumprod(xp.concatenate([ones, xp.flip(rows, axis=1)[:, :-1]], axis=1), axis=1), axis=1)
+    others = xp.moveaxis((before * after).reshape(moved.shape), last, axes)
+    return g.reshape(kept(x.shape, axis)) * (others if g.dtype.kind != "c" else others.conjugate())
+
+
+@op(_prod_rule)
+def prod(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """Product over `axis`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+        dtype: the type to compute in; default as NumPy.
+
+    >>> float(ef.ops.prod([2.0, 3.0, 4.0]))
+    24.0
+    """
+    return x.prod(axis=axes_of(axis), dtype=dtype, keepdims=keepdims)
+
+
+@op()
+def argmax(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the (first) maximum along `axis`, or in the flattened tensor.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: one axis; default: the flattened tensor.
+        keepdims: keep the reduced axes with length one.
+
+    Raises:
+        ValueError: for an axis without elements.
+
+    >>> ef.ops.argmax([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
+    [1, 0]
+    """
+    return x.argmax(axis=axis, keepdims=keepdims)
+
+
+@op()
+def argmin(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the (first) minimum along `axis`, or in the flattened tensor.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: one axis; default: the flattened tensor.
+        keepdims: keep the reduced axes with length one.
+
+    Raises:
+        ValueError: for an axis without elements.
+    """
+    return x.argmin(axis=axis, keepdims=keepdims)
+
+
+@composite
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Variance over `axis` (the mean squared distance from the mean).
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.var([1.0, 3.0]))
+    1.0
+    """
+    distance = subtract(x, mean(x, axis=axis, keepdims=True))
+    if distance.dtype.kind == "c":
+        distance = absolute(distance)
+    return mean(square(distance), axis=axis, keepdims=keepdims)
+
+
+@composite
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Standard deviation over `axis`: the root of `var`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.std([1.0, 3.0]))
+    1.0
+    """
+    return power(var(x, axis=axis, keepdims=keepdims), 0.5)
+
+
+@composite
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Peak to peak: maximum minus minimum over `axis`.
+
+    Args:
+        x: a tensor of real numbers.
+        axis: an axis or several; default all.
+        keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.ptp([1.0, 5.0, 3.0]))
+    4.0
+    """
+    return subtract(max(x, axis=axis, keepdims=keepdims), min(x, axis=axis, keepdims=keepdims))
+
+
+@composite
+def count_nonzero(x: Any, axis: Any = None) -> Any:
+    """How many elements along `axis` are not 0.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+
+    >>> int(ef.ops.count_nonzero([0, 3, 4]))
+    2
+    """
+    return sum(not_equal(x, 0), axis=axis)
+
+
+@composite
+def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
+    """Mean over `axis`, weighted.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; default all.
+        weights: a tensor of x's shape, or a vector for the one axis; default equal weights.
+
+    Raises:
+        ValueError: when `weights` have another shape.
+
+    >>> float(ef.ops.average([1.0, 3.0], weights=[3.0, 1.0]))
+    1.5
+    """
+    if weights is None:
+        return mean(x, axis=axis)
+    x, weights = convert_to_tensor(x), convert_to_tensor(weights)
+    if weights.shape != x.shape:
+        axes = listed(axis, x.ndim)
+        if axis is None or weights.shape != tuple([x.shape[a] for a in axes]):
+            raise ValueError(
+                f"average: weights of shape {weights.shape} fit neither x's shape {x.shape} nor its axis {axis}."
+            )
+        weights = weights.reshape(tuple([n if i in axes else 1 for i, n in enumerate(x.shape)]))
+    total = sum(broadcast_to(weights, x.shape), axis=axis)
+    return divide(sum(multiply(x, weights), axis=axis), total)

@@ -1,0 +1,161 @@
+"""Reductions by segment: of the elements that carry the same number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.device import to_host
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.indexing import scatter_index, take
+from eagerflow.ops.arrays.join import concatenate
+from eagerflow.ops.arrays.placement import overwrite, scatter_extreme
+from eagerflow.ops.elementwise.arithmetic import multiply
+from eagerflow.ops.elementwise.selection import where
+
+__all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
+
+
+def _checked(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple[Tensor, Tensor, int]:
+    data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
+    if ids.ndim != 1 or ids.dtype.kind not in "iu" or not data.ndim or ids.shape[0] != data.shape[0]:
+        raise ValueError(
+            f"{name}: segment_ids must be a vector of integers, one per row of data; got {ids.dtype}{list(ids.shape)} "
+            f"for data of shape {data.shape}."
+        )
+    lowest, highest = (int(ids.data.min()), int(ids.data.max())) if ids.size else (0, -1)
+    count = max(highest + 1, 0) if num_segments is None else int(num_segments)
+    if highest >= count:
+        raise ValueError(
+            f"{name}: segment_ids go up to {highest}; num_segments={count} allows 0 to {count - 1}, and negative ones "
+            "for rows that are left out."
+        )
+    if lowest < 0:
+        rows = (ids.data >= 0).nonzero()[0]
+        data, ids = (
+            take(data, Tensor(rows, device=data.device), axis=0),
+            Tensor(ids.data[rows], device=data.device),
+        )
+    return data, ids, count
+
+
+@composite
+def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+    """The sum of the rows of each segment.
+
+    Args:
+        data: a tensor.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
+        num_segments: how many segments there are; default one more than the highest number.
+        sorted: accepted for Keras' signature; the numbers may come in any order.
+
+    Returns:
+        A tensor of shape `(num_segments,) + data.shape[1:]`; 0 for segments without rows.
+
+    Raises:
+        ValueError: for too large numbers, or not one per row.
+
+    >>> ef.ops.segment_sum([1.0, 2.0, 3.0], [0, 2, 0]).tolist()
+    [4.0, 0.0, 2.0]
+    """
+    data, ids, count = _checked("segment_sum", data, segment_ids, num_segments)
+    return scatter_index(data, (ids.data,), (count, *data.shape[1:]))
+
+
+def _extreme(name: str, function: str, data: Any, segment_ids: Any, num_segments: Any) -> Tensor:
+    data, ids, count = _checked(name, data, segment_ids, num_segments)
+    sign = -1 if function == "maximum" else 1
+    if data.dtype.kind in "iu":
+        limits = numpy.iinfo(data.dtype)
+        worst: Any = int(limits.min if sign < 0 else limits.max)
+    else:
+        worst = sign * float("inf")
+    start = Tensor(numpy.full((count, *data.shape[1:]), worst, data.dtype), device=data.device)
+    return scatter_extreme(start, data, (ids.data,), function)
+
+
+@composite
+def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+    """The maximum of the rows of each segment. Rows that tie share the gradient equally.
+
+    Args:
+        data: a tensor of real numbers.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
+        num_segments: how many segments there are; default one more than the highest number.
+        sorted: accepted for Keras' signature; the numbers may come in any order.
+
+    Returns:
+        A tensor of shape `(num_segments,) + data.shape[1:]`; -inf (or the smallest integer) for segments
+        without rows.
+
+    Raises:
+        ValueError: for too large numbers, or not one per row.
+
+    >>> ef.ops.segment_max([1.0, 2.0, 3.0], [0, 1, 0]).tolist()
+    [3.0, 2.0]
+    """
+    return _extreme("segment_max", "maximum", data, segment_ids, num_segments)
+
+
+@composite
+def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+    """The minimum of the rows of each segment. Rows that tie share the gradient equally.
+
+    Args:
+        data: a tensor of real numbers.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
+        num_segments: how many segments there are; default one more than the highest number.
+        sorted: accepted for Keras' signature; the numbers may come in any order.
+
+    Returns:
+        A tensor of shape `(num_segments,) + data.shape[1:]`; inf (or the largest integer) for segments
+        without rows.
+
+    Raises:
+        ValueError: for too large numbers, or not one per row.
+    """
+    return _extreme("segment_min", "minimum", data, segment_ids, num_segments)
+
+
+@composite
+def segment_prod(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """The product of the rows of each segment. Zeros are no trouble to its gradient.
+
+    Args:
+        data: a tensor.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
+        num_segments: how many segments there are; default one more than the highest number.
+        sorted: accepted for Keras' signature; the numbers may come in any order.
+
+    Returns:
+        A tensor of shape `(num_segments,) + data.shape[1:]`; 1 for segments without rows.
+
+    Raises:
+        ValueError: for too large numbers, or not one per row.
+
+    >>> ef.ops.segment_prod([2.0, 5.0, 3.0], [0, 1, 0]).tolist()
+    [6.0, 5.0]
+    """
+    data, ids, count = _checked("segment_prod", data, segment_ids, num_segments)
+    return product_of_rows(data, to_host(ids.data), count)
+
+
+def product_of_rows(data: Tensor, ids: numpy.ndarray, count: int) -> Tensor:
+    """Products by segment: rows are sorted by segment, then windows twice as long are multiplied at each step."""
+    order = numpy.argsort(ids, kind="stable")
+    ids, rows = ids[order], take(data, order, axis=0)
+    distance = 1
+    while distance < len(ids) and (ids[distance:] == ids[:-distance]).any():
+        same = (ids[distance:] == ids[:-distance]).reshape((-1,) + (1,) * (data.ndim - 1))
+        factor = where(Tensor(same, device=data.device), rows[:-distance], 1)
+        rows = concatenate([rows[:distance], multiply(rows[distance:], factor)], axis=0)
+        distance *= 2
+    present, lengths = numpy.unique(ids, return_counts=True)
+    ends = numpy.cumsum(lengths) - 1  # the last row of each segment holds the product of all
+    blank = Tensor(numpy.ones((count, *data.shape[1:]), data.dtype), device=data.device)
+    where_to = Tensor(present, device=data.device).data
+    return overwrite(blank, take(rows, ends, axis=0), (where_to,))

@@ -1,0 +1,348 @@
+"""Counting, comparing and relating samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.creation import arange, ones
+from eagerflow.ops.arrays.diagonals import diagonal
+from eagerflow.ops.arrays.indexing import raw_index, scatter_index, take, take_index
+from eagerflow.ops.arrays.join import pad
+from eagerflow.ops.arrays.shape import expand_dims, flip, ravel, reshape
+from eagerflow.ops.arrays.sorting import searchsorted, sort
+from eagerflow.ops.elementwise.arithmetic import (
+    absolute,
+    add,
+    divide,
+    floor_divide,
+    mod,
+    multiply,
+    square,
+    subtract,
+)
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.comparison import equal, isfinite, isnan, less_equal
+from eagerflow.ops.elementwise.complex_numbers import conj
+from eagerflow.ops.elementwise.exponential import sqrt
+from eagerflow.ops.elementwise.logic import all, logical_and, logical_not, logical_or
+from eagerflow.ops.elementwise.selection import minimum, where
+from eagerflow.ops.matrices.products import matmul, outer
+from eagerflow.ops.reduce.reductions import mean, sum
+
+__all__ = [
+    "allclose", "bincount", "cdist", "corrcoef", "correlate", "histogram", "isclose", "isin", "unique", "unravel_index",
+]  # fmt: skip
+
+
+@composite
+def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+    """Elementwise: differ by no more than `atol + rtol * |x2|`.
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+        rtol: the relative tolerance.
+        atol: the absolute tolerance.
+        equal_nan: whether NaN is close to NaN.
+
+    >>> ef.ops.isclose([1.0, 2.0], [1.0, 2.1]).tolist()
+    [True, False]
+    """
+    x1, x2 = multiply(x1, 1.0), multiply(x2, 1.0)
+    finite = logical_and(isfinite(x1), isfinite(x2))
+    a, b = where(finite, x1, 0), where(finite, x2, 0)
+    near = less_equal(absolute(subtract(a, b)), add(multiply(absolute(b), rtol), atol))
+    close = logical_or(logical_and(finite, near), equal(x1, x2))
+    return logical_or(close, logical_and(isnan(x1), isnan(x2))) if equal_nan else close
+
+
+@composite
+def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+    """Whether all elements are close (see `isclose`).
+
+    Args:
+        x1: a tensor or number.
+        x2: a tensor or number.
+        rtol: the relative tolerance.
+        atol: the absolute tolerance.
+        equal_nan: whether NaN is close to NaN.
+
+    >>> bool(ef.ops.allclose([1.0, 2.0], [1.0, 2.0]))
+    True
+    """
+    return all(isclose(x1, x2, rtol, atol, equal_nan))
+
+
+@composite
+def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """For each element of `x1`: does `x2` have it?
+
+    Args:
+        x1: a tensor of real numbers.
+        x2: a tensor of real numbers.
+        assume_unique: accepted for Keras' signature, and without effect.
+        invert: answer the opposite.
+
+    >>> ef.ops.isin([1, 2, 3], [2, 5]).tolist()
+    [False, True, False]
+    """
+    x1, x2 = convert_to_tensor(x1), ravel(x2)
+    if not x2.size:
+        found = cast(multiply(cast(x1, "int32"), 0), "bool")
+    else:
+        ordered = sort(x2)
+        place = minimum(searchsorted(ordered, x1), x2.size - 1)
+        found = equal(take(ordered, place), x1)
+    return logical_not(found) if invert else found
+
+
+@composite
+def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
+    """How often each of the numbers 0, 1, 2 ... occurs.
+
+    Args:
+        x: integers, not negative: a vector, or a matrix of which each row is counted by itself.
+        weights: a tensor of x's shape, to be summed instead of counting. Gradients flow to it.
+        minlength: the least length of the answer.
+        sparse: accepted for Keras' signature; only False is possible.
+
+    Returns:
+        A tensor of shape `(n,)` or `(rows, n)`, where n is at least `minlength` and above every number.
+
+    Raises:
+        ValueError: for negative numbers, or another number of axes.
+
+    >>> ef.ops.bincount([0, 1, 1, 3]).tolist()
+    [1, 2, 0, 1]
+    """
+    if sparse:
+        raise ValueError("bincount(sparse=True): there are no sparse tensors here.")
+    x = convert_to_tensor(x)
+    if x.ndim not in (1, 2) or x.dtype.kind not in "iub":
+        raise ValueError(f"bincount: expected a vector or matrix of integers; got {x.dtype}{list(x.shape)}.")
+    x = cast(x, "int64") if x.dtype.kind == "b" else x
+    lowest, highest = (int(x.data.min()), int(x.data.max())) if x.size else (0, -1)
+    if lowest < 0:
+        raise ValueError(f"bincount: numbers must not be negative; the lowest is {lowest}.")
+    length = max(highest + 1, minlength)
+    values = ones(x.shape, "int64") if weights is None else convert_to_tensor(weights)
+    if values.shape != x.shape:
+        raise ValueError(f"bincount: weights need x's shape, {x.shape}; got {values.shape}.")
+    index = raw_index(x, (x,) if x.ndim == 1 else (expand_dims(arange(x.shape[0]), 1), x))
+    return scatter_index(values, index, (*x.shape[:-1], length))
+
+
+@op(outputs=2, arrays=("x",))
+def binned(xp: Any, x: Any, bins: Any = 10, range: Any = None) -> Any:
+    """How many elements fall into each bin, and the edges of the bins."""
+    counts, edges = xp.histogram(x, bins, range)
+    return counts, edges.astype(x.dtype if x.dtype.kind == "f" else as_dtype(None))
+
+
+@composite
+def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor]:
+    """How many elements fall into each of several bins.
+
+    Args:
+        x: a vector of real numbers.
+        bins: how many bins of equal width, or their edges.
+        range: `(lowest, highest)` edge; default: those of `x`.
+
+    Returns:
+        `(counts, edges)`, one more edge than bins. No gradient flows to either.
+
+    Raises:
+        ValueError: for less than one bin, decreasing edges, a range that isn't finite, or several axes.
+
+    >>> ef.ops.histogram([1.0, 2.0, 2.0, 5.0], bins=2)[0].tolist()
+    [3, 1]
+    """
+    x = convert_to_tensor(x)
+    if x.ndim > 1:
+        raise ValueError(f"histogram: x: expected one axis; got shape {x.shape}. Flatten it: x.reshape(-1).")
+    if not isinstance(bins, (int, numpy.integer)):
+        bins = convert_to_tensor(bins, x.dtype if x.dtype.kind == "f" else None).data
+    elif bins < 1:
+        raise ValueError(f"histogram: bins={bins} must be at least 1.")
+    return binned(x, bins, range)
+
+
+@op(outputs="many", arrays=("x",))
+def distinct(
+    xp: Any, x: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: int | None = None,
+) -> Any:  # fmt: skip
+    """The different elements, in order, and what else was asked for."""
+    found = xp.unique(x, return_index, return_inverse, return_counts, axis=axis, equal_nan=False)
+    return found if isinstance(found, tuple) else (found,)
+
+
+@composite
+def unique(
+    x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: int | None = None, size: int | None = None, fill_value: Any = None,
+) -> Any:  # fmt: skip
+    """The different elements, each once.
+
+    Args:
+        x: a tensor of real numbers.
+        sorted: accepted for Keras' signature; the elements always are in increasing order.
+        return_index: also where each was met first.
+        return_inverse: also, for each element of `x`, which of the answers it is.
+        return_counts: also how often each occurs.
+        axis: compare slices along this axis; default: single elements of the flattened tensor.
+        size: cut or fill the answer to this length.
+        fill_value: what to fill with; default 0. Indices are filled with the first of them, counts with 0.
+
+    Returns:
+        A tensor, or a tuple of it and what was asked for. No gradient flows.
+
+    >>> ef.ops.unique([3, 1, 3]).tolist()
+    [1, 3]
+    """
+    x = convert_to_tensor(x)
+    values, *others = distinct(x, return_index, return_inverse, return_counts, axis)
+    names = [
+        n for n, asked in zip("xic", (return_index, return_inverse, return_counts), strict=True) if asked
+    ]
+    if size is not None:
+        values = _resized(values, size, 0 if axis is None else axis, 0 if fill_value is None else fill_value)
+        first = {
+            n: o[0] if n == "x" and o.size else 0 for n, o in zip(names, others)
+        }  # where the filling is met
+        others = [
+            o if n == "i" else _resized(o, size, 0, first[n]) for n, o in zip(names, others, strict=True)
+        ]
+    others = [
+        reshape(o, x.shape if axis is None else (-1,)) if n == "i" else o
+        for n, o in zip(names, others, strict=True)
+    ]
+    return (values, *others) if others else values
+
+
+def _resized(x: Tensor, size: int, axis: int, fill_value: Any) -> Tensor:
+    """Cut off or filled up along an axis."""
+    axis %= x.ndim
+    lead = (slice(None),) * axis
+    missing = size - x.shape[axis]
+    if missing <= 0:
+        return x[(*lead, slice(0, size))]
+    widths = [(0, missing if i == axis else 0) for i in range(x.ndim)]
+    return pad(x, widths, constant_values=fill_value)
+
+
+@composite
+def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
+    """Coordinates in a tensor of some shape from positions in the flattened one.
+
+    Args:
+        indices: integers; negative ones count from the end.
+        shape: the shape.
+
+    Returns:
+        One tensor per axis.
+
+    Raises:
+        ValueError: for positions outside.
+
+    >>> [int(i) for i in ef.ops.unravel_index(5, (2, 3))]
+    [1, 2]
+    """
+    indices = convert_to_tensor(indices)
+    total = int(numpy.prod(shape))
+    if indices.size and not -total <= int(indices.data.min()) <= int(indices.data.max()) < total:
+        raise ValueError(
+            f"unravel_index: positions must lie within {total}, the size of shape {tuple(shape)}."
+        )
+    rest = mod(indices, total) if total else indices
+    found = []
+    for length in reversed(tuple(shape)):
+        found.append(mod(rest, int(length)))
+        rest = floor_divide(rest, int(length))
+    return tuple(reversed(found))
+
+
+@composite
+def cdist(x: Any, y: Any) -> Tensor:
+    """The Euclidean distances between all pairs of vectors.
+
+    Args:
+        x: vectors, of shape `(..., n, d)`.
+        y: vectors, of shape `(..., m, d)`.
+
+    Returns:
+        A tensor of shape `(..., n, m)`. Where a distance is 0, so is its gradient.
+
+    Raises:
+        ValueError: when the shapes don't fit.
+
+    >>> ef.ops.cdist([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
+    [[5.0]]
+    """
+    x, y = convert_to_tensor(x), convert_to_tensor(y)
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            f"cdist: expected vectors (..., n, d) and (..., m, d); got shapes {x.shape} and {y.shape}."
+        )
+    squares = sum(square(subtract(expand_dims(x, -2), expand_dims(y, -3))), axis=-1)
+    same = equal(squares, 0)
+    return where(same, 0, sqrt(where(same, 1, squares)))
+
+
+@composite
+def corrcoef(x: Any) -> Tensor:
+    """Pearson's correlation coefficients of all pairs of variables.
+
+    Args:
+        x: one variable per row, one observation per column.
+
+    Returns:
+        A square matrix, or a number for a vector.
+
+    >>> ef.ops.corrcoef([[1.0, 2.0], [3.0, 1.0]]).numpy().round(3).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    x = multiply(x, 1.0)
+    lines = reshape(x, (1, -1)) if x.ndim < 2 else x
+    centred = subtract(lines, mean(lines, axis=-1, keepdims=True))
+    products = matmul(centred, conj(centred).T)
+    deviation = sqrt(diagonal(products))
+    result = divide(products, outer(deviation, deviation))
+    return reshape(result, ()) if x.ndim < 2 else result
+
+
+@composite
+def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
+    """The sums of products of two vectors at all shifts.
+
+    Args:
+        x1: a vector.
+        x2: a vector, conjugated.
+        mode: `"valid"` for shifts that overlap fully, `"full"` for all, `"same"` for as many in the middle as the
+            longer vector has elements.
+
+    Raises:
+        ValueError: for another mode, or what isn't a vector.
+
+    >>> ef.ops.correlate([1.0, 2.0, 3.0], [0.0, 1.0]).tolist()
+    [2.0, 3.0]
+    """
+    x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
+    if x1.ndim != 1 or x2.ndim != 1 or not x1.size or not x2.size:
+        raise ValueError(f"correlate: expected two vectors, not empty; got shapes {x1.shape} and {x2.shape}.")
+    if mode not in ("valid", "same", "full"):
+        raise ValueError(f"correlate: mode={mode!r}; expected 'valid', 'same' or 'full'.")
+    if x1.size < x2.size:
+        return conj(flip(correlate(x2, x1, mode)))
+    border = x2.size - 1
+    left = {"valid": 0, "full": border, "same": x2.size // 2}[mode]
+    right = {"valid": 0, "full": border, "same": border - x2.size // 2}[mode]
+    wide = pad(x1, ((left, right),))
+    starts = numpy.arange(wide.size - border)
+    windows = take_index(wide, raw_index(wide, starts[:, None] + numpy.arange(x2.size)))
+    return matmul(windows, conj(x2))

@@ -1,0 +1,81 @@
+"""Window functions: vectors of weights that fall off towards both ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.base.config import floatx
+from eagerflow.core.op import composite
+from eagerflow.core.tensor import Tensor
+from eagerflow.ops.arrays.creation import made
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.special import i0
+
+__all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
+
+
+def _weights(array: numpy.ndarray) -> Tensor:
+    return made(array.astype(floatx()))
+
+
+@composite
+def bartlett(x: int) -> Tensor:
+    """Bartlett's window: a triangle.
+
+    Args:
+        x: the number of weights.
+
+    >>> ef.ops.bartlett(5).tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+    return _weights(numpy.bartlett(int(x)))
+
+
+@composite
+def blackman(x: int) -> Tensor:
+    """Blackman's window: a sum of three cosines.
+
+    Args:
+        x: the number of weights.
+    """
+    return _weights(numpy.blackman(int(x)))
+
+
+@composite
+def hamming(x: int) -> Tensor:
+    """Hamming's window: a raised cosine that doesn't reach 0.
+
+    Args:
+        x: the number of weights.
+    """
+    return _weights(numpy.hamming(int(x)))
+
+
+@composite
+def hanning(x: int) -> Tensor:
+    """Von Hann's window: a raised cosine.
+
+    Args:
+        x: the number of weights.
+
+    >>> ef.ops.hanning(3).tolist()
+    [0.0, 1.0, 0.0]
+    """
+    return _weights(numpy.hanning(int(x)))
+
+
+@composite
+def kaiser(x: int, beta: Any) -> Tensor:
+    """Kaiser's window, of adjustable shape.
+
+    Args:
+        x: the number of weights.
+        beta: the shape: 0 is a rectangle, larger is narrower.
+    """
+    if not isinstance(beta, Tensor):
+        return _weights(numpy.kaiser(int(x), float(beta)))
+    at = numpy.linspace(-1, 1, int(x)) if int(x) > 1 else numpy.zeros(int(x))
+    circle = Tensor(numpy.sqrt(1 - at * at), beta.dtype, device=beta.device)
+    return cast(i0(beta * circle) / i0(beta), floatx())
