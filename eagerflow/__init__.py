@@ -36,7 +36,7 @@ from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.core.variable import initializer_named as _initializer_named
-from eagerflow.kernels.threads import get_num_threads, set_num_threads
+from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from eagerflow import activations as activations

@@ -1,4 +1,4 @@
-"""Fits the function behind `kernels/gelu.py`; prints its coefficients and errors.
+"""Fits the function behind `kernels/elementwise/gelu.py`; prints its coefficients and errors.
 
 The normal distribution function is written as `1 / (1 + exp(-x R(x²)))`, for NumPy's exponential is fast and saturates
 by itself. R is smooth and even in x, and grows about as x² does: `R(t) = a + b t + c / (t + d + e / (t + f))` does with

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.fixtures import preprocessing_layer_cases as cases
+from tests.fixtures.cases import preprocessing_layer_cases as cases
 
 # What Keras 3.15 can't do itself: cross three columns in a model, give text from one, show an Equalization in one;
 # read the range of a RandomShear that it wrote.

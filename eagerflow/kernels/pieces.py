@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.scratch import scratch
-from eagerflow.kernels.tiled import SMALL
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.matrices.tiled import SMALL
 
 __all__ = ["multiply", "multiply_rows", "pieces"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.kernels.threads import one_blas_thread
+from eagerflow.kernels.machine.threads import one_blas_thread
 
 __all__ = ["by_norm", "by_value", "scale_of_global_norm"]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.in_place import Writing
-from eagerflow.kernels.threads import each, get_num_threads, scratch
+from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
 from eagerflow.optimizers.packed import Packed, packable
 

@@ -12,7 +12,7 @@ from eagerflow.core.device import device_of, place
 from eagerflow.core.op import composite
 from eagerflow.core.random import fast_bits
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.threads import each
+from eagerflow.kernels.machine.threads import each
 from eagerflow.ops.neural.dropout import masked_scale
 from eagerflow.random.seed_generator import draw
 

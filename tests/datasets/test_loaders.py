@@ -15,7 +15,7 @@ import pytest
 
 from eagerflow.base import config
 from eagerflow.datasets import cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
-from tests.fixtures.dataset_cases import CASES, plain
+from tests.fixtures.cases.dataset_cases import CASES, plain
 
 ANSWERS = json.loads((Path(__file__).parents[1] / "fixtures" / "datasets.json").read_text(encoding="utf-8"))
 NAMES = [

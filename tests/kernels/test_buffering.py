@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eagerflow import ops
-from eagerflow.kernels.buffering import long_runs
-from eagerflow.kernels.threads import each, set_num_threads
+from eagerflow.kernels.machine.buffering import long_runs
+from eagerflow.kernels.machine.threads import each, set_num_threads
 
 
 def test_the_buffer_is_as_before_afterwards():

@@ -8,10 +8,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import convolution, frequencies, plain_convolution, stacked, swapped, volumes, winograd
-from eagerflow.kernels.geometry import window_geometry
-from eagerflow.kernels.neighbours import neighbours
-from eagerflow.kernels.packs import Packs
+from eagerflow.kernels.convolution import choice as convolution
+from eagerflow.kernels.convolution import plain as plain_convolution
+from eagerflow.kernels.convolution import swapped
+from eagerflow.kernels.convolution.geometry import window_geometry
+from eagerflow.kernels.convolution.neighbours import neighbours
+from eagerflow.kernels.convolution.winograd import frequencies, stacked, volumes
+from eagerflow.kernels.convolution.winograd import images as winograd
+from eagerflow.kernels.convolution.winograd.packs import Packs
 
 TOLERANCES = {"float32": 2e-5, "float64": 1e-12}
 
@@ -159,7 +163,7 @@ def test_any_convolution_with_few_filters(batch, lengths, size, channels, filter
     exact = results(plain_convolution, x, kernel, g, geometry, 1)
     given_ = [a.astype("float32") for a in (x, kernel, g)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.neighbours._LEAST", 0)
+        patch.setattr("eagerflow.kernels.convolution.neighbours._LEAST", 0)
         assert neighbours(given_[0], kernel.shape, geometry) == (4 if channels * filters <= 64 else 2)
         out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
@@ -286,7 +290,7 @@ CASES = [
 
 @pytest.mark.parametrize(("shape", "kernel_shape", "strides", "padding", "groups"), CASES)
 def test_same_bits_on_any_number_of_threads(shape, kernel_shape, strides, padding, groups, monkeypatch):
-    monkeypatch.setattr("eagerflow.kernels.threads._LEAST", 0.0)  # share even little work
+    monkeypatch.setattr("eagerflow.kernels.machine.threads._LEAST", 0.0)  # share even little work
     geometry = window_geometry(shape[1:-1], kernel_shape[:-2], strides, padding)
     x, kernel = normal(*shape, dtype="float32"), normal(*kernel_shape, dtype="float32", seed=1)
     g = normal(len(x), *geometry.outputs, kernel.shape[-1], dtype="float32", seed=3)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.kernels import extremes, reduce
+from eagerflow.kernels.reduce import extremes
+from eagerflow.kernels.reduce import sums as reduce
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def normal(*shape, dtype="float32", seed=0):
 
 def small(patch):
     """Let arrays of a test's size be large ones."""
-    patch.setattr("eagerflow.kernels.threads._LEAST", 0.0)
+    patch.setattr("eagerflow.kernels.machine.threads._LEAST", 0.0)
     patch.setattr(reduce, "_SMALL", 0)
     patch.setattr(reduce, "_PART", 100)
     patch.setattr(extremes, "_LEAST", 0)

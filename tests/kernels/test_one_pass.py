@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from eagerflow import ops
-from eagerflow.kernels import one_pass as module
-from eagerflow.kernels.one_pass import one_pass, pays
-from eagerflow.kernels.threads import set_num_threads
+from eagerflow.kernels.elementwise import one_pass as module
+from eagerflow.kernels.elementwise.one_pass import one_pass, pays
+from eagerflow.kernels.machine.threads import set_num_threads
 
 LARGE = 1_700_003
 

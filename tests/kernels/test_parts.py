@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eagerflow.kernels.parts import at_once, parts_of, shares
+from eagerflow.kernels.machine.parts import at_once, parts_of, shares
 
 
 @given(st.integers(0, 300), st.integers(0, 50), st.floats(0, 1e6))

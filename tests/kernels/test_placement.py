@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from eagerflow.kernels import placement
-from eagerflow.kernels.placement import Mover, processor
+from eagerflow.kernels.machine import thread_placement as placement
+from eagerflow.kernels.machine.thread_placement import Mover, processor
 
 linux = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux tells and moves threads")
 

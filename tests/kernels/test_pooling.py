@@ -8,8 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels import average_pooling, max_pooling, plain_pooling
-from eagerflow.kernels.geometry import window_geometry
+from eagerflow.kernels.convolution.geometry import window_geometry
+from eagerflow.kernels.pooling import average as average_pooling
+from eagerflow.kernels.pooling import maximum as max_pooling
+from eagerflow.kernels.pooling import plain as plain_pooling
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +96,7 @@ def test_gradient_goes_to_the_first_nan(size, stride):
 
 
 def test_same_bits_on_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr("eagerflow.kernels.threads._LEAST", 0.0)
+    monkeypatch.setattr("eagerflow.kernels.machine.threads._LEAST", 0.0)
     geometry = window_geometry((61, 40), (3, 3), 2, "same")
     rng = np.random.default_rng(0)
     x = rng.standard_normal((9, 61, 40, 16)).astype("float32")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.kernels.products import products
+from eagerflow.kernels.matrices.products import products
 
 SHAPES = [
     ((9, 3), 50, 16, 40),  # leading axes, rows, inner, columns

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eagerflow.kernels import gru as gru_kernels
-from eagerflow.kernels import lstm as lstm_kernels
-from eagerflow.kernels import recurrent as plain
-from eagerflow.kernels.gru_gradient import gru_gradient
-from eagerflow.kernels.lstm_gradient import lstm_gradient
-from eagerflow.kernels.sequences import batch_first
-from eagerflow.kernels.threads import set_num_threads
+from eagerflow.kernels.machine.threads import set_num_threads
+from eagerflow.kernels.recurrent import gru as gru_kernels
+from eagerflow.kernels.recurrent import layers as plain
+from eagerflow.kernels.recurrent import lstm as lstm_kernels
+from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
+from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
+from eagerflow.kernels.recurrent.sequences import batch_first
 
 SIZES = {
     "batch": st.integers(0, 40),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow.kernels.blocks import long_row, with_row
+from eagerflow.kernels.machine.blocks import long_row, with_row
 
 SHAPES = [
     (0, 3),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eagerflow.kernels.scatter import add_at
+from eagerflow.kernels.reduce.scatter import add_at
 
 DRAWS = {
     "uniform": lambda rng, length, n: rng.integers(-length, length, n),

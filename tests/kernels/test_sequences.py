@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eagerflow.kernels.sequences import (
+from eagerflow.kernels.recurrent.sequences import (
     batch_first,
     one_below_the_other,
     steps_at_once,
     steps_together,
     turned,
 )
-from eagerflow.kernels.stepwise import Stepwise, columns
+from eagerflow.kernels.recurrent.step_product import Stepwise, columns
 
 LENGTHS = st.integers(0, 7)
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow.kernels import (
-    convolution,
-    depthwise,
-    filtering,
-    neighbours,
-    planes,
-    steady,
-    swapped,
-    volumes,
-    winograd,
-)
-from eagerflow.kernels.geometry import window_geometry
+from eagerflow.kernels.convolution import choice as convolution
+from eagerflow.kernels.convolution import neighbours, planes, swapped
+from eagerflow.kernels.convolution import outliers as steady
+from eagerflow.kernels.convolution.depthwise import choice as depthwise
+from eagerflow.kernels.convolution.depthwise import filtering
+from eagerflow.kernels.convolution.geometry import window_geometry
+from eagerflow.kernels.convolution.winograd import images as winograd
+from eagerflow.kernels.convolution.winograd import volumes
 from eagerflow.ops import conv, depthwise_conv
 
 # What is convolved, the kernel, groups, and the algorithm that takes it.

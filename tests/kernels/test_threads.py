@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.kernels import blas, cpus
-from eagerflow.kernels.scratch import LARGEST
-from eagerflow.kernels.threads import each, one_blas_thread, scratch
+from eagerflow.kernels.machine import blas, cpus
+from eagerflow.kernels.machine.scratch import LARGEST
+from eagerflow.kernels.machine.threads import each, one_blas_thread, scratch
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +169,7 @@ def test_pool_works_in_the_child_of_a_fork():
     code = """
 import os, warnings
 import eagerflow as ef
-from eagerflow.kernels.threads import each
+from eagerflow.kernels.machine.threads import each
 warnings.simplefilter("ignore")  # newer Pythons warn of threads before a fork
 ef.set_num_threads(2)
 import threading
@@ -251,7 +251,7 @@ def test_a_system_without_threads_leaves_all_work_to_the_caller():
     code = """
 import threading
 import eagerflow as ef
-from eagerflow.kernels.threads import each
+from eagerflow.kernels.machine.threads import each
 def refuse(self):
     raise RuntimeError("can't start new thread")
 threading.Thread.start = refuse

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eagerflow.kernels import tiled as module
-from eagerflow.kernels.tiled import has_small_products, tiled
+from eagerflow.kernels.matrices import tiled as module
+from eagerflow.kernels.matrices.tiled import has_small_products, tiled
 
 
 @pytest.fixture(autouse=True, params=[True, False])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow.kernels.reduce import sums_of_slices
-from eagerflow.kernels.threads import KEPT, one_blas_thread
-from eagerflow.kernels.vectors import column_sums, row_products, row_sums
+from eagerflow.kernels.machine.threads import KEPT, one_blas_thread
+from eagerflow.kernels.reduce.sums import sums_of_slices
+from eagerflow.kernels.reduce.vectors import column_sums, row_products, row_sums
 
 SHAPES = [
     (1, 1),

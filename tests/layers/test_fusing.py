@@ -11,7 +11,7 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core.observe import Observer, observing
 from eagerflow.core.op import registry
-from eagerflow.kernels.threads import set_num_threads
+from eagerflow.kernels.machine.threads import set_num_threads
 from eagerflow.layers import Conv1D, Conv2D, Conv3D, Dense
 from eagerflow.layers.core.fusing import fuses
 from eagerflow.ops.neural.fused import conv_bias, dense
@@ -91,7 +91,7 @@ def test_a_dense_layer_cut_into_parts_has_the_same_bits(lead, inputs, units, rel
     ]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (50_000, 2), (500_000, 3)))):
-            patch.setattr(f"eagerflow.kernels.products.{name}", value)
+            patch.setattr(f"eagerflow.kernels.matrices.products.{name}", value)
         found = with_gradients(lambda *xs: dense(*xs, relu), *arrays)
         assert_same(found, with_gradients(plain_dense(relu), *arrays))
         try:

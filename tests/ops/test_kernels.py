@@ -13,7 +13,7 @@ from eagerflow.base import tree
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import registry
 from eagerflow.core.tensor import Tensor
-from eagerflow.kernels import columns
+from eagerflow.kernels.convolution import columns
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
 

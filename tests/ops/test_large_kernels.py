@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.kernels import blocks, exponential, extremes, gelu, moments, reduce
-from eagerflow.kernels.threads import set_num_threads
+from eagerflow.kernels.elementwise import exponential, gelu
+from eagerflow.kernels.machine import blocks
+from eagerflow.kernels.machine.threads import set_num_threads
+from eagerflow.kernels.reduce import moments
+from eagerflow.kernels.reduce import extremes
+from eagerflow.kernels.reduce import sums as reduce
 from eagerflow.ops.neural.group_norm import _by_moments, group_norm
 from eagerflow.ops.neural.normalization import normalize_batch
 
@@ -37,12 +41,12 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks, "_SMALL", 0)
     monkeypatch.setattr(moments, "_SPREAD", 0)
     monkeypatch.setattr(moments, "_SAMPLE", 5)
-    monkeypatch.setattr("eagerflow.kernels.layer_norm._SMALL", 0)
-    monkeypatch.setattr("eagerflow.kernels.layer_norm._TALLEST", 40)
-    monkeypatch.setattr("eagerflow.kernels.group_norm._RUN", 300)
-    monkeypatch.setattr("eagerflow.kernels.group_norm._NARROW", 16)
-    monkeypatch.setattr("eagerflow.kernels.batch_norm._SMALLEST", 0)
-    monkeypatch.setattr("eagerflow.kernels.batch_norm._SHORTEST", 2)
+    monkeypatch.setattr("eagerflow.kernels.normalization.layer_norm._SMALL", 0)
+    monkeypatch.setattr("eagerflow.kernels.normalization.layer_norm._TALLEST", 40)
+    monkeypatch.setattr("eagerflow.kernels.normalization.group_norm._RUN", 300)
+    monkeypatch.setattr("eagerflow.kernels.normalization.group_norm._NARROW", 16)
+    monkeypatch.setattr("eagerflow.kernels.normalization.batch_norm._SMALLEST", 0)
+    monkeypatch.setattr("eagerflow.kernels.normalization.batch_norm._SHORTEST", 2)
 
 
 def results(function, arrays, seed=0):
@@ -345,9 +349,9 @@ def test_attention(lengths, heads, widths, extra, large, kept, dtype):
     if extra == "bias":
         arrays.append(normal(7, count, targets, sources, dtype=dtype))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.attention_blocks.CHUNK", 256)
-        patch.setattr("eagerflow.kernels.attention_blocks._LEAST", 3)
-        patch.setattr("eagerflow.kernels.attention_blocks._KEPT", 1 << 20 if kept else 0)
+        patch.setattr("eagerflow.kernels.attention.blocks.CHUNK", 256)
+        patch.setattr("eagerflow.kernels.attention.blocks._LEAST", 3)
+        patch.setattr("eagerflow.kernels.attention.blocks._KEPT", 1 << 20 if kept else 0)
         check(
             lambda *xs: ops.dot_product_attention(*xs, **settings),
             lambda *xs: ops.dot_product_attention.op.reference(
@@ -379,7 +383,7 @@ def test_reductions_over_neighbouring_axes(shape, first, count, dtype, kind, kee
     x = laid_out(kind, normal(11, *shape, dtype=dtype))
     wide = x.astype("float64")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
+        patch.setattr("eagerflow.kernels.reduce.sums._SMALL", 0)
         patch.setattr("eagerflow.ops.reduce.reductions._LARGE", 0)
         found = [
             getattr(ops, name)(ef.Tensor(x), axis=axes, keepdims=keepdims)
@@ -444,7 +448,7 @@ def test_extremes_keep_nan_and_empty_axes_raise():
 def test_broadcast_parameters_get_sums(shape, lead, dtype):
     parameter = normal(13, *shape[min(lead, len(shape) - 1) :], dtype=dtype)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
+        patch.setattr("eagerflow.kernels.reduce.sums._SMALL", 0)
         check(lambda x, p: x * p + p, lambda x, p: (x + 1) * p, [normal(14, *shape, dtype=dtype), parameter])
 
 
@@ -453,7 +457,7 @@ def test_softmaxes_of_rows_that_sums_of_exponentials_cannot_hold(where):
     x = normal(15, 300, 9)
     x[7], x[200] = where, np.arange(9) * 20 + np.float32(where)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.softmax._SMALL", 0)
+        patch.setattr("eagerflow.kernels.reduce.softmax._SMALL", 0)
         found, logarithm = ops.softmax(ef.Tensor(x)).numpy(), ops.log_softmax(ef.Tensor(x)).numpy()
     wide = x.astype("float64")
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -478,7 +482,7 @@ def test_softmaxes(name, shape, dtype, size):
         return found if name == "softmax" else ops.log(found)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.softmax._SMALL", 0)
+        patch.setattr("eagerflow.kernels.reduce.softmax._SMALL", 0)
         check(getattr(ops, name), plain, [normal(15, *shape, dtype=dtype) * np.dtype(dtype).type(size)])
 
 
@@ -502,7 +506,7 @@ def test_crossentropies(shape, dtype, size):
     labels = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
     hot = np.eye(shape[-1], dtype=dtype)[labels]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.softmax._SMALL", 0)
+        patch.setattr("eagerflow.kernels.reduce.softmax._SMALL", 0)
 
         def plain(x):
             return -(ops.log_softmax(x) * ef.Tensor(hot.astype("float64"))).sum(axis=-1)
@@ -554,7 +558,7 @@ def test_products(lengths, stacks, turned, dtype):
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (500, 3))), ("_BAND", 500)):
-            patch.setattr(f"eagerflow.kernels.products.{name}", value)
+            patch.setattr(f"eagerflow.kernels.matrices.products.{name}", value)
         check(product, plain, [a, b])
 
 
@@ -656,7 +660,7 @@ def test_running_sums(shape, axis, dtype, kind):
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce._SMALL", 0)
+        patch.setattr("eagerflow.kernels.reduce.sums._SMALL", 0)
         check(lambda x: ops.cumsum(x, axis=axis), plain, [laid_out(kind, normal(23, *shape, dtype=dtype))])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from tests.fixtures.nn_cases import CASES
+from tests.fixtures.cases.nn_cases import CASES
 
 
 def stored():

@@ -12,7 +12,7 @@ import eagerflow as ef
 from eagerflow import optimizers
 from eagerflow.core import observe
 from eagerflow.core.stateless_scope import StatelessScope
-from eagerflow.kernels import threads
+from eagerflow.kernels.machine import threads
 from eagerflow.optimizers import packed, passes
 
 ELEMENTWISE = {

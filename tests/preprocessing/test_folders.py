@@ -12,7 +12,7 @@ import pytest
 from eagerflow import layers, losses, models, utils
 from eagerflow.base import config
 from eagerflow.preprocessing import audio_folder
-from tests.fixtures.preprocessing_cases import write_folder
+from tests.fixtures.cases.preprocessing_cases import write_folder
 
 IMAGES = utils.image_dataset_from_directory
 TEXTS = utils.text_dataset_from_directory

@@ -10,7 +10,7 @@ import pytest
 from eagerflow import layers, models, ops, utils
 from eagerflow.base import config
 from eagerflow.preprocessing import image
-from tests.fixtures import preprocessing_cases as cases
+from tests.fixtures.cases import preprocessing_cases as cases
 
 pytest.importorskip("PIL")
 

@@ -13,7 +13,7 @@ import pytest
 from eagerflow import utils
 from eagerflow.data.dataset import Dataset
 from eagerflow.preprocessing import image, sequence, text
-from tests.fixtures import preprocessing_cases as cases
+from tests.fixtures.cases import preprocessing_cases as cases
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 WORDS = json.loads((FIXTURES / "preprocessing.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from eagerflow.core.derivatives import check_grads
 from eagerflow.core.in_place import undone
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
-from eagerflow.kernels.threads import get_num_threads, set_num_threads
+from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 
 DRAWS = {
     "normal": lambda seed: random.normal((3, 2), seed=seed),

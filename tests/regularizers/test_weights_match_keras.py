@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from tests.fixtures.weight_cases import CONSTRAINTS, REGULARIZERS, weights
+from tests.fixtures.cases.weight_cases import CONSTRAINTS, REGULARIZERS, weights
 
 KERAS = np.load(Path(__file__).parents[1] / "fixtures" / "weights.npz", allow_pickle=False)
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}

@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as keras
 from eagerflow.utils import FeatureSpace
-from tests.fixtures.feature_space_cases import ADAPT, COLUMNS, DATA, KINDS, ONE, cases
+from tests.fixtures.cases.feature_space_cases import ADAPT, COLUMNS, DATA, KINDS, ONE, cases
 from tests.sources import ROOT
 
 ANSWERS = np.load(ROOT / "tests" / "fixtures" / "feature_space.npz")

@@ -8,7 +8,7 @@ import os
 import pathlib
 from typing import Any
 
-from eagerflow.core.files import replacing
+from eagerflow.base.files import replacing
 from viz.facts.flops import flops
 from viz.facts.json_data import finite
 from viz.facts.schema import Record

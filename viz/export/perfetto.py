@@ -12,7 +12,7 @@ import os
 import pathlib
 from typing import Any
 
-from eagerflow.core.files import replacing
+from eagerflow.base.files import replacing
 from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.json_data import finite

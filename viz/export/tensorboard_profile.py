@@ -13,7 +13,7 @@ import pathlib
 import re
 from typing import Any
 
-from eagerflow.core.files import replacing
+from eagerflow.base.files import replacing
 from viz.export.protobuf_messages import Messages, message_classes
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, Scope

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.files import irregular, replacing
-from eagerflow.core.npy import read_header
+from eagerflow.base.files import irregular, replacing
+from eagerflow.base.npy import read_header
 from viz.facts.columns import Damaged, Pool, check_nesting, decode, encode, frame_row
 from viz.facts.field_types import check_counts, check_kinds
 from viz.facts.json_data import to_plain

@@ -8,7 +8,7 @@ import pathlib
 import re
 from typing import Any
 
-from eagerflow.core.files import replacing
+from eagerflow.base.files import replacing
 from viz.picture.dot import dot
 from viz.picture.graph import Graph
 from viz.picture.palette import theme_of

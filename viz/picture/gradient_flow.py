@@ -9,7 +9,7 @@ import pathlib
 import statistics
 from typing import Any
 
-from eagerflow.core.files import replacing
+from eagerflow.base.files import replacing
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.schema import Record, TensorInfo

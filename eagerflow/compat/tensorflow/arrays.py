@@ -12,7 +12,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.compat.shapes import Lengths
 from eagerflow.compat.tensorflow.casts import numbered
-from eagerflow.compat.tensorflow.words import or_text
+from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import text_tensor
 

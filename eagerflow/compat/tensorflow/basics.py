@@ -12,7 +12,7 @@ import numpy
 import eagerflow.core.variable as variables
 from eagerflow import ops
 from eagerflow.compat.shapes import TensorShape
-from eagerflow.compat.tensorflow.words import or_text
+from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.random import set_random_seed

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.compat.tensorflow.crops import Stateless, generator_of
+from eagerflow.compat.tensorflow.images.crops import Stateless, generator_of
 from eagerflow.core.tensor import Tensor
 
 __all__ = [

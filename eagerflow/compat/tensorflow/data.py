@@ -9,7 +9,7 @@ from typing import Any
 
 from eagerflow import data
 from eagerflow.base import tree
-from eagerflow.compat.tensorflow.tables import CsvDataset, make_csv_dataset
+from eagerflow.compat.tensorflow.files.tables import CsvDataset, make_csv_dataset
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
 __all__ = [

@@ -10,8 +10,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.compat.tensorflow.gfile import matching
-from eagerflow.compat.tensorflow.pictures import (
+from eagerflow.compat.tensorflow.files.gfile import matching
+from eagerflow.compat.tensorflow.images.encoded import (
     decode_bmp,
     decode_gif,
     decode_image,

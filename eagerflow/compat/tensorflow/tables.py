@@ -11,8 +11,8 @@ from typing import Any
 import numpy
 
 from eagerflow import data, ops
-from eagerflow.compat.tensorflow.gfile import matching
-from eagerflow.compat.tensorflow.io import type_and_value
+from eagerflow.compat.tensorflow.files.gfile import matching
+from eagerflow.compat.tensorflow.files.io import type_and_value
 from eagerflow.data.text import TextTensor, text_tensor
 
 __all__ = ["CsvDataset", "make_csv_dataset"]

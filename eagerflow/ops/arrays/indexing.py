@@ -10,7 +10,7 @@ import numpy
 from eagerflow.core.device import CPU, device_of, is_device_array, place
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.scatter import add_at
+from eagerflow.kernels.reduce.scatter import add_at
 from eagerflow.ops.arrays.axes import axis_of
 from eagerflow.ops.arrays.shape import ravel
 

@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.top import top_positions as fast_positions
+from eagerflow.kernels.reduce.top import top_positions as fast_positions
 from eagerflow.ops.arrays.axes import axis_of
 from eagerflow.ops.arrays.indexing import take_along_axis
 from eagerflow.ops.arrays.shape import expand_dims, ravel

@@ -9,9 +9,9 @@ from typing import Any
 import numpy
 
 from eagerflow.core.op import composite, op
-from eagerflow.kernels.moments import plus_rows
-from eagerflow.kernels.one_pass import one_pass, pays
-from eagerflow.kernels.reduce import sum_to
+from eagerflow.kernels.elementwise.one_pass import one_pass, pays
+from eagerflow.kernels.reduce.moments import plus_rows
+from eagerflow.kernels.reduce.sums import sum_to
 from eagerflow.ops.elementwise.complex_numbers import conjugated, real_part
 from eagerflow.ops.elementwise.rounding import sign_of
 

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
-from eagerflow.kernels.one_pass import one_pass
+from eagerflow.kernels.elementwise.one_pass import one_pass
 from eagerflow.ops.arrays.axes import without
 from eagerflow.ops.arrays.shape import reshape
 from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square, subtract

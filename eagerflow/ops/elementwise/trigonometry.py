@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from eagerflow.core.op import composite, op
-from eagerflow.kernels.blocks import fits
-from eagerflow.kernels.elementwise import tanh_gradient
-from eagerflow.kernels.one_pass import one_pass
+from eagerflow.kernels.elementwise.activations import tanh_gradient
+from eagerflow.kernels.elementwise.one_pass import one_pass
+from eagerflow.kernels.machine.blocks import fits
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, square
 from eagerflow.ops.elementwise.comparison import less
 from eagerflow.ops.elementwise.complex_numbers import conjugated

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.geometry import per_axis, window_geometry
+from eagerflow.kernels.convolution.geometry import per_axis, window_geometry
 from eagerflow.ops.arrays.join import pad
 from eagerflow.ops.images.layout import checked_images, spatial_axes
 from eagerflow.ops.neural.data_format import is_channels_first, to_first, to_last

@@ -10,7 +10,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.geometry import per_axis
+from eagerflow.kernels.convolution.geometry import per_axis
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.arrays.shape import broadcast_to
 from eagerflow.ops.elementwise.arithmetic import square

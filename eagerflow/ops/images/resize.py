@@ -12,7 +12,7 @@ from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.geometry import per_axis
+from eagerflow.kernels.convolution.geometry import per_axis
 from eagerflow.ops.arrays.join import pad
 from eagerflow.ops.elementwise.rounding import round as round_to_even
 from eagerflow.ops.elementwise.selection import clip

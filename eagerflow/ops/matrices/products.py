@@ -10,7 +10,7 @@ import numpy
 from eagerflow.core.dtypes import common_dtype, is_half
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.products import large, product, products
+from eagerflow.kernels.matrices.products import large, product, products
 from eagerflow.ops.arrays.axes import listed
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.arrays.shape import moveaxis, ravel, reshape, transpose

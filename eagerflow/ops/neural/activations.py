@@ -12,10 +12,10 @@ from numpy import errstate
 
 from eagerflow.core.op import apply, op
 from eagerflow.core.op_settings import as_number
-from eagerflow.kernels import elementwise as kernels
-from eagerflow.kernels.blocks import fits
-from eagerflow.kernels.gelu import gelu as gelu_kernel
-from eagerflow.kernels.gelu import gelu_gradient
+from eagerflow.kernels.elementwise import activations as kernels
+from eagerflow.kernels.elementwise.gelu import gelu as gelu_kernel
+from eagerflow.kernels.elementwise.gelu import gelu_gradient
+from eagerflow.kernels.machine.blocks import fits
 from eagerflow.ops.elementwise.arithmetic import multiply
 from eagerflow.ops.elementwise.comparison import greater
 from eagerflow.ops.elementwise.exponential import expm1

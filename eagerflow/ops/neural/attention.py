@@ -9,8 +9,8 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import op
 from eagerflow.core.op_settings import as_number
-from eagerflow.kernels import attention as kernels
-from eagerflow.kernels import attention_blocks as blocks
+from eagerflow.kernels.attention import attention as kernels
+from eagerflow.kernels.attention import blocks
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.trigonometry import tanh
 from eagerflow.ops.neural.softmax import softmax

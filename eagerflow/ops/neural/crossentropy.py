@@ -12,9 +12,9 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels import elementwise
-from eagerflow.kernels import softmax as kernels
-from eagerflow.kernels.blocks import fits
+from eagerflow.kernels.elementwise import activations as elementwise
+from eagerflow.kernels.machine.blocks import fits
+from eagerflow.kernels.reduce import softmax as kernels
 from eagerflow.ops.arrays.shape import moveaxis
 from eagerflow.ops.elementwise.exponential import log
 from eagerflow.ops.elementwise.selection import clip, where

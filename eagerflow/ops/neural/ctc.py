@@ -11,7 +11,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of, to_host
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels import ctc as kernels
+from eagerflow.kernels.recurrent import ctc as kernels
 from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.elementwise.exponential import logaddexp, logsumexp
 from eagerflow.ops.neural.softmax import log_softmax

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.op import op
-from eagerflow.kernels.blocks import fits
-from eagerflow.kernels.elementwise import masked
+from eagerflow.kernels.elementwise.activations import masked
+from eagerflow.kernels.machine.blocks import fits
 
 __all__ = ["masked_scale"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy
 
 from eagerflow.core.op import op
-from eagerflow.kernels import convolution
-from eagerflow.kernels.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
-from eagerflow.kernels.products import large, pair, product, small
-from eagerflow.kernels.vectors import column_sums
+from eagerflow.kernels.convolution import choice as convolution
+from eagerflow.kernels.convolution.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
+from eagerflow.kernels.matrices.products import large, pair, product, small
+from eagerflow.kernels.reduce.vectors import column_sums
 from eagerflow.ops.matrices.products import matmul
 from eagerflow.ops.neural.activations import relu as relu_of
 from eagerflow.ops.neural.convolution import conv, planned

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.op import op
-from eagerflow.kernels import group_norm as kernels
+from eagerflow.kernels.normalization import group_norm as kernels
 from eagerflow.ops.neural.normalization import moments
 
 __all__ = ["group_norm"]

@@ -6,10 +6,10 @@ from typing import Any
 
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import op
-from eagerflow.kernels.average_pooling import average, average_gradient
-from eagerflow.kernels.geometry import Geometry, per_axis, window_geometry
-from eagerflow.kernels.max_pooling import maximum, maximum_gradient
-from eagerflow.kernels.plain_pooling import counts
+from eagerflow.kernels.convolution.geometry import Geometry, per_axis, window_geometry
+from eagerflow.kernels.pooling.average import average, average_gradient
+from eagerflow.kernels.pooling.maximum import maximum, maximum_gradient
+from eagerflow.kernels.pooling.plain import counts
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
 from eagerflow.ops.neural.windows import gather_windows
 

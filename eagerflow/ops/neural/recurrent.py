@@ -11,12 +11,12 @@ import numpy
 
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import op
-from eagerflow.kernels import gru as gru_on_cpu
-from eagerflow.kernels import lstm as lstm_on_cpu
-from eagerflow.kernels import recurrent as kernels
-from eagerflow.kernels.gru_gradient import gru_gradient
-from eagerflow.kernels.lstm_gradient import lstm_gradient
-from eagerflow.kernels.sequences import batch_first
+from eagerflow.kernels.recurrent import gru as gru_on_cpu
+from eagerflow.kernels.recurrent import layers as kernels
+from eagerflow.kernels.recurrent import lstm as lstm_on_cpu
+from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
+from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
+from eagerflow.kernels.recurrent.sequences import batch_first
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.elementwise.trigonometry import tanh
 from eagerflow.ops.neural.activations import sigmoid

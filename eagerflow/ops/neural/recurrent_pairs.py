@@ -12,11 +12,11 @@ import numpy
 
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import op
-from eagerflow.kernels import gru as gru_on_cpu
-from eagerflow.kernels import lstm as lstm_on_cpu
-from eagerflow.kernels.gru_gradient import gru_gradient
-from eagerflow.kernels.lstm_gradient import lstm_gradient
-from eagerflow.kernels.stepwise import columns
+from eagerflow.kernels.recurrent import gru as gru_on_cpu
+from eagerflow.kernels.recurrent import lstm as lstm_on_cpu
+from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
+from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
+from eagerflow.kernels.recurrent.step_product import columns
 from eagerflow.ops.neural.recurrent import check, gru, gru_outputs, lstm, lstm_outputs
 
 __all__ = ["gru_pair", "lstm_pair"]

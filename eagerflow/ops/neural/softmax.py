@@ -11,7 +11,7 @@ from typing import Any
 from numpy import errstate
 
 from eagerflow.core.op import op
-from eagerflow.kernels import softmax as kernels
+from eagerflow.kernels.reduce import softmax as kernels
 
 __all__ = ["log_softmax", "softmax", "sparsemax"]
 

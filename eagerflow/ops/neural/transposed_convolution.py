@@ -6,8 +6,8 @@ from typing import Any
 
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import op
-from eagerflow.kernels import convolution
-from eagerflow.kernels.geometry import Geometry, effective, per_axis
+from eagerflow.kernels.convolution import choice as convolution
+from eagerflow.kernels.convolution.geometry import Geometry, effective, per_axis
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
 from eagerflow.ops.neural.windows import scatter_windows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.op import apply, op
-from eagerflow.kernels import windows
+from eagerflow.kernels.convolution import windows
 
 __all__ = ["gather_windows", "scatter_windows"]
 

@@ -9,7 +9,7 @@ import numpy
 
 from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.reduce import running_sums
+from eagerflow.kernels.reduce.sums import running_sums
 from eagerflow.ops.arrays.axes import axis_of
 from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.arrays.shape import ravel

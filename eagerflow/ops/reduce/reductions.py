@@ -10,8 +10,8 @@ import numpy
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.extremes import extreme_gradient, extreme_over, extreme_with_places
-from eagerflow.kernels.reduce import sum_over
+from eagerflow.kernels.reduce.extremes import extreme_gradient, extreme_over, extreme_with_places
+from eagerflow.kernels.reduce.sums import sum_over
 from eagerflow.ops.arrays.axes import axes_of, kept, listed, spread
 from eagerflow.ops.arrays.shape import broadcast_to
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, power, square, subtract

@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.models import load_model
-from tests.fixtures import model_cases
+from tests.fixtures.cases import model_cases
 
 FOLDER = pathlib.Path(__file__).parents[2] / "fixtures" / "keras_files"
 EXPECTED = dict(np.load(FOLDER / "expected.npz"))

@@ -11,7 +11,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.models import load_model, save_model
-from tests.fixtures import model_cases
+from tests.fixtures.cases import model_cases
 
 WHOLE = ["keras", "h5", "safetensors"]
 SOME = [

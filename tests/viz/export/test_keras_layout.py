@@ -10,7 +10,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from tests.fixtures.tensorboard_cases import CASES
+from tests.fixtures.cases.tensorboard_cases import CASES
 from viz.callbacks import TensorBoard
 
 pytest.importorskip("tensorboard")

@@ -14,7 +14,7 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import described, integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, encoded_shape, mode_of, without_sparse
-from eagerflow.layers.preprocessing.text.strings import batches
+from eagerflow.layers.preprocessing.strings import batches
 
 __all__ = ["Discretization"]
 

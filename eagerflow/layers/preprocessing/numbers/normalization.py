@@ -14,7 +14,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layers.preprocessing.text.strings import batches
+from eagerflow.layers.preprocessing.strings import batches
 
 __all__ = ["Normalization"]
 

@@ -16,7 +16,7 @@ from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import MODES, mode_of, without_sparse
 from eagerflow.layers.preprocessing.text.lookups import StringLookup
-from eagerflow.layers.preprocessing.text.strings import as_text, batches, is_one_array
+from eagerflow.layers.preprocessing.strings import as_text, batches, is_one_array
 
 __all__ = ["TextVectorization"]
 

@@ -1,0 +1,1 @@
+"""Convolutions: the choice of the algorithm, and the algorithms that take any kernel size."""

@@ -1,0 +1,1 @@
+"""Convolutions in which every channel has its own filters."""

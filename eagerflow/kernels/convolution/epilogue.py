@@ -1,0 +1,95 @@
+"""What follows a product or convolution, done in place while the results are in the cache: bias and relu.
+
+The numbers are those of `add` and `relu` to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.elementwise.activations import relu_gradient
+from eagerflow.kernels.machine.blocks import CHUNK, zeros
+from eagerflow.kernels.machine.threads import each
+from eagerflow.kernels.reduce.moments import rows_at_once
+from eagerflow.kernels.reduce.sums import sum_to
+
+__all__ = ["add_bias", "add_bias_to_columns", "epilogue", "finish", "masked", "sums_of_bias"]
+
+_SMALL = 4096  # numbers, below which relu with a number is as fast
+_RUN = 8  # blocks that one thread takes at a time
+
+
+def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
+    """A function that adds `bias` (width,) to contiguous arrays (..., width) of up to `rows` rows, in place.
+
+    With `relu` it leaves their positive part.
+    """
+    height = max(1, min(rows, rows_at_once(bias.size)))
+    biases = bias
+    if rows > height:  # whole blocks are added faster than by broadcasting
+        biases = numpy.empty((height, bias.size), bias.dtype)
+        biases[...] = bias
+
+    def finish_part(part: Any) -> None:
+        matrix = part.reshape(-1, bias.size)
+        for start in range(0, len(matrix), height):
+            block = matrix[start : start + height]
+            finish(block, biases if biases.ndim == 1 else biases[: len(block)], relu)
+
+    return finish_part
+
+
+def finish(block: Any, biases: Any, relu: bool) -> None:
+    """`block` becomes `block + biases`, with `relu` its positive part."""
+    numpy.add(block, biases, out=block)
+    if relu and _SMALL <= block.size <= CHUNK and block.dtype.char in "fd":
+        flat = block.reshape(-1)
+        numpy.maximum(flat, zeros(flat.size, flat.dtype), out=flat)
+    elif relu:
+        numpy.maximum(block, 0, out=block)
+
+
+def add_bias(out: Any, bias: Any, relu: bool) -> None:
+    """`out` (..., width), contiguous, becomes `out + bias`, with `relu` its positive part, in place."""
+    if out.size <= CHUNK:
+        if out.size:
+            finish(out.reshape(-1, bias.size), bias, relu)
+        return
+    matrix = out.reshape(-1, bias.size)
+    finish_part = epilogue(bias, relu, len(matrix))
+    step = _RUN * rows_at_once(bias.size)
+    each(
+        lambda i: finish_part(matrix[i * step : (i + 1) * step]),
+        -(-len(matrix) // step),
+        out.size * 0.3 / 1000,
+    )
+
+
+def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
+    """The same for some columns of a matrix, with their biases."""
+    if part.flags.c_contiguous:
+        add_bias(part, bias, relu)
+        return
+    numpy.add(part, bias, out=part)
+    if relu:
+        numpy.maximum(
+            part,
+            zeros(bias.size, bias.dtype) if bias.size <= CHUNK and bias.dtype.char in "fd" else 0,
+            out=part,
+        )
+
+
+def masked(g: Any, out: Any) -> Any:
+    """g where the outputs of relu are positive, else 0."""
+    if out.size < _SMALL or g.dtype != out.dtype:
+        return g * (out > 0)
+    return relu_gradient(g, out)
+
+
+def sums_of_bias(g: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of a bias of this shape (width,): g summed over all other axes."""
+    g = sum_to(g, shape)
+    return g if g.shape == shape else numpy.add.reduce(g, tuple(range(g.ndim - 1)))

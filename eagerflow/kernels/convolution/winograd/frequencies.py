@@ -1,0 +1,101 @@
+"""Winograd's convolution of few tiles with many channels: threads share its products by frequency.
+
+Blocks of tiles would be too few for threads, and each would read all weights. So all tiles are transformed first, then
+come the products, one for each frequency, then the outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.convolution.winograd.packs import Packs
+from eagerflow.kernels.pieces import multiply_rows
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.threads import each
+from eagerflow.kernels.convolution.winograd.tiles import Tiling
+from eagerflow.kernels.convolution.winograd.transforms import outputs, transformed_gradients, transformed_inputs
+
+__all__ = ["forward", "kernel_gradient", "suits"]
+
+_BLOCKS = 4  # of which threads find enough
+_LEAST = 2000  # microseconds of the products
+_PIECES = 8  # in which the tiles are transformed
+_PER_MICROSECOND = 50_000  # multiply-adds
+
+
+def suits(tiling: Tiling, packs: Packs) -> bool:
+    """Whether this is the better way."""
+    tiles = tiling.n * tiling.rows * tiling.cols
+    work = tiling.numbers * tiles * packs.channels * packs.outputs / _PER_MICROSECOND
+    return packs.products == 1 and work > _LEAST and len(tiling.blocks()) < _BLOCKS
+
+
+class _Pieces:
+    """The tiles of all images, cut for their transforms."""
+
+    def __init__(self, tiling: Tiling) -> None:
+        images, band = -(-tiling.images // _PIECES), tiling.band
+        if tiling.n == 1:
+            band = -(-band // _PIECES)
+        self.tiling = tiling._replace(images=images, band=band)
+        self.blocks = self.tiling.blocks()
+        ends = numpy.cumsum([math.prod(tiling.shape(block)) for block in self.blocks])
+        self.places = [slice(start, end) for start, end in zip([0, *ends], ends)]
+        self.tiles = int(ends[-1])
+
+    def transformed(self, name: str, transform: Callable[..., Any], a: Any) -> Any:
+        """All of `a`, transformed: (frequencies, tiles, channels), a view."""
+        found = scratch(name, (self.tiles, self.tiling.numbers, a.shape[-1]), a.dtype)
+        each(
+            lambda i: transform(self.tiling, a, self.blocks[i], found[self.places[i]]),
+            len(self.blocks),
+            _time(found),
+        )
+        return found.swapaxes(0, 1)
+
+
+def _time(a: Any) -> float:
+    """Of a transform, in microseconds."""
+    return a.size * 12 / _PER_MICROSECOND
+
+
+def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),)) -> None:
+    """The products of matrices, frequency by frequency, summed in parts."""
+
+    def work(i: int) -> None:
+        if len(parts) > 1:
+            multiply_rows(a[i], b[i], out[i], parts)
+        else:
+            numpy.matmul(a[i], b[i], out=out[i])
+
+    each(work, len(a), a.size * b.shape[-1] / _PER_MICROSECOND)
+
+
+def forward(tiling: Tiling, x: Any, weights: Any, out: Any, finish: Callable[[Any], None] | None) -> None:
+    """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters)."""
+    pieces = _Pieces(tiling)
+    values = pieces.transformed("frequencies x", transformed_inputs, x)
+    products = scratch("frequencies y", (pieces.tiles, tiling.numbers, out.shape[-1]), x.dtype)
+    _multiply(values, weights[:, 0], products.swapaxes(0, 1), tiling.parts(x.shape[-1]))
+
+    def work(i: int) -> None:
+        block = pieces.blocks[i]
+        outputs(pieces.tiling, products[pieces.places[i]], out, block)
+        if finish is not None:
+            finish(pieces.tiling.rows_of(out, block))
+
+    each(work, len(pieces.blocks), _time(products))
+
+
+def kernel_gradient(tiling: Tiling, x: Any, g: Any) -> Any:
+    """The gradient of the transformed weights, (frequencies, channels, filters)."""
+    pieces = _Pieces(tiling)
+    values = pieces.transformed("frequencies x", transformed_inputs, x)
+    slopes = pieces.transformed("frequencies y", transformed_gradients, g)
+    found = numpy.empty((tiling.numbers, x.shape[-1], g.shape[-1]), x.dtype)
+    _multiply(values.swapaxes(1, 2), slopes, found)
+    return found

@@ -1,0 +1,178 @@
+"""3x3 convolution of stride 1 by Winograd's minimal filtering, after Lavin & Gray 2015.
+
+A tile of 6x6 inputs gives 4x4 outputs by 36 multiplications instead of 144; where tiles of 3x3 fit the images
+better, 25 instead of 81 (see `minimal.py`). With many channels the multiplications become products of matrices,
+(tiles, channels) @ (channels, filters), one for each "frequency". Transformed tiles lie as (tiles, 6, 6, channels);
+each transform is two small products, one along each axis, which read and write the images' own rows in place. Of
+groups with few channels several share a product, whose weights are zero but for the groups' own blocks: BLAS needs
+columns.
+
+Errors are about three times those of the plain sum, 5e-7 relative to the largest output in float32. A number far larger
+than the others would spoil its whole tile, in all groups that share a product: images with such numbers are for the
+caller to do in the plain way (see `steady.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.convolution.winograd import frequencies
+from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.winograd.packs import Packs
+from eagerflow.kernels.machine.parts import parts_of, sum_in_order
+from eagerflow.kernels.pieces import multiply, multiply_rows
+from eagerflow.kernels.scratch import scratch
+from eagerflow.kernels.steady import Look
+from eagerflow.kernels.threads import each, one_blas_thread
+from eagerflow.kernels.tiles import Tiling
+from eagerflow.kernels.transforms import (
+    input_gradients,
+    outputs,
+    transformed_gradients,
+    transformed_inputs,
+)
+
+__all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
+
+_LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
+_LARGE = 1 << 20  # numbers of products that are too many to be gone through for each part of a sum
+_EXACT_TILE = 3  # outputs along an axis, with which fewer digits are lost
+PER_MICROSECOND = 50_000  # multiply-adds, for deciding about threads
+
+
+def suits(kernel_shape: tuple[int, ...], dtype: Any, geometry: Geometry, groups: int) -> bool:
+    """Whether this algorithm applies, and is the faster one."""
+    return (
+        geometry.sizes == (3, 3)
+        and geometry.strides == geometry.dilation == (1, 1)
+        and dtype == numpy.float32
+        and min(kernel_shape[-2] * groups, kernel_shape[-1]) >= _LEAST_CHANNELS
+        and max(*geometry.before, *geometry.after) <= 2
+        and min(geometry.outputs) >= 3
+    )
+
+
+def forward(
+    x: Any,
+    kernel: Any,
+    geometry: Geometry,
+    finish: Callable[[Any], None] | None = None,
+    groups: int = 1,
+    into: Any = None,
+    look: Look | None = None,
+) -> Any:
+    """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
+
+    `finish` gets each block of outputs, contiguous, while it is in the cache. They are put `into` an array, or a new
+    one, and looked at by `look`.
+    """
+    filters = kernel.shape[-1]
+    out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype) if into is None else into
+    packs = Packs.of(kernel.shape, groups)
+    tiling = _tiling(len(x), geometry, packs)
+    blocks, weights, parts = tiling.blocks(), packs.weights(kernel, tiling.tile), tiling.parts(packs.channels)
+    if frequencies.suits(tiling, packs):
+        with numpy.errstate(invalid="ignore", over="ignore"):
+            frequencies.forward(tiling, x, weights, out, finish)
+        if look is not None:
+            look.take(out, slice(0, len(out)))
+        return out
+
+    def work(i: int) -> None:
+        values = transformed_inputs(tiling, x, blocks[i])
+        products = scratch("winograd y", (len(values), tiling.numbers, filters), x.dtype)
+        _multiply(packs, values, weights, products, parts)
+        outputs(tiling, products, out, blocks[i])
+        if finish is not None:
+            finish(tiling.rows_of(out, blocks[i]))
+        if look is not None:
+            look.take(out, blocks[i].images, tiling.rows_in(blocks[i]))
+
+    with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
+        each(work, len(blocks), 2.25 * out.size * packs.channels / PER_MICROSECOND)
+    return out
+
+
+def _multiply(packs: Packs, values: Any, weights: Any, products: Any, parts: list[slice]) -> None:
+    """Transformed tiles times weights, both ways (tiles, frequencies, ...)."""
+    given, found = packs.by_frequency(values), packs.by_frequency(products)
+    if len(parts) > 1 and products.size > _LARGE:
+        for i in numpy.ndindex(found.shape[:2]):
+            multiply_rows(given[i], weights[i], found[i], parts)
+        return
+    spare = None
+    if len(parts) > 1:
+        spare = packs.by_frequency(scratch("winograd part", products.shape, products.dtype))
+    multiply(given, weights, found, parts, spare)
+
+
+def kernel_gradient(x: Any, g: Any, geometry: Geometry, groups: int = 1) -> Any:
+    """The gradient of the kernel, (3, 3, channels per group, filters)."""
+    return _gradients(x, g, None, geometry, groups)[1]
+
+
+def gradients(
+    x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1, look: Look | None = None
+) -> tuple[Any, Any]:
+    """The gradients of x, looked at, and of the kernel, which share the transformed gradients of the output."""
+    return _gradients(x, g, kernel, geometry, groups, look)
+
+
+def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
+    """Whether `gradients` is faster than both alone: when the gradient of x alone would have many more tiles."""
+    packs = Packs.of(kernel_shape, groups)
+    tiling = _tiling(1, geometry, packs)
+    if packs.groups > 1:
+        return False
+    alone = math.prod([-(-n // tiling.tile) for n in geometry.lengths])
+    return tiling.band == tiling.rows and alone > 1.3 * tiling.rows * tiling.cols
+
+
+def _gradients(
+    x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int, look: Look | None = None
+) -> tuple[Any, Any]:
+    channels, filters = x.shape[-1], g.shape[-1]
+    packs = Packs.of((channels // groups, filters), groups)
+    few = packs.groups > 1  # channels, of which plain sums are the most exact
+    tiling = _tiling(len(x), geometry, packs, tile=_EXACT_TILE if few else 0)
+    if kernel is None and frequencies.suits(tiling, packs):
+        with numpy.errstate(invalid="ignore", over="ignore"):
+            return None, packs.kernel(frequencies.kernel_gradient(tiling, x, g))
+    blocks = tiling.blocks()
+    shape = (tiling.numbers, packs.products, packs.channels, packs.outputs)
+    parts = parts_of(len(blocks), math.prod(shape))
+    sums = numpy.zeros((len(parts), *shape), x.dtype)
+    dx = None if kernel is None else numpy.empty(x.shape, x.dtype)
+    weights = None if kernel is None else packs.weights(kernel, tiling.tile).swapaxes(-1, -2)
+    filters_at_once = tiling.parts(packs.outputs)
+
+    def work(i: int) -> None:
+        for number, block in enumerate(blocks[parts[i]]):
+            values = transformed_inputs(tiling, x, block)
+            slopes = transformed_gradients(tiling, g, block)
+            product = scratch("winograd w", sums.shape[1:], x.dtype) if number else sums[i]
+            given, met = packs.by_frequency(values).swapaxes(-1, -2), packs.by_frequency(slopes)
+            if few:
+                some, spare = tiling.parts(len(values)), scratch("winograd part", product.shape, x.dtype)
+                multiply(given, met, product, some, spare)
+            else:
+                numpy.matmul(given, met, out=product)
+            if number:
+                numpy.add(sums[i], product, out=sums[i])
+            if dx is not None and weights is not None:
+                _multiply(packs, slopes, weights, values, filters_at_once)
+                input_gradients(tiling, values, dx, block)
+                if look is not None:
+                    look.take(dx, block.images)
+
+    with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
+        each(work, len(parts), 2.25 * g.size * packs.channels / PER_MICROSECOND)
+        return dx, packs.kernel(sum_in_order(sums))
+
+
+def _tiling(n: int, geometry: Geometry, packs: Packs, tile: int = 0) -> Tiling:
+    return Tiling.of(n, geometry, packs.channels, packs.outputs, packs.products, tile)

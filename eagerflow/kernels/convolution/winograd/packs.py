@@ -1,0 +1,96 @@
+"""The weights of a Winograd convolution, and how groups of few channels share its products.
+
+BLAS needs columns: groups of few channels lie in one matrix, zero but for the groups' own blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.kernels.convolution.winograd.minimal import Minimal, minimal
+from eagerflow.kernels.machine.threads import each
+
+__all__ = ["Packs"]
+
+_PACKED = 16  # channels of groups that share a product, at most
+_LITTLE = 1 << 10  # columns that may as well be transformed in float64
+_COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
+_PER_MICROSECOND = 10_000  # multiply-adds of that
+
+
+class Packs(NamedTuple):
+    """How groups share products: so many products of so many groups each."""
+
+    products: int
+    groups: int
+    width: int  # channels of one group
+    filters: int  # of one group
+
+    @classmethod
+    def of(cls, kernel_shape: tuple[int, ...], groups: int) -> Packs:
+        """For kernels (..., channels of a group, filters of all groups)."""
+        width, filters = kernel_shape[-2], kernel_shape[-1] // groups
+        most = max(1, _PACKED // max(width, filters))
+        together = next(n for n in range(min(groups, most), 0, -1) if groups % n == 0)
+        return cls(groups // together, together, width, filters)
+
+    @property
+    def channels(self) -> int:
+        """What one product takes."""
+        return self.groups * self.width
+
+    @property
+    def outputs(self) -> int:
+        """What one product gives."""
+        return self.groups * self.filters
+
+    def weights(self, kernel: Any, tile: int) -> Any:
+        """(3, 3, width, all filters), transformed: (frequencies, products, channels, outputs)."""
+        found = self._transformed(minimal(tile), kernel.reshape(9, -1))
+        if self.groups == 1:
+            return found.reshape(-1, self.width, self.products, self.filters).transpose(0, 2, 1, 3)
+        found = found.reshape(-1, self.width, self.products, self.groups, self.filters)
+        blocks = numpy.zeros(
+            (len(found), self.products, self.groups, self.width, self.groups, self.filters), kernel.dtype
+        )
+        for i in range(self.groups):
+            blocks[:, :, i, :, i] = found[:, :, :, i].swapaxes(1, 2)
+        return blocks.reshape(len(found), self.products, self.channels, self.outputs)
+
+    def kernel(self, sums: Any) -> Any:
+        """The adjoint: (frequencies, products, channels, outputs) to (3, 3, width, all filters)."""
+        blocks = sums.reshape(-1, self.products, self.groups, self.width, self.groups, self.filters)
+        found = numpy.empty((len(blocks), self.width, self.products, self.groups, self.filters), sums.dtype)
+        for i in range(self.groups):
+            found[:, :, :, i] = blocks[:, :, i, :, i].swapaxes(1, 2)
+        back = self._transformed(minimal(math.isqrt(len(sums)) - 2), found.reshape(len(found), -1), back=True)
+        return back.reshape(3, 3, self.width, -1)
+
+    def _transformed(self, matrices: Minimal, a: Any, back: bool = False) -> Any:
+        if a.shape[1] > _LITTLE:
+            return _by_columns(matrices.weight.T if back else matrices.weight, a)
+        exact = matrices.exact_weight  # sums of few channels are so exact that this rounding counts
+        return ((exact.T if back else exact) @ a).astype(a.dtype)
+
+    def by_frequency(self, a: Any) -> Any:
+        """(tiles, frequencies, channels) as matrices (frequencies, products, tiles, ...).
+
+        Their rows lie apart: BLAS takes them so.
+        """
+        return a.reshape(*a.shape[:2], self.products, -1).transpose(1, 2, 0, 3)
+
+
+def _by_columns(a: Any, b: Any) -> Any:
+    """`a @ b` for a small matrix and one with many columns."""
+    out = numpy.empty((len(a), b.shape[1]), b.dtype)
+    count = -(-b.shape[1] // _COLUMNS)
+
+    def work(i: int) -> None:
+        some = slice(i * _COLUMNS, (i + 1) * _COLUMNS)
+        numpy.matmul(a, b[:, some], out=out[:, some])
+
+    each(work, count, out.size * b.shape[0] / _PER_MICROSECOND)
+    return out

@@ -1,0 +1,97 @@
+"""The transforms of a Winograd convolution and their adjoints, on blocks of tiles.
+
+Transformed tiles have `tiling.numbers` numbers for each channel, 25 or 36: called frequencies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.convolution.winograd.minimal import minimal
+from eagerflow.kernels.convolution.winograd.tiles import Block, Tiling
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.views import strided
+
+__all__ = ["input_gradients", "outputs", "transformed_gradients", "transformed_inputs"]
+
+
+def transformed_inputs(tiling: Tiling, x: Any, block: Block, values: Any = None) -> Any:
+    """The block's tiles of inputs, transformed, in `values` or scratch: (tiles, frequencies, channels)."""
+    canvas, (n, rows, cols) = tiling.canvas(x, block), tiling.shape(block)
+    matrix, tile, reach = minimal(tiling.tile).input, tiling.tile, tiling.reach
+    channels, (s0, s1, s2, s3) = x.shape[-1], canvas.strides
+    lines = canvas.shape[1]
+    spans = strided(canvas, (n, lines, cols, reach, channels), (s0, s1, tile * s2, s2, s3))
+    across = scratch("winograd across", (n, lines, cols, reach, channels), x.dtype)
+    numpy.matmul(matrix, spans, out=across)
+    s0, s1, s2, _, s4 = across.strides
+    stacks = strided(across, (n, rows, cols, reach, reach * channels), (s0, tile * s1, s2, s1, s4))
+    if values is None:
+        values = scratch("winograd x", (n * rows * cols, tiling.numbers, channels), x.dtype)
+    numpy.matmul(matrix, stacks, out=values.reshape(stacks.shape))
+    return values
+
+
+def outputs(tiling: Tiling, products: Any, out: Any, block: Block) -> None:
+    """Transform the products (tiles, frequencies, filters) to outputs, into their place."""
+    matrix, reach = minimal(tiling.tile).output, tiling.reach
+    tiles, filters = len(products), products.shape[-1]
+    down = scratch("winograd down", (tiles, tiling.tile, reach * filters), out.dtype)
+    numpy.matmul(matrix, products.reshape(tiles, reach, reach * filters), out=down)
+    cells, place = tiling.cells(out, block)
+    numpy.matmul(matrix, down.reshape(*tiling.shape(block), tiling.tile, reach, filters), out=cells)
+    if place is not None:
+        tiling.crop(place, out, block)
+
+
+def transformed_gradients(tiling: Tiling, g: Any, block: Block, slopes: Any = None) -> Any:
+    """The adjoint of `outputs`: the block's gradients, in `slopes` or scratch, as (tiles, frequencies, filters)."""
+    matrix, reach = minimal(tiling.tile).output.T, tiling.reach
+    cells, filters = tiling.filled_cells(g, block), g.shape[-1]
+    tiles = cells.shape[0] * cells.shape[1] * cells.shape[2]
+    across = scratch("winograd down", (tiles, tiling.tile, reach * filters), g.dtype)
+    numpy.matmul(matrix, cells, out=across.reshape(*cells.shape[:4], reach, filters))
+    if slopes is None:
+        slopes = scratch("winograd y", (tiles, tiling.numbers, filters), g.dtype)
+    numpy.matmul(matrix, across, out=slopes.reshape(tiles, reach, reach * filters))
+    return slopes
+
+
+def input_gradients(tiling: Tiling, slopes: Any, dx: Any, block: Block) -> None:
+    """The adjoint of `transformed_inputs`: (tiles, frequencies, channels) to a block's images, in which tiles overlap.
+
+    Along each axis the first of a tile's rows are written to their place, the last two added to the next tile's.
+    """
+    (n, rows, cols), channels = tiling.shape(block), dx.shape[-1]
+    matrix, tile, reach = minimal(tiling.tile).back, tiling.tile, tiling.reach
+    lines = tile * rows + reach - tile
+    stacks = slopes.reshape(n, rows, cols, reach, reach * channels)
+    across = scratch("winograd across", (n, lines, cols, reach * channels), dx.dtype)
+    places = across[:, : tile * rows].reshape(n, rows, tile, cols, -1).swapaxes(2, 3)
+    numpy.matmul(matrix[:tile], stacks, out=places)
+    rest = scratch("winograd rest", (n, rows, cols, reach - tile, reach * channels), dx.dtype)
+    numpy.matmul(matrix[tile:], stacks, out=rest)
+    _add_rest(across, rest.swapaxes(2, 3), 1, tile)
+    canvas, inside = tiling.uncovered(dx, block)
+    spans = across.reshape(n, lines, cols, reach, channels)
+    numpy.matmul(
+        matrix[:tile], spans, out=canvas[:, :, : tile * cols].reshape(n, lines, cols, tile, channels)
+    )
+    rest = scratch("winograd rest", (n, lines, cols, reach - tile, channels), dx.dtype)
+    numpy.matmul(matrix[tile:], spans, out=rest)
+    _add_rest(canvas, rest, 2, tile)
+    if inside is not None:
+        dx[block.images] = canvas[inside]
+
+
+def _add_rest(a: Any, rest: Any, axis: int, tile: int) -> None:
+    """Add the last rows of each tile to the first of the next; there is none behind the last."""
+    count, before = rest.shape[axis], (slice(None),) * axis
+    over = a.shape[axis] - tile * count
+    a[(*before, slice(tile * count, None))] = rest[(*before, -1)]
+    inner = a[(*before, slice(tile, tile * count))]
+    tiles = inner.reshape(*inner.shape[:axis], count - 1, tile, *inner.shape[axis + 1 :])
+    target = tiles[(*before, slice(None), slice(0, over))]
+    target += rest[(*before, slice(0, -1))]

@@ -1,0 +1,1 @@
+"""The machine below: processors, threads, BLAS, memory that is kept, work cut into pieces."""

@@ -1,0 +1,224 @@
+"""The pool of threads that the kernels share their work with.
+
+For kernels:
+
+    each(function, count, microseconds)    function(0) ... function(count - 1), shared among threads
+    with one_blas_thread: ...              products on one thread (`each` sees to it by itself)
+    scratch(name, shape, dtype)            a kept array of the calling thread, for temporaries
+
+Rules for the same bits on any number of threads: cut the work by the shapes alone, never by the number of threads;
+let every call of `function` write to places of its own (`out[i]`); add partial sums afterwards, in order of i.
+Every product belongs inside of `each` or `one_blas_thread`: OpenBLAS' own threads, once woken by a large product,
+spin for a while after it and take the processors from ours.
+Few large calls of NumPy per piece (it lets other threads run only inside of them): pieces of 100 µs or more. What
+`function` fills, the caller allocates; temporaries are `scratch` of the thread that works.
+
+The caller works too, and takes everything itself while the workers are not scheduled: a busy machine slows us
+down by no more than its share. Nobody spins. Workers start at the first use and after a fork anew.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from queue import SimpleQueue
+
+from eagerflow.kernels.machine.blas import one_blas_thread
+from eagerflow.kernels.machine.cpus import usable_cpus
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.thread_placement import Mover, processor
+
+__all__ = ["KEPT", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
+
+KEPT = 500  # results, or things to copy, up to which NumPy keeps the interpreter's lock while it works
+_LEAST = 150.0  # microseconds of work below which waking a thread costs more than it saves
+_VARIABLE = "EAGERFLOW_NUM_THREADS"
+
+
+class _Task:
+    """Calls to make, taken one by one by whoever has time."""
+
+    def __init__(self, function: Callable[[int], object], count: int) -> None:
+        self.function, self.count = function, count
+        self.place = processor()
+        self.places = itertools.count()
+        self.errors: list[tuple[int, BaseException]] = []
+        self.lock, self.done = threading.Lock(), threading.Lock()
+        self.busy, self.awaited = 0, False
+        self.done.acquire()
+
+    def work(self) -> None:
+        """Take calls until none is left. After an error nobody takes another."""
+        for i in self.places:
+            if i >= self.count:
+                break
+            try:
+                self.function(i)
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                self.errors.append((i, error))
+                self.count = 0
+
+    def help(self) -> None:
+        """What a worker does."""
+        with self.lock:
+            self.busy += 1
+        self.work()
+        with self.lock:
+            self.busy -= 1
+            if self.awaited and not self.busy:
+                self.awaited = False  # a worker that comes later finds nothing to do, and wakes nobody
+                self.done.release()
+
+    def finish(self) -> None:
+        """Wait for the workers that are at it; raise what went wrong first in order."""
+        with self.lock:
+            wait = self.awaited = self.busy > 0
+        if wait:
+            self.done.acquire()
+        self.function = _nothing  # a worker that comes too late keeps no arrays alive
+        if self.errors:
+            raise min(self.errors, key=lambda found: found[0])[1]
+
+
+def _nothing(i: int) -> None:
+    pass
+
+
+class _Mine(threading.local):
+    inside = False  # whether this thread takes part in a call of `each`
+
+
+class _Pool:
+    """Workers that wait for tasks."""
+
+    def __init__(self) -> None:
+        self.wanted: int | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """At the start, and in the child of a fork, where the parent's threads are not."""
+        self.tasks: SimpleQueue[tuple[Context, _Task]] = SimpleQueue()
+        self.started = 0
+        self.lock = threading.Lock()
+
+    def share(self, task: _Task, helpers: int) -> None:
+        """Let some workers take part in a task."""
+        if self.started < helpers:
+            self._start(helpers)
+        for _ in range(min(helpers, self.started)):
+            self.tasks.put((copy_context(), task))
+
+    def _start(self, helpers: int) -> None:
+        """Start workers as far as the system has threads (there are none at the interpreter's end)."""
+        with self.lock:
+            while self.started < helpers:
+                name = f"eagerflow-{self.started + 1}"
+                worker = threading.Thread(target=_serve, args=(self.tasks,), name=name, daemon=True)
+                try:
+                    worker.start()
+                except RuntimeError:
+                    return
+                self.started += 1
+
+
+def _serve(tasks: SimpleQueue[tuple[Context, _Task]]) -> None:
+    """The life of a worker. Settings such as numpy.errstate are the caller's."""
+    _mine.inside = True
+    mover = Mover()
+    while True:
+        context, task = tasks.get()
+        mover.leave(task.place)
+        context.run(task.help)
+        del context, task
+
+
+_mine, _pool = _Mine(), _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.forget)
+
+
+def each(function: Callable[[int], object], count: int, microseconds: float = float("inf")) -> None:
+    """Call `function(i)` for each i below `count`, in the caller and in workers, and wait for all.
+
+    Inside of `function`, `each` runs in the thread that calls it, and products run on one thread.
+
+    Args:
+        function: gets the number of the piece. Pieces run in any order and at the same time.
+        count: how many pieces there are.
+        microseconds: roughly how long all of it takes one thread; with little work the caller stays alone.
+
+    Raises:
+        BaseException: what `function` raised; of several, the one with the smallest i.
+
+    >>> found = [0] * 4
+    >>> each(lambda i: found.__setitem__(i, i * i), 4)
+    >>> found
+    [0, 1, 4, 9]
+    """
+    helpers = 0 if microseconds < _LEAST or _mine.inside else min(count, get_num_threads()) - 1
+    with one_blas_thread:
+        if helpers > 0:
+            _shared(function, count, helpers)
+        else:
+            for i in range(count):
+                function(i)
+
+
+def _shared(function: Callable[[int], object], count: int, helpers: int) -> None:
+    task = _Task(function, count)
+    _pool.share(task, helpers)
+    _mine.inside = True
+    try:
+        task.work()
+    finally:
+        _mine.inside = False
+        task.finish()
+
+
+def get_num_threads() -> int:
+    """How many threads the kernels use, the caller's among them.
+
+    What `set_num_threads` said, else the environment's `EAGERFLOW_NUM_THREADS`, else one per processor that
+    this process may use.
+
+    Raises:
+        ValueError: when `EAGERFLOW_NUM_THREADS` is no integer of at least 1.
+    """
+    if _pool.wanted is None:
+        set_num_threads(None)
+    assert _pool.wanted is not None
+    return _pool.wanted
+
+
+def set_num_threads(count: int | None) -> None:
+    """Let the kernels use this many threads. Results are the same for any number, to the last bit.
+
+    Args:
+        count: at least 1 (no threads but the caller's), or None for the default, see `get_num_threads`.
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> import eagerflow as ef
+    >>> ef.set_num_threads(2)
+    >>> ef.get_num_threads()
+    2
+    >>> ef.set_num_threads(None)
+    """
+    _pool.wanted = _default() if count is None else _checked("set_num_threads(count", count, ")")
+
+
+def _default() -> int:
+    given = os.environ.get(_VARIABLE)
+    if not given:
+        return usable_cpus()
+    return _checked(_VARIABLE, int(given) if given.isdecimal() else given)
+
+
+def _checked(name: str, count: object, end: str = "") -> int:
+    if isinstance(count, bool) or not hasattr(count, "__index__") or count.__index__() < 1:
+        raise ValueError(f"{name}={count!r}{end}: expected an integer of at least 1, the number of threads.")
+    return int(count.__index__())

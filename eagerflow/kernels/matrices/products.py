@@ -1,0 +1,166 @@
+"""Matrix products that give the same bits on any number of threads.
+
+BLAS splits a product among its threads, and rounds differently for another number of them. Here BLAS runs on one
+thread; a large product is cut into a few parts by its shape alone, and our pool shares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.kernels.machine.parts import HEAD_START, shares
+from eagerflow.kernels.machine.threads import each, one_blas_thread
+
+__all__ = ["large", "pair", "product", "products", "small"]
+
+Finish = Callable[[Any, slice], None]
+
+_ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
+_VECTORS = 1 << 13  # the same for products with a vector
+_PARTS = (
+    (1 << 24, 1),
+    (1 << 27, 2),
+    (1 << 31, 4),
+    (1 << 34, 8),
+)  # each part packs its operands anew: 1 to 5 %
+_MOST = 16
+_TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
+_BAND = 1 << 24  # multiply-adds of the matrices that one thread takes at a time
+_MANY = 8  # matrices, or stacks of them, that are shared along their first axis
+_PER_MICROSECOND = 5e4  # multiply-adds of one thread, roughly
+
+
+def large(a: Any, b: Any) -> bool:
+    """Whether BLAS might share `a @ b` among its threads: then `product` or `products` should do it."""
+    if a.__class__ is not numpy.ndarray or b.__class__ is not numpy.ndarray or a.ndim < 2 or b.ndim < 2:
+        return False
+    columns = b.shape[-1]
+    inner_work = a.shape[-2] * a.shape[-1] * columns
+    return inner_work > _ALONE or (inner_work > _VECTORS and (a.shape[-2] == 1 or columns == 1))
+
+
+def small(rows: int, inner: int, columns: int) -> bool:
+    """Whether BLAS takes one thread by itself for matrices of these lengths, whichever of them is multiplied."""
+    work = rows * inner * columns
+    return work <= _VECTORS or (work <= _ALONE and rows > 1 and inner > 1 and columns > 1)
+
+
+def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> Any:
+    """`a @ b` of two matrices of NumPy, of any strides.
+
+    Args:
+        a: (rows, inner).
+        b: (inner, columns).
+        out: where to put it.
+        finish: called with each part of the outputs while it is in the cache, and which columns it has.
+    """
+    work = a.size * b.shape[1]
+    if finish is None and (work <= _VECTORS or (work <= _ALONE and len(a) > 1 and b.shape[1] > 1)):
+        return numpy.dot(a, b, out=out)
+    if finish is None and (work < _PARTS[0][0] or a.dtype != b.dtype):
+        with one_blas_thread:
+            return numpy.dot(a, b, out=out)
+    return _carried_out(_planned(a, b, out, finish))[0]
+
+
+def pair(a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any]:
+    """`a @ b` and `c @ d`, at once."""
+    first, second = _carried_out(_planned(a, b), _planned(c, d))
+    return first, second
+
+
+class _Plan(NamedTuple):
+    """A product, cut by its shape into pieces."""
+
+    out: Any
+    pieces: Sequence[Callable[[], object]]
+    work: int
+    end: Callable[[], None] | None = None
+
+
+def _carried_out(*plans: _Plan) -> list[Any]:
+    pieces = [piece for plan in plans for piece in plan.pieces]
+    each(lambda i: pieces[i](), len(pieces), sum([plan.work for plan in plans]) / _PER_MICROSECOND)
+    for plan in plans:
+        if plan.end is not None:
+            plan.end()
+    return [plan.out for plan in plans]
+
+
+def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _Plan:
+    rows, inner = a.shape
+    columns = b.shape[1]
+    work = rows * inner * columns
+    if out is None:
+        out = numpy.empty((rows, columns), numpy.result_type(a, b))
+    parts = next((count for limit, count in _PARTS if work < limit), _MOST)
+    ahead = HEAD_START * _PER_MICROSECOND / max(1, work)  # share of the work
+    longest = max(rows, columns)
+    if parts > 1 and inner > 4 * longest and a.dtype == b.dtype:
+        return _by_inner(a, b, out, shares(inner, parts, ahead * inner, _TILE), finish)
+    bands = shares(longest, parts, ahead * longest, _TILE)
+    everything = slice(0, columns)
+
+    def band(cut: slice) -> None:  # `dot` would copy rows of a transposed matrix, `matmul` doesn't
+        left, right = (a[cut], b) if rows >= columns else (a, b[:, cut])
+        part = out[cut] if rows >= columns else out[:, cut]
+        numpy.matmul(left, right, out=part)
+        if finish is not None:
+            finish(part, everything if rows >= columns else cut)
+
+    return _Plan(out, [partial(band, cut) for cut in bands], work)
+
+
+def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], finish: Finish | None) -> _Plan:
+    """The sum of products of parts, in their order: for weights' gradients, which sum over many positions."""
+    found = [out, *[numpy.empty_like(out) for _ in parts[1:]]]
+
+    def add_up() -> None:
+        for part in found[1:]:
+            numpy.add(out, part, out=out)
+        if finish is not None:
+            finish(out, slice(0, out.shape[1]))
+
+    pieces = [partial(numpy.dot, a[:, part], b[part], out=into) for part, into in zip(parts, found)]
+    return _Plan(out, pieces, a.size * b.shape[1], add_up)
+
+
+def products(a: Any, b: Any) -> Any:
+    """`a @ b` of two stacks of matrices of NumPy, broadcast."""
+    if a.shape[:-2] != b.shape[:-2] or a.dtype != b.dtype:
+        with one_blas_thread:
+            return a @ b
+    out = numpy.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    if not (out.size and a.shape[-1]):
+        out[...] = 0
+        return out
+    left, right, into = a, b, out
+    if len(a) < _MANY or not (_is_for_blas(a) and _is_for_blas(b)):
+        left, right, into = _stack(a), _stack(b), out.reshape(-1, *out.shape[-2:])
+    work = left.size * b.shape[-1]
+    step = max(1, _BAND * len(left) // work)
+
+    def run(i: int) -> None:
+        some = slice(i * step, (i + 1) * step)
+        numpy.matmul(left[some], right[some], out=into[some])
+
+    each(run, -(-len(left) // step), work / _PER_MICROSECOND)
+    return out
+
+
+def _is_for_blas(x: Any) -> bool:
+    """Whether `matmul` gives these matrices to BLAS as they lie: rows or columns in one piece, one after another."""
+    (rows, columns), (down, along) = x.shape[-2:], x.strides[-2:]
+    by_rows = along == x.itemsize and down >= columns * x.itemsize
+    return bool(by_rows or (down == x.itemsize and along >= rows * x.itemsize))
+
+
+def _stack(x: Any) -> Any:
+    """Matrices along one axis. Where that takes a copy, transposed ones stay so: that is copied in longer runs."""
+    if x.strides[-2] == x.itemsize < x.strides[-1]:
+        return x.swapaxes(-1, -2).reshape(-1, x.shape[-1], x.shape[-2]).swapaxes(-1, -2)
+    return x.reshape(-1, *x.shape[-2:])

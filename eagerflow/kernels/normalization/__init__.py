@@ -1,0 +1,1 @@
+"""Batch, layer and group normalization, and the sums that they need."""

@@ -1,0 +1,1 @@
+"""LSTM, GRU and simple RNN through time and back; alignments of sequences (CTC)."""

@@ -1,0 +1,109 @@
+"""The way back through time, for gradients: what LSTM and GRU have in common.
+
+Steps are taken from the last to the first, some at once as a block. In a block the gates' slopes are computed for all
+steps together; only what arrives from the step behind is multiplied in step by step. What follows from the gates'
+gradients, those of inputs and weights, is again computed for all steps together, while they are in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.machine.buffering import long_runs
+from eagerflow.kernels.machine.threads import each, get_num_threads, one_blas_thread, scratch
+from eagerflow.kernels.machine.views import copy_rows
+from eagerflow.kernels.matrices.products import product
+from eagerflow.kernels.recurrent.sequences import one_below_the_other, steps_together
+
+__all__ = ["Behind", "run_back"]
+
+_NANOSECONDS = 1.5  # per number of the gates, for the products behind the steps, roughly
+
+
+class Behind:
+    """What follows from the gates' gradients of one layer: those of its inputs and its weights, added up by blocks.
+
+    Args:
+        x: the inputs, (batch, time, features).
+        cut: the layer's columns among those of the gates.
+        gates: rows of the gates' gradients.
+        of_inputs: the weights of the inputs, for the rows of the first of `factors`.
+        factors: pairs of some rows, and what they were a product with: a list of (time, batch, columns).
+
+    Attributes:
+        sequence: the gradient of the inputs.
+        sums: the gradients of the weights, (rows, all columns) for each pair, and of a bias for each row of the gates.
+    """
+
+    def __init__(
+        self, x: Any, cut: slice, gates: int, of_inputs: Any, factors: list[tuple[slice, list[Any]]]
+    ) -> None:
+        self.cut, self.of_inputs, self.factors = cut, of_inputs, factors
+        self.sequence = numpy.empty(x.shape, of_inputs.dtype)
+        shapes = [(rows.stop - rows.start, sum([part.shape[2] for part in given])) for rows, given in factors]
+        self.sums = [numpy.zeros(shape, of_inputs.dtype) for shape in (*shapes, gates)]
+
+    def of_block(self, d_gates: Any, block: slice) -> list[Any]:
+        """The shares of `sums` from some steps; the inputs' gradient is filled in. Any thread may run it."""
+        d_gates = d_gates[..., self.cut]
+        rows, by_inputs = steps_together("backwards_rows", d_gates), self.factors[0][0]
+        self._to_inputs(d_gates[:, by_inputs], rows[by_inputs], self.sequence[:, block].swapaxes(0, 1))
+        shares = []
+        for some, given in self.factors:
+            given = one_below_the_other("backwards_given", [part[block] for part in given])
+            shares.append(product(rows[some], given))
+        shares.append(numpy.dot(rows, numpy.ones(rows.shape[1], rows.dtype)))
+        return shares
+
+    def _to_inputs(self, d_gates: Any, rows: Any, out: Any) -> None:
+        """`out` (time, batch, features) from gradients (time, gates, batch), `rows` being (gates, time * batch)."""
+        if min(out.shape[1:]) == 1:  # one product for all steps: those with vectors are slow
+            copy_rows(numpy.dot(rows.T, self.of_inputs).reshape(out.shape), out)
+        else:
+            numpy.matmul(d_gates.transpose(0, 2, 1), self.of_inputs, out=out)
+
+
+def run_back(
+    one_block: Callable[[Any, slice], None], behind: list[Behind], shape: tuple[int, int, int], at_once: int
+) -> None:
+    """Take all steps from the last to the first.
+
+    The steps themselves stay in one thread: threads that take turns at short calls wait for each other. What follows
+    from the gates' gradients is shared among threads, for some blocks at once.
+
+    Args:
+        one_block: fills in the gates' gradients, (time, gates, width), of the steps of a block.
+        behind: gets them, one of it for each layer.
+        shape: (time, gates, width) of the gradients of all steps.
+        at_once: how many steps make a block.
+    """
+    steps, gates, width = shape
+    blocks = [slice(max(0, stop - at_once), stop) for stop in range(steps, 0, -at_once)]
+    threads = get_num_threads()
+    together = 1 if threads == 1 else min(2 * threads, 8)
+    with one_blas_thread, long_runs():
+        for first in range(0, len(blocks), together):
+            some = blocks[first : first + together]
+            room = scratch("backwards_gates", (len(some), at_once, gates, width), behind[0].sequence.dtype)
+            d_gates = [part[: block.stop - block.start] for part, block in zip(room, some)]
+            for part, block in zip(d_gates, some):
+                one_block(part, block)
+            _add_up(behind, d_gates, some)
+
+
+def _add_up(behind: list[Behind], d_gates: list[Any], blocks: list[slice]) -> None:
+    """The shares of some blocks, by all threads, added in order."""
+    work = [(one, part, block) for part, block in zip(d_gates, blocks) for one in behind]
+    shares: list[Any] = [None] * len(work)
+
+    def run(i: int) -> None:
+        one, part, block = work[i]
+        shares[i] = one.of_block(part, block)
+
+    each(run, len(work), sum([part.size for part in d_gates]) * _NANOSECONDS / 1000)
+    for (one, _, _), of_block in zip(work, shares):
+        for found, share in zip(one.sums, of_block):
+            found += share

@@ -1,0 +1,137 @@
+"""The gradients of gated recurrent units, backward through time.
+
+`gru.py` tells how everything is laid out, `backwards.py` how the steps are gone through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy
+from numpy import add, multiply, subtract
+
+from eagerflow.kernels.machine.threads import scratch
+from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
+from eagerflow.kernels.recurrent.gru import Layer, Trace
+from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
+from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps, side_by_side
+
+__all__ = ["Gradients", "gru_gradient"]
+
+
+class Gradients(NamedTuple):
+    """Of the sequence (batch, time, features), the first state (batch, units), and the weights."""
+
+    sequence: Any
+    state: Any
+    kernel: Any
+    recurrent: Any
+    bias: Any
+    recurrent_bias: Any
+
+
+def gru_gradient(
+    g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[Layer], trace: Trace
+) -> list[Gradients]:
+    """The gradients of each layer.
+
+    Args:
+        g_states: for each layer the gradient of all states, (batch, time, units); or None for all of them.
+        g_h: for each layer that of the last state, (batch, units).
+        layers: what `gru` was given.
+        trace: what it answered.
+    """
+    batch, steps, _ = layers[0].x.shape
+    units, dtype = len(layers[0].recurrent), trace.gates.dtype
+    stepwise = Stepwise([numpy.ascontiguousarray(layer.recurrent, dtype) for layer in layers], batch)
+    dead = dead_steps([layer.mask for layer in layers], steps, batch)
+    d_state = numpy.array(side_by_side([g.T for g in g_h]), dtype, order="C")
+    arriving = None
+    if g_states[0] is not None:
+        arriving = numpy.ascontiguousarray(side_by_side([g.transpose(1, 2, 0) for g in g_states]))
+
+    def one_block(d_gates: Any, block: slice) -> None:
+        _slopes(trace, block, d_gates)
+        _steps_back(stepwise, arriving, d_state, trace.gates[block], d_gates, block, dead)
+
+    cuts = columns(len(layers), batch)
+    behind = [_behind(layer, trace, cut) for layer, cut in zip(layers, cuts)]
+    shape = (steps, 4 * units, d_state.shape[1])
+    run_back(one_block, behind, shape, steps_at_once(steps, units, batch))
+    return [_gradients(one, d_state[:, cut]) for one, cut in zip(behind, cuts)]
+
+
+def _behind(layer: Layer, trace: Trace, cut: slice) -> Behind:
+    units = len(layer.recurrent)
+    of_inputs = numpy.ascontiguousarray(turned(layer.kernel.T, units), trace.gates.dtype)
+    states = trace.states[:, :units, cut].swapaxes(1, 2)
+    factors = [(slice(0, 3 * units), [layer.x.swapaxes(0, 1)]), (slice(units, 4 * units), [states])]
+    return Behind(layer.x, cut, 4 * units, of_inputs, factors)
+
+
+def _gradients(behind: Behind, d_state: Any) -> Gradients:
+    """Everything, with what arrives at the first state."""
+    units, (kernel, recurrent, bias) = len(d_state), behind.sums
+    return Gradients(
+        behind.sequence,
+        d_state.T,
+        numpy.ascontiguousarray(turned(kernel, -units).T),
+        numpy.ascontiguousarray(recurrent.T),
+        turned(bias[: 3 * units], -units),
+        bias[units:].copy(),
+    )
+
+
+def _steps_back(
+    stepwise: Stepwise, arriving: Any, d_state: Any, gates: Any, d_gates: Any, block: slice, dead: Any
+) -> None:
+    """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`."""
+    units, batch = d_state.shape
+    term = scratch("gru_term", (units, batch), d_gates.dtype)
+    times, weights, before = stepwise.times, stepwise.weights, stepwise.made(d_state)
+    views = zip(
+        range(block.stop - 1, block.start - 1, -1),
+        gates[::-1, units : 2 * units],
+        gates[::-1, 2 * units : 3 * units],
+        stepwise.given(d_gates[::-1, units:]),
+        *[d_gates[::-1, k * units : (k + 1) * units] for k in range(4)],
+        strict=True,
+    )
+    for t, update, reset, d_product, d_candidate, d_update, d_reset, d_inner in views:
+        if arriving is not None:
+            add(d_state, arriving[t], d_state)
+        if dead is not None:
+            passing = d_state * dead[t]
+            numpy.copyto(d_state, 0, where=dead[t])
+        multiply(d_update, d_state, d_update)
+        multiply(d_candidate, d_state, d_candidate)
+        multiply(d_reset, d_candidate, d_reset)
+        multiply(reset, d_candidate, d_inner)
+        multiply(d_state, update, term)
+        times(weights, d_product, before)
+        add(d_state, term, d_state)
+        if dead is not None:
+            add(d_state, passing, d_state)
+
+
+def _slopes(trace: Trace, block: slice, out: Any) -> None:
+    """What doesn't depend on the recurrence, for some steps at once.
+
+    Writes into `out` the gradients of update gate and candidate per that of the state, and of the reset gate per that
+    of the candidate.
+    """
+    gates = trace.gates[block]
+    units = gates.shape[1] // 4
+    candidate, pair, inner = gates[:, :units], gates[:, units : 3 * units], gates[:, 3 * units :]
+    of_candidate, of_pair, of_update, of_reset, difference = (
+        out[:, start * units : stop * units] for start, stop in ((0, 1), (1, 3), (1, 2), (2, 3), (3, 4))
+    )
+    subtract(1, pair, out=of_pair)
+    multiply(candidate, candidate, out=of_candidate)
+    subtract(1, of_candidate, out=of_candidate)
+    multiply(of_candidate, of_update, out=of_candidate)  # so far 1 - update
+    multiply(of_pair, pair, out=of_pair)
+    subtract(trace.states[block, :units], candidate, out=difference)
+    multiply(of_update, difference, out=of_update)
+    multiply(of_reset, inner, out=of_reset)

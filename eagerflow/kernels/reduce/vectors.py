@@ -1,0 +1,38 @@
+"""Sums, and products with vectors: few results from many numbers, while other threads get on.
+
+NumPy's `matmul` and `vecdot` keep the interpreter's lock while they work on up to 500 results, however many numbers
+those are made of: meanwhile no other thread enters NumPy. `dot` gives the lock up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.kernels.machine.blocks import ones
+from eagerflow.kernels.machine.threads import KEPT
+
+__all__ = ["column_sums", "row_products", "row_sums"]
+
+
+def column_sums(a: Any) -> Any:
+    """(rows, columns) -> (columns,)."""
+    return numpy.dot(ones(len(a), a.dtype), a)
+
+
+def row_sums(a: Any) -> Any:
+    """(rows, columns) -> (rows,)."""
+    return numpy.dot(a, ones(a.shape[1], a.dtype))
+
+
+def row_products(a: Any, b: Any) -> Any:
+    """The sum of a * b in each row: (rows, columns) twice -> (rows,). Few rows are cut into more, of fewer numbers."""
+    rows, columns = a.shape
+    pieces = 1
+    while rows and rows * pieces <= KEPT and columns % (2 * pieces) == 0:
+        pieces *= 2
+    if pieces == 1 or not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return numpy.vecdot(a, b)
+    shape = (rows * pieces, columns // pieces)
+    return numpy.vecdot(a.reshape(shape), b.reshape(shape)).reshape(rows, pieces).sum(axis=1)
