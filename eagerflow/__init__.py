@@ -21,6 +21,7 @@ from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
 from eagerflow.base.errors import did_you_mean as _did_you_mean
 from eagerflow.base.errors import no_attribute as _no_attribute
 from eagerflow.base.memory import keep_freed_memory as _keep_freed_memory
+from eagerflow.base.moved import install as _find_moved_modules
 from eagerflow.core.custom_gradient import custom_gradient, no_grad, stop_gradient
 from eagerflow.core.derivatives import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
 from eagerflow.core.device import (
@@ -109,6 +110,7 @@ __all__ = [
 ]  # fmt: skip
 
 _keep_freed_memory()
+_find_moved_modules()
 _initializer_named.append(lambda name: import_module("eagerflow.initializers").get(name))
 
 

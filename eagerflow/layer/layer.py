@@ -396,8 +396,10 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         return config
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: without the weak references to symbolic calls, which enter themselves again."""
-        left_out = ("_calls", "_all_weights", "_gathered", "_fixed")
+        """For copies and pickles: without what the class tells, and without weak references to symbolic calls, which
+        enter themselves again.
+        """
+        left_out = ("_calls", "_call_signature", "_all_weights", "_gathered", "_fixed")
         born = [(v, self._fixed[id(v)]) for v in self._gather()[0]]
         return {k: v for k, v in self.__dict__.items() if k not in left_out} | {"_born": born}
 
@@ -407,7 +409,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
             for k, v in state.items()
             if k in ("_losses", "_own_weights", "_switched_off", "_tracked")
         }
-        self.__dict__.update(state, **own, _fixed={id(v): fixed for v, fixed in state["_born"]})
+        fixed = {id(v): fixed for v, fixed in state["_born"]}
+        self.__dict__.update(state, **own, _fixed=fixed, _call_signature=call_signature(type(self), Layer))
         del self.__dict__["_born"]
         note_losses(self)
 

@@ -314,6 +314,7 @@ class Node:
         }
 
     def __setstate__(self, state: Any) -> None:
+        self.settled = {}  # pickles of 0.1.0 have none
         for name, value in state[1].items():
             setattr(self, name, value)
         self._specs = {}

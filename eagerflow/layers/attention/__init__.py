@@ -1,1 +1,5 @@
 """Attention, with one head and with many."""
+
+from eagerflow.base.moved import forwarded as _forwarded
+
+__getattr__ = _forwarded(__name__)

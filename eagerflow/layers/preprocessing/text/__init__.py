@@ -1,1 +1,5 @@
 """Text and tokens as numbers."""
+
+from eagerflow.base.moved import forwarded as _forwarded
+
+__getattr__ = _forwarded(__name__)

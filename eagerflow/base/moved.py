@@ -1,0 +1,74 @@
+"""Modules under the names that they had in 0.1.0: pickles name the module of every class and function they hold.
+
+The finder stands behind all others, so it is asked only for what nobody finds, and reads its table then.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.resources import files
+from types import ModuleType
+from typing import Any
+
+from eagerflow.base.errors import no_attribute
+
+__all__ = ["forwarded", "install"]
+
+
+@cache
+def _table() -> Mapping[str, str]:
+    """Today's name by the old one, both without `eagerflow.`."""
+    lines = (files("eagerflow.base") / "moved.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split() for line in lines if not line.startswith("#"))
+
+
+class _Finder:
+    """Finds old names: the module of today stands for each."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        package, _, below = name.partition(".")
+        if package != "eagerflow" or below not in _table():
+            return None
+        return ModuleSpec(name, _Loader(f"eagerflow.{_table()[below]}"))
+
+
+class _Loader:
+    def __init__(self, home: str) -> None:
+        self.home = home
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """An empty one, as usual."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = import_module(self.home)  # import hands out what stands there
+
+
+def install() -> None:
+    """Let old names be found."""
+    if _Finder not in sys.meta_path:
+        sys.meta_path.append(_Finder)  # type: ignore[arg-type]
+
+
+def forwarded(package: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a package whose name a module had: what was in that module is found still.
+
+    >>> from eagerflow.layers import attention
+    >>> attention.AdditiveAttention.__module__
+    'eagerflow.layers.attention.attention'
+    """
+
+    def __getattr__(name: str) -> Any:
+        if not name.startswith("__"):
+            home = import_module(f"eagerflow.{_table()[package.removeprefix('eagerflow.')]}")
+            if hasattr(home, name):
+                return getattr(home, name)
+        raise no_attribute(f"module {package!r} has no attribute {name!r}.", name)
+
+    return __getattr__

@@ -1,0 +1,58 @@
+"""Pickles name modules, and modules have moved since 0.1.0: what was pickled then is read now."""
+
+import importlib
+import lzma
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from eagerflow.base import moved
+from tests.sources import ROOT
+
+STORED = pickle.loads(lzma.decompress((ROOT / "tests/fixtures/pickles_0_1_0.pickle.xz").read_bytes()))
+
+
+@pytest.mark.parametrize("name", sorted(STORED["pickles"]))
+def test_a_pickle_is_read(name):
+    found = pickle.loads(STORED["pickles"][name])
+    assert pickle.dumps(found)
+
+
+def test_a_trained_model_predicts_the_same():
+    model = pickle.loads(STORED["pickles"]["sequential"])
+    x = np.linspace(-1, 1, 12, dtype="float32").reshape(2, 6)
+    np.testing.assert_allclose(model.predict(x, verbose=0), STORED["predicted"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("old", sorted(moved._table()))
+def test_an_old_module_is_found(old):
+    found = importlib.import_module(f"eagerflow.{old}")
+    home = importlib.import_module(f"eagerflow.{moved._table()[old]}")
+    if not hasattr(found, "__path__"):  # the name belongs to a package now
+        assert found is home
+        assert home.__name__ == home.__spec__.name == f"eagerflow.{moved._table()[old]}"
+
+
+def test_packages_that_took_a_module_s_name_hand_out_what_it_held():
+    from eagerflow.layers import attention, merging
+
+    assert attention.AdditiveAttention is importlib.import_module("eagerflow.layers").AdditiveAttention
+    assert merging.Add is importlib.import_module("eagerflow.layers").Add
+    with pytest.raises(AttributeError, match=r"module 'eagerflow.layers.merging' has no attribute 'Ad'"):
+        _ = merging.Ad
+
+
+def test_a_name_that_never_was_is_not_found():
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'eagerflow\.layers\.dens'"):
+        importlib.import_module("eagerflow.layers.dens")
+
+
+def test_the_table_is_read_only_when_asked_for():
+    script = "import eagerflow, eagerflow.base.moved as m; print(m._table.cache_info().currsize)"
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert answer.stdout == "0\n"
