@@ -58,3 +58,7 @@ __all__ = [
     "set_max_epochs",
     "set_max_steps_per_epoch",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -31,3 +31,7 @@ __all__ = [
     "pack_sequence_as",
     "traverse",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -57,3 +57,7 @@ def result_type(*dtypes: Any) -> str:
         return standardize_dtype(found)
     floats = [k for k in kinds if k.kind not in "iub"]
     return standardize_dtype(max(floats, key=lambda k: k.itemsize)) if floats else floatx()
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -36,7 +36,7 @@ class _Finder:
         package, _, below = name.partition(".")
         if package != "eagerflow" or below not in _table():
             return None
-        return ModuleSpec(name, _Loader(f"eagerflow.{_table()[below]}"))
+        return ModuleSpec(name, _Loader(f"eagerflow.{_table()[below]}"))  # type: ignore[arg-type]
 
 
 class _Loader:
@@ -53,7 +53,7 @@ class _Loader:
 def install() -> None:
     """Let old names be found."""
     if _Finder not in sys.meta_path:
-        sys.meta_path.append(_Finder)  # type: ignore[arg-type]
+        sys.meta_path.append(_Finder)
 
 
 def forwarded(package: str) -> Callable[[str], Any]:

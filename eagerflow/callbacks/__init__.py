@@ -55,4 +55,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_FROM_VIZ, "RemoteMonitor"]
+    return sorted(__all__)

@@ -6,3 +6,7 @@ from eagerflow.compat.importer import install, is_installed, uninstall
 from eagerflow.compat.run import run_script
 
 __all__ = ["install", "is_installed", "run_script", "uninstall"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

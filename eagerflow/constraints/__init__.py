@@ -21,3 +21,7 @@ __all__ = [
     "serialize",
     "unit_norm",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -25,7 +25,7 @@ class _LayerTable(Table):
 table = _LayerTable("layer", "keras.layers")
 # Keras writes the module of these names.
 _HOMES = {
-    "eagerflow.layers": table,
+    "eagerflow.layer": table,  # and `layers`
     "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
     "eagerflow.models": Table("model", "keras"),
 }

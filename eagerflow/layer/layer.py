@@ -396,9 +396,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         return config
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: without what the class tells, and without weak references to symbolic calls, which
-        enter themselves again.
-        """
+        """For copies and pickles: without what the class tells, nor symbolic calls, which enter themselves again."""
         left_out = ("_calls", "_call_signature", "_all_weights", "_gathered", "_fixed")
         born = [(v, self._fixed[id(v)]) for v in self._gather()[0]]
         return {k: v for k, v in self.__dict__.items() if k not in left_out} | {"_born": born}

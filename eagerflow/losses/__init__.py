@@ -129,3 +129,7 @@ def serialize(loss: Any) -> Any:
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
     """The loss of a config or name."""
     return _LOSSES.deserialize(name, custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -178,3 +178,7 @@ def serialize(metric: Any) -> Any:
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The metric of a config or name."""
     return _METRICS.deserialize(config, custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

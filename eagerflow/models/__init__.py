@@ -9,3 +9,7 @@ from eagerflow.models.saving import load_model, save_model
 from eagerflow.models.sequential import Sequential
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -353,3 +353,7 @@ __all__ = [
     "vstack", "where", "while_loop", "zeros", "zeros_like", "transfer",
 ]  # fmt: skip
 operators.answer_numpy(__all__, sys.modules[__name__])
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

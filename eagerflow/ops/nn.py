@@ -53,3 +53,7 @@ __all__ = [
     "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus",
     "swish", "tanh_shrink", "threshold", "unfold",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -80,3 +80,7 @@ def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
     """The optimizer of a config."""
     made: Optimizer = _OPTIMIZERS.deserialize(config, custom_objects)
     return made
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -43,3 +43,7 @@ __all__ = [
     "save_img",
     "smart_resize",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -106,3 +106,7 @@ def _dtype(dtype: Any, value: Any) -> Any:
             "any length."
         )
     return kind
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -326,3 +326,7 @@ def _object_in(text: Any, values: type = object) -> dict[str, Any]:
         if not isinstance(value, values):
             raise ValueError(f"expected {values.__name__} for {key!r:.40} where there is {value!r:.60}")
     return dict(found)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

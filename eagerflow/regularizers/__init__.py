@@ -22,3 +22,7 @@ __all__ = [
     "orthogonal_regularizer",
     "serialize",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

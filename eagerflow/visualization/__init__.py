@@ -17,3 +17,7 @@ __all__ = [
     "plot_image_gallery",
     "plot_segmentation_mask_gallery",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

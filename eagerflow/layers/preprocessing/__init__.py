@@ -54,3 +54,7 @@ __all__ = [
     "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Rescaling",
     "Resizing", "STFTSpectrogram", "Solarization", "StringLookup", "TextVectorization",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

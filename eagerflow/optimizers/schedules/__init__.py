@@ -41,3 +41,7 @@ def serialize(learning_rate_schedule: Any) -> Any:
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The schedule of a config."""
     return _SCHEDULES.deserialize(config, custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
