@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 import eagerflow as ef
-from tests.fixtures.cases import layer_cases
-from tests.fixtures.cases import preprocessing_layer_cases
+from tests.fixtures.cases import layer_cases, preprocessing_layer_cases
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

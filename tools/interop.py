@@ -25,8 +25,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 warnings.simplefilter("ignore")
 
-from tests.fixtures.cases import layer_cases
-from tests.fixtures.cases import model_cases
+from tests.fixtures.cases import layer_cases, model_cases  # noqa: E402
 from tools import interop_prepared  # noqa: E402
 
 FORMATS = (

@@ -91,7 +91,7 @@ OF_KERAS_ALONE: dict[str, str] = {
 
 _TF = "eagerflow.compat.tensorflow"
 _TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts {_TF}.steps"
-_IMAGE = " ".join([f"{_TF}.{part}" for part in ("image", "crops", "colors", "quality", "pictures")])
+_IMAGE = " ".join([f"{_TF}.images.{part}" for part in ("mirrored", "crops", "colors", "quality", "encoded")])
 
 # What comes after `tensorflow.`, without Keras.
 TENSORFLOW: dict[str, str] = {
@@ -105,7 +105,7 @@ TENSORFLOW: dict[str, str] = {
     "config.experimental": f"{_TF}.config",
     "config.optimizer": f"{_TF}.config",
     "config.threading": f"{_TF}.config",
-    "data": f"{_TF}.data {_TF}.records",
+    "data": f"{_TF}.data {_TF}.files.records",
     "data.experimental": f"{_TF}.data",
     "debugging": f"{_TF}.debugging",
     "distribute": f"{_TF}.distribute",
@@ -115,10 +115,10 @@ TENSORFLOW: dict[str, str] = {
     "errors": f"{_TF}.errors",
     "image": _IMAGE,
     "initializers": "eagerflow.initializers",
-    "io": f"{_TF}.io {_TF}.examples {_TF}.records",
-    "io.gfile": f"{_TF}.gfile",
+    "io": f"{_TF}.files.io {_TF}.files.examples {_TF}.files.records",
+    "io.gfile": f"{_TF}.files.gfile",
     "linalg": f"{_TF}.linalg",
-    "lookup": f"{_TF}.lookup",
+    "lookup": f"{_TF}.text.lookup",
     "losses": "eagerflow.losses",
     "math": f"{_TF}.math",
     "metrics": "eagerflow.metrics",
@@ -128,7 +128,7 @@ TENSORFLOW: dict[str, str] = {
     "python": "",
     "random": f"{_TF}.random",
     "signal": f"{_TF}.signal",
-    "strings": f"{_TF}.strings",
+    "strings": f"{_TF}.text.strings",
     "test": f"{_TF}.config",
-    "train": f"{_TF}.train {_TF}.examples eagerflow.optimizers",
+    "train": f"{_TF}.train {_TF}.files.examples eagerflow.optimizers",
 }

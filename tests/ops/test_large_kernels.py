@@ -14,8 +14,7 @@ from eagerflow import ops
 from eagerflow.kernels.elementwise import exponential, gelu
 from eagerflow.kernels.machine import blocks
 from eagerflow.kernels.machine.threads import set_num_threads
-from eagerflow.kernels.reduce import moments
-from eagerflow.kernels.reduce import extremes
+from eagerflow.kernels.reduce import extremes, moments
 from eagerflow.kernels.reduce import sums as reduce
 from eagerflow.ops.neural.group_norm import _by_moments, group_norm
 from eagerflow.ops.neural.normalization import normalize_batch

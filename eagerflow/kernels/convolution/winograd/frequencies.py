@@ -13,11 +13,15 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.convolution.winograd.packs import Packs
-from eagerflow.kernels.pieces import multiply_rows
+from eagerflow.kernels.convolution.winograd.tiles import Tiling
+from eagerflow.kernels.convolution.winograd.transforms import (
+    outputs,
+    transformed_gradients,
+    transformed_inputs,
+)
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
-from eagerflow.kernels.convolution.winograd.tiles import Tiling
-from eagerflow.kernels.convolution.winograd.transforms import outputs, transformed_gradients, transformed_inputs
+from eagerflow.kernels.pieces import multiply_rows
 
 __all__ = ["forward", "kernel_gradient", "suits"]
 

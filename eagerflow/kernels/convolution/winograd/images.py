@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.pieces import multiply, multiply_rows
@@ -35,6 +35,10 @@ from eagerflow.kernels.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
+from eagerflow.kernels.machine.parts import parts_of, sum_in_order
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.threads import each, one_blas_thread
+from eagerflow.kernels.pieces import multiply, multiply_rows
 
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 

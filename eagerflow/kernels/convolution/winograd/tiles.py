@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
-from eagerflow.kernels.pieces import pieces
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import strided
+from eagerflow.kernels.pieces import pieces
 
 __all__ = ["Block", "Tiling"]
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.convolution.winograd import stacked
-from eagerflow.kernels.convolution.winograd import images as winograd
 from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.winograd import images as winograd
+from eagerflow.kernels.convolution.winograd import stacked
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
@@ -30,7 +30,11 @@ from eagerflow.kernels.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
+from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import copy_rows, strided
+from eagerflow.kernels.pieces import multiply
 
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 

@@ -14,8 +14,8 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import described, integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, encoded_shape, mode_of, without_sparse
-from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64, joined, siphash64
 from eagerflow.layers.preprocessing.strings import as_text
+from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64, joined, siphash64
 
 __all__ = ["HashedCrossing", "Hashing"]
 

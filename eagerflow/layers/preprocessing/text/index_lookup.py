@@ -23,8 +23,8 @@ from eagerflow.layers.preprocessing.numbers.encoding import (
     mode_of,
     without_sparse,
 )
-from eagerflow.layers.preprocessing.text.hashing import hashed, two_numbers
 from eagerflow.layers.preprocessing.strings import batches, is_one_array
+from eagerflow.layers.preprocessing.text.hashing import hashed, two_numbers
 from eagerflow.layers.preprocessing.text.vocabulary import checked_tokens, checked_weights, padded_weights
 
 __all__ = ["IndexLookup"]

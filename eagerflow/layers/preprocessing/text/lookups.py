@@ -9,8 +9,8 @@ import numpy
 from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.preprocessing.text.index_lookup import IndexLookup
 from eagerflow.layers.preprocessing.strings import as_text
+from eagerflow.layers.preprocessing.text.index_lookup import IndexLookup
 
 __all__ = ["IntegerLookup", "StringLookup"]
 

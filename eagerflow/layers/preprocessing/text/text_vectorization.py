@@ -15,8 +15,8 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import MODES, mode_of, without_sparse
-from eagerflow.layers.preprocessing.text.lookups import StringLookup
 from eagerflow.layers.preprocessing.strings import as_text, batches, is_one_array
+from eagerflow.layers.preprocessing.text.lookups import StringLookup
 
 __all__ = ["TextVectorization"]
 

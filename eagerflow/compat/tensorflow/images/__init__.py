@@ -1,0 +1,1 @@
+"""Pictures, under the names of `tf.image` and `tf.io`."""

@@ -1,0 +1,1 @@
+"""Text as tensors, under the names of `tf.strings` and `tf.lookup`."""
