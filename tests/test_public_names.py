@@ -11,7 +11,7 @@ from tests.sources import SOURCES
 
 # Floors and wings that users reach through others: their packages have no names of their own.
 INTERNAL = ("base", "core", "kernels", "layer", "training")
-WINGS = ("eagerflow.ops.", "eagerflow.layers.")
+WINGS = ("eagerflow.ops.", "eagerflow.layers.", "eagerflow.compat.tensorflow.")
 
 
 def is_internal(name: str) -> bool:

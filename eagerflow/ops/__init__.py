@@ -4,7 +4,7 @@ import sys
 
 from eagerflow.core.op import recorded_namespace
 from eagerflow.ops import image, linalg, nn, numpy, operators
-from eagerflow.ops.arrays import devices as transfer
+from eagerflow.ops.arrays import devices  # noqa: F401 - tensors move by it
 from eagerflow.ops.arrays.creation import (
     arange,
     array,
@@ -350,7 +350,7 @@ __all__ = [
     "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri",
     "tril", "triu", "true_divide", "trunc", "unfold", "unique", "unravel_index", "unstack", "vander",
     "var", "vdot", "vectorize", "vectorized_map", "view", "view_as_complex", "view_as_real", "vsplit",
-    "vstack", "where", "while_loop", "zeros", "zeros_like", "transfer",
+    "vstack", "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 operators.answer_numpy(__all__, sys.modules[__name__])
 
