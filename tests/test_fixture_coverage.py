@@ -1,6 +1,6 @@
 """Every public class is compared with Keras' numbers, or stands here with the reason and where it is tested instead.
 
-The settings of each comparison are the cases themselves: `tests/fixtures/*_cases.py`, and the tables at the top of
+The settings of each comparison are the cases themselves: `tests/fixtures/cases`, and the tables at the top of
 `make_losses.py` and `make_optimizers.py`.
 """
 
@@ -103,8 +103,8 @@ def test_every_layer_is_compared_or_excused():
         ("metrics", ef.metrics, ["make_losses.py"]),
         ("optimizers", ef.optimizers, ["make_optimizers.py"]),
         ("schedules", ef.optimizers.schedules, ["make_optimizers.py"]),
-        ("regularizers", ef.regularizers, ["weight_cases.py"]),
-        ("constraints", ef.constraints, ["weight_cases.py"]),
+        ("regularizers", ef.regularizers, ["cases/weight_cases.py"]),
+        ("constraints", ef.constraints, ["cases/weight_cases.py"]),
     ],
 )
 def test_every_class_is_compared_or_excused(area, module, files):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,9 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.base.serialization import tables
+from tests.fixtures.cases import registry_cases as cases
 
 FIXTURES = Path(__file__).parent / "fixtures"
-sys.path.insert(0, str(FIXTURES))
-
-import registry_cases as cases  # noqa: E402
 
 KINDS = "losses metrics activations regularizers constraints initializers optimizers".split()
 RANDOM = ("Normal", "Uniform", "Variance", "Orthogonal", "normal", "uniform", "variance", "orthogonal")

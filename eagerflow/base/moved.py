@@ -16,7 +16,7 @@ from typing import Any
 
 from eagerflow.base.errors import no_attribute
 
-__all__ = ["forwarded", "install"]
+__all__ = ["forwarded", "install", "stand_behind"]
 
 
 @cache
@@ -72,3 +72,12 @@ def forwarded(package: str) -> Callable[[str], Any]:
         raise no_attribute(f"module {package!r} has no attribute {name!r}.", name)
 
     return __getattr__
+
+
+def stand_behind(package: str, **homes: str) -> None:
+    """Let old modules be found whose names functions have, which are the package's attributes and stay that.
+
+    Import would put the module in the function's place; it doesn't where the module is known already.
+    """
+    for name, home in homes.items():
+        sys.modules.setdefault(f"{package}.{name}", sys.modules[f"{package}.{home}"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.errors import did_you_mean as _did_you_mean
 from eagerflow.base.errors import no_attribute as _no_attribute
+from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.layer.by_name import deserialize, serialize
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -199,6 +200,8 @@ __all__ = [
     "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum",
     "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip
+
+_stand_behind(__name__, dot="merging.dot")
 
 
 def __getattr__(name: str) -> Any:

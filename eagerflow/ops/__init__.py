@@ -2,6 +2,7 @@
 
 import sys
 
+from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.core.op import recorded_namespace
 from eagerflow.ops import image, linalg, nn, numpy, operators
 from eagerflow.ops.arrays import devices  # noqa: F401 - tensors move by it
@@ -353,6 +354,7 @@ __all__ = [
     "vstack", "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 operators.answer_numpy(__all__, sys.modules[__name__])
+_stand_behind(__name__, rearrange="arrays.rearrange", scatter="arrays.scatter", shape="arrays.shape")
 
 
 def __dir__() -> list[str]:

@@ -29,7 +29,10 @@ def test_a_trained_model_predicts_the_same():
 
 @pytest.mark.parametrize("old", sorted(moved._table()))
 def test_an_old_module_is_found(old):
+    package, _, name = f"eagerflow.{old}".rpartition(".")
+    before = vars(importlib.import_module(package)).get(name)
     found = importlib.import_module(f"eagerflow.{old}")
+    assert not callable(before) or vars(importlib.import_module(package))[name] is before
     home = importlib.import_module(f"eagerflow.{moved._table()[old]}")
     if not hasattr(found, "__path__"):  # the name belongs to a package now
         assert found is home
@@ -46,6 +49,19 @@ def test_packages_that_took_a_module_s_name_hand_out_what_it_held():
         AttributeError, match=r"module 'eagerflow.layers.merging.merge' has no attribute 'Ad'"
     ):
         _ = merging.Ad
+
+
+def test_a_function_stays_where_a_module_had_its_name():
+    names = [
+        "eagerflow.ops.scatter",
+        "eagerflow.ops.shape",
+        "eagerflow.ops.rearrange",
+        "eagerflow.layers.dot",
+    ]
+    for name in names:
+        importlib.import_module(name)
+        package, _, function = name.rpartition(".")
+        assert callable(getattr(importlib.import_module(package), function))
 
 
 def test_a_name_that_never_was_is_not_found():

@@ -27,7 +27,7 @@ TOLERANCE = {"float64": {"rtol": 1e-10, "atol": 1e-10}, "float32": {"rtol": 1e-5
 
 
 def load_cases() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("layer_cases", FIXTURES / "layer_cases.py")
+    spec = importlib.util.spec_from_file_location("layer_cases", FIXTURES / "cases" / "layer_cases.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["layer_cases"] = module
     spec.loader.exec_module(module)

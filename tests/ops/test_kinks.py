@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import reduce
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from tests.fixtures.cases.kink_cases import CASES
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-sys.path.insert(0, str(FIXTURES))
-
-from kink_cases import CASES  # noqa: E402
 
 OPEN = -12345.0  # the backends differ
 

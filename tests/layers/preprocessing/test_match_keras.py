@@ -25,7 +25,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 def load_cases() -> ModuleType:
     spec = importlib.util.spec_from_file_location(
-        "preprocessing_layer_cases", FIXTURES / "preprocessing_layer_cases.py"
+        "preprocessing_layer_cases", FIXTURES / "cases" / "preprocessing_layer_cases.py"
     )
     module = importlib.util.module_from_spec(spec)
     sys.modules["preprocessing_layer_cases"] = module
