@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from eagerflow.core.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
+from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 
 __all__ = [
     "CustomObjectScope",

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
-from eagerflow.core.errors import WrongTypeError, signature_of
+from eagerflow.base.errors import WrongTypeError, signature_of
+from eagerflow.core.in_place import undone
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 

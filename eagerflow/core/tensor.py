@@ -16,12 +16,10 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import no_attribute
+from eagerflow.base.errors import WrongTypeError, no_attribute
 from eagerflow.base.tracebacks import shorten
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.errors import WrongTypeError, no_attribute
-from eagerflow.core.tracebacks import shorten
 
 __all__ = [
     "Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor",

@@ -11,11 +11,11 @@ from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.base.spellings import behaviour
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.tracebacks import warn
-from eagerflow.layers.masks import get_mask
-from eagerflow.layers.symbolic import Spec, SymbolicTensor
-from eagerflow.layers.text_type import TEXT, is_text
+from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor
+from eagerflow.layer.symbolic.text_type import TEXT, is_text
+from eagerflow.layer.tensor_masks import get_mask
 
 __all__ = ["Doors"]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
-from eagerflow.core.errors import WrongTypeError
-from eagerflow.core.serialization import deserialize_keras_object
-from eagerflow.core.tracebacks import boundary
-from eagerflow.layers.base import Layer
-from eagerflow.layers.configuration import automatic, described_with_shapes
-from eagerflow.layers.context import CallContext, current_call
-from eagerflow.layers.input import InputLayer
-from eagerflow.layers.masks import put_masks
-from eagerflow.layers.shapes import is_shape
-from eagerflow.layers.symbolic import SymbolicTensor, infer, is_symbolic
-from eagerflow.layers.text_type import type_of
-from eagerflow.models.graph import Graph
+from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.tracebacks import boundary
+from eagerflow.layer.call_context import CallContext, current_call
+from eagerflow.layer.configuration import automatic, described_with_shapes
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.output_shapes import is_shape
+from eagerflow.layer.symbolic.graph import Graph
+from eagerflow.layer.symbolic.input import InputLayer
+from eagerflow.layer.symbolic.tensors import SymbolicTensor, infer, is_symbolic
+from eagerflow.layer.symbolic.text_type import type_of
+from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
 from eagerflow.models.model import Model, check_layers
 

@@ -13,9 +13,9 @@ from eagerflow.data.arrays import rows_of
 from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
-from eagerflow.models.training_outputs import Outputs, tree_parts
-from eagerflow.models.training_structures import Part, at, nests, parts_of
-from eagerflow.models.training_whole import States
+from eagerflow.training.outputs import Outputs, tree_parts
+from eagerflow.training.structures import Part, at, nests, parts_of
+from eagerflow.training.undone_steps import States
 
 __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.core import tree
 from eagerflow.core.errors import WrongPlaceError, did_you_mean
 from eagerflow.core.tensor import Tensor
-from eagerflow.models.training_structures import nests
+from eagerflow.training.structures import nests
 
 __all__ = ["Outputs", "tree_parts"]
 

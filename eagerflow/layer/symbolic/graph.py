@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.errors import WrongTypeError, signature_of
+from eagerflow.base import tree
+from eagerflow.base.errors import WrongTypeError, signature_of
 from eagerflow.core.variable import Variable
 from eagerflow.layer.symbolic.tensors import Node, Origin, Serial, SymbolicTensor, infer
 from eagerflow.layer.tracking import unique

@@ -18,19 +18,22 @@ from typing import Any, NoReturn
 
 import numpy
 
-from eagerflow.core import tree
-from eagerflow.core.errors import NoValueError, signature_of
+from eagerflow.base import tree
+from eagerflow.base.errors import NoValueError, signature_of
+from eagerflow.base.origin import creation_site
+from eagerflow.core.in_place import undone
+from eagerflow.core.log import suspended
 from eagerflow.core.observe import unobserved
 from eagerflow.core.op import symbolic_calls
 from eagerflow.core.random import frozen
 from eagerflow.core.tensor import Deferred, Tensor
-from eagerflow.layers.building import unbuilt_on_failure
-from eagerflow.layers.context import current_call, probing
-from eagerflow.layers.naming import snake_case, unique_name
-from eagerflow.layers.probe_sizes import filled, settlings, sizes_for
-from eagerflow.layers.symbolic_floats import on_floats
-from eagerflow.layers.text_type import TEXT, type_of
-from eagerflow.ops.control import cond, while_loop
+from eagerflow.layer.building import unbuilt_on_failure
+from eagerflow.layer.call_context import current_call, probing
+from eagerflow.layer.symbolic.floats import on_floats
+from eagerflow.layer.symbolic.probe_sizes import filled, settlings, sizes_for
+from eagerflow.layer.symbolic.text_type import TEXT, type_of
+from eagerflow.layer.unique_names import snake_case, unique_name
+from eagerflow.ops.control_flow import cond, while_loop
 
 __all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
 

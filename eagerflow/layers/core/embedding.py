@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.core.errors import WrongTypeError
+from eagerflow.base.errors import WrongTypeError
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from eagerflow.core.errors import MissingFileError
-from eagerflow.core.files import irregular, replacing, sync_folder
+from eagerflow.base.errors import MissingFileError
+from eagerflow.base.files import irregular, replacing, sync_folder
 from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = [

@@ -21,7 +21,7 @@ from eagerflow.kernels.convolution.winograd.transforms import (
 )
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
-from eagerflow.kernels.pieces import multiply_rows
+from eagerflow.kernels.matrices.pieces import multiply_rows
 
 __all__ = ["forward", "kernel_gradient", "suits"]
 

@@ -38,7 +38,7 @@ from eagerflow.kernels.transforms import (
 from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
-from eagerflow.kernels.pieces import multiply, multiply_rows
+from eagerflow.kernels.matrices.pieces import multiply, multiply_rows
 
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import strided
-from eagerflow.kernels.pieces import pieces
+from eagerflow.kernels.matrices.pieces import pieces
 
 __all__ = ["Block", "Tiling"]
 

@@ -34,7 +34,7 @@ from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import copy_rows, strided
-from eagerflow.kernels.pieces import multiply
+from eagerflow.kernels.matrices.pieces import multiply
 
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format, of_one_image
-from eagerflow.layers.preprocessing.image_base import RandomImageLayer, count_of, images_of
-from eagerflow.layers.settings import one_of
+from eagerflow.layer.settings import one_of
+from eagerflow.layers.preprocessing.images.bounding_boxes import (
+    clip_to_image_size,
+    convert_format,
+    of_one_image,
+)
+from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of, images_of
 
 __all__ = ["RandomFlip"]
 

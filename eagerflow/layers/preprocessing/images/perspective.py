@@ -6,10 +6,14 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.layers.preprocessing.bounding_boxes import clip_to_image_size, convert_format, of_one_image
-from eagerflow.layers.preprocessing.factors import interpolation_of, span
-from eagerflow.layers.preprocessing.image_base import WarpLayer, count_of, images_of
-from eagerflow.layers.settings import one_of, share
+from eagerflow.layer.settings import one_of, share
+from eagerflow.layers.preprocessing.images.bounding_boxes import (
+    clip_to_image_size,
+    convert_format,
+    of_one_image,
+)
+from eagerflow.layers.preprocessing.images.factors import interpolation_of, span
+from eagerflow.layers.preprocessing.images.image_base import WarpLayer, count_of, images_of
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
 

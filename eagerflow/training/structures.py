@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from eagerflow.core import tree
-from eagerflow.core.errors import WrongPlaceError
+from eagerflow.base import tree
+from eagerflow.base.errors import WrongPlaceError
 
 __all__ = ["Part", "at", "nests", "parts_of"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.tracebacks import warn
+from eagerflow.base import tree
+from eagerflow.base.tracebacks import warn
 
 __all__ = ["on_floats"]
 
