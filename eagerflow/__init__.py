@@ -110,7 +110,7 @@ __all__ = [
 ]  # fmt: skip
 
 _keep_freed_memory()
-_find_moved_modules()
+_find_moved_modules("eagerflow")
 _initializer_named.append(lambda name: import_module("eagerflow.initializers").get(name))
 
 

@@ -10,10 +10,11 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from eagerflow.base.moved import install as _find_moved_modules
+from eagerflow.base.moved import moved_modules as _moved_modules
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest as _nearest
 from viz.facts.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
@@ -51,13 +52,7 @@ _LAZY = {
     "live": "livepage", "model_to_dot": "picture.plot_model", "plot_model": "picture.plot_model",
     "summary": "picture.plot_model", "watch": "export.watch",
 }  # fmt: skip
-# Where that lies now which pickles and examples of 0.1.0 name.
-_MOVED = {
-    "charts": "picture.bar_charts", "drawing": "picture.drawing", "gradient_flow": "picture.gradient_flow",
-    "graph": "picture.graph", "memory_use": "facts.memory_use", "nonfinite.facts": "nonfinite.finding",
-    "schema": "facts.schema", "tableau": "facts.text_table",
-}  # fmt: skip
-sys.modules.update({f"viz.{old}": import_module(f"viz.{new}") for old, new in _MOVED.items()})
+_find_moved_modules("viz")
 
 __all__ = [
     "Diagnosis",
@@ -98,9 +93,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MOVED:
-        return sys.modules[f"viz.{name}"]
     if name not in _LAZY:
+        if name in _moved_modules("viz"):  # as examples of 0.1.0 ask for it
+            return import_module(f"viz.{name}")
         raise AttributeError(f"module 'viz' has no attribute {name!r}{_nearest(name, __all__)}")
     found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     globals()[name] = found

@@ -16,27 +16,29 @@ from typing import Any
 
 from eagerflow.base.errors import no_attribute
 
-__all__ = ["forwarded", "install", "stand_behind"]
+__all__ = ["forwarded", "install", "moved_modules", "stand_behind"]
 
 
 @cache
-def _table() -> Mapping[str, str]:
-    """Today's name by the old one, both without `eagerflow.`."""
-    lines = (files("eagerflow.base") / "moved.txt").read_text(encoding="utf-8").splitlines()
+def moved_modules(package: str) -> Mapping[str, str]:
+    """Today's name by the old one, both without the package's, as its file `moved.txt` lists them."""
+    lines = (files(package) / "moved.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.split() for line in lines if not line.startswith("#"))
 
 
 class _Finder:
-    """Finds old names: the module of today stands for each."""
+    """Finds the old names of one package: the module of today stands for each."""
 
-    @staticmethod
+    def __init__(self, package: str) -> None:
+        self.package = package
+
     def find_spec(
-        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, below = name.partition(".")
-        if package != "eagerflow" or below not in _table():
+        if package != self.package or below not in moved_modules(package):
             return None
-        return ModuleSpec(name, _Loader(f"eagerflow.{_table()[below]}"))  # type: ignore[arg-type]
+        return ModuleSpec(name, _Loader(f"{package}.{moved_modules(package)[below]}"))  # type: ignore[arg-type]
 
 
 class _Loader:
@@ -50,10 +52,9 @@ class _Loader:
         sys.modules[module.__name__] = import_module(self.home)  # import hands out what stands there
 
 
-def install() -> None:
-    """Let old names be found."""
-    if _Finder not in sys.meta_path:
-        sys.meta_path.append(_Finder)
+def install(package: str) -> None:
+    """Let the old names of a package be found."""
+    sys.meta_path.append(_Finder(package))
 
 
 def forwarded(package: str) -> Callable[[str], Any]:
@@ -66,7 +67,8 @@ def forwarded(package: str) -> Callable[[str], Any]:
 
     def __getattr__(name: str) -> Any:
         if not name.startswith("__"):
-            home = import_module(f"eagerflow.{_table()[package.removeprefix('eagerflow.')]}")
+            root, _, below = package.partition(".")
+            home = import_module(f"{root}.{moved_modules(root)[below]}")
             if hasattr(home, name):
                 return getattr(home, name)
         raise no_attribute(f"module {package!r} has no attribute {name!r}.", name)

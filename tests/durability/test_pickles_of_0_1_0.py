@@ -27,16 +27,19 @@ def test_a_trained_model_predicts_the_same():
     np.testing.assert_allclose(model.predict(x, verbose=0), STORED["predicted"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("old", sorted(moved._table()))
-def test_an_old_module_is_found(old):
-    package, _, name = f"eagerflow.{old}".rpartition(".")
+MOVED = [(p, old, new) for p in ("eagerflow", "viz") for old, new in moved.moved_modules(p).items()]
+
+
+@pytest.mark.parametrize(("root", "old", "new"), MOVED, ids=lambda x: x)
+def test_an_old_module_is_found(root, old, new):
+    package, _, name = f"{root}.{old}".rpartition(".")
     before = vars(importlib.import_module(package)).get(name)
-    found = importlib.import_module(f"eagerflow.{old}")
+    found = importlib.import_module(f"{root}.{old}")
     assert not callable(before) or vars(importlib.import_module(package))[name] is before
-    home = importlib.import_module(f"eagerflow.{moved._table()[old]}")
+    home = importlib.import_module(f"{root}.{new}")
     if not hasattr(found, "__path__"):  # the name belongs to a package now
         assert found is home
-        assert home.__name__ == home.__spec__.name == f"eagerflow.{moved._table()[old]}"
+        assert home.__name__ == home.__spec__.name == f"{root}.{new}"
 
 
 def test_packages_that_took_a_module_s_name_hand_out_what_it_held():
@@ -70,7 +73,7 @@ def test_a_name_that_never_was_is_not_found():
 
 
 def test_the_table_is_read_only_when_asked_for():
-    script = "import eagerflow, eagerflow.base.moved as m; print(m._table.cache_info().currsize)"
+    script = "import eagerflow, eagerflow.base.moved as m; print(m.moved_modules.cache_info().currsize)"
     answer = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
     )

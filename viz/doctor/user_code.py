@@ -16,7 +16,7 @@ from viz.recorder.source_lines import is_internal
 __all__ = ["Place", "call_place", "made_at", "op_place", "scope_frame", "user_frames", "user_line"]
 
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
-_GRAPH = os.path.join("models", "graph.py")
+_GRAPH = os.path.join("layer", "symbolic", "graph.py")
 _RUNPY = (runpy.__file__, "<frozen runpy>")  # what runs the script; callers of that aren't the user's
 _kinds: dict[CodeType, str] = {}
 
