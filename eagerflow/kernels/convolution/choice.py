@@ -13,15 +13,18 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import columns, plain_convolution, planes, stacked, swapped, volumes, winograd
-from eagerflow.kernels.epilogue import epilogue as epilogue_of
-from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.neighbours import folded, joined, neighbours, spread
-from eagerflow.kernels.parts import at_once
-from eagerflow.kernels.phases import phases
-from eagerflow.kernels.steady import Look, Looked, has_steady_borders, peak
-from eagerflow.kernels.threads import each
-from eagerflow.kernels.views import copy_rows
+from eagerflow.kernels.convolution import columns, planes, swapped
+from eagerflow.kernels.convolution import plain as plain_convolution
+from eagerflow.kernels.convolution.epilogue import epilogue as epilogue_of
+from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.neighbours import folded, joined, neighbours, spread
+from eagerflow.kernels.convolution.outliers import Look, Looked, has_steady_borders, peak
+from eagerflow.kernels.convolution.phases import phases
+from eagerflow.kernels.convolution.winograd import images as winograd
+from eagerflow.kernels.convolution.winograd import stacked, volumes
+from eagerflow.kernels.machine.parts import at_once
+from eagerflow.kernels.machine.threads import each
+from eagerflow.kernels.machine.views import copy_rows
 
 __all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
 

@@ -10,11 +10,12 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.dtypes import common_dtype, is_half
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
-from eagerflow.kernels import convolution, depthwise
-from eagerflow.kernels.geometry import Geometry, window_geometry
-from eagerflow.kernels.steady import Looked
-from eagerflow.ops.layout import channels_first_to_last, is_channels_first, spatial_rank, to_first
-from eagerflow.ops.windows import gather_windows
+from eagerflow.kernels.convolution import choice as convolution
+from eagerflow.kernels.convolution.depthwise import choice as depthwise
+from eagerflow.kernels.convolution.geometry import Geometry, window_geometry
+from eagerflow.kernels.convolution.outliers import Looked
+from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
+from eagerflow.ops.neural.windows import gather_windows
 
 __all__ = ["conv", "depthwise_conv", "separable_conv"]
 

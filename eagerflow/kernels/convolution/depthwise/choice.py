@@ -17,15 +17,16 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import filtering, plain_depthwise
-from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.parts import parts_of, sum_in_order
-from eagerflow.kernels.phases import phases
-from eagerflow.kernels.runs import PER_MICROSECOND, Block, Runs
-from eagerflow.kernels.scratch import scratch
-from eagerflow.kernels.steady import Look
-from eagerflow.kernels.threads import each
-from eagerflow.kernels.views import copy_rows
+from eagerflow.kernels.convolution.depthwise import filtering
+from eagerflow.kernels.convolution.depthwise import plain as plain_depthwise
+from eagerflow.kernels.convolution.depthwise.runs import PER_MICROSECOND, Block, Runs
+from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.outliers import Look
+from eagerflow.kernels.convolution.phases import phases
+from eagerflow.kernels.machine.parts import parts_of, sum_in_order
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.threads import each
+from eagerflow.kernels.machine.views import copy_rows
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 

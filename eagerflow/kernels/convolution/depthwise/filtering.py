@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.parts import at_once
-from eagerflow.kernels.runs import PER_MICROSECOND
-from eagerflow.kernels.scratch import scratch
-from eagerflow.kernels.steady import Look
-from eagerflow.kernels.threads import each, one_blas_thread
-from eagerflow.kernels.views import strided
+from eagerflow.kernels.convolution.depthwise.runs import PER_MICROSECOND
+from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.outliers import Look
+from eagerflow.kernels.machine.parts import at_once
+from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.threads import each, one_blas_thread
+from eagerflow.kernels.machine.views import strided
 
 __all__ = ["forward", "suits"]
 

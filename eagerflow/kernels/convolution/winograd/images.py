@@ -21,15 +21,11 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.winograd.packs import Packs
-from eagerflow.kernels.machine.parts import parts_of, sum_in_order
-from eagerflow.kernels.pieces import multiply, multiply_rows
-from eagerflow.kernels.scratch import scratch
-from eagerflow.kernels.steady import Look
-from eagerflow.kernels.threads import each, one_blas_thread
-from eagerflow.kernels.tiles import Tiling
-from eagerflow.kernels.transforms import (
+from eagerflow.kernels.convolution.winograd.tiles import Tiling
+from eagerflow.kernels.convolution.winograd.transforms import (
     input_gradients,
     outputs,
     transformed_gradients,

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels import winograd
-from eagerflow.kernels.geometry import Geometry
-from eagerflow.kernels.steady import Look
-from eagerflow.kernels.threads import each
+from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.outliers import Look
+from eagerflow.kernels.convolution.winograd import images as winograd
+from eagerflow.kernels.machine.threads import each
 
 __all__ = ["forward", "kernel_gradient", "suits"]
 

@@ -14,17 +14,13 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import images as winograd
 from eagerflow.kernels.convolution.winograd import stacked
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
-from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
-from eagerflow.kernels.pieces import multiply
-from eagerflow.kernels.scratch import scratch
-from eagerflow.kernels.steady import Look
-from eagerflow.kernels.threads import each, one_blas_thread
-from eagerflow.kernels.tiles import Block, Tiling
-from eagerflow.kernels.transforms import (
+from eagerflow.kernels.convolution.winograd.tiles import Block, Tiling
+from eagerflow.kernels.convolution.winograd.transforms import (
     input_gradients,
     outputs,
     transformed_gradients,
