@@ -9,10 +9,10 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
-from eagerflow.layers.configuration import automatic, described_with_shapes, reader_of
-from eagerflow.layers.input import InputLayer
-from eagerflow.layers.operation import Operation
-from eagerflow.layers.symbolic import Node, SymbolicTensor, record
+from eagerflow.layer.configuration import automatic, described_with_shapes, reader_of
+from eagerflow.layer.operation import Operation
+from eagerflow.layer.symbolic.input import InputLayer
+from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
 from eagerflow.models.model import Model, check_layers, functional_class, graphs_to_config
 

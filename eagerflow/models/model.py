@@ -12,14 +12,13 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.base import Layer
-from eagerflow.layers.configuration import automatic, described_with_shapes
-from eagerflow.layers.losses import measured
-from eagerflow.layers.masks import put_masks
-from eagerflow.layers.shapes import is_shape
-from eagerflow.layers.symbolic import SymbolicTensor, is_symbolic
-from eagerflow.models.added import Added
-from eagerflow.models.graph import Graph, checked_ends
+from eagerflow.layer.added_losses import measured
+from eagerflow.layer.configuration import automatic, described_with_shapes
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.output_shapes import is_shape
+from eagerflow.layer.symbolic.graph import Graph, checked_ends
+from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
+from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
 from eagerflow.models.saving.methods import Saving
 from eagerflow.models.state import ModelState

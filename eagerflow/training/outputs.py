@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eagerflow.core import tree
-from eagerflow.core.errors import WrongPlaceError, did_you_mean
+from eagerflow.base import tree
+from eagerflow.base.errors import WrongPlaceError, did_you_mean
 from eagerflow.core.tensor import Tensor
 from eagerflow.training.structures import nests
 

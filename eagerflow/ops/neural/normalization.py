@@ -15,11 +15,11 @@ from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
-from eagerflow.kernels import batch_norm as kernels
-from eagerflow.kernels import layer_norm as row_kernels
-from eagerflow.kernels.batch_norm import layout
-from eagerflow.ops.choose import clip
-from eagerflow.ops.reduce import mean as mean_of
+from eagerflow.kernels.normalization import batch_norm as kernels
+from eagerflow.kernels.normalization import layer_norm as row_kernels
+from eagerflow.kernels.normalization.batch_norm import layout
+from eagerflow.ops.elementwise.selection import clip
+from eagerflow.ops.reduce.reductions import mean as mean_of
 
 __all__ = ["batch_normalization", "layer_norm", "moments", "normalize_batch", "rms_norm"]
 
