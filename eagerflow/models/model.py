@@ -17,6 +17,7 @@ from eagerflow.layer.configuration import automatic, described_with_shapes
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph, checked_ends
+from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
