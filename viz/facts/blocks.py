@@ -12,7 +12,7 @@ from typing import Any
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.selection import call_numbers
 
-__all__ = ["Block", "fold", "leaves", "tree"]
+__all__ = ["Block", "all_blocks", "find_runs", "fold", "leaves", "tree"]
 
 _TRANSPARENT = ("step", "backward")
 _LONGEST_PERIOD = 48
@@ -31,6 +31,8 @@ class Block:
         names: the names of the scopes it stands for, when folded.
         objects: how many different layers (or other objects) it stands for.
         is_group: is it ops put together only to save space?
+        runs: equal parts that follow each other among the children: where they begin, how many children are a part,
+            and how many parts there are.
     """
 
     title: str
@@ -41,6 +43,7 @@ class Block:
     names: tuple[str, ...] = ()
     objects: int = 1
     is_group: bool = False
+    runs: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -48,11 +51,17 @@ class Block:
         return self.scope.kind if self.scope else "group"
 
 
-def tree(record: Record, ops: Iterable[Op]) -> Block:
-    """The tree of the scopes around `ops`; steps and backward passes don't count as scopes."""
+def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> Block:
+    """The tree of the scopes around `ops`; steps and backward passes don't count as scopes.
+
+    Args:
+        record: the recording.
+        ops: some of its ops.
+        calls: what `call_numbers` gives, where it is known.
+    """
     root = Block("")
     blocks: dict[int, Block] = {}
-    calls = call_numbers(record)
+    calls = call_numbers(record) if calls is None else calls
     for op in ops:
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
     return root
@@ -61,17 +70,28 @@ def tree(record: Record, ops: Iterable[Op]) -> Block:
 def _block_of(
     record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]
 ) -> Block:
-    while scope is not None and record.scopes[scope].kind in _TRANSPARENT:
+    missing = []
+    while scope is not None and scope not in blocks:
+        if record.scopes[scope].kind not in _TRANSPARENT:
+            missing.append(scope)
         scope = record.scopes[scope].parent
-    if scope is None:
-        return root
-    if scope not in blocks:
-        found = record.scopes[scope]
-        parent = _block_of(record, found.parent, root, blocks, calls)
-        title = found.name if not calls[scope] else f"{found.name} (call {calls[scope] + 1})"
-        blocks[scope] = Block(title, found)
-        parent.children.append(blocks[scope])
-    return blocks[scope]
+    parent = root if scope is None else blocks[scope]
+    for number in reversed(missing):
+        found = record.scopes[number]
+        title = found.name if not calls[number] else f"{found.name} (call {calls[number] + 1})"
+        blocks[number] = Block(title, found)
+        parent.children.append(blocks[number])
+        parent = blocks[number]
+    return parent
+
+
+def all_blocks(root: Block) -> list[Block]:
+    """The block and all inside of it, each before its parts and after those of the one before it."""
+    found, waiting = [], [root]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += [child for child in reversed(found[-1].children) if isinstance(child, Block)]
+    return found
 
 
 def leaves(child: Any) -> Iterator[int]:
@@ -97,8 +117,9 @@ def fold(root: Block, signature: Callable[[int], Any], least: int = 3) -> dict[i
     Returns:
         For each op that was folded away, the op that stands for it.
     """
+    find_runs(root, signature, least)
     stands_for: dict[int, int] = {}
-    _fold(root, signature, _Numbers(), least, stands_for)
+    _fold(root, stands_for)
     return {op: _last(stands_for, op) for op in stands_for}
 
 
@@ -116,37 +137,45 @@ class _Numbers(dict[Any, int]):
         return number
 
 
-def _fold(
-    block: Block, signature: Callable[[int], Any], numbers: _Numbers, least: int, stands_for: dict[int, int]
-) -> int:
-    """Fold inside `block`; its own number."""
-    marks = []
-    for child in block.children:
-        if isinstance(child, int):
-            marks.append(numbers["op", signature(child)])
-        else:
-            marks.append(_fold(child, signature, numbers, least, stands_for))
-    number = numbers[block.kind, block.scope.cls if block.scope else "", tuple(marks)]
-    block.children = _folded(block.children, marks, least, stands_for)
-    return number
+def find_runs(root: Block, signature: Callable[[int], Any], least: int = 3) -> None:
+    """Note in each block where at least `least` equal parts follow each other, and fold nothing. See `fold`."""
+    numbers, marked = _Numbers(), dict[int, int]()  # the number of each block, by its id
+    for block in reversed(all_blocks(root)):
+        marks = [
+            numbers["op", signature(child)] if isinstance(child, int) else marked[id(child)]
+            for child in block.children
+        ]
+        block.runs = _runs(marks, least)
+        marked[id(block)] = numbers[block.kind, block.scope.cls if block.scope else "", tuple(marks)]
 
 
-def _folded(children: list[Any], marks: list[int], least: int, stands_for: dict[int, int]) -> list[Any]:
-    found: list[Any] = []
+def _runs(marks: list[int], least: int) -> list[tuple[int, int, int]]:
+    found = []
     at = 0
-    while at < len(children):
+    while at < len(marks):
         period, count = _run(marks, at, least)
-        if count < least:
-            found.append(children[at])
-            at += 1
-            continue
+        if count >= least:
+            found.append((at, period, count))
+        at += period * count
+    return found
+
+
+def _fold(block: Block, stands_for: dict[int, int]) -> None:
+    """Fold inside `block`."""
+    for child in block.children:
+        if not isinstance(child, int):
+            _fold(child, stands_for)
+    found: list[Any] = []
+    children, done = block.children, 0
+    for at, period, count in block.runs:
         parts = [children[at + i * period : at + (i + 1) * period] for i in range(count)]
         for part in parts[1:]:
             for mine, first in zip(part, parts[0]):
                 _pair(mine, first, stands_for)
+        found += children[done:at]
         found.append(_repeated(parts))
-        at += period * count
-    return found
+        done = at + period * count
+    block.children = found + children[done:]
 
 
 def _run(marks: list[int], at: int, least: int) -> tuple[int, int]:

@@ -85,6 +85,13 @@ def call_numbers(record: Record) -> list[int]:
 class Selection:
     """The ops of one step (or of a recording without steps), by what they are for.
 
+    Args:
+        record: the recording.
+        step: the position of the step; None: the one that pictures show.
+        backward: whether backward and update ops are shown.
+        ops: those of the step, where they are known.
+        variables: what `variables_of` gives, where it is known.
+
     Attributes:
         step: the position of the step, or None.
         ops: all ops of the step.
@@ -95,11 +102,20 @@ class Selection:
         updates_of: for a variable, the ids of the ops that update it.
     """
 
-    def __init__(self, record: Record, step: int | None, backward: bool) -> None:
+    def __init__(
+        self,
+        record: Record,
+        step: int | None,
+        backward: bool,
+        ops: list[Op] | None = None,
+        variables: dict[int, int] | None = None,
+    ) -> None:
         self.record = record
-        self.step = pick_step(record) if step is None else step
-        self.ops = [op for op in record.ops if self.step is None or op.step == self.step]
-        self.variables = variables_of(record)
+        self.step = pick_step(record) if step is None and ops is None else step
+        if ops is None:
+            ops = [op for op in record.ops if self.step is None or op.step == self.step]
+        self.ops = ops
+        self.variables = variables_of(record) if variables is None else variables
         self.forward: list[Op] = []
         self.backward_of: dict[int, list[int]] = {}
         self.riders_of: dict[int, list[int]] = {}
@@ -179,12 +195,13 @@ class Selection:
                 self._read.add(variable)
                 self.weights_of.setdefault(reader, []).append(variable)
 
-    def signature(self, op_id: int) -> Any:
+    def signature(self, op_id: int, with_backward: bool = True) -> Any:
         """What must agree for two ops to be drawn as one."""
         tensors, op = self.record.tensors, self.record.ops[op_id]
         made = tuple([(tensors[i].shape, tensors[i].dtype) for i in op.outputs])
         read = tuple([(tensors[i].shape, tensors[i].role in ("parameter", "state")) for i in op.inputs])
-        backward = tuple([self.record.ops[i].name for i in self.backward_of.get(op_id, ())])
+        partners = self.backward_of.get(op_id, ()) if with_backward else ()
+        backward = tuple([self.record.ops[i].name for i in partners])
         return op.name, op.phase, op.error, made, read, backward
 
 

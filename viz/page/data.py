@@ -17,9 +17,10 @@ from viz.facts.flops import flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
 from viz.facts.schema import Frame, Logs, Op, Record, Scope, Stats, TensorInfo
-from viz.facts.selection import pick_step
+from viz.facts.selection import pick_step, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
+from viz.page.views import views
 
 __all__ = ["MOST_OPS", "data"]
 
@@ -58,6 +59,8 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "tensors": columns.tensors(part.tensors),
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": pick_step(part),
+        "views": views(part, columns.text),
+        "variables": list(variables_of(part).items()),
         "memory": [[tensor.id, size, start, end] for tensor, size, start, end in spans(part)],
         "logs": [finite([log.kind, log.step, log.values]) for log in _thinned(part.logs)],
     }
@@ -112,7 +115,8 @@ class _Columns:
         self.record = record
         self.texts, self.shapes, self.frames = Pool([""]), Pool(), Pool()
 
-    def _text(self, text: str | None) -> int:
+    def text(self, text: str | None) -> int:
+        """A text's number."""
         return self.texts.number(_cut_text(text or ""))
 
     def _json(self, value: dict[str, Any]) -> int:
@@ -134,31 +138,31 @@ class _Columns:
 
     def ops(self, ops: Sequence[Op]) -> dict[str, list[Any]]:
         return {
-            "name": [self._text(op.name) for op in ops],
-            "phase": [self._text(op.phase) for op in ops],
+            "name": [self.text(op.name) for op in ops],
+            "phase": [self.text(op.phase) for op in ops],
             "scope": [op.scope for op in ops],
             "step": [op.step for op in ops],
             "inputs": [op.inputs for op in ops],
-            "input_names": [[self._text(name) for name in op.input_names] for op in ops],
+            "input_names": [[self.text(name) for name in op.input_names] for op in ops],
             "outputs": [op.outputs for op in ops],
             "settings": [self._json(op.settings) for op in ops],
             "stack": [self._stack(op.stack) for op in ops],
             "start": [op.start for op in ops],
             "end": [op.end for op in ops],
             "forward": [op.forward for op in ops],
-            "error": [self._text(op.error) for op in ops],
+            "error": [self.text(op.error) for op in ops],
             "thread": [op.thread for op in ops],
             "flops": [flops(self.record, op) for op in ops],
         }
 
     def scopes(self, scopes: Sequence[Scope]) -> dict[str, list[Any]]:
         return {
-            "kind": [self._text(s.kind) for s in scopes],
-            "name": [self._text(s.name) for s in scopes],
+            "kind": [self.text(s.kind) for s in scopes],
+            "name": [self.text(s.name) for s in scopes],
             "parent": [s.parent for s in scopes],
             "owner": [s.owner for s in scopes],
             "call": [s.call for s in scopes],
-            "cls": [self._text(s.cls) for s in scopes],
+            "cls": [self.text(s.cls) for s in scopes],
             "config": [self._json(s.config) for s in scopes],
             "params": [s.params for s in scopes],
             "created_at": [self._frame(s.created_at) for s in scopes],
@@ -167,19 +171,19 @@ class _Columns:
             "end": [s.end for s in scopes],
             "inputs": [s.inputs for s in scopes],
             "outputs": [s.outputs for s in scopes],
-            "error": [self._text(s.error) for s in scopes],
+            "error": [self.text(s.error) for s in scopes],
         }
 
     def tensors(self, tensors: Sequence[TensorInfo]) -> dict[str, Any]:
         return {
             "shape": [self.shapes.number(t.shape) for t in tensors],
-            "dtype": [self._text(t.dtype) for t in tensors],
+            "dtype": [self.text(t.dtype) for t in tensors],
             "nbytes": [t.nbytes for t in tensors],
-            "role": [self._text(t.role) for t in tensors],
-            "name": [self._text(t.name) for t in tensors],
+            "role": [self.text(t.role) for t in tensors],
+            "name": [self.text(t.name) for t in tensors],
             "producer": [t.producer for t in tensors],
             "gradient_of": [t.gradient_of for t in tensors],
-            "device": [self._text(t.device) for t in tensors],
+            "device": [self.text(t.device) for t in tensors],
             "version": [t.version for t in tensors],
             "stats": [_stats(t.stats) for t in tensors] if any(t.stats for t in tensors) else None,
         }

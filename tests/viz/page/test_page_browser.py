@@ -183,7 +183,7 @@ def test_a_click_selects_and_the_panel_tells_all(small):
 
 
 def test_forward_and_backward_ops_lead_to_each_other(small):
-    small.run("v.select({kind: 'op', id: v.selection.forward[0].id})")
+    small.run("v.select({kind: 'op', id: v.selection.ops[0].id})")
     small.press("b")
     assert small.texts(".panel h2") == ["∇ matmul"]
     small.press("b")
@@ -226,7 +226,7 @@ def test_directions_show_only_their_ops(small):
 
 
 def test_arrow_keys_walk_along_the_graph(small):
-    small.run("v.select({kind: 'op', id: v.selection.forward[0].id})")
+    small.run("v.select({kind: 'op', id: v.selection.ops[0].id})")
     small.press("ArrowDown")
     assert small.texts(".panel h2") == ["add"]
     small.press("ArrowRight")
@@ -236,7 +236,7 @@ def test_arrow_keys_walk_along_the_graph(small):
 
 
 def test_ancestors_and_descendants_stand_out(small):
-    small.run("v.select({kind: 'op', id: v.selection.forward[2].id})")
+    small.run("v.select({kind: 'op', id: v.selection.ops[2].id})")
     small.press("a")
     near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
     assert sorted(near) == sorted(["matmul", "add", "tanh", "kernel", "bias", "input"])
@@ -369,7 +369,7 @@ def test_colours_that_need_statistics_say_so(big):
 
 def test_the_slider_goes_through_the_steps(small):
     assert small.texts(".steps output") == ["step 3 of 3"]
-    small.run("v.select({kind: 'op', id: v.selection.forward[2].id})")
+    small.run("v.select({kind: 'op', id: v.selection.ops[2].id})")
     small.press("[")
     assert small.texts(".steps output") == ["step 2 of 3"]
     assert small.run("v.model.ops[v.state.selected.id].step") == 1  # the same op of that step
@@ -597,7 +597,7 @@ def test_narrow_windows_show_the_graph_first(small, pages):
     small.show(pages("small", three_steps))
     assert small.run("document.querySelector('.stage').clientHeight") > 450
     assert small.run("document.documentElement.scrollWidth <= innerWidth")
-    small.run("v.select({kind: 'op', id: v.selection.forward[0].id})")
+    small.run("v.select({kind: 'op', id: v.selection.ops[0].id})")
     small.rest()
     assert small.run("document.querySelector('.panel-body').clientHeight") > 200
     photograph(small, "page_narrow")

@@ -401,3 +401,13 @@ def test_the_command_compares_names_and_opens(saved, tmp_path, capsys, monkeypat
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert main(["html", str(tmp_path / "nothing.efz")]) == 1
     assert "nothing.efz" in capsys.readouterr().err
+
+
+def test_very_deep_scopes_have_a_page():
+    record = Record(meta={"name": "deep"})
+    record.scopes = [Scope(i, "user", f"s{i}", None if i == 0 else i - 1) for i in range(3000)]
+    record.ops = [Op(0, "exp", "forward", 2999, None)]
+    ((step, view),) = page.data(record)["views"]
+    assert step is None
+    assert len(view["tree"]) == 3001
+    assert view["tree"][-1][-1] == [0]

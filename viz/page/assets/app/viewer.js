@@ -86,10 +86,8 @@ class Viewer {
   rebuild() {
     const { state, model } = this;
     this.selection = new Selection(model, state.step, state.view);
-    this.tree = treeOf(model, this.selection.forward);
-    this.standsFor = state.fold
-      ? foldTree(this.tree, (id) => this.selection.signature(id), state.unfolded)
-      : new Map();
+    this.tree = treeOf(model, this.selection.tree);
+    this.standsFor = state.fold ? foldTree(this.tree, state.unfolded) : new Map();
     groupTree(model, this.tree);
     this.index = indexBlocks(this.tree);
     this.depth = fittingDepth(this.tree);

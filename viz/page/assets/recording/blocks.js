@@ -1,9 +1,7 @@
-// The forward ops of a step as a tree of scopes with repeated parts folded: the counterpart of viz/facts/blocks.py.
-// What has too many parts to look at is divided into groups, and groups into groups.
+// The forward ops of a step as a tree of scopes. Python found the parts that repeat; they are folded here, as the reader
+// may unfold some. What has too many parts to look at is divided into groups, and groups into groups.
 
-const LONGEST_PERIOD = 48,
-  LEAST_REPEATS = 3,
-  MOST_CHILDREN = 60,
+const MOST_CHILDREN = 60,
   GROUP_SIZE = 40;
 
 class Block {
@@ -12,6 +10,7 @@ class Block {
     this.key = key; // the same from run to run, so that what is open stays open and links stay valid
     this.scope = scope;
     this.children = []; // blocks, and ids of ops
+    this.runs = []; // of equal children: where each begins, how many children are a part, and how many parts there are
     this.repeats = 1;
     this.others = []; // children of equal parts that were folded away
     this.names = [];
@@ -24,35 +23,20 @@ class Block {
   }
 }
 
-function treeOf(model, ops) {
-  const root = new Block("", ""),
-    blocks = new Map(),
-    taken = new Set(),
-    calls = new Map();
-  const blockOf = (id) => {
-    while (id !== null && TRANSPARENT.has(model.scopes[id].kind)) id = model.scopes[id].parent;
-    if (id === null || id === undefined) return root;
-    if (blocks.has(id)) return blocks.get(id);
-    const scope = model.scopes[id],
-      parent = blockOf(scope.parent);
-    const object = `${scope.owner}\0${scope.kind}`;
-    const call = scope.owner === null ? 0 : calls.get(object) || 0;
-    calls.set(object, call + 1);
-    const title = call ? `${scope.name} (call ${call + 1})` : scope.name;
-    const made = new Block(title, uniqueKey(`${parent.key}/${clean(title, 40)}`, taken), scope);
-    blocks.set(id, made);
-    parent.children.push(made);
-    return made;
-  };
-  for (const op of ops) blockOf(op.scope).children.push(op.id);
-  return root;
-}
-
-function uniqueKey(wanted, taken) {
-  let key = wanted;
-  for (let i = 2; taken.has(key); i += 1) key = `${wanted}#${i}`;
-  taken.add(key);
-  return key;
+// A tree as viz/page/views.py wrote it: blocks, each before its parts; a child is the id of an op, or -n for block n.
+function treeOf(model, rows) {
+  const blocks = rows.map(
+    ([, title, scope]) => new Block(model.text(title), "", scope === null ? null : model.scopes[scope]),
+  );
+  rows.forEach(([, , , runs, children], n) => {
+    blocks[n].runs = runs;
+    blocks[n].children = children.map((child) => {
+      if (child >= 0) return child;
+      blocks[-child].key = `${blocks[n].key}/${model.text(rows[-child][0])}`;
+      return blocks[-child];
+    });
+  });
+  return blocks[0];
 }
 
 // The ids of all ops in a child, folded ones too.
@@ -67,20 +51,11 @@ function leavesOf(child, found = []) {
 
 // Folds runs of equal parts everywhere in the tree but in `unfolded` runs; for each op that was folded away, the op
 // that stands for it.
-function foldTree(root, signature, unfolded) {
-  const numbers = new Map(),
-    standsFor = new Map();
-  const number = (key) => {
-    if (!numbers.has(key)) numbers.set(key, numbers.size);
-    return numbers.get(key);
-  };
+function foldTree(root, unfolded) {
+  const standsFor = new Map();
   const fold = (block) => {
-    const marks = block.children.map((child) =>
-      typeof child === "number" ? number("op\0" + signature(child)) : fold(child),
-    );
-    const mine = number(`${block.kind}\0${block.scope ? block.scope.cls : ""}\0${marks.join(",")}`);
-    block.children = foldedChildren(block, marks, standsFor, unfolded);
-    return mine;
+    for (const child of block.children) if (typeof child !== "number") fold(child);
+    block.children = foldedChildren(block, standsFor, unfolded);
   };
   fold(root);
   const last = (op) => {
@@ -90,47 +65,26 @@ function foldTree(root, signature, unfolded) {
   return new Map([...standsFor.keys()].map((op) => [op, last(op)]));
 }
 
-function foldedChildren(block, marks, standsFor, unfolded) {
+function foldedChildren(block, standsFor, unfolded) {
   const found = [],
     children = block.children;
-  for (let at = 0; at < children.length;) {
-    const [period, count] = runAt(marks, at);
+  let done = 0;
+  for (const [at, period, count] of block.runs) {
     const key = `${block.key}/×${at}`;
-    if (count < LEAST_REPEATS) {
-      found.push(children[at]);
-      at += 1;
-      continue;
-    }
+    if (unfolded.has(key)) continue;
     const parts = Array.from({ length: count }, (_, i) =>
       children.slice(at + i * period, at + (i + 1) * period),
     );
-    at += period * count;
-    if (unfolded.has(key)) {
-      found.push(...parts.flat());
-      continue;
-    }
     const first = parts[0].flatMap((child) => leavesOf(child));
     for (const part of parts.slice(1)) {
       part
         .flatMap((child) => leavesOf(child))
         .forEach((op, i) => op !== first[i] && standsFor.set(op, first[i]));
     }
-    found.push(repeated(parts, key));
+    found.push(...children.slice(done, at), repeated(parts, key));
+    done = at + period * count;
   }
-  return found;
-}
-
-// The shortest period that repeats from `at` on, and how often it does.
-function runAt(marks, at) {
-  const longest = Math.min(LONGEST_PERIOD, Math.floor((marks.length - at) / LEAST_REPEATS));
-  for (let period = 1; period <= longest; period += 1) {
-    if (marks[at] !== marks[at + period]) continue;
-    let end = at + period;
-    while (end < marks.length && marks[end] === marks[end - period]) end += 1;
-    const count = Math.floor((end - at) / period);
-    if (count >= LEAST_REPEATS) return [period, count];
-  }
-  return [1, 1];
+  return [...found, ...children.slice(done)];
 }
 
 function repeated(parts, key) {

@@ -3,7 +3,7 @@
 class Model {
   constructor(data) {
     this.data = data;
-    const text = (number) => data.texts[number];
+    const text = (this.text = (number) => data.texts[number]);
     this.frames = data.frames.map(([file, line, fn, code], i) => ({
       file,
       line,
@@ -89,7 +89,8 @@ class Model {
     }
     for (const tensor of this.tensors)
       if (tensor.gradientOf !== null) this.gradients[tensor.gradientOf].push(tensor.id);
-    this.variables = variablesOf(this);
+    this.variables = new Map(this.data.variables); // tensors that are a variable at some time -> its first version
+    this.views = new Map(this.data.views); // by step; null for what ran outside of all steps
   }
 
   // The scope with this id and those around it, innermost first.
@@ -136,19 +137,4 @@ const TRANSPARENT = new Set(["step", "backward"]); // kinds of scopes that pictu
 
 function statsOf([min, max, mean, std, nan, inf, l2, zeros, histogram, preview]) {
   return { min, max, mean, std, nan, inf, l2, zeros, histogram, preview };
-}
-
-// For each tensor that is a variable at some time, the id of its first version.
-function variablesOf(model) {
-  const found = new Map();
-  for (const t of model.tensors) {
-    if ((t.role === "parameter" || t.role === "state") && t.producer === null) found.set(t.id, t.id);
-  }
-  for (const op of model.ops) {
-    for (const made of op.outputs) {
-      if (model.tensors[made].version)
-        found.set(made, found.has(op.inputs[0]) ? found.get(op.inputs[0]) : made);
-    }
-  }
-  return found;
 }
