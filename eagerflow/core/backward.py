@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.device import namespace_of, namespaces
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.log import Log
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.op import recorded_namespace, registry, same_kind
@@ -231,6 +232,7 @@ def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added or stretched."""
     lead = g.ndim - len(shape)
     if lead == 1 and g.shape[1:] == shape:  # a bias, say
-        return numpy.add.reduce(g, 0) if g.__class__ is numpy.ndarray else g.sum(axis=0)
+        wide = g.__class__ is numpy.ndarray and g.dtype.itemsize > 2
+        return numpy.add.reduce(g, 0) if wide else wide_sum(g, 0)
     axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1))
-    return g.sum(axis=axes).reshape(shape) if axes else g.reshape(shape)
+    return wide_sum(g, axes).reshape(shape) if axes else g.reshape(shape)

@@ -113,6 +113,16 @@ def is_half(dtype: Any) -> bool:
     return dtype.itemsize == 2 and is_differentiable(dtype)
 
 
+def wide_sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`a.sum`; that of NumPy's halves in float32, rounded once.
+
+    In their own type a sum stops growing where the next number is less than half a unit: ones at 2048, or at 256.
+    """
+    if a.dtype.itemsize == 2 and isinstance(a, numpy.ndarray) and is_half(a.dtype):
+        return a.sum(axis=axis, dtype=numpy.float32, keepdims=keepdims).astype(a.dtype)
+    return a.sum(axis=axis, keepdims=keepdims)
+
+
 def is_float_dtype(dtype: Any) -> bool:
     """True for float16, bfloat16, float32, float64.
 

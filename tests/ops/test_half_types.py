@@ -67,3 +67,37 @@ def test_convolution_of_half_types_sums_up_in_float32(dtype):
 def test_a_variance_stays_in_the_range_of_its_type():
     mean, variance = ops.moments(ops.array([60000.0, -60000.0], dtype="float16"), [0])
     assert (float(mean), float(variance)) == (0.0, 65504.0)
+
+
+_SUMS = {
+    "sum": lambda x: ops.sum(x, axis=0),
+    "sum of all": lambda x: ops.sum(x[:, 0]),
+    "mean": lambda x: ops.mean(x, axis=0) * 5000,
+    "cumsum": lambda x: ops.cumsum(x, axis=0)[-1],
+    "softmax": lambda x: ops.softmax(x, axis=0)[0] * 5000 * 5000,
+    "log_softmax": lambda x: ops.exp(-ops.log_softmax(x, axis=0)[0]),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", _SUMS)
+def test_sums_of_half_types_are_made_in_float32(name, dtype):
+    """Ones added up in float16 stop at 2,048, in bfloat16 at 256."""
+    x = _ones(dtype)[:1, :1] * np.ones((5000, 2), _ones(dtype).dtype)
+    out = _SUMS[name](ef.Tensor(x))
+    assert out.dtype == x.dtype
+    np.testing.assert_allclose(np.asarray(out.data, "float32"), 5000, rtol=0.04)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("f", [ops.add, ops.multiply])
+def test_gradients_of_what_was_broadcast_are_summed_up_in_float32(f, dtype):
+    kind = _ones(dtype).dtype
+    for shape in ((2,), (1, 2), (1, 1)):
+        b = ef.Variable(np.ones(shape, kind))
+        with ef.GradientTape() as tape:
+            out = f(ef.Tensor(np.ones((3000, 2), kind)), b)
+            total = ops.sum(out[:, :1])
+        gradient = tape.gradient(total, b)
+        assert gradient.dtype == kind
+        np.testing.assert_allclose(np.asarray(gradient.data, "float32").reshape(-1)[0], 3000, rtol=0.01)

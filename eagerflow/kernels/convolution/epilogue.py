@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.kernels.elementwise.activations import relu_gradient
 from eagerflow.kernels.machine.blocks import CHUNK, zeros
 from eagerflow.kernels.machine.threads import each
@@ -92,4 +93,4 @@ def masked(g: Any, out: Any) -> Any:
 def sums_of_bias(g: Any, shape: tuple[int, ...]) -> Any:
     """The gradient of a bias of this shape (width,): g summed over all other axes."""
     g = sum_to(g, shape)
-    return g if g.shape == shape else numpy.add.reduce(g, tuple(range(g.ndim - 1)))
+    return g if g.shape == shape else wide_sum(g, tuple(range(g.ndim - 1)))

@@ -7,12 +7,14 @@ from typing import Any
 
 from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
+from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import op
 from eagerflow.core.op_settings import as_number
 from eagerflow.kernels.attention import attention as kernels
 from eagerflow.kernels.attention import blocks
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.trigonometry import tanh
+from eagerflow.ops.neural.halves import has_halves, narrow, wide
 from eagerflow.ops.neural.softmax import softmax
 
 __all__ = ["dot_product_attention"]
@@ -41,6 +43,25 @@ def _rule(
     xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
     attn_logits_soft_cap: Any, out: Any, weights: Any, squashed: Any, inverse: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
+    if has_halves(xp, query, key, value, bias):
+        inputs = query, key, value, bias
+        g, out, query, key, value, bias = wide(g, out, *inputs)
+        found = _gradients(
+            xp, g, needs, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap, out,
+            weights, squashed, inverse,
+        )  # fmt: skip
+        return *[None if d is None else narrow(d, a.dtype) for d, a in zip(found, inputs)], None
+    return _gradients(
+        xp, g, needs, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap, out,
+        weights, squashed, inverse,
+    )  # fmt: skip
+
+
+def _gradients(
+    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
+    attn_logits_soft_cap: Any, out: Any, weights: Any, squashed: Any, inverse: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    """The gradients of query, key, value, bias and mask."""
     if inverse is not None:
         call = blocks.Call(
             query, key, value, bias, mask, _scale(scale, query), is_causal, attn_logits_soft_cap
@@ -112,8 +133,20 @@ def dot_product_attention(
     _check(query, key, value)
     scale = as_number("scale", _scale(scale, query), _plain)
     attn_logits_soft_cap = as_number("attn_logits_soft_cap", attn_logits_soft_cap, _plain)
+    settings = mask, scale, is_causal, attn_logits_soft_cap
+    if has_halves(xp, query, key, value, bias):
+        dtype = common_dtype(query.dtype, key.dtype, value.dtype)
+        query, key, value, bias = wide(query, key, value, bias)
+        out, *kept = _attended(xp, query, key, value, bias, settings, keep)
+        return narrow(out, dtype), *kept
+    return _attended(xp, query, key, value, bias, settings, keep)
+
+
+def _attended(
+    xp: Any, query: Any, key: Any, value: Any, bias: Any, settings: tuple[Any, ...], keep: bool
+) -> Any:
+    """The result, the weights, the tanh of the capped logits, and what blocks keep (or None each)."""
     if blocks.fits(query, key, value, bias):
-        call = blocks.Call(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
-        out, weights, inverse = blocks.attend(call, keep)
+        out, weights, inverse = blocks.attend(blocks.Call(query, key, value, bias, *settings), keep)
         return out, weights, None, inverse
-    return *kernels.forward(xp, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap), None
+    return *kernels.forward(xp, query, key, value, bias, *settings), None

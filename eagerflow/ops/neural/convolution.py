@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from eagerflow.base.errors import signature_of
-from eagerflow.core.dtypes import common_dtype, is_half
+from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.kernels.convolution import choice as convolution
@@ -15,6 +13,7 @@ from eagerflow.kernels.convolution.depthwise import choice as depthwise
 from eagerflow.kernels.convolution.geometry import Geometry, window_geometry
 from eagerflow.kernels.convolution.outliers import Looked
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
+from eagerflow.ops.neural.halves import has_halves, narrow, wide
 from eagerflow.ops.neural.windows import gather_windows
 
 __all__ = ["conv", "depthwise_conv", "separable_conv"]
@@ -58,20 +57,21 @@ def planned(
     return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel), Looked()
 
 
-def _has_half(xp: Any, x: Any, kernel: Any) -> bool:
-    """Whether NumPy would sum up in float16 or bfloat16, slowly: float32 is faster there, and more exact."""
-    return (
-        xp is numpy and (is_half(x.dtype) or is_half(kernel.dtype)) and max(x.itemsize, kernel.itemsize) <= 4
-    )
+def convolved(xp: Any, x: Any, kernel: Any, plan: tuple[Geometry, int, Looked]) -> Any:
+    """(batch, *outputs, filters) of x, channels last, in its type and the kernel's."""
+    if not has_halves(xp, x, kernel):
+        return convolution.forward(xp, x, kernel, *plan)
+    wide_x, wide_kernel = wide(x, kernel)
+    out = convolution.forward(xp, wide_x, wide_kernel, *plan)
+    return narrow(out, common_dtype(x.dtype, kernel.dtype))
 
 
 def _conv_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    if _has_half(xp, x, kernel):
-        wide_x, wide_g, wide_kernel = [a.astype(numpy.float32) for a in (x, g, kernel)]
+    if has_halves(xp, x, kernel):
+        wide_x, wide_g, wide_kernel = wide(x, g, kernel)
         dx, dk = convolution.gradients(xp, wide_x, wide_g, wide_kernel, needs, *plan)
-        dx = dx if dx is None else dx.astype(x.dtype)
-        dk = dk if dk is None else dk.astype(kernel.dtype)
+        dx, dk = narrow(dx, x.dtype), narrow(dk, kernel.dtype)
     else:
         dx, dk = convolution.gradients(xp, x, g, kernel, needs, *plan)
     if dx is not None and is_channels_first(data_format):
@@ -118,12 +118,7 @@ def conv(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, dilation_rate)
-    if _has_half(xp, x, kernel):
-        common = common_dtype(x.dtype, kernel.dtype)
-        out = convolution.forward(xp, x.astype(numpy.float32), kernel.astype(numpy.float32), *plan)
-        out = out.astype(common, copy=False)
-    else:
-        out = convolution.forward(xp, x, kernel, *plan)
+    out = convolved(xp, x, kernel, plan)
     return (to_first(out) if is_channels_first(data_format) else out), plan
 
 
@@ -131,8 +126,12 @@ def _depthwise_rule(
     xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any
 ) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+    dtypes = x.dtype, kernel.dtype
+    if has_halves(xp, x, kernel):
+        x, g, kernel = wide(x, g, kernel)
     dx = depthwise.input_gradient(xp, g, kernel, plan) if needs[0] else None
     dk = depthwise.kernel_gradient(xp, x, g, kernel.shape, plan) if needs[1] else None
+    dx, dk = narrow(dx, dtypes[0]), narrow(dk, dtypes[1])
     if dx is not None and is_channels_first(data_format):
         dx = to_first(dx)
     return dx, dk
@@ -176,7 +175,12 @@ def depthwise_conv(
             f"got {signature_of(kernel)}."
         )
     plan = _geometry(x, kernel, strides, padding, dilation_rate)
-    out = depthwise.forward(xp, x, kernel, plan)
+    if has_halves(xp, x, kernel):
+        wide_x, wide_kernel = wide(x, kernel)
+        out = depthwise.forward(xp, wide_x, wide_kernel, plan)
+        out = narrow(out, common_dtype(x.dtype, kernel.dtype))
+    else:
+        out = depthwise.forward(xp, x, kernel, plan)
     return (to_first(out) if is_channels_first(data_format) else out), plan
 
 

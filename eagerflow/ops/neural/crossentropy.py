@@ -10,6 +10,7 @@ from numpy import errstate
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.elementwise import activations as elementwise
@@ -73,7 +74,7 @@ def softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     log_probabilities = apply(log_softmax, xp, output)
     if fits(output, target):
         return -xp.vecdot(target, log_probabilities), log_probabilities
-    return -(target * log_probabilities).sum(axis=-1), log_probabilities
+    return -wide_sum(target * log_probabilities, -1), log_probabilities
 
 
 def _picked(target: Any, output: Any, probabilities: Any = None) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.kernels.convolution import choice as convolution
 from eagerflow.kernels.convolution.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
@@ -17,8 +18,9 @@ from eagerflow.kernels.matrices.products import large, pair, product, small
 from eagerflow.kernels.reduce.vectors import column_sums
 from eagerflow.ops.matrices.products import matmul
 from eagerflow.ops.neural.activations import relu as relu_of
-from eagerflow.ops.neural.convolution import conv, planned
+from eagerflow.ops.neural.convolution import conv, convolved, planned
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, to_first
+from eagerflow.ops.neural.halves import has_halves
 
 __all__ = ["conv_bias", "dense"]
 
@@ -45,7 +47,7 @@ def _behind_relu(xp: Any, g: Any, positive: Any) -> Any:
 
 
 def _of_bias(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
-    return sums_of_bias(g, shape) if xp is numpy else g.sum(axis=tuple(range(g.ndim - 1)))
+    return sums_of_bias(g, shape) if xp is numpy else wide_sum(g, tuple(range(g.ndim - 1)))
 
 
 def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any) -> Any:
@@ -162,10 +164,10 @@ def conv_bias(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, dilation_rate)
-    if xp is numpy and x.dtype == kernel.dtype == bias.dtype:
+    if xp is numpy and x.dtype == kernel.dtype == bias.dtype and not has_halves(xp, x):
         out = convolution.forward(xp, x, kernel, *plan, epilogue=(bias, relu))
     else:
-        out = _finished(xp, convolution.forward(xp, x, kernel, *plan), bias, relu)
+        out = _finished(xp, convolved(xp, x, kernel, plan), bias, relu)
     if is_channels_first(data_format):
         out = to_first(out)
     return out, plan, out if relu else None

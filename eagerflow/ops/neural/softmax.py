@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy import errstate
 
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.kernels.reduce import softmax as kernels
 
@@ -27,7 +28,7 @@ def _softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     if rows is not None and g.dtype == out.dtype:
         return kernels.softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
     weighted = g * out
-    return weighted - out * weighted.sum(axis=axis, keepdims=True)
+    return weighted - out * wide_sum(weighted, axis, keepdims=True)
 
 
 @op(_softmax_rule, floating=True)
@@ -50,7 +51,7 @@ def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     if rows is not None:
         return kernels.softmax(rows).reshape(x.shape)
     e = xp.exp(shifted(x, axis))
-    e /= e.sum(axis=axis, keepdims=True)
+    e /= wide_sum(e, axis, keepdims=True)
     return e
 
 
@@ -58,7 +59,7 @@ def _log_softmax_rule(xp: Any, g: Any, out: Any, axis: Any) -> Any:
     rows = kernels.rows_of(out, axis)
     if rows is not None and g.dtype == out.dtype:
         return kernels.log_softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
-    return g - xp.exp(out) * g.sum(axis=axis, keepdims=True)
+    return g - xp.exp(out) * wide_sum(g, axis, keepdims=True)
 
 
 @op(_log_softmax_rule, floating=True)
@@ -78,7 +79,7 @@ def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     if rows is not None:
         return kernels.log_softmax(rows).reshape(x.shape)
     moved = shifted(x, axis)
-    return moved - xp.log(xp.exp(moved).sum(axis=axis, keepdims=True))
+    return moved - xp.log(wide_sum(xp.exp(moved), axis, keepdims=True))
 
 
 def _sparsemax_rule(g: Any, out: Any, axis: int) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -39,7 +40,7 @@ def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     [4.0, 6.0]
     """
     found = _fast_sum(xp, x, axis, keepdims)
-    return x.sum(axis=axes_of(axis), keepdims=keepdims) if found is None else found
+    return wide_sum(x, axes_of(axis), keepdims) if found is None else found
 
 
 def _fast_sum(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -67,8 +68,9 @@ def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(ef.ops.mean([1.0, 2.0, 6.0]))
     3.0
     """
-    if x.dtype.itemsize < 4:  # NumPy adds these up in float32
-        return x.mean(axis=axes_of(axis), keepdims=keepdims)
+    if x.dtype.itemsize < 4:
+        found = x.mean(axis=axes_of(axis), dtype=numpy.float32, keepdims=keepdims)
+        return found.astype(x.dtype, copy=False)
     count = x.size if axis is None else math.prod([x.shape[a] for a in listed(axis, x.ndim)])
     found = _fast_sum(xp, x, axis, keepdims)
     if found is None:

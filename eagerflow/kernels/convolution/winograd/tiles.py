@@ -71,11 +71,11 @@ class Tiling(NamedTuple):
         band = rows if whole else max(1, room // cols)
         return cls(n, geometry.lengths, geometry.outputs, geometry.before, rows, cols, images, band, tile)
 
-    def parts(self, channels: int) -> list[slice]:
-        """Of so many channels, those that are added up in one go."""
+    def parts(self, channels: int, at_once: int = _AT_ONCE) -> list[slice]:
+        """Of so many channels, those that are added up in one go: `at_once`, or less where they are more."""
         if self.rows * self.cols == 1:
             return pieces(channels, _PIECE_OF_ONE_TILE)
-        return pieces(channels, _AT_ONCE if channels <= _AT_ONCE else _PIECE)
+        return pieces(channels, at_once if channels <= at_once else _PIECE)
 
     def blocks(self) -> list[Block]:
         """All blocks, in order."""

@@ -34,6 +34,7 @@ from eagerflow.kernels.matrices.pieces import multiply
 
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
 
+_AT_ONCE = 96  # channels of all layers that are added up in one go; PyTorch's own sums are longer here, too
 _ROOM = 1 << 20  # numbers of a block's transformed tiles
 _ROWS = 256  # tiles of several layers in a product, where one has fewer
 _PIECE = 400  # microseconds of the products of a block, which makes some twenty calls of NumPy
@@ -168,7 +169,7 @@ class _Plan(NamedTuple):
 
     def multiply(self, a: Any, b: Any, out: Any) -> None:
         """Stacks of products, (..., tiles, columns), summed in parts."""
-        parts, spare = self.tiling.parts(a.shape[-1]), None
+        parts, spare = self.tiling.parts(a.shape[-1], _AT_ONCE), None
         if len(parts) > 1:
             spare = scratch(
                 "volumes part", (out.shape[-2], math.prod(out.shape[:-2]), out.shape[-1]), out.dtype
