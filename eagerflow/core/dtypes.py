@@ -15,7 +15,15 @@ import numpy
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, missing_extra
 
-__all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "standardize_dtype"]
+__all__ = [
+    "ALLOWED",
+    "as_dtype",
+    "is_differentiable",
+    "is_float_dtype",
+    "is_int_dtype",
+    "largest_number",
+    "standardize_dtype",
+]
 
 ALLOWED = (
     "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 "
@@ -106,6 +114,15 @@ def common_dtype(*dtypes: Any) -> numpy.dtype:
     if len(floats) == 1:
         return floats.pop()
     return numpy.result_type(numpy.float32, *[dtype for dtype in floats if dtype.name != "bfloat16"])
+
+
+def largest_number(dtype: numpy.dtype) -> float:
+    """The largest number of a type of floats.
+
+    >>> largest_number(numpy.dtype("float16"))
+    65504.0
+    """
+    return (2 - 2**-7) * 2.0**127 if dtype.name == "bfloat16" else float(numpy.finfo(dtype).max)
 
 
 def is_half(dtype: Any) -> bool:

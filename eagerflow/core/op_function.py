@@ -59,7 +59,7 @@ _WEAK_ARRAY = """\
             {x}_ = {x}.data
             {x}_key = {x}.key
         elif {x}.__class__ in _WEAK:
-            {x}_ = {x}
+            {x}_ = {x} if {beside_float32} else _number_beside({beside}, {x})
             {x}_key = None
         else:
             {x}_ = {coerce}({x})
@@ -131,6 +131,7 @@ def generate(op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: b
         "_log": log, "_new_key": new_key, "_new": object.__new__,
         "_Deferred": Deferred, "_coerce": coerce, "_coerce_array": coerce_array,
         "_coerce_given": _coerce_given, "_coerce_array_given": _coerce_array_given, "_namespace_of": namespace_of,
+        "_number_beside": _number_beside,
         "_settle": _settle, "_as_float": _as_float, "_narrow": _narrow, "_unwrap_all": _unwrap_all,
         "_float32": _FLOAT32, "_float64": _FLOAT64, "_is_differentiable": is_differentiable,
         "_failures": _FAILURES, "_FIXED": _FIXED, "_own": _own, **defaults,
@@ -212,12 +213,34 @@ def _unwrap(op: Op, weak: bool, floating: bool) -> str:
     defaults = inspect.signature(op.forward).parameters
     optional = {x for x in op.arrays if _may_be_none(defaults[x])}
     text = "".join(
-        template.format(x=x, coerce=coerces if x in optional else f"{coerces}_given") for x in op.arrays
+        template.format(x=x, coerce=coerces if x in optional else f"{coerces}_given", **_beside(op, i))
+        for i, x in enumerate(op.arrays)
     )
     if floating and not weak:
         for x in op.arrays:
             text += (_FLOATING_OPTIONAL if x in optional else _FLOATING).format(x=x)
     return text + _namespace(op, weak, floating)
+
+
+def _beside(op: Op, i: int) -> dict[str, str]:
+    """Another array that a number stands beside, and the quick test that it is of float32."""
+    if i:
+        other = f"{op.arrays[0]}_"
+        return {
+            "beside": other,
+            "beside_float32": f"{other}.__class__ is _ndarray and {other}.dtype is _float32",
+        }
+    other = op.arrays[1] if len(op.arrays) > 1 else "None"
+    test = f"{other}.__class__ is _Tensor and {other}.data.dtype is _float32"
+    return {"beside": other, "beside_float32": test}
+
+
+def _number_beside(other: Any, number: Any) -> Any:
+    """A Python number as NumPy should see it: beside bfloat16, which it would widen, as a bfloat16."""
+    dtype = getattr(other.data if isinstance(other, Tensor) else other, "dtype", None)
+    if dtype is None or dtype.kind != "V" or number.__class__ is complex:
+        return number
+    return numpy.asarray(number, dtype)
 
 
 def _namespace(op: Op, weak: bool, floating: bool) -> str:

@@ -101,3 +101,46 @@ def test_gradients_of_what_was_broadcast_are_summed_up_in_float32(f, dtype):
         gradient = tape.gradient(total, b)
         assert gradient.dtype == kind
         np.testing.assert_allclose(np.asarray(gradient.data, "float32").reshape(-1)[0], 3000, rtol=0.01)
+
+
+KEEPING = {
+    "maximum": lambda x: ops.maximum(x, 0.0), "minimum": lambda x: ops.minimum(0.5, x),
+    "clip": lambda x: ops.clip(x, 0.0, 1.0), "add": lambda x: x + 1e-7, "radd": lambda x: 1.0 + x,
+
+    "subtract": lambda x: x - 1, "multiply": lambda x: x * 2.0, "divide": lambda x: x / 3.0,
+    "rdivide": lambda x: 1.0 / x,
+    "power": lambda x: ops.power(x, 2.0), "rpow": lambda x: 2.0**x, "floor": lambda x: x // 2.0,
+
+    "mod": lambda x: x % 2.0, "where": lambda x: ops.where(x > 1, x, 0.0),
+    "logaddexp": lambda x: ops.logaddexp(x, 0.0),
+    "hypot": lambda x: ops.hypot(x, 1.0), "arctan2": lambda x: ops.arctan2(x, 1.0),
+    "one_hot": lambda x: ops.one_hot([0, 1, 2], 3, dtype="bfloat16") * x, "max": lambda x: ops.max(x, initial=0.0),
+    "normalize": lambda x: ops.normalize(x[None]), "median": ops.median, "whole": lambda x: ops.add(x, ops.arange(3)),
+    "divide_no_nan": lambda x: ops.divide_no_nan(x, 2.0),
+}  # fmt: skip
+NAMES = """selu gelu hard_sigmoid hard_silu leaky_relu soft_shrink std var logsumexp softmax log_softmax elu celu silu
+    softplus sigmoid tanh relu6 hard_shrink hard_tanh squareplus sparse_plus log_sigmoid nan_to_num erf""".split()
+
+
+@pytest.mark.parametrize("name", [*KEEPING, *NAMES])
+def test_numbers_do_not_widen_bfloat16(name):
+    function = KEEPING.get(name) or getattr(ops, name)
+    values = [0.5, 1.25, 2.0]
+    x, wide = ef.Variable(values, dtype="bfloat16"), ef.Variable(values)
+    with ef.GradientTape() as tape:
+        found = function(x)
+        total = ops.sum(found)
+    slope = tape.gradient(total, x)
+    with ef.GradientTape() as tape:
+        expected = function(wide)
+        total = ops.sum(expected)
+    assert found.dtype == "bfloat16"
+    assert np.allclose(found.numpy().astype("float32"), expected.numpy(), rtol=0.03, atol=0.02)
+    if slope is not None:
+        assert slope.dtype == "bfloat16"
+        right = tape.gradient(total, wide).numpy()
+        assert np.allclose(slope.numpy().astype("float32"), right, rtol=0.05, atol=0.03)
+
+
+def test_gelu_by_the_error_function_stays_bfloat16():
+    assert ops.gelu(ops.array([0.5, -1.0], dtype="bfloat16"), approximate=False).dtype == "bfloat16"

@@ -15,7 +15,7 @@ from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply
 from eagerflow.ops.elementwise.comparison import equal, greater, isfinite
 from eagerflow.ops.elementwise.complex_numbers import conjugated
 from eagerflow.ops.elementwise.logic import logical_and
-from eagerflow.ops.elementwise.selection import maximum, where
+from eagerflow.ops.elementwise.selection import maximum, paired, where
 from eagerflow.ops.reduce.reductions import max, sum
 
 __all__ = [
@@ -212,6 +212,7 @@ def hypot(x1: Any, x2: Any) -> Any:
     >>> float(ef.ops.hypot(3.0, 4.0))
     5.0
     """
+    x1, x2 = paired(x1, x2)
     scale = stop_gradient(maximum(absolute(x1), absolute(x2)))
     usable = logical_and(greater(scale, 0), isfinite(scale))
     scale = where(usable, scale, 1)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
-from eagerflow.core.dtypes import common_dtype
+from eagerflow.core.dtypes import common_dtype, is_differentiable, largest_number
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
-from eagerflow.core.tensor import WEAK, convert_to_tensor
+from eagerflow.core.tensor import WEAK, Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import add, divide, multiply
 from eagerflow.ops.elementwise.comparison import equal, isnan, less
 
 __all__ = [
-    "clip", "divide_no_nan", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "nonzero",
+    "clip", "divide_no_nan", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "nonzero", "paired",
     "select", "where",
 ]  # fmt: skip
 
@@ -214,10 +212,22 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
     x = convert_to_tensor(x)
     if x.dtype.kind in "iub":
         return x
-    limits = numpy.finfo(x.dtype)
+    largest = largest_number(x.dtype)
     x = where(isnan(x), nan, x)
-    x = where(equal(x, float("inf")), float(limits.max) if posinf is None else posinf, x)
-    return where(equal(x, -float("inf")), float(limits.min) if neginf is None else neginf, x)
+    x = where(equal(x, float("inf")), largest if posinf is None else posinf, x)
+    return where(equal(x, -float("inf")), -largest if neginf is None else neginf, x)
+
+
+def paired(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Both; a number beside a tensor of floats as a tensor of its type, where a step by itself would widen it."""
+    return _beside(x1, x2), _beside(x2, x1)
+
+
+def _beside(x: Any, other: Any) -> Any:
+    is_number = x.__class__ in WEAK and x.__class__ is not complex
+    if is_number and isinstance(other, Tensor) and is_differentiable(other.dtype):
+        return convert_to_tensor(x, other.dtype)
+    return x
 
 
 @composite
@@ -231,6 +241,7 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
     >>> ef.ops.divide_no_nan([1.0, 1.0], [2.0, 0.0]).tolist()
     [0.5, 0.0]
     """
+    x1, x2 = paired(x1, x2)
     empty = equal(x2, 0)
     return where(empty, 0, divide(x1, where(empty, 1, x2)))
 

@@ -65,7 +65,7 @@ def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
         negative_slope = as_number("negative_slope", negative_slope, _leaky_by_ops)
     if fits(x) and 0 < negative_slope <= 1:
         return kernels.leaky_relu(x, negative_slope)
-    return xp.where(x > 0, x, x * negative_slope)
+    return xp.where(x > 0, x, x * x.dtype.type(negative_slope))
 
 
 def _sigmoid_rule(g: Any, out: Any) -> Any:
@@ -176,7 +176,7 @@ def gelu_tanh(xp: Any, x: Any) -> Any:
     t = xp.tanh((x * x * 0.044715 + 1) * x * _SQRT_2_OVER_PI)
     t += 1
     t *= x * 0.5
-    return t
+    return t.astype(x.dtype, copy=False)  # numbers widen bfloat16
 
 
 def _gelu_by_erf(x: Any, **_: Any) -> Any:
@@ -195,4 +195,5 @@ def gelu_exact(xp: Any, x: Any, *, keep: bool) -> Any:
     phi = apply(erf, xp, x * 2**-0.5)
     phi += 1
     phi *= 0.5
-    return x * phi, phi + x * xp.exp(x * x * -0.5) * _DENSITY if keep else None
+    slope = phi + x * xp.exp(x * x * -0.5) * _DENSITY if keep else None
+    return (x * phi).astype(x.dtype, copy=False), slope

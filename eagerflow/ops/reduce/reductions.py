@@ -162,6 +162,8 @@ def _with_initial(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initi
     reduced = listed(axis, x.ndim)
     if math.prod([x.shape[a] for a in reduced]):
         found = getattr(x, method)(axis=axes_of(axis), keepdims=keepdims)
+        if x.dtype.kind == "V":  # a number would widen bfloat16
+            initial = xp.asarray(initial, x.dtype)
         return (xp.maximum if method == "max" else xp.minimum)(found, initial)
     shape = [1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced]
     return xp.full(tuple(shape), initial, x.dtype)
