@@ -33,10 +33,10 @@ from eagerflow.core.device import (
     memory_info,
     set_default_device,
 )
+from eagerflow.core.links import above as _above
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.core.variable import Variable
-from eagerflow.core.variable import initializer_named as _initializer_named
 from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ __all__ = [
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")
-_initializer_named.append(lambda name: import_module("eagerflow.initializers").get(name))
+_above.initializer_named = lambda name: import_module("eagerflow.initializers").get(name)
 
 
 def version() -> str:

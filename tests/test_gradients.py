@@ -15,7 +15,7 @@ from eagerflow.base import tree
 from eagerflow.core import device as devices
 from eagerflow.core.derivatives import check_grads
 from eagerflow.core.dtypes import is_differentiable
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from eagerflow.core.tensor import Tensor
 from tests import stand_in
 from tests.ops.gradient_rows import all_rows, resolve

@@ -13,9 +13,10 @@ import numpy
 
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import wide_sum
+from eagerflow.core.links import above
 from eagerflow.core.log import Log
 from eagerflow.core.observe import clock, current, state
-from eagerflow.core.op import recorded_namespace, registry, same_kind
+from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Stretch", "Walk", "everything", "reaching"]
@@ -148,7 +149,7 @@ class Walk:
         op, _, keys, shapes, saved = record
         if op.keeps_inputs:
             shapes = [getattr(array, "shape", None) for array in saved[: len(keys)]]
-        xp = recorded_namespace[0] if self.recorded else self.xp or _namespace_of_gradient(g)
+        xp = above.ops if self.recorded else self.xp or _namespace_of_gradient(g)
         pulls = op.recorded_pulls if self.recorded else op.pulls
         needs = tuple([key in reached for key in keys])
         if not any(needs):

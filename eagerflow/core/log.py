@@ -12,14 +12,20 @@ import contextvars
 import itertools
 import weakref
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from eagerflow.core.tape import GradientTape
+from typing import Any, Protocol
 
 __all__ = ["Log", "activate", "deactivate", "log", "new_key", "suspended"]
 
 new_key = itertools.count(1).__next__  # the number under which tapes know a tensor; unique in the process
+
+
+class Window(Protocol):
+    """What the log knows of a tape: which stretches it sees, and that it can look away for a while."""
+
+    _windows: list[Any]
+
+    def _pause(self) -> None: ...
+    def _resume(self) -> None: ...
 
 
 class Log(list[Any]):
@@ -32,14 +38,14 @@ class Log(list[Any]):
     __slots__ = ("__weakref__", "tapes")
 
     def __init__(self) -> None:
-        self.tapes: list[weakref.ref[GradientTape]] = []
+        self.tapes: list[weakref.ref[Window]] = []
 
 
 log: contextvars.ContextVar[Log | None] = contextvars.ContextVar("log", default=None)
-_active: contextvars.ContextVar[tuple[GradientTape, ...]] = contextvars.ContextVar("active", default=())
+_active: contextvars.ContextVar[tuple[Window, ...]] = contextvars.ContextVar("active", default=())
 
 
-def activate(*tapes: GradientTape) -> Log:
+def activate(*tapes: Window) -> Log:
     """Let `tapes` record from here on, on the log that is open or on a new one."""
     current = log.get()
     if current is None:
@@ -49,7 +55,7 @@ def activate(*tapes: GradientTape) -> Log:
     return current
 
 
-def deactivate(*tapes: GradientTape) -> None:
+def deactivate(*tapes: Window) -> None:
     """Let `tapes` record no more; the log closes with the last of them."""
     remaining = tuple([tape for tape in _active.get() if tape not in tapes])
     _active.set(remaining)

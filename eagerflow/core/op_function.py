@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import linecache
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy
 
@@ -18,10 +18,8 @@ from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.log import log, new_key
 from eagerflow.core.observe import clock, current, state
+from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
-
-if TYPE_CHECKING:
-    from eagerflow.core.op import Op
 
 __all__ = ["generate"]
 

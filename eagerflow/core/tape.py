@@ -21,9 +21,9 @@ from eagerflow.core.backward import Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.exclusive import exclusive
+from eagerflow.core.links import above
 from eagerflow.core.log import Log, activate, deactivate, log, new_key
 from eagerflow.core.observe import current, scope, state
-from eagerflow.core.op import recorded_namespace
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, variable_of
 
@@ -482,7 +482,7 @@ def _fitting(gradient: Any, source: Tensor) -> Any:
     if gradient.dtype == source.dtype:
         return gradient
     if gradient.dtype.kind == "c" and source.dtype.kind != "c":
-        real = recorded_namespace[0].real(gradient) if isinstance(gradient, Tensor) else gradient.real
+        real = above.ops.real(gradient) if isinstance(gradient, Tensor) else gradient.real
         return real.astype(source.dtype)
     return gradient.astype(source.dtype)
 
@@ -515,7 +515,7 @@ def _stacked(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], 
         return None
     if not present or 0 in shape:
         return Tensor(namespace_of(source.data).zeros(shape + source.shape, source.dtype), None, None)
-    stacked: Tensor = recorded_namespace[0].stack([_zeros_like(source) if r is None else r for r in rows])
+    stacked: Tensor = above.ops.stack([_zeros_like(source) if r is None else r for r in rows])
     return stacked.reshape(shape + source.shape)
 
 
@@ -528,6 +528,6 @@ def _stacked_batch(
     if 0 in shape:
         empty = (*shape, *source.shape[1:])
         return Tensor(namespace_of(source.data).zeros(empty, source.dtype), None, None)
-    batch_first = recorded_namespace[0].moveaxis(stacked, 1, 0)
+    batch_first = above.ops.moveaxis(stacked, 1, 0)
     result: Tensor = batch_first.reshape((*shape, *source.shape[1:]))
     return result

@@ -20,6 +20,7 @@ from eagerflow.base.errors import WrongTypeError, no_attribute
 from eagerflow.base.tracebacks import shorten
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.links import above
 
 __all__ = [
     "Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor",
@@ -554,14 +555,5 @@ def register_methods(**methods: Callable[..., Any]) -> None:
         setattr(Tensor, name, method)
 
 
-_mover: list[Callable[[Tensor, Device], Tensor]] = []
-
-
-def register_mover(op: Callable[[Tensor, Device], Tensor]) -> Callable[[Tensor, Device], Tensor]:
-    """Name the op that moves tensors between devices (it lives above this file)."""
-    _mover[:] = [op]
-    return op
-
-
 def _move(tensor: Tensor, where: Device) -> Tensor:
-    return tensor if tensor.device == where else _mover[0](tensor, where)
+    return tensor if tensor.device == where else above.move(tensor, where)

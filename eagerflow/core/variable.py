@@ -11,7 +11,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import weakref
-from collections.abc import Callable
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -25,6 +24,7 @@ from eagerflow.core.device import current_device, namespace_of
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.exclusive import exclusive_data
 from eagerflow.core.in_place import SMALL, Writing, noted, owned, stored, undo
+from eagerflow.core.links import above
 from eagerflow.core.log import new_key
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.tensor import Tensor
@@ -273,10 +273,6 @@ def _rebuild(
     return made
 
 
-# How an initializer is found by its name; `eagerflow` puts the function here, which knows where they live.
-initializer_named: list[Callable[[str], Any]] = []
-
-
 def _called(initializer: Any, shape: Any, dtype: Any) -> Any:
     """What an initializer gives; a plain function may leave the type to us, and Keras 1's take a name."""
     if isinstance(initializer, FunctionType):
@@ -306,7 +302,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
             raise ValueError(
                 f"Variable(initializer={initializer!r}): an initializer needs shape=... as well."
             )
-        return _initial_value(initializer_named[0](initializer), shape, dtype)
+        return _initial_value(above.initializer_named(initializer), shape, dtype)
     else:
         value = Tensor(initializer, dtype)
         wanted = value.shape if shape is None else _as_shape(shape)

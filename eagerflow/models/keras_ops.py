@@ -15,7 +15,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import did_you_mean
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from eagerflow.layer.unique_names import snake_case
 
 __all__ = ["arguments_of", "described_call", "op_named"]

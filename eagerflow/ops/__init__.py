@@ -3,7 +3,7 @@
 import sys
 
 from eagerflow.base.moved import stand_behind as _stand_behind
-from eagerflow.core.op import recorded_namespace
+from eagerflow.core.links import above as _above
 from eagerflow.ops import image, linalg, nn, numpy, operators
 from eagerflow.ops.arrays import devices  # noqa: F401 - tensors move by it
 from eagerflow.ops.arrays.creation import (
@@ -308,7 +308,7 @@ from eagerflow.ops.reduce.statistics import (
 from eagerflow.ops.signals.fourier import extract_sequences, fft, fft2, ifft2, irfft, istft, rfft, stft
 from eagerflow.ops.signals.window_functions import bartlett, blackman, hamming, hanning, kaiser
 
-recorded_namespace[:] = [sys.modules[__name__]]
+_above.ops = sys.modules[__name__]
 
 __all__ = [
     "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core.observe import Observer, observing
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from eagerflow.kernels.machine.threads import set_num_threads
 from eagerflow.layers import Conv1D, Conv2D, Conv3D, Dense
 from eagerflow.layers.core.fusing import fuses

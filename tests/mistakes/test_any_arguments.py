@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import eagerflow as ef
 from eagerflow import layers, ops
 from eagerflow.base import config
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 
 # What our own slips look like.
 INTERNAL = (

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from tests.ops.compare import same, some
 
 Z = some(3, dtype="float64") + 1j * some(3, dtype="float64")[::-1]

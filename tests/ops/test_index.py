@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from tests.ops.compare import same, some, whole
 
 KEYS = [

@@ -11,7 +11,7 @@ import pytest
 import eagerflow as ef
 from eagerflow.base import tree
 from eagerflow.core.device import namespace_of
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.convolution import columns
 

@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.neural import dropout, recurrent
 

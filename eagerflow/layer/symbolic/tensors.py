@@ -22,9 +22,9 @@ from eagerflow.base import tree
 from eagerflow.base.errors import NoValueError, signature_of
 from eagerflow.base.origin import creation_site
 from eagerflow.core.in_place import undone
+from eagerflow.core.links import above
 from eagerflow.core.log import suspended
 from eagerflow.core.observe import unobserved
-from eagerflow.core.op import symbolic_calls
 from eagerflow.core.random import frozen
 from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.layer.building import unbuilt_on_failure
@@ -107,8 +107,7 @@ class SymbolicTensor(Tensor):
         self.node: Node | None = None
         self.index = 0
         self.key = None
-        if not symbolic_calls:
-            symbolic_calls.append(_answer)
+        above.symbolic_call = _answer
 
     @property
     def data(self) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.device import Device, device_of, place
+from eagerflow.core.links import above
 from eagerflow.core.op import op
-from eagerflow.core.tensor import Tensor, register_mover
+from eagerflow.core.tensor import Tensor
 
 __all__ = ["to_device"]
 
@@ -15,7 +16,6 @@ def _back(g: Any, source: Device) -> Any:
     return g.to(source) if isinstance(g, Tensor) else place(g, source)
 
 
-@register_mover
 @op(_back, saves=("source",))
 def to_device(xp: Any, x: Any, where: Any = None) -> Any:
     """`x` on the device `where`; its gradient is moved back.
@@ -25,3 +25,6 @@ def to_device(xp: Any, x: Any, where: Any = None) -> Any:
         where: a device name or `Device`.
     """
     return place(x, Device(where)), device_of(x)
+
+
+above.move = to_device

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 
 
 @dataclass(frozen=True)

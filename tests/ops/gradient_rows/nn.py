@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from eagerflow.kernels.convolution.geometry import window_geometry
 from eagerflow.ops.neural import dropout, fused, group_norm, recurrent, recurrent_pairs
 from tests.ops.gradient_rows import apart, case, inside, normal, other, positive, smooth, zero

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from tests.ops.gradient_rows import apart, case, no_gradient, normal, other, positive, smooth, zero
 
 MASK = np.array([[True, False, True], [False, False, True]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.core.op import registry
+from eagerflow.core.primitive import registry
 from tests.ops.gradient_rows import apart, case, normal, other, positive, raises, smooth, zero
 from tests.ops.gradient_rows.complexes import complex_case
 

@@ -98,7 +98,7 @@ def test_failed_ops_are_not_counted():
 
 
 def test_formulas_are_for_ops_that_exist():
-    from eagerflow.core.op import Op
+    from eagerflow.core.primitive import Op
 
     known = {name for name, value in vars(ops).items() if isinstance(getattr(value, "op", None), Op)}
     inner = {op.op.name for op in vars(ops).values() if isinstance(getattr(op, "op", None), Op)}

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from eagerflow.core.op import Op
+from eagerflow.core.primitive import Op
 from eagerflow.core.tape import GradientTape
 from tests.viz.nets import Trainer, mlp
 

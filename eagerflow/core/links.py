@@ -1,0 +1,37 @@
+"""What the tape's floor needs from floors above it: each attribute is set once, by the file that is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+__all__ = ["Links", "above"]
+
+
+class Links:
+    """The doors of this floor that open upwards; imports go down only.
+
+    Attributes:
+        ops: the namespace that rules compute in while they are recorded themselves (`eagerflow/ops/__init__.py`).
+        move: `(tensor, device) -> tensor`, the op that moves tensors (`ops/arrays/devices.py`).
+        differentiate: `(function, inputs, gradient of the output, needs) -> gradients of the inputs`, by which
+            kernels with a `reference` have their second order (`core/derivatives.py`).
+        symbolic_call: `(call, args, kwargs) -> (whether any of them is symbolic, what the call gives then)`; None
+            until the first symbolic tensor is made (`layer/symbolic/tensors.py`).
+        initializer_named: the initializer of a name (`eagerflow/__init__.py`).
+    """
+
+    __slots__ = ("differentiate", "initializer_named", "move", "ops", "symbolic_call")
+
+    ops: ModuleType
+    move: Callable[[Any, Any], Any]
+    differentiate: Callable[..., tuple[Any, ...]]
+    symbolic_call: Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], tuple[bool, Any]] | None
+    initializer_named: Callable[[str], Any]
+
+    def __init__(self) -> None:
+        self.symbolic_call = None
+
+
+above = Links()

@@ -1,0 +1,197 @@
+"""`Op`: what the tape and observers know of an operation: its function on arrays, its rules, what they keep."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eagerflow.base.errors import signature_of
+from eagerflow.core.links import above
+from eagerflow.core.observe import clock, current, state
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["Op", "registry", "same_kind"]
+
+# Every op by its name. The gradient table of the tests goes through it.
+registry: dict[str, Op] = {}
+
+
+class Op:
+    """What the tape and observers know of an operation.
+
+    Attributes:
+        name: the op's name, as in `eagerflow.ops`.
+        forward: the function on raw arrays, `forward(xp, *arrays, *settings)`.
+        arrays: names of the parameters that are arrays.
+        settings: names of the other parameters.
+        gradient: `"smooth"` (has rules), `"zero"` (locally constant: never recorded, so `tape.gradient`
+            answers None as TensorFlow does) or `"raises"` (recorded; asking for its gradient explains why not).
+        outputs: number of outputs, or `"many"` when it depends on the input.
+        saves: names of extra results of `forward` that rules use and callers don't see.
+        joint: one rule gives the gradients of all arrays, as a tuple; it may ask for `needs`.
+        sequence: the first parameter is a sequence of arrays (as in `concatenate`).
+        call: the function that users call.
+    """
+
+    __slots__ = (
+        "arrays", "call", "forward", "gradient", "joint", "name", "keeps_inputs", "names_shape", "outputs", "pulls",
+        "recorded_joint", "recorded_pulls",
+        "reference", "rules", "saved", "saves", "sequence", "settings", "why",
+    )  # fmt: skip
+
+    def __init__(
+        self, forward: Callable[..., Any], rules: tuple[Callable[..., Any], ...], **traits: Any
+    ) -> None:
+        self.name: str = forward.__name__
+        self.forward = forward
+        self.rules = rules
+        self.gradient: str = traits["gradient"]
+        self.outputs: int | str = traits["outputs"]
+        self.saves: tuple[str, ...] = tuple(traits["saves"])
+        self.joint: bool = traits["joint"] or traits["sequence"]
+        self.sequence: bool = traits["sequence"]
+        self.reference: Callable[..., Any] | None = traits["reference"]
+        self.why: str | None = traits["why"]
+        self.call: Callable[..., Any] = forward
+        parameters = [
+            p for p in inspect.signature(forward).parameters.values() if p.name not in ("xp", "keep")
+        ]
+        arrays = traits["arrays"] or [p.name for p in parameters if p.default is p.empty]
+        self.arrays: tuple[str, ...] = tuple(arrays)
+        self.settings: tuple[str, ...] = tuple([p.name for p in parameters if p.name not in self.arrays])
+        self.saved: tuple[str, ...] = _names_to_save(self)
+        asked = {n for rule in rules for n in inspect.signature(rule).parameters}
+        # All arrays are kept, first and in order: the tape reads their shapes off them instead of keeping those too.
+        self.keeps_inputs = (
+            self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
+        )
+        self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
+        self.pulls = tuple([_pull(self, rule, recorded=False) for rule in rules])
+        self.recorded_pulls = tuple([_pull(self, rule, recorded=True) for rule in rules])
+        self.recorded_joint = self.joint or self.reference is not None
+        if self.reference is not None:
+            self.recorded_pulls = (_through_reference(self),)
+
+    def __repr__(self) -> str:
+        return f"Op({self.name!r})"
+
+    def explain(self, error: Exception, inputs: Sequence[Any], settings: tuple[Any, ...]) -> Exception:
+        """The same kind of error, saying which op met which arrays; costs nothing until raised."""
+        given = [f"{n}={_shown(v)}" for n, v in zip(self.settings, settings) if not _is_usual(self, n, v)]
+        got = ", ".join([*[signature_of(x) for x in inputs], *given])
+        explained = same_kind(error)(f"{self.name}({got}): {_shorten(error)}{_hint(settings)}")
+        if state.on:
+            now = clock()
+            for observer in current():
+                observer.on_op(self, tuple(inputs), settings, None, now, now, explained)
+        return explained
+
+
+def _is_usual(op: Op, name: str, value: Any) -> bool:
+    """Whether a setting is what it is unless one says otherwise."""
+    default = inspect.signature(op.forward).parameters[name].default
+    return value is default or (isinstance(value, (bool, int, float, str)) and value == default)
+
+
+def _shown(setting: Any) -> str:
+    return signature_of(setting) if hasattr(setting, "dtype") else f"{setting!r:.60}"
+
+
+def _hint(settings: tuple[Any, ...]) -> str:
+    if not any(
+        isinstance(value, (tuple, list)) and any(part is None for part in value) for value in settings
+    ):
+        return ""
+    return (
+        ". A None from the shape of a symbolic tensor is a length that only a layer's call knows; in reshape, one "
+        "length may be -1 instead."
+    )
+
+
+def same_kind(error: Exception) -> type[Exception]:
+    """The error's type when a message is all it is made of, else its nearest plain ancestor."""
+    for kind in type(error).__mro__:
+        if kind.__name__ in ("DeviceError", "AxisError", "LinAlgError", "UnknownNameError"):
+            return kind
+        if kind in (
+            IndexError,
+            TypeError,
+            ValueError,
+            FloatingPointError,
+            NotImplementedError,
+            OverflowError,
+        ):
+            return kind
+    return ValueError
+
+
+def _shorten(error: Exception) -> str:
+    text = str(error)
+    return text if len(text) <= 360 else text[:357] + "..."
+
+
+def _names_to_save(made: Op) -> tuple[str, ...]:
+    """What records of this op keep, in order: whatever its rules name."""
+    named: set[str] = set()
+    for rule in made.rules:
+        named |= set(inspect.signature(rule).parameters)
+    if made.reference is not None:
+        named |= {*made.arrays, *made.settings}
+    return tuple([n for n in (*made.arrays, *made.settings, "out", *made.saves) if n in named])
+
+
+def _pull(made: Op, rule: Callable[..., Any], *, recorded: bool) -> Callable[..., Any]:
+    """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names."""
+    given = {"g": "g", "xp": "xp", "needs": "needs"}
+    kept = made.keeps_inputs
+    given |= {
+        f"{x}_shape": f"record[4][{i}].shape" if kept else f"record[3][{i}]"
+        for i, x in enumerate(made.arrays)
+    }
+    if made.sequence:
+        given[f"{made.arrays[0]}_shape"] = "record[3]"
+    for i, name in enumerate(made.saved):
+        given[name] = _saved(made, name, f"record[4][{i}]") if recorded else f"record[4][{i}]"
+    names = list(inspect.signature(rule).parameters)
+    unknown = [n for n in names if n not in given]
+    if unknown:
+        raise ValueError(f"a rule of {made.name} asks for {unknown}; known: {sorted(given)}")
+    text = f"lambda xp, g, record, needs: rule({', '.join(given[n] for n in names)})"
+    return eval(text, {"rule": rule, "wrap": _wrap, "wrap_all": _wrap_all})
+
+
+def _saved(made: Op, name: str, place: str) -> str:
+    """The expression that turns a kept array back into a tensor with its key."""
+    if name in made.settings:
+        return place
+    if name == "out":
+        return f"wrap({place}, record[1])" if made.outputs == 1 else f"wrap_all({place}, record[1])"
+    if name in made.saves:
+        return f"wrap({place}, None)"
+    if made.sequence:
+        return f"wrap_all({place}, record[2])"
+    return f"wrap({place}, record[2][{made.arrays.index(name)}])"
+
+
+def _wrap(array: Any, key: int | None) -> Any:
+    return Tensor(array, None, key) if hasattr(array, "dtype") else array
+
+
+def _wrap_all(arrays: Sequence[Any], keys: Sequence[int | None]) -> tuple[Any, ...]:
+    return tuple([_wrap(a, k) for a, k in zip(arrays, keys, strict=True)])
+
+
+def _through_reference(made: Op) -> Callable[..., Any]:
+    """For recorded mode: the gradients of the plain composition, themselves recorded."""
+    assert made.reference is not None
+    reference = made.reference
+
+    def pull(xp: Any, g: Any, record: tuple[Any, ...], needs: tuple[bool, ...]) -> tuple[Any, ...]:
+        from_record = dict(zip(made.saved, record[4], strict=True))
+        inputs = [_wrap(from_record[x], record[2][i]) for i, x in enumerate(made.arrays)]
+        others = {n: from_record[n] for n in made.settings}
+        others |= {n: _wrap(from_record[n], None) for n in made.saves if n in from_record}
+        return above.differentiate(lambda *xs: reference(*xs, **others), inputs, g, needs)
+
+    return pull
