@@ -20,7 +20,9 @@ from viz.facts import blocks, formatting
 from viz.facts.derived_stats import norm
 from viz.facts.schema import Record
 from viz.facts.selection import Selection, variables_of
-from viz.picture.palette import THEMES, heat, ink_on
+from viz.picture.coloring import COLORINGS
+from viz.picture.graph_builder import graph
+from viz.picture.palette import THEMES, fill_and_line, heat, ink_on
 
 ASSETS = pathlib.Path(page.__file__).parent / "assets"
 NODE = shutil.which("node")
@@ -46,40 +48,23 @@ RECORDING = ("recording/formatting.js", "recording/model.js", "recording/selecti
 
 # ---------------------------------------------------------------------- words
 
-NUMBERS = [
-    0,
-    1,
-    9,
-    9.94,
-    9.95,
-    9.996,
-    12.34,
-    99.94,
-    99.96,
-    870,
-    999.4,
-    1023.4,
-    1023.6,
-    1536,
-    12340,
-    1.5e6,
-    5e12,
-    0.004,
-]
+NUMBERS = "0 1 9 9.94 9.95 9.996 12.34 99.94 99.96 870 999.4 1023.4 1023.6 1536 12340 1.5e6 5e12 0.004"
+HALVES = "12.25 12.75 12250 100.5 101.5 100500 101500"
 
 
 def test_numbers_in_words():
-    whole = [int(number) for number in NUMBERS]
+    numbers = [float(number) for number in f"{NUMBERS} {HALVES}".split()]
+    whole = [int(number) for number in numbers]
     found = run(
         ["recording/formatting.js"],
         "const {numbers, whole} = given;"
         "return {seconds: numbers.map(seconds), nbytes: numbers.map(nbytes), short: numbers.map(short),"
         " amount: whole.map(amount), count: whole.map((n) => counted(n, 'op'))};",
-        {"numbers": NUMBERS, "whole": whole},
+        {"numbers": numbers, "whole": whole},
     )
-    assert found["seconds"] == [formatting.seconds(number) for number in NUMBERS]
-    assert found["nbytes"] == [formatting.nbytes(number) for number in NUMBERS]
-    assert found["short"] == [formatting.short(number) for number in NUMBERS]
+    assert found["seconds"] == [formatting.seconds(number) for number in numbers]
+    assert found["nbytes"] == [formatting.nbytes(number) for number in numbers]
+    assert found["short"] == [formatting.short(number) for number in numbers]
     assert found["amount"] == [formatting.amount(number) for number in whole]
     assert found["count"] == [formatting.count(number, "op") for number in whole]
 
@@ -117,11 +102,11 @@ def test_names_and_types_in_words():
 
 
 def test_colours():
-    shares = [i / 17 for i in range(18)]
+    shares = [i / 17 for i in range(18)] + [0.25, 0.75]
     fills = sorted({heat(share, theme) for share in shares for theme in THEMES.values()})
     plain = json.loads(json.dumps({name: vars_of(theme) for name, theme in THEMES.items()}))
     found = run(
-        ["graph/colours.js"],
+        ["recording/formatting.js", "graph/colours.js"],
         "const heats = (theme) => given.shares.map((share) => heat(share, theme));"
         "return {light: heats(themes.light), dark: heats(themes.dark), inks: given.fills.map(inkOn)};",
         {"shares": shares, "fills": fills, "themes": plain},
@@ -264,6 +249,55 @@ def test_selections_and_blocks(recording):
     for mine, theirs in zip(answer["norms"], map(norm, recording.tensors), strict=True):
         assert (mine is None) == (theirs is None)
         assert mine is None or math.isclose(mine, theirs, rel_tol=1e-5, abs_tol=1e-30)
+
+
+BOXES = """
+const model = new Model(given.data);
+document.documentElement = {dataset: {theme: "light"}};
+return given.views.map(([step, view]) => {
+  const selection = new Selection(model, step, view);
+  const root = treeOf(model, selection.tree);
+  const standsFor = foldTree(root, new Set());
+  const scene = new Scene(selection, root, standsFor, openTo(root, 99));
+  const nodes = [...scene.nodes.values()];
+  const title = (id) => scene.nodes.get(id).title;
+  const colours = Object.fromEntries(given.colours.map((mode) => {
+    const legend = colour(scene, mode, null).map((entry) => entry.slice(0, 2));
+    return [mode, [mode === "op" ? [] : legend, nodes.map((node) => [node.title, ...coloursOf(node, themeNow())])]];
+  }));
+  return {
+    colours, boxes: nodes.map((node) => [node.kind, node.title, node.phase, node.lines, node.ops]),
+    frames: [...scene.frames.values()].map((frame) => frame.title),
+    arrows: scene.edges.map((edge) => [title(edge.tail), title(edge.head), edge.kind]),
+  };
+});
+"""
+
+
+def test_boxes_arrows_and_their_colours(recording):
+    steps = [step.index for step in recording.steps] or [None]
+    views = [[step, view] for step in steps for view in ("both", "forward")]
+    measured = any(tensor.stats for tensor in recording.tensors)
+    colours = [name for name in COLORINGS if measured or name not in ("grad", "nonfinite")]
+    themes = {name: vars_of(theme) for name, theme in THEMES.items()}
+    given = {"data": page.data(recording), "views": views, "colours": colours, "themes": themes}
+    scripts = ("app/state.js", "recording/flaws.js", "graph/assembly.js", "graph/colours.js")
+    for (step, view), found in zip(views, run((*RECORDING, *scripts), BOXES, given), strict=True):
+        for name in colours:
+            drawn = graph(recording, view=view, step=step, depth=99, max_nodes=10**6, color_by=name)
+            nodes = drawn.nodes
+            legend, boxes = found["colours"][name]
+            assert legend == [list(entry[:2]) for entry in drawn.legend], name
+            assert sorted(boxes) == sorted([node.title, *fill_and_line(node)] for node in nodes.values()), (
+                name
+            )
+        drawn = graph(recording, view=view, step=step, depth=99, max_nodes=10**6)
+        nodes = drawn.nodes
+        boxes = [[n.kind, n.title, n.phase, n.lines, list(n.ops)] for n in nodes.values()]
+        arrows = [[nodes[e.tail].title, nodes[e.head].title, e.kind] for e in drawn.edges]
+        assert sorted(found["boxes"]) == sorted(boxes)
+        assert sorted(found["frames"]) == sorted(cluster.title for cluster in drawn.clusters.values())
+        assert sorted(found["arrows"]) == sorted(arrows)
 
 
 def test_the_runs_have_what_is_compared():

@@ -25,7 +25,7 @@ function heat(share, theme) {
   const ramp = theme.heat,
     at = Math.sqrt(Math.max(0, Math.min(1, share))) * (ramp.length - 1);
   const low = Math.min(Math.floor(at), ramp.length - 2);
-  return hex(ramp[low].map((a, i) => Math.round(a + (ramp[low + 1][i] - a) * (at - low))));
+  return hex(ramp[low].map((a, i) => rounded(a + (ramp[low + 1][i] - a) * (at - low))));
 }
 
 const hex = (channels) => "#" + channels.map((c) => c.toString(16).padStart(2, "0")).join("");
@@ -146,7 +146,7 @@ class Painter {
     for (const [node, size] of sizes) {
       const share = high === low ? 1 : size > 0 ? (Math.log10(size) - low) / (high - low) : 0;
       node.fill = heat(share ** 2, this.theme);
-      node.note = `|g| ${size.toPrecision(2)}`;
+      node.note = `|g| ${general(size)}`;
     }
     const marks = [
       [0, low],
@@ -154,7 +154,7 @@ class Painter {
       [1, high],
     ];
     const found = logs.length
-      ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${(10 ** log).toPrecision(2)}`])
+      ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${general(10 ** log)}`])
       : [];
     return [...found, [this.theme.plain, "no gradient"]];
   }
@@ -173,7 +173,7 @@ class Painter {
   }
 
   isShown(tensor) {
-    return tensor.producer === null || this.scene.selection.here.has(tensor.producer);
+    return this.scene.selection.here.has(tensor.producer) && this.model.ops[tensor.producer].phase === "backward";
   }
 
   // ---------------------------------------------------------------- kinds

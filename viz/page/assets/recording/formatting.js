@@ -1,9 +1,23 @@
 // Numbers and names as people read them: the counterpart of viz/facts/formatting.py.
 
+// Halves are rounded to even numbers, as Python does.
+function rounded(number) {
+  const below = Math.floor(number);
+  return number - below === 0.5 ? below + (below % 2) : Math.round(number);
+}
+
+const tenths = (number) => (number % 1 === 0.25 ? number - 0.05 : number).toFixed(1);
+
 function threeDigits(number) {
-  if (number >= 99.95 || Number.isInteger(number)) return number.toFixed(0);
-  if (number >= 9.995) return number.toFixed(1);
-  return number < 1 ? String(Number(number.toPrecision(2))) : number.toFixed(1);
+  if (number >= 99.95 || Number.isInteger(number)) return String(rounded(number));
+  return number < 1 ? general(number) : tenths(number);
+}
+
+// Two digits, with an exponent where there would be many zeros.
+function general(number) {
+  const [digits, exponent] = number.toExponential(1).split("e");
+  if (exponent >= -4 && exponent < 2) return String(Number(number.toPrecision(2)));
+  return `${Number(digits)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
 function scaled(number, units, step) {
