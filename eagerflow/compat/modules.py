@@ -120,7 +120,7 @@ TENSORFLOW: dict[str, str] = {
     "linalg": f"{_TF}.linalg",
     "lookup": f"{_TF}.text.lookup",
     "losses": "eagerflow.losses",
-    "math": f"{_TF}.math",
+    "math": f"{_TF}.math {_TF}.segments",
     "metrics": "eagerflow.metrics",
     "nest": f"{_TF}.nest",
     "nn": f"{_TF}.nn",

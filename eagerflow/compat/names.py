@@ -92,6 +92,7 @@ GONE: dict[str, dict[str, str]] = {
         "experimental": "For tf.experimental.numpy write import numpy, or eagerflow.ops where gradients are wanted.",
         "feature_column": "Use layers: Normalization, StringLookup, Embedding; or keras.utils.FeatureSpace.",
         "lite": "Write model.export or model.save.",
+        "compiler": "Nothing is compiled here; leave it out.",
         "tpu": "There are no TPUs here; leave it out.",
         "saved_model": "Write model.save('name.keras').",
         "summary": "Use the callback keras.callbacks.TensorBoard, which writes the same files.",

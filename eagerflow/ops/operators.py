@@ -21,6 +21,7 @@ from eagerflow.ops.elementwise import comparison as compare
 from eagerflow.ops.elementwise import complex_numbers as complexes
 from eagerflow.ops.elementwise import selection as choose
 from eagerflow.ops.matrices import products
+from eagerflow.ops.numpy_only import FUNCTIONS
 from eagerflow.ops.reduce import cumulative
 from eagerflow.ops.reduce import reductions as reduce
 
@@ -158,5 +159,6 @@ def answer_numpy(names: list[str], ops: Any) -> None:
             numpy.linalg.slogdet: ops.slogdet,
             numpy.positive: _positive,
             numpy.array_equal: _array_equal,
+            **FUNCTIONS,
         }
     )

@@ -17,10 +17,12 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import text_tensor
 
 __all__ = [
-    "argsort", "boolean_mask", "broadcast_to", "concat", "einsum", "expand_dims", "eye", "fill", "gather", "gather_nd",
-    "linspace", "map_fn", "meshgrid", "norm", "one_hot", "ones", "ones_like", "pad", "range", "rank", "repeat",
-    "reshape", "reverse", "roll", "scatter_nd", "searchsorted", "shape", "size", "slice", "sort", "split", "squeeze",
-    "stack", "tensordot", "tile", "transpose", "unique", "unstack", "where", "zeros", "zeros_like",
+    "argsort", "boolean_mask", "broadcast_to", "concat", "einsum", "expand_dims", "eye", "fill", "gather",
+    "gather_nd", "linspace", "map_fn", "meshgrid", "norm", "one_hot", "ones", "ones_like", "pad", "range",
+    "rank", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "scatter_nd", "searchsorted", "shape",
+    "size", "slice", "sort", "split", "squeeze", "stack", "tensor_scatter_nd_add", "tensor_scatter_nd_max",
+    "tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile",
+    "transpose", "unique", "unstack", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 einsum, searchsorted = ops.einsum, ops.searchsorted
@@ -308,3 +310,41 @@ def norm(
 def map_fn(fn: Callable[[Any], Any], elems: Any, *args: Any, **kwargs: Any) -> Any:
     """The results of a function for every row, stacked."""
     return ops.map(fn, elems)
+
+
+def _scattering(reduction: str | None, sign: int = 1) -> Any:
+    def call(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+        changes = ops.negative(updates) if sign < 0 else updates
+        return ops.scatter_update(tensor, indices, changes, reduction)
+
+    return call
+
+
+tensor_scatter_nd_update, tensor_scatter_nd_add = _scattering(None), _scattering("add")
+tensor_scatter_nd_sub = _scattering("add", -1)
+tensor_scatter_nd_max, tensor_scatter_nd_min = _scattering("max"), _scattering("min")
+
+
+def reverse_sequence(
+    input: Any,
+    seq_lengths: Any,
+    seq_axis: int | None = None,
+    batch_axis: int | None = None,
+    name: str | None = None,
+) -> Tensor:
+    """Each example with its first `seq_lengths` steps in reverse, the others as they are.
+
+    Raises:
+        ValueError: without `seq_axis`.
+    """
+    x = ops.convert_to_tensor(input)
+    if seq_axis is None:
+        raise ValueError("reverse_sequence(seq_axis=...): needed: the axis of the steps.")
+    along, over = seq_axis % x.ndim, (batch_axis or 0) % x.ndim
+    steps = ops.arange(x.shape[along])
+    lengths = ops.expand_dims(ops.cast(seq_lengths, "int64"), -1)
+    places = ops.where(steps < lengths, lengths - 1 - steps, steps)  # (batch, steps)
+    if over > along:
+        places = ops.transpose(places)
+    shape = [n if i in (along, over) else 1 for i, n in enumerate(x.shape)]
+    return ops.take_along_axis(x, ops.broadcast_to(ops.reshape(places, shape), x.shape), along)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from eagerflow import ops
 from eagerflow.compat.tensorflow.arrays import einsum, eye, norm, tensordot
 from eagerflow.compat.tensorflow.math import l2_normalize, matmul
+from eagerflow.core.tensor import Tensor
 
 __all__ = [
-    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "eye", "inv",
-    "l2_normalize", "logdet", "matmul", "matrix_transpose", "matvec", "norm", "qr", "set_diag", "slogdet",
-    "solve", "svd", "tensordot", "trace", "triangular_solve",
+    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "expm", "eye", "inv",
+    "l2_normalize", "logdet", "lstsq", "matmul", "matrix_transpose", "matvec", "norm", "pinv", "qr", "set_diag",
+    "slogdet", "solve", "svd", "tensordot", "trace", "triangular_solve",
 ]  # fmt: skip
 
 cholesky, det, inv, qr, trace = ops.cholesky, ops.det, ops.inv, ops.qr, ops.trace
@@ -107,3 +109,35 @@ def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = Non
     kept = kept if num_lower < 0 else ops.logical_and(kept, below <= num_lower)
     kept = kept if num_upper < 0 else ops.logical_and(kept, below >= -num_upper)
     return ops.where(kept, input, ops.zeros_like(input))
+
+
+def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
+    """The pseudo-inverse of matrices."""
+    return ops.pinv(a, rcond)
+
+
+def lstsq(
+    matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None
+) -> Tensor:
+    """`x` for which `matrix @ x` is nearest to `rhs`; with `l2_regularizer`, its own squares count too."""
+    a = ops.convert_to_tensor(matrix)
+    if not l2_regularizer:
+        return ops.matmul(ops.pinv(a), rhs)
+    turned = ops.swapaxes(a, -1, -2)
+    ridge = ops.eye(a.shape[-1], dtype=a.dtype.name) * l2_regularizer
+    return ops.solve(ops.matmul(turned, a) + ridge, ops.matmul(turned, rhs))
+
+
+def expm(input: Any, name: str | None = None) -> Tensor:
+    """The exponentials of matrices: a series for a small part of them, squared again and again."""
+    a = ops.convert_to_tensor(input)
+    norm = float(ops.max(ops.sum(ops.abs(ops.stop_gradient(a)), axis=-2), initial=0.0))
+    halvings = max(0, math.ceil(math.log2(norm / 0.25))) if 0 < norm < math.inf else 0
+    a = a / 2.0**halvings
+    one = ops.eye(a.shape[-1], dtype=a.dtype.name)
+    total: Any = one
+    for i in range(16, 0, -1):  # 1 + a (1 + a/2 (1 + a/3 (...))): what is left out is below 1e-24
+        total = one + ops.matmul(a, total) / float(i)
+    for _ in range(halvings):
+        total = ops.matmul(total, total)
+    return total

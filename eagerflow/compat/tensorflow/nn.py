@@ -17,12 +17,13 @@ from eagerflow.compat.tensorflow.math import (
     tanh,
     top_k,
 )
+from eagerflow.core.tensor import Tensor
 
 __all__ = [
-    "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add", "conv1d",
-    "conv2d", "conv2d_transpose", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup",
-    "gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "log_softmax", "max_pool", "max_pool1d",
-    "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid",
+    "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add", "conv1d", "conv2d",
+    "conv2d_transpose", "crelu", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup",
+    "gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_softmax",
+    "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid",
     "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus",
     "softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k",
     "zero_fraction",
@@ -250,3 +251,28 @@ def _spatial(value: Any, layout: str, rank: int) -> Any:
     if len(numbers) != rank + 2:
         return tuple(numbers) * (rank if len(numbers) == 1 else 1)
     return tuple(numbers[1:-1]) if layout == "channels_last" else tuple(numbers[2:])
+
+
+def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
+    """The positive part, and that of the negative, side by side."""
+    return ops.concatenate([ops.relu(features), ops.relu(ops.negative(features))], axis=axis)
+
+
+def local_response_normalization(
+    input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Each value divided by a power of the sum of squares over the channels around it.
+
+    Source: Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks.
+    """
+    x = ops.convert_to_tensor(input)
+    channels = x.shape[-1]
+    squares = ops.pad(ops.square(x), [(0, 0)] * (x.ndim - 1) + [(depth_radius, depth_radius)])
+    around: Any = squares[..., :channels]
+    for i in range(1, 2 * depth_radius + 1):
+        around = around + squares[..., i : i + channels]
+    return x / (bias + alpha * around) ** beta
+
+
+lrn = local_response_normalization

@@ -1,0 +1,103 @@
+"""`tf.math` by segments of rows, and products that are 0 where one factor is, whatever the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+
+__all__ = [
+    "polyval", "reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod",
+    "unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n", "xdivy", "xlog1py", "xlogy",
+]  # fmt: skip
+
+
+def _counts(data: Tensor, segment_ids: Any, num_segments: int | None) -> Tensor:
+    """How many rows each segment has, in a shape that goes with `data`."""
+    ones = ops.ones_like(ops.convert_to_tensor(segment_ids), dtype=data.dtype.name)
+    return ops.reshape(ops.segment_sum(ones, segment_ids, num_segments), (-1,) + (1,) * (data.ndim - 1))
+
+
+def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The means of rows with the same number; zeros where there is none."""
+    data = ops.convert_to_tensor(data)
+    total = ops.segment_sum(data, segment_ids)
+    return total / ops.maximum(_counts(data, segment_ids, None), 1)
+
+
+def _or_zero(found: Tensor, data: Tensor, segment_ids: Any) -> Tensor:
+    return ops.where(_counts(data, segment_ids, None) > 0, found, 0)
+
+
+def segment_max(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The largest of rows with the same number; zeros where there is none."""
+    data = ops.convert_to_tensor(data)
+    return _or_zero(ops.segment_max(data, segment_ids), data, segment_ids)
+
+
+def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The smallest of rows with the same number; zeros where there is none."""
+    data = ops.convert_to_tensor(data)
+    return _or_zero(ops.segment_min(data, segment_ids), data, segment_ids)
+
+
+def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The products of rows with the same number; ones where there is none."""
+    return ops.segment_prod(data, segment_ids)
+
+
+def unsorted_segment_min(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The smallest of rows with the same number."""
+    return ops.segment_min(data, segment_ids, int(num_segments))
+
+
+def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The products of rows with the same number; ones where there is none."""
+    return ops.segment_prod(data, segment_ids, int(num_segments))
+
+
+def unsorted_segment_sqrt_n(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Tensor:
+    """The sums of rows with the same number, divided by the root of how many they are."""
+    data, count = ops.convert_to_tensor(data), int(num_segments)
+    total = ops.segment_sum(data, segment_ids, count)
+    return total / ops.sqrt(ops.maximum(_counts(data, segment_ids, count), 1))
+
+
+def _unless_zero(x: Any, other: Any, function: Any) -> Tensor:
+    """`function(x, other)`, and 0 with gradient 0 where `x` is 0, whatever `other` is."""
+    x = ops.convert_to_tensor(x)
+    zero = ops.equal(x, 0)
+    return ops.where(zero, ops.zeros_like(x), function(x, ops.where(zero, ops.ones_like(x), other)))
+
+
+def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """`x * log(y)`, and 0 where `x` is 0."""
+    return _unless_zero(x, y, lambda x, y: x * ops.log(y))
+
+
+def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """`x * log(1 + y)`, and 0 where `x` is 0."""
+    return _unless_zero(x, y, lambda x, y: x * ops.log1p(y))
+
+
+def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """`x / y`, and 0 where `x` is 0."""
+    return _unless_zero(x, y, lambda x, y: x / y)
+
+
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The root of the sum of squares."""
+    return ops.sqrt(ops.sum(ops.square(input_tensor), axis=axis, keepdims=keepdims))
+
+
+def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
+    """A polynomial at `x`, of its coefficients from the highest power down."""
+    total: Any = ops.zeros_like(ops.convert_to_tensor(x))
+    for coefficient in coeffs:
+        total = total * x + coefficient
+    return total

@@ -1,0 +1,163 @@
+"""TensorFlow's and NumPy's functions that are made of several ops: values, and derivatives of both orders."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import ops
+from eagerflow.compat import faces
+from eagerflow.compat.tensorflow import arrays, linalg, nn, segments
+
+A = np.array([[0.5, -1.25, 2.0], [1.5, 0.75, -0.5], [0.25, 2.5, 1.0]])
+P = np.abs(A)
+IDS = np.array([2, 0, 2])
+PLACES = np.array([[2], [0]])
+
+SMOOTH = {
+    "segment_mean": (lambda x: segments.segment_mean(x, IDS), A),
+    "segment_max": (lambda x: segments.segment_max(x, IDS), A),
+    "segment_min": (lambda x: segments.segment_min(x, IDS), A),
+    "segment_prod": (lambda x: segments.segment_prod(x, IDS), A),
+    "unsorted_segment_min": (lambda x: segments.unsorted_segment_min(x, [0, 0, 1], 2), A),
+    "unsorted_segment_prod": (lambda x: segments.unsorted_segment_prod(x, IDS, 4), A),
+    "unsorted_segment_sqrt_n": (lambda x: segments.unsorted_segment_sqrt_n(x, IDS, 4), A),
+    "xlogy": (lambda x: segments.xlogy(x, x + 1.0), P),
+    "xlog1py": (lambda x: segments.xlog1py(x, x * x), P),
+    "xdivy": (lambda x: segments.xdivy(x, x * x + 1.0), A),
+    "reduce_euclidean_norm": (lambda x: segments.reduce_euclidean_norm(x, axis=1), A),
+    "polyval": (lambda x: segments.polyval([2.0, x[0, 0], 1.0], x), A),
+    "tensor_scatter_nd_update": (lambda x: arrays.tensor_scatter_nd_update(x, PLACES, x[1:] ** 2), A),
+    "tensor_scatter_nd_add": (lambda x: arrays.tensor_scatter_nd_add(x, PLACES, x[1:] ** 2), A),
+    "tensor_scatter_nd_sub": (lambda x: arrays.tensor_scatter_nd_sub(x, PLACES, x[1:] ** 2), A),
+    "tensor_scatter_nd_max": (lambda x: arrays.tensor_scatter_nd_max(x, PLACES, x[1:] ** 2), A),
+    "tensor_scatter_nd_min": (lambda x: arrays.tensor_scatter_nd_min(x, PLACES, x[1:] ** 2), A),
+    "reverse_sequence": (lambda x: arrays.reverse_sequence(x, [1, 3, 2], 1) ** 3, A),
+    "crelu": (nn.crelu, A),
+    "lrn": (lambda x: nn.lrn(x[None, None], 1, 2.0, 0.5, 0.75), A),
+    "pinv": (lambda x: linalg.pinv(x[:, :2]), A),
+    "lstsq": (lambda x: linalg.lstsq(x[:, :2], x[:, 2:]), A),
+    "lstsq_ridge": (lambda x: linalg.lstsq(x[:, :2], x[:, 2:], 0.5), A),
+    "expm": (linalg.expm, A),
+    "expm_large": (lambda x: linalg.expm(x * 2.0) * 1e-2, A),
+    "np.atleast_3d": (lambda x: np.atleast_3d(x) ** 2, A),
+    "np.column_stack": (lambda x: np.column_stack([x[0], x**2]), A),
+    "np.gradient": (lambda x: np.gradient(x**2, 0.5)[1], A),
+    "np.gradient_axis": (lambda x: np.gradient(x**3, axis=0), A),
+    "np.polyval": (lambda x: np.polyval(x[0], x), A),
+    "np.matrix_power": (lambda x: np.linalg.matrix_power(x, 3), A),
+    "np.matrix_power_inverse": (lambda x: np.linalg.matrix_power(x, -2), A),
+    "np.multi_dot": (lambda x: np.linalg.multi_dot([x, x, x]), A),
+}
+
+
+def weighted(function, x):
+    found = function(x)
+    return ops.sum(found * np.cos(np.arange(found.size)).reshape(found.shape))
+
+
+def slopes(function, x):
+    v = ef.Variable(x, dtype="float64")
+    with ef.GradientTape() as tape:
+        total = weighted(function, v * 1.0)
+    return tape.gradient(total, v).numpy()
+
+
+def numeric(of, x, along, step=1e-5):
+    return (of(x + step * along) - of(x - step * along)) / (2 * step)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_first_and_second_derivatives(name):
+    """Along two directions, against differences."""
+    function, x = SMOOTH[name]
+    one, other = (f(np.arange(1.0, x.size + 1)).reshape(x.shape) for f in (np.sin, np.cos))
+    first = float((slopes(function, x) * one).sum())
+    assert first == pytest.approx(
+        numeric(lambda x: float(weighted(function, ops.array(x))), x, one), rel=1e-6, abs=1e-6
+    )
+    v = ef.Variable(x, dtype="float64")
+    with ef.GradientTape() as outer:
+        with ef.GradientTape() as tape:
+            total = weighted(function, v * 1.0)
+        along = ops.sum(tape.gradient(total, v) * one)
+    second = float((outer.gradient(along, v, unconnected_gradients="zero").numpy() * other).sum())
+    expected = numeric(lambda x: float((slopes(function, x) * one).sum()), x, other)
+    assert second == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["xlogy", "xlog1py", "xdivy"])
+def test_nothing_times_whatever_is_nothing(name):
+    x, y = ef.Variable([0.0, 2.0]), ef.Variable([-1.0 if name == "xlog1py" else 0.0, 3.0])
+    with ef.GradientTape() as tape:
+        found = getattr(segments, name)(x, y)
+        total = ops.sum(found)
+    by_x, by_y = tape.gradient(total, [x, y])
+    right = {"xlogy": 2 * math.log(3), "xlog1py": 2 * math.log(4), "xdivy": 2 / 3}[name]
+    assert found.tolist() == [0.0, pytest.approx(right)]
+    assert (float(by_x[0]), float(by_y[0])) == (0.0, 0.0)
+    assert np.isfinite([float(by_x[1]), float(by_y[1])]).all()
+
+
+def test_values_of_segments():
+    x = ops.array([1.0, 5.0, 3.0])
+    assert segments.segment_mean(x, [0, 0, 2]).tolist() == [3.0, 0.0, 3.0]
+    assert segments.segment_max(x, [0, 0, 2]).tolist() == [5.0, 0.0, 3.0]
+    assert segments.segment_min(x, [0, 0, 2]).tolist() == [1.0, 0.0, 3.0]
+    assert segments.segment_prod(x, [0, 0, 2]).tolist() == [5.0, 1.0, 3.0]
+    assert segments.unsorted_segment_sqrt_n(x, [1, 1, -1], 2).tolist() == [0.0, pytest.approx(6 / 2**0.5)]
+
+
+def test_values_of_places_and_sequences():
+    x = np.arange(8).reshape(2, 4)
+    assert arrays.reverse_sequence(x, [2, 3], 1).tolist() == [[1, 0, 2, 3], [6, 5, 4, 7]]
+    assert (
+        arrays.reverse_sequence(x.T, [2, 3], 0, 1).tolist()
+        == np.transpose([[1, 0, 2, 3], [6, 5, 4, 7]]).tolist()
+    )
+    with pytest.raises(ValueError, match="seq_axis"):
+        arrays.reverse_sequence(x, [2, 3])
+    assert arrays.tensor_scatter_nd_sub([5, 5, 5], [[1], [1]], [1, 2]).tolist() == [5, 2, 5]
+    assert arrays.tensor_scatter_nd_max([5, 5], [[1], [1]], [9, 7]).tolist() == [5, 9]
+
+
+def test_values_of_matrices():
+    turn = np.array([[0.0, -1.0], [1.0, 0.0]]) * 3.0
+    right = [[math.cos(3), -math.sin(3)], [math.sin(3), math.cos(3)]]
+    assert np.allclose(linalg.expm(turn).numpy(), right, rtol=1e-12, atol=1e-13)
+    assert np.allclose(
+        linalg.expm(np.stack([turn * 0, np.diag([1.0, -20.0])])).numpy()[1], np.diag(np.exp([1.0, -20.0]))
+    )
+    assert linalg.expm(np.zeros((2, 2))).tolist() == np.eye(2).tolist()
+    assert np.allclose(
+        linalg.lstsq(A[:, :2], A[:, 2:]).numpy(), np.linalg.lstsq(A[:, :2], A[:, 2:], rcond=None)[0]
+    )
+    x = ops.array(A)
+    for power in (0, 1, 2, 5, -1):
+        assert np.allclose(np.linalg.matrix_power(x, power).numpy(), np.linalg.matrix_power(A, power))
+
+
+def test_values_of_numpy():
+    w = ops.array([1.0, 2.0, 4.0])
+    assert np.gradient(w).tolist() == np.gradient([1.0, 2.0, 4.0]).tolist()
+    assert [g.tolist() for g in np.gradient(ops.array(A), 2.0, 0.5)] == [
+        g.tolist() for g in np.gradient(A, 2.0, 0.5)
+    ]
+    with pytest.raises(TypeError, match="edge_order=1"):
+        np.gradient(w, edge_order=2)
+    with pytest.raises(TypeError, match="edge_order=1"):
+        np.gradient(w, [0.0, 1.0, 3.0])
+    for axes, function in enumerate((np.atleast_1d, np.atleast_2d, np.atleast_3d), 1):
+        assert function(w).shape == function(np.zeros(3)).shape
+        assert function(ops.array(2.0)).shape == (1,) * axes
+    assert [x.shape for x in np.atleast_2d(w, w)] == [(1, 3)] * 2
+    assert np.column_stack([w, w]).tolist() == np.column_stack([w.numpy(), w.numpy()]).tolist()
+    assert float(np.polyval(w, 3.0)) == np.polyval([1.0, 2.0, 4.0], 3.0)
+
+
+def test_nothing_is_compiled():
+    with pytest.raises(AttributeError, match="Nothing is compiled here"):
+        _ = faces.face("tensorflow").compiler
