@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.kernels.machine.scratch import scratch
+
 __all__ = ["Look", "Looked", "has_steady_borders", "peak"]
 
 _SAMPLE = 512  # numbers looked at for the usual size
@@ -88,7 +90,8 @@ class _Axis(NamedTuple):
 class Look:
     """Some outputs of a fast algorithm, which together show every number far larger than the others.
 
-    Blocks of outputs are looked at as they are done, while they are in the cache.
+    Blocks of outputs are looked at as they are done, while they are in the cache. One look at a time in each thread:
+    what was seen lies in scratch.
 
     Args:
         shape: of the outputs (batch, *spatial, filters), float32, also with a bias added and relu applied.
@@ -109,7 +112,9 @@ class Look:
         self._whole = [axis.places(0, axis.length) for axis in self._axes]
         self._filters = slice(_FILTERS if groups == 1 else None)
         width = len(range(*self._filters.indices(shape[-1])))
-        self._seen = numpy.empty((shape[0], *[axis.seen for axis in self._axes], width), numpy.float32)
+        self._seen = scratch(
+            "outliers", (shape[0], *[axis.seen for axis in self._axes], width), numpy.float32
+        )
 
     def take(self, out: Any, images: slice, *ranges: slice) -> None:
         """Look at a block of outputs: some images, of these the ranges along the first axes."""
