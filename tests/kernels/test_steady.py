@@ -129,6 +129,33 @@ def test_the_fast_ways_lose_few_digits(name):
         assert np.abs(away).max() < 1e-5 * right.std()
 
 
+# What PyTorch 2.13 loses by convolutions with N(0, 1), beside the outputs' size (see `tools/kernel_accuracy.py`).
+_LOST_BY_PYTORCH = {
+    "16 channels": ((2, 12, 12, 16), (3, 3, 16, 16), 1, 2.0e-7),
+    "64 channels": ((1, 16, 16, 64), (3, 3, 64, 16), 1, 2.1e-7),
+    "128 channels": ((1, 16, 16, 128), (3, 3, 128, 16), 1, 2.2e-7),
+    "512 channels": ((2, 16, 16, 512), (3, 3, 512, 16), 1, 2.4e-7),
+    "512 channels of one tile": ((8, 4, 4, 512), (3, 3, 512, 16), 1, 2.1e-7),
+    "512 filters": ((2, 7, 7, 16), (3, 3, 16, 512), 1, 2.0e-7),
+    "groups": ((2, 16, 16, 32), (3, 3, 4, 32), 8, 1.1e-7),
+    "volumes": ((1, 8, 8, 8, 64), (3, 3, 3, 64, 32), 1, 3.4e-7),
+    "depthwise 5x5": ((2, 16, 16, 16), (5, 5, 1, 16), 16, 8.6e-8),
+    "depthwise 7x7": ((2, 16, 16, 16), (7, 7, 1, 16), 16, 1.2e-7),
+    "depthwise 7x7 on few rows": ((2, 4, 4, 16), (7, 7, 1, 16), 16, 8.0e-8),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _LOST_BY_PYTORCH)
+def test_no_more_is_lost_than_four_times_what_pytorch_loses(name):
+    shape, kernel_shape, groups, lost = _LOST_BY_PYTORCH[name]
+    x, kernel = _data(shape, kernel_shape)
+    g = _data((*shape[:-1], kernel_shape[-1]), (1,), seed=1)[0]
+    found = _results(x, kernel, g, groups)[:2]
+    exact = _results(*(a.astype("float64") for a in (x, kernel, g)), groups)[:2]
+    for ours, right in zip(found, exact, strict=True):
+        assert np.sqrt(((ours - right) ** 2).mean()) < 4 * lost * np.sqrt((right**2).mean())
+
+
 def _wild_images(out, blocks=1, padding=0):
     look = steady.Look(out.shape, (3, 3), 1, [(padding, padding)] * 2)
     for i in range(0, len(out), 2):

@@ -40,6 +40,7 @@ __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits
 
 _LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
 _LARGE = 1 << 20  # numbers of products that are too many to be gone through for each part of a sum
+_LARGEST_TILE = 4  # outputs along an axis
 _EXACT_TILE = 3  # outputs along an axis, with which fewer digits are lost
 PER_MICROSECOND = 50_000  # multiply-adds, for deciding about threads
 
@@ -53,6 +54,8 @@ def suits(kernel_shape: tuple[int, ...], dtype: Any, geometry: Geometry, groups:
         and min(kernel_shape[-2] * groups, kernel_shape[-1]) >= _LEAST_CHANNELS
         and max(*geometry.before, *geometry.after) <= 2
         and min(geometry.outputs) >= 3
+        # Sums of few numbers, where an image is a single tile: errors are large beside them.
+        and (Packs.of(kernel_shape, groups).groups == 1 or max(geometry.outputs) > _LARGEST_TILE)
     )
 
 
