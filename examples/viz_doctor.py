@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from viz.doctor import Finding
-from viz.doctor.examine import examine
+from viz.doctor.watched_script import examine
 from viz.picture.bar_charts import Bar, bars
 
 PAGE = Path(__file__).parents[1] / "docs" / "doctor.md"

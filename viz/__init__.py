@@ -44,14 +44,20 @@ if TYPE_CHECKING:
     from viz.picture.plot_model import summary as summary
 
 # What recording doesn't need is loaded when it is first asked for.
-_LAZY = {
-    "Diagnosis": "doctor.diagnosis", "Difference": "compare.difference", "Finding": "doctor.finding",
-    "LivePage": "livepage", "Nonfinite": "nonfinite.finding", "NonfiniteError": "nonfinite.finding",
-    "NonfiniteWarning": "nonfinite.finding", "SummaryWriter": "export.summary_writer", "Watch": "export.watch",
-    "diagnose": "doctor.short_training", "diff": "comparison", "find_nonfinite": "nonfinite.find_nonfinite",
-    "live": "livepage", "model_to_dot": "picture.plot_model", "plot_model": "picture.plot_model",
-    "summary": "picture.plot_model", "watch": "export.watch",
-}  # fmt: skip
+_HOMES = {
+    "compare.difference": "Difference",
+    "comparison": "diff",
+    "doctor.diagnosis": "Diagnosis",
+    "doctor.finding": "Finding",
+    "doctor.short_training": "diagnose",
+    "export.summary_writer": "SummaryWriter",
+    "export.watch": "Watch watch",
+    "livepage": "LivePage live",
+    "nonfinite.find_nonfinite": "find_nonfinite",
+    "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
+    "picture.plot_model": "model_to_dot plot_model summary",
+}
+_LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 _find_moved_modules("viz")
 
 __all__ = [

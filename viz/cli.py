@@ -92,7 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Suggests what may have been meant."""
+    """Shows examples as they are written, and suggests what may have been meant."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
 
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
@@ -103,9 +106,10 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="viz", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="viz",
+        description=_ABOUT,
         epilog="`viz <command> --help` shows examples. Colours are off where NO_COLOR is set or output is no terminal.",
-    )  # fmt: skip
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="<command>")
     _add_run(commands)
     add_doctor(commands)
@@ -134,10 +138,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(commands: Any, name: str, help_: str, command: Callable[..., Any], about: str = "") -> Any:
-    added = commands.add_parser(
-        name, help=help_, description=about or f"{help_[0].upper()}{help_[1:]}.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    added = commands.add_parser(name, help=help_, description=about or f"{help_[0].upper()}{help_[1:]}.")
     if name != "run":
         added.add_argument("file", metavar="file.efz", help="a recording, from `viz run` or `Recording.save`")
     added.add_argument("--json", action="store_true", help="print JSON for other programs")

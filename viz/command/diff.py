@@ -29,9 +29,8 @@ Exit status: 0 no difference (times and bytes don't count), 1 a difference, 2 wr
 def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
     added = commands.add_parser(
-        "diff", help="compare two recordings, or two files of weights", description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+        "diff", help="compare two recordings, or two files of weights", description=_ABOUT
+    )
     added.add_argument("a", metavar="A", help="a recording, or a file of weights")
     added.add_argument("b", metavar="B", nargs="?", help="another one; may be left out with --steps")
     added.add_argument("--steps", type=_two, metavar="I,J", help="compare step I of A with step J of B")

@@ -10,8 +10,8 @@ from typing import Any
 
 from viz.command.script_runner import wants_json
 from viz.command.terminal import output_to_stderr, paint
-from viz.doctor.examine import Examination, examine
 from viz.doctor.report import text
+from viz.doctor.watched_script import Examination, examine
 
 __all__ = ["add_command", "run_doctor"]
 
@@ -29,9 +29,8 @@ Exit status: 0 no errors found, 1 errors found, 2 wrong usage, 3 the script fail
 def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
     added = commands.add_parser(
-        "doctor", help="run a script and say what is wrong with its training", description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+        "doctor", help="run a script and say what is wrong with its training", description=_ABOUT
+    )
     added.add_argument("--json", action="store_true", help="print findings as JSON for other programs")
     added.add_argument("script", help="a Python file")
     added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")

@@ -23,10 +23,7 @@ Write the interactive page of a recording: one HTML file that needs no network.
 
 def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
-    added = commands.add_parser(
-        "html", help="write the interactive page", description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    added = commands.add_parser("html", help="write the interactive page", description=_ABOUT)
     added.add_argument("file", metavar="file.efz", help="a recording, from `viz run` or `Recording.save`")
     added.add_argument(
         "-o", "--out", metavar="page.html", help="where to write (default: named like the file)"

@@ -11,11 +11,13 @@ __all__ = ["KINDS", "SEVERITIES", "Finding"]
 
 SEVERITIES = ("error", "warning", "info")
 
-KINDS = (
-    "nonfinite", "loss_mismatch", "label_range", "broadcast", "no_gradient", "lr_too_high", "exploding_gradient",
-    "dead_relu", "constant_output", "vanishing_gradient", "saturated", "batchnorm_misuse", "unscaled_input",
-    "memory_growth", "lr_too_low", "dtype_upcast", "overfit", "slow_input", "slow_op",
-)  # fmt: skip
+KINDS = tuple(
+    """
+    nonfinite loss_mismatch label_range broadcast no_gradient lr_too_high exploding_gradient dead_relu
+    constant_output vanishing_gradient saturated batchnorm_misuse unscaled_input memory_growth lr_too_low
+    dtype_upcast overfit slow_input slow_op
+    """.split()
+)
 """All kinds of findings, roughly causes before their consequences: the order in which they are shown."""
 
 

@@ -24,20 +24,30 @@ _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings
 _LONGEST_SETTINGS, _MOST_LETTERS = 4 << 20, 1 << 28  # of one op, of all
 _NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
+
+def _kinds(text: str) -> dict[str, str]:
+    return dict([each.split(":") for each in text.split()])
+
+
 # The kind of column each field gets; `id` is the position and `stats` has a table of its own.
-_OPS = {
-    "name": "text", "phase": "text", "scope": "int", "step": "int", "inputs": "ints", "input_names": "texts",
-    "outputs": "ints", "settings": "json", "stack": "frames", "start": "int", "end": "int", "forward": "int",
-    "error": "text", "thread": "int",
-}  # fmt: skip
-_TENSORS = {
-    "shape": "ints", "dtype": "text", "nbytes": "int", "role": "text", "name": "text", "producer": "int",
-    "gradient_of": "int", "device": "text", "storage": "int", "version": "int",
-}  # fmt: skip
-_STATS = {
-    "min": "float", "max": "float", "mean": "float", "std": "float", "nan": "int", "inf": "int", "l2": "float",
-    "zeros": "int", "histogram": "ints", "preview": "floats",
-}  # fmt: skip
+_OPS = _kinds(
+    """
+    name:text phase:text scope:int step:int inputs:ints input_names:texts outputs:ints settings:json
+    stack:frames start:int end:int forward:int error:text thread:int
+    """
+)
+_TENSORS = _kinds(
+    """
+    shape:ints dtype:text nbytes:int role:text name:text producer:int gradient_of:int device:text
+    storage:int version:int
+    """
+)
+_STATS = _kinds(
+    """
+    min:float max:float mean:float std:float nan:int inf:int l2:float zeros:int histogram:ints
+    preview:floats
+    """
+)
 _STORAGES = {"nbytes": "int", "allocated": "int", "freed": "int"}
 _TABLES: dict[type, dict[str, str]] = {Op: _OPS, TensorInfo: _TENSORS, Stats: _STATS, Storage: _STORAGES}
 

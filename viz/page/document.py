@@ -21,15 +21,16 @@ from viz.picture.palette import THEMES, Theme
 
 __all__ = ["Page", "render", "to_html"]
 
-SCRIPTS = (
-    "recording/formatting.js", "app/dom.js", "recording/model.js", "recording/selection.js",
-    "recording/blocks.js", "app/state.js", "graph/assembly.js", "graph/layout.js", "graph/routes.js",
-    "graph/colours.js", "recording/flaws.js", "recording/lineage.js", "graph/boxes.js", "graph/canvas.js",
-    "graph/minimap.js", "panels/charts.js", "panels/panel.js", "panels/details.js", "panels/search.js",
-    "panels/timeline.js", "panels/memory.js", "panels/layers.js", "panels/training.js", "panels/changes.js",
-    "panels/dock.js", "app/toolbar.js", "app/export.js", "app/permalink.js", "app/keyboard.js",
-    "app/viewer.js", "app/start.js",
-)  # fmt: skip
+SCRIPTS = tuple(
+    f"{name}.js"
+    for name in """
+    recording/formatting app/dom recording/model recording/selection recording/blocks app/state
+    graph/assembly graph/layout graph/routes graph/colours recording/flaws recording/lineage graph/boxes
+    graph/canvas graph/minimap panels/charts panels/panel panels/details panels/search panels/timeline
+    panels/memory panels/layers panels/training panels/changes panels/dock app/toolbar app/export
+    app/permalink app/keyboard app/viewer app/start
+    """.split()
+)
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
 STYLES = ("styles/page.css", "styles/graph.css", "styles/panels.css", "styles/dock.css")

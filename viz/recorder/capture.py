@@ -61,10 +61,9 @@ Here = tuple[int | None, int | None, FrameType | None]
 class RecordedScope:
     """What is written down of a scope."""
 
-    __slots__ = (
-        "base", "ended", "error", "inner_base", "inputs", "kind", "name", "outputs", "owner", "parent", "places",
-        "started",
-    )  # fmt: skip
+    __slots__ = tuple(
+        "base ended error inner_base inputs kind name outputs owner parent places started".split()
+    )
 
     def __init__(self, scope: observe.Scope, before: Here, inputs: tuple[int, ...], places: Any) -> None:
         self.kind, self.name, self.started = scope.kind, scope.name, scope.started

@@ -8,7 +8,7 @@ from tests.test_examples import EXPECTED, result
 from tests.viz.doctor.healthy import HEALTHY
 from tests.viz.doctor.planted import PLANTED
 from viz.doctor import Diagnosis, Watcher
-from viz.doctor.examine import examine
+from viz.doctor.watched_script import examine
 
 
 def test_there_are_as_many_healthy_scripts_as_planted_mistakes():

@@ -6,7 +6,7 @@ import pytest
 
 from tests.viz.doctor.planted import PLANTED, script
 from viz.doctor import KINDS
-from viz.doctor.examine import examine
+from viz.doctor.watched_script import examine
 
 CASES = [(kind, name) for kind, variants in PLANTED.items() for name in variants]
 
