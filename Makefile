@@ -30,8 +30,8 @@ test-slow: $(VENV)/.installed-dev ## the slow part
 
 # What NumPy and OpenBLAS choose by processor is switched off; tests/test_processor.py looks whether it is.
 SIMPLE := NPY_DISABLE_CPU_FEATURES="X86_V4 X86_V3 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Nehalem EAGERFLOW_TEST_SIMPLE=1
-NUMERIC := tests/test_processor.py tests/test_gradients.py tests/test_documentation.py tests/activations tests/core \
-	tests/durability/test_same_bits.py tests/kernels tests/layers tests/losses tests/metrics tests/ops tests/optimizers \
+NUMERIC := tests/test_processor.py tests/test_gradients.py tests/test_documentation.py tests/activations tests/base tests/core \
+	tests/durability/test_same_bits.py tests/kernels tests/layer tests/layers tests/losses tests/metrics tests/ops tests/optimizers \
 	tests/random tests/training
 
 test-simple: $(VENV)/.installed-dev ## the numeric tests, as on a processor without AVX2 and AVX-512

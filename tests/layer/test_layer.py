@@ -422,7 +422,7 @@ def test_errors_say_in_which_layer_they_happened_once():
     (note,) = caught.value.__notes__
     assert 'Failing "inner"' in note
     assert "float32[2, 3]" in note
-    assert "test_base.py" in note
+    assert "test_layer.py" in note
 
 
 def test_unknown_arguments_are_named_with_the_nearest():

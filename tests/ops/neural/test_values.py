@@ -15,7 +15,7 @@ from tests.fixtures.cases.nn_cases import CASES
 
 def stored():
     """Keras' answers by the names of the cases."""
-    with np.load(Path(__file__).parents[1] / "fixtures" / "ops_nn.npz") as file:
+    with np.load(Path(__file__).parents[2] / "fixtures" / "ops_nn.npz") as file:
         return {name: file[f"a{i}"] for i, name in enumerate(str(file["names"]).split("\n"))}
 
 
