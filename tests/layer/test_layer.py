@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.layer.toys import Affine, Masker, MaskReader, Mode, Same, Scale
 
 import eagerflow as ef
 from eagerflow import ops
@@ -22,6 +21,7 @@ from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.tensor_masks import get_mask, set_mask
 from eagerflow.layer.unique_names import reset_uids, snake_case
+from tests.layer.toys import Affine, Masker, MaskReader, Mode, Same, Scale
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
 

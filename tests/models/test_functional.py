@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.layer.toys import Affine, Declared, Masker, MaskReader, Mode, Same, Scale
 
 import eagerflow as ef
 from eagerflow import ops
@@ -19,6 +18,7 @@ from eagerflow.base.serialization import custom_object_scope
 from eagerflow.layer.layer import Layer
 from eagerflow.layers import Input, InputLayer
 from eagerflow.models import Functional, Model, Sequential, clone_model, model_from_json
+from tests.layer.toys import Affine, Declared, Masker, MaskReader, Mode, Same, Scale
 
 X = np.arange(12, dtype="float32").reshape(3, 4)
 

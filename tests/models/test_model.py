@@ -7,7 +7,6 @@ import io
 
 import numpy as np
 import pytest
-from tests.layer.toys import Affine, Declared, Mode, Same, Scale
 
 import eagerflow as ef
 from eagerflow import ops
@@ -15,6 +14,7 @@ from eagerflow.base.serialization import custom_object_scope
 from eagerflow.core import observe
 from eagerflow.layers import Input
 from eagerflow.models import Functional, Model, Sequential, clone_model
+from tests.layer.toys import Affine, Declared, Mode, Same, Scale
 
 X = np.arange(12, dtype="float32").reshape(3, 4)
 

@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from tests.layer.toys import Affine, Declared, Same
 
 import eagerflow as ef
 from eagerflow import ops
@@ -15,6 +14,7 @@ from eagerflow.core import observe
 from eagerflow.core.random import set_random_seed
 from eagerflow.layer.layer import Layer
 from eagerflow.layers import Input, InputLayer, KerasTensor
+from tests.layer.toys import Affine, Declared, Same
 
 
 def shapes(structure):
