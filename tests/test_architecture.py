@@ -26,7 +26,22 @@ FLOORS = {
     "demo": 13, "__main__": 14,
 }  # fmt: skip
 
-# The same for `viz/`, where imports for types count, too.
+# The same between the wings of one folder. Files that lie in the folder itself stand above all of them.
+FLOORS_OF_WINGS = {
+    "ops": {"elementwise": 0, "arrays": 1, "reduce": 2, "matrices": 3, "neural": 4, "images": 5, "signals": 5},
+    "kernels": {
+        "machine": 0, "elementwise": 1, "matrices": 1, "reduce": 1, "normalization": 2, "attention": 2, "recurrent": 2,
+        "convolution": 3, "pooling": 4,
+    },
+    "layers": {
+        "core": 0, "convolutional": 1, "pooling": 2, "normalization": 2, "merging": 2, "reshaping": 2, "rnn": 2,
+        "preprocessing": 2, "attention": 2,
+    },
+}  # fmt: skip
+# Files in the folder itself that wings may use.
+SHARED = {"eagerflow.layers.activations", "eagerflow.layers.dropout"}
+
+# The same for `viz/`.
 FLOORS_OF_VIZ = {
     "facts": 0, "recorder": 1,
     "doctor": 2, "export": 2, "picture": 2,
@@ -89,6 +104,26 @@ def test_imports_go_down_also_those_for_types(source):
         and (here, folder(target)) not in SIDEWAYS
     ]
     assert not upward, f"{source} (floor {FLOORS[here]}) imports from its own floor or above"
+
+
+def wing(module: str) -> str:
+    """The wing of a module of `eagerflow.ops` and its like; empty for files in the folder itself."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 2 and (len(parts) > 3 or MODULES[module].is_package) else ""
+
+
+@pytest.mark.parametrize("source", [s for s in EAGERFLOW if folder(s.name) in FLOORS_OF_WINGS], ids=repr)
+def test_imports_between_wings_go_down(source):
+    floors, here = FLOORS_OF_WINGS[folder(source.name)], wing(source.name)
+    if not here:
+        return
+    upward = [
+        f"line {line}: {target}"
+        for target, line in own_imports(source, for_types=True)
+        if target.startswith(f"eagerflow.{folder(source.name)}.") and target not in SHARED
+        if wing(target) != here and floors.get(wing(target), 99) >= floors[here]
+    ]
+    assert not upward, f"{source} (wing {here}) imports from a wing beside it or above"
 
 
 @pytest.mark.parametrize("source", VIZ, ids=repr)

@@ -20,10 +20,13 @@ __all__ = ["forwarded", "install", "moved_modules", "stand_behind"]
 
 
 @cache
-def moved_modules(package: str) -> Mapping[str, str]:
-    """Today's name by the old one, both without the package's, as its file `moved.txt` lists them."""
+def moved_modules(package: str) -> Mapping[str, list[str]]:
+    """Today's names by the old one, all without the package's, as its file `moved.txt` lists them.
+
+    Several where what was in one module is in several now.
+    """
     lines = (files(package) / "moved.txt").read_text(encoding="utf-8").splitlines()
-    return dict(line.split() for line in lines if not line.startswith("#"))
+    return {line.split()[0]: line.split()[1:] for line in lines if not line.startswith("#")}
 
 
 class _Finder:
@@ -38,18 +41,24 @@ class _Finder:
         package, _, below = name.partition(".")
         if package != self.package or below not in moved_modules(package):
             return None
-        return ModuleSpec(name, _Loader(f"{package}.{moved_modules(package)[below]}"))  # type: ignore[arg-type]
+        homes = [f"{package}.{home}" for home in moved_modules(package)[below]]
+        return ModuleSpec(name, _Loader(homes))  # type: ignore[arg-type]
 
 
 class _Loader:
-    def __init__(self, home: str) -> None:
-        self.home = home
+    def __init__(self, homes: list[str]) -> None:
+        self.homes = homes
 
     def create_module(self, spec: ModuleSpec) -> None:
         """An empty one, as usual."""
 
     def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = import_module(self.home)  # import hands out what stands there
+        homes = [import_module(home) for home in self.homes]
+        if len(homes) == 1:
+            sys.modules[module.__name__] = homes[0]  # import hands out what stands there
+            return
+        for home in reversed(homes):
+            module.__dict__.update({name: vars(home)[name] for name in home.__all__})
 
 
 def install(package: str) -> None:
@@ -68,9 +77,10 @@ def forwarded(package: str) -> Callable[[str], Any]:
     def __getattr__(name: str) -> Any:
         if not name.startswith("__"):
             root, _, below = package.partition(".")
-            home = import_module(f"{root}.{moved_modules(root)[below]}")
-            if hasattr(home, name):
-                return getattr(home, name)
+            for home in moved_modules(root)[below]:
+                module = import_module(f"{root}.{home}")
+                if hasattr(module, name):
+                    return getattr(module, name)
         raise no_attribute(f"module {package!r} has no attribute {name!r}.", name)
 
     return __getattr__

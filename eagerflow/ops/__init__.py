@@ -6,6 +6,7 @@ from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.core.links import above as _above
 from eagerflow.ops import image, linalg, nn, numpy, operators
 from eagerflow.ops.arrays import devices  # noqa: F401 - tensors move by it
+from eagerflow.ops.arrays.complex_views import angle, isreal, sign, view_as_complex, view_as_real
 from eagerflow.ops.arrays.creation import (
     arange,
     array,
@@ -26,7 +27,7 @@ from eagerflow.ops.arrays.creation import (
     zeros,
     zeros_like,
 )
-from eagerflow.ops.arrays.diagonals import diag, diagflat, diagonal, trace, tril, triu
+from eagerflow.ops.arrays.diagonals import diag, diagflat, diagonal, tril, triu
 from eagerflow.ops.arrays.indexing import get_item, slice, take, take_along_axis
 from eagerflow.ops.arrays.join import (
     append,
@@ -68,6 +69,7 @@ from eagerflow.ops.control_flow import (
     cond,
     custom_gradient,
     fori_loop,
+    jvp,
     map,
     scan,
     stop_gradient,
@@ -135,7 +137,6 @@ from eagerflow.ops.elementwise.comparison import (
     not_equal,
 )
 from eagerflow.ops.elementwise.complex_numbers import conj, conjugate, imag, real
-from eagerflow.ops.elementwise.complex_views import angle, isreal, sign, view_as_complex, view_as_real
 from eagerflow.ops.elementwise.exponential import (
     cbrt,
     exp,
@@ -149,11 +150,10 @@ from eagerflow.ops.elementwise.exponential import (
     log10,
     logaddexp,
     logaddexp2,
-    logsumexp,
     rsqrt,
     sqrt,
 )
-from eagerflow.ops.elementwise.logic import all, any, logical_and, logical_not, logical_or, logical_xor
+from eagerflow.ops.elementwise.logic import logical_and, logical_not, logical_or, logical_xor
 from eagerflow.ops.elementwise.rounding import ceil, floor, round, trunc
 from eagerflow.ops.elementwise.selection import (
     clip,
@@ -168,7 +168,7 @@ from eagerflow.ops.elementwise.selection import (
     select,
     where,
 )
-from eagerflow.ops.elementwise.special import erf, erfc, erfinv, i0
+from eagerflow.ops.elementwise.special import erf, erfc, erfinv
 from eagerflow.ops.elementwise.trigonometry import (
     arccos,
     arccosh,
@@ -187,22 +187,29 @@ from eagerflow.ops.elementwise.trigonometry import (
     tan,
     tanh,
 )
+from eagerflow.ops.matrices.correlation import corrcoef, correlate
 from eagerflow.ops.matrices.einsum import einsum
-from eagerflow.ops.matrices.factorizations import eig, eigh, lu_factor, pinv, slogdet, solve
-from eagerflow.ops.matrices.inverses_and_norms import (
+from eagerflow.ops.matrices.factorizations import (
     cholesky,
+    eig,
+    eigh,
+    lu_factor,
+    pinv,
+    qr,
+    slogdet,
+    solve,
+    svd,
+)
+from eagerflow.ops.matrices.inverses import (
     cholesky_inverse,
     det,
     inv,
-    jvp,
     logdet,
     lstsq,
     matrix_rank,
-    norm,
-    qr,
     solve_triangular,
-    svd,
 )
+from eagerflow.ops.matrices.norms import norm, trace
 from eagerflow.ops.matrices.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
 from eagerflow.ops.nn import (
     adaptive_average_pool,
@@ -261,7 +268,9 @@ from eagerflow.ops.nn import (
     threshold,
     unfold,
 )
+from eagerflow.ops.reduce.bessel import i0
 from eagerflow.ops.reduce.cumulative import cumprod, cumsum, diff, trapezoid
+from eagerflow.ops.reduce.log_sum_exp import logsumexp
 from eagerflow.ops.reduce.nan_reductions import (
     nanargmax,
     nanargmin,
@@ -297,14 +306,13 @@ from eagerflow.ops.reduce.statistics import (
     allclose,
     bincount,
     cdist,
-    corrcoef,
-    correlate,
     histogram,
     isclose,
     isin,
     unique,
     unravel_index,
 )
+from eagerflow.ops.reduce.truth import all, any
 from eagerflow.ops.signals.fourier import extract_sequences, fft, fft2, ifft2, irfft, istft, rfft, stft
 from eagerflow.ops.signals.window_functions import bartlett, blackman, hamming, hanning, kaiser
 

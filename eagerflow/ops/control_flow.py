@@ -10,13 +10,14 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.tracebacks import boundary
+from eagerflow.core import derivatives as functional
 from eagerflow.core.custom_gradient import custom_gradient, stop_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import stack
 
 __all__ = [
-    "associative_scan", "cond", "custom_gradient", "fori_loop", "map", "scan", "stop_gradient", "switch",
+    "associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "scan", "stop_gradient", "switch",
     "vectorize", "vectorized_map", "while_loop",
 ]  # fmt: skip
 
@@ -321,3 +322,37 @@ def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
             raise ValueError(f"vectorize: arguments don't broadcast: leading axes {list(shapes)}.")
         result.append(chosen.pop())
     return tuple(result)
+
+
+def jvp(
+    fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The value of a function, and its derivative along a direction.
+
+    Args:
+        fun: a function of tensors.
+        primals: where to evaluate it, one per argument.
+        tangents: the direction, in the shapes of `primals`.
+        has_aux: whether `fun` returns a pair, of which only the first is differentiated.
+
+    Returns:
+        `(value, derivative)`, and the second part of the pair with `has_aux`.
+
+    Raises:
+        ValueError: when the tangents' shapes differ from the primals'.
+
+    >>> value, slope = ef.ops.linalg.jvp(lambda x: x * x, [3.0], [1.0])
+    >>> float(value), float(slope)
+    (9.0, 6.0)
+    """
+    if not has_aux:
+        return functional.jvp(fun, primals, tangents)
+    beside: list[Any] = []
+
+    def first(*args: Any) -> Any:
+        value, aux = fun(*args)
+        beside[:] = [aux]
+        return value
+
+    value, slope = functional.jvp(first, primals, tangents)
+    return value, slope, beside[0]

@@ -1,5 +1,6 @@
 """The ops that have a name of NumPy: the names of `keras.ops.numpy`."""
 
+from eagerflow.ops.arrays.complex_views import angle, isreal, sign
 from eagerflow.ops.arrays.creation import (
     arange,
     array,
@@ -20,7 +21,7 @@ from eagerflow.ops.arrays.creation import (
     zeros,
     zeros_like,
 )
-from eagerflow.ops.arrays.diagonals import diag, diagflat, diagonal, trace, tril, triu
+from eagerflow.ops.arrays.diagonals import diag, diagflat, diagonal, tril, triu
 from eagerflow.ops.arrays.indexing import get_item, take, take_along_axis
 from eagerflow.ops.arrays.join import (
     append,
@@ -102,7 +103,6 @@ from eagerflow.ops.elementwise.comparison import (
     not_equal,
 )
 from eagerflow.ops.elementwise.complex_numbers import conj, conjugate, imag, real
-from eagerflow.ops.elementwise.complex_views import angle, isreal, sign
 from eagerflow.ops.elementwise.exponential import (
     cbrt,
     exp,
@@ -118,7 +118,7 @@ from eagerflow.ops.elementwise.exponential import (
     logaddexp2,
     sqrt,
 )
-from eagerflow.ops.elementwise.logic import all, any, logical_and, logical_not, logical_or, logical_xor
+from eagerflow.ops.elementwise.logic import logical_and, logical_not, logical_or, logical_xor
 from eagerflow.ops.elementwise.rounding import ceil, floor, round, trunc
 from eagerflow.ops.elementwise.selection import (
     clip,
@@ -133,7 +133,6 @@ from eagerflow.ops.elementwise.selection import (
     select,
     where,
 )
-from eagerflow.ops.elementwise.special import i0
 from eagerflow.ops.elementwise.trigonometry import (
     arccos,
     arccosh,
@@ -152,9 +151,12 @@ from eagerflow.ops.elementwise.trigonometry import (
     tan,
     tanh,
 )
+from eagerflow.ops.matrices.correlation import corrcoef, correlate
 from eagerflow.ops.matrices.einsum import einsum
 from eagerflow.ops.matrices.factorizations import slogdet
+from eagerflow.ops.matrices.norms import trace
 from eagerflow.ops.matrices.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
+from eagerflow.ops.reduce.bessel import i0
 from eagerflow.ops.reduce.cumulative import cumprod, cumsum, diff, trapezoid
 from eagerflow.ops.reduce.nan_reductions import (
     nanargmax,
@@ -189,14 +191,13 @@ from eagerflow.ops.reduce.reductions import (
 from eagerflow.ops.reduce.statistics import (
     allclose,
     bincount,
-    corrcoef,
-    correlate,
     histogram,
     isclose,
     isin,
     unique,
     unravel_index,
 )
+from eagerflow.ops.reduce.truth import all, any
 from eagerflow.ops.signals.window_functions import bartlett, blackman, hamming, hanning, kaiser
 
 __all__ = [

@@ -13,7 +13,7 @@ from eagerflow.ops.arrays.creation import eye
 from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.arrays.shape import reshape
 from eagerflow.ops.elementwise.arithmetic import add, divide, multiply, subtract
-from eagerflow.ops.matrices.inverses_and_norms import inv
+from eagerflow.ops.matrices.inverses import inv
 from eagerflow.ops.matrices.products import matmul
 
 __all__ = ["FUNCTIONS"]

@@ -16,13 +16,13 @@ from eagerflow.ops.arrays import indexing as index
 from eagerflow.ops.arrays.shape import ravel, repeat, reshape, squeeze, swapaxes, transpose
 from eagerflow.ops.arrays.sorting import argsort
 from eagerflow.ops.elementwise import arithmetic as a
-from eagerflow.ops.elementwise import bitwise, casting, logic, rounding
+from eagerflow.ops.elementwise import bitwise, casting, rounding
 from eagerflow.ops.elementwise import comparison as compare
 from eagerflow.ops.elementwise import complex_numbers as complexes
 from eagerflow.ops.elementwise import selection as choose
-from eagerflow.ops.matrices import products
+from eagerflow.ops.matrices import norms, products
 from eagerflow.ops.numpy_only import FUNCTIONS
-from eagerflow.ops.reduce import cumulative
+from eagerflow.ops.reduce import cumulative, truth
 from eagerflow.ops.reduce import reductions as reduce
 
 __all__ = ["answer_numpy"]
@@ -101,13 +101,13 @@ register_methods(
     __eq__=_comparing(compare.equal), __ne__=_comparing(compare.not_equal), __getitem__=index.get_item,
 )  # fmt: skip
 register_methods(
-    all=logic.all, any=logic.any, argmax=reduce.argmax, argmin=reduce.argmin, argsort=argsort, astype=_astype,
+    all=truth.all, any=truth.any, argmax=reduce.argmax, argmin=reduce.argmin, argsort=argsort, astype=_astype,
     clip=_clip, conj=complexes.conj, conjugate=complexes.conj, copy=_copy, cumprod=cumulative.cumprod,
     cumsum=cumulative.cumsum, diagonal=diagonals.diagonal, dot=products.dot, flatten=ravel,
     max=reduce.max, mean=reduce.mean, min=reduce.min,
     nonzero=choose.nonzero, prod=reduce.prod, ravel=ravel, repeat=repeat,
     reshape=_reshape, round=_round, squeeze=squeeze, std=reduce.std, sum=reduce.sum, swapaxes=swapaxes,
-    take=index.take, trace=diagonals.trace, transpose=_transpose, var=reduce.var,
+    take=index.take, trace=norms.trace, transpose=_transpose, var=reduce.var,
 )  # fmt: skip
 
 

@@ -12,9 +12,8 @@ from eagerflow.ops.arrays.axes import listed
 from eagerflow.ops.arrays.indexing import raw_index, scatter_index, take_index
 from eagerflow.ops.arrays.shape import moveaxis, ravel
 from eagerflow.ops.elementwise.selection import where
-from eagerflow.ops.reduce.reductions import sum
 
-__all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
+__all__ = ["diag", "diagflat", "diagonal", "tril", "triu"]
 
 
 def _positions(rows: int, columns: int, k: int) -> tuple[Any, Any]:
@@ -49,22 +48,6 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     x = moveaxis(x, (first, second), (-2, -1))
     rows, columns = _positions(x.shape[-2], x.shape[-1], offset)
     return take_index(x, raw_index(x, (Ellipsis, rows, columns)))
-
-
-@composite
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    """The sum of a diagonal.
-
-    Args:
-        x: a tensor of at least two axes.
-        offset: how far above (or, negative, below) the main diagonal.
-        axis1: the axis of rows.
-        axis2: the axis of columns.
-
-    >>> int(ef.ops.trace([[1, 2], [3, 4]]))
-    5
-    """
-    return sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
 @composite

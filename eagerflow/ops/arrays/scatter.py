@@ -9,12 +9,13 @@ import numpy
 
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.ops.arrays.indexing import block, raw_index, scatter_index
+from eagerflow.ops.arrays.indexing import block, raw_index, scatter_index, take
+from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.arrays.placement import overwrite, scatter_extreme
 from eagerflow.ops.arrays.shape import reshape
 from eagerflow.ops.elementwise.arithmetic import add, multiply
 from eagerflow.ops.elementwise.casting import cast
-from eagerflow.ops.reduce.segments import product_of_rows
+from eagerflow.ops.elementwise.selection import where
 
 __all__ = ["scatter", "scatter_update", "slice_update"]
 
@@ -120,3 +121,20 @@ def _products_at(indices: Any, updates: Tensor, shape: tuple[int, ...]) -> Tenso
     )
     rows = reshape(updates, (flat.size, *shape[count:]))
     return reshape(product_of_rows(rows, flat, math.prod(heads)), shape)
+
+
+def product_of_rows(data: Tensor, ids: numpy.ndarray, count: int) -> Tensor:
+    """Products by segment: rows are sorted by segment, then windows twice as long are multiplied at each step."""
+    order = numpy.argsort(ids, kind="stable")
+    ids, rows = ids[order], take(data, order, axis=0)
+    distance = 1
+    while distance < len(ids) and (ids[distance:] == ids[:-distance]).any():
+        same = (ids[distance:] == ids[:-distance]).reshape((-1,) + (1,) * (data.ndim - 1))
+        factor = where(Tensor(same, device=data.device), rows[:-distance], 1)
+        rows = concatenate([rows[:distance], multiply(rows[distance:], factor)], axis=0)
+        distance *= 2
+    present, lengths = numpy.unique(ids, return_counts=True)
+    ends = numpy.cumsum(lengths) - 1  # the last row of each segment holds the product of all
+    blank = Tensor(numpy.ones((count, *data.shape[1:]), data.dtype), device=data.device)
+    where_to = Tensor(present, device=data.device).data
+    return overwrite(blank, take(rows, ends, axis=0), (where_to,))

@@ -7,20 +7,16 @@ from typing import Any
 
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite, op
-from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.kernels.elementwise.one_pass import one_pass
-from eagerflow.ops.arrays.axes import without
-from eagerflow.ops.arrays.shape import reshape
-from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square, subtract
-from eagerflow.ops.elementwise.comparison import equal, greater, isfinite
+from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square
+from eagerflow.ops.elementwise.comparison import greater, isfinite
 from eagerflow.ops.elementwise.complex_numbers import conjugated
 from eagerflow.ops.elementwise.logic import logical_and
 from eagerflow.ops.elementwise.selection import maximum, paired, where
-from eagerflow.ops.reduce.reductions import max, sum
 
 __all__ = [
     "cbrt", "exp", "exp2", "expm1", "hypot", "ldexp", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
-    "logsumexp", "rsqrt", "sqrt",
+    "rsqrt", "sqrt",
 ]  # fmt: skip
 
 _LN2 = math.log(2.0)
@@ -178,27 +174,6 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
     [4.0]
     """
     return divide(logaddexp(multiply(x1, _LN2), multiply(x2, _LN2)), _LN2)
-
-
-@composite
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`log(sum(exp(x)))` over `axis` without overflow.
-
-    Args:
-        x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
-
-    >>> round(float(ef.ops.logsumexp([1000.0, 1000.0])), 3)
-    1000.693
-    """
-    x = convert_to_tensor(x)
-    highest = stop_gradient(max(x, axis=axis, keepdims=True, initial=-math.inf))
-    highest = where(isfinite(highest), highest, 0)
-    total = sum(exp(subtract(x, highest)), axis=axis, keepdims=True)
-    empty = equal(total, 0)
-    total = where(empty, -math.inf, add(log(where(empty, 1, total)), highest))
-    return total if keepdims else reshape(total, without(x.shape, axis))
 
 
 @composite

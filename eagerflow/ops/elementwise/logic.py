@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.op import composite, op
-from eagerflow.ops.arrays.axes import axes_of
 from eagerflow.ops.elementwise.comparison import equal, not_equal
 
-__all__ = ["all", "any", "logical_and", "logical_not", "logical_or", "logical_xor"]
+__all__ = ["logical_and", "logical_not", "logical_or", "logical_xor"]
 
 
 @op(weak=True)
@@ -58,33 +57,3 @@ def logical_xor(x1: Any, x2: Any) -> Any:
         x2: a tensor or number.
     """
     return not_equal(equal(x1, 0), equal(x2, 0))
-
-
-@op()
-def all(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Whether all elements along `axis` are true.
-
-    Args:
-        x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
-
-    >>> bool(ef.ops.all([True, False]))
-    False
-    """
-    return x.all(axis=axes_of(axis), keepdims=keepdims)
-
-
-@op()
-def any(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Whether any element along `axis` is true.
-
-    Args:
-        x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
-
-    >>> bool(ef.ops.any([True, False]))
-    True
-    """
-    return x.any(axis=axes_of(axis), keepdims=keepdims)

@@ -10,14 +10,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.op import composite, op
-from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.ops.arrays.shape import expand_dims
-from eagerflow.ops.elementwise.arithmetic import multiply
-from eagerflow.ops.elementwise.exponential import exp
-from eagerflow.ops.reduce.reductions import mean
+from eagerflow.core.op import op
 
-__all__ = ["erf", "erfc", "erfinv", "i0"]
+__all__ = ["erf", "erfc", "erfinv"]
 
 # fmt: off
 _NEAR = {
@@ -139,23 +134,3 @@ def erfinv(xp: Any, x: Any) -> Any:
             guess = guess - step / (guess * step + 1)
         guess = xp.where(a == 1, math.inf, guess)
         return xp.copysign(guess, x).astype(x.dtype)
-
-
-# I0(x) is the mean of exp(x cos θ) over a circle. Of a smooth periodic function, the mean over few points is exact.
-_POINTS = 256
-
-
-@composite
-def i0(x: Any) -> Tensor:
-    """Bessel's modified function of the first kind and order 0, elementwise.
-
-    Args:
-        x: a tensor of real numbers.
-
-    >>> round(float(ef.ops.i0(1.0)), 4)
-    1.2661
-    """
-    x = multiply(convert_to_tensor(x), 1.0)
-    angles = numpy.arange(_POINTS) * (2 * math.pi / _POINTS)
-    cosines = Tensor(numpy.cos(angles), x.dtype, device=x.device)
-    return mean(exp(multiply(expand_dims(x, -1), cosines)), axis=-1)

@@ -12,12 +12,17 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.op import op
-from eagerflow.core.tensor import Tensor
-from eagerflow.ops.elementwise.complex_numbers import real_part
+from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.join import concatenate
+from eagerflow.ops.arrays.shape import swapaxes
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.complex_numbers import conj, real_part
+from eagerflow.ops.matrices.products import matmul
 
 __all__ = [
-    "eig", "eigh", "lower_cholesky", "lu_factor", "pinv", "slogdet", "solve", "thin_qr", "truncated_svd",
+    "as_matrices", "as_square", "cholesky", "eig", "eigh", "lower_cholesky", "lu_factor", "pinv", "qr", "slogdet",
+    "solve", "svd", "thin_qr", "truncated_svd", "turned",
 ]  # fmt: skip
 
 
@@ -333,3 +338,88 @@ def lu_factor(xp: Any, x: Any) -> Any:
         lu[:, k + 1 :, k] = below
         lu[:, k + 1 :, k + 1 :] -= below[:, :, None] * lu[:, k : k + 1, k + 1 :]
     return (lu.reshape(x.shape), pivots.reshape((*heads, steps))), order.reshape((*heads, m))
+
+
+def as_matrices(x: Any, name: str) -> Tensor:
+    """`x` as a tensor of matrices of floats."""
+    x = convert_to_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"{name}: expected matrices in the last two axes; got shape {x.shape}.")
+    return cast(x, None) if x.dtype.kind in "iub" else x
+
+
+def as_square(x: Any, name: str) -> Tensor:
+    """The same, square."""
+    x = as_matrices(x, name)
+    if x.shape[-1] != x.shape[-2]:
+        raise ValueError(f"{name}: expected square matrices in the last two axes; got shape {x.shape}.")
+    return x
+
+
+def turned(x: Tensor) -> Tensor:
+    """The transpose of matrices, conjugated, as an op."""
+    return conj(swapaxes(x, -1, -2))
+
+
+@composite
+def cholesky(x: Any, upper: bool = False) -> Tensor:
+    """The triangular factor `L` of positive definite matrices, `x = L @ L.T`.
+
+    Args:
+        x: symmetric (Hermitian) matrices, of shape `(..., n, n)`; their lower triangle is read.
+        upper: give `L.T` instead.
+
+    Raises:
+        LinAlgError: when a matrix isn't positive definite (on a GPU the result is NaN instead).
+
+    >>> ef.ops.linalg.cholesky([[4.0]]).tolist()
+    [[2.0]]
+    """
+    lower = lower_cholesky(as_square(x, "cholesky"))
+    return turned(lower) if upper else lower
+
+
+@composite
+def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
+    """Orthogonal times upper triangular: `x = q @ r`.
+
+    Args:
+        x: matrices, of shape `(..., m, n)`.
+        mode: `"reduced"` for `q` of shape `(..., m, min(m, n))`, `"complete"` for square `q` (without gradient
+            where m > n).
+
+    Raises:
+        ValueError: for another mode.
+
+    >>> q, r = ef.ops.linalg.qr([[3.0], [4.0]])
+    >>> abs(r).numpy().round(4).tolist()
+    [[5.0]]
+    """
+    if mode not in ("reduced", "complete"):
+        raise ValueError(f"qr: mode={mode!r}; expected 'reduced' or 'complete'.")
+    x = as_matrices(x, "qr")
+    height = x.shape[-2]
+    if height >= x.shape[-1]:
+        return thin_qr(x, mode == "complete")
+    q, r = thin_qr(x[..., :height])  # the first columns make q, the others follow
+    return q, concatenate([r, matmul(turned(q), x[..., height:])], axis=-1)
+
+
+@composite
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Singular value decomposition: `x = u @ diag(s) @ vh`.
+
+    Args:
+        x: matrices, of shape `(..., m, n)`.
+        full_matrices: give square `u` and `vh`; else only the vectors that belong to singular values.
+        compute_uv: give all three; else `s` alone.
+
+    Returns:
+        `(u, s, vh)`, or `s`: of shape `(..., min(m, n))`, decreasing. Gradients through vectors need different
+        singular values.
+
+    >>> ef.ops.linalg.svd([[0.0, 2.0], [1.0, 0.0]], compute_uv=False).tolist()
+    [2.0, 1.0]
+    """
+    x = as_matrices(x, "svd")
+    return truncated_svd(x, full_matrices) if compute_uv else truncated_svd(x, False)[1]

@@ -13,8 +13,9 @@ from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.recurrent import ctc as kernels
 from eagerflow.ops.arrays.join import concatenate
-from eagerflow.ops.elementwise.exponential import logaddexp, logsumexp
+from eagerflow.ops.elementwise.exponential import logaddexp
 from eagerflow.ops.neural.softmax import log_softmax
+from eagerflow.ops.reduce.log_sum_exp import logsumexp
 
 __all__ = ["ctc_decode", "ctc_loss"]
 

@@ -11,10 +11,10 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, square, subtract
 from eagerflow.ops.elementwise.comparison import equal, isnan
 from eagerflow.ops.elementwise.exponential import sqrt
-from eagerflow.ops.elementwise.logic import all
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.reduce.cumulative import cumprod, cumsum
 from eagerflow.ops.reduce.reductions import argmax, argmin, max, min, prod, sum
+from eagerflow.ops.reduce.truth import all
 
 __all__ = [
     "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum",

@@ -16,10 +16,11 @@ from eagerflow.ops.arrays.sorting import sort
 from eagerflow.ops.elementwise.arithmetic import add, multiply, subtract
 from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.comparison import equal, isinf, isnan
-from eagerflow.ops.elementwise.logic import any, logical_or
+from eagerflow.ops.elementwise.logic import logical_or
 from eagerflow.ops.elementwise.rounding import ceil, floor, round
 from eagerflow.ops.elementwise.selection import maximum, where
 from eagerflow.ops.reduce.reductions import sum
+from eagerflow.ops.reduce.truth import any
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 

@@ -10,10 +10,8 @@ from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.indexing import scatter_index, take
-from eagerflow.ops.arrays.join import concatenate
-from eagerflow.ops.arrays.placement import overwrite, scatter_extreme
-from eagerflow.ops.elementwise.arithmetic import multiply
-from eagerflow.ops.elementwise.selection import where
+from eagerflow.ops.arrays.placement import scatter_extreme
+from eagerflow.ops.arrays.scatter import product_of_rows
 
 __all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
 
@@ -142,20 +140,3 @@ def segment_prod(
     """
     data, ids, count = _checked("segment_prod", data, segment_ids, num_segments)
     return product_of_rows(data, to_host(ids.data), count)
-
-
-def product_of_rows(data: Tensor, ids: numpy.ndarray, count: int) -> Tensor:
-    """Products by segment: rows are sorted by segment, then windows twice as long are multiplied at each step."""
-    order = numpy.argsort(ids, kind="stable")
-    ids, rows = ids[order], take(data, order, axis=0)
-    distance = 1
-    while distance < len(ids) and (ids[distance:] == ids[:-distance]).any():
-        same = (ids[distance:] == ids[:-distance]).reshape((-1,) + (1,) * (data.ndim - 1))
-        factor = where(Tensor(same, device=data.device), rows[:-distance], 1)
-        rows = concatenate([rows[:distance], multiply(rows[distance:], factor)], axis=0)
-        distance *= 2
-    present, lengths = numpy.unique(ids, return_counts=True)
-    ends = numpy.cumsum(lengths) - 1  # the last row of each segment holds the product of all
-    blank = Tensor(numpy.ones((count, *data.shape[1:]), data.dtype), device=data.device)
-    where_to = Tensor(present, device=data.device).data
-    return overwrite(blank, take(rows, ends, axis=0), (where_to,))
