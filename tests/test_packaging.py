@@ -17,23 +17,25 @@ from tests.sources import PACKAGES, ROOT
 TOP = ["LICENSE", "NOTICE", "README.md", "pyproject.toml"]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """A wheel built from a copy, so that no build output lands in the working tree."""
+def built(copy, target, kind):
+    """The wheel that `kind` of the build backend makes of a copy, so that no build output lands in the working tree."""
     pytest.importorskip("setuptools", minversion="77")
-    copy = tmp_path_factory.mktemp("source")
     for name in TOP:
         shutil.copy(ROOT / name, copy)
     for package in PACKAGES:
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    target = tmp_path_factory.mktemp("wheel")
+    build = f"import sys; from setuptools import build_meta; build_meta.{kind}(sys.argv[1])"
     done = subprocess.run(
         [sys.executable, "-c", build, str(target)], cwd=copy, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    (built,) = target.glob("*.whl")
-    with zipfile.ZipFile(built) as archive:
+    (found,) = target.glob("*.whl")
+    return zipfile.ZipFile(found)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    with built(tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel"), "build_wheel") as archive:
         yield archive
 
 
@@ -69,3 +71,13 @@ def test_the_extra_all_holds_every_extra_that_fits_every_machine():
     (everything,) = extras["all"]
     inside = everything.partition("[")[2].rstrip("]").split(",")
     assert set(inside) == extras.keys() - {"all", "cuda12", "cuda13", "dev", "test"}
+
+
+def test_type_checkers_and_editors_follow_an_editable_install(tmp_path):
+    """It is a file with the path of the source; an import hook in its place would run only when Python does."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir(), target.mkdir()
+    with built(source, target, "build_editable") as archive:
+        files = [name for name in archive.namelist() if ".dist-info/" not in name]
+        assert [name.rpartition(".")[2] for name in files] == ["pth"]
+        assert archive.read(files[0]).decode().strip() == str(source)
