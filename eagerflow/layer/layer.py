@@ -214,6 +214,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of `call`, with inputs converted and checked, weights built, modes and masks passed on."""
+        token = None
         try:
             if (
                 len(args) != 1
@@ -232,59 +233,45 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
                 else:
                     _check_first(self, args, kwargs)
             context = current_call.get()
-            if context is not None:
-                return self._run(context, args, kwargs)
-            context = CallContext()
-            forget_losses(self)
-            token = current_call.set(context)
+            if context is None:
+                context = CallContext()
+                forget_losses(self)
+                token = current_call.set(context)
+            signature, outer = self._call_signature, context.training
+            if signature.takes_training or "training" in kwargs:
+                _settle_training(signature, context, args, kwargs)
+            if args and not signature.masks and args[0].__class__ is Tensor:
+                mask = getattr(args[0], "mask", None)
+            else:
+                mask = _mask_of_call(signature, args, kwargs)
+            context.running.append(self)
             try:
-                return self._run(context, args, kwargs)
+                if self._is_mixed or state.on:
+                    outputs = self._call_within_scopes(args, kwargs)
+                else:
+                    outputs = self.call(*args, **kwargs)
+            except Exception as error:
+                _explain(error, self, args)
+                raise
             finally:
-                current_call.reset(token)
+                context.running.pop()
+                context.training = outer
+            if outputs is None or outputs.__class__ is SymbolicTensor:
+                raise _no_outputs(self, outputs)
+            if self.activity_regularizer is not None:
+                for output in tree.flatten(outputs):
+                    self.add_loss(_per_sample(self.activity_regularizer(output), output))
+            if mask is not None or signature.computes_mask:
+                self._mask_outputs(args, kwargs, mask, outputs)
+            return outputs
         except BaseException as error:
             shorten(error)
             if is_slip(error):
-                raise in_words(
-                    error, f"{describe(self)}.call", [("", x) for x in args] + [*kwargs.items()]
-                ) from None
-            raise
-
-    def _run(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        signature = self._call_signature
-        outer = context.training
-        if signature.takes_training or "training" in kwargs:
-            _settle_training(signature, context, args, kwargs)
-        mask = None
-        if args:
-            mask = getattr(args[0], "mask", None) if args[0].__class__ is Tensor else masks_of(args[0])
-            if signature.masks:
-                mask = _pass_masks(signature, mask, args, kwargs)
-        elif kwargs:
-            mask = masks_of(kwargs.get(signature.first))
-            if signature.masks:
-                mask = _pass_masks(signature, mask, args, kwargs)
-        context.running.append(self)
-        try:
-            if self._is_mixed or state.on:
-                outputs = self._call_within_scopes(args, kwargs)
-            else:
-                outputs = self.call(*args, **kwargs)
-        except Exception as error:
-            _explain(error, self, args)
+                raise _in_words(error, self, args, kwargs) from None
             raise
         finally:
-            context.running.pop()
-            context.training = outer
-        if outputs is None:
-            raise TypeError(f"{describe(self)}: its call returned None. Was a `return` forgotten?")
-        if outputs.__class__ is SymbolicTensor:
-            raise captured(self, outputs)
-        if self.activity_regularizer is not None:
-            for output in tree.flatten(outputs):
-                self.add_loss(_per_sample(self.activity_regularizer(output), output))
-        if mask is not None or signature.computes_mask:
-            self._mask_outputs(args, kwargs, mask, outputs)
-        return outputs
+            if token is not None:
+                current_call.reset(token)
 
     def _call_within_scopes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with contextlib.ExitStack() as stack:
@@ -307,7 +294,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
             warnings.warn(
                 f"{describe(self)} got inputs with a mask, which it neither uses nor passes on: later layers won't see "
                 "it. Set self.supports_masking = True in the layer if the mask fits its outputs.",
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def _converted(
@@ -441,6 +428,21 @@ def _settle_training(
         context.training = mode
 
 
+def _mask_of_call(signature: CallSignature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The mask of the first argument, after handing masks to the parameters that are made for them."""
+    if not args and not kwargs:
+        return None
+    mask = masks_of(args[0] if args else kwargs.get(signature.first))
+    return _pass_masks(signature, mask, args, kwargs) if signature.masks else mask
+
+
+def _no_outputs(layer: Layer, outputs: Any) -> Exception:
+    """What is wrong with outputs that are None or symbolic."""
+    if outputs is None:
+        return TypeError(f"{describe(layer)}: its call returned None. Was a `return` forgotten?")
+    return captured(layer, outputs)
+
+
 def _pass_masks(signature: CallSignature, mask: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Hand the masks of the arguments to the parameters of `call` that are made for them.
 
@@ -491,3 +493,8 @@ def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
         file, line = layer.created_at
         got = ", ".join(signature_of(x) for x in args)
         error.add_note(f"In the call of {describe(layer)} (made at {file}:{line}) on {got}.")
+
+
+def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+    """A slip as an error that names the layer and what it was given."""
+    return in_words(error, f"{describe(layer)}.call", [("", x) for x in args] + [*kwargs.items()])

@@ -11,6 +11,7 @@ from eagerflow.base.spellings import behaviour
 __all__ = ["as_compiled", "trainable_now"]
 
 States = list[tuple[Any, bool]]
+_NOTHING = contextlib.nullcontext()
 
 
 def trainable_now(model: Any) -> States:
@@ -18,17 +19,19 @@ def trainable_now(model: Any) -> States:
     return [(layer, layer.trainable) for layer in model._flatten_layers()] if behaviour.keras_2 else []
 
 
-@contextlib.contextmanager
-def as_compiled(model: Any, noted: States) -> Iterator[None]:
+def as_compiled(model: Any, noted: States) -> contextlib.AbstractContextManager[None]:
     """Within, the layers are as trainable as `noted` says; afterwards as before.
 
     Source: what `compile` promises in tf.keras 2, for the sake of a GAN's discriminator: it is compiled, frozen,
     and compiled again as part of the whole.
     """
-    before = trainable_now(model)
-    if not noted or not before or all(layer.trainable == value for layer, value in noted):
-        yield
-        return
+    if not noted or not behaviour.keras_2 or all(layer.trainable == value for layer, value in noted):
+        return _NOTHING
+    return _switched(noted, trainable_now(model))
+
+
+@contextlib.contextmanager
+def _switched(noted: States, before: States) -> Iterator[None]:
     _set(noted)
     try:
         yield

@@ -36,7 +36,7 @@ from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
 from eagerflow.training.not_a_number import warn_of_nan
 from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
-from eagerflow.training.undone_steps import whole_step
+from eagerflow.training.undone_steps import States
 
 __all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
 
@@ -84,7 +84,18 @@ def _observed_batches(batches: Iterator[Any], steps: int | None) -> Iterator[Any
 
 
 _END: Any = object()
+_NOTHING = contextlib.nullcontext()
 _LONG = 2.0  # seconds of training after which giving memory back costs nothing that one would notice
+
+
+@contextlib.contextmanager
+def _deferring(compiled: Any) -> Iterator[None]:
+    """Within, steps give no numbers: those of the metrics are asked for where somebody wants them."""
+    before, compiled.deferred = compiled.deferred, True
+    try:
+        yield
+    finally:
+        compiled.deferred = before
 
 
 class Loop:
@@ -110,52 +121,52 @@ class Loop:
         self.deferred = model._defers(self.function)
         self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
         self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
-        if kind == "train":
-            self.function = whole_step(model, self.function)
+        self.states = States(model) if kind == "train" else None
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
         """Make all steps from `first` on; `keep` is given what each returned. Gives the number of steps."""
-        if not self.deferred:
-            return self._run(feed, interruption, keep, first)
-        compiled = self.model._compiled
-        before, compiled.deferred = compiled.deferred, True
-        try:
-            done = self._run(feed, interruption, lambda logs: None, first)
-        finally:
-            compiled.deferred = before
-        if done:
-            keep(self.model.get_metrics_result())
-        return done
-
-    def _run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int) -> int:
-        model, bar, begin, end, function = self.model, self.bar, self.begin, self.end, self.function
+        model, bar, begin, end = self.model, self.bar, self.begin, self.end
+        function, states, deferred = self.function, self.states, self.deferred
         done = told = first
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
-        for step, data in enumerate(_observed_batches(feed.epoch(), left), first):
-            if begin and step % self.every == 0:
-                for hook in begin:
-                    hook(step, {})
-            logs = function(data) if not state.on else observed_step(model, self.name, function, data)
-            done = step + 1
-            keep(logs)
-            if self._outputs is not None:
-                self._outputs.append(logs)
-            if end and done % self.every == 0:
-                told = done
-                self._report(step, logs)
-            if bar is not None and bar.due():
-                bar.show(step, self._numbers(logs, shown=True))
-            if state.on and self.kind != "predict":
-                announce_logs("batch", step, self._numbers(logs))
-            if interruption.requested:
-                interruption.check()
-            if getattr(model, self.stop):
-                break
-        if end and told < done:
-            self._report(told + self.every - 1, logs)  # as if the group were whole, like Keras
-        if bar is not None:
-            bar.stop_clock(done)
+        with _deferring(model._compiled) if deferred else _NOTHING:
+            for step, data in enumerate(_observed_batches(feed.epoch(), left), first):
+                if begin and step % self.every == 0:
+                    for hook in begin:
+                        hook(step, {})
+                before = None if states is None else states.taken()
+                try:
+                    logs = function(data) if not state.on else observed_step(model, self.name, function, data)
+                except BaseException:
+                    if states is not None and before is not None:
+                        states.undo(before)
+                    raise
+                if states is not None and before is not None:
+                    states.settle(before)
+                    before = None  # held any longer, its arrays wouldn't be the variables' alone
+                done = step + 1
+                if not deferred:
+                    keep(logs)
+                if self._outputs is not None:
+                    self._outputs.append(logs)
+                if end and done % self.every == 0:
+                    told = done
+                    self._report(step, logs)
+                if bar is not None and bar.due():
+                    bar.show(step, self._numbers(logs, shown=True))
+                if state.on and self.kind != "predict":
+                    announce_logs("batch", step, self._numbers(logs))
+                if interruption.requested:
+                    interruption.check()
+                if getattr(model, self.stop):
+                    break
+            if end and told < done:
+                self._report(told + self.every - 1, logs)  # as if the group were whole, like Keras
+            if bar is not None:
+                bar.stop_clock(done)
+        if deferred and done:
+            keep(model.get_metrics_result())
         return done
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:

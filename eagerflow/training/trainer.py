@@ -33,7 +33,7 @@ from eagerflow.training.compiled import Compiled
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
 from eagerflow.training.loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
 from eagerflow.training.pytorch_names import OtherWays
-from eagerflow.training.undone_steps import States, whole_step
+from eagerflow.training.undone_steps import States
 
 __all__ = ["Trainer"]
 
@@ -472,9 +472,8 @@ class Trainer(OlderSpellings, OtherWays):
         compiled = self._ready("train_on_batch")
         data = _batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or States(self)
-        step = whole_step(self, self.make_train_function(), compiled.states)
         with as_compiled(self, compiled.trainable):
-            numbers = self._one_step("train_step", step, data)
+            numbers = self._one_step("train_step", self.make_train_function(), data, compiled.states)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     @boundary
@@ -486,15 +485,23 @@ class Trainer(OlderSpellings, OtherWays):
         numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
-    def _one_step(self, name: str, step: Any, data: Any) -> dict[str, Any]:
+    def _one_step(self, name: str, step: Any, data: Any, states: States | None = None) -> dict[str, Any]:
         compiled = self._ready(name)
         self.reset_metrics()
-        before, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
+        deferred, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
+        before = None if states is None else states.taken()
         try:
             with numpy.errstate(all="ignore"):
-                return as_numbers(observed_step(self, name, step, data))
+                logs = observed_step(self, name, step, data)
+        except BaseException:
+            if states is not None and before is not None:
+                states.undo(before)
+            raise
         finally:
-            compiled.deferred = before
+            compiled.deferred = deferred
+        if states is not None and before is not None:
+            states.settle(before)
+        return as_numbers(logs)
 
     @boundary
     def predict_on_batch(self, x: Any) -> Any:
