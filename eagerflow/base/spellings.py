@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 from eagerflow.base.errors import no_attribute
-from eagerflow.base.tracebacks import shorten
+from eagerflow.base.tracebacks import boundaries, called, in_words, is_slip, shorten
 
-__all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores"]
+__all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores", "only", "renamed", "respelled", "without"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Change = Callable[[tuple[Any, ...], dict[str, Any]], Arguments]
 
 
 class _Behaviour:
@@ -28,10 +33,100 @@ class _Behaviour:
 behaviour = _Behaviour()
 
 
-def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator for methods (mostly `__init__`) that lets old argument names stand for the present ones.
+class _Respelled(NamedTuple):
+    """What a function made by `respelled` does: changes, the outermost decorator's first, and then the method."""
 
-    The signature that users see stays the present one.
+    method: Callable[..., Any]
+    changes: tuple[Change, ...]
+    names: frozenset[str] | None
+
+
+_made: WeakKeyDictionary[Callable[..., Any], _Respelled] = WeakKeyDictionary()
+
+
+def respelled(change: Change, *names: str) -> Callable[[F], F]:
+    """A decorator: what is called with one of `names` is called with the arguments that `change` makes of them.
+
+    The signature that users see stays the present one. However many of these decorators a function has, they are one
+    frame around it, which cuts tracebacks as `boundary` does, and a call with today's names pays one look at them.
+
+    Args:
+        change: the new arguments for positional ones (`self` among them) and a dict of named ones, which it may change.
+        *names: the older names; none: every call is asked.
+
+    >>> @respelled(lambda args, kwargs: (args, {"width": kwargs["w"]}), "w")
+    ... def line(width=1):
+    ...     return "-" * width
+    >>> line(w=3)
+    '---'
+    """
+
+    def decorate(function: F) -> F:
+        own = frozenset(names) or None
+        inner = _made.get(function, _Respelled(function, (), frozenset()))
+        method, changes = inner.method, (change, *inner.changes)
+        known = None if own is None or inner.names is None else own | inner.names
+
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                if known is None or not known.isdisjoint(kwargs):
+                    for each in changes:
+                        args, kwargs = each(args, kwargs)
+                return method(*args, **kwargs)
+            except BaseException as error:
+                shorten(error)
+                if method.__name__ == "__init__" and is_slip(error):
+                    raise in_words(error, *called(method, args, kwargs)) from None
+                raise
+
+        _made[call] = _Respelled(method, changes, known)
+        boundaries.add(call)
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def renamed(spellings: dict[str, str], whose: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by their present names.
+
+    Args:
+        spellings: the present name for every old one.
+        whose: the class or function, for the message.
+        kwargs: the arguments, which are changed.
+
+    Raises:
+        TypeError: when there are both.
+    """
+    for old in spellings.keys() & kwargs.keys():
+        new = spellings[old]
+        if new in kwargs:
+            raise TypeError(f"{whose}: {old!r} is the older name of {new!r}; give one of them.")
+        kwargs[new] = kwargs.pop(old)
+    return kwargs
+
+
+def without(allowed: dict[str, tuple[Any, str]], whose: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments without those that have one value here.
+
+    Args:
+        allowed: for every argument its one value, and what to write instead of another.
+        whose: the class, for the message.
+        kwargs: the arguments, which are changed.
+
+    Raises:
+        ValueError: for another value.
+    """
+    for name in allowed.keys() & kwargs.keys():
+        value, advice = allowed[name]
+        given = kwargs.pop(name)
+        if given is not None and given != value:
+            raise ValueError(f"{whose}({name}={given!r}) isn't possible here. {advice}")
+    return kwargs
+
+
+def accepts(**spellings: str) -> Callable[[F], F]:
+    """A decorator for methods (mostly `__init__`) that lets old argument names stand for the present ones.
 
     Args:
         **spellings: the present name for every old one.
@@ -47,28 +142,13 @@ def accepts(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., An
     0.1
     """
 
-    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            for old in spellings.keys() & kwargs.keys():
-                new = spellings[old]
-                if new in kwargs:
-                    raise TypeError(
-                        f"{type(self).__name__}: {old!r} is the older name of {new!r}; give one of them."
-                    )
-                kwargs[new] = kwargs.pop(old)
-            try:
-                return method(self, *args, **kwargs)
-            except BaseException as error:
-                shorten(error)
-                raise
+    def change(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        return args, renamed(spellings, type(args[0]).__name__, kwargs)
 
-        return call
-
-    return decorate
+    return respelled(change, *spellings)
 
 
-def also(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def also(**spellings: str) -> Callable[[F], F]:
     """`accepts` for functions.
 
     Args:
@@ -84,31 +164,17 @@ def also(**spellings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     9
     """
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            for old in spellings.keys() & kwargs.keys():
-                new = spellings[old]
-                if new in kwargs:
-                    raise TypeError(
-                        f"{function.__name__}: {old!r} is the older name of {new!r}; give one of them."
-                    )
-                kwargs[new] = kwargs.pop(old)
-            try:
-                return function(*args, **kwargs)
-            except BaseException as error:
-                shorten(error)
-                raise
+    def decorate(function: F) -> F:
+        def change(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+            return args, renamed(spellings, function.__name__, kwargs)
 
-        return call
+        return respelled(change, *spellings)(function)
 
     return decorate
 
 
-def ignores(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def ignores(*names: str) -> Callable[[F], F]:
     """A decorator for methods that drops old arguments which never changed what is computed.
-
-    The signature that users see stays the present one.
 
     Args:
         *names: the arguments.
@@ -121,20 +187,33 @@ def ignores(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     2
     """
 
-    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            for name in names:
-                kwargs.pop(name, None)
-            try:
-                return method(self, *args, **kwargs)
-            except BaseException as error:
-                shorten(error)
-                raise
+    def change(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        return args, {name: value for name, value in kwargs.items() if name not in names}
 
-        return call
+    return respelled(change, *names)
 
-    return decorate
+
+def only(**allowed: tuple[Any, str]) -> Callable[[F], F]:
+    """A decorator for methods that take arguments which have one value here, and refuse any other.
+
+    Args:
+        **allowed: for every argument its one value, and what to write instead of another.
+
+    Raises:
+        ValueError: by the decorated method, for another value.
+
+    >>> class Reader:
+    ...     @only(backwards=(False, "Turn the rows round yourself."))
+    ...     def read(self, rows):
+    ...         return rows
+    >>> Reader().read(3, backwards=False)
+    3
+    """
+
+    def change(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        return args, without(allowed, type(args[0]).__name__, kwargs)
+
+    return respelled(change, *allowed)
 
 
 class Elsewhere:

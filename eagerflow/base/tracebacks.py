@@ -18,13 +18,16 @@ import warnings
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
 import numpy
 
 from eagerflow.base import config
 from eagerflow.base.errors import did_you_mean, signature_of
 
-__all__ = ["bound_init", "boundary", "called", "in_words", "is_ours", "is_slip", "shorten", "warn"]
+__all__ = [
+    "bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip", "shorten", "warn",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +49,7 @@ _SLIPS = (
 )
 _RAISE = (opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"])
 _LONGEST = 500  # characters of a message
+boundaries: WeakSet[Callable[..., Any]] = WeakSet()  # functions that cut tracebacks
 _FILES = (contextlib.__file__, functools.__file__)
 
 
@@ -184,7 +188,7 @@ def called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 def bound_init(cls: type) -> None:
     """Shorten the tracebacks of all that leaves the `__init__` of one of our classes, if it has its own."""
     own = cls.__dict__.get("__init__")
-    if own is not None and cls.__module__.startswith("eagerflow."):
+    if own is not None and own not in boundaries and cls.__module__.startswith("eagerflow."):
         cls.__init__ = boundary(own)  # type: ignore[misc]
 
 
@@ -201,4 +205,5 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
                 raise in_words(error, *called(function, args, kwargs)) from None
             raise
 
+    boundaries.add(call)
     return call

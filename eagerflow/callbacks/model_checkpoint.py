@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from eagerflow.base.spellings import behaviour
+from eagerflow.base.spellings import behaviour, respelled
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.callbacks.saves import checked_frequency, filled_path
 
 __all__ = ["ModelCheckpoint"]
 
 
-def _with_period(method: Callable[..., None]) -> Callable[..., None]:
-    """A decorator for `__init__` that takes Keras 2's `period`, a number of epochs, and TensorFlow's `options`."""
-
-    @wraps(method)
-    def call(self: Any, *args: Any, period: int = 1, options: Any = None, **kwargs: Any) -> None:
-        if isinstance(period, bool) or not isinstance(period, int) or period < 1:
-            raise ValueError(
-                f"ModelCheckpoint(period={period!r:.60}): expected a number of epochs, at least 1."
-            )
-        self.period = period
-        method(self, *args, **kwargs)
-
-    return call
+def _with_period(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Keras 2's `period`, a number of epochs, becomes an attribute; TensorFlow's `options` changes nothing."""
+    kwargs.pop("options", None)
+    period = kwargs.pop("period", 1)
+    if isinstance(period, bool) or not isinstance(period, int) or period < 1:
+        raise ValueError(f"ModelCheckpoint(period={period!r:.60}): expected a number of epochs, at least 1.")
+    args[0].period = period
+    return args, kwargs
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -51,9 +44,9 @@ class ModelCheckpoint(MonitorCallback):
 
     _remembers = ("best", "_batches", "_epochs")
 
-    period: int  # epochs between files
+    period = 1  # epochs between files
 
-    @_with_period
+    @respelled(_with_period, "period", "options")
     def __init__(
         self,
         filepath: Any,

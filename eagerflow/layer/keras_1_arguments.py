@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
-from eagerflow.base.tracebacks import shorten
+from eagerflow.base.spellings import renamed, respelled, without
 
 __all__ = [
     "AFFINE", "OF_CONVOLUTION", "RECURRENT", "of_convolution", "of_pooling", "of_recurrent", "of_recurrent_convolution",
@@ -32,30 +31,24 @@ OF_CONVOLUTION = {
 _LENGTHS = ("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3")
 _ORDERINGS = {"default": "", "tf": "channels_last", "th": "channels_first"}
 
-Method = Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def _changing(
-    change: Callable[[Any, tuple[Any, ...], dict[str, Any]], Arguments],
-) -> Callable[[Method], Method]:
-    """A decorator for `__init__` that passes other arguments on, and corrects what the layer noted of them."""
+def _noting(
+    change: Callable[[Any, tuple[Any, ...], dict[str, Any]], Arguments], *names: str
+) -> Callable[[F], F]:
+    """`respelled` for `__init__` of layers: it also corrects what the layer noted of its arguments."""
 
-    def decorate(method: Method) -> Method:
-        @wraps(method)
-        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            changed = change(self, args, dict(kwargs))
-            if changed != (args, kwargs):
-                _correct(self, (args, kwargs), changed)
-            try:
-                return method(self, *changed[0], **changed[1])
-            except BaseException as error:
-                shorten(error)
-                raise
+    def noted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        layer, before = args[0], (args[1:], kwargs)
+        after = change(layer, args[1:], dict(kwargs))
+        if after != before:
+            _correct(layer, before, after)
+        return (layer, *after[0]), after[1]
 
-        return call
-
-    return decorate
+    return respelled(noted, *names)
 
 
 def _correct(layer: Any, before: Arguments, after: Arguments) -> None:
@@ -67,48 +60,22 @@ def _correct(layer: Any, before: Arguments, after: Arguments) -> None:
     layer.__dict__["_arguments"] = (after[0] if args == before[0] else args, kept | came)
 
 
-def older(**names: str) -> Callable[[Method], Method]:
+def older(**names: str) -> Callable[[F], F]:
     """`accepts` for layers: `older(output_dim="units")`."""
 
     def change(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-        for old in names.keys() & kwargs.keys():
-            new = names[old]
-            if new in kwargs:
-                raise TypeError(
-                    f"{type(self).__name__}: {old!r} is the older name of {new!r}; give one of them."
-                )
-            kwargs[new] = kwargs.pop(old)
-        return args, kwargs
+        return args, renamed(names, type(self).__name__, kwargs)
 
-    return _changing(change)
+    return _noting(change, *names)
 
 
-def only(**allowed: tuple[Any, str]) -> Callable[[Method], Method]:
-    """A decorator for `__init__` that takes arguments which have one value here, and refuses any other.
-
-    Args:
-        **allowed: for every argument its one value, and what to write instead of another.
-
-    Raises:
-        ValueError: by the decorated method, for another value.
-
-    >>> class Reader:
-    ...     @only(backwards=(False, "Turn the rows round yourself."))
-    ...     def __init__(self, rows):
-    ...         self.rows = rows
-    >>> Reader(3, backwards=False).rows
-    3
-    """
+def only(**allowed: tuple[Any, str]) -> Callable[[F], F]:
+    """`spellings.only` for layers."""
 
     def change(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-        for name in allowed.keys() & kwargs.keys():
-            value, advice = allowed[name]
-            given = kwargs.pop(name)
-            if given is not None and given != value:
-                raise ValueError(f"{type(self).__name__}({name}={given!r}) isn't possible here. {advice}")
-        return args, kwargs
+        return args, without(allowed, type(self).__name__, kwargs)
 
-    return _changing(change)
+    return _noting(change, *allowed)
 
 
 def _ordered(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
@@ -141,12 +108,12 @@ def _open(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments
     return args, kwargs
 
 
-_forgetting = _changing(_open)
-with_dim_ordering = _changing(_ordered)
-_with_kernel = _changing(_kernel)
+_forgetting = _noting(_open, "consume_less", "forget_bias_init")
+with_dim_ordering = _noting(_ordered, "dim_ordering")
+_with_kernel = _noting(_kernel, *[names[0] for names in _LENGTHS], *OF_CONVOLUTION, "dim_ordering")
 
 
-def of_convolution(method: Method) -> Method:
+def of_convolution(method: F) -> F:
     """A decorator for `__init__` of convolutions: `nb_filter`, `nb_row`, `border_mode`, `subsample`, ...
 
     Beside such a name, numbers by position are the lengths of the kernel: `Convolution2D(8, 3, 3, border_mode="same")`.
@@ -154,7 +121,7 @@ def of_convolution(method: Method) -> Method:
     return _with_kernel(older(**OF_CONVOLUTION)(with_dim_ordering(method)))
 
 
-def of_separable_convolution(method: Method) -> Method:
+def of_separable_convolution(method: F) -> F:
     """As `of_convolution`; `init` is for both kernels."""
 
     def change(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
@@ -162,19 +129,19 @@ def of_separable_convolution(method: Method) -> Method:
             kwargs["depthwise_initializer"] = kwargs["pointwise_initializer"] = kwargs.pop("init")
         return args, kwargs
 
-    return _with_kernel(_changing(change)(older(**OF_CONVOLUTION)(with_dim_ordering(method))))
+    return _with_kernel(_noting(change, "init")(older(**OF_CONVOLUTION)(with_dim_ordering(method))))
 
 
-def of_recurrent_convolution(method: Method) -> Method:
+def of_recurrent_convolution(method: F) -> F:
     """As `of_convolution`, with the names of recurrent layers' settings beside it."""
     return _forgetting(older(**_OF_STATES)(of_convolution(method)))
 
 
-def of_recurrent(method: Method) -> Method:
+def of_recurrent(method: F) -> F:
     """A decorator for `__init__` of recurrent layers: `output_dim`, `inner_init`, `dropout_W`, ..."""
     return _forgetting(older(**RECURRENT)(method))
 
 
-def of_pooling(method: Method) -> Method:
+def of_pooling(method: F) -> F:
     """A decorator for `__init__` of pooling layers: `pool_length`, `stride`, `border_mode`, `dim_ordering`."""
     return older(border_mode="padding", pool_length="pool_size", stride="strides")(with_dim_ordering(method))

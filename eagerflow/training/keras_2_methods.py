@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.spellings import Elsewhere, behaviour
-from eagerflow.base.tracebacks import shorten
+from eagerflow.base.spellings import Elsewhere, behaviour, respelled
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.compiled import Compiled
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = ["LOADING", "OlderSpellings", "hand_validation_data", "in_order_of_keras_2"]
 
@@ -28,49 +28,40 @@ _KERAS_1 = {
 }  # fmt: skip
 
 
-def in_order_of_keras_2(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def in_order_of_keras_2(*names: str) -> Callable[[F], F]:
     """A decorator for `compile`, whose third and fourth argument have changed places since Keras 2.
 
     Args:
         *names: what these arguments by position mean in programs of Keras 2.
     """
 
-    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if behaviour.keras_2 and 2 < len(args) <= 2 + len(names):
-                args, kwargs = args[:2], {**dict(zip(names, args[2:])), **kwargs}
-            try:
-                return method(self, *args, **kwargs)
-            except BaseException as error:
-                shorten(error)
-                raise
+    def change(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if behaviour.keras_2 and 3 < len(args) <= 3 + len(names):  # self, optimizer, loss
+            return args[:3], {**dict(zip(names, args[3:])), **kwargs}
+        return args, kwargs
 
-        return call
-
-    return decorate
+    return respelled(change)
 
 
-def _of_keras_1(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A decorator for `fit_generator` and its kin that counts samples in batches, for Keras 1's arguments.
+def _counted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Keras 1's arguments of `fit_generator` and its kin in today's names, samples counted in batches.
 
     A plain generator is asked for its first batch beforehand, to know how many samples its batches have.
     """
+    model, *given = args
+    if given:
+        kwargs["generator"] = given.pop(0)
+    for old in _KERAS_1.keys() & kwargs.keys():
+        value = kwargs.pop(old)
+        if "samples" in old and value is not None:
+            which = "validation_data" if old == "nb_val_samples" else "generator"
+            kwargs[which], value = _in_batches(kwargs.get(which), value, old)
+        kwargs.setdefault(_KERAS_1[old], value)
+    generator = [kwargs.pop("generator")] if "generator" in kwargs else []
+    return (model, *generator, *given), kwargs
 
-    @wraps(method)
-    def call(self: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
-        sources = {"generator": generator, "validation_data": kwargs.get("validation_data")}
-        for old in _KERAS_1.keys() & kwargs.keys():
-            value = kwargs.pop(old)
-            if "samples" in old and value is not None:
-                which = "validation_data" if old == "nb_val_samples" else "generator"
-                sources[which], value = _in_batches(sources[which], value, old)
-            kwargs.setdefault(_KERAS_1[old], value)
-        if sources["validation_data"] is not None:
-            kwargs["validation_data"] = sources["validation_data"]
-        return method(self, sources["generator"], *args, **kwargs)
 
-    return call
+_of_keras_1 = respelled(_counted, *_KERAS_1)
 
 
 def _in_batches(source: Any, samples: int, name: str) -> tuple[Any, int | None]:

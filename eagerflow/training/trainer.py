@@ -12,7 +12,7 @@ from eagerflow import optimizers
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.serialization import serialize_keras_object
-from eagerflow.base.spellings import accepts, ignores
+from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary
 from eagerflow.callbacks import History
 from eagerflow.core.device import to_host
@@ -22,7 +22,6 @@ from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.data.weights import class_weights, weigh
-from eagerflow.layer.keras_1_arguments import only
 from eagerflow.layer.tracking import changes
 from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
