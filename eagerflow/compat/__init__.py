@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from eagerflow.compat.importer import install, is_installed, uninstall
+from eagerflow.compat.importer import install, is_installed, on_demand, uninstall
 from eagerflow.compat.run import run_script
 
-__all__ = ["install", "is_installed", "run_script", "uninstall"]
+__all__ = ["install", "is_installed", "on_demand", "run_script", "uninstall"]
 
 
 def __dir__() -> list[str]:

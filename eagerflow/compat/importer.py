@@ -8,11 +8,12 @@ get a face, installed packages and the standard library what they would get anyh
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import site
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +24,7 @@ from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
 
-__all__ = ["install", "is_installed", "uninstall"]
+__all__ = ["install", "is_installed", "on_demand", "uninstall"]
 
 _import = builtins.__import__
 _import_module = importlib.import_module
@@ -55,8 +56,7 @@ def install(packages: Iterable[str] = ()) -> None:
     behaviour.keras_2 = True
     shapes_of_tensorflow()
     _also.update(packages)
-    builtins.__import__ = _importing
-    importlib.import_module = _importing_module
+    _listen()
 
 
 def uninstall() -> None:
@@ -64,14 +64,40 @@ def uninstall() -> None:
     _also.clear()
     behaviour.keras_2 = False
     shapes_of_numpy()
-    if is_installed():
+    if builtins.__import__ is _importing:
         builtins.__import__ = _import
         importlib.import_module = _import_module
 
 
 def is_installed() -> bool:
     """Whether `install` is in force."""
-    return builtins.__import__ is _importing
+    return behaviour.keras_2 and builtins.__import__ is _importing
+
+
+@contextlib.contextmanager
+def on_demand() -> Iterator[None]:
+    """Within the block, the first `import keras` (or `tensorflow`) in a file of the user's is what installs.
+
+    Not before, since that changes how shapes and `trainable` behave, which only such programs expect. Nothing of it
+    is left behind the block; where `install` is in force already, it stays.
+
+    >>> with on_demand():
+    ...     is_installed()  # as nothing asked for Keras
+    False
+    """
+    if is_installed():
+        yield
+        return
+    _listen()
+    try:
+        yield
+    finally:
+        uninstall()
+
+
+def _listen() -> None:
+    builtins.__import__ = _importing
+    importlib.import_module = _importing_module
 
 
 def _importing(
@@ -88,6 +114,7 @@ def _importing(
         sys._getframe(1).f_globals if globals is None else globals
     ):  # None: __import__(name)
         return _import(name, globals, locals, fromlist, level)
+    _install_on_demand()
     found = _found(name)
     if not fromlist:
         return _found(name.partition(".")[0])
@@ -99,8 +126,14 @@ def _importing(
 def _importing_module(name: str, package: str | None = None) -> ModuleType:
     """What `importlib.import_module` is meanwhile."""
     if name.partition(".")[0] in ROOTS and _is_the_users(sys._getframe(1).f_globals):
+        _install_on_demand()
         return _found(name)
     return _import_module(name, package)
+
+
+def _install_on_demand() -> None:
+    if not behaviour.keras_2:
+        install()
 
 
 def _found(name: str) -> Face:

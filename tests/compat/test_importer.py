@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -49,6 +51,27 @@ def test_after_uninstall_imports_are_as_before():
     if not before:
         with pytest.raises(ModuleNotFoundError, match="keras"):
             exec("import keras", {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize(
+    "asking", ["import keras", "import importlib; importlib.import_module('keras.layers')"]
+)
+def test_on_demand_the_first_import_installs_until_the_block_ends(asking):
+    compat.uninstall()
+    before = builtins.__import__, importlib.import_module
+    with compat.on_demand():
+        exec("import json, tests", {"__name__": "__main__"})
+        assert not compat.is_installed()
+        exec(asking, {"__name__": "__main__"})
+        assert compat.is_installed()
+    assert not compat.is_installed()
+    assert (builtins.__import__, importlib.import_module) == before
+
+
+def test_on_demand_leaves_what_was_installed_before():
+    with compat.on_demand():
+        assert compat.is_installed()
+    assert compat.is_installed()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from viz.command.keras_scripts import keras_on_demand
+from eagerflow import compat
 
 __all__ = ["run_script", "wants_json"]
 
@@ -48,7 +48,7 @@ def run_script(
     sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))
     status = 0
     try:
-        with keras_on_demand(), listening as recording:
+        with compat.on_demand(), listening as recording:
             status = _run(script, as_module, failed, quiet)
     finally:
         sys.argv, sys.path[:] = kept
