@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from eagerflow.base.init_settings import automatic, setting_names, settings_of, telling_class
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy
+from eagerflow.layer.settings import described
 
-__all__ = ["Configurable", "automatic", "described_with_shapes", "reader_of", "table"]
+__all__ = ["Configurable", "described_with_shapes", "reader_of", "table"]
 
 
 class _LayerTable(Table):
@@ -33,17 +35,14 @@ for _policy in (DTypePolicy, FloatDTypePolicy):  # which Keras writes under the 
     _HOMES["eagerflow.models"].add()(_policy)
 
 
-def automatic(get_config: Any) -> Any:
-    """Mark a `get_config` which describes the class that has it, and leaves subclasses to their arguments."""
-    get_config.automatic = True
-    return get_config
-
-
 class Configurable:
     """The part of `Operation` that answers for its configuration."""
 
     name: str
     _exported_as: str  # the name in configurations, where Keras exports a class under another one
+    _untold: tuple[str, ...] = ()  # these three: see base/init_settings.py
+    _also_told: tuple[str, ...] = ()
+    _kept_as: Mapping[str, str] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Our own classes are known by name in configurations; users register theirs."""
@@ -60,19 +59,20 @@ class Configurable:
     def get_config(self: Any) -> dict[str, Any]:
         """The arguments that make an equal layer, as values that fit into JSON.
 
-        A class that doesn't override this gets them from the arguments its `__init__` was called with.
+        Our classes keep their arguments under their names. A class of a user that doesn't override this gets them
+        from the arguments its `__init__` was called with.
 
         Raises:
             NotImplementedError: when such an argument can't be described.
         """
-        base = self._base_config()
+        base, told = self._base_config(), settings_of(self, described)
         if not _is_automatic(type(self)):
-            return base  # called by the override, which adds its own
+            return base | told  # and what an override adds
         args, kwargs = self.__dict__["_arguments"]
         given = _named_arguments(type(self), args, kwargs)
         accepted = _accepted(type(self))
         base = base if accepted is None else {k: v for k, v in base.items() if k in accepted or k in given}
-        return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base}
+        return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base} | told
 
     def _own_arguments(self: Any) -> dict[str, Any]:
         """What a model of a graph was made with by keyword, beside its ends; nothing for who tells it themselves."""
@@ -115,12 +115,12 @@ def reader_of(cls: type) -> Callable[[Any], Any]:
 
 
 def _is_automatic(cls: type) -> bool:
-    """Whether configurations are made of the arguments: no `get_config` is as new as the class's `__init__`."""
+    """Whether configurations are made of the arguments given: the class of the `__init__` doesn't tell its settings."""
     for ancestor in cls.__mro__:
         if "get_config" in ancestor.__dict__:
             return hasattr(ancestor.__dict__["get_config"], "automatic")
         if "__init__" in ancestor.__dict__:
-            return True
+            return telling_class(ancestor) is not ancestor or not setting_names(ancestor)
     return True
 
 

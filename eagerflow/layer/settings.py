@@ -16,6 +16,7 @@ import numpy
 from eagerflow import activations, constraints, initializers, regularizers
 from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.serialization import serialize_keras_object
 
 __all__ = [
     "activated_shape",
@@ -45,14 +46,13 @@ def settle(layer: Any, **given: Any) -> None:
         setattr(layer, name, value if finder is None else finder.get(value))
 
 
-def described(layer: Any, names: str) -> dict[str, Any]:
-    """The part of a layer's config that these attributes (separated by spaces) make."""
-    config = {}
-    for name in names.split():
-        value = getattr(layer, name)
-        finder = _FINDERS.get(name.rpartition("_")[2])
-        config[name] = value if finder is None else finder.serialize(value)
-    return config
+def described(name: str, value: Any) -> Any:
+    """A setting as its layer's config has it."""
+    kind = name.rpartition("_")[2]
+    if kind in ("cell", "cells", "layer", "layers"):
+        return serialize_keras_object(value)
+    finder = _FINDERS.get(kind)
+    return value if finder is None else finder.serialize(value)
 
 
 def _is_integer(value: Any) -> bool:

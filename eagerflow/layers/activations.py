@@ -9,7 +9,7 @@ from eagerflow.base.spellings import accepts
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, described, integer, settle
+from eagerflow.layer.settings import activated_shape, integer, settle
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -55,10 +55,6 @@ class Activation(_Elementwise):
         """That of the input; `glu` halves the last axis."""
         return activated_shape(self, tuple(input_shape))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "activation")}
-
 
 class ReLU(_Elementwise):
     """Rectified linear activation; see `activations.relu`.
@@ -94,10 +90,6 @@ class ReLU(_Elementwise):
         """The activated `inputs`."""
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "max_value negative_slope threshold")}
-
 
 class LeakyReLU(_Elementwise):
     """`x` where positive, `negative_slope * x` elsewhere.
@@ -123,10 +115,6 @@ class LeakyReLU(_Elementwise):
         """The activated `inputs`."""
         return ops.leaky_relu(inputs, self.negative_slope)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "negative_slope")}
-
 
 class ELU(_Elementwise):
     """`x` where positive, `alpha * (exp(x) - 1)` elsewhere.
@@ -147,10 +135,6 @@ class ELU(_Elementwise):
     def call(self, inputs: Tensor) -> Tensor:
         """The activated `inputs`."""
         return ops.elu(inputs, self.alpha)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "alpha")}
 
 
 class Softmax(_Elementwise):
@@ -187,10 +171,6 @@ class Softmax(_Elementwise):
         # A large negative number instead of -infinity: rows without any True come out as zeros, not NaN.
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
         return ops.where(keep, ops.softmax(ops.where(keep, inputs, lowest), axis=axis), 0.0)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "axis")}
 
 
 class PReLU(Layer):
@@ -250,11 +230,6 @@ class PReLU(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """That of the input."""
         return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = "alpha_initializer alpha_regularizer alpha_constraint shared_axes"
-        return {**super().get_config(), **described(self, names)}
 
 
 def _not_negative(layer: Any, name: str, value: Any) -> float:

@@ -11,7 +11,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, layout, share
+from eagerflow.layer.settings import layout, share
 
 __all__ = [
     "AlphaDropout",
@@ -90,10 +90,6 @@ class Dropout(_Noise):
         """The inputs with a part dropped."""
         return random.dropout(inputs, self.rate, self.noise_shape, self.seed_generator)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "rate seed noise_shape")}
-
 
 def _noise_shape(layer: Any, noise_shape: Any) -> tuple[int | None, ...] | None:
     if noise_shape is None:
@@ -124,8 +120,8 @@ class _SpatialDropout(Dropout):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        config = described(self, "rate seed name dtype data_format")
-        return {**config, "dtype": str(config["dtype"])}
+        config = {name: getattr(self, name) for name in ("rate", "seed", "name", "dtype", "data_format")}
+        return {**config, "dtype": str(self.dtype)}
 
 
 class SpatialDropout1D(_SpatialDropout):
@@ -218,10 +214,6 @@ class GaussianNoise(_Noise):
             inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "stddev seed")}
-
 
 class GaussianDropout(_Noise):
     """Multiplies by normal noise around 1 while training.
@@ -248,10 +240,6 @@ class GaussianDropout(_Noise):
         """The inputs times noise."""
         deviation = math.sqrt(self.rate / (1.0 - self.rate))
         return inputs * random.normal(inputs.shape, 1.0, deviation, inputs.dtype, self.seed_generator)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "rate seed")}
 
 
 class AlphaDropout(_Noise):
@@ -284,7 +272,3 @@ class AlphaDropout(_Noise):
         kept = ops.cast(random.uniform(shape, seed=self.seed_generator) >= rate, inputs.dtype)
         scale = ((1 - rate) * (1 + rate * floor**2)) ** -0.5 if rate < 1 else 0.0
         return (inputs * kept + (1 - kept) * floor) * scale - scale * floor * rate
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "rate seed noise_shape")}

@@ -7,9 +7,10 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
-from eagerflow.layer.configuration import automatic, described_with_shapes, reader_of
+from eagerflow.layer.configuration import described_with_shapes, reader_of
 from eagerflow.layer.operation import Operation
 from eagerflow.layer.symbolic.input import InputLayer
 from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, record

@@ -9,11 +9,12 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.added_losses import measured
-from eagerflow.layer.configuration import automatic, described_with_shapes
+from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph, checked_ends

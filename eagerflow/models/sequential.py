@@ -6,10 +6,11 @@ from operator import attrgetter
 from typing import Any
 
 from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.call_context import CallContext, current_call
-from eagerflow.layer.configuration import automatic, described_with_shapes
+from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph

@@ -9,7 +9,7 @@ from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, one_of, share
+from eagerflow.layer.settings import one_of, share
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
 __all__ = ["AdditiveAttention", "Attention"]
@@ -149,10 +149,6 @@ class Attention(Layer):
             return out
         return out, SymbolicTensor((*shapes[0][:-1], shapes[-1][-2]), self.compute_dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "use_scale score_mode dropout seed")}
-
 
 class AdditiveAttention(Attention):
     """Additive attention (Bahdanau style): the scores are sums of `scale * tanh(query + key)`.
@@ -174,6 +170,8 @@ class AdditiveAttention(Attention):
     (1, 2, 4)
     """
 
+    _also_told = ("seed",)
+
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
@@ -190,12 +188,6 @@ class AdditiveAttention(Attention):
         """How well keys match queries: (batch, targets, sources)."""
         pairs = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
         return ops.sum(pairs if self.scale is None else pairs * self.scale, axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        config = super().get_config()
-        del config["score_mode"]
-        return config
 
 
 def causal_mask(targets: int, sources: int) -> Tensor:

@@ -8,7 +8,7 @@ from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
-from eagerflow.layer.settings import described, integer
+from eagerflow.layer.settings import integer
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 from eagerflow.layers.core.fusing import fuses
 from eagerflow.ops.neural.fused import conv_bias
@@ -95,13 +95,6 @@ class _Conv(ConvolutionBase):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, *windows, filters), or (batch, filters, *windows)."""
         return self._shape_of_windows(input_shape, self.filters)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """filters kernel_size strides padding data_format dilation_rate groups activation use_bias
-            kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer
-            kernel_constraint bias_constraint"""
-        return {**super().get_config(), **described(self, names)}
 
 
 class Conv1D(_Conv):

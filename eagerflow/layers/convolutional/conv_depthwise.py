@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.settings import described, integer
+from eagerflow.layer.settings import integer
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
@@ -68,13 +68,6 @@ class _DepthwiseConv(ConvolutionBase):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, *windows, channels * depth_multiplier), or channels first."""
         return self._shape_of_windows(input_shape, self._channels(input_shape) * self.depth_multiplier)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """depth_multiplier kernel_size strides padding data_format dilation_rate activation use_bias
-            depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer activity_regularizer
-            depthwise_constraint bias_constraint"""
-        return {**super().get_config(), **described(self, names)}
 
 
 class DepthwiseConv1D(_DepthwiseConv):

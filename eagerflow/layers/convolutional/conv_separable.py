@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_separable_convolution
-from eagerflow.layer.settings import described, integer
+from eagerflow.layer.settings import integer
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
@@ -81,13 +81,6 @@ class _SeparableConv(ConvolutionBase):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, *windows, filters), or (batch, filters, *windows)."""
         return self._shape_of_windows(input_shape, self.filters)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """depth_multiplier filters kernel_size strides padding data_format dilation_rate activation use_bias
-            depthwise_initializer pointwise_initializer bias_initializer depthwise_regularizer pointwise_regularizer
-            bias_regularizer activity_regularizer depthwise_constraint pointwise_constraint bias_constraint"""
-        return {**super().get_config(), **described(self, names)}
 
 
 class SeparableConv1D(_SeparableConv):

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
-from eagerflow.layer.settings import described, integer, sizes
+from eagerflow.layer.settings import integer, sizes
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
@@ -90,13 +90,6 @@ class _ConvTranspose(ConvolutionBase):
         if self.padding == "same":
             return length * stride if extra is None else (length - 1) * stride + reach % 2 + extra
         return (length - 1) * stride + (max(reach, stride) if extra is None else reach + extra)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """filters kernel_size strides padding data_format output_padding dilation_rate activation use_bias
-            kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer
-            kernel_constraint bias_constraint"""
-        return {**super().get_config(), **described(self, names)}
 
 
 class Conv1DTranspose(_ConvTranspose):

@@ -9,7 +9,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, described, integer, settle, without_lora
+from eagerflow.layer.settings import activated_shape, integer, settle, without_lora
 from eagerflow.layers.core.fusing import fuses
 from eagerflow.ops.neural.fused import dense
 
@@ -44,6 +44,8 @@ class Dense(Layer):
     >>> Dense(2, kernel_initializer="ones")(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
     [[6.0, 6.0]]
     """
+
+    _untold = ("activity_regularizer", "lora_rank", "lora_alpha")
 
     @older(output_dim="units", **AFFINE)
     def __init__(
@@ -115,12 +117,6 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, ..., units)."""
         return activated_shape(self, (*input_shape[:-1], self.units))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer
-            kernel_constraint bias_constraint quantization_config"""
-        return {**super().get_config(), **described(self, names)}
 
 
 def known_last(layer: Any, input_shape: Any) -> int:

@@ -11,7 +11,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, described, settle, without_lora
+from eagerflow.layer.settings import activated_shape, settle, without_lora
 
 __all__ = ["EinsumDense"]
 
@@ -56,6 +56,10 @@ class EinsumDense(Layer):
     >>> EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d")(ef.ops.zeros((2, 5, 3))).shape
     (2, 5, 4)
     """
+
+    _untold = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+    _also_told = ("activity_regularizer",)
+    _kept_as = {"output_shape": "partial_output_shape"}
 
     def __init__(
         self,
@@ -179,9 +183,3 @@ class EinsumDense(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """The batch, and the lengths that the equation tells."""
         return activated_shape(self, self._plan(tuple(input_shape)).output)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """equation activation bias_axes kernel_initializer bias_initializer kernel_regularizer bias_regularizer
-            activity_regularizer kernel_constraint bias_constraint quantization_config"""
-        return {**super().get_config(), "output_shape": self.partial_output_shape, **described(self, names)}

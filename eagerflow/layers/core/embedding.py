@@ -10,7 +10,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer, settle, without_lora
+from eagerflow.layer.settings import integer, settle, without_lora
 
 __all__ = ["Embedding"]
 
@@ -41,6 +41,9 @@ class Embedding(Layer):
     >>> Embedding(3, 2, weights=[[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])(ef.Tensor([[2, 1]])).tolist()
     [[[3.0, 4.0], [1.0, 2.0]]]
     """
+
+    _untold = ("weights", "lora_rank", "lora_alpha")
+    _also_told: tuple[str, ...] = ("activity_regularizer",)
 
     @only(dropout=(0, "Put a SpatialDropout1D layer after it."))
     @older(
@@ -124,9 +127,3 @@ class Embedding(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """The shape of the input, then `output_dim`."""
         return (*input_shape, self.output_dim)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """input_dim output_dim embeddings_initializer embeddings_regularizer activity_regularizer
-            embeddings_constraint mask_zero quantization_config"""
-        return {**super().get_config(), **described(self, names)}

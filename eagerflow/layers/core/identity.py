@@ -6,7 +6,6 @@ from typing import Any
 
 from eagerflow import regularizers
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described
 
 __all__ = ["ActivityRegularization", "Identity"]
 
@@ -66,6 +65,6 @@ class ActivityRegularization(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        config = {**super().get_config(), **described(self, "l1 l2")}
+        config = {**super().get_config(), "l1": self.l1, "l2": self.l2}
         config.pop("activity_regularizer", None)
         return config

@@ -8,7 +8,6 @@ from eagerflow import ops
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described
 
 __all__ = ["Masking"]
 
@@ -46,7 +45,3 @@ class Masking(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """That of the input."""
         return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "mask_value")}

@@ -6,7 +6,6 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.settings import described
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layer.tensor_masks import set_mask
 from eagerflow.layers.core.embedding import Embedding
@@ -40,6 +39,8 @@ class ReversibleEmbedding(Embedding):
     >>> vectors.shape, layer(vectors, reverse=True).shape
     ((1, 3, 4), (1, 3, 10))
     """
+
+    _also_told = ("activity_regularizer", "quantization_config")
 
     def __init__(
         self,
@@ -105,7 +106,3 @@ class ReversibleEmbedding(Embedding):
         """The output for a symbolic input."""
         dtype = self.reverse_dtype if reverse and self.reverse_dtype else self.compute_dtype
         return SymbolicTensor(self.compute_output_shape(inputs.shape, reverse), dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "tie_weights reverse_dtype logit_soft_cap")}

@@ -8,7 +8,6 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described
 
 __all__ = ["Dot", "dot"]
 
@@ -92,10 +91,6 @@ class Dot(Layer):
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """None: sums over positions have no mask."""
         return
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "axes normalize")}
 
 
 def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Tensor:

@@ -10,7 +10,6 @@ from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described
 from eagerflow.layer.tensor_masks import get_mask
 
 __all__ = [
@@ -313,10 +312,6 @@ class Concatenate(_Merge):
             return None
         spread = [_concatenable(x, m) for x, m in zip(inputs, mask, strict=True)]
         return ops.any(ops.concatenate(spread, axis=self.axis), axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "axis")}
 
 
 def _concatenable(x: Tensor, mask: Any) -> Tensor:

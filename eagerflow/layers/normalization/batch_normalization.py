@@ -12,7 +12,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import at_least_zero, described, settle, share
+from eagerflow.layer.settings import at_least_zero, settle, share
 from eagerflow.ops.neural.normalization import normalize_batch
 
 __all__ = ["BatchNormalization"]
@@ -207,13 +207,6 @@ class BatchNormalization(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """That of the input."""
         return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer
-            moving_variance_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint synchronized
-            renorm renorm_clipping renorm_momentum"""
-        return {**super().get_config(), **described(self, names)}
 
 
 def _one_axis(axis: Any) -> int:

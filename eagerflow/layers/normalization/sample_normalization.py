@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import at_least_zero, described, settle
+from eagerflow.layer.settings import at_least_zero, settle
 from eagerflow.ops.neural.group_norm import group_norm
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
@@ -79,6 +79,8 @@ class LayerNormalization(_Normalization):
     [[-1.0, 1.0]]
     """
 
+    _also_told = ("rms_scaling",)
+
     def __init__(
         self,
         axis: int | Sequence[int] = -1,
@@ -117,13 +119,6 @@ class LayerNormalization(_Normalization):
             inputs, self.gamma, self.beta, self.axis, self.epsilon, rms_scaling=self.rms_scaling
         )
         return ops.cast(out, self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {
-            **super().get_config(),
-            **described(self, f"axis epsilon center scale rms_scaling {_WEIGHTS}"),
-        }
 
 
 class GroupNormalization(_Normalization):
@@ -213,10 +208,6 @@ class GroupNormalization(_Normalization):
             x = x + ops.cast(self.beta, x.dtype).reshape(tuple(lengths))
         return ops.cast(x, self.compute_dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, f"groups axis epsilon center scale {_WEIGHTS}")}
-
 
 class RMSNormalization(_Normalization):
     """Divides each sample by its root mean square over some axes, and multiplies by a learned scale.
@@ -248,10 +239,6 @@ class RMSNormalization(_Normalization):
         """The normalized inputs."""
         return ops.rms_normalization(x, scale=self.scale, axis=self.axis, epsilon=self.epsilon)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "axis epsilon")}
-
 
 class UnitNormalization(_Normalization):
     """Divides each sample by its Euclidean norm over some axes.
@@ -273,10 +260,6 @@ class UnitNormalization(_Normalization):
     def call(self, inputs: Tensor) -> Tensor:
         """The normalized inputs."""
         return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "axis")}
 
 
 def _axes(layer: Any, axis: Any) -> int | list[int]:

@@ -10,7 +10,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import with_dim_ordering
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, layout, sizes
+from eagerflow.layer.settings import layout, sizes
 
 __all__ = [
     "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
@@ -51,10 +51,6 @@ class _GlobalPooling(Layer):
         if self.keepdims:
             return tuple([1 if i in axes else n for i, n in enumerate(input_shape)])
         return tuple([n for i, n in enumerate(input_shape) if i not in axes])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "data_format keepdims")}
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
@@ -205,10 +201,6 @@ class _AdaptivePooling(Layer):
         if self.data_format == "channels_last":
             return (input_shape[0], *self.output_size, input_shape[-1])
         return (input_shape[0], input_shape[1], *self.output_size)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "output_size data_format")}
 
 
 class AdaptiveAveragePooling1D(_AdaptivePooling):

@@ -10,7 +10,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_pooling
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, layout, one_of, sizes
+from eagerflow.layer.settings import layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import windows_along, with_defaults
 
 __all__ = [
@@ -66,10 +66,6 @@ class _Pooling(Layer):
         if last:
             return (input_shape[0], *found, input_shape[-1])
         return (input_shape[0], input_shape[1], *found)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "pool_size padding strides data_format")}
 
 
 class _WithDefaultSize(_Pooling):

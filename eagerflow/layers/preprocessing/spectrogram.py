@@ -13,7 +13,7 @@ from eagerflow.base.config import epsilon
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer, layout, one_of
+from eagerflow.layer.settings import integer, layout, one_of
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -98,12 +98,6 @@ class MelSpectrogram(Layer):
         *batch, samples = input_shape
         stride = self.sequence_stride
         return (*batch, self.num_mel_bins, None if samples is None else (samples + stride + 1) // stride)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """fft_length sequence_stride sequence_length window sampling_rate num_mel_bins min_freq max_freq
-            power_to_db top_db mag_exp min_power ref_power"""
-        return {**super().get_config(), **described(self, names)}
 
 
 def mel_weights(bands: int, frequencies: int, sampling_rate: float, low: float, high: float) -> numpy.ndarray:
@@ -254,8 +248,3 @@ class STFTSpectrogram(Layer):
         if self.padding == "same":
             return -(-samples // self._step)
         return (samples - self.frame_length) // self._step + 1
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = """mode frame_length frame_step fft_length window periodic scaling padding data_format expand_dims"""
-        return {**super().get_config(), **described(self, names)}

@@ -9,7 +9,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer, layout, one_of, sizes
+from eagerflow.layer.settings import integer, layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import with_defaults
 
 __all__ = [
@@ -79,10 +79,6 @@ class _ZeroPadding(_Spatial):
 
     def _lengths(self, input_shape: Any) -> list[int | None]:
         return [None if n is None else n + a + b for n, (a, b) in zip(input_shape, self._pairs, strict=True)]
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "padding data_format")}
 
 
 class ZeroPadding1D(_ZeroPadding):
@@ -168,10 +164,6 @@ class _Cropping(_Spatial):
             )
         return found
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "cropping data_format")}
-
 
 class Cropping1D(_Cropping):
     """Cuts off the ends of sequences.
@@ -194,12 +186,6 @@ class Cropping1D(_Cropping):
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
         super().__init__(cropping, "channels_last", **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        config = super().get_config()
-        del config["data_format"]
-        return config
 
 
 class Cropping2D(_Cropping):
@@ -268,10 +254,6 @@ class _UpSampling(_Spatial):
     def _lengths(self, input_shape: Any) -> list[int | None]:
         return [None if n is None else n * f for n, f in zip(input_shape, self._factors, strict=True)]
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "size data_format")}
-
 
 class UpSampling1D(_UpSampling):
     """Each timestep several times.
@@ -295,12 +277,6 @@ class UpSampling1D(_UpSampling):
     @older(length="size")
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(size, "channels_last", **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        config = super().get_config()
-        del config["data_format"]
-        return config
 
 
 class UpSampling2D(_UpSampling):
@@ -337,10 +313,6 @@ class UpSampling2D(_UpSampling):
         return ops.image.resize(
             inputs, tuple(lengths), interpolation=self.interpolation, data_format=self.data_format
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "interpolation")}
 
 
 @with_defaults(size=(2, 2, 2))

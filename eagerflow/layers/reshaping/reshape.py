@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer, layout
+from eagerflow.layer.settings import integer, layout
 from eagerflow.layer.symbolic.tensors import Spec
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
@@ -45,10 +45,6 @@ class Flatten(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, elements)."""
         return (input_shape[0], None if None in input_shape[1:] else math.prod(input_shape[1:]))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "data_format")}
 
 
 class Reshape(Layer):
@@ -107,10 +103,6 @@ class Reshape(Layer):
             )
         return tuple([elements // known if n == -1 else n for n in self.target_shape])
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "target_shape")}
-
 
 class Permute(Layer):
     """Other places for the axes.
@@ -144,10 +136,6 @@ class Permute(Layer):
         """The lengths in their new order."""
         return (input_shape[0], *[input_shape[i] for i in self.dims])
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "dims")}
-
 
 class RepeatVector(Layer):
     """Each sample's vector, `n` times along a new axis.
@@ -179,7 +167,3 @@ class RepeatVector(Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, n, features)."""
         return (input_shape[0], self.n, input_shape[1])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "n")}

@@ -7,10 +7,9 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import did_you_mean, signature_of
-from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described
 from eagerflow.layers.rnn.both_directions import fit_together, run_together
 
 __all__ = ["Bidirectional"]
@@ -40,6 +39,9 @@ class Bidirectional(Layer):
     >>> Bidirectional(ef.layers.LSTM(4, return_sequences=True))(ef.ops.zeros((2, 5, 3))).shape
     (2, 5, 8)
     """
+
+    _untold = ("weights",)
+    _kept_as = {"layer": "forward_layer"}
 
     def __init__(
         self,
@@ -180,15 +182,6 @@ class Bidirectional(Layer):
         outputs = (output, output) if self.merge_mode is None else (output,)
         found = (*outputs, *states, *states)
         return found if len(found) > 1 else output
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {
-            **super().get_config(),
-            **described(self, "merge_mode"),
-            "layer": serialize_keras_object(self.forward_layer),
-            "backward_layer": serialize_keras_object(self.backward_layer),
-        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops, random
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer, settle, share
+from eagerflow.layer.settings import integer, settle, share
 from eagerflow.layers.core.dense import known_last
 
 __all__ = ["DropoutRNNCell", "GRUCell", "LSTMCell", "SimpleRNNCell"]
@@ -195,10 +195,6 @@ class SimpleRNNCell(_Cell):
         out = z if self.activation is None else self.activation(z)
         return out, [out] if nested else out
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal cell."""
-        return {**super().get_config(), **described(self, f"units activation {_CONFIG} seed")}
-
 
 class LSTMCell(_Cell):
     """One step of `LSTM`.
@@ -282,11 +278,6 @@ class LSTMCell(_Cell):
         carry = kept + gate(self._gate(z, 0)) * squash(self._gate(z, 2))
         out = gate(self._gate(z, 3)) * squash(carry)
         return out, [out, carry]
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal cell."""
-        names = f"units activation recurrent_activation {_CONFIG} unit_forget_bias seed"
-        return {**super().get_config(), **described(self, names)}
 
 
 class GRUCell(_Cell):
@@ -384,8 +375,3 @@ class GRUCell(_Cell):
             candidate = self._gate(drive, 2) + (reset * h[-1]) @ self._gate(kernel, 2)
         update = gate(self._gate(drive, 0) + self._gate(inner, 0))
         return update * state + (1 - update) * self.activation(candidate)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal cell."""
-        names = f"units activation recurrent_activation {_CONFIG} reset_after seed"
-        return {**super().get_config(), **described(self, names)}

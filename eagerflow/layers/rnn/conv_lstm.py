@@ -8,7 +8,7 @@ from eagerflow import ops, random
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
-from eagerflow.layer.settings import described, integer, share
+from eagerflow.layer.settings import integer, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.layers.rnn.cells import DropoutRNNCell
 from eagerflow.layers.rnn.rnn import RNN
@@ -28,6 +28,8 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
     """One step: gates from a convolution of the input and one of the state, which keeps its shape."""
 
     dropout_mask_count = 4
+
+    _untold = ("rank", "filters", "window", "rest")
 
     def __init__(
         self, rank: int, filters: Any, window: dict[str, Any], rest: dict[str, Any], **kwargs: Any
@@ -160,6 +162,8 @@ class _ConvLSTM(RNN):
 
     rank: int
 
+    _also_told = ("unroll", "zero_output_for_mask")
+
     @of_recurrent_convolution
     def __init__(
         self,
@@ -224,12 +228,6 @@ class _ConvLSTM(RNN):
         state = self.cell.compute_output_shape((batch, *sequences_shape[2:]))[0]
         output = (batch, steps, *state[1:]) if self.return_sequences else state
         return (output, state, state) if self.return_state else output
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        config = super().get_config()
-        del config["cell"]
-        return {**config, **described(self, " ".join([*_OF_CELL, "activity_regularizer"]))}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]

@@ -8,7 +8,7 @@ from eagerflow import activations, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent, only
-from eagerflow.layer.settings import described, one_of
+from eagerflow.layer.settings import one_of
 from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
 from eagerflow.layers.rnn.rnn import RNN
 from eagerflow.ops.neural import recurrent as kernels
@@ -18,9 +18,6 @@ __all__ = ["GRU", "LSTM", "SimpleRNN"]
 _OF_CELL = """units activation recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer
     unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint
     bias_constraint dropout recurrent_dropout reset_after seed implementation""".split()
-_CONFIG = """use_bias kernel_initializer recurrent_initializer bias_initializer kernel_regularizer
-    recurrent_regularizer bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint
-    dropout recurrent_dropout"""
 
 _TIME_SECOND = only(
     time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."),
@@ -81,11 +78,6 @@ class _Recurrent(RNN):
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         raise NotImplementedError
 
-    def _described(self, names: str) -> dict[str, Any]:
-        config = super().get_config()
-        del config["cell"]
-        return {**config, **described(self, names)}
-
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
         """A layer made from `get_config`'s answer."""
@@ -137,6 +129,9 @@ class SimpleRNN(_Recurrent):
     (2, 4)
     """
 
+    _untold = ("seed",)
+    _also_told = ("zero_output_for_mask",)
+
     @_TIME_SECOND
     @of_recurrent
     def __init__(
@@ -181,10 +176,6 @@ class SimpleRNN(_Recurrent):
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         return kernels.simple_rnn(*self._given(sequences, states, mask), all_steps)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described(f"units activation {_CONFIG}")
-
 
 class LSTM(_Recurrent):
     """Long short-term memory: a recurrent layer with a carry that gates let in, out and fade.
@@ -227,6 +218,9 @@ class LSTM(_Recurrent):
     >>> LSTM(4, return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
     (2, 5, 4)
     """
+
+    _untold = ("use_cudnn",)
+    _also_told = ("zero_output_for_mask",)
 
     @_TIME_SECOND
     @of_recurrent
@@ -277,10 +271,6 @@ class LSTM(_Recurrent):
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         return kernels.lstm(*self._given(sequences, states, mask), all_steps)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described(f"units activation recurrent_activation {_CONFIG} unit_forget_bias seed")
-
 
 class GRU(_Recurrent):
     """Gated recurrent units: a recurrent layer whose state is a gated mixture of old and new.
@@ -323,6 +313,9 @@ class GRU(_Recurrent):
     >>> GRU(4, return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
     (2, 5, 4)
     """
+
+    _untold = ("use_cudnn",)
+    _also_told = ("zero_output_for_mask",)
 
     @_TIME_SECOND
     @of_recurrent
@@ -372,10 +365,6 @@ class GRU(_Recurrent):
 
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
         return kernels.gru(*self._given(sequences, states, mask), self.cell.reset_after, all_steps)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described(f"units activation recurrent_activation {_CONFIG} reset_after seed")
 
 
 def _checked_cudnn(layer: Any, use_cudnn: Any) -> Any:

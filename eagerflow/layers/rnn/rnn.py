@@ -9,12 +9,11 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base import tree
-from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described
 from eagerflow.layers.rnn.cells import DropoutRNNCell
 
 __all__ = ["RNN", "StackedRNNCells"]
@@ -69,10 +68,6 @@ class StackedRNNCells(Layer):
             inputs, new = step_of(cell, inputs, list(state) if nested else [state], training)
             found.append(new if nested else new[0])
         return inputs, found
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), "cells": [serialize_keras_object(cell) for cell in self.cells]}
 
     @classmethod
     def from_config(
@@ -267,15 +262,6 @@ class RNN(Layer):
         if not self.return_state:
             return output
         return (output, *[_state_shape(batch, n) for n in self.state_size])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        names = "return_sequences return_state go_backwards stateful unroll zero_output_for_mask"
-        return {
-            **super().get_config(),
-            **described(self, names),
-            "cell": serialize_keras_object(self.cell),
-        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> RNN:

@@ -8,11 +8,11 @@ from typing import Any
 from eagerflow import initializers, ops
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
-from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer
+from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import Spec, infer
 
 __all__ = ["SpectralNormalization", "TimeDistributed", "Wrapper"]
@@ -41,10 +41,6 @@ class Wrapper(Layer):
             self.layer.build(input_shape)
             self.layer.built = True
         self.built = True
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), "layer": serialize_keras_object(self.layer)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -175,10 +171,6 @@ class SpectralNormalization(Wrapper):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """That of the layer."""
         return self.layer.compute_output_shape(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "power_iterations")}
 
 
 def _unit(x: Tensor) -> Tensor:

@@ -125,10 +125,6 @@ class RandAugment(_ChoosingLayer):
             bounding_boxes = layer.transform_bounding_boxes(bounding_boxes, what)
         return bounding_boxes
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("value_range num_ops factor interpolation seed")
-
 
 class AugMix(_ChoosingLayer):
     """Mixes images with chains of augmentations of themselves, while training.
@@ -230,10 +226,6 @@ class AugMix(_ChoosingLayer):
         return self._mixed(
             self._computable(segmentation_masks), transformation, "transform_segmentation_masks"
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("value_range num_chains chain_depth factor alpha all_ops interpolation seed")
 
 
 def _shared(kwargs: dict[str, Any]) -> dict[str, Any]:

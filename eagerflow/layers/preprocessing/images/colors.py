@@ -85,10 +85,6 @@ class RandomHue(_ColorLayer):
         changed = ops.image.hsv_to_rgb(self._joined([hue, *others]), self.data_format)
         return rescaled(ops.clip(changed, 0, 1), (0, 1), self.value_range)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
-
 
 class RandomSaturation(_ColorLayer):
     """Makes colours stronger or paler, while training.
@@ -136,10 +132,6 @@ class RandomSaturation(_ColorLayer):
         saturation = ops.clip(saturation * self._per_plane(transformation["factor"]), *self.value_range)
         return ops.image.hsv_to_rgb(self._joined([hue, saturation, value]), self.data_format)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
-
 
 class RandomGrayscale(_ColorLayer):
     """Takes the colours out of images, while training; they keep three channels.
@@ -176,7 +168,8 @@ class RandomGrayscale(_ColorLayer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        return self._described("factor" if self.seed is None else "factor seed")
+        own = {"factor": self.factor} | ({} if self.seed is None else {"seed": self.seed})
+        return {**super().get_config(), **own}
 
 
 class RandomColorDegeneration(_ColorLayer):
@@ -222,10 +215,6 @@ class RandomColorDegeneration(_ColorLayer):
         gray = ops.image.rgb_to_grayscale(images, self.data_format)
         changed = images + self._as_factors(transformation["factor"]) * (gray - images)
         return ops.clip(changed, *self.value_range)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
 
 
 class RandomColorJitter(RandomImageLayer):
@@ -283,9 +272,3 @@ class RandomColorJitter(RandomImageLayer):
                     images, part.get_random_transformation(images, seed=self.generator)
                 )
         return images
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described(
-            "value_range brightness_factor contrast_factor saturation_factor hue_factor seed"
-        )

@@ -105,10 +105,6 @@ class RandomErasing(_BoxLayer):
         erased = ops.logical_and(chosen, transformation["batch_masks"])
         return ops.where(erased, convert_to_tensor(transformation["fill_value"], images.dtype), images)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor scale fill_value value_range seed")
-
 
 class CutMix(_BoxLayer):
     """Puts a box of another image of the batch into each image, and mixes labels alike, while training.
@@ -181,10 +177,6 @@ class CutMix(_BoxLayer):
         """
         raise NotImplementedError("CutMix can't mix bounding_boxes; leave them out of the data.")
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor seed")
-
 
 class MixUp(RandomImageLayer):
     """Blends each image with another one of the batch, and labels alike, while training.
@@ -242,10 +234,6 @@ class MixUp(RandomImageLayer):
         return {
             k: ops.concatenate([v, ops.take(v, order, axis=0)], axis=1) for k, v in bounding_boxes.items()
         }
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("alpha seed")
 
 
 def _mixed_labels(labels: Any, transformation: Any) -> Tensor:

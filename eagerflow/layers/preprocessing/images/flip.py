@@ -86,7 +86,3 @@ class RandomFlip(RandomImageLayer):
         if self.mode != "horizontal":
             y1, y2 = 1 - y2, 1 - y1
         return ops.concatenate([x1, y1, x2, y2], axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("seed mode")

@@ -46,10 +46,6 @@ class AutoContrast(ImageLayer):
         stretched = ops.clip(values * scale - low * scale, 0.0, 255.0)
         return ops.where(flat, images, rescaled(stretched, (0, 255), self.value_range))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("value_range")
-
 
 class Equalization(ImageLayer):
     """Spreads the values of each channel so that all become equally frequent, while training.
@@ -103,10 +99,6 @@ class Equalization(ImageLayer):
         places = (values / 255.0 * (self.bins - 1)).clip(0, self.bins - 1).astype("int32")
         return Tensor(table[places], None, None)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("bins value_range")
-
 
 class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     """Equalizes images tile by tile, in training and elsewhere, without making noise too strong (CLAHE).
@@ -147,10 +139,6 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         found = clahe(array, self.tile_grid_size, self.clip_limit)
         found = Tensor(found if first else found.transpose(0, 2, 3, 1), None, None)
         return rescaled(found, (0, 255), self.value_range).astype(images.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("value_range clip_limit tile_grid_size")
 
 
 def clahe(images: Any, grid: tuple[int, ...], clip_limit: float) -> Any:

@@ -9,7 +9,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, layout, one_of
+from eagerflow.layer.settings import layout, one_of
 from eagerflow.layers.preprocessing.images.bounding_boxes import FORMATS, as_boxes
 
 __all__ = ["ImageLayer", "RandomImageLayer", "WarpLayer", "images_of"]
@@ -138,16 +138,11 @@ class ImageLayer(Layer):
         """That of the input."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        config = {**super().get_config(), "data_format": self.data_format}
+    def _base_config(self) -> dict[str, Any]:
+        config = {**super()._base_config(), "data_format": self.data_format}
         if self.bounding_box_format is not None:
             config["bounding_box_format"] = self.bounding_box_format
         return config
-
-    def _described(self, names: str) -> dict[str, Any]:
-        """The configuration with these attributes."""
-        return {**ImageLayer.get_config(self), **described(self, names)}
 
 
 class RandomImageLayer(ImageLayer):
@@ -157,6 +152,8 @@ class RandomImageLayer(ImageLayer):
         seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer for images.
     """
+
+    _untold = ("seed",)
 
     def __init__(self, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -66,10 +66,6 @@ class RandomBrightness(RandomImageLayer):
             return images
         return ops.clip(images + self._as_factors(transformation["rgb_delta"]), *self.value_range)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
-
 
 class RandomContrast(RandomImageLayer):
     """Makes the contrast of images stronger or weaker, while training: each channel around its mean.
@@ -110,10 +106,6 @@ class RandomContrast(RandomImageLayer):
         mean = ops.mean(images, axis=self._spatial, keepdims=True)
         changed = (images - mean) * self._as_factors(transformation["contrast_factor"]) + mean
         return ops.clip(changed, self.value_range[0], self.value_range[1])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
 
 
 class RandomInvert(RandomImageLayer):
@@ -160,10 +152,6 @@ class RandomInvert(RandomImageLayer):
             return images
         chosen = ops.reshape(transformation["apply_inversion"], (-1, 1, 1, 1))
         return ops.where(chosen, self.value_range[1] - images, images)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
 
 
 class RandomPosterization(RandomImageLayer):
@@ -215,10 +203,6 @@ class RandomPosterization(RandomImageLayer):
         kept = ops.bitwise_left_shift(ops.bitwise_right_shift(whole, lost), lost)
         return rescaled(kept.astype(self.compute_dtype), (0, 255), self.value_range)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
-
 
 class Solarization(RandomImageLayer):
     """Inverts what is brighter than a threshold, while training, after adding a number to all pixels.
@@ -268,10 +252,6 @@ class Solarization(RandomImageLayer):
         added = ops.clip(added, 0, 255)
         below = added < self._as_factors(transformation["thresholds"])
         return rescaled(ops.where(below, added, 255 - added), (0, 255), self.value_range)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("value_range addition_factor threshold_factor seed")
 
 
 def _share_span(layer: Any, name: str, value: Any) -> tuple[float, float]:

@@ -63,4 +63,7 @@ class MaxNumBoundingBoxes(ImageLayer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        return self._described("max_number" if self.fill_value == -1 else "max_number fill_value")
+        own = {"max_number": self.max_number} | (
+            {} if self.fill_value == -1 else {"fill_value": self.fill_value}
+        )
+        return {**super().get_config(), **own}

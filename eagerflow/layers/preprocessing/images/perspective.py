@@ -89,10 +89,6 @@ class RandomPerspective(WarpLayer):
         moved = convert_format(corners, "xyxy", self.bounding_box_format, *size)
         return of_one_image(moved, bounding_boxes)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor scale interpolation fill_value seed")
-
 
 def _moved_boxes(boxes: Tensor, start: Any, end: Any) -> Tensor:
     """The boxes around the corners of boxes, seen as the images."""
@@ -176,7 +172,3 @@ class RandomElasticTransform(WarpLayer):
         )  # fmt: skip
         found = ops.where(ops.reshape(transformation["apply_transform"], (-1, 1, 1, 1)), moved, images)
         return ops.clip(found, *self.value_range) if interpolation == self.interpolation else found
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor scale interpolation fill_mode fill_value value_range seed")

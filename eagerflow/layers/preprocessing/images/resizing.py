@@ -161,12 +161,6 @@ class Resizing(_Sized):
             return {k: self.compute_output_spec(v) if k in sized else v for k, v in data.items()}
         return SymbolicTensor(self.compute_output_shape(data.shape), data.dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described(
-            """height width interpolation crop_to_aspect_ratio pad_to_aspect_ratio fill_mode fill_value antialias"""
-        )
-
 
 class CenterCrop(_Sized):
     """The middle of images; smaller ones are resized, from the largest window of the right proportions.
@@ -225,10 +219,6 @@ class CenterCrop(_Sized):
         window = (top, left, self.height, self.width) if fits else self._largest_window(height, width)
         cut = {**corners, "boxes": crop(corners["boxes"], *window)}
         return self._finished(cut if fits else self._resized_boxes(cut, *window[2:]))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("height width")
 
 
 class RandomCrop(_Sized, RandomImageLayer):
@@ -301,7 +291,3 @@ class RandomCrop(_Sized, RandomImageLayer):
         corners = self._corners(bounding_boxes, *size)
         cut = {**corners, "boxes": crop(corners["boxes"], *window)}
         return self._finished(self._resized_boxes(cut, *window[2:]))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("height width seed")

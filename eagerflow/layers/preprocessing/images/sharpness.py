@@ -63,10 +63,6 @@ class RandomSharpness(RandomImageLayer):
         kernel = ops.tile(kernel, (1, 1, images.shape[self._channels], 1))
         return ops.nn.depthwise_conv(images, kernel, 1, "same", self.data_format)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor value_range seed")
-
 
 class RandomGaussianBlur(RandomImageLayer):
     """Makes images softer, while training.
@@ -116,10 +112,6 @@ class RandomGaussianBlur(RandomImageLayer):
         )
         chosen = ops.reshape(transformation["should_apply_blur"], (-1, 1, 1, 1))
         return ops.clip(ops.where(chosen, soft, images), self.value_range[0], self.value_range[1])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._described("factor kernel_size sigma value_range seed")
 
 
 def _odd_sizes(layer: Any, value: Any) -> tuple[int, int]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.layer.settings import described
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
     clip_to_image_size,
@@ -64,12 +63,6 @@ class _AffineLayer(WarpLayer):
         moved = convert_format(corners, "xyxy", self.bounding_box_format, *size)
         return of_one_image(moved, bounding_boxes)
 
-    def _warp_config(self, names: str) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            **described(self, f"{names} fill_mode interpolation seed fill_value"),
-        }
-
 
 class RandomRotation(_AffineLayer):
     """Turns images around their middle, while training.
@@ -117,10 +110,6 @@ class RandomRotation(_AffineLayer):
         angle = convert_to_tensor(transformation["angle"])
         nought, one = ops.zeros_like(angle), ops.ones_like(angle)
         return affine_transform(boxes, angle, nought, nought, one, nought, nought, *size)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._warp_config("factor")
 
 
 class RandomZoom(_AffineLayer):
@@ -190,10 +179,6 @@ class RandomZoom(_AffineLayer):
         y1, y2 = (ops.clip(y, top, top + down * height) - top for y in (y1, y2))
         return ops.concatenate([x1 / across, y1 / down, x2 / across, y2 / down], axis=-1)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._warp_config("height_factor width_factor")
-
 
 class RandomTranslation(_AffineLayer):
     """Moves images up, down and sideways, while training.
@@ -250,10 +235,6 @@ class RandomTranslation(_AffineLayer):
     def _moved_boxes(self, boxes: Tensor, transformation: Any, size: tuple[int, int]) -> Tensor:
         right, down = self._moves(transformation)
         return boxes + ops.expand_dims(ops.stack([right, down, right, down], axis=-1), 1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._warp_config("height_factor width_factor")
 
 
 class RandomShear(_AffineLayer):
@@ -319,10 +300,6 @@ class RandomShear(_AffineLayer):
         up = down > 0
         y1, y2 = y1 - down * ops.where(up, x2, x1), y2 - down * ops.where(up, x1, x2)
         return ops.stack([x1 * width, y1 * height, x2 * width, y2 * height], axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return self._warp_config("x_factor y_factor")
 
 
 def _shear_span(layer: Any, name: str, value: Any) -> tuple[float, float]:

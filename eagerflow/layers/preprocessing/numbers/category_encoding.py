@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer
+from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, mode_of, without_sparse
 
@@ -36,6 +36,8 @@ class CategoryEncoding(Layer):
     """
 
     _convert_input_args = False
+
+    _untold = ("sparse",)
 
     def __init__(
         self, num_tokens: Any = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any
@@ -80,7 +82,3 @@ class CategoryEncoding(Layer):
     def compute_output_spec(self, inputs: Any, count_weights: Any = None) -> SymbolicTensor:
         """The result, symbolically."""
         return SymbolicTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "num_tokens output_mode")}

@@ -40,6 +40,8 @@ class Normalization(Layer):
     0.0
     """
 
+    _kept_as = {"mean": "input_mean", "variance": "input_variance"}
+
     def __init__(
         self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any
     ) -> None:
@@ -206,11 +208,6 @@ class Normalization(Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """That of the input."""
         return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        own = {"axis": self.axis, "invert": self.invert}
-        return {**super().get_config(), **own, "mean": self.input_mean, "variance": self.input_variance}
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape of the inputs."""

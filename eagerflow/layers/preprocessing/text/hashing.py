@@ -11,7 +11,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer
+from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, encoded_shape, mode_of, without_sparse
 from eagerflow.layers.preprocessing.strings import as_text
@@ -120,10 +120,6 @@ class Hashing(Layer):
         """That of the input, or with vectors instead of its last axis."""
         return encoded_shape(input_shape, self.output_mode, self.num_bins)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return {**super().get_config(), **described(self, "num_bins salt mask_value output_mode sparse")}
-
 
 class HashedCrossing(Layer):
     """Puts combinations of categories into bins by their hash.
@@ -196,7 +192,7 @@ class HashedCrossing(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        return described(self, "num_bins output_mode sparse name dtype")
+        return {name: getattr(self, name) for name in ("num_bins", "output_mode", "sparse", "name", "dtype")}
 
 
 def _words_of(values: numpy.ndarray) -> numpy.ndarray:

@@ -14,7 +14,7 @@ from eagerflow.base.serialization import refuse_path
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import described, integer, one_of
+from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import (
     MODES,
@@ -357,7 +357,7 @@ class IndexLookup(Layer):
             "vocabulary": self.input_vocabulary,
             "vocabulary_size": self._fixed_size,
         }
-        return {**super().get_config(), **described(self, names), **own}
+        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}, **own}
 
     def get_build_config(self) -> dict[str, Any]:
         """Nothing: there are no weights to build."""
