@@ -31,11 +31,11 @@ def telling_class(cls: type) -> type | None:
     found = None
     for ancestor in cls.__mro__:
         own, home = ancestor.__dict__, ancestor.__module__
-        if not home.startswith("eagerflow."):
+        if not home.startswith("eagerflow.") or home.startswith("eagerflow.compat."):
             continue
         if "get_config" in own:
             return found if hasattr(own["get_config"], "automatic") else None
-        if "_base_config" in own or home.startswith("eagerflow.compat."):
+        if "_base_config" in own:
             return found
         if found is None and "__init__" in own:
             found = ancestor

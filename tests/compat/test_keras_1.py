@@ -218,6 +218,13 @@ def test_an_embedding_drops_whole_words_in_training():
     assert type(core.Embedding(4, 2)) is layers.Embedding
 
 
+def test_an_old_embedding_tells_the_settings_of_both():
+    config = core.Embedding(40, 3, dropout=0.5, mask_zero=True, init="zeros").get_config()
+    assert config["dropout"] == 0.5
+    assert config["mask_zero"] is True
+    assert config["embeddings_initializer"]["class_name"] == "Zeros"
+
+
 def test_penalties_initializations_and_helpers():
     penalties, first = face("keras.regularizers"), face("keras.initializations")
     assert penalties.WeightRegularizer(l2=0.1).get_config() == penalties.activity_l2(0.1).get_config()

@@ -98,10 +98,7 @@ class _LocallyConnected(ConvolutionBase):
         names = """filters kernel_size strides padding data_format activation use_bias kernel_initializer
             bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint
             bias_constraint"""
-        return {
-            **super().get_config(),
-            **{name: described(name, getattr(self, name)) for name in names.split()},
-        }
+        return self._base_config() | {name: described(name, getattr(self, name)) for name in names.split()}
 
 
 class LocallyConnected1D(_LocallyConnected):
