@@ -15,6 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from eagerflow import lowerings as _lowerings  # noqa: F401 - kernels register themselves on ops
 from eagerflow import ops
 from eagerflow._version import __version__
 from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError

@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy
+
 from eagerflow.base.errors import signature_of
 from eagerflow.core.links import above
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Op", "registry", "same_kind"]
+__all__ = ["Op", "pull_of", "registry", "same_kind"]
 
 # Every op by its name. The gradient table of the tests goes through it.
 registry: dict[str, Op] = {}
@@ -22,7 +24,10 @@ class Op:
 
     Attributes:
         name: the op's name, as in `eagerflow.ops`.
-        forward: the function on raw arrays, `forward(xp, *arrays, *settings)`.
+        forward: the function on raw arrays, `forward(xp, *arrays, *settings)`: the mathematics, or a kernel where one
+            pays.
+        mathematics: the same as the op's file has it, for any array module.
+        lowerings: the kernels that are registered on this op (see `lowering.py`).
         arrays: names of the parameters that are arrays.
         settings: names of the other parameters.
         gradient: `"smooth"` (has rules), `"zero"` (locally constant: never recorded, so `tape.gradient`
@@ -35,16 +40,17 @@ class Op:
     """
 
     __slots__ = (
-        "arrays", "call", "forward", "gradient", "joint", "name", "keeps_inputs", "names_shape", "outputs", "pulls",
-        "recorded_joint", "recorded_pulls",
-        "reference", "rules", "saved", "saves", "sequence", "settings", "why",
+        "_recorded_pulls", "arrays", "call", "forward", "gradient", "joint", "keeps_inputs", "lowerings", "mathematics",
+        "name", "names_shape", "outputs", "pulls", "recorded_joint", "reference", "rules", "saved", "saves", "sequence",
+        "settings", "why",
     )  # fmt: skip
 
     def __init__(
         self, forward: Callable[..., Any], rules: tuple[Callable[..., Any], ...], **traits: Any
     ) -> None:
         self.name: str = forward.__name__
-        self.forward = forward
+        self.forward = self.mathematics = forward
+        self.lowerings: list[Any] = []
         self.rules = rules
         self.gradient: str = traits["gradient"]
         self.outputs: int | str = traits["outputs"]
@@ -67,11 +73,19 @@ class Op:
             self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
         )
         self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
-        self.pulls = tuple([_pull(self, rule, recorded=False) for rule in rules])
-        self.recorded_pulls = tuple([_pull(self, rule, recorded=True) for rule in rules])
+        self.pulls = tuple([pull_of(self, rule) for rule in rules])
+        self._recorded_pulls: tuple[Callable[..., Any], ...] | None = None
         self.recorded_joint = self.joint or self.reference is not None
-        if self.reference is not None:
-            self.recorded_pulls = (_through_reference(self),)
+
+    @property
+    def recorded_pulls(self) -> tuple[Callable[..., Any], ...]:
+        """The rules on tensors, by which gradients are recorded themselves; made when they are first asked for."""
+        if self._recorded_pulls is None:
+            if self.reference is not None:
+                self._recorded_pulls = (_through_reference(self),)
+            else:
+                self._recorded_pulls = tuple([pull_of(self, rule, recorded=True) for rule in self.rules])
+        return self._recorded_pulls
 
     def __repr__(self) -> str:
         return f"Op({self.name!r})"
@@ -141,8 +155,25 @@ def _names_to_save(made: Op) -> tuple[str, ...]:
     return tuple([n for n in (*made.arrays, *made.settings, "out", *made.saves) if n in named])
 
 
-def _pull(made: Op, rule: Callable[..., Any], *, recorded: bool) -> Callable[..., Any]:
-    """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names."""
+def pull_of(
+    made: Op,
+    rule: Callable[..., Any],
+    *,
+    recorded: bool = False,
+    kernel: Callable[..., Any] | None = None,
+    when: Callable[..., bool] | None = None,
+    before: Callable[..., Any] | None = None,
+) -> Callable[..., Any]:
+    """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names.
+
+    Args:
+        made: the op.
+        rule: one of its rules.
+        recorded: hand over tensors instead of raw arrays.
+        kernel: instead of the rule on NumPy's arrays; where it answers None, the pull `before` it is asked.
+        when: whether the kernel pays, asked with the kernel's arguments.
+        before: what there was before this kernel.
+    """
     given = {"g": "g", "xp": "xp", "needs": "needs"}
     kept = made.keeps_inputs
     given |= {
@@ -153,12 +184,32 @@ def _pull(made: Op, rule: Callable[..., Any], *, recorded: bool) -> Callable[...
         given[f"{made.arrays[0]}_shape"] = "record[3]"
     for i, name in enumerate(made.saved):
         given[name] = _saved(made, name, f"record[4][{i}]") if recorded else f"record[4][{i}]"
-    names = list(inspect.signature(rule).parameters)
-    unknown = [n for n in names if n not in given]
-    if unknown:
-        raise ValueError(f"a rule of {made.name} asks for {unknown}; known: {sorted(given)}")
-    text = f"lambda xp, g, record, needs: rule({', '.join(given[n] for n in names)})"
-    return eval(text, {"rule": rule, "wrap": _wrap, "wrap_all": _wrap_all})
+
+    def handed(function: Callable[..., Any]) -> str:
+        names = list(inspect.signature(function).parameters)
+        unknown = [n for n in names if n not in given]
+        if unknown:
+            raise ValueError(f"a rule of {made.name} asks for {unknown}; known: {sorted(given)}")
+        return ", ".join(given[n] for n in names)
+
+    if kernel is None:
+        text = f"rule({handed(rule)})"
+    else:
+        found = f"kernel({handed(kernel)})"
+        if when is not None:
+            found = f"({found} if when({handed(kernel)}) else None)"
+        plain = "before(xp, g, record, needs)"
+        text = f"{plain} if xp is not numpy or (found := {found}) is None else found"
+    scope = {
+        "rule": rule,
+        "wrap": _wrap,
+        "wrap_all": _wrap_all,
+        "kernel": kernel,
+        "when": when,
+        "before": before,
+    }
+    pull: Callable[..., Any] = eval(f"lambda xp, g, record, needs: {text}", scope | {"numpy": numpy})
+    return pull
 
 
 def _saved(made: Op, name: str, place: str) -> str:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
+from eagerflow.core.lowering import install
+from eagerflow.core.primitive import registry
 from eagerflow.kernels.elementwise import exponential, gelu
 from eagerflow.kernels.machine import blocks
 from eagerflow.kernels.machine.threads import set_num_threads
@@ -37,7 +39,7 @@ def small_blocks(monkeypatch):
         monkeypatch.setattr(extremes, name, value)
     for name, value in (("_SLICE", 32), ("_PART", 400), ("_MANY", 20)):
         monkeypatch.setattr(reduce, name, value)
-    monkeypatch.setattr(blocks, "_SMALL", 0)
+    monkeypatch.setattr(blocks, "SMALL", 0)
     monkeypatch.setattr(moments, "_SPREAD", 0)
     monkeypatch.setattr(moments, "_SAMPLE", 5)
     monkeypatch.setattr("eagerflow.kernels.normalization.layer_norm._SMALL", 0)
@@ -46,6 +48,11 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr("eagerflow.kernels.normalization.group_norm._NARROW", 16)
     monkeypatch.setattr("eagerflow.kernels.normalization.batch_norm._SMALLEST", 0)
     monkeypatch.setattr("eagerflow.kernels.normalization.batch_norm._SHORTEST", 2)
+    for op in registry.values():
+        install(op, least=0)
+    yield
+    for op in registry.values():
+        install(op)
 
 
 def results(function, arrays, seed=0):

@@ -48,9 +48,9 @@ def _where_positive(g: Any, y: Any, out: Any) -> None:
     multiply(out, g, out=out)
 
 
-def relu_gradient(g: Any, y: Any) -> Any:
-    """g where y > 0."""
-    return elementwise(_where_positive, g, y, nanoseconds=0.4)
+def relu_gradient(g: Any, out: Any) -> Any:
+    """g where out > 0."""
+    return elementwise(_where_positive, g, out, nanoseconds=0.4)
 
 
 def leaky_relu(x: Any, slope: float) -> Any:
@@ -63,13 +63,13 @@ def leaky_relu(x: Any, slope: float) -> Any:
     return elementwise(run, x, nanoseconds=0.3)
 
 
-def leaky_relu_gradient(g: Any, x: Any, slope: float) -> Any:
-    """g where x > 0, slope * g elsewhere."""
+def leaky_relu_gradient(g: Any, x: Any, negative_slope: float) -> Any:
+    """g where x > 0, negative_slope * g elsewhere."""
 
     def run(g: Any, x: Any, out: Any) -> None:
         numpy.copyto(out, greater(x, 0))
-        multiply(out, 1 - slope, out=out)
-        add(out, slope, out=out)
+        multiply(out, 1 - negative_slope, out=out)
+        add(out, negative_slope, out=out)
         multiply(out, g, out=out)
 
     return elementwise(run, g, x, nanoseconds=0.6)
@@ -98,9 +98,9 @@ def _sigmoid_slope(g: Any, y: Any, out: Any) -> None:
     multiply(out, g, out=out)
 
 
-def sigmoid_gradient(g: Any, y: Any) -> Any:
-    """g * y * (1 - y)."""
-    return elementwise(_sigmoid_slope, g, y, nanoseconds=0.5)
+def sigmoid_gradient(g: Any, out: Any) -> Any:
+    """g * out * (1 - out)."""
+    return elementwise(_sigmoid_slope, g, out, nanoseconds=0.5)
 
 
 def _tanh_slope(g: Any, y: Any, out: Any) -> None:
@@ -109,9 +109,9 @@ def _tanh_slope(g: Any, y: Any, out: Any) -> None:
     multiply(out, g, out=out)
 
 
-def tanh_gradient(g: Any, y: Any) -> Any:
-    """g * (1 - y * y)."""
-    return elementwise(_tanh_slope, g, y, nanoseconds=0.5)
+def tanh_gradient(g: Any, out: Any) -> Any:
+    """g * (1 - out * out)."""
+    return elementwise(_tanh_slope, g, out, nanoseconds=0.5)
 
 
 def _silu(x: Any, out: Any) -> None:
@@ -210,8 +210,8 @@ def elu(x: Any, alpha: float) -> Any:
     return elementwise(run, x, temporaries=1)
 
 
-def elu_gradient(g: Any, x: Any, y: Any, alpha: float) -> Any:
-    """g where x > 0, g * (y + alpha) elsewhere."""
+def elu_gradient(g: Any, x: Any, out: Any, alpha: float) -> Any:
+    """g where x > 0, g * (out + alpha) elsewhere."""
 
     def run(g: Any, x: Any, y: Any, out: Any) -> None:
         minimum(y, zeros(y.size, y.dtype), out=out)
@@ -220,7 +220,7 @@ def elu_gradient(g: Any, x: Any, y: Any, alpha: float) -> Any:
             add(out, multiply(greater(x, 0), x.dtype.type(1 - alpha)), out=out)
         multiply(out, g, out=out)
 
-    return elementwise(run, g, x, y, nanoseconds=0.6)
+    return elementwise(run, g, x, out, nanoseconds=0.6)
 
 
 _LINEAR = (8 / numpy.pi) ** 0.5

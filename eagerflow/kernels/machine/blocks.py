@@ -14,10 +14,10 @@ import numpy
 from eagerflow.kernels.machine.parts import HEAD_START, shares
 from eagerflow.kernels.machine.threads import each, scratch
 
-__all__ = ["CHUNK", "LINE", "elementwise", "fits", "long_row", "ones", "with_row", "zeros"]
+__all__ = ["CHUNK", "LINE", "SMALL", "elementwise", "fits", "long_row", "ones", "with_row", "zeros"]
 
 CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
-_SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
+SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
 # Numbers of an elementwise function, 1 MB of float32. Smaller pieces stay nearer to the processor, but the interpreter
 # runs one thread at a time between the calls of NumPy, and whoever has to wait for that wakes up late.
 _PIECE = 1 << 18
@@ -33,7 +33,7 @@ for _constant in (*_ZEROS.values(), *_ONES.values()):
 
 def fits(x: Any, *others: Any) -> bool:
     """Whether arrays are NumPy's, of one float type and shape, and large enough for working in chunks to pay."""
-    if type(x) is not numpy.ndarray or x.size < _SMALL or x.dtype not in _FLOATS:
+    if type(x) is not numpy.ndarray or x.size < SMALL or x.dtype not in _FLOATS:
         return False
     return all(type(a) is numpy.ndarray and a.dtype == x.dtype and a.shape == x.shape for a in others)
 

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.core.dtypes import common_dtype, is_half
 from eagerflow.kernels.machine.parts import HEAD_START, shares
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 
-__all__ = ["large", "pair", "product", "products", "small"]
+__all__ = ["has_half", "large", "matrix_product", "pair", "product", "products", "small"]
 
 Finish = Callable[[Any, slice], None]
 
@@ -41,6 +42,26 @@ def large(a: Any, b: Any) -> bool:
     columns = b.shape[-1]
     inner_work = a.shape[-2] * a.shape[-1] * columns
     return inner_work > _ALONE or (inner_work > _VECTORS and (a.shape[-2] == 1 or columns == 1))
+
+
+def has_half(a: Any, b: Any) -> bool:
+    """Whether one of them is of float16 or bfloat16, for which NumPy has slow loops or none that fits."""
+    if a.dtype.itemsize != 2 and b.dtype.itemsize != 2:
+        return False
+    return (is_half(a.dtype) or is_half(b.dtype)) and a.__class__ is numpy.ndarray is b.__class__
+
+
+def matrix_product(a: Any, b: Any) -> Any:
+    """`a @ b` of NumPy's arrays: halves through float32, large ones in parts, a stack of matrices as one of rows."""
+    if has_half(a, b):
+        common = common_dtype(a.dtype, b.dtype)
+        wide = numpy.dtype(numpy.float32) if is_half(common) else common
+        return matrix_product(a.astype(wide), b.astype(wide)).astype(common, copy=False)
+    if b.ndim == 2 and a.ndim > 2 and a.size:
+        return matrix_product(a.reshape((-1, a.shape[-1])), b).reshape((*a.shape[:-1], b.shape[-1]))
+    if large(a, b):
+        return product(a, b) if a.ndim == b.ndim == 2 else products(a, b)
+    return a.dot(b) if a.ndim == b.ndim == 2 else a @ b  # the same product, cheaper to call
 
 
 def small(rows: int, inner: int, columns: int) -> bool:

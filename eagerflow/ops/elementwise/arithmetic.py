@@ -6,12 +6,7 @@ import cmath
 import math
 from typing import Any
 
-import numpy
-
 from eagerflow.core.op import composite, op
-from eagerflow.kernels.elementwise.one_pass import one_pass, pays
-from eagerflow.kernels.reduce.moments import plus_rows
-from eagerflow.kernels.reduce.sums import sum_to
 from eagerflow.ops.elementwise.complex_numbers import conjugated, real_part
 from eagerflow.ops.elementwise.rounding import sign_of
 
@@ -21,11 +16,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@op(
-    lambda g, x1_shape: sum_to(g, x1_shape),
-    lambda g, x2_shape: sum_to(g, x2_shape),
-    weak=True, promotes=True,
-)  # fmt: skip
+@op(lambda g: g, lambda g: g, weak=True, promotes=True)
 def add(xp: Any, x1: Any, x2: Any) -> Any:
     """Elementwise `x1 + x2`, broadcast.
 
@@ -36,11 +27,7 @@ def add(xp: Any, x1: Any, x2: Any) -> Any:
     >>> ef.ops.add([1.0, 2.0], 1).tolist()
     [2.0, 3.0]
     """
-    if x2.__class__ is numpy.ndarray and x2.ndim and x1.__class__ is numpy.ndarray and x1.ndim > x2.ndim:
-        found = plus_rows(x1, x2)
-        if found is not None:
-            return found
-    return one_pass(numpy.add, x1, x2) if pays(x1, x2) else x1 + x2
+    return x1 + x2
 
 
 @op(lambda g: g, lambda g: -g, weak=True, promotes=True)
@@ -51,21 +38,15 @@ def subtract(xp: Any, x1: Any, x2: Any) -> Any:
         x1: a tensor or number.
         x2: a tensor or number.
     """
-    return one_pass(numpy.subtract, x1, x2) if pays(x1, x2) else x1 - x2
+    return x1 - x2
 
 
 def _times(g: Any, other: Any) -> Any:
     """The gradient of a factor."""
-    if pays(g, other):
-        return one_pass(numpy.multiply, g, other)
     return g * other if g.dtype.kind != "c" else g * other.conjugate()
 
 
-@op(
-    lambda g, x1_shape, x2: sum_to(_times(g, x2), x1_shape),
-    lambda g, x1, x2_shape: sum_to(_times(g, x1), x2_shape),
-    weak=True, promotes=True,
-)  # fmt: skip
+@op(lambda g, x2: _times(g, x2), lambda g, x1: _times(g, x1), weak=True, promotes=True)
 def multiply(xp: Any, x1: Any, x2: Any) -> Any:
     """Elementwise `x1 * x2`, broadcast.
 
@@ -73,7 +54,7 @@ def multiply(xp: Any, x1: Any, x2: Any) -> Any:
         x1: a tensor or number.
         x2: a tensor or number.
     """
-    return one_pass(numpy.multiply, x1, x2) if pays(x1, x2) else x1 * x2
+    return x1 * x2
 
 
 def _divisor_rule(g: Any, x2: Any, out: Any) -> Any:
@@ -97,7 +78,7 @@ def divide(xp: Any, x1: Any, x2: Any) -> Any:
     >>> ef.ops.divide(1, [2.0, 4.0]).tolist()
     [0.5, 0.25]
     """
-    return one_pass(numpy.divide, x1, x2) if pays(x1, x2) else x1 / x2
+    return x1 / x2
 
 
 true_divide = divide
@@ -123,7 +104,7 @@ def square(xp: Any, x: Any) -> Any:
     >>> ef.ops.square([1.0, -3.0]).tolist()
     [1.0, 9.0]
     """
-    return one_pass(numpy.multiply, x, x) if pays(x) else x * x
+    return x * x
 
 
 def _absolute_rule(xp: Any, g: Any, x: Any) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite, op
-from eagerflow.kernels.elementwise.one_pass import one_pass
 from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square
 from eagerflow.ops.elementwise.comparison import greater, isfinite
 from eagerflow.ops.elementwise.complex_numbers import conjugated
@@ -33,7 +32,7 @@ def exp(xp: Any, x: Any) -> Any:
     >>> ef.ops.exp([0.0]).tolist()
     [1.0]
     """
-    return one_pass(xp.exp, x, nanoseconds=1.0)
+    return xp.exp(x)
 
 
 @op(lambda g, out: g * conjugated(out + 1), floating=True)
@@ -43,7 +42,7 @@ def expm1(xp: Any, x: Any) -> Any:
     Args:
         x: a tensor.
     """
-    return one_pass(xp.expm1, x, nanoseconds=1.0)
+    return xp.expm1(x)
 
 
 @op(lambda g, x: g / conjugated(x), floating=True)
@@ -56,7 +55,7 @@ def log(xp: Any, x: Any) -> Any:
     >>> ef.ops.log([1.0]).tolist()
     [0.0]
     """
-    return one_pass(xp.log, x, nanoseconds=1.0)
+    return xp.log(x)
 
 
 @op(lambda g, x: g / conjugated(x + 1), floating=True)
@@ -66,7 +65,7 @@ def log1p(xp: Any, x: Any) -> Any:
     Args:
         x: a tensor.
     """
-    return one_pass(xp.log1p, x, nanoseconds=1.0)
+    return xp.log1p(x)
 
 
 @op(lambda g, x: g / (conjugated(x) * _LN2), floating=True)
@@ -79,7 +78,7 @@ def log2(xp: Any, x: Any) -> Any:
     >>> ef.ops.log2([8.0]).tolist()
     [3.0]
     """
-    return one_pass(xp.log2, x, nanoseconds=1.0)
+    return xp.log2(x)
 
 
 @op(lambda g, x: g / (conjugated(x) * _LN10), floating=True)
@@ -92,7 +91,7 @@ def log10(xp: Any, x: Any) -> Any:
     >>> ef.ops.log10(np.array([1000.0])).tolist()
     [3.0]
     """
-    return one_pass(xp.log10, x, nanoseconds=1.0)
+    return xp.log10(x)
 
 
 @op(lambda g, out: g * 0.5 / conjugated(out), floating=True)
@@ -105,7 +104,7 @@ def sqrt(xp: Any, x: Any) -> Any:
     >>> ef.ops.sqrt([9.0]).tolist()
     [3.0]
     """
-    return one_pass(xp.sqrt, x, nanoseconds=1.0)
+    return xp.sqrt(x)
 
 
 @op(lambda g, out: g / (out * out * 3), floating=True)

@@ -5,12 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
-from eagerflow.core.dtypes import common_dtype, is_half
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.matrices.products import large, product, products
 from eagerflow.ops.arrays.axes import listed
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.arrays.shape import moveaxis, ravel, reshape, transpose
@@ -20,7 +16,7 @@ from eagerflow.ops.elementwise.complex_numbers import conj
 __all__ = ["cross", "dot", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
 
 
-def _adjoint(x: Any) -> Any:
+def adjoint(x: Any) -> Any:
     """The transpose of matrices, conjugated when they are complex."""
     turned = x.swapaxes(-1, -2)
     return turned if turned.dtype.kind != "c" else turned.conjugate()
@@ -28,11 +24,11 @@ def _adjoint(x: Any) -> Any:
 
 def _left_rule(g: Any, x1_shape: Any, x2: Any) -> Any:
     if len(x1_shape) > 1 and x2.ndim > 1:
-        return _product(g, _adjoint(x2))
+        return _product(g, adjoint(x2))
     columns = x2.reshape((-1, 1)) if x2.ndim == 1 else x2
     g = g.reshape(g.shape + (1,) * (x2.ndim == 1))  # the axis that the product dropped
     g = g.reshape((*g.shape[:-1], 1, g.shape[-1])) if len(x1_shape) == 1 else g
-    product = g @ _adjoint(columns)
+    product = g @ adjoint(columns)
     return product.reshape((*product.shape[:-2], product.shape[-1])) if len(x1_shape) == 1 else product
 
 
@@ -42,11 +38,11 @@ def _right_rule(g: Any, x1: Any, x2_shape: Any) -> Any:
             len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size
         ):  # one product of all rows, not a sum of many
             x1, g = x1.reshape((-1, x1.shape[-1])), g.reshape((-1, g.shape[-1]))
-        return _product(_adjoint(x1), g)
+        return _product(adjoint(x1), g)
     rows = x1.reshape((1, -1)) if x1.ndim == 1 else x1
     g = g.reshape(g.shape + (1,) * (len(x2_shape) == 1))
     g = g.reshape((*g.shape[:-1], 1, g.shape[-1])) if x1.ndim == 1 else g
-    product = _adjoint(rows) @ g
+    product = adjoint(rows) @ g
     return product.reshape(product.shape[:-1]) if len(x2_shape) == 1 else product
 
 
@@ -64,29 +60,10 @@ def _unfit(left: tuple[int, ...], right: tuple[int, ...]) -> ValueError:
     )
 
 
-def _through_float32(x1: Any, x2: Any) -> Any:
-    """`x1 @ x2` where one of them is float16 or bfloat16, for which NumPy has slow loops or none that fits."""
-    common = common_dtype(x1.dtype, x2.dtype)
-    wide = numpy.dtype(numpy.float32) if is_half(common) else common
-    return _product(x1.astype(wide), x2.astype(wide)).astype(common, copy=False)
-
-
-def _has_half(x1: Any, x2: Any) -> bool:
-    if x1.dtype.itemsize != 2 and x2.dtype.itemsize != 2:
-        return False
-    return (is_half(x1.dtype) or is_half(x2.dtype)) and x1.__class__ is numpy.ndarray is x2.__class__
-
-
 def _product(x1: Any, x2: Any) -> Any:
     """`x1 @ x2`; a stack of matrices with one matrix as one product of all rows, which is much faster."""
-    if _has_half(x1, x2):
-        return _through_float32(x1, x2)
     if x2.ndim == 2 and x1.ndim > 2 and x1.size:
         return _product(x1.reshape((-1, x1.shape[-1])), x2).reshape((*x1.shape[:-1], x2.shape[-1]))
-    if large(x1, x2):
-        return product(x1, x2) if x1.ndim == x2.ndim == 2 else products(x1, x2)
-    if x1.__class__ is numpy.ndarray and x1.ndim == x2.ndim == 2:
-        return x1.dot(x2)  # the same product, cheaper to call
     return x1 @ x2
 
 
@@ -108,10 +85,8 @@ def matmul(xp: Any, x1: Any, x2: Any) -> Any:
     [[11]]
     """
     try:
-        if _has_half(x1, x2):
-            return _through_float32(x1, x2)
-        if x1.ndim == 2 and x2.ndim == 2 and not (x1.shape[1] == x2.shape[0] and large(x1, x2)):
-            return x1.dot(x2)
+        if x1.ndim == 2 and x2.ndim == 2:
+            return x1.dot(x2)  # the same product, cheaper to call
         return _product(x1, x2)
     except ValueError:
         raise _unfit(x1.shape, x2.shape) from None

@@ -8,14 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numpy import errstate
-
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import apply, op
 from eagerflow.core.op_settings import as_number
-from eagerflow.kernels.elementwise import activations as kernels
-from eagerflow.kernels.elementwise.gelu import gelu as gelu_kernel
-from eagerflow.kernels.elementwise.gelu import gelu_gradient
-from eagerflow.kernels.machine.blocks import fits
 from eagerflow.ops.elementwise.arithmetic import multiply
 from eagerflow.ops.elementwise.comparison import greater
 from eagerflow.ops.elementwise.exponential import expm1
@@ -28,18 +23,14 @@ _SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
 
 
-def _relu_rule(g: Any, out: Any) -> Any:
-    return kernels.relu_gradient(g, out) if fits(out, g) else g * (out > 0)
-
-
-@op(_relu_rule)
+@op(lambda g, out: g * (out > 0))
 def relu(xp: Any, x: Any) -> Any:
     """Elementwise `max(x, 0)`. The derivative at 0 is 0.
 
     >>> relu([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    return kernels.relu(x) if fits(x) else xp.maximum(x, 0)
+    return xp.maximum(x, 0)
 
 
 def _leaky_by_ops(x: Any, negative_slope: Any) -> Any:
@@ -47,8 +38,6 @@ def _leaky_by_ops(x: Any, negative_slope: Any) -> Any:
 
 
 def _leaky_rule(xp: Any, g: Any, x: Any, negative_slope: float) -> Any:
-    if fits(x, g):
-        return kernels.leaky_relu_gradient(g, x, negative_slope)
     return xp.where(x > 0, g, g * negative_slope)
 
 
@@ -63,16 +52,10 @@ def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
     """
     if negative_slope.__class__ is not float:
         negative_slope = as_number("negative_slope", negative_slope, _leaky_by_ops)
-    if fits(x) and 0 < negative_slope <= 1:
-        return kernels.leaky_relu(x, negative_slope)
     return xp.where(x > 0, x, x * x.dtype.type(negative_slope))
 
 
-def _sigmoid_rule(g: Any, out: Any) -> Any:
-    return kernels.sigmoid_gradient(g, out) if fits(out, g) else g * (out * (1 - out))
-
-
-@op(_sigmoid_rule, floating=True)
+@op(lambda g, out: g * (out * (1 - out)), floating=True)
 def sigmoid(xp: Any, x: Any) -> Any:
     """Elementwise `1 / (1 + exp(-x))`.
 
@@ -80,17 +63,12 @@ def sigmoid(xp: Any, x: Any) -> Any:
     [0.5, 1.0, 0.0]
     """
     with errstate(over="ignore"):  # exp(1000) = inf gives the right answer, 0
-        if fits(x):
-            return kernels.sigmoid(x)
         e = xp.exp(-x)
     e += 1
     return 1 / e
 
 
 def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
-    if fits(x, g):
-        with errstate(over="ignore"):
-            return kernels.silu_gradient(g, x)
     s = apply(sigmoid, xp, x)
     return g * (s + s * (1 - s) * x)
 
@@ -104,16 +82,10 @@ def silu(xp: Any, x: Any) -> Any:
     >>> silu([0.0]).tolist()
     [0.0]
     """
-    if fits(x):
-        with errstate(over="ignore"):
-            return kernels.silu(x)
     return x * apply(sigmoid, xp, x)
 
 
 def _softplus_rule(xp: Any, g: Any, x: Any) -> Any:
-    if fits(x, g):
-        with errstate(over="ignore"):
-            return kernels.softplus_gradient(g, x)
     return g * apply(sigmoid, xp, x)
 
 
@@ -124,8 +96,6 @@ def softplus(xp: Any, x: Any) -> Any:
     >>> softplus([1000.0]).tolist()
     [1000.0]
     """
-    if fits(x):
-        return kernels.softplus(x)
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x)))
 
 
@@ -135,8 +105,6 @@ def _elu_by_ops(x: Any, alpha: Any) -> Any:
 
 
 def _elu_rule(xp: Any, g: Any, x: Any, out: Any, alpha: float) -> Any:
-    if fits(x, g, out) and alpha >= 0:
-        return kernels.elu_gradient(g, x, out, alpha)
     return xp.where(x > 0, g, g * (out + alpha))
 
 
@@ -151,14 +119,10 @@ def elu(xp: Any, x: Any, alpha: float = 1.0) -> Any:
     """
     if alpha.__class__ is not float:
         alpha = as_number("alpha", alpha, _elu_by_ops)
-    if fits(x):
-        return kernels.elu(x, alpha)
     return xp.where(x > 0, x, (xp.expm1(xp.minimum(x, 0)) * alpha).astype(x.dtype, copy=False))
 
 
 def _gelu_tanh_rule(xp: Any, g: Any, x: Any) -> Any:
-    if fits(x, g):
-        return kernels.gelu_tanh_gradient(g, x)
     squared = x * x
     t = xp.tanh((squared * 0.044715 + 1) * x * _SQRT_2_OVER_PI)
     inner = (squared * (3 * 0.044715) + 1) * _SQRT_2_OVER_PI
@@ -171,8 +135,6 @@ def gelu_tanh(xp: Any, x: Any) -> Any:
 
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415, section 2.
     """
-    if fits(x):
-        return kernels.gelu_tanh(x)
     t = xp.tanh((x * x * 0.044715 + 1) * x * _SQRT_2_OVER_PI)
     t += 1
     t *= x * 0.5
@@ -183,15 +145,9 @@ def _gelu_by_erf(x: Any, **_: Any) -> Any:
     return x * 0.5 * (erf(x * 2**-0.5) + 1)
 
 
-def _gelu_rule(g: Any, slope: Any) -> Any:
-    return gelu_gradient(g, slope) if fits(g, slope) else g * slope
-
-
-@op(_gelu_rule, reference=_gelu_by_erf, saves=("slope",), floating=True)
+@op(lambda g, slope: g * slope, reference=_gelu_by_erf, saves=("slope",), floating=True)
 def gelu_exact(xp: Any, x: Any, *, keep: bool) -> Any:
     """Elementwise `x` times the normal distribution function at `x`, by the error function."""
-    if fits(x) and x.dtype == "float32":
-        return gelu_kernel(x, keep)
     phi = apply(erf, xp, x * 2**-0.5)
     phi += 1
     phi *= 0.5

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy import errstate
-
 from eagerflow.base.errors import signature_of
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import absolute

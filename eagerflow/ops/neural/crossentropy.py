@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
-from numpy import errstate
 
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import apply, composite, op

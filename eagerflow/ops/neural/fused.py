@@ -8,68 +8,39 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
-from eagerflow.kernels.convolution import choice as convolution
-from eagerflow.kernels.convolution.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
-from eagerflow.kernels.matrices.products import large, pair, product, small
-from eagerflow.kernels.reduce.vectors import column_sums
 from eagerflow.ops.matrices.products import matmul
 from eagerflow.ops.neural.activations import relu as relu_of
 from eagerflow.ops.neural.convolution import conv, convolved, planned
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, to_first
-from eagerflow.ops.neural.halves import has_halves
 
 __all__ = ["conv_bias", "dense"]
 
 _matmul, _conv = matmul.op, conv.op  # type: ignore[attr-defined]
 _of_left, _of_right = _matmul.rules
 _of_conv = _conv.rules[0]
-_FEW = 4096  # numbers that NumPy adds up in one call as fast as in products
 
 
 def _finished(xp: Any, out: Any, bias: Any, relu: bool) -> Any:
-    """`out`, which is ours to write to, with bias and activation."""
-    if out.__class__ is numpy.ndarray and out.dtype == bias.dtype and out.flags.c_contiguous:
-        add_bias(out, bias, relu)
-        return out
+    """`out` with bias and activation."""
     out = out + bias
     return xp.maximum(out, 0) if relu else out
 
 
-def _behind_relu(xp: Any, g: Any, positive: Any) -> Any:
+def _before_relu(g: Any, positive: Any) -> Any:
     """The gradient in front of the activation; `positive` are relu's outputs, None without it."""
-    if positive is None:
-        return g
-    return masked(g, positive) if xp is numpy else g * (positive > 0)
+    return g if positive is None else g * (positive > 0)
 
 
-def _of_bias(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
-    return sums_of_bias(g, shape) if xp is numpy else wide_sum(g, tuple(range(g.ndim - 1)))
+def _of_bias(g: Any) -> Any:
+    return wide_sum(g, tuple(range(g.ndim - 1)))
 
 
-def _dense_rule(xp: Any, g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any) -> Any:
-    g = _behind_relu(xp, g, positive)
-    if xp is numpy and _are_small(g, kernel):  # what follows, without its questions
-        d_bias = column_sums(g) if needs[2] else None
-        return g.dot(kernel.T) if needs[0] else None, x.T.dot(g) if needs[1] else None, d_bias
-    d_bias = _of_bias(xp, g, bias.shape) if needs[2] else None
-    fit = kernel.ndim == 2 and x.dtype == kernel.dtype == g.dtype and g.dtype.char in "fd"
-    if needs[0] and needs[1] and fit and large(g, kernel):
-        rows = g.reshape(-1, g.shape[-1])
-        d_x, d_kernel = pair(rows, kernel.T, x.reshape(-1, x.shape[-1]).T, rows)
-        return d_x.reshape(x.shape), d_kernel, d_bias
+def _dense_rule(g: Any, needs: Any, x: Any, kernel: Any, positive: Any) -> Any:
+    g = _before_relu(g, positive)
     d_x = _of_left(g, x.shape, kernel) if needs[0] else None
-    return d_x, _of_right(g, x, kernel.shape) if needs[1] else None, d_bias
-
-
-def _are_small(g: Any, kernel: Any) -> bool:
-    """Whether one thread of BLAS does all three products of matrices, and one call the sum."""
-    return (
-        g.ndim == kernel.ndim == 2 and g.size < _FEW and g.dtype.char in "fd" and small(len(g), *kernel.shape)
-    )
+    return d_x, _of_right(g, x, kernel.shape) if needs[1] else None, _of_bias(g) if needs[2] else None
 
 
 def _dense_plainly(x: Any, kernel: Any, bias: Any, relu: bool, **_: Any) -> Any:
@@ -93,17 +64,7 @@ def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
     Raises:
         ValueError: when the lengths of inputs differ.
     """
-    fit = kernel.ndim == 2 and x.shape[-1] == len(kernel) and x.dtype is kernel.dtype is bias.dtype
-    fit = fit and x.dtype.char in "fd"  # halves are multiplied in float32
-    if fit and x.ndim == 2 and xp is numpy and not large(x, kernel):
-        out = x.dot(kernel)
-        finish(out, bias, relu)
-    elif fit and large(x, kernel):
-        rows = x.reshape(-1, x.shape[-1])
-        out = product(rows, kernel, finish=lambda part, cut: add_bias_to_columns(part, bias[cut], relu))
-        out = out.reshape(*x.shape[:-1], kernel.shape[1])
-    else:
-        out = _finished(xp, _matmul.forward(xp, x, kernel), bias, relu)
+    out = _finished(xp, _matmul.forward(xp, x, kernel), bias, relu)
     return out, out if relu else None
 
 
@@ -118,8 +79,8 @@ def _conv_rule(
     plan: Any,
     positive: Any,
 ) -> Any:
-    g = _behind_relu(xp, g, positive)
-    d_bias = _of_bias(xp, channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
+    g = _before_relu(g, positive)
+    d_bias = _of_bias(channels_first_to_last(g, data_format)) if needs[2] else None
     return *_of_conv(xp, g, needs[:2], inputs, kernel, data_format, plan), d_bias
 
 
@@ -164,10 +125,7 @@ def conv_bias(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, dilation_rate)
-    if xp is numpy and x.dtype == kernel.dtype == bias.dtype and not has_halves(xp, x):
-        out = convolution.forward(xp, x, kernel, *plan, epilogue=(bias, relu))
-    else:
-        out = _finished(xp, convolved(xp, x, kernel, plan), bias, relu)
+    out = _finished(xp, convolved(xp, x, kernel, plan), bias, relu)
     if is_channels_first(data_format):
         out = to_first(out)
     return out, plan, out if relu else None

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy import errstate
-
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.kernels.reduce import softmax as kernels

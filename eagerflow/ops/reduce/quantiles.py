@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numpy import errstate
-
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import kept, listed, without

@@ -1,0 +1,145 @@
+"""Kernels registered on ops: quicker ways to the same result on arrays of one device.
+
+An op's file has its mathematics, for any array module. What a processor does faster in another way is a kernel, a
+function of raw arrays; `lower` says which op it computes, and when. So ops know nothing of kernels, and who reads an
+op reads what it is, not how it is made fast.
+
+    lower(relu, kernels.relu, when=fits)
+    lower_rule(relu, kernels.relu_gradient, when=fits)
+
+Of several kernels on one op the last registered is asked first.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.core.primitive import Op, pull_of
+
+__all__ = ["Lowering", "install", "lower", "lower_rule"]
+
+
+class Lowering(NamedTuple):
+    """One kernel on one op.
+
+    Attributes:
+        part: `"forward"`, or `"rule 0"` and so on, by the array whose gradient it is (of joint rules there is one).
+        kernel: the function.
+        when: whether it pays, asked with the kernel's arguments; None: always.
+        least: numbers in the first array, below which it isn't asked.
+        device: the kind of device whose arrays it takes.
+        provider: what it is made of: `"plain"` for NumPy and BLAS.
+    """
+
+    part: str
+    kernel: Callable[..., Any]
+    when: Callable[..., bool] | None
+    least: int = 0
+    device: str = "cpu"
+    provider: str = "plain"
+
+
+def lower(
+    call: Callable[..., Any],
+    kernel: Callable[..., Any],
+    when: Callable[..., bool] | None = None,
+    least: int = 0,
+) -> None:
+    """Let `kernel` compute the op's result from NumPy's arrays.
+
+    Args:
+        call: the op, as users call it.
+        kernel: `kernel(*arrays, *settings)`, with what the op's own function gives; None from it means that this one
+            is as good.
+        when: whether the kernel pays, asked with the same arguments; default: always.
+        least: numbers in the first array, below which it doesn't pay: small arrays aren't even asked about.
+    """
+    made: Op = call.op  # type: ignore[attr-defined]
+    made.lowerings.append(Lowering("forward", kernel, when, least))
+    install(made)
+
+
+def install(made: Op, least: int | None = None) -> None:
+    """Let an op's function ask its kernels.
+
+    Args:
+        made: the op.
+        least: for tests, the numbers in the first array from which all kernels are asked; default: what each says.
+    """
+    parameters = list(inspect.signature(made.mathematics).parameters)[1:]  # without xp
+    count = 0 if "keep" in parameters else len(parameters)
+    forward = made.mathematics
+    for each in made.lowerings:
+        if each.part == "forward":
+            plain = forward
+            forward = _choosing(count, each.kernel, each.when, each.least if least is None else least, plain)
+            forward.__wrapped__ = plain  # type: ignore[attr-defined] # its signature
+    made.forward = forward
+    made.call.__globals__["_forward"] = forward  # where the generated wrapper looks it up
+
+
+def lower_rule(
+    call: Callable[..., Any],
+    kernel: Callable[..., Any],
+    when: Callable[..., bool] | None = None,
+    which: int = 0,
+) -> None:
+    """Let `kernel` compute a gradient of the op from NumPy's arrays.
+
+    Args:
+        call: the op, as users call it.
+        kernel: names what it needs, as rules do, without `xp`; None from it means that the rule is as good.
+        when: whether the kernel pays, asked with the same arguments; default: always.
+        which: of which array, where each has a rule of its own.
+    """
+    made: Op = call.op  # type: ignore[attr-defined]
+    made.lowerings.append(Lowering(f"rule {which}", kernel, when))
+    pulls = list(made.pulls)
+    pulls[which] = pull_of(made, made.rules[which], kernel=kernel, when=when, before=pulls[which])
+    made.pulls = tuple(pulls)
+
+
+def _choosing(
+    count: int,
+    kernel: Callable[..., Any],
+    when: Callable[..., bool] | None,
+    least: int,
+    plain: Callable[..., Any],
+) -> Callable[..., Any]:
+    """A function like `plain` that lets the kernel compute where it pays; written out for one and two arrays alone."""
+    if when is None:
+
+        def always(xp: Any, *args: Any, **named: Any) -> Any:
+            found = kernel(*args, **named) if xp is numpy else None
+            return plain(xp, *args, **named) if found is None else found
+
+        return always
+    pays = when  # never None from here on
+
+    def of_one(xp: Any, x: Any) -> Any:
+        if x.__class__ is numpy.ndarray and x.size >= least and pays(x):
+            found = kernel(x)
+            if found is not None:
+                return found
+        return plain(xp, x)
+
+    def of_two(xp: Any, x1: Any, x2: Any) -> Any:
+        if x1.__class__ is numpy.ndarray and x1.size >= least and pays(x1, x2):
+            found = kernel(x1, x2)
+            if found is not None:
+                return found
+        return plain(xp, x1, x2)
+
+    def of_many(xp: Any, x: Any, *args: Any, **named: Any) -> Any:
+        if xp is numpy and x.size >= least and pays(x, *args):
+            found = kernel(x, *args, **named)
+            if found is not None:
+                return found
+        return plain(xp, x, *args, **named)
+
+    written_out: dict[int, Callable[..., Any]] = {1: of_one, 2: of_two}
+    return written_out.get(count, of_many)

@@ -1,0 +1,79 @@
+"""Activation functions and their crossentropy on large arrays, in pieces that stay in the processor's cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.array_errors import errstate
+from eagerflow.core.lowering import lower, lower_rule
+from eagerflow.kernels.elementwise import activations as kernels
+from eagerflow.kernels.elementwise.gelu import gelu, gelu_gradient
+from eagerflow.kernels.machine.blocks import SMALL, fits
+from eagerflow.ops.neural.activations import (
+    elu,
+    gelu_exact,
+    gelu_tanh,
+    leaky_relu,
+    relu,
+    sigmoid,
+    silu,
+    softplus,
+)
+from eagerflow.ops.neural.dropout import masked_scale
+
+__all__: list[str] = []
+
+
+def _sigmoid(x: Any) -> Any:
+    with errstate(over="ignore"):
+        return kernels.sigmoid(x)
+
+
+def _silu(x: Any) -> Any:
+    with errstate(over="ignore"):
+        return kernels.silu(x)
+
+
+def _silu_gradient(g: Any, x: Any) -> Any:
+    with errstate(over="ignore"):
+        return kernels.silu_gradient(g, x)
+
+
+def _softplus_gradient(g: Any, x: Any) -> Any:
+    with errstate(over="ignore"):
+        return kernels.softplus_gradient(g, x)
+
+
+def _is_gentle(x: Any, negative_slope: Any = 0.2) -> bool:
+    """Whether a leaky relu is the larger of two lines."""
+    return fits(x) and negative_slope.__class__ in (float, int) and 0 < negative_slope <= 1
+
+
+lower(relu, kernels.relu, fits, SMALL)
+lower_rule(relu, kernels.relu_gradient, fits)
+lower(leaky_relu, kernels.leaky_relu, _is_gentle, SMALL)
+lower_rule(leaky_relu, kernels.leaky_relu_gradient, lambda g, x, negative_slope: fits(x, g))
+lower(sigmoid, _sigmoid, fits, SMALL)
+lower_rule(sigmoid, kernels.sigmoid_gradient, fits)
+lower(silu, _silu, fits, SMALL)
+lower_rule(silu, _silu_gradient, fits)
+lower(softplus, kernels.softplus, fits, SMALL)
+lower_rule(softplus, _softplus_gradient, fits)
+lower(elu, kernels.elu, lambda x, alpha=1.0: fits(x) and alpha.__class__ in (float, int), SMALL)
+lower_rule(elu, kernels.elu_gradient, lambda g, x, out, alpha: fits(x, g, out) and alpha >= 0)
+lower(gelu_tanh, kernels.gelu_tanh, fits, SMALL)
+lower_rule(gelu_tanh, kernels.gelu_tanh_gradient, fits)
+lower(gelu_exact, gelu, lambda x: fits(x) and x.dtype == "float32", SMALL)
+lower_rule(gelu_exact, gelu_gradient, fits)
+
+
+def _is_plain_mask(x: Any, mask: Any, scale: float = 1.0) -> bool:
+    return fits(x) and mask.shape == x.shape
+
+
+lower(masked_scale, kernels.masked, _is_plain_mask, SMALL)
+lower_rule(
+    masked_scale,
+    lambda g, mask, scale: kernels.masked(g, mask, scale),
+    lambda g, mask, scale: fits(g) and mask.shape == g.shape,
+)
