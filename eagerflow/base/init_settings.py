@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-__all__ = ["automatic", "setting_names", "settings_of", "telling_class"]
+__all__ = ["Told", "automatic", "setting_names", "settings_of", "telling_class"]
 
 _TOLD_BY_BASES = {"self", "name", "dtype", "trainable"}
 
@@ -69,3 +69,17 @@ def settings_of(thing: Any, describe: Callable[[str, Any], Any] | None = None) -
     kept_as: dict[str, str] = getattr(home, "_kept_as", {})
     values = {name: getattr(thing, kept_as.get(name, name)) for name in setting_names(home)}
     return values if describe is None else {name: describe(name, value) for name, value in values.items()}
+
+
+class Told:
+    """Base of what is made again from a config: an initializer, a metric, a schedule."""
+
+    @automatic
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal object, as values that fit into JSON."""
+        return settings_of(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """An object made from `get_config`'s answer."""
+        return cls(**config)

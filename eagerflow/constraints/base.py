@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 
@@ -13,7 +14,7 @@ __all__ = ["Constraint", "deserialize", "get", "serialize"]
 table = Table("constraint", "keras.constraints")
 
 
-class Constraint:
+class Constraint(Told):
     """What an optimizer applies to a weight after every update: called with its values, it returns allowed ones.
 
     Subclasses write `__call__(w)`, and `get_config` when they have settings.
@@ -24,15 +25,6 @@ class Constraint:
 
     def __call__(self, w: Any) -> Any:
         return w
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal constraint."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Constraint:
-        """A constraint made from `get_config`'s answer."""
-        return cls(**config)
 
 
 def serialize(constraint: Any) -> Any:

@@ -47,10 +47,6 @@ class MaxNorm(Constraint):
         norms = _norms(w, self.axis)
         return w * (ops.clip(norms, 0, self.max_value) / (norms + epsilon()))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal constraint."""
-        return {"max_value": self.max_value, "axis": self.axis}
-
 
 @table.add("non_neg", "nonneg")
 class NonNeg(Constraint):
@@ -81,10 +77,6 @@ class UnitNorm(Constraint):
     def __call__(self, w: Any) -> Tensor:
         w = convert_to_tensor(w)
         return w / (_norms(w, self.axis) + epsilon())
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal constraint."""
-        return {"axis": self.axis}
 
 
 @table.add("min_max_norm")
@@ -118,12 +110,3 @@ class MinMaxNorm(Constraint):
         norms = _norms(w, self.axis)
         desired = ops.clip(norms, self.min_value, self.max_value) * self.rate + norms * (1 - self.rate)
         return w * (desired / (norms + epsilon()))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal constraint."""
-        return {
-            "min_value": self.min_value,
-            "max_value": self.max_value,
-            "rate": self.rate,
-            "axis": self.axis,
-        }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import as_dtype
@@ -17,7 +18,7 @@ __all__ = ["Initializer", "deserialize", "get", "serialize"]
 table = Table("initializer", "keras.initializers")
 
 
-class Initializer:
+class Initializer(Told):
     """Makes the first values of a weight: called with a shape and a dtype, it returns a tensor.
 
     Subclasses write `__call__(shape, dtype=None)`, and `get_config` when they have settings.
@@ -31,15 +32,6 @@ class Initializer:
 
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} needs a method __call__(self, shape, dtype=None).")
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Initializer:
-        """An initializer made from `get_config`'s answer."""
-        return cls(**config)
 
     def clone(self) -> Initializer:
         """Another initializer with the same settings."""

@@ -88,10 +88,6 @@ class Identity(Initializer):
             raise ValueError(f"Identity makes matrices; the weight's shape is {tuple(shape)}.")
         return Tensor(numpy.asarray(self.gain * numpy.eye(*shape), as_dtype(dtype)))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {"gain": self.gain}
-
 
 @table.add("stft", "STFTInitializer")
 class STFT(Initializer):
@@ -146,15 +142,6 @@ class STFT(Initializer):
         if self.scaling == "density":
             return window / numpy.sqrt((window**2).sum())
         return window / abs(window).sum() if self.scaling else window
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {
-            "side": self.side,
-            "window": self.window,
-            "periodic": self.periodic,
-            "scaling": self.scaling,
-        }
 
 
 def _check_one_of(argument: str, value: Any, known: tuple[Any, ...]) -> None:

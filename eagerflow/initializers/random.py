@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core import random as core_random
 from eagerflow.core.dtypes import as_dtype
@@ -62,9 +63,10 @@ class RandomInitializer(Initializer):
             raise ValueError(f"{type(self).__name__}({name}={value!r:.60}): expected a number of at least 0.")
         return value
 
+    @automatic
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal initializer."""
-        return {"seed": serialize_keras_object(self._init_seed)}
+        return {**super().get_config(), "seed": serialize_keras_object(self._init_seed)}
 
 
 @table.add("random_normal", "normal")
@@ -88,10 +90,6 @@ class RandomNormal(RandomInitializer):
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
         return normal(shape, mean=self.mean, stddev=self.stddev, dtype=dtype, seed=self.seed)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
-
 
 @table.add("truncated_normal")
 class TruncatedNormal(RandomInitializer):
@@ -114,10 +112,6 @@ class TruncatedNormal(RandomInitializer):
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
         return truncated_normal(shape, mean=self.mean, stddev=self.stddev, dtype=dtype, seed=self.seed)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
-
 
 @table.add("random_uniform", "uniform")
 class RandomUniform(RandomInitializer):
@@ -139,10 +133,6 @@ class RandomUniform(RandomInitializer):
 
     def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
         return uniform(shape, minval=self.minval, maxval=self.maxval, dtype=dtype, seed=self.seed)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
 
 
 @table.add("variance_scaling")
@@ -204,17 +194,6 @@ class VarianceScaling(RandomInitializer):
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {
-            **super().get_config(),
-            "scale": self.scale,
-            "mode": self.mode,
-            "distribution": self.distribution,
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-        }
-
 
 def _check(argument: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
@@ -255,11 +234,6 @@ class _Preset(VarianceScaling):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(self._scale, self._mode, self._distribution, seed, input_axes, output_axes)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        config = super().get_config()
-        return {name: config[name] for name in ("seed", "input_axes", "output_axes")}
 
 
 @table.add("glorot_uniform")
@@ -375,7 +349,3 @@ class Orthogonal(RandomInitializer):
         q *= numpy.sign(numpy.diagonal(r))
         values = self.gain * (q if rows >= columns else q.T).reshape(shape)
         return Tensor(values.astype(as_dtype(dtype)))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
-        return {**super().get_config(), "gain": self.gain}

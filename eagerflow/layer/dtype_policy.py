@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
@@ -21,7 +22,7 @@ __all__ = [
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
-class DTypePolicy:
+class DTypePolicy(Told):
     """The types of a layer's weights and computations.
 
     Args:
@@ -68,11 +69,6 @@ class DTypePolicy:
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal policy."""
         return {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
-        """A policy made from `get_config`'s answer."""
-        return cls(**config)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DTypePolicy) and other.name == self.name

@@ -7,11 +7,12 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
+from eagerflow.base.init_settings import Told
 
 __all__ = ["InputSpec", "check_inputs"]
 
 
-class InputSpec:
+class InputSpec(Told):
     """Rank, type and lengths that an input must have.
 
     Args:
@@ -62,11 +63,6 @@ class InputSpec:
         """The arguments that make an equal spec."""
         names = "dtype shape ndim max_ndim min_ndim axes optional".split()
         return {name: getattr(self, name) for name in names}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> InputSpec:
-        """A spec made from `get_config`'s answer."""
-        return cls(**config)
 
     def problem(self, x: Any) -> str | None:
         """What is wrong with `x`, in words (`"have 2 axes"`), None when all is well."""

@@ -14,6 +14,7 @@ from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
@@ -28,7 +29,7 @@ _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
 
-class Loss:
+class Loss(Told):
     """Base class of losses; override `call(y_true, y_pred)`, which gives one value per sample.
 
     Args:
@@ -135,11 +136,6 @@ class Loss:
         """All settings."""
         own = {"name": self.name, "reduction": self.reduction}
         return own if self._dtype is None else {**own, "dtype": self._dtype}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Loss:
-        """The loss that `get_config` described."""
-        return cls(**config)
 
 
 def _typed(structure: Any, dtype: str | None) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import standardize_dtype
@@ -19,7 +20,7 @@ from eagerflow.core.variable import Variable
 __all__ = ["Metric"]
 
 
-class Metric:
+class Metric(Told):
     """Base class of metrics; override `update_state` and `result`.
 
     Args:
@@ -146,14 +147,10 @@ class Metric:
 
     # -- configs
 
+    @automatic
     def get_config(self) -> dict[str, Any]:
         """All settings."""
-        return {"name": self.name, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Metric:
-        """The metric that `get_config` described (without its state)."""
-        return cls(**config)
+        return {"name": self.name, "dtype": self.dtype, **super().get_config()}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

@@ -76,6 +76,7 @@ class _Count(Metric):
     """One of the four counts."""
 
     _which = 0
+    _kept_as = {"thresholds": "_given"}
 
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(dtype, name)
@@ -89,9 +90,6 @@ class _Count(Metric):
 
     def result(self) -> Tensor:
         return self.accumulator[0] if len(self.thresholds) == 1 else self.accumulator.value
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "thresholds": self._given}
 
 
 @METRICS.add()
@@ -155,6 +153,7 @@ class _Rate(Metric):
     _direction = "up"
     _error = 1
     _error_name = ""
+    _kept_as = {"thresholds": "_given"}
 
     def __init__(
         self,
@@ -186,10 +185,6 @@ class _Rate(Metric):
     def result(self) -> Tensor:
         rates = ops.divide_no_nan(self.true_positives, self.true_positives + self._errors)
         return rates[0] if len(self.thresholds) == 1 else rates
-
-    def get_config(self) -> dict[str, Any]:
-        own = {"thresholds": self._given, "top_k": self.top_k, "class_id": self.class_id}
-        return {**super().get_config(), **own}
 
 
 def of_class(metric: Any, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
@@ -285,6 +280,7 @@ class AUC(Metric):
     """
 
     _direction = "up"
+    _kept_as = {"thresholds": "_given"}
 
     def __init__(
         self,
@@ -371,14 +367,6 @@ class AUC(Metric):
         else:
             heights = (numpy.minimum if self.summation_method == "minoring" else numpy.maximum)(before, after)
         return ((x[:, :-1] - x[:, 1:]) * heights).sum(axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        own = {
-            "num_thresholds": self.num_thresholds, "curve": self.curve, "summation_method": self.summation_method,
-            "thresholds": self._given, "multi_label": self.multi_label, "num_labels": self.num_labels,
-            "label_weights": self.label_weights, "from_logits": self.from_logits,
-        }  # fmt: skip
-        return {**super().get_config(), **own}
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:

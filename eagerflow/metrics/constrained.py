@@ -20,6 +20,7 @@ class _Constrained(Metric):
 
     _direction = "up"
     _kept = ""
+    _kept_as = dict.fromkeys(("precision", "recall", "sensitivity", "specificity"), "value")
 
     def __init__(
         self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
@@ -52,10 +53,6 @@ class _Constrained(Metric):
     def _rates(self, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
         """The rate that must be kept, and the one that is wanted."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        own = {self._kept: self.value, "num_thresholds": self.num_thresholds, "class_id": self.class_id}
-        return {**super().get_config(), **own}
 
 
 @METRICS.add()

@@ -118,10 +118,6 @@ class IoU(Metric):
         present = ops.greater(union, 0).astype(self.dtype) * convert_to_tensor(chosen, self.dtype)
         return ops.divide_no_nan((right / ops.maximum(union, epsilon()) * present).sum(), present.sum())
 
-    def get_config(self) -> dict[str, Any]:
-        names = ("num_classes", "target_class_ids", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
 
 @METRICS.add()
 class BinaryIoU(IoU):
@@ -150,10 +146,6 @@ class BinaryIoU(IoU):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         said = ops.greater_equal(convert_to_tensor(y_pred), self.threshold)
         super().update_state(y_true, said, sample_weight)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"name": self.name, "dtype": self.dtype, "threshold": self.threshold}
-        return {**config, "target_class_ids": self.target_class_ids}
 
 
 @METRICS.add()
@@ -187,9 +179,6 @@ class MeanIoU(IoU):
         every = range(num_classes)
         super().__init__(num_classes, every, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
 
-    def get_config(self) -> dict[str, Any]:
-        return _without(super().get_config(), "target_class_ids")
-
 
 @METRICS.add()
 class OneHotIoU(IoU):
@@ -217,9 +206,6 @@ class OneHotIoU(IoU):
     ) -> None:
         super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
 
-    def get_config(self) -> dict[str, Any]:
-        return _without(super().get_config(), "sparse_y_true")
-
 
 @METRICS.add()
 class OneHotMeanIoU(MeanIoU):
@@ -244,10 +230,3 @@ class OneHotMeanIoU(MeanIoU):
         axis: int = -1,
     ) -> None:
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
-
-    def get_config(self) -> dict[str, Any]:
-        return _without(super().get_config(), "sparse_y_true")
-
-
-def _without(config: dict[str, Any], name: str) -> dict[str, Any]:
-    return {k: v for k, v in config.items() if k != name}

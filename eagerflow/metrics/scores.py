@@ -86,10 +86,6 @@ class FBetaScore(Metric):
             return (score * ops.divide_no_nan(present, present.sum())).sum()
         return score.mean() if self.average == "macro" else score
 
-    def get_config(self) -> dict[str, Any]:
-        own = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
-        return {**super().get_config(), **own}
-
 
 def _is_number(x: Any) -> bool:
     return isinstance(x, (int, float, numpy.number)) and not isinstance(x, bool)
@@ -114,11 +110,6 @@ class F1Score(FBetaScore):
         dtype: Any = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        del config["beta"]
-        return config
 
 
 @METRICS.add()
@@ -195,7 +186,3 @@ class R2Score(Metric):
                 f"R2Score(num_regressors={self.num_regressors}): needs more samples; got {int(n)}."
             )
         return 1.0 - (1.0 - score) * ((n - 1) / (n - self.num_regressors - 1))
-
-    def get_config(self) -> dict[str, Any]:
-        own = {"class_aggregation": self.class_aggregation, "num_regressors": self.num_regressors}
-        return {**super().get_config(), **own}

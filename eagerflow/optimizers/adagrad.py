@@ -83,10 +83,6 @@ class Adagrad(Optimizer):
     def settings(self, rate: float) -> tuple[Any, ...]:
         return rate, self.epsilon
 
-    def get_config(self) -> dict[str, Any]:
-        own = {"initial_accumulator_value": self.initial_accumulator_value, "epsilon": self.epsilon}
-        return {**super().get_config(), **own}
-
 
 @OPTIMIZERS.add("adadelta")
 class Adadelta(Optimizer):
@@ -114,6 +110,3 @@ class Adadelta(Optimizer):
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         return rate, self.rho, self.epsilon
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}

@@ -92,10 +92,6 @@ class _Moments(Optimizer):
         self.beta_2 = checks.between(owner, "beta_2", beta_2)
         self.epsilon = checks.epsilon(owner, epsilon)
 
-    def get_config(self) -> dict[str, Any]:
-        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        return {**super().get_config(), **own}
-
 
 @OPTIMIZERS.add("adam")
 class Adam(_Moments):
@@ -142,9 +138,6 @@ class Adam(_Moments):
         step = self._step
         alpha = rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         return alpha, 1 - self.beta_1, 1 - self.beta_2, self.epsilon
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "amsgrad": self.amsgrad}
 
 
 @OPTIMIZERS.add("adamw")

@@ -16,6 +16,7 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
+from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.core.device import device, namespace_of
@@ -537,11 +538,13 @@ class Optimizer(StoredState, Minimizing, Averages):
 
     # -- configs
 
+    @automatic
     def get_config(self) -> dict[str, Any]:
         """All settings, as numbers, strings and dicts."""
         shared = {name: getattr(self, name) for name in _SHARED}
         decay = {"decay": self._rate.decay} if self._rate.decay else {}
-        return {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared, **decay}
+        base = {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared, **decay}
+        return {**base, **{name: value for name, value in settings_of(self).items() if name not in base}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:

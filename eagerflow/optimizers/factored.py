@@ -92,7 +92,3 @@ class Adafactor(Optimizer):
         step = self._step
         rate = min(rate, 1 / math.sqrt(step))  # also without relative_step, as in Keras
         return rate, 1 - step**self.beta_2_decay, self.epsilon_1, self.epsilon_2, self.clip_threshold
-
-    def get_config(self) -> dict[str, Any]:
-        own = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -75,10 +75,3 @@ class Ftrl(Optimizer):
         l2 = self.l2_regularization_strength + (self.beta / (2 * rate) if self.beta else 0.0)
         shrinkage = self.l2_shrinkage_regularization_strength
         return rate, -self.learning_rate_power, self.l1_regularization_strength, l2, shrinkage
-
-    def get_config(self) -> dict[str, Any]:
-        own = (
-            "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength",
-            "l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta",
-        )  # fmt: skip
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

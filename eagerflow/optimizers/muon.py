@@ -149,8 +149,3 @@ class Muon(Optimizer):
         of_adam = (alpha, 1 - beta_1, 1 - beta_2, self.epsilon)
         coefficients = (self.muon_a, self.muon_b, self.muon_c)
         return of_adam, rate, self.momentum, self.nesterov, self.ns_steps, coefficients, self.rms_rate
-
-    def get_config(self) -> dict[str, Any]:
-        own = """adam_beta_1 adam_beta_2 adam_weight_decay epsilon exclude_layers exclude_embeddings muon_a muon_b
-            muon_c adam_lr_ratio momentum ns_steps nesterov rms_rate"""
-        return {**super().get_config(), **{name: getattr(self, name) for name in own.split()}}

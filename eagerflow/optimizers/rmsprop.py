@@ -83,7 +83,3 @@ class RMSprop(Optimizer):
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         return rate, self.rho, self.momentum, self.epsilon, self.centered
-
-    def get_config(self) -> dict[str, Any]:
-        own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
-        return {**super().get_config(), **own}

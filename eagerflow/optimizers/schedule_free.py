@@ -74,6 +74,3 @@ class ScheduleFreeAdamW(_Moments):
         if self.warmup_steps:
             rate *= min(step / self.warmup_steps, 1.0)
         return rate, self.beta_1, 1 - self.beta_2, 1 / (1 - self.beta_2**step), 1 / step, self.epsilon
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "warmup_steps": self.warmup_steps}

@@ -79,6 +79,3 @@ class SGD(Optimizer):
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         return rate, self.momentum
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

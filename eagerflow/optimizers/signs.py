@@ -79,9 +79,6 @@ class Lion(Optimizer):
     def settings(self, rate: float) -> tuple[Any, ...]:
         return rate, self.beta_1, self.beta_2
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2}
-
 
 @OPTIMIZERS.add("lamb")
 class Lamb(_Moments):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.core import random as core_random
 from eagerflow.core.device import device
@@ -19,7 +20,7 @@ _numbers = itertools.count()
 
 
 @table.add()
-class SeedGenerator:
+class SeedGenerator(Told):
     """A source of seeds that moves on with every draw, so that each call gives other numbers.
 
     Args:
@@ -62,11 +63,6 @@ class SeedGenerator:
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal generator."""
         return {"seed": self._initial_seed, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
-        """A generator made from `get_config`'s answer."""
-        return cls(**config)
 
 
 def _next_name() -> str:

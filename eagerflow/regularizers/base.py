@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 
@@ -14,7 +15,7 @@ __all__ = ["Regularizer", "deserialize", "get", "serialize"]
 table = Table("regularizer", "keras.regularizers")
 
 
-class Regularizer:
+class Regularizer(Told):
     """A penalty: called with a weight or an activity, it returns a number that is added to the loss.
 
     Subclasses write `__call__(x)` with ops, so that gradients flow, and `get_config`.
@@ -30,20 +31,18 @@ class Regularizer:
     def __call__(self, x: Any) -> Any:
         return 0.0
 
+    @automatic
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal regularizer.
 
         Raises:
             NotImplementedError: in a class that doesn't say.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} needs a method get_config(self) which returns its arguments."
-        )
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Regularizer:
-        """A regularizer made from `get_config`'s answer."""
-        return cls(**config)
+        if telling_class(type(self)) is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} needs a method get_config(self) which returns its arguments."
+            )
+        return super().get_config()
 
 
 def serialize(regularizer: Any) -> Any:

@@ -33,10 +33,6 @@ class L1(Regularizer):
     def __call__(self, x: Any) -> Tensor:
         return ops.sum(ops.absolute(x)) * self.l1
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal regularizer."""
-        return {"l1": self.l1}
-
 
 @table.add("l2")
 class L2(Regularizer):
@@ -58,10 +54,6 @@ class L2(Regularizer):
 
     def __call__(self, x: Any) -> Tensor:
         return ops.sum(ops.square(x)) * self.l2
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal regularizer."""
-        return {"l2": self.l2}
 
 
 @table.add("l1_l2", "l1l2")
@@ -89,7 +81,3 @@ class L1L2(Regularizer):
         if self.l1:
             penalty = ops.sum(ops.absolute(x)) * self.l1
         return ops.sum(ops.square(x)) * self.l2 + penalty if self.l2 else penalty
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal regularizer."""
-        return {"l1": self.l1, "l2": self.l2}

@@ -43,10 +43,6 @@ class OrthogonalRegularizer(Regularizer):
         cosines = ops.matmul(x, ops.transpose(x)) * (1.0 - ops.eye(n, dtype=x.dtype))
         return ops.sum(ops.absolute(cosines)) * (self.factor * 0.5 / (n * (n - 1.0) / 2.0))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal regularizer."""
-        return {"factor": self.factor, "mode": self.mode}
-
 
 def _checked(value: Any) -> float:
     return factor(value, "factor", "OrthogonalRegularizer")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layer.unique_names import unique_name
 from eagerflow.layers import (
@@ -34,7 +35,7 @@ def _mode_of(who: str, mode: Any, known: tuple[str, ...]) -> str:
 
 
 @_table.add()
-class Cross:
+class Cross(Told):
     """Features whose combinations become categories of their own, by a hash.
 
     Args:
@@ -60,22 +61,9 @@ class Cross:
         """The names of the features with `_X_` between: the key of the cross in dicts."""
         return "_X_".join(self.feature_names)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal cross."""
-        return {
-            "feature_names": self.feature_names,
-            "crossing_dim": self.crossing_dim,
-            "output_mode": self.output_mode,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Cross:
-        """A cross made from `get_config`'s answer."""
-        return cls(**config)
-
 
 @_table.add()
-class Feature:
+class Feature(Told):
     """One column of data: its type, the layer that prepares it, and how the result is encoded.
 
     Args:
@@ -97,11 +85,6 @@ class Feature:
         """The arguments that make an equal feature."""
         layer = serialize_keras_object(self.preprocessor)
         return {"dtype": self.dtype, "preprocessor": layer, "output_mode": self.output_mode}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Feature:
-        """A feature made from `get_config`'s answer."""
-        return cls(**config)
 
 
 def _layer_name(name: Any, kind: str) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.config import floatx
+from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.tracebacks import bound_init
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["LearningRateSchedule"]
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Told):
     """Base of all schedules.
 
     A schedule of one's own overrides `__call__(step)` and `get_config()`, as in Keras.
     """
+
+    name: str
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -29,11 +32,9 @@ class LearningRateSchedule:
         """The same on Python numbers, which costs a training step nothing."""
         raise NotImplementedError(f"{type(self).__name__} must override __call__(step).")
 
+    @automatic
     def get_config(self) -> dict[str, Any]:
         """All settings."""
-        raise NotImplementedError(f"{type(self).__name__} must override get_config() to be saved.")
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LearningRateSchedule:
-        """The schedule that `get_config` described."""
-        return cls(**config)
+        if telling_class(type(self)) is None:
+            raise NotImplementedError(f"{type(self).__name__} must override get_config() to be saved.")
+        return {**super().get_config(), "name": self.name}

@@ -6,7 +6,6 @@ Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm rest
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eagerflow.optimizers.checks import at_least, number, positive
 from eagerflow.optimizers.schedules.base import LearningRateSchedule
@@ -59,12 +58,6 @@ class CosineDecay(LearningRateSchedule):
         wave = 0.5 * (1 + math.cos(math.pi * min(step, self.decay_steps) / self.decay_steps))
         return (1 - self.alpha) * wave + self.alpha
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps, "alpha": self.alpha,
-            "name": self.name, "warmup_target": self.warmup_target, "warmup_steps": self.warmup_steps,
-        }  # fmt: skip
-
 
 @SCHEDULES.add()
 class CosineDecayRestarts(LearningRateSchedule):
@@ -113,9 +106,3 @@ class CosineDecayRestarts(LearningRateSchedule):
         wave = math.floor(math.log(1 - time * (1 - t)) / math.log(t) + 1e-12)  # 10/10 is exactly one wave
         begin = (1 - t**wave) / (1 - t)
         return wave, (time - begin) / t**wave
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate, "first_decay_steps": self.first_decay_steps,
-            "t_mul": self.t_mul, "m_mul": self.m_mul, "alpha": self.alpha, "name": self.name,
-        }  # fmt: skip

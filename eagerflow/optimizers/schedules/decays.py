@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from eagerflow.optimizers.checks import at_least, number, positive
 from eagerflow.optimizers.schedules.base import LearningRateSchedule
@@ -30,12 +29,6 @@ class _Stepwise(LearningRateSchedule):
     def _periods(self, step: float) -> float:
         periods = step / self.decay_steps
         return math.floor(periods) if self.staircase else periods
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate, "staircase": self.staircase, "name": self.name,
-        }  # fmt: skip
 
 
 @SCHEDULES.add()
@@ -139,12 +132,6 @@ class PolynomialDecay(LearningRateSchedule):
             self.initial_learning_rate - self.end_learning_rate
         ) * remaining**self.power + self.end_learning_rate
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
-            "end_learning_rate": self.end_learning_rate, "power": self.power, "cycle": self.cycle, "name": self.name,
-        }  # fmt: skip
-
 
 @SCHEDULES.add()
 class PiecewiseConstantDecay(LearningRateSchedule):
@@ -178,6 +165,3 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     def rate(self, step: float) -> float:
         return self.values[bisect.bisect_left(self.boundaries, step)]
-
-    def get_config(self) -> dict[str, Any]:
-        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
