@@ -13,6 +13,7 @@ from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.spellings import accepts
 from eagerflow.constraints.base import Constraint, table
+from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
@@ -20,7 +21,8 @@ __all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
 
 def _norms(w: Tensor, axis: int | Sequence[int]) -> Tensor:
     axes = axis if isinstance(axis, int) else tuple(axis)
-    return ops.sqrt(ops.sum(ops.square(w), axis=axes, keepdims=True))
+    wide = w.astype("float32") if is_half(w.dtype) else w  # float16 holds no square above 65504
+    return ops.sqrt(ops.sum(ops.square(wide), axis=axes, keepdims=True)).astype(w.dtype)
 
 
 @table.add("max_norm", "maxnorm")

@@ -8,6 +8,7 @@ float64 never creeps in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -130,6 +131,13 @@ def is_half(dtype: Any) -> bool:
     return dtype.itemsize == 2 and is_differentiable(dtype)
 
 
+def in_float32(f: Callable[..., Any], xp: Any, x: Any, *others: Any) -> Any:
+    """`f(xp, x, *others)`; of NumPy's halves in float32, rounded once: for what adds many elements of `x` up."""
+    if x.dtype.itemsize == 2 and xp is numpy and is_half(x.dtype):
+        return f(xp, x.astype(numpy.float32), *others).astype(x.dtype)
+    return f(xp, x, *others)
+
+
 def wide_sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """`a.sum`; that of NumPy's halves in float32, rounded once.
 
@@ -138,6 +146,13 @@ def wide_sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     if a.dtype.itemsize == 2 and isinstance(a, numpy.ndarray) and is_half(a.dtype):
         return a.sum(axis=axis, dtype=numpy.float32, keepdims=keepdims).astype(a.dtype)
     return a.sum(axis=axis, keepdims=keepdims)
+
+
+def wide_mean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`a.mean`; that of halves added up in float32, as `wide_sum`."""
+    if a.dtype.itemsize == 2 and is_half(a.dtype):
+        return a.mean(axis=axis, dtype=numpy.float32, keepdims=keepdims).astype(a.dtype)
+    return a.mean(axis=axis, keepdims=keepdims)
 
 
 def is_float_dtype(dtype: Any) -> bool:

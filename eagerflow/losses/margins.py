@@ -9,7 +9,7 @@ from eagerflow.base.config import epsilon
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
-from eagerflow.losses.matching import same_shape
+from eagerflow.losses.matching import in_float32, same_shape
 from eagerflow.losses.table import LOSSES
 
 __all__ = [
@@ -66,6 +66,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
 
 @LOSSES.add()
 @composite
+@in_float32
 def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
     """One minus twice the overlap of two sets, divided by the sum of their sizes.
 
@@ -85,6 +86,7 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
 
 @LOSSES.add()
 @composite
+@in_float32
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Tensor:
     """As `dice`, with weights for what is missing and what is too much.
 

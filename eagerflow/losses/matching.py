@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
-__all__ = ["as_pair", "mask_of", "same_rank", "same_shape"]
+__all__ = ["as_pair", "in_float32", "mask_of", "same_rank", "same_shape"]
 
 
 def as_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
@@ -49,6 +52,20 @@ def same_shape(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
                 f"y_pred {signature_of(y_pred)}.{_hint(y_true, y_pred)}"
             )
     return y_true, y_pred
+
+
+def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A loss that divides sums by sums: those of halves are made in float32, where they stay finite."""
+
+    @wraps(function)
+    def call(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
+        dtype = getattr(y_pred, "dtype", None)
+        if dtype is None or getattr(dtype, "itemsize", 0) != 2 or not is_half(dtype):
+            return function(y_true, y_pred, *args, **kwargs)
+        wide = [convert_to_tensor(y).astype("float32") for y in (y_true, y_pred)]
+        return function(*wide, *args, **kwargs).astype(dtype)
+
+    return call
 
 
 def _hint(y_true: Tensor, y_pred: Tensor) -> str:

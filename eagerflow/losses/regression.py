@@ -10,7 +10,7 @@ from eagerflow.base.config import epsilon
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
-from eagerflow.losses.matching import same_shape
+from eagerflow.losses.matching import in_float32, same_shape
 from eagerflow.losses.table import LOSSES
 
 __all__ = [
@@ -147,6 +147,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
 
 @LOSSES.add("cosine", "cosine_proximity")
 @composite
+@in_float32
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between the vectors along `axis`: -1 for vectors of one direction.
 

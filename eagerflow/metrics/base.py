@@ -12,7 +12,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.core.device import namespace_of
-from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.dtypes import as_dtype, is_half, standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -24,7 +24,8 @@ class Metric(Told):
     """Base class of metrics; override `update_state` and `result`.
 
     Args:
-        dtype: the type of the state and the result; default: `floatx()`.
+        dtype: the type of the result, and of the state unless it is a half float, which stops counting at
+            2,048: then the state is float32. Default: `floatx()`.
         name: shown in progress and history; default: from the class name.
 
     >>> class Largest(Metric):
@@ -49,12 +50,13 @@ class Metric(Told):
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy
         self._dtype = floatx() if dtype is None else standardize_dtype(dtype)
+        self._wide = "float32" if is_half(as_dtype(self._dtype)) else self._dtype
         self.name = name or _snake_case(type(self).__name__)
         self._own: list[Variable] = []
 
     @property
     def dtype(self) -> str:
-        """The type of the state and the result."""
+        """The type of the result."""
         return self._dtype
 
     @property
@@ -76,11 +78,11 @@ class Metric(Told):
         Args:
             shape: its shape.
             initializer: `"zeros"` (the default), `"ones"`, or a function `(shape, dtype=...)`.
-            dtype: a type name; default: that of the metric.
+            dtype: a type name; default: that of the metric, float32 for halves.
             aggregation: kept for Keras' signature.
             name: the last part of its path.
         """
-        made = Variable(_initializer(initializer), shape, dtype or self.dtype, trainable=False, name=name)
+        made = Variable(_initializer(initializer), shape, dtype or self._wide, trainable=False, name=name)
         made.path = f"{self.name}/{made.name}"
         self._own.append(made)
         return made
@@ -103,6 +105,10 @@ class Metric(Told):
         raise NotImplementedError(
             f"{type(self).__name__} must define update_state(y_true, y_pred, sample_weight=None)."
         )
+
+    def _narrow(self, result: Tensor) -> Tensor:
+        """What was counted in float32 for a metric of halves, in its own type."""
+        return result if self._wide == self._dtype else result.astype(self._dtype)
 
     def result(self) -> Any:
         """The number so far, a tensor (or a dict of tensors); subclasses override it."""

@@ -89,7 +89,7 @@ class _Count(Metric):
         self.accumulator.increase(found.astype(self.accumulator.dtype))
 
     def result(self) -> Tensor:
-        return self.accumulator[0] if len(self.thresholds) == 1 else self.accumulator.value
+        return self._narrow(self.accumulator[0] if len(self.thresholds) == 1 else self.accumulator.value)
 
 
 @METRICS.add()
@@ -184,7 +184,7 @@ class _Rate(Metric):
 
     def result(self) -> Tensor:
         rates = ops.divide_no_nan(self.true_positives, self.true_positives + self._errors)
-        return rates[0] if len(self.thresholds) == 1 else rates
+        return self._narrow(rates[0] if len(self.thresholds) == 1 else rates)
 
 
 def of_class(metric: Any, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.core.tensor import Tensor
-from eagerflow.losses.matching import same_shape
+from eagerflow.losses.matching import in_float32, same_shape
 from eagerflow.metrics.means import MeanMetricWrapper
 from eagerflow.metrics.table import METRICS
 
@@ -15,6 +15,7 @@ __all__ = ["ConcordanceCorrelation", "PearsonCorrelation", "concordance_correlat
 
 
 @METRICS.add()
+@in_float32
 def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Pearson's correlation along `axis`, from -1 to 1.
 
@@ -32,6 +33,7 @@ def _centred_to_one(y: Tensor, axis: int) -> Tensor:
 
 
 @METRICS.add()
+@in_float32
 def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Lin's concordance correlation along `axis`: Pearson's, less for a shift and another scale.
 

@@ -115,8 +115,9 @@ class IoU(Metric):
         union = matrix.sum(axis=0) + matrix.sum(axis=1) - right
         chosen = numpy.zeros(self.num_classes, "float32")
         chosen[self.target_class_ids] = 1
-        present = ops.greater(union, 0).astype(self.dtype) * convert_to_tensor(chosen, self.dtype)
-        return ops.divide_no_nan((right / ops.maximum(union, epsilon()) * present).sum(), present.sum())
+        present = ops.greater(union, 0).astype(self._wide) * convert_to_tensor(chosen, self._wide)
+        ratio = (right / ops.maximum(union, epsilon()) * present).sum()
+        return self._narrow(ops.divide_no_nan(ratio, present.sum()))
 
 
 @METRICS.add()

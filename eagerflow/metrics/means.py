@@ -74,11 +74,11 @@ class Sum(Metric):
         self.total = self.add_variable(name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values, weights = weighted(values, sample_weight, self.dtype, ops.sum)
+        values, weights = weighted(values, sample_weight, self._wide, ops.sum)
         self.total.assign_add((values if weights is None else values * weights).sum())
 
     def result(self) -> Tensor:
-        return self.total.value
+        return self._narrow(self.total.value)
 
 
 @METRICS.add()
@@ -102,7 +102,7 @@ class Mean(Metric):
         self.updated = False  # known without asking a device
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values, weights = weighted(values, sample_weight, self.dtype)
+        values, weights = weighted(values, sample_weight, self._wide)
         if weights is None:
             self._add(values.data.sum(), values.data.size)
         else:
@@ -121,8 +121,10 @@ class Mean(Metric):
     def result(self) -> Tensor:
         total, count = self.total.data, self.count.data
         if isinstance(count, numpy.ndarray):
-            return Tensor(total / count if count else total * 0, None, None)
-        return ops.divide_no_nan(self.total, self.count)
+            found = Tensor(total / count if count else total * 0, None, None)
+        else:
+            found = ops.divide_no_nan(self.total, self.count)
+        return self._narrow(found)
 
 
 @METRICS.add()

@@ -59,10 +59,10 @@ class FBetaScore(Metric):
             size = () if self.average == "micro" else (y_pred.shape[1],)
             names = ("true_positives", "false_positives", "false_negatives", "intermediate_weights")
             self._state = [self.add_variable(size, name=name) for name in names]
-        yes = self._said_yes(y_pred).astype(self.dtype)
-        right = y_true.astype(self.dtype)
+        yes = self._said_yes(y_pred).astype(self._wide)
+        right = y_true.astype(self._wide)
         weights = (
-            1.0 if sample_weight is None else convert_to_tensor(sample_weight, self.dtype).reshape((-1, 1))
+            1.0 if sample_weight is None else convert_to_tensor(sample_weight, self._wide).reshape((-1, 1))
         )
         axis = None if self.average == "micro" else 0
         parts = (right * yes, (1.0 - right) * yes, right * (1.0 - yes), right)
@@ -83,8 +83,8 @@ class FBetaScore(Metric):
         square = self.beta**2
         score = ops.divide_no_nan(precision * recall * (1.0 + square), precision * square + recall)
         if self.average == "weighted":
-            return (score * ops.divide_no_nan(present, present.sum())).sum()
-        return score.mean() if self.average == "macro" else score
+            return self._narrow((score * ops.divide_no_nan(present, present.sum())).sum())
+        return self._narrow(score.mean() if self.average == "macro" else score)
 
 
 def _is_number(x: Any) -> bool:
@@ -148,15 +148,15 @@ class R2Score(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
-        y_true, y_pred = (y.astype(self.dtype).reshape((y.shape[0], -1)) for y in (y_true, y_pred))
+        y_true, y_pred = (y.astype(self._wide).reshape((y.shape[0], -1)) for y in (y_true, y_pred))
         if not self._state:
             size = (y_true.shape[1],)
             names = ("squared_sum", "sum", "residual", "count")
             self._state = [self.add_variable(size, name=name) for name in names]
             self.samples = self.add_variable((), name="num_samples")
-        weights = ops.ones((y_true.shape[0], 1), self.dtype)
+        weights = ops.ones((y_true.shape[0], 1), self._wide)
         if sample_weight is not None:
-            weights = convert_to_tensor(sample_weight, self.dtype).reshape((-1, 1))
+            weights = convert_to_tensor(sample_weight, self._wide).reshape((-1, 1))
         right = y_true * weights
         parts = (
             right * y_true,
@@ -179,10 +179,10 @@ class R2Score(Metric):
         elif self.class_aggregation is not None:
             score = (score * ops.divide_no_nan(spread, spread.sum())).sum()
         if not self.num_regressors:
-            return score
+            return self._narrow(score)
         n = float(self.samples)
         if n - self.num_regressors - 1 <= 0:
             raise ValueError(
                 f"R2Score(num_regressors={self.num_regressors}): needs more samples; got {int(n)}."
             )
-        return 1.0 - (1.0 - score) * ((n - 1) / (n - self.num_regressors - 1))
+        return self._narrow(1.0 - (1.0 - score) * ((n - 1) / (n - self.num_regressors - 1)))

@@ -11,9 +11,16 @@ __all__ = ["by_norm", "by_value", "scale_of_global_norm"]
 
 def by_norm(xp: Any, g: Any, limit: float) -> Any:
     """`g` scaled down to the Euclidean norm `limit`, if it has a larger one."""
+    norm = xp.sqrt(_squares(g))
+    return g * (limit / xp.maximum(norm, xp.asarray(limit, norm.dtype))).astype(g.dtype)
+
+
+def _squares(g: Any) -> Any:
+    """The sum of all squares; that of halves in float32, for in float16 it ends at 65504, a norm of 256."""
     flat = g.reshape(-1)
-    norm = xp.sqrt(flat @ flat)
-    return g * (limit / xp.maximum(norm, xp.asarray(limit, g.dtype)))
+    if g.dtype.itemsize == 2:
+        flat = flat.astype("float32")
+    return flat @ flat
 
 
 def scale_of_global_norm(xp: Any, gradients: list[Any], limit: float) -> Any:
@@ -24,8 +31,7 @@ def scale_of_global_norm(xp: Any, gradients: list[Any], limit: float) -> Any:
     total: Any = 0.0
     with one_blas_thread:  # the same sum for any number of threads
         for g in gradients:
-            flat = g.reshape(-1)
-            total = total + flat @ flat
+            total = total + _squares(g)
     norm = xp.sqrt(total)
     return limit * xp.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
 

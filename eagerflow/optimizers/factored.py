@@ -6,6 +6,7 @@ import math
 from typing import Any, Unpack
 
 from eagerflow.core.device import device
+from eagerflow.core.dtypes import wide_mean
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
 from eagerflow.optimizers.entry import Entry
@@ -21,10 +22,10 @@ def _adafactor(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any)
     if sums:
         rows, columns = sums
         rows *= kept
-        rows += (1 - kept) * square.mean(axis=-1)
+        rows += (1 - kept) * wide_mean(square, -1)
         columns *= kept
-        columns += (1 - kept) * square.mean(axis=-2)
-        v[...] = (rows / rows.mean(axis=-1, keepdims=True))[..., None] * columns[..., None, :]
+        columns += (1 - kept) * wide_mean(square, -2)
+        v[...] = (rows / wide_mean(rows, -1, keepdims=True))[..., None] * columns[..., None, :]
     else:
         v *= kept
         v += (1 - kept) * square
@@ -35,7 +36,7 @@ def _adafactor(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any)
 
 
 def _rms(xp: Any, array: Any) -> Any:
-    return xp.sqrt((array * array).mean())
+    return xp.sqrt(wide_mean(array * array))
 
 
 @OPTIMIZERS.add("adafactor")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
@@ -37,7 +38,7 @@ def _orthogonal(x: Any, steps: int, coefficients: tuple[float, float, float]) ->
     a, b, c = coefficients
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
-    x = x / ((x * x).sum() ** 0.5 + 1e-7)
+    x = x / (wide_sum(x * x) ** 0.5 + 1e-7)
     for _ in range(steps):
         square = x @ x.T
         x = a * x + (b * square + c * (square @ square)) @ x

@@ -41,7 +41,8 @@ class OrthogonalRegularizer(Regularizer):
         x = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
         n = x.shape[0]
         cosines = ops.matmul(x, ops.transpose(x)) * (1.0 - ops.eye(n, dtype=x.dtype))
-        return ops.sum(ops.absolute(cosines)) * (self.factor * 0.5 / (n * (n - 1.0) / 2.0))
+        # The mean, for the sum may be beyond what a half float holds.
+        return ops.mean(ops.absolute(cosines)) * (self.factor * n / (n - 1.0))
 
 
 def _checked(value: Any) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor
 
 __all__ = [
@@ -189,13 +190,20 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 
 def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = None) -> Any:
     """`t` scaled down to a length of at most `clip_norm`."""
-    length = _root(ops.sum(ops.square(t), _axes(axes), keepdims=True))
-    return t * (clip_norm / ops.maximum(length, clip_norm))
+    t = ops.convert_to_tensor(t)
+    length = _root(_squares(t, _axes(axes), keepdims=True))
+    return t * ops.cast(clip_norm / ops.maximum(length, clip_norm), t.dtype)
+
+
+def _squares(t: Any, axes: Any = None, keepdims: bool = False) -> Any:
+    """The sum of squares; that of halves in float32, for float16 ends at 65504."""
+    t = ops.convert_to_tensor(t)
+    return ops.sum(ops.square(ops.cast(t, "float32") if is_half(t.dtype) else t), axes, keepdims=keepdims)
 
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Any:
     """The length of all tensors together."""
-    return _root(add_n([ops.sum(ops.square(t)) for t in t_list if t is not None]))
+    return _root(add_n([_squares(t) for t in t_list if t is not None]))
 
 
 def _root(squares: Any) -> Any:
@@ -210,13 +218,13 @@ def clip_by_global_norm(
     """All tensors scaled down together to a length of at most `clip_norm`; and the length that they had."""
     length = global_norm(t_list) if use_norm is None else use_norm
     scale = clip_norm / ops.maximum(length, clip_norm)
-    return [t if t is None else t * scale for t in t_list], length
+    return [t if t is None else t * ops.cast(scale, ops.convert_to_tensor(t).dtype) for t in t_list], length
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
     """`x` divided by its length, along `axis` or as a whole."""
-    squares = ops.sum(ops.square(x), _axes(axis), keepdims=True)
-    return x * ops.rsqrt(ops.maximum(squares, epsilon))
+    x = ops.convert_to_tensor(x)
+    return x * ops.cast(ops.rsqrt(ops.maximum(_squares(x, _axes(axis), keepdims=True), epsilon)), x.dtype)
 
 
 def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.device import CPU, device_of, is_device_array, place
+from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.reduce.scatter import add_at
@@ -39,13 +40,19 @@ def gather(xp: Any, x: Any, indices: Any, axis: int = 0) -> Any:
 @op(lambda g, index: g[index])
 def scatter_index(xp: Any, x: Any, index: Any = None, shape: Any = None) -> Any:
     """Zeros of `shape` with `x` added at `index`: the adjoint of indexing."""
+    if repeats(index):
+        return in_float32(_added, xp, x, index, shape)
+    out = xp.zeros(shape, x.dtype)
+    out[index] = x
+    return out
+
+
+def _added(xp: Any, x: Any, index: Any, shape: Any) -> Any:
+    """Zeros with `x` added at places of which some may be the same."""
     if xp is numpy and (axis := _one_axis(index)) is not None and x.dtype.kind == "f":
         return add_at(shape, axis, index[axis] if index.__class__ is tuple else index, x)
     out = xp.zeros(shape, x.dtype)
-    if repeats(index):
-        _add_at(xp, out, index, x)
-    else:
-        out[index] = x
+    _add_at(xp, out, index, x)
     return out
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.diagonals import diagonal
@@ -17,6 +18,7 @@ from eagerflow.ops.elementwise.arithmetic import (
     multiply,
     subtract,
 )
+from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.complex_numbers import conj
 from eagerflow.ops.elementwise.exponential import sqrt
 from eagerflow.ops.matrices.products import matmul, outer
@@ -39,6 +41,8 @@ def corrcoef(x: Any) -> Tensor:
     [[1.0, -1.0], [-1.0, 1.0]]
     """
     x = multiply(x, 1.0)
+    if is_half(x.dtype):  # float16 holds no square above 65504
+        return cast(corrcoef(cast(x, "float32")), x.dtype)
     lines = reshape(x, (1, -1)) if x.ndim < 2 else x
     centred = subtract(lines, mean(lines, axis=-1, keepdims=True))
     products = matmul(centred, conj(centred).T)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import listed
@@ -42,6 +43,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
     """
     x = convert_to_tensor(x)
     x = cast(x, None) if x.dtype.kind in "iub" else x
+    if is_half(x.dtype):  # float16 holds no square above 65504
+        return cast(norm(cast(x, "float32"), ord, axis, keepdims), x.dtype)
     if axis is None and ord is None:
         return _root_of_squares(x, None, keepdims)
     axes = listed(axis, x.ndim)

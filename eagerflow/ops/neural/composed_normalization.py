@@ -112,13 +112,15 @@ def normalize(x: Any, axis: int | Sequence[int] = -1, order: int = 2, epsilon: f
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize: order={order!r}: expected an integer of at least 1.")
     x = convert_to_tensor(x)
-    x = x.astype(float) if x.dtype.kind in "iub" else x
     x = x.reshape((1,)) if not x.ndim else x
     small = default_epsilon() if epsilon is None else epsilon
     axes = axes_of(axis, x.ndim)
+    x, dtype = _at_least_float32(x)
     if order == 2:
         squares = (x * x).sum(axis=axes, keepdims=True)
-        return x * minimum(rsqrt(maximum(squares, small * small)), 1 / small)
-    sizes = maximum(x, -x)
-    norm = (sizes**order).sum(axis=axes, keepdims=True) ** (1 / order)
-    return x / maximum(norm, small)
+        out = x * minimum(rsqrt(maximum(squares, small * small)), 1 / small)
+    else:
+        sizes = maximum(x, -x)
+        norm = (sizes**order).sum(axis=axes, keepdims=True) ** (1 / order)
+        out = x / maximum(norm, small)
+    return out if out.dtype == dtype else out.astype(dtype)

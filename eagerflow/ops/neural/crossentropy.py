@@ -10,7 +10,7 @@ from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.device import namespace_of
-from eagerflow.core.dtypes import wide_sum
+from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.elementwise import activations as elementwise
@@ -60,7 +60,7 @@ def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_pro
     to_target = -g * log_probabilities if needs[0] else None
     if not needs[1]:
         return to_target, None
-    total = target.sum(axis=-1, keepdims=True)
+    total = wide_sum(target, -1, keepdims=True)
     slope = xp.exp(log_probabilities)
     slope *= total
     slope -= target
@@ -124,7 +124,7 @@ def sparse_softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     moved = logits - logits.max(axis=-1, keepdims=True) if output.size else logits.copy()
     picked = moved[xp.arange(target.size), target.reshape(-1)]
     xp.exp(moved, out=moved)
-    total = moved.sum(axis=-1)
+    total = wide_sum(moved, -1)
     loss = (xp.log(total) - picked).reshape(target.shape)
     if outside is not None:
         loss[outside] = xp.nan
@@ -151,6 +151,8 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     target, output = _pair("binary_crossentropy", target, output)
     if from_logits:
         return sigmoid_crossentropy(target, output)
+    if is_half(output.dtype):
+        return binary_crossentropy(*_wide(target, output)).astype(output.dtype)
     output = _clipped(output)
     return -(target * log(output) + (1 - target) * log(1 - output))
 
@@ -176,6 +178,8 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     axis = _class_axis("categorical_crossentropy", output, axis)
     if from_logits:
         return softmax_crossentropy(_last(target, axis), _last(output, axis))
+    if is_half(output.dtype):
+        return categorical_crossentropy(*_wide(target, output), axis=axis).astype(output.dtype)
     output = _clipped(output / output.sum(axis=axis, keepdims=True))
     return -(target * log(output)).sum(axis=axis)
 
@@ -208,6 +212,11 @@ def sparse_categorical_crossentropy(
     output = _last(output, axis)
     if from_logits:
         return sparse_softmax_crossentropy(target, output)
+    if is_half(output.dtype):
+        wide = output.astype("float32")
+        return negative_log_of_picked(target, _clipped(wide / wide.sum(axis=-1, keepdims=True))).astype(
+            output.dtype
+        )
     return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)))
 
 
@@ -266,6 +275,11 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
 
 def _last(x: Tensor, axis: int) -> Tensor:
     return x if axis == x.ndim - 1 else moveaxis(x, axis, -1)
+
+
+def _wide(*halves: Tensor) -> list[Tensor]:
+    """As float32: in halves `1 - epsilon()` is 1, and the logarithm of what is left 0."""
+    return [x.astype("float32") for x in halves]
 
 
 def _clipped(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.device import namespace_of
+from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import op
 from eagerflow.kernels.convolution.geometry import Geometry, per_axis, window_geometry
 from eagerflow.kernels.pooling.average import average, average_gradient
@@ -22,7 +23,7 @@ def _geometry(x: Any, pool_size: Any, strides: Any, padding: str) -> Geometry:
 
 
 def _max_rule(xp: Any, g: Any, data_format: Any, which: Any, plan: Any) -> Any:
-    dx = maximum_gradient(xp, channels_first_to_last(g, data_format), which, plan)
+    dx = in_float32(maximum_gradient, xp, channels_first_to_last(g, data_format), which, plan)
     return ((to_first(dx) if is_channels_first(data_format) else dx),)
 
 
@@ -65,14 +66,19 @@ def max_pool(
 
 
 def _average_rule(xp: Any, g: Any, data_format: Any, plan: Any) -> Any:
-    dx = average_gradient(xp, channels_first_to_last(g, data_format), plan)
+    dx = in_float32(average_gradient, xp, channels_first_to_last(g, data_format), plan)
     return ((to_first(dx) if is_channels_first(data_format) else dx),)
+
+
+def _counts(windows: Any, plan: Any) -> Any:
+    found = counts(namespace_of(windows.data), plan, "float32")  # which a half could not count beyond 2048
+    return found.astype(windows.dtype) if plan.is_padded else found
 
 
 def _average_of_windows(inputs: Any, data_format: Any, plan: Any, **_: Any) -> Any:
     """The sum over each window, divided by how much of it lies in the input."""
     windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
-    out = windows.sum(axis=-2) / counts(namespace_of(windows.data), plan, windows.dtype)
+    out = windows.sum(axis=-2) / _counts(windows, plan)
     return to_first(out) if is_channels_first(data_format) else out
 
 
@@ -100,5 +106,5 @@ def average_pool(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = _geometry(x, pool_size, strides, padding)
-    out = average(xp, x, plan)
+    out = in_float32(average, xp, x, plan)
     return (to_first(out) if is_channels_first(data_format) else out), plan

@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.kernels.recurrent import gru as gru_on_cpu
 from eagerflow.kernels.recurrent import layers as kernels
@@ -124,7 +125,7 @@ def _lstm_rule(
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[3]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[4] else None
-    return d_sequence, d_h, d_c, d_kernel, d_recurrent, flat.sum(axis=0) if needs[5] else None, None
+    return d_sequence, d_h, d_c, d_kernel, d_recurrent, wide_sum(flat, 0) if needs[5] else None, None
 
 
 def lstm_outputs(trace: lstm_on_cpu.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any, Any]:
@@ -206,8 +207,8 @@ def _gru_rule(
     g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
     d, p, d_h = kernels.gru_gradient(xp, g_hs, g[1], hs, gates, inner, recurrent_kernel, reset_after, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
-    d_bias = d.sum(axis=(0, 1)) if needs[4] else None
-    d_recurrent_bias = p.sum(axis=(0, 1)) if needs[5] else None
+    d_bias = wide_sum(d, (0, 1)) if needs[4] else None
+    d_recurrent_bias = wide_sum(p, (0, 1)) if needs[5] else None
     d_recurrent = _gru_recurrent_gradient(xp, p, hs, inner, reset_after) if needs[3] else None
     return d_sequence, d_h, d_kernel, d_recurrent, d_bias, d_recurrent_bias, None
 
@@ -291,7 +292,7 @@ def _simple_rnn_rule(
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[3] else None
-    return d_sequence, d_h, d_kernel, d_recurrent, flat.sum(axis=0) if needs[4] else None, None
+    return d_sequence, d_h, d_kernel, d_recurrent, wide_sum(flat, 0) if needs[4] else None, None
 
 
 @op(

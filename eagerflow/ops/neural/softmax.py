@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.array_errors import errstate
-from eagerflow.core.dtypes import wide_sum
+from eagerflow.core.dtypes import in_float32, wide_sum
 from eagerflow.core.op import op
 from eagerflow.kernels.reduce import softmax as kernels
 
@@ -84,7 +84,7 @@ def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
 def _sparsemax_rule(g: Any, out: Any, axis: int) -> Any:
     support = (out > 0).astype(g.dtype)
     inside = g * support
-    return inside - support * (inside.sum(axis=axis, keepdims=True) / support.sum(axis=axis, keepdims=True))
+    return inside - support * (wide_sum(inside, axis, keepdims=True) / wide_sum(support, axis, keepdims=True))
 
 
 @op(_sparsemax_rule, floating=True)
@@ -100,8 +100,10 @@ def sparsemax(xp: Any, x: Any, axis: int = -1) -> Any:
     >>> sparsemax([0.0, 1.0, 1.5]).tolist()
     [0.0, 0.25, 0.75]
     """
-    if not x.size:
-        return x.copy()
+    return in_float32(_projected, xp, x, axis) if x.size else x.copy()
+
+
+def _projected(xp: Any, x: Any, axis: int) -> Any:
     last = xp.moveaxis(x, axis, -1)
     falling = xp.sort(last, axis=-1)[..., ::-1]
     sums = xp.cumsum(falling, axis=-1) - 1

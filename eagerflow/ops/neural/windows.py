@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import apply, op
 from eagerflow.kernels.convolution import windows
 
@@ -20,5 +21,5 @@ def gather_windows(xp: Any, x: Any, geometry: Any = None) -> Any:
 @op(lambda xp, g, geometry: apply(gather_windows, xp, g, geometry))
 def scatter_windows(xp: Any, x: Any, geometry: Any = None) -> Any:
     """Windows added where they came from: (batch, *lengths, channels)."""
-    padded = windows.scatter(xp, x, geometry)
+    padded = in_float32(windows.scatter, xp, x, geometry)
     return padded[geometry.inner] if geometry.is_padded else padded

@@ -77,6 +77,8 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
     if dtype is None and x.dtype.kind in "iub":
         dtype = "uint64" if x.dtype.kind == "u" else "int64"
     x = x if dtype is None else cast(x, dtype)
+    if is_half(x.dtype):  # every product would be rounded
+        return cast(cumprod(cast(x, "float32"), axis), x.dtype)
     if x.shape[axis] == 1:
         return identity(x)
     lead = (slice(None),) * axis
@@ -129,6 +131,9 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     4.0
     """
     y = convert_to_tensor(y)
+    if is_half(y.dtype):  # differences between places are small ones of rounded numbers
+        wide = [None if a is None else cast(a, "float32") for a in (x, dx)]
+        return cast(trapezoid(cast(y, "float32"), *wide, axis=axis), y.dtype)
     along = axis_of(axis, y.ndim)
     lead = (slice(None),) * along
     width = dx

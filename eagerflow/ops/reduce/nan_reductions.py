@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, square, subtract
+from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.comparison import equal, isnan
 from eagerflow.ops.elementwise.exponential import sqrt
 from eagerflow.ops.elementwise.selection import where
@@ -99,6 +101,8 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     1.5
     """
     x = convert_to_tensor(x)
+    if is_half(x.dtype):  # a half holds neither the sum of many nor their number
+        return cast(nanmean(cast(x, "float32"), axis=axis, keepdims=keepdims), x.dtype)
     return divide(sum(_filled(x, 0), axis=axis, keepdims=keepdims), _count(x, axis, keepdims))
 
 
@@ -121,6 +125,8 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     1.0
     """
     x = convert_to_tensor(x)
+    if is_half(x.dtype):  # whose mean, rounded, may be further from the numbers than they are from each other
+        return cast(nanvar(cast(x, "float32"), axis=axis, keepdims=keepdims), x.dtype)
     distance = subtract(x, nanmean(x, axis=axis, keepdims=True))
     if x.dtype.kind not in "iub":  # the distance of an infinite element is NaN, and counts
         distance = where(isnan(x), 0, distance)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.core.array_errors import errstate
+from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import kept, listed, without
@@ -130,6 +131,9 @@ def _quantile(name: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool,
         raise ValueError(f"{name}: method={method!r}; expected one of {_METHODS}.")
     x = convert_to_tensor(x)
     x = cast(x, None) if x.dtype.kind in "iub" else x
+    if is_half(x.dtype):  # which counts places exactly up to 2,048, or 256
+        wide = _quantile(name, cast(x, "float32"), q, axis, method, keepdims, skip_nan)
+        return cast(wide, x.dtype)
     q = cast(q, x.dtype)
     if q.ndim > 1 or not bool(((q >= 0) & (q <= 1)).all()):
         raise ValueError(f"{name}: q must be a number or a vector of numbers in range; got {q.tolist()}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.dtypes import wide_sum
+from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -53,7 +53,10 @@ def _fast_sum(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
     reduced = x_shape if axis is None else [x_shape[a] for a in listed(axis, len(x_shape))]
-    return spread(xp, g / math.prod(reduced), x_shape, axis)
+    count = math.prod(reduced)
+    # float16 ends at 65504, also for a number to divide by
+    share = (g.astype("float32") / count).astype(g.dtype) if is_half(g.dtype) else g / count
+    return spread(xp, share, x_shape, axis)
 
 
 @op(_mean_rule, floating=True)
@@ -87,7 +90,7 @@ def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any, pl
             return found
     shape = kept(x.shape, axis)
     mask = xp.equal(x, out.reshape(shape)).astype(g.dtype)
-    share = mask.sum(axis=axes_of(axis), keepdims=True)
+    share = wide_sum(mask, axes_of(axis), keepdims=True)
     if initial is not None:  # which may be the extreme itself
         share = xp.maximum(share, 1)
     return mask * (g.reshape(shape) / share)
@@ -256,6 +259,14 @@ def argmin(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> 
     return x.argmin(axis=axis, keepdims=keepdims)
 
 
+def _wide(x: Any) -> tuple[Any, Any]:
+    """Halves as float32, with the type to go back to: float16 holds no square above 65504. Others as they are."""
+    dtype = getattr(x, "dtype", None)
+    if dtype is None or getattr(dtype, "itemsize", 0) != 2 or not is_half(dtype):
+        return x, None
+    return convert_to_tensor(x).astype("float32"), dtype
+
+
 @composite
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Variance over `axis` (the mean squared distance from the mean).
@@ -268,6 +279,9 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(ef.ops.var([1.0, 3.0]))
     1.0
     """
+    wide, dtype = _wide(x)
+    if dtype is not None:
+        return var(wide, axis, keepdims).astype(dtype)
     distance = subtract(x, mean(x, axis=axis, keepdims=True))
     if distance.dtype.kind == "c":
         distance = absolute(distance)
@@ -286,7 +300,9 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(ef.ops.std([1.0, 3.0]))
     1.0
     """
-    return power(var(x, axis=axis, keepdims=keepdims), 0.5)
+    wide, dtype = _wide(x)
+    found = power(var(wide, axis=axis, keepdims=keepdims), 0.5)
+    return found if dtype is None else found.astype(dtype)
 
 
 @composite

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.dtypes import as_dtype, is_half
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.creation import arange, ones
@@ -286,6 +286,9 @@ def cdist(x: Any, y: Any) -> Tensor:
         raise ValueError(
             f"cdist: expected vectors (..., n, d) and (..., m, d); got shapes {x.shape} and {y.shape}."
         )
-    squares = sum(square(subtract(expand_dims(x, -2), expand_dims(y, -3))), axis=-1)
+    apart = subtract(expand_dims(x, -2), expand_dims(y, -3))
+    if is_half(apart.dtype):  # float16 holds no square above 65504
+        return cast(cdist(cast(x, "float32"), cast(y, "float32")), apart.dtype)
+    squares = sum(square(apart), axis=-1)
     same = equal(squares, 0)
     return where(same, 0, sqrt(where(same, 1, squares)))
