@@ -22,3 +22,12 @@ def test_importing_eagerflow_loads_nothing_heavy():
     loaded = set(json.loads(done.stdout))
     assert "eagerflow" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_layers_for_preprocessing_load_when_they_are_asked_for():
+    program = (
+        "import sys; from eagerflow import layers; layers.Dense; name = 'eagerflow.layers.preprocessing'; "
+        "assert name not in sys.modules; assert layers.Resizing in vars(sys.modules[name]).values(); "
+        "assert {'Dense', 'Resizing'} <= set(dir(layers))"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, cwd=ROOT)

@@ -5,74 +5,33 @@ Most are the ops of the same name, so that they have gradients of any order.
 
 from __future__ import annotations
 
-from eagerflow.activations.functions import exponential, gelu, linear, mish, relu, sigmoid, softmax
-from eagerflow.activations.names import deserialize, get, serialize
-from eagerflow.ops import (
-    celu,
-    elu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu6,
-    selu,
-    silu,
-    soft_shrink,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    tanh,
-    tanh_shrink,
-    threshold,
-)
+from eagerflow.activations.functions import *
+from eagerflow.activations.names import *
+from eagerflow.base.faces import listed as _listed
+from eagerflow.ops import celu as celu
+from eagerflow.ops import elu as elu
+from eagerflow.ops import glu as glu
+from eagerflow.ops import hard_shrink as hard_shrink
+from eagerflow.ops import hard_sigmoid as hard_sigmoid
+from eagerflow.ops import hard_silu as hard_silu
+from eagerflow.ops import hard_tanh as hard_tanh
+from eagerflow.ops import leaky_relu as leaky_relu
+from eagerflow.ops import log_sigmoid as log_sigmoid
+from eagerflow.ops import log_softmax as log_softmax
+from eagerflow.ops import relu6 as relu6
+from eagerflow.ops import selu as selu
+from eagerflow.ops import silu as silu
+from eagerflow.ops import soft_shrink as soft_shrink
+from eagerflow.ops import softplus as softplus
+from eagerflow.ops import softsign as softsign
+from eagerflow.ops import sparse_plus as sparse_plus
+from eagerflow.ops import sparse_sigmoid as sparse_sigmoid
+from eagerflow.ops import sparsemax as sparsemax
+from eagerflow.ops import squareplus as squareplus
+from eagerflow.ops import tanh as tanh
+from eagerflow.ops import tanh_shrink as tanh_shrink
+from eagerflow.ops import threshold as threshold
 
 hard_swish, swish = hard_silu, silu
 
-__all__ = [
-    "celu",
-    "deserialize",
-    "elu",
-    "exponential",
-    "gelu",
-    "get",
-    "glu",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "hard_tanh",
-    "leaky_relu",
-    "linear",
-    "log_sigmoid",
-    "log_softmax",
-    "mish",
-    "relu",
-    "relu6",
-    "selu",
-    "serialize",
-    "sigmoid",
-    "silu",
-    "soft_shrink",
-    "softmax",
-    "softplus",
-    "softsign",
-    "sparse_plus",
-    "sparse_sigmoid",
-    "sparsemax",
-    "squareplus",
-    "swish",
-    "tanh",
-    "tanh_shrink",
-    "threshold",
-]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+_listed(__name__)

@@ -6,44 +6,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from eagerflow import _viz
-from eagerflow.callbacks.backup_and_restore import BackupAndRestore
-from eagerflow.callbacks.base import Callback
-from eagerflow.callbacks.csv_logger import CSVLogger
-from eagerflow.callbacks.early_stopping import EarlyStopping, TerminateOnNaN
-from eagerflow.callbacks.group import CallbackList
-from eagerflow.callbacks.history import History
-from eagerflow.callbacks.lambda_callback import LambdaCallback
-from eagerflow.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
-from eagerflow.callbacks.model_checkpoint import ModelCheckpoint
-from eagerflow.callbacks.progbar_logger import ProgbarLogger
-from eagerflow.callbacks.swap_ema import SwapEMAWeights
+from eagerflow.base.faces import listed as _listed
+from eagerflow.callbacks.backup_and_restore import *
+from eagerflow.callbacks.base import *
+from eagerflow.callbacks.csv_logger import *
+from eagerflow.callbacks.early_stopping import *
+from eagerflow.callbacks.group import *
+from eagerflow.callbacks.history import *
+from eagerflow.callbacks.lambda_callback import *
+from eagerflow.callbacks.learning_rate import *
+from eagerflow.callbacks.model_checkpoint import *
+from eagerflow.callbacks.progbar_logger import *
+from eagerflow.callbacks.swap_ema import *
 
 if TYPE_CHECKING:
-    from eagerflow._viz import Doctor, Live, TensorBoard, Trace
-    from eagerflow.callbacks.remote_monitor import RemoteMonitor
-
-__all__ = [
-    "BackupAndRestore",
-    "CSVLogger",
-    "Callback",
-    "CallbackList",
-    "Doctor",
-    "EarlyStopping",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "Live",
-    "ModelCheckpoint",
-    "ProgbarLogger",
-    "ReduceLROnPlateau",
-    "RemoteMonitor",
-    "SwapEMAWeights",
-    "TensorBoard",
-    "TerminateOnNaN",
-    "Trace",
-]
+    from eagerflow._viz import Doctor as Doctor
+    from eagerflow._viz import Live as Live
+    from eagerflow._viz import TensorBoard as TensorBoard
+    from eagerflow._viz import Trace as Trace
+    from eagerflow.callbacks.remote_monitor import *
 
 _FROM_VIZ = ("Doctor", "Live", "TensorBoard", "Trace")
+_names = _listed(__name__, *_FROM_VIZ, "RemoteMonitor")
 
 
 def __getattr__(name: str) -> Any:
@@ -51,8 +35,4 @@ def __getattr__(name: str) -> Any:
         return _viz.callback(name)
     if name == "RemoteMonitor":  # Python's HTTP client takes 20 ms to load
         return import_module(f"{__name__}.remote_monitor").RemoteMonitor
-    raise AttributeError(f"eagerflow.callbacks has no {name!r}; it has {', '.join(__all__)}.")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    raise AttributeError(f"eagerflow.callbacks has no {name!r}; it has {', '.join(_names)}.")

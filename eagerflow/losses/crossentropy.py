@@ -21,7 +21,7 @@ __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy", "SparseCategoricalCrossentropy", "binary_crossentropy",
     "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy", "logits_of", "sparse_categorical_crossentropy",
+    "categorical_generalized_cross_entropy", "sparse_categorical_crossentropy",
 ]  # fmt: skip
 
 

@@ -14,10 +14,7 @@ from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
 
-__all__ = [
-    "AUC", "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives", "TruePositives", "counts",
-    "evenly", "of_class", "ratio",
-]  # fmt: skip
+__all__ = ["AUC", "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives", "TruePositives"]
 
 
 _COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")

@@ -14,7 +14,7 @@ from eagerflow.losses.matching import mask_of, same_rank
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
 
-__all__ = ["Mean", "MeanMetricWrapper", "Sum", "weighted"]
+__all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
 
 def weighted(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from eagerflow.models.cloning import clone_model, model_from_json
-from eagerflow.models.functional import Functional
-from eagerflow.models.model import Model
-from eagerflow.models.saving import load_model, save_model
-from eagerflow.models.sequential import Sequential
+from eagerflow.base.faces import listed as _listed
+from eagerflow.models.cloning import *
+from eagerflow.models.functional import *
+from eagerflow.models.model import Model as Model
+from eagerflow.models.saving import load_model as load_model
+from eagerflow.models.saving import save_model as save_model
+from eagerflow.models.sequential import *
 
-__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+_listed(__name__)

@@ -4,46 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
-from eagerflow.optimizers import schedules
-from eagerflow.optimizers.adagrad import Adadelta, Adagrad
-from eagerflow.optimizers.adam import Adam, Adamax, AdamW, Nadam
-from eagerflow.optimizers.base import Optimizer
-from eagerflow.optimizers.factored import Adafactor
-from eagerflow.optimizers.ftrl import Ftrl
-from eagerflow.optimizers.loss_scale import LossScaleOptimizer
-from eagerflow.optimizers.multi import MultiOptimizer, OptimizerMap
-from eagerflow.optimizers.muon import Muon
-from eagerflow.optimizers.rmsprop import RMSprop
-from eagerflow.optimizers.schedule_free import ScheduleFreeAdamW
-from eagerflow.optimizers.sgd import SGD
-from eagerflow.optimizers.signs import Lamb, Lion
+from eagerflow.optimizers import schedules as schedules
+from eagerflow.optimizers.adagrad import *
+from eagerflow.optimizers.adam import *
+from eagerflow.optimizers.base import Optimizer as Optimizer
+from eagerflow.optimizers.factored import *
+from eagerflow.optimizers.ftrl import *
+from eagerflow.optimizers.loss_scale import *
+from eagerflow.optimizers.multi import *
+from eagerflow.optimizers.muon import *
+from eagerflow.optimizers.rmsprop import *
+from eagerflow.optimizers.schedule_free import *
+from eagerflow.optimizers.sgd import *
+from eagerflow.optimizers.signs import *
 from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
-
-__all__ = [
-    "Adadelta",
-    "Adafactor",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Ftrl",
-    "Lamb",
-    "Lion",
-    "LossScaleOptimizer",
-    "MultiOptimizer",
-    "Muon",
-    "Nadam",
-    "Optimizer",
-    "OptimizerMap",
-    "RMSprop",
-    "SGD",
-    "ScheduleFreeAdamW",
-    "deserialize",
-    "get",
-    "schedules",
-    "serialize",
-]
 
 
 @_boundary
@@ -82,5 +58,4 @@ def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
     return made
 
 
-def __dir__() -> list[str]:
-    return sorted(__all__)
+_listed(__name__, "schedules")

@@ -14,7 +14,7 @@ from eagerflow.optimizers.base import Optimizer
 from eagerflow.optimizers.loss_scale import LossScaleOptimizer
 from eagerflow.optimizers.table import OPTIMIZERS
 
-__all__ = ["MultiOptimizer", "OptimizerMap", "with_rates"]
+__all__ = ["MultiOptimizer", "OptimizerMap"]
 
 
 @OPTIMIZERS.add()

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from eagerflow.data.timeseries import timeseries_dataset_from_array
-from eagerflow.preprocessing import image, sequence, text
-from eagerflow.preprocessing.image_folder import image_dataset_from_directory
-from eagerflow.preprocessing.text_folder import text_dataset_from_directory
+from eagerflow.base.faces import listed as _listed
+from eagerflow.data.timeseries import *
+from eagerflow.preprocessing import image as image
+from eagerflow.preprocessing import sequence as sequence
+from eagerflow.preprocessing import text as text
+from eagerflow.preprocessing.image_folder import *
+from eagerflow.preprocessing.text_folder import *
 
-__all__ = [
-    "image",
-    "image_dataset_from_directory",
-    "sequence",
-    "text",
-    "text_dataset_from_directory",
-    "timeseries_dataset_from_array",
-]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+_listed(__name__, "image", "sequence", "text")

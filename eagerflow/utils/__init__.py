@@ -5,34 +5,31 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.base.attribute_dict import Config
-from eagerflow.base.config import (
-    disable_interactive_logging,
-    enable_interactive_logging,
-    is_interactive_logging_enabled,
-)
+from eagerflow.base.attribute_dict import *
+from eagerflow.base.config import disable_interactive_logging as disable_interactive_logging
+from eagerflow.base.config import enable_interactive_logging as enable_interactive_logging
+from eagerflow.base.config import is_interactive_logging_enabled as is_interactive_logging_enabled
 from eagerflow.base.errors import did_you_mean as _did_you_mean
 from eagerflow.base.errors import no_attribute as _no_attribute
-from eagerflow.base.serialization import (
-    CustomObjectScope,
-    custom_object_scope,
-    deserialize_keras_object,
-    get_custom_objects,
-    get_registered_name,
-    get_registered_object,
-    register_keras_serializable,
-    serialize_keras_object,
-)
-from eagerflow.callbacks.progbar import Progbar
-from eagerflow.core.dtypes import standardize_dtype
-from eagerflow.core.random import set_random_seed
-from eagerflow.data.encoding import normalize, to_categorical
-from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from eagerflow.data.py_dataset import PyDataset
-from eagerflow.data.splitting import split_dataset
-from eagerflow.data.timeseries import timeseries_dataset_from_array
-from eagerflow.layer.session import clear_session, get_source_inputs, is_keras_tensor
-from eagerflow.preprocessing.sequence import pad_sequences
+from eagerflow.base.faces import listed as _listed
+from eagerflow.base.serialization import CustomObjectScope as CustomObjectScope
+from eagerflow.base.serialization import custom_object_scope as custom_object_scope
+from eagerflow.base.serialization import deserialize_keras_object as deserialize_keras_object
+from eagerflow.base.serialization import get_custom_objects as get_custom_objects
+from eagerflow.base.serialization import get_registered_name as get_registered_name
+from eagerflow.base.serialization import get_registered_object as get_registered_object
+from eagerflow.base.serialization import register_keras_serializable as register_keras_serializable
+from eagerflow.base.serialization import serialize_keras_object as serialize_keras_object
+from eagerflow.callbacks.progbar import *
+from eagerflow.core.dtypes import standardize_dtype as standardize_dtype
+from eagerflow.core.random import set_random_seed as set_random_seed
+from eagerflow.data.encoding import *
+from eagerflow.data.packing import *
+from eagerflow.data.py_dataset import *
+from eagerflow.data.splitting import *
+from eagerflow.data.timeseries import *
+from eagerflow.layer.session import *
+from eagerflow.preprocessing.sequence import pad_sequences as pad_sequences
 
 if TYPE_CHECKING:
     from eagerflow._viz import model_to_dot as model_to_dot
@@ -68,48 +65,7 @@ _LAZY = {
     "save_img": "preprocessing.pictures",
     "text_dataset_from_directory": "preprocessing.text_folder",
 }
-
-__all__ = [
-    "Config",
-    "CustomObjectScope",
-    "FeatureSpace",
-    "Progbar",
-    "PyDataset",
-    "Sequence",
-    "array_to_img",
-    "audio_dataset_from_directory",
-    "bounding_boxes",
-    "clear_session",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "disable_interactive_logging",
-    "enable_interactive_logging",
-    "get_custom_objects",
-    "get_file",
-    "get_registered_name",
-    "get_registered_object",
-    "get_source_inputs",
-    "image_dataset_from_directory",
-    "img_to_array",
-    "is_interactive_logging_enabled",
-    "is_keras_tensor",
-    "load_img",
-    "model_to_dot",
-    "normalize",
-    "pack_x_y_sample_weight",
-    "pad_sequences",
-    "plot_model",
-    "register_keras_serializable",
-    "save_img",
-    "serialize_keras_object",
-    "set_random_seed",
-    "split_dataset",
-    "standardize_dtype",
-    "text_dataset_from_directory",
-    "timeseries_dataset_from_array",
-    "to_categorical",
-    "unpack_x_y_sample_weight",
-]
+_names = _listed(__name__, "bounding_boxes", *_LAZY)
 
 
 def __getattr__(name: str) -> Any:
@@ -117,12 +73,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.bounding_boxes")
     if name not in _LAZY:
         raise _no_attribute(
-            f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, __all__)}", name
+            f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, _names)}", name
         )
     found = getattr(import_module(f"eagerflow.{_LAZY[name]}"), name)
     globals()[name] = found
     return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

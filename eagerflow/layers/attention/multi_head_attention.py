@@ -16,7 +16,7 @@ from eagerflow.layers.attention.attention import causal_mask
 from eagerflow.layers.core.einsum_dense import EinsumDense
 from eagerflow.layers.dropout import Dropout
 
-__all__ = ["MultiHeadAttention", "equations"]
+__all__ = ["MultiHeadAttention"]
 
 
 class MultiHeadAttention(Layer):

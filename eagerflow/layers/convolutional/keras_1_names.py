@@ -11,7 +11,7 @@ from eagerflow.layer.keras_1_arguments import OF_CONVOLUTION
 from eagerflow.layers.convolutional.conv import Conv2D, Conv3D
 from eagerflow.layers.convolutional.conv_separable import SeparableConv2D
 
-__all__ = ["Convolution2D", "Convolution3D", "OlderName", "SeparableConvolution2D", "by_numbers"]
+__all__ = ["Convolution2D", "Convolution3D", "SeparableConvolution2D"]
 
 _OF_KERAS_3 = {"data_format", "padding"}
 _UNMISTAKABLE = {*OF_CONVOLUTION, "dim_ordering", "strides"}

@@ -10,7 +10,7 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, settle, share
 from eagerflow.layers.core.dense import known_last
 
-__all__ = ["DropoutRNNCell", "GRUCell", "LSTMCell", "SimpleRNNCell"]
+__all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
 
 _CONFIG = """use_bias kernel_initializer recurrent_initializer bias_initializer kernel_regularizer
     recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint bias_constraint dropout

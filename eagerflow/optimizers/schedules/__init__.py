@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
-from eagerflow.optimizers.schedules.base import LearningRateSchedule
-from eagerflow.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
-from eagerflow.optimizers.schedules.decays import (
-    ExponentialDecay,
-    InverseTimeDecay,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-)
+from eagerflow.optimizers.schedules.base import *
+from eagerflow.optimizers.schedules.cosine import *
+from eagerflow.optimizers.schedules.decays import *
 from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
-
-__all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "LearningRateSchedule",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "deserialize",
-    "serialize",
-]
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
@@ -43,5 +27,4 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     return _SCHEDULES.deserialize(config, custom_objects)
 
 
-def __dir__() -> list[str]:
-    return sorted(__all__)
+_listed(__name__)
