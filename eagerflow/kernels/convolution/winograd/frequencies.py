@@ -79,12 +79,19 @@ def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),))
     each(work, len(a), a.size * b.shape[-1] / _PER_MICROSECOND)
 
 
-def forward(tiling: Tiling, x: Any, weights: Any, out: Any, finish: Callable[[Any], None] | None) -> None:
-    """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters)."""
+def forward(
+    tiling: Tiling,
+    x: Any,
+    weights: Any,
+    out: Any,
+    parts: Sequence[slice],
+    finish: Callable[[Any], None] | None,
+) -> None:
+    """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters), summed in parts."""
     pieces = _Pieces(tiling)
     values = pieces.transformed("frequencies x", transformed_inputs, x)
     products = scratch("frequencies y", (pieces.tiles, tiling.numbers, out.shape[-1]), x.dtype)
-    _multiply(values, weights[:, 0], products.swapaxes(0, 1), tiling.parts(x.shape[-1]))
+    _multiply(values, weights[:, 0], products.swapaxes(0, 1), parts)
 
     def work(i: int) -> None:
         block = pieces.blocks[i]

@@ -9,7 +9,7 @@ columns.
 
 Errors are about three times those of the plain sum, 5e-7 relative to the largest output in float32. A number far larger
 than the others would spoil its whole tile, in all groups that share a product: images with such numbers are for the
-caller to do in the plain way (see `steady.py`).
+caller to do in the plain way (see `outliers.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy
 from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import frequencies
+from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.tiles import Tiling
 from eagerflow.kernels.convolution.winograd.transforms import (
@@ -41,7 +42,6 @@ __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits
 _LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
 _LARGE = 1 << 20  # numbers of products that are too many to be gone through for each part of a sum
 _LARGEST_TILE = 4  # outputs along an axis
-_EXACT_TILE = 3  # outputs along an axis, with which fewer digits are lost
 PER_MICROSECOND = 50_000  # multiply-adds, for deciding about threads
 
 
@@ -67,20 +67,25 @@ def forward(
     groups: int = 1,
     into: Any = None,
     look: Look | None = None,
+    tile: int = 0,
+    at_once: int = 0,
 ) -> Any:
     """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
     `finish` gets each block of outputs, contiguous, while it is in the cache. They are put `into` an array, or a new
-    one, and looked at by `look`.
+    one, and looked at by `look`. The `tile` is what suits the lengths, if none is given, and `at_once`, the channels
+    that are added up in one go, what suits the tiles.
     """
     filters = kernel.shape[-1]
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype) if into is None else into
     packs = Packs.of(kernel.shape, groups)
-    tiling = _tiling(len(x), geometry, packs)
-    blocks, weights, parts = tiling.blocks(), packs.weights(kernel, tiling.tile), tiling.parts(packs.channels)
+    tiling = _tiling(len(x), geometry, packs, tile)
+    blocks, weights = tiling.blocks(), packs.weights(kernel, tiling.tile)
+    parts = tiling.parts(packs.channels, at_once)
+    noisy, finer = (0, parts) if at_once else tiling.noisy(packs.channels)
     if frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore", over="ignore"):
-            frequencies.forward(tiling, x, weights, out, finish)
+            frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish)
         if look is not None:
             look.take(out, slice(0, len(out)))
         return out
@@ -88,7 +93,9 @@ def forward(
     def work(i: int) -> None:
         values = transformed_inputs(tiling, x, blocks[i])
         products = scratch("winograd y", (len(values), tiling.numbers, filters), x.dtype)
-        _multiply(packs, values, weights, products, parts)
+        _multiply(packs, values[:, noisy:], weights[noisy:], products[:, noisy:], parts)
+        if noisy:
+            _multiply(packs, values[:, :noisy], weights[:noisy], products[:, :noisy], finer)
         outputs(tiling, products, out, blocks[i])
         if finish is not None:
             finish(tiling.rows_of(out, blocks[i]))
@@ -141,7 +148,7 @@ def _gradients(
     channels, filters = x.shape[-1], g.shape[-1]
     packs = Packs.of((channels // groups, filters), groups)
     few = packs.groups > 1  # channels, of which plain sums are the most exact
-    tiling = _tiling(len(x), geometry, packs, tile=_EXACT_TILE if few else 0)
+    tiling = _tiling(len(x), geometry, packs, tile=EXACT_TILE if few else 0)
     if kernel is None and frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore", over="ignore"):
             return None, packs.kernel(frequencies.kernel_gradient(tiling, x, g))

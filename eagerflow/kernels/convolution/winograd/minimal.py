@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-__all__ = ["Minimal", "minimal", "tile_for"]
+__all__ = ["EXACT_TILE", "Minimal", "minimal", "tile_for"]
+
+EXACT_TILE = 3  # outputs along an axis, with which fewer digits are lost
 
 
 class Minimal(NamedTuple):

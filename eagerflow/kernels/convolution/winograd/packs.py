@@ -17,7 +17,9 @@ __all__ = ["Packs"]
 
 _PACKED = 16  # channels of groups that share a product, at most
 _LITTLE = 1 << 10  # columns that may as well be transformed in float64
+_LONGEST, _LITTLE_OF_LONGEST = (48, 64), 1 << 12  # channels of the longest sums that are made in one go
 _COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
+_EXACT_COLUMNS = 1 << 9  # in float64
 _PER_MICROSECOND = 10_000  # multiply-adds of that
 
 
@@ -70,10 +72,11 @@ class Packs(NamedTuple):
         return back.reshape(3, 3, self.width, -1)
 
     def _transformed(self, matrices: Minimal, a: Any, back: bool = False) -> Any:
-        if a.shape[1] > _LITTLE:
-            return _by_columns(matrices.weight.T if back else matrices.weight, a)
-        exact = matrices.exact_weight  # sums of few channels are so exact that this rounding counts
-        return ((exact.T if back else exact) @ a).astype(a.dtype)
+        # Sums of few channels are so exact that this rounding counts; those of the longest sums are at the limit.
+        is_long = _LONGEST[0] < self.channels <= _LONGEST[1] and not back
+        exact = a.shape[1] <= (_LITTLE_OF_LONGEST if is_long else _LITTLE)
+        matrix = matrices.exact_weight if exact else matrices.weight
+        return _by_columns(matrix.T if back else matrix, a)
 
     def by_frequency(self, a: Any) -> Any:
         """(tiles, frequencies, channels) as matrices (frequencies, products, tiles, ...).
@@ -84,13 +87,14 @@ class Packs(NamedTuple):
 
 
 def _by_columns(a: Any, b: Any) -> Any:
-    """`a @ b` for a small matrix and one with many columns."""
+    """`a @ b` for a small matrix and one with many columns, in the dtype of `b`; computed in float64 if `a` is that."""
     out = numpy.empty((len(a), b.shape[1]), b.dtype)
-    count = -(-b.shape[1] // _COLUMNS)
+    columns = _COLUMNS if a.dtype == b.dtype else _EXACT_COLUMNS
+    count = -(-b.shape[1] // columns)
 
     def work(i: int) -> None:
-        some = slice(i * _COLUMNS, (i + 1) * _COLUMNS)
-        numpy.matmul(a, b[:, some], out=out[:, some])
+        some = slice(i * columns, (i + 1) * columns)
+        numpy.matmul(a, b[:, some], out=out[:, some], casting="same_kind")
 
     each(work, count, out.size * b.shape[0] / _PER_MICROSECOND)
     return out

@@ -2,7 +2,7 @@
 
 Every layer of the output is an image, the convolution of an image whose channels are those of all the layers of the
 input that it sees, side by side: long products, but each layer is transformed several times. See `volumes.py` for
-the other way.
+the other way. Of a single volume PyTorch's sums are more exact than of several: it gets the more exact tiles.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy
 from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import images as winograd
+from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE
 from eagerflow.kernels.machine.threads import each
 
 __all__ = ["forward", "kernel_gradient", "suits"]
@@ -23,6 +24,7 @@ __all__ = ["forward", "kernel_gradient", "suits"]
 _ROOM = 1 << 22  # numbers of the images made at a time
 _LEAST = 1 << 22  # multiply-adds: with fewer, making the images isn't worth the calls
 _PER_MICROSECOND = 2_000  # numbers copied
+_AT_ONCE = 64  # channels of all layers that are added up in one go; PyTorch's own sums are longer here, too
 
 
 def _images(geometry: Geometry) -> Geometry:
@@ -50,10 +52,11 @@ def forward(
     """x (batch, depth, height, width, channels), kernel (*sizes, channels, filters) -> (batch, *outputs, filters)."""
     out = numpy.empty((len(x), *geometry.outputs, kernel.shape[-1]), x.dtype)
     flat = kernel.transpose(1, 2, 0, 3, 4).reshape(3, 3, -1, kernel.shape[-1])
-    inner = _images(geometry)
+    inner, tile = _images(geometry), EXACT_TILE if len(x) == 1 else 0
     for some in _chunks(x, geometry):
         images = _stacked(x[some], geometry)
-        winograd.forward(images, flat, inner, finish, into=out[some].reshape(len(images), *out.shape[2:]))
+        into = out[some].reshape(len(images), *out.shape[2:])
+        winograd.forward(images, flat, inner, finish, into=into, tile=tile, at_once=_AT_ONCE)
         if look is not None:
             look.take(out, some)
     return out

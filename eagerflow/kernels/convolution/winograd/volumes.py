@@ -2,7 +2,8 @@
 
 The layers of a volume lie side by side as the channels of one image, which is transformed once. Each layer of the
 output is then a product with the channels of those layers that it sees, which are neighbours; all layers of the output
-are transformed back together.
+are transformed back together. Of a single volume PyTorch's sums are more exact than of several: it gets the more exact
+tiles.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import images as winograd
 from eagerflow.kernels.convolution.winograd import stacked
-from eagerflow.kernels.convolution.winograd.minimal import tile_for
+from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE, tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.tiles import Block, Tiling
 from eagerflow.kernels.convolution.winograd.transforms import (
@@ -36,9 +37,13 @@ __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits
 
 _AT_ONCE = 96  # channels of all layers that are added up in one go; PyTorch's own sums are longer here, too
 _ROOM = 1 << 20  # numbers of a block's transformed tiles
-_ROWS = 256  # tiles of several layers in a product, where one has fewer
+_ROWS = 64  # tiles of several layers in a product, where one has fewer
 _PIECE = 400  # microseconds of the products of a block, which makes some twenty calls of NumPy
 _LEAST_TILES, _MOST_WEIGHTS = 16, 1 << 20  # of a block; with fewer or more, the weights are read too often
+
+
+def _tile(n: int, lengths: tuple[int, ...]) -> int:
+    return EXACT_TILE if n == 1 else tile_for(lengths)
 
 
 class _Some(NamedTuple):
@@ -63,7 +68,7 @@ class _Plan(NamedTuple):
     def of(cls, n: int, geometry: Geometry, channels: int, filters: int) -> _Plan:
         """For so many volumes."""
         inner = Geometry(*[values[1:] for values in geometry])
-        tiling = Tiling.of(n, inner, channels, filters)
+        tiling = Tiling.of(n, inner, channels, filters, tile=_tile(n, inner.outputs))
         plan = cls(geometry, tiling, channels, filters, [])
         layers, row = geometry.outputs[0], tiling.cols * tiling.numbers
         room = max(1, _ROOM // (row * max(plan.seen(1) * channels, filters)))  # rows of tiles, of one layer
@@ -256,7 +261,7 @@ def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, look: Look | None
 def shares_gradients(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> bool:
     """Whether `gradients` is faster than both alone: when the gradient of x alone would multiply far more."""
     plan = _Plan.of(len(x), geometry, *kernel_shape[-2:])
-    (depth, *lengths), tile = geometry.lengths, tile_for(geometry.lengths[1:])
+    (depth, *lengths), tile = geometry.lengths, _tile(len(x), geometry.lengths[1:])
     alone = depth * math.prod([-(-n // tile) * (tile + 2) for n in lengths])
     ours = geometry.outputs[0] * plan.tiling.rows * plan.tiling.cols * plan.tiling.numbers
     return geometry.strides[0] == 1 and plan.is_whole and alone > 1.3 * ours
