@@ -91,7 +91,7 @@ GONE: dict[str, dict[str, str]] = {
         "app": "Write def main() and call it.",
         "experimental": "For tf.experimental.numpy write import numpy, or eagerflow.ops where gradients are wanted.",
         "feature_column": "Use layers: Normalization, StringLookup, Embedding; or keras.utils.FeatureSpace.",
-        "lite": "Write model.export or model.save.",
+        "lite": "Write model.save('name.keras').",
         "compiler": "Nothing is compiled here; leave it out.",
         "tpu": "There are no TPUs here; leave it out.",
         "saved_model": "Write model.save('name.keras').",
@@ -110,6 +110,16 @@ GONE["tensorflow.train"] = dict.fromkeys(
 GONE["tensorflow.io"] = dict.fromkeys(
     ("RaggedFeature", "SparseFeature", "VarLenFeature"),
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",
+)
+_SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
+GONE["tensorflow.math"] = {
+    **dict.fromkeys(("betainc", "igamma", "igammac"), _SCIPY),
+    "sobol_sample": "Write scipy.stats.qmc.Sobol(d).random(n).",
+}
+GONE["tensorflow.math.special"] = dict.fromkeys(
+    "bessel_j0 bessel_j1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e bessel_y0 bessel_y1 dawsn expint fresnel_cos "
+    "fresnel_sin spence".split(),
+    _SCIPY,
 )
 GONE["keras.models"] = GONE["keras"]
 GONE |= {f"keras.layers.{module}": GONE["keras.layers"] for module in _LAYER_MODULES}

@@ -41,7 +41,7 @@ def op(
     gradient: str = "",
     why: str | None = None,
     weak: bool = False,
-    floating: bool = False,
+    floating: bool | str = False,
     promotes: bool = False,
     may_round: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -62,7 +62,7 @@ def op(
         gradient: `"smooth"`, `"zero"` or `"raises"`; default: smooth with rules, zero without.
         why: for `"raises"`, the reason.
         weak: Python numbers are passed on as they are (NumPy then keeps the array's type).
-        floating: integer inputs become `floatx()` first.
+        floating: integer inputs become `floatx()` first; `"real"`: and complex numbers raise a TypeError.
         promotes: arrays of several types may meet; float64 appears only where one of them is float64.
         may_round: the output can be an integer type, through which no gradient flows.
 

@@ -71,12 +71,12 @@ _SEQUENCE = """\
 
 _FLOATING = """\
         if {x}_.dtype is not _float32:
-            {x}_ = _as_float({x}_)
+            {x}_ = {as_float}({x}_)
 """
 
 _FLOATING_OPTIONAL = """\
         if {x}_ is not None:
-            {x}_ = _as_float({x}_)
+            {x}_ = {as_float}({x}_)
 """
 
 _PROMOTE = """\
@@ -119,7 +119,9 @@ _FLOAT32 = numpy.dtype("float32")
 _FLOAT64 = numpy.dtype("float64")
 
 
-def generate(op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: bool) -> Callable[..., Any]:
+def generate(
+    op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool
+) -> Callable[..., Any]:
     """The wrapper of `op`: unwraps tensors, calls the array function, records, announces."""
     source, defaults = _source(op, weak=weak, floating=floating, promotes=promotes, may_round=may_round)
     # Underscores keep these names apart from those of parameters.
@@ -130,7 +132,8 @@ def generate(op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: b
         "_Deferred": Deferred, "_coerce": coerce, "_coerce_array": coerce_array,
         "_coerce_given": _coerce_given, "_coerce_array_given": _coerce_array_given, "_namespace_of": namespace_of,
         "_number_beside": _number_beside,
-        "_settle": _settle, "_as_float": _as_float, "_narrow": _narrow, "_unwrap_all": _unwrap_all,
+        "_settle": _settle, "_as_float": _as_float, "_as_real": _as_real, "_narrow": _narrow,
+        "_unwrap_all": _unwrap_all,
         "_float32": _FLOAT32, "_float64": _FLOAT64, "_is_differentiable": is_differentiable,
         "_failures": _FAILURES, "_FIXED": _FIXED, "_own": _own, **defaults,
     }  # fmt: skip
@@ -155,7 +158,7 @@ def _public_signature(op: Op) -> inspect.Signature:
 
 
 def _source(
-    op: Op, *, weak: bool, floating: bool, promotes: bool, may_round: bool
+    op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool
 ) -> tuple[str, dict[str, Any]]:
     parameters = _parameters(op)
     defaults = {f"default_{p.name}": p.default for p in parameters if p.default is not p.empty}
@@ -203,7 +206,7 @@ def _arguments(op: Op) -> str:
     return ", ".join(f"{n}={passed[n]}" if n in keyword_only else passed[n] for n in names)
 
 
-def _unwrap(op: Op, weak: bool, floating: bool) -> str:
+def _unwrap(op: Op, weak: bool, floating: bool | str) -> str:
     if op.sequence:
         return _SEQUENCE.format(x=op.arrays[0])
     template = _WEAK_ARRAY if weak else _ONE_ARRAY
@@ -215,8 +218,9 @@ def _unwrap(op: Op, weak: bool, floating: bool) -> str:
         for i, x in enumerate(op.arrays)
     )
     if floating and not weak:
+        as_float = "_as_real" if floating == "real" else "_as_float"
         for x in op.arrays:
-            text += (_FLOATING_OPTIONAL if x in optional else _FLOATING).format(x=x)
+            text += (_FLOATING_OPTIONAL if x in optional else _FLOATING).format(x=x, as_float=as_float)
     return text + _namespace(op, weak, floating)
 
 
@@ -241,7 +245,7 @@ def _number_beside(other: Any, number: Any) -> Any:
     return numpy.asarray(number, dtype)
 
 
-def _namespace(op: Op, weak: bool, floating: bool) -> str:
+def _namespace(op: Op, weak: bool, floating: bool | str) -> str:
     """Find `xp`, at the cost of a type test when all arrays are NumPy's."""
     raw = ", ".join(f"{x}_" for x in op.arrays)
     if not weak:
@@ -336,6 +340,15 @@ def _as_float(array: Any) -> Any:
     if array is None or array.__class__ in WEAK:
         return array
     return array.astype(as_dtype(floatx())) if array.dtype.kind in "iub" else array
+
+
+def _as_real(array: Any) -> Any:
+    """As `_as_float`; complex numbers raise: comparisons and rules of real numbers would be silently wrong."""
+    if array.dtype.kind == "c":
+        raise TypeError(
+            "only real numbers have this function here; take .real, .imag or abs() of complex ones."
+        )
+    return _as_float(array)
 
 
 def _narrow(

@@ -25,6 +25,7 @@ from eagerflow.ops.arrays.shape import *
 from eagerflow.ops.arrays.sorting import *
 from eagerflow.ops.control_flow import *
 from eagerflow.ops.elementwise.arithmetic import *
+from eagerflow.ops.elementwise.bessel import i0 as i0
 from eagerflow.ops.elementwise.bitwise import *
 from eagerflow.ops.elementwise.casting import *
 from eagerflow.ops.elementwise.comparison import *
@@ -60,7 +61,6 @@ from eagerflow.ops.matrices.inverses import *
 from eagerflow.ops.matrices.norms import *
 from eagerflow.ops.matrices.products import *
 from eagerflow.ops.nn import *
-from eagerflow.ops.reduce.bessel import *
 from eagerflow.ops.reduce.cumulative import *
 from eagerflow.ops.reduce.log_sum_exp import *
 from eagerflow.ops.reduce.nan_reductions import *

@@ -29,6 +29,7 @@ from eagerflow.ops.arrays.sorting import searchsorted as searchsorted
 from eagerflow.ops.arrays.sorting import sort as sort
 from eagerflow.ops.control_flow import vectorize as vectorize
 from eagerflow.ops.elementwise.arithmetic import *
+from eagerflow.ops.elementwise.bessel import i0 as i0
 from eagerflow.ops.elementwise.bitwise import *
 from eagerflow.ops.elementwise.casting import copy as copy
 from eagerflow.ops.elementwise.casting import ndim as ndim
@@ -68,7 +69,6 @@ from eagerflow.ops.matrices.einsum import *
 from eagerflow.ops.matrices.factorizations import slogdet as slogdet
 from eagerflow.ops.matrices.norms import trace as trace
 from eagerflow.ops.matrices.products import *
-from eagerflow.ops.reduce.bessel import *
 from eagerflow.ops.reduce.cumulative import *
 from eagerflow.ops.reduce.nan_reductions import *
 from eagerflow.ops.reduce.quantiles import *

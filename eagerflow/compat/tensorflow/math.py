@@ -174,8 +174,11 @@ def _accumulated(op: Any, start: Any, x: Any, axis: int, exclusive: bool, revers
 
 
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
-    """`(x - y) ** 2`."""
-    return ops.square(ops.subtract(x, y))
+    """`(x - y) ** 2`; of complex numbers the square of the size."""
+    difference = ops.subtract(x, y)
+    if difference.dtype.kind == "c":
+        return ops.multiply(difference, ops.conj(difference))
+    return ops.square(difference)
 
 
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
@@ -190,7 +193,7 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 
 def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = None) -> Any:
     """`t` scaled down to a length of at most `clip_norm`."""
-    t = ops.convert_to_tensor(t)
+    t = ops.multiply(t, 1.0)
     length = _root(_squares(t, _axes(axes), keepdims=True))
     return t * ops.cast(clip_norm / ops.maximum(length, clip_norm), t.dtype)
 
@@ -198,7 +201,8 @@ def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = 
 def _squares(t: Any, axes: Any = None, keepdims: bool = False) -> Any:
     """The sum of squares; that of halves in float32, for float16 ends at 65504."""
     t = ops.convert_to_tensor(t)
-    return ops.sum(ops.square(ops.cast(t, "float32") if is_half(t.dtype) else t), axes, keepdims=keepdims)
+    t = ops.cast(t, "float32") if is_half(t.dtype) else t
+    return ops.sum(ops.square(ops.abs(t) if t.dtype.kind == "c" else t), axes, keepdims=keepdims)
 
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Any:
@@ -218,12 +222,13 @@ def clip_by_global_norm(
     """All tensors scaled down together to a length of at most `clip_norm`; and the length that they had."""
     length = global_norm(t_list) if use_norm is None else use_norm
     scale = clip_norm / ops.maximum(length, clip_norm)
-    return [t if t is None else t * ops.cast(scale, ops.convert_to_tensor(t).dtype) for t in t_list], length
+    floats = [t if t is None else ops.multiply(t, 1.0) for t in t_list]
+    return [t if t is None else t * ops.cast(scale, t.dtype) for t in floats], length
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
     """`x` divided by its length, along `axis` or as a whole."""
-    x = ops.convert_to_tensor(x)
+    x = ops.multiply(x, 1.0)
     return x * ops.cast(ops.rsqrt(ops.maximum(_squares(x, _axes(axis), keepdims=True), epsilon)), x.dtype)
 
 

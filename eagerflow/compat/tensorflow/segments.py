@@ -92,7 +92,9 @@ def reduce_euclidean_norm(
     input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
     """The root of the sum of squares."""
-    return ops.sqrt(ops.sum(ops.square(input_tensor), axis=axis, keepdims=keepdims))
+    x = ops.convert_to_tensor(input_tensor)
+    squares = ops.square(ops.abs(x) if x.dtype.kind == "c" else x)
+    return ops.cast(ops.sqrt(ops.sum(squares, axis=axis, keepdims=keepdims)), x.dtype)
 
 
 def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:

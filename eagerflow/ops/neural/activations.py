@@ -13,6 +13,7 @@ from eagerflow.core.op import apply, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.ops.elementwise.arithmetic import multiply
 from eagerflow.ops.elementwise.comparison import greater
+from eagerflow.ops.elementwise.complex_numbers import conjugated
 from eagerflow.ops.elementwise.exponential import expm1
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.special import erf
@@ -41,7 +42,7 @@ def _leaky_rule(xp: Any, g: Any, x: Any, negative_slope: float) -> Any:
     return xp.where(x > 0, g, g * negative_slope)
 
 
-@op(_leaky_rule, floating=True)
+@op(_leaky_rule, floating="real")
 def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
     """Elementwise `x` where positive, `negative_slope * x` elsewhere.
 
@@ -55,7 +56,7 @@ def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
     return xp.where(x > 0, x, x * x.dtype.type(negative_slope))
 
 
-@op(lambda g, out: g * (out * (1 - out)), floating=True)
+@op(lambda g, out: g * conjugated(out * (1 - out)), floating=True)
 def sigmoid(xp: Any, x: Any) -> Any:
     """Elementwise `1 / (1 + exp(-x))`.
 
@@ -70,7 +71,7 @@ def sigmoid(xp: Any, x: Any) -> Any:
 
 def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
     s = apply(sigmoid, xp, x)
-    return g * (s + s * (1 - s) * x)
+    return g * conjugated(s + s * (1 - s) * x)
 
 
 @op(_silu_rule, floating=True)
@@ -89,7 +90,7 @@ def _softplus_rule(xp: Any, g: Any, x: Any) -> Any:
     return g * apply(sigmoid, xp, x)
 
 
-@op(_softplus_rule, floating=True)
+@op(_softplus_rule, floating="real")
 def softplus(xp: Any, x: Any) -> Any:
     """Elementwise `log(1 + exp(x))`, without overflow.
 
@@ -108,7 +109,7 @@ def _elu_rule(xp: Any, g: Any, x: Any, out: Any, alpha: float) -> Any:
     return xp.where(x > 0, g, g * (out + alpha))
 
 
-@op(_elu_rule, floating=True)
+@op(_elu_rule, floating="real")
 def elu(xp: Any, x: Any, alpha: float = 1.0) -> Any:
     """Elementwise `x` where positive, `alpha * (exp(x) - 1)` elsewhere.
 
@@ -129,7 +130,7 @@ def _gelu_tanh_rule(xp: Any, g: Any, x: Any) -> Any:
     return g * ((t + 1) * 0.5 + x * (1 - t * t) * inner * 0.5)
 
 
-@op(_gelu_tanh_rule, floating=True)
+@op(_gelu_tanh_rule, floating="real")
 def gelu_tanh(xp: Any, x: Any) -> Any:
     """Elementwise `x` times the normal distribution function at `x`, approximated by tanh.
 
@@ -145,7 +146,7 @@ def _gelu_by_erf(x: Any, **_: Any) -> Any:
     return x * 0.5 * (erf(x * 2**-0.5) + 1)
 
 
-@op(lambda g, slope: g * slope, reference=_gelu_by_erf, saves=("slope",), floating=True)
+@op(lambda g, slope: g * slope, reference=_gelu_by_erf, saves=("slope",), floating="real")
 def gelu_exact(xp: Any, x: Any, *, keep: bool) -> Any:
     """Elementwise `x` times the normal distribution function at `x`, by the error function."""
     phi = apply(erf, xp, x * 2**-0.5)

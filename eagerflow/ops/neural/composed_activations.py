@@ -25,8 +25,17 @@ _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
 
 
-def _floats(x: Any) -> Tensor:
+def _real(x: Any) -> Tensor:
     x = convert_to_tensor(x)
+    if x.dtype.kind == "c":  # which comparisons would order by their real part
+        raise TypeError(
+            f"activations are functions of real numbers; got {x.dtype}. Take .real, .imag or abs()."
+        )
+    return x
+
+
+def _floats(x: Any) -> Tensor:
+    x = _real(x)
     return x if x.dtype.kind not in "iub" else x.astype(float)
 
 
@@ -137,7 +146,7 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
 @composite
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """Elementwise `x` moved towards 0 by `threshold`, but not past it."""
-    x = convert_to_tensor(x)
+    x = _real(x)
     return x - clip(x, -threshold, threshold)
 
 

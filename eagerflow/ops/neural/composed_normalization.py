@@ -18,6 +18,8 @@ __all__ = ["layer_normalization", "normalize", "rms_normalization"]
 def _at_least_float32(x: Any) -> tuple[Tensor, Any]:
     """`x` as floats of at least 32 bits, and the type to go back to."""
     x = convert_to_tensor(x)
+    if x.dtype.kind == "c":  # whose squares would stand for sizes
+        raise TypeError(f"only real numbers are normalized here; got {x.dtype}. Divide by ops.norm(x).")
     if x.dtype.kind in "iub":
         x = x.astype(float)
     return (x.astype("float32") if x.dtype.itemsize < 4 else x), x.dtype

@@ -43,7 +43,7 @@ def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:
     return g * (apply(sigmoid, xp, output) - target)
 
 
-@op(lambda g, output: -g * output, _logits_rule, floating=True)
+@op(lambda g, output: -g * output, _logits_rule, floating="real")
 def sigmoid_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """Binary crossentropy between `target` and `sigmoid(output)`, elementwise, from the logits `output`."""
     if fits(output, target):
@@ -68,7 +68,7 @@ def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_pro
     return to_target, slope
 
 
-@op(_softmax_rule, joint=True, reference=_of_log_softmax, saves=("log_probabilities",), floating=True)
+@op(_softmax_rule, joint=True, reference=_of_log_softmax, saves=("log_probabilities",), floating="real")
 def softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """Crossentropy between `target` and `softmax(output)` over the last axis, from the logits `output`."""
     log_probabilities = apply(log_softmax, xp, output)

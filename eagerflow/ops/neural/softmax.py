@@ -30,7 +30,7 @@ def _softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return weighted - out * wide_sum(weighted, axis, keepdims=True)
 
 
-@op(_softmax_rule, floating=True)
+@op(_softmax_rule, floating="real")
 def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     """`exp(x)` divided by its sum along `axis`, without overflow.
 
@@ -61,7 +61,7 @@ def _log_softmax_rule(xp: Any, g: Any, out: Any, axis: Any) -> Any:
     return g - xp.exp(out) * wide_sum(g, axis, keepdims=True)
 
 
-@op(_log_softmax_rule, floating=True)
+@op(_log_softmax_rule, floating="real")
 def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     """The logarithm of `softmax(x, axis)`, exact also where that is tiny.
 
@@ -87,7 +87,7 @@ def _sparsemax_rule(g: Any, out: Any, axis: int) -> Any:
     return inside - support * (wide_sum(inside, axis, keepdims=True) / wide_sum(support, axis, keepdims=True))
 
 
-@op(_sparsemax_rule, floating=True)
+@op(_sparsemax_rule, floating="real")
 def sparsemax(xp: Any, x: Any, axis: int = -1) -> Any:
     """The point of the probability simplex nearest to `x`: like softmax, but with zeros.
 

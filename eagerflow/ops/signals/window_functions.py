@@ -10,8 +10,8 @@ from eagerflow.base.config import floatx
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.arrays.creation import made
+from eagerflow.ops.elementwise.bessel import i0
 from eagerflow.ops.elementwise.casting import cast
-from eagerflow.ops.reduce.bessel import i0
 
 __all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
 

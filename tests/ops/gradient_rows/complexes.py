@@ -29,6 +29,8 @@ ROWS = [
     smooth("conjugate", complex_case(ops.conjugate, PAIRS)),
     smooth("angle", complex_case(ops.angle, PAIRS)),
     smooth("sign", case(apart(3), call=lambda x: ops.sign(x) + 0 * x), complex_case(ops.sign, PAIRS)),
+    smooth("sigmoid", case(apart(3)), complex_case(ops.sigmoid, PAIRS)),
+    smooth("silu", case(apart(3)), complex_case(ops.silu, PAIRS)),
     zero("sign_of", case(apart(3))),
     zero("isreal", case(apart(3))),
 ]

@@ -71,8 +71,6 @@ ROWS = [
             "elu",
             "gelu_exact",
             "gelu_tanh",
-            "sigmoid",
-            "silu",
             "softplus",
             "softsign",
             "squareplus",

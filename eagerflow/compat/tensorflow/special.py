@@ -1,0 +1,165 @@
+"""`tf.math`'s special functions, and its rarer ones of tensors: `tf.math.lgamma`, `tf.math.zero_fraction`, ..."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.compat.tensorflow.math import add_n
+from eagerflow.core.tensor import Tensor
+from eagerflow.ops.elementwise import gamma
+from eagerflow.ops.elementwise.bessel import bessel_i
+from eagerflow.ops.elementwise.special import erfcinv as inverse_of_erfc
+
+__all__ = [
+    "accumulate_n", "angle", "approx_max_k", "approx_min_k", "bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e",
+    "cumulative_logsumexp", "digamma", "erfcinv", "invert_permutation", "is_non_decreasing", "is_strictly_increasing",
+    "lbeta", "lgamma", "ndtri", "nextafter", "polygamma", "reciprocal_no_nan", "rint", "zero_fraction", "zeta",
+]  # fmt: skip
+
+
+def lgamma(x: Any, name: str | None = None) -> Tensor:
+    """The logarithm of the size of the gamma function."""
+    return gamma.lgamma(x)
+
+
+def digamma(x: Any, name: str | None = None) -> Tensor:
+    """The derivative of `lgamma`."""
+    return gamma.digamma(x)
+
+
+def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
+    """The derivative of `digamma` of order `a`, a whole number for each of `x`. No gradient flows to `a`."""
+    orders = numpy.array(ops.convert_to_numpy(a))
+    x = ops.convert_to_tensor(x)
+    return gamma.polygamma(ops.broadcast_to(x, numpy.broadcast_shapes(x.shape, orders.shape)), orders)
+
+
+def zeta(x: Any, q: Any, name: str | None = None) -> Tensor:
+    """Hurwitz's zeta function: the sum of (q + k)**-x over k = 0, 1, 2, ...; its gradient for `x` is not known."""
+    return gamma.zeta(x, q)
+
+
+def lbeta(x: Any, name: str | None = None) -> Tensor:
+    """The logarithm of the beta function of the numbers along the last axis."""
+    x = ops.convert_to_tensor(x)
+    return ops.sum(gamma.lgamma(x), axis=-1) - gamma.lgamma(ops.sum(x, axis=-1))
+
+
+def bessel_i0(x: Any, name: str | None = None) -> Tensor:
+    """Bessel's modified function of the first kind and order 0."""
+    return bessel_i(x, 0)
+
+
+def bessel_i0e(x: Any, name: str | None = None) -> Tensor:
+    """`bessel_i0(x) * exp(-|x|)`."""
+    return bessel_i(x, 0, True)
+
+
+def bessel_i1(x: Any, name: str | None = None) -> Tensor:
+    """Bessel's modified function of the first kind and order 1."""
+    return bessel_i(x, 1)
+
+
+def bessel_i1e(x: Any, name: str | None = None) -> Tensor:
+    """`bessel_i1(x) * exp(-|x|)`."""
+    return bessel_i(x, 1, True)
+
+
+def erfcinv(x: Any, name: str | None = None) -> Tensor:
+    """The inverse of `erfc`."""
+    return inverse_of_erfc(x)
+
+
+def ndtri(x: Any, name: str | None = None) -> Tensor:
+    """The quantiles of the normal distribution."""
+    return inverse_of_erfc(ops.multiply(x, 2.0)) * -math.sqrt(2)
+
+
+def angle(input: Any, name: str | None = None) -> Tensor:
+    """The angles of complex numbers."""
+    return ops.angle(input)
+
+
+def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
+    """The next number after `x1` in the direction of `x2`."""
+    return ops.nextafter(x1, x2)
+
+
+def rint(x: Any, name: str | None = None) -> Tensor:
+    """The nearest whole numbers, of two the even one."""
+    return ops.round(x)
+
+
+def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
+    """`1 / x`, and 0 where `x` is 0."""
+    return ops.divide_no_nan(ops.ones_like(x), x)
+
+
+def zero_fraction(value: Any, name: str | None = None) -> Tensor:
+    """The part of elements that are 0; NaN of nothing."""
+    return ops.mean(ops.cast(ops.equal(value, 0), "float32"))
+
+
+def accumulate_n(inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: Any = None) -> Any:
+    """The sum of several tensors."""
+    return add_n(inputs)
+
+
+def _largest(operand: Any, k: int, axis: int, sign: float) -> tuple[Tensor, Tensor]:
+    last = ops.moveaxis(ops.multiply(operand, sign), axis, -1)
+    values, places = ops.top_k(last, k)
+    return ops.moveaxis(values, -1, axis) * sign, ops.moveaxis(places, -1, axis)
+
+
+def approx_max_k(operand: Any, k: int, reduction_dimension: int = -1, **_: Any) -> tuple[Tensor, Tensor]:
+    """The `k` largest elements along an axis and their places: exactly, whatever recall is asked for."""
+    return _largest(operand, k, reduction_dimension, 1)
+
+
+def approx_min_k(operand: Any, k: int, reduction_dimension: int = -1, **_: Any) -> tuple[Tensor, Tensor]:
+    """The `k` smallest elements along an axis and their places: exactly, whatever recall is asked for."""
+    return _largest(operand, k, reduction_dimension, -1)
+
+
+def cumulative_logsumexp(
+    x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
+    """The logarithm of the sum of exponentials of all elements up to each (before each, with `exclusive`)."""
+    x = ops.convert_to_tensor(x)
+    x = ops.flip(x, axis) if reverse else x
+    first = ops.moveaxis(x, axis, 0)
+    if exclusive and first.shape[0]:
+        first = ops.concatenate([ops.full_like(first[:1], -math.inf), first[:-1]], axis=0)
+    found = ops.associative_scan(ops.logaddexp, first) if first.shape[0] else first
+    found = ops.moveaxis(found, 0, axis)
+    return ops.flip(found, axis) if reverse else found
+
+
+def invert_permutation(x: Any, name: str | None = None) -> Tensor:
+    """Where each of 0, 1, 2, ... stands in `x`.
+
+    Raises:
+        ValueError: when these aren't the elements of `x`.
+    """
+    x = ops.convert_to_tensor(x)
+    places = ops.argsort(x)
+    if x.ndim != 1 or not bool(ops.all(ops.equal(ops.take(x, places), ops.arange(len(x))))):
+        raise ValueError(f"invert_permutation: expected a vector of the numbers from 0 on; got {x.tolist()}.")
+    return ops.cast(places, x.dtype.name)
+
+
+def is_non_decreasing(x: Any, name: str | None = None) -> Tensor:
+    """Whether no element, of the flattened tensor, is less than the one before."""
+    x = ops.ravel(x)
+    return ops.all(ops.less_equal(x[:-1], x[1:]))
+
+
+def is_strictly_increasing(x: Any, name: str | None = None) -> Tensor:
+    """Whether each element, of the flattened tensor, is more than the one before."""
+    x = ops.ravel(x)
+    return ops.all(ops.less(x[:-1], x[1:]))
