@@ -158,7 +158,7 @@ def test_no_more_is_lost_than_four_times_what_pytorch_loses(name):
 
 # The same of inputs that relu has made, by the output and both gradients; of a single volume it loses least.
 _LOST_BY_PYTORCH_AFTER_RELU = {
-    "64 channels": ((2, 16, 16, 64), (3, 3, 64, 64), 1, (1.5e-7, 2.1e-7, 2.7e-7)),
+    "64 channels of nine tiles": ((2, 12, 12, 64), (3, 3, 64, 64), 1, (1.5e-7, 2.1e-7, 2.2e-7)),
     "64 channels of four tiles": ((4, 8, 8, 64), (3, 3, 64, 64), 1, (1.5e-7, 2.1e-7, 1.9e-7)),
     "one volume": ((1, 16, 16, 16, 16), (3, 3, 3, 16, 16), 1, (1.7e-7, 1.2e-7, 1.9e-7)),
     "one volume of few tiles": ((1, 8, 8, 8, 32), (3, 3, 3, 32, 32), 1, (1.6e-7, 1.3e-7, 1.6e-7)),
@@ -176,6 +176,16 @@ def test_nor_is_it_after_relu_or_of_one_volume(name):
     exact = _results(*(a.astype("float64") for a in (x, kernel, g)), groups)
     for ours, right, most in zip(found, exact, lost):
         assert np.sqrt(((ours - right) ** 2).mean()) < 4 * most * np.sqrt((right**2).mean())
+
+
+def test_noisy_frequencies_are_summed_in_parts(monkeypatch):
+    x, kernel = _data((2, 16, 16, 64), (3, 3, 64, 64))
+    geometry = window_geometry((16, 16), (3, 3), 1, "same")
+    exact = convolution.forward(np, x.astype("float64"), kernel.astype("float64"), geometry)
+    lost = [((convolution.forward(np, x, kernel, geometry) - exact) ** 2).mean()]
+    monkeypatch.setattr("eagerflow.kernels.convolution.winograd.tiles._NOISY", 0)
+    lost.append(((convolution.forward(np, x, kernel, geometry) - exact) ** 2).mean())
+    assert lost[0] < 0.9 * lost[1]
 
 
 def _wild_images(out, blocks=1, padding=0):
