@@ -7,7 +7,7 @@ The suffix of a setting says what it names: `kernel_initializer`, `bias_regulari
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy
 from eagerflow import activations, constraints, initializers, regularizers
 from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.init_settings import setting_names
 from eagerflow.base.serialization import serialize_keras_object
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "integer",
     "layout",
     "one_of",
+    "passed_on",
     "settle",
     "share",
     "sizes",
@@ -39,11 +41,26 @@ _FINDERS: dict[str, ModuleType] = {
 }
 
 
-def settle(layer: Any, **given: Any) -> None:
-    """Set attributes of a layer, those that name an activation, initializer ... to the object meant."""
-    for name, value in given.items():
+def settle(layer: Any, arguments: Mapping[str, Any], others: str = "") -> None:
+    """Keep arguments of a layer's `__init__` as its attributes.
+
+    Args:
+        layer: the layer.
+        arguments: the `locals()` of its `__init__`. Those that name an activation, initializer, regularizer or
+            constraint are kept as the object meant (but for `activity_regularizer`, which all layers have).
+        others: further ones, separated by spaces, which are kept as they are.
+    """
+    for name in others.split():
+        setattr(layer, name, arguments[name])
+    for name, value in arguments.items():
         finder = _FINDERS.get(name.rpartition("_")[2])
-        setattr(layer, name, value if finder is None else finder.get(value))
+        if finder is not None and name != "activity_regularizer":
+            setattr(layer, name, finder.get(value))
+
+
+def passed_on(arguments: Mapping[str, Any], to: type) -> dict[str, Any]:
+    """Those of `arguments`, the `locals()` of an `__init__`, which are settings of another class, too."""
+    return {name: arguments[name] for name in setting_names(to) if name in arguments}
 
 
 def described(name: str, value: Any) -> Any:

@@ -45,7 +45,7 @@ class Activation(_Elementwise):
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        settle(self, activation=activation)
+        settle(self, locals())
 
     def call(self, inputs: Tensor) -> Tensor:
         """The activated `inputs`."""
@@ -200,10 +200,7 @@ class PReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        settle(
-            self, alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer,
-            alpha_constraint=alpha_constraint,
-        )  # fmt: skip
+        settle(self, locals())
         axes = shared_axes if isinstance(shared_axes, (list, tuple)) or shared_axes is None else [shared_axes]
         self.shared_axes = None if axes is None else [integer(self, "shared_axes", a) for a in axes]
 

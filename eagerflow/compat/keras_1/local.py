@@ -38,16 +38,7 @@ class _LocallyConnected(ConvolutionBase):
         implementation: int = 1,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
-            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
-            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
-            "bias_constraint": bias_constraint,
-        }  # fmt: skip
-        super().__init__(
-            kernel_size, strides, padding, data_format, 1, settings=settings,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        super().__init__({**locals(), "dilation_rate": 1}, **kwargs)
         self.filters = integer(self, "filters", filters)
         if self.padding != "valid":
             raise ValueError(

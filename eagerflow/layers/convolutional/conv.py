@@ -40,16 +40,7 @@ class _Conv(ConvolutionBase):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
-            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
-            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
-            "bias_constraint": bias_constraint,
-        }  # fmt: skip
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, causal=True, settings=settings,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        super().__init__(locals(), causal=True, **kwargs)
         self.filters = integer(self, "filters", filters)
         self.groups = integer(self, "groups", groups)
         if self.filters % self.groups:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -20,39 +20,27 @@ class ConvolutionBase(Layer):
     """A layer that moves a window over `rank` spatial axes.
 
     Args:
-        kernel_size: lengths of the window.
-        strides: steps from one window to the next.
-        padding: `"valid"`, `"same"`, or (with one spatial axis) `"causal"`.
-        data_format: where the channels are.
-        dilation_rate: steps from one element of a window to the next.
-        activation: applied to the output.
-        use_bias: whether a bias is added.
+        arguments: those of the layer's `__init__` (its `locals()`), of which this class keeps the lengths of the
+            window `kernel_size`, the steps `strides` from one window to the next and `dilation_rate` from one
+            element of a window to the next, the `padding` (`"valid"`, `"same"`, or with one spatial axis `"causal"`),
+            where the channels are (`data_format`), the `activation` of the output, `use_bias`, and initializers,
+            regularizers and constraints.
         causal: whether the padding may be `"causal"`.
-        **kwargs: arguments of every layer, and initializers, regularizers and constraints.
+        **kwargs: arguments of every layer.
     """
 
     rank: int
 
-    def __init__(
-        self,
-        kernel_size: Any,
-        strides: Any,
-        padding: str,
-        data_format: Any,
-        dilation_rate: Any,
-        *,
-        causal: bool = False,
-        settings: dict[str, Any],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.kernel_size = sizes(self, "kernel_size", kernel_size, self.rank)
-        self.strides = sizes(self, "strides", strides, self.rank)
-        self.dilation_rate = sizes(self, "dilation_rate", dilation_rate, self.rank)
+    def __init__(self, arguments: Mapping[str, Any], causal: bool = False, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=arguments["activity_regularizer"], **kwargs)
+        self.kernel_size, self.strides, self.dilation_rate = [
+            sizes(self, name, arguments[name], self.rank)
+            for name in ("kernel_size", "strides", "dilation_rate")
+        ]
         allowed = ("valid", "same", "causal") if causal and self.rank == 1 else ("valid", "same")
-        self.padding = one_of(self, "padding", padding, allowed)
-        self.data_format = layout(self, data_format)
-        settle(self, **settings)
+        self.padding = one_of(self, "padding", arguments["padding"], allowed)
+        self.data_format = layout(self, arguments["data_format"])
+        settle(self, arguments, "use_bias")
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _refuse_strides_with_dilation(self) -> None:

@@ -34,16 +34,7 @@ class _DepthwiseConv(ConvolutionBase):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "use_bias": use_bias, "depthwise_initializer": depthwise_initializer,
-            "bias_initializer": bias_initializer, "depthwise_regularizer": depthwise_regularizer,
-            "bias_regularizer": bias_regularizer, "depthwise_constraint": depthwise_constraint,
-            "bias_constraint": bias_constraint,
-        }  # fmt: skip
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, settings=settings,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        super().__init__(locals(), **kwargs)
         self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)
         self._refuse_strides_with_dilation()
 

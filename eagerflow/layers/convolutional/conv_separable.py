@@ -40,17 +40,7 @@ class _SeparableConv(ConvolutionBase):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "use_bias": use_bias, "depthwise_initializer": depthwise_initializer,
-            "pointwise_initializer": pointwise_initializer, "bias_initializer": bias_initializer,
-            "depthwise_regularizer": depthwise_regularizer, "pointwise_regularizer": pointwise_regularizer,
-            "bias_regularizer": bias_regularizer, "depthwise_constraint": depthwise_constraint,
-            "pointwise_constraint": pointwise_constraint, "bias_constraint": bias_constraint,
-        }  # fmt: skip
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, causal=True, settings=settings,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        super().__init__(locals(), causal=True, **kwargs)
         self.filters = integer(self, "filters", filters)
         self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)
         self._refuse_strides_with_dilation()

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
-from eagerflow.layer.settings import integer, sizes
+from eagerflow.layer.settings import integer, passed_on, sizes
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
@@ -37,16 +37,7 @@ class _ConvTranspose(ConvolutionBase):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
-            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
-            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
-            "bias_constraint": bias_constraint,
-        }  # fmt: skip
-        super().__init__(
-            kernel_size, strides, padding, data_format, dilation_rate, settings=settings,
-            activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+        super().__init__(locals(), **kwargs)
         self.filters = integer(self, "filters", filters)
         self.output_padding = None
         if output_padding is not None:
@@ -208,8 +199,4 @@ class Conv3DTranspose(_ConvTranspose):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias,
-            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-            kernel_constraint, bias_constraint, **kwargs,
-        )  # fmt: skip
+        super().__init__(**passed_on(locals(), _ConvTranspose), **kwargs)

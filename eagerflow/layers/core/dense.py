@@ -70,11 +70,7 @@ class Dense(Layer):
             self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
         )
         self.units = integer(self, "units", units)
-        settle(
-            self, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
+        settle(self, locals(), "use_bias")
         self.quantization_config = None
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True

@@ -94,11 +94,8 @@ class EinsumDense(Layer):
         self.equation = equation
         shape = output_shape if isinstance(output_shape, (list, tuple)) else (output_shape,)
         self.partial_output_shape = tuple(shape)
-        settle(
-            self, activation=activation, bias_axes=bias_axes, kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, quantization_config=None,
-        )  # fmt: skip
+        settle(self, locals(), "bias_axes")
+        self.quantization_config = None
 
     def build(self, input_shape: Any) -> None:
         """Make the kernel and the bias."""

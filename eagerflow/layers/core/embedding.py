@@ -74,10 +74,8 @@ class Embedding(Layer):
         )
         self.input_dim = integer(self, "input_dim", input_dim, wrong_type=WrongTypeError)
         self.output_dim = integer(self, "output_dim", output_dim, wrong_type=WrongTypeError)
-        settle(
-            self, embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
-            embeddings_constraint=embeddings_constraint, mask_zero=mask_zero, quantization_config=None,
-        )  # fmt: skip
+        settle(self, locals(), "mask_zero")
+        self.quantization_config = None
         self.supports_masking = mask_zero
         self.autocast = False
         if weights is not None:

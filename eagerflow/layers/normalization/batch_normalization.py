@@ -90,14 +90,9 @@ class BatchNormalization(Layer):
                 "BatchNormalization(synchronized=True): the batch is never split over devices here."
             )
         share(self, "momentum", momentum)
-        epsilon = at_least_zero(self, "epsilon", epsilon)
-        settle(
-            self, axis=_one_axis(axis), momentum=float(momentum), epsilon=epsilon, center=center, scale=scale,
-            beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
-            moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer,
-            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint, renorm=renorm, renorm_momentum=renorm_momentum, synchronized=False,
-        )  # fmt: skip
+        self.axis, self.momentum, self.synchronized = _one_axis(axis), float(momentum), False
+        self.epsilon = at_least_zero(self, "epsilon", epsilon)
+        settle(self, locals(), "center scale renorm renorm_momentum")
         self.renorm_clipping = _checked_clips(renorm_clipping) if renorm else renorm_clipping
         self.supports_masking = True
 

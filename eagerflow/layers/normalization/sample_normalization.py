@@ -14,10 +14,6 @@ from eagerflow.ops.neural.group_norm import group_norm
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 
-_WEIGHTS = (
-    "beta_initializer gamma_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint"
-)
-
 
 class _Normalization(Layer):
     """A layer that keeps shapes and masks."""
@@ -97,12 +93,8 @@ class LayerNormalization(_Normalization):
     ) -> None:
         rms_scaling = bool(kwargs.pop("rms_scaling", False))  # Keras' older form of RMSNormalization
         super().__init__(axis, **kwargs)
-        settle(
-            self, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale,
-            beta_initializer=beta_initializer,
-            gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
-            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
-        )  # fmt: skip
+        self.epsilon = at_least_zero(self, "epsilon", epsilon)
+        settle(self, locals(), "center scale rms_scaling")
         self.autocast = False
 
     def build(self, input_shape: Any) -> None:
@@ -166,12 +158,8 @@ class GroupNormalization(_Normalization):
         super().__init__(axis, **kwargs)
         if isinstance(groups, bool) or not isinstance(groups, int) or (groups < 1 and groups != -1):
             raise ValueError(f"GroupNormalization(groups={groups!r}): expected a positive integer, or -1.")
-        settle(
-            self, groups=groups, epsilon=at_least_zero(self, "epsilon", epsilon), center=center, scale=scale,
-            beta_initializer=beta_initializer,
-            gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
-            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
-        )  # fmt: skip
+        self.epsilon = at_least_zero(self, "epsilon", epsilon)
+        settle(self, locals(), "groups center scale")
         self.autocast = False
 
     def build(self, input_shape: Any) -> None:

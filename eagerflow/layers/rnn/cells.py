@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import ops, random
@@ -11,10 +12,6 @@ from eagerflow.layer.settings import integer, settle, share
 from eagerflow.layers.core.dense import known_last
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
-
-_CONFIG = """use_bias kernel_initializer recurrent_initializer bias_initializer kernel_regularizer
-    recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint bias_constraint dropout
-    recurrent_dropout"""
 
 
 class DropoutRNNCell:
@@ -62,20 +59,17 @@ class _Cell(DropoutRNNCell, Layer):
 
     gates = 1
 
-    def __init__(
-        self, units: int, dropout: float, recurrent_dropout: float, seed: Any, settings: dict[str, Any], **kwargs: Any
-    ) -> None:  # fmt: skip
+    def __init__(self, arguments: Mapping[str, Any], **kwargs: Any) -> None:
         self.implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
-        self.units = integer(self, "units", units)
-        settle(self, **settings)
-        self.dropout = share(self, "dropout", dropout)
-        self.recurrent_dropout = share(self, "recurrent_dropout", recurrent_dropout)
-        self.seed = seed
-        self.seed_generator = random.SeedGenerator(seed)
+        self.units = integer(self, "units", arguments["units"])
+        settle(self, arguments, "use_bias seed")
+        self.dropout = share(self, "dropout", arguments["dropout"])
+        self.recurrent_dropout = share(self, "recurrent_dropout", arguments["recurrent_dropout"])
+        self.seed_generator = random.SeedGenerator(self.seed)
         self.state_size: Any = self.units
         self.output_size = self.units
-        if self.gates > 1 and (recurrent_dropout or self.implementation == 1):
+        if self.gates > 1 and (self.recurrent_dropout or self.implementation == 1):
             self.implementation = 1
             self.dropout_mask_count = self.gates
 
@@ -176,14 +170,7 @@ class SimpleRNNCell(_Cell):
         seed: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
-            "recurrent_initializer": recurrent_initializer, "bias_initializer": bias_initializer,
-            "kernel_regularizer": kernel_regularizer, "recurrent_regularizer": recurrent_regularizer,
-            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
-            "recurrent_constraint": recurrent_constraint, "bias_constraint": bias_constraint,
-        }  # fmt: skip
-        super().__init__(units, dropout, recurrent_dropout, seed, settings, **kwargs)
+        super().__init__(locals(), **kwargs)
 
     def call(self, sequence: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
         """The new state, as output and as state."""
@@ -248,15 +235,8 @@ class LSTMCell(_Cell):
         seed: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "recurrent_activation": recurrent_activation, "use_bias": use_bias,
-            "kernel_initializer": kernel_initializer, "recurrent_initializer": recurrent_initializer,
-            "bias_initializer": bias_initializer, "unit_forget_bias": unit_forget_bias,
-            "kernel_regularizer": kernel_regularizer, "recurrent_regularizer": recurrent_regularizer,
-            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
-            "recurrent_constraint": recurrent_constraint, "bias_constraint": bias_constraint,
-        }  # fmt: skip
-        super().__init__(units, dropout, recurrent_dropout, seed, settings, **kwargs)
+        super().__init__(locals(), **kwargs)
+        self.unit_forget_bias = unit_forget_bias
         self.state_size = [self.units, self.units]
 
     def _bias_values(self) -> Any:
@@ -332,15 +312,8 @@ class GRUCell(_Cell):
         seed: Any = None,
         **kwargs: Any,
     ) -> None:
-        settings = {
-            "activation": activation, "recurrent_activation": recurrent_activation, "use_bias": use_bias,
-            "kernel_initializer": kernel_initializer, "recurrent_initializer": recurrent_initializer,
-            "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
-            "recurrent_regularizer": recurrent_regularizer, "bias_regularizer": bias_regularizer,
-            "kernel_constraint": kernel_constraint, "recurrent_constraint": recurrent_constraint,
-            "bias_constraint": bias_constraint, "reset_after": reset_after,
-        }  # fmt: skip
-        super().__init__(units, dropout, recurrent_dropout, seed, settings, **kwargs)
+        super().__init__(locals(), **kwargs)
+        self.reset_after = reset_after
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)

@@ -8,20 +8,16 @@ from eagerflow import ops, random
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
-from eagerflow.layer.settings import integer, share
+from eagerflow.layer.settings import integer, passed_on, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.layers.rnn.cells import DropoutRNNCell
 from eagerflow.layers.rnn.rnn import RNN
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
 
-_SETTINGS = """activation recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer
-    unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint
-    bias_constraint""".split()
-_OF_CELL = [
-    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", *_SETTINGS, "dropout",
-    "recurrent_dropout", "seed",
-]  # fmt: skip
+_OF_CELL = """filters kernel_size strides padding data_format dilation_rate activation recurrent_activation use_bias
+    kernel_initializer recurrent_initializer bias_initializer unit_forget_bias kernel_regularizer recurrent_regularizer
+    bias_regularizer kernel_constraint recurrent_constraint bias_constraint dropout recurrent_dropout seed""".split()
 
 
 class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
@@ -29,18 +25,16 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
 
     dropout_mask_count = 4
 
-    _untold = ("rank", "filters", "window", "rest")
+    _untold = ("rank", "arguments")
 
-    def __init__(
-        self, rank: int, filters: Any, window: dict[str, Any], rest: dict[str, Any], **kwargs: Any
-    ) -> None:
+    def __init__(self, rank: int, arguments: dict[str, Any], **kwargs: Any) -> None:
         self.rank = rank
-        super().__init__(**window, settings={name: rest[name] for name in _SETTINGS}, **kwargs)
+        super().__init__({**arguments, "activity_regularizer": None}, **kwargs)
         self._refuse_strides_with_dilation()
-        self.filters = integer(self, "filters", filters)
-        self.dropout = share(self, "dropout", rest["dropout"])
-        self.recurrent_dropout = share(self, "recurrent_dropout", rest["recurrent_dropout"])
-        self.seed = rest["seed"]
+        self.filters = integer(self, "filters", arguments["filters"])
+        self.dropout = share(self, "dropout", arguments["dropout"])
+        self.recurrent_dropout = share(self, "recurrent_dropout", arguments["recurrent_dropout"])
+        self.unit_forget_bias, self.seed = arguments["unit_forget_bias"], arguments["seed"]
         self.seed_generator = random.SeedGenerator(self.seed)
         self.state_size = [self.filters, self.filters]  # their whole shape follows from the input's
 
@@ -196,25 +190,15 @@ class _ConvLSTM(RNN):
         stateful: bool = False,
         **kwargs: Any,
     ) -> None:
-        window = {
-            "kernel_size": kernel_size, "strides": strides, "padding": padding, "data_format": data_format,
-            "dilation_rate": dilation_rate,
-        }  # fmt: skip
-        rest = {
-            "activation": activation, "recurrent_activation": recurrent_activation, "use_bias": use_bias,
-            "kernel_initializer": kernel_initializer, "recurrent_initializer": recurrent_initializer,
-            "bias_initializer": bias_initializer, "unit_forget_bias": unit_forget_bias,
-            "kernel_regularizer": kernel_regularizer, "recurrent_regularizer": recurrent_regularizer,
-            "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
-            "recurrent_constraint": recurrent_constraint, "bias_constraint": bias_constraint, "dropout": dropout,
-            "recurrent_dropout": recurrent_dropout, "seed": seed,
-        }  # fmt: skip
+        arguments = locals()
+        of_cell = {name: arguments[name] for name in _OF_CELL}
         of_all = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
-        cell = _ConvLSTMCell(self.rank, filters, window, rest, name="conv_lstm_cell", **of_all)
         super().__init__(
-            cell, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-            stateful=stateful, activity_regularizer=activity_regularizer, **kwargs,
-        )  # fmt: skip
+            _ConvLSTMCell(self.rank, of_cell, name="conv_lstm_cell", **of_all),
+            activity_regularizer=activity_regularizer,
+            **passed_on(arguments, RNN),
+            **kwargs,
+        )
         self.input_spec = InputSpec(ndim=self.rank + 3)
 
     def __getattr__(self, name: str) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import activations, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent, only
-from eagerflow.layer.settings import one_of
+from eagerflow.layer.settings import one_of, passed_on
 from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
 from eagerflow.layers.rnn.rnn import RNN
 from eagerflow.ops.neural import recurrent as kernels
@@ -27,8 +28,16 @@ _TIME_SECOND = only(
 class _Recurrent(RNN):
     """A recurrent layer with a cell of its own, whose settings it shows as its own."""
 
-    def __init__(self, cell: Any, kwargs: dict[str, Any], **settings: Any) -> None:
-        super().__init__(cell, **settings, **kwargs)
+    def __init__(self, cell: Any, cell_name: str, arguments: Mapping[str, Any], **kwargs: Any) -> None:
+        of_cell: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+        if "implementation" in kwargs:  # which is the cell's alone
+            of_cell["implementation"] = kwargs.pop("implementation")
+        super().__init__(
+            cell(name=cell_name, **passed_on(arguments, cell), **of_cell),
+            activity_regularizer=arguments["activity_regularizer"],
+            **passed_on(arguments, RNN),
+            **kwargs,
+        )
         self.input_spec = InputSpec(ndim=3)
 
     def __getattr__(self, name: str) -> Any:
@@ -82,14 +91,6 @@ class _Recurrent(RNN):
     def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
         """A layer made from `get_config`'s answer."""
         return cls(**config)
-
-
-def _cell_arguments(layer: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What the cell takes from the arguments of every layer; `implementation` is the cell's alone."""
-    given: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
-    if "implementation" in kwargs:
-        given["implementation"] = kwargs.pop("implementation")
-    return given
 
 
 class SimpleRNN(_Recurrent):
@@ -159,15 +160,7 @@ class SimpleRNN(_Recurrent):
         seed: Any = None,
         **kwargs: Any,
     ) -> None:
-        cell = SimpleRNNCell(
-            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed, name="simple_rnn_cell", **_cell_arguments(self, kwargs),
-        )  # fmt: skip
-        super().__init__(
-            cell, kwargs, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-            stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
-        )  # fmt: skip
+        super().__init__(SimpleRNNCell, "simple_rnn_cell", locals(), **kwargs)
 
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
@@ -252,16 +245,7 @@ class LSTM(_Recurrent):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ) -> None:
-        cell = LSTMCell(
-            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
-            bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer,
-            kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
-            name="lstm_cell", **_cell_arguments(self, kwargs),
-        )  # fmt: skip
-        super().__init__(
-            cell, kwargs, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-            stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
-        )  # fmt: skip
+        super().__init__(LSTMCell, "lstm_cell", locals(), **kwargs)
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
@@ -347,16 +331,7 @@ class GRU(_Recurrent):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ) -> None:
-        cell = GRUCell(
-            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
-            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
-            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, reset_after, seed, name="gru_cell",
-            **_cell_arguments(self, kwargs),
-        )  # fmt: skip
-        super().__init__(
-            cell, kwargs, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-            stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer,
-        )  # fmt: skip
+        super().__init__(GRUCell, "gru_cell", locals(), **kwargs)
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
