@@ -28,6 +28,7 @@ __all__ = [
     "one_of",
     "passed_on",
     "settle",
+    "settled_weight",
     "share",
     "sizes",
     "without_lora",
@@ -56,6 +57,25 @@ def settle(layer: Any, arguments: Mapping[str, Any], others: str = "") -> None:
         finder = _FINDERS.get(name.rpartition("_")[2])
         if finder is not None and name != "activity_regularizer":
             setattr(layer, name, finder.get(value))
+
+
+def settled_weight(
+    layer: Any, name: str, shape: tuple[int | None, ...], kind: str = "", **others: Any
+) -> Any:
+    """A new weight, with the layer's settings `<kind>_initializer`, `<kind>_regularizer` and `<kind>_constraint`.
+
+    Args:
+        layer: the layer.
+        name: of the weight.
+        shape: of the weight.
+        kind: default: the name.
+        **others: arguments of `add_weight`; an `initializer` among them goes before the layer's.
+    """
+    of = {
+        what: getattr(layer, f"{kind or name}_{what}")
+        for what in ("initializer", "regularizer", "constraint")
+    }
+    return layer.add_weight(name=name, shape=shape, **{**of, **others})
 
 
 def passed_on(arguments: Mapping[str, Any], to: type) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from eagerflow.base.spellings import accepts
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, integer, settle
+from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -209,13 +209,7 @@ class PReLU(Layer):
         lengths = list(input_shape[1:])
         for axis in self.shared_axes or ():
             lengths[axis - 1] = 1
-        self.alpha = self.add_weight(
-            name="alpha",
-            shape=tuple(lengths),
-            initializer=self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-        )
+        self.alpha = settled_weight(self, "alpha", tuple(lengths))
         fixed = {i: n for i, n in enumerate(input_shape) if i and i not in (self.shared_axes or ())}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
         self.built = True

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import activations, constraints, initializers, layers, ops, regularizers
+from eagerflow import activations, initializers, layers, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import AFFINE, older
+from eagerflow.layer.settings import settle, settled_weight
 
 __all__ = ["Highway", "MaxoutDense", "ParametricSoftplus", "SReLU"]
 
@@ -27,24 +28,8 @@ class _Affine(layers.Layer):
         if kwargs.get("input_dim") is None:
             kwargs.pop("input_dim", None)
         super().__init__(**kwargs)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-
-    def _kernel(self, name: str, shape: tuple[int, ...]) -> Any:
-        return self.add_weight(
-            name=name, shape=shape, initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )  # fmt: skip
-
-    def _bias(self, name: str, shape: tuple[int, ...], initializer: Any = "zeros") -> Any:
-        return self.add_weight(
-            name=name, shape=shape, initializer=initializer, regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint,
-        )  # fmt: skip
+        settle(self, locals(), "use_bias")
+        self.bias_initializer = initializers.get("zeros")
 
 
 class Highway(_Affine):
@@ -66,11 +51,11 @@ class Highway(_Affine):
     def build(self, input_shape: Any) -> None:
         """Make the weights of the dense layer and of the gate."""
         count = int(input_shape[-1])
-        self.kernel, self.bias = self._kernel("W", (count, count)), None
+        self.kernel, self.bias = settled_weight(self, "W", (count, count), "kernel"), None
         self.gate = self.add_weight(name="W_carry", shape=(count, count), initializer=self.kernel_initializer)
         self.gate_bias = None
         if self.use_bias:
-            self.bias = self._bias("b", (count,))
+            self.bias = settled_weight(self, "b", (count,), "bias")
             self.gate_bias = self.add_weight(name="b_carry", shape=(count,), initializer="ones")
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -101,8 +86,9 @@ class MaxoutDense(_Affine):
 
     def build(self, input_shape: Any) -> None:
         """Make the kernels and biases."""
-        self.kernel = self._kernel("W", (self.nb_feature, int(input_shape[-1]), self.output_dim))
-        self.bias = self._bias("b", (self.nb_feature, self.output_dim)) if self.use_bias else None
+        several, count = self.nb_feature, self.output_dim
+        self.kernel = settled_weight(self, "W", (several, int(input_shape[-1]), count), "kernel")
+        self.bias = settled_weight(self, "b", (several, count), "bias") if self.use_bias else None
 
     def call(self, inputs: Tensor) -> Tensor:
         """The largest outputs."""

@@ -9,7 +9,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
-from eagerflow.layer.settings import described, integer
+from eagerflow.layer.settings import described, integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 
 __all__ = ["LocallyConnected1D", "LocallyConnected2D"]
@@ -56,8 +56,8 @@ class _LocallyConnected(ConvolutionBase):
         places: Any = self._spatial(self.compute_output_shape(input_shape))
         self.places = places
         width = math.prod(self.kernel_size) * channels
-        self.kernel = self._weight("kernel", (math.prod(places), width, self.filters))
-        self.bias = self._weight("bias", (*places, self.filters)) if self.use_bias else None
+        self.kernel = settled_weight(self, "kernel", (math.prod(places), width, self.filters))
+        self.bias = settled_weight(self, "bias", (*places, self.filters)) if self.use_bias else None
         self._expect_channels(channels)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
-from eagerflow.layer.settings import integer
+from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 from eagerflow.layers.core.fusing import fuses
 from eagerflow.ops.neural.fused import conv_bias
@@ -58,8 +58,10 @@ class _Conv(ConvolutionBase):
                 f"shape {tuple(input_shape)} don't divide into groups."
             )
         self.compute_output_shape(input_shape)  # before weights exist: windows must fit
-        self.kernel = self._weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
-        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+        self.kernel = settled_weight(
+            self, "kernel", (*self.kernel_size, channels // self.groups, self.filters)
+        )
+        self.bias = settled_weight(self, "bias", (self.filters,)) if self.use_bias else None
         self._expect_channels(channels)
         self.built = True
 

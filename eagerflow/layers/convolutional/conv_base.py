@@ -70,14 +70,6 @@ class ConvolutionBase(Layer):
         axis = -1 if self.data_format == "channels_last" else 1
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
 
-    def _weight(self, name: str, shape: tuple[int, ...], kind: str | None = None) -> Any:
-        """A weight with the settings `<kind>_initializer`, `<kind>_regularizer` and `<kind>_constraint`."""
-        kind = kind or name
-        return self.add_weight(
-            name=name, shape=shape, initializer=getattr(self, f"{kind}_initializer"),
-            regularizer=getattr(self, f"{kind}_regularizer"), constraint=getattr(self, f"{kind}_constraint"),
-        )  # fmt: skip
-
     def _finished(self, outputs: Tensor) -> Tensor:
         """The outputs with bias and activation."""
         if self.bias is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.settings import integer
+from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
@@ -43,8 +43,10 @@ class _DepthwiseConv(ConvolutionBase):
         channels = self._channels(input_shape)
         self.compute_output_shape(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.kernel = self._weight("kernel", shape, kind="depthwise")
-        self.bias = self._weight("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
+        self.kernel = settled_weight(self, "kernel", shape, kind="depthwise")
+        self.bias = (
+            settled_weight(self, "bias", (channels * self.depth_multiplier,)) if self.use_bias else None
+        )
         self._expect_channels(channels)
         self.built = True
 

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_separable_convolution
-from eagerflow.layer.settings import integer
+from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
@@ -50,13 +50,13 @@ class _SeparableConv(ConvolutionBase):
         channels = self._channels(input_shape)
         self.compute_output_shape(input_shape)
         depth = self.depth_multiplier
-        self.depthwise_kernel = self._weight(
-            "depthwise_kernel", (*self.kernel_size, channels, depth), kind="depthwise"
+        self.depthwise_kernel = settled_weight(
+            self, "depthwise_kernel", (*self.kernel_size, channels, depth), kind="depthwise"
         )
-        self.pointwise_kernel = self._weight(
-            "pointwise_kernel", ((1,) * self.rank) + (channels * depth, self.filters), kind="pointwise"
+        self.pointwise_kernel = settled_weight(
+            self, "pointwise_kernel", ((1,) * self.rank) + (channels * depth, self.filters), kind="pointwise"
         )
-        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+        self.bias = settled_weight(self, "bias", (self.filters,)) if self.use_bias else None
         self._expect_channels(channels)
         self.built = True
 

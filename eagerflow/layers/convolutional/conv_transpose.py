@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
-from eagerflow.layer.settings import integer, passed_on, sizes
+from eagerflow.layer.settings import integer, passed_on, settled_weight, sizes
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
@@ -52,8 +52,8 @@ class _ConvTranspose(ConvolutionBase):
     def build(self, input_shape: Any) -> None:
         """Make the kernel and the bias."""
         channels = self._channels(input_shape)
-        self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, channels))
-        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+        self.kernel = settled_weight(self, "kernel", (*self.kernel_size, self.filters, channels))
+        self.bias = settled_weight(self, "bias", (self.filters,)) if self.use_bias else None
         self._expect_channels(channels)
         self.built = True
 

@@ -9,7 +9,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, integer, settle, without_lora
+from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight, without_lora
 from eagerflow.layers.core.fusing import fuses
 from eagerflow.ops.neural.fused import dense
 
@@ -78,22 +78,8 @@ class Dense(Layer):
     def build(self, input_shape: Any) -> None:
         """Make the kernel and the bias."""
         inputs = known_last(self, input_shape)
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(inputs, self.units),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.units,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        self.kernel = settled_weight(self, "kernel", (inputs, self.units))
+        self.bias = settled_weight(self, "bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
         self.built = True
 

@@ -11,7 +11,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, settle, without_lora
+from eagerflow.layer.settings import activated_shape, settle, settled_weight, without_lora
 
 __all__ = ["EinsumDense"]
 
@@ -100,16 +100,8 @@ class EinsumDense(Layer):
     def build(self, input_shape: Any) -> None:
         """Make the kernel and the bias."""
         plan = self._plan(tuple(input_shape))
-        self.kernel = self.add_weight(
-            name="kernel", shape=plan.kernel, initializer=self._scaled(plan), regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )  # fmt: skip
-        self.bias = None
-        if plan.bias is not None:
-            self.bias = self.add_weight(
-                name="bias", shape=plan.bias, initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+        self.kernel = settled_weight(self, "kernel", plan.kernel, initializer=self._scaled(plan))
+        self.bias = None if plan.bias is None else settled_weight(self, "bias", plan.bias)
         self.input_spec = InputSpec(ndim=len(input_shape))
         self.built = True
 

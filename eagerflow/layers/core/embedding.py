@@ -10,7 +10,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import integer, settle, without_lora
+from eagerflow.layer.settings import integer, settle, settled_weight, without_lora
 
 __all__ = ["Embedding"]
 
@@ -87,13 +87,7 @@ class Embedding(Layer):
         """Make the vectors."""
         if self.built:
             return
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        self.embeddings = settled_weight(self, "embeddings", (self.input_dim, self.output_dim))
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:

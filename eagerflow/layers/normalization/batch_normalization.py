@@ -12,7 +12,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import at_least_zero, settle, share
+from eagerflow.layer.settings import at_least_zero, settle, settled_weight, share
 from eagerflow.ops.neural.normalization import normalize_batch
 
 __all__ = ["BatchNormalization"]
@@ -105,8 +105,8 @@ class BatchNormalization(Layer):
                 "axis of known length there."
             )
         channels = input_shape[self.axis]
-        self.gamma = self._weight("gamma", channels) if self.scale else None
-        self.beta = self._weight("beta", channels) if self.center else None
+        self.gamma = settled_weight(self, "gamma", (channels,), autocast=False) if self.scale else None
+        self.beta = settled_weight(self, "beta", (channels,), autocast=False) if self.center else None
         self.moving_mean = self._moment("moving_mean", channels, self.moving_mean_initializer)
         self.moving_variance = self._moment("moving_variance", channels, self.moving_variance_initializer)
         if self.renorm:
@@ -117,12 +117,6 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
         self._reduced = tuple([i for i in range(rank) if i != self.axis % rank])
         self.built = True
-
-    def _weight(self, name: str, channels: int) -> Variable:
-        return self.add_weight(
-            name=name, shape=(channels,), autocast=False, initializer=getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"), constraint=getattr(self, f"{name}_constraint"),
-        )  # fmt: skip
 
     def _moment(self, name: str, channels: int, initializer: Any) -> Variable:
         return self.add_weight(

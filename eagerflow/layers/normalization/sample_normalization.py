@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import at_least_zero, settle
+from eagerflow.layer.settings import at_least_zero, settle, settled_weight
 from eagerflow.ops.neural.group_norm import group_norm
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
@@ -41,12 +41,6 @@ class _Normalization(Layer):
                 f"{rank} axes."
             )
         return tuple([input_shape[a] for a in axes])
-
-    def _learned(self, name: str, shape: tuple[int | None, ...]) -> Any:
-        return self.add_weight(
-            name=name, shape=shape, autocast=False, initializer=getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"), constraint=getattr(self, f"{name}_constraint"),
-        )  # fmt: skip
 
 
 class LayerNormalization(_Normalization):
@@ -101,8 +95,9 @@ class LayerNormalization(_Normalization):
         """Make gamma and beta, with one axis per normalized axis."""
         shape = self._lengths(input_shape)
         self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
-        self.gamma = self._learned("gamma", shape) if self.scale or self.rms_scaling else None
-        self.beta = self._learned("beta", shape) if self.center and not self.rms_scaling else None
+        scales, moves = self.scale or self.rms_scaling, self.center and not self.rms_scaling
+        self.gamma = settled_weight(self, "gamma", shape, autocast=False) if scales else None
+        self.beta = settled_weight(self, "beta", shape, autocast=False) if moves else None
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -172,8 +167,8 @@ class GroupNormalization(_Normalization):
                 f'GroupNormalization "{self.name}": {self.groups} groups don\'t divide the {channels} channels at axis '
                 f"{self.axis} of inputs of shape {tuple(input_shape)}."
             )
-        self.gamma = self._learned("gamma", (channels,)) if self.scale else None
-        self.beta = self._learned("beta", (channels,)) if self.center else None
+        self.gamma = settled_weight(self, "gamma", (channels,), autocast=False) if self.scale else None
+        self.beta = settled_weight(self, "beta", (channels,), autocast=False) if self.center else None
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
         self.built = True
 

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow import ops, random
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import integer, settle, share
+from eagerflow.layer.settings import integer, settle, settled_weight, share
 from eagerflow.layers.core.dense import known_last
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
@@ -82,18 +82,12 @@ class _Cell(DropoutRNNCell, Layer):
     def build(self, input_shape: Any) -> None:
         """Make both kernels and the bias."""
         width = self.gates * self.units
-        self.kernel = self._weight("kernel", (known_last(self, input_shape), width), "kernel")
-        self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width), "recurrent")
+        self.kernel = settled_weight(self, "kernel", (known_last(self, input_shape), width))
+        self.recurrent_kernel = settled_weight(self, "recurrent_kernel", (self.units, width), "recurrent")
         self.bias = None
         if self.use_bias:
-            self.bias = self._weight("bias", self._bias_shape(), "bias", self._bias_values())
+            self.bias = settled_weight(self, "bias", self._bias_shape(), initializer=self._bias_values())
         self.built = True
-
-    def _weight(self, name: str, shape: tuple[int, ...], kind: str, initializer: Any = None) -> Any:
-        return self.add_weight(
-            name=name, shape=shape, initializer=initializer or getattr(self, f"{kind}_initializer"),
-            regularizer=getattr(self, f"{kind}_regularizer"), constraint=getattr(self, f"{kind}_constraint"),
-        )  # fmt: skip
 
     def _dropped(self, inputs: Tensor, state: Tensor, training: Any) -> tuple[list[Tensor], list[Tensor]]:
         """Inputs and state with dropout: one of each for all gates, or one per gate."""

@@ -8,7 +8,7 @@ from eagerflow import ops, random
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
-from eagerflow.layer.settings import integer, passed_on, share
+from eagerflow.layer.settings import integer, passed_on, settled_weight, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.layers.rnn.cells import DropoutRNNCell
 from eagerflow.layers.rnn.rnn import RNN
@@ -48,17 +48,14 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
                 f"{tuple(inputs_shape)}."
             )
         self._step_shape = tuple(inputs_shape[1:])
-        self.kernel = self._weight("kernel", (*self.kernel_size, channels, 4 * self.filters))
-        self.recurrent_kernel = self._weight(
-            "recurrent_kernel", (*self.kernel_size, self.filters, 4 * self.filters), "recurrent"
+        self.kernel = settled_weight(self, "kernel", (*self.kernel_size, channels, 4 * self.filters))
+        self.recurrent_kernel = settled_weight(
+            self, "recurrent_kernel", (*self.kernel_size, self.filters, 4 * self.filters), "recurrent"
         )
         self.bias = None
         if self.use_bias:
             start = self._with_open_forget_gate if self.unit_forget_bias else self.bias_initializer
-            self.bias = self.add_weight(
-                name="bias", shape=(4 * self.filters,), initializer=start,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = settled_weight(self, "bias", (4 * self.filters,), initializer=start)
         self.built = True
 
     def _with_open_forget_gate(self, shape: Any, dtype: Any = None) -> Tensor:
