@@ -135,7 +135,7 @@ def _choosing(
         return plain(xp, x1, x2)
 
     def of_many(xp: Any, x: Any, *args: Any, **named: Any) -> Any:
-        if xp is numpy and x.size >= least and pays(x, *args):
+        if xp is numpy and x.size >= least and pays(x, *args, **named):
             found = kernel(x, *args, **named)
             if found is not None:
                 return found

@@ -5,5 +5,6 @@ from eagerflow.lowerings import convolution as convolution
 from eagerflow.lowerings import dense as dense
 from eagerflow.lowerings import elementwise as elementwise
 from eagerflow.lowerings import matrices as matrices
+from eagerflow.lowerings import recurrent as recurrent
 
 __all__: list[str] = []

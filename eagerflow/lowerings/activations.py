@@ -63,7 +63,7 @@ lower(elu, kernels.elu, lambda x, alpha=1.0: fits(x) and alpha.__class__ in (flo
 lower_rule(elu, kernels.elu_gradient, lambda g, x, out, alpha: fits(x, g, out) and alpha >= 0)
 lower(gelu_tanh, kernels.gelu_tanh, fits, SMALL)
 lower_rule(gelu_tanh, kernels.gelu_tanh_gradient, fits)
-lower(gelu_exact, gelu, lambda x: fits(x) and x.dtype == "float32", SMALL)
+lower(gelu_exact, gelu, lambda x, keep: fits(x) and x.dtype == "float32", SMALL)
 lower_rule(gelu_exact, gelu_gradient, fits)
 
 

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from eagerflow.base.errors import signature_of
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
-from eagerflow.kernels.recurrent import gru as gru_on_cpu
-from eagerflow.kernels.recurrent import layers as kernels
-from eagerflow.kernels.recurrent import lstm as lstm_on_cpu
-from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
-from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
-from eagerflow.kernels.recurrent.sequences import batch_first
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.elementwise.trigonometry import tanh
+from eagerflow.ops.neural import recurrent_loops as loops
 from eagerflow.ops.neural.activations import sigmoid
 
 __all__ = ["gru", "lstm", "simple_rnn"]
@@ -115,25 +108,13 @@ def _lstm_rule(
     mask: Any, all_steps: bool, hs: Any, cs: Any, gates: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     g_all = g[0] if all_steps else None
-    if xp is numpy:
-        layer = lstm_on_cpu.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, None, mask)
-        trace = lstm_on_cpu.Trace(hs, gates, cs)
-        return *lstm_gradient([g_all], [g[1]], [g[2]], [layer], trace)[0], None
     live = _time_major(mask)
     g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
-    d, d_h, d_c = kernels.lstm_gradient(xp, g_hs, g[1], g[2], cs, gates, recurrent_kernel, live)
+    d, d_h, d_c = loops.lstm_gradient(xp, g_hs, g[1], g[2], cs, gates, recurrent_kernel, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[3]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[4] else None
     return d_sequence, d_h, d_c, d_kernel, d_recurrent, wide_sum(flat, 0) if needs[5] else None, None
-
-
-def lstm_outputs(trace: lstm_on_cpu.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any, Any]:
-    """The states of all steps (or none), the last state and the last cell of one layer, whose columns `cut` tells."""
-    units = trace.squashed.shape[1]
-    states = trace.inputs[1:, :units, cut]
-    found = batch_first(states if all_steps else states[:0], 0.5)
-    return found, (trace.inputs[-1, :units, cut] * 0.5).T.copy(), trace.gates[-1, 4 * units :, cut].T.copy()
 
 
 @op(
@@ -165,12 +146,8 @@ def lstm(
     Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 4)
-    if xp is numpy:
-        layer = lstm_on_cpu.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask)
-        trace = lstm_on_cpu.lstm([layer], keep)
-        return lstm_outputs(trace, slice(None), all_steps), trace.inputs, trace.squashed, trace.gates
     drive = _drive(sequence, kernel, bias)
-    hs, cs, gates = kernels.lstm(xp, drive, initial_h, initial_c, recurrent_kernel, _time_major(mask))
+    hs, cs, gates = loops.lstm(xp, drive, initial_h, initial_c, recurrent_kernel, _time_major(mask))
     return (*_outputs(xp, hs, all_steps), cs[-1].copy()), hs, cs, gates
 
 
@@ -200,12 +177,9 @@ def _gru_rule(
     reset_after: bool, all_steps: bool, hs: Any, gates: Any, inner: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     g_all = g[0] if all_steps else None
-    if xp is numpy and reset_after:
-        layer = gru_on_cpu.Layer(sequence, initial_h, kernel, recurrent_kernel, mask=mask)
-        return *gru_gradient([g_all], [g[1]], [layer], gru_on_cpu.Trace(hs, gates))[0], None
     live = _time_major(mask)
     g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
-    d, p, d_h = kernels.gru_gradient(xp, g_hs, g[1], hs, gates, inner, recurrent_kernel, reset_after, live)
+    d, p, d_h = loops.gru_gradient(xp, g_hs, g[1], hs, gates, inner, recurrent_kernel, reset_after, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
     d_bias = wide_sum(d, (0, 1)) if needs[4] else None
     d_recurrent_bias = wide_sum(p, (0, 1)) if needs[5] else None
@@ -221,12 +195,6 @@ def _gru_recurrent_gradient(xp: Any, p: Any, hs: Any, inner: Any, reset_after: b
         return states.T @ flat
     own = inner.reshape(-1, units).T @ flat[:, 2 * units :]
     return xp.concatenate([states.T @ flat[:, : 2 * units], own], axis=1)
-
-
-def gru_outputs(trace: gru_on_cpu.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any]:
-    """The states of all steps (or none) and the last state of one layer, whose columns `cut` tells."""
-    states = trace.states[:, :-1, cut]
-    return batch_first(states[1:] if all_steps else states[:0]), states[-1].T.copy()
 
 
 @op(
@@ -261,13 +229,9 @@ def gru(
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
     if recurrent_bias is not None and not reset_after:
         raise ValueError("recurrent_bias: expected None with reset_after=False, which has no place for it.")
-    if xp is numpy and reset_after:
-        layer = gru_on_cpu.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask)
-        trace = gru_on_cpu.gru([layer])
-        return gru_outputs(trace, slice(None), all_steps), *trace, trace.gates[:0]
     drive = _drive(sequence, kernel, bias)
     live = _time_major(mask)
-    hs, gates, inner = kernels.gru(xp, drive, initial_h, recurrent_kernel, recurrent_bias, reset_after, live)
+    hs, gates, inner = loops.gru(xp, drive, initial_h, recurrent_kernel, recurrent_bias, reset_after, live)
     return _outputs(xp, hs, all_steps), hs, gates, inner
 
 
@@ -288,7 +252,7 @@ def _simple_rnn_rule(
 ) -> tuple[Any, ...]:  # fmt: skip
     live = _time_major(mask)
     g_hs = g[0].swapaxes(0, 1) if all_steps else xp.zeros_like(hs[1:])
-    d, d_h = kernels.simple_rnn_gradient(xp, g_hs, g[1], hs, recurrent_kernel, live)
+    d, d_h = loops.simple_rnn_gradient(xp, g_hs, g[1], hs, recurrent_kernel, live)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[3] else None
@@ -327,7 +291,5 @@ def simple_rnn(
         ValueError: when shapes don't fit together.
     """
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 1)
-    hs = kernels.simple_rnn(
-        xp, _drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major(mask)
-    )
+    hs = loops.simple_rnn(xp, _drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major(mask))
     return _outputs(xp, hs, all_steps), hs

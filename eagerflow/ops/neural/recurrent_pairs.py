@@ -8,23 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import op
-from eagerflow.kernels.recurrent import gru as gru_on_cpu
-from eagerflow.kernels.recurrent import lstm as lstm_on_cpu
-from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
-from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
-from eagerflow.kernels.recurrent.step_product import columns
-from eagerflow.ops.neural.recurrent import check, gru, gru_outputs, lstm, lstm_outputs
+from eagerflow.ops.neural.recurrent import check, gru, lstm
 
 __all__ = ["gru_pair", "lstm_pair"]
 
 _lstm, _gru = lstm.op, gru.op  # type: ignore[attr-defined]
 
 
-def _check_pair(first: Any, second: Any, gates: int) -> None:
+def check_pair(first: Any, second: Any, gates: int) -> None:
     """Whether each layer's arrays fit together, and both layers'."""
     for x, h, kernel, recurrent, mask in (first, second):
         check(x, h, kernel, recurrent, mask, gates)
@@ -55,15 +48,10 @@ def _lstm_pair_rule(
 ) -> tuple[Any, ...]:  # fmt: skip
     one = sequence, initial_h, initial_c, kernel, recurrent_kernel
     other = other_sequence, other_h, other_c, other_kernel, other_recurrent
-    if xp is numpy:
-        layers = [lstm_on_cpu.Layer(*one, mask=mask), lstm_on_cpu.Layer(*other, mask=other_mask)]
-        g_states = [g[0], g[3]] if all_steps else [None, None]
-        found, behind = lstm_gradient(g_states, [g[1], g[4]], [g[2], g[5]], layers, traces)
-    else:
-        rule = _lstm.rules[0]
-        of_one, of_other = (*needs[:5], needs[10]), (*needs[5:10], needs[12])
-        found = rule(xp, g[:3], of_one, *one, mask, all_steps, *traces[0])
-        behind = rule(xp, g[3:], of_other, *other, other_mask, all_steps, *traces[1])
+    rule = _lstm.rules[0]
+    of_one, of_other = (*needs[:5], needs[10]), (*needs[5:10], needs[12])
+    found = rule(xp, g[:3], of_one, *one, mask, all_steps, *traces[0])
+    behind = rule(xp, g[3:], of_other, *other, other_mask, all_steps, *traces[1])
     return *found[:5], *behind[:5], found[5], None, behind[5], None
 
 
@@ -104,17 +92,13 @@ def lstm_pair(
     Raises:
         ValueError: when shapes don't fit together.
     """
-    _check_pair(
+    check_pair(
         (sequence, initial_h, kernel, recurrent_kernel, mask),
         (other_sequence, other_h, other_kernel, other_recurrent, other_mask),
         4,
     )
     one = sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask
     other = other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask
-    if xp is numpy:
-        trace = lstm_on_cpu.lstm([lstm_on_cpu.Layer(*one), lstm_on_cpu.Layer(*other)], keep)
-        outputs = [lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence))]
-        return (*outputs[0], *outputs[1]), trace
     (found, *trace), (behind, *other_trace) = (
         _lstm.forward(xp, *given, all_steps, keep=keep) for given in (one, other)
     )
@@ -148,15 +132,10 @@ def _gru_pair_rule(
 ) -> tuple[Any, ...]:  # fmt: skip
     one = sequence, initial_h, kernel, recurrent_kernel
     other = other_sequence, other_h, other_kernel, other_recurrent
-    if xp is numpy:
-        layers = [gru_on_cpu.Layer(*one, mask=mask), gru_on_cpu.Layer(*other, mask=other_mask)]
-        g_states = [g[0], g[2]] if all_steps else [None, None]
-        found, behind = gru_gradient(g_states, [g[1], g[3]], layers, traces)
-    else:
-        rule = _gru.rules[0]
-        of_one, of_other = (*needs[:4], *needs[8:10]), (*needs[4:8], *needs[11:13])
-        found = rule(xp, g[:2], of_one, *one, mask, True, all_steps, *traces[0])
-        behind = rule(xp, g[2:], of_other, *other, other_mask, True, all_steps, *traces[1])
+    rule = _gru.rules[0]
+    of_one, of_other = (*needs[:4], *needs[8:10]), (*needs[4:8], *needs[11:13])
+    found = rule(xp, g[:2], of_one, *one, mask, True, all_steps, *traces[0])
+    behind = rule(xp, g[2:], of_other, *other, other_mask, True, all_steps, *traces[1])
     return *found[:4], *behind[:4], *found[4:6], None, *behind[4:6], None
 
 
@@ -197,7 +176,7 @@ def gru_pair(
     Raises:
         ValueError: when shapes don't fit together.
     """
-    _check_pair(
+    check_pair(
         (sequence, initial_h, kernel, recurrent_kernel, mask),
         (other_sequence, other_h, other_kernel, other_recurrent, other_mask),
         3,
@@ -206,10 +185,6 @@ def gru_pair(
     other = (
         other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask
     )  # fmt: skip
-    if xp is numpy:
-        trace = gru_on_cpu.gru([gru_on_cpu.Layer(*one), gru_on_cpu.Layer(*other)])
-        outputs = [gru_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence))]
-        return (*outputs[0], *outputs[1]), trace
     (found, *trace), (behind, *other_trace) = (
         _gru.forward(xp, *given, True, all_steps) for given in (one, other)
     )

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from eagerflow.kernels.machine.threads import set_num_threads
 from eagerflow.kernels.recurrent import gru as gru_kernels
-from eagerflow.kernels.recurrent import layers as plain
 from eagerflow.kernels.recurrent import lstm as lstm_kernels
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.recurrent.sequences import batch_first
+from eagerflow.ops.neural import recurrent_loops as plain
 
 SIZES = {
     "batch": st.integers(0, 40),

@@ -1,0 +1,164 @@
+"""Recurrent layers over whole sequences, one or the two of a `Bidirectional` in one loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.lowering import lower, lower_rule
+from eagerflow.kernels.recurrent import gru as gru_kernel
+from eagerflow.kernels.recurrent import lstm as lstm_kernel
+from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
+from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
+from eagerflow.kernels.recurrent.sequences import batch_first
+from eagerflow.kernels.recurrent.step_product import columns
+from eagerflow.ops.neural.recurrent import check, gru, lstm
+from eagerflow.ops.neural.recurrent_pairs import check_pair, gru_pair, lstm_pair
+
+__all__: list[str] = []
+
+_ALL = slice(None)
+
+
+def _lstm_outputs(trace: lstm_kernel.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any, Any]:
+    """The states of all steps (or none), the last state and the last cell of one layer, whose columns `cut` tells."""
+    units = trace.squashed.shape[1]
+    states = trace.inputs[1:, :units, cut]
+    found = batch_first(states if all_steps else states[:0], 0.5)
+    return found, (trace.inputs[-1, :units, cut] * 0.5).T.copy(), trace.gates[-1, 4 * units :, cut].T.copy()
+
+
+def _gru_outputs(trace: gru_kernel.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any]:
+    """The states of all steps (or none) and the last state of one layer, whose columns `cut` tells."""
+    states = trace.states[:, :-1, cut]
+    return batch_first(states[1:] if all_steps else states[:0]), states[-1].T.copy()
+
+
+def _lstm(
+    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
+    mask: Any = None, all_steps: bool = True, *, keep: bool,
+) -> Any:  # fmt: skip
+    check(sequence, initial_h, kernel, recurrent_kernel, mask, 4)
+    layer = lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask)
+    trace = lstm_kernel.lstm([layer], keep)
+    return _lstm_outputs(trace, _ALL, all_steps), trace.inputs, trace.squashed, trace.gates
+
+
+def _lstm_gradients(
+    g: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, mask: Any,
+    all_steps: bool, hs: Any, cs: Any, gates: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    layer = lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, None, mask)
+    g_states = [g[0] if all_steps else None]
+    return *lstm_gradient(g_states, [g[1]], [g[2]], [layer], lstm_kernel.Trace(hs, gates, cs))[0], None
+
+
+lower(lstm, _lstm)
+lower_rule(lstm, _lstm_gradients)
+
+
+def _resets_after(
+    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
+    recurrent_bias: Any = None, mask: Any = None, reset_after: bool = True, all_steps: bool = True,
+) -> bool:  # fmt: skip
+    return reset_after
+
+
+def _gru(
+    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
+    recurrent_bias: Any = None, mask: Any = None, reset_after: bool = True, all_steps: bool = True,
+) -> Any:  # fmt: skip
+    check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
+    layer = gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask)
+    trace = gru_kernel.gru([layer])
+    return _gru_outputs(trace, _ALL, all_steps), *trace, trace.gates[:0]
+
+
+def _gru_gradients(
+    g: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, mask: Any, reset_after: bool,
+    all_steps: bool, hs: Any, gates: Any,
+) -> Any:  # fmt: skip
+    if not reset_after:
+        return None
+    layer = gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, mask=mask)
+    return *gru_gradient([g[0] if all_steps else None], [g[1]], [layer], gru_kernel.Trace(hs, gates))[0], None
+
+
+lower(gru, _gru, _resets_after)
+lower_rule(gru, _gru_gradients)
+
+
+def _lstm_pair(
+    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
+    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, bias: Any = None, mask: Any = None,
+    other_bias: Any = None, other_mask: Any = None, all_steps: bool = True, *, keep: bool,
+) -> Any:  # fmt: skip
+    one = sequence, initial_h, kernel, recurrent_kernel, mask
+    check_pair(one, (other_sequence, other_h, other_kernel, other_recurrent, other_mask), 4)
+    layers = [
+        lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask),
+        lstm_kernel.Layer(
+            other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask
+        ),
+    ]
+    trace = lstm_kernel.lstm(layers, keep)
+    found, behind = (_lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
+    return (*found, *behind), trace
+
+
+def _lstm_pair_gradients(
+    g: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
+    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, mask: Any, other_mask: Any,
+    all_steps: bool, traces: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    layers = [
+        lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, mask=mask),
+        lstm_kernel.Layer(other_sequence, other_h, other_c, other_kernel, other_recurrent, mask=other_mask),
+    ]
+    g_states = [g[0], g[3]] if all_steps else [None, None]
+    found, behind = lstm_gradient(g_states, [g[1], g[4]], [g[2], g[5]], layers, traces)
+    return *found[:5], *behind[:5], found[5], None, behind[5], None
+
+
+lower(lstm_pair, _lstm_pair)
+lower_rule(lstm_pair, _lstm_pair_gradients)
+
+
+def _gru_pair(
+    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
+    other_kernel: Any, other_recurrent: Any, bias: Any = None, recurrent_bias: Any = None, mask: Any = None,
+    other_bias: Any = None, other_recurrent_bias: Any = None, other_mask: Any = None, all_steps: bool = True,
+) -> Any:  # fmt: skip
+    one = sequence, initial_h, kernel, recurrent_kernel, mask
+    check_pair(one, (other_sequence, other_h, other_kernel, other_recurrent, other_mask), 3)
+    layers = [
+        gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask),
+        gru_kernel.Layer(
+            other_sequence,
+            other_h,
+            other_kernel,
+            other_recurrent,
+            other_bias,
+            other_recurrent_bias,
+            other_mask,
+        ),
+    ]
+    trace = gru_kernel.gru(layers)
+    found, behind = (_gru_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
+    return (*found, *behind), trace
+
+
+def _gru_pair_gradients(
+    g: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
+    other_kernel: Any, other_recurrent: Any, mask: Any, other_mask: Any, all_steps: bool, traces: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    layers = [
+        gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, mask=mask),
+        gru_kernel.Layer(other_sequence, other_h, other_kernel, other_recurrent, mask=other_mask),
+    ]
+    g_states = [g[0], g[2]] if all_steps else [None, None]
+    found, behind = gru_gradient(g_states, [g[1], g[3]], layers, traces)
+    return *found[:4], *behind[:4], *found[4:6], None, *behind[4:6], None
+
+
+lower(gru_pair, _gru_pair)
+lower_rule(gru_pair, _gru_pair_gradients)
