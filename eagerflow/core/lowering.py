@@ -8,19 +8,27 @@ op reads what it is, not how it is made fast.
     lower_rule(relu, kernels.relu_gradient, when=fits)
 
 Of several kernels on one op the last registered is asked first.
+
+Files of kernels are read when one of their ops is called for the first time: `waiting` has their names by op.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.core.links import above
 from eagerflow.core.primitive import Op, pull_of
 
-__all__ = ["Lowering", "install", "lower", "lower_rule"]
+__all__ = ["Lowering", "await_kernels", "install", "load_kernels", "lower", "lower_rule", "waiting"]
+
+# The module that registers an op's kernels, by the op's name.
+waiting: dict[str, str] = {}
 
 
 class Lowering(NamedTuple):
@@ -41,6 +49,29 @@ class Lowering(NamedTuple):
     least: int = 0
     device: str = "cpu"
     provider: str = "plain"
+
+
+def await_kernels(made: Op) -> None:
+    """Let a new op read the file of its kernels, if it has one, when it is called for the first time."""
+    module = waiting.get(made.name)
+    if module is None:
+        return
+
+    def first(xp: Any, *args: Any, **named: Any) -> Any:
+        import_module(module)
+        return made.forward(xp, *args, **named)
+
+    _let_compute(made, first)
+
+
+@cache
+def load_kernels() -> None:
+    """Read the files of all kernels now: who measures the time of ops doesn't want it among theirs."""
+    for module in dict.fromkeys(waiting.values()):
+        import_module(module)
+
+
+above.load_kernels = load_kernels
 
 
 def lower(
@@ -75,9 +106,15 @@ def install(made: Op, least: int | None = None) -> None:
     forward = made.mathematics
     for each in made.lowerings:
         if each.part == "forward":
-            plain = forward
-            forward = _choosing(count, each.kernel, each.when, each.least if least is None else least, plain)
-            forward.__wrapped__ = plain  # type: ignore[attr-defined] # its signature
+            forward = _choosing(
+                count, each.kernel, each.when, each.least if least is None else least, forward
+            )
+    _let_compute(made, forward)
+
+
+def _let_compute(made: Op, forward: Callable[..., Any]) -> None:
+    if forward is not made.mathematics:
+        forward.__wrapped__ = made.mathematics  # type: ignore[attr-defined] # its signature
     made.forward = forward
     made.call.__globals__["_forward"] = forward  # where the generated wrapper looks it up
 

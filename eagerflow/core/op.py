@@ -21,6 +21,7 @@ from typing import Any
 
 from eagerflow.base.tracebacks import called, in_words, is_slip, shorten
 from eagerflow.core.links import above
+from eagerflow.core.lowering import await_kernels
 from eagerflow.core.op_function import generate
 from eagerflow.core.primitive import Op, registry
 from eagerflow.core.tensor import Tensor
@@ -85,6 +86,7 @@ def op(
             raise ValueError(f"an op named {made.name!r} exists already")
         made.call = generate(made, weak=weak, floating=floating, promotes=promotes, may_round=may_round)
         registry[made.name] = made
+        await_kernels(made)
         return made.call
 
     return decorate

@@ -1,10 +1,20 @@
-"""Which kernel computes which op, and when: registered by importing this (see `core/lowering.py`)."""
+"""Which kernels compute which ops on a CPU, and when: each file here registers those of a subject.
 
-from eagerflow.lowerings import activations as activations
-from eagerflow.lowerings import convolution as convolution
-from eagerflow.lowerings import dense as dense
-from eagerflow.lowerings import elementwise as elementwise
-from eagerflow.lowerings import matrices as matrices
-from eagerflow.lowerings import recurrent as recurrent
+A file is read when one of its ops is first called, so `import eagerflow` reads none of them, nor the kernels.
+"""
+
+from eagerflow.core.lowering import waiting as _waiting
 
 __all__: list[str] = []
+
+_OPS = {
+    "activations": "elu gelu_exact gelu_tanh leaky_relu masked_scale relu sigmoid silu softplus",
+    "convolution": "conv_bias",
+    "dense": "dense",
+    "elementwise": "add cos divide exp expm1 log log10 log1p log2 multiply sin sqrt square subtract tanh",
+    "matrices": "matmul",
+    "normalization": "group_norm layer_norm normalize_batch rms_norm scale_channels",
+    "recurrent": "gru gru_pair lstm lstm_pair",
+}
+for _file, _names in _OPS.items():
+    _waiting.update(dict.fromkeys(_names.split(), f"eagerflow.lowerings.{_file}"))

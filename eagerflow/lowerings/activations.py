@@ -46,7 +46,7 @@ def _softplus_gradient(g: Any, x: Any) -> Any:
 
 def _is_gentle(x: Any, negative_slope: Any = 0.2) -> bool:
     """Whether a leaky relu is the larger of two lines."""
-    return fits(x) and negative_slope.__class__ in (float, int) and 0 < negative_slope <= 1
+    return fits(x) and isinstance(negative_slope, (float, int)) and 0 < negative_slope <= 1
 
 
 lower(relu, kernels.relu, fits, SMALL)
@@ -59,7 +59,7 @@ lower(silu, _silu, fits, SMALL)
 lower_rule(silu, _silu_gradient, fits)
 lower(softplus, kernels.softplus, fits, SMALL)
 lower_rule(softplus, _softplus_gradient, fits)
-lower(elu, kernels.elu, lambda x, alpha=1.0: fits(x) and alpha.__class__ in (float, int), SMALL)
+lower(elu, kernels.elu, lambda x, alpha=1.0: fits(x) and isinstance(alpha, (float, int)), SMALL)
 lower_rule(elu, kernels.elu_gradient, lambda g, x, out, alpha: fits(x, g, out) and alpha >= 0)
 lower(gelu_tanh, kernels.gelu_tanh, fits, SMALL)
 lower_rule(gelu_tanh, kernels.gelu_tanh_gradient, fits)

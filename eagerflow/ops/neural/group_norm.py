@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
 from eagerflow.core.op import op
-from eagerflow.kernels.normalization import group_norm as kernels
 from eagerflow.ops.neural.normalization import moments
 
 __all__ = ["group_norm"]
-
-_SMALLEST = 4096  # numbers, below which the plain way has fewer calls
 
 
 def _by_moments(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float, **_: Any) -> Any:
@@ -25,17 +20,8 @@ def _by_moments(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float, **_:
     return out if beta is None else out + beta
 
 
-def _fits(x: Any) -> bool:
-    return type(x) is numpy.ndarray and x.size >= _SMALLEST and x.dtype.char in "fd"
-
-
 def _rule(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: Any, inverse: Any) -> tuple[Any, ...]:
     flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
-    if _fits(x) and g.dtype == x.dtype:
-        found = kernels.group_norm_gradient(g.reshape(flat), x.reshape(flat), gamma, mean, inverse, groups)
-        return found[0].reshape(x.shape), *[
-            d if need else None for d, need in zip(found[1:], needs[1:], strict=True)
-        ]
     split = (*flat[:2], groups, flat[2] // groups)
     normal = ((x.reshape(split) - mean) * inverse).reshape(x.shape)
     h = (g if gamma is None else g * gamma).reshape(split)
@@ -60,9 +46,6 @@ def group_norm(
     Source: Wu and He 2018, https://arxiv.org/abs/1803.08494.
     """
     flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
-    if _fits(x):
-        out, mean, inverse = kernels.group_norm(x.reshape(flat), gamma, beta, groups, epsilon)
-        return out.reshape(x.shape), mean, inverse
     split = x.reshape((*flat[:2], groups, flat[2] // groups))
     mean = split.mean(axis=(1, 3), keepdims=True)
     away = split - mean

@@ -16,7 +16,6 @@ from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.kernels.normalization import batch_norm as kernels
-from eagerflow.kernels.normalization import layer_norm as row_kernels
 from eagerflow.kernels.normalization.batch_norm import layout
 from eagerflow.ops.elementwise.selection import clip
 from eagerflow.ops.reduce.reductions import mean as mean_of
@@ -138,36 +137,13 @@ def _scaled_plainly(x: Any, factor: Any, shift: Any) -> Any:
     return x * factor + shift
 
 
-def _channels_rule(g: Any, needs: Any, x: Any, factor: Any, shift: Any) -> tuple[Any, ...]:
-    plan = _channels(x, factor, shift)
-    if plan is not None and g.dtype == x.dtype:
-        d_x, *others = kernels.scale_channels_gradient(g, x, factor, plan, needs)
-        return d_x, *[
-            d.reshape(factor.shape) if need else None for d, need in zip(others, needs[1:], strict=True)
-        ]
+def _channels_rule(g: Any, needs: Any, x: Any, factor: Any) -> tuple[Any, ...]:
     return g * factor if needs[0] else None, g * x if needs[1] else None, g
-
-
-def _channels(x: Any, factor: Any, shift: Any) -> Any:
-    """The kernels' layout, when they take arrays of these shapes."""
-    if (
-        not x.dtype == factor.dtype == shift.dtype
-        or factor.shape != shift.shape
-        or len(factor.shape) != x.ndim
-    ):
-        return None
-    places = [i for i, n in enumerate(factor.shape) if n > 1]
-    if len(places) != 1 or factor.shape[places[0]] != x.shape[places[0]]:
-        return None
-    return layout(x, tuple([i for i in range(x.ndim) if i != places[0]]))
 
 
 @op(_channels_rule, joint=True, reference=_scaled_plainly, promotes=True)
 def scale_channels(xp: Any, x: Any, factor: Any, shift: Any) -> Any:
     """`x * factor + shift`, where factor and shift have the channels in one axis and length 1 in the others."""
-    plan = _channels(x, factor, shift)
-    if plan is not None:
-        return kernels.scale_channels(x, factor, shift, plan)
     return x * factor + shift
 
 
@@ -196,12 +172,6 @@ def _batch_rule(
     g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: Any, inverse: Any
 ) -> tuple[Any, ...]:
     g_out, g_mean, g_variance = g
-    plan = layout(x, axes)
-    if plan is not None and g_out.dtype == x.dtype:
-        d_x, d_scale, d_offset = kernels.batch_norm_gradient(
-            g_out, g_mean, g_variance, x, scale, mean.reshape(-1), inverse.reshape(-1), plan, needs[0]
-        )
-        return d_x, d_scale if needs[1] else None, d_offset if needs[2] else None
     count = max(1, x.size // max(1, mean.size))
     away = x - mean
     d_offset = g_out.sum(axis=axes, keepdims=True)
@@ -247,11 +217,6 @@ def normalize_batch(
     """
     if epsilon.__class__ is not float:
         epsilon = as_number("epsilon", epsilon, _batch_by_moments)
-    plan = layout(x, axes)
-    if plan is not None:
-        out, mean, variance, inverse = kernels.batch_norm(x, scale, offset, epsilon, plan)
-        shape = tuple([1 if i in axes else n for i, n in enumerate(x.shape)])
-        return (out, mean, variance), mean.reshape(shape), inverse.reshape(shape)
     mean = x.mean(axis=axes, keepdims=True)
     away = x - mean
     variance = (away * away).mean(axis=axes, keepdims=True)
@@ -279,48 +244,9 @@ def _layer_by_moments(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsi
     return _scaled((x - mean) * (variance + epsilon) ** -0.5, gamma, beta)
 
 
-def _as_rows(x: Any, axes: tuple[int, ...], *shapes: Any) -> Any:
-    """`x` as a matrix whose rows are normalized, for the kernels; None where they can't.
-
-    They want NumPy's arrays, the last axes, and parameters of these axes' shape.
-    """
-    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or not x.size:
-        return None
-    first = x.ndim - len(axes)
-    last = x.shape[first:]
-    if [a % x.ndim for a in axes] != list(range(first, x.ndim)) or not x.flags.c_contiguous:
-        return None
-    if any(
-        shape is not None and (1,) * (len(shape) - len(last)) + last[-len(shape) :] != shape
-        for shape in shapes
-    ):
-        return None
-    if any(shape is not None and math.prod(shape) != math.prod(last) for shape in shapes):
-        return None
-    return x.reshape(-1, math.prod(last))
-
-
-def _shape(x: Any) -> Any:
-    return None if x is None else x.shape
-
-
-def _flat(x: Any) -> Any:
-    return None if x is None else x.reshape(-1)
-
-
 def _layer_rule(
-    g: Any, needs: Any, x: Any, gamma: Any, beta: Any, axes: Any, mean: Any, inverse: Any
+    g: Any, needs: Any, x: Any, gamma: Any, axes: Any, mean: Any, inverse: Any
 ) -> tuple[Any, ...]:
-    rows = _as_rows(x, axes, _shape(gamma), _shape(beta))
-    if rows is not None and g.dtype == x.dtype:
-        d_x, d_gamma, d_beta = row_kernels.layer_norm_gradient(
-            g.reshape(rows.shape), rows, _flat(gamma), mean.reshape(-1, 1), inverse.reshape(-1, 1), needs[:2]
-        )
-        return (
-            d_x.reshape(x.shape) if needs[0] else None,
-            d_gamma.reshape(gamma.shape) if needs[1] else None,
-            d_beta.reshape(beta.shape) if needs[2] else None,
-        )
     normal = (x - mean) * inverse  # again, which is cheaper than keeping it
     d_gamma = g * normal if needs[1] else None
     if not needs[0]:
@@ -340,10 +266,6 @@ def layer_norm(
     """`x` with mean 0 and variance 1 over `axes`, times `gamma` plus `beta`, which broadcast against `x`."""
     if epsilon.__class__ is not float:
         epsilon = as_number("epsilon", epsilon, _layer_by_moments)
-    rows = _as_rows(x, axes, _shape(gamma), _shape(beta))
-    if rows is not None:
-        out, mean, inverse = row_kernels.layer_norm(rows, _flat(gamma), _flat(beta), epsilon)
-        return out.reshape(x.shape), *_with_ones(x, axes, mean, inverse)
     mean = x.mean(axis=axes, keepdims=True)
     normal = x - mean
     inverse = _one_over_root(xp, (normal * normal).mean(axis=axes, keepdims=True) + epsilon)
@@ -351,22 +273,11 @@ def layer_norm(
     return _scaled(normal, gamma, beta), mean, inverse
 
 
-def _with_ones(x: Any, axes: tuple[int, ...], *columns: Any) -> list[Any]:
-    """Values per row, shaped as a reduction over the last axes that keeps them."""
-    return [c.reshape(x.shape[: x.ndim - len(axes)] + (1,) * len(axes)) for c in columns]
-
-
 def _rms_plain(x: Any, scale: Any, axes: tuple[int, ...], epsilon: float, **_: Any) -> Any:
     return _scaled(x * (mean_of(x * x, axis=axes, keepdims=True) + epsilon) ** -0.5, scale, None)
 
 
 def _rms_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: Any) -> tuple[Any, ...]:
-    rows = _as_rows(x, axes, _shape(scale))
-    if rows is not None and g.dtype == x.dtype:
-        d_x, d_scale = row_kernels.rms_norm_gradient(
-            g.reshape(rows.shape), rows, _flat(scale), inverse.reshape(-1, 1), needs
-        )
-        return d_x.reshape(x.shape) if needs[0] else None, d_scale.reshape(scale.shape) if needs[1] else None
     normal = x * inverse
     d_scale = g * normal if needs[1] else None
     if not needs[0]:
@@ -382,9 +293,5 @@ def rms_norm(xp: Any, x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), 
     """`x` divided by its root mean square over `axes`, times `scale`, which broadcasts against `x`."""
     if epsilon.__class__ is not float:
         epsilon = as_number("epsilon", epsilon, _rms_plain)
-    rows = _as_rows(x, axes, _shape(scale))
-    if rows is not None:
-        out, inverse = row_kernels.rms_norm(rows, _flat(scale), epsilon)
-        return out.reshape(x.shape), *_with_ones(x, axes, inverse)
     inverse = _one_over_root(xp, (x * x).mean(axis=axes, keepdims=True) + epsilon)
     return _scaled(x * inverse, scale, None), inverse

@@ -1,0 +1,188 @@
+"""Normalization of batches, rows and groups: two passes over memory each way."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from eagerflow.core.lowering import lower, lower_rule
+from eagerflow.kernels.normalization import batch_norm as batches
+from eagerflow.kernels.normalization import group_norm as groups_of
+from eagerflow.kernels.normalization import layer_norm as rows_of
+from eagerflow.kernels.normalization.batch_norm import layout
+from eagerflow.ops.neural.group_norm import group_norm
+from eagerflow.ops.neural.normalization import layer_norm, normalize_batch, rms_norm, scale_channels
+
+__all__: list[str] = []
+
+_SMALL_GROUPS = 4096  # numbers, below which the plain way has fewer calls
+
+
+def _batch(
+    x: Any, scale: Any = None, offset: Any = None, axes: tuple[int, ...] = (0,), epsilon: Any = 1e-3
+) -> Any:
+    plan = layout(x, axes) if isinstance(epsilon, (float, int)) else None
+    if plan is None:
+        return None
+    out, mean, variance, inverse = batches.batch_norm(x, scale, offset, epsilon, plan)
+    shape = tuple([1 if i in axes else n for i, n in enumerate(x.shape)])
+    return (out, mean, variance), mean.reshape(shape), inverse.reshape(shape)
+
+
+def _batch_gradients(g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: Any, inverse: Any) -> Any:
+    plan = layout(x, axes)
+    if plan is None or g[0].dtype != x.dtype:
+        return None
+    d_x, d_scale, d_offset = batches.batch_norm_gradient(
+        *g, x, scale, mean.reshape(-1), inverse.reshape(-1), plan, needs[0]
+    )
+    return d_x, d_scale if needs[1] else None, d_offset if needs[2] else None
+
+
+lower(normalize_batch, _batch)
+lower_rule(normalize_batch, _batch_gradients)
+
+
+def _channels(x: Any, factor: Any, shift: Any) -> Any:
+    """The kernels' layout, when they take arrays of these shapes."""
+    if (
+        not x.dtype == factor.dtype == shift.dtype
+        or factor.shape != shift.shape
+        or len(factor.shape) != x.ndim
+    ):
+        return None
+    places = [i for i, n in enumerate(factor.shape) if n > 1]
+    if len(places) != 1 or factor.shape[places[0]] != x.shape[places[0]]:
+        return None
+    return layout(x, tuple([i for i in range(x.ndim) if i != places[0]]))
+
+
+def _scale_channels(x: Any, factor: Any, shift: Any) -> Any:
+    plan = _channels(x, factor, shift)
+    return None if plan is None else batches.scale_channels(x, factor, shift, plan)
+
+
+def _scale_channels_gradients(g: Any, needs: Any, x: Any, factor: Any, shift: Any) -> Any:
+    plan = _channels(x, factor, shift)
+    if plan is None or g.dtype != x.dtype:
+        return None
+    d_x, *others = batches.scale_channels_gradient(g, x, factor, plan, needs)
+    return d_x, *[
+        d.reshape(factor.shape) if need else None for d, need in zip(others, needs[1:], strict=True)
+    ]
+
+
+lower(scale_channels, _scale_channels)
+lower_rule(scale_channels, _scale_channels_gradients)
+
+
+def _as_rows(x: Any, axes: tuple[int, ...], *shapes: Any) -> Any:
+    """`x` as a matrix whose rows are normalized, for the kernels; None where they can't.
+
+    They want NumPy's arrays, the last axes, and parameters of these axes' shape.
+    """
+    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or not x.size:
+        return None
+    first = x.ndim - len(axes)
+    last = x.shape[first:]
+    if [a % x.ndim for a in axes] != list(range(first, x.ndim)) or not x.flags.c_contiguous:
+        return None
+    if any(
+        shape is not None and (1,) * (len(shape) - len(last)) + last[-len(shape) :] != shape
+        for shape in shapes
+    ):
+        return None
+    if any(shape is not None and math.prod(shape) != math.prod(last) for shape in shapes):
+        return None
+    return x.reshape(-1, math.prod(last))
+
+
+def _shape(x: Any) -> Any:
+    return None if x is None else x.shape
+
+
+def _flat(x: Any) -> Any:
+    return None if x is None else x.reshape(-1)
+
+
+def _with_ones(x: Any, axes: tuple[int, ...], *columns: Any) -> list[Any]:
+    """Values per row, shaped as a reduction over the last axes that keeps them."""
+    return [c.reshape(x.shape[: x.ndim - len(axes)] + (1,) * len(axes)) for c in columns]
+
+
+def _layer(
+    x: Any, gamma: Any = None, beta: Any = None, axes: tuple[int, ...] = (-1,), epsilon: Any = 1e-3
+) -> Any:
+    rows = _as_rows(x, axes, _shape(gamma), _shape(beta)) if isinstance(epsilon, (float, int)) else None
+    if rows is None:
+        return None
+    out, mean, inverse = rows_of.layer_norm(rows, _flat(gamma), _flat(beta), epsilon)
+    return out.reshape(x.shape), *_with_ones(x, axes, mean, inverse)
+
+
+def _layer_gradients(
+    g: Any, needs: Any, x: Any, gamma: Any, beta: Any, axes: Any, mean: Any, inverse: Any
+) -> Any:
+    rows = _as_rows(x, axes, _shape(gamma), _shape(beta))
+    if rows is None or g.dtype != x.dtype:
+        return None
+    d_x, d_gamma, d_beta = rows_of.layer_norm_gradient(
+        g.reshape(rows.shape), rows, _flat(gamma), mean.reshape(-1, 1), inverse.reshape(-1, 1), needs[:2]
+    )
+    return (
+        d_x.reshape(x.shape) if needs[0] else None,
+        d_gamma.reshape(gamma.shape) if needs[1] else None,
+        d_beta.reshape(beta.shape) if needs[2] else None,
+    )
+
+
+lower(layer_norm, _layer)
+lower_rule(layer_norm, _layer_gradients)
+
+
+def _rms(x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), epsilon: Any = 1e-6) -> Any:
+    rows = _as_rows(x, axes, _shape(scale)) if isinstance(epsilon, (float, int)) else None
+    if rows is None:
+        return None
+    out, inverse = rows_of.rms_norm(rows, _flat(scale), epsilon)
+    return out.reshape(x.shape), *_with_ones(x, axes, inverse)
+
+
+def _rms_gradients(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: Any) -> Any:
+    rows = _as_rows(x, axes, _shape(scale))
+    if rows is None or g.dtype != x.dtype:
+        return None
+    d_x, d_scale = rows_of.rms_norm_gradient(
+        g.reshape(rows.shape), rows, _flat(scale), inverse.reshape(-1, 1), needs
+    )
+    return d_x.reshape(x.shape) if needs[0] else None, d_scale.reshape(scale.shape) if needs[1] else None
+
+
+lower(rms_norm, _rms)
+lower_rule(rms_norm, _rms_gradients)
+
+
+def _is_group_of_floats(x: Any, *settings: Any, **named: Any) -> bool:
+    return bool(x.dtype.char in "fd")
+
+
+def _group(x: Any, gamma: Any = None, beta: Any = None, groups: int = 1, epsilon: float = 1e-3) -> Any:
+    flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
+    out, mean, inverse = groups_of.group_norm(x.reshape(flat), gamma, beta, groups, epsilon)
+    return out.reshape(x.shape), mean, inverse
+
+
+def _group_gradients(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: Any, inverse: Any) -> Any:
+    if x.size < _SMALL_GROUPS or x.dtype.char not in "fd" or g.dtype != x.dtype:
+        return None
+    flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
+    found = groups_of.group_norm_gradient(g.reshape(flat), x.reshape(flat), gamma, mean, inverse, groups)
+    return found[0].reshape(x.shape), *[
+        d if need else None for d, need in zip(found[1:], needs[1:], strict=True)
+    ]
+
+
+lower(group_norm, _group, _is_group_of_floats, _SMALL_GROUPS)
+lower_rule(group_norm, _group_gradients)
