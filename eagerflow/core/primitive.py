@@ -146,8 +146,8 @@ def _shorten(error: Exception) -> str:
 
 
 def _names_to_save(made: Op) -> tuple[str, ...]:
-    """What records of this op keep, in order: whatever its rules name."""
-    named: set[str] = set()
+    """What records of this op keep, in order: whatever its rules name, and what it saves for kernels of rules."""
+    named: set[str] = set(made.saves)
     for rule in made.rules:
         named |= set(inspect.signature(rule).parameters)
     if made.reference is not None:

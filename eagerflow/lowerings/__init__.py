@@ -14,6 +14,8 @@ _OPS = {
     "elementwise": "add cos divide exp expm1 log log10 log1p log2 multiply sin sqrt square subtract tanh",
     "matrices": "matmul",
     "normalization": "group_norm layer_norm normalize_batch rms_norm scale_channels",
+    "reduce": "cumsum max mean min sum top_positions",
+    "softmax": "log_softmax sigmoid_crossentropy softmax softmax_crossentropy sparse_softmax_crossentropy",
     "recurrent": "gru gru_pair lstm lstm_pair",
 }
 for _file, _names in _OPS.items():

@@ -8,14 +8,10 @@ import numpy
 
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
-from eagerflow.core.array_errors import errstate
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.elementwise import activations as elementwise
-from eagerflow.kernels.machine.blocks import fits
-from eagerflow.kernels.reduce import softmax as kernels
 from eagerflow.ops.arrays.shape import moveaxis
 from eagerflow.ops.elementwise.exponential import log
 from eagerflow.ops.elementwise.selection import clip, where
@@ -33,21 +29,12 @@ __all__ = [
 
 
 def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:
-    if fits(output, target, g):
-        with errstate(over="ignore"):
-            return elementwise.sigmoid_crossentropy_gradient(g, target, output)
-    if output.__class__ is numpy.ndarray:  # rules run without warnings: no need of sigmoid's own care
-        e = numpy.exp(-output)
-        e += 1
-        return g * (1 / e - target)
     return g * (apply(sigmoid, xp, output) - target)
 
 
 @op(lambda g, output: -g * output, _logits_rule, floating="real")
 def sigmoid_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """Binary crossentropy between `target` and `sigmoid(output)`, elementwise, from the logits `output`."""
-    if fits(output, target):
-        return elementwise.sigmoid_crossentropy(target, output)
     return apply(softplus, xp, output) - target * output
 
 
@@ -72,8 +59,6 @@ def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_pro
 def softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     """Crossentropy between `target` and `softmax(output)` over the last axis, from the logits `output`."""
     log_probabilities = apply(log_softmax, xp, output)
-    if fits(output, target):
-        return -xp.vecdot(target, log_probabilities), log_probabilities
     return -wide_sum(target * log_probabilities, -1), log_probabilities
 
 
@@ -86,17 +71,13 @@ def _picked(target: Any, output: Any, probabilities: Any = None) -> Any:
 
 
 def _sparse_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, probabilities: Any) -> Any:
-    rows = kernels.rows_of(probabilities, -1)
-    if rows is not None and g.dtype == rows.dtype:
-        slope = kernels.crossentropy_of_labels_gradient(g.reshape(-1), target.reshape(-1), rows)
-        return None, slope.reshape(output.shape)
     slope = probabilities.copy()
     slope[xp.arange(target.size), target.reshape(-1)] -= 1
     slope *= g.reshape(-1, 1)
     return None, slope.reshape(output.shape)
 
 
-def _check_labels(xp: Any, target: Any, classes: int) -> Any:
+def check_labels(xp: Any, target: Any, classes: int) -> Any:
     """None when all labels are classes. On a GPU, where looking would wait for it, the flags of those which are not."""
     outside = (target < 0) | (target >= classes)
     if xp.__name__ != "numpy":
@@ -116,10 +97,7 @@ def sparse_softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
     A label that is no class raises; on a GPU its loss is NaN instead, for looking would stop the GPU.
     """
     classes = output.shape[-1]
-    outside = _check_labels(xp, target, classes)
-    if kernels.rows_of(output, -1) is not None:
-        loss, probabilities = kernels.crossentropy_of_labels(target.reshape(-1), output.reshape(-1, classes))
-        return loss.reshape(target.shape), probabilities
+    outside = check_labels(xp, target, classes)
     logits = output.reshape(-1, classes)
     moved = logits - logits.max(axis=-1, keepdims=True) if output.size else logits.copy()
     picked = moved[xp.arange(target.size), target.reshape(-1)]
@@ -224,7 +202,7 @@ def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:
     """`-log` of the probability that each row of `output` gives to its label."""
     labels = target.data.reshape(-1)
     xp = namespace_of(labels)
-    outside = _check_labels(xp, labels, output.shape[-1])
+    outside = check_labels(xp, labels, output.shape[-1])
     picked = output.reshape((-1, output.shape[-1]))[xp.arange(labels.shape[0]), labels]
     loss = -log(picked.reshape(target.shape))
     return loss if outside is None else where(outside.reshape(target.shape), xp.nan, loss)

@@ -10,7 +10,6 @@ import numpy
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.reduce.sums import running_sums
 from eagerflow.ops.arrays.axes import axis_of
 from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.arrays.shape import ravel
@@ -24,10 +23,6 @@ __all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
 
 def _cumsum_rule(xp: Any, g: Any, axis: Any, x_shape: Any) -> Any:
     along = 0 if axis is None else axis
-    if g.__class__ is numpy.ndarray and axis is not None:
-        found = running_sums(g, axis_of(axis, g.ndim), backwards=True)
-        if found is not None:
-            return found
     return xp.flip(_running(xp.flip(g, along), along), along).reshape(x_shape)
 
 
@@ -51,10 +46,6 @@ def cumsum(xp: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     >>> ef.ops.cumsum([1.0, 2.0, 3.0]).tolist()
     [1.0, 3.0, 6.0]
     """
-    if xp is numpy and dtype is None and axis is not None:
-        found = running_sums(x, axis_of(axis, x.ndim))
-        if found is not None:
-            return found
     return _running(x, axis, dtype)
 
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
 from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.reduce.extremes import extreme_gradient, extreme_over, extreme_with_places
-from eagerflow.kernels.reduce.sums import sum_over
 from eagerflow.ops.arrays.axes import axes_of, kept, listed, spread
 from eagerflow.ops.arrays.shape import broadcast_to
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, power, square, subtract
@@ -23,8 +19,6 @@ __all__ = [
     "amax", "amin", "argmax", "argmin", "average", "count_nonzero", "max", "mean", "min", "prod", "ptp", "std", "sum",
     "var",
 ]  # fmt: skip
-
-_LARGE = 4096  # numbers: below, other ways than NumPy's own don't pay
 
 
 @op(lambda xp, g, x_shape, axis: spread(xp, g, x_shape, axis))
@@ -39,16 +33,7 @@ def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> ef.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
     [4.0, 6.0]
     """
-    found = _fast_sum(xp, x, axis, keepdims)
-    return wide_sum(x, axes_of(axis), keepdims) if found is None else found
-
-
-def _fast_sum(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """The sum of a large NumPy array over neighbouring axes; None where NumPy's own way is as good."""
-    if xp is not numpy or axis is None or x.size < _LARGE:
-        return None
-    found = sum_over(x, tuple(sorted(set(listed(axis, x.ndim)))))
-    return found.reshape(kept(x.shape, axis)) if keepdims and found is not None else found
+    return wide_sum(x, axes_of(axis), keepdims)
 
 
 def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
@@ -72,22 +57,14 @@ def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     3.0
     """
     if x.dtype.itemsize < 4:
-        found = x.mean(axis=axes_of(axis), dtype=numpy.float32, keepdims=keepdims)
+        found = x.mean(axis=axes_of(axis), dtype="float32", keepdims=keepdims)
         return found.astype(x.dtype, copy=False)
     count = x.size if axis is None else math.prod([x.shape[a] for a in listed(axis, x.ndim)])
-    found = _fast_sum(xp, x, axis, keepdims)
-    if found is None:
-        return x.sum(axis=axes_of(axis), keepdims=keepdims) / count
-    found /= count
-    return found
+    return x.sum(axis=axes_of(axis), keepdims=keepdims) / count
 
 
-def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any, places: Any) -> Any:
+def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) -> Any:
     """The gradient goes to the elements that are the extreme, in equal shares."""
-    if xp is numpy and places is not None:
-        found = extreme_gradient(g, places, x.shape)
-        if found is not None:
-            return found
     shape = kept(x.shape, axis)
     mask = xp.equal(x, out.reshape(shape)).astype(g.dtype)
     share = wide_sum(mask, axes_of(axis), keepdims=True)
@@ -96,21 +73,12 @@ def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any, pl
     return mask * (g.reshape(shape) / share)
 
 
-def _extreme(
-    xp: Any, x: Any, axis: Any, keepdims: bool, initial: Any, keep: bool, largest: bool
-) -> tuple[Any, Any]:
-    """The extreme, and (where `keep`, for a large NumPy array over neighbouring axes) where it was found."""
+def _extreme(xp: Any, x: Any, axis: Any, keepdims: bool, initial: Any, largest: bool) -> tuple[Any, Any]:
+    """The extreme, and nothing: where it was found is for kernels to tell."""
     if initial is not None:
         initial = as_number("initial", initial, _max_by_ops if largest else _min_by_ops)
         return _with_initial(xp, x, "max" if largest else "min", axis, keepdims, initial), None
-    found = places = None
-    if xp is numpy and axis is not None and x.size >= _LARGE:
-        axes = tuple(sorted(set(listed(axis, x.ndim))))
-        both = extreme_with_places(x, axes, largest) if keep else None
-        found, places = both or (extreme_over(x, axes, largest), None)
-    if found is None:
-        return (x.max if largest else x.min)(axis=axes_of(axis), keepdims=keepdims), None
-    return (found.reshape(kept(x.shape, axis)) if keepdims else found), places
+    return (x.max if largest else x.min)(axis=axes_of(axis), keepdims=keepdims), None
 
 
 @op(_extreme_rule, saves=("places",))
@@ -129,7 +97,7 @@ def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     >>> ef.ops.max([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
     [5.0, 7.0]
     """
-    return _extreme(xp, x, axis, keepdims, initial, keep, True)
+    return _extreme(xp, x, axis, keepdims, initial, True)
 
 
 @op(_extreme_rule, saves=("places",))
@@ -148,7 +116,7 @@ def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     >>> float(ef.ops.min([3.0, 1.0], initial=0.0))
     0.0
     """
-    return _extreme(xp, x, axis, keepdims, initial, keep, False)
+    return _extreme(xp, x, axis, keepdims, initial, False)
 
 
 def _max_by_ops(x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:

@@ -1,0 +1,87 @@
+"""Sums, extremes, running sums, the largest elements: what NumPy does slowly over short rows and along first axes."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+from eagerflow.core.lowering import lower, lower_rule
+from eagerflow.kernels.reduce.extremes import extreme_gradient, extreme_over, extreme_with_places
+from eagerflow.kernels.reduce.sums import running_sums, sum_over
+from eagerflow.kernels.reduce.top import top_positions as quick_top_positions
+from eagerflow.ops.arrays.axes import axis_of, kept, listed
+from eagerflow.ops.arrays.sorting import top_positions
+from eagerflow.ops.reduce.cumulative import cumsum
+from eagerflow.ops.reduce.reductions import max as max_of
+from eagerflow.ops.reduce.reductions import mean
+from eagerflow.ops.reduce.reductions import min as min_of
+from eagerflow.ops.reduce.reductions import sum as sum_of
+
+__all__: list[str] = []
+
+_LARGE = 4096  # numbers: below, other ways than NumPy's own don't pay
+
+
+def _has_axis(x: Any, axis: Any = None, keepdims: bool = False) -> bool:
+    return axis is not None
+
+
+def _sum(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    found = sum_over(x, tuple(sorted(set(listed(axis, x.ndim)))))
+    return found.reshape(kept(x.shape, axis)) if keepdims and found is not None else found
+
+
+def _mean(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    found = _sum(x, axis, keepdims)
+    if found is not None:
+        found /= math.prod([x.shape[a] for a in listed(axis, x.ndim)])
+    return found
+
+
+lower(sum_of, _sum, _has_axis, _LARGE)
+lower(mean, _mean, _has_axis, _LARGE)
+
+
+def _is_plain_extreme(
+    x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool
+) -> bool:
+    return axis is not None and initial is None
+
+
+def _extreme(
+    largest: bool, x: Any, axis: Any, keepdims: bool = False, initial: Any = None, *, keep: bool
+) -> Any:
+    """The extreme, and (where `keep`, over neighbouring axes) where it was found."""
+    axes = tuple(sorted(set(listed(axis, x.ndim))))
+    both = extreme_with_places(x, axes, largest) if keep else None
+    found, places = both or (extreme_over(x, axes, largest), None)
+    if found is None:
+        return None
+    return (found.reshape(kept(x.shape, axis)) if keepdims else found), places
+
+
+def _extreme_gradient(g: Any, x: Any, places: Any) -> Any:
+    return None if places is None else extreme_gradient(g, places, x.shape)
+
+
+for _call, _is_largest in ((max_of, True), (min_of, False)):
+    lower(_call, partial(_extreme, _is_largest), _is_plain_extreme, _LARGE)
+    lower_rule(_call, _extreme_gradient)
+
+
+def _has_one_axis(x: Any, axis: int | None = None, dtype: Any = None) -> bool:
+    return dtype is None and axis is not None
+
+
+def _running_sums(x: Any, axis: int, dtype: Any = None) -> Any:
+    return running_sums(x, axis_of(axis, x.ndim))
+
+
+def _running_sums_gradient(g: Any, axis: Any) -> Any:
+    return None if axis is None else running_sums(g, axis_of(axis, g.ndim), backwards=True)
+
+
+lower(cumsum, _running_sums, _has_one_axis)
+lower_rule(cumsum, _running_sums_gradient)
+lower(top_positions, quick_top_positions)
