@@ -101,14 +101,10 @@ def install(made: Op, least: int | None = None) -> None:
         made: the op.
         least: for tests, the numbers in the first array from which all kernels are asked; default: what each says.
     """
-    parameters = list(inspect.signature(made.mathematics).parameters)[1:]  # without xp
-    count = 0 if "keep" in parameters else len(parameters)
     forward = made.mathematics
     for each in made.lowerings:
         if each.part == "forward":
-            forward = _choosing(
-                count, each.kernel, each.when, each.least if least is None else least, forward
-            )
+            forward = _choosing(made, each.kernel, each.when, each.least if least is None else least, forward)
     _let_compute(made, forward)
 
 
@@ -140,43 +136,43 @@ def lower_rule(
     made.pulls = tuple(pulls)
 
 
+_CHOICE = """\
+def forward(xp{parameters}):
+    if {test}:
+        _found = _kernel({passed})
+        if _found is not None:
+            return _found
+    return _plain(xp, {passed})
+"""
+
+
 def _choosing(
-    count: int,
+    made: Op,
     kernel: Callable[..., Any],
     when: Callable[..., bool] | None,
     least: int,
     plain: Callable[..., Any],
 ) -> Callable[..., Any]:
-    """A function like `plain` that lets the kernel compute where it pays; written out for one and two arrays alone."""
-    if when is None:
-
-        def always(xp: Any, *args: Any, **named: Any) -> Any:
-            found = kernel(*args, **named) if xp is numpy else None
-            return plain(xp, *args, **named) if found is None else found
-
-        return always
-    pays = when  # never None from here on
-
-    def of_one(xp: Any, x: Any) -> Any:
-        if x.__class__ is numpy.ndarray and x.size >= least and pays(x):
-            found = kernel(x)
-            if found is not None:
-                return found
-        return plain(xp, x)
-
-    def of_two(xp: Any, x1: Any, x2: Any) -> Any:
-        if x1.__class__ is numpy.ndarray and x1.size >= least and pays(x1, x2):
-            found = kernel(x1, x2)
-            if found is not None:
-                return found
-        return plain(xp, x1, x2)
-
-    def of_many(xp: Any, x: Any, *args: Any, **named: Any) -> Any:
-        if xp is numpy and x.size >= least and pays(x, *args, **named):
-            found = kernel(x, *args, **named)
-            if found is not None:
-                return found
-        return plain(xp, x, *args, **named)
-
-    written_out: dict[int, Callable[..., Any]] = {1: of_one, 2: of_two}
-    return written_out.get(count, of_many)
+    """A function like `plain` that lets the kernel compute where it pays; written out, since small ops call it."""
+    parameters = [p for p in inspect.signature(made.mathematics).parameters.values() if p.name != "xp"]
+    written, scope = (
+        "",
+        {"_numpy": numpy, "_kernel": kernel, "_when": when, "_plain": plain, "__name__": __name__},
+    )
+    for p in parameters:
+        written += ", *" if p.kind is p.KEYWORD_ONLY and ", *" not in written else ""
+        written += f", {p.name}"
+        if p.default is not p.empty:
+            scope[f"default_{p.name}"] = p.default
+            written += f"=default_{p.name}"
+    passed = ", ".join(f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name for p in parameters)
+    test = "xp is _numpy"
+    if least:
+        first = parameters[0].name  # of two, it may be a number
+        test = f"{first}.__class__ is _numpy.ndarray and {first}.size >= {least}"
+    if when is not None:
+        test += f" and _when({passed})"
+    text = _CHOICE.format(parameters=written, test=test, passed=passed)
+    exec(compile(text, f"<eagerflow kernels of {made.name}>", "exec"), scope)
+    forward: Callable[..., Any] = scope["forward"]
+    return forward

@@ -81,7 +81,7 @@ def op(
         made = Op(forward, given, **(traits | {"joint": joint or gradient == "raises"}))
         known = registry.get(made.name)
         if (
-            known is not None and known.forward.__module__ != forward.__module__
+            known is not None and known.mathematics.__module__ != forward.__module__
         ):  # a reloaded module may redefine
             raise ValueError(f"an op named {made.name!r} exists already")
         made.call = generate(made, weak=weak, floating=floating, promotes=promotes, may_round=may_round)

@@ -9,6 +9,7 @@ __all__: list[str] = []
 
 _OPS = {
     "activations": "elu gelu_exact gelu_tanh leaky_relu masked_scale relu sigmoid silu softplus",
+    "attention": "dot_product_attention",
     "convolution": "conv_bias",
     "dense": "dense",
     "elementwise": "add cos divide exp expm1 log log10 log1p log2 multiply sin sqrt square subtract tanh",
@@ -16,6 +17,7 @@ _OPS = {
     "normalization": "group_norm layer_norm normalize_batch rms_norm scale_channels",
     "reduce": "cumsum max mean min sum top_positions",
     "softmax": "log_softmax sigmoid_crossentropy softmax softmax_crossentropy sparse_softmax_crossentropy",
+    "pooling": "average_pool max_pool",
     "recurrent": "gru gru_pair lstm lstm_pair",
 }
 for _file, _names in _OPS.items():

@@ -20,6 +20,7 @@ from eagerflow.ops.reduce.reductions import sum as sum_of
 
 __all__: list[str] = []
 
+_LONG_ROW = 256  # numbers, below which sorting a row is fast enough
 _LARGE = 4096  # numbers: below, other ways than NumPy's own don't pay
 
 
@@ -82,6 +83,6 @@ def _running_sums_gradient(g: Any, axis: Any) -> Any:
     return None if axis is None else running_sums(g, axis_of(axis, g.ndim), backwards=True)
 
 
-lower(cumsum, _running_sums, _has_one_axis)
+lower(cumsum, _running_sums, _has_one_axis, _LARGE)
 lower_rule(cumsum, _running_sums_gradient)
-lower(top_positions, quick_top_positions)
+lower(top_positions, quick_top_positions, least=_LONG_ROW)

@@ -12,6 +12,7 @@ from eagerflow.core.op import apply
 from eagerflow.kernels.elementwise import activations as elementwise
 from eagerflow.kernels.machine.blocks import SMALL, fits
 from eagerflow.kernels.reduce import softmax as kernels
+from eagerflow.kernels.reduce.softmax import SMALL as rows_from
 from eagerflow.kernels.reduce.softmax import rows_of
 from eagerflow.ops.neural.crossentropy import (
     check_labels,
@@ -36,7 +37,7 @@ def _softmax_gradient(g: Any, out: Any, axis: Any) -> Any:
     return kernels.softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
 
 
-lower(softmax, _softmax)
+lower(softmax, _softmax, least=rows_from)
 lower_rule(softmax, _softmax_gradient)
 
 
@@ -52,7 +53,7 @@ def _log_softmax_gradient(g: Any, out: Any, axis: Any) -> Any:
     return kernels.log_softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
 
 
-lower(log_softmax, _log_softmax)
+lower(log_softmax, _log_softmax, least=rows_from)
 lower_rule(log_softmax, _log_softmax_gradient)
 
 

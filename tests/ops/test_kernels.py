@@ -165,7 +165,7 @@ CASES = {
 
 def test_every_kernel_is_here():
     kernels = {
-        n for n, op in registry.items() if op.reference and op.forward.__module__.startswith("eagerflow.")
+        n for n, op in registry.items() if op.reference and op.mathematics.__module__.startswith("eagerflow.")
     }
     assert kernels == CASES.keys()
 

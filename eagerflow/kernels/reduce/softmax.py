@@ -14,17 +14,17 @@ from eagerflow.kernels.reduce.moments import MANY_CALLS, each_run, spread
 from eagerflow.kernels.reduce.vectors import row_products, row_sums
 
 __all__ = [
-    "crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient", "rows_of",
-    "softmax", "softmax_gradient",
+    "SMALL", "crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient",
+    "rows_of", "softmax", "softmax_gradient",
 ]  # fmt: skip
 
 _LEAST, _MOST = 1e-3, 1e30  # sums of exponentials that have lost no digits
-_SMALL = 2048  # numbers, below which NumPy's calls cost more than its passes
+SMALL = 2048  # numbers, below which NumPy's calls cost more than its passes
 
 
 def rows_of(x: Any, axis: Any) -> Any:
     """`x` as a matrix of rows along `axis`, if that is the last one and `x` is a large NumPy array; else None."""
-    if type(x) is not numpy.ndarray or x.size < _SMALL or x.dtype.char not in "fd":
+    if type(x) is not numpy.ndarray or x.size < SMALL or x.dtype.char not in "fd":
         return None
     if axis not in (-1, x.ndim - 1, (-1,), (x.ndim - 1,)):
         return None

@@ -7,14 +7,11 @@ from typing import Any
 
 from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of
-from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import op
 from eagerflow.core.op_settings import as_number
-from eagerflow.kernels.attention import attention as kernels
-from eagerflow.kernels.attention import blocks
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.trigonometry import tanh
-from eagerflow.ops.neural.halves import has_halves, narrow, wide
+from eagerflow.ops.neural import attention_arrays as arrays
 from eagerflow.ops.neural.softmax import softmax
 
 __all__ = ["dot_product_attention"]
@@ -40,39 +37,16 @@ def _check(query: Any, key: Any, value: Any) -> None:
 
 
 def _rule(
-    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
-    attn_logits_soft_cap: Any, out: Any, weights: Any, squashed: Any, inverse: Any,
+    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, scale: Any, attn_logits_soft_cap: Any,
+    weights: Any, squashed: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
-    if has_halves(xp, query, key, value, bias):
-        inputs = query, key, value, bias
-        g, out, query, key, value, bias = wide(g, out, *inputs)
-        found = _gradients(
-            xp, g, needs, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap, out,
-            weights, squashed, inverse,
-        )  # fmt: skip
-        return *[None if d is None else narrow(d, a.dtype) for d, a in zip(found, inputs)], None
-    return _gradients(
-        xp, g, needs, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap, out,
-        weights, squashed, inverse,
-    )  # fmt: skip
-
-
-def _gradients(
-    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
-    attn_logits_soft_cap: Any, out: Any, weights: Any, squashed: Any, inverse: Any,
-) -> tuple[Any, ...]:  # fmt: skip
-    """The gradients of query, key, value, bias and mask."""
-    if inverse is not None:
-        call = blocks.Call(
-            query, key, value, bias, mask, _scale(scale, query), is_causal, attn_logits_soft_cap
-        )
-        return *blocks.attend_gradient(call, g, out, weights, inverse, needs), None
-    return kernels.gradient(
-        xp, g, needs, query, key, value, _scale(scale, query), attn_logits_soft_cap, weights, squashed
+    return arrays.gradient(
+        xp, g, needs, query, key, value, scale_of(scale, query), attn_logits_soft_cap, weights, squashed
     )
 
 
-def _scale(scale: Any, query: Any) -> float:
+def scale_of(scale: Any, query: Any) -> float:
+    """What products are multiplied by."""
     return 1 / math.sqrt(max(1, query.shape[-1])) if scale is None else scale
 
 
@@ -82,20 +56,20 @@ def _plain(
 ) -> Any:  # fmt: skip
     """The same by products and a softmax."""
     groups, heads = query.shape[2] // key.shape[2], key.shape[2]
-    q = kernels.split_heads(query, heads)
-    k, v = kernels.split_heads(key, heads), kernels.split_heads(value, heads)
-    logits = (q @ k.swapaxes(-1, -2)) * _scale(scale, query)
+    q = arrays.split_heads(query, heads)
+    k, v = arrays.split_heads(key, heads), arrays.split_heads(value, heads)
+    logits = (q @ k.swapaxes(-1, -2)) * scale_of(scale, query)
     if attn_logits_soft_cap is not None:
         logits = tanh(logits / attn_logits_soft_cap) * attn_logits_soft_cap
     if bias is not None:
-        logits = logits + kernels.grouped(bias, heads, groups)
+        logits = logits + arrays.grouped(bias, heads, groups)
     xp = namespace_of(logits.data)
-    visible = kernels.visible(xp, None if mask is None else mask.data, logits.shape, is_causal)
+    visible = arrays.visible(xp, None if mask is None else mask.data, logits.shape, is_causal)
     if visible is None:
-        return kernels.merge_heads(softmax(logits) @ v, query.shape[2])
+        return arrays.merge_heads(softmax(logits) @ v, query.shape[2])
     # A finite number instead of -infinity: a target that sees nothing gets zeros, not NaN.
     weights = where(visible, softmax(where(visible, logits, _UNSEEN[logits.dtype.itemsize])), 0)
-    return kernels.merge_heads(weights @ v, query.shape[2])
+    return arrays.merge_heads(weights @ v, query.shape[2])
 
 
 @op(
@@ -130,23 +104,11 @@ def dot_product_attention(
 
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
     """
+    scale, attn_logits_soft_cap = settled(query, key, value, scale, attn_logits_soft_cap)
+    return *arrays.forward(xp, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap), None
+
+
+def settled(query: Any, key: Any, value: Any, scale: Any, cap: Any) -> tuple[Any, Any]:
+    """The scale and the cap as numbers, once the shapes are known to fit together."""
     _check(query, key, value)
-    scale = as_number("scale", _scale(scale, query), _plain)
-    attn_logits_soft_cap = as_number("attn_logits_soft_cap", attn_logits_soft_cap, _plain)
-    settings = mask, scale, is_causal, attn_logits_soft_cap
-    if has_halves(xp, query, key, value, bias):
-        dtype = common_dtype(query.dtype, key.dtype, value.dtype)
-        query, key, value, bias = wide(query, key, value, bias)
-        out, *kept = _attended(xp, query, key, value, bias, settings, keep)
-        return narrow(out, dtype), *kept
-    return _attended(xp, query, key, value, bias, settings, keep)
-
-
-def _attended(
-    xp: Any, query: Any, key: Any, value: Any, bias: Any, settings: tuple[Any, ...], keep: bool
-) -> Any:
-    """The result, the weights, the tanh of the capped logits, and what blocks keep (or None each)."""
-    if blocks.fits(query, key, value, bias):
-        out, weights, inverse = blocks.attend(blocks.Call(query, key, value, bias, *settings), keep)
-        return out, weights, None, inverse
-    return *kernels.forward(xp, query, key, value, bias, *settings), None
+    return as_number("scale", scale_of(scale, query), _plain), as_number("attn_logits_soft_cap", cap, _plain)

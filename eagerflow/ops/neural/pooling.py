@@ -8,9 +8,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import op
 from eagerflow.kernels.convolution.geometry import Geometry, per_axis, window_geometry
-from eagerflow.kernels.pooling.average import average, average_gradient
-from eagerflow.kernels.pooling.maximum import maximum, maximum_gradient
-from eagerflow.kernels.pooling.plain import counts
+from eagerflow.kernels.pooling import plain
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
 from eagerflow.ops.neural.windows import gather_windows
 
@@ -22,9 +20,25 @@ def _geometry(x: Any, pool_size: Any, strides: Any, padding: str) -> Geometry:
     return window_geometry(x.shape[1:-1], sizes, sizes if strides is None else strides, padding)
 
 
-def _max_rule(xp: Any, g: Any, data_format: Any, which: Any, plan: Any) -> Any:
-    dx = in_float32(maximum_gradient, xp, channels_first_to_last(g, data_format), which, plan)
+def spread_back(gradient: Any, xp: Any, g: Any, data_format: Any, *found: Any) -> Any:
+    """The gradient of the inputs, by a function of channels-last arrays, in either layout."""
+    dx = in_float32(gradient, xp, channels_first_to_last(g, data_format), *found)
     return ((to_first(dx) if is_channels_first(data_format) else dx),)
+
+
+def _max_rule(xp: Any, g: Any, data_format: Any, which: Any, plan: Any) -> Any:
+    return spread_back(plain.maximum_gradient, xp, g, data_format, which, plan)
+
+
+def maxima(
+    maximum: Any, xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
+    data_format: Any = None, *, keep: bool,
+) -> Any:  # fmt: skip
+    """`max_pool` by a function of channels-last arrays."""
+    x = channels_first_to_last(inputs, data_format)
+    plan = _geometry(x, pool_size, strides, padding)
+    out, which = maximum(xp, x, plan, keep)
+    return (to_first(out) if is_channels_first(data_format) else out), which, plan
 
 
 def _max_of_windows(inputs: Any, data_format: Any, which: Any, plan: Any, **_: Any) -> Any:
@@ -59,19 +73,28 @@ def max_pool(
     >>> max_pool(ef.ops.reshape([1.0, 4.0, 3.0, 2.0], (1, 4, 1)), 2).tolist()
     [[[4.0], [3.0]]]
     """
-    x = channels_first_to_last(inputs, data_format)
-    plan = _geometry(x, pool_size, strides, padding)
-    out, which = maximum(xp, x, plan, keep)
-    return (to_first(out) if is_channels_first(data_format) else out), which, plan
+    return maxima(plain.maximum, xp, inputs, pool_size, strides, padding, data_format, keep=keep)
 
 
 def _average_rule(xp: Any, g: Any, data_format: Any, plan: Any) -> Any:
-    dx = in_float32(average_gradient, xp, channels_first_to_last(g, data_format), plan)
-    return ((to_first(dx) if is_channels_first(data_format) else dx),)
+    return spread_back(plain.average_gradient, xp, g, data_format, plan)
+
+
+def means(
+    average: Any, xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
+    data_format: Any = None,
+) -> Any:  # fmt: skip
+    """`average_pool` by a function of channels-last arrays."""
+    x = channels_first_to_last(inputs, data_format)
+    plan = _geometry(x, pool_size, strides, padding)
+    out = in_float32(average, xp, x, plan)
+    return (to_first(out) if is_channels_first(data_format) else out), plan
 
 
 def _counts(windows: Any, plan: Any) -> Any:
-    found = counts(namespace_of(windows.data), plan, "float32")  # which a half could not count beyond 2048
+    found = plain.counts(
+        namespace_of(windows.data), plan, "float32"
+    )  # which a half could not count beyond 2048
     return found.astype(windows.dtype) if plan.is_padded else found
 
 
@@ -104,7 +127,4 @@ def average_pool(
     Raises:
         ValueError: when shapes and settings don't fit together.
     """
-    x = channels_first_to_last(inputs, data_format)
-    plan = _geometry(x, pool_size, strides, padding)
-    out = in_float32(average, xp, x, plan)
-    return (to_first(out) if is_channels_first(data_format) else out), plan
+    return means(plain.average, xp, inputs, pool_size, strides, padding, data_format)
