@@ -24,7 +24,8 @@ def _attend(
     scale, cap = settled(query, key, value, scale, attn_logits_soft_cap)
     if has_halves(numpy, query, key, value, bias):
         dtype = common_dtype(query.dtype, key.dtype, value.dtype)
-        found = _attended(*wide(query, key, value, bias), mask, scale, is_causal, cap, keep)
+        query, key, value, bias = wide(query, key, value, bias)
+        found = _attended(query, key, value, bias, mask, scale, is_causal, cap, keep)
         return narrow(found[0], dtype), *found[1:]
     return _attended(query, key, value, bias, mask, scale, is_causal, cap, keep)
 

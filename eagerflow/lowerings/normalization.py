@@ -35,8 +35,9 @@ def _batch_gradients(g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: An
     plan = layout(x, axes)
     if plan is None or g[0].dtype != x.dtype:
         return None
+    g, g_mean, g_variance = g
     d_x, d_scale, d_offset = batches.batch_norm_gradient(
-        *g, x, scale, mean.reshape(-1), inverse.reshape(-1), plan, needs[0]
+        g, g_mean, g_variance, x, scale, mean.reshape(-1), inverse.reshape(-1), plan, needs[0]
     )
     return d_x, d_scale if needs[1] else None, d_offset if needs[2] else None
 
