@@ -155,10 +155,9 @@ def _choosing(
 ) -> Callable[..., Any]:
     """A function like `plain` that lets the kernel compute where it pays; written out, since small ops call it."""
     parameters = [p for p in inspect.signature(made.mathematics).parameters.values() if p.name != "xp"]
-    written, scope = (
-        "",
-        {"_numpy": numpy, "_kernel": kernel, "_when": when, "_plain": plain, "__name__": __name__},
-    )
+    written = ""
+    scope: dict[str, Any] = {"_numpy": numpy, "_kernel": kernel, "_when": when, "_plain": plain}
+    scope["__name__"] = __name__
     for p in parameters:
         written += ", *" if p.kind is p.KEYWORD_ONLY and ", *" not in written else ""
         written += f", {p.name}"

@@ -50,7 +50,7 @@ def test_small_results_of_long_rows(shape, orders):
     a, b = normal(rows, inner), normal(inner, columns, seed=1)
     out = np.full((rows, columns), np.nan, "float32")
     tiled(stored(a, orders[0]), stored(b, orders[1]), out)
-    np.testing.assert_allclose(out, a.astype("float64") @ b, rtol=0, atol=1e-5 * inner**0.5)
+    np.testing.assert_allclose(out, a.astype("float64") @ b, rtol=0, atol=3e-5 * inner**0.5)
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4), (3, 0, 4), (3, 4, 0)])
