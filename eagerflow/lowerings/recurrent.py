@@ -11,8 +11,8 @@ from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.recurrent.sequences import batch_first
 from eagerflow.kernels.recurrent.step_product import columns
-from eagerflow.ops.neural.recurrent import check, gru, lstm
-from eagerflow.ops.neural.recurrent_pairs import check_pair, gru_pair, lstm_pair
+from eagerflow.ops.sequences.recurrent import check, gru, lstm
+from eagerflow.ops.sequences.recurrent_pairs import check_pair, gru_pair, lstm_pair
 
 __all__: list[str] = []
 

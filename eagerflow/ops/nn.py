@@ -19,7 +19,6 @@ from eagerflow.ops.neural.crossentropy import categorical_crossentropy as catego
 from eagerflow.ops.neural.crossentropy import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
-from eagerflow.ops.neural.ctc import *
 from eagerflow.ops.neural.measures import *
 from eagerflow.ops.neural.normalization import batch_normalization as batch_normalization
 from eagerflow.ops.neural.normalization import moments as moments
@@ -28,5 +27,6 @@ from eagerflow.ops.neural.pooling import *
 from eagerflow.ops.neural.softmax import *
 from eagerflow.ops.neural.transposed_convolution import *
 from eagerflow.ops.neural.unfold import *
+from eagerflow.ops.sequences.ctc import *
 
 _listed(__name__)

@@ -13,7 +13,7 @@ from eagerflow.core.observe import state
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.recurrent.step_product import pays_side_by_side
 from eagerflow.layers.rnn.recurrent import GRU, LSTM
-from eagerflow.ops.neural.recurrent_pairs import gru_pair, lstm_pair
+from eagerflow.ops.sequences.recurrent_pairs import gru_pair, lstm_pair
 
 __all__ = ["fit_together", "run_together"]
 

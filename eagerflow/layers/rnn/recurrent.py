@@ -12,7 +12,7 @@ from eagerflow.layer.keras_1_arguments import of_recurrent, only
 from eagerflow.layer.settings import one_of, passed_on
 from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
 from eagerflow.layers.rnn.rnn import RNN
-from eagerflow.ops.neural import recurrent as kernels
+from eagerflow.ops.sequences import recurrent as kernels
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
 

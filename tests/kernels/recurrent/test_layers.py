@@ -13,7 +13,7 @@ from eagerflow.kernels.recurrent import lstm as lstm_kernels
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.recurrent.sequences import batch_first
-from eagerflow.ops.neural import recurrent_loops as plain
+from eagerflow.ops.sequences import recurrent_loops as plain
 
 SIZES = {
     "batch": st.integers(0, 40),

@@ -10,7 +10,7 @@ from typing import Any
 
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import op
-from eagerflow.ops.neural.recurrent import check, gru, lstm
+from eagerflow.ops.sequences.recurrent import check, gru, lstm
 
 __all__ = ["gru_pair", "lstm_pair"]
 

@@ -12,8 +12,8 @@ from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.elementwise.trigonometry import tanh
-from eagerflow.ops.neural import recurrent_loops as loops
 from eagerflow.ops.neural.activations import sigmoid
+from eagerflow.ops.sequences import recurrent_loops as loops
 
 __all__ = ["gru", "lstm", "simple_rnn"]
 
