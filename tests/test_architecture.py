@@ -29,7 +29,8 @@ FLOORS = {
 # The same between the wings of one folder. Files that lie in the folder itself stand above all of them.
 FLOORS_OF_WINGS = {
     "ops": {
-        "elementwise": 0, "arrays": 1, "reduce": 2, "matrices": 3, "neural": 4, "images": 5, "sequences": 5, "signals": 5,
+        "elementwise": 0, "arrays": 1, "reduce": 2, "matrices": 3, "neural": 4, "images": 5, "sequences": 5,
+        "signals": 5,
     },
     "kernels": {
         "machine": 0, "elementwise": 1, "matrices": 1, "reduce": 1, "normalization": 2, "attention": 2, "recurrent": 2,

@@ -11,7 +11,8 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core.primitive import registry
 from eagerflow.core.tensor import Tensor
-from eagerflow.ops.neural import dropout, recurrent
+from eagerflow.ops.neural import dropout
+from eagerflow.ops.sequences import recurrent
 
 INF = math.inf
 EXTREMES = [1e4, -1e4, 0.0]

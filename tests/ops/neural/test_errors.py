@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.ops.neural import recurrent, recurrent_pairs
+from eagerflow.ops.sequences import recurrent, recurrent_pairs
 
 F = np.ones
 IMAGE = F((1, 5, 5, 2))
