@@ -30,8 +30,8 @@ LEFT_OUT: Table = {
         Model().get_quantization_layer_structure
     """,
     "one process, one device per model": "distribution distribution.*",
-    "a training method of its own; a model with two `call`s and a loss of its own does it":
-        "distillation distillation.*",
+    "a training method of its own; a model with two `call`s and a loss of its own does it": """
+        distillation distillation.*""",
     "files for other run times": "export export.* Model().export",
     "the model zoo: perhaps later": "applications applications.*",
     "layers of other frameworks": "layers.TFSMLayer layers.TorchModuleWrapper layers.JaxLayer layers.FlaxLayer",

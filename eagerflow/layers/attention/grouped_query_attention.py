@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.settings import integer
+from eagerflow.layer.settings import integer, passed_on
 from eagerflow.layers.activations import Softmax
 from eagerflow.layers.attention.multi_head_attention import MultiHeadAttention, equations
 from eagerflow.layers.dropout import Dropout
@@ -79,14 +79,7 @@ class GroupedQueryAttention(MultiHeadAttention):
         seed: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            num_query_heads, head_dim, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window,
-            flash_attention=flash_attention, kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, use_gate=use_gate, seed=seed,
-            **kwargs,
-        )  # fmt: skip
+        super().__init__(num_query_heads, head_dim, **passed_on(locals(), MultiHeadAttention), **kwargs)
         self.head_dim = self.key_dim
         self.num_query_heads = self.num_heads
         self.num_key_value_heads = integer(self, "num_key_value_heads", num_key_value_heads)

@@ -9,7 +9,7 @@ from typing import Any
 from eagerflow import constraints, initializers, ops, regularizers
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import integer, share
+from eagerflow.layer.settings import described, integer, share
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.activations import Softmax
 from eagerflow.layers.attention.attention import causal_mask
@@ -262,25 +262,10 @@ class MultiHeadAttention(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        finders = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
-        weights = {
-            name: finders[name.rpartition("_")[2]].serialize(value)
-            for name, value in self._of_weights.items()
-        }
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "key_dim": self.key_dim,
-            "value_dim": self.value_dim,
-            "dropout": self.dropout,
-            "use_bias": self.use_bias,
-            "use_gate": self.use_gate,
-            "output_shape": self._output_shape,
-            "attention_axes": self.attention_axes,
-            "sliding_window": self.sliding_window,
-            **weights,
-            "seed": self.seed,
-        }
+        names = "num_heads key_dim value_dim dropout use_bias use_gate attention_axes sliding_window seed"
+        own = {"output_shape": self._output_shape, **{name: getattr(self, name) for name in names.split()}}
+        of_weights = {name: described(name, value) for name, value in self._of_weights.items()}
+        return {**super().get_config(), **own, **of_weights}
 
 
 def equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:
