@@ -63,10 +63,7 @@ def audio_dataset_from_directory(
         or sampling_rate < 1
     ):
         raise ValueError(f"{name}(sampling_rate={sampling_rate!r:.60}): expected an integer of at least 1.")
-    settings = Settings(
-        name, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
-        verbose, (".wav",),
-    )  # fmt: skip
+    settings = Settings.given(locals(), ".wav")
 
     def read(path: str) -> np.ndarray:
         sound, rate = read_wav(path)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,12 @@ class Settings:
     follow_links: bool
     verbose: bool
     formats: tuple[str, ...]
+
+    @classmethod
+    def given(cls, arguments: Mapping[str, Any], *formats: str) -> Settings:
+        """Those among the arguments of a function, its `locals()`."""
+        names = [field.name for field in fields(cls) if field.name not in ("function", "formats")]
+        return cls(function=arguments["name"], formats=formats, **{name: arguments[name] for name in names})
 
     def checked(self) -> None:
         """Refuse what can't be.

@@ -77,10 +77,7 @@ def image_dataset_from_directory(
     _check(name, "data_format", layout, ("channels_last", "channels_first"))
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError(f"{name}: expected at most one of crop_to_aspect_ratio and pad_to_aspect_ratio.")
-    settings = Settings(
-        name, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
-        verbose, _FORMATS,
-    )  # fmt: skip
+    settings = Settings.given(locals(), *_FORMATS)
 
     def read(path: str) -> Any:
         image = read_image(path, color_mode).astype(np.float32)

@@ -118,10 +118,7 @@ class ImageDataGenerator:
         save_format: str = "png", ignore_class_split: bool = False, subset: str | None = None,
     ) -> NumpyArrayIterator:  # fmt: skip
         """Batches of the rows of arrays, see `NumpyArrayIterator`."""
-        return NumpyArrayIterator(
-            x, y, self, batch_size, shuffle, sample_weight, seed, self.data_format, save_to_dir, save_prefix,
-            save_format, subset, ignore_class_split, self.dtype,
-        )  # fmt: skip
+        return self._batches(NumpyArrayIterator, locals())
 
     def flow_from_directory(
         self, directory: str | os.PathLike[str], target_size: tuple[int, int] = (256, 256), color_mode: str = "rgb",
@@ -131,11 +128,7 @@ class ImageDataGenerator:
         interpolation: str = "nearest", keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:  # fmt: skip
         """Batches of the image files in a folder with a folder per class, see `DirectoryIterator`."""
-        return DirectoryIterator(
-            directory, self, target_size, color_mode, classes, class_mode, batch_size, shuffle, seed,
-            self.data_format, save_to_dir, save_prefix, save_format, follow_links, subset, interpolation,
-            keep_aspect_ratio, self.dtype,
-        )  # fmt: skip
+        return self._batches(DirectoryIterator, locals())
 
     def flow_from_dataframe(
         self, dataframe: Any, directory: str | os.PathLike[str] | None = None, x_col: str = "filename",
@@ -146,11 +139,12 @@ class ImageDataGenerator:
         validate_filenames: bool = True,
     ) -> DataFrameIterator:  # fmt: skip
         """Batches of the image files that a pandas table names, see `DataFrameIterator`."""
-        return DataFrameIterator(
-            dataframe, directory, self, x_col, y_col, weight_col, target_size, color_mode, classes, class_mode,
-            batch_size, shuffle, seed, self.data_format, save_to_dir, save_prefix, save_format, subset,
-            interpolation, False, self.dtype, validate_filenames,
-        )  # fmt: skip
+        return self._batches(DataFrameIterator, locals())
+
+    def _batches(self, iterator: type[Any], arguments: dict[str, Any]) -> Any:
+        """An iterator with arguments of one of the methods above."""
+        given = {name: value for name, value in arguments.items() if name != "self"}
+        return iterator(**given, image_data_generator=self, data_format=self.data_format, dtype=self.dtype)
 
     # -- one image
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator as Iterating
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ __all__ = ["DataFrameIterator", "DirectoryIterator", "Iterator", "NumpyArrayIter
 
 _FORMATS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
 _CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
+_KEPT = """image_data_generator color_mode class_mode save_to_dir save_prefix save_format subset interpolation
+    keep_aspect_ratio""".split()
 
 
 class Iterator(PyDataset):
@@ -212,32 +215,29 @@ class _OfFiles(_Changing):
 
     allowed_class_modes: tuple[str | None, ...] = ("categorical", "binary", "sparse", "input", None)
     classes: Any  # the number of each file's class
+    class_mode: str | None
+    color_mode: str
+    interpolation: str
+    keep_aspect_ratio: bool
+    subset: str | None
     class_indices: dict[str, int]
     filenames: list[str]
     _sample_weight: Any = None
     _targets: Any = None
 
-    def _prepare(
-        self, generator: Any, target_size: Any, color_mode: str, class_mode: str | None, data_format: str | None,
-        save_to_dir: Any, save_prefix: str, save_format: str, subset: str | None, interpolation: str,
-        keep_aspect_ratio: bool, dtype: Any,
-    ) -> None:  # fmt: skip
-        _known("color_mode", color_mode, _CHANNELS)
-        _known("class_mode", class_mode, self.allowed_class_modes)
-        self.image_data_generator = generator
-        self.target_size: tuple[int, ...] = tuple(target_size)
-        self.color_mode = color_mode
-        self.class_mode = class_mode
-        self.data_format = data_format or image_data_format()
-        channels = (_CHANNELS[color_mode],)
+    def _prepare(self, arguments: Mapping[str, Any]) -> None:
+        """Keep the settings that are the same for all files, of the arguments of `__init__`."""
+        _known("color_mode", arguments["color_mode"], _CHANNELS)
+        _known("class_mode", arguments["class_mode"], self.allowed_class_modes)
+        for name in _KEPT:
+            setattr(self, name, arguments[name])
+        self.target_size: tuple[int, ...] = tuple(arguments["target_size"])
+        self.data_format = arguments["data_format"] or image_data_format()
+        channels = (_CHANNELS[arguments["color_mode"]],)
         last = self.data_format == "channels_last"
         self.image_shape = self.target_size + channels if last else channels + self.target_size
-        self.save_to_dir, self.save_prefix, self.save_format = save_to_dir, save_prefix, save_format
-        self.subset = subset
-        self.split = None if subset is None else _split(subset, generator)
-        self.interpolation = interpolation
-        self.keep_aspect_ratio = keep_aspect_ratio
-        self.dtype = dtype or floatx()
+        self.split = None if self.subset is None else _split(self.subset, self.image_data_generator)
+        self.dtype = arguments["dtype"] or floatx()
 
     @property
     def samples(self) -> int:
@@ -331,10 +331,7 @@ class DirectoryIterator(_OfFiles):
         save_prefix: str = "", save_format: str = "png", follow_links: bool = False, subset: str | None = None,
         interpolation: str = "nearest", keep_aspect_ratio: bool = False, dtype: Any = None,
     ) -> None:  # fmt: skip
-        self._prepare(
-            image_data_generator, target_size, color_mode, class_mode, data_format, save_to_dir, save_prefix,
-            save_format, subset, interpolation, keep_aspect_ratio, dtype,
-        )  # fmt: skip
+        self._prepare(locals())
         self.directory = os.fspath(directory)
         if not os.path.isdir(self.directory):
             raise ValueError(f"flow_from_directory(directory={self.directory!r}): there is no such folder.")
@@ -391,10 +388,7 @@ class DataFrameIterator(_OfFiles):
         keep_aspect_ratio: bool = False, dtype: Any = "float32", validate_filenames: bool = True,
     ) -> None:  # fmt: skip
         class_mode = "raw" if class_mode == "other" else class_mode
-        self._prepare(
-            image_data_generator, target_size, color_mode, class_mode, data_format, save_to_dir, save_prefix,
-            save_format, subset, interpolation, keep_aspect_ratio, dtype,
-        )  # fmt: skip
+        self._prepare(locals())
         self.directory = os.fspath(directory or "")
         by_class = class_mode in ("binary", "categorical", "sparse")
         columns = [x_col, *([weight_col] if weight_col else [])]

@@ -50,10 +50,7 @@ def text_dataset_from_directory(
         raise ValueError(f"{name}(format={format!r}): expected 'tf' or 'grain'.")
     if max_length is not None and max_length < 0:
         raise ValueError(f"{name}(max_length={max_length!r}): expected at least 0.")
-    settings = Settings(
-        name, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
-        verbose, (".txt",),
-    )  # fmt: skip
+    settings = Settings.given(locals(), ".txt")
 
     def read(path: str) -> np.ndarray:
         try:

@@ -9,6 +9,7 @@ import numpy
 from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.settings import passed_on
 from eagerflow.layers.preprocessing.strings import as_text
 from eagerflow.layers.preprocessing.text.index_lookup import IndexLookup
 
@@ -53,12 +54,7 @@ class StringLookup(IndexLookup):
         salt: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         self.__dict__["encoding"] = encoding  # a vocabulary may be read at once
-        super().__init__(
-            max_tokens=max_tokens, num_oov_indices=num_oov_indices, mask_token=mask_token, oov_token=oov_token,
-            vocabulary=vocabulary, idf_weights=idf_weights, invert=invert, output_mode=output_mode,
-            pad_to_max_tokens=pad_to_max_tokens, sparse=sparse, name=name, salt=salt, vocabulary_dtype="string",
-            **kwargs,
-        )  # fmt: skip
+        super().__init__(**passed_on(locals(), IndexLookup), vocabulary_dtype="string", name=name, **kwargs)
 
     def as_tokens(self, inputs: Any) -> numpy.ndarray:
         """Inputs as an array of strings."""
@@ -116,12 +112,7 @@ class IntegerLookup(IndexLookup):
             raise ValueError(
                 f"IntegerLookup(vocabulary_dtype={vocabulary_dtype!r}): only 'int64' is possible."
             )
-        super().__init__(
-            max_tokens=max_tokens, num_oov_indices=num_oov_indices, mask_token=mask_token, oov_token=oov_token,
-            vocabulary=vocabulary, vocabulary_dtype=vocabulary_dtype, idf_weights=idf_weights, invert=invert,
-            output_mode=output_mode, sparse=sparse, pad_to_max_tokens=pad_to_max_tokens, oov_method=oov_method,
-            salt=salt, name=name, **kwargs,
-        )  # fmt: skip
+        super().__init__(**passed_on(locals(), IndexLookup), name=name, **kwargs)
 
     def as_tokens(self, inputs: Any) -> numpy.ndarray:
         """Inputs as an array of int64."""
