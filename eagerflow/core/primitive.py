@@ -39,11 +39,12 @@ class Op:
         call: the function that users call.
     """
 
-    __slots__ = (
-        "_recorded_pulls", "arrays", "call", "forward", "gradient", "joint", "keeps_inputs", "lowerings", "mathematics",
-        "name", "names_shape", "outputs", "pulls", "recorded_joint", "reference", "rules", "saved", "saves", "sequence",
-        "settings", "why",
-    )  # fmt: skip
+    __slots__ = tuple(
+        """
+        _recorded_pulls arrays call forward gradient joint keeps_inputs lowerings mathematics name names_shape
+        outputs pulls recorded_joint reference rules saved saves sequence settings why
+        """.split()
+    )
 
     def __init__(
         self, forward: Callable[..., Any], rules: tuple[Callable[..., Any], ...], **traits: Any

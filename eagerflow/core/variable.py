@@ -62,10 +62,12 @@ class Variable(Tensor):
     Variable([2., 3.], shape=(2,), dtype=float32, name='v')
     """
 
-    __slots__ = (
-        "_trainable", "aggregation", "autocast", "by_hand", "constraint", "identity", "name",
-        "overwrite_with_gradient", "path", "regularizer", "synchronization",
-    )  # fmt: skip
+    __slots__ = tuple(
+        """
+        _trainable aggregation autocast by_hand constraint identity name overwrite_with_gradient path regularizer
+        synchronization
+        """.split()
+    )
 
     def __init__(
         self,

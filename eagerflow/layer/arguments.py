@@ -31,10 +31,11 @@ class CallSignature:
         written: whether the class has a `call` of its own.
     """
 
-    __slots__ = (
-        "computes_mask", "first", "masks", "names", "signature", "takes_training", "training_default",
-        "training_position", "written",
-    )  # fmt: skip
+    __slots__ = tuple(
+        """
+        computes_mask first masks names signature takes_training training_default training_position written
+        """.split()
+    )
 
     def __init__(self, cls: type, base: type) -> None:
         self.signature = inspect.signature(cls.call)  # type: ignore[attr-defined]

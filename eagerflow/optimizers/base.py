@@ -35,10 +35,12 @@ from eagerflow.optimizers.stored import StoredState
 
 __all__ = ["Optimizer", "Shared"]
 
-_SHARED = (
-    "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
-    "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "name",
-)  # fmt: skip
+_SHARED = tuple(
+    """
+    weight_decay clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency loss_scale_factor
+    gradient_accumulation_steps name
+    """.split()
+)
 
 
 class Shared(TypedDict, total=False):

@@ -101,9 +101,11 @@ class TimeseriesGenerator(PyDataset):
 
     def get_config(self) -> dict[str, Any]:
         """All arguments; data and targets as JSON texts."""
-        plain = (
-            "length", "sampling_rate", "stride", "start_index", "end_index", "shuffle", "reverse", "batch_size",
-        )  # fmt: skip
+        plain = tuple(
+            """
+            length sampling_rate stride start_index end_index shuffle reverse batch_size
+            """.split()
+        )
         series = {name: json.dumps(np.asarray(getattr(self, name)).tolist()) for name in ("data", "targets")}
         return series | {name: getattr(self, name) for name in plain}
 

@@ -523,8 +523,12 @@ class Trainer(OlderSpellings, OtherWays):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as `get_compile_config` described."""
-        known = {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly",
-                 "steps_per_execution", "jit_compile", "auto_scale_loss"}  # fmt: skip
+        known = set(
+            """
+            optimizer loss loss_weights metrics weighted_metrics run_eagerly steps_per_execution jit_compile
+            auto_scale_loss
+            """.split()
+        )
         unknown = next((name for name in config if name not in known), None)
         if unknown is not None:
             raise ValueError(

@@ -252,10 +252,11 @@ class Node:
         settled: the lengths of unknown axes without which the call doesn't work, by tensor and axis.
     """
 
-    __slots__ = (
-        "__weakref__", "_specs", "args", "count", "created_at", "epoch", "kwargs", "name", "operation", "outputs",
-        "position", "settled",
-    )  # fmt: skip
+    __slots__ = tuple(
+        """
+        __weakref__ _specs args count created_at epoch kwargs name operation outputs position settled
+        """.split()
+    )
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.operation = operation
