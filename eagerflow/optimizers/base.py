@@ -35,13 +35,6 @@ from eagerflow.optimizers.stored import StoredState
 
 __all__ = ["Optimizer", "Shared"]
 
-_SHARED = tuple(
-    """
-    weight_decay clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency loss_scale_factor
-    gradient_accumulation_steps name
-    """.split()
-)
-
 
 class Shared(TypedDict, total=False):
     """The keyword arguments that all optimizers take."""
@@ -543,7 +536,7 @@ class Optimizer(StoredState, Minimizing, Averages):
     @automatic
     def get_config(self) -> dict[str, Any]:
         """All settings, as numbers, strings and dicts."""
-        shared = {name: getattr(self, name) for name in _SHARED}
+        shared = {name: getattr(self, name) for name in Shared.__annotations__ if name not in ("lr", "decay")}
         decay = {"decay": self._rate.decay} if self._rate.decay else {}
         base = {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared, **decay}
         return {**base, **{name: value for name, value in settings_of(self).items() if name not in base}}
