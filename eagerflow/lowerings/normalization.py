@@ -11,9 +11,16 @@ from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.normalization import batch_norm as batches
 from eagerflow.kernels.normalization import group_norm as groups_of
 from eagerflow.kernels.normalization import layer_norm as rows_of
-from eagerflow.kernels.normalization.batch_norm import layout
+from eagerflow.kernels.normalization.batch_norm import SMALLEST, layout
 from eagerflow.ops.neural.group_norm import group_norm
-from eagerflow.ops.neural.normalization import layer_norm, normalize_batch, rms_norm, scale_channels
+from eagerflow.ops.neural.normalization import (
+    batch_normalization,
+    factor_and_shift,
+    layer_norm,
+    normalize_batch,
+    rms_norm,
+    to_moments,
+)
 
 __all__: list[str] = []
 
@@ -42,41 +49,47 @@ def _batch_gradients(g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: An
     return d_x, d_scale if needs[1] else None, d_offset if needs[2] else None
 
 
-lower(normalize_batch, _batch)
+lower(normalize_batch, _batch, least=SMALLEST)
 lower_rule(normalize_batch, _batch_gradients)
 
 
-def _channels(x: Any, factor: Any, shift: Any) -> Any:
-    """The kernels' layout, when they take arrays of these shapes."""
-    if (
-        not x.dtype == factor.dtype == shift.dtype
-        or factor.shape != shift.shape
-        or len(factor.shape) != x.ndim
-    ):
+def _channels(x: Any, axis: int, *vectors: Any) -> Any:
+    """The kernels' layout, when they take these arrays."""
+    if any([v is not None and v.dtype != x.dtype for v in vectors]):
         return None
-    places = [i for i, n in enumerate(factor.shape) if n > 1]
-    if len(places) != 1 or factor.shape[places[0]] != x.shape[places[0]]:
-        return None
-    return layout(x, tuple([i for i in range(x.ndim) if i != places[0]]))
+    return layout(x, tuple([i for i in range(x.ndim) if i != axis % x.ndim]))
 
 
-def _scale_channels(x: Any, factor: Any, shift: Any) -> Any:
-    plan = _channels(x, factor, shift)
+def _by_moments(
+    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
+) -> Any:
+    factor, shift = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
+    plan = _channels(x, axis, factor, shift)
     return None if plan is None else batches.scale_channels(x, factor, shift, plan)
 
 
-def _scale_channels_gradients(g: Any, needs: Any, x: Any, factor: Any, shift: Any) -> Any:
-    plan = _channels(x, factor, shift)
-    if plan is None or g.dtype != x.dtype:
+def _is_number(
+    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: Any = 1e-3
+) -> bool:
+    return isinstance(epsilon, (float, int))
+
+
+def _by_moments_gradients(
+    g: Any, needs: Any, x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: Any, epsilon: Any
+) -> Any:
+    plan = _channels(x, axis, g, mean, variance, offset, scale)
+    if plan is None:
         return None
-    d_x, *others = batches.scale_channels_gradient(g, x, factor, plan, needs)
-    return d_x, *[
-        d.reshape(factor.shape) if need else None for d, need in zip(others, needs[1:], strict=True)
-    ]
+    factor, _ = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
+    wanted = needs[0], any(needs[1:]), any(needs[1:])
+    d_x, *sums = batches.scale_channels_gradient(g, x, factor, plan, wanted)
+    if not wanted[1]:
+        return d_x, None, None, None, None
+    return d_x, *to_moments(*sums, needs, mean, variance, scale, epsilon)
 
 
-lower(scale_channels, _scale_channels)
-lower_rule(scale_channels, _scale_channels_gradients)
+lower(batch_normalization, _by_moments, _is_number, SMALLEST)
+lower_rule(batch_normalization, _by_moments_gradients)
 
 
 def _as_rows(x: Any, axes: tuple[int, ...], *shapes: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 import eagerflow as ef
 from eagerflow.base import tree
 from eagerflow.core.device import namespace_of
+from eagerflow.core.lowering import load_kernels
 from eagerflow.core.primitive import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.convolution import columns
@@ -148,8 +149,9 @@ CASES = {
         ([normal(3, 1), None, normal(1)], {}),
     ],
     "rms_norm": [([normal(2, 3, 4), normal(4)], {}), ([normal(2, 3), None], {"axes": (0,)})],
-    "scale_channels": [
-        ([normal(2, 3, 4), normal(1, 1, 4), normal(1, 1, 4)], {}), ([normal(2, 3), normal(2, 1), normal(2, 1)], {}),
+    "batch_normalization": [
+        ([normal(2, 3, 4), normal(4), abs(normal(4)), normal(4, seed=1), normal(4, seed=2)], {"axis": -1}),
+        ([normal(2, 3, 4), normal(3), abs(normal(3)), None, None], {"axis": 1, "epsilon": 0.1}),
     ],
     "softmax_crossentropy": [([normal(*s), normal(*s, seed=1) * 9], {}) for s in ((3, 4), (2, 3, 5), (1, 1), (0, 3))],
     "sparse_softmax_crossentropy": [
@@ -161,6 +163,9 @@ CASES = {
         ([np.array([[1, 1]]), normal(1, 3, 2), np.array([2]), np.array([3])], {}),
     ],
 }  # fmt: skip
+
+
+load_kernels()  # and with them the ops that layers alone would read
 
 
 def test_every_kernel_is_here():
@@ -202,7 +207,7 @@ def compare_values(name, arrays, settings):
     tensors = on_device(arrays)
     raw = [t if t is None else t.data for t in tensors]
     keeps = {"keep": True} if "keep" in inspect.signature(op.forward).parameters else {}
-    made = op.forward(namespace_of(*raw), *raw, **settings, **keeps)
+    made = op.forward(namespace_of(*raw), **dict(zip(op.arrays, raw)), **settings, **keeps)
     found, *saved = made if op.saves else (made,)
     defaults = {n: p.default for n, p in inspect.signature(op.call).parameters.items() if n in op.settings}
     extras = {
@@ -227,11 +232,17 @@ def compare_gradients(name, arrays, settings):
         np.testing.assert_allclose(ours.numpy(), plain.numpy(), rtol=1e-8, atol=1e-8)
 
 
+def called(name, tensors, settings):
+    """The op's outputs, its arrays given by name."""
+    op = registry[name]
+    return op.call(**dict(zip(op.arrays, tensors)), **settings)
+
+
 def gradients(name, tensors, sources, settings):
     """Of all outputs, each element weighted differently."""
     with ef.GradientTape() as tape:
         tape.watch(sources)
-        outputs = tree.flatten(registry[name].call(*tensors, **settings))
+        outputs = tree.flatten(called(name, tensors, settings))
     upstream = [Tensor(normal(*o.shape, seed=i)) for i, o in enumerate(outputs)]
     return tape.gradient(outputs, sources, output_gradients=upstream, unconnected_gradients="zero")
 
@@ -254,6 +265,6 @@ def test_float32_stays_float32(name):
         sources = [t for t in tensors if t is not None and t.dtype.kind == "f"]
         with ef.GradientTape() as tape:
             tape.watch(sources)
-            outputs = tree.flatten(registry[name].call(*tensors, **settings))
+            outputs = tree.flatten(called(name, tensors, settings))
         found = tape.gradient(outputs, sources, unconnected_gradients="zero")
         assert {t.dtype.name for t in (*outputs, *found)} == {"float32"}

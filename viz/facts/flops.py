@@ -143,7 +143,7 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "max_pool": _pool,
     "normalize_batch": _per_input(8),
     "rms_norm": _per_input(4),
-    "scale_channels": _per_output(2),
+    "batch_normalization": _per_output(2),
     "sigmoid_crossentropy": _per_output(5),
     "silu": _per_output(2),
     "simple_rnn": _recurrent(1, 2),

@@ -23,6 +23,7 @@ from eagerflow.kernels.reduce.moments import (
 from eagerflow.kernels.reduce.vectors import column_sums, row_products, row_sums
 
 __all__ = [
+    "SMALLEST",
     "Layout",
     "batch_norm",
     "batch_norm_gradient",
@@ -31,7 +32,7 @@ __all__ = [
     "scale_channels_gradient",
 ]
 
-_SMALLEST = 1 << 16  # numbers, below which the plain way has fewer calls
+SMALLEST = 1 << 16  # numbers, below which the plain way has fewer calls
 _SHORTEST = 32  # positions in a row, below which broadcasting along rows is slow
 
 
@@ -45,7 +46,7 @@ class Layout(NamedTuple):
 
 def layout(x: Any, axes: tuple[int, ...]) -> Layout | None:
     """The layout of a contiguous float array normalized over `axes`; None when the kernels don't take it."""
-    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or x.size <= _SMALLEST:
+    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or x.size <= SMALLEST:
         return None
     places = [i for i in range(x.ndim) if i not in axes]
     if len(places) != 1 or not x.flags.c_contiguous:

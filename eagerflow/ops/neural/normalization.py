@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from eagerflow.base.errors import signature_of
-from eagerflow.core.log import log
-from eagerflow.core.observe import state
+from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.variable import Variable
-from eagerflow.kernels.normalization import batch_norm as kernels
-from eagerflow.kernels.normalization.batch_norm import layout
 from eagerflow.ops.elementwise.selection import clip
 from eagerflow.ops.reduce.reductions import mean as mean_of
 
@@ -70,10 +63,78 @@ def moments(
     return (mean.astype(x.dtype), variance.astype(x.dtype)) if half else (mean, variance)
 
 
-@composite
+def _along(x: Any, axis: Any, name: str, vector: Any) -> Any:
+    """A number per channel, shaped to meet x."""
+    (place,) = axes_of(axis, x.ndim)
+    if vector.ndim != 1 or vector.size != x.shape[place]:
+        raise ValueError(f"{name}: expected {x.shape[place]} numbers; got {signature_of(vector)}.")
+    return vector.reshape(tuple([n if i == place else 1 for i, n in enumerate(x.shape)]))
+
+
+def factor_and_shift(
+    x: Any, mean: Any, variance: Any, axis: Any, offset: Any, scale: Any, epsilon: Any
+) -> tuple[Any, Any]:
+    """What batch normalization by known moments multiplies x by and adds to it, of arrays or tensors.
+
+    Raises:
+        ValueError: for an axis that isn't there, or vectors of another length.
+    """
+    factor = (_along(x, axis, "variance", variance) + epsilon) ** -0.5
+    if scale is not None:
+        factor = factor * _along(x, axis, "scale", scale)
+    shift = -_along(x, axis, "mean", mean) * factor
+    return factor, shift if offset is None else shift + _along(x, axis, "offset", offset)
+
+
+def _by_factor_and_shift(
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: Any, epsilon: Any
+) -> Any:
+    factor, shift = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
+    return x * factor + shift
+
+
+def to_moments(
+    d_factor: Any, d_shift: Any, needs: Any, mean: Any, variance: Any, scale: Any, epsilon: Any
+) -> tuple[Any, ...]:
+    """The gradients of mean, variance, offset and scale from those of factor and shift, a number per channel each."""
+    inverse = (variance + epsilon) ** -0.5
+    factor = inverse if scale is None else inverse * scale
+    d_factor = d_factor - mean * d_shift  # the shift has the factor in it
+    slope = d_factor if scale is None else d_factor * scale
+    return (
+        -d_shift * factor if needs[1] else None,
+        slope * inverse / (variance + epsilon) * -0.5 if needs[2] else None,
+        d_shift if needs[3] else None,
+        d_factor * inverse if needs[4] else None,
+    )
+
+
+def _by_moments_rule(
+    g: Any, needs: Any, x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: Any, epsilon: Any
+) -> tuple[Any, ...]:
+    factor, _ = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
+    (place,) = axes_of(axis, x.ndim)
+    others = tuple([i for i in range(x.ndim) if i != place])
+    d_factor, d_shift = wide_sum(g * x, others), wide_sum(g, others)
+    return g * factor if needs[0] else None, *to_moments(
+        d_factor, d_shift, needs, mean, variance, scale, epsilon
+    )
+
+
+@op(
+    _by_moments_rule, joint=True, reference=_by_factor_and_shift, floating=True,
+    arrays=("x", "mean", "variance", "offset", "scale"),
+)  # fmt: skip
 def batch_normalization(
-    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
-) -> Tensor:
+    xp: Any,
+    x: Any,
+    mean: Any,
+    variance: Any,
+    axis: int,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+) -> Any:
     """`(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of them a vector along `axis`.
 
     Args:
@@ -89,71 +150,13 @@ def batch_normalization(
         ValueError: for an axis that isn't there, or vectors of another length.
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+
+    >>> batch_normalization([[1.0], [5.0]], [3.0], [4.0], axis=-1, epsilon=0.0).tolist()
+    [[-1.0], [1.0]]
     """
-    x = convert_to_tensor(x)
-    (place,) = axes_of(axis, x.ndim)
-    found = _at_once(x, place, mean, variance, scale, offset, epsilon)
-    if found is not None:
-        return found
-    shape = tuple([n if i == place else 1 for i, n in enumerate(x.shape)])
-    factor = (_vector("variance", variance, shape) + epsilon) ** -0.5
-    if scale is not None:
-        factor = factor * _vector("scale", scale, shape)
-    shift = -_vector("mean", mean, shape) * factor
-    if offset is not None:
-        shift = shift + _vector("offset", offset, shape)
-    return scale_channels(x, factor, shift)
-
-
-def _at_once(
-    x: Tensor, place: int, mean: Any, variance: Any, scale: Any, offset: Any, epsilon: float
-) -> Tensor | None:
-    """The same numbers for large arrays while nobody records or watches single ops; None elsewhere.
-
-    In a model with large arrays, which drive everything else from the caches, the eight small ops take 0.1 ms.
-    """
-    if state.ops or log.get() is not None:
-        return None
-    vectors = [v for v in (mean, variance, scale, offset) if v is not None]
-    if any(t.__class__ is not Tensor and t.__class__ is not Variable for t in (x, *vectors)):
-        return None
-    a = x.data
-    plan = layout(a, tuple([i for i in range(a.ndim) if i != place]))
-    if plan is None:
-        return None
-    expected = (numpy.ndarray, (plan.channels,), a.dtype)
-    if any((v.data.__class__, v.data.shape, v.data.dtype) != expected for v in vectors):
-        return None
-    factor = (variance.data + epsilon) ** -0.5
-    if scale is not None:
-        factor = factor * scale.data
-    shift = -mean.data * factor
-    if offset is not None:
-        shift = shift + offset.data
-    return Tensor(kernels.scale_channels(a, factor, shift, plan), None, None)
-
-
-def _scaled_plainly(x: Any, factor: Any, shift: Any) -> Any:
-    return x * factor + shift
-
-
-def _channels_rule(g: Any, needs: Any, x: Any, factor: Any) -> tuple[Any, ...]:
-    return g * factor if needs[0] else None, g * x if needs[1] else None, g
-
-
-@op(_channels_rule, joint=True, reference=_scaled_plainly, promotes=True)
-def scale_channels(xp: Any, x: Any, factor: Any, shift: Any) -> Any:
-    """`x * factor + shift`, where factor and shift have the channels in one axis and length 1 in the others."""
-    return x * factor + shift
-
-
-def _vector(name: str, value: Any, shape: tuple[int, ...]) -> Tensor:
-    vector = convert_to_tensor(value)
-    if vector.ndim != 1 or vector.size != math.prod(shape):
-        raise ValueError(
-            f"batch_normalization: {name}: expected {math.prod(shape)} numbers; got {signature_of(vector)}."
-        )
-    return vector.reshape(shape)
+    if epsilon.__class__ is not float:
+        epsilon = as_number("epsilon", epsilon, _by_factor_and_shift)
+    return _by_factor_and_shift(x, mean, variance, offset, scale, axis, epsilon)
 
 
 def _batch_by_moments(

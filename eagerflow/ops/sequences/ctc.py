@@ -11,11 +11,11 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import namespace_of, to_host
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.recurrent import ctc as kernels
 from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.elementwise.exponential import logaddexp
 from eagerflow.ops.neural.softmax import log_softmax
 from eagerflow.ops.reduce.log_sum_exp import logsumexp
+from eagerflow.ops.sequences import ctc_states as trellis
 
 __all__ = ["ctc_decode", "ctc_loss"]
 
@@ -67,11 +67,11 @@ def _plain(
 ) -> Tensor:
     """The recursion over time, in ops."""
     xp = namespace_of(output.data)
-    classes, skips = kernels.states(xp, target.data, output.shape[2], mask_index)
+    classes, skips = trellis.states(xp, target.data, output.shape[2], mask_index)
     emissions = _emissions(xp, log_softmax(output), classes)
     skips = skips.astype(output.dtype)
-    never = Tensor(xp.full((classes.shape[0], 2), kernels.NEVER, output.dtype), None, None)
-    start = xp.full(classes.shape, kernels.NEVER, output.dtype)
+    never = Tensor(xp.full((classes.shape[0], 2), trellis.NEVER, output.dtype), None, None)
+    start = xp.full(classes.shape, trellis.NEVER, output.dtype)
     start[:, :2] = 0
     a = emissions[0] + start
     for t in range(1, output.shape[1]):
@@ -79,7 +79,7 @@ def _plain(
         two = concatenate([never, a[:, :-2]], axis=1)[:, : a.shape[1]] + skips
         live = (t < output_length.data)[:, None]
         a = (logaddexp(logaddexp(a, one), two) + emissions[t]) * live + a * ~live
-    return -logsumexp(a + kernels.final_states(xp, target_length.data, classes.shape[1]), axis=1)
+    return -logsumexp(a + trellis.final_states(xp, target_length.data, classes.shape[1]), axis=1)
 
 
 def _rule(
@@ -87,8 +87,8 @@ def _rule(
     log_probabilities: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     emissions = _emissions(xp, log_probabilities, classes)
-    ends = kernels.final_states(xp, target_length, classes.shape[1])
-    occupied = kernels.gradient(xp, alphas, emissions, skips, output_length, ends).transpose((1, 0, 2))
+    ends = trellis.final_states(xp, target_length, classes.shape[1])
+    occupied = trellis.gradient(xp, alphas, emissions, skips, output_length, ends).transpose((1, 0, 2))
     hot = (classes[:, :, None] == xp.arange(output.shape[2])).astype(output.dtype)
     by_class = occupied @ hot
     slope = xp.exp(log_probabilities) * by_class.sum(axis=2, keepdims=True) - by_class
@@ -118,14 +118,14 @@ def ctc_loss(
     Source: Graves et al. 2006, Connectionist temporal classification.
     """
     _check(xp, target, output, target_length, output_length, mask_index)
-    classes, skips = kernels.states(xp, target, output.shape[2], mask_index)
+    classes, skips = trellis.states(xp, target, output.shape[2], mask_index)
     log_probabilities = apply(log_softmax, xp, output)
     skips = skips.astype(output.dtype)
     emissions = _emissions(xp, log_probabilities, classes)
-    alphas = kernels.alphas(xp, emissions, skips, output_length)
-    ends = kernels.final_states(xp, target_length, classes.shape[1])
-    log_total = kernels.total(xp, alphas[-1], ends).astype(output.dtype)
-    loss = xp.where(log_total > kernels.NEVER / 2, -log_total, xp.inf).astype(output.dtype)
+    alphas = trellis.alphas(xp, emissions, skips, output_length)
+    ends = trellis.final_states(xp, target_length, classes.shape[1])
+    log_total = trellis.total(xp, alphas[-1], ends).astype(output.dtype)
+    loss = xp.where(log_total > trellis.NEVER / 2, -log_total, xp.inf).astype(output.dtype)
     if xp.__name__ != "numpy":
         loss[_impossible(xp, target, output, target_length, output_length)] = xp.nan
     return loss, alphas, classes, skips, log_probabilities

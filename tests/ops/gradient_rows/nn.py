@@ -227,7 +227,6 @@ ROWS = [
         case(normal(2, 3, 4), positive(4), normal(4), call=lambda x, s, o: group_norm.group_norm(x, s, o, 2)),
         case(normal(2, 6), call=lambda x: group_norm.group_norm(x, None, None, 3)),
     ),
-    primitive("scale_channels", ((normal(2, 3), positive(1, 3), other(1, 3)), lambda op: op)),
     smooth(
         "layer_normalization",
         case(normal(2, 3)),

@@ -63,7 +63,7 @@ ERRORS = [
     (lambda: ops.moments(F((2, 3)), [0], synchronized=True), r"synchronized=True"),
     (
         lambda: ops.batch_normalization(F((2, 3)), F(2), F(3), 1),
-        r"batch_normalization: mean: expected 3 numbers",
+        r"batch_normalization\(.*: mean: expected 3 numbers",
     ),
     (lambda: ops.layer_normalization(F((2, 3)), axis=(0, 0)), r"axis=\(0, 0\): expected different axes"),
     (lambda: ops.normalize(F(3), order=0), r"normalize: order=0"),
