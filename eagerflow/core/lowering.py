@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.links import above
+from eagerflow.core.op_function import choose_in_wrapper, kernel_test
 from eagerflow.core.primitive import Op, pull_of
 
 __all__ = ["Lowering", "await_kernels", "install", "load_kernels", "lower", "lower_rule", "waiting"]
@@ -104,7 +105,9 @@ def install(made: Op, least: int | None = None) -> None:
     forward = made.mathematics
     for each in made.lowerings:
         if each.part == "forward":
-            forward = _choosing(made, each.kernel, each.when, each.least if least is None else least, forward)
+            plain, asked = forward, each.least if least is None else least
+            forward = _choosing(made, each.kernel, each.when, asked, plain)
+            choose_in_wrapper(made, each.kernel, each.when, asked, plain)
     _let_compute(made, forward)
 
 
@@ -165,12 +168,7 @@ def _choosing(
             scope[f"default_{p.name}"] = p.default
             written += f"=default_{p.name}"
     passed = ", ".join(f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name for p in parameters)
-    test = "xp is _numpy"
-    if least:
-        first = parameters[0].name  # of two, it may be a number
-        test = f"{first}.__class__ is _numpy.ndarray and {first}.size >= {least}"
-    if when is not None:
-        test += f" and _when({passed})"
+    test = kernel_test(when, least, parameters[0].name, passed)
     text = _CHOICE.format(parameters=written, test=test, passed=passed)
     exec(compile(text, f"<eagerflow kernels of {made.name}>", "exec"), scope)
     forward: Callable[..., Any] = scope["forward"]

@@ -21,7 +21,7 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
 
-__all__ = ["generate"]
+__all__ = ["choose_in_wrapper", "generate", "kernel_test"]
 
 _TEMPLATE = """\
 def {name}{signature}:
@@ -30,7 +30,7 @@ def {name}{signature}:
 {unwrap}
         _records = _log.get()
         _tracked = _records is not None and ({any_key})
-        {results} = _forward(xp, {arguments})
+{compute}
     except _Deferred as detour:
         return detour.resolve({name}, ({parameters},))
     except _failures as error:
@@ -84,6 +84,16 @@ _PROMOTE = """\
         {raw}, _data = _narrow(_forward, xp, _data, ({raw},), ({settings}))
 """
 
+_COMPUTE = """\
+        {results} = _forward(xp, {arguments})
+"""
+
+# With a kernel, the choice stands in the wrapper itself: small ops are called so often that a function more counts.
+_CHOOSE = """\
+        _found = _kernel({arguments}) if {test} else None
+        {results} = _plain(xp, {arguments}) if _found is None else _found
+"""
+
 _FINISH_ONE = """\
     if _tracked{and_float}:
         _key = _new_key()
@@ -123,7 +133,8 @@ def generate(
     op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool
 ) -> Callable[..., Any]:
     """The wrapper of `op`: unwraps tensors, calls the array function, records, announces."""
-    source, defaults = _source(op, weak=weak, floating=floating, promotes=promotes, may_round=may_round)
+    op.writes = {"weak": weak, "floating": floating, "promotes": promotes, "may_round": may_round}
+    source, defaults = _source(op, **op.writes)
     # Underscores keep these names apart from those of parameters.
     scope: dict[str, Any] = {
         "_op": op, "_forward": op.forward, "_numpy": numpy, "_ndarray": numpy.ndarray, "_Tensor": Tensor,
@@ -148,6 +159,33 @@ def generate(
     return wrapper
 
 
+def choose_in_wrapper(op: Op, kernel: Any, when: Any, least: int, plain: Any) -> None:
+    """Write the op's wrapper anew, so that it asks a kernel before it calls the function.
+
+    Args:
+        op: the op.
+        kernel: the function that may answer, or give None.
+        when: whether it pays, asked with the same arguments; None: always.
+        least: numbers in the first array, below which it isn't asked.
+        plain: the array function that answers otherwise.
+    """
+    test = kernel_test(when, least, f"{op.arrays[0]}_", _arguments(op))
+    source, _ = _source(op, **op.writes, test=test)
+    file = f"<eagerflow op {op.name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    scope = op.call.__globals__
+    scope |= {"_kernel": kernel, "_when": when, "_plain": plain}
+    written: dict[str, Any] = {}
+    exec(compile(source, file, "exec"), scope, written)
+    op.call.__code__ = written[op.name].__code__
+
+
+def kernel_test(when: Any, least: int, first: str, arguments: str) -> str:
+    """The expression for whether to ask a kernel, with these names for the first array and the arguments."""
+    test = f"{first}.__class__ is _numpy.ndarray and {first}.size >= {least}" if least else "xp is _numpy"
+    return test if when is None else f"{test} and _when({arguments})"
+
+
 def _parameters(op: Op) -> list[inspect.Parameter]:
     found = inspect.signature(op.forward).parameters.values()
     return [p for p in found if p.name not in ("xp", "keep")]
@@ -158,7 +196,7 @@ def _public_signature(op: Op) -> inspect.Signature:
 
 
 def _source(
-    op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool
+    op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool, test: str | None = None
 ) -> tuple[str, dict[str, Any]]:
     parameters = _parameters(op)
     defaults = {f"default_{p.name}": p.default for p in parameters if p.default is not p.empty}
@@ -174,8 +212,9 @@ def _source(
         signature=inspect.Signature(shown),
         unwrap=_unwrap(op, weak, floating).rstrip("\n"),
         any_key=keys or "False",
-        results=", ".join(["_data", *op.saves]),
-        arguments=_arguments(op),
+        compute=(_COMPUTE if test is None else _CHOOSE)
+        .format(results=", ".join(["_data", *op.saves]), arguments=_arguments(op), test=test)
+        .rstrip("\n"),
         parameters=", ".join(p.name for p in parameters),
         inputs=f"[{', '.join(op.arrays)}]",
         inputs_tuple=f"({', '.join(op.arrays)},)",

@@ -37,12 +37,13 @@ class Op:
         joint: one rule gives the gradients of all arrays, as a tuple; it may ask for `needs`.
         sequence: the first parameter is a sequence of arrays (as in `concatenate`).
         call: the function that users call.
+        writes: how that was written (see `op_function.py`).
     """
 
     __slots__ = tuple(
         """
         _recorded_pulls arrays call forward gradient joint keeps_inputs lowerings mathematics name names_shape
-        outputs pulls recorded_joint reference rules saved saves sequence settings why
+        outputs pulls recorded_joint reference rules saved saves sequence settings why writes
         """.split()
     )
 
@@ -61,6 +62,7 @@ class Op:
         self.reference: Callable[..., Any] | None = traits["reference"]
         self.why: str | None = traits["why"]
         self.call: Callable[..., Any] = forward
+        self.writes: dict[str, Any] = {}
         parameters = [
             p for p in inspect.signature(forward).parameters.values() if p.name not in ("xp", "keep")
         ]

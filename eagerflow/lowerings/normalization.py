@@ -82,10 +82,10 @@ def _by_moments_gradients(
         return None
     factor, _ = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
     wanted = needs[0], any(needs[1:]), any(needs[1:])
-    d_x, *sums = batches.scale_channels_gradient(g, x, factor, plan, wanted)
+    d_x, d_factor, d_shift = batches.scale_channels_gradient(g, x, factor, plan, wanted)
     if not wanted[1]:
         return d_x, None, None, None, None
-    return d_x, *to_moments(*sums, needs, mean, variance, scale, epsilon)
+    return d_x, *to_moments(d_factor, d_shift, needs, mean, variance, scale, epsilon)
 
 
 lower(batch_normalization, _by_moments, _is_number, SMALLEST)
