@@ -14,7 +14,6 @@ __all__ = [
     "is_flash_attention_enabled", "is_interactive_logging_enabled",
     "is_nnx_enabled", "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "set_backend",
     "set_epsilon", "set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch",
-    "unsafe_deserialization",
 ]  # fmt: skip
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")

@@ -15,7 +15,7 @@ from typing import Any
 __all__ = [
     "MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested",
     "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as",
-    "refill", "traverse",
+    "traverse",
 ]  # fmt: skip
 
 Path = tuple[Any, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["KERAS", "OF_KERAS_ALONE", "TENSORFLOW"]
+__all__ = ["ENGINE_MODULES", "KERAS", "LAYER_MODULES", "OF_KERAS_ALONE", "TENSORFLOW", "UTILS_MODULES"]
 
 _OF_KERAS_1 = "eagerflow.compat.keras_1"
 _LAYERS = " ".join(
@@ -15,6 +15,16 @@ _UTILS = "eagerflow.utils eagerflow.compat.utils"
 _BACKEND = "settings values arithmetic rearranging networks crossentropies control graphs".split()
 _PREPROCESSING = "eagerflow.preprocessing"
 
+# Keras 1 and 2 had a module for every kind of layer, and more.
+LAYER_MODULES = (
+    "advanced_activations convolutional convolutional_recurrent core cudnn_recurrent embeddings experimental "
+    "experimental.preprocessing local merge noise normalization pooling preprocessing recurrent wrappers"
+).split()
+ENGINE_MODULES = "base_layer functional input_layer network sequential topology training".split()
+UTILS_MODULES = (
+    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils visualize_util"
+).split()
+
 # What comes after `keras.`, and the modules that its names are looked up in.
 KERAS: dict[str, str] = {
     "": "eagerflow eagerflow.models eagerflow.layers",
@@ -26,27 +36,15 @@ KERAS: dict[str, str] = {
     "datasets": "eagerflow.datasets",
     **{
         f"datasets.{name}": f"eagerflow.datasets.{name}"
-        for name in (
-            "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
-        )
+        for name in "boston_housing california_housing cifar10 cifar100 fashion_mnist imdb mnist reuters".split()
     },
     "dtype_policies": "eagerflow.dtype_policies",
     "engine": _ENGINE,
-    **{
-        f"engine.{name}": _ENGINE
-        for name in "base_layer functional input_layer network sequential topology training".split()
-    },
+    **{f"engine.{name}": _ENGINE for name in ENGINE_MODULES},
     "initializations": f"{_OF_KERAS_1}.initializations",
     "initializers": "eagerflow.initializers",
     "layers": _LAYERS,
-    **{
-        f"layers.{name}": _LAYERS
-        for name in (
-            "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
-            "experimental", "experimental.preprocessing", "local", "merge", "noise", "normalization", "pooling",
-            "preprocessing", "recurrent", "wrappers",
-        )
-    },
+    **{f"layers.{name}": _LAYERS for name in LAYER_MODULES},
     "legacy": "",
     "legacy.interfaces": f"{_OF_KERAS_1}.interfaces",
     "legacy.layers": _LAYERS,
@@ -71,16 +69,10 @@ KERAS: dict[str, str] = {
     "saving": "eagerflow.saving",
     "tree": "eagerflow.tree",
     "utils": _UTILS,
-    **{
-        f"utils.{name}": _UTILS
-        for name in (
-            "conv_utils", "data_utils", "generic_utils", "io_utils", "layer_utils", "np_utils", "training_utils",
-            "vis_utils", "visualize_util",
-        )
-    },
+    **{f"utils.{name}": _UTILS for name in UTILS_MODULES},
     "wrappers": "",
     "wrappers.scikit_learn": "eagerflow.wrappers.functions_that_build",
-}  # fmt: skip
+}
 
 # Modules of `keras` itself, not of `tensorflow.keras`, that look up names there first: they differ in what they take.
 OF_KERAS_ALONE: dict[str, str] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from eagerflow.compat.modules import ENGINE_MODULES, LAYER_MODULES, UTILS_MODULES
+
 __all__ = ["GONE", "OLDER"]
 
 _LOSS_FUNCTIONS = {
@@ -16,14 +18,6 @@ _LOSS_FUNCTIONS = {
     "huber_loss": "huber",
 }
 _ENGINE_NAMES = {"Container": "Model", "Network": "Model"}
-_LAYER_MODULES = (
-    "advanced_activations convolutional convolutional_recurrent core cudnn_recurrent embeddings experimental "
-    "experimental.preprocessing local merge noise normalization pooling preprocessing recurrent wrappers"
-).split()
-_ENGINE_MODULES = "base_layer functional input_layer network sequential topology training".split()
-_UTILS_MODULES = (
-    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils visualize_util"
-).split()
 
 # By the module in which scripts look: the older name, and what stands in that module's homes.
 OLDER: dict[str, dict[str, str]] = {
@@ -40,7 +34,7 @@ OLDER: dict[str, dict[str, str]] = {
 }  # fmt: skip
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]
-OLDER |= {f"keras.engine.{module}": OLDER["keras.engine"] for module in _ENGINE_MODULES}
+OLDER |= {f"keras.engine.{module}": OLDER["keras.engine"] for module in ENGINE_MODULES}
 OLDER["tensorflow.train"] = {
     "AdagradOptimizer": "Adagrad", "AdamOptimizer": "Adam", "GradientDescentOptimizer": "SGD",
     "MomentumOptimizer": "SGD",
@@ -122,5 +116,5 @@ GONE["tensorflow.math.special"] = dict.fromkeys(
     _SCIPY,
 )
 GONE["keras.models"] = GONE["keras"]
-GONE |= {f"keras.layers.{module}": GONE["keras.layers"] for module in _LAYER_MODULES}
-GONE |= {f"keras.utils.{module}": GONE["keras.utils"] for module in _UTILS_MODULES}
+GONE |= {f"keras.layers.{module}": GONE["keras.layers"] for module in LAYER_MODULES}
+GONE |= {f"keras.utils.{module}": GONE["keras.utils"] for module in UTILS_MODULES}

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from eagerflow.layer.dtype_policy import DTypePolicy, dtype_policy, set_dtype_policy
-from eagerflow.optimizers import LossScaleOptimizer
+from eagerflow.base.faces import listed as _listed
+from eagerflow.layer.dtype_policy import DTypePolicy as DTypePolicy
+from eagerflow.layer.dtype_policy import dtype_policy as dtype_policy
+from eagerflow.layer.dtype_policy import set_dtype_policy as set_dtype_policy
+from eagerflow.optimizers import LossScaleOptimizer as LossScaleOptimizer
 
 Policy = DTypePolicy
 global_policy = dtype_policy
 set_global_policy = set_dtype_policy
-
-__all__ = [
-    "DTypePolicy",
-    "LossScaleOptimizer",
-    "Policy",
-    "dtype_policy",
-    "global_policy",
-    "set_dtype_policy",
-    "set_global_policy",
-]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+_listed(__name__)

@@ -87,10 +87,8 @@ class ImageDataGenerator:
             zoom_range = (1 - zoom_range, 1 + zoom_range)
         self.zoom_range = _two("zoom_range", zoom_range)
         self.channel_shift_range = channel_shift_range
-        self.fill_mode = fill_mode
-        self.cval = cval
-        self.horizontal_flip = horizontal_flip
-        self.vertical_flip = vertical_flip
+        self.fill_mode, self.cval = fill_mode, cval
+        self.horizontal_flip, self.vertical_flip = horizontal_flip, vertical_flip
         self.rescale = rescale
         self.preprocessing_function = preprocessing_function
         self.data_format = data_format or image_data_format()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.wrappers.scikit_learn import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer
+from eagerflow.base.faces import listed as _listed
+from eagerflow.wrappers.scikit_learn import *
 
-__all__ = ["SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+_listed(__name__)
