@@ -1,4 +1,4 @@
-"""Numbers by their older names: Keras 2.2 reported `metrics=["accuracy"]` as `acc`, later ones as `accuracy`."""
+"""Numbers by their older names: Keras 2.2 reported `metrics=["accuracy", "mae"]` as `acc` and `mean_absolute_error`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,27 @@ from eagerflow.base.spellings import behaviour
 __all__ = ["either_name"]
 
 
+# Names under which one metric was reported by one version or another, the usual one of today first.
+_ALIKE = (
+    ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"),
+    ("mae", "mean_absolute_error"),
+    ("mse", "mean_squared_error"),
+    ("mape", "mean_absolute_percentage_error"),
+    ("msle", "mean_squared_logarithmic_error"),
+)
+
+
 class _EitherName(dict[str, Any]):
     """A dict that finds `acc` under `accuracy`, and the other way round."""
 
     def __missing__(self, name: str) -> Any:
-        other = _other(name)
-        if not super().__contains__(other):
+        other = self._present(name)
+        if other is None:
             raise KeyError(name)
-        return super().__getitem__(str(other))
+        return super().__getitem__(other)
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or super().__contains__(_other(str(name)))
+        return super().__contains__(name) or self._present(str(name)) is not None
 
     def get(self, name: str, default: Any = None) -> Any:
         try:
@@ -28,11 +38,16 @@ class _EitherName(dict[str, Any]):
         except KeyError:
             return default
 
-
-def _other(name: str) -> str | None:
-    before, last = (name[: name.rfind("_") + 1], name[name.rfind("_") + 1 :]) if "_" in name else ("", name)
-    found = {"acc": "accuracy", "accuracy": "acc"}.get(last)
-    return None if found is None else before + found
+    def _present(self, name: str) -> str | None:
+        """The first of the other names that is here."""
+        for names in _ALIKE:
+            for last in names:
+                if name == last or name.endswith(f"_{last}"):
+                    found = [name.removesuffix(last) + other for other in names]
+                    here = [other for other in found if super(_EitherName, self).__contains__(other)]
+                    if here:
+                        return here[0]
+        return None
 
 
 def either_name(numbers: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,8 @@ _IMAGE = " ".join([f"{_TF}.images.{part}" for part in ("mirrored", "crops", "col
 TENSORFLOW: dict[str, str] = {
     "": _TOP,
     "audio": f"{_TF}.audio",
+    **dict.fromkeys(("compiler", "compiler.tf2xla", "compiler.tf2xla.python"), ""),
+    "compiler.tf2xla.python.xla": f"{_TF}.xla",
     "compat": f"{_TF}.session {_TF}.legacy",
     "compat.v1": f"{_TOP} {_TF}.session",
     "compat.v1.train": f"{_TF}.train eagerflow.optimizers",

@@ -33,6 +33,7 @@ OLDER: dict[str, dict[str, str]] = {
     "keras.metrics": {k: v for k, v in _LOSS_FUNCTIONS.items() if v != "cosine_similarity"},
 }  # fmt: skip
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
+OLDER["keras.backend"] = {"Variable": "variable"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]
 OLDER |= {f"keras.engine.{module}": OLDER["keras.engine"] for module in ENGINE_MODULES}
 OLDER["tensorflow.train"] = {
@@ -67,6 +68,10 @@ GONE: dict[str, dict[str, str]] = {
     },
     "keras.layers": {
         "RandomFourierFeatures": _LAMBDA,
+        **dict.fromkeys(
+            ("RandomHeight", "RandomWidth"),
+            "Lengths stay the same here: write RandomZoom(height_factor, width_factor).",
+        ),
         "TimeDistributedDense": "Write TimeDistributed(Dense(...)), or Dense(...), which does the same.",
     },
     "keras.utils": {
@@ -86,7 +91,6 @@ GONE: dict[str, dict[str, str]] = {
         "experimental": "For tf.experimental.numpy write import numpy, or eagerflow.ops where gradients are wanted.",
         "feature_column": "Use layers: Normalization, StringLookup, Embedding; or keras.utils.FeatureSpace.",
         "lite": "Write model.save('name.keras').",
-        "compiler": "Nothing is compiled here; leave it out.",
         "tpu": "There are no TPUs here; leave it out.",
         "saved_model": "Write model.save('name.keras').",
         "summary": "Use the callback keras.callbacks.TensorBoard, which writes the same files.",
@@ -106,6 +110,7 @@ GONE["tensorflow.io"] = dict.fromkeys(
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",
 )
 _SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
+GONE["tensorflow.compiler"] = dict.fromkeys(("mlir", "jit", "xla"), "Nothing is compiled here; leave it out.")
 GONE["tensorflow.math"] = {
     **dict.fromkeys(("betainc", "igamma", "igammac"), _SCIPY),
     "sobol_sample": "Write scipy.stats.qmc.Sobol(d).random(n).",

@@ -49,7 +49,7 @@ _OTHER_WAYS = {
     "permute": "Use `tensor.transpose(axes)`.",
     "unsqueeze": "Use `ef.ops.expand_dims(tensor, axis)`.",
     "eval": "Tensors have values at once: `tensor.numpy()`.",
-    "assign": "Tensors don't change; use an `ef.Variable`.",
+    "assign": "Tensors don't change; use an `ef.Variable`. For `v[0].assign(x)`: `ops.slice_update`.",
     "set_shape": "Shapes are those of the array; use `tensor.reshape(shape)`.",
 }
 

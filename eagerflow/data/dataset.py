@@ -21,7 +21,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
 from eagerflow.data.prefetch import ahead, in_order
 from eagerflow.data.steps import MoreSteps, listed
-from eagerflow.data.text import text_tensor
+from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layer.symbolic.text_type import is_text
 
 __all__ = ["Dataset"]
@@ -139,7 +139,9 @@ class Dataset(MoreSteps):
         [0, 1]
         """
         for element in self:
-            yield tree.map_structure(lambda x: x.numpy() if isinstance(x, Tensor) else x, element)
+            yield tree.map_structure(
+                lambda x: x.numpy() if isinstance(x, (Tensor, TextTensor)) else x, element
+            )
 
     def __len__(self) -> int:
         if self._length is None or self._length < 0:

@@ -13,6 +13,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
+from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 
 __all__ = ["LossHolder", "forget_losses", "measured", "note_losses"]
@@ -65,6 +66,9 @@ class LossHolder:
             NotImplementedError: outside of `python -m eagerflow run`; it says what to write instead.
             ValueError: there, without a name, or for another aggregation.
         """
+        named = len(args) > 1 or "name" in kwargs
+        if behaviour.keras_2 and not named and any([isinstance(v, Metric) for v in vars(self).values()]):
+            return  # what a metric of the layer gave, which is shown by itself
         self._feed_metric(*measured(self, *args, **kwargs))
 
     def _feed_metric(self: Any, value: Any, name: str) -> None:

@@ -316,7 +316,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         if not isinstance(x, Tensor):
             if not hasattr(x, "__array__") and not hasattr(x, "__cuda_array_interface__"):
                 return x
-            if is_text(x) and self._scope_kind == "model":
+            if is_text(x) and (
+                self._scope_kind == "model" or not type(self).call.__module__.startswith("eagerflow.")
+            ):
                 return x  # for a layer inside that takes text
             x = convert_to_tensor(x)
         elif isinstance(x, SymbolicTensor):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.tensor import Tensor, numpy_functions, register_methods
+from eagerflow.core.variable import Variable
 from eagerflow.ops.arrays import diagonals
 from eagerflow.ops.arrays import indexing as index
 from eagerflow.ops.arrays.shape import ravel, repeat, reshape, squeeze, swapaxes, transpose
@@ -139,6 +140,32 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     return numpy.array_equal(numpy.asarray(a1), numpy.asarray(a2), equal_nan)
 
 
+# Where nothing is differentiated, NumPy's answers are NumPy's: places that serve as keys, arrays that can be filled.
+_PLAIN = (
+    "argmax argmin argsort argwhere empty_like full_like nonzero ones_like searchsorted zeros_like".split()
+)
+
+
+def _no_op(function: Callable[..., Any]) -> Callable[..., Any]:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"numpy.{function.__name__} needs values on the CPU.")
+
+    return refuse
+
+
+def _plain(function: Callable[..., Any], op: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        tensors = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
+        if any(
+            [x.__class__ not in (Tensor, Variable) or x.data.__class__ is not numpy.ndarray for x in tensors]
+        ):
+            return op(*args, **kwargs)  # symbolic, or on a GPU
+        args = tuple([x.data if isinstance(x, Tensor) else x for x in args])
+        return function(*args, **{k: x.data if isinstance(x, Tensor) else x for k, x in kwargs.items()})
+
+    return call
+
+
 def answer_numpy(names: list[str], ops: Any) -> None:
     """Let NumPy's functions of these names, called with tensors, be the ops: `numpy.exp(t)` is `ops.exp(t)`."""
     for name in set(names) - _HANDLED_BY_TENSORS:
@@ -160,5 +187,9 @@ def answer_numpy(names: list[str], ops: Any) -> None:
             numpy.positive: _positive,
             numpy.array_equal: _array_equal,
             **FUNCTIONS,
+            **{
+                function: _plain(function, getattr(ops, function.__name__, _no_op(function)))
+                for function in [getattr(numpy, name) for name in _PLAIN]
+            },
         }
     )

@@ -1,4 +1,4 @@
-"""Names that people who know PyTorch look for in a model, and where their meaning is found here."""
+"""Names that people who know PyTorch or Keras look for in a model, and where their meaning is found here."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ __all__ = ["OtherWays"]
 
 
 class OtherWays:
-    """The part of `Model` that answers to PyTorch's names."""
+    """The part of `Model` that answers to PyTorch's names, and to those of Keras that aren't here."""
 
     eval = Elsewhere("Say it in the call: `model(x, training=False)`, which is the default.")
+    export = Elsewhere("Nothing but Keras' own files is written here: `model.save('name.keras')`.")
     load_state_dict = Elsewhere("Use `model.set_weights(arrays)` or `model.load_weights(path)`.")
     named_parameters = Elsewhere("Use `[(v.path, v) for v in model.weights]`.")
     parameters = Elsewhere("Use `model.trainable_weights`, or `model.weights` with all others.")

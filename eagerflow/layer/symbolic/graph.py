@@ -11,7 +11,15 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.errors import WrongTypeError, signature_of
 from eagerflow.core.variable import Variable
-from eagerflow.layer.symbolic.tensors import Node, Origin, Serial, SymbolicTensor, infer
+from eagerflow.layer.symbolic.tensors import (
+    Node,
+    Origin,
+    Serial,
+    SymbolicTensor,
+    infer,
+    mask_ranks,
+    with_masks,
+)
 from eagerflow.layer.tracking import unique
 
 __all__ = ["Graph", "checked_ends"]
@@ -29,11 +37,14 @@ class _Slot:
 class _Step:
     """One call: what is called, where its arguments are, where its results go, what is needed no more."""
 
-    __slots__ = ("args", "created_at", "done", "kwargs", "operation", "result", "results", "single")
+    __slots__ = (
+        "args", "created_at", "done", "kwargs", "mask_ranks", "operation", "result", "results", "single",
+    )  # fmt: skip
 
     def __init__(self, node: Node, slots: dict[Origin, int]) -> None:
         self.operation, self.created_at = node.operation, node.created_at
         self.args, self.kwargs = tree.map_structure(lambda x: _placed(x, slots), (node.args, node.kwargs))
+        self.mask_ranks = mask_ranks(node)
         only = self.args[0] if len(self.args) == 1 and not self.kwargs else None
         self.single: int = only.number if isinstance(only, _Slot) else -1
         self.results = [slots.get((node.serial, i), -1) for i in range(len(tree.flatten(node.outputs)))]
@@ -131,6 +142,8 @@ class Graph:
             held[slot] = value
         for step in self._steps:
             args, kwargs = _filled(step.args, held), _filled(step.kwargs, held)
+            if step.mask_ranks is not None:
+                args, kwargs = with_masks((args, kwargs), step.mask_ranks)
             result = tree.flatten(infer(step.operation, args, kwargs, size))
             for slot, leaf in zip(step.results, result):
                 held[slot] = leaf

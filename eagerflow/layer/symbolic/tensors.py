@@ -8,7 +8,6 @@ the graph (`Node`), which a model repeats on real inputs.
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import functools
 import itertools
 import math
@@ -31,7 +30,7 @@ from eagerflow.layer.building import unbuilt_on_failure
 from eagerflow.layer.call_context import current_call, probing
 from eagerflow.layer.symbolic.floats import on_floats
 from eagerflow.layer.symbolic.probe_sizes import filled, settlings, sizes_for
-from eagerflow.layer.symbolic.text_type import TEXT, type_of
+from eagerflow.layer.symbolic.samples import BY_VALUE, Spec, orders, other_values, varied
 from eagerflow.layer.unique_names import snake_case, unique_name
 from eagerflow.ops.control_flow import cond, while_loop
 
@@ -42,19 +41,6 @@ _epochs = itertools.count()
 
 Serial = tuple[int, int]
 Origin = tuple[Serial, int]
-
-
-class Spec:
-    """A shape and a type."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, shape: tuple[int | None, ...], dtype: Any) -> None:
-        self.shape = tuple(shape)
-        self.dtype = type_of(dtype)
-
-    def __repr__(self) -> str:
-        return f"{self.dtype}{list(self.shape)}"
 
 
 class _Reached(Deferred, TypeError):
@@ -250,11 +236,12 @@ class Node:
         name: the layer's name, or a numbered one for ops.
         created_at: file and line of the user's code that made the call.
         settled: the lengths of unknown axes without which the call doesn't work, by tensor and axis.
+        masked: whether the call doesn't work without the masks that its inputs will have.
     """
 
     __slots__ = tuple(
         """
-        __weakref__ _specs args count created_at epoch kwargs name operation outputs position settled
+        __weakref__ _specs args count created_at epoch kwargs masked name operation outputs position settled
         """.split()
     )
 
@@ -265,6 +252,7 @@ class Node:
         self.epoch, self.count = _current[0], next(_counts)
         self.position = 0
         self.settled: dict[tuple[Origin, int], int] = {}
+        self.masked = False
         self.created_at = creation_site()
         self.outputs: Any = None
         self._specs: dict[tuple[int, int], list[Any]] = {}
@@ -359,10 +347,38 @@ def _settled(x: Any, size: tuple[int, int], settled: dict[tuple[Origin, int], in
     return Spec(tuple([settled.get((x.origin, i), n) for i, n in enumerate(spec.shape)]), spec.dtype)
 
 
+def _rank_of_mask(x: Any) -> int:
+    """How many axes the mask has that a symbolic tensor will carry; 0 for no mask."""
+    mask = getattr(x, "_keras_mask", None) if isinstance(x, SymbolicTensor) else None
+    return 0 if mask is None else len(mask.shape)
+
+
+def mask_ranks(node: Node) -> Any:
+    """For a call that doesn't work without masks the ranks of those of its arguments, else None."""
+    return tree.map_structure(_rank_of_mask, (node.args, node.kwargs)) if node.masked else None
+
+
+def with_masks(arguments: Any, ranks: Any) -> Any:
+    """Arguments whose `Spec`s have masks of these ranks."""
+    return tree.map_structure(
+        lambda x, n: Spec(x.shape, x.dtype, x.shape[:n]) if n and isinstance(x, Spec) else x, arguments, ranks
+    )
+
+
+def _needs_masks(node: Node) -> bool:
+    """Whether a layer that takes a mask failed without the one that its inputs will have."""
+    signature = getattr(node.operation, "_call_signature", None)
+    if node.masked or signature is None or not signature.masks:
+        return False
+    return any(_rank_of_mask(x) for x in node.inputs)
+
+
 def _at(node: Node, size: tuple[int, int]) -> Any:
     if not node.args and not node.kwargs:  # an Input
         return tree.map_structure(lambda leaf: Spec(filled(leaf.shape, size), leaf.dtype), node.outputs)
     args, kwargs = tree.map_structure(lambda x: _settled(x, size, node.settled), (node.args, node.kwargs))
+    if node.masked:
+        args, kwargs = with_masks((args, kwargs), mask_ranks(node))
     return infer(node.operation, args, kwargs, size)
 
 
@@ -403,19 +419,24 @@ def _probe(node: Node) -> Any:
         except _Unexplained:
             raise
         except Exception as error:  # noqa: BLE001 - the layer's own error, raised below unless another size works
-            failure = failure or error
             node._specs.clear()
+            if failure is None and _needs_masks(node):
+                node.masked = True
+                return _probe(node)
+            failure = failure or error
     assert failure is not None
     if not isinstance(failure, _AtOneSize):
-        failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node)}")
+        failure.add_note(
+            f"This happened while finding the output shape of {_who(node)}.{_hint(node, failure)}"
+        )
     raise failure
 
 
 def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, int]) -> Any:
     node._specs[small] = tree.flatten(first)
-    if op_name(node.operation) in _BY_VALUE:
+    if op_name(node.operation) in BY_VALUE:
         try:
-            with _other_values():
+            with other_values():
                 return _agreed(node, first, _at(node, large), large)
         except (ValueError, IndexError):
             node._specs.pop(large, None)  # other values don't fit: the usual ones tell
@@ -467,7 +488,9 @@ def _inputs(node: Node, size: tuple[int, int]) -> str:
     return ", ".join(str(list(_concrete(x, size).shape)) for x in node.inputs)
 
 
-def _hint(node: Node) -> str:
+def _hint(node: Node, failure: Exception) -> str:
+    if "cannot reshape" in str(failure) and any(x.shape[:1] == (None,) for x in node.inputs):
+        return " It was tried with 2 samples: a call that works with one batch size needs Input(..., batch_size=n)."
     plain = [x for x in tree.flatten((node.args, node.kwargs)) if not isinstance(x, SymbolicTensor)]
     if hasattr(node.operation, "_calls") or all(x is not None for x in plain):
         return ""
@@ -496,14 +519,14 @@ def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32
 def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> Any:
     """The same by running `operation` on arrays of these shapes, without leaving a trace."""
     result: Any = None
-    for sample in (_varied,) if _varying.get() else (_sample, _varied):  # matrices of ones can't be inverted
-        values, named = tree.map_structure(sample, (args, kwargs))
+    for give in orders():  # matrices of ones can't be inverted
+        values, named = tree.map_structure(give, (args, kwargs))
         try:
             with quiet(frozen_random):
                 result = operation(*values, **named)
             break
         except numpy.linalg.LinAlgError:
-            if sample is _varied:
+            if give is varied:
                 raise
     return tree.map_structure(lambda leaf: _described(operation, leaf), result)
 
@@ -520,44 +543,6 @@ def _either(first: Any, second: Any) -> Any:
             f"{second!r}."
         )
     return first
-
-
-def _sample(x: Any) -> Any:
-    if not isinstance(x, Spec):
-        return x
-    if x.dtype is TEXT:
-        return numpy.full(x.shape, "", object)
-    # Integers may be indices, so they are 0; True keeps what a mask would leave out.
-    return Tensor((numpy.zeros if x.dtype.kind in "iu" else numpy.ones)(x.shape, x.dtype))
-
-
-def _varied(x: Any) -> Any:
-    """A sample whose square matrices are the identity, and whose other values all differ."""
-    if not isinstance(x, Spec) or x.dtype is TEXT:
-        return _sample(x)
-    shape: Any = x.shape  # all lengths are known here
-    if _varying.get():
-        return Tensor((numpy.arange(math.prod(shape)).reshape(shape) % 7).astype(x.dtype))
-    if x.dtype.kind not in "fc":
-        return _sample(x)
-    if len(shape) > 1 and shape[-1] == shape[-2]:
-        return Tensor(numpy.broadcast_to(numpy.eye(shape[-1], dtype=x.dtype), shape).copy())
-    spread = numpy.arange(1, math.prod(shape) + 1) * 0.6180339887498949 % 1
-    return Tensor(spread.reshape(shape).astype(x.dtype))
-
-
-# Ops with results whose lengths depend on values: a second run on other values tells which ones.
-_BY_VALUE = frozenset("argwhere bincount nonzero segment_max segment_sum slice unique where".split())
-_varying: contextvars.ContextVar[bool] = contextvars.ContextVar("varying", default=False)
-
-
-@contextlib.contextmanager
-def _other_values() -> Iterator[None]:
-    token = _varying.set(True)
-    try:
-        yield
-    finally:
-        _varying.reset(token)
 
 
 def captured(operation: Any, x: SymbolicTensor) -> ValueError:

@@ -124,23 +124,23 @@ class RNN(Layer):
         self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
         self.supports_masking = True
-        sizes = self.cell.state_size
-        self.state_size = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
+        self.state_size = _sizes_of(self.cell.state_size)
         # Not tracked: the state of a stateful layer is no weight.
         self.__dict__["states"] = None
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Build the cell, and make the states of a stateful layer."""
-        if isinstance(self.cell, Layer) and not self.cell.built:
-            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+        if isinstance(self.cell, Layer) and not self.cell.built and type(self.cell).build is not Layer.build:
+            self.cell.build(_each_shape(lambda shape: (shape[0], *shape[2:]), sequences_shape))
             self.cell.built = True
+        first = _shapes_in(sequences_shape)[0]
         if self.stateful and self.states is None:
-            if sequences_shape[0] is None:
+            if first[0] is None:
                 raise ValueError(
                     f'{type(self).__name__} "{self.name}"(stateful=True) needs a fixed batch size: give Input a '
                     "batch_size."
                 )
-            start = self.get_initial_state(sequences_shape[0])
+            start = self.get_initial_state(first[0])
             self.__dict__["states"] = tree.map_structure(_state_variable, start)
         self.built = True
 
@@ -168,11 +168,18 @@ class RNN(Layer):
             mask: (batch, time) of bools: False where a step is left out.
             training: whether the cell's dropout is on.
         """
-        if not is_differentiable(sequences.dtype):
+        if not isinstance(sequences, Tensor):  # several, which go side by side
+            sequences = tree.map_structure(self._in_floats, sequences)
+        elif not is_differentiable(sequences.dtype):
             sequences = ops.cast(sequences, self.compute_dtype)
-        start = self._start(sequences, initial_state)
-        mask = self._checked_mask(sequences, mask)
+        first = sequences if isinstance(sequences, Tensor) else tree.flatten(sequences)[0]
+        start = self._start(first, initial_state)
+        mask = self._checked_mask(first, mask)
         return self._finish(*self.inner_loop(sequences, start, mask, training))
+
+    def _in_floats(self, x: Any) -> Tensor:
+        x = convert_to_tensor(x)
+        return x if is_differentiable(x.dtype) else ops.cast(x, self.compute_dtype)
 
     def _finish(self, outputs: Any, last: Tensor, states: list[Any]) -> Any:
         """What a call answers; a stateful layer keeps the states."""
@@ -180,7 +187,9 @@ class RNN(Layer):
         if self.stateful:
             for variable, state in zip(tree.flatten(self.states), tree.flatten(states), strict=True):
                 variable.assign(ops.stop_gradient(state))
-        output = ops.cast(outputs if self.return_sequences else last, self.compute_dtype)
+        output = tree.map_structure(
+            lambda x: ops.cast(x, self.compute_dtype), outputs if self.return_sequences else last
+        )
         return (output, *states) if self.return_state else output
 
     def _checked_mask(self, sequences: Tensor, mask: Any) -> Tensor | None:
@@ -208,13 +217,14 @@ class RNN(Layer):
             start = self.states if self.stateful else self.get_initial_state(sequences.shape[0])
         else:
             start = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
-        count = len(tree.flatten(self.state_size))
+        sizes = _flat_sizes(self.state_size)
+        count = len(sizes)
         if len(tree.flatten(start)) != count:
             raise ValueError(
                 f'{type(self).__name__} "{self.name}": initial_state: expected {count} tensor(s); '
                 f"got {len(tree.flatten(start))}."
             )
-        for state, size in zip(tree.flatten(start), tree.flatten(self.state_size)):
+        for state, size in zip(tree.flatten(start), sizes):
             found = state.shape if isinstance(state, Tensor) else numpy.shape(state)
             if isinstance(size, int) and sequences.ndim == 3 and found != (sequences.shape[0], size):
                 raise ValueError(
@@ -227,7 +237,7 @@ class RNN(Layer):
         self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Tensor, list[Any]]:
         """The outputs of all steps (None unless returned), the last one, and the last states."""
-        steps = ops.unstack(sequences, axis=1)
+        steps = _steps_of(sequences)
         live: list[Any] = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
         if not steps:
             raise ValueError(f'{type(self).__name__} "{self.name}": the sequences have no steps.')
@@ -241,12 +251,14 @@ class RNN(Layer):
             if counts is not None:
                 before = _first(states, new) if output is None else output
                 before = None if self.zero_output_for_mask else before
-                new = _chosen(counts, new, before)
+                new = _chosen_parts(counts, new, before)
                 new_states = tree.map_structure(lambda a, b, c=counts: _chosen(c, a, b), new_states, states)
             output, states = new, new_states
             if self.return_sequences:
                 outputs.append(output)
-        return ops.stack(outputs, axis=1) if outputs else None, output, list(states)
+        if not outputs:
+            return None, output, list(states)
+        return tree.map_structure(lambda *xs: ops.stack(xs, axis=1), *outputs), output, list(states)
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
         """The mask of the steps, with `return_sequences`; states have none."""
@@ -256,9 +268,10 @@ class RNN(Layer):
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
         """The shape of the outputs, and of the states with `return_state`."""
-        batch, steps = sequences_shape[0], sequences_shape[1]
+        batch, steps = _shapes_in(sequences_shape)[0][:2]
+        lead = (batch, steps) if self.return_sequences else (batch,)
         size = output_size_of(self.cell)
-        output = (batch, steps, size) if self.return_sequences else (batch, size)
+        output: Any = [(*lead, *_dims(n)) for n in size] if type(size) is list else (*lead, *_dims(size))
         if not self.return_state:
             return output
         return (output, *[_state_shape(batch, n) for n in self.state_size])
@@ -285,20 +298,67 @@ def check_cell(cell: Any) -> Any:
     return cell
 
 
-def output_size_of(cell: Any) -> int:
-    """The length of a cell's output: `output_size`, or that of its first state."""
+def output_size_of(cell: Any) -> Any:
+    """The length of a cell's output: `output_size`, or that of its first state. Also a shape, or a list of several."""
     found = getattr(cell, "output_size", None)
     if found is None:
-        found = cell.state_size[0] if isinstance(cell.state_size, (list, tuple)) else cell.state_size
+        found = _sizes_of(cell.state_size)[0]
+    if isinstance(found, (list, tuple)):
+        return found if _is_one_size(found) else list(found)
     return int(found)
+
+
+def _is_one_size(size: Any) -> bool:
+    """A number, or a shape (of TensorFlow's class) of a state with more axes; a list is one of several sizes."""
+    return not isinstance(size, (list, tuple)) or hasattr(size, "as_list")
+
+
+def _flat_sizes(size: Any) -> list[Any]:
+    return [size] if _is_one_size(size) else [n for part in size for n in _flat_sizes(part)]
+
+
+def _sizes_of(size: Any) -> list[Any]:
+    return [size] if _is_one_size(size) else list(size)
+
+
+def _dims(size: Any) -> tuple[int, ...]:
+    return tuple([int(n) for n in size]) if isinstance(size, (list, tuple)) else (int(size),)
+
+
+def _shapes_in(shape: Any) -> list[Any]:
+    """The shapes in a structure of them."""
+    if isinstance(shape, dict):
+        return [s for part in shape.values() for s in _shapes_in(part)]
+    if any(isinstance(part, (list, tuple, dict)) for part in shape):
+        return [s for part in shape for s in _shapes_in(part)]
+    return [shape]
+
+
+def _each_shape(function: Callable[[Any], Any], shape: Any) -> Any:
+    if isinstance(shape, dict):
+        return {k: _each_shape(function, part) for k, part in shape.items()}
+    if any(isinstance(part, (list, tuple, dict)) for part in shape):
+        return [_each_shape(function, part) for part in shape]
+    return function(shape)
+
+
+def _steps_of(sequences: Any) -> list[Any]:
+    """What each step gives to the cell: a tensor, or a structure of them where there are several sequences."""
+    if isinstance(sequences, Tensor):
+        return ops.unstack(sequences, axis=1)
+    parts = [ops.unstack(x, axis=1) for x in tree.flatten(sequences)]
+    if len({len(part) for part in parts}) > 1:
+        raise ValueError(
+            f"RNN: sequences need the same number of steps; got {[len(part) for part in parts]}."
+        )
+    return [tree.pack_sequence_as(sequences, list(leaves)) for leaves in zip(*parts)]
 
 
 def initial_state_of(cell: Any, batch_size: int | None, dtype: Any) -> list[Any]:
     """The states a cell begins with, as a list."""
     make = getattr(cell, "get_initial_state", None)
     if make is None:
-        lengths = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
-        return [ops.zeros((batch_size, n), dtype=dtype) for n in lengths]
+        return [ops.zeros((batch_size, *_dims(n)), dtype=dtype) for n in _sizes_of(cell.state_size)]
     made = make(batch_size=batch_size)
     return list(made) if isinstance(made, (list, tuple)) else [made]
 
@@ -316,11 +376,13 @@ def _state_variable(start: Tensor) -> Variable:
 
 
 def _state_shape(batch: int | None, size: Any) -> Any:
-    return [_state_shape(batch, n) for n in size] if isinstance(size, (list, tuple)) else (batch, size)
+    return (batch, *_dims(size)) if _is_one_size(size) else [_state_shape(batch, n) for n in size]
 
 
 def _first(states: list[Any], output: Tensor) -> Tensor | None:
     """The first state of the (top) cell, which is the output before the first step, if it can be one."""
+    if not isinstance(output, Tensor):
+        return None
     found: Any = states
     while isinstance(found, (list, tuple)):
         found = found[-1 if isinstance(found[0], (list, tuple)) else 0]
@@ -331,6 +393,15 @@ def _chosen(live: Tensor, new: Tensor, old: Tensor | None) -> Tensor:
     """`new` where the step counts, `old` (or zeros) elsewhere."""
     spread = live.reshape((-1,) + (1,) * (new.ndim - 1))
     return ops.where(spread, new, 0 if old is None else old)
+
+
+def _chosen_parts(live: Tensor, new: Any, old: Any) -> Any:
+    """`_chosen` for each part of an output."""
+    if isinstance(new, Tensor):
+        return _chosen(live, new, old)
+    if old is None:
+        return tree.map_structure(lambda a: _chosen(live, a, None), new)
+    return tree.map_structure(lambda a, b: _chosen(live, a, b), new, old)
 
 
 def _reset_dropout(cell: Any) -> None:

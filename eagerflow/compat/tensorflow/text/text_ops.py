@@ -7,7 +7,8 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.data.text import holds_text, text_tensor
-from eagerflow.layer.symbolic.text_type import is_text
+from eagerflow.layer.symbolic.tensors import SymbolicTensor, record
+from eagerflow.layer.symbolic.text_type import TEXT, is_text
 
 __all__ = ["or_text"]
 
@@ -24,6 +25,8 @@ def or_text(on_text: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
         def call(*args: Any, **kwargs: Any) -> Any:
             named = {k: v for k, v in kwargs.items() if k != "name"}
             first = args[0] if args else next(iter(named.values()), None)
+            if isinstance(first, SymbolicTensor) and first.dtype is TEXT:
+                return record(call, args, kwargs)
             if not holds_text(first):
                 return function(*args, **kwargs)
             if not args:

@@ -13,6 +13,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy's, and tensors of one number, as Python's; a pair of them, too."""
+    if isinstance(value, (tuple, list)):
+        return type(value)([_plain(v) for v in value])
+    return float(value) if getattr(value, "shape", None) == () else value
+
+
 def _is_pair(value: Any) -> bool:
     return isinstance(value, (tuple, list)) and len(value) == 2 and all(_is_number(v) for v in value)
 
@@ -29,6 +36,7 @@ def span(layer: Any, name: str, value: Any, low: float, high: float) -> tuple[fl
     Raises:
         ValueError: naming the layer and the argument.
     """
+    value = _plain(value)
     if _is_pair(value) and value[0] <= high and value[1] >= low:
         lower, upper = sorted(value)
         return lower, upper
@@ -43,6 +51,7 @@ def strict_span(layer: Any, name: str, value: Any, low: float, high: float) -> t
     Raises:
         ValueError: naming the layer and the argument.
     """
+    value = _plain(value)
     if _is_pair(value) and all(low <= v <= high for v in value):
         lower, upper = sorted(value)
         return lower, upper

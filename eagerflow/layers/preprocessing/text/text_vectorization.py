@@ -184,6 +184,8 @@ class TextVectorization(Layer):
             )
         texts = texts[..., 0] if texts.ndim > 1 else texts
         if callable(self._split):
+            if not texts.ndim:
+                return _as_words(self._split(texts.astype(str)))
             return [_as_words(w) for w in self._split(texts.astype(str))]
         split = _SPLIT[self._split]
         return [split(t) for t in texts] if texts.ndim else split(texts.item())

@@ -1,0 +1,163 @@
+"""What scripts from elsewhere do that stopped them: text in models, numbers by older names, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers, ops
+from eagerflow.base.spellings import behaviour
+from eagerflow.callbacks.older_names import either_name
+from eagerflow.compat.faces import face
+
+tf = face("tensorflow")
+TEXTS = np.array([["a"], ["c"], ["b"]], object)
+
+
+@pytest.fixture
+def keras_2(monkeypatch):
+    monkeypatch.setattr(behaviour, "keras_2", True)
+
+
+class Remainders(layers.Layer):
+    """Looks words up in a `call` of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.lookup = layers.StringLookup(vocabulary=["a", "b", "c"], num_oov_indices=0)
+
+    def call(self, inputs):
+        return tf.math.floormod(self.lookup(inputs), 2)
+
+
+def test_a_layer_that_takes_text_in_its_call():
+    words = ef.Input((1,), dtype="string")
+    model = ef.Model(words, Remainders()(words))
+    assert model.output_shape == (None, 1)
+    assert model(TEXTS).tolist() == [[0], [0], [1]]
+
+
+def test_functions_of_text_on_what_input_gives():
+    words = ef.Input((), dtype="string")
+    upright = tf.expand_dims(words, -1)
+    assert (upright.shape, upright.dtype) == ((None, 1), "string")
+    lookup = layers.StringLookup(vocabulary=["a", "b", "c"], num_oov_indices=0, output_mode="one_hot")
+    model = ef.Model(words, lookup(upright))
+    assert model(TEXTS[:, 0]).tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
+
+
+def test_one_text_split_by_a_function():
+    layer = layers.TextVectorization(standardize=None, split=tf.strings.split, vocabulary=["i", "write"])
+    assert layer("i write i").tolist() == [2, 3, 2]
+    assert layer(["i write", "i"]).tolist() == [[2, 3], [2, 0]]
+
+
+def test_texts_of_a_data_set_are_bytes_for_numpy():
+    dataset = tf.data.Dataset.from_tensor_slices((["first", "second"], [1, 2]))
+    text, number = next(dataset.as_numpy_iterator())
+    assert (text[:3], number) == (b"fir", 1)
+
+
+def test_history_by_older_names(keras_2):
+    history = either_name({"val_mae": [1.0], "binary_accuracy": [2.0], "loss": [3.0]})
+    assert history["val_mean_absolute_error"] == [1.0]
+    assert history["acc"] == [2.0]
+    assert "val_acc" not in history
+    assert history.get("mse") is None
+    assert json.loads(json.dumps(history)) == {"val_mae": [1.0], "binary_accuracy": [2.0], "loss": [3.0]}
+    with pytest.raises(KeyError, match="val_loss"):
+        history["val_loss"]
+
+
+class Endpoint(layers.Layer):
+    """Reports a metric that it holds, without a name."""
+
+    def __init__(self):
+        super().__init__()
+        self.off = ef.metrics.MeanAbsoluteError(name="off")
+
+    def call(self, logits, targets):
+        self.add_metric(self.off(targets, logits))
+        return logits
+
+
+def test_a_metric_of_a_layer_is_added_without_a_name(keras_2):
+    x, y = ef.Input((1,)), ef.Input((1,))
+    model = ef.Model([x, y], Endpoint()(layers.Dense(1, kernel_initializer="zeros")(x), y))
+    model.compile("sgd", "mse")
+    logs = model.fit([np.zeros((4, 1)), np.ones((4, 1))], np.zeros((4, 1)), verbose=0).history
+    assert logs["off"] == [1.0]
+
+
+def test_factors_of_layers_may_be_tensors():
+    layer = layers.RandomTranslation(ops.sqrt(ops.array(0.25)), (np.float32(0.0), ops.array(0.5)))
+    assert layer(np.zeros((1, 4, 4, 1), "float32"), training=True).shape == (1, 4, 4, 1)
+
+
+def test_a_variable_of_the_backend():
+    assert face("keras.backend").Variable([1.0, 2.0], name="kernel").numpy().tolist() == [1, 2]
+
+
+def test_what_is_not_here_says_what_to_write():
+    model = ef.Sequential([layers.Dense(1)])
+    with pytest.raises(AttributeError, match=r"model\.save\('name\.keras'\)"):
+        model.export("folder")
+    with pytest.raises(AttributeError, match="slice_update"):
+        ef.Variable([1.0, 2.0])[0].assign(3.0)
+    with pytest.raises(AttributeError, match="RandomZoom"):
+        _ = face("tensorflow.keras.layers").RandomWidth
+    with pytest.raises(AttributeError, match=r"scipy\.special"):
+        _ = tf.math.betainc
+
+
+class ForTwenty(layers.Layer):
+    """Works for batches of 20 only."""
+
+    def call(self, inputs):
+        return ops.reshape(inputs, (20, 8, 2))
+
+
+def test_a_call_for_one_batch_size_says_how_to_give_it():
+    with pytest.raises(ValueError, match="reshape") as caught:
+        ForTwenty()(ef.Input((4, 4)))
+    assert any("batch_size=n" in note for note in caught.value.__notes__)
+    assert ForTwenty()(ef.Input((4, 4), batch_size=20)).shape == (20, 8, 2)
+
+
+@pytest.mark.parametrize("least", [0.1, 0.9])
+def test_distorted_boxes_show_enough_of_an_object(least):
+    box = [0.25, 0.2, 0.75, 0.8]
+    for seed in range(1, 6):
+        begin, size, part = tf.image.sample_distorted_bounding_box(
+            [40, 60, 3], [[box]], seed=seed, min_object_covered=least, area_range=(0.3, 0.9)
+        )
+        (top, left, _), (rows, columns, rest) = begin.tolist(), size.tolist()
+        assert rest == -1
+        assert 0 <= top <= top + rows <= 40
+        assert 0 <= left <= left + columns <= 60
+        np.testing.assert_allclose(
+            part.numpy()[0, 0], [top / 40, left / 60, (top + rows) / 40, (left + columns) / 60], rtol=1e-6
+        )
+        tall = min(top + rows, 30) - max(top, 10)
+        wide = min(left + columns, 48) - max(left, 12)
+        assert max(tall, 0) * max(wide, 0) >= least * 20 * 36
+        assert 0.2 < rows * columns / 2400 < 1
+        cut = tf.slice(tf.zeros([40, 60, 3]), begin, size)
+        assert cut.shape == (rows, columns, 3)
+
+
+def test_distorted_boxes_without_objects_and_by_two_numbers():
+    with pytest.raises(ValueError, match="use_image_if_no_bounding_boxes"):
+        tf.image.sample_distorted_bounding_box([4, 4, 3], tf.zeros([1, 0, 4]), seed=1)
+    found = [
+        tf.image.stateless_sample_distorted_bounding_box(
+            [40, 60, 3], tf.zeros([0, 0, 4]), seed, use_image_if_no_bounding_boxes=True
+        )[2].tolist()
+        for seed in ([1, 2], [1, 2], [1, 3])
+    ]
+    assert found[0] == found[1] != found[2]
+    whole = tf.image.sample_distorted_bounding_box([4, 6, 3], [[[0.0, 0, 1, 1]]], seed=1, max_attempts=0)
+    assert [x.tolist() for x in whole] == [[0, 0, 0], [4, 6, -1], [[[0, 0, 1, 1]]]]
