@@ -45,6 +45,7 @@ def op(
     floating: bool | str = False,
     promotes: bool = False,
     may_round: bool = False,
+    holomorphic: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a recorded op from an array function `f(xp, *arrays, *settings)`.
 
@@ -66,12 +67,15 @@ def op(
         floating: integer inputs become `floatx()` first; `"real"`: and complex numbers raise a TypeError.
         promotes: arrays of several types may meet; float64 appears only where one of them is float64.
         may_round: the output can be an integer type, through which no gradient flows.
+        holomorphic: it has a complex derivative, which rules multiply by as if all numbers were real. Of complex
+            numbers the gradient is that of descent, `g` times the derivative's conjugate: see `complex_numbers.py`.
 
     A function with a parameter `keep` is told whether the tape will need what it saves.
     """
     traits = {
         "outputs": outputs, "saves": saves, "joint": joint, "sequence": sequence, "reference": reference,
         "gradient": gradient or ("smooth" if rules or reference else "zero"), "why": why, "arrays": arrays,
+        "holomorphic": holomorphic,
     }  # fmt: skip
     if traits["gradient"] not in _GRADIENTS:
         raise ValueError(f"op(gradient={gradient!r}): expected one of {_GRADIENTS}")

@@ -34,6 +34,7 @@ class Op:
             answers None as TensorFlow does) or `"raises"` (recorded; asking for its gradient explains why not).
         outputs: number of outputs, or `"many"` when it depends on the input.
         saves: names of extra results of `forward` that rules use and callers don't see.
+        holomorphic: rules are those of real numbers; of complex ones, the derivative is conjugated.
         joint: one rule gives the gradients of all arrays, as a tuple; it may ask for `needs`.
         sequence: the first parameter is a sequence of arrays (as in `concatenate`).
         call: the function that users call.
@@ -42,8 +43,8 @@ class Op:
 
     __slots__ = tuple(
         """
-        _recorded_pulls arrays call forward gradient joint keeps_inputs lowerings mathematics name names_shape
-        outputs pulls recorded_joint reference rules saved saves sequence settings why writes
+        _recorded_pulls arrays call forward gradient holomorphic joint keeps_inputs lowerings mathematics name
+        names_shape outputs pulls recorded_joint reference rules saved saves sequence settings why writes
         """.split()
     )
 
@@ -61,6 +62,7 @@ class Op:
         self.sequence: bool = traits["sequence"]
         self.reference: Callable[..., Any] | None = traits["reference"]
         self.why: str | None = traits["why"]
+        self.holomorphic: bool = traits["holomorphic"]
         self.call: Callable[..., Any] = forward
         self.writes: dict[str, Any] = {}
         parameters = [
@@ -188,14 +190,19 @@ def pull_of(
     for i, name in enumerate(made.saved):
         given[name] = _saved(made, name, f"record[4][{i}]") if recorded else f"record[4][{i}]"
 
-    def handed(function: Callable[..., Any]) -> str:
+    def handed(function: Callable[..., Any], g: str = "g") -> str:
+        given["g"] = g
         names = list(inspect.signature(function).parameters)
         unknown = [n for n in names if n not in given]
         if unknown:
             raise ValueError(f"a rule of {made.name} asks for {unknown}; known: {sorted(given)}")
         return ", ".join(given[n] for n in names)
 
-    if kernel is None:
+    if (
+        kernel is None and made.holomorphic
+    ):  # g times the conjugate of a is the conjugate of g's conjugate times a
+        text = f"conjugated(rule({handed(rule, 'conjugated(g)')}))"
+    elif kernel is None:
         text = f"rule({handed(rule)})"
     else:
         found = f"kernel({handed(kernel)})"
@@ -203,16 +210,14 @@ def pull_of(
             found = f"({found} if when({handed(kernel)}) else None)"
         plain = "before(xp, g, record, needs)"
         text = f"{plain} if xp is not numpy or (found := {found}) is None else found"
-    scope = {
-        "rule": rule,
-        "wrap": _wrap,
-        "wrap_all": _wrap_all,
-        "kernel": kernel,
-        "when": when,
-        "before": before,
-    }
-    pull: Callable[..., Any] = eval(f"lambda xp, g, record, needs: {text}", scope | {"numpy": numpy})
+    scope: dict[str, Any] = {"rule": rule, "kernel": kernel, "when": when, "before": before, "numpy": numpy}
+    scope |= {"wrap": _wrap, "wrap_all": _wrap_all, "conjugated": _conjugated}
+    pull: Callable[..., Any] = eval(f"lambda xp, g, record, needs: {text}", scope)
     return pull
+
+
+def _conjugated(x: Any) -> Any:
+    return x.conjugate() if x.dtype.kind == "c" else x
 
 
 def _saved(made: Op, name: str, place: str) -> str:

@@ -38,11 +38,11 @@ lower(square, lambda x: one_pass(numpy.multiply, x, x), pays, _MANY)
 
 
 def _is_product_of_many(g: Any, other: Any, shape: Any) -> bool:
-    return g.shape != shape or pays(g, other)
+    return (g.shape != shape or pays(g, other)) and g.dtype.kind != "c"
 
 
 def _factor_gradient(g: Any, other: Any, shape: Any) -> Any:
-    return sum_to(one_pass(numpy.multiply, g, other if g.dtype.kind != "c" else other.conjugate()), shape)
+    return sum_to(one_pass(numpy.multiply, g, other), shape)
 
 
 lower_rule(

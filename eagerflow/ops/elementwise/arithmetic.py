@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from eagerflow.core.op import composite, op
-from eagerflow.ops.elementwise.complex_numbers import conjugated, real_part
+from eagerflow.ops.elementwise.complex_numbers import real_part
 from eagerflow.ops.elementwise.rounding import sign_of
 
 __all__ = [
@@ -41,12 +41,7 @@ def subtract(xp: Any, x1: Any, x2: Any) -> Any:
     return x1 - x2
 
 
-def _times(g: Any, other: Any) -> Any:
-    """The gradient of a factor."""
-    return g * other if g.dtype.kind != "c" else g * other.conjugate()
-
-
-@op(lambda g, x2: _times(g, x2), lambda g, x1: _times(g, x1), weak=True, promotes=True)
+@op(lambda g, x2: g * x2, lambda g, x1: g * x1, weak=True, promotes=True, holomorphic=True)
 def multiply(xp: Any, x1: Any, x2: Any) -> Any:
     """Elementwise `x1 * x2`, broadcast.
 
@@ -57,17 +52,7 @@ def multiply(xp: Any, x1: Any, x2: Any) -> Any:
     return x1 * x2
 
 
-def _divisor_rule(g: Any, x2: Any, out: Any) -> Any:
-    if g.dtype.kind == "c":
-        return -g * (out / x2).conjugate()
-    return -g * out / x2
-
-
-@op(
-    lambda g, x2: g / x2 if g.dtype.kind != "c" else g / x2.conjugate(),
-    _divisor_rule,
-    weak=True, promotes=True,
-)  # fmt: skip
+@op(lambda g, x2: g / x2, lambda g, x2, out: -g * out / x2, weak=True, promotes=True, holomorphic=True)
 def divide(xp: Any, x1: Any, x2: Any) -> Any:
     """Elementwise `x1 / x2`, broadcast; integers give floats.
 
@@ -94,7 +79,7 @@ def negative(xp: Any, x: Any) -> Any:
     return -x
 
 
-@op(lambda g, x: g * (x + x) if g.dtype.kind != "c" else g * (x + x).conjugate())
+@op(lambda g, x: g * (x + x), holomorphic=True)
 def square(xp: Any, x: Any) -> Any:
     """Elementwise `x * x`.
 
@@ -143,15 +128,15 @@ def _base_rule(xp: Any, g: Any, x1: Any, x2: Any) -> Any:
         slope = x2 * x1 ** xp.where(xp.equal(x2, 0), 1, x2 - 1)
     else:
         slope = x2 * x1 ** (x2 - 1) if x2 != 0 else xp.zeros_like(x1)
-    return g * conjugated(slope)
+    return g * slope
 
 
 def _exponent_rule(xp: Any, g: Any, x1: Any, out: Any) -> Any:
     if not hasattr(x1, "dtype"):
-        return g * conjugated(out * _logarithm(x1))
+        return g * (out * _logarithm(x1))
     if out.dtype.kind == "c":
         base = x1.astype(out.dtype)
-        return g * conjugated(out * xp.log(xp.where(xp.equal(base, 0), 1, base)))
+        return g * (out * xp.log(xp.where(xp.equal(base, 0), 1, base)))
     # The logarithm of a negative base is not real, and that of 0 stands beside 0 ** x2 == 0: taken as 0.
     base = x1.astype(g.dtype)
     return g * out * xp.log(xp.where(xp.greater(base, 0), base, 1))
@@ -163,7 +148,7 @@ def _logarithm(number: Any) -> Any:
     return math.log(number) if number > 0 else 0.0
 
 
-@op(_base_rule, _exponent_rule, weak=True, promotes=True)
+@op(_base_rule, _exponent_rule, weak=True, promotes=True, holomorphic=True)
 def power(xp: Any, x1: Any, x2: Any) -> Any:
     """Elementwise `x1 ** x2`, broadcast.
 

@@ -2,7 +2,7 @@
 
 For a real loss L and z = x + iy, the gradient of z is dL/dx + i dL/dy: the direction in which L grows
 fastest, so that gradient descent works on complex variables as on real ones. A holomorphic op therefore
-sends on `g * conj(derivative)`.
+sends on `g * conj(derivative)`: `@op(holomorphic=True)` does so with rules that are written as for real numbers.
 """
 
 from __future__ import annotations
@@ -12,11 +12,6 @@ from typing import Any
 from eagerflow.core.op import op
 
 __all__ = ["conj", "conjugate", "imag", "real"]
-
-
-def conjugated(x: Any) -> Any:
-    """The factor by which a rule multiplies: `x` itself, or its conjugate when it is complex."""
-    return x.conjugate() if x.dtype.kind == "c" else x
 
 
 def real_part(g: Any) -> Any:
@@ -62,7 +57,7 @@ def imag(xp: Any, x: Any) -> Any:
     return x.imag, x.dtype
 
 
-@op(lambda g: conjugated(g))
+@op(lambda g: g.conjugate() if g.dtype.kind == "c" else g)
 def conj(xp: Any, x: Any) -> Any:
     """The complex conjugate, elementwise; real tensors stay as they are.
 

@@ -9,7 +9,6 @@ from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square
 from eagerflow.ops.elementwise.comparison import greater, isfinite
-from eagerflow.ops.elementwise.complex_numbers import conjugated
 from eagerflow.ops.elementwise.logic import logical_and
 from eagerflow.ops.elementwise.selection import maximum, paired, where
 
@@ -22,7 +21,7 @@ _LN2 = math.log(2.0)
 _LN10 = math.log(10.0)
 
 
-@op(lambda g, out: g * conjugated(out), floating=True)
+@op(lambda g, out: g * out, floating=True, holomorphic=True)
 def exp(xp: Any, x: Any) -> Any:
     """Elementwise e to the power of `x`.
 
@@ -35,7 +34,7 @@ def exp(xp: Any, x: Any) -> Any:
     return xp.exp(x)
 
 
-@op(lambda g, out: g * conjugated(out + 1), floating=True)
+@op(lambda g, out: g * (out + 1), floating=True, holomorphic=True)
 def expm1(xp: Any, x: Any) -> Any:
     """Elementwise `exp(x) - 1`, exact also for tiny `x`.
 
@@ -45,7 +44,7 @@ def expm1(xp: Any, x: Any) -> Any:
     return xp.expm1(x)
 
 
-@op(lambda g, x: g / conjugated(x), floating=True)
+@op(lambda g, x: g / x, floating=True, holomorphic=True)
 def log(xp: Any, x: Any) -> Any:
     """Elementwise natural logarithm; NaN for negative numbers, -inf for 0.
 
@@ -58,7 +57,7 @@ def log(xp: Any, x: Any) -> Any:
     return xp.log(x)
 
 
-@op(lambda g, x: g / conjugated(x + 1), floating=True)
+@op(lambda g, x: g / (x + 1), floating=True, holomorphic=True)
 def log1p(xp: Any, x: Any) -> Any:
     """Elementwise `log(1 + x)`, exact also for tiny `x`.
 
@@ -68,7 +67,7 @@ def log1p(xp: Any, x: Any) -> Any:
     return xp.log1p(x)
 
 
-@op(lambda g, x: g / (conjugated(x) * _LN2), floating=True)
+@op(lambda g, x: g / (x * _LN2), floating=True, holomorphic=True)
 def log2(xp: Any, x: Any) -> Any:
     """Elementwise logarithm to the base 2.
 
@@ -81,7 +80,7 @@ def log2(xp: Any, x: Any) -> Any:
     return xp.log2(x)
 
 
-@op(lambda g, x: g / (conjugated(x) * _LN10), floating=True)
+@op(lambda g, x: g / (x * _LN10), floating=True, holomorphic=True)
 def log10(xp: Any, x: Any) -> Any:
     """Elementwise logarithm to the base 10.
 
@@ -94,7 +93,7 @@ def log10(xp: Any, x: Any) -> Any:
     return xp.log10(x)
 
 
-@op(lambda g, out: g * 0.5 / conjugated(out), floating=True)
+@op(lambda g, out: g * 0.5 / out, floating=True, holomorphic=True)
 def sqrt(xp: Any, x: Any) -> Any:
     """Elementwise square root; NaN for negative real numbers.
 

@@ -8,7 +8,6 @@ from typing import Any
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, square
 from eagerflow.ops.elementwise.comparison import less
-from eagerflow.ops.elementwise.complex_numbers import conjugated
 from eagerflow.ops.elementwise.selection import where
 
 __all__ = [
@@ -17,7 +16,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@op(lambda xp, g, x: g * conjugated(xp.cos(x)), floating=True)
+@op(lambda xp, g, x: g * xp.cos(x), floating=True, holomorphic=True)
 def sin(xp: Any, x: Any) -> Any:
     """Elementwise sine.
 
@@ -27,7 +26,7 @@ def sin(xp: Any, x: Any) -> Any:
     return xp.sin(x)
 
 
-@op(lambda xp, g, x: -g * conjugated(xp.sin(x)), floating=True)
+@op(lambda xp, g, x: -g * xp.sin(x), floating=True, holomorphic=True)
 def cos(xp: Any, x: Any) -> Any:
     """Elementwise cosine.
 
@@ -40,7 +39,7 @@ def cos(xp: Any, x: Any) -> Any:
     return xp.cos(x)
 
 
-@op(lambda g, out: g * conjugated(out * out + 1), floating=True)
+@op(lambda g, out: g * (out * out + 1), floating=True, holomorphic=True)
 def tan(xp: Any, x: Any) -> Any:
     """Elementwise tangent.
 
@@ -50,7 +49,7 @@ def tan(xp: Any, x: Any) -> Any:
     return xp.tan(x)
 
 
-@op(lambda xp, g, x: g / conjugated(xp.sqrt(1 - x * x)), floating=True)
+@op(lambda xp, g, x: g / xp.sqrt(1 - x * x), floating=True, holomorphic=True)
 def arcsin(xp: Any, x: Any) -> Any:
     """Elementwise inverse sine, in [-π/2, π/2]; NaN outside [-1, 1].
 
@@ -60,7 +59,7 @@ def arcsin(xp: Any, x: Any) -> Any:
     return xp.arcsin(x)
 
 
-@op(lambda xp, g, x: -g / conjugated(xp.sqrt(1 - x * x)), floating=True)
+@op(lambda xp, g, x: -g / xp.sqrt(1 - x * x), floating=True, holomorphic=True)
 def arccos(xp: Any, x: Any) -> Any:
     """Elementwise inverse cosine, in [0, π]; NaN outside [-1, 1].
 
@@ -70,7 +69,7 @@ def arccos(xp: Any, x: Any) -> Any:
     return xp.arccos(x)
 
 
-@op(lambda g, x: g / conjugated(x * x + 1), floating=True)
+@op(lambda g, x: g / (x * x + 1), floating=True, holomorphic=True)
 def arctan(xp: Any, x: Any) -> Any:
     """Elementwise inverse tangent, in [-π/2, π/2].
 
@@ -98,7 +97,7 @@ def arctan2(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.arctan2(x1, x2)
 
 
-@op(lambda xp, g, x: g * conjugated(xp.cosh(x)), floating=True)
+@op(lambda xp, g, x: g * xp.cosh(x), floating=True, holomorphic=True)
 def sinh(xp: Any, x: Any) -> Any:
     """Elementwise hyperbolic sine.
 
@@ -108,7 +107,7 @@ def sinh(xp: Any, x: Any) -> Any:
     return xp.sinh(x)
 
 
-@op(lambda xp, g, x: g * conjugated(xp.sinh(x)), floating=True)
+@op(lambda xp, g, x: g * xp.sinh(x), floating=True, holomorphic=True)
 def cosh(xp: Any, x: Any) -> Any:
     """Elementwise hyperbolic cosine.
 
@@ -118,7 +117,7 @@ def cosh(xp: Any, x: Any) -> Any:
     return xp.cosh(x)
 
 
-@op(lambda g, out: g * conjugated(1 - out * out), floating=True)
+@op(lambda g, out: g * (1 - out * out), floating=True, holomorphic=True)
 def tanh(xp: Any, x: Any) -> Any:
     """Elementwise hyperbolic tangent.
 
@@ -131,7 +130,7 @@ def tanh(xp: Any, x: Any) -> Any:
     return xp.tanh(x)
 
 
-@op(lambda xp, g, x: g / conjugated(xp.sqrt(x * x + 1)), floating=True)
+@op(lambda xp, g, x: g / xp.sqrt(x * x + 1), floating=True, holomorphic=True)
 def arcsinh(xp: Any, x: Any) -> Any:
     """Elementwise inverse hyperbolic sine.
 
@@ -141,7 +140,7 @@ def arcsinh(xp: Any, x: Any) -> Any:
     return xp.arcsinh(x)
 
 
-@op(lambda xp, g, x: g / conjugated(xp.sqrt(x - 1) * xp.sqrt(x + 1)), floating=True)
+@op(lambda xp, g, x: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)), floating=True, holomorphic=True)
 def arccosh(xp: Any, x: Any) -> Any:
     """Elementwise inverse hyperbolic cosine; NaN below 1.
 
@@ -151,7 +150,7 @@ def arccosh(xp: Any, x: Any) -> Any:
     return xp.arccosh(x)
 
 
-@op(lambda g, x: g / conjugated(1 - x * x), floating=True)
+@op(lambda g, x: g / (1 - x * x), floating=True, holomorphic=True)
 def arctanh(xp: Any, x: Any) -> Any:
     """Elementwise inverse hyperbolic tangent; NaN outside [-1, 1].
 

@@ -13,7 +13,6 @@ from eagerflow.core.op import apply, op
 from eagerflow.core.op_settings import as_number
 from eagerflow.ops.elementwise.arithmetic import multiply
 from eagerflow.ops.elementwise.comparison import greater
-from eagerflow.ops.elementwise.complex_numbers import conjugated
 from eagerflow.ops.elementwise.exponential import expm1
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.special import erf
@@ -56,7 +55,7 @@ def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
     return xp.where(x > 0, x, x * x.dtype.type(negative_slope))
 
 
-@op(lambda g, out: g * conjugated(out * (1 - out)), floating=True)
+@op(lambda g, out: g * (out * (1 - out)), floating=True, holomorphic=True)
 def sigmoid(xp: Any, x: Any) -> Any:
     """Elementwise `1 / (1 + exp(-x))`.
 
@@ -71,10 +70,10 @@ def sigmoid(xp: Any, x: Any) -> Any:
 
 def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
     s = apply(sigmoid, xp, x)
-    return g * conjugated(s + s * (1 - s) * x)
+    return g * (s + s * (1 - s) * x)
 
 
-@op(_silu_rule, floating=True)
+@op(_silu_rule, floating=True, holomorphic=True)
 def silu(xp: Any, x: Any) -> Any:
     """Elementwise `x * sigmoid(x)`, also called swish.
 

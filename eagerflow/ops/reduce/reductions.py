@@ -175,10 +175,10 @@ def _prod_rule(xp: Any, g: Any, x: Any, axis: Any) -> Any:
     before = xp.cumprod(xp.concatenate([ones, rows[:, :-1]], axis=1), axis=1)
     after = xp.flip(xp.cumprod(xp.concatenate([ones, xp.flip(rows, axis=1)[:, :-1]], axis=1), axis=1), axis=1)
     others = xp.moveaxis((before * after).reshape(moved.shape), last, axes)
-    return g.reshape(kept(x.shape, axis)) * (others if g.dtype.kind != "c" else others.conjugate())
+    return g.reshape(kept(x.shape, axis)) * others
 
 
-@op(_prod_rule)
+@op(_prod_rule, holomorphic=True)
 def prod(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """Product over `axis`.
 
