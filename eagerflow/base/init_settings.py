@@ -52,7 +52,7 @@ def setting_names(cls: type) -> tuple[str, ...]:
     """
     parameters = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
     untold = _TOLD_BY_BASES.union(cls.__dict__.get("_untold", ()))
-    names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     return (*(name for name in names if name not in untold), *cls.__dict__.get("_also_told", ()))
 
 

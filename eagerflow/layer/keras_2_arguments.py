@@ -70,6 +70,7 @@ def _parameters_of(cls: type) -> list[str]:
     for ancestor in cls.__mro__:
         if "__init__" in ancestor.__dict__ and ancestor is not object:
             parameters = list(inspect.signature(ancestor.__dict__["__init__"]).parameters.values())[1:]
-            kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-            found.update({p.name: None for p in parameters if p.kind not in kinds})
+            found.update(
+                {p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+            )
     return list(found)

@@ -432,6 +432,16 @@ def test_unknown_arguments_are_named_with_the_nearest():
         Affine(2, foo=3)
 
 
+@pytest.mark.parametrize(
+    "made", [("Conv2D", 2, 3), ("LSTM", 2), ("SeparableConv1D", 2, 3)], ids=lambda m: m[0]
+)
+def test_known_arguments_are_those_that_users_can_give(made):
+    with pytest.raises(TypeError, match="Known: ") as refused:
+        getattr(ef.layers, made[0])(*made[1:], foo=1)
+    known = str(refused.value).partition("Known: ")[2].rstrip(".").split(", ")
+    assert {"arguments", "cell_name", "kwargs", "settings", "causal"}.isdisjoint(known)
+
+
 def test_keras_2_arguments_are_taken():
     layer = Affine(2, input_shape=(3,), batch_size=4)
     assert layer._batch_input_shape == (4, 3)

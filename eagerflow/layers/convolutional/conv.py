@@ -19,6 +19,8 @@ __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 class _Conv(ConvolutionBase):
     """A convolution with learned filters, in one to three spatial axes."""
 
+    _may_be_causal = True
+
     @of_convolution
     def __init__(
         self,
@@ -40,7 +42,7 @@ class _Conv(ConvolutionBase):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(locals(), causal=True, **kwargs)
+        super().__init__(locals(), **kwargs)
         self.filters = integer(self, "filters", filters)
         self.groups = integer(self, "groups", groups)
         if self.filters % self.groups:

@@ -25,19 +25,19 @@ class ConvolutionBase(Layer):
             element of a window to the next, the `padding` (`"valid"`, `"same"`, or with one spatial axis `"causal"`),
             where the channels are (`data_format`), the `activation` of the output, `use_bias`, and initializers,
             regularizers and constraints.
-        causal: whether the padding may be `"causal"`.
         **kwargs: arguments of every layer.
     """
 
     rank: int
+    _may_be_causal = False  # the padding
 
-    def __init__(self, arguments: Mapping[str, Any], causal: bool = False, **kwargs: Any) -> None:
+    def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=arguments["activity_regularizer"], **kwargs)
         self.kernel_size, self.strides, self.dilation_rate = [
             sizes(self, name, arguments[name], self.rank)
             for name in ("kernel_size", "strides", "dilation_rate")
         ]
-        allowed = ("valid", "same", "causal") if causal and self.rank == 1 else ("valid", "same")
+        allowed = ("valid", "same", "causal") if self._may_be_causal and self.rank == 1 else ("valid", "same")
         self.padding = one_of(self, "padding", arguments["padding"], allowed)
         self.data_format = layout(self, arguments["data_format"])
         settle(self, arguments, "use_bias")

@@ -16,6 +16,8 @@ __all__ = ["SeparableConv1D", "SeparableConv2D"]
 class _SeparableConv(ConvolutionBase):
     """A convolution of each channel, then a mixture of the channels at each position."""
 
+    _may_be_causal = True
+
     @of_separable_convolution
     def __init__(
         self,
@@ -40,7 +42,7 @@ class _SeparableConv(ConvolutionBase):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(locals(), causal=True, **kwargs)
+        super().__init__(locals(), **kwargs)
         self.filters = integer(self, "filters", filters)
         self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)
         self._refuse_strides_with_dilation()

@@ -59,7 +59,7 @@ class _Cell(DropoutRNNCell, Layer):
 
     gates = 1
 
-    def __init__(self, arguments: Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
         self.implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
         self.units = integer(self, "units", arguments["units"])

@@ -28,7 +28,7 @@ _TIME_SECOND = only(
 class _Recurrent(RNN):
     """A recurrent layer with a cell of its own, whose settings it shows as its own."""
 
-    def __init__(self, cell: Any, cell_name: str, arguments: Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(self, cell: Any, cell_name: str, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
         of_cell: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         if "implementation" in kwargs:  # which is the cell's alone
             of_cell["implementation"] = kwargs.pop("implementation")
