@@ -107,6 +107,12 @@ def _samples(batch: Any) -> int:
     return len(tree.flatten(batch)[0])
 
 
+def _others(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that mean something beside the generator."""
+    without = ("self", "generator", "max_queue_size", "workers", "use_multiprocessing")
+    return {name: value for name, value in arguments.items() if name not in without}
+
+
 class OlderSpellings:
     """The part of `Model` with Keras 2's names."""
 
@@ -136,11 +142,7 @@ class OlderSpellings:
         initial_epoch: int = 0,
     ) -> Any:
         """`fit`, which takes generators too. `max_queue_size`, `workers` and `use_multiprocessing` change nothing."""
-        return self.fit(
-            generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose, callbacks=callbacks,
-            validation_data=validation_data, validation_steps=validation_steps, validation_freq=validation_freq,
-            class_weight=class_weight, shuffle=shuffle, initial_epoch=initial_epoch,
-        )  # fmt: skip
+        return self.fit(generator, **_others(locals()))
 
     @_of_keras_1
     def evaluate_generator(
@@ -154,7 +156,7 @@ class OlderSpellings:
         verbose: Any = 0,
     ) -> Any:
         """`evaluate`, which takes generators too."""
-        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+        return self.evaluate(generator, **_others(locals()))
 
     @_of_keras_1
     def predict_generator(
@@ -168,7 +170,7 @@ class OlderSpellings:
         verbose: Any = 0,
     ) -> Any:
         """`predict`, which takes generators too."""
-        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+        return self.predict(generator, **_others(locals()))
 
     def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
         """`predict`, for models that give probabilities."""

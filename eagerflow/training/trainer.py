@@ -386,14 +386,9 @@ class Trainer(OlderSpellings, OtherWays):
             ValueError: before `compile`; for data that doesn't fit or is empty, and arguments out of range.
             TypeError: for callbacks or data of a wrong kind.
         """
+        given = locals().copy()
         compiled = self._ready("fit")
-        run = Fit(
-            self, x, y, sample_weight, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
-            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
-            class_weight=class_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps, validation_batch_size=validation_batch_size,
-            validation_freq=validation_freq, steps_per_execution=compiled.steps_per_execution,
-        )  # fmt: skip
+        run = Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution)
         with as_compiled(self, compiled.trainable):
             return run.go()
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.init_settings import setting_names
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import described, integer, settled_weight
@@ -17,6 +18,8 @@ __all__ = ["LocallyConnected1D", "LocallyConnected2D"]
 
 class _LocallyConnected(ConvolutionBase):
     """Every window has a kernel of its own."""
+
+    _untold = ("implementation",)
 
     @of_convolution
     def __init__(
@@ -86,10 +89,8 @@ class _LocallyConnected(ConvolutionBase):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        names = """filters kernel_size strides padding data_format activation use_bias kernel_initializer
-            bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint
-            bias_constraint"""
-        return self._base_config() | {name: described(name, getattr(self, name)) for name in names.split()}
+        names = setting_names(_LocallyConnected)
+        return self._base_config() | {name: described(name, getattr(self, name)) for name in names}
 
 
 class LocallyConnected1D(_LocallyConnected):

@@ -88,7 +88,7 @@ class _Recurrent(RNN):
         raise NotImplementedError
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
+    def from_config(cls: Any, config: dict[str, Any]) -> Any:  # type: ignore[override]
         """A layer made from `get_config`'s answer."""
         return cls(**config)
 
