@@ -90,7 +90,7 @@ class Observer:
 
     Attributes:
         wants_ops: whether it must hear of single ops, rules and updates (`on_op`, `on_rule`, `on_update`), which costs
-            about a microsecond each and makes optimizers go variable by variable. Without, it hears of them only
+            about a microsecond each. Without, it hears of them only
             when they raise, or while another observer wants them.
     """
 

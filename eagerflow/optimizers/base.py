@@ -433,7 +433,10 @@ class Optimizer(StoredState, Minimizing, Averages):
         if getattr(rule, "elementwise", False) and self._at_once(gradients):
             factor = None if scale is None else float(scale)
             decay = (self.weight_decay or 0.0) * rate
+            started = clock() if state.ops else 0
             self._passes.run(rule, self.settings(rate), entries, gradients, decay, factor)
+            if started:
+                self._announce_all(entries, gradients, factor, started)
             return
         if scale is not None:
             gradients = [g * scale.astype(g.dtype) for g in gradients]
@@ -447,20 +450,31 @@ class Optimizer(StoredState, Minimizing, Averages):
             else:
                 self._run(rule, entry, g, settings)
             if started:
-                self._announce(entry.variable, g, started)
+                self._announce(entry.variable, g, started, clock())
 
     def _at_once(self, gradients: list[Any]) -> bool:
-        """Whether one pass may go over all variables: on the CPU, unobserved, and not to be taken back."""
+        """Whether one pass may go over all variables: on the CPU, and not to be taken back."""
         plain = all([type(g) is numpy.ndarray for g in gradients])
-        return plain and not state.ops and not taken_back() and getattr(self, "epsilon", 1.0) != 0
+        return plain and not taken_back() and getattr(self, "epsilon", 1.0) != 0
 
     def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: Any) -> None:
         """Let a rule change one variable."""
         with Writing((entry.variable, *entry.slots)) as (w, *slots):
             rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
 
-    def _announce(self, variable: Variable, gradient: Any, started: int) -> None:
-        ended = clock()
+    def _announce_all(
+        self, entries: list[Entry], gradients: list[Any], scale: float | None, started: int
+    ) -> None:
+        """Tell of a pass over all variables: the part of its time that a variable's size makes is its own."""
+        passed = clock() - started
+        whole, before = sum([g.size for g in gradients]) or 1, 0
+        for entry, g in zip(entries, gradients):
+            after = before + g.size
+            begun, ended = started + passed * before // whole, started + passed * after // whole
+            self._announce(entry.variable, g if scale is None else g * g.dtype.type(scale), begun, ended)
+            before = after
+
+    def _announce(self, variable: Variable, gradient: Any, started: int, ended: int) -> None:
         for observer in current():
             observer.on_update(
                 f"{self.name}_update", variable, (Tensor(gradient, None, None),), started, ended
