@@ -1,5 +1,6 @@
-"""What NumPy does about overflow and invalid numbers, for functions on arrays that expect them; CuPy says nothing."""
+"""Errors and warnings of arrays: NumPy's kinds, for functions that serve all devices; CuPy warns of nothing."""
 
 from numpy import errstate
+from numpy.exceptions import AxisError
 
-__all__ = ["errstate"]
+__all__ = ["AxisError", "errstate"]

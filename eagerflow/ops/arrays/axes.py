@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
+from eagerflow.core.array_errors import AxisError
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["axes_of", "axis_of", "kept", "listed", "spread"]
@@ -26,7 +25,7 @@ def axis_of(axis: int, ndim: int, name: str = "axis") -> int:
         AxisError: when there is no such axis.
     """
     if not -ndim <= axis < ndim:
-        raise numpy.exceptions.AxisError(f"{name}={axis} is out of bounds for a tensor of {ndim} dimensions")
+        raise AxisError(f"{name}={axis} is out of bounds for a tensor of {ndim} dimensions")
     return axis % ndim
 
 

@@ -59,7 +59,7 @@ def repeats(index: Any) -> bool:
 
 def _add_at(xp: Any, out: Any, index: Any, x: Any) -> None:
     """`out[index] += x`, counting every mention of an element; CuPy adds real numbers only."""
-    if out.dtype.kind == "c" and xp is not numpy:
+    if out.dtype.kind == "c":
         xp.add.at(out.real, index, x.real)
         xp.add.at(out.imag, index, x.imag)
     elif out.dtype.kind == "b":

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import apply, composite, op
 
 __all__ = ["bessel_i", "i0"]
@@ -53,7 +52,7 @@ def bessel_i(xp: Any, x: Any, order: int = 0, scaled: bool = False) -> Any:
     """
     most = 30.0 + order * order / 2
     a = abs(x.astype("float64"))
-    with numpy.errstate(all="ignore"):
+    with errstate(all="ignore"):
         near, far = xp.minimum(a, most), xp.maximum(a, most)
         half = xp.exp(far * 0.5)  # exp(far) would overflow before the product does
         found = xp.where(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import apply, op
 
@@ -77,7 +78,7 @@ def lgamma(xp: Any, x: Any) -> Any:
     3.1781
     """
     wide = x.astype("float64")
-    with numpy.errstate(all="ignore"):
+    with errstate(all="ignore"):
         found = _lgamma_of_positive(xp, xp.where(wide > 0, wide, 1 - wide))
         sine = abs(xp.sin(math.pi * _to_whole(xp, wide)))
         mirrored = xp.where(xp.isinf(wide), math.inf, math.log(math.pi) - xp.log(sine) - found)
@@ -95,7 +96,7 @@ def digamma(xp: Any, x: Any) -> Any:
     -0.5772
     """
     wide = x.astype("float64")
-    with numpy.errstate(all="ignore"):
+    with errstate(all="ignore"):
         y = xp.where(wide > 0, wide, 1 - wide)
         before = xp.zeros_like(y)
         for _ in range(int(_LARGE)):  # 6.3.5
@@ -113,7 +114,7 @@ def digamma(xp: Any, x: Any) -> Any:
 
 def _zeta(xp: Any, s: Any, q: Any) -> Any:
     """The sum of (q + k)**-s over all k >= 0, of s > 1 and q > 0: the first terms, and Euler and Maclaurin's rest."""
-    with numpy.errstate(all="ignore"):
+    with errstate(all="ignore"):
         # As many terms as bring q beyond s, unless the first alone are more than enough.
         enough = xp.minimum(xp.maximum(_LARGE + s - q, 0), q * (10.0 ** (40 / s) - 1) + 1)
         enough = xp.where(xp.isfinite(enough), enough, 0)
@@ -192,7 +193,7 @@ def polygamma(xp: Any, x: Any, n: Any = 1) -> Any:
     if (orders != numpy.floor(orders)).any() or (whole and min(whole) < 0) or (whole and max(whole) > 170):
         raise ValueError(f"polygamma: n={n} must be whole numbers from 0 to 170.")
     wide, found = x.astype("float64"), None
-    with numpy.errstate(all="ignore"):
+    with errstate(all="ignore"):
         for k in sorted(whole):
             part = _polygamma(xp, wide, k) if k else apply(digamma, xp, wide)
             found = part if found is None else xp.where(xp.asarray(orders) == k, part, found)

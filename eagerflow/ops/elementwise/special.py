@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
+from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import op
 
 __all__ = ["erf", "erfc", "erfinv"]
@@ -123,7 +122,7 @@ def erfinv(xp: Any, x: Any) -> Any:
     0.5
     """
     a = abs(x.astype("float64"))
-    with numpy.errstate(all="ignore"):
+    with errstate(all="ignore"):
         logarithm = xp.log1p(-a) + xp.log1p(a)
         term = logarithm / 2 + 2 / (math.pi * 0.147)
         guess = xp.sqrt(xp.sqrt(term * term - logarithm / 0.147) - term)
@@ -150,7 +149,7 @@ def erfcinv(xp: Any, x: Any) -> Any:
     """
     wide = x.astype("float64")
     a = xp.minimum(wide, 2 - wide)
-    with numpy.errstate(all="ignore"):
+    with errstate(all="ignore"):
         logarithm = xp.log(a) + xp.log(2 - a)
         term = logarithm / 2 + 2 / (math.pi * 0.147)
         guess = xp.sqrt(xp.sqrt(term * term - logarithm / 0.147) - term)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import concatenate
@@ -191,7 +189,7 @@ def eig(xp: Any, x: Any) -> Any:
     [-1j, 1j]
     """
     values, vectors = xp.linalg.eig(x)
-    kind = numpy.result_type(x.dtype, "complex64")
+    kind = xp.result_type(x.dtype, "complex64")
     return values.astype(kind), vectors.astype(kind)
 
 
@@ -285,7 +283,7 @@ def pinv(xp: Any, x: Any, rcond: float | None = None) -> Any:
         return xp.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype)
     u, s, vh = xp.linalg.svd(x, full_matrices=False)
     if rcond is None:
-        rcond = float(numpy.finfo(x.dtype).eps) * max(x.shape[-2:])
+        rcond = float(xp.finfo(x.dtype).eps) * max(x.shape[-2:])
     large = s > rcond * s.max(axis=-1, keepdims=True)
     inverse = xp.where(large, 1 / xp.where(large, s, 1), 0)
     return adjoint(vh) @ (rows(inverse) * adjoint(u))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-import numpy
-
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -27,10 +25,9 @@ def _cumsum_rule(xp: Any, g: Any, axis: Any, x_shape: Any) -> Any:
 
 
 def _running(x: Any, axis: int | None, dtype: Any = None) -> Any:
-    """`x.cumsum`; that of NumPy's halves in float32, as `wide_sum`."""
-    is_narrow = x.dtype.itemsize == 2 and isinstance(x, numpy.ndarray) and is_half(x.dtype)
-    if is_narrow and (dtype is None or dtype == x.dtype):
-        return x.cumsum(axis=axis, dtype=numpy.float32).astype(x.dtype)
+    """`x.cumsum`; that of halves in float32, as `wide_sum`."""
+    if not isinstance(x, Tensor) and is_half(x.dtype) and (dtype is None or dtype == x.dtype):
+        return x.cumsum(axis=axis, dtype="float32").astype(x.dtype)
     return x.cumsum(axis=axis, dtype=dtype)
 
 

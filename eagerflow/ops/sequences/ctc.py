@@ -34,7 +34,7 @@ def _check(
     if not 0 <= mask_index < output.shape[2]:
         raise ValueError(f"mask_index={mask_index}: expected a class from 0 to {output.shape[2] - 1}.")
     if xp.__name__ == "numpy" and output.shape[0]:
-        _check_numbers(target, output, target_length, output_length)
+        _check_numbers(xp, target, output, target_length, output_length)
 
 
 def _impossible(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any) -> Any:
@@ -44,14 +44,14 @@ def _impossible(xp: Any, target: Any, output: Any, target_length: Any, output_le
     return strange | (target_length > target.shape[1]) | (output_length > output.shape[1])
 
 
-def _check_numbers(target: Any, output: Any, target_length: Any, output_length: Any) -> None:
+def _check_numbers(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any) -> None:
     """Labels and lengths within bounds; looking is free on the CPU only."""
     if target_length.max() > target.shape[1] or output_length.max() > output.shape[1]:
         raise ValueError(
             f"lengths up to {target_length.max()} and {output_length.max()} exceed target {signature_of(target)} "
             f"or output {signature_of(output)}."
         )
-    used = target[numpy.arange(target.shape[1]) < target_length[:, None]]
+    used = target[xp.arange(target.shape[1]) < target_length[:, None]]
     if used.size and not 0 <= used.min() <= used.max() < output.shape[2]:
         raise ValueError(f"target: expected classes from 0 to {output.shape[2] - 1}; got {used.max()}.")
 
