@@ -21,14 +21,14 @@ from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.core.device import device, namespace_of
 from eagerflow.core.in_place import Writing, taken_back
-from eagerflow.core.observe import clock, current, scope, state
+from eagerflow.core.observe import clock, scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.minimizing import Minimizing
-from eagerflow.optimizers.passes import Passes
+from eagerflow.optimizers.passes import Passes, announce_pass, announce_update
 from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
@@ -436,7 +436,7 @@ class Optimizer(StoredState, Minimizing, Averages):
             started = clock() if state.ops else 0
             self._passes.run(rule, self.settings(rate), entries, gradients, decay, factor)
             if started:
-                self._announce_all(entries, gradients, factor, started)
+                announce_pass(f"{self.name}_update", entries, gradients, factor, started)
             return
         if scale is not None:
             gradients = [g * scale.astype(g.dtype) for g in gradients]
@@ -450,7 +450,7 @@ class Optimizer(StoredState, Minimizing, Averages):
             else:
                 self._run(rule, entry, g, settings)
             if started:
-                self._announce(entry.variable, g, started, clock())
+                announce_update(f"{self.name}_update", entry.variable, g, started, clock())
 
     def _at_once(self, gradients: list[Any]) -> bool:
         """Whether one pass may go over all variables: on the CPU, and not to be taken back."""
@@ -461,24 +461,6 @@ class Optimizer(StoredState, Minimizing, Averages):
         """Let a rule change one variable."""
         with Writing((entry.variable, *entry.slots)) as (w, *slots):
             rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
-
-    def _announce_all(
-        self, entries: list[Entry], gradients: list[Any], scale: float | None, started: int
-    ) -> None:
-        """Tell of a pass over all variables: the part of its time that a variable's size makes is its own."""
-        passed = clock() - started
-        whole, before = sum([g.size for g in gradients]) or 1, 0
-        for entry, g in zip(entries, gradients):
-            after = before + g.size
-            begun, ended = started + passed * before // whole, started + passed * after // whole
-            self._announce(entry.variable, g if scale is None else g * g.dtype.type(scale), begun, ended)
-            before = after
-
-    def _announce(self, variable: Variable, gradient: Any, started: int, ended: int) -> None:
-        for observer in current():
-            observer.on_update(
-                f"{self.name}_update", variable, (Tensor(gradient, None, None),), started, ended
-            )
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
         """Change one variable by its gradient. A user's optimizer overrides this."""

@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.in_place import Writing
+from eagerflow.core.observe import clock, current
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
 from eagerflow.optimizers.packed import Packed, packable
 
-__all__ = ["Passes", "elementwise"]
+__all__ = ["Passes", "announce_pass", "announce_update", "elementwise"]
 
 _PIECE = 1 << 19  # bytes of one array
 _WHOLE = 1 << 22  # bytes of an array below which one thread works faster without cutting it
@@ -196,3 +199,29 @@ def _pieces(part: Part) -> Iterator[Part]:
     for start in range(0, w.size, length):
         cut = slice(start, start + length)
         yield Part(w[cut], g[cut], [slot[cut] for slot in slots], decays)
+
+
+def announce_update(name: str, variable: Variable, gradient: Any, started: int, ended: int) -> None:
+    """Tell observers that a variable was changed by its gradient, a raw array."""
+    for observer in current():
+        observer.on_update(name, variable, (Tensor(gradient, None, None),), started, ended)
+
+
+def announce_pass(
+    name: str, entries: Sequence[Entry], gradients: Sequence[Any], scale: float | None, started: int
+) -> None:
+    """Tell observers of a pass over many variables, one by one: each took the part of the time that its size makes.
+
+    Args:
+        name: of the update.
+        entries: the variables that were changed.
+        gradients: theirs, raw arrays.
+        scale: what they were multiplied by before; None for nothing.
+        started: when the pass began, in nanoseconds of `clock`.
+    """
+    passed, whole, before = clock() - started, sum([g.size for g in gradients]) or 1, 0
+    for entry, g in zip(entries, gradients):
+        after = before + g.size
+        times = started + passed * before // whole, started + passed * after // whole
+        announce_update(name, entry.variable, g if scale is None else g * g.dtype.type(scale), *times)
+        before = after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 
@@ -243,3 +244,26 @@ def test_every_variable_of_a_pack_is_announced():
     assert heard == [("sgd_update", v.identity) for v in found]
     optimizer.apply(ones(), found)
     assert [v.tolist()[0][0] for v in found] == [-3.0, -2.0, -1.0]
+
+
+def test_a_watched_pass_is_the_same_pass_and_its_time_is_shared_by_size():
+    heard = []
+
+    class Listener(observe.Observer):
+        def on_update(self, name, variable, inputs, started, ended):
+            heard.append((ended - started, started, ended, inputs[0].tolist()))
+
+    def trained(watched):
+        found = [ef.Variable(np.ones(n, "float32")) for n in (1, 3)]
+        optimizer = optimizers.Adam(0.1, global_clipnorm=0.5)
+        optimizer.apply([ef.ops.ones(1), ef.ops.ones(3)], found)
+        with observe.observing(Listener()) if watched else contextlib.nullcontext():
+            optimizer.apply([ef.ops.ones(1), ef.ops.ones(3)], found)
+        assert is_packed(*found)
+        return [v.numpy().tobytes() for v in found]
+
+    assert trained(True) == trained(False)
+    (one, begun, between, first), (three, again, _, _) = heard
+    assert between == again > begun
+    assert abs(three - 3 * one) <= 3  # whole nanoseconds
+    assert first == pytest.approx([0.25])  # as it was applied: scaled down
