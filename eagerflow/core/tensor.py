@@ -50,7 +50,6 @@ _OTHER_WAYS = {
     "unsqueeze": "Use `ef.ops.expand_dims(tensor, axis)`.",
     "eval": "Tensors have values at once: `tensor.numpy()`.",
     "assign": "Tensors don't change; use an `ef.Variable`. For `v[0].assign(x)`: `ops.slice_update`.",
-    "set_shape": "Shapes are those of the array; use `tensor.reshape(shape)`.",
 }
 
 
@@ -229,6 +228,21 @@ class Tensor:
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
         return to_host(self.data).tolist()
+
+    def set_shape(self, shape: Any) -> None:
+        """Check that this is a shape that the tensor has, as TensorFlow's eager tensors do; None goes with any length.
+
+        Raises:
+            ValueError: when it isn't.
+        """
+        wanted = None if shape is None else tuple(shape)
+        here = self.shape
+        if wanted is not None and (
+            len(wanted) != len(here) or any(None not in (n, m) and n != m for n, m in zip(wanted, here))
+        ):
+            raise ValueError(
+                f"set_shape({list(wanted)}): the shape is {list(here)}. Use tensor.reshape(shape)."
+            )
 
     def to(self, device: str | Device) -> Tensor:
         """The tensor on another device (itself when it is there already). Gradients flow through."""

@@ -161,3 +161,13 @@ def test_distorted_boxes_without_objects_and_by_two_numbers():
     assert found[0] == found[1] != found[2]
     whole = tf.image.sample_distorted_bounding_box([4, 6, 3], [[[0.0, 0, 1, 1]]], seed=1, max_attempts=0)
     assert [x.tolist() for x in whole] == [[0, 0, 0], [4, 6, -1], [[[0, 0, 1, 1]]]]
+
+
+def test_a_shape_that_a_tensor_has_may_be_set():
+    x = ops.zeros((4, 3))
+    assert x.set_shape([4, None]) is None
+    x.set_shape(None)
+    ef.Input((3,)).set_shape((2, 3))
+    for wrong in ([4, 3, 1], [4, 2]):
+        with pytest.raises(ValueError, match="reshape"):
+            x.set_shape(wrong)
