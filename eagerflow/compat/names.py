@@ -91,6 +91,11 @@ GONE: dict[str, dict[str, str]] = {
         "experimental": "For tf.experimental.numpy write import numpy, or eagerflow.ops where gradients are wanted.",
         "feature_column": "Use layers: Normalization, StringLookup, Embedding; or keras.utils.FeatureSpace.",
         "lite": "Write model.save('name.keras').",
+        "autodiff": "For forward derivatives write eagerflow.jvp(f, primals, tangents).",
+        **dict.fromkeys(
+            ("gradients", "hessians"), "Record with tf.GradientTape; tape.gradient(y, x) differentiates."
+        ),
+        "IndexedSlices": "Gradients are whole tensors here.",
         "tpu": "There are no TPUs here; leave it out.",
         "saved_model": "Write model.save('name.keras').",
         "summary": "Use the callback keras.callbacks.TensorBoard, which writes the same files.",

@@ -109,6 +109,10 @@ def test_what_is_not_here_says_what_to_write():
         ef.Variable([1.0, 2.0])[0].assign(3.0)
     with pytest.raises(AttributeError, match="RandomZoom"):
         _ = face("tensorflow.keras.layers").RandomWidth
+    with pytest.raises(AttributeError, match=r"eagerflow\.jvp"):
+        _ = tf.autodiff
+    with pytest.raises(AttributeError, match="GradientTape"):
+        _ = tf.gradients
     with pytest.raises(AttributeError, match=r"scipy\.special"):
         _ = tf.math.betainc
 
@@ -171,3 +175,15 @@ def test_a_shape_that_a_tensor_has_may_be_set():
     for wrong in ([4, 3, 1], [4, 2]):
         with pytest.raises(ValueError, match="reshape"):
             x.set_shape(wrong)
+
+
+def test_gradients_of_what_is_computed_twice_and_of_a_common_norm():
+    x = tf.constant([3.0, 4.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        again = tf.recompute_grad(lambda x: x * tf.sin(x))(x)
+        length = tf.linalg.global_norm([x, None, 12 * tf.ones([1])])
+    np.testing.assert_allclose(
+        tape.gradient(again, x).numpy(), np.sin([3, 4]) + [3, 4] * np.cos([3, 4]), rtol=1e-6
+    )
+    np.testing.assert_allclose(tape.gradient(length, x).numpy(), [3 / 13, 4 / 13], rtol=1e-6)

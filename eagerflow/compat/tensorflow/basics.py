@@ -25,12 +25,18 @@ from eagerflow.layer.layer import Layer
 __all__ = [
     "GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond",
     "constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger",
-    "identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "set_random_seed",
+    "identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "recompute_grad",
+    "set_random_seed",
     "stop_gradient", "while_loop",
 ]  # fmt: skip
 
 newaxis = None
 stop_gradient = ops.stop_gradient
+
+
+def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f` itself: what it computes is kept for the way back, which takes memory and saves time."""
+    return f
 
 
 class _AnyVariable(type):

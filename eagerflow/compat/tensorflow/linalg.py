@@ -7,11 +7,12 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.compat.tensorflow.arrays import einsum, eye, norm, tensordot
-from eagerflow.compat.tensorflow.math import l2_normalize, matmul
+from eagerflow.compat.tensorflow.math import global_norm, l2_normalize, matmul
 from eagerflow.core.tensor import Tensor
 
 __all__ = [
-    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "expm", "eye", "inv",
+    "band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "expm", "eye",
+    "global_norm", "inv",
     "l2_normalize", "logdet", "lstsq", "matmul", "matrix_transpose", "matvec", "norm", "pinv", "qr", "set_diag",
     "slogdet", "solve", "svd", "tensordot", "trace", "triangular_solve",
 ]  # fmt: skip
