@@ -14,7 +14,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.lowering import load_kernels
 from eagerflow.core.primitive import registry
 from eagerflow.core.tensor import Tensor
-from eagerflow.kernels.convolution import columns
+from eagerflow.kernels.machine.costs import Columns
 
 LABELS = np.array([[0, 2], [1, 1], [2, 0]])
 
@@ -252,7 +252,7 @@ def test_images_in_several_blocks(monkeypatch):
     arrays, settings = [normal(5, 6, 5, 2), normal(3, 2, 2, 3)], {"padding": "same"}
     tensors = on_device(arrays)
     whole = gradients("conv", tensors, tensors, settings)
-    monkeypatch.setattr(columns, "_ROOM", 2 * 8 * 30 * (12 + 3))  # two images of float64
+    monkeypatch.setattr(Columns, "ROOM", 2 * 8 * 30 * (12 + 3))  # two images of float64
     compare_values("conv", arrays, settings)
     for in_blocks, at_once in zip(gradients("conv", tensors, tensors, settings), whole, strict=True):
         np.testing.assert_allclose(in_blocks.numpy(), at_once.numpy(), rtol=1e-12)

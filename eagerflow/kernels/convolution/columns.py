@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.machine.costs import Columns
 from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
@@ -21,10 +22,6 @@ from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.kernels.matrices.tiled import tiled
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
-
-_ROOM = 1 << 22  # bytes of a block's columns and results
-_SHORT_RUN = 10  # numbers side by side below which gathering by taps is faster
-_PER_MICROSECOND = 30_000  # multiply-adds, for deciding about threads
 
 
 class Block(NamedTuple):
@@ -48,9 +45,17 @@ class Plan(NamedTuple):
         """For x (batch, *lengths, channels)."""
         channels, outputs = x.shape[-1], geometry.outputs
         line = math.prod(outputs[1:]) * (geometry.taps * channels + filters) * x.itemsize
-        rows = max(1, min(outputs[0], _ROOM // max(1, line)))
-        work = len(x) * math.prod(outputs) * geometry.taps * channels * filters / groups / _PER_MICROSECOND
-        images = at_once(len(x), _ROOM // max(1, line * outputs[0]), work)
+        rows = max(1, min(outputs[0], Columns.ROOM // max(1, line)))
+        work = (
+            len(x)
+            * math.prod(outputs)
+            * geometry.taps
+            * channels
+            * filters
+            / groups
+            / Columns.PER_MICROSECOND
+        )
+        images = at_once(len(x), Columns.ROOM // max(1, line * outputs[0]), work)
         blocks = [
             Block(slice(i, min(len(x), i + images)), slice(j, min(outputs[0], j + rows)))
             for i in range(0, len(x), images)
@@ -71,7 +76,7 @@ class Plan(NamedTuple):
     def microseconds(self, images: int) -> float:
         """Roughly, on one thread."""
         pixels = images * math.prod(self.geometry.outputs)
-        return pixels * self.depth * self.filters * self.groups / _PER_MICROSECOND
+        return pixels * self.depth * self.filters * self.groups / Columns.PER_MICROSECOND
 
     def canvas(self, x: Any, block: Block) -> Any:
         """The block's part of x with zeros around it; a view where there is nothing to add."""
@@ -113,7 +118,7 @@ class Plan(NamedTuple):
         """Whether rows of outputs, tap by tap, are longer runs than the windows' rows."""
         size, outputs = self.geometry.sizes[-1], self.geometry.outputs[-1]
         is_row = self.width == 1 and self.geometry.strides[-1] == 1 and size < outputs
-        return is_row or size * self.width < _SHORT_RUN
+        return is_row or size * self.width < Columns.SHORT_RUN
 
     def _axes(self, canvas: Any, block: Block) -> tuple[list[Any], list[Any]]:
         """(length, stride in bytes) of the axes of windows, and of those of their elements."""
@@ -199,8 +204,8 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
         return out
     filters, taps, pixels = kernel.shape[-1], geometry.taps, math.prod(geometry.outputs)
     line = pixels * (taps * channels + filters) * g.itemsize
-    work_in_all = len(g) * pixels * taps * channels * filters / groups / _PER_MICROSECOND
-    images = at_once(len(g), _ROOM // line, work_in_all)
+    work_in_all = len(g) * pixels * taps * channels * filters / groups / Columns.PER_MICROSECOND
+    images = at_once(len(g), Columns.ROOM // line, work_in_all)
     matrices = kernel.reshape(-1, groups, filters // groups).transpose(1, 2, 0)
 
     def work(i: int) -> None:

@@ -13,14 +13,12 @@ import numpy
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.kernels.elementwise.activations import relu_gradient
 from eagerflow.kernels.machine.blocks import CHUNK, zeros
+from eagerflow.kernels.machine.costs import Epilogue
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.reduce.moments import rows_at_once
 from eagerflow.kernels.reduce.sums import sum_to
 
 __all__ = ["add_bias", "add_bias_to_columns", "epilogue", "finish", "masked", "sums_of_bias"]
-
-_SMALL = 4096  # numbers, below which relu with a number is as fast
-_RUN = 8  # blocks that one thread takes at a time
 
 
 def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
@@ -46,7 +44,7 @@ def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
 def finish(block: Any, biases: Any, relu: bool) -> None:
     """`block` becomes `block + biases`, with `relu` its positive part."""
     numpy.add(block, biases, out=block)
-    if relu and _SMALL <= block.size <= CHUNK and block.dtype.char in "fd":
+    if relu and Epilogue.SMALL <= block.size <= CHUNK and block.dtype.char in "fd":
         flat = block.reshape(-1)
         numpy.maximum(flat, zeros(flat.size, flat.dtype), out=flat)
     elif relu:
@@ -61,7 +59,7 @@ def add_bias(out: Any, bias: Any, relu: bool) -> None:
         return
     matrix = out.reshape(-1, bias.size)
     finish_part = epilogue(bias, relu, len(matrix))
-    step = _RUN * rows_at_once(bias.size)
+    step = Epilogue.RUN * rows_at_once(bias.size)
     each(
         lambda i: finish_part(matrix[i * step : (i + 1) * step]),
         -(-len(matrix) // step),
@@ -85,7 +83,7 @@ def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
 
 def masked(g: Any, out: Any) -> Any:
     """g where the outputs of relu are positive, else 0."""
-    if out.size < _SMALL or g.dtype != out.dtype:
+    if out.size < Epilogue.SMALL or g.dtype != out.dtype:
         return g * (out > 0)
     return relu_gradient(g, out)
 

@@ -46,15 +46,17 @@ def peak(a: Any) -> Any:
 
 
 class Looked:
-    """What a fast algorithm found about its input by the way.
+    """What a convolution leaves for its gradients: the algorithm that was chosen, and what it found by the way.
 
     Attributes:
-        is_steady: that it was looked at, and holds no number far larger than the others.
+        algorithm: a row of the table in `algorithms.py`; None before the convolution.
+        is_steady: that its input was looked at, and holds no number far larger than the others.
     """
 
-    __slots__ = ("is_steady",)
+    __slots__ = ("algorithm", "is_steady")
 
     def __init__(self) -> None:
+        self.algorithm: Any = None
         self.is_steady = False
 
 

@@ -6,7 +6,6 @@ belong: that is the gradient of the input of a convolution from one channel, the
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy
@@ -14,21 +13,13 @@ import numpy
 from eagerflow.kernels.convolution import columns
 from eagerflow.kernels.convolution.geometry import Geometry, effective
 
-__all__ = ["forward", "kernel_gradient", "suits"]
-
-_LEAST_CHANNELS = 8
-_LEAST = 1 << 18  # multiply-adds
+__all__ = ["applies", "forward", "kernel_gradient"]
 
 
-def suits(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
-    """Whether this is the fastest way."""
-    *_, width, filters = kernel_shape
+def applies(geometry: Geometry) -> bool:
+    """Whether there is another way round: padding is no longer than windows reach."""
     return (
-        filters == groups == 1
-        and width >= _LEAST_CHANNELS
-        and geometry.taps > 1
-        and set(geometry.strides) == {1}
-        and len(x) * math.prod(geometry.outputs) * math.prod(kernel_shape) >= _LEAST
+        set(geometry.strides) == {1}
         and min(_the_other_way(geometry).before + _the_other_way(geometry).after) >= 0
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.machine.costs import Pooling
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.kernels.pooling import plain as plain_pooling
@@ -28,8 +29,6 @@ from eagerflow.kernels.pooling.windowed import (
 )
 
 __all__ = ["maximum", "maximum_gradient"]
-
-_LONG = 256  # channels from which results are written where they belong at once (as is one channel), not copied there
 
 
 def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
@@ -174,7 +173,7 @@ def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
     windows = _windows(canvas, geometry)
     wins = scratch("pooling wins", windows.shape, bool)
     numpy.equal(which, _numbers(geometry, which), out=wins)
-    if 1 < g.shape[-1] < _LONG:
+    if 1 < g.shape[-1] < Pooling.LONG:
         found = numpy.multiply(g, wins, out=scratch("columns", windows.shape, g.dtype))
         copy_rows(found, windows)
     else:

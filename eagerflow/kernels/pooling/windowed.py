@@ -15,6 +15,7 @@ import numpy
 
 from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.machine.buffering import long_runs
+from eagerflow.kernels.machine.costs import Pooling, Speed
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
 
@@ -30,9 +31,6 @@ __all__ = [
     "takes",
 ]
 
-_BLOCK = 1 << 21  # bytes of the inputs of a block; with smaller ones threads wait for each other
-_PER_MICROSECOND = 5_000  # numbers that one pass works on
-_WORTH = 50  # microseconds of work from which `long_runs` pays
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
@@ -43,10 +41,10 @@ def takes(xp: Any, a: Any) -> bool:
 
 def in_blocks(work: Callable[[slice], object], images: int, numbers: int, itemsize: int, passes: int) -> None:
     """Do the work for some images at a time; `numbers` is the size of one."""
-    step = max(1, _BLOCK // max(1, numbers * itemsize))
+    step = max(1, Pooling.BLOCK // max(1, numbers * itemsize))
     count = -(-images // step)
-    microseconds = images * numbers * passes / _PER_MICROSECOND
-    with long_runs() if microseconds > _WORTH else nullcontext():
+    microseconds = images * numbers * passes / Speed.PASS
+    with long_runs() if microseconds > Pooling.WORTH else nullcontext():
         each(lambda i: work(slice(i * step, (i + 1) * step)), count, microseconds)
 
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 import eagerflow as ef
 from eagerflow.kernels.convolution import choice as convolution
 from eagerflow.kernels.convolution import plain as plain_convolution
-from eagerflow.kernels.convolution import swapped
-from eagerflow.kernels.convolution.geometry import window_geometry
-from eagerflow.kernels.convolution.neighbours import neighbours
-from eagerflow.kernels.convolution.winograd import frequencies, stacked, volumes
+from eagerflow.kernels.convolution.algorithms import ALGORITHMS, choose
+from eagerflow.kernels.convolution.geometry import Shapes, window_geometry
+from eagerflow.kernels.convolution.outliers import Looked
+from eagerflow.kernels.convolution.winograd import frequencies, volumes
 from eagerflow.kernels.convolution.winograd import images as winograd
 from eagerflow.kernels.convolution.winograd.packs import Packs
+from eagerflow.kernels.machine.costs import Volumes
 
 TOLERANCES = {"float32": 2e-5, "float64": 1e-12}
 
@@ -38,6 +39,16 @@ def assert_close(found, expected, dtype):
     if expected.size:
         scale = np.abs(expected).max() + 1e-9
         assert np.abs(found - expected).max() / scale < TOLERANCES[dtype]
+
+
+def foremost(shapes):
+    """The first row of the table that applies, whatever it costs."""
+    return next(row for row in ALGORITHMS if row.applies(shapes))
+
+
+def of_shapes(shape, kernel_shape, padding="same", groups=1):
+    geometry = window_geometry(shape[1:-1], kernel_shape[:-2], 1, padding)
+    return Shapes(shape[0], *kernel_shape[-2:], groups, True, geometry)
 
 
 def results(module, x, kernel, g, geometry, groups):
@@ -101,9 +112,12 @@ def test_any_convolution_by_winograd(batch, height, width, channels, filters, pa
         x = np.asfortranarray(x)
     elif layout == "sliced":
         x = np.repeat(x, 2, axis=2)[:, :, ::2]
+    kernel = normal(3, 3, channels, filters, dtype="float32", seed=1)
     if min(geometry.outputs) >= 3:
-        assert winograd.suits((3, 3, channels, filters), x.dtype, geometry, 1)
-    compare(x, normal(3, 3, channels, filters, dtype="float32", seed=1), geometry, 1, "float32")
+        assert foremost(Shapes.of(x, kernel.shape, geometry)).name == "winograd"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "choose", foremost)
+        compare(x, kernel, geometry, 1, "float32")
 
 
 @given(
@@ -120,9 +134,12 @@ def test_any_groups_by_winograd(batch, height, width, groups, channels, filters,
         height, width = max(3, height), max(3, width)
     geometry = window_geometry((height, width), (3, 3), 1, padding)
     x = normal(batch, height, width, groups * channels, dtype="float32")
+    kernel = normal(3, 3, channels, groups * filters, dtype="float32", seed=1)
     if min(geometry.outputs) >= 3 and max(geometry.outputs) > 4 and min(channels, filters) * groups >= 16:
-        assert winograd.suits((3, 3, channels, groups * filters), x.dtype, geometry, groups)
-    compare(x, normal(3, 3, channels, groups * filters, dtype="float32", seed=1), geometry, groups, "float32")
+        assert foremost(Shapes.of(x, kernel.shape, geometry, groups)).name == "winograd"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "choose", foremost)
+        compare(x, kernel, geometry, groups, "float32")
 
 
 @given(
@@ -139,35 +156,12 @@ def test_any_convolution_by_frequency(batch, height, width, channels, filters, p
     epilogue = (bias.astype("float32"), True) if finishes else None
     exact = results(plain_convolution, x, kernel, g, geometry, 1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "choose", foremost)
         patch.setattr(frequencies, "suits", lambda tiling, packs: True)
         given_ = [a.astype("float32") for a in (x, kernel, g)]
         out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], "float32")
-    assert_close(dx, exact[1], "float32")
-    assert_close(dk, exact[2], "float32")
-
-
-@given(
-    st.integers(1, 3), st.lists(st.integers(1, 9), min_size=1, max_size=3), st.integers(2, 5),
-    st.integers(2, 20), st.integers(1, 12), st.sampled_from(["valid", "same"]), st.integers(1, 2), st.booleans(),
-)  # fmt: skip
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
-def test_any_convolution_with_few_filters(batch, lengths, size, channels, filters, padding, stride, finishes):
-    sizes = (*[min(n, 3) for n in lengths[:-1]], size)
-    lengths = (*lengths[:-1], 4 * lengths[-1] + (size - 1) * (padding == "valid"))  # outputs divide by four
-    geometry = window_geometry(lengths, sizes, (*[stride] * (len(lengths) - 1), 1), padding)
-    x, kernel = normal(batch, *lengths, channels), normal(*sizes, channels, filters, seed=1)
-    g, bias = normal(batch, *geometry.outputs, filters, seed=3), normal(filters, seed=4)
-    epilogue = (bias.astype("float32"), False) if finishes else None
-    exact = results(plain_convolution, x, kernel, g, geometry, 1)
-    given_ = [a.astype("float32") for a in (x, kernel, g)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.convolution.neighbours._LEAST", 0)
-        assert neighbours(given_[0], kernel.shape, geometry) == (4 if channels * filters <= 64 else 2)
-        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
-        _, dx, dk = results(convolution, *given_, geometry, 1)
-    assert_close(out, exact[0] + bias if finishes else exact[0], "float32")
     assert_close(dx, exact[1], "float32")
     assert_close(dk, exact[2], "float32")
 
@@ -188,9 +182,10 @@ def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes)
     exact = results(plain_convolution, x, kernel, g, geometry, 1)
     given_ = [a.astype(dtype) for a in (x, kernel, g)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(swapped, "_LEAST", 0)
-        suits = geometry.taps > 1 and strides == {1}
-        assert swapped.suits(given_[0], kernel.shape, geometry, 1) == suits
+        patch.setattr(convolution, "choose", foremost)
+        swapped = geometry.taps > 1 and strides == {1}
+        name = "one filter" if swapped else "columns"
+        assert foremost(Shapes.of(given_[0], kernel.shape, geometry)).name == name
         out = convolution.forward(
             np, *given_[:2], geometry, 1, epilogue=(bias.astype(dtype), True) if finishes else None
         )
@@ -203,15 +198,14 @@ def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes)
 @given(
     st.integers(1, 3), st.integers(1, 7), st.integers(3, 12), st.integers(3, 12), st.integers(1, 3),
     st.integers(1, 2), st.integers(1, 20), st.integers(16, 24), st.sampled_from(["valid", "same"]), st.booleans(),
-    st.sampled_from([1 << 12, 1 << 15, 1 << 20]), st.booleans(),
+    st.sampled_from([1 << 12, 1 << 15, 1 << 20]),
 )  # fmt: skip
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@example(9, 8, 12, 12, 3, 1, 16, 20, "same", True, 1 << 20, False)  # several volumes in a block
-@example(2, 7, 9, 9, 3, 1, 16, 20, "same", True, 1 << 15, False)  # some layers
-@example(2, 1, 12, 12, 3, 1, 16, 20, "valid", True, 1 << 12, False)  # bands
-@example(9, 8, 12, 12, 3, 1, 16, 20, "same", True, 1 << 12, True)
+@example(9, 8, 12, 12, 3, 1, 16, 20, "same", True, 1 << 20)  # several volumes in a block
+@example(2, 7, 9, 9, 3, 1, 16, 20, "same", True, 1 << 15)  # some layers
+@example(2, 1, 12, 12, 3, 1, 16, 20, "valid", True, 1 << 12)  # bands
 def test_any_volumes_by_winograd(
-    batch, depth, height, width, layers, step, channels, filters, padding, finishes, room, are_stacked
+    batch, depth, height, width, layers, step, channels, filters, padding, finishes, room
 ):
     lengths = (depth, height, width)
     if padding == "valid":
@@ -225,12 +219,12 @@ def test_any_volumes_by_winograd(
     given_ = [a.astype("float32") for a in (x, kernel, g)]
     suits = layers * channels >= 16
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stacked, "_LEAST", 0)
-        patch.setattr(stacked if are_stacked else volumes, "_ROOM", room)
-        patch.setattr(volumes, "_LEAST_TILES", 1 << 30 if are_stacked else 1)
-        assert stacked.suits(given_[0], kernel.shape, geometry, 1) == suits
-        by_layer = suits and geometry.dilation[0] == 1 and not are_stacked
-        assert volumes.suits(given_[0], kernel.shape, geometry, 1) == by_layer
+        patch.setattr(convolution, "choose", foremost)
+        patch.setattr(Volumes, "LEAST", 0)
+        patch.setattr(Volumes, "ROOM", room)
+        by_layer = suits and geometry.dilation[0] == 1
+        name = foremost(Shapes.of(given_[0], kernel.shape, geometry)).name
+        assert (name == "winograd of volumes") == by_layer
         out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
         found = [convolution.gradients(np, *given_[::2], given_[1], (True, True), geometry)]
@@ -252,6 +246,39 @@ def test_few_tiles_of_many_channels_go_by_frequency():
     many = winograd._tiling(64, window_geometry((64, 64), (3, 3), 1, "same"), packs)
     none = winograd._tiling(0, window_geometry((8, 8), (3, 3), 1, "same"), packs)
     assert [frequencies.suits(tiling, packs) for tiling in (few, many, none)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel_shape", "groups", "name"),
+    [
+        ((64, 32, 32, 64), (3, 3, 64, 64), 1, "winograd"),
+        ((1, 7, 7, 512), (3, 3, 512, 512), 1, "columns"),  # the weights' transform isn't worth it
+        ((32, 32, 32, 64), (3, 3, 8, 64), 8, "winograd"),
+        ((16, 11, 11, 11, 16), (3, 3, 3, 16, 32), 1, "winograd of volumes"),
+        ((1, 4, 4, 4, 256), (3, 3, 3, 256, 256), 1, "columns"),
+        ((128, 28, 28, 32), (3, 3, 32, 1), 1, "one filter"),
+        ((1, 8, 8, 8), (3, 3, 8, 1), 1, "columns"),
+        ((8, 30, 30, 64), (5, 5, 64, 64), 1, "columns"),
+    ],
+)
+def test_the_cheapest_algorithm_is_chosen(shape, kernel_shape, groups, name):
+    shapes = of_shapes(shape, kernel_shape, groups=groups)
+    assert choose(shapes).name == name
+    costs = {row.name: row.microseconds(shapes) for row in ALGORITHMS if row.applies(shapes)}
+    assert min(costs, key=costs.get) == name
+    assert all(0 < cost < np.inf for cost in costs.values())
+
+
+def test_gradients_go_by_what_was_chosen_before(monkeypatch):
+    x, kernel = normal(2, 9, 9, 16, dtype="float32"), normal(3, 3, 16, 16, dtype="float32")
+    geometry, looked = window_geometry((9, 9), (3, 3), 1, "same"), Looked()
+    with monkeypatch.context() as patch:
+        patch.setattr(convolution, "choose", foremost)
+        convolution.forward(np, x, kernel, geometry, 1, looked)
+    assert looked.algorithm.name == "winograd"
+    assert choose(Shapes.of(x, kernel.shape, geometry)).name == "columns"
+    found = convolution.kernel_gradient(np, x, x, kernel.shape, geometry, 1, (looked, None))
+    np.testing.assert_array_equal(found, winograd.kernel_gradient(x, x, geometry))
 
 
 def test_gradients_that_are_not_contiguous():
@@ -276,7 +303,7 @@ CASES = [
     ((40, 28, 28, 1), (3, 3, 1, 32), 1, "valid", 1),  # columns by taps
     ((20, 20, 20, 8), (5, 5, 2, 16), 1, "same", 4),  # groups
     ((9, 20, 20, 32), (3, 3, 4, 32), 1, "same", 8),  # Winograd, groups
-    ((9, 32, 32, 8), (3, 3, 8, 8), 1, "same", 1),  # neighbours together
+    ((9, 32, 32, 8), (3, 3, 8, 8), 1, "same", 1),  # columns, few channels
     ((32, 8, 8, 192), (3, 3, 192, 192), 1, "same", 1),  # Winograd by frequency
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
     ((30, 28, 28, 32), (3, 3, 32, 1), 1, "same", 1),  # one filter

@@ -19,10 +19,11 @@ import numpy
 
 from eagerflow.kernels.convolution.depthwise import filtering
 from eagerflow.kernels.convolution.depthwise import plain as plain_depthwise
-from eagerflow.kernels.convolution.depthwise.runs import PER_MICROSECOND, Block, Runs
+from eagerflow.kernels.convolution.depthwise.runs import Block, Runs
 from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.phases import phases
+from eagerflow.kernels.machine.costs import Speed
 from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
@@ -80,7 +81,7 @@ def _by_runs(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
         if not whole:
             copy_rows(found, target)
 
-    each(work, len(runs.blocks), out.size * geometry.taps / PER_MICROSECOND)
+    each(work, len(runs.blocks), out.size * geometry.taps / Speed.EINSUM)
     return out
 
 
@@ -151,7 +152,7 @@ def _kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
                 part = runs.part(places, block, start, stop)
                 _add_products(runs, canvas, part, block, (start, stop), sums[i])
 
-    each(work, len(shares), g.size * geometry.taps / PER_MICROSECOND)
+    each(work, len(shares), g.size * geometry.taps / Speed.EINSUM)
     return sum_in_order(sums)
 
 

@@ -18,20 +18,15 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.convolution.depthwise.runs import PER_MICROSECOND
 from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
+from eagerflow.kernels.machine.costs import Filtering, Speed
 from eagerflow.kernels.machine.parts import at_once
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import strided
 
 __all__ = ["forward", "suits"]
-
-_BLOCK = 1 << 19  # numbers of a block's transformed inputs
-_WEIGHTS = 1 << 17  # numbers of the transformed kernel, repeated along a run
-
-_AS_PRODUCTS = 5  # multiply-adds of BLAS that take as long as one of einsum
 
 
 class _Filter(NamedTuple):
@@ -121,7 +116,7 @@ class _Plan(NamedTuple):
         """For x (batch, rows, columns, channels)."""
         channels, chosen = x.shape[-1], _FILTERS[geometry.sizes[0]]
         bands = -(-geometry.outputs[0] // chosen.given)
-        room = max(1, _BLOCK // (chosen.products * geometry.padded[1] * channels))
+        room = max(1, Filtering.BLOCK // (chosen.products * geometry.padded[1] * channels))
         work = (
             chosen.products
             * bands
@@ -129,7 +124,7 @@ class _Plan(NamedTuple):
             * geometry.sizes[1]
             * geometry.outputs[1]
             * channels
-            / PER_MICROSECOND
+            / Speed.EINSUM
         )
         images, some = at_once(len(x), room // bands, work), min(bands, room)
         blocks = [
@@ -138,7 +133,7 @@ class _Plan(NamedTuple):
             for j in range(0, bands, some)
         ]
         columns = max(
-            1, min(geometry.outputs[1], _WEIGHTS // (chosen.products * geometry.sizes[1] * channels))
+            1, min(geometry.outputs[1], Filtering.WEIGHTS // (chosen.products * geometry.sizes[1] * channels))
         )
         return cls(geometry, channels, chosen, blocks, columns * channels)
 
@@ -222,9 +217,9 @@ def suits(x: Any, geometry: Geometry) -> bool:
         return False
     size, columns = geometry.sizes
     chosen, rows = _FILTERS[size], geometry.outputs[0]
-    transforms = (chosen.rows + chosen.given) / _AS_PRODUCTS
+    transforms = (chosen.rows + chosen.given) / Filtering.AS_PRODUCTS
     ours = -(-rows // chosen.given) * chosen.products * (columns + transforms)
-    return ours < 0.8 * rows * size * columns
+    return ours < Filtering.PAYS * rows * size * columns
 
 
 def forward(x: Any, kernel: Any, geometry: Geometry, look: Look | None = None) -> Any:
@@ -243,5 +238,5 @@ def forward(x: Any, kernel: Any, geometry: Geometry, look: Look | None = None) -
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         work_per_row = plan.filter.products * geometry.sizes[1] / plan.filter.given
-        each(work, len(plan.blocks), work_per_row * out.size / PER_MICROSECOND)
+        each(work, len(plan.blocks), work_per_row * out.size / Speed.EINSUM)
     return out

@@ -7,15 +7,12 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.kernels.machine.costs import Depthwise, Speed
 from eagerflow.kernels.machine.parts import at_once
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows, strided
 
-__all__ = ["PER_MICROSECOND", "Block", "Runs"]
-
-PER_MICROSECOND = 7_000  # multiply-adds of einsum
-_BLOCK = 1 << 18  # numbers of a block's results: fewer would pay too much for each call of einsum
-_RUNS = 1 << 16  # numbers of the kernel's elements together, each repeated along a run
+__all__ = ["Block", "Runs"]
 
 
 class Block(NamedTuple):
@@ -59,16 +56,16 @@ class Runs:
         self.padded = _three(geometry.padded, 1)
         self.phases = self.strides[2]
         rows, height, width = self.outputs
-        step = max(1, min(rows, _BLOCK // max(1, height * width * channels)))
+        step = max(1, min(rows, Depthwise.BLOCK // max(1, height * width * channels)))
         image = height * width * channels * rows
-        work = len(x) * image * geometry.taps / PER_MICROSECOND
-        images = at_once(len(x), _BLOCK // max(1, image), work)
+        work = len(x) * image * geometry.taps / Speed.EINSUM
+        images = at_once(len(x), Depthwise.BLOCK // max(1, image), work)
         self.blocks = [
             Block(slice(i, min(len(x), i + images)), slice(j, min(rows, j + step)))
             for i in range(0, len(x), images)
             for j in range(0, rows, step)
         ]
-        columns = max(1, _RUNS // geometry.taps // channels)
+        columns = max(1, Depthwise.RUNS // geometry.taps // channels)
         self.ranges = [(i, min(width, i + columns)) for i in range(0, width, columns)]
 
     def flat(self, a: Any) -> Any:

@@ -19,32 +19,28 @@ from eagerflow.kernels.convolution.winograd.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
+from eagerflow.kernels.machine.costs import Speed, Winograd
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.matrices.pieces import multiply_rows
 
 __all__ = ["forward", "kernel_gradient", "suits"]
 
-_BLOCKS = 4  # of which threads find enough
-_LEAST = 2000  # microseconds of the products
-_PIECES = 8  # in which the tiles are transformed
-_PER_MICROSECOND = 50_000  # multiply-adds
-
 
 def suits(tiling: Tiling, packs: Packs) -> bool:
     """Whether this is the better way."""
     tiles = tiling.n * tiling.rows * tiling.cols
-    work = tiling.numbers * tiles * packs.channels * packs.outputs / _PER_MICROSECOND
-    return packs.products == 1 and work > _LEAST and len(tiling.blocks()) < _BLOCKS
+    work = tiling.numbers * tiles * packs.channels * packs.outputs / Speed.PRODUCTS
+    return packs.products == 1 and work > Winograd.LEAST_PRODUCTS and len(tiling.blocks()) < Winograd.BLOCKS
 
 
 class _Pieces:
     """The tiles of all images, cut for their transforms."""
 
     def __init__(self, tiling: Tiling) -> None:
-        images, band = -(-tiling.images // _PIECES), tiling.band
+        images, band = -(-tiling.images // Winograd.PIECES), tiling.band
         if tiling.n == 1:
-            band = -(-band // _PIECES)
+            band = -(-band // Winograd.PIECES)
         self.tiling = tiling._replace(images=images, band=band)
         self.blocks = self.tiling.blocks()
         ends = numpy.cumsum([math.prod(tiling.shape(block)) for block in self.blocks])
@@ -64,7 +60,7 @@ class _Pieces:
 
 def _time(a: Any) -> float:
     """Of a transform, in microseconds."""
-    return a.size * 12 / _PER_MICROSECOND
+    return a.size * 12 / Speed.PRODUCTS
 
 
 def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),)) -> None:
@@ -76,7 +72,7 @@ def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),))
         else:
             numpy.matmul(a[i], b[i], out=out[i])
 
-    each(work, len(a), a.size * b.shape[-1] / _PER_MICROSECOND)
+    each(work, len(a), a.size * b.shape[-1] / Speed.PRODUCTS)
 
 
 def forward(

@@ -32,31 +32,15 @@ from eagerflow.kernels.convolution.winograd.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
+from eagerflow.kernels.machine.costs import Speed, Winograd
 from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.matrices.pieces import multiply, multiply_rows
 
-__all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
+__all__ = ["LARGEST_TILE", "forward", "gradients", "kernel_gradient", "shares_gradients"]
 
-_LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
-_LARGE = 1 << 20  # numbers of products that are too many to be gone through for each part of a sum
-_LARGEST_TILE = 4  # outputs along an axis
-PER_MICROSECOND = 50_000  # multiply-adds, for deciding about threads
-
-
-def suits(kernel_shape: tuple[int, ...], dtype: Any, geometry: Geometry, groups: int) -> bool:
-    """Whether this algorithm applies, and is the faster one."""
-    return (
-        geometry.sizes == (3, 3)
-        and geometry.strides == geometry.dilation == (1, 1)
-        and dtype == numpy.float32
-        and min(kernel_shape[-2] * groups, kernel_shape[-1]) >= _LEAST_CHANNELS
-        and max(*geometry.before, *geometry.after) <= 2
-        and min(geometry.outputs) >= 3
-        # Sums of few numbers, where an image is a single tile: errors are large beside them.
-        and (Packs.of(kernel_shape, groups).groups == 1 or max(geometry.outputs) > _LARGEST_TILE)
-    )
+LARGEST_TILE = 4  # outputs along an axis
 
 
 def forward(
@@ -65,24 +49,19 @@ def forward(
     geometry: Geometry,
     finish: Callable[[Any], None] | None = None,
     groups: int = 1,
-    into: Any = None,
     look: Look | None = None,
-    tile: int = 0,
-    at_once: int = 0,
 ) -> Any:
     """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
-    `finish` gets each block of outputs, contiguous, while it is in the cache. They are put `into` an array, or a new
-    one, and looked at by `look`. The `tile` is what suits the lengths, if none is given, and `at_once`, the channels
-    that are added up in one go, what suits the tiles.
+    `finish` gets each block of outputs, contiguous, while it is in the cache. They are looked at by
+    `look`.
     """
     filters = kernel.shape[-1]
-    out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype) if into is None else into
+    out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
     packs = Packs.of(kernel.shape, groups)
-    tiling = _tiling(len(x), geometry, packs, tile)
+    tiling = _tiling(len(x), geometry, packs)
     blocks, weights = tiling.blocks(), packs.weights(kernel, tiling.tile)
-    parts = tiling.parts(packs.channels, at_once)
-    noisy, finer = (0, parts) if at_once else tiling.noisy(packs.channels)
+    parts, (noisy, finer) = tiling.parts(packs.channels), tiling.noisy(packs.channels)
     if frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore", over="ignore"):
             frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish)
@@ -103,14 +82,14 @@ def forward(
             look.take(out, blocks[i].images, tiling.rows_in(blocks[i]))
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
-        each(work, len(blocks), 2.25 * out.size * packs.channels / PER_MICROSECOND)
+        each(work, len(blocks), 2.25 * out.size * packs.channels / Speed.PRODUCTS)
     return out
 
 
 def _multiply(packs: Packs, values: Any, weights: Any, products: Any, parts: list[slice]) -> None:
     """Transformed tiles times weights, both ways (tiles, frequencies, ...)."""
     given, found = packs.by_frequency(values), packs.by_frequency(products)
-    if len(parts) > 1 and products.size > _LARGE:
+    if len(parts) > 1 and products.size > Winograd.LARGE:
         for i in numpy.ndindex(found.shape[:2]):
             multiply_rows(given[i], weights[i], found[i], parts)
         return
@@ -139,7 +118,7 @@ def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: 
     if packs.groups > 1:
         return False
     alone = math.prod([-(-n // tiling.tile) for n in geometry.lengths])
-    return tiling.band == tiling.rows and alone > 1.3 * tiling.rows * tiling.cols
+    return tiling.band == tiling.rows and alone > Winograd.SHARED * tiling.rows * tiling.cols
 
 
 def _gradients(
@@ -180,7 +159,7 @@ def _gradients(
                     look.take(dx, block.images)
 
     with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
-        each(work, len(parts), 2.25 * g.size * packs.channels / PER_MICROSECOND)
+        each(work, len(parts), 2.25 * g.size * packs.channels / Speed.PRODUCTS)
         return dx, packs.kernel(sum_in_order(sums))
 
 

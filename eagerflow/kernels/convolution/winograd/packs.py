@@ -11,16 +11,12 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.convolution.winograd.minimal import Minimal, minimal
+from eagerflow.kernels.machine.costs import Speed, Winograd
 from eagerflow.kernels.machine.threads import each
 
 __all__ = ["Packs"]
 
-_PACKED = 16  # channels of groups that share a product, at most
-_LITTLE = 1 << 10  # columns that may as well be transformed in float64
-_LONGEST, _LITTLE_OF_LONGEST = (48, 64), 1 << 12  # channels of the longest sums that are made in one go
-_COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
-_EXACT_COLUMNS = 1 << 9  # in float64
-_PER_MICROSECOND = 10_000  # multiply-adds of that
+_LONGEST = (48, 64)  # channels of the longest sums that are made in one go
 
 
 class Packs(NamedTuple):
@@ -35,7 +31,7 @@ class Packs(NamedTuple):
     def of(cls, kernel_shape: tuple[int, ...], groups: int) -> Packs:
         """For kernels (..., channels of a group, filters of all groups)."""
         width, filters = kernel_shape[-2], kernel_shape[-1] // groups
-        most = max(1, _PACKED // max(width, filters))
+        most = max(1, Winograd.PACKED // max(width, filters))
         together = next(n for n in range(min(groups, most), 0, -1) if groups % n == 0)
         return cls(groups // together, together, width, filters)
 
@@ -74,7 +70,7 @@ class Packs(NamedTuple):
     def _transformed(self, matrices: Minimal, a: Any, back: bool = False) -> Any:
         # Sums of few channels are so exact that this rounding counts; those of the longest sums are at the limit.
         is_long = _LONGEST[0] < self.channels <= _LONGEST[1] and not back
-        exact = a.shape[1] <= (_LITTLE_OF_LONGEST if is_long else _LITTLE)
+        exact = a.shape[1] <= (Winograd.LITTLE_OF_LONGEST if is_long else Winograd.LITTLE)
         matrix = matrices.exact_weight if exact else matrices.weight
         return _by_columns(matrix.T if back else matrix, a)
 
@@ -89,12 +85,12 @@ class Packs(NamedTuple):
 def _by_columns(a: Any, b: Any) -> Any:
     """`a @ b` for a small matrix and one with many columns, in the dtype of `b`; computed in float64 if `a` is that."""
     out = numpy.empty((len(a), b.shape[1]), b.dtype)
-    columns = _COLUMNS if a.dtype == b.dtype else _EXACT_COLUMNS
+    columns = Winograd.COLUMNS if a.dtype == b.dtype else Winograd.EXACT_COLUMNS
     count = -(-b.shape[1] // columns)
 
     def work(i: int) -> None:
         some = slice(i * columns, (i + 1) * columns)
         numpy.matmul(a, b[:, some], out=out[:, some], casting="same_kind")
 
-    each(work, count, out.size * b.shape[0] / _PER_MICROSECOND)
+    each(work, count, max(out.size, b.size) / Speed.WEIGHTS)
     return out

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
+from eagerflow.kernels.machine.costs import Winograd
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import strided
 from eagerflow.kernels.matrices.pieces import pieces
@@ -16,8 +17,6 @@ from eagerflow.kernels.matrices.pieces import pieces
 __all__ = ["Block", "Tiling"]
 
 _TAPS = 3  # of the kernel along an axis
-_SMALL_PRODUCT = 10**6  # multiply-adds up to which OpenBLAS doesn't pack its operands: a fifth faster
-_MOST = 256  # tiles whose transforms still fit a cache
 # Channels that are added up in one go, else in pieces of so many: with more, rounding exceeds four times that of
 # PyTorch's sums. Of small images the zeros around them are a larger part, beside which errors are larger.
 _AT_ONCE, _PIECE = 64, 48
@@ -68,9 +67,9 @@ class Tiling(NamedTuple):
         """
         tile = tile or tile_for(geometry.outputs)
         rows, cols = (-(-o // tile) for o in geometry.outputs)
-        room = _SMALL_PRODUCT // (channels * filters)
-        most = _MOST if packs == 1 else _MOST // 2
-        room = min(most, room if room >= 48 else most)
+        room = Winograd.SMALL_PRODUCT // (channels * filters)
+        most = Winograd.MOST_TILES if packs == 1 else Winograd.MOST_TILES // 2
+        room = min(most, room if room >= Winograd.LEAST_ROWS else most)
         whole = rows * cols <= room
         images = max(1, min(n, room // (rows * cols))) if whole else 1
         band = rows if whole else max(1, room // cols)

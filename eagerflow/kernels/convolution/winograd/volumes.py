@@ -16,8 +16,6 @@ import numpy
 
 from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
-from eagerflow.kernels.convolution.winograd import images as winograd
-from eagerflow.kernels.convolution.winograd import stacked
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE, tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.tiles import Block, Tiling
@@ -27,23 +25,26 @@ from eagerflow.kernels.convolution.winograd.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
+from eagerflow.kernels.machine.costs import Speed, Volumes, Winograd
 from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.kernels.matrices.pieces import multiply
 
-__all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "suits"]
+__all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "tile_of"]
 
 _AT_ONCE = 96  # channels of all layers that are added up in one go; PyTorch's own sums are longer here, too
-_ROOM = 1 << 20  # numbers of a block's transformed tiles
-_ROWS = 64  # tiles of several layers in a product, where one has fewer
-_PIECE = 400  # microseconds of the products of a block, which makes some twenty calls of NumPy
-_LEAST_TILES, _MOST_WEIGHTS = 16, 1 << 20  # of a block; with fewer or more, the weights are read too often
+_ROWS = 64  # tiles of several layers that are added up in one go, where one has fewer
+
+
+def tile_of(n: int, geometry: Geometry) -> int:
+    """Outputs of a tile along an axis, for so many volumes."""
+    return _tile(n, geometry.outputs)
 
 
 def _tile(n: int, lengths: tuple[int, ...]) -> int:
-    return EXACT_TILE if n == 1 else tile_for(lengths)
+    return EXACT_TILE if n == 1 else tile_for(lengths[1:])
 
 
 class _Some(NamedTuple):
@@ -68,15 +69,17 @@ class _Plan(NamedTuple):
     def of(cls, n: int, geometry: Geometry, channels: int, filters: int) -> _Plan:
         """For so many volumes."""
         inner = Geometry(*[values[1:] for values in geometry])
-        tiling = Tiling.of(n, inner, channels, filters, tile=_tile(n, inner.outputs))
+        tiling = Tiling.of(n, inner, channels, filters, tile=tile_of(n, geometry))
         plan = cls(geometry, tiling, channels, filters, [])
         layers, row = geometry.outputs[0], tiling.cols * tiling.numbers
-        room = max(1, _ROOM // (row * max(plan.seen(1) * channels, filters)))  # rows of tiles, of one layer
+        room = max(
+            1, Volumes.ROOM // (row * max(plan.seen(1) * channels, filters))
+        )  # rows of tiles, of one layer
         band = min(tiling.rows, room)
-        while layers > 1 and band * row * max(plan.seen(layers) * channels, layers * filters) > _ROOM:
+        while layers > 1 and band * row * max(plan.seen(layers) * channels, layers * filters) > Volumes.ROOM:
             layers = -(-layers // 2)
-        most = _ROOM // (band * row * max(plan.seen(layers) * channels, layers * filters))
-        volumes = at_once(n, most, plan.microseconds, _PIECE) if layers == geometry.outputs[0] else 1
+        most = Volumes.ROOM // (band * row * max(plan.seen(layers) * channels, layers * filters))
+        volumes = at_once(n, most, plan.microseconds, Volumes.PIECE) if layers == geometry.outputs[0] else 1
         plan.blocks.extend(
             _Some(slice(i, min(n, i + volumes)), slice(j, min(geometry.outputs[0], j + layers)), k, rows)
             for i in range(0, n, volumes)
@@ -104,7 +107,7 @@ class _Plan(NamedTuple):
         """Roughly, on one thread."""
         tiles = self.tiling.n * self.tiling.rows * self.tiling.cols * self.geometry.outputs[0]
         work = tiles * self.tiling.numbers * self.geometry.sizes[0] * self.channels * self.filters
-        return work / winograd.PER_MICROSECOND
+        return work / Speed.PRODUCTS
 
     def images(self, some: _Some) -> tuple[Tiling, Block]:
         """The block's layers as images of their own, which tiles cover exactly, and all of them."""
@@ -194,16 +197,6 @@ class _Plan(NamedTuple):
         return flat.reshape(3, 3, layers, self.channels, self.filters).transpose(2, 0, 1, 3, 4)
 
 
-def suits(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
-    """Whether this is the fastest way."""
-    if not stacked.suits(x, kernel_shape, geometry, groups) or geometry.dilation[0] != 1:
-        return False
-    plan = _Plan.of(len(x), geometry, *kernel_shape[-2:])
-    some, weights = plan.blocks[0], plan.tiling.numbers * geometry.sizes[0] * math.prod(kernel_shape[-2:])
-    tiles = (some.volumes.stop - some.volumes.start) * some.rows * plan.tiling.cols
-    return tiles >= _LEAST_TILES and weights <= _MOST_WEIGHTS
-
-
 def forward(
     x: Any,
     kernel: Any,
@@ -258,13 +251,13 @@ def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, look: Look | None
     return _gradients(x, g, kernel, kernel.shape, geometry, look)
 
 
-def shares_gradients(x: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> bool:
+def shares_gradients(n: int, kernel_shape: tuple[int, ...], geometry: Geometry) -> bool:
     """Whether `gradients` is faster than both alone: when the gradient of x alone would multiply far more."""
-    plan = _Plan.of(len(x), geometry, *kernel_shape[-2:])
-    (depth, *lengths), tile = geometry.lengths, _tile(len(x), geometry.lengths[1:])
+    plan = _Plan.of(n, geometry, *kernel_shape[-2:])
+    (depth, *lengths), tile = geometry.lengths, _tile(n, geometry.lengths)
     alone = depth * math.prod([-(-n // tile) * (tile + 2) for n in lengths])
     ours = geometry.outputs[0] * plan.tiling.rows * plan.tiling.cols * plan.tiling.numbers
-    return geometry.strides[0] == 1 and plan.is_whole and alone > 1.3 * ours
+    return geometry.strides[0] == 1 and plan.is_whole and alone > Winograd.SHARED * ours
 
 
 def _gradients(
