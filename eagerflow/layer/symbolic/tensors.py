@@ -305,7 +305,7 @@ class Node:
         }
 
     def __setstate__(self, state: Any) -> None:
-        self.settled = {}  # pickles of 0.1.0 have none
+        self.settled, self.masked = {}, False  # which pickles of 0.1.0 don't have
         for name, value in state[1].items():
             setattr(self, name, value)
         self._specs = {}
