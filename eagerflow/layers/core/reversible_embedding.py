@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layer.tensor_masks import set_mask
 from eagerflow.layers.core.embedding import Embedding
@@ -55,11 +56,7 @@ class ReversibleEmbedding(Embedding):
         logit_soft_cap: float | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            input_dim, output_dim, embeddings_initializer=embeddings_initializer,
-            embeddings_regularizer=embeddings_regularizer, embeddings_constraint=embeddings_constraint,
-            mask_zero=mask_zero, **kwargs,
-        )  # fmt: skip
+        super().__init__(**passed_on(locals(), Embedding), **kwargs)
         if logit_soft_cap is not None and not logit_soft_cap > 0:
             raise ValueError(
                 f"ReversibleEmbedding(logit_soft_cap={logit_soft_cap!r}): expected a positive number."
