@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
 from eagerflow.base.serialization import tables
+from eagerflow.core.lowering import load_kernels
+from eagerflow.core.primitive import registry
 from tests.fixtures.cases import registry_cases as cases
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -97,3 +100,45 @@ def test_training_on_cosine_similarity_turns_towards_the_target():
     logs = [model.train_on_batch(x, y, return_dict=True) for _ in range(60)][-1]
     assert logs["loss"] < -0.9
     assert logs["cosine_similarity"] > 0.9
+
+
+def test_ops_are_mathematics():
+    """An op's function and rules take arrays' functions from `xp`, and reach no kernel."""
+    load_kernels()
+    found = {}
+    for name, made in registry.items():
+        if made.mathematics.__module__.startswith("eagerflow."):
+            seen = set()
+            reached = [
+                hit for function in (made.mathematics, *made.rules) for hit in devices_in(function, seen)
+            ]
+            found |= {name: reached} if reached else {}
+    assert not found
+
+
+def devices_in(function, seen):
+    """Names of NumPy or kernels that a function uses, or those of the ops' files that it calls."""
+    if function.__code__ in seen:
+        return
+    seen.add(function.__code__)
+    names = names_in(function.__code__)
+    for value in [function.__globals__[name] for name in names if name in function.__globals__]:
+        home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
+        if home == "numpy" or home.startswith("eagerflow.kernels"):
+            yield f"{function.__qualname__}: {home}"
+        elif (
+            isinstance(value, FunctionType) and home.startswith("eagerflow.ops") and not hasattr(value, "op")
+        ):
+            yield from devices_in(value, seen)
+        elif home.startswith("eagerflow.ops"):
+            inside = [getattr(value, name, None) for name in names]
+            for each in [f for f in inside if isinstance(f, FunctionType) and not hasattr(f, "op")]:
+                yield from devices_in(each, seen)
+
+
+def names_in(code):
+    """All names of a function, and of those within it."""
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        found |= names_in(constant) if isinstance(constant, CodeType) else set()
+    return found

@@ -1,4 +1,4 @@
-"""Convolutions."""
+"""Convolutions: each by the algorithm that its shapes make the quickest; halves through float32."""
 
 from __future__ import annotations
 
@@ -6,40 +6,72 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.lowering import lower, lower_rule
-from eagerflow.kernels.convolution import choice as convolution
+from eagerflow.kernels.convolution import choice as kernels
+from eagerflow.kernels.convolution.depthwise import choice as depthwise
 from eagerflow.kernels.convolution.epilogue import sums_of_bias
+from eagerflow.kernels.convolution.outliers import Looked
 from eagerflow.lowerings.dense import before_relu, finished
-from eagerflow.ops.neural.convolution import conv, convolved, planned
-from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, to_first
+from eagerflow.lowerings.halves import has_halves, narrow, wide
+from eagerflow.ops.neural.convolution import conv, depthwise_conv, placed, planned, planned_depthwise
+from eagerflow.ops.neural.data_format import channels_first_to_last
 from eagerflow.ops.neural.fused import conv_bias
-from eagerflow.ops.neural.halves import has_halves
+from eagerflow.ops.neural.transposed_convolution import conv_transpose
+from eagerflow.ops.neural.transposed_convolution import planned as planned_transposed
 
 __all__: list[str] = []
 
-_of_conv = conv.op.rules[0]  # type: ignore[attr-defined]
+
+def _in_float32(function: Any, x: Any, kernel: Any, *plan: Any) -> Any:
+    """`function(numpy, x, kernel, *plan)`; of halves in float32, rounded once."""
+    if not has_halves(numpy, x, kernel):
+        return function(numpy, x, kernel, *plan)
+    wide_x, wide_kernel = wide(x, kernel)
+    return narrow(function(numpy, wide_x, wide_kernel, *plan), common_dtype(x.dtype, kernel.dtype))
 
 
-def _conv_bias(
+def _conv(
     inputs: Any,
     kernel: Any,
-    bias: Any,
     strides: Any = 1,
     padding: str = "valid",
     data_format: Any = None,
     dilation_rate: Any = 1,
-    relu: bool = False,
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
-    plan = planned(x, kernel, strides, padding, dilation_rate)
-    if x.dtype == kernel.dtype == bias.dtype and not has_halves(numpy, x):
-        out = convolution.forward(numpy, x, kernel, *plan, epilogue=(bias, relu))
+    plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
+    return placed(_in_float32(kernels.forward, x, kernel, *plan), data_format), plan
+
+
+def _conv_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+    if has_halves(numpy, x, kernel):
+        wide_x, wide_g, wide_kernel = wide(x, g, kernel)
+        dx, dk = kernels.gradients(numpy, wide_x, wide_g, wide_kernel, needs, *plan)
+        dx, dk = narrow(dx, x.dtype), narrow(dk, kernel.dtype)
     else:
-        out = finished(convolved(numpy, x, kernel, plan), bias, relu)
+        dx, dk = kernels.gradients(numpy, x, g, kernel, needs, *plan)
+    return placed(dx, data_format), dk
+
+
+lower(conv, _conv)
+lower_rule(conv, _conv_gradients)
+
+
+def _conv_bias(
+    inputs: Any, kernel: Any, bias: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
+    dilation_rate: Any = 1, relu: bool = False,
+) -> Any:  # fmt: skip
+    x = channels_first_to_last(inputs, data_format)
+    plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
+    if x.dtype == kernel.dtype == bias.dtype and not has_halves(numpy, x):
+        out = kernels.forward(numpy, x, kernel, *plan, epilogue=(bias, relu))
+    else:
+        out = finished(_in_float32(kernels.forward, x, kernel, *plan), bias, relu)
         if out is None:
             return None
-    if is_channels_first(data_format):
-        out = to_first(out)
+    out = placed(out, data_format)
     return out, plan, out if relu else None
 
 
@@ -48,8 +80,58 @@ def _conv_bias_gradients(
 ) -> Any:
     g = before_relu(g, positive)
     d_bias = sums_of_bias(channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
-    return *_of_conv(numpy, g, needs[:2], inputs, kernel, data_format, plan), d_bias
+    return *_conv_gradients(g, needs[:2], inputs, kernel, data_format, plan), d_bias
 
 
 lower(conv_bias, _conv_bias)
 lower_rule(conv_bias, _conv_bias_gradients)
+
+
+def _depthwise(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    x = channels_first_to_last(inputs, data_format)
+    plan = planned_depthwise(x, kernel, strides, padding, dilation_rate)
+    return placed(_in_float32(depthwise.forward, x, kernel, plan), data_format), plan
+
+
+def _depthwise_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+    dtypes = x.dtype, kernel.dtype
+    if has_halves(numpy, x, kernel):
+        x, g, kernel = wide(x, g, kernel)
+    dx = depthwise.input_gradient(numpy, g, kernel, plan) if needs[0] else None
+    dk = depthwise.kernel_gradient(numpy, x, g, kernel.shape, plan) if needs[1] else None
+    return placed(narrow(dx, dtypes[0]), data_format), narrow(dk, dtypes[1])
+
+
+lower(depthwise_conv, _depthwise)
+lower_rule(depthwise_conv, _depthwise_gradients)
+
+
+def _transposed(
+    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
+    data_format: Any = None, dilation_rate: Any = 1,
+) -> Any:  # fmt: skip
+    x = channels_first_to_last(inputs, data_format)
+    plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
+    return placed(_in_float32(kernels.input_gradient, x, kernel, plan), data_format), plan
+
+
+def _transposed_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+    dtypes, of_g = (x.dtype, kernel.dtype), Looked()
+    if has_halves(numpy, x, kernel):
+        x, g, kernel = wide(x, g, kernel)
+    dx = kernels.forward(numpy, g, kernel, plan, 1, of_g) if needs[0] else None
+    dk = kernels.kernel_gradient(numpy, g, x, kernel.shape, plan, 1, (of_g, None)) if needs[1] else None
+    return placed(narrow(dx, dtypes[0]), data_format), narrow(dk, dtypes[1])
+
+
+lower(conv_transpose, _transposed)
+lower_rule(conv_transpose, _transposed_gradients)

@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels.convolution.geometry import window_geometry
 from eagerflow.kernels.pooling import average as average_pooling
 from eagerflow.kernels.pooling import maximum as max_pooling
-from eagerflow.kernels.pooling import plain as plain_pooling
+from eagerflow.ops.windows import pooling as plain_pooling
+from eagerflow.ops.windows.geometry import window_geometry
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from eagerflow.kernels.convolution import columns, swapped
-from eagerflow.kernels.convolution.geometry import Geometry, Shapes
 from eagerflow.kernels.convolution.outliers import Look
+from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import images, volumes
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.machine.costs import Columns, Speed, Swapped, Volumes, Winograd
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["ALGORITHMS", "Algorithm", "Shapes", "choose", "is_taken_apart"]
 

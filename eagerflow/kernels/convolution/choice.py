@@ -13,16 +13,17 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.convolution import columns
-from eagerflow.kernels.convolution import plain as plain_convolution
 from eagerflow.kernels.convolution.algorithms import COLUMNS, Algorithm, choose, is_taken_apart
 from eagerflow.kernels.convolution.epilogue import epilogue as epilogue_of
-from eagerflow.kernels.convolution.geometry import Geometry, Shapes
 from eagerflow.kernels.convolution.outliers import Look, Looked, has_steady_borders, peak
 from eagerflow.kernels.convolution.phases import phases
+from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.machine.costs import Columns, Speed
 from eagerflow.kernels.machine.parts import at_once
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.machine.views import copy_rows
+from eagerflow.ops.windows import convolution as plain_convolution
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.machine.costs import Columns
 from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.kernels.matrices.tiled import tiled
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["Phase", "phases"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.convolution import columns
-from eagerflow.kernels.convolution.geometry import Geometry, effective
+from eagerflow.ops.windows.geometry import Geometry, effective
 
 __all__ = ["applies", "forward", "kernel_gradient"]
 

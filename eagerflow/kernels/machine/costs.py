@@ -9,7 +9,7 @@ kernels.
 from __future__ import annotations
 
 __all__ = [
-    "MACHINE", "Columns", "Depthwise", "Epilogue", "Filtering", "Plain", "Pooling", "Speed", "Swapped", "Volumes",
+    "MACHINE", "Columns", "Depthwise", "Epilogue", "Filtering", "Pooling", "Speed", "Swapped", "Volumes",
     "Winograd",
 ]  # fmt: skip
 
@@ -102,13 +102,6 @@ class Epilogue:
 
     SMALL = 4096  # numbers, below which relu with a number is as fast
     RUN = 8  # blocks that one thread takes at a time
-
-
-class Plain:
-    """Convolution of other types, and on other devices."""
-
-    BLOCK = 1 << 24  # bytes: few enough products that threads of a busy BLAS don't wait for each other
-    BLOCK_OF_GPU = 1 << 28
 
 
 class Pooling:

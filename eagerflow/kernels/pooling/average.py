@@ -6,11 +6,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows
-from eagerflow.kernels.pooling import plain as plain_pooling
-from eagerflow.kernels.pooling.plain import counts
 from eagerflow.kernels.pooling.windowed import (
     along,
     canvas_of,
@@ -22,6 +19,9 @@ from eagerflow.kernels.pooling.windowed import (
     room_for,
     takes,
 )
+from eagerflow.ops.windows import pooling as plain_pooling
+from eagerflow.ops.windows.geometry import Geometry
+from eagerflow.ops.windows.pooling import counts
 
 __all__ = ["average", "average_gradient"]
 

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.machine.costs import Pooling
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows, strided
-from eagerflow.kernels.pooling import plain as plain_pooling
 from eagerflow.kernels.pooling.windowed import (
     along,
     canvas_of,
@@ -27,6 +25,8 @@ from eagerflow.kernels.pooling.windowed import (
     room_for,
     takes,
 )
+from eagerflow.ops.windows import pooling as plain_pooling
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["maximum", "maximum_gradient"]
 

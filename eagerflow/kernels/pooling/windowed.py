@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Pooling, Speed
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = [
     "along",

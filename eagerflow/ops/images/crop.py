@@ -8,11 +8,11 @@ from typing import Any
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.convolution.geometry import per_axis, window_geometry
 from eagerflow.ops.arrays.join import pad
 from eagerflow.ops.images.layout import checked_images, spatial_axes
 from eagerflow.ops.neural.data_format import is_channels_first, to_first, to_last
 from eagerflow.ops.neural.windows import gather_windows
+from eagerflow.ops.windows.geometry import per_axis, window_geometry
 
 __all__ = ["crop_images", "extract_patches", "extract_patches_3d", "pad_images"]
 

@@ -10,7 +10,6 @@ from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.convolution.geometry import per_axis
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.arrays.shape import broadcast_to
 from eagerflow.ops.elementwise.arithmetic import square
@@ -19,6 +18,7 @@ from eagerflow.ops.elementwise.exponential import exp
 from eagerflow.ops.images.layout import as_batch, as_floats, typed_as
 from eagerflow.ops.neural.convolution import depthwise_conv
 from eagerflow.ops.reduce.reductions import mean
+from eagerflow.ops.windows.geometry import per_axis
 
 __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
 

@@ -12,11 +12,11 @@ from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.convolution.geometry import per_axis
 from eagerflow.ops.arrays.join import pad
 from eagerflow.ops.elementwise.rounding import round as round_to_even
 from eagerflow.ops.elementwise.selection import clip
 from eagerflow.ops.images.layout import checked_images, spatial_axes
+from eagerflow.ops.windows.geometry import per_axis
 
 __all__ = ["resize", "scale_and_translate"]
 

@@ -10,9 +10,9 @@ import numpy
 
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.convolution.geometry import per_axis
 from eagerflow.ops.neural.data_format import is_channels_first, spatial_rank
 from eagerflow.ops.reduce.reductions import max as max_of
+from eagerflow.ops.windows.geometry import per_axis
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool"]
 

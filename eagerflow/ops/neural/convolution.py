@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
-from eagerflow.kernels.convolution import choice as convolution
-from eagerflow.kernels.convolution.depthwise import choice as depthwise
-from eagerflow.kernels.convolution.geometry import Geometry, window_geometry
-from eagerflow.kernels.convolution.outliers import Looked
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
-from eagerflow.ops.neural.halves import has_halves, narrow, wide
 from eagerflow.ops.neural.windows import gather_windows
+from eagerflow.ops.windows import convolution, depthwise
+from eagerflow.ops.windows.geometry import Geometry, window_geometry
 
 __all__ = ["conv", "depthwise_conv", "separable_conv"]
 
@@ -44,44 +40,32 @@ def _groups(x: Any, kernel: Any) -> int:
     return int(channels // seen)
 
 
-def planned(
-    x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any
-) -> tuple[Geometry, int, Looked]:
-    """The windows and the number of groups of a convolution of x, channels last, and a note for what kernels find.
+def planned(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> tuple[Geometry, int]:
+    """The windows and the number of groups of a convolution of x, channels last.
 
     Raises:
         ValueError: when shapes and settings don't fit together.
         TypeError: for integers.
     """
     _check_kernel(x, kernel, spatial_rank(x))
-    return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel), Looked()
+    return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel)
 
 
-def convolved(xp: Any, x: Any, kernel: Any, plan: tuple[Geometry, int, Looked]) -> Any:
-    """(batch, *outputs, filters) of x, channels last, in its type and the kernel's."""
-    if not has_halves(xp, x, kernel):
-        return convolution.forward(xp, x, kernel, *plan)
-    wide_x, wide_kernel = wide(x, kernel)
-    out = convolution.forward(xp, wide_x, wide_kernel, *plan)
-    return narrow(out, common_dtype(x.dtype, kernel.dtype))
+def placed(x: Any, data_format: Any) -> Any:
+    """What was computed with the channels last in the layout that is asked for; None stays None."""
+    return to_first(x) if x is not None and is_channels_first(data_format) else x
 
 
 def _conv_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    if has_halves(xp, x, kernel):
-        wide_x, wide_g, wide_kernel = wide(x, g, kernel)
-        dx, dk = convolution.gradients(xp, wide_x, wide_g, wide_kernel, needs, *plan)
-        dx, dk = narrow(dx, x.dtype), narrow(dk, kernel.dtype)
-    else:
-        dx, dk = convolution.gradients(xp, x, g, kernel, needs, *plan)
-    if dx is not None and is_channels_first(data_format):
-        dx = to_first(dx)
-    return dx, dk
+    dx = convolution.input_gradient(xp, g, kernel, *plan) if needs[0] else None
+    dk = convolution.kernel_gradient(xp, x, g, kernel.shape, *plan) if needs[1] else None
+    return placed(dx, data_format), dk
 
 
 def _conv_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
     """The convolution as a product of matrices, one per group."""
-    geometry, groups, _ = plan
+    geometry, groups = plan[:2]
     windows = gather_windows(channels_first_to_last(inputs, data_format), geometry)
     width, filters = kernel.shape[-2], kernel.shape[-1] // groups
     columns = windows.reshape((-1, geometry.taps, groups, width)).transpose((2, 0, 1, 3))
@@ -118,23 +102,16 @@ def conv(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, dilation_rate)
-    out = convolved(xp, x, kernel, plan)
-    return (to_first(out) if is_channels_first(data_format) else out), plan
+    return placed(convolution.forward(xp, x, kernel, *plan), data_format), plan
 
 
 def _depthwise_rule(
     xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any
 ) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    dtypes = x.dtype, kernel.dtype
-    if has_halves(xp, x, kernel):
-        x, g, kernel = wide(x, g, kernel)
     dx = depthwise.input_gradient(xp, g, kernel, plan) if needs[0] else None
     dk = depthwise.kernel_gradient(xp, x, g, kernel.shape, plan) if needs[1] else None
-    dx, dk = narrow(dx, dtypes[0]), narrow(dk, dtypes[1])
-    if dx is not None and is_channels_first(data_format):
-        dx = to_first(dx)
-    return dx, dk
+    return placed(dx, data_format), dk
 
 
 def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
@@ -168,20 +145,24 @@ def depthwise_conv(
         ValueError: when shapes and settings don't fit together.
     """
     x = channels_first_to_last(inputs, data_format)
+    plan = planned_depthwise(x, kernel, strides, padding, dilation_rate)
+    return placed(depthwise.forward(xp, x, kernel, plan), data_format), plan
+
+
+def planned_depthwise(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> Geometry:
+    """The windows of a depthwise convolution of x, channels last.
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+        TypeError: for integers.
+    """
     _check_kernel(x, kernel, spatial_rank(x))
     if kernel.shape[-2] != x.shape[-1]:
         raise ValueError(
             f"kernel: expected (*sizes, {x.shape[-1]}, multiplier) for inputs of {x.shape[-1]} channels; "
             f"got {signature_of(kernel)}."
         )
-    plan = _geometry(x, kernel, strides, padding, dilation_rate)
-    if has_halves(xp, x, kernel):
-        wide_x, wide_kernel = wide(x, kernel)
-        out = depthwise.forward(xp, wide_x, wide_kernel, plan)
-        out = narrow(out, common_dtype(x.dtype, kernel.dtype))
-    else:
-        out = depthwise.forward(xp, x, kernel, plan)
-    return (to_first(out) if is_channels_first(data_format) else out), plan
+    return _geometry(x, kernel, strides, padding, dilation_rate)
 
 
 @composite

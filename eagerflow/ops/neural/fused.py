@@ -12,8 +12,9 @@ from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
 from eagerflow.ops.neural.activations import relu as relu_of
-from eagerflow.ops.neural.convolution import conv, convolved, planned
-from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, to_first
+from eagerflow.ops.neural.convolution import conv, placed, planned
+from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first
+from eagerflow.ops.windows import convolution
 
 __all__ = ["conv_bias", "dense"]
 
@@ -125,7 +126,5 @@ def conv_bias(
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, dilation_rate)
-    out = _finished(xp, convolved(xp, x, kernel, plan), bias, relu)
-    if is_channels_first(data_format):
-        out = to_first(out)
+    out = placed(_finished(xp, convolution.forward(xp, x, kernel, *plan), bias, relu), data_format)
     return out, plan, out if relu else None

@@ -7,10 +7,10 @@ from typing import Any
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import op
-from eagerflow.kernels.convolution.geometry import Geometry, per_axis, window_geometry
-from eagerflow.kernels.pooling import plain
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
 from eagerflow.ops.neural.windows import gather_windows
+from eagerflow.ops.windows import pooling as plain
+from eagerflow.ops.windows.geometry import Geometry, per_axis, window_geometry
 
 __all__ = ["average_pool", "max_pool"]
 

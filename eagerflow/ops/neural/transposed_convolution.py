@@ -5,23 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import op
-from eagerflow.kernels.convolution import choice as convolution
-from eagerflow.kernels.convolution.geometry import Geometry, effective, per_axis
-from eagerflow.kernels.convolution.outliers import Looked
+from eagerflow.ops.neural.convolution import placed
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
-from eagerflow.ops.neural.halves import has_halves, narrow, wide
 from eagerflow.ops.neural.windows import scatter_windows
+from eagerflow.ops.windows import convolution
+from eagerflow.ops.windows.geometry import Geometry, effective, per_axis
 
 __all__ = ["conv_transpose"]
 
 
-def _geometry(
+def planned(
     x: Any, kernel: Any, strides: Any, padding: str, output_padding: Any, dilation_rate: Any
 ) -> Geometry:
-    """The windows of the convolution from the result to `x`, whose adjoint we are."""
-    rank = x.ndim - 2
+    """The windows of the convolution from the result to `x`, channels last, whose adjoint we are.
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+    """
+    rank = spatial_rank(x)
+    if kernel.ndim != rank + 2 or kernel.shape[-1] != x.shape[-1]:
+        raise ValueError(
+            f"kernel: expected ({rank} sizes, filters, {x.shape[-1]}) for inputs of {x.shape[-1]} channels; "
+            f"got {signature_of(kernel)}."
+        )
     if padding not in ("valid", "same"):
         raise ValueError(f"padding={padding!r}: expected 'valid' or 'same'.")
     strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
@@ -55,16 +62,9 @@ def _along_axis(n: int, reach: int, stride: int, padding: str, extra: int | None
 
 def _rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    dtypes = x.dtype, kernel.dtype
-    if has_halves(xp, x, kernel):
-        x, g, kernel = wide(x, g, kernel)
-    of_g = Looked()
-    dx = convolution.forward(xp, g, kernel, plan, 1, of_g) if needs[0] else None
-    dk = convolution.kernel_gradient(xp, g, x, kernel.shape, plan, 1, (of_g, None)) if needs[1] else None
-    dx, dk = narrow(dx, dtypes[0]), narrow(dk, dtypes[1])
-    if dx is not None and is_channels_first(data_format):
-        dx = to_first(dx)
-    return dx, dk
+    dx = convolution.forward(xp, g, kernel, plan) if needs[0] else None
+    dk = convolution.kernel_gradient(xp, g, x, kernel.shape, plan) if needs[1] else None
+    return placed(dx, data_format), dk
 
 
 def _of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
@@ -101,17 +101,5 @@ def conv_transpose(
     Source: lengths and alignment after TensorFlow's, which Keras follows.
     """
     x = channels_first_to_last(inputs, data_format)
-    rank = spatial_rank(x)
-    if kernel.ndim != rank + 2 or kernel.shape[-1] != x.shape[-1]:
-        raise ValueError(
-            f"kernel: expected ({rank} sizes, filters, {x.shape[-1]}) for inputs of {x.shape[-1]} channels; "
-            f"got {signature_of(kernel)}."
-        )
-    plan = _geometry(x, kernel, strides, padding, output_padding, dilation_rate)
-    if has_halves(xp, x, kernel):
-        wide_x, wide_kernel = wide(x, kernel)
-        out = convolution.input_gradient(xp, wide_x, wide_kernel, plan)
-        out = narrow(out, common_dtype(x.dtype, kernel.dtype))
-    else:
-        out = convolution.input_gradient(xp, x, kernel, plan)
-    return (to_first(out) if is_channels_first(data_format) else out), plan
+    plan = planned(x, kernel, strides, padding, output_padding, dilation_rate)
+    return placed(convolution.input_gradient(xp, x, kernel, plan), data_format), plan

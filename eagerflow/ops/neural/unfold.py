@@ -8,9 +8,9 @@ from typing import Any
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.kernels.convolution.geometry import Geometry, effective, per_axis
 from eagerflow.ops.neural.data_format import is_channels_first
 from eagerflow.ops.neural.windows import gather_windows, scatter_windows
+from eagerflow.ops.windows.geometry import Geometry, effective, per_axis
 
 __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
 

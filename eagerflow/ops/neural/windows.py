@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import apply, op
-from eagerflow.kernels.convolution import windows
+from eagerflow.ops.windows import arrays
 
 __all__ = ["gather_windows", "scatter_windows"]
 
@@ -14,12 +14,12 @@ __all__ = ["gather_windows", "scatter_windows"]
 @op(lambda xp, g, geometry: apply(scatter_windows, xp, g, geometry))
 def gather_windows(xp: Any, x: Any, geometry: Any = None) -> Any:
     """All windows of a channels-last tensor: (batch, *outputs, taps, channels); padding reads zeros."""
-    found = windows.gather(xp, windows.pad(xp, x, geometry), geometry)
+    found = arrays.gather(xp, arrays.pad(xp, x, geometry), geometry)
     return found.copy() if geometry.taps == 1 else found
 
 
 @op(lambda xp, g, geometry: apply(gather_windows, xp, g, geometry))
 def scatter_windows(xp: Any, x: Any, geometry: Any = None) -> Any:
     """Windows added where they came from: (batch, *lengths, channels)."""
-    padded = in_float32(windows.scatter, xp, x, geometry)
+    padded = in_float32(arrays.scatter, xp, x, geometry)
     return padded[geometry.inner] if geometry.is_padded else padded

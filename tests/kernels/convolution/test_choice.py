@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 import eagerflow as ef
 from eagerflow.kernels.convolution import choice as convolution
-from eagerflow.kernels.convolution import plain as plain_convolution
 from eagerflow.kernels.convolution.algorithms import ALGORITHMS, choose
-from eagerflow.kernels.convolution.geometry import Shapes, window_geometry
 from eagerflow.kernels.convolution.outliers import Looked
+from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import frequencies, volumes
 from eagerflow.kernels.convolution.winograd import images as winograd
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.machine.costs import Volumes
+from eagerflow.ops.windows import convolution as plain_convolution
+from eagerflow.ops.windows.geometry import window_geometry
 
 TOLERANCES = {"float32": 2e-5, "float64": 1e-12}
 

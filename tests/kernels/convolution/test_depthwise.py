@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import eagerflow as ef
 from eagerflow.kernels.convolution.depthwise import choice as depthwise
 from eagerflow.kernels.convolution.depthwise import filtering
-from eagerflow.kernels.convolution.depthwise import plain as plain_depthwise
-from eagerflow.kernels.convolution.geometry import window_geometry
+from eagerflow.ops.windows import depthwise as plain_depthwise
+from eagerflow.ops.windows.geometry import window_geometry
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ from eagerflow.kernels.convolution import choice as convolution
 from eagerflow.kernels.convolution import outliers as steady
 from eagerflow.kernels.convolution.algorithms import ALGORITHMS
 from eagerflow.kernels.convolution.depthwise import choice as depthwise
-from eagerflow.kernels.convolution.geometry import Shapes, window_geometry
+from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.ops import conv, depthwise_conv
+from eagerflow.ops.windows.geometry import window_geometry
 
 # What is convolved, the kernel, groups, and the algorithm that takes it.
 CASES = {

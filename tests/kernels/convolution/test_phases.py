@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eagerflow.kernels.convolution import plain as plain_convolution
-from eagerflow.kernels.convolution.geometry import window_geometry
 from eagerflow.kernels.convolution.phases import phases
+from eagerflow.ops.windows import convolution as plain_convolution
+from eagerflow.ops.windows.geometry import window_geometry
 
 PADDINGS = st.sampled_from(["valid", "same", "causal"])
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from eagerflow import ops
 from eagerflow.core.primitive import registry
-from eagerflow.kernels.convolution.geometry import window_geometry
 from eagerflow.ops.neural import dropout, fused, group_norm
 from eagerflow.ops.sequences import recurrent, recurrent_pairs
+from eagerflow.ops.windows.geometry import window_geometry
 from tests.ops.gradient_rows import apart, case, inside, normal, other, positive, smooth, zero
 
 MASK = np.array([[True, True, False], [False, True, True]])

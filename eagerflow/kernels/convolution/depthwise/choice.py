@@ -18,9 +18,7 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.convolution.depthwise import filtering
-from eagerflow.kernels.convolution.depthwise import plain as plain_depthwise
 from eagerflow.kernels.convolution.depthwise.runs import Block, Runs
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.phases import phases
 from eagerflow.kernels.machine.costs import Speed
@@ -28,6 +26,8 @@ from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.machine.views import copy_rows
+from eagerflow.ops.windows import depthwise as plain_depthwise
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 

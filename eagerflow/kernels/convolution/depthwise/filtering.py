@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.machine.costs import Filtering, Speed
 from eagerflow.kernels.machine.parts import at_once
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import strided
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "suits"]
 

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.machine.costs import Depthwise, Speed
 from eagerflow.kernels.machine.parts import at_once
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows, strided
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["Block", "Runs"]
 

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE
@@ -37,6 +36,7 @@ from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.matrices.pieces import multiply, multiply_rows
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["LARGEST_TILE", "forward", "gradients", "kernel_gradient", "shares_gradients"]
 

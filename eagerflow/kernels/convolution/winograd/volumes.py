@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.convolution.geometry import Geometry
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE, tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
@@ -31,6 +30,7 @@ from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.kernels.matrices.pieces import multiply
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "gradients", "kernel_gradient", "shares_gradients", "tile_of"]
 

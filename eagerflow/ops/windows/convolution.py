@@ -9,18 +9,20 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from eagerflow.kernels.convolution.geometry import Geometry
-from eagerflow.kernels.convolution.windows import gather, pad, scatter
-from eagerflow.kernels.machine.costs import Plain
+from eagerflow.ops.windows.arrays import gather, pad, scatter
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
+
+# Bytes of a block: on a CPU few enough products that threads of a busy BLAS don't wait for each other.
+_BLOCK, _BLOCK_OF_GPU = 1 << 24, 1 << 28
 
 
 def _blocks(
     xp: Any, images: int, taps: int, channels: int, geometry: Geometry, width: int
 ) -> Iterator[slice]:
     """Slices of the batch whose gathered windows fit into a block."""
-    room = Plain.BLOCK if xp.__name__ == "numpy" else Plain.BLOCK_OF_GPU
+    room = _BLOCK if xp.__name__ == "numpy" else _BLOCK_OF_GPU
     each = math.prod(geometry.outputs) * taps * channels * width
     step = max(1, room // max(1, each))
     for start in range(0, images, step):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.kernels.convolution.geometry import Geometry
-from eagerflow.kernels.convolution.windows import pad
+from eagerflow.ops.windows.arrays import pad
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.kernels.convolution.geometry import Geometry
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["gather", "pad", "scatter"]
 

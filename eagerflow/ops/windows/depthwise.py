@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.kernels.convolution.geometry import Geometry
-from eagerflow.kernels.convolution.windows import pad
+from eagerflow.ops.windows.arrays import pad
+from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
