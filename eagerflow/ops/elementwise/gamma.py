@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import apply, op
@@ -156,12 +154,15 @@ def zeta(xp: Any, s: Any, q: Any) -> Any:
 
 def _cotangent(xp: Any, x: Any, n: int) -> Any:
     """The n-th derivative of π cot(πx): a polynomial of cot(πx), for cot' = -π (1 + cot²)."""
-    polynomial = numpy.polynomial.Polynomial([0.0, math.pi])
+    coefficients = [0.0, math.pi]  # of 1, cot, cot², ...
     for _ in range(n):
-        polynomial = polynomial.deriv() * numpy.polynomial.Polynomial([-math.pi, 0.0, -math.pi])
+        slopes = [k * c for k, c in enumerate(coefficients)][1:]
+        coefficients = [
+            -math.pi * (a + b) for a, b in zip([*slopes, 0.0, 0.0], [0.0, 0.0, *slopes], strict=True)
+        ]
     cot, total = 1 / xp.tan(math.pi * _to_whole(xp, x)), xp.zeros_like(x)
-    for coefficient in polynomial.coef[::-1]:
-        total = total * cot + float(coefficient)
+    for coefficient in reversed(coefficients):
+        total = total * cot + coefficient
     return total
 
 
@@ -188,13 +189,13 @@ def polygamma(xp: Any, x: Any, n: Any = 1) -> Any:
     >>> round(float(polygamma(1.0, 1)), 4)  # π² / 6
     1.6449
     """
-    orders = numpy.asarray(n)
-    whole = {int(k) for k in numpy.unique(orders)}
-    if (orders != numpy.floor(orders)).any() or (whole and min(whole) < 0) or (whole and max(whole) > 170):
+    orders = xp.asarray(n)
+    whole = {int(k) for k in xp.unique(orders)}
+    if (orders != xp.floor(orders)).any() or (whole and min(whole) < 0) or (whole and max(whole) > 170):
         raise ValueError(f"polygamma: n={n} must be whole numbers from 0 to 170.")
     wide, found = x.astype("float64"), None
     with errstate(all="ignore"):
         for k in sorted(whole):
             part = _polygamma(xp, wide, k) if k else apply(digamma, xp, wide)
-            found = part if found is None else xp.where(xp.asarray(orders) == k, part, found)
+            found = part if found is None else xp.where(orders == k, part, found)
     return wide.astype(x.dtype) if found is None else found.astype(x.dtype)

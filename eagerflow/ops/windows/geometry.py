@@ -75,7 +75,7 @@ def per_axis(value: Any, rank: int, name: str, least: int = 1) -> tuple[int, ...
     Raises:
         ValueError: for another number of integers, or one below `least`.
     """
-    if isinstance(value, (list, tuple)) or getattr(value, "shape", ()):
+    if isinstance(value, (list, tuple)) or (hasattr(value, "shape") and value.shape):
         found = tuple(value)
         if len(found) == 1:
             found *= rank
