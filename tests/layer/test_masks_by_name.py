@@ -112,3 +112,18 @@ def test_a_mask_put_on_a_symbolic_tensor_reaches_the_layers_behind():
     model = ef.Model([x, kept], layers.GlobalAveragePooling1D()(layers.Dropout(0.5)(x)))
     data = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]], "float32")
     assert model([data, np.array([[True, True, False]])]).tolist() == [[2.0, 3.0]]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_a_mask_with_an_axis_of_heads_goes_with_those_of_the_tensors(heads):
+    """Batch and heads have the same length here, and would broadcast against each other."""
+    attention, x = layers.MultiHeadAttention(2, 3), embedded()
+    given = np.random.default_rng(0).random((2, heads, 3, 3)) < 0.7
+    given[..., 0] = True
+    live = IDS != 0
+    both = given & live[:, None, None, :] & live[:, None, :, None]
+    plain = ef.ops.stop_gradient(x)
+    expected = attention(plain, plain, attention_mask=np.broadcast_to(both, (2, 2, 3, 3)))
+    np.testing.assert_allclose(
+        attention(x, x, attention_mask=given).numpy()[live], expected.numpy()[live], rtol=1e-5, atol=1e-6
+    )

@@ -178,7 +178,8 @@ class MultiHeadAttention(Layer):
             query_mask: (batch, targets) of bools.
             value_mask: (batch, sources) of bools.
             key_mask: (batch, sources) of bools.
-            attention_mask: (batch, targets, sources) of bools: which sources a target sees.
+            attention_mask: (batch, targets, sources) of bools: which sources a target sees; also with an axis of
+                heads, or of length 1, behind that of the batch.
             return_attention_scores: whether the weights (batch, heads, targets, sources) are returned too.
             training: whether the dropout is on.
             use_causal_mask: whether a target only sees sources up to its own position.
@@ -207,12 +208,17 @@ class MultiHeadAttention(Layer):
             rows = ops.arange(targets, dtype="int32").reshape((1, targets, 1))
             columns = ops.arange(sources, dtype="int32").reshape((1, 1, sources))
             parts.append(ops.less(ops.absolute(rows - columns), self.sliding_window))
-        if given is not None:
-            parts.append(ops.cast(given, "bool"))
         seen = None
         for part in parts:
             seen = part if seen is None else ops.logical_and(seen, part)
-        return seen
+        if given is None:
+            return seen
+        given = ops.cast(given, "bool")
+        if seen is None:
+            return given
+        while 3 <= seen.ndim < given.ndim:  # a mask with heads: the others are the same for all of them
+            seen = ops.expand_dims(seen, -2 * len(self.attention_axes) - 1)
+        return ops.logical_and(seen, given)
 
     def _attended(
         self, query: Tensor, key: Tensor, value: Tensor, seen: Any, training: Any, with_weights: bool
