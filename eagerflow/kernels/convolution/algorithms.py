@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from eagerflow.kernels.convolution import columns, swapped
+from eagerflow.kernels.convolution import columns, neighbours, swapped
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import images, volumes
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
-from eagerflow.kernels.machine.costs import Columns, Speed, Swapped, Volumes, Winograd
+from eagerflow.kernels.machine.costs import Columns, Neighbours, Speed, Swapped, Volumes, Winograd
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["ALGORITHMS", "Algorithm", "Shapes", "choose", "is_taken_apart"]
@@ -52,7 +52,8 @@ class Algorithm(NamedTuple):
 
 def _products(multiply_adds: float, filters: float) -> float:
     """Microseconds of a product of matrices with so many columns."""
-    return multiply_adds * (filters + Speed.FEW_COLUMNS) / (filters * Speed.PRODUCTS) if filters else 0
+    few = Speed.FEW_COLUMNS if filters >= 16 else Speed.FEWER_COLUMNS
+    return multiply_adds * (filters + few) / (filters * Speed.PRODUCTS) if filters else 0
 
 
 def _transforms(numbers: float, channels: int, filters: int) -> float:
@@ -143,6 +144,32 @@ def _columns_microseconds(s: Shapes) -> float:
     return products + gathered / Speed.GATHERED + Columns.CALLS * Speed.CALL
 
 
+def _neighbours_apply(s: Shapes) -> bool:
+    geometry = s.geometry
+    return (
+        s.groups == geometry.strides[-1] == geometry.dilation[-1] == 1
+        and s.is_single
+        and geometry.sizes[-1] > 1
+        and geometry.outputs[-1] % 2 == 0
+        and s.filters <= Neighbours.FILTERS
+    )
+
+
+def _together(s: Shapes, count: int) -> Shapes:
+    return s._replace(filters=count * s.filters, geometry=neighbours.joined(s.geometry, count))
+
+
+def _neighbours_at_once(s: Shapes) -> int:
+    """How many neighbours, two or four, are the fastest."""
+    counts = [count for count in (2, 4) if s.geometry.outputs[-1] % count == 0]
+    return min(counts, key=lambda count: _columns_microseconds(_together(s, count)))
+
+
+def _neighbours_microseconds(s: Shapes) -> float:
+    calls = (Neighbours.CALLS - Columns.CALLS) * Speed.CALL
+    return Neighbours.MORE * _columns_microseconds(_together(s, _neighbours_at_once(s))) + calls
+
+
 def _swapped_forward(x: Any, kernel: Any, s: Shapes, finish: Finish | None, look: Look | None) -> Any:
     out = swapped.forward(x, kernel, s.geometry)
     if finish is not None:
@@ -170,6 +197,11 @@ ALGORITHMS = (
     Algorithm(
         "one filter", _swapped_applies, _swapped_microseconds, _swapped_forward,
         lambda x, g, s: swapped.kernel_gradient(x, g, s.geometry),
+    ),
+    Algorithm(
+        "neighbours", _neighbours_apply, _neighbours_microseconds,
+        lambda x, k, s, finish, look: neighbours.forward(x, k, s.geometry, _neighbours_at_once(s), finish),
+        lambda x, g, s: neighbours.kernel_gradient(x, g, s.geometry, _neighbours_at_once(s)),
     ),
     Algorithm(
         "columns", lambda s: True, _columns_microseconds,
