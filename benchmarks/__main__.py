@@ -58,41 +58,23 @@ def options() -> argparse.Namespace:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add(
-        "--only",
-        type=_names(WORKLOADS),
-        default=list(WORKLOADS),
-        help='workloads, with commas between; "": none',
-    )
+    add("--only", type=_names(WORKLOADS), default=list(WORKLOADS), help='workloads, with commas between; "": none')
     add("--peers", type=_names(PEERS), default=list(PEERS[1:]), help="peers, with commas between")
     add("--kinds", type=_names(KINDS), default=list(KINDS), help=f"of {', '.join(KINDS)}")
-    add(
-        "--threads",
-        choices=("1", "all", "both"),
-        default="both",
-        help="one core, all of them, or both in turn",
-    )
+    add("--threads", choices=("1", "all", "both"), default="both", help="one core, all of them, or both in turn")
     add(
         "--seconds",
         type=float,
         default=0.5,
-        help="for each kind of each contender of a workload, which has at least "
-        "five samples of it (default 0.5)",
+        help="for each kind of each contender of a workload, which has at least five samples of it (default 0.5)",
     )
     add(
         "--patience",
         type=float,
         default=PATIENCE,
-        help="seconds to wait for an answer; who takes longer is left out of "
-        f"a workload (default {PATIENCE:g})",
+        help=f"seconds to wait for an answer; who takes longer is left out of a workload (default {PATIENCE:g})",
     )
-    add(
-        "--python",
-        action="append",
-        default=[],
-        metavar="[PEER=]PATH",
-        help="interpreter of a peer, or of all",
-    )
+    add("--python", action="append", default=[], metavar="[PEER=]PATH", help="interpreter of a peer, or of all")
     add(
         "--also",
         type=_names([*_ALSO, "all"]),
@@ -191,8 +173,12 @@ def run_other(name: str, python: str, torch: str) -> dict[str, Any]:
         stand_for = {"TORCH": torch, "JSON": str(figures)}
         run = subprocess.run(
             [python, *[stand_for.get(part, part) for part in _ALSO[name]]],
-            cwd=ROOT, capture_output=True, text=True, env=clean_environment(), check=False,
-        )  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            check=False,
+        )
         text = run.stdout if not run.returncode else "\n".join(run.stderr.strip().splitlines()[-1:])
         found = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else None
     return {"text": text, "figures": found}

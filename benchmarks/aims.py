@@ -75,17 +75,24 @@ def step_aims(runs: Sequence[Run]) -> list[Aim]:
             for name, limit in aimed.items()
         ],
         Aim(
-            f"geometric mean of these without {', '.join(set(aimed) - set(meant))}", TORCH_MEAN,
+            f"geometric mean of these without {', '.join(set(aimed) - set(meant))}",
+            TORCH_MEAN,
             _columns(runs, lambda r, k: mean(ratio(r.get(n, {}), "torch", k) for n in meant)),
         ),
         *[
-            Aim(f"{name}: best Keras", KERAS_EACH,
-                _columns(runs, lambda r, k, n=name: largest(r.get(n, {}), backends, k)))
+            Aim(
+                f"{name}: best Keras",
+                KERAS_EACH,
+                _columns(runs, lambda r, k, n=name: largest(r.get(n, {}), backends, k)),
+            )
             for name in WORKLOADS
         ],
-        Aim("geometric mean: best Keras", KERAS_MEAN,
-            _columns(runs, lambda r, k: mean(largest(r.get(n, {}), backends, k) for n in WORKLOADS))),
-    ]  # fmt: skip
+        Aim(
+            "geometric mean: best Keras",
+            KERAS_MEAN,
+            _columns(runs, lambda r, k: mean(largest(r.get(n, {}), backends, k) for n in WORKLOADS)),
+        ),
+    ]
     return [aim for aim in found if aim.verdict()]
 
 
@@ -105,15 +112,9 @@ def other_aims(runs: Sequence[Run]) -> list[Aim]:
     )
     start = [_start(run.startup) for run in runs]
     busy = _worst_of(
-        [[{}] * len(runs), [_busy(run.figures("busy")) for run in runs]],
-        "slower among busy programs: alone",
-        BUSY,
+        [[{}] * len(runs), [_busy(run.figures("busy")) for run in runs]], "slower among busy programs: alone", BUSY
     )
-    found = [
-        memory,
-        Aim("time to the first finished step: PyTorch", START, [[None] * len(runs), start]),
-        busy,
-    ]
+    found = [memory, Aim("time to the first finished step: PyTorch", START, [[None] * len(runs), start]), busy]
     return [aim for aim in found if aim.verdict()]
 
 

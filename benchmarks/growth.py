@@ -66,9 +66,7 @@ def mlp(batch: int, width: int, depth: int) -> Step:
     from eagerflow import layers
 
     hidden = [layers.Dense(width, activation="relu") for _ in range(depth)]
-    return trained(
-        [*hidden, layers.Dense(1)], np.ones((batch, width), "float32"), np.ones((batch, 1), "float32")
-    )
+    return trained([*hidden, layers.Dense(1)], np.ones((batch, width), "float32"), np.ones((batch, 1), "float32"))
 
 
 def built(depth: int) -> Step:
@@ -145,14 +143,22 @@ AXES = {
     "lstm": Axis("sequence, LSTM(32), batch 16", "steps", powers(16, 4096), recurrent, (1, 1)),
     "attention": Axis("sequence, attention, batch 4", "tokens", powers(32, 8192), attention, (2, 1)),
     "chain": Axis(
-        "chain of ops, with gradient", "ops", [10, 100, 1000, 10_000, 100_000, 1_000_000], chain, (1, 1),
+        "chain of ops, with gradient",
+        "ops",
+        [10, 100, 1000, 10_000, 100_000, 1_000_000],
+        chain,
+        (1, 1),
         "s, MiB per chain",
     ),
     "streaming": Axis(
-        "fit over an array in a file", "MiB in the file", powers(16, 1024), streamed, (1, 0),
+        "fit over an array in a file",
+        "MiB in the file",
+        powers(16, 1024),
+        streamed,
+        (1, 0),
         "s, MiB of its own per epoch",
     ),
-}  # fmt: skip
+}
 
 
 def measure(axis: str, size: int) -> Measured:
@@ -189,9 +195,7 @@ def two_gigabytes() -> dict[str, float]:
     model.compile("sgd", "mse")
     x = np.ones((8, width), "float32")
     found = {"weights": model.count_params() * 4.0}
-    found["bytes"] = float(
-        peak_of(lambda: found.update(seconds=_seconds(lambda: model.train_on_batch(x, x)))) or 0
-    )
+    found["bytes"] = float(peak_of(lambda: found.update(seconds=_seconds(lambda: model.train_on_batch(x, x)))) or 0)
     trained = model.predict(x[:1], verbose=0)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
@@ -213,9 +217,13 @@ def _seconds(run: Step) -> float:
 
 def in_a_process(*arguments: str) -> dict[str, Any]:
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.growth", *arguments], cwd=ROOT, env=clean_environment(), text=True,
-        capture_output=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "benchmarks.growth", *arguments],
+        cwd=ROOT,
+        env=clean_environment(),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if run.returncode:
         raise RuntimeError(f"growth {' '.join(arguments)}: {run.stderr.strip().splitlines()[-1]}")
     found: dict[str, Any] = json.loads(run.stdout)
@@ -223,9 +231,7 @@ def in_a_process(*arguments: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join([*AXES, "large"]), help="what to measure, with commas")
     parser.add_argument("--quick", action="store_true", help="without the largest sizes")
     parser.add_argument("--svg", type=Path, help="also draw charts into this file")
@@ -269,11 +275,14 @@ def _table(found: dict[str, tuple[Points, Points]]) -> str:
         axis = AXES[name]
         rows.append(
             [
-                axis.title, f"{int(times[0][0]):,} to {int(times[-1][0]):,} {axis.x}", f"{times[-1][1]:.3g} s",
-                _size(sizes[-1][1]), f"{exponent(times):.2f}, {exponent(sizes):.2f}",
+                axis.title,
+                f"{int(times[0][0]):,} to {int(times[-1][0]):,} {axis.x}",
+                f"{times[-1][1]:.3g} s",
+                _size(sizes[-1][1]),
+                f"{exponent(times):.2f}, {exponent(sizes):.2f}",
                 ", ".join(f"{power:g}" for power in axis.expected),
             ]
-        )  # fmt: skip
+        )
     head = ["growth with", "from, to", "time at most", "memory at most", "exponents", "expected"]
     return table(head, rows)
 

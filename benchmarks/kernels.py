@@ -35,10 +35,13 @@ class Server:
     def __init__(self, framework: str, python: str, threads: int | None) -> None:
         self.process = subprocess.Popen(
             [python, "-m", "benchmarks.kernels", "--serve", framework, "--threads", str(threads or 0)],
-            cwd=ROOT, env=clean_environment(threads, PYTHONPATH=str(ROOT)), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=clean_environment(threads, PYTHONPATH=str(ROOT)),
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             preexec_fn=_on_one_core if threads == 1 else None,
-        )  # fmt: skip
+        )
 
     def ask(self, number: int, seconds: float) -> dict[str, float]:
         """The least seconds of a kernel, forward and both ways."""
@@ -121,9 +124,13 @@ def peaks(python: str, threads: int | None) -> tuple[float, float]:
     """Operations per second of a large product, and bytes per second of a large copy."""
     pin = _on_one_core if threads == 1 else None
     run = subprocess.run(
-        [python, "-c", _PEAK, str(threads)], env=clean_environment(threads), capture_output=True, text=True, check=True,
+        [python, "-c", _PEAK, str(threads)],
+        env=clean_environment(threads),
+        capture_output=True,
+        text=True,
+        check=True,
         preexec_fn=pin,
-    )  # fmt: skip
+    )
     product, copy = map(float, run.stdout.split())
     return product, copy
 
@@ -185,9 +192,7 @@ def main() -> None:
         prog="python -m benchmarks.kernels", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--torch", help="an interpreter that has PyTorch")
-    parser.add_argument(
-        "--threads", type=int, default=0, help="1: on one core; 0: whatever each takes by itself"
-    )
+    parser.add_argument("--threads", type=int, default=0, help="1: on one core; 0: whatever each takes by itself")
     parser.add_argument("--only", default="", help="parts of names, with commas")
     parser.add_argument("--seconds", type=float, default=1.0, help="for each kernel, framework and direction")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")

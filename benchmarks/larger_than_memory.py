@@ -125,8 +125,12 @@ def own_memory() -> int:
 def in_a_process(path: Path, way: str) -> dict[str, Any]:
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.larger_than_memory", "--point", str(path), way],
-        cwd=ROOT, env=clean_environment(), text=True, capture_output=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=clean_environment(),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if run.returncode:
         raise RuntimeError(f"{way}: {run.stderr.strip().splitlines()[-1]}")
     found: dict[str, Any] = json.loads(run.stdout)
@@ -143,12 +147,8 @@ def main() -> None:
         prog="python -m benchmarks.larger_than_memory", description=(__doc__ or "").partition("\n\n")[2]
     )
     parser.add_argument("--gib", type=float, default=26.0, help="GiB of data (default 26)")
-    parser.add_argument(
-        "--folder", type=Path, help="where the file is written (default: the system's for such)"
-    )
-    parser.add_argument(
-        "--ways", default=",".join(map(str, range(len(WAYS)))), help="their numbers, with commas"
-    )
+    parser.add_argument("--folder", type=Path, help="where the file is written (default: the system's for such)")
+    parser.add_argument("--ways", default=",".join(map(str, range(len(WAYS)))), help="their numbers, with commas")
     parser.add_argument("--point", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.point:
@@ -161,9 +161,7 @@ def main() -> None:
         if free < 1.1 * size:
             parser.error(f"{folder} has {free / 2**30:.0f} GiB free; choose less (--gib) or another --folder")
         seconds = written(Path(folder) / "data.npy", rows)
-        print(
-            f"{size / 2**30:.1f} GiB in a file (written in {seconds:.0f} s), {memory() / 2**30:.1f} GiB of memory\n"
-        )
+        print(f"{size / 2**30:.1f} GiB in a file (written in {seconds:.0f} s), {memory() / 2**30:.1f} GiB of memory\n")
         found = []
         for number in chosen.ways.split(","):
             way = list(WAYS)[int(number)]

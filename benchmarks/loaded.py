@@ -74,9 +74,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="tiny,mlp,convnet,gru", help="workloads, with commas between")
     parser.add_argument("--peers", default="torch", help="peers, with commas between")
     parser.add_argument("--seconds", type=float, default=2.0, help="per measurement (default 2)")
@@ -84,9 +82,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args()
     who = [("eagerflow", sys.executable), *[(p, chosen.python) for p in chosen.peers.split(",") if p]]
-    rows = [
-        compare(peer, python, name, chosen.seconds) for name in chosen.only.split(",") for peer, python in who
-    ]
+    rows = [compare(peer, python, name, chosen.seconds) for name in chosen.only.split(",") for peer, python in who]
     print(busy_table(rows))
     if chosen.json:
         chosen.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")

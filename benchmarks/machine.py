@@ -55,9 +55,7 @@ def memory() -> int:
 
 def described(python: str) -> dict[str, str]:
     """The machine and NumPy as that interpreter has it, without anything that names the host."""
-    run = subprocess.run(
-        [python, "-c", _BLAS], env=clean_environment(), capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([python, "-c", _BLAS], env=clean_environment(), capture_output=True, text=True, check=True)
     found = json.loads(run.stdout)
     return {
         "processor": f"{processor()}, {len(os.sched_getaffinity(0))} cores"
@@ -65,9 +63,7 @@ def described(python: str) -> dict[str, str]:
         else processor(),
         "memory": f"{memory() / 2**30:.0f} GiB",
         "system": f"{platform.system()}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}",
-        "load before": ", ".join(f"{load:.1f}" for load in os.getloadavg())
-        if hasattr(os, "getloadavg")
-        else "unknown",
+        "load before": ", ".join(f"{load:.1f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown",
         "Python": found["python"],
         "NumPy": found["numpy"],
         "BLAS": found["blas"] or "unknown",

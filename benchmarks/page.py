@@ -70,11 +70,7 @@ def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterato
     yield from _memory_and_start(measured)
     yield from _kernels(measured)
     yield from _busy(measured)
-    for title, name in {
-        "Cost per op": "ops",
-        "What recording costs": "recording",
-        "Growth": "growth",
-    }.items():
+    for title, name in {"Cost per op": "ops", "What recording costs": "recording", "Growth": "growth"}.items():
         text = next((run.also[name]["text"] for run in reversed(runs) if name in run.also), None)
         if text:
             yield f"\n## {title}\n\n```text\n{text.strip()}\n```"
@@ -128,9 +124,7 @@ def _busy(runs: Sequence[Run]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.page",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m benchmarks.page", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", nargs="+", help="what `python -m benchmarks --json` wrote")
     parser.add_argument("--write", type=Path, help="where; without, the page is printed")

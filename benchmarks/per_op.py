@@ -135,12 +135,7 @@ def autograd_chain(name: str) -> Callable[[], Timing]:
     return run
 
 
-CHAINS = {
-    "NumPy": numpy_chain,
-    "eagerflow": eagerflow_chain,
-    "torch": torch_chain,
-    "autograd": autograd_chain,
-}
+CHAINS = {"NumPy": numpy_chain, "eagerflow": eagerflow_chain, "torch": torch_chain, "autograd": autograd_chain}
 
 
 # -- a training step of a small network
@@ -164,9 +159,7 @@ def torch_step(width: int, inputs: int) -> Callable[[], None]:
     torch = import_module("torch")
     torch.set_num_threads(1)
     nn = torch.nn
-    model = nn.Sequential(
-        nn.Linear(inputs, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 10)
-    )
+    model = nn.Sequential(nn.Linear(inputs, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 10))
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
     x, y = map(torch.tensor, batch(inputs))
 
@@ -231,19 +224,11 @@ def measure_ops(peers: list[str], repeats: int) -> dict:
 def print_ops(report: dict, peers: list[str]) -> None:
     names = ["NumPy", "eagerflow", *peers]
     print(f"\nµs per op on 10 float32, chain of {CHAIN}, minimum / median")
-    print(
-        f"{'':10}{'':6}"
-        + "".join(f"{name:>20}" for name in names)
-        + f"{'ours/torch':>12}" * ("torch" in names)
-    )
+    print(f"{'':10}{'':6}" + "".join(f"{name:>20}" for name in names) + f"{'ours/torch':>12}" * ("torch" in names))
     for op, found in report.items():
         for way in ("there", "back"):
             columns = [None if (who, way) == ("NumPy", "back") else found[who][way] for who in names]
-            ratio = (
-                f"{found['eagerflow'][way]['min'] / found['torch'][way]['min']:12.2f}"
-                if "torch" in names
-                else ""
-            )
+            ratio = f"{found['eagerflow'][way]['min'] / found['torch'][way]['min']:12.2f}" if "torch" in names else ""
             print(f"{op:10}{way:6}" + "".join(f"  {text(column)}" for column in columns) + ratio)
 
 
@@ -298,10 +283,7 @@ def measure_watching(repeats: int) -> dict:
             step()
 
     results = take_turns({"off": timed(step, 10), "on": timed(traced, 10)}, repeats)
-    return {who: spread(found) for who, found in results.items()} | {
-        "events": counter.events,
-        "test": flag_test(),
-    }
+    return {who: spread(found) for who, found in results.items()} | {"events": counter.events, "test": flag_test()}
 
 
 def flag_test() -> float:
@@ -317,9 +299,7 @@ def flag_test() -> float:
         for _ in range(times):
             pass
 
-    cost = {
-        name: min(timed(run, 1)() for _ in range(20)) for name, run in (("test", tests), ("nothing", nothing))
-    }
+    cost = {name: min(timed(run, 1)() for _ in range(20)) for name, run in (("test", tests), ("nothing", nothing))}
     return max(cost["test"] - cost["nothing"], 0.0) / times
 
 
@@ -350,9 +330,7 @@ def processor() -> str:
 
 def blas() -> str:
     found = import_module("threadpoolctl").threadpool_info()
-    cores = {
-        f"{one['internal_api']} {one.get('architecture', '')}, {one['num_threads']} thread" for one in found
-    }
+    cores = {f"{one['internal_api']} {one.get('architecture', '')}, {one['num_threads']} thread" for one in found}
     return "; ".join(sorted(cores)) or "unknown"
 
 
@@ -370,9 +348,7 @@ def header() -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=30, help="turns per contender (default 30)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()

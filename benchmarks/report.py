@@ -10,19 +10,8 @@ from benchmarks.rotation import KINDS, Figures
 from benchmarks.runs import OURS, Results
 from benchmarks.workloads.data import WORKLOADS
 
-__all__ = [
-    "failures",
-    "largest",
-    "mean",
-    "memory_ratio",
-    "memory_table",
-    "ratio",
-    "ratio_table",
-    "side_by_side",
-    "startup_table",
-    "table",
-    "times_table",
-]
+__all__ = ["failures", "largest", "mean", "memory_ratio", "memory_table", "ratio", "ratio_table", "side_by_side"]
+__all__ += ["startup_table", "table", "times_table"]
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> str:
@@ -36,8 +25,7 @@ def table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 def _line(cells: list[str], widths: list[int]) -> str:
     first, *others = [
-        cell.ljust(width) if not i else cell.rjust(width)
-        for i, (cell, width) in enumerate(zip(cells, widths))
+        cell.ljust(width) if not i else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths))
     ]
     return "| " + " | ".join([first, *others]) + " |"
 
@@ -168,8 +156,7 @@ def startup_table(runs: Sequence[dict[str, dict[str, Any]]]) -> str:
     for peer in dict.fromkeys(peer for found in runs for peer in found):
         each = [found.get(peer) for found in runs]
         seconds = [
-            side_by_side(f"{found[what]:.2f}" if found else "" for found in each)
-            for what in ("import", "first")
+            side_by_side(f"{found[what]:.2f}" if found else "" for found in each) for what in ("import", "first")
         ]
         size = next(found["bytes"] for found in each if found)
         rows.append([peer, *seconds, f"{size / 2**20:.0f}"])

@@ -79,9 +79,7 @@ class Contender:
         self.figures = Figures()
         backend = {"KERAS_BACKEND": peer.partition("-")[2]} if peer.startswith("keras") else {}
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-        paths = os.pathsep.join(
-            [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-        )
+        paths = os.pathsep.join([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
         self.process = subprocess.Popen(
             [python, "-m", "benchmarks.contender", peer, workload.name],
             cwd=ROOT,
@@ -194,9 +192,7 @@ def rotate(
     contenders: list[Contender] = []
 
     def start(i: int, peer: str) -> bool:
-        contenders.append(
-            Contender(peer, pythons[peer], workload, threads, places[i % len(places)], patience)
-        )
+        contenders.append(Contender(peer, pythons[peer], workload, threads, places[i % len(places)], patience))
         return _done(contenders[-1], lambda contender: contender.begin(kinds))
 
     try:

@@ -58,10 +58,7 @@ class Run:
                     for peer, figures in peers.items():
                         place[peer] = _joined(place.get(peer), figures)
         return Run(
-            {**self.about, **other.about},
-            results,
-            {**self.startup, **other.startup},
-            {**self.also, **other.also},
+            {**self.about, **other.about}, results, {**self.startup, **other.startup}, {**self.also, **other.also}
         )
 
     def save(self, path: Path) -> None:
@@ -86,6 +83,4 @@ class Run:
             }
             return cls(**found, results=results)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path}: expected a file that `python -m benchmarks --json` wrote ({error})"
-            ) from error
+            raise ValueError(f"{path}: expected a file that `python -m benchmarks --json` wrote ({error})") from error

@@ -86,9 +86,7 @@ def _begun(python: str, peer: str) -> tuple[float, float]:
     )
     code = _STEP.format(peer=peer, module=module)
     started = monotonic()
-    run = subprocess.run(
-        [python, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-    )
+    run = subprocess.run([python, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     imported, first = (float(line) - started for line in run.stdout.split()[-2:])
     return imported, first
 
@@ -102,14 +100,10 @@ def _installed(peer: str, python: str) -> int:
             for file in (ROOT / folder).rglob("*")
             if file.is_file() and "__pycache__" not in file.parts
         )
-        return own + _size(
-            python, ["numpy", "threadpoolctl", "h5py", "graphviz", "tensorboardX", "pygraphviz"]
-        )
+        return own + _size(python, ["numpy", "threadpoolctl", "h5py", "graphviz", "tensorboardX", "pygraphviz"])
     return _size(python, _PACKAGES.get(peer, [peer]))
 
 
 def _size(python: str, packages: list[str]) -> int:
-    run = subprocess.run(
-        [python, "-c", _SIZE, json.dumps(packages)], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([python, "-c", _SIZE, json.dumps(packages)], capture_output=True, text=True, check=True)
     return int(json.loads(run.stdout)[0])

@@ -152,10 +152,7 @@ def main() -> None:
         for name, extra in added.items():
             print(f"  {name:28} {100 * extra / base:6.1f} %   {extra * 1e6:.0f} µs")
         print(f"  {'off (tests of a flag)':28} {100 * flag_share(step, 60):6.2f} %")
-    for name, step, rounds in (
-        ("MLP(512), batch 128", mlp_step(512, 128), 400),
-        ("convnet", conv_step(32), 60),
-    ):
+    for name, step, rounds in (("MLP(512), batch 128", mlp_step(512, 128), 400), ("convnet", conv_step(32), 60)):
         base, fastest, median = guarded(step, rounds)
         print(f"a step of {name}: {base * 1e6:.0f} µs; guarded against NaN it costs more by")
         print(f"  {100 * fastest:.1f} % by the fastest steps, {100 * median:.1f} % by the median")

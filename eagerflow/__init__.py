@@ -15,12 +15,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow import lowerings as _lowerings  # noqa: F401 - kernels register themselves on ops
-from eagerflow import ops
+from eagerflow import (
+    lowerings as _lowerings,  # noqa: F401 - kernels register themselves on ops
+    ops,
+)
 from eagerflow._version import __version__
-from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
-from eagerflow.base.errors import did_you_mean as _did_you_mean
-from eagerflow.base.errors import no_attribute as _no_attribute
+from eagerflow.base.errors import (
+    DeviceError,
+    TapeError,
+    UnknownNameError,
+    did_you_mean as _did_you_mean,
+    no_attribute as _no_attribute,
+)
 from eagerflow.base.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.base.moved import install as _find_moved_modules
 from eagerflow.core.custom_gradient import custom_gradient, no_grad, stop_gradient
@@ -41,44 +47,41 @@ from eagerflow.core.variable import Variable
 from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from eagerflow import activations as activations
-    from eagerflow import backend as backend
-    from eagerflow import callbacks as callbacks
-    from eagerflow import config as config
-    from eagerflow import constraints as constraints
-    from eagerflow import data as data
-    from eagerflow import datasets as datasets
-    from eagerflow import dtype_policies as dtype_policies
-    from eagerflow import initializers as initializers
-    from eagerflow import layers as layers
-    from eagerflow import losses as losses
-    from eagerflow import metrics as metrics
-    from eagerflow import mixed_precision as mixed_precision
-    from eagerflow import models as models
-    from eagerflow import optimizers as optimizers
-    from eagerflow import preprocessing as preprocessing
-    from eagerflow import random as random
-    from eagerflow import regularizers as regularizers
-    from eagerflow import saving as saving
-    from eagerflow import tree as tree
-    from eagerflow import utils as utils
-    from eagerflow import visualization as visualization
-    from eagerflow import wrappers as wrappers
+    from eagerflow import (
+        activations as activations,
+        backend as backend,
+        callbacks as callbacks,
+        config as config,
+        constraints as constraints,
+        data as data,
+        datasets as datasets,
+        dtype_policies as dtype_policies,
+        initializers as initializers,
+        layers as layers,
+        losses as losses,
+        metrics as metrics,
+        mixed_precision as mixed_precision,
+        models as models,
+        optimizers as optimizers,
+        preprocessing as preprocessing,
+        random as random,
+        regularizers as regularizers,
+        saving as saving,
+        tree as tree,
+        utils as utils,
+        visualization as visualization,
+        wrappers as wrappers,
+    )
     from eagerflow.base.name_scope import name_scope as name_scope
     from eagerflow.core.stateless_scope import StatelessScope as StatelessScope
-    from eagerflow.dtype_policies import DTypePolicy as DTypePolicy
-    from eagerflow.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
+    from eagerflow.dtype_policies import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy
     from eagerflow.initializers import Initializer as Initializer
     from eagerflow.layer.operation import Operation as Operation
     from eagerflow.layer.symbolic.scope import SymbolicScope as SymbolicScope
-    from eagerflow.layers import Input as Input
-    from eagerflow.layers import InputSpec as InputSpec
-    from eagerflow.layers import KerasTensor as KerasTensor
-    from eagerflow.layers import Layer as Layer
+    from eagerflow.layers import Input as Input, InputSpec as InputSpec, KerasTensor as KerasTensor, Layer as Layer
     from eagerflow.losses import Loss as Loss
     from eagerflow.metrics import Metric as Metric
-    from eagerflow.models import Model as Model
-    from eagerflow.models import Sequential as Sequential
+    from eagerflow.models import Model as Model, Sequential as Sequential
     from eagerflow.models.function import Function as Function
     from eagerflow.optimizers import Optimizer as Optimizer
     from eagerflow.regularizers import Regularizer as Regularizer
@@ -90,25 +93,36 @@ _SUBPACKAGES = frozenset(
     "wrappers".split()
 )
 _LAZY = {
-    "DTypePolicy": "dtype_policies", "FloatDTypePolicy": "dtype_policies",
-    "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "KerasTensor": "layers",
-    "Layer": "layers", "Loss": "losses", "Metric": "metrics", "Model": "models", "Optimizer": "optimizers",
-    "Operation": "layer.operation", "Regularizer": "regularizers", "Sequential": "models",
-    "Function": "models.function", "StatelessScope": "core.stateless_scope", "SymbolicScope": "layer.symbolic.scope",
+    "DTypePolicy": "dtype_policies",
+    "FloatDTypePolicy": "dtype_policies",
+    "Initializer": "initializers",
+    "Input": "layers",
+    "InputSpec": "layers",
+    "KerasTensor": "layers",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Optimizer": "optimizers",
+    "Operation": "layer.operation",
+    "Regularizer": "regularizers",
+    "Sequential": "models",
+    "Function": "models.function",
+    "StatelessScope": "core.stateless_scope",
+    "SymbolicScope": "layer.symbolic.scope",
     "name_scope": "base.name_scope",
-}  # fmt: skip
+}
 
-__all__ = [
-    "DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "Function", "GradientTape", "Initializer", "Input",
-    "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Regularizer",
-    "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor", "UnknownNameError", "Variable",
-    "__version__", "activations", "backend", "callbacks", "check_grads", "config", "constraints",
-    "convert_to_tensor", "current_device", "custom_gradient", "data", "datasets", "default_device", "device",
-    "dtype_policies", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers",
-    "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope", "no_grad", "ops",
-    "optimizers", "preprocessing", "random", "regularizers", "saving", "set_default_device", "set_num_threads",
-    "stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp", "wrappers",
-]  # fmt: skip
+__all__ = ["DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "Function", "GradientTape", "Initializer"]
+__all__ += ["Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer"]
+__all__ += ["Regularizer", "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor", "UnknownNameError"]
+__all__ += ["Variable", "__version__", "activations", "backend", "callbacks", "check_grads", "config", "constraints"]
+__all__ += ["convert_to_tensor", "current_device", "custom_gradient", "data", "datasets", "default_device", "device"]
+__all__ += ["dtype_policies", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp"]
+__all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
+__all__ += ["no_grad", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "set_default_device"]
+__all__ += ["set_num_threads", "stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp"]
+__all__ += ["wrappers"]
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")

@@ -22,19 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="train on the handwritten digits, and draw the graph that ran")
     demo.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/demo"),
-        metavar="DIR",
-        help="where pictures and logs go (runs/demo)",
+        "--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="where pictures and logs go (runs/demo)"
     )
     demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (15)")
     demo.add_argument("--seed", type=int, default=7, metavar="N", help="of weights, order and dropout (7)")
     run = commands.add_parser("run", help="run a Keras or tf.keras script on eagerflow, as it is")
     run.add_argument("script", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
-    run.add_argument(
-        "arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script finds in sys.argv"
-    )
+    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script finds in sys.argv")
     chosen = parser.parse_args(arguments)
     if chosen.command == "run":
         return run_script(chosen.script, chosen.arguments)

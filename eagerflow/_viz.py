@@ -7,12 +7,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from viz.callbacks import TensorBoard as TensorBoard
-    from viz.callbacks import Trace as Trace
+    from viz.callbacks import TensorBoard as TensorBoard, Trace as Trace
     from viz.doctor.callback import Doctor as Doctor
     from viz.livepage.callback import Live as Live
-    from viz.picture.plot_model import model_to_dot as model_to_dot
-    from viz.picture.plot_model import plot_model as plot_model
+    from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
 
 __all__ = ["NAME", "callback", "package"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from eagerflow.base.config import *
 from eagerflow.base.faces import listed as _listed
-from eagerflow.layer.dtype_policy import dtype_policy as dtype_policy
-from eagerflow.layer.dtype_policy import set_dtype_policy as set_dtype_policy
+from eagerflow.layer.dtype_policy import dtype_policy as dtype_policy, set_dtype_policy as set_dtype_policy
 
 _listed(__name__)

@@ -52,8 +52,7 @@ def main(epochs: int = 30, count: int = 1500) -> float:
             step(x_train[rows], y_train[rows])
         if epoch % 5 == 4 or epoch + 1 == epochs:
             print(
-                f"epoch {epoch + 1}: loss {float(average_loss.result()):.3f}, "
-                f"accuracy {float(accuracy.result()):.1%}"
+                f"epoch {epoch + 1}: loss {float(average_loss.result()):.3f}, accuracy {float(accuracy.result()):.1%}"
             )
 
     accuracy.reset_state()

@@ -21,9 +21,7 @@ def tickets(count: int, rng: np.random.Generator) -> tuple[dict, dict]:
     tags = (rng.random((count, TAGS)) < 0.3).astype("float32")
     urgent_words = (text < 8).mean(axis=1)
     priority = 1 / (1 + np.exp(-(12 * urgent_words - 4 + 2 * tags[:, 0] - 2 * tags[:, 1])))
-    votes = np.stack(
-        [(title % DEPARTMENTS == d).sum(axis=1) + 1.5 * tags[:, d] for d in range(DEPARTMENTS)], 1
-    )
+    votes = np.stack([(title % DEPARTMENTS == d).sum(axis=1) + 1.5 * tags[:, d] for d in range(DEPARTMENTS)], 1)
     inputs = {"title": title, "text": text, "tags": tags}
     return inputs, {"priority": priority[:, None].astype("float32"), "department": votes.argmax(axis=1)}
 
@@ -38,9 +36,7 @@ def build() -> keras.Model:
     x = layers.Dense(64, activation="relu")(x)
     priority = layers.Dense(1, activation="sigmoid", name="priority")(x)
     department = layers.Dense(DEPARTMENTS, activation="softmax", name="department")(x)
-    return keras.Model(
-        [title, text, tags], {"priority": priority, "department": department}, name="help_desk"
-    )
+    return keras.Model([title, text, tags], {"priority": priority, "department": department}, name="help_desk")
 
 
 def main(epochs: int = 12, count: int = 3000, verbose: int = 2) -> float:

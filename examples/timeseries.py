@@ -51,15 +51,7 @@ def main(epochs: int = 15, hours: int = 4000, verbose: int = 2) -> float:
     model = build()
     model.compile(keras.optimizers.Adam(0.003), loss="mse", metrics=["mae"])
     stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
-    model.fit(
-        x_train,
-        y_train,
-        batch_size=32,
-        epochs=epochs,
-        validation_split=0.2,
-        callbacks=[stop],
-        verbose=verbose,
-    )
+    model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.2, callbacks=[stop], verbose=verbose)
 
     forecast = model.predict(x_test, verbose=0)
     errors = {

@@ -72,9 +72,7 @@ def main(epochs: int = 12, count: int = 6000, verbose: int = 2) -> float:
     attention = model.get_layer("block").attention
     _, scores = attention(embedded, embedded, return_attention_scores=True)
     strongest = scores.numpy()[0].max(axis=0)
-    print(
-        f"{example[0]} has a repetition: {float(model(example)[0, 0]):.1%}. How strongly each looks at each:"
-    )
+    print(f"{example[0]} has a repetition: {float(model(example)[0, 0]):.1%}. How strongly each looks at each:")
     print(np.round(strongest, 2))
     return float(model.evaluate(x_test, y_test, verbose=0, return_dict=True)["accuracy"])
 

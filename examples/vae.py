@@ -39,11 +39,7 @@ def build() -> tuple[keras.Model, keras.Model, keras.Model]:
     mean, log_variance = layers.Dense(LATENT)(x), layers.Dense(LATENT)(x)
     encoder = keras.Model(images, [mean, log_variance], name="encoder")
     decoder = keras.Sequential(
-        [
-            layers.Input((LATENT,)),
-            layers.Dense(256, activation="relu"),
-            layers.Dense(64, activation="sigmoid"),
-        ],
+        [layers.Input((LATENT,)), layers.Dense(256, activation="relu"), layers.Dense(64, activation="sigmoid")],
         name="decoder",
     )
     return keras.Model(images, decoder(Sampling()([mean, log_variance]))), encoder, decoder
@@ -53,9 +49,7 @@ def draw(rows: np.ndarray) -> str:
     """Rows of images (rows, columns, 8, 8) as text."""
     shades = np.array(list(" .:+#"))
     lines = shades[(rows * 4.99).astype(int)].transpose(0, 2, 1, 3)
-    return "\n".join(
-        "  ".join("".join(2 * s for s in part) for part in line) for row in lines for line in row
-    )
+    return "\n".join("  ".join("".join(2 * s for s in part) for part in line) for row in lines for line in row)
 
 
 def main(epochs: int = 150, verbose: int = 0) -> float:

@@ -38,7 +38,7 @@ ROWS = {
     "overfit": [("training loss", "loss"), ("best validation loss", "best_val_loss"), ("validation loss", "val_loss")],
     "slow_input": [("computing, ms", "step_ms"), ("waiting, ms", "wait_ms")],
     "slow_op": [("a whole step", 1), ("this line", "share")],
-}  # fmt: skip
+}
 
 
 def examples() -> dict[str, str]:

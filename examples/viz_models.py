@@ -28,9 +28,7 @@ def two_towers():
     )
     read = layers.LSTM(16, name="reading")(layers.Embedding(50, 8, name="words")(text))
     both = layers.Concatenate(name="both")([seeing(image), read])
-    return ef.Model(
-        [image, text], layers.Dense(2, activation="softmax", name="answer")(both), name="two_towers"
-    )
+    return ef.Model([image, text], layers.Dense(2, activation="softmax", name="answer")(both), name="two_towers")
 
 
 class Residual(ef.Model):

@@ -29,19 +29,13 @@ def main(out: Path, rows: int = 32) -> None:
     labels = np.eye(3, dtype="float32")[rng.integers(0, 3, rows)]
     model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)], name="net")
     model(x)
-    with (
-        np.errstate(all="ignore"),
-        viz.trace("where NaN came from", stats="basic") as t,
-        ef.GradientTape() as tape,
-    ):
+    with np.errstate(all="ignore"), viz.trace("where NaN came from", stats="basic") as t, ef.GradientTape() as tape:
         loss = crossentropy(labels, model(x))
         tape.gradient(loss, model.trainable_variables)
 
     t.draw(out / "viz_nan.svg", color_by="nonfinite")
     print("loss:", float(loss))
-    culprit = next(
-        op for op in t.ops if any(t.tensors[i].stats.nan + t.tensors[i].stats.inf for i in op.outputs)
-    )
+    culprit = next(op for op in t.ops if any(t.tensors[i].stats.nan + t.tensors[i].stats.inf for i in op.outputs))
     print(f"first in {culprit.name} at {culprit.source.function}: {culprit.source.code}")
 
 

@@ -48,10 +48,7 @@ def resnet(blocks=(3, 4, 6, 3), width=64):
         layers.Activation("relu", name="stem_relu"),
         layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool"),
     ]
-    head = [
-        layers.GlobalAveragePooling2D(name="pool"),
-        layers.Dense(1000 if width == 64 else 10, name="head"),
-    ]
+    head = [layers.GlobalAveragePooling2D(name="pool"), layers.Dense(1000 if width == 64 else 10, name="head")]
     return ef.Sequential([*stem, *body, *head], name="resnet50")
 
 

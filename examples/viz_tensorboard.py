@@ -20,9 +20,7 @@ def main(out: Path, epochs: int = 3) -> None:
     model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     callback = ef.callbacks.TensorBoard(out, histogram_freq=1, write_images=True, update_freq=5)
     with viz.watch(model, out / "watch", every=10, what=("gradients", "activations")):
-        history = model.fit(
-            x, y, epochs=epochs, verbose=0, validation_data=(x_test, y_test), callbacks=[callback]
-        )
+        history = model.fit(x, y, epochs=epochs, verbose=0, validation_data=(x_test, y_test), callbacks=[callback])
     logits = model.predict(x_test, verbose=0)
     ones = ef.ops.softmax(logits).numpy()[:, 1]
     with viz.SummaryWriter(out / "report") as log:

@@ -50,9 +50,7 @@ def main(out: Path, blocks: int = 12, width: int = 64) -> None:
 
     print(t)
     t.draw(out / "viz_transformer.svg")
-    t.draw(
-        out / "viz_transformer_all.svg", collapse_repeats=False, depth=2, view="forward", color_by="memory"
-    )
+    t.draw(out / "viz_transformer_all.svg", collapse_repeats=False, depth=2, view="forward", color_by="memory")
     print(t.summary())
 
 

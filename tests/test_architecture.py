@@ -13,46 +13,103 @@ from tests.sources import MODULES, ROOT, SOURCES, Source, module_of
 
 # What a file may import: its own folder, and floors below. A new folder gets its floor here.
 FLOORS = {
-    "_version": 0, "base": 0, "core": 1, "ops": 2, "kernels": 3, "random": 4, "lowerings": 4,
-    "activations": 5, "constraints": 5, "initializers": 5, "losses": 5, "metrics": 5, "regularizers": 5,
-    "layer": 6, "optimizers": 6,
+    "_version": 0,
+    "base": 0,
+    "core": 1,
+    "ops": 2,
+    "kernels": 3,
+    "random": 4,
+    "lowerings": 4,
+    "activations": 5,
+    "constraints": 5,
+    "initializers": 5,
+    "losses": 5,
+    "metrics": 5,
+    "regularizers": 5,
+    "layer": 6,
+    "optimizers": 6,
     "layers": 7,
-    "callbacks": 8, "data": 8, "datasets": 8, "preprocessing": 8, "_viz": 8,
+    "callbacks": 8,
+    "data": 8,
+    "datasets": 8,
+    "preprocessing": 8,
+    "_viz": 8,
     "training": 9,
     "models": 10,
-    "backend": 11, "compat": 11, "config": 11, "dtype_policies": 11, "mixed_precision": 11, "saving": 11, "tree": 11,
-    "utils": 11, "wrappers": 11, "visualization": 12,
+    "backend": 11,
+    "compat": 11,
+    "config": 11,
+    "dtype_policies": 11,
+    "mixed_precision": 11,
+    "saving": 11,
+    "tree": 11,
+    "utils": 11,
+    "wrappers": 11,
+    "visualization": 12,
     "": 13,  # eagerflow itself
-    "demo": 14, "__main__": 15,
-}  # fmt: skip
+    "demo": 14,
+    "__main__": 15,
+}
 
 # The same between the wings of one folder. Files that lie in the folder itself stand above all of them.
 FLOORS_OF_WINGS = {
     "ops": {
-        "elementwise": 0, "arrays": 1, "reduce": 2, "matrices": 3, "windows": 3, "neural": 4, "images": 5,
-        "sequences": 5, "signals": 5,
+        "elementwise": 0,
+        "arrays": 1,
+        "reduce": 2,
+        "matrices": 3,
+        "windows": 3,
+        "neural": 4,
+        "images": 5,
+        "sequences": 5,
+        "signals": 5,
     },
     "kernels": {
-        "machine": 0, "elementwise": 1, "matrices": 1, "reduce": 1, "normalization": 2, "attention": 2, "recurrent": 2,
-        "convolution": 3, "pooling": 4,
+        "machine": 0,
+        "elementwise": 1,
+        "matrices": 1,
+        "reduce": 1,
+        "normalization": 2,
+        "attention": 2,
+        "recurrent": 2,
+        "convolution": 3,
+        "pooling": 4,
     },
     "layers": {
-        "core": 0, "convolutional": 1, "pooling": 2, "normalization": 2, "merging": 2, "reshaping": 2, "rnn": 2,
-        "preprocessing": 2, "attention": 2,
+        "core": 0,
+        "convolutional": 1,
+        "pooling": 2,
+        "normalization": 2,
+        "merging": 2,
+        "reshaping": 2,
+        "rnn": 2,
+        "preprocessing": 2,
+        "attention": 2,
     },
-}  # fmt: skip
+}
 # Files in the folder itself that wings may use.
 SHARED = {"eagerflow.layers.activations", "eagerflow.layers.dropout"}
 
 # The same for `viz/`.
 FLOORS_OF_VIZ = {
-    "facts": 0, "recorder": 1,
-    "doctor": 2, "export": 2, "picture": 2,
-    "page": 3, "compare": 4, "recording": 5, "nonfinite": 6, "tracer": 7,
-    "callbacks": 8, "comparison": 8, "livepage": 8,
+    "facts": 0,
+    "recorder": 1,
+    "doctor": 2,
+    "export": 2,
+    "picture": 2,
+    "page": 3,
+    "compare": 4,
+    "recording": 5,
+    "nonfinite": 6,
+    "tracer": 7,
+    "callbacks": 8,
+    "comparison": 8,
+    "livepage": 8,
     "": 9,  # viz itself
-    "command": 10, "cli": 11, "__main__": 12,
-}  # fmt: skip
+    "command": 10,
+    "cli": 11,
+    "__main__": 12,
+}
 MOST_FILES = 24  # directly in one folder
 
 # Neighbours on one floor which may know each other, in this direction.
@@ -134,9 +191,7 @@ def test_imports_in_viz_go_down_also_those_for_types(source):
     upward = [
         f"line {line}: {target}"
         for target, line in own_imports(source, for_types=True)
-        if target.startswith("viz")
-        and folder(target) != here
-        and FLOORS_OF_VIZ[folder(target)] >= FLOORS_OF_VIZ[here]
+        if target.startswith("viz") and folder(target) != here and FLOORS_OF_VIZ[folder(target)] >= FLOORS_OF_VIZ[here]
     ]
     assert not upward, f"{source} (floor {FLOORS_OF_VIZ[here]}) imports from its own floor or above"
 
@@ -195,9 +250,7 @@ def test_eagerflow_reaches_viz_through_one_file(source):
     named = [
         node.value
         for node in ast.walk(source.tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and re.fullmatch(r"viz(\.\w+)*", node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"viz(\.\w+)*", node.value)
     ]
     assert imported + named == []
 
@@ -209,12 +262,7 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files(sou
         for target, _ in own_imports(source)
         if target.startswith("eagerflow.")
         and target
-        not in (
-            "eagerflow.core.observe",
-            "eagerflow.base.files",
-            "eagerflow.base.npy",
-            "eagerflow.base.moved",
-        )
+        not in ("eagerflow.core.observe", "eagerflow.base.files", "eagerflow.base.npy", "eagerflow.base.moved")
         and (not MODULES[target].is_public or folder(target) in ("base", "core", "kernels"))
     ]
     assert private == []

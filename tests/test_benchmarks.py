@@ -17,9 +17,18 @@ from benchmarks.workloads.data import WORKLOADS
 from benchmarks.workloads.kernels import KERNELS
 
 PARAMETERS = {
-    "mlp": 669_706, "tiny": 3265, "convnet": 1_199_882, "lstm": 328_353, "gru": 326_369, "bidirectional": 332_737,
-    "resnet": 224_394, "mobilenet": 67_914, "transformer": 752_833, "autoencoder": 74_497, "conv3d": 14_634,
-}  # fmt: skip
+    "mlp": 669_706,
+    "tiny": 3265,
+    "convnet": 1_199_882,
+    "lstm": 328_353,
+    "gru": 326_369,
+    "bidirectional": 332_737,
+    "resnet": 224_394,
+    "mobilenet": 67_914,
+    "transformer": 752_833,
+    "autoencoder": 74_497,
+    "conv3d": 14_634,
+}
 
 
 def small(name: str):
@@ -92,22 +101,15 @@ def test_the_fastest_backend_of_keras_has_a_column():
 
 
 def test_unlike_models_and_errors_are_told():
-    found = {
-        "mlp": {"eagerflow": figures(1.0), "torch": figures(parameters=11), "keras-jax": Figures(error="no")}
-    }
-    assert report.failures(found) == [
-        "keras-jax, mlp: no",
-        "mlp: unlike models: {'eagerflow': 10, 'torch': 11}",
-    ]
+    found = {"mlp": {"eagerflow": figures(1.0), "torch": figures(parameters=11), "keras-jax": Figures(error="no")}}
+    assert report.failures(found) == ["keras-jax, mlp: no", "mlp: unlike models: {'eagerflow': 10, 'torch': 11}"]
 
 
 # -- runs, aims and the page
 
 
 def run(**also: object) -> Run:
-    return Run(
-        {"processor": "X"}, {"one core": RESULTS}, {}, {k: {"text": k, "figures": v} for k, v in also.items()}
-    )
+    return Run({"processor": "X"}, {"one core": RESULTS}, {}, {k: {"text": k, "figures": v} for k, v in also.items()})
 
 
 def test_a_run_is_the_same_from_its_file(tmp_path):
@@ -115,9 +117,7 @@ def test_a_run_is_the_same_from_its_file(tmp_path):
     assert Run.load(tmp_path / "run.json") == run(busy=[{"peer": "eagerflow"}])
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"results": {"one core": 3}}', '{"results": {}, "other": 1}']
-)
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"results": {"one core": 3}}', '{"results": {}, "other": 1}'])
 def test_another_file_is_no_run(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(ValueError, match="expected a file that"):
@@ -170,8 +170,10 @@ def test_the_largest_ratio_of_memory_and_among_busy_programs_is_named():
 
 
 def test_an_aim_may_be_met_in_some_runs_only():
-    one, other = (Run({}, {}, {p: {"first": s} for p, s in each.items()})
-                  for each in ({"eagerflow": 1, "torch": 5}, {"eagerflow": 1, "torch": 2}))  # fmt: skip
+    one, other = (
+        Run({}, {}, {p: {"first": s} for p, s in each.items()})
+        for each in ({"eagerflow": 1, "torch": 5}, {"eagerflow": 1, "torch": 2})
+    )
     assert [each.row()[3:] for each in aims.other_aims([one, other])] == [["0.20 · **0.50**", "in part"]]
 
 
@@ -208,13 +210,7 @@ def test_kernels_are_compared_with_their_aims():
 
 def test_kernels_of_runs_stand_side_by_side():
     lines = kernel_table([kernel_figures(1.5), kernel_figures(2.5)]).splitlines()
-    assert cells(lines[2])[1:] == [
-        "2.5e+03, 1e+03",
-        "1.50 · 2.50",
-        "3e+03, 1e+03",
-        "3.00 · 3.00",
-        "1 GB/s, 3%",
-    ]
+    assert cells(lines[2])[1:] == ["2.5e+03, 1e+03", "1.50 · 2.50", "3e+03, 1e+03", "3.00 · 3.00", "1 GB/s, 3%"]
     assert cells(lines[-1]) == ["geometric mean", "", "1.50 · 2.50", "", "3.00 · 3.00", ""]
 
 
@@ -224,12 +220,7 @@ def test_every_kernel_computes_or_moves_something():
 
 def test_the_page_shows_aims_first_and_losses_too():
     text = page.page([run(growth=None), run()], "Because.")
-    assert (
-        text.index("gru: PyTorch")
-        < text.index("Because.")
-        < text.index("- processor: X")
-        < text.index("1.00/8.00")
-    )
+    assert text.index("gru: PyTorch") < text.index("Because.") < text.index("- processor: X") < text.index("1.00/8.00")
     assert "images/growth.svg" in text
     assert "0 of 4 aims" not in text
     assert "1 of 4 aims are met" in text

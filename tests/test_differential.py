@@ -58,10 +58,7 @@ def test_a_difference_shrinks_to_the_op_that_makes_it(monkeypatch):
 
     with np.errstate(all="ignore"):
         if not fails(program):
-            program = {
-                **program,
-                "outputs": [len(program["inputs"]) + [s[0] for s in program["steps"]].index("tanh")],
-            }
+            program = {**program, "outputs": [len(program["inputs"]) + [s[0] for s in program["steps"]].index("tanh")]}
         small = compare.shrunk(program, fails)
     assert [step[0] for step in small["steps"]] == ["tanh"]
     assert dict(with_eagerflow.OPS) == right

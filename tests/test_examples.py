@@ -56,9 +56,7 @@ def result(name: str, folder, settings: dict[str, Any]) -> float:
 
 
 def test_every_example_is_expected_to_reach_something():
-    learning = [
-        path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("viz_")
-    ]  # those: tests/viz
+    learning = [path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("viz_")]  # those: tests/viz
     assert sorted(learning) == sorted(EXPECTED)
 
 

@@ -9,9 +9,24 @@ import sys
 from tests.sources import ROOT
 
 HEAVY = {
-    "IPython", "PIL", "cupy", "google.protobuf", "graphviz", "h5py", "ml_dtypes", "pandas", "pygraphviz",
-    "safetensors", "scipy", "tensorboard", "tensorboardX", "tensorflow", "threadpoolctl", "torch", "viz",
-}  # fmt: skip
+    "IPython",
+    "PIL",
+    "cupy",
+    "google.protobuf",
+    "graphviz",
+    "h5py",
+    "ml_dtypes",
+    "pandas",
+    "pygraphviz",
+    "safetensors",
+    "scipy",
+    "tensorboard",
+    "tensorboardX",
+    "tensorflow",
+    "threadpoolctl",
+    "torch",
+    "viz",
+}
 
 
 def test_importing_eagerflow_loads_nothing_heavy():

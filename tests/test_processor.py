@@ -26,7 +26,5 @@ def test_results_hold_whatever_the_processor_adds_in_one_instruction():
     """A sum of products with and without fused steps differs in its last digit, and no more."""
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(64, 300)), rng.normal(size=(300, 64))
-    exact = np.array(
-        [[float(sum(x * y for x, y in zip(row, column))) for column in b.T[:3]] for row in a[:3]]
-    )
+    exact = np.array([[float(sum(x * y for x, y in zip(row, column))) for column in b.T[:3]] for row in a[:3]])
     np.testing.assert_allclose((a @ b)[:3, :3], exact, rtol=1e-12, atol=1e-12)

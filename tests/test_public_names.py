@@ -44,9 +44,7 @@ def test_packages_list_all_their_public_names(source):
     package = importlib.import_module(source.name)
     public = {name for name in vars(package) if not name.startswith("_")}
     ours = {name for name in public if is_ours(vars(package)[name])}
-    assert ours - set(package.__all__) == set(), (
-        "list these in __all__, or import them under a name with an underscore"
-    )
+    assert ours - set(package.__all__) == set(), "list these in __all__, or import them under a name with an underscore"
 
 
 def is_ours(value: object) -> bool:

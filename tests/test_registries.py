@@ -28,7 +28,7 @@ UNNAMED = {
     "activations": "threshold sparsemax",  # Keras' sparsemax doesn't add up to 1
     "initializers": "STFT stft STFTInitializer",
     "optimizers": "LossScaleOptimizer MultiOptimizer OptimizerMap Lamb lamb",
-}  # fmt: skip
+}
 
 
 def _stored():
@@ -37,11 +37,7 @@ def _stored():
 
 
 STORED = _stored()
-OURS = [
-    (k, n)
-    for k in KINDS
-    for n in sorted(tables[f"keras.{getattr(ef, k).__name__.rpartition('.')[2]}"].entries)
-]
+OURS = [(k, n) for k in KINDS for n in sorted(tables[f"keras.{getattr(ef, k).__name__.rpartition('.')[2]}"].entries)]
 
 
 def _value(kind, name):
@@ -110,9 +106,7 @@ def test_ops_are_mathematics():
     for name, made in registry.items():
         if made.mathematics.__module__.startswith("eagerflow."):
             seen = set()
-            reached = [
-                hit for function in (made.mathematics, *made.rules) for hit in devices_in(function, seen)
-            ]
+            reached = [hit for function in (made.mathematics, *made.rules) for hit in devices_in(function, seen)]
             found |= {name: reached} if reached else {}
     assert not found
 
@@ -127,9 +121,7 @@ def devices_in(function, seen):
         home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
         if (home == "numpy" and value not in (errstate, AxisError)) or home.startswith("eagerflow.kernels"):
             yield f"{function.__qualname__}: {home}"
-        elif (
-            isinstance(value, FunctionType) and home.startswith("eagerflow.ops") and not hasattr(value, "op")
-        ):
+        elif isinstance(value, FunctionType) and home.startswith("eagerflow.ops") and not hasattr(value, "op"):
             yield from devices_in(value, seen)
         elif home.startswith("eagerflow.ops"):
             inside = [getattr(value, name, None) for name in names]

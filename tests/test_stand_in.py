@@ -41,15 +41,7 @@ def test_import_cupy_gives_the_stand_in_only_inside_the_fixture(cupy):
 # -- mixing
 
 
-ARITHMETIC = [
-    operator.add,
-    operator.sub,
-    operator.mul,
-    operator.truediv,
-    operator.pow,
-    operator.matmul,
-    operator.lt,
-]
+ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul, operator.lt]
 
 
 @pytest.mark.parametrize("operate", [*ARITHMETIC, operator.eq, operator.iadd, operator.imul])
@@ -145,11 +137,7 @@ def test_device_numbers_are_no_python_integers(cupy):
     for use in (operator.index, range, lambda n: [0, 1, 2][n], lambda n: np.zeros(3)[n]):
         with pytest.raises((TypeError, IndexError)):
             use(number)
-    for use in (
-        cupy.zeros,
-        lambda n: cupy.zeros((n, 2)),
-        lambda n: cupy.zeros(6).reshape(n, 3),
-    ):
+    for use in (cupy.zeros, lambda n: cupy.zeros((n, 2)), lambda n: cupy.zeros(6).reshape(n, 3)):
         with pytest.raises(TypeError):
             use(number)
     with pytest.raises(TypeError):
@@ -213,14 +201,7 @@ def test_text_objects_and_dates_are_refused(cupy, host):
 
 
 def test_reductions_and_indexing_answer_with_arrays_of_no_axes(cupy, array):
-    for answer in (
-        array.sum(),
-        array[0, 0],
-        cupy.max(array),
-        cupy.allclose(array, array),
-        array.all(),
-        cupy.exp(1.0),
-    ):
+    for answer in (array.sum(), array[0, 0], cupy.max(array), cupy.allclose(array, array), array.all(), cupy.exp(1.0)):
         assert type(answer) is cupy.ndarray
         assert answer.shape == ()
 
@@ -300,12 +281,29 @@ def test_comparison_with_none_is_elementwise(array):
 @pytest.mark.parametrize(
     ("name", "args"),
     [
-        ("sum", (0,)), ("mean", (1,)), ("max", ()), ("argmin", (1,)), ("cumsum", (0,)), ("var", ()),
-        ("std", (0,)), ("prod", ()), ("any", ()), ("clip", (1, 3)), ("round", (1,)), ("diagonal", ()),
-        ("trace", ()), ("squeeze", ()), ("repeat", (2, 1)), ("argsort", (0,)), ("swapaxes", (0, 1)),
-        ("transpose", (1, 0)), ("flatten", ()), ("conj", ()), ("copy", ()),
+        ("sum", (0,)),
+        ("mean", (1,)),
+        ("max", ()),
+        ("argmin", (1,)),
+        ("cumsum", (0,)),
+        ("var", ()),
+        ("std", (0,)),
+        ("prod", ()),
+        ("any", ()),
+        ("clip", (1, 3)),
+        ("round", (1,)),
+        ("diagonal", ()),
+        ("trace", ()),
+        ("squeeze", ()),
+        ("repeat", (2, 1)),
+        ("argsort", (0,)),
+        ("swapaxes", (0, 1)),
+        ("transpose", (1, 0)),
+        ("flatten", ()),
+        ("conj", ()),
+        ("copy", ()),
     ],
-)  # fmt: skip
+)
 def test_methods_answer_as_numpy_does(array, name, args):
     assert same(getattr(array, name)(*args), getattr(HOST, name)(*args))
 
@@ -350,16 +348,7 @@ def test_every_copy_between_host_and_device_is_counted(cupy):
     total = (array * 2).sum()
     cupy.zeros(3), cupy.arange(3), cupy.full(2, 1.0)
     assert (copies.to_device, copies.to_host) == (3, 0)
-    (
-        float(total),
-        int(total),
-        bool(total),
-        total.item(),
-        array.tolist(),
-        array.get(),
-        cupy.asnumpy(array),
-        repr(total),
-    )
+    (float(total), int(total), bool(total), total.item(), array.tolist(), array.get(), cupy.asnumpy(array), repr(total))
     assert (copies.to_device, copies.to_host) == (3, 8)
 
 

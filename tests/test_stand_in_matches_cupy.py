@@ -51,9 +51,7 @@ def test_random_functions_have_the_same_parameters(cupy):
         assert parameters(str(inspect.signature(getattr(cupy.random, name)))) == expected, name
 
 
-@pytest.mark.parametrize(
-    ("table", "owner"), [(signatures.METHODS, "ndarray"), (random.GENERATOR, "random.Generator")]
-)
+@pytest.mark.parametrize(("table", "owner"), [(signatures.METHODS, "ndarray"), (random.GENERATOR, "random.Generator")])
 def test_methods_have_the_same_parameters(cupy, table, owner):
     home = cupy.ndarray if owner == "ndarray" else cupy.random.Generator
     for name, expected in table.items():

@@ -39,10 +39,7 @@ def interpolated(function: Callable[[mpf], mpf], degree: int) -> list[mpf]:
     count = 4 * degree
     angles = [pi * (j + mpf(1) / 2) / count for j in range(count)]
     values = [function(cos(a)) for a in angles]
-    series = [
-        2 * sum(v * cos(k * a) for v, a in zip(values, angles, strict=True)) / count
-        for k in range(degree + 1)
-    ]
+    series = [2 * sum(v * cos(k * a) for v, a in zip(values, angles, strict=True)) / count for k in range(degree + 1)]
     return [series[0] / 2, *series[1:]]
 
 

@@ -72,18 +72,9 @@ def lines(files: list[Path]) -> tuple[int, int, int]:
                     told |= set(range(first[0].lineno, (first[0].end_lineno or 0) + 1))
         written: set[int] = set()
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if (
-                token.type == tokenize.COMMENT
-                and not text.splitlines()[token.start[0] - 1][: token.start[1]].strip()
-            ):
+            if token.type == tokenize.COMMENT and not text.splitlines()[token.start[0] - 1][: token.start[1]].strip():
                 told.add(token.start[0])
-            elif token.type not in (
-                tokenize.NL,
-                tokenize.NEWLINE,
-                tokenize.INDENT,
-                tokenize.DEDENT,
-                tokenize.COMMENT,
-            ):
+            elif token.type not in (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT):
                 written |= set(range(token.start[0], token.end[0] + 1))
         words += len(told)
         code += len(written - told - {text.count("\n") + 1})
@@ -117,9 +108,7 @@ def count(files: list[Path], wanted: Callable[[str], int]) -> int:
 
 def frames(root: Path) -> list[str]:
     """Frames of ours from the user's line, from `fit` and from `train_step` to the first product."""
-    answer = subprocess.run(
-        [sys.executable, "-c", FRAMES], capture_output=True, text=True, cwd=root, check=False
-    )
+    answer = subprocess.run([sys.executable, "-c", FRAMES], capture_output=True, text=True, cwd=root, check=False)
     return answer.stdout.split() if answer.returncode == 0 else ["?"] * 3
 
 

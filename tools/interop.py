@@ -28,13 +28,7 @@ warnings.simplefilter("ignore")
 from tests.fixtures.cases import layer_cases, model_cases  # noqa: E402
 from tools import interop_prepared  # noqa: E402
 
-FORMATS = (
-    "keras",
-    "weights.h5",
-    "folder",
-    "weights.json",
-    "h5",
-)  # Keras forgets the optimizer when it writes .h5
+FORMATS = ("keras", "weights.h5", "folder", "weights.json", "h5")  # Keras forgets the optimizer when it writes .h5
 FOR_ALL = ("keras", "weights.h5", "h5")  # the others are only for whole models
 SHARD = 2e-6  # gigabytes
 DICTS = ("ends_in_dicts",)
@@ -54,11 +48,7 @@ RANDOM |= {"normalizations"}
 TRAINED = sorted(set(model_cases.MODELS) - RANDOM)
 # What Keras 3.15 can't do itself: read "lamb" or an Ellipsis from .h5; restore the state of an optimizer from .h5;
 # write two weights of one path into .h5.
-LIMITS = (
-    "Could not interpret optimizer identifier: lamb",
-    "name already exists",
-    "Could not parse config: Ellipsis",
-)
+LIMITS = ("Could not interpret optimizer identifier: lamb", "name already exists", "Could not parse config: Ellipsis")
 # Names in .h5 files are written as the objects they stand for.
 SAME = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError"}
 
@@ -127,12 +117,13 @@ def step(keras, made, name):
 def compiled(keras, name, made):
     settings = {"optimizer": model_cases.optimizer_for(keras, name), "loss": "mse"}
     if name in ("logistic", "mlp_regularized"):
-        settings.update(
-            loss=keras.losses.Huber(0.7), metrics=["mae", keras.metrics.MeanSquaredError(name="m")]
-        )
+        settings.update(loss=keras.losses.Huber(0.7), metrics=["mae", keras.metrics.MeanSquaredError(name="m")])
     if name == "many_ends":
-        settings.update(loss={"one": "mse", "two": keras.losses.LogCosh()}, loss_weights={"one": 0.3, "two": 2.0},
-                        metrics={"one": ["mae"], "two": [keras.metrics.RootMeanSquaredError()]})  # fmt: skip
+        settings.update(
+            loss={"one": "mse", "two": keras.losses.LogCosh()},
+            loss_weights={"one": 0.3, "two": 2.0},
+            metrics={"one": ["mae"], "two": [keras.metrics.RootMeanSquaredError()]},
+        )
     made.compile(**settings)
     made.optimizer.build(made.trainable_variables)
     model_cases.perturb_optimizer(name, made.optimizer)
@@ -250,9 +241,7 @@ def compare_settings(theirs, own):
     if theirs["optimizer"]["class_name"] != own["optimizer"]["class_name"]:
         raise AssertionError(f"optimizer {theirs['optimizer']} became {own['optimizer']}")
     a, b = theirs["optimizer"]["config"], own["optimizer"]["config"]
-    different = {
-        k: (a[k], b.get(k)) for k in a if k in b and a[k] != b[k] and not isinstance(a[k], (dict, list))
-    }
+    different = {k: (a[k], b.get(k)) for k in a if k in b and a[k] != b[k] and not isinstance(a[k], (dict, list))}
     if different or theirs["loss_weights"] != own["loss_weights"]:
         raise AssertionError(f"settings: {different} {theirs['loss_weights']} {own['loss_weights']}")
     for key in ("loss", "metrics"):

@@ -45,10 +45,7 @@ def _layer(keras: Any, case: Any) -> Any:
 
 
 def _model(keras: Any, case: Any) -> Any:
-    inputs = [
-        keras.Input(x.shape[1:], dtype="string" if x.dtype.kind == "U" else x.dtype.name)
-        for x in _inputs(case)
-    ]
+    inputs = [keras.Input(x.shape[1:], dtype="string" if x.dtype.kind == "U" else x.dtype.name) for x in _inputs(case)]
     outputs = _layer(keras, case)(inputs if len(inputs) > 1 else inputs[0])
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs)
 
@@ -61,9 +58,7 @@ def _facts(layer: Any, case: Any) -> dict[str, Any]:
         call = {"training": False}
     result = np.asarray(layer(inputs if len(inputs) > 1 else inputs[0], **call))
     if result.dtype.kind in "SUO":
-        result = np.array(
-            [t.decode() if isinstance(t, bytes) else str(t) for t in result.reshape(-1).tolist()]
-        )
+        result = np.array([t.decode() if isinstance(t, bytes) else str(t) for t in result.reshape(-1).tolist()])
     known = list(layer.get_vocabulary()) if hasattr(layer, "get_vocabulary") else []
     words = [x if isinstance(x, str) else int(x) for x in known]
     return {"out": result, "words": json.dumps(words), "config": json.dumps(_plain(layer.get_config()))}

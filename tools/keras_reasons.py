@@ -39,8 +39,8 @@ LEFT_OUT: Table = {
     "recomputing activations to save memory": "RematScope remat *().rematerialized_call",
     "Keras' own bridge to its older names; ours are in place": "*legacy",
     "no ragged and sparse tensors": "KerasTensor().ragged KerasTensor().ragged_rank KerasTensor().row_splits_dtype "
-        "KerasTensor().sparse",
-}  # fmt: skip
+    "KerasTensor().sparse",
+}
 
 DIFFERENCES: Table = {
     "of Keras' further arguments, only `nb_words` means something; it is taken, others are refused": """
@@ -56,7 +56,7 @@ DIFFERENCES: Table = {
     "has a default": "*Optimizer().finalize_variable_values",
     "the argument has a name: `sequences`": "layers.RNN().compute_mask layers.Bidirectional().compute_mask",
     "says which arguments Keras' `call` takes": "Model().call",
-}  # fmt: skip
+}
 
 # What is still missing, or still has another signature: a path per line. The list only shrinks; the tests fail when
 # one of its names has arrived, and `python -m tools.keras_table page` takes it out.

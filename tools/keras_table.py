@@ -59,12 +59,7 @@ signature (names, order and defaults of the arguments), with a difference, not y
 of classes that programs call or override are listed too. `tools/keras_table.py` writes this page from both
 packages, and the tests hold it.
 """
-_TITLES = {
-    "here": "here",
-    "differs": "here with a difference",
-    "missing": "not yet",
-    "left out": "left out",
-}
+_TITLES = {"here": "here", "differs": "here with a difference", "missing": "not yet", "left out": "left out"}
 
 Surface = dict[str, dict[str, str]]
 
@@ -139,10 +134,7 @@ def own_members(cls: type, bases: list[type]) -> list[str]:
     return [
         name
         for name in public(cls)
-        if all(
-            inspect.getattr_static(base, name, missing) is not inspect.getattr_static(cls, name)
-            for base in bases
-        )
+        if all(inspect.getattr_static(base, name, missing) is not inspect.getattr_static(cls, name) for base in bases)
     ]
 
 
@@ -168,9 +160,7 @@ def dump() -> None:
         bases = [base for base in classes if base is not cls and issubclass(cls, base)]
         surface[f"{path}()"] = {name: describe_member(cls, name) for name in own_members(cls, bases)}
     lines = [f"{json.dumps(area)}: {_block(names)}" for area, names in sorted(surface.items())]
-    SURFACE.write_text(
-        f'{{\n"keras": "{keras.__version__}",\n' + ",\n".join(lines) + "\n}\n", encoding="utf-8"
-    )
+    SURFACE.write_text(f'{{\n"keras": "{keras.__version__}",\n' + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def _block(names: dict[str, str]) -> str:
@@ -268,9 +258,7 @@ def page(rows: list[Row]) -> str:
     for row in rows:
         areas.setdefault(row.area, []).append(row)
     behaviour = BEHAVIOUR.read_text(encoding="utf-8")
-    return (
-        INTRODUCTION + _summary(rows) + behaviour + "".join(_section(a, found) for a, found in areas.items())
-    )
+    return INTRODUCTION + _summary(rows) + behaviour + "".join(_section(a, found) for a, found in areas.items())
 
 
 def share(rows: list[Row]) -> dict[str, int]:

@@ -51,7 +51,7 @@ def cases() -> Iterator[Case]:
         *[Case("5x5", 2, 5, n, n, 1, *at) for n in (16, 64) for at in SIZES[:4]],
         *[Case(f"depthwise {k}x{k}", 2, k, n, n, n, *at) for k in (3, 5, 7) for n in (16, 256) for at in SIZES[:4]],
         *[Case("3x3x3", 3, 3, n, n, 1, *at) for n in (16, 32, 64, 128) for at in VOLUMES],
-    ]  # fmt: skip
+    ]
     for case in every:
         work = case.batch * case.length**case.rank * case.size**case.rank
         if work * case.channels * case.filters // case.groups <= MOST:
@@ -138,9 +138,7 @@ def main() -> int:
     for case in cases():
         for relu in (False, True):
             key = case.kind, case.channels, case.filters, "relu" if relu else ""
-            worst[key] = [
-                max(a, b) for a, b in zip(worst.get(key, [0.0] * 3), ratios(case, relu), strict=True)
-            ]
+            worst[key] = [max(a, b) for a, b in zip(worst.get(key, [0.0] * 3), ratios(case, relu), strict=True)]
     print(f"{'times PyTorch’s error':45} output  d input  d kernel")
     failed = False
     for (kind, channels, filters, relu), found in worst.items():

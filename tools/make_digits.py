@@ -35,9 +35,7 @@ def main() -> None:
     if not np.array_equal(images, source.images):
         raise ValueError("the source holds values that are not whole numbers from 0 to 255")
     test = is_for_testing(labels)
-    np.savez_compressed(
-        TARGET, x_train=images[~test], y_train=labels[~test], x_test=images[test], y_test=labels[test]
-    )
+    np.savez_compressed(TARGET, x_train=images[~test], y_train=labels[~test], x_test=images[test], y_test=labels[test])
     print(f"{TARGET.name}: {TARGET.stat().st_size} bytes, {len(labels) - test.sum()} + {test.sum()} images")
 
 

@@ -27,18 +27,19 @@ def picture(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_pages(Path(folder))
         address = (Path(folder) / "viz_page.html").as_uri() + SHOWN
-        options = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            f"--window-size={SIZE}",
-        ]
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SIZE}"]
         subprocess.run(
-            [browser, *options, f"--user-data-dir={folder}/profile", "--virtual-time-budget=3000",
-             f"--screenshot={target.resolve()}", address],
-            check=True, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                browser,
+                *options,
+                f"--user-data-dir={folder}/profile",
+                "--virtual-time-budget=3000",
+                f"--screenshot={target.resolve()}",
+                address,
+            ],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.base.moved import install as _find_moved_modules
-from eagerflow.base.moved import moved_modules as _moved_modules
+from eagerflow.base.moved import install as _find_moved_modules, moved_modules as _moved_modules
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest as _nearest
 from viz.facts.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
@@ -31,17 +30,15 @@ if TYPE_CHECKING:
     from viz.doctor.finding import Finding as Finding
     from viz.doctor.short_training import diagnose as diagnose
     from viz.export.summary_writer import SummaryWriter as SummaryWriter
-    from viz.export.watch import Watch as Watch
-    from viz.export.watch import watch as watch
-    from viz.livepage import LivePage as LivePage
-    from viz.livepage import live as live
+    from viz.export.watch import Watch as Watch, watch as watch
+    from viz.livepage import LivePage as LivePage, live as live
     from viz.nonfinite.find_nonfinite import find_nonfinite as find_nonfinite
-    from viz.nonfinite.finding import Nonfinite as Nonfinite
-    from viz.nonfinite.finding import NonfiniteError as NonfiniteError
-    from viz.nonfinite.finding import NonfiniteWarning as NonfiniteWarning
-    from viz.picture.plot_model import model_to_dot as model_to_dot
-    from viz.picture.plot_model import plot_model as plot_model
-    from viz.picture.plot_model import summary as summary
+    from viz.nonfinite.finding import (
+        Nonfinite as Nonfinite,
+        NonfiniteError as NonfiniteError,
+        NonfiniteWarning as NonfiniteWarning,
+    )
+    from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model, summary as summary
 
 # What recording doesn't need is loaded when it is first asked for.
 _HOMES = {
@@ -60,42 +57,10 @@ _HOMES = {
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 _find_moved_modules("viz")
 
-__all__ = [
-    "Diagnosis",
-    "Difference",
-    "Drawing",
-    "Finding",
-    "Frame",
-    "LivePage",
-    "Logs",
-    "Nonfinite",
-    "NonfiniteError",
-    "NonfiniteWarning",
-    "Op",
-    "Recording",
-    "RendererMissing",
-    "Scope",
-    "Stats",
-    "Step",
-    "Storage",
-    "SummaryWriter",
-    "TensorInfo",
-    "TraceFileError",
-    "Tracer",
-    "Watch",
-    "diagnose",
-    "diff",
-    "find_nonfinite",
-    "live",
-    "load",
-    "model_to_dot",
-    "plot_model",
-    "set_engine",
-    "step",
-    "summary",
-    "trace",
-    "watch",
-]
+__all__ = ["Diagnosis", "Difference", "Drawing", "Finding", "Frame", "LivePage", "Logs", "Nonfinite", "NonfiniteError"]
+__all__ += ["NonfiniteWarning", "Op", "Recording", "RendererMissing", "Scope", "Stats", "Step", "Storage"]
+__all__ += ["SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff", "find_nonfinite"]
+__all__ += ["live", "load", "model_to_dot", "plot_model", "set_engine", "step", "summary", "trace", "watch"]
 
 
 def __getattr__(name: str) -> Any:

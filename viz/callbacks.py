@@ -72,14 +72,10 @@ class TensorBoard(Callback):
         self.embeddings_metadata = embeddings_metadata
         self._profiled = _batches(profile_batch)
         if self.update_freq != "epoch" and (not isinstance(self.update_freq, int) or self.update_freq < 1):
-            raise ValueError(
-                f"TensorBoard(update_freq={update_freq!r}): expected 'batch', 'epoch' or a number ≥ 1"
-            )
+            raise ValueError(f"TensorBoard(update_freq={update_freq!r}): expected 'batch', 'epoch' or a number ≥ 1")
         for name, value in (("histogram_freq", histogram_freq), ("embeddings_freq", embeddings_freq)):
             if not isinstance(value, int) or value < 0:
-                raise ValueError(
-                    f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none"
-                )
+                raise ValueError(f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none")
         self._logs: dict[str, EventLog] = {}
         self._batch = 0
         self._tracer: Tracer | None = None
@@ -127,12 +123,8 @@ class TensorBoard(Callback):
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._batch += 1
         self._batch_began = time.perf_counter()
-        if self._batch in self._profiled or (
-            self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled
-        ):
-            self._tracer = Tracer(
-                Options(name=f"batch {self._batch}"), crashed=lambda error: self._end_trace()
-            )
+        if self._batch in self._profiled or (self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled):
+            self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._end_trace())
             self._recording = self._tracer.__enter__()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -311,9 +303,7 @@ def _batches(profile_batch: Any) -> frozenset[int]:
     elif isinstance(profile_batch, (tuple, list)) and len(profile_batch) == 2:
         first, last = profile_batch
     else:
-        raise ValueError(
-            f"TensorBoard(profile_batch={profile_batch!r}): expected a batch or a pair of batches"
-        )
+        raise ValueError(f"TensorBoard(profile_batch={profile_batch!r}): expected a batch or a pair of batches")
     if first < 0 or last < first:
         raise ValueError(f"TensorBoard(profile_batch={profile_batch!r}): expected 0 ≤ first ≤ last")
     return frozenset(range(max(first, 1), last + 1))

@@ -120,13 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, help_, command in _SIMPLE:
         added = _add(commands, name, help_, command)
         if name in ("summary", "gradients"):
-            added.add_argument(
-                "--step", type=int, help="which training step, from 0 (default: the last complete one)"
-            )
+            added.add_argument("--step", type=int, help="which training step, from 0 (default: the last complete one)")
         if name == "top":
-            by = (
-                "single ops by time, memory or flops; or time summed by name, layer or source (default: time)"
-            )
+            by = "single ops by time, memory or flops; or time summed by name, layer or source (default: time)"
             added.add_argument("--by", choices=summary_tables.KEYS, default="time", help=by)
             added.add_argument("-n", type=int, default=10, help="how many lines (default: 10)")
         if name == "gradients":
@@ -148,17 +144,13 @@ def _add(commands: Any, name: str, help_: str, command: Callable[..., Any], abou
 
 def _add_run(commands: Any) -> None:
     added = _add(commands, "run", "run a script and record it", _run, _RUN)
-    added.add_argument(
-        "-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)"
-    )
+    added.add_argument("-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)")
     added.add_argument("-m", dest="module", action="store_true", help="the script is the name of a module")
     added.add_argument("--name", help="a title for pictures and tables")
     added.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
     added.add_argument("--steps", type=_steps, metavar="N[,N...]", help="only these training steps, from 0")
     added.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
-    added.add_argument(
-        "--max-ops", type=int, default=1_000_000, metavar="N", help="stop recording after so many ops"
-    )
+    added.add_argument("--max-ops", type=int, default=1_000_000, metavar="N", help="stop recording after so many ops")
     added.add_argument("--draw", metavar="FILE.svg", help="also draw the last step")
     add_options(added)
     added.add_argument("script", help="a Python file, or with -m a module")
@@ -167,26 +159,18 @@ def _add_run(commands: Any) -> None:
 
 def _add_draw(commands: Any) -> None:
     added = _add(commands, "draw", "draw a picture", _draw, _DRAW)
-    added.add_argument(
-        "out", metavar="out." + "|".join(FORMATS), help="where to write; the ending is the format"
-    )
+    added.add_argument("out", metavar="out." + "|".join(FORMATS), help="where to write; the ending is the format")
     added.add_argument("--view", choices=VIEWS, default="both", help="which passes (default: both)")
     added.add_argument("--depth", type=int, metavar="N", help="how many levels of layers are open")
     added.add_argument("--color-by", choices=COLORINGS, default="op", help="what colours mean (default: op)")
-    added.add_argument(
-        "--theme", choices=tuple(THEMES), default="light", help="light or dark (default: light)"
-    )
-    added.add_argument(
-        "--rankdir", choices=("TB", "BT", "LR", "RL"), default="TB", help="direction (default: TB)"
-    )
+    added.add_argument("--theme", choices=tuple(THEMES), default="light", help="light or dark (default: light)")
+    added.add_argument("--rankdir", choices=("TB", "BT", "LR", "RL"), default="TB", help="direction (default: TB)")
     added.add_argument(
         "--max-nodes", type=int, default=100, metavar="N", help="rows before layers close (default: 100)"
     )
     added.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
     added.add_argument("--step", type=int, metavar="N", help="which training step, from 0")
-    added.add_argument(
-        "--all-repeats", action="store_true", help="draw equal blocks one by one, not once with ×N"
-    )
+    added.add_argument("--all-repeats", action="store_true", help="draw equal blocks one by one, not once with ×N")
 
 
 def _steps(given: str) -> list[int]:
@@ -203,17 +187,18 @@ def _run(options: argparse.Namespace) -> int:
     if options.live:
         return run_live(options)
     tracer: Tracer = trace(
-        options.name or pathlib.Path(options.script).stem, stats=options.stats, steps=options.steps,
-        values=options.values, max_ops=options.max_ops,
-    )  # fmt: skip
+        options.name or pathlib.Path(options.script).stem,
+        stats=options.stats,
+        steps=options.steps,
+        values=options.values,
+        max_ops=options.max_ops,
+    )
     out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efz")
     check_target(out)
     check_picture(options.draw)
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
-        recording, failed = run_script(
-            options.script, options.arguments, options.module, tracer, errors.append
-        )
+        recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
     recording.notes += [f"ended by {type(error).__name__}: {error}"[:500] for error in errors]
     recording.save(out)
     if options.draw and recording.ops:
@@ -249,9 +234,7 @@ def _show(options: argparse.Namespace) -> None:
     for note in recording.notes:
         print(f"{paint('note:', '33')} {note}")
     for op in facts["failed"]:
-        print(
-            f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}"
-        )
+        print(f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}")
 
 
 def _facts(recording: Recording) -> dict[str, Any]:
@@ -264,18 +247,31 @@ def _facts(recording: Recording) -> dict[str, Any]:
         if op.error
     ]
     return {
-        "name": recording.name, "ops": len(recording.ops), "tensors": len(recording.tensors),
-        "steps": len(recording.steps), "phases": phases, "failed": failed, "notes": list(recording.notes),
-        "python": recording.meta.get("python", ""), "began": recording.meta.get("began", ""),
-    }  # fmt: skip
+        "name": recording.name,
+        "ops": len(recording.ops),
+        "tensors": len(recording.tensors),
+        "steps": len(recording.steps),
+        "phases": phases,
+        "failed": failed,
+        "notes": list(recording.notes),
+        "python": recording.meta.get("python", ""),
+        "began": recording.meta.get("began", ""),
+    }
 
 
 def _draw(options: argparse.Namespace) -> None:
     drawing = load(options.file).draw(
-        options.out, view=options.view, depth=options.depth, color_by=options.color_by, rankdir=options.rankdir,
-        collapse_repeats=not options.all_repeats, max_nodes=options.max_nodes, dpi=options.dpi, step=options.step,
+        options.out,
+        view=options.view,
+        depth=options.depth,
+        color_by=options.color_by,
+        rankdir=options.rankdir,
+        collapse_repeats=not options.all_repeats,
+        max_nodes=options.max_nodes,
+        dpi=options.dpi,
+        step=options.step,
         theme=options.theme,
-    )  # fmt: skip
+    )
     facts = {"file": options.out, "boxes": len(drawing.graph.nodes), "arrows": len(drawing.graph.edges)}
     _say(options, facts, f"wrote {options.out}: {facts['boxes']} boxes, {facts['arrows']} arrows")
 
@@ -284,8 +280,7 @@ def _summary(options: argparse.Namespace) -> None:
     recording = load(options.file)
     if options.json:
         rows = [
-            dataclasses.asdict(row) | {"calls": len(row.calls)}
-            for row in summary_tables.rows(recording, options.step)
+            dataclasses.asdict(row) | {"calls": len(row.calls)} for row in summary_tables.rows(recording, options.step)
         ]
         _print_json(rows)
     else:

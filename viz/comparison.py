@@ -21,12 +21,7 @@ _SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors")
 
 
 def diff(
-    a: Any,
-    b: Any = None,
-    *,
-    steps: tuple[int, int] | None = None,
-    inputs: Any = None,
-    tolerance: float = TOLERANCE,
+    a: Any, b: Any = None, *, steps: tuple[int, int] | None = None, inputs: Any = None, tolerance: float = TOLERANCE
 ) -> Difference:
     """What differs between two traces, two steps of one trace, two models, or two files.
 
@@ -57,11 +52,7 @@ def diff(
     >>> bool(found), found.first.role, found.first.what
     (True, 'input', 'max 2 → 3')
     """
-    if (
-        isinstance(tolerance, bool)
-        or not isinstance(tolerance, (int, float))
-        or not 0 <= tolerance < math.inf
-    ):
+    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
         raise ValueError(f"viz.diff(tolerance={tolerance!r:.60}): expected a number ≥ 0 such as 1e-5")
     first, name_a = _opened(a, "first")
     if b is None:
@@ -130,14 +121,10 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
 
 
 def _kind(thing: Any) -> str:
-    return (
-        "a recording" if isinstance(thing, Recording) else "weights" if isinstance(thing, dict) else "a model"
-    )
+    return "a recording" if isinstance(thing, Recording) else "weights" if isinstance(thing, dict) else "a model"
 
 
-def _step_names(
-    a: Recording, b: Recording, steps: tuple[int, int], names: tuple[str, str]
-) -> tuple[str, str]:
+def _step_names(a: Recording, b: Recording, steps: tuple[int, int], names: tuple[str, str]) -> tuple[str, str]:
     if not isinstance(steps, (tuple, list)) or len(steps) != 2 or any(type(n) is not int for n in steps):
         raise ValueError(f"viz.diff(steps={steps!r:.60}): expected two positions such as (0, 5)")
     for recording, step, which in ((a, steps[0], "first"), (b, steps[1], "second")):

@@ -17,8 +17,7 @@ from viz.facts import archive, formatting, summary_tables
 from viz.facts.memory_use import MemoryUse, memory_use
 from viz.facts.schema import PHASES, Op, Record
 from viz.facts.text_table import Text
-from viz.page import Page
-from viz.page import to_html as page_of
+from viz.page import Page, to_html as page_of
 from viz.picture import notebook
 from viz.picture.drawing import Drawing
 from viz.picture.gradient_flow import GradientFlow, gradient_flow
@@ -48,9 +47,7 @@ class Recording(Record):
 
     def __getattr__(self, name: str) -> Any:
         if name in _FIELDS:
-            raise RuntimeError(
-                f"this trace is still recording: read .{name} after the `with viz.trace()` block"
-            )
+            raise RuntimeError(f"this trace is still recording: read .{name} after the `with viz.trace()` block")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ------------------------------------------------------------------ files

@@ -24,9 +24,7 @@ class Eagerflow:
         self.model = compiled(ef, workload)
         losses = ef.losses
         self.loss = (
-            losses.SparseCategoricalCrossentropy()
-            if workload.targets == "classes"
-            else losses.BinaryCrossentropy()
+            losses.SparseCategoricalCrossentropy() if workload.targets == "classes" else losses.BinaryCrossentropy()
         )
         self.batch = tuple(ef.convert_to_tensor(array[: workload.batch]) for array in (self.x, self.y))
 

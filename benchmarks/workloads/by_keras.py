@@ -136,8 +136,7 @@ def _jax_loop(model: Any, workload: Workload, x: Any, y: Any) -> Loop:
         return [jax.numpy.array(v.value) for v in variables]
 
     state = [
-        tuple(values(vs))
-        for vs in (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+        tuple(values(vs)) for vs in (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
     ]
     held = {"state": tuple(map(list, state))}
 

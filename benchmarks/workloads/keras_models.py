@@ -65,9 +65,7 @@ def recurrent(layer: Callable[[Any], Any]) -> Callable[[Any, Workload], Any]:
         layers = keras.layers
         embedding = layers.Embedding(workload.words, 32)
         output = layers.Dense(1, activation="sigmoid")
-        return keras.Sequential(
-            [keras.Input(workload.inputs, dtype="int32"), embedding, layer(layers), output]
-        )
+        return keras.Sequential([keras.Input(workload.inputs, dtype="int32"), embedding, layer(layers), output])
 
     return build
 

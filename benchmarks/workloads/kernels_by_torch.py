@@ -14,16 +14,7 @@ __all__ = ["VARIANTS", "make"]
 
 VARIANTS = ("contiguous", "channels_last")
 _LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-_IMAGES = (
-    "conv",
-    "depthwise",
-    "transposed",
-    "max_pool",
-    "average_pool",
-    "global_average",
-    "global_max",
-    "batch_norm",
-)
+_IMAGES = ("conv", "depthwise", "transposed", "max_pool", "average_pool", "global_average", "global_max", "batch_norm")
 Run = Callable[[], Any]
 
 
@@ -32,11 +23,7 @@ def make(kernel: Kernel, variant: str) -> tuple[Run, Run] | None:
     images = kernel.kind in _IMAGES and len(kernel.shape) == 4
     if variant == "channels_last" and not images:
         return None
-    x = (
-        torch.randn(kernel.shape[0], kernel.shape[-1], *kernel.shape[1:-1])
-        if kernel.kind in _IMAGES
-        else None
-    )
+    x = torch.randn(kernel.shape[0], kernel.shape[-1], *kernel.shape[1:-1]) if kernel.kind in _IMAGES else None
     x = torch.randn(kernel.shape) if x is None else x
     weights = _weights(kernel)
     if images:

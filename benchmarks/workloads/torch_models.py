@@ -15,9 +15,14 @@ __all__ = ["model_of", "optimizer_of"]
 
 def mlp(workload: Workload) -> nn.Module:
     return nn.Sequential(
-        nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2),
+        nn.Linear(784, 512),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(512, 512),
+        nn.ReLU(),
+        nn.Dropout(0.2),
         nn.Linear(512, workload.classes),
-    )  # fmt: skip
+    )
 
 
 def tiny(workload: Workload) -> nn.Module:
@@ -26,17 +31,24 @@ def tiny(workload: Workload) -> nn.Module:
 
 def convnet(workload: Workload) -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
-        nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, workload.classes),
-    )  # fmt: skip
+        nn.Conv2d(1, 32, 3),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.25),
+        nn.Flatten(),
+        nn.Linear(9216, 128),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(128, workload.classes),
+    )
 
 
 class Recurrent(nn.Module):
     """Reads tokens; the last output of each direction goes on."""
 
-    def __init__(
-        self, workload: Workload, kind: Callable[..., nn.Module], bidirectional: bool = False
-    ) -> None:
+    def __init__(self, workload: Workload, kind: Callable[..., nn.Module], bidirectional: bool = False) -> None:
         super().__init__()
         self.embedding = nn.Embedding(workload.words, 32)
         self.recurrent = kind(32, 32, batch_first=True, bidirectional=bidirectional)
@@ -54,9 +66,7 @@ class Block(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.convolve = nn.ModuleList(
-            [nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2)]
-        )
+        self.convolve = nn.ModuleList([nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2)])
         self.normalize = nn.ModuleList([nn.BatchNorm2d(channels) for _ in range(2)])
 
     def forward(self, x: Any) -> Any:
@@ -67,9 +77,13 @@ class Block(nn.Module):
 def resnet(workload: Workload) -> nn.Module:
     blocks = [Block(64) for _ in range(3)]
     return nn.Sequential(
-        nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Conv2d(3, 64, 3, padding=1),
+        nn.ReLU(),
+        *blocks,
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
         nn.Linear(64, workload.classes),
-    )  # fmt: skip
+    )
 
 
 def mobilenet(workload: Workload) -> nn.Module:
@@ -103,17 +117,29 @@ class Transformer(nn.Module):
 def autoencoder(workload: Workload) -> nn.Module:
     turn = {"stride": 2, "padding": 1, "output_padding": 1}
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU(),
-        nn.ConvTranspose2d(64, 64, 3, **turn), nn.ReLU(), nn.ConvTranspose2d(64, 32, 3, **turn), nn.ReLU(),
+        nn.Conv2d(1, 32, 3, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, 2, 1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 64, 3, **turn),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, 3, **turn),
+        nn.ReLU(),
         nn.Conv2d(32, 1, 3, padding=1),
-    )  # fmt: skip
+    )
 
 
 def conv3d(workload: Workload) -> nn.Module:
     return nn.Sequential(
-        nn.Conv3d(1, 16, 3), nn.ReLU(), nn.MaxPool3d(2), nn.Conv3d(16, 32, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1),
-        nn.Flatten(), nn.Linear(32, workload.classes),
-    )  # fmt: skip
+        nn.Conv3d(1, 16, 3),
+        nn.ReLU(),
+        nn.MaxPool3d(2),
+        nn.Conv3d(16, 32, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool3d(1),
+        nn.Flatten(),
+        nn.Linear(32, workload.classes),
+    )
 
 
 _MODELS: dict[str, Callable[[Workload], nn.Module]] = {

@@ -11,9 +11,7 @@ from eagerflow.ops.elementwise.selection import limit
 __all__ = ["exponential", "gelu", "linear", "mish", "relu", "sigmoid", "softmax"]
 
 
-def relu(
-    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
-) -> Tensor:
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
     """Rectified linear: 0 below the threshold, `x` above it.
 
     Args:

@@ -6,20 +6,23 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.config import backend as backend
-from eagerflow.base.config import epsilon as epsilon
-from eagerflow.base.config import floatx as floatx
-from eagerflow.base.config import image_data_format as image_data_format
-from eagerflow.base.config import set_epsilon as set_epsilon
-from eagerflow.base.config import set_floatx as set_floatx
-from eagerflow.base.config import set_image_data_format as set_image_data_format
+from eagerflow.base.config import (
+    backend as backend,
+    epsilon as epsilon,
+    floatx as floatx,
+    image_data_format as image_data_format,
+    set_epsilon as set_epsilon,
+    set_floatx as set_floatx,
+    set_image_data_format as set_image_data_format,
+)
 from eagerflow.base.faces import listed as _listed
-from eagerflow.core.dtypes import as_dtype as _as_dtype
-from eagerflow.core.dtypes import is_float_dtype as is_float_dtype
-from eagerflow.core.dtypes import is_int_dtype as is_int_dtype
-from eagerflow.core.dtypes import standardize_dtype as standardize_dtype
-from eagerflow.layer.session import clear_session as clear_session
-from eagerflow.layer.session import is_keras_tensor as is_keras_tensor
+from eagerflow.core.dtypes import (
+    as_dtype as _as_dtype,
+    is_float_dtype as is_float_dtype,
+    is_int_dtype as is_int_dtype,
+    standardize_dtype as standardize_dtype,
+)
+from eagerflow.layer.session import clear_session as clear_session, is_keras_tensor as is_keras_tensor
 from eagerflow.layer.unique_names import get_uid as get_uid
 
 # Python's types, which take the width of what they meet.

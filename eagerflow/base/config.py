@@ -7,27 +7,23 @@ from pathlib import Path
 
 from eagerflow.base.errors import did_you_mean
 
-__all__ = [
-    "backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering",
-    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering",
-    "enable_unsafe_deserialization", "epsilon", "floatx", "home", "image_data_format",
-    "is_flash_attention_enabled", "is_interactive_logging_enabled",
-    "is_nnx_enabled", "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "set_backend",
-    "set_epsilon", "set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch",
-]  # fmt: skip
+__all__ = ["backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering"]
+__all__ += ["enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering"]
+__all__ += ["enable_unsafe_deserialization", "epsilon", "floatx", "home", "image_data_format"]
+__all__ += ["is_flash_attention_enabled", "is_interactive_logging_enabled", "is_nnx_enabled"]
+__all__ += ["is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "set_backend", "set_epsilon"]
+__all__ += ["set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch"]
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
-_settings: dict[str, str | float] = {
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "image_data_format": "channels_last",
-}
+_settings: dict[str, str | float] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 _limits: dict[str, int | None] = {"max_epochs": None, "max_steps_per_epoch": None}
 _switches: dict[str, bool | None] = {
-    "interactive_logging": True, "flash_attention": None, "traceback_filtering": True,
+    "interactive_logging": True,
+    "flash_attention": None,
+    "traceback_filtering": True,
     "unsafe_deserialization": False,
-}  # fmt: skip
+}
 
 
 def backend() -> str:

@@ -6,10 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = [
-    "DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError",
-    "WrongTypeError", "cut", "did_you_mean", "missing_extra", "no_attribute", "signature_of",
-]  # fmt: skip
+__all__ = ["DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError"]
+__all__ += ["WrongTypeError", "cut", "did_you_mean", "missing_extra", "no_attribute", "signature_of"]
 
 
 class DeviceError(ValueError):
@@ -72,9 +70,7 @@ def cut(error: Exception, longest: int = 480) -> None:
 
 def missing_extra(package: str, extra: str, purpose: str) -> ImportError:
     """The error for an optional package that isn't installed; it names the extra that brings it."""
-    return ImportError(
-        f"{purpose} needs {package}, which is not installed. Fix: pip install 'eagerflow[{extra}]'"
-    )
+    return ImportError(f"{purpose} needs {package}, which is not installed. Fix: pip install 'eagerflow[{extra}]'")
 
 
 def signature_of(value: Any) -> str:

@@ -14,20 +14,9 @@ from typing import Any
 
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 
-__all__ = [
-    "CustomObjectScope",
-    "Table",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "made_from",
-    "refuse_path",
-    "register_keras_serializable",
-    "serialize_keras_object",
-    "tables",
-]
+__all__ = ["CustomObjectScope", "Table", "custom_object_scope", "deserialize_keras_object", "get_custom_objects"]
+__all__ += ["get_registered_name", "get_registered_object", "made_from", "refuse_path", "register_keras_serializable"]
+__all__ += ["serialize_keras_object", "tables"]
 
 _DEEPEST = 200  # levels of a config, as in files
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
@@ -140,9 +129,7 @@ class Table:
         if config is None or isinstance(config, str):
             return self.get(config, custom_objects)
         if not isinstance(config, Mapping) or "class_name" not in config:
-            raise ValueError(
-                f"The config of a {self.kind} needs 'class_name' and 'config'; got {config!r:.200}."
-            )
+            raise ValueError(f"The config of a {self.kind} needs 'class_name' and 'config'; got {config!r:.200}.")
         if config["class_name"] == "function":
             return self.find(str(config["config"]), custom_objects)
         name = str(config.get("registered_name") or config["class_name"])
@@ -196,9 +183,11 @@ def nests_deeper(config: Any, depth: int) -> bool:
     level = [config]
     for _ in range(depth):
         level = [
-            inner for value in level if isinstance(value, (Mapping, list))
+            inner
+            for value in level
+            if isinstance(value, (Mapping, list))
             for inner in (value.values() if isinstance(value, Mapping) else value)
-        ]  # fmt: skip
+        ]
     return bool(level)
 
 
@@ -281,9 +270,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     def decorate(thing: Any) -> Any:
         full = f"{package}>{name or thing.__name__}"
         if isinstance(thing, type) and not hasattr(thing, "get_config"):
-            raise ValueError(
-                f"register_keras_serializable: class {thing.__name__} needs a get_config() method."
-            )
+            raise ValueError(f"register_keras_serializable: class {thing.__name__} needs a get_config() method.")
         _registered[full] = thing
         _names[thing] = full
         return thing
@@ -300,9 +287,7 @@ def get_registered_name(obj: Any) -> str:
 
 
 def get_registered_object(
-    name: str,
-    custom_objects: Mapping[str, Any] | None = None,
-    module_objects: Mapping[str, Any] | None = None,
+    name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Mapping[str, Any] | None = None
 ) -> Any:
     """The custom class or function registered as `name`, None when there is none."""
     found = _custom(name, custom_objects)
@@ -337,9 +322,7 @@ def serialize_keras_object(obj: Any) -> Any:
     if callable(obj):
         name = get_registered_name(obj)
         return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
-    raise TypeError(
-        f"cannot describe a {type(obj).__name__} in a config: give its class a get_config() method."
-    )
+    raise TypeError(f"cannot describe a {type(obj).__name__} in a config: give its class a get_config() method.")
 
 
 def _describe(obj: Any) -> dict[str, Any]:

@@ -245,6 +245,4 @@ class Elsewhere:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        raise no_attribute(
-            f"{type(instance).__name__!r} has no attribute {self.name!r}. {self.way}", self.name
-        )
+        raise no_attribute(f"{type(instance).__name__!r} has no attribute {self.name!r}. {self.way}", self.name)

@@ -25,9 +25,7 @@ import numpy
 from eagerflow.base import config
 from eagerflow.base.errors import did_you_mean, signature_of
 
-__all__ = [
-    "bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip", "shorten", "warn",
-]  # fmt: skip
+__all__ = ["bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip", "shorten", "warn"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,16 +35,7 @@ _FOLDERS = tuple(
 )
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
-_SLIPS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    NameError,
-    StopIteration,
-    TypeError,
-    ValueError,
-)
+_SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)
 _RAISE = (opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"])
 _LONGEST = 500  # characters of a message
 boundaries: WeakSet[Callable[..., Any]] = WeakSet()  # functions that cut tracebacks
@@ -166,9 +155,7 @@ def is_slip(error: BaseException) -> bool:
 def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) -> Exception:
     """A slip as an error that names the function and what it was given."""
     kind = TypeError if isinstance(error, (TypeError, AttributeError)) else ValueError
-    shown = ", ".join(
-        [f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given]
-    )
+    shown = ", ".join([f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given])
     shown = shown if len(shown) <= 250 else f"{shown[:249]}…"
     said = f"{str(error) or type(error).__name__:.180}".rstrip(".")
     return kind(f"{what}({shown}): {said}. Is an argument of the wrong kind or shape?")

@@ -12,11 +12,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = [
-    "MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested",
-    "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as",
-    "traverse",
-]  # fmt: skip
+__all__ = ["MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested"]
+__all__ += ["lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as"]
+__all__ += ["traverse"]
 
 Path = tuple[Any, ...]
 _NESTED = (list, tuple, dict, deque)
@@ -194,9 +192,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
     leaves = list(flat_sequence)
     wanted = len(flatten(structure))
     if len(leaves) != wanted:
-        raise ValueError(
-            f"pack_sequence_as: the structure has {wanted} leaves, flat_sequence has {len(leaves)}."
-        )
+        raise ValueError(f"pack_sequence_as: the structure has {wanted} leaves, flat_sequence has {len(leaves)}.")
     return _rebuild(structure, iter(leaves))
 
 
@@ -253,8 +249,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
     if here != there:
         only_a, only_b = (sorted(map(str, paths))[:5] for paths in (here - there, there - here))
         raise ValueError(
-            f"The structures differ: only the first has {only_a or 'nothing'}, only the second "
-            f"{only_b or 'nothing'}."
+            f"The structures differ: only the first has {only_a or 'nothing'}, only the second {only_b or 'nothing'}."
         )
 
 
@@ -279,8 +274,7 @@ def _children(structure: Any) -> Iterable[Any]:
 def _rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(structure, _NESTED):
         filled = [
-            _rebuild(child, leaves) if isinstance(child, _NESTED) else next(leaves)
-            for child in _children(structure)
+            _rebuild(child, leaves) if isinstance(child, _NESTED) else next(leaves) for child in _children(structure)
         ]
         return refill(structure, filled)
     return next(leaves)

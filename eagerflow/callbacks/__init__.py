@@ -20,10 +20,7 @@ from eagerflow.callbacks.progbar_logger import *
 from eagerflow.callbacks.swap_ema import *
 
 if TYPE_CHECKING:
-    from eagerflow._viz import Doctor as Doctor
-    from eagerflow._viz import Live as Live
-    from eagerflow._viz import TensorBoard as TensorBoard
-    from eagerflow._viz import Trace as Trace
+    from eagerflow._viz import Doctor as Doctor, Live as Live, TensorBoard as TensorBoard, Trace as Trace
     from eagerflow.callbacks.remote_monitor import *
 
 _FROM_VIZ = ("Doctor", "Live", "TensorBoard", "Trace")

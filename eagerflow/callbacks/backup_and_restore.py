@@ -40,11 +40,7 @@ class BackupAndRestore(Callback):
     _training: Any = None  # the running `fit`, which knows the place in the data
 
     def __init__(
-        self,
-        backup_dir: Any,
-        save_freq: Any = "epoch",
-        double_checkpoint: bool = False,
-        delete_checkpoint: bool = True,
+        self, backup_dir: Any, save_freq: Any = "epoch", double_checkpoint: bool = False, delete_checkpoint: bool = True
     ) -> None:
         super().__init__()
         if backup_dir is None or not os.fspath(backup_dir):

@@ -75,9 +75,7 @@ class CallbackList(Callback):
         """The methods `name` of those callbacks that override it."""
         found = self._hooks.get(name)
         if found is None:
-            ordered = sorted(
-                self.callbacks, key=lambda c: name.endswith("_end") and getattr(c, "_runs_last", False)
-            )
+            ordered = sorted(self.callbacks, key=lambda c: name.endswith("_end") and getattr(c, "_runs_last", False))
             found = [getattr(c, name) for c in ordered if _overrides(c, name)]
             self._hooks[name] = found
         return found
@@ -131,9 +129,7 @@ def _flat(callbacks: Any) -> Iterable[Any]:
 
 def _checked(callback: Any) -> Any:
     if isinstance(callback, type) and issubclass(callback, Callback):
-        raise TypeError(
-            f"callbacks: {callback.__name__} is a class; pass an object: {callback.__name__}(...)."
-        )
+        raise TypeError(f"callbacks: {callback.__name__} is a class; pass an object: {callback.__name__}(...).")
     if not isinstance(callback, Callback):
         raise TypeError(
             f"callbacks: expected Callback objects, such as callbacks.EarlyStopping(patience=3); "

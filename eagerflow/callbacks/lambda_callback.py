@@ -47,17 +47,19 @@ class LambdaCallback(Callback):
     ) -> None:
         super().__init__()
         given = {
-            "on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end, "on_train_begin": on_train_begin,
-            "on_train_end": on_train_end, "on_train_batch_begin": on_train_batch_begin,
-            "on_train_batch_end": on_train_batch_end, **kwargs,
-        }  # fmt: skip
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+            **kwargs,
+        }
         for name, function in given.items():
             if name not in _HOOKS:
                 raise TypeError(f"LambdaCallback has no hook {name!r}.{did_you_mean(name, _HOOKS)}")
             if function is None:
                 continue
             if not callable(function):
-                raise TypeError(
-                    f"LambdaCallback({name}=...): expected a function; got {type(function).__name__}."
-                )
+                raise TypeError(f"LambdaCallback({name}=...): expected a function; got {type(function).__name__}.")
             setattr(self, name, function)

@@ -27,9 +27,7 @@ class LearningRateScheduler(Callback):
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         if not callable(schedule):
-            raise TypeError(
-                f"LearningRateScheduler(schedule=...): expected a function; got {type(schedule).__name__}."
-            )
+            raise TypeError(f"LearningRateScheduler(schedule=...): expected a function; got {type(schedule).__name__}.")
         self.schedule = schedule
         self.verbose = verbose
         self._takes_rate = _takes_two(schedule)
@@ -66,9 +64,7 @@ def _takes_two(function: Callable[..., Any]) -> bool:
     except ValueError:  # a built-in without a signature
         return False
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return len([p for p in places if p.default is p.empty]) >= 2 or any(
-        p.kind is p.VAR_POSITIONAL for p in parameters
-    )
+    return len([p for p in places if p.default is p.empty]) >= 2 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
 class ReduceLROnPlateau(MonitorCallback):

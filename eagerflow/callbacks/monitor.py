@@ -12,32 +12,8 @@ from eagerflow.callbacks.base import Callback
 
 __all__ = ["MonitorCallback"]
 
-_HIGHER = (
-    "acc",
-    "auc",
-    "precision",
-    "recall",
-    "f1",
-    "fbeta",
-    "iou",
-    "r2",
-    "top_k",
-    "correlation",
-    "positives",
-)
-_LOWER = (
-    "loss",
-    "error",
-    "mse",
-    "mae",
-    "mape",
-    "msle",
-    "crossentropy",
-    "divergence",
-    "hinge",
-    "poisson",
-    "negatives",
-)
+_HIGHER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "top_k", "correlation", "positives")
+_LOWER = ("loss", "error", "mse", "mae", "mape", "msle", "crossentropy", "divergence", "hinge", "poisson", "negatives")
 
 
 class MonitorCallback(Callback):
@@ -60,9 +36,7 @@ class MonitorCallback(Callback):
                 f"{did_you_mean(str(mode), ['auto', 'min', 'max'])}"
             )
         if not isinstance(monitor, str):
-            raise TypeError(
-                f"{type(self).__name__}(monitor={monitor!r}): expected the name of a number in the logs."
-            )
+            raise TypeError(f"{type(self).__name__}(monitor={monitor!r}): expected the name of a number in the logs.")
         self.monitor = monitor
         self.mode = mode
         self.min_delta = abs(float(min_delta))

@@ -36,9 +36,7 @@ class ProgbarLogger(Callback):
         self.seen = 0
         self.bar = Progbar((self.params or {}).get("steps"), verbose=self._verbose, interval=_INTERVAL)
         self.bar.prefix = prefix
-        self.bar.redrawn = (
-            self._verbose == 1 and redraws()
-        )  # in a file or pipe only the last state of a line is wanted
+        self.bar.redrawn = self._verbose == 1 and redraws()  # in a file or pipe only the last state of a line is wanted
 
     def due(self) -> bool:
         """Whether it is time to draw."""

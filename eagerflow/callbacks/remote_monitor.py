@@ -42,9 +42,7 @@ class RemoteMonitor(Callback):
     ) -> None:
         super().__init__()
         if urllib.parse.urlsplit(root).scheme not in ("http", "https"):
-            raise ValueError(
-                f"RemoteMonitor(root={root!r}): expected an address that begins with http:// or https://."
-            )
+            raise ValueError(f"RemoteMonitor(root={root!r}): expected an address that begins with http:// or https://.")
         self.root = root
         self.path = path
         self.field = field

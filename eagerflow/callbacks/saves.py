@@ -14,9 +14,7 @@ def checked_frequency(owner: str, save_freq: Any) -> Any:
     Raises:
         ValueError: for anything else.
     """
-    if save_freq != "epoch" and (
-        isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1
-    ):
+    if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
         raise ValueError(f"{owner}(save_freq={save_freq!r}): expected 'epoch' or a number of batches.")
     return save_freq
 

@@ -20,9 +20,13 @@ ROOTS = frozenset({"keras", "tensorflow", "tf_keras"})
 
 # Where the names of Keras begin.
 _KERAS_ROOTS = (
-    "tensorflow.compat.v1.keras", "tensorflow.compat.v2.keras", "tensorflow.python.keras", "tensorflow.keras",
-    "tf_keras", "keras",
-)  # fmt: skip
+    "tensorflow.compat.v1.keras",
+    "tensorflow.compat.v2.keras",
+    "tensorflow.python.keras",
+    "tensorflow.keras",
+    "tf_keras",
+    "keras",
+)
 _faces: dict[str, Face] = {}
 
 

@@ -110,9 +110,7 @@ def _importing(
     """What the statement `import` calls."""
     if level or name.partition(".")[0] not in ROOTS:
         return _import(name, globals, locals, fromlist, level)
-    if not _is_the_users(
-        sys._getframe(1).f_globals if globals is None else globals
-    ):  # None: __import__(name)
+    if not _is_the_users(sys._getframe(1).f_globals if globals is None else globals):  # None: __import__(name)
         return _import(name, globals, locals, fromlist, level)
     _install_on_demand()
     found = _found(name)
@@ -140,16 +138,13 @@ def _found(name: str) -> Face:
     if not is_face_name(name):
         parent, _, last = name.rpartition(".")
         raise ModuleNotFoundError(
-            f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}".rstrip(),
-            name=name,
+            f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}".rstrip(), name=name
         )
     return face(name)
 
 
 def _whose(name: str) -> str:
-    return (
-        "TensorFlow" if name.startswith("tensorflow") and not name.startswith("tensorflow.keras") else "Keras"
-    )
+    return "TensorFlow" if name.startswith("tensorflow") and not name.startswith("tensorflow.keras") else "Keras"
 
 
 def _hint(parent: str, last: str) -> str:

@@ -76,9 +76,7 @@ KERAS: dict[str, str] = {
 
 # Modules of `keras` itself, not of `tensorflow.keras`, that look up names there first: they differ in what they take.
 OF_KERAS_ALONE: dict[str, str] = {
-    below: f"{_OF_KERAS_1}.by_position {behind}"
-    for below, behind in KERAS.items()
-    if behind in (_LAYERS, _ENGINE)
+    below: f"{_OF_KERAS_1}.by_position {behind}" for below, behind in KERAS.items() if behind in (_LAYERS, _ENGINE)
 }
 
 _TF = "eagerflow.compat.tensorflow"

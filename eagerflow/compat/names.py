@@ -22,24 +22,22 @@ _ENGINE_NAMES = {"Container": "Model", "Network": "Model"}
 # By the module in which scripts look: the older name, and what stands in that module's homes.
 OLDER: dict[str, dict[str, str]] = {
     "keras.callbacks": {"TensorBoard": "OlderTensorBoard"},
-    "keras.constraints": {
-        "maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm",
-    },
+    "keras.constraints": {"maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm"},
     "keras.engine": _ENGINE_NAMES,
-    "keras.initializers": {
-        "normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones",
-    },
+    "keras.initializers": {"normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones"},
     "keras.losses": _LOSS_FUNCTIONS,
     "keras.metrics": {k: v for k, v in _LOSS_FUNCTIONS.items() if v != "cosine_similarity"},
-}  # fmt: skip
+}
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.backend"] = {"Variable": "variable"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]
 OLDER |= {f"keras.engine.{module}": OLDER["keras.engine"] for module in ENGINE_MODULES}
 OLDER["tensorflow.train"] = {
-    "AdagradOptimizer": "Adagrad", "AdamOptimizer": "Adam", "GradientDescentOptimizer": "SGD",
+    "AdagradOptimizer": "Adagrad",
+    "AdamOptimizer": "Adam",
+    "GradientDescentOptimizer": "SGD",
     "MomentumOptimizer": "SGD",
-}  # fmt: skip
+}
 OLDER["tensorflow.compat.v1.train"] = OLDER["tensorflow.train"]
 OLDER["tensorflow.initializers"] = OLDER["keras.initializers"]
 OLDER["tensorflow.losses"] = OLDER["keras.losses"]
@@ -74,13 +72,8 @@ GONE: dict[str, dict[str, str]] = {
         ),
         "TimeDistributedDense": "Write TimeDistributed(Dense(...)), or Dense(...), which does the same.",
     },
-    "keras.utils": {
-        "HDF5Matrix": "Read with h5py, and pass arrays, or a PyDataset that reads batch by batch.",
-    },
-    "keras.backend": {
-        "ctc_label_dense_to_sparse": _SPARSE,
-        "control_flow_ops": f"{_GRAPH}Write Python's if and for.",
-    },
+    "keras.utils": {"HDF5Matrix": "Read with h5py, and pass arrays, or a PyDataset that reads batch by batch."},
+    "keras.backend": {"ctc_label_dense_to_sparse": _SPARSE, "control_flow_ops": f"{_GRAPH}Write Python's if and for."},
     "tensorflow": {
         "examples": "Write keras.datasets.mnist.load_data() and its kin.",
         "SparseTensor": _SPARSE,
@@ -92,9 +85,7 @@ GONE: dict[str, dict[str, str]] = {
         "feature_column": "Use layers: Normalization, StringLookup, Embedding; or keras.utils.FeatureSpace.",
         "lite": "Write model.save('name.keras').",
         "autodiff": "For forward derivatives write eagerflow.jvp(f, primals, tangents).",
-        **dict.fromkeys(
-            ("gradients", "hessians"), "Record with tf.GradientTape; tape.gradient(y, x) differentiates."
-        ),
+        **dict.fromkeys(("gradients", "hessians"), "Record with tf.GradientTape; tape.gradient(y, x) differentiates."),
         "IndexedSlices": "Gradients are whole tensors here.",
         "tpu": "There are no TPUs here; leave it out.",
         "saved_model": "Write model.save('name.keras').",
@@ -104,9 +95,7 @@ GONE: dict[str, dict[str, str]] = {
     },
 }
 _SESSIONS = ("get_session", "set_session")
-GONE["keras.backend"] |= dict.fromkeys(
-    _SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values."
-)
+GONE["keras.backend"] |= dict.fromkeys(_SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values.")
 GONE["tensorflow.train"] = dict.fromkeys(
     ("Checkpoint", "CheckpointManager"), "Write model.save_weights('name.weights.h5') and model.load_weights."
 )

@@ -67,9 +67,7 @@ class Walk:
         since: see `reaching`.
     """
 
-    def __init__(
-        self, stretches: Sequence[Stretch], wanted: set[int], recorded: bool, since: dict[int, int]
-    ) -> None:
+    def __init__(self, stretches: Sequence[Stretch], wanted: set[int], recorded: bool, since: dict[int, int]) -> None:
         self.stretches = stretches
         self.wanted = wanted
         self.recorded = recorded
@@ -158,10 +156,7 @@ class Walk:
             if op.recorded_joint if self.recorded else op.joint:
                 found = pulls[0](xp, g, record, needs)
             else:
-                found = [
-                    pull(xp, g, record, needs) if need else None
-                    for pull, need in zip(pulls, needs, strict=True)
-                ]
+                found = [pull(xp, g, record, needs) if need else None for pull, need in zip(pulls, needs, strict=True)]
         except (ValueError, TypeError, IndexError) as error:
             raise _in_gradient(op, error) from error
         return [

@@ -87,9 +87,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         used = [v for v in watcher.watched_variables() if not any(v is a for a in inputs)]
         flat = [convert_to_tensor(r) for r in tree.flatten(result)]
         tracked = records is not None and any(t.key is not None for t in [*inputs, *used])
-        outputs = [
-            Tensor(t.data, None, new_key() if tracked and is_differentiable(t.dtype) else None) for t in flat
-        ]
+        outputs = [Tensor(t.data, None, new_key() if tracked and is_differentiable(t.dtype) else None) for t in flat]
         if tracked and records is not None:
             _check_takes_variables(f, grad, used)
             records.append(_record(f.__name__, grad, inputs, used, outputs))

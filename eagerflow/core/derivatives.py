@@ -157,9 +157,14 @@ def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any
 
 @boundary
 def check_grads(
-    function: Callable[..., Any], args: Sequence[Any], order: int = 2, eps: float = 1e-6, rtol: float = 1e-5,
-    atol: float = 1e-6, seed: int = 0,
-) -> None:  # fmt: skip
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    order: int = 2,
+    eps: float = 1e-6,
+    rtol: float = 1e-5,
+    atol: float = 1e-6,
+    seed: int = 0,
+) -> None:
     """Compare gradients of `function`, up to `order`, with central differences in float64.
 
     Every element of every argument is moved by `eps` both ways; outputs are summed with fixed random weights.
@@ -206,9 +211,7 @@ def _weighted(function: Callable[..., Any], rng: numpy.random.Generator) -> Call
     return total
 
 
-def _compare(
-    function: Callable[..., Any], arrays: list[Any], eps: float, rtol: float, atol: float, order: str
-) -> None:
+def _compare(function: Callable[..., Any], arrays: list[Any], eps: float, rtol: float, atol: float, order: str) -> None:
     found = grad(function, list(range(len(arrays))))(*arrays)
     for i, array in enumerate(arrays):
         numeric = numpy.zeros_like(array)
@@ -252,9 +255,7 @@ def _fresh_arguments(args: Sequence[Any], argnums: Argnums) -> tuple[list[Any], 
     for i in _positions(argnums):
         if not -len(args) <= i < len(args):
             raise ValueError(f"argnums={argnums!r}: the function was called with {len(args)} arguments.")
-        args[i] = (
-            _float_tensor(args[i]) if _is_numbers(args[i]) else tree.map_structure(_float_tensor, args[i])
-        )
+        args[i] = _float_tensor(args[i]) if _is_numbers(args[i]) else tree.map_structure(_float_tensor, args[i])
     return [args[i] for i in _positions(argnums)], args
 
 
@@ -272,9 +273,7 @@ def _scalar(function: Callable[..., Any], value: Any) -> Tensor:
     if not isinstance(value, Tensor) or value.size != 1:
         got = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
         name = getattr(function, "__name__", "the function")
-        raise TypeError(
-            f"grad: {name} must return a tensor of one element; got {got}. Reduce it, or use jacobian."
-        )
+        raise TypeError(f"grad: {name} must return a tensor of one element; got {got}. Reduce it, or use jacobian.")
     if value.dtype.kind == "c":  # its real part alone would have a gradient, as on a tape, without a word
         name = getattr(function, "__name__", "the function")
         raise TypeError(
@@ -285,9 +284,7 @@ def _scalar(function: Callable[..., Any], value: Any) -> Tensor:
 
 def _check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:
     left, right = ([leaf for x in xs for leaf in tree.flatten(_as_tensors(x))] for xs in (primals, tangents))
-    if len(left) != len(right) or any(
-        numpy.shape(a) != numpy.shape(b) for a, b in zip(left, right, strict=True)
-    ):
+    if len(left) != len(right) or any(numpy.shape(a) != numpy.shape(b) for a, b in zip(left, right, strict=True)):
         raise ValueError(
             f"jvp: tangents need the shapes of primals, {[numpy.shape(p) for p in left]}; "
             f"got {[numpy.shape(t) for t in right]}."

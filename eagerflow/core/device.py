@@ -21,19 +21,8 @@ import numpy
 
 from eagerflow.base.errors import DeviceError, did_you_mean, missing_extra
 
-__all__ = [
-    "Device",
-    "current_device",
-    "default_device",
-    "device",
-    "device_of",
-    "list_devices",
-    "memory_info",
-    "namespace_of",
-    "place",
-    "set_default_device",
-    "to_host",
-]
+__all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "memory_info"]
+__all__ += ["namespace_of", "place", "set_default_device", "to_host"]
 
 namespaces: dict[type, ModuleType] = {numpy.ndarray: numpy}
 _default: list[Device | None] = [None]
@@ -157,8 +146,10 @@ def memory_info(name: str | Device | None = None) -> dict[str, int | None]:
 
 def _host_memory() -> dict[str, int | None]:
     found: dict[str, int | None] = dict.fromkeys(("used", "peak", "free", "total"))
-    for source, names in (("self/status", {"VmRSS": "used", "VmHWM": "peak"}),
-                          ("meminfo", {"MemAvailable": "free", "MemTotal": "total"})):  # fmt: skip
+    for source, names in (
+        ("self/status", {"VmRSS": "used", "VmHWM": "peak"}),
+        ("meminfo", {"MemAvailable": "free", "MemTotal": "total"}),
+    ):
         path = Path("/proc") / source
         for line in path.read_text(encoding="ascii", errors="replace").splitlines() if path.exists() else []:
             label, _, rest = line.partition(":")
@@ -190,9 +181,7 @@ def _available(asked: Device) -> Device:
         _cupy()
         count = _gpu_count()
         if asked.index >= count:
-            raise DeviceError(
-                f"device '{asked}' is not there: found {count} GPU(s). Available: {list_devices()}."
-            )
+            raise DeviceError(f"device '{asked}' is not there: found {count} GPU(s). Available: {list_devices()}.")
     return asked
 
 

@@ -16,15 +16,8 @@ import numpy
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, missing_extra
 
-__all__ = [
-    "ALLOWED",
-    "as_dtype",
-    "is_differentiable",
-    "is_float_dtype",
-    "is_int_dtype",
-    "largest_number",
-    "standardize_dtype",
-]
+__all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "largest_number"]
+__all__ += ["standardize_dtype"]
 
 ALLOWED = (
     "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 "

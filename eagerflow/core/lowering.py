@@ -76,10 +76,7 @@ above.load_kernels = load_kernels
 
 
 def lower(
-    call: Callable[..., Any],
-    kernel: Callable[..., Any],
-    when: Callable[..., bool] | None = None,
-    least: int = 0,
+    call: Callable[..., Any], kernel: Callable[..., Any], when: Callable[..., bool] | None = None, least: int = 0
 ) -> None:
     """Let `kernel` compute the op's result from NumPy's arrays.
 
@@ -119,10 +116,7 @@ def _let_compute(made: Op, forward: Callable[..., Any]) -> None:
 
 
 def lower_rule(
-    call: Callable[..., Any],
-    kernel: Callable[..., Any],
-    when: Callable[..., bool] | None = None,
-    which: int = 0,
+    call: Callable[..., Any], kernel: Callable[..., Any], when: Callable[..., bool] | None = None, which: int = 0
 ) -> None:
     """Let `kernel` compute a gradient of the op from NumPy's arrays.
 
@@ -150,11 +144,7 @@ def forward(xp{parameters}):
 
 
 def _choosing(
-    made: Op,
-    kernel: Callable[..., Any],
-    when: Callable[..., bool] | None,
-    least: int,
-    plain: Callable[..., Any],
+    made: Op, kernel: Callable[..., Any], when: Callable[..., bool] | None, least: int, plain: Callable[..., Any]
 ) -> Callable[..., Any]:
     """A function like `plain` that lets the kernel compute where it pays; written out, since small ops call it."""
     parameters = [p for p in inspect.signature(made.mathematics).parameters.values() if p.name != "xp"]

@@ -52,9 +52,7 @@ class _State:
 
 state = _State()
 _observers: contextvars.ContextVar[tuple[Observer, ...]] = contextvars.ContextVar("observers", default=())
-current = (
-    _observers.get
-)  # the observers of the running context, outermost first; no function around it, for speed
+current = _observers.get  # the observers of the running context, outermost first; no function around it, for speed
 
 
 class Scope:

@@ -73,10 +73,16 @@ def op(
     A function with a parameter `keep` is told whether the tape will need what it saves.
     """
     traits = {
-        "outputs": outputs, "saves": saves, "joint": joint, "sequence": sequence, "reference": reference,
-        "gradient": gradient or ("smooth" if rules or reference else "zero"), "why": why, "arrays": arrays,
+        "outputs": outputs,
+        "saves": saves,
+        "joint": joint,
+        "sequence": sequence,
+        "reference": reference,
+        "gradient": gradient or ("smooth" if rules or reference else "zero"),
+        "why": why,
+        "arrays": arrays,
         "holomorphic": holomorphic,
-    }  # fmt: skip
+    }
     if traits["gradient"] not in _GRADIENTS:
         raise ValueError(f"op(gradient={gradient!r}): expected one of {_GRADIENTS}")
 
@@ -84,9 +90,7 @@ def op(
         given = (_raising(forward.__name__, why or ""),) if gradient == "raises" else rules
         made = Op(forward, given, **(traits | {"joint": joint or gradient == "raises"}))
         known = registry.get(made.name)
-        if (
-            known is not None and known.mathematics.__module__ != forward.__module__
-        ):  # a reloaded module may redefine
+        if known is not None and known.mathematics.__module__ != forward.__module__:  # a reloaded module may redefine
             raise ValueError(f"an op named {made.name!r} exists already")
         made.call = generate(made, weak=weak, floating=floating, promotes=promotes, may_round=may_round)
         registry[made.name] = made

@@ -122,32 +122,49 @@ _FINISH_SEVERAL = """\
 _FINISH_SEVERAL_UNTRACKED = """\
     _out = tuple([_Tensor(part, None, None) for part in _data])"""
 
-_FAILURES = (
-    ValueError, TypeError, LookupError, AttributeError, NotImplementedError, ArithmeticError, AssertionError,
-)  # fmt: skip
+_FAILURES = (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, ArithmeticError, AssertionError)
 _FLOAT32 = numpy.dtype("float32")
 _FLOAT64 = numpy.dtype("float64")
 
 
-def generate(
-    op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool
-) -> Callable[..., Any]:
+def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool) -> Callable[..., Any]:
     """The wrapper of `op`: unwraps tensors, calls the array function, records, announces."""
     op.writes = {"weak": weak, "floating": floating, "promotes": promotes, "may_round": may_round}
     source, defaults = _source(op, **op.writes)
     # Underscores keep these names apart from those of parameters.
     scope: dict[str, Any] = {
-        "_op": op, "_forward": op.forward, "_numpy": numpy, "_ndarray": numpy.ndarray, "_Tensor": Tensor,
-        "_WEAK": WEAK, "_state": state, "_clock": clock, "_current": current,
-        "_log": log, "_new_key": new_key, "_new": object.__new__,
-        "_Deferred": Deferred, "_coerce": coerce, "_coerce_array": coerce_array,
-        "_coerce_given": _coerce_given, "_coerce_array_given": _coerce_array_given, "_namespace_of": namespace_of,
+        "_op": op,
+        "_forward": op.forward,
+        "_numpy": numpy,
+        "_ndarray": numpy.ndarray,
+        "_Tensor": Tensor,
+        "_WEAK": WEAK,
+        "_state": state,
+        "_clock": clock,
+        "_current": current,
+        "_log": log,
+        "_new_key": new_key,
+        "_new": object.__new__,
+        "_Deferred": Deferred,
+        "_coerce": coerce,
+        "_coerce_array": coerce_array,
+        "_coerce_given": _coerce_given,
+        "_coerce_array_given": _coerce_array_given,
+        "_namespace_of": namespace_of,
         "_number_beside": _number_beside,
-        "_settle": _settle, "_as_float": _as_float, "_as_real": _as_real, "_narrow": _narrow,
+        "_settle": _settle,
+        "_as_float": _as_float,
+        "_as_real": _as_real,
+        "_narrow": _narrow,
         "_unwrap_all": _unwrap_all,
-        "_float32": _FLOAT32, "_float64": _FLOAT64, "_is_differentiable": is_differentiable,
-        "_failures": _FAILURES, "_FIXED": _FIXED, "_own": _own, **defaults,
-    }  # fmt: skip
+        "_float32": _FLOAT32,
+        "_float64": _FLOAT64,
+        "_is_differentiable": is_differentiable,
+        "_failures": _FAILURES,
+        "_FIXED": _FIXED,
+        "_own": _own,
+        **defaults,
+    }
     file = f"<eagerflow op {op.name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     exec(compile(source, file, "exec"), scope)
@@ -267,10 +284,7 @@ def _beside(op: Op, i: int) -> dict[str, str]:
     """Another array that a number stands beside, and the quick test that it is of float32."""
     if i:
         other = f"{op.arrays[0]}_"
-        return {
-            "beside": other,
-            "beside_float32": f"{other}.__class__ is _ndarray and {other}.dtype is _float32",
-        }
+        return {"beside": other, "beside_float32": f"{other}.__class__ is _ndarray and {other}.dtype is _float32"}
     other = op.arrays[1] if len(op.arrays) > 1 else "None"
     test = f"{other}.__class__ is _Tensor and {other}.data.dtype is _float32"
     return {"beside": other, "beside_float32": test}
@@ -384,15 +398,11 @@ def _as_float(array: Any) -> Any:
 def _as_real(array: Any) -> Any:
     """As `_as_float`; complex numbers raise: comparisons and rules of real numbers would be silently wrong."""
     if array.dtype.kind == "c":
-        raise TypeError(
-            "only real numbers have this function here; take .real, .imag or abs() of complex ones."
-        )
+        raise TypeError("only real numbers have this function here; take .real, .imag or abs() of complex ones.")
     return _as_float(array)
 
 
-def _narrow(
-    forward: Any, xp: Any, data: Any, arrays: tuple[Any, ...], settings: tuple[Any, ...]
-) -> tuple[Any, ...]:
+def _narrow(forward: Any, xp: Any, data: Any, arrays: tuple[Any, ...], settings: tuple[Any, ...]) -> tuple[Any, ...]:
     """Compute again without float64 when none of the inputs was float64 (int32 + float32, say)."""
     kinds = [array.dtype for array in arrays if hasattr(array, "dtype")]
     if any(kind is _FLOAT64 or kind == _FLOAT64 for kind in kinds):

@@ -48,9 +48,7 @@ class Op:
         """.split()
     )
 
-    def __init__(
-        self, forward: Callable[..., Any], rules: tuple[Callable[..., Any], ...], **traits: Any
-    ) -> None:
+    def __init__(self, forward: Callable[..., Any], rules: tuple[Callable[..., Any], ...], **traits: Any) -> None:
         self.name: str = forward.__name__
         self.forward = self.mathematics = forward
         self.lowerings: list[Any] = []
@@ -65,18 +63,14 @@ class Op:
         self.holomorphic: bool = traits["holomorphic"]
         self.call: Callable[..., Any] = forward
         self.writes: dict[str, Any] = {}
-        parameters = [
-            p for p in inspect.signature(forward).parameters.values() if p.name not in ("xp", "keep")
-        ]
+        parameters = [p for p in inspect.signature(forward).parameters.values() if p.name not in ("xp", "keep")]
         arrays = traits["arrays"] or [p.name for p in parameters if p.default is p.empty]
         self.arrays: tuple[str, ...] = tuple(arrays)
         self.settings: tuple[str, ...] = tuple([p.name for p in parameters if p.name not in self.arrays])
         self.saved: tuple[str, ...] = _names_to_save(self)
         asked = {n for rule in rules for n in inspect.signature(rule).parameters}
         # All arrays are kept, first and in order: the tape reads their shapes off them instead of keeping those too.
-        self.keeps_inputs = (
-            self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
-        )
+        self.keeps_inputs = self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
         self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
         self.pulls = tuple([pull_of(self, rule) for rule in rules])
         self._recorded_pulls: tuple[Callable[..., Any], ...] | None = None
@@ -118,9 +112,7 @@ def _shown(setting: Any) -> str:
 
 
 def _hint(settings: tuple[Any, ...]) -> str:
-    if not any(
-        isinstance(value, (tuple, list)) and any(part is None for part in value) for value in settings
-    ):
+    if not any(isinstance(value, (tuple, list)) and any(part is None for part in value) for value in settings):
         return ""
     return (
         ". A None from the shape of a symbolic tensor is a length that only a layer's call knows; in reshape, one "
@@ -133,14 +125,7 @@ def same_kind(error: Exception) -> type[Exception]:
     for kind in type(error).__mro__:
         if kind.__name__ in ("DeviceError", "AxisError", "LinAlgError", "UnknownNameError"):
             return kind
-        if kind in (
-            IndexError,
-            TypeError,
-            ValueError,
-            FloatingPointError,
-            NotImplementedError,
-            OverflowError,
-        ):
+        if kind in (IndexError, TypeError, ValueError, FloatingPointError, NotImplementedError, OverflowError):
             return kind
     return ValueError
 
@@ -181,10 +166,7 @@ def pull_of(
     """
     given = {"g": "g", "xp": "xp", "needs": "needs"}
     kept = made.keeps_inputs
-    given |= {
-        f"{x}_shape": f"record[4][{i}].shape" if kept else f"record[3][{i}]"
-        for i, x in enumerate(made.arrays)
-    }
+    given |= {f"{x}_shape": f"record[4][{i}].shape" if kept else f"record[3][{i}]" for i, x in enumerate(made.arrays)}
     if made.sequence:
         given[f"{made.arrays[0]}_shape"] = "record[3]"
     for i, name in enumerate(made.saved):
@@ -198,9 +180,7 @@ def pull_of(
             raise ValueError(f"a rule of {made.name} asks for {unknown}; known: {sorted(given)}")
         return ", ".join(given[n] for n in names)
 
-    if (
-        kernel is None and made.holomorphic
-    ):  # g times the conjugate of a is the conjugate of g's conjugate times a
+    if kernel is None and made.holomorphic:  # g times the conjugate of a is the conjugate of g's conjugate times a
         text = f"conjugated(rule({handed(rule, 'conjugated(g)')}))"
     elif kernel is None:
         text = f"rule({handed(rule)})"

@@ -19,17 +19,8 @@ from typing import Any
 import numpy
 from numpy.random.bit_generator import ISeedSequence
 
-__all__ = [
-    "default_seed",
-    "fast_bits",
-    "frozen",
-    "generator",
-    "get_state",
-    "next_key",
-    "order_key",
-    "set_random_seed",
-    "set_state",
-]
+__all__ = ["default_seed", "fast_bits", "frozen", "generator", "get_state", "next_key", "order_key", "set_random_seed"]
+__all__ += ["set_state"]
 
 Key = tuple[int, int]  # the seed and the count of a draw
 

@@ -85,9 +85,7 @@ class StatelessScope:
 
 def _fitting(variable: Any, value: Any) -> Tensor:
     if not isinstance(variable, Variable):
-        raise WrongTypeError(
-            f"StatelessScope(state_mapping=...): expected variables; got {signature_of(variable)}."
-        )
+        raise WrongTypeError(f"StatelessScope(state_mapping=...): expected variables; got {signature_of(variable)}.")
     tensor = convert_to_tensor(value)
     if tensor.shape != variable.shape:
         raise ValueError(

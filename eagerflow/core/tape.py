@@ -81,9 +81,7 @@ class GradientTape:
 
     def __enter__(self) -> GradientTape:
         if self._entered:
-            raise TapeError(
-                "this GradientTape is recording already; `with tape:` can't be entered twice at once."
-            )
+            raise TapeError("this GradientTape is recording already; `with tape:` can't be entered twice at once.")
         self._entered = True
         self._spent = False
         self._begin()
@@ -123,9 +121,7 @@ class GradientTape:
             TapeError: when the tape isn't recording.
         """
         if not self._entered:
-            raise TapeError(
-                "stop_recording(): this tape is not recording; call it inside the tape's `with` block."
-            )
+            raise TapeError("stop_recording(): this tape is not recording; call it inside the tape's `with` block.")
         self._pause()
         try:
             yield
@@ -155,9 +151,7 @@ class GradientTape:
             TapeError: when the tape isn't recording: what was computed before can't be seen.
         """
         if not self._entered:
-            raise TapeError(
-                "watch(): this tape is not recording, so nothing would be seen. Call it inside `with`."
-            )
+            raise TapeError("watch(): this tape is not recording, so nothing would be seen. Call it inside `with`.")
         for leaf in tree.flatten(tensor):
             _check_watchable(leaf)
             if leaf.key is None and isinstance(leaf, Variable):
@@ -219,9 +213,7 @@ class GradientTape:
             self.__exit__()
         with scope("backward", "gradient", self, targets) as outputs:
             found = self._differentiate(targets, wanted, seeds_given, free=not self._persistent)
-            results = [
-                _zeros_like(s) if g is None and zero else g for s, g in zip(wanted, found, strict=True)
-            ]
+            results = [_zeros_like(s) if g is None and zero else g for s, g in zip(wanted, found, strict=True)]
             outputs.value = results
             if state.on:
                 for observer in current():
@@ -249,9 +241,7 @@ class GradientTape:
         return _results(sources, keys, found, recorded)
 
     def _stretches(self, free: bool) -> list[Stretch]:
-        return [
-            Stretch(w.log, w.start, w.end, _freeing(w.log, self) if free else None) for w in self._windows
-        ]
+        return [Stretch(w.log, w.start, w.end, _freeing(w.log, self) if free else None) for w in self._windows]
 
     def _origins(self, sources: Sequence[Tensor]) -> tuple[list[int | None], dict[int, int]]:
         """The key of each source that this tape tracks (None for others), and from where late ones count."""
@@ -268,11 +258,7 @@ class GradientTape:
         if doubtful:
             derived = self._derived()
             keys = [None if k in doubtful and k not in derived else k for k in keys]
-        late = (
-            {k: self._watched[k] for k in keys if k is not None and self._watched.get(k)}
-            if self._watched
-            else {}
-        )
+        late = {k: self._watched[k] for k in keys if k is not None and self._watched.get(k)} if self._watched else {}
         if late:
             produced = self._derived()
             late = {k: begin for k, begin in late.items() if k not in produced}
@@ -288,9 +274,7 @@ class GradientTape:
                     watched = key in self._watched and self._watched[key] <= position
                     if key is not None and (key in derived or watched or (self._auto(key))):
                         made = record[1]
-                        derived.update(
-                            [made] if made.__class__ is int else [k for k in made if k is not None]
-                        )
+                        derived.update([made] if made.__class__ is int else [k for k in made if k is not None])
                         break
                 position += 1
         return derived
@@ -315,9 +299,13 @@ class GradientTape:
 
     @boundary
     def jacobian(
-        self, target: Tensor, sources: Any, unconnected_gradients: Any = "none", parallel_iterations: Any = None,
+        self,
+        target: Tensor,
+        sources: Any,
+        unconnected_gradients: Any = "none",
+        parallel_iterations: Any = None,
         experimental_use_pfor: bool = True,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """D target[i] / d source[j] for every element: shape `target.shape + source.shape`.
 
         One backward pass per element of `target`. `parallel_iterations` and `experimental_use_pfor` are
@@ -331,17 +319,19 @@ class GradientTape:
             self.__exit__()
         seeds = _one_hot_seeds(tensor.shape, tensor)
         rows = [self._differentiate([tensor], wanted, [seed], free=False) for seed in seeds]
-        results = [
-            _stacked(tensor.shape, source, [r[i] for r in rows], zero) for i, source in enumerate(wanted)
-        ]
+        results = [_stacked(tensor.shape, source, [r[i] for r in rows], zero) for i, source in enumerate(wanted)]
         self._finish()
         return tree.pack_sequence_as(sources, results)
 
     @boundary
     def batch_jacobian(
-        self, target: Tensor, source: Tensor, unconnected_gradients: Any = "none", parallel_iterations: Any = None,
+        self,
+        target: Tensor,
+        source: Tensor,
+        unconnected_gradients: Any = "none",
+        parallel_iterations: Any = None,
         experimental_use_pfor: bool = True,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """D target[b, i] / d source[b, j] for each example b: shape `(batch, *target.shape[1:], *source.shape[1:])`.
 
         For functions that treat every example by itself. One backward pass per element of an example.
@@ -375,13 +365,9 @@ def _freeing(on: Log, tape: GradientTape) -> Callable[[int], bool]:
 
 def _check_watchable(leaf: Any) -> None:
     if not isinstance(leaf, Tensor):
-        raise TypeError(
-            f"watch(): expected a tensor; got {type(leaf).__name__}. Make it one: ef.convert_to_tensor(x)."
-        )
+        raise TypeError(f"watch(): expected a tensor; got {type(leaf).__name__}. Make it one: ef.convert_to_tensor(x).")
     if not is_differentiable(leaf.dtype):
-        raise TypeError(
-            f"watch(): only tensors of floats have gradients; got {signature_of(leaf)}. Cast it first."
-        )
+        raise TypeError(f"watch(): only tensors of floats have gradients; got {signature_of(leaf)}. Cast it first.")
 
 
 def _wants_zero(choice: Any) -> bool:
@@ -398,9 +384,7 @@ def _checked_targets(target: Any) -> list[Tensor]:
         if not isinstance(t, Tensor):
             raise TypeError(f"gradient(target=...): expected a tensor; got {type(t).__name__}.")
         if not is_differentiable(t.dtype):
-            raise TypeError(
-                f"gradient(target=...): only tensors of floats have gradients; got {signature_of(t)}."
-            )
+            raise TypeError(f"gradient(target=...): only tensors of floats have gradients; got {signature_of(t)}.")
     return targets
 
 
@@ -471,9 +455,7 @@ def _results(
         if recorded:
             results.append(box[0])
         else:
-            results.append(
-                Tensor(box[0] if exclusive(box) else namespace_of(box[0]).array(box[0]), None, None)
-            )
+            results.append(Tensor(box[0] if exclusive(box) else namespace_of(box[0]).array(box[0]), None, None))
     return results
 
 
@@ -519,9 +501,7 @@ def _stacked(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], 
     return stacked.reshape(shape + source.shape)
 
 
-def _stacked_batch(
-    shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool
-) -> Tensor | None:
+def _stacked_batch(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool) -> Tensor | None:
     stacked = _stacked((len(rows),), source, rows, zero)
     if stacked is None:
         return None

@@ -22,10 +22,8 @@ from eagerflow.core.device import CPU, Device, current_device, device_of, is_dev
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.links import above
 
-__all__ = [
-    "Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor",
-    "numpy_functions", "register_methods",
-]  # fmt: skip
+__all__ = ["Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor"]
+__all__ += ["numpy_functions", "register_methods"]
 
 _CHECK: Any = object()  # marks the public constructor, which copies and checks; internal calls pass a key
 
@@ -163,9 +161,7 @@ class Tensor:
         def T(self) -> Tensor: ...
         def __getattr__(self, name: str) -> Any: ...  # other methods are registered by `eagerflow.ops`
 
-    def __init__(
-        self, value: Any, dtype: Any = None, key: Any = _CHECK, *, device: str | Device | None = None
-    ) -> None:
+    def __init__(self, value: Any, dtype: Any = None, key: Any = _CHECK, *, device: str | Device | None = None) -> None:
         if key is _CHECK:
             where = current_device() if device is None else Device(device)
             try:
@@ -240,9 +236,7 @@ class Tensor:
         if wanted is not None and (
             len(wanted) != len(here) or any(None not in (n, m) and n != m for n, m in zip(wanted, here))
         ):
-            raise ValueError(
-                f"set_shape({list(wanted)}): the shape is {list(here)}. Use tensor.reshape(shape)."
-            )
+            raise ValueError(f"set_shape({list(wanted)}): the shape is {list(here)}. Use tensor.reshape(shape).")
 
     def to(self, device: str | Device) -> Tensor:
         """The tensor on another device (itself when it is there already). Gradients flow through."""
@@ -277,9 +271,7 @@ class Tensor:
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
-            raise TypeError(
-                "cannot iterate over a tensor without axes (shape ()); use float(tensor) for its value"
-            )
+            raise TypeError("cannot iterate over a tensor without axes (shape ()); use float(tensor) for its value")
         return iter([self[i] for i in range(self.shape[0])])
 
     def __bool__(self) -> bool:
@@ -300,9 +292,7 @@ class Tensor:
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.size != 1:
-            raise TypeError(
-                f"only an integer tensor of one element is an index; got {self.dtype}{list(self.shape)}"
-            )
+            raise TypeError(f"only an integer tensor of one element is an index; got {self.dtype}{list(self.shape)}")
         return int(self.data.item())
 
     def _single(self, asked: str) -> Any:
@@ -332,9 +322,7 @@ class Tensor:
         return format(self.data.item(), spec) if spec and self.size == 1 else format(str(self), spec)
 
     def __repr__(self) -> str:
-        values = numpy.array2string(
-            numpy.asarray(to_host(self.data)), separator=", ", prefix="Tensor(", threshold=100
-        )
+        values = numpy.array2string(numpy.asarray(to_host(self.data)), separator=", ", prefix="Tensor(", threshold=100)
         where = "" if self.device == CPU else f", device='{self.device}'"
         return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{where})"
 
@@ -362,9 +350,7 @@ def _without_defaults(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     if any(part is not None for part in (out if isinstance(out, tuple) else (out,))):
         raise TypeError(f"numpy.{function.__name__}(out=...): tensors don't change in place; use the result.")
     no_value = getattr(numpy, "_NoValue", None)
-    empty = {
-        k: v for k, v in kwargs.items() if v is no_value or (k in ("out", "dtype", "order") and v is None)
-    }
+    empty = {k: v for k, v in kwargs.items() if v is no_value or (k in ("out", "dtype", "order") and v is None)}
     return {k: v for k, v in kwargs.items() if k not in empty and not (k == "where" and v is True)}
 
 
@@ -507,9 +493,7 @@ def _fits_int32(array: numpy.ndarray) -> bool:
     return not array.size or bool(array.min() >= -(2**31) and array.max() < 2**31)
 
 
-def convert_to_tensor(
-    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
-) -> Tensor:
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Tensor:
     """`x` as a tensor on the current device; a tensor of the right type is returned as it is.
 
     Args:
@@ -527,9 +511,7 @@ def convert_to_tensor(
     'int32'
     """
     if sparse or ragged:
-        raise ValueError(
-            "convert_to_tensor(sparse=True / ragged=True): there are no sparse or ragged tensors here."
-        )
+        raise ValueError("convert_to_tensor(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
     if isinstance(x, Tensor):
         if dtype is None or x.dtype == as_dtype(dtype):
             return x

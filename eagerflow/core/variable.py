@@ -107,9 +107,7 @@ class Variable(Tensor):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        self.by_hand = (
-            False  # True once a tape watched it without its being trainable: other tapes don't, then
-        )
+        self.by_hand = False  # True once a tape watched it without its being trainable: other tapes don't, then
         self.key = self.identity if value and is_differentiable(self.data.dtype) else None
 
     @property
@@ -158,9 +156,7 @@ class Variable(Tensor):
     def increase(self, amount: Any) -> None:
         """Add raw numbers, without a word to observers: for counters and sums."""
         data = self.data
-        if (
-            not data.shape and data.__class__ is numpy.ndarray
-        ):  # Python adds two numbers faster than NumPy does
+        if not data.shape and data.__class__ is numpy.ndarray:  # Python adds two numbers faster than NumPy does
             self._replace(numpy.array(data.item() + amount, data.dtype))
         elif data.nbytes > SMALL:
             del data  # a reference would have it copied
@@ -301,9 +297,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
         value = _taken(_called(initializer, wanted, dtype), dtype)
     elif isinstance(initializer, str):
         if shape is None:
-            raise ValueError(
-                f"Variable(initializer={initializer!r}): an initializer needs shape=... as well."
-            )
+            raise ValueError(f"Variable(initializer={initializer!r}): an initializer needs shape=... as well.")
         return _initial_value(above.initializer_named(initializer), shape, dtype)
     else:
         value = Tensor(initializer, dtype)
@@ -324,9 +318,7 @@ def _as_shape(shape: Any) -> tuple[int, ...]:
     dims = (shape,) if isinstance(shape, int) else tuple(shape)
     for n in dims:
         if n is None or isinstance(n, (bool, float)) or int(n) < 0:
-            raise ValueError(
-                f"Variable(shape={shape!r}): every length must be an integer of at least 0; got {n!r}."
-            )
+            raise ValueError(f"Variable(shape={shape!r}): every length must be an integer of at least 0; got {n!r}.")
     return tuple([int(n) for n in dims])
 
 

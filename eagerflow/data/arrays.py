@@ -63,9 +63,7 @@ def _as_array(what: str, value: Any) -> Any:
     else:
         array = _host(what, value)
     if not array.ndim:
-        raise ValueError(
-            f"{what}: expected an array whose first axis counts samples; got {signature_of(value)}."
-        )
+        raise ValueError(f"{what}: expected an array whose first axis counts samples; got {signature_of(value)}.")
     if isinstance(array, numpy.memmap):
         return array  # perhaps larger than memory: batches of it are converted
     return with_our_floats(array)
@@ -75,9 +73,7 @@ def _host(what: str, value: Any) -> numpy.ndarray:
     try:
         array = value if isinstance(value, numpy.memmap) else numpy.asarray(value)
     except ValueError as error:
-        raise ValueError(
-            f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences)."
-        ) from None
+        raise ValueError(f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences).") from None
     if array.dtype.kind in "OUST" and what.startswith(("x", "a batch")) and _holds_text(array):
         return array
     if array.dtype.kind in "OUSTMmV" and array.dtype.name != "bfloat16":

@@ -139,9 +139,7 @@ class Dataset(MoreSteps):
         [0, 1]
         """
         for element in self:
-            yield tree.map_structure(
-                lambda x: x.numpy() if isinstance(x, (Tensor, TextTensor)) else x, element
-            )
+            yield tree.map_structure(lambda x: x.numpy() if isinstance(x, (Tensor, TextTensor)) else x, element)
 
     def __len__(self) -> int:
         if self._length is None or self._length < 0:
@@ -192,9 +190,7 @@ class Dataset(MoreSteps):
             drop_remainder: leave out a last batch which is smaller.
         """
         size = _positive("batch", "batch_size", batch_size)
-        return Dataset(
-            lambda: _stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder)
-        )
+        return Dataset(lambda: _stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder))
 
     @_ignored
     def unbatch(self) -> Dataset:
@@ -202,9 +198,7 @@ class Dataset(MoreSteps):
         return Dataset(lambda: (row for e in self for row in Dataset.from_tensor_slices(e)))
 
     @_ignored
-    def shuffle(
-        self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
-    ) -> Dataset:
+    def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         """The elements in random order: each drawn from the next `buffer_size`.
 
         Args:
@@ -246,9 +240,7 @@ class Dataset(MoreSteps):
     def concatenate(self, dataset: Dataset) -> Dataset:
         """These elements, then those of another data set."""
         lengths = (self._length, dataset._length)
-        length = (
-            -1 if -1 in lengths else None if None in lengths else sum(n for n in lengths if n is not None)
-        )
+        length = -1 if -1 in lengths else None if None in lengths else sum(n for n in lengths if n is not None)
         return Dataset(lambda: itertools.chain(self, dataset), length)
 
     @ignores("filename", "name")
@@ -284,9 +276,7 @@ class Dataset(MoreSteps):
 class _Slices(Dataset):
     """Rows of arrays, perhaps in random order: batches are then cut out at once, not stacked row by row."""
 
-    def __init__(
-        self, arrays: Any, rows: int, draw: Callable[[], numpy.random.Generator] | None = None
-    ) -> None:
+    def __init__(self, arrays: Any, rows: int, draw: Callable[[], numpy.random.Generator] | None = None) -> None:
         super().__init__(self._rows, rows)
         self._arrays = arrays
         self._draw = draw
@@ -311,9 +301,7 @@ class _Slices(Dataset):
         return Dataset(make, _batches(rows, size, drop_remainder))
 
     @_ignored
-    def shuffle(
-        self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
-    ) -> Dataset:
+    def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         if _positive("shuffle", "buffer_size", buffer_size) < len(self) or self._draw is not None:
             return super().shuffle(buffer_size, seed, reshuffle_each_iteration)
         return _Slices(self._arrays, len(self), _generators(seed, reshuffle_each_iteration))
@@ -363,9 +351,7 @@ def _element(value: Any) -> Any:
         return tuple([_element(v) for v in value])
     if isinstance(value, Mapping):
         return {k: _element(v) for k, v in value.items()}
-    return (
-        value if isinstance(value, Tensor) or value is None else _wrap(numpy.array(value))
-    )  # not its giver's memory
+    return value if isinstance(value, Tensor) or value is None else _wrap(numpy.array(value))  # not its giver's memory
 
 
 def _wrap(array: Any) -> Any:

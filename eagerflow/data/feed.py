@@ -45,9 +45,7 @@ class Feed:
     shuffle: Any = False
     draws: Callable[[], Key] = staticmethod(next_key)
     _key: Key  # of the running pass
-    _origin: Any = (
-        None  # the random state when the running pass over the data began; None where none is running
-    )
+    _origin: Any = None  # the random state when the running pass over the data began; None where none is running
     _drawn = 0  # batches of that pass so far
     _done = 0  # batches of the next epoch which were used before training was interrupted
 
@@ -58,9 +56,7 @@ class Feed:
     def on_epoch_end(self) -> None:
         """Called by `fit` after each epoch."""
 
-    def _noted(
-        self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0
-    ) -> Iterator[Any]:
+    def _noted(self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0) -> Iterator[Any]:
         """One pass over the data, of which `position` tells how far it is."""
         self._origin, self._drawn = origin or self._begins(), drawn
         self._set_key(self._origin)
@@ -201,9 +197,7 @@ class ArrayFeed(Feed):
 class PyDatasetFeed(Feed):
     """Batches by number, in random order when asked for. An epoch of fewer begins where the last one stopped."""
 
-    def __init__(
-        self, dataset: Any, shuffle: Any = False, class_weight: Any = None, steps: int | None = None
-    ) -> None:
+    def __init__(self, dataset: Any, shuffle: Any = False, class_weight: Any = None, steps: int | None = None) -> None:
         self.dataset = dataset
         self.shuffle = bool(shuffle)
         self.weights = class_weights(class_weight)
@@ -436,11 +430,7 @@ def feed_for(
         return x
     if is_array_like(x):
         return ArrayFeed(x, y, sample_weight, batch_size, shuffle, class_weight, steps, goes_on)
-    if (
-        x is None
-        or isinstance(x, (str, bytes, int, float))
-        or not (hasattr(type(x), "__iter__") or _indexed(x))
-    ):
+    if x is None or isinstance(x, (str, bytes, int, float)) or not (hasattr(type(x), "__iter__") or _indexed(x)):
         raise TypeError(
             f"x: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."
         )

@@ -57,9 +57,7 @@ def ahead(make: Callable[[], Iterable[Any]], count: int) -> Iterator[Any]:
         thread.join(timeout=1)
 
 
-def in_order(
-    function: Callable[[Any], Any], arguments: Iterable[Any], workers: int, count: int
-) -> Iterator[Any]:
+def in_order(function: Callable[[Any], Any], arguments: Iterable[Any], workers: int, count: int) -> Iterator[Any]:
     """`function` of each argument, in their order, computed by several threads at most `count` ahead."""
     pending: deque[Future[Any]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="eagerflow-data") as pool:

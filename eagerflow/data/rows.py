@@ -18,9 +18,7 @@ __all__ = ["batches_of_rows"]
 _BLOCK = 1 << 18  # bytes that are gathered at once: a call of NumPy for many small batches
 
 
-def batches_of_rows(
-    arrays: Sequence[Any], size: int, count: int, order: Any, where: Device
-) -> Iterator[list[Any]]:
+def batches_of_rows(arrays: Sequence[Any], size: int, count: int, order: Any, where: Device) -> Iterator[list[Any]]:
     """Batches as lists of tensors, one per array; batches of one block share its memory.
 
     Args:

@@ -42,11 +42,7 @@ class MoreSteps:
         return (function(*e) if isinstance(e, tuple) else function(e) for e in self)
 
     def interleave(
-        self: Any,
-        map_func: Callable[..., Any],
-        cycle_length: int | None = None,
-        block_length: int = 1,
-        **kwargs: Any,
+        self: Any, map_func: Callable[..., Any], cycle_length: int | None = None, block_length: int = 1, **kwargs: Any
     ) -> Any:
         """The elements of the data sets that a function makes of each element, `cycle_length` of them in turn."""
         width = 16 if cycle_length in (None, -1) else int(cycle_length or 1)
@@ -65,9 +61,7 @@ class MoreSteps:
 
         return self._new(make)
 
-    def window(
-        self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False
-    ) -> Any:
+    def window(self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False) -> Any:
         """Data sets of `size` elements each, the next one `shift` elements later."""
         step = size if shift is None else int(shift)
 
@@ -100,9 +94,13 @@ class MoreSteps:
         return self._new(lambda: iter(elements), len(elements))
 
     def padded_batch(
-        self: Any, batch_size: int, padded_shapes: Any = None, padding_values: Any = None,
-        drop_remainder: bool = False, name: str | None = None,
-    ) -> Any:  # fmt: skip
+        self: Any,
+        batch_size: int,
+        padded_shapes: Any = None,
+        padding_values: Any = None,
+        drop_remainder: bool = False,
+        name: str | None = None,
+    ) -> Any:
         """Batches of elements of unequal lengths, each filled up to the longest, or to `padded_shapes`."""
 
         def make() -> Iterator[Any]:
@@ -121,9 +119,7 @@ class MoreSteps:
             length = length // batch_size if drop_remainder else -(-length // batch_size)
         return self._new(make, length)
 
-    def reduce(
-        self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None
-    ) -> Any:
+    def reduce(self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Any:
         """The state after a function of state and element has run for all of them."""
         state = initial_state
         for element in self:
@@ -156,18 +152,14 @@ class MoreSteps:
         """
         found = list(itertools.islice(iter(self), 2))
         if len(found) != 1:
-            raise ValueError(
-                f"get_single_element: expected one element; got {'none' if not found else 'more'}."
-            )
+            raise ValueError(f"get_single_element: expected one element; got {'none' if not found else 'more'}.")
         return found[0]
 
     @property
     def element_spec(self: Any) -> Any:
         """Shapes and types of the first element's tensors."""
         first = next(iter(self), None)
-        return tree.map_structure(
-            lambda x: ElementSpec(tuple(numpy.shape(x)), getattr(x, "dtype", None)), first
-        )
+        return tree.map_structure(lambda x: ElementSpec(tuple(numpy.shape(x)), getattr(x, "dtype", None)), first)
 
     def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> Any:
         """Batches of another size."""
@@ -239,13 +231,10 @@ def padded(parts: Sequence[Any], shape: Any, value: Any) -> Any:
     arrays = [to_host(p.data) if isinstance(p, Tensor) else numpy.asarray(p) for p in parts]
     longest = [max(lengths) for lengths in zip(*[a.shape for a in arrays])]
     wanted = [
-        n if w in (None, -1) else int(w)
-        for n, w in zip(longest, longest if shape is None else shape, strict=True)
+        n if w in (None, -1) else int(w) for n, w in zip(longest, longest if shape is None else shape, strict=True)
     ]
     if any(n > w for n, w in zip(longest, wanted)):
-        raise ValueError(
-            f"padded_batch(padded_shapes={tuple(wanted)}): an element has the shape {tuple(longest)}."
-        )
+        raise ValueError(f"padded_batch(padded_shapes={tuple(wanted)}): an element has the shape {tuple(longest)}.")
     words = is_text(arrays[0])
     fill = ("" if words else 0) if value is None else value.numpy() if isinstance(value, Tensor) else value
     batch = numpy.full((len(arrays), *wanted), fill, object if words else arrays[0].dtype)

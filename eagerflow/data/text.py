@@ -69,11 +69,7 @@ class TextTensor(numpy.ndarray):
         return text_tensor(result) if name == "add" else Tensor(numpy.asarray(result, "bool"))
 
     def __repr__(self) -> str:
-        shown = (
-            numpy.array2string(_strings(self), separator=", ", threshold=20)
-            if self.ndim
-            else repr(self.item())
-        )
+        shown = numpy.array2string(_strings(self), separator=", ", threshold=20) if self.ndim else repr(self.item())
         return f"TextTensor({shown}, shape={tuple(self.shape)}, dtype=string)"
 
     __str__ = __repr__
@@ -96,16 +92,12 @@ def text_tensor(values: Any) -> TextTensor:
         return values
     array = numpy.asarray(values, dtype=object)
     plain = numpy.empty(array.shape, object)
-    flat = [
-        x.item() if isinstance(x, numpy.ndarray) and not x.ndim else x for x in array.reshape(-1).tolist()
-    ]
+    flat = [x.item() if isinstance(x, numpy.ndarray) and not x.ndim else x for x in array.reshape(-1).tolist()]
     for x in flat:
         if isinstance(x, list):
             raise ValueError("lists of text need equal lengths.")
         if not isinstance(x, (str, bytes)):
-            raise TypeError(
-                f"expected text, str or bytes, everywhere; got {type(x).__name__} {x!r:.60} among it."
-            )
+            raise TypeError(f"expected text, str or bytes, everywhere; got {type(x).__name__} {x!r:.60} among it.")
     plain.reshape(-1)[:] = flat
     return plain.view(TextTensor)
 
@@ -126,7 +118,6 @@ def _strings(x: Any) -> Any:
     array = numpy.asarray(x if isinstance(x, numpy.ndarray) else text_tensor(x))
     plain = numpy.empty(array.shape, object)
     plain.reshape(-1)[:] = [
-        x.decode("utf-8", "surrogateescape") if isinstance(x, bytes) else str(x)
-        for x in array.reshape(-1).tolist()
+        x.decode("utf-8", "surrogateescape") if isinstance(x, bytes) else str(x) for x in array.reshape(-1).tolist()
     ]
     return plain

@@ -58,9 +58,7 @@ def timeseries_dataset_from_array(
     lengths = {"sequence_length": sequence_length, "sequence_stride": sequence_stride}
     for name, value in {**lengths, "sampling_rate": sampling_rate}.items():
         if isinstance(value, bool) or not isinstance(value, (int, numpy.integer)) or value < 1:
-            raise ValueError(
-                f"timeseries_dataset_from_array({name}={value!r}): expected an integer of at least 1."
-            )
+            raise ValueError(f"timeseries_dataset_from_array({name}={value!r}): expected an integer of at least 1.")
     first, last = _bounds(start_index, end_index, len(series))
     goals = None if targets is None else numpy.asarray(targets)
     starts = _starts(first, last, sequence_length, sampling_rate, sequence_stride, goals)
@@ -70,9 +68,7 @@ def timeseries_dataset_from_array(
 def _bounds(start: int | None, end: int | None, length: int) -> tuple[int, int]:
     first, last = start or 0, length if end is None else end
     if first < 0 or first >= length:
-        raise ValueError(
-            f"timeseries_dataset_from_array(start_index={start}): the series has {length} time steps."
-        )
+        raise ValueError(f"timeseries_dataset_from_array(start_index={start}): the series has {length} time steps.")
     if last <= first or last > length:
         raise ValueError(
             f"timeseries_dataset_from_array(end_index={end}): expected an index behind start_index ({first}) and at "

@@ -18,17 +18,8 @@ if TYPE_CHECKING:
         reuters,
     )
 
-__all__ = [
-    "boston_housing",
-    "california_housing",
-    "cifar10",
-    "cifar100",
-    "digits",
-    "fashion_mnist",
-    "imdb",
-    "mnist",
-    "reuters",
-]
+__all__ = ["boston_housing", "california_housing", "cifar10", "cifar100", "digits", "fashion_mnist", "imdb", "mnist"]
+__all__ += ["reuters"]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,9 +27,19 @@ _LAST_RECORD = 22 + 0xFFFF  # bytes of a zip file that its last record and a com
 
 # What Python's modules raise on damaged archives: sizes in headers may also ask for more memory than there is.
 ARCHIVE_ERRORS = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError,
-    LookupError, OverflowError, MemoryError, struct.error,
-)  # fmt: skip
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+)
 
 
 class ArchiveError(ValueError):
@@ -74,12 +84,7 @@ def _check_size(size: int, packed: int, count: int = 0) -> None:
 
 def _is_of_the_disk(error: BaseException) -> bool:
     """Whether the disk is to blame, not the archive."""
-    return isinstance(error, OSError) and error.errno in (
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EACCES,
-        errno.EROFS,
-    )
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
 
 def extract_archive(archive: Path, folder: Path, formats: Any = "auto") -> None:
@@ -120,9 +125,7 @@ def _damaged(archive: Path, error: BaseException) -> ArchiveError:
 
 
 def _format(archive: Path, formats: Any) -> str:
-    wanted = (
-        _FORMATS if formats == "auto" else (formats,) if isinstance(formats, str) else tuple(formats or ())
-    )
+    wanted = _FORMATS if formats == "auto" else (formats,) if isinstance(formats, str) else tuple(formats or ())
     if unknown := [name for name in wanted if name not in _FORMATS]:
         raise ValueError(f"archive_format={unknown[0]!r}: expected 'auto', 'tar', 'zip', or a list of them.")
     try:
@@ -161,9 +164,7 @@ def _unzip(archive: Path, folder: Path) -> None:
             if member.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
             elif stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-                raise ArchiveError(
-                    f"its member {member.filename[:80]!r} is a link or a device; nothing was kept"
-                )
+                raise ArchiveError(f"its member {member.filename[:80]!r} is a link or a device; nothing was kept")
             else:
                 with opened.open(member) as source:
                     _write(source, target)

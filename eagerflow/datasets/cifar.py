@@ -36,10 +36,7 @@ def load_parts(source: Source, folder: str, names: Iterable[str], label_key: str
     names = tuple(names)
     unpacked = source.place(folder)
     if unpacked.is_dir() and not source.place().exists():
-        return {
-            name: source.read(lambda path: _batch(path.read_bytes(), label_key), unpacked / name)
-            for name in names
-        }
+        return {name: source.read(lambda path: _batch(path.read_bytes(), label_key), unpacked / name) for name in names}
     return source.read(lambda path: _from_archive(path, folder, names, label_key))
 
 

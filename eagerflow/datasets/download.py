@@ -28,11 +28,18 @@ _HASHES = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}  # by the number 
 
 
 def get_file(
-    fname: str | os.PathLike[str] | None = None, origin: str | None = None, untar: bool = False,
-    md5_hash: str | None = None, file_hash: str | None = None, cache_subdir: str | os.PathLike[str] = "datasets",
-    hash_algorithm: str = "auto", extract: bool = False, archive_format: Any = "auto",
-    cache_dir: str | os.PathLike[str] | None = None, force_download: bool = False,
-) -> str:  # fmt: skip
+    fname: str | os.PathLike[str] | None = None,
+    origin: str | None = None,
+    untar: bool = False,
+    md5_hash: str | None = None,
+    file_hash: str | None = None,
+    cache_subdir: str | os.PathLike[str] = "datasets",
+    hash_algorithm: str = "auto",
+    extract: bool = False,
+    archive_format: Any = "auto",
+    cache_dir: str | os.PathLike[str] | None = None,
+    force_download: bool = False,
+) -> str:
     """The path of a file, which is downloaded unless it is there already.
 
     The file appears under its name when it is complete and its checksum is right; until then it grows in
@@ -126,9 +133,7 @@ def matches(path: Path, checksum: str, algorithm: str = "auto") -> bool:
         return hashlib.file_digest(stream, name).hexdigest() == checksum.lower()
 
 
-def download(
-    origin: str, place: Path, checksum: str | None = None, algorithm: str = "auto", by_hand: str = ""
-) -> None:
+def download(origin: str, place: Path, checksum: str | None = None, algorithm: str = "auto", by_hand: str = "") -> None:
     """Download `origin` to `place`.
 
     Args:
@@ -143,9 +148,7 @@ def download(
         ValueError: when what came has another checksum.
     """
     if urllib.parse.urlsplit(origin).scheme not in ("http", "https", "file"):
-        raise ValueError(
-            f"get_file(origin={origin!r}): expected an address with http://, https:// or file://."
-        )
+        raise ValueError(f"get_file(origin={origin!r}): expected an address with http://, https:// or file://.")
     _check_local(origin)
     part = place.with_name(place.name + ".part")
     try:

@@ -21,17 +21,20 @@ Split = tuple[np.ndarray, np.ndarray]
 _SOURCE = Source(
     "imdb.npz", KERAS_SITE + "imdb.npz", "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
 )
-_INDEX = Source(
-    "imdb_word_index.json", KERAS_SITE + "imdb_word_index.json", "bfafd718b763782e994055a2d397834f"
-)
+_INDEX = Source("imdb_word_index.json", KERAS_SITE + "imdb_word_index.json", "bfafd718b763782e994055a2d397834f")
 
 
 @also(nb_words="num_words")
 def load_data(
-    path: str | os.PathLike[str] = "imdb.npz", num_words: int | None = None, skip_top: int = 0,
-    maxlen: int | None = None, seed: int | None = 113, start_char: int | None = 1, oov_char: int | None = 2,
+    path: str | os.PathLike[str] = "imdb.npz",
+    num_words: int | None = None,
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    seed: int | None = 113,
+    start_char: int | None = 1,
+    oov_char: int | None = 2,
     index_from: int = 3,
-) -> tuple[Split, Split]:  # fmt: skip
+) -> tuple[Split, Split]:
     """Gives 25,000 reviews to train with and 25,000 to test with.
 
     A word is the number of its rank by frequency, plus `index_from`; 0 is left for padding. The file

@@ -19,13 +19,9 @@ __all__ = ["get_label_names", "get_word_index", "load_data"]
 Split = tuple[np.ndarray, np.ndarray]
 
 _SOURCE = Source(
-    "reuters.npz",
-    KERAS_SITE + "reuters.npz",
-    "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916",
+    "reuters.npz", KERAS_SITE + "reuters.npz", "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916"
 )
-_INDEX = Source(
-    "reuters_word_index.json", KERAS_SITE + "reuters_word_index.json", "4d44cc38712099c9e383dc6e5f11a921"
-)
+_INDEX = Source("reuters_word_index.json", KERAS_SITE + "reuters_word_index.json", "4d44cc38712099c9e383dc6e5f11a921")
 
 # The topics of the corpus (Reuters-21578), in the order of the labels.
 _TOPICS = (
@@ -37,10 +33,16 @@ _TOPICS = (
 
 @also(nb_words="num_words")
 def load_data(
-    path: str | os.PathLike[str] = "reuters.npz", num_words: int | None = None, skip_top: int = 0,
-    maxlen: int | None = None, test_split: float = 0.2, seed: int | None = 113, start_char: int | None = 1,
-    oov_char: int | None = 2, index_from: int = 3,
-) -> tuple[Split, Split]:  # fmt: skip
+    path: str | os.PathLike[str] = "reuters.npz",
+    num_words: int | None = None,
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    test_split: float = 0.2,
+    seed: int | None = 113,
+    start_char: int | None = 1,
+    oov_char: int | None = 2,
+    index_from: int = 3,
+) -> tuple[Split, Split]:
     """Gives 11,228 newswires in 46 topics.
 
     A word is the number of its rank by frequency, plus `index_from`; 0 is left for padding. The file (2 MB)

@@ -89,18 +89,14 @@ def expect(arrays: dict[str, np.ndarray], **shapes: tuple[int | None, ...]) -> N
         )
         if not same or found.dtype.kind not in "biuf":
             wanted = ", ".join("any" if n is None else str(n) for n in shape)
-            raise FormatError(
-                f"array {name!r} is {found.dtype}{list(found.shape)}, expected numbers [{wanted}]"
-            )
+            raise FormatError(f"array {name!r} is {found.dtype}{list(found.shape)}, expected numbers [{wanted}]")
 
 
 def same_length(arrays: dict[str, np.ndarray], *pairs: tuple[str, str]) -> None:
     """Refuse images and labels, say, of which there are not equally many."""
     for first, second in pairs:
         if len(arrays[first]) != len(arrays[second]):
-            raise FormatError(
-                f"{first!r} has {len(arrays[first])} rows and {second!r} has {len(arrays[second])}"
-            )
+            raise FormatError(f"{first!r} has {len(arrays[first])} rows and {second!r} has {len(arrays[second])}")
 
 
 def check_split(test_split: float) -> None:

@@ -107,11 +107,7 @@ class STFT(Initializer):
     """
 
     def __init__(
-        self,
-        side: str = "real",
-        window: Any = "hann",
-        scaling: str | None = "density",
-        periodic: bool = False,
+        self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False
     ) -> None:
         _check_one_of("side", side, ("real", "imag"))
         _check_one_of("scaling", scaling, ("density", "spectrum", None))
@@ -147,6 +143,4 @@ class STFT(Initializer):
 def _check_one_of(argument: str, value: Any, known: tuple[Any, ...]) -> None:
     if value not in known:
         hint = did_you_mean(str(value), [k for k in known if k])
-        raise ValueError(
-            f"STFT({argument}={value!r}): expected one of {', '.join(repr(k) for k in known)}.{hint}"
-        )
+        raise ValueError(f"STFT({argument}={value!r}): expected one of {', '.join(repr(k) for k in known)}.{hint}")

@@ -17,19 +17,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.initializers.base import Initializer, table
 from eagerflow.random import SeedGenerator, normal, truncated_normal, uniform
 
-__all__ = [
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "LecunNormal",
-    "LecunUniform",
-    "Orthogonal",
-    "RandomNormal",
-    "RandomUniform",
-    "TruncatedNormal",
-    "VarianceScaling",
-]
+__all__ = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal"]
+__all__ += ["RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"]
 
 # The standard deviation that is left of a standard normal distribution cut off at two deviations.
 _DEVIATION_AFTER_TRUNCATION = 0.87962566103423978
@@ -53,9 +42,7 @@ class RandomInitializer(Initializer):
         elif isinstance(seed, dict):
             seed = deserialize_keras_object(seed)
         elif isinstance(seed, bool) or not isinstance(seed, (int, SeedGenerator)):
-            raise ValueError(
-                f"{type(self).__name__}(seed={seed!r}): expected an integer, a SeedGenerator or None."
-            )
+            raise ValueError(f"{type(self).__name__}(seed={seed!r}): expected an integer, a SeedGenerator or None.")
         self.seed = seed
 
     def _width(self, name: str, value: float) -> float:
@@ -202,9 +189,7 @@ def _check(argument: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def compute_fans(
-    shape: tuple[int, ...],
-    input_axes: Sequence[int] | None = None,
-    output_axes: Sequence[int] | None = None,
+    shape: tuple[int, ...], input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
 ) -> tuple[int, int]:
     """How many inputs and outputs a unit of a weight of this shape has.
 
@@ -228,10 +213,7 @@ class _Preset(VarianceScaling):
     _distribution: str
 
     def __init__(
-        self,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
+        self, seed: Any = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
     ) -> None:
         super().__init__(self._scale, self._mode, self._distribution, seed, input_axes, output_axes)
 

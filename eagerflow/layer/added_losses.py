@@ -106,9 +106,7 @@ def forget_losses(layer: LossHolder) -> None:
         layer._clear_losses()
 
 
-def measured(
-    layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None
-) -> tuple[Any, str]:
+def measured(layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None) -> tuple[Any, str]:
     """The value and the name that `add_metric` was given, if it may be called.
 
     Raises:

@@ -9,13 +9,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "CallSignature",
-    "call_signature",
-    "check_build_arguments",
-    "shape_arguments",
-    "shapes_by_argument",
-]
+__all__ = ["CallSignature", "call_signature", "check_build_arguments", "shape_arguments", "shapes_by_argument"]
 
 
 class CallSignature:
@@ -46,9 +40,7 @@ class CallSignature:
         named = {p.name: p for p in parameters}
         self.takes_training = "training" in named
         self.training_default = named["training"].default if self.takes_training else None
-        self.training_position = (
-            self.names.index("training") if "training" in self.names else len(self.names) + 99
-        )
+        self.training_position = self.names.index("training") if "training" in self.names else len(self.names) + 99
         self.masks = _mask_parameters(self.names, named)
         self.written = cls.call is not base.call  # type: ignore[attr-defined]
         self.computes_mask = cls.compute_mask is not base.compute_mask  # type: ignore[attr-defined]

@@ -144,10 +144,7 @@ def _made(value: Any) -> Any:
 def _named_arguments(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     signature = inspect.signature(cls.__init__)  # type: ignore[misc]
     bound = dict(list(signature.bind(None, *args, **kwargs).arguments.items())[1:])
-    for (
-        name,
-        parameter,
-    ) in signature.parameters.items():  # plain defaults too: another version may have others
+    for name, parameter in signature.parameters.items():  # plain defaults too: another version may have others
         if name not in bound and name != "name" and isinstance(parameter.default, (bool, int, float, str)):
             bound[name] = parameter.default
     for name, parameter in signature.parameters.items():

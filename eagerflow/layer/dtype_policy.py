@@ -14,10 +14,8 @@ from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops import cast
 
-__all__ = [
-    "DTypePolicy", "FloatDTypePolicy", "deserialize", "dtype_policy", "get", "get_policy", "serialize",
-    "set_dtype_policy",
-]  # fmt: skip
+__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "dtype_policy", "get", "get_policy", "serialize"]
+__all__ += ["set_dtype_policy"]
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -89,9 +87,7 @@ def _plain(name: Any) -> str:
         return standardize_dtype(name)
     except (TypeError, ValueError):
         if isinstance(name, (int, float, list, tuple, dict)):
-            raise TypeError(
-                f"DTypePolicy(name={name!r:.60}): expected the name of a policy or type."
-            ) from None
+            raise TypeError(f"DTypePolicy(name={name!r:.60}): expected the name of a policy or type.") from None
         hint = did_you_mean(str(name), [*_MIXED, "float16", "bfloat16", "float32", "float64"])
         raise ValueError(
             f"DTypePolicy(name={name!r}): expected a type name or one of {', '.join(_MIXED)}.{hint}"

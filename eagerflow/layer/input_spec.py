@@ -125,9 +125,7 @@ def _aligned(spec: Any, inputs: Any, layer: Any) -> tuple[list[Any], list[Any]]:
     if isinstance(inputs, Mapping) and all(s is not None and s.name for s in specs):
         missing = [s.name for s in specs if s.name not in inputs and not s.optional]
         if missing:
-            raise ValueError(
-                f"{describe(layer)}: inputs {missing} are missing; got the keys {sorted(inputs)}."
-            )
+            raise ValueError(f"{describe(layer)}: inputs {missing} are missing; got the keys {sorted(inputs)}.")
         return specs, [inputs.get(s.name) for s in specs]
     values = tree.flatten(inputs)
     if len(values) != len(specs):

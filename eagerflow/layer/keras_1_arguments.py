@@ -7,27 +7,40 @@ from typing import Any, TypeVar
 
 from eagerflow.base.spellings import renamed, respelled, without
 
-__all__ = [
-    "AFFINE", "OF_CONVOLUTION", "RECURRENT", "of_convolution", "of_pooling", "of_recurrent", "of_recurrent_convolution",
-    "of_separable_convolution", "older", "only", "with_dim_ordering",
-]  # fmt: skip
+__all__ = ["AFFINE", "OF_CONVOLUTION", "RECURRENT", "of_convolution", "of_pooling", "of_recurrent"]
+__all__ += ["of_recurrent_convolution", "of_separable_convolution", "older", "only", "with_dim_ordering"]
 
 AFFINE = {
-    "W_constraint": "kernel_constraint", "W_regularizer": "kernel_regularizer", "b_constraint": "bias_constraint",
-    "b_regularizer": "bias_regularizer", "bias": "use_bias", "init": "kernel_initializer",
-}  # fmt: skip
+    "W_constraint": "kernel_constraint",
+    "W_regularizer": "kernel_regularizer",
+    "b_constraint": "bias_constraint",
+    "b_regularizer": "bias_regularizer",
+    "bias": "use_bias",
+    "init": "kernel_initializer",
+}
 _OF_STATES = {
-    "U_regularizer": "recurrent_regularizer", "dropout_U": "recurrent_dropout", "dropout_W": "dropout",
-    "inner_activation": "recurrent_activation", "inner_init": "recurrent_initializer",
-}  # fmt: skip
+    "U_regularizer": "recurrent_regularizer",
+    "dropout_U": "recurrent_dropout",
+    "dropout_W": "dropout",
+    "inner_activation": "recurrent_activation",
+    "inner_init": "recurrent_initializer",
+}
 RECURRENT = {
-    **_OF_STATES, "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
-    "init": "kernel_initializer", "output_dim": "units",
-}  # fmt: skip
+    **_OF_STATES,
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "init": "kernel_initializer",
+    "output_dim": "units",
+}
 OF_CONVOLUTION = {
-    **AFFINE, "atrous_rate": "dilation_rate", "border_mode": "padding", "filter_length": "kernel_size",
-    "nb_filter": "filters", "subsample": "strides", "subsample_length": "strides",
-}  # fmt: skip
+    **AFFINE,
+    "atrous_rate": "dilation_rate",
+    "border_mode": "padding",
+    "filter_length": "kernel_size",
+    "nb_filter": "filters",
+    "subsample": "strides",
+    "subsample_length": "strides",
+}
 _LENGTHS = ("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3")
 _ORDERINGS = {"default": "", "tf": "channels_last", "th": "channels_first"}
 
@@ -36,9 +49,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def _noting(
-    change: Callable[[Any, tuple[Any, ...], dict[str, Any]], Arguments], *names: str
-) -> Callable[[F], F]:
+def _noting(change: Callable[[Any, tuple[Any, ...], dict[str, Any]], Arguments], *names: str) -> Callable[[F], F]:
     """`respelled` for `__init__` of layers: it also corrects what the layer noted of its arguments."""
 
     def noted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:

@@ -9,14 +9,7 @@ from eagerflow.base.errors import did_you_mean
 
 __all__ = ["UnknownArgumentError", "batch_shape_of", "refuse_unknown"]
 
-INPUT_ARGUMENTS = (
-    "batch_input_shape",
-    "batch_shape",
-    "batch_size",
-    "input_dim",
-    "input_dtype",
-    "input_shape",
-)
+INPUT_ARGUMENTS = ("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_dtype", "input_shape")
 
 
 class UnknownArgumentError(TypeError, ValueError):
@@ -70,7 +63,5 @@ def _parameters_of(cls: type) -> list[str]:
     for ancestor in cls.__mro__:
         if "__init__" in ancestor.__dict__ and ancestor is not object:
             parameters = list(inspect.signature(ancestor.__dict__["__init__"]).parameters.values())[1:]
-            found.update(
-                {p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-            )
+            found.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
     return list(found)

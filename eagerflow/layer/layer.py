@@ -85,9 +85,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     [[1.0, 2.0]]
     """
 
-    _stateless = (
-        False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
-    )
+    _stateless = False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
     _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
     _call_signature: CallSignature
     created_at: tuple[str, int]
@@ -101,10 +99,18 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
         self.__dict__.update(
-            _tracked={}, _own_weights=[], _switched_off=[], _fixed={}, _gathered=(-1,), _arguments=(args, kwargs),
-            _call_signature=call_signature(cls, Layer), created_at=creation_site(), _calls={}, _building=False,
+            _tracked={},
+            _own_weights=[],
+            _switched_off=[],
+            _fixed={},
+            _gathered=(-1,),
+            _arguments=(args, kwargs),
+            _call_signature=call_signature(cls, Layer),
+            created_at=creation_site(),
+            _calls={},
+            _building=False,
             _build_shapes=((), {}),
-        )  # fmt: skip
+        )
         return self
 
     @boundary
@@ -123,12 +129,17 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         self._arguments[1].pop("weights", None)  # no part of the configuration
         refuse_unknown(type(self), kwargs)
         self.__dict__.update(
-            name=checked_name(name, type(self)), autocast=autocast, supports_masking=False,
-            input_spec=None, _path=None, _losses=[], _initial_weights=initial_weights,
+            name=checked_name(name, type(self)),
+            autocast=autocast,
+            supports_masking=False,
+            input_spec=None,
+            _path=None,
+            _losses=[],
+            _initial_weights=initial_weights,
             _batch_input_shape=batch_shape_of(type(self), input_arguments),
             _input_dtype=input_arguments.get("input_dtype"),
             activity_regularizer=regularizers.get(activity_regularizer),
-        )  # fmt: skip
+        )
         self.__dict__["built"] = self._stateless and type(self).build is Layer.build
         self.dtype_policy = get_policy(dtype)
         if trainable is not True:
@@ -156,9 +167,10 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     def dtype_policy(self, value: Any) -> None:
         policy = get_policy(value)
         self.__dict__.update(
-            _policy=policy, _compute_type=as_dtype(policy.compute_dtype),
+            _policy=policy,
+            _compute_type=as_dtype(policy.compute_dtype),
             _is_mixed=policy.compute_dtype != policy.variable_dtype,
-        )  # fmt: skip
+        )
 
     @property
     def dtype(self) -> str:
@@ -279,9 +291,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
                 stack.enter_context(autocast_scope(self._compute_type))
             if not state.on:
                 return self.call(*args, **kwargs)
-            announced = stack.enter_context(
-                scope(self._scope_kind, self.name, self, (*args, *kwargs.values()))
-            )
+            announced = stack.enter_context(scope(self._scope_kind, self.name, self, (*args, *kwargs.values())))
             announced.value = self.call(*args, **kwargs)
             return announced.value
 
@@ -297,9 +307,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
                 stacklevel=3,
             )
 
-    def _converted(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arrays as tensors, floats in the compute type; the first argument may also be a plain list."""
         if not self._convert_input_args:
             return args, kwargs
@@ -316,9 +324,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         if not isinstance(x, Tensor):
             if not hasattr(x, "__array__") and not hasattr(x, "__cuda_array_interface__"):
                 return x
-            if is_text(x) and (
-                self._scope_kind == "model" or not type(self).call.__module__.startswith("eagerflow.")
-            ):
+            if is_text(x) and (self._scope_kind == "model" or not type(self).call.__module__.startswith("eagerflow.")):
                 return x  # for a layer inside that takes text
             x = convert_to_tensor(x)
         elif isinstance(x, SymbolicTensor):
@@ -365,9 +371,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         check_build_arguments(self, shapes, positional, named)
         if not shapes and needs_shapes(self.build):
             got = ", ".join(signature_of(x) for x in (*args, *kwargs.values())) or "nothing"
-            raise TypeError(
-                f"{describe(self)} is built for the shapes of its inputs; got no tensor but {got}."
-            )
+            raise TypeError(f"{describe(self)} is built for the shapes of its inputs; got no tensor but {got}.")
         self.build(*positional, **named)
 
     @around_build
@@ -378,8 +382,11 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         policy = self.dtype_policy
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         config["dtype"] = {
-            "module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None,
-        }  # fmt: skip
+            "module": "keras",
+            "class_name": "DTypePolicy",
+            "config": policy.get_config(),
+            "registered_name": None,
+        }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         return config
@@ -391,11 +398,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         return {k: v for k, v in self.__dict__.items() if k not in left_out} | {"_born": born}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        own = {
-            k: type(v)(v)
-            for k, v in state.items()
-            if k in ("_losses", "_own_weights", "_switched_off", "_tracked")
-        }
+        own = {k: type(v)(v) for k, v in state.items() if k in ("_losses", "_own_weights", "_switched_off", "_tracked")}
         fixed = {id(v): fixed for v, fixed in state["_born"]}
         self.__dict__.update(state, **own, _fixed=fixed, _call_signature=call_signature(type(self), Layer))
         del self.__dict__["_born"]

@@ -26,9 +26,7 @@ class ShapeAnswers:
         Subclasses may override it; otherwise the layer is run on small arrays.
         """
         if not self._call_signature.written:
-            raise NotImplementedError(
-                f"{describe(self)} needs a method call(self, inputs), or compute_output_shape."
-            )
+            raise NotImplementedError(f"{describe(self)} needs a method call(self, inputs), or compute_output_shape.")
         inputs = [_symbolic(shape, self.input_dtype) for shape in args]
         named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
         return tree.map_structure(lambda x: x.shape, self.compute_output_spec(*inputs, **named))

@@ -19,20 +19,8 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import setting_names
 from eagerflow.base.serialization import serialize_keras_object
 
-__all__ = [
-    "activated_shape",
-    "at_least_zero",
-    "described",
-    "integer",
-    "layout",
-    "one_of",
-    "passed_on",
-    "settle",
-    "settled_weight",
-    "share",
-    "sizes",
-    "without_lora",
-]
+__all__ = ["activated_shape", "at_least_zero", "described", "integer", "layout", "one_of", "passed_on", "settle"]
+__all__ += ["settled_weight", "share", "sizes", "without_lora"]
 
 _FINDERS: dict[str, ModuleType] = {
     "activation": activations,
@@ -59,9 +47,7 @@ def settle(layer: Any, arguments: Mapping[str, Any], others: str = "") -> None:
             setattr(layer, name, finder.get(value))
 
 
-def settled_weight(
-    layer: Any, name: str, shape: tuple[int | None, ...], kind: str = "", **others: Any
-) -> Any:
+def settled_weight(layer: Any, name: str, shape: tuple[int | None, ...], kind: str = "", **others: Any) -> Any:
     """A new weight, with the layer's settings `<kind>_initializer`, `<kind>_regularizer` and `<kind>_constraint`.
 
     Args:
@@ -71,10 +57,7 @@ def settled_weight(
         kind: default: the name.
         **others: arguments of `add_weight`; an `initializer` among them goes before the layer's.
     """
-    of = {
-        what: getattr(layer, f"{kind or name}_{what}")
-        for what in ("initializer", "regularizer", "constraint")
-    }
+    of = {what: getattr(layer, f"{kind or name}_{what}") for what in ("initializer", "regularizer", "constraint")}
     return layer.add_weight(name=name, shape=shape, **{**of, **others})
 
 
@@ -103,9 +86,7 @@ def activated_shape(layer: Any, shape: tuple[int | None, ...]) -> tuple[int | No
     return (*shape[:-1], shape[-1] // 2)
 
 
-def integer(
-    layer: Any, name: str, value: Any, least: int = 1, wrong_type: type[Exception] = ValueError
-) -> int:
+def integer(layer: Any, name: str, value: Any, least: int = 1, wrong_type: type[Exception] = ValueError) -> int:
     """`value` as an int of at least `least`.
 
     Raises:
@@ -129,9 +110,7 @@ def sizes(layer: Any, name: str, value: Any, rank: int, least: int = 1) -> tuple
     fits = isinstance(found, (tuple, list)) and len(found) == rank
     if not fits or not all(_is_integer(n) and n >= least for n in found):
         several = f" or {rank} of them" if rank > 1 else ""
-        raise ValueError(
-            f"{type(layer).__name__}({name}={value!r}): expected an integer of at least {least}{several}."
-        )
+        raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected an integer of at least {least}{several}.")
     return tuple([int(n) for n in found])
 
 

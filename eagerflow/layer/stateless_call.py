@@ -42,9 +42,7 @@ class StatelessCall:
             ValueError: before the layer is built, or when numbers or shapes of the values don't fit.
         """
         if not self.built:
-            raise ValueError(
-                f"{describe(self)}.stateless_call: the layer isn't built. Call it on data first."
-            )
+            raise ValueError(f"{describe(self)}.stateless_call: the layer isn't built. Call it on data first.")
         own = [*self.trainable_variables, *self.non_trainable_variables]
         fixed = self.non_trainable_variables
         values = [convert_to_tensor(v) for v in (*trainable_variables, *non_trainable_variables)]

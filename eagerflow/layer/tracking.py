@@ -38,9 +38,7 @@ def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
 class TrackedList(list[Any]):
     """A list that a layer holds: layers and variables put into it later belong to the layer as well."""
 
-    for _name in (
-        "__delitem__ __iadd__ __imul__ __setitem__ append clear extend insert pop remove reverse sort".split()
-    ):
+    for _name in "__delitem__ __iadd__ __imul__ __setitem__ append clear extend insert pop remove reverse sort".split():
         locals()[_name] = _telling(getattr(list, _name))
 
     def __reduce__(self) -> Any:

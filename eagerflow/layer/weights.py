@@ -134,9 +134,14 @@ class WeightHolder:
         spend(describe(self), shape, dtype)
         kind = AutocastVariable if cast else Variable
         variable = kind(
-            initializers.get(chosen), shape, dtype, trainable=bool(given.get("trainable", trainable)),
-            autocast=autocast, aggregation=aggregation, name=given.get("name", name),
-        )  # fmt: skip
+            initializers.get(chosen),
+            shape,
+            dtype,
+            trainable=bool(given.get("trainable", trainable)),
+            autocast=autocast,
+            aggregation=aggregation,
+            name=given.get("name", name),
+        )
         variable.path = f"{self.path}/{variable.name}"  # type: ignore[attr-defined]
         variable.regularizer = regularizers.get(given.get("regularizer", regularizer))
         variable.constraint = constraints.get(given.get("constraint", constraint))
@@ -313,9 +318,7 @@ class WeightHolder:
         own = self._gather()[0]
         if len(store.keys()) != len(own):
             unbuilt = "" if self.built else " It isn't built yet: call it on data first."
-            raise ValueError(
-                f"{describe(self)} has {len(own)} own weights; {len(store.keys())} were saved.{unbuilt}"
-            )
+            raise ValueError(f"{describe(self)} has {len(own)} own weights; {len(store.keys())} were saved.{unbuilt}")
         for i, variable in enumerate(own):
             variable.assign(store[str(i)])
 
@@ -355,9 +358,7 @@ def _refuse_in_call(layer: Any) -> None:
 def _by_position(layer: Any, args: tuple[Any, ...]) -> dict[str, Any]:
     order = _KERAS_2_ORDER if args and isinstance(args[0], str) else _KERAS_3_ORDER
     if len(args) > len(order):
-        raise TypeError(
-            f"{describe(layer)}.add_weight: {len(args)} arguments by position; at most {len(order)}."
-        )
+        raise TypeError(f"{describe(layer)}.add_weight: {len(args)} arguments by position; at most {len(order)}.")
     return dict(zip(order, args))
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.base.errors import did_you_mean as _did_you_mean
-from eagerflow.base.errors import no_attribute as _no_attribute
+from eagerflow.base.errors import did_you_mean as _did_you_mean, no_attribute as _no_attribute
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.layer.by_name import *
@@ -81,9 +80,7 @@ def __getattr__(name: str) -> Any:
     names = _listed(__name__)
     if name in globals():
         return globals()[name]
-    raise _no_attribute(
-        f"module 'eagerflow.layers' has no attribute {name!r}.{_did_you_mean(name, names)}", name
-    )
+    raise _no_attribute(f"module 'eagerflow.layers' has no attribute {name!r}.{_did_you_mean(name, names)}", name)
 
 
 def __dir__() -> list[str]:

@@ -75,11 +75,7 @@ class ReLU(_Elementwise):
 
     @accepts(alpha="negative_slope")
     def __init__(
-        self,
-        max_value: float | None = None,
-        negative_slope: float = 0.0,
-        threshold: float = 0.0,
-        **kwargs: Any,
+        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.max_value = None if max_value is None else _not_negative(self, "max_value", max_value)

@@ -13,15 +13,8 @@ from eagerflow.layer.keras_1_arguments import older
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, share
 
-__all__ = [
-    "AlphaDropout",
-    "Dropout",
-    "GaussianDropout",
-    "GaussianNoise",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-]
+__all__ = ["AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "SpatialDropout2D"]
+__all__ += ["SpatialDropout3D"]
 
 # Where SELU saturates: minus its scale times its alpha (Klambauer et al. 2017).
 _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
@@ -210,9 +203,7 @@ class GaussianNoise(_Noise):
 
     def noisy(self, inputs: Tensor) -> Tensor:
         """The inputs plus noise."""
-        return inputs + random.normal(
-            inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator
-        )
+        return inputs + random.normal(inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator)
 
 
 class GaussianDropout(_Noise):

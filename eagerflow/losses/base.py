@@ -224,9 +224,7 @@ def _merged(values: Tensor, sample_weight: Any, mask: Any, reduction: str, name:
     mask = _as(mask, dtype)
     if reduction in ("mean", "sum_over_batch_size"):
         counted = mask.astype("float32").sum()  # a half float can't hold the number of a large batch
-        mask = mask * (ops.divide_no_nan(ops.full_like(counted, math.prod(mask.shape)), counted)).astype(
-            dtype
-        )
+        mask = mask * (ops.divide_no_nan(ops.full_like(counted, math.prod(mask.shape)), counted)).astype(dtype)
     if sample_weight is None:
         return mask
     mask, weight = same_rank(mask, _as(sample_weight, dtype))
@@ -326,10 +324,7 @@ class FunctionLoss(Loss):
 
 def _init_named(default: str | None) -> Callable[..., None]:
     def __init__(
-        self: FunctionLoss,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = default,
-        dtype: Any = None,
+        self: FunctionLoss, reduction: str | None = "sum_over_batch_size", name: str | None = default, dtype: Any = None
     ) -> None:
         FunctionLoss.__init__(self, reduction, name, dtype)
 

@@ -17,12 +17,10 @@ from eagerflow.losses.matching import as_pair, put_mask, same_shape
 from eagerflow.losses.table import LOSSES
 from eagerflow.ops.neural.crossentropy import sigmoid_crossentropy
 
-__all__ = [
-    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy", "SparseCategoricalCrossentropy", "binary_crossentropy",
-    "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy", "sparse_categorical_crossentropy",
-]  # fmt: skip
+__all__ = ["BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy"]
+__all__ += ["CategoricalGeneralizedCrossEntropy", "SparseCategoricalCrossentropy", "binary_crossentropy"]
+__all__ += ["binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy"]
+__all__ += ["categorical_generalized_cross_entropy", "sparse_categorical_crossentropy"]
 
 
 def logits_of(y_pred: Any, activation: str, axis: int = -1) -> Tensor | None:
@@ -229,9 +227,7 @@ class _Smoothed(FunctionLoss):
     def _set(self, **settings: Any) -> None:
         smoothing = settings.get("label_smoothing", 0.0)
         if not 0 <= smoothing <= 1:
-            raise ValueError(
-                f"{type(self).__name__}(label_smoothing={smoothing!r}): expected a number from 0 to 1."
-            )
+            raise ValueError(f"{type(self).__name__}(label_smoothing={smoothing!r}): expected a number from 0 to 1.")
         self.settings = settings
 
 
@@ -361,9 +357,13 @@ class BinaryFocalCrossentropy(_Smoothed):
     ) -> None:
         super().__init__(reduction, name, dtype)
         self._set(
-            apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma, from_logits=from_logits,
-            label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+            apply_class_balancing=apply_class_balancing,
+            alpha=alpha,
+            gamma=gamma,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
 
 
 @LOSSES.add()
@@ -395,9 +395,7 @@ class CategoricalFocalCrossentropy(_Smoothed):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
-        self._set(
-            alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
-        )
+        self._set(alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 @LOSSES.add()
@@ -421,9 +419,7 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
         dtype: Any = None,
     ) -> None:
         if not 0 < q <= 1:
-            raise ValueError(
-                f"CategoricalGeneralizedCrossEntropy(q={q!r}): expected a number above 0, up to 1."
-            )
+            raise ValueError(f"CategoricalGeneralizedCrossEntropy(q={q!r}): expected a number above 0, up to 1.")
         super().__init__(reduction, name, dtype)
         self.settings = {"q": q}
 

@@ -12,10 +12,8 @@ from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import in_float32, same_shape
 from eagerflow.losses.table import LOSSES
 
-__all__ = [
-    "CategoricalHinge", "Dice", "Hinge", "SquaredHinge", "Tversky", "categorical_hinge", "dice", "hinge",
-    "squared_hinge", "tversky",
-]  # fmt: skip
+__all__ = ["CategoricalHinge", "Dice", "Hinge", "SquaredHinge", "Tversky", "categorical_hinge", "dice", "hinge"]
+__all__ += ["squared_hinge", "tversky"]
 
 
 def _hinge(y_true: Any, y_pred: Any) -> Tensor:

@@ -13,12 +13,10 @@ from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import in_float32, same_shape
 from eagerflow.losses.table import LOSSES
 
-__all__ = [
-    "CosineSimilarity", "Huber", "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError",
-    "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "cosine_similarity", "huber", "kl_divergence",
-    "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
-    "mean_squared_logarithmic_error", "poisson",
-]  # fmt: skip
+__all__ = ["CosineSimilarity", "Huber", "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError"]
+__all__ += ["MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "cosine_similarity", "huber", "kl_divergence"]
+__all__ += ["log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error"]
+__all__ += ["mean_squared_logarithmic_error", "poisson"]
 
 
 def _mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:

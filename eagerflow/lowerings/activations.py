@@ -9,16 +9,7 @@ from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.elementwise import activations as kernels
 from eagerflow.kernels.elementwise.gelu import gelu, gelu_gradient
 from eagerflow.kernels.machine.blocks import SMALL, fits
-from eagerflow.ops.neural.activations import (
-    elu,
-    gelu_exact,
-    gelu_tanh,
-    leaky_relu,
-    relu,
-    sigmoid,
-    silu,
-    softplus,
-)
+from eagerflow.ops.neural.activations import elu, gelu_exact, gelu_tanh, leaky_relu, relu, sigmoid, silu, softplus
 from eagerflow.ops.neural.dropout import masked_scale
 
 __all__: list[str] = []

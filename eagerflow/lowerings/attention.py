@@ -17,10 +17,18 @@ __all__: list[str] = []
 
 
 def _attend(
-    query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: float | None = None,
-    is_causal: bool = False, flash_attention: bool | None = None, attn_logits_soft_cap: float | None = None,
-    *, keep: bool,
-) -> Any:  # fmt: skip
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any = None,
+    mask: Any = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+    *,
+    keep: bool,
+) -> Any:
     scale, cap = settled(query, key, value, scale, attn_logits_soft_cap)
     if has_halves(numpy, query, key, value, bias):
         dtype = common_dtype(query.dtype, key.dtype, value.dtype)
@@ -45,17 +53,26 @@ def _attended(
 
 
 def _gradients(
-    g: Any, needs: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
-    attn_logits_soft_cap: Any, weights: Any, squashed: Any, inverse: Any,
-) -> Any:  # fmt: skip
+    g: Any,
+    needs: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any,
+    mask: Any,
+    scale: Any,
+    is_causal: bool,
+    attn_logits_soft_cap: Any,
+    weights: Any,
+    squashed: Any,
+    inverse: Any,
+) -> Any:
     given = query, key, value, bias
     if has_halves(numpy, *given):
         g, query, key, value, bias = wide(g, *given)
     scale = scale_of(scale, query)
     if inverse is None:
-        found = arrays.gradient(
-            numpy, g, needs, query, key, value, scale, attn_logits_soft_cap, weights, squashed
-        )[:4]
+        found = arrays.gradient(numpy, g, needs, query, key, value, scale, attn_logits_soft_cap, weights, squashed)[:4]
     else:
         call = blocks.Call(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
         found = blocks.attend_gradient(call, g, inverse[1], weights, inverse[0], needs)

@@ -17,8 +17,7 @@ from eagerflow.lowerings.halves import has_halves, narrow, wide
 from eagerflow.ops.neural.convolution import conv, depthwise_conv, placed, planned, planned_depthwise
 from eagerflow.ops.neural.data_format import channels_first_to_last
 from eagerflow.ops.neural.fused import conv_bias
-from eagerflow.ops.neural.transposed_convolution import conv_transpose
-from eagerflow.ops.neural.transposed_convolution import planned as planned_transposed
+from eagerflow.ops.neural.transposed_convolution import conv_transpose, planned as planned_transposed
 
 __all__: list[str] = []
 
@@ -32,12 +31,7 @@ def _in_float32(function: Any, x: Any, kernel: Any, *plan: Any) -> Any:
 
 
 def _conv(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
+    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
@@ -60,9 +54,15 @@ lower_rule(conv, _conv_gradients)
 
 
 def _conv_bias(
-    inputs: Any, kernel: Any, bias: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
-    dilation_rate: Any = 1, relu: bool = False,
-) -> Any:  # fmt: skip
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+    relu: bool = False,
+) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
     if x.dtype == kernel.dtype == bias.dtype and not has_halves(numpy, x):
@@ -88,12 +88,7 @@ lower_rule(conv_bias, _conv_bias_gradients)
 
 
 def _depthwise(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
+    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = planned_depthwise(x, kernel, strides, padding, dilation_rate)
@@ -115,9 +110,14 @@ lower_rule(depthwise_conv, _depthwise_gradients)
 
 
 def _transposed(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
-    data_format: Any = None, dilation_rate: Any = 1,
-) -> Any:  # fmt: skip
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
     return placed(_in_float32(kernels.input_gradient, x, kernel, plan), data_format), plan

@@ -69,9 +69,7 @@ def _gradients(g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any
 
 def _are_small(g: Any, kernel: Any) -> bool:
     """Whether one thread of BLAS does all three products of matrices, and one call the sum."""
-    return (
-        g.ndim == kernel.ndim == 2 and g.size < _FEW and g.dtype.char in "fd" and small(len(g), *kernel.shape)
-    )
+    return g.ndim == kernel.ndim == 2 and g.size < _FEW and g.dtype.char in "fd" and small(len(g), *kernel.shape)
 
 
 lower(dense, _dense)

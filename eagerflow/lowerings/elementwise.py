@@ -65,9 +65,17 @@ def _is_long(x: Any) -> bool:
 
 
 _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    exp: numpy.exp, expm1: numpy.expm1, log: numpy.log, log1p: numpy.log1p, log2: numpy.log2, log10: numpy.log10,
-    sqrt: numpy.sqrt, sin: numpy.sin, cos: numpy.cos, tanh: numpy.tanh,
-}  # fmt: skip
+    exp: numpy.exp,
+    expm1: numpy.expm1,
+    log: numpy.log,
+    log1p: numpy.log1p,
+    log2: numpy.log2,
+    log10: numpy.log10,
+    sqrt: numpy.sqrt,
+    sin: numpy.sin,
+    cos: numpy.cos,
+    tanh: numpy.tanh,
+}
 for _call, _function in _FUNCTIONS.items():
     lower(_call, partial(one_pass, _function, nanoseconds=1.0), _is_long, _MANY)
 lower_rule(tanh, tanh_gradient, fits)

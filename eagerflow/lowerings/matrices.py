@@ -33,9 +33,7 @@ def right_gradient(g: Any, x1: Any, x2_shape: Any) -> Any:
     """The gradient of the right matrix; None for vectors."""
     if x1.ndim < 2 or len(x2_shape) < 2:
         return None
-    if (
-        len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size
-    ):  # one product of all rows, not a sum of many
+    if len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size:  # one product of all rows, not a sum of many
         x1, g = x1.reshape((-1, x1.shape[-1])), g.reshape((-1, g.shape[-1]))
     return matrix_product(adjoint(x1), g)
 

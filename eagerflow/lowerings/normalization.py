@@ -8,9 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.lowering import lower, lower_rule
-from eagerflow.kernels.normalization import batch_norm as batches
-from eagerflow.kernels.normalization import group_norm as groups_of
-from eagerflow.kernels.normalization import layer_norm as rows_of
+from eagerflow.kernels.normalization import batch_norm as batches, group_norm as groups_of, layer_norm as rows_of
 from eagerflow.kernels.normalization.batch_norm import SMALLEST, layout
 from eagerflow.ops.neural.group_norm import group_norm
 from eagerflow.ops.neural.normalization import (
@@ -27,9 +25,7 @@ __all__: list[str] = []
 _SMALL_GROUPS = 4096  # numbers, below which the plain way has fewer calls
 
 
-def _batch(
-    x: Any, scale: Any = None, offset: Any = None, axes: tuple[int, ...] = (0,), epsilon: Any = 1e-3
-) -> Any:
+def _batch(x: Any, scale: Any = None, offset: Any = None, axes: tuple[int, ...] = (0,), epsilon: Any = 1e-3) -> Any:
     plan = layout(x, axes) if isinstance(epsilon, (float, int)) else None
     if plan is None:
         return None
@@ -103,10 +99,7 @@ def _as_rows(x: Any, axes: tuple[int, ...], *shapes: Any) -> Any:
     last = x.shape[first:]
     if [a % x.ndim for a in axes] != list(range(first, x.ndim)) or not x.flags.c_contiguous:
         return None
-    if any(
-        shape is not None and (1,) * (len(shape) - len(last)) + last[-len(shape) :] != shape
-        for shape in shapes
-    ):
+    if any(shape is not None and (1,) * (len(shape) - len(last)) + last[-len(shape) :] != shape for shape in shapes):
         return None
     if any(shape is not None and math.prod(shape) != math.prod(last) for shape in shapes):
         return None
@@ -126,9 +119,7 @@ def _with_ones(x: Any, axes: tuple[int, ...], *columns: Any) -> list[Any]:
     return [c.reshape(x.shape[: x.ndim - len(axes)] + (1,) * len(axes)) for c in columns]
 
 
-def _layer(
-    x: Any, gamma: Any = None, beta: Any = None, axes: tuple[int, ...] = (-1,), epsilon: Any = 1e-3
-) -> Any:
+def _layer(x: Any, gamma: Any = None, beta: Any = None, axes: tuple[int, ...] = (-1,), epsilon: Any = 1e-3) -> Any:
     rows = _as_rows(x, axes, _shape(gamma), _shape(beta)) if isinstance(epsilon, (float, int)) else None
     if rows is None:
         return None
@@ -136,9 +127,7 @@ def _layer(
     return out.reshape(x.shape), *_with_ones(x, axes, mean, inverse)
 
 
-def _layer_gradients(
-    g: Any, needs: Any, x: Any, gamma: Any, beta: Any, axes: Any, mean: Any, inverse: Any
-) -> Any:
+def _layer_gradients(g: Any, needs: Any, x: Any, gamma: Any, beta: Any, axes: Any, mean: Any, inverse: Any) -> Any:
     rows = _as_rows(x, axes, _shape(gamma), _shape(beta))
     if rows is None or g.dtype != x.dtype:
         return None
@@ -168,9 +157,7 @@ def _rms_gradients(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: A
     rows = _as_rows(x, axes, _shape(scale))
     if rows is None or g.dtype != x.dtype:
         return None
-    d_x, d_scale = rows_of.rms_norm_gradient(
-        g.reshape(rows.shape), rows, _flat(scale), inverse.reshape(-1, 1), needs
-    )
+    d_x, d_scale = rows_of.rms_norm_gradient(g.reshape(rows.shape), rows, _flat(scale), inverse.reshape(-1, 1), needs)
     return d_x.reshape(x.shape) if needs[0] else None, d_scale.reshape(scale.shape) if needs[1] else None
 
 
@@ -193,9 +180,7 @@ def _group_gradients(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: 
         return None
     flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
     found = groups_of.group_norm_gradient(g.reshape(flat), x.reshape(flat), gamma, mean, inverse, groups)
-    return found[0].reshape(x.shape), *[
-        d if need else None for d, need in zip(found[1:], needs[1:], strict=True)
-    ]
+    return found[0].reshape(x.shape), *[d if need else None for d, need in zip(found[1:], needs[1:], strict=True)]
 
 
 lower(group_norm, _group, _is_group_of_floats, _SMALL_GROUPS)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.lowering import lower, lower_rule
-from eagerflow.kernels.recurrent import gru as gru_kernel
-from eagerflow.kernels.recurrent import lstm as lstm_kernel
+from eagerflow.kernels.recurrent import gru as gru_kernel, lstm as lstm_kernel
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.recurrent.sequences import batch_first
@@ -34,9 +33,17 @@ def _gru_outputs(trace: gru_kernel.Trace, cut: slice, all_steps: bool) -> tuple[
 
 
 def _lstm(
-    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    mask: Any = None, all_steps: bool = True, *, keep: bool,
-) -> Any:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    mask: Any = None,
+    all_steps: bool = True,
+    *,
+    keep: bool,
+) -> Any:
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 4)
     layer = lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask)
     trace = lstm_kernel.lstm([layer], keep)
@@ -44,9 +51,18 @@ def _lstm(
 
 
 def _lstm_gradients(
-    g: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, mask: Any,
-    all_steps: bool, hs: Any, cs: Any, gates: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    g: Any,
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    mask: Any,
+    all_steps: bool,
+    hs: Any,
+    cs: Any,
+    gates: Any,
+) -> tuple[Any, ...]:
     layer = lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, None, mask)
     g_states = [g[0] if all_steps else None]
     return *lstm_gradient(g_states, [g[1]], [g[2]], [layer], lstm_kernel.Trace(hs, gates, cs))[0], None
@@ -57,16 +73,30 @@ lower_rule(lstm, _lstm_gradients)
 
 
 def _resets_after(
-    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    recurrent_bias: Any = None, mask: Any = None, reset_after: bool = True, all_steps: bool = True,
-) -> bool:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    recurrent_bias: Any = None,
+    mask: Any = None,
+    reset_after: bool = True,
+    all_steps: bool = True,
+) -> bool:
     return reset_after
 
 
 def _gru(
-    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    recurrent_bias: Any = None, mask: Any = None, reset_after: bool = True, all_steps: bool = True,
-) -> Any:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    recurrent_bias: Any = None,
+    mask: Any = None,
+    reset_after: bool = True,
+    all_steps: bool = True,
+) -> Any:
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
     layer = gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask)
     trace = gru_kernel.gru([layer])
@@ -74,9 +104,17 @@ def _gru(
 
 
 def _gru_gradients(
-    g: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, mask: Any, reset_after: bool,
-    all_steps: bool, hs: Any, gates: Any,
-) -> Any:  # fmt: skip
+    g: Any,
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    mask: Any,
+    reset_after: bool,
+    all_steps: bool,
+    hs: Any,
+    gates: Any,
+) -> Any:
     if not reset_after:
         return None
     layer = gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, mask=mask)
@@ -88,17 +126,29 @@ lower_rule(gru, _gru_gradients)
 
 
 def _lstm_pair(
-    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
-    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, bias: Any = None, mask: Any = None,
-    other_bias: Any = None, other_mask: Any = None, all_steps: bool = True, *, keep: bool,
-) -> Any:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_c: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    bias: Any = None,
+    mask: Any = None,
+    other_bias: Any = None,
+    other_mask: Any = None,
+    all_steps: bool = True,
+    *,
+    keep: bool,
+) -> Any:
     one = sequence, initial_h, kernel, recurrent_kernel, mask
     check_pair(one, (other_sequence, other_h, other_kernel, other_recurrent, other_mask), 4)
     layers = [
         lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask),
-        lstm_kernel.Layer(
-            other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask
-        ),
+        lstm_kernel.Layer(other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask),
     ]
     trace = lstm_kernel.lstm(layers, keep)
     found, behind = (_lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
@@ -106,10 +156,22 @@ def _lstm_pair(
 
 
 def _lstm_pair_gradients(
-    g: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
-    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, mask: Any, other_mask: Any,
-    all_steps: bool, traces: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    g: Any,
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_c: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    mask: Any,
+    other_mask: Any,
+    all_steps: bool,
+    traces: Any,
+) -> tuple[Any, ...]:
     layers = [
         lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, mask=mask),
         lstm_kernel.Layer(other_sequence, other_h, other_c, other_kernel, other_recurrent, mask=other_mask),
@@ -124,22 +186,28 @@ lower_rule(lstm_pair, _lstm_pair_gradients)
 
 
 def _gru_pair(
-    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
-    other_kernel: Any, other_recurrent: Any, bias: Any = None, recurrent_bias: Any = None, mask: Any = None,
-    other_bias: Any = None, other_recurrent_bias: Any = None, other_mask: Any = None, all_steps: bool = True,
-) -> Any:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    bias: Any = None,
+    recurrent_bias: Any = None,
+    mask: Any = None,
+    other_bias: Any = None,
+    other_recurrent_bias: Any = None,
+    other_mask: Any = None,
+    all_steps: bool = True,
+) -> Any:
     one = sequence, initial_h, kernel, recurrent_kernel, mask
     check_pair(one, (other_sequence, other_h, other_kernel, other_recurrent, other_mask), 3)
     layers = [
         gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask),
         gru_kernel.Layer(
-            other_sequence,
-            other_h,
-            other_kernel,
-            other_recurrent,
-            other_bias,
-            other_recurrent_bias,
-            other_mask,
+            other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask
         ),
     ]
     trace = gru_kernel.gru(layers)
@@ -148,9 +216,20 @@ def _gru_pair(
 
 
 def _gru_pair_gradients(
-    g: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
-    other_kernel: Any, other_recurrent: Any, mask: Any, other_mask: Any, all_steps: bool, traces: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    g: Any,
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    mask: Any,
+    other_mask: Any,
+    all_steps: bool,
+    traces: Any,
+) -> tuple[Any, ...]:
     layers = [
         gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, mask=mask),
         gru_kernel.Layer(other_sequence, other_h, other_kernel, other_recurrent, mask=other_mask),

@@ -13,10 +13,7 @@ from eagerflow.kernels.reduce.top import top_positions as quick_top_positions
 from eagerflow.ops.arrays.axes import axis_of, kept, listed
 from eagerflow.ops.arrays.sorting import top_positions
 from eagerflow.ops.reduce.cumulative import cumsum
-from eagerflow.ops.reduce.reductions import max as max_of
-from eagerflow.ops.reduce.reductions import mean
-from eagerflow.ops.reduce.reductions import min as min_of
-from eagerflow.ops.reduce.reductions import sum as sum_of
+from eagerflow.ops.reduce.reductions import max as max_of, mean, min as min_of, sum as sum_of
 
 __all__: list[str] = []
 
@@ -44,15 +41,11 @@ lower(sum_of, _sum, _has_axis, _LARGE)
 lower(mean, _mean, _has_axis, _LARGE)
 
 
-def _is_plain_extreme(
-    x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool
-) -> bool:
+def _is_plain_extreme(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> bool:
     return axis is not None and initial is None
 
 
-def _extreme(
-    largest: bool, x: Any, axis: Any, keepdims: bool = False, initial: Any = None, *, keep: bool
-) -> Any:
+def _extreme(largest: bool, x: Any, axis: Any, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
     """The extreme, and (where `keep`, over neighbouring axes) where it was found."""
     axes = tuple(sorted(set(listed(axis, x.ndim))))
     both = extreme_with_places(x, axes, largest) if keep else None

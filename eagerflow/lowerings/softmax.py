@@ -12,8 +12,7 @@ from eagerflow.core.op import apply
 from eagerflow.kernels.elementwise import activations as elementwise
 from eagerflow.kernels.machine.blocks import SMALL, fits
 from eagerflow.kernels.reduce import softmax as kernels
-from eagerflow.kernels.reduce.softmax import SMALL as rows_from
-from eagerflow.kernels.reduce.softmax import rows_of
+from eagerflow.kernels.reduce.softmax import SMALL as rows_from, rows_of
 from eagerflow.ops.neural.crossentropy import (
     check_labels,
     sigmoid_crossentropy,

@@ -6,22 +6,24 @@ from typing import Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
-from eagerflow.losses import binary_crossentropy as binary_crossentropy
-from eagerflow.losses import binary_focal_crossentropy as binary_focal_crossentropy
-from eagerflow.losses import categorical_crossentropy as categorical_crossentropy
-from eagerflow.losses import categorical_focal_crossentropy as categorical_focal_crossentropy
-from eagerflow.losses import categorical_hinge as categorical_hinge
-from eagerflow.losses import hinge as hinge
-from eagerflow.losses import huber as huber
-from eagerflow.losses import kl_divergence as kl_divergence
-from eagerflow.losses import log_cosh as log_cosh
-from eagerflow.losses import mean_absolute_error as mean_absolute_error
-from eagerflow.losses import mean_absolute_percentage_error as mean_absolute_percentage_error
-from eagerflow.losses import mean_squared_error as mean_squared_error
-from eagerflow.losses import mean_squared_logarithmic_error as mean_squared_logarithmic_error
-from eagerflow.losses import poisson as poisson
-from eagerflow.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
-from eagerflow.losses import squared_hinge as squared_hinge
+from eagerflow.losses import (
+    binary_crossentropy as binary_crossentropy,
+    binary_focal_crossentropy as binary_focal_crossentropy,
+    categorical_crossentropy as categorical_crossentropy,
+    categorical_focal_crossentropy as categorical_focal_crossentropy,
+    categorical_hinge as categorical_hinge,
+    hinge as hinge,
+    huber as huber,
+    kl_divergence as kl_divergence,
+    log_cosh as log_cosh,
+    mean_absolute_error as mean_absolute_error,
+    mean_absolute_percentage_error as mean_absolute_percentage_error,
+    mean_squared_error as mean_squared_error,
+    mean_squared_logarithmic_error as mean_squared_logarithmic_error,
+    poisson as poisson,
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+    squared_hinge as squared_hinge,
+)
 from eagerflow.metrics.accuracy import *
 from eagerflow.metrics.base import *
 from eagerflow.metrics.confusion import *

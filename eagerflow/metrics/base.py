@@ -88,12 +88,7 @@ class Metric(Told):
         return made
 
     def add_weight(
-        self,
-        shape: Any = (),
-        initializer: Any = None,
-        dtype: Any = None,
-        name: str | None = None,
-        **kwargs: Any,
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None, **kwargs: Any
     ) -> Variable:
         """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`."""
         if isinstance(shape, str):
@@ -196,9 +191,7 @@ def _held(values: Any) -> Iterator[Variable]:
 def _initializer(initializer: Any) -> Any:
     if initializer is None or isinstance(initializer, str):
         if initializer not in (None, "zeros", "ones"):
-            raise ValueError(
-                f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...)."
-            )
+            raise ValueError(f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...).")
         value = 1.0 if initializer == "ones" else 0.0
         return lambda shape, dtype=None: _filled(shape, dtype, value)
     return initializer() if isinstance(initializer, type) else initializer

@@ -47,9 +47,7 @@ def counts(y_true: Any, y_pred: Any, thresholds: Any, sample_weight: Any = None)
     said_yes = [xp.flip(xp.cumsum(xp.flip(a)))[1:] for a in (positive, negative)]
     back = xp.asarray(numpy.argsort(order).tolist(), dtype="int64")
     true_positives, false_positives = (a[back] for a in said_yes)
-    return (
-        true_positives, false_positives, negative.sum() - false_positives, positive.sum() - true_positives,
-    )  # fmt: skip
+    return (true_positives, false_positives, negative.sum() - false_positives, positive.sum() - true_positives)
 
 
 def _weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
@@ -310,9 +308,7 @@ class AUC(Metric):
 
     def _build(self, labels: int) -> None:
         if self.multi_label and self.label_weights is not None and len(self.label_weights) != labels:
-            raise ValueError(
-                f"AUC(label_weights=...): {len(self.label_weights)} weights for {labels} labels."
-            )
+            raise ValueError(f"AUC(label_weights=...): {len(self.label_weights)} weights for {labels} labels.")
         self._counts = [self.add_variable((labels, self.num_thresholds), name=name) for name in _COUNTS]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

@@ -22,9 +22,7 @@ class _Constrained(Metric):
     _kept = ""
     _kept_as = dict.fromkeys(("precision", "recall", "sensitivity", "specificity"), "value")
 
-    def __init__(
-        self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
-    ) -> None:
+    def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any) -> None:
         super().__init__(dtype, name)
         owner = type(self).__name__
         if not 0 <= value <= 1:

@@ -138,9 +138,7 @@ class MeanMetricWrapper(Mean):
         **kwargs: passed to the function.
     """
 
-    def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__(name or getattr(fn, "__name__", None) or "metric", dtype)
         self._fn = fn
         self._fn_kwargs = kwargs

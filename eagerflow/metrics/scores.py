@@ -61,9 +61,7 @@ class FBetaScore(Metric):
             self._state = [self.add_variable(size, name=name) for name in names]
         yes = self._said_yes(y_pred).astype(self._wide)
         right = y_true.astype(self._wide)
-        weights = (
-            1.0 if sample_weight is None else convert_to_tensor(sample_weight, self._wide).reshape((-1, 1))
-        )
+        weights = 1.0 if sample_weight is None else convert_to_tensor(sample_weight, self._wide).reshape((-1, 1))
         axis = None if self.average == "micro" else 0
         parts = (right * yes, (1.0 - right) * yes, right * (1.0 - yes), right)
         for variable, part in zip(self._state, parts):
@@ -103,11 +101,7 @@ class F1Score(FBetaScore):
     """
 
     def __init__(
-        self,
-        average: str | None = None,
-        threshold: float | None = None,
-        name: str = "f1_score",
-        dtype: Any = None,
+        self, average: str | None = None, threshold: float | None = None, name: str = "f1_score", dtype: Any = None
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 
@@ -158,12 +152,7 @@ class R2Score(Metric):
         if sample_weight is not None:
             weights = convert_to_tensor(sample_weight, self._wide).reshape((-1, 1))
         right = y_true * weights
-        parts = (
-            right * y_true,
-            right,
-            ops.square(y_true - y_pred) * weights,
-            ops.ones_like(y_true) * weights,
-        )
+        parts = (right * y_true, right, ops.square(y_true - y_pred) * weights, ops.ones_like(y_true) * weights)
         for variable, part in zip(self._state, parts):
             variable.assign_add(part.sum(axis=0))
         self.samples.assign_add(float(y_true.size))  # all values of all outputs, as Keras counts
@@ -182,7 +171,5 @@ class R2Score(Metric):
             return self._narrow(score)
         n = float(self.samples)
         if n - self.num_regressors - 1 <= 0:
-            raise ValueError(
-                f"R2Score(num_regressors={self.num_regressors}): needs more samples; got {int(n)}."
-            )
+            raise ValueError(f"R2Score(num_regressors={self.num_regressors}): needs more samples; got {int(n)}.")
         return self._narrow(1.0 - (1.0 - score) * ((n - 1) / (n - self.num_regressors - 1)))

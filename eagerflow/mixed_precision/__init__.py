@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from eagerflow.base.faces import listed as _listed
-from eagerflow.layer.dtype_policy import DTypePolicy as DTypePolicy
-from eagerflow.layer.dtype_policy import dtype_policy as dtype_policy
-from eagerflow.layer.dtype_policy import set_dtype_policy as set_dtype_policy
+from eagerflow.layer.dtype_policy import (
+    DTypePolicy as DTypePolicy,
+    dtype_policy as dtype_policy,
+    set_dtype_policy as set_dtype_policy,
+)
 from eagerflow.optimizers import LossScaleOptimizer as LossScaleOptimizer
 
 Policy = DTypePolicy

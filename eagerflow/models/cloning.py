@@ -48,9 +48,7 @@ def clone_model(
     """
     kwargs.pop("cache", None)
     if kwargs or not isinstance(model, Model):
-        raise TypeError(
-            f"clone_model: expected a model; got {type(model).__name__}, other arguments {sorted(kwargs)}."
-        )
+        raise TypeError(f"clone_model: expected a model; got {type(model).__name__}, other arguments {sorted(kwargs)}.")
     clone = _Cloner(clone_function, recursive)
     made: Any
     if isinstance(model, Sequential):
@@ -114,9 +112,7 @@ def _clone_graph(model: Model, clone: _Cloner, input_tensors: Any, call_function
             f"model's inputs are; got a {type(input_tensors).__name__}."
         )
     if len(fresh) != len(old):
-        raise ValueError(
-            f"clone_model(input_tensors=...): the model has {len(old)} inputs; got {len(fresh)}."
-        )
+        raise ValueError(f"clone_model(input_tensors=...): the model has {len(old)} inputs; got {len(fresh)}.")
 
     def call(node: Node, args: Any, kwargs: Any) -> Any:
         if not isinstance(node.operation, Layer):

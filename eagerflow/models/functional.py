@@ -100,25 +100,14 @@ def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) ->
     return model
 
 
-_KNOWN = {
-    "layers",
-    "input_layers",
-    "output_layers",
-    "name",
-    "trainable",
-    "added_losses",
-    "added_metrics",
-    "dtype",
-}
+_KNOWN = {"layers", "input_layers", "output_layers", "name", "trainable", "added_losses", "added_metrics", "dtype"}
 functional_class.append(Functional)
 graphs_to_config.append((_config_of_graph, _from_graph))
 
 
 def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
     if isinstance(operation, Node):
-        entry, args, kwargs = described_call(
-            operation.operation, operation.name, operation.args, operation.kwargs
-        )
+        entry, args, kwargs = described_call(operation.operation, operation.name, operation.args, operation.kwargs)
         entry["config"] = {k: _described(_lists(v), nodes) for k, v in entry["config"].items()}
         if not _is_index_of_integers(entry, args):
             args, kwargs = tuple(_lists(args)), {k: _lists(v) for k, v in kwargs.items()}
@@ -147,11 +136,7 @@ def _lists(value: Any) -> Any:
 def _described(value: Any, nodes: list[Node]) -> Any:
     """An argument as JSON-able values."""
     if isinstance(value, SymbolicTensor):
-        config = {
-            "shape": list(value.shape),
-            "dtype": value.dtype.name,
-            "keras_history": _place(value, nodes),
-        }
+        config = {"shape": list(value.shape), "dtype": value.dtype.name, "keras_history": _place(value, nodes)}
         return {"class_name": "__keras_tensor__", "config": config}
     if isinstance(value, dict):
         return {str(k): _described(v, nodes) for k, v in value.items()}
@@ -234,9 +219,7 @@ class _Rebuilding:
                 f"The config refers to a layer {unknown[0]!r} that it doesn't contain."
                 f"{did_you_mean(unknown[0], self.operations)}"
             )
-        return ValueError(
-            f"The calls of {sorted({name for name, _, _ in waiting})} depend on each other in a circle."
-        )
+        return ValueError(f"The calls of {sorted({name for name, _, _ in waiting})} depend on each other in a circle.")
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -263,9 +246,7 @@ class _Rebuilding:
     def _find(self, place: Any) -> SymbolicTensor:
         name, call, output = place[:3]
         if (name, call) not in self.results:
-            raise ValueError(
-                f"The config refers to call {call} of {name!r}.{did_you_mean(name, self.operations)}"
-            )
+            raise ValueError(f"The config refers to call {call} of {name!r}.{did_you_mean(name, self.operations)}")
         found: SymbolicTensor = self.results[name, call][output]
         return found
 
@@ -273,12 +254,7 @@ class _Rebuilding:
         """The tensors of `input_layers` or `output_layers`."""
         if isinstance(places, dict):
             return {k: self.find_all(v) for k, v in places.items()}
-        if (
-            isinstance(places, list)
-            and len(places) == 3
-            and isinstance(places[0], str)
-            and isinstance(places[1], int)
-        ):
+        if isinstance(places, list) and len(places) == 3 and isinstance(places[0], str) and isinstance(places[1], int):
             return self._find(places)
         found = [self.find_all(p) for p in places]
         return tuple(found) if isinstance(places, tuple) else found

@@ -180,11 +180,7 @@ class Doors:
             return self._nested(given, model)
         names = [key if key in given else door.name for key, door in zip(self.keys, self.doors)]
         known = [str(key) for key in self.keys]
-        missing = [
-            key
-            for key, name, door in zip(known, names, self.doors)
-            if name not in given and not door.optional
-        ]
+        missing = [key for key, name, door in zip(known, names, self.doors) if name not in given and not door.optional]
         if missing:
             hint = did_you_mean(missing[0], [str(k) for k in given])
             raise ValueError(

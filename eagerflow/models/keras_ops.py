@@ -135,12 +135,8 @@ def _known() -> dict[str, _Op]:
         if word.endswith(":"):
             module = f"keras.src.ops.{word[:-1]}"
             continue
-        alias, class_name, call, settings = re.fullmatch(
-            r"(?:(\w+)=)?(\w+)\(([^|)]*)\|?([^)]*)\)", word
-        ).groups()  # type: ignore[union-attr]
-        entry = _Op(
-            module, class_name, tuple(call.split(",")), tuple(settings.split(",")) if settings else ()
-        )
+        alias, class_name, call, settings = re.fullmatch(r"(?:(\w+)=)?(\w+)\(([^|)]*)\|?([^)]*)\)", word).groups()  # type: ignore[union-attr]
+        entry = _Op(module, class_name, tuple(call.split(",")), tuple(settings.split(",")) if settings else ())
         found[alias or snake_case(class_name)] = entry
     return found
 
@@ -153,11 +149,7 @@ def op_named(name: str) -> Callable[..., Any]:
     """
     by_class = {entry.class_name: function for function, entry in _known().items()}
     for known in (name, by_class.get(name, name), snake_case(name)):
-        found = (
-            registry[known].call
-            if known in registry
-            else getattr(ops, known, getattr(ops.image, known, None))
-        )
+        found = registry[known].call if known in registry else getattr(ops, known, getattr(ops.image, known, None))
         if callable(found) and not isinstance(found, type) and not known.startswith("_"):
             made: Callable[..., Any] = found
             return made
@@ -213,15 +205,11 @@ def arguments_of(
     """
     signature = inspect.signature(function)
     settings = {
-        k: tuple(v) if isinstance(v, list) else v
-        for k, v in config.items()
-        if k not in ("name", "dtype_policy")
+        k: tuple(v) if isinstance(v, list) else v for k, v in config.items() if k not in ("name", "dtype_policy")
     }
     leading = [p for p in signature.parameters if p in settings]
     variadic = any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
-    if (
-        variadic and leading and next(iter(signature.parameters)) == leading[0]
-    ):  # einsum(subscripts, *operands)
+    if variadic and leading and next(iter(signature.parameters)) == leading[0]:  # einsum(subscripts, *operands)
         return [settings.pop(leading[0]), *args], settings
     names = list(signature.parameters)
     if any(name in settings for name in names[: len(args)]):  # vectorized_map(function, elements)

@@ -87,12 +87,8 @@ class Model(Trainer, Saving, ModelState, Layer):
         checked_ends(inputs, outputs, type(self).__name__)
         inputs, outputs = from_intermediate(inputs, outputs)
         graph = Graph(inputs, outputs, self.name)
-        self.__dict__.update(
-            _graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False, _path=self.name
-        )
-        self._set(
-            "_graph_layers", [operation for operation in graph.operations if isinstance(operation, Layer)]
-        )
+        self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False, _path=self.name)
+        self._set("_graph_layers", [operation for operation in graph.operations if isinstance(operation, Layer)])
         self._set("_graph_variables", graph.variables)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -242,9 +238,7 @@ class Model(Trainer, Saving, ModelState, Layer):
                 return layer
         known = [layer.name for layer in self.layers]
         raise ValueError(
-            f"get_layer(name={name!r}): no layer has this name.{did_you_mean(str(name), known)} Layers: {known}"[
-                :480
-            ]
+            f"get_layer(name={name!r}): no layer has this name.{did_you_mean(str(name), known)} Layers: {known}"[:480]
         )
 
     @property
@@ -350,9 +344,7 @@ def check_layers(layers: Any, cls: type) -> None:
     Raises:
         ValueError: saying what came instead.
     """
-    wrong = (
-        layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
-    )
+    wrong = layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
     if not isinstance(layers, list) or wrong is not None:
         raise ValueError(
             f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
@@ -375,18 +367,14 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return bool(args or {"inputs", "outputs", "input", "output"} & kwargs.keys())
 
 
-def _ends(
-    cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, Any] | None, dict[str, Any]]:
+def _ends(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, Any] | None, dict[str, Any]]:
     """The two ends among the arguments of `Model`, and the other arguments."""
     for old in ("input", "output"):
         if old in kwargs:
             kwargs[f"{old}s"] = kwargs.pop(old)
     names = ("inputs", "outputs", "name")
     if len(args) > len(names):
-        raise TypeError(
-            f"{cls.__name__}: at most inputs, outputs and name by position; got {len(args)} arguments."
-        )
+        raise TypeError(f"{cls.__name__}: at most inputs, outputs and name by position; got {len(args)} arguments.")
     given = {**dict(zip(names, args)), **kwargs}
     found = [given.pop(name) for name in ("inputs", "outputs") if name in given]
     if len(found) == 1:

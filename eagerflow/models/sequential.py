@@ -47,9 +47,7 @@ class Sequential(Model):
     8
     """
 
-    def __init__(
-        self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.autocast = False  # the layers cast their own inputs
         self.__dict__.update(_input_layer=None, _ends=[], _remembered=None)
@@ -286,9 +284,7 @@ def _as_layer(layer: Any) -> Layer:
     if isinstance(layer, Layer):
         return layer
     if isinstance(layer, type) and issubclass(layer, Layer):
-        raise WrongTypeError(
-            f"Sequential: got the class {layer.__name__}; make a layer of it: {layer.__name__}(...)."
-        )
+        raise WrongTypeError(f"Sequential: got the class {layer.__name__}; make a layer of it: {layer.__name__}(...).")
     raise WrongTypeError(
         f"Sequential: expected a layer; got {type(layer).__name__} {layer!r:.80}. A function can be wrapped in "
         "layers.Lambda."

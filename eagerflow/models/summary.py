@@ -17,9 +17,7 @@ Calls = dict[int, list[Node]]  # the calls in a graph by the `id` of what is cal
 
 _WIDTH = 76
 _WIDTH_WITH_CONNECTIONS = 96
-_PLAIN = str.maketrans(
-    {**dict.fromkeys("┏┓┡┩└┘├┤┼┴┳╇", "+"), **dict.fromkeys("━─", "-"), **dict.fromkeys("┃│", "|")}
-)
+_PLAIN = str.maketrans({**dict.fromkeys("┏┓┡┩└┘├┤┼┴┳╇", "+"), **dict.fromkeys("━─", "-"), **dict.fromkeys("┃│", "|")})
 
 
 def print_summary(
@@ -97,15 +95,11 @@ def _in_range(operations: list[Any], layer_range: Any) -> list[Any]:
     if layer_range is None:
         return operations
     if len(layer_range) != 2:
-        raise ValueError(
-            f"summary(layer_range={layer_range!r}): expected two names, of the first and last layer."
-        )
+        raise ValueError(f"summary(layer_range={layer_range!r}): expected two names, of the first and last layer.")
     first, last = ([i for i, o in enumerate(operations) if re.match(p, o.name)] for p in layer_range)
     if not first or not last:
         raise ValueError(
-            f"summary(layer_range={layer_range!r}): no such layer. Layers: {[o.name for o in operations]}"[
-                :480
-            ]
+            f"summary(layer_range={layer_range!r}): no such layer. Layers: {[o.name for o in operations]}"[:480]
         )
     low, high = min(first[0], last[-1]), max(first[0], last[-1])
     return operations[low : high + 1]
@@ -190,9 +184,7 @@ def _sources(operation: Any, calls: Calls) -> list[str]:
         if before is None:
             continue
         same = [n.serial for n in calls.get(id(before.operation), [])]
-        which = (
-            same.index(before.serial) if isinstance(before.operation, Layer) and before.serial in same else 0
-        )
+        which = same.index(before.serial) if isinstance(before.operation, Layer) and before.serial in same else 0
         found.append(f"{before.name}[{which}][{x.index}]")
     return found
 
@@ -206,9 +198,7 @@ def _widths(columns: list[str], line_length: int, positions: list[float] | None)
         ends = [sum(parts[c] for c in columns[: i + 1]) / whole for i in range(len(columns))]
     else:
         if len(positions) < len(columns):
-            raise ValueError(
-                f"summary(positions=...): {len(columns)} columns; got {len(positions)} positions."
-            )
+            raise ValueError(f"summary(positions=...): {len(columns)} columns; got {len(positions)} positions.")
         ends = [p if positions[-1] <= 1 else p / line_length for p in positions]
     stops = [0, *[round(e * room) for e in ends]]
     return [max(b - a - 2, 6) for a, b in itertools.pairwise(stops)]
@@ -255,11 +245,7 @@ def _totals(model: Any) -> list[str]:
     fixed = [v for v in weights if id(v) not in chosen]
     optimizer = getattr(model, "optimizer", None)
     states = list(optimizer.variables) if optimizer is not None else []
-    lines = [
-        ("Total params", [*weights, *states]),
-        ("Trainable params", trainable),
-        ("Non-trainable params", fixed),
-    ]
+    lines = [("Total params", [*weights, *states]), ("Trainable params", trainable), ("Non-trainable params", fixed)]
     lines += [("Optimizer params", states)] if states else []
     return [f" {what}: {_count(variables)}" for what, variables in lines]
 

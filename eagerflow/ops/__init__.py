@@ -5,19 +5,17 @@ import sys
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.core.links import above as _above
-from eagerflow.ops import image as image
-from eagerflow.ops import linalg as linalg
-from eagerflow.ops import nn as nn
-from eagerflow.ops import numpy as numpy
-from eagerflow.ops import operators
+from eagerflow.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, operators
 from eagerflow.ops.arrays import devices  # noqa: F401 - tensors move by it
 from eagerflow.ops.arrays.complex_views import *
 from eagerflow.ops.arrays.creation import *
 from eagerflow.ops.arrays.diagonals import *
-from eagerflow.ops.arrays.indexing import get_item as get_item
-from eagerflow.ops.arrays.indexing import slice as slice
-from eagerflow.ops.arrays.indexing import take as take
-from eagerflow.ops.arrays.indexing import take_along_axis as take_along_axis
+from eagerflow.ops.arrays.indexing import (
+    get_item as get_item,
+    slice as slice,
+    take as take,
+    take_along_axis as take_along_axis,
+)
 from eagerflow.ops.arrays.join import *
 from eagerflow.ops.arrays.rearrange import *
 from eagerflow.ops.arrays.scatter import *
@@ -33,30 +31,34 @@ from eagerflow.ops.elementwise.complex_numbers import *
 from eagerflow.ops.elementwise.exponential import *
 from eagerflow.ops.elementwise.logic import *
 from eagerflow.ops.elementwise.rounding import *
-from eagerflow.ops.elementwise.selection import clip as clip
-from eagerflow.ops.elementwise.selection import divide_no_nan as divide_no_nan
-from eagerflow.ops.elementwise.selection import fmax as fmax
-from eagerflow.ops.elementwise.selection import fmin as fmin
-from eagerflow.ops.elementwise.selection import heaviside as heaviside
-from eagerflow.ops.elementwise.selection import maximum as maximum
-from eagerflow.ops.elementwise.selection import minimum as minimum
-from eagerflow.ops.elementwise.selection import nan_to_num as nan_to_num
-from eagerflow.ops.elementwise.selection import nonzero as nonzero
-from eagerflow.ops.elementwise.selection import select as select
-from eagerflow.ops.elementwise.selection import where as where
+from eagerflow.ops.elementwise.selection import (
+    clip as clip,
+    divide_no_nan as divide_no_nan,
+    fmax as fmax,
+    fmin as fmin,
+    heaviside as heaviside,
+    maximum as maximum,
+    minimum as minimum,
+    nan_to_num as nan_to_num,
+    nonzero as nonzero,
+    select as select,
+    where as where,
+)
 from eagerflow.ops.elementwise.special import *
 from eagerflow.ops.elementwise.trigonometry import *
 from eagerflow.ops.matrices.correlation import *
 from eagerflow.ops.matrices.einsum import *
-from eagerflow.ops.matrices.factorizations import cholesky as cholesky
-from eagerflow.ops.matrices.factorizations import eig as eig
-from eagerflow.ops.matrices.factorizations import eigh as eigh
-from eagerflow.ops.matrices.factorizations import lu_factor as lu_factor
-from eagerflow.ops.matrices.factorizations import pinv as pinv
-from eagerflow.ops.matrices.factorizations import qr as qr
-from eagerflow.ops.matrices.factorizations import slogdet as slogdet
-from eagerflow.ops.matrices.factorizations import solve as solve
-from eagerflow.ops.matrices.factorizations import svd as svd
+from eagerflow.ops.matrices.factorizations import (
+    cholesky as cholesky,
+    eig as eig,
+    eigh as eigh,
+    lu_factor as lu_factor,
+    pinv as pinv,
+    qr as qr,
+    slogdet as slogdet,
+    solve as solve,
+    svd as svd,
+)
 from eagerflow.ops.matrices.inverses import *
 from eagerflow.ops.matrices.norms import *
 from eagerflow.ops.matrices.products import *

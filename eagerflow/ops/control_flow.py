@@ -16,10 +16,8 @@ from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import stack
 
-__all__ = [
-    "associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "scan", "stop_gradient", "switch",
-    "vectorize", "vectorized_map", "while_loop",
-]  # fmt: skip
+__all__ = ["associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "scan", "stop_gradient", "switch"]
+__all__ += ["vectorize", "vectorized_map", "while_loop"]
 
 
 def _check_callable(function: str, argument: str, value: Any) -> None:
@@ -129,9 +127,13 @@ def _stacked(results: list[Any]) -> Any:
 
 @composite
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None,
-    reverse: bool = False, unroll: int | bool = 1,
-) -> tuple[Any, Any]:  # fmt: skip
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
     """`carry, y = f(carry, x)` over the leading axis of `xs`.
 
     Args:
@@ -251,9 +253,7 @@ def _joined(parts: Sequence[Any], axis: int) -> Tensor:
 
 
 @boundary
-def vectorize(
-    pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
-) -> Callable[..., Any]:
+def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None) -> Callable[..., Any]:
     """A function that applies `pyfunc` over the leading axes of its arguments, which broadcast.
 
     Args:
@@ -277,9 +277,7 @@ def vectorize(
         given = [convert_to_tensor(args[i]) for i in places]
         core = [0] * len(given) if ranks is None else ranks
         if len(core) != len(given):
-            raise ValueError(
-                f"vectorize: signature {signature!r} has {len(core)} arguments; got {len(given)}."
-            )
+            raise ValueError(f"vectorize: signature {signature!r} has {len(core)} arguments; got {len(given)}.")
         return _over_leading_axes(pyfunc, args, kwargs, places, given, core)
 
     return call
@@ -294,9 +292,13 @@ def _core_ranks(signature: str) -> list[int]:
 
 
 def _over_leading_axes(
-    pyfunc: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], places: list[int],
-    given: list[Tensor], core: list[int],
-) -> Any:  # fmt: skip
+    pyfunc: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    places: list[int],
+    given: list[Tensor],
+    core: list[int],
+) -> Any:
     leads = [t.shape[: t.ndim - r] for t, r in zip(given, core, strict=True)]
     shape = _broadcast(leads)
     results = []

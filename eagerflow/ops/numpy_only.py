@@ -94,7 +94,12 @@ def _multi_dot(arrays: Any) -> Tensor:
 
 
 FUNCTIONS: dict[Any, Any] = {
-    numpy.atleast_1d: _with_axes(1), numpy.atleast_2d: _with_axes(2), numpy.atleast_3d: _with_axes(3),
-    numpy.column_stack: _column_stack, numpy.gradient: _gradient, numpy.polyval: _polyval,
-    numpy.linalg.matrix_power: _matrix_power, numpy.linalg.multi_dot: _multi_dot,
-}  # fmt: skip
+    numpy.atleast_1d: _with_axes(1),
+    numpy.atleast_2d: _with_axes(2),
+    numpy.atleast_3d: _with_axes(3),
+    numpy.column_stack: _column_stack,
+    numpy.gradient: _gradient,
+    numpy.polyval: _polyval,
+    numpy.linalg.matrix_power: _matrix_power,
+    numpy.linalg.multi_dot: _multi_dot,
+}

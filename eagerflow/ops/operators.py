@@ -12,19 +12,21 @@ import numpy
 
 from eagerflow.core.tensor import Tensor, numpy_functions, register_methods
 from eagerflow.core.variable import Variable
-from eagerflow.ops.arrays import diagonals
-from eagerflow.ops.arrays import indexing as index
+from eagerflow.ops.arrays import diagonals, indexing as index
 from eagerflow.ops.arrays.shape import ravel, repeat, reshape, squeeze, swapaxes, transpose
 from eagerflow.ops.arrays.sorting import argsort
-from eagerflow.ops.elementwise import arithmetic as a
-from eagerflow.ops.elementwise import bitwise, casting, rounding
-from eagerflow.ops.elementwise import comparison as compare
-from eagerflow.ops.elementwise import complex_numbers as complexes
-from eagerflow.ops.elementwise import selection as choose
+from eagerflow.ops.elementwise import (
+    arithmetic as a,
+    bitwise,
+    casting,
+    comparison as compare,
+    complex_numbers as complexes,
+    rounding,
+    selection as choose,
+)
 from eagerflow.ops.matrices import norms, products
 from eagerflow.ops.numpy_only import FUNCTIONS
-from eagerflow.ops.reduce import cumulative, truth
-from eagerflow.ops.reduce import reductions as reduce
+from eagerflow.ops.reduce import cumulative, reductions as reduce, truth
 
 __all__ = ["answer_numpy"]
 
@@ -87,37 +89,77 @@ def _astype(self: Tensor, dtype: Any, copy: bool = True) -> Tensor:
 
 
 _ARITHMETIC = {
-    "add": a.add, "sub": a.subtract, "mul": a.multiply, "truediv": a.divide, "floordiv": a.floor_divide, "mod": a.mod,
-    "pow": a.power, "matmul": products.matmul, "divmod": _divmod, "and": bitwise.bitwise_and, "or": bitwise.bitwise_or,
-    "xor": bitwise.bitwise_xor, "lshift": bitwise.left_shift, "rshift": bitwise.right_shift,
-}  # fmt: skip
+    "add": a.add,
+    "sub": a.subtract,
+    "mul": a.multiply,
+    "truediv": a.divide,
+    "floordiv": a.floor_divide,
+    "mod": a.mod,
+    "pow": a.power,
+    "matmul": products.matmul,
+    "divmod": _divmod,
+    "and": bitwise.bitwise_and,
+    "or": bitwise.bitwise_or,
+    "xor": bitwise.bitwise_xor,
+    "lshift": bitwise.left_shift,
+    "rshift": bitwise.right_shift,
+}
 
 register_methods(
     **{f"__{name}__": function for name, function in _ARITHMETIC.items()},
     **{f"__r{name}__": _reflected(function) for name, function in _ARITHMETIC.items()},
 )
 register_methods(
-    __neg__=a.negative, __pos__=_positive, __abs__=a.absolute, __invert__=bitwise.bitwise_invert, __round__=_round,
-    __lt__=compare.less, __le__=compare.less_equal, __gt__=compare.greater, __ge__=compare.greater_equal,
-    __eq__=_comparing(compare.equal), __ne__=_comparing(compare.not_equal), __getitem__=index.get_item,
-)  # fmt: skip
+    __neg__=a.negative,
+    __pos__=_positive,
+    __abs__=a.absolute,
+    __invert__=bitwise.bitwise_invert,
+    __round__=_round,
+    __lt__=compare.less,
+    __le__=compare.less_equal,
+    __gt__=compare.greater,
+    __ge__=compare.greater_equal,
+    __eq__=_comparing(compare.equal),
+    __ne__=_comparing(compare.not_equal),
+    __getitem__=index.get_item,
+)
 register_methods(
-    all=truth.all, any=truth.any, argmax=reduce.argmax, argmin=reduce.argmin, argsort=argsort, astype=_astype,
-    clip=_clip, conj=complexes.conj, conjugate=complexes.conj, copy=_copy, cumprod=cumulative.cumprod,
-    cumsum=cumulative.cumsum, diagonal=diagonals.diagonal, dot=products.dot, flatten=ravel,
-    max=reduce.max, mean=reduce.mean, min=reduce.min,
-    nonzero=choose.nonzero, prod=reduce.prod, ravel=ravel, repeat=repeat,
-    reshape=_reshape, round=_round, squeeze=squeeze, std=reduce.std, sum=reduce.sum, swapaxes=swapaxes,
-    take=index.take, trace=norms.trace, transpose=_transpose, var=reduce.var,
-)  # fmt: skip
+    all=truth.all,
+    any=truth.any,
+    argmax=reduce.argmax,
+    argmin=reduce.argmin,
+    argsort=argsort,
+    astype=_astype,
+    clip=_clip,
+    conj=complexes.conj,
+    conjugate=complexes.conj,
+    copy=_copy,
+    cumprod=cumulative.cumprod,
+    cumsum=cumulative.cumsum,
+    diagonal=diagonals.diagonal,
+    dot=products.dot,
+    flatten=ravel,
+    max=reduce.max,
+    mean=reduce.mean,
+    min=reduce.min,
+    nonzero=choose.nonzero,
+    prod=reduce.prod,
+    ravel=ravel,
+    repeat=repeat,
+    reshape=_reshape,
+    round=_round,
+    squeeze=squeeze,
+    std=reduce.std,
+    sum=reduce.sum,
+    swapaxes=swapaxes,
+    take=index.take,
+    trace=norms.trace,
+    transpose=_transpose,
+    var=reduce.var,
+)
 
 
-for _name, _read in {
-    "T": transpose,
-    "imag": complexes.imag,
-    "mT": _matrix_transpose,
-    "real": complexes.real,
-}.items():
+for _name, _read in {"T": transpose, "imag": complexes.imag, "mT": _matrix_transpose, "real": complexes.real}.items():
     setattr(Tensor, _name, property(_read))
 
 
@@ -141,9 +183,7 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
 
 
 # Where nothing is differentiated, NumPy's answers are NumPy's: places that serve as keys, arrays that can be filled.
-_PLAIN = (
-    "argmax argmin argsort argwhere empty_like full_like nonzero ones_like searchsorted zeros_like".split()
-)
+_PLAIN = "argmax argmin argsort argwhere empty_like full_like nonzero ones_like searchsorted zeros_like".split()
 
 
 def _no_op(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,9 +196,7 @@ def _no_op(function: Callable[..., Any]) -> Callable[..., Any]:
 def _plain(function: Callable[..., Any], op: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         tensors = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
-        if any(
-            [x.__class__ not in (Tensor, Variable) or x.data.__class__ is not numpy.ndarray for x in tensors]
-        ):
+        if any([x.__class__ not in (Tensor, Variable) or x.data.__class__ is not numpy.ndarray for x in tensors]):
             return op(*args, **kwargs)  # symbolic, or on a GPU
         args = tuple([x.data if isinstance(x, Tensor) else x for x in args])
         return function(*args, **{k: x.data if isinstance(x, Tensor) else x for k, x in kwargs.items()})

@@ -170,9 +170,7 @@ class AdamW(Adam):
         **shared: Any,
     ) -> None:
         if weight_decay is None:
-            raise ValueError(
-                "AdamW(weight_decay=None): expected a number; without decay of weights use Adam."
-            )
+            raise ValueError("AdamW(weight_decay=None): expected a number; without decay of weights use Adam.")
         shared["weight_decay"] = weight_decay
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **shared)
 

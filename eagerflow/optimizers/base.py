@@ -84,9 +84,7 @@ class Optimizer(StoredState, Minimizing, Averages):
     temporaries: int = 0  # how many scratch arrays the rule works in
     rule: Callable[..., None] | None = None
     initial_values: tuple[float, ...] = ()  # of the slots, where not zero
-    together: int = (
-        2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
-    )
+    together: int = 2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
 
     created_at: tuple[str, int]
 
@@ -122,9 +120,7 @@ class Optimizer(StoredState, Minimizing, Averages):
         checks.unknown_arguments(type(self), kwargs)
         checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.name = name or _snake_case(owner)
-        self.weight_decay = (
-            None if weight_decay is None else checks.at_least(owner, "weight_decay", weight_decay)
-        )
+        self.weight_decay = None if weight_decay is None else checks.at_least(owner, "weight_decay", weight_decay)
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
@@ -132,9 +128,7 @@ class Optimizer(StoredState, Minimizing, Averages):
         self.ema_momentum = checks.between(owner, "ema_momentum", ema_momentum)
         self.ema_overwrite_frequency = _count(owner, "ema_overwrite_frequency", ema_overwrite_frequency)
         self.loss_scale_factor = (
-            None
-            if loss_scale_factor is None
-            else checks.positive(owner, "loss_scale_factor", loss_scale_factor)
+            None if loss_scale_factor is None else checks.positive(owner, "loss_scale_factor", loss_scale_factor)
         )
         self.gradient_accumulation_steps = _count(
             owner, "gradient_accumulation_steps", gradient_accumulation_steps, lowest=2
@@ -163,11 +157,7 @@ class Optimizer(StoredState, Minimizing, Averages):
     @property
     def learning_rate(self) -> Any:
         """The learning rate now; assignable, unless a schedule decides."""
-        return (
-            self._rate.variable
-            if self._rate.variable is not None
-            else Tensor(self._learning_rate(), floatx())
-        )
+        return self._rate.variable if self._rate.variable is not None else Tensor(self._learning_rate(), floatx())
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -188,10 +178,7 @@ class Optimizer(StoredState, Minimizing, Averages):
     def _add_entries(self, variables: Sequence[Variable]) -> None:
         entries = [Entry(v if isinstance(v, Variable) else self._refuse(v)) for v in variables]
         self._entries.update((e.variable.identity, e) for e in entries)
-        for kind, wanted in (
-            ("average", self.use_ema),
-            ("gradient_accumulator", self.gradient_accumulation_steps),
-        ):
+        for kind, wanted in (("average", self.use_ema), ("gradient_accumulator", self.gradient_accumulation_steps)):
             for entry in entries:
                 if wanted:
                     setattr(entry, kind, self.add_variable_from_reference(entry.variable, kind))
@@ -267,10 +254,7 @@ class Optimizer(StoredState, Minimizing, Averages):
         """One piece of state (for several names: several) per variable, as lists in their order."""
         names = [name] if isinstance(name, str) else list(name)
         kinds = [initializer] * len(names) if isinstance(initializer, str) else list(initializer)
-        made = [
-            [self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)]
-            for v in trainable_variables
-        ]
+        made = [[self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)] for v in trainable_variables]
         columns = [list(column) for column in zip(*made)] if made else [[] for _ in names]
         return columns[0] if isinstance(name, str) else tuple(columns)
 
@@ -546,9 +530,7 @@ class Optimizer(StoredState, Minimizing, Averages):
 def _initializer(initializer: Any) -> Any:
     if isinstance(initializer, str):
         if initializer not in ("zeros", "ones"):
-            raise ValueError(
-                f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...)."
-            )
+            raise ValueError(f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...).")
         return _constant(1.0 if initializer == "ones" else 0.0)
     return initializer
 

@@ -73,9 +73,7 @@ def clipping(owner: str, **limits: Any) -> None:
     for name, value in given.items():
         positive(owner, name, value)
     if len(given) > 1:
-        raise ValueError(
-            f"{owner}: only one of clipnorm, clipvalue, global_clipnorm can be used; got {given}."
-        )
+        raise ValueError(f"{owner}: only one of clipnorm, clipvalue, global_clipnorm can be used; got {given}.")
 
 
 def unknown_arguments(cls: type, given: dict[str, Any]) -> None:

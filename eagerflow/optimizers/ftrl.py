@@ -53,12 +53,8 @@ class Ftrl(Optimizer):
         **shared: Unpack[Shared],
     ) -> None:
         super().__init__(learning_rate, **shared)
-        self.learning_rate_power = checks.between(
-            "Ftrl", "learning_rate_power", learning_rate_power, -float("inf"), 0
-        )
-        self.initial_accumulator_value = checks.at_least(
-            "Ftrl", "initial_accumulator_value", initial_accumulator_value
-        )
+        self.learning_rate_power = checks.between("Ftrl", "learning_rate_power", learning_rate_power, -float("inf"), 0)
+        self.initial_accumulator_value = checks.at_least("Ftrl", "initial_accumulator_value", initial_accumulator_value)
         self.l1_regularization_strength = checks.at_least(
             "Ftrl", "l1_regularization_strength", l1_regularization_strength
         )

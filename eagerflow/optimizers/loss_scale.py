@@ -59,14 +59,10 @@ class LossScaleOptimizer(Optimizer):
         inner_optimizer.loss_scale_factor = None  # the scale here takes its place
         super().__init__(0.0, name=name)
         self.initial_scale = checks.positive("LossScaleOptimizer", "initial_scale", initial_scale)
-        self.dynamic_growth_steps = checks.whole(
-            "LossScaleOptimizer", "dynamic_growth_steps", dynamic_growth_steps
-        )
+        self.dynamic_growth_steps = checks.whole("LossScaleOptimizer", "dynamic_growth_steps", dynamic_growth_steps)
         with device("cpu"):
             self.step_counter = self.add_variable((), "zeros", "int32", name="step_counter")
-            self.dynamic_scale = self.add_variable(
-                (), _constant(self.initial_scale), "float32", name="dynamic_scale"
-            )
+            self.dynamic_scale = self.add_variable((), _constant(self.initial_scale), "float32", name="dynamic_scale")
 
     @property
     def iterations(self) -> Any:
@@ -112,13 +108,8 @@ class LossScaleOptimizer(Optimizer):
             return
         variables = self._trained() if trainable_variables is None else list(trainable_variables)
         replaced = [getattr(v, "overwrite_with_gradient", False) for v in variables] or [False] * len(tensors)
-        unscaled = [
-            g if g is None or new else Tensor(g.data / factor, None, None)
-            for g, new in zip(tensors, replaced)
-        ]
-        self.inner_optimizer.apply(
-            unscaled, trainable_variables if trainable_variables is None else variables
-        )
+        unscaled = [g if g is None or new else Tensor(g.data / factor, None, None) for g, new in zip(tensors, replaced)]
+        self.inner_optimizer.apply(unscaled, trainable_variables if trainable_variables is None else variables)
         self.built = True
         steps = int(self.step_counter.data) + 1
         if steps == self.dynamic_growth_steps:

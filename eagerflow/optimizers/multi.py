@@ -34,9 +34,7 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
     'sgd'
     """
 
-    def __init__(
-        self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None
-    ) -> None:
+    def __init__(self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None) -> None:
         self.default_optimizer = _checked("default_optimizer", default_optimizer)
         self._map: dict[str, Optimizer] = {}
         for pattern, optimizer in (optimizer_map or {}).items():
@@ -84,9 +82,7 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
 
 def _checked(what: str, optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
-        raise UnknownArgumentError(
-            f"the optimizer of {what!r}: expected an Optimizer; got {type(optimizer).__name__}."
-        )
+        raise UnknownArgumentError(f"the optimizer of {what!r}: expected an Optimizer; got {type(optimizer).__name__}.")
     if isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
         raise ValueError(
             f"the optimizer of {what!r}: {type(optimizer).__name__} can't be one of several. Wrap the MultiOptimizer "
@@ -113,9 +109,7 @@ class MultiOptimizer(Optimizer):
         TypeError: for something else.
     """
 
-    def __init__(
-        self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None
-    ) -> None:
+    def __init__(self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None) -> None:
         self._found: list[Optimizer] = []  # those that a function gave
         if isinstance(optimizer_map, Optimizer):
             optimizer_map = OptimizerMap(optimizer_map)
@@ -151,15 +145,11 @@ class MultiOptimizer(Optimizer):
     @property
     def learning_rate(self) -> Any:
         """There is none: each of `optimizers` has its own."""
-        raise AttributeError(
-            "MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one."
-        )
+        raise AttributeError("MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one.")
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        raise AttributeError(
-            "MultiOptimizer has no learning_rate of its own; set that of each of its `optimizers`."
-        )
+        raise AttributeError("MultiOptimizer has no learning_rate of its own; set that of each of its `optimizers`.")
 
     lr = learning_rate
 
@@ -188,9 +178,7 @@ class MultiOptimizer(Optimizer):
     def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
         grads = list(grads)
         if trainable_variables is None and not self.built:
-            raise ValueError(
-                "MultiOptimizer.apply(grads): give trainable_variables too, or call build first."
-            )
+            raise ValueError("MultiOptimizer.apply(grads): give trainable_variables too, or call build first.")
         variables = self._known if trainable_variables is None else list(trainable_variables)
         if not self.built:
             self.build(variables)
@@ -211,9 +199,10 @@ class MultiOptimizer(Optimizer):
                 "MultiOptimizer: a function can't be described in a config; choose by an OptimizerMap."
             )
         return {
-            "name": self.name, "loss_scale_factor": self.loss_scale_factor,
+            "name": self.name,
+            "loss_scale_factor": self.loss_scale_factor,
             "optimizer_map": self.optimizer_map.get_config(),
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:

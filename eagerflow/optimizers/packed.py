@@ -23,9 +23,7 @@ __all__ = ["Packed", "packable"]
 
 LARGEST = 1 << 14  # elements: copying the gradient of a larger variable costs more than its calls of NumPy
 _LINE = 64  # bytes of a cache line
-_PATIENCE = (
-    16  # moves into fresh arrays that are forgiven; then a group that moves at most updates is given up
-)
+_PATIENCE = 16  # moves into fresh arrays that are forgiven; then a group that moves at most updates is given up
 
 _data = attrgetter("data")
 
@@ -66,9 +64,7 @@ class _Side:
         self.whole = memory[skipped : skipped + count * length]
         self.roles = [self.whole[length * role : length * (role + 1)] for role in range(count)]
         parts = list(zip(starts, sizes, shapes))
-        self.views = [
-            flat[start : start + size].reshape(shape) for flat in self.roles for start, size, shape in parts
-        ]
+        self.views = [flat[start : start + size].reshape(shape) for flat in self.roles for start, size, shape in parts]
         del memory
         self.alone = self._references()
 

@@ -107,13 +107,7 @@ class Passes:
         return {**self.__dict__, "_plans": {}, "_last": None}
 
     def run(
-        self,
-        rule: Any,
-        settings: Any,
-        entries: list[Entry],
-        gradients: list[Any],
-        decay: float,
-        scale: float | None,
+        self, rule: Any, settings: Any, entries: list[Entry], gradients: list[Any], decay: float, scale: float | None
     ) -> None:
         """Update all variables.
 
@@ -139,9 +133,7 @@ class Passes:
         for packed, _ in plan.packs:
             packed.show()
 
-    def _update(
-        self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None
-    ) -> None:
+    def _update(self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None) -> None:
         large: list[Part] = []
         for part in parts:
             if part.weights.nbytes > _SHARED:

@@ -33,9 +33,7 @@ class LearningRate:
         self.decay = checks.at_least(owner, "decay", decay)
         self.set(given)
         if self.decay and self.variable is None:
-            raise ValueError(
-                f"{owner}(decay={decay}): the learning rate is a schedule already; leave decay out."
-            )
+            raise ValueError(f"{owner}(decay={decay}): the learning rate is a schedule already; leave decay out.")
 
     def set(self, given: Any) -> None:
         """Change it; a schedule stays a schedule.

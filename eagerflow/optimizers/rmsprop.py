@@ -78,8 +78,10 @@ class RMSprop(Optimizer):
         self.epsilon = checks.epsilon("RMSprop", epsilon)
         self.centered = bool(centered)
         self.slots = (
-            "velocity", *(("momentum",) if self.momentum else ()), *(("average_gradient",) if self.centered else ()),
-        )  # fmt: skip
+            "velocity",
+            *(("momentum",) if self.momentum else ()),
+            *(("average_gradient",) if self.centered else ()),
+        )
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         return rate, self.rho, self.momentum, self.epsilon, self.centered

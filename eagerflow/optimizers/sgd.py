@@ -65,11 +65,7 @@ class SGD(Optimizer):
     temporaries = 1
 
     def __init__(
-        self,
-        learning_rate: Any = 0.01,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        **shared: Unpack[Shared],
+        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **shared: Unpack[Shared]
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.momentum = checks.between("SGD", "momentum", momentum)

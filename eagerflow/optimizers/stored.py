@@ -109,7 +109,5 @@ def _paired(where: str, variables: list[Variable], values: Sequence[Any]) -> lis
     tensors = [convert_to_tensor(v) for v in values]
     for variable, value in zip(variables, tensors):
         if variable.shape != value.shape:
-            raise ValueError(
-                f"{where}: {variable.path!r} has shape {variable.shape}; got {signature_of(value)}."
-            )
+            raise ValueError(f"{where}: {variable.path!r} has shape {variable.shape}; got {signature_of(value)}.")
     return list(zip(variables, tensors))

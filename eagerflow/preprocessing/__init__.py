@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.data.timeseries import *
-from eagerflow.preprocessing import image as image
-from eagerflow.preprocessing import sequence as sequence
-from eagerflow.preprocessing import text as text
+from eagerflow.preprocessing import image as image, sequence as sequence, text as text
 from eagerflow.preprocessing.image_folder import *
 from eagerflow.preprocessing.text_folder import *
 

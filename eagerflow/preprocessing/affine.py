@@ -9,19 +9,27 @@ import numpy as np
 from eagerflow.base.errors import did_you_mean
 from eagerflow.preprocessing.pictures import brightened
 
-__all__ = [
-    "apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "random_brightness",
-    "random_channel_shift", "random_rotation", "random_shear", "random_shift", "random_zoom",
-]  # fmt: skip
+__all__ = ["apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "random_brightness"]
+__all__ += ["random_channel_shift", "random_rotation", "random_shear", "random_shift", "random_zoom"]
 
 _FILL_MODES = ("nearest", "constant", "reflect", "wrap", "mirror")
 
 
 def apply_affine_transform(
-    x: Any, theta: float = 0, tx: float = 0, ty: float = 0, shear: float = 0, zx: float = 1, zy: float = 1,
-    row_axis: int = 1, col_axis: int = 2, channel_axis: int = 0, fill_mode: str = "nearest", cval: float = 0.0,
+    x: Any,
+    theta: float = 0,
+    tx: float = 0,
+    ty: float = 0,
+    shear: float = 0,
+    zx: float = 1,
+    zy: float = 1,
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
     order: int = 1,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """An image after a linear map around its middle.
 
     Args:
@@ -145,11 +153,7 @@ def _mixed(planes: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray
 
 
 def _as(values: np.ndarray, dtype: Any) -> np.ndarray:
-    return (
-        np.trunc(values + np.copysign(0.5, values)).astype(dtype)
-        if dtype.kind in "iu"
-        else values.astype(dtype)
-    )
+    return np.trunc(values + np.copysign(0.5, values)).astype(dtype) if dtype.kind in "iu" else values.astype(dtype)
 
 
 def apply_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.ndarray:
@@ -176,9 +180,15 @@ def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.
 
 
 def random_rotation(
-    x: Any, rg: float, row_axis: int = 1, col_axis: int = 2, channel_axis: int = 0, fill_mode: str = "nearest",
-    cval: float = 0.0, interpolation_order: int = 1,
-) -> np.ndarray:  # fmt: skip
+    x: Any,
+    rg: float,
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
+) -> np.ndarray:
     """An image turned by up to `rg` degrees, drawn from `numpy.random`; see `apply_affine_transform`."""
     theta = _uniform(-rg, rg)
     return apply_affine_transform(
@@ -187,9 +197,16 @@ def random_rotation(
 
 
 def random_shift(
-    x: Any, wrg: float, hrg: float, row_axis: int = 1, col_axis: int = 2, channel_axis: int = 0,
-    fill_mode: str = "nearest", cval: float = 0.0, interpolation_order: int = 1,
-) -> np.ndarray:  # fmt: skip
+    x: Any,
+    wrg: float,
+    hrg: float,
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
+) -> np.ndarray:
     """An image shifted by up to these shares of its width and height; see `apply_affine_transform`."""
     tx = _uniform(-hrg, hrg) * x.shape[row_axis]
     ty = _uniform(-wrg, wrg) * x.shape[col_axis]
@@ -199,9 +216,15 @@ def random_shift(
 
 
 def random_shear(
-    x: Any, intensity: float, row_axis: int = 1, col_axis: int = 2, channel_axis: int = 0,
-    fill_mode: str = "nearest", cval: float = 0.0, interpolation_order: int = 1,
-) -> np.ndarray:  # fmt: skip
+    x: Any,
+    intensity: float,
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
+) -> np.ndarray:
     """An image sheared by up to `intensity` degrees; see `apply_affine_transform`."""
     shear = _uniform(-intensity, intensity)
     return apply_affine_transform(
@@ -210,9 +233,15 @@ def random_shear(
 
 
 def random_zoom(
-    x: Any, zoom_range: tuple[float, float], row_axis: int = 1, col_axis: int = 2, channel_axis: int = 0,
-    fill_mode: str = "nearest", cval: float = 0.0, interpolation_order: int = 1,
-) -> np.ndarray:  # fmt: skip
+    x: Any,
+    zoom_range: tuple[float, float],
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
+) -> np.ndarray:
     """An image with height and width zoomed, each by a factor from `zoom_range`; see `apply_affine_transform`."""
     low, high = _pair("random_zoom", "zoom_range", zoom_range)
     zx, zy = (1, 1) if low == high == 1 else (_uniform(low, high), _uniform(low, high))

@@ -17,12 +17,21 @@ __all__ = ["audio_dataset_from_directory"]
 
 
 def audio_dataset_from_directory(
-    directory: str | os.PathLike[str], labels: Any = "inferred", label_mode: str | None = "int",
-    class_names: Any = None, batch_size: int | None = 32, sampling_rate: int | None = None,
-    output_sequence_length: int | None = None, ragged: bool = False, shuffle: bool = True, seed: int | None = None,
-    validation_split: float | None = None, subset: str | None = None, follow_links: bool = False,
+    directory: str | os.PathLike[str],
+    labels: Any = "inferred",
+    label_mode: str | None = "int",
+    class_names: Any = None,
+    batch_size: int | None = 32,
+    sampling_rate: int | None = None,
+    output_sequence_length: int | None = None,
+    ragged: bool = False,
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    follow_links: bool = False,
     verbose: bool = True,
-) -> Any:  # fmt: skip
+) -> Any:
     """A data set of the `.wav` files in a folder, which has a folder for every class.
 
     Args:
@@ -58,9 +67,7 @@ def audio_dataset_from_directory(
     if output_sequence_length is not None and output_sequence_length < 1:
         raise ValueError(f"{name}(output_sequence_length={output_sequence_length!r}): expected at least 1.")
     if sampling_rate is not None and (
-        isinstance(sampling_rate, bool)
-        or not isinstance(sampling_rate, (int, np.integer))
-        or sampling_rate < 1
+        isinstance(sampling_rate, bool) or not isinstance(sampling_rate, (int, np.integer)) or sampling_rate < 1
     ):
         raise ValueError(f"{name}(sampling_rate={sampling_rate!r:.60}): expected an integer of at least 1.")
     settings = Settings.given(locals(), ".wav")

@@ -66,9 +66,7 @@ class Settings:
             ValueError: for other settings.
         """
         if isinstance(self.labels, str) and self.labels != "inferred":
-            self._refuse(
-                "labels", "expected 'inferred', None, or a list with a number per file", ["inferred"]
-            )
+            self._refuse("labels", "expected 'inferred', None, or a list with a number per file", ["inferred"])
         if not isinstance(self.labels, (str, type(None), list, tuple, np.ndarray)):
             raise TypeError(f"{self.function}(labels): expected a list; got {type(self.labels).__name__}.")
         if self.class_names is not None and not _inferred(self.labels):
@@ -105,9 +103,7 @@ class Files:
 
     def part(self, chosen: slice) -> Files:
         """Some of them."""
-        return Files(
-            self.paths[chosen], None if self.labels is None else self.labels[chosen], self.class_names
-        )
+        return Files(self.paths[chosen], None if self.labels is None else self.labels[chosen], self.class_names)
 
 
 def find_files(directory: str | os.PathLike[str], settings: Settings, seed: int) -> Files:
@@ -245,9 +241,7 @@ def _dataset(files: Files, settings: Settings, seed: int | None, read: Any, batc
     if seed is not None:
         buffer = 1024 if settings.batch_size is None else settings.batch_size * 8
         numbers = numbers.shuffle(buffer, seed=seed)
-    labels = (
-        None if settings.label_mode is None or files.labels is None else _encoded(files, settings.label_mode)
-    )
+    labels = None if settings.label_mode is None or files.labels is None else _encoded(files, settings.label_mode)
 
     def sample(number: Any) -> Any:
         i = int(number)

@@ -23,12 +23,25 @@ _INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 @also(smart_resize="crop_to_aspect_ratio")
 def image_dataset_from_directory(
-    directory: str | os.PathLike[str], labels: Any = "inferred", label_mode: str | None = "int",
-    class_names: Any = None, color_mode: str = "rgb", batch_size: int | None = 32, image_size: Any = (256, 256),
-    shuffle: bool = True, seed: int | None = None, validation_split: float | None = None, subset: str | None = None,
-    interpolation: str = "bilinear", follow_links: bool = False, crop_to_aspect_ratio: bool = False,
-    pad_to_aspect_ratio: bool = False, data_format: str | None = None, format: str = "tf", verbose: bool = True,
-) -> Any:  # fmt: skip
+    directory: str | os.PathLike[str],
+    labels: Any = "inferred",
+    label_mode: str | None = "int",
+    class_names: Any = None,
+    color_mode: str = "rgb",
+    batch_size: int | None = 32,
+    image_size: Any = (256, 256),
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    interpolation: str = "bilinear",
+    follow_links: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    data_format: str | None = None,
+    format: str = "tf",
+    verbose: bool = True,
+) -> Any:
     """A data set of the images in a folder, which has a folder for every class.
 
     Images (`.bmp .gif .jpeg .jpg .png`; of a moving one, the first picture) are read as they are needed, by
@@ -85,11 +98,7 @@ def image_dataset_from_directory(
             image = smart_resize(image, size, interpolation)
         else:
             image = ops.image.resize(
-                image,
-                size,
-                interpolation,
-                pad_to_aspect_ratio=pad_to_aspect_ratio,
-                data_format="channels_last",
+                image, size, interpolation, pad_to_aspect_ratio=pad_to_aspect_ratio, data_format="channels_last"
             ).numpy()
         return image.transpose(2, 0, 1) if layout == "channels_first" else image
 

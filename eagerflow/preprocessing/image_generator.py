@@ -61,15 +61,31 @@ class ImageDataGenerator:
     """
 
     def __init__(
-        self, featurewise_center: bool = False, samplewise_center: bool = False,
-        featurewise_std_normalization: bool = False, samplewise_std_normalization: bool = False,
-        zca_whitening: bool = False, zca_epsilon: float = 1e-6, rotation_range: float = 0,
-        width_shift_range: Any = 0.0, height_shift_range: Any = 0.0, brightness_range: Any = None,
-        shear_range: float = 0.0, zoom_range: Any = 0.0, channel_shift_range: float = 0.0, fill_mode: str = "nearest",
-        cval: float = 0.0, horizontal_flip: bool = False, vertical_flip: bool = False, rescale: float | None = None,
-        preprocessing_function: Any = None, data_format: str | None = None, validation_split: float = 0.0,
-        interpolation_order: int = 1, dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        featurewise_center: bool = False,
+        samplewise_center: bool = False,
+        featurewise_std_normalization: bool = False,
+        samplewise_std_normalization: bool = False,
+        zca_whitening: bool = False,
+        zca_epsilon: float = 1e-6,
+        rotation_range: float = 0,
+        width_shift_range: Any = 0.0,
+        height_shift_range: Any = 0.0,
+        brightness_range: Any = None,
+        shear_range: float = 0.0,
+        zoom_range: Any = 0.0,
+        channel_shift_range: float = 0.0,
+        fill_mode: str = "nearest",
+        cval: float = 0.0,
+        horizontal_flip: bool = False,
+        vertical_flip: bool = False,
+        rescale: float | None = None,
+        preprocessing_function: Any = None,
+        data_format: str | None = None,
+        validation_split: float = 0.0,
+        interpolation_order: int = 1,
+        dtype: Any = None,
+    ) -> None:
         self.featurewise_center = featurewise_center or featurewise_std_normalization or zca_whitening
         self.samplewise_center = samplewise_center or samplewise_std_normalization
         self.featurewise_std_normalization = featurewise_std_normalization and not zca_whitening
@@ -79,9 +95,7 @@ class ImageDataGenerator:
         self.rotation_range = rotation_range
         self.width_shift_range = width_shift_range
         self.height_shift_range = height_shift_range
-        self.brightness_range = (
-            None if brightness_range is None else _two("brightness_range", brightness_range)
-        )
+        self.brightness_range = None if brightness_range is None else _two("brightness_range", brightness_range)
         self.shear_range = shear_range
         if isinstance(zoom_range, (int, float)):
             zoom_range = (1 - zoom_range, 1 + zoom_range)
@@ -93,9 +107,7 @@ class ImageDataGenerator:
         self.preprocessing_function = preprocessing_function
         self.data_format = data_format or image_data_format()
         if self.data_format not in _AXES:
-            raise ValueError(
-                f"ImageDataGenerator(data_format={data_format!r}): expected one of {', '.join(_AXES)}."
-            )
+            raise ValueError(f"ImageDataGenerator(data_format={data_format!r}): expected one of {', '.join(_AXES)}.")
         self.channel_axis, self.row_axis, self.col_axis = _AXES[self.data_format]
         if not 0 <= validation_split < 1:
             raise ValueError(
@@ -111,31 +123,64 @@ class ImageDataGenerator:
     # -- batches
 
     def flow(
-        self, x: Any, y: Any = None, batch_size: int = 32, shuffle: bool = True, sample_weight: Any = None,
-        seed: int | None = None, save_to_dir: str | os.PathLike[str] | None = None, save_prefix: str = "",
-        save_format: str = "png", ignore_class_split: bool = False, subset: str | None = None,
-    ) -> NumpyArrayIterator:  # fmt: skip
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        save_to_dir: str | os.PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        ignore_class_split: bool = False,
+        subset: str | None = None,
+    ) -> NumpyArrayIterator:
         """Batches of the rows of arrays, see `NumpyArrayIterator`."""
         return self._batches(NumpyArrayIterator, locals())
 
     def flow_from_directory(
-        self, directory: str | os.PathLike[str], target_size: tuple[int, int] = (256, 256), color_mode: str = "rgb",
-        classes: Any = None, class_mode: str | None = "categorical", batch_size: int = 32, shuffle: bool = True,
-        seed: int | None = None, save_to_dir: str | os.PathLike[str] | None = None, save_prefix: str = "",
-        save_format: str = "png", follow_links: bool = False, subset: str | None = None,
-        interpolation: str = "nearest", keep_aspect_ratio: bool = False,
-    ) -> DirectoryIterator:  # fmt: skip
+        self,
+        directory: str | os.PathLike[str],
+        target_size: tuple[int, int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Any = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        save_to_dir: str | os.PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        follow_links: bool = False,
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        keep_aspect_ratio: bool = False,
+    ) -> DirectoryIterator:
         """Batches of the image files in a folder with a folder per class, see `DirectoryIterator`."""
         return self._batches(DirectoryIterator, locals())
 
     def flow_from_dataframe(
-        self, dataframe: Any, directory: str | os.PathLike[str] | None = None, x_col: str = "filename",
-        y_col: Any = "class", weight_col: str | None = None, target_size: tuple[int, int] = (256, 256),
-        color_mode: str = "rgb", classes: Any = None, class_mode: str | None = "categorical", batch_size: int = 32,
-        shuffle: bool = True, seed: int | None = None, save_to_dir: str | os.PathLike[str] | None = None,
-        save_prefix: str = "", save_format: str = "png", subset: str | None = None, interpolation: str = "nearest",
+        self,
+        dataframe: Any,
+        directory: str | os.PathLike[str] | None = None,
+        x_col: str = "filename",
+        y_col: Any = "class",
+        weight_col: str | None = None,
+        target_size: tuple[int, int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Any = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        save_to_dir: str | os.PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        interpolation: str = "nearest",
         validate_filenames: bool = True,
-    ) -> DataFrameIterator:  # fmt: skip
+    ) -> DataFrameIterator:
         """Batches of the image files that a pandas table names, see `DataFrameIterator`."""
         return self._batches(DataFrameIterator, locals())
 
@@ -185,9 +230,20 @@ class ImageDataGenerator:
         rows, columns, channels = self.row_axis - 1, self.col_axis - 1, self.channel_axis - 1
         wanted: Any = transform_parameters.get
         x = apply_affine_transform(
-            x, wanted("theta", 0), wanted("tx", 0), wanted("ty", 0), wanted("shear", 0), wanted("zx", 1),
-            wanted("zy", 1), rows, columns, channels, self.fill_mode, self.cval, self.interpolation_order,
-        )  # fmt: skip
+            x,
+            wanted("theta", 0),
+            wanted("tx", 0),
+            wanted("ty", 0),
+            wanted("shear", 0),
+            wanted("zx", 1),
+            wanted("zy", 1),
+            rows,
+            columns,
+            channels,
+            self.fill_mode,
+            self.cval,
+            self.interpolation_order,
+        )
         if wanted("channel_shift_intensity") is not None:
             x = apply_channel_shift(x, wanted("channel_shift_intensity"), channels)
         if wanted("flip_horizontal", False):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator as Iterating
-from collections.abc import Mapping
+from collections.abc import Iterator as Iterating, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -160,11 +159,22 @@ class NumpyArrayIterator(_Changing):
     """
 
     def __init__(
-        self, x: Any, y: Any, image_data_generator: Any, batch_size: int = 32, shuffle: bool = False,
-        sample_weight: Any = None, seed: int | None = None, data_format: str | None = None, save_to_dir: Any = None,
-        save_prefix: str = "", save_format: str = "png", subset: str | None = None, ignore_class_split: bool = False,
+        self,
+        x: Any,
+        y: Any,
+        image_data_generator: Any,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        data_format: str | None = None,
+        save_to_dir: Any = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        ignore_class_split: bool = False,
         dtype: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         images, others = (x[0], x[1]) if isinstance(x, (tuple, list)) else (x, [])
         others = others if isinstance(others, list) else [others]
         parts = [images, *others, y, sample_weight]
@@ -325,12 +335,26 @@ class DirectoryIterator(_OfFiles):
     """
 
     def __init__(
-        self, directory: str | os.PathLike[str], image_data_generator: Any, target_size: Any = (256, 256),
-        color_mode: str = "rgb", classes: Any = None, class_mode: str | None = "categorical", batch_size: int = 32,
-        shuffle: bool = True, seed: int | None = None, data_format: str | None = None, save_to_dir: Any = None,
-        save_prefix: str = "", save_format: str = "png", follow_links: bool = False, subset: str | None = None,
-        interpolation: str = "nearest", keep_aspect_ratio: bool = False, dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        directory: str | os.PathLike[str],
+        image_data_generator: Any,
+        target_size: Any = (256, 256),
+        color_mode: str = "rgb",
+        classes: Any = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        data_format: str | None = None,
+        save_to_dir: Any = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        follow_links: bool = False,
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        keep_aspect_ratio: bool = False,
+        dtype: Any = None,
+    ) -> None:
         self._prepare(locals())
         self.directory = os.fspath(directory)
         if not os.path.isdir(self.directory):
@@ -380,13 +404,30 @@ class DataFrameIterator(_OfFiles):
     allowed_class_modes = ("binary", "categorical", "input", "multi_output", "raw", "sparse", None)
 
     def __init__(
-        self, dataframe: Any, directory: Any = None, image_data_generator: Any = None, x_col: str = "filename",
-        y_col: Any = "class", weight_col: str | None = None, target_size: Any = (256, 256), color_mode: str = "rgb",
-        classes: Any = None, class_mode: str | None = "categorical", batch_size: int = 32, shuffle: bool = True,
-        seed: int | None = None, data_format: str | None = "channels_last", save_to_dir: Any = None,
-        save_prefix: str = "", save_format: str = "png", subset: str | None = None, interpolation: str = "nearest",
-        keep_aspect_ratio: bool = False, dtype: Any = "float32", validate_filenames: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        dataframe: Any,
+        directory: Any = None,
+        image_data_generator: Any = None,
+        x_col: str = "filename",
+        y_col: Any = "class",
+        weight_col: str | None = None,
+        target_size: Any = (256, 256),
+        color_mode: str = "rgb",
+        classes: Any = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        data_format: str | None = "channels_last",
+        save_to_dir: Any = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        keep_aspect_ratio: bool = False,
+        dtype: Any = "float32",
+        validate_filenames: bool = True,
+    ) -> None:
         class_mode = "raw" if class_mode == "other" else class_mode
         self._prepare(locals())
         self.directory = os.fspath(directory or "")
@@ -420,9 +461,7 @@ class DataFrameIterator(_OfFiles):
         found = {name for label in labels for name in _names(label)}
         ordered = list(dict.fromkeys(classes)) if classes else sorted(found)
         if class_mode == "binary" and len(ordered) != 2:
-            raise ValueError(
-                f"flow_from_dataframe(class_mode='binary'): expected 2 classes; there are {len(ordered)}."
-            )
+            raise ValueError(f"flow_from_dataframe(class_mode='binary'): expected 2 classes; there are {len(ordered)}.")
         self.class_indices = {name: number for number, name in enumerate(ordered)}
         return np.array([any(name in self.class_indices for name in _names(label)) for label in labels], bool)
 

@@ -15,10 +15,8 @@ from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import did_you_mean, missing_extra
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "array_to_img", "brightened", "img_to_array", "load_img", "read_image", "save_img", "smart_resize",
-    "written",
-]  # fmt: skip
+__all__ = ["array_to_img", "brightened", "img_to_array", "load_img", "read_image", "save_img", "smart_resize"]
+__all__ += ["written"]
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
@@ -145,9 +143,7 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
         array = array.transpose(1, 2, 0)
     channels = array.shape[2]
     if channels not in (1, 3, 4):
-        raise ValueError(
-            f"array_to_img(x): expected 1, 3 or 4 channels; got {channels} in shape {array.shape}."
-        )
+        raise ValueError(f"array_to_img(x): expected 1, 3 or 4 channels; got {channels} in shape {array.shape}.")
     if scale:
         array = _stretched(array)
     if channels == 1:
@@ -165,12 +161,7 @@ def _stretched(array: np.ndarray) -> np.ndarray:
 
 
 def save_img(
-    path: Any,
-    x: Any,
-    data_format: str | None = None,
-    file_format: str | None = None,
-    scale: bool = True,
-    **kwargs: Any,
+    path: Any, x: Any, data_format: str | None = None, file_format: str | None = None, scale: bool = True, **kwargs: Any
 ) -> None:
     """Write an array to an image file.
 
@@ -190,9 +181,7 @@ def save_img(
         file_format = "jpeg"
     image = array_to_img(x, data_format, scale)
     if image.mode == "RGBA" and file_format == "jpeg":
-        warnings.warn(
-            "JPEG has no transparency; the image is saved without its fourth channel.", stacklevel=2
-        )
+        warnings.warn("JPEG has no transparency; the image is saved without its fourth channel.", stacklevel=2)
         image = image.convert("RGB")
     image.save(path, format=file_format, **kwargs)
 
@@ -220,11 +209,7 @@ def brightened(x: np.ndarray, brightness: float, scale: bool) -> np.ndarray:
 
 
 def smart_resize(
-    x: Any,
-    size: tuple[int, int],
-    interpolation: str = "bilinear",
-    data_format: str = "channels_last",
-    **kwargs: Any,
+    x: Any, size: tuple[int, int], interpolation: str = "bilinear", data_format: str = "channels_last", **kwargs: Any
 ) -> Any:
     """Images of another size, cut to its shape from the middle first, so that nothing is distorted.
 

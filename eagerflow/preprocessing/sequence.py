@@ -66,9 +66,7 @@ def pad_sequences(
 
 def _rows(sequences: Any) -> list[Any]:
     if not isinstance(sequences, Iterable) or isinstance(sequences, (str, bytes)):
-        raise TypeError(
-            f"pad_sequences(sequences): expected a list of sequences; got {type(sequences).__name__}."
-        )
+        raise TypeError(f"pad_sequences(sequences): expected a list of sequences; got {type(sequences).__name__}.")
     rows = []
     for i, row in enumerate(sequences):
         if not hasattr(row, "__len__") or not hasattr(row, "__getitem__"):

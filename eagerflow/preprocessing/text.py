@@ -18,9 +18,7 @@ _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _MODES = ("binary", "count", "freq", "tfidf")
 
 
-def text_to_word_sequence(
-    input_text: str, filters: str = _FILTERS, lower: bool = True, split: str = " "
-) -> list[str]:
+def text_to_word_sequence(input_text: str, filters: str = _FILTERS, lower: bool = True, split: str = " ") -> list[str]:
     """The words of a text.
 
     Args:
@@ -126,10 +124,16 @@ class Tokenizer:
     """
 
     def __init__(
-        self, num_words: int | None = None, filters: str = _FILTERS, lower: bool = True, split: str = " ",
-        char_level: bool = False, oov_token: str | None = None,
-        analyzer: Callable[[str], Iterable[str]] | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        num_words: int | None = None,
+        filters: str = _FILTERS,
+        lower: bool = True,
+        split: str = " ",
+        char_level: bool = False,
+        oov_token: str | None = None,
+        analyzer: Callable[[str], Iterable[str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.num_words = kwargs.pop("nb_words", num_words)
         self.document_count: int = kwargs.pop("document_count", 0)
         if kwargs:
@@ -291,24 +295,14 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     """
     try:
         config = _object_in(_object_in(json_string)["config"])
-        kinds = {
-            "word_counts": int,
-            "word_docs": int,
-            "word_index": int,
-            "index_docs": int,
-            "index_word": str,
-        }
+        kinds = {"word_counts": int, "word_docs": int, "word_index": int, "index_docs": int, "index_word": str}
         found = {name: _object_in(config.pop(name), kind) for name, kind in kinds.items()}
         numbers = {n: {int(i): value for i, value in found[n].items()} for n in ("index_docs", "index_word")}
         tokenizer = Tokenizer(**config)
     except KeyError as error:
-        raise ValueError(
-            f"tokenizer_from_json(json_string): it holds no tokenizer (no {error!s:.80})."
-        ) from None
+        raise ValueError(f"tokenizer_from_json(json_string): it holds no tokenizer (no {error!s:.80}).") from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"tokenizer_from_json(json_string): it holds no tokenizer ({error!s:.200})."
-        ) from None
+        raise ValueError(f"tokenizer_from_json(json_string): it holds no tokenizer ({error!s:.200}).") from None
     tokenizer.word_counts = OrderedDict(found["word_counts"])
     tokenizer.word_docs = defaultdict(int, found["word_docs"])
     tokenizer.word_index = found["word_index"]

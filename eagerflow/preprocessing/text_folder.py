@@ -14,11 +14,20 @@ __all__ = ["text_dataset_from_directory"]
 
 
 def text_dataset_from_directory(
-    directory: str | os.PathLike[str], labels: Any = "inferred", label_mode: str | None = "int",
-    class_names: Any = None, batch_size: int | None = 32, max_length: int | None = None, shuffle: bool = True,
-    seed: int | None = None, validation_split: float | None = None, subset: str | None = None,
-    follow_links: bool = False, format: str = "tf", verbose: bool = True,
-) -> Any:  # fmt: skip
+    directory: str | os.PathLike[str],
+    labels: Any = "inferred",
+    label_mode: str | None = "int",
+    class_names: Any = None,
+    batch_size: int | None = 32,
+    max_length: int | None = None,
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    follow_links: bool = False,
+    format: str = "tf",
+    verbose: bool = True,
+) -> Any:
     """A data set of the `.txt` files in a folder, which has a folder for every class.
 
     Args:

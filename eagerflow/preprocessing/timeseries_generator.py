@@ -43,24 +43,26 @@ class TimeseriesGenerator(PyDataset):
     """
 
     def __init__(
-        self, data: Any, targets: Any, length: int, sampling_rate: int = 1, stride: int = 1, start_index: int = 0,
-        end_index: int | None = None, shuffle: bool = False, reverse: bool = False, batch_size: int = 128,
+        self,
+        data: Any,
+        targets: Any,
+        length: int,
+        sampling_rate: int = 1,
+        stride: int = 1,
+        start_index: int = 0,
+        end_index: int | None = None,
+        shuffle: bool = False,
+        reverse: bool = False,
+        batch_size: int = 128,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(**kwargs)
-        numbers = {
-            "length": length,
-            "sampling_rate": sampling_rate,
-            "stride": stride,
-            "batch_size": batch_size,
-        }
+        numbers = {"length": length, "sampling_rate": sampling_rate, "stride": stride, "batch_size": batch_size}
         for name, value in numbers.items():
             if value < 1:
                 raise ValueError(f"TimeseriesGenerator({name}={value!r}): expected at least 1.")
         if len(data) != len(targets):
-            raise ValueError(
-                f"TimeseriesGenerator: data has {len(data)} time steps and targets {len(targets)}."
-            )
+            raise ValueError(f"TimeseriesGenerator: data has {len(data)} time steps and targets {len(targets)}.")
         self.data = data
         self.targets = targets
         self.length = length

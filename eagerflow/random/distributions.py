@@ -43,9 +43,7 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, se
 
 
 @boundary
-def truncated_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
-) -> Tensor:
+def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draws from a normal distribution, those beyond two standard deviations drawn again.
 
     Args:
@@ -158,9 +156,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     """
     values = numpy.asarray(_host(logits), "float64")
     if values.ndim != 2 or not values.shape[1]:
-        raise ValueError(
-            f"random.categorical(logits={signature_of(values)}): expected shape (batch, categories)."
-        )
+        raise ValueError(f"random.categorical(logits={signature_of(values)}): expected shape (batch, categories).")
     with numpy.errstate(invalid="ignore"):
         upto = numpy.exp(values - values.max(axis=1, keepdims=True)).cumsum(axis=1)
         upto /= upto[:, -1:]

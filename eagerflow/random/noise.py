@@ -25,9 +25,7 @@ _PER_MICROSECOND = 500  # words, roughly
 
 
 @composite
-def dropout(
-    inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
-) -> Tensor:
+def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None) -> Tensor:
     """Sets a random part of the elements to 0, and scales the others up so that the expected sum stays.
 
     Args:
@@ -59,9 +57,7 @@ def dropout(
 
 
 def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> tuple[int, ...]:
-    fits = len(noise_shape) == len(shape) and all(
-        n in (None, 1, m) for n, m in zip(noise_shape, shape, strict=True)
-    )
+    fits = len(noise_shape) == len(shape) and all(n in (None, 1, m) for n, m in zip(noise_shape, shape, strict=True))
     if not fits:
         raise ValueError(
             f"random.dropout(noise_shape={noise_shape!r}): expected {len(shape)} entries, each None, 1 or the length "
@@ -93,11 +89,7 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Any:
     else:
         seeds = source.random_raw(3 * -(-words // _PIECE)).reshape(-1, 3)
         step = _PIECE * in_word
-        each(
-            lambda i: fill(mask[i * step : (i + 1) * step], fast_bits(seeds[i])),
-            len(seeds),
-            words / _PER_MICROSECOND,
-        )
+        each(lambda i: fill(mask[i * step : (i + 1) * step], fast_bits(seeds[i])), len(seeds), words / _PER_MICROSECOND)
     return place(mask.reshape(shape), device_of(x.data))
 
 

@@ -57,9 +57,7 @@ def verbosity(method: str, verbose: Any) -> int:
     if verbose == "auto":
         return 1
     if verbose not in (0, 1, 2):
-        raise ValueError(
-            f"{method}(verbose={verbose!r}): expected 0 (silent), 1 (a bar), 2 (lines) or 'auto'."
-        )
+        raise ValueError(f"{method}(verbose={verbose!r}): expected 0 (silent), 1 (a bar), 2 (lines) or 'auto'.")
     return int(verbose)
 
 
@@ -87,9 +85,7 @@ def split(feed_parts: tuple[Any, ...], rows: int, part: float) -> tuple[tuple[An
         )
 
     def rows_of(index: slice) -> tuple[Any, ...]:
-        return tuple(
-            [None if s is None else tree.map_structure(lambda a: _cut(a, index), s) for s in feed_parts]
-        )
+        return tuple([None if s is None else tree.map_structure(lambda a: _cut(a, index), s) for s in feed_parts])
 
     return rows_of(slice(None, at)), rows_of(slice(at, None))
 

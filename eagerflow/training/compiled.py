@@ -210,9 +210,7 @@ def _as_loss(identifier: Any) -> Loss | None:
     if isinstance(found, Loss):
         return found
     if not callable(found):
-        raise TypeError(
-            f"compile(loss=...): expected a name, Loss object or function; got {identifier!r:.60}."
-        )
+        raise TypeError(f"compile(loss=...): expected a name, Loss object or function; got {identifier!r:.60}.")
     return LossFunctionWrapper(found, name=_name_of(found))
 
 
@@ -319,9 +317,7 @@ def _numbered(name: str, used: dict[str, int]) -> str:
 
 def _update(entry: Entry, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
     metric = entry.metric
-    arguments = (
-        (y_true, y_pred, sample_weight) if entry.weighted and sample_weight is not None else (y_true, y_pred)
-    )
+    arguments = (y_true, y_pred, sample_weight) if entry.weighted and sample_weight is not None else (y_true, y_pred)
     if not state.on:
         metric.update_state(*arguments)
         return
@@ -389,11 +385,13 @@ def _crossentropy(y_true: Any, y_pred: Any) -> Tensor:
 
 
 _ACCURACIES = {
-    "binary": metrics.binary_accuracy, "sparse": metrics.sparse_categorical_accuracy,
+    "binary": metrics.binary_accuracy,
+    "sparse": metrics.sparse_categorical_accuracy,
     "categorical": metrics.categorical_accuracy,
-}  # fmt: skip
+}
 _CROSSENTROPIES = {
-    "binary": losses.binary_crossentropy, "sparse": losses.sparse_categorical_crossentropy,
+    "binary": losses.binary_crossentropy,
+    "sparse": losses.sparse_categorical_crossentropy,
     "categorical": losses.categorical_crossentropy,
-}  # fmt: skip
+}
 _BY_SHAPES = {"accuracy": _accuracy, "acc": _accuracy, "crossentropy": _crossentropy, "ce": _crossentropy}

@@ -22,10 +22,14 @@ LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
 
 
 _KERAS_1 = {
-    "max_q_size": "max_queue_size", "nb_epoch": "epochs", "nb_val_samples": "validation_steps",
-    "nb_worker": "workers", "pickle_safe": "use_multiprocessing", "samples_per_epoch": "steps_per_epoch",
+    "max_q_size": "max_queue_size",
+    "nb_epoch": "epochs",
+    "nb_val_samples": "validation_steps",
+    "nb_worker": "workers",
+    "pickle_safe": "use_multiprocessing",
+    "samples_per_epoch": "steps_per_epoch",
     "val_samples": "steps",
-}  # fmt: skip
+}
 
 
 def in_order_of_keras_2(*names: str) -> Callable[[F], F]:
@@ -225,9 +229,7 @@ class OlderLoss:
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
 
-    def __call__(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
-    ) -> Any:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None) -> Any:
         """The compiled loss plus `regularization_losses`.
 
         Raises:

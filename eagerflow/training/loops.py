@@ -18,20 +18,13 @@ from eagerflow.base.memory import give_back
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.device import to_host
-from eagerflow.core.observe import logs as announce_logs
-from eagerflow.core.observe import scope, state
+from eagerflow.core.observe import logs as announce_logs, scope, state
 from eagerflow.core.random import Key, next_key, order_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.feed import ArrayFeed, Feed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.training.checks import (
-    at_least_one,
-    fraction,
-    split,
-    verbosity,
-    within_max_epochs,
-)
+from eagerflow.training.checks import at_least_one, fraction, split, verbosity, within_max_epochs
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
 from eagerflow.training.not_a_number import warn_of_nan
@@ -203,10 +196,16 @@ class Fit:
         model.stop_training = False
         verbose = verbosity("fit", given["verbose"])
         self.callbacks = CallbackList(
-            given["callbacks"], add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose,
-            epochs=self.epochs, steps=self.feed.steps, validates=self.validation is not None,
+            given["callbacks"],
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=model,
+            verbose=verbose,
+            epochs=self.epochs,
+            steps=self.feed.steps,
+            validates=self.validation is not None,
             validation_freq=given["validation_freq"],
-        )  # fmt: skip
+        )
         hand_validation_data(self.callbacks.callbacks, self.validation)
         self._warned = False
         self._resumption: Any = None
@@ -316,9 +315,7 @@ def _frequency(given: Any) -> Any:
     return at_least_one("fit", "validation_freq", given) or 1
 
 
-_ordered_at: weakref.WeakKeyDictionary[Any, int] = (
-    weakref.WeakKeyDictionary()
-)  # steps at the last pass of a model
+_ordered_at: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # steps at the last pass of a model
 
 
 def _order_key(model: Any) -> Key:
@@ -338,9 +335,7 @@ def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[F
     """The batches to train on, and those to validate on."""
     part = fraction(given["validation_split"])
     batch_size = at_least_one("fit", "batch_size", given["batch_size"])
-    validation_size = (
-        at_least_one("fit", "validation_batch_size", given["validation_batch_size"]) or batch_size
-    )
+    validation_size = at_least_one("fit", "validation_batch_size", given["validation_batch_size"]) or batch_size
     steps = at_least_one("fit", "steps_per_epoch", given["steps_per_epoch"])
     validation_steps = at_least_one("fit", "validation_steps", given["validation_steps"])
     if given["shuffle"] not in (True, False, "batch"):
@@ -354,9 +349,7 @@ def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[F
         arrays = (as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight))
         rows = check_lengths(x=arrays[0], y=arrays[1], sample_weight=arrays[2])
         (x, y, sample_weight), held_back = split(arrays, rows, part)
-    training = feed_for(
-        x, y, sample_weight, batch_size, steps, given["shuffle"], given["class_weight"], goes_on=True
-    )
+    training = feed_for(x, y, sample_weight, batch_size, steps, given["shuffle"], given["class_weight"], goes_on=True)
     if held_back is None:
         return training, None
     return training, _validation_feed(held_back, training, validation_size, validation_steps)
@@ -399,18 +392,14 @@ def _evaluated(
 
 def run_evaluate(model: Any, feed: Feed, callbacks: Any, verbose: int) -> dict[str, Any]:
     """Evaluate; gives the numbers by name."""
-    group = CallbackList(
-        callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps
-    )
+    group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         return _evaluated(model, feed, group, interruption, shows=True)
 
 
 def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
     """Predict; gives arrays with one row per sample."""
-    group = CallbackList(
-        callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps
-    )
+    group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     outputs: list[Any] = []
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         model.stop_predicting = False

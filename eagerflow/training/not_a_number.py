@@ -43,14 +43,10 @@ def warn_of_nan(loss: Any, epoch: int, model: Any, feed: Feed) -> bool:
 
 def _cause(model: Any, feed: Feed) -> str:
     parts = _parts(feed) if isinstance(feed, ArrayFeed) else ()
-    flawed = next(
-        (name for name, part in zip(("x", "y", "sample_weight"), parts) if not _all_finite(part)), None
-    )
+    flawed = next((name for name, part in zip(("x", "y", "sample_weight"), parts) if not _all_finite(part)), None)
     if flawed in ("y", "sample_weight"):
         return f": {flawed} holds NaN or infinite values"
-    layer = _first_layer(
-        model, parts[0] if parts else None, rows=_flawed_rows(parts[0]) if flawed else slice(0, 1)
-    )
+    layer = _first_layer(model, parts[0] if parts else None, rows=_flawed_rows(parts[0]) if flawed else slice(0, 1))
     if flawed is not None:
         meets = f", and layer {layer.path!r:.80} is the first that they reach" if layer is not None else ""
         return f": x holds NaN or infinite values{meets}"

@@ -213,6 +213,4 @@ def _paths(places: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
 
 def _unique(names: Sequence[str]) -> list[str]:
     """Names that occur again get a number."""
-    return [
-        name if name not in names[:i] else f"{name}_{names[:i].count(name)}" for i, name in enumerate(names)
-    ]
+    return [name if name not in names[:i] else f"{name}_{names[:i].count(name)}" for i, name in enumerate(names)]

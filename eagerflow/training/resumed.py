@@ -26,10 +26,7 @@ def notes_of(fit: Any) -> tuple[dict[str, Any], Arrays]:
     for i, callback in enumerate(fit.callbacks.callbacks):
         for j, array in enumerate(getattr(callback, "best_weights", None) or ()):
             arrays[f"callbacks/{i}/{j}"] = numpy.asarray(array)
-    return {
-        "data": fit.feed.position(),
-        "callbacks": {k: v for k, v in found.items() if v is not None},
-    }, arrays
+    return {"data": fit.feed.position(), "callbacks": {k: v for k, v in found.items() if v is not None}}, arrays
 
 
 def _remembered(callback: Any) -> dict[str, Any] | None:

@@ -45,9 +45,7 @@ def nests(given: Any) -> bool:
     )
 
 
-def parts_of(
-    loss: Any, weights: Any, places: Any, names: list[str], whole: Callable[[Any], bool]
-) -> list[Part]:
+def parts_of(loss: Any, weights: Any, places: Any, names: list[str], whole: Callable[[Any], bool]) -> list[Part]:
     """Which loss sees which part of the outputs.
 
     A dict names entries of a dict. A list of the same type as the outputs' has one entry for each of them, and

@@ -86,21 +86,20 @@ class Trainer(OlderSpellings, OtherWays):
         every = None if steps_per_execution == "auto" else steps_per_execution
         steps = at_least_one("compile", "steps_per_execution", every) or 1
         compiled = Compiled(
-            optimizer,
-            with_captured(self, loss),
-            loss_weights,
-            metrics,
-            weighted_metrics,
-            steps,
-            *_outputs(self),
+            optimizer, with_captured(self, loss), loss_weights, metrics, weighted_metrics, steps, *_outputs(self)
         )
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
             compiled.optimizer = _scaling(compiled.optimizer)
         compiled.arguments = {
-            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
-            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
-        }  # fmt: skip
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
         compiled.trainable = trainable_now(self)
         self.__dict__["_compiled"] = compiled
         self.stop_training = False
@@ -214,12 +213,7 @@ class Trainer(OlderSpellings, OtherWays):
     # -- one step; override these for a training of one's own
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """The number that training minimizes: the compiled loss plus what layers added.
 
@@ -236,9 +230,7 @@ class Trainer(OlderSpellings, OtherWays):
         compiled, total = self._compiled, None
         if compiled is not None and compiled.loss is not None:
             if y is None:
-                raise ValueError(
-                    "y is missing: the compiled loss needs targets. Pass y, or batches of (x, y)."
-                )
+                raise ValueError("y is missing: the compiled loss needs targets. Pass y, or batches of (x, y).")
             total = compiled.loss(y, y_pred, sample_weight)
         for term in self.losses:  # type: ignore[attr-defined]
             value = term if not getattr(term, "shape", ()) else term.sum()
@@ -455,12 +447,7 @@ class Trainer(OlderSpellings, OtherWays):
 
     @boundary
     def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        return_dict: bool = False,
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3."""
         compiled = self._ready("train_on_batch")
@@ -471,9 +458,7 @@ class Trainer(OlderSpellings, OtherWays):
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     @boundary
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> Any:
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch alone."""
         self._ready("test_on_batch")
         numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
@@ -503,9 +488,7 @@ class Trainer(OlderSpellings, OtherWays):
         data = _batch(x)
         with numpy.errstate(all="ignore"):
             outputs = observed_step(self, "predict_step", self.make_predict_function(), data)
-        return tree.map_structure(
-            lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs
-        )
+        return tree.map_structure(lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs)
 
     # -- configs
 
@@ -526,9 +509,7 @@ class Trainer(OlderSpellings, OtherWays):
         )
         unknown = next((name for name in config if name not in known), None)
         if unknown is not None:
-            raise ValueError(
-                f"compile_from_config: unknown argument {unknown!r}.{did_you_mean(unknown, known)}"
-            )
+            raise ValueError(f"compile_from_config: unknown argument {unknown!r}.{did_you_mean(unknown, known)}")
         self.compile(**config)
         if getattr(self, "built", False):
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]

@@ -6,20 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.attribute_dict import *
-from eagerflow.base.config import disable_interactive_logging as disable_interactive_logging
-from eagerflow.base.config import enable_interactive_logging as enable_interactive_logging
-from eagerflow.base.config import is_interactive_logging_enabled as is_interactive_logging_enabled
-from eagerflow.base.errors import did_you_mean as _did_you_mean
-from eagerflow.base.errors import no_attribute as _no_attribute
+from eagerflow.base.config import (
+    disable_interactive_logging as disable_interactive_logging,
+    enable_interactive_logging as enable_interactive_logging,
+    is_interactive_logging_enabled as is_interactive_logging_enabled,
+)
+from eagerflow.base.errors import did_you_mean as _did_you_mean, no_attribute as _no_attribute
 from eagerflow.base.faces import listed as _listed
-from eagerflow.base.serialization import CustomObjectScope as CustomObjectScope
-from eagerflow.base.serialization import custom_object_scope as custom_object_scope
-from eagerflow.base.serialization import deserialize_keras_object as deserialize_keras_object
-from eagerflow.base.serialization import get_custom_objects as get_custom_objects
-from eagerflow.base.serialization import get_registered_name as get_registered_name
-from eagerflow.base.serialization import get_registered_object as get_registered_object
-from eagerflow.base.serialization import register_keras_serializable as register_keras_serializable
-from eagerflow.base.serialization import serialize_keras_object as serialize_keras_object
+from eagerflow.base.serialization import (
+    CustomObjectScope as CustomObjectScope,
+    custom_object_scope as custom_object_scope,
+    deserialize_keras_object as deserialize_keras_object,
+    get_custom_objects as get_custom_objects,
+    get_registered_name as get_registered_name,
+    get_registered_object as get_registered_object,
+    register_keras_serializable as register_keras_serializable,
+    serialize_keras_object as serialize_keras_object,
+)
 from eagerflow.callbacks.progbar import *
 from eagerflow.core.dtypes import standardize_dtype as standardize_dtype
 from eagerflow.core.random import set_random_seed as set_random_seed
@@ -32,19 +35,16 @@ from eagerflow.layer.session import *
 from eagerflow.preprocessing.sequence import pad_sequences as pad_sequences
 
 if TYPE_CHECKING:
-    from eagerflow._viz import model_to_dot as model_to_dot
-    from eagerflow._viz import plot_model as plot_model
+    from eagerflow._viz import model_to_dot as model_to_dot, plot_model as plot_model
     from eagerflow.datasets.download import get_file as get_file
-    from eagerflow.preprocessing.audio_folder import (
-        audio_dataset_from_directory as audio_dataset_from_directory,
+    from eagerflow.preprocessing.audio_folder import audio_dataset_from_directory as audio_dataset_from_directory
+    from eagerflow.preprocessing.image_folder import image_dataset_from_directory as image_dataset_from_directory
+    from eagerflow.preprocessing.pictures import (
+        array_to_img as array_to_img,
+        img_to_array as img_to_array,
+        load_img as load_img,
+        save_img as save_img,
     )
-    from eagerflow.preprocessing.image_folder import (
-        image_dataset_from_directory as image_dataset_from_directory,
-    )
-    from eagerflow.preprocessing.pictures import array_to_img as array_to_img
-    from eagerflow.preprocessing.pictures import img_to_array as img_to_array
-    from eagerflow.preprocessing.pictures import load_img as load_img
-    from eagerflow.preprocessing.pictures import save_img as save_img
     from eagerflow.preprocessing.text_folder import text_dataset_from_directory as text_dataset_from_directory
     from eagerflow.utils import bounding_boxes as bounding_boxes
     from eagerflow.utils.feature_space import FeatureSpace as FeatureSpace
@@ -72,9 +72,7 @@ def __getattr__(name: str) -> Any:
     if name == "bounding_boxes":
         return import_module(f"{__name__}.bounding_boxes")
     if name not in _LAZY:
-        raise _no_attribute(
-            f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, _names)}", name
-        )
+        raise _no_attribute(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, _names)}", name)
     found = getattr(import_module(f"eagerflow.{_LAZY[name]}"), name)
     globals()[name] = found
     return found

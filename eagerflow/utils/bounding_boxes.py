@@ -17,10 +17,8 @@ from eagerflow.layers.preprocessing.images.bounding_boxes import (
     pad,
 )
 
-__all__ = [
-    "affine_transform", "clip_to_image_size", "compute_ciou", "compute_iou", "convert_format", "crop",
-    "decode_deltas_to_boxes", "encode_box_to_deltas", "pad",
-]  # fmt: skip
+__all__ = ["affine_transform", "clip_to_image_size", "compute_ciou", "compute_iou", "convert_format", "crop"]
+__all__ += ["decode_deltas_to_boxes", "encode_box_to_deltas", "pad"]
 
 _CENTERED = ("center_xywh", "center_yxhw")
 
@@ -174,9 +172,7 @@ def _corners(
 ) -> Tensor:
     """Boxes as x1, y1, x2, y2 in pixels."""
     if str(box_format).startswith("rel") and image_shape is None:
-        raise ValueError(
-            f"{function}({box_format!r}): relative boxes need image_shape=(height, width, channels)."
-        )
+        raise ValueError(f"{function}({box_format!r}): relative boxes need image_shape=(height, width, channels).")
     found: Tensor = convert_format(boxes, box_format, "xyxy", *_size(image_shape))
     if ranks and found.ndim not in ranks:
         raise ValueError(

@@ -9,15 +9,7 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layer.unique_names import unique_name
-from eagerflow.layers import (
-    Discretization,
-    Hashing,
-    Identity,
-    IntegerLookup,
-    Normalization,
-    Rescaling,
-    StringLookup,
-)
+from eagerflow.layers import Discretization, Hashing, Identity, IntegerLookup, Normalization, Rescaling, StringLookup
 
 __all__ = ["Cross", "Feature", "FeatureKinds"]
 
@@ -28,9 +20,7 @@ _table.entries["TFDIdentity"] = Identity
 
 def _mode_of(who: str, mode: Any, known: tuple[str, ...]) -> str:
     if mode not in known:
-        raise ValueError(
-            f"{who}(output_mode={mode!r}): expected one of {known}.{did_you_mean(str(mode), known)}"
-        )
+        raise ValueError(f"{who}(output_mode={mode!r}): expected one of {known}.{did_you_mean(str(mode), known)}")
     return str(mode)
 
 
@@ -150,11 +140,7 @@ class FeatureKinds:
 
     @classmethod
     def integer_categorical(
-        cls,
-        max_tokens: Any = None,
-        num_oov_indices: Any = 1,
-        output_mode: str = "one_hot",
-        name: str | None = None,
+        cls, max_tokens: Any = None, num_oov_indices: Any = 1, output_mode: str = "one_hot", name: str | None = None
     ) -> Feature:
         """Integers as categories, those that `adapt` finds.
 
@@ -165,19 +151,13 @@ class FeatureKinds:
             name: of the layer.
         """
         layer = IntegerLookup(
-            max_tokens=max_tokens,
-            num_oov_indices=num_oov_indices,
-            name=_layer_name(name, "integer_categorical"),
+            max_tokens=max_tokens, num_oov_indices=num_oov_indices, name=_layer_name(name, "integer_categorical")
         )
         return Feature("int32", layer, output_mode)
 
     @classmethod
     def string_categorical(
-        cls,
-        max_tokens: Any = None,
-        num_oov_indices: Any = 1,
-        output_mode: str = "one_hot",
-        name: str | None = None,
+        cls, max_tokens: Any = None, num_oov_indices: Any = 1, output_mode: str = "one_hot", name: str | None = None
     ) -> Feature:
         """Strings as categories, those that `adapt` finds.
 
@@ -188,9 +168,7 @@ class FeatureKinds:
             name: of the layer.
         """
         layer = StringLookup(
-            max_tokens=max_tokens,
-            num_oov_indices=num_oov_indices,
-            name=_layer_name(name, "string_categorical"),
+            max_tokens=max_tokens, num_oov_indices=num_oov_indices, name=_layer_name(name, "string_categorical")
         )
         return Feature("string", layer, output_mode)
 

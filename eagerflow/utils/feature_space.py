@@ -62,9 +62,15 @@ class FeatureSpace(FeatureKinds, Layer):
     _saved_alone = True
 
     def __init__(
-        self, features: Any, output_mode: str = "concat", crosses: Any = None, crossing_dim: Any = 32,
-        hashing_dim: Any = 32, num_discretization_bins: Any = 32, name: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        features: Any,
+        output_mode: str = "concat",
+        crosses: Any = None,
+        crossing_dim: Any = 32,
+        hashing_dim: Any = 32,
+        num_discretization_bins: Any = 32,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
         if not isinstance(features, Mapping) or not features:
             raise ValueError(f"FeatureSpace(features={features!r:.80}): expected a dict of names and kinds.")
@@ -135,8 +141,7 @@ class FeatureSpace(FeatureKinds, Layer):
             dataset = Dataset.from_tensor_slices({key: _values(x) for key, x in dataset.items()})
         if not isinstance(dataset, Dataset):
             raise ValueError(
-                "FeatureSpace.adapt: expected a Dataset, or a dict of arrays or lists; "
-                f"got {signature_of(dataset)}."
+                f"FeatureSpace.adapt: expected a Dataset, or a dict of arrays or lists; got {signature_of(dataset)}."
             )
         wanted = self._adaptable()
         ndims = self._ndims(dataset, wanted)
@@ -161,9 +166,7 @@ class FeatureSpace(FeatureKinds, Layer):
             )
         missing = [key for key in wanted if key not in first]
         if missing:
-            raise ValueError(
-                f"FeatureSpace.adapt: the data have {sorted(first)}, but not the features {missing}."
-            )
+            raise ValueError(f"FeatureSpace.adapt: the data have {sorted(first)}, but not the features {missing}.")
         return {key: first[key].ndim for key in wanted}
 
     def _check_adapted(self) -> None:
@@ -234,9 +237,7 @@ class FeatureSpace(FeatureKinds, Layer):
     def _merged(self, prepared: dict[str, Any]) -> Any:
         """All features encoded, in a dict or joined."""
         encoders = self.one_hot_encoders
-        encoded = {
-            key: encoders[key](prepared[key]) if key in encoders else prepared[key] for key in self._specs()
-        }
+        encoded = {key: encoders[key](prepared[key]) if key in encoders else prepared[key] for key in self._specs()}
         return encoded if self.output_mode == "dict" else self.concat(list(encoded.values()))
 
     # On data

@@ -67,9 +67,7 @@ def draw_bounding_boxes(
     return drawn
 
 
-def _read(
-    given: Any, box_format: str, shape: tuple[int, ...], names: Mapping[int, str]
-) -> tuple[Any, Any, Any]:
+def _read(given: Any, box_format: str, shape: tuple[int, ...], names: Mapping[int, str]) -> tuple[Any, Any, Any]:
     """Corners in whole pixels, labels, and texts, of all boxes."""
     if not isinstance(given, Mapping):
         raise TypeError(

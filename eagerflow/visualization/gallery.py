@@ -75,9 +75,7 @@ def plot_image_gallery(
     pictures = numpy.clip((pictures - low) / (high - low), 0, 1)
     rows = rows or math.ceil((len(pictures) / cols) if cols else math.sqrt(len(pictures)))
     cols = cols or math.ceil(len(pictures) / rows)
-    figure, axes = pyplot.subplots(
-        rows, cols, figsize=(cols * scale, rows * scale), squeeze=False, frameon=False
-    )
+    figure, axes = pyplot.subplots(rows, cols, figsize=(cols * scale, rows * scale), squeeze=False, frameon=False)
     titles = _titles(len(pictures), {"Label": y_true, "Pred": y_pred}, label_map or {})
     for place in axes.flat:
         place.axis("off")
@@ -161,15 +159,21 @@ def plot_bounding_box_gallery(
     ):
         if boxes is not None:
             pictures = draw_bounding_boxes(
-                pictures, boxes, bounding_box_format, names, color, line_thickness,
-                text_thickness or line_thickness, font_scale, "channels_last",
-            )  # fmt: skip
+                pictures,
+                boxes,
+                bounding_box_format,
+                names,
+                color,
+                line_thickness,
+                text_thickness or line_thickness,
+                font_scale,
+                "channels_last",
+            )
     if legend:
         line = _pyplot("plot_bounding_box_gallery").Line2D
         shown = {"Ground Truth": true_color, "Prediction": pred_color}
         legend_handles = [
-            line([], [], color=[c / 255 for c in color], linewidth=6, label=name)
-            for name, color in shown.items()
+            line([], [], color=[c / 255 for c in color], linewidth=6, label=name) for name, color in shown.items()
         ]
     plot_image_gallery(
         pictures, rows=rows, cols=cols, legend_handles=legend_handles, data_format="channels_last", **kwargs
@@ -214,9 +218,7 @@ def plot_segmentation_mask_gallery(
     columns = [pictures]
     for masks in (y_true, y_pred):
         if masks is not None:
-            columns.append(
-                draw_segmentation_masks(pictures, _classes(masks, data_format), *settings, "channels_last")
-            )
+            columns.append(draw_segmentation_masks(pictures, _classes(masks, data_format), *settings, "channels_last"))
     shown = numpy.stack(columns, axis=1).reshape(-1, *pictures.shape[1:])
     plot_image_gallery(shown, rows=len(pictures), cols=len(columns), data_format="channels_last", **kwargs)
 
@@ -227,9 +229,7 @@ def _classes(masks: Any, data_format: str | None) -> numpy.ndarray:
     return channels_last("plot_segmentation_mask_gallery", found, data_format) if found.ndim == 4 else found
 
 
-def _bytes(
-    function: str, images: Any, value_range: Sequence[float], data_format: str | None
-) -> numpy.ndarray:
+def _bytes(function: str, images: Any, value_range: Sequence[float], data_format: str | None) -> numpy.ndarray:
     low, high = value_range
     pictures = channels_last(function, images, data_format).astype("float64")
     return (numpy.clip((pictures - low) / (high - low), 0, 1) * 255).astype("uint8")

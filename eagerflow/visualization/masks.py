@@ -13,9 +13,7 @@ from eagerflow.visualization.images import channels_last, is_first
 
 __all__ = ["draw_segmentation_masks"]
 
-_STEPS = numpy.array(
-    [33554431, 32767, 2097151]
-)  # far apart modulo 255: colors of neighbouring classes differ
+_STEPS = numpy.array([33554431, 32767, 2097151])  # far apart modulo 255: colors of neighbouring classes differ
 
 
 def draw_segmentation_masks(
@@ -71,9 +69,7 @@ def draw_segmentation_masks(
 def _masks(given: Any, shape: tuple[int, ...], data_format: str | None) -> numpy.ndarray:
     masks: numpy.ndarray = convert_to_tensor(given).numpy()
     if masks.dtype.kind not in "iu":
-        raise TypeError(
-            f"draw_segmentation_masks(segmentation_masks): expected integers; got {signature_of(masks)}."
-        )
+        raise TypeError(f"draw_segmentation_masks(segmentation_masks): expected integers; got {signature_of(masks)}.")
     if masks.ndim == 4:
         masks = masks[:, 0] if is_first("draw_segmentation_masks", data_format) else masks[..., 0]
     if masks.shape != shape[:3]:

@@ -39,9 +39,7 @@ class BaseWrapper:
 
     def check_params(self, params: dict[str, Any]) -> None:
         """Raise a ValueError for a parameter that neither the function nor a method of the model has."""
-        known = {*_names(self._builder()), *_OLDER}.union(
-            *[_names(getattr(Model, method)) for method in _METHODS]
-        )
+        known = {*_names(self._builder()), *_OLDER}.union(*[_names(getattr(Model, method)) for method in _METHODS])
         for name in params:
             if name not in known:
                 raise ValueError(
@@ -103,9 +101,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper, BaseEstimator):
             self.classes_, places = numpy.unique(y, return_inverse=True)
             y = places.reshape(y.shape)
         else:
-            raise ValueError(
-                f"KerasClassifier.fit: expected labels (samples,) or (samples, classes); got {y.shape}."
-            )
+            raise ValueError(f"KerasClassifier.fit: expected labels (samples,) or (samples, classes); got {y.shape}.")
         self.n_classes_ = len(self.classes_)
         weighted = kwargs if sample_weight is None else {**kwargs, "sample_weight": sample_weight}
         return super().fit(x, y, **weighted)
@@ -136,9 +132,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper, BaseEstimator):
         for name in ("accuracy", "acc"):
             if name in found:
                 return float(found[name])
-        raise ValueError(
-            'KerasClassifier.score: the model measures no accuracy; compile(metrics=["accuracy"]).'
-        )
+        raise ValueError('KerasClassifier.score: the model measures no accuracy; compile(metrics=["accuracy"]).')
 
 
 class KerasRegressor(RegressorMixin, BaseWrapper, BaseEstimator):
@@ -166,6 +160,4 @@ def _names(function: Any) -> list[str]:
 
 
 def _name_of(loss: Any) -> str:
-    return str(
-        loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
-    )
+    return str(loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", ""))

@@ -159,9 +159,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
         check_classification_targets(y)
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
         if y.ndim != 1:
-            raise ValueError(
-                f"SKLearnClassifier.fit: expected one class per sample; got y of shape {y.shape}."
-            )
+            raise ValueError(f"SKLearnClassifier.fit: expected one class per sample; got y of shape {y.shape}.")
         self.classes_, which = numpy.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"SKLearnClassifier.fit: y holds only one class, {self.classes_[0]}.")

@@ -19,10 +19,7 @@ from eagerflow import layers
         (lambda: ef.Model("inputs", ef.Input((2,))), "inputs=.*got str"),
         (lambda: layers.Embedding(3.7, 2), r"input_dim=3\.7"),
         (lambda: layers.Embedding(3, "2"), "output_dim='2'"),
-        (
-            lambda: ef.saving.deserialize_keras_object({"class_name": "Dense", "config": [1]}),
-            "a mapping; got list",
-        ),
+        (lambda: ef.saving.deserialize_keras_object({"class_name": "Dense", "config": [1]}), "a mapping; got list"),
         (
             lambda: ef.saving.deserialize_keras_object({"class_name": "function", "config": ["relu"]}),
             "its name; got list",

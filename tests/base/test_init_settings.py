@@ -10,10 +10,7 @@ from eagerflow.compat.keras_1.by_position import Embedding as OlderEmbedding
 
 
 def test_settings_are_in_the_order_of_the_arguments_whatever_was_given():
-    layers = [
-        ef.layers.Conv2D(4, 3, activation="relu", groups=1),
-        ef.layers.Conv2D(groups=1, kernel_size=3, filters=4),
-    ]
+    layers = [ef.layers.Conv2D(4, 3, activation="relu", groups=1), ef.layers.Conv2D(groups=1, kernel_size=3, filters=4)]
     for layer in layers:
         assert [name for name in layer.get_config() if name in setting_names(ef.layers.Conv2D)] == list(
             setting_names(ef.layers.Conv2D)
@@ -56,9 +53,7 @@ def test_a_class_that_stands_in_for_an_old_one_tells_the_settings_below():
     assert (config["dropout"], config["mask_zero"]) == (0.5, True)
 
 
-@pytest.mark.parametrize(
-    "name", ["Adam", "AdamW", "Muon", "Ftrl", "Adafactor", "Lion", "ScheduleFreeAdamW", "SGD"]
-)
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "Muon", "Ftrl", "Adafactor", "Lion", "ScheduleFreeAdamW", "SGD"])
 def test_optimizers_are_made_again_from_what_they_tell(name):
     config = getattr(ef.optimizers, name)(learning_rate=0.25, clipnorm=1.0).get_config()
     again = getattr(ef.optimizers, name).from_config(config)

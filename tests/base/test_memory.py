@@ -31,9 +31,13 @@ print(keep_freed_memory(), faults())
 def run(**environment: str) -> tuple[str, int]:
     """Whether memory is kept in a fresh process, and the page faults of 20 times three arrays of 8 MB."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, cwd=ROOT,
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
     kept, faults = done.stdout.split()
     return kept, int(faults)
 

@@ -34,9 +34,7 @@ def test_a_present_and_an_older_name_together_are_refused():
 
 
 def test_another_value_than_the_only_one_is_refused_with_advice():
-    with pytest.raises(
-        ValueError, match=r"Line\(backwards=True\) isn't possible here. Turn it round yourself"
-    ):
+    with pytest.raises(ValueError, match=r"Line\(backwards=True\) isn't possible here. Turn it round yourself"):
         Line().drawn(backwards=True)
 
 
@@ -74,21 +72,21 @@ def test_changes_are_made_from_the_outside_in():
 
 @pytest.mark.parametrize(
     ("method", "first"),
-    [(Line.drawn, "self, width=1"), (layers.Dense.__init__, "self, units"), (models.Model.fit, "self, x"),
-     (models.Model.compile, "self, optimizer"), (layers.Conv2D.__init__, "self, filters")],
-)  # fmt: skip
+    [
+        (Line.drawn, "self, width=1"),
+        (layers.Dense.__init__, "self, units"),
+        (models.Model.fit, "self, x"),
+        (models.Model.compile, "self, optimizer"),
+        (layers.Conv2D.__init__, "self, filters"),
+    ],
+)
 def test_the_signature_is_todays(method, first):
     shown = str(inspect.signature(method)).replace(": Any", "").replace(": int", "").replace(": ", "")
     assert shown.startswith(f"({first}")
-    assert (
-        not {"w", "color", "output_dim", "nb_epoch", "nb_filter"}
-        & inspect.signature(method).parameters.keys()
-    )
+    assert not {"w", "color", "output_dim", "nb_epoch", "nb_filter"} & inspect.signature(method).parameters.keys()
 
 
-@pytest.mark.parametrize(
-    "wrong", [lambda: layers.Dense(3, activation="rleu"), lambda: layers.Dense(output_dim=-3)]
-)
+@pytest.mark.parametrize("wrong", [lambda: layers.Dense(3, activation="rleu"), lambda: layers.Dense(output_dim=-3)])
 def test_of_a_decorated_constructor_two_frames_of_ours_are_shown(wrong):
     config.enable_traceback_filtering()
     try:

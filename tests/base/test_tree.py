@@ -53,12 +53,7 @@ def test_none_is_a_leaf_unless_told_otherwise():
 
 def test_paths():
     structure = {"a": [1, (2,)], "c": Point(3, None)}
-    assert tree.flatten_with_path(structure) == [
-        (("a", 0), 1),
-        (("a", 1, 0), 2),
-        (("c", 0), 3),
-        (("c", 1), None),
-    ]
+    assert tree.flatten_with_path(structure) == [(("a", 0), 1), (("a", 1, 0), 2), (("c", 0), 3), (("c", 1), None)]
     assert tree.flatten_with_path(3) == [((), 3)]
     assert list(dict(tree.flatten_with_path(ORDERED))) == [("b",), ("a",)]
 
@@ -100,10 +95,7 @@ def test_check_types_is_deprecated():
 
 
 def test_as_deep_as_the_shallow_structure():
-    assert tree.map_structure_up_to([0, 0], lambda x, y: (x, y), [1, [2, 3]], [4, [5]]) == [
-        (1, 4),
-        ([2, 3], [5]),
-    ]
+    assert tree.map_structure_up_to([0, 0], lambda x, y: (x, y), [1, [2, 3]], [4, [5]]) == [(1, 4), ([2, 3], [5])]
     assert tree.map_structure_up_to(0, len, [1, 2]) == 2
     with pytest.raises(ValueError, match=r"at \[1\]: expected tuple as in the first, got int"):
         tree.map_structure_up_to([0, (0,)], str, [1, 2])
@@ -141,10 +133,7 @@ def test_walk_replaces():
     assert tree.traverse(tuples, [1, [2, [3]]]) == (1, [2, [3]])
     assert tree.traverse(tuples, [1, [2, [3]]], top_down=False) == (1, (2, (3,)))
     for top_down in (True, False):
-        assert tree.traverse(lambda x: tree.MAP_TO_NONE if x == 1 else None, [1, [3]], top_down) == [
-            None,
-            [3],
-        ]
+        assert tree.traverse(lambda x: tree.MAP_TO_NONE if x == 1 else None, [1, [3]], top_down) == [None, [3]]
 
 
 @pytest.mark.parametrize("leaves", [[1], [1, 2, 3]])

@@ -52,20 +52,12 @@ class Logs(Callback):
 
 def plain():
     return ef.Sequential(
-        [
-            layers.Dense(8),
-            layers.BatchNormalization(),
-            layers.Dropout(0.4),
-            layers.GaussianNoise(0.1),
-            layers.Dense(2),
-        ]
+        [layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.4), layers.GaussianNoise(0.1), layers.Dense(2)]
     )
 
 
 def compiled(made, optimizer="adam", **settings):
-    made.compile(
-        optimizer, **{"loss": "mse", "metrics": ["mae", ef.metrics.RootMeanSquaredError()], **settings}
-    )
+    made.compile(optimizer, **{"loss": "mse", "metrics": ["mae", ef.metrics.RootMeanSquaredError()], **settings})
     return made
 
 
@@ -120,26 +112,46 @@ class Stream:
 
 
 DATA = {
-    "arrays": arrays(), "in_order": arrays(shuffle=False), "whole_batches": arrays(shuffle="batch"),
-    "fewer_steps": arrays(steps_per_epoch=4), "parts_of_a_sequence": lambda: {"x": Sequence(), "steps_per_epoch": 4},
-    "validation": arrays(validation_split=0.2), "dataset": dataset(), "seeded_dataset": dataset(seed=3),
+    "arrays": arrays(),
+    "in_order": arrays(shuffle=False),
+    "whole_batches": arrays(shuffle="batch"),
+    "fewer_steps": arrays(steps_per_epoch=4),
+    "parts_of_a_sequence": lambda: {"x": Sequence(), "steps_per_epoch": 4},
+    "validation": arrays(validation_split=0.2),
+    "dataset": dataset(),
+    "seeded_dataset": dataset(seed=3),
     "endless_dataset": lambda: {"x": dataset()()["x"].repeat(), "steps_per_epoch": 5},
-    "generator": generator, "sequence": lambda: {"x": Sequence()},
+    "generator": generator,
+    "sequence": lambda: {"x": Sequence()},
     "stream": lambda: {"x": Stream(), "steps_per_epoch": STEPS},
-}  # fmt: skip
+}
 SCHEDULE = optimizers.schedules.ExponentialDecay(0.05, 3, 0.7)
 OPTIMIZERS = {
-    **{name: lambda name=name: getattr(optimizers, name)(0.01) for name in (
-        "SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Adafactor", "Nadam", "Ftrl", "Lion",
-        "Lamb", "Muon",
-    )},
+    **{
+        name: lambda name=name: getattr(optimizers, name)(0.01)
+        for name in (
+            "SGD",
+            "RMSprop",
+            "Adam",
+            "AdamW",
+            "Adagrad",
+            "Adadelta",
+            "Adamax",
+            "Adafactor",
+            "Nadam",
+            "Ftrl",
+            "Lion",
+            "Lamb",
+            "Muon",
+        )
+    },
     "momentum": lambda: optimizers.SGD(0.01, momentum=0.9, nesterov=True),
     "schedule": lambda: optimizers.Adam(SCHEDULE),
     "average": lambda: optimizers.Adam(0.01, use_ema=True, ema_overwrite_frequency=4),
     "accumulation": lambda: optimizers.Adam(0.01, gradient_accumulation_steps=3),
     "clipping": lambda: optimizers.SGD(0.01, global_clipnorm=0.5, weight_decay=0.01),
     "scaling": lambda: optimizers.LossScaleOptimizer(optimizers.Adam(0.01), dynamic_growth_steps=4),
-}  # fmt: skip
+}
 
 
 def state_of(made):
@@ -193,12 +205,7 @@ def test_stateful_recurrent_layers(tmp_path):
         return compiled(ef.Sequential([ef.Input(batch_shape=(4, 3, 2)), *inner, layers.Dense(1)]))
 
     targets = SERIES[:, :, :1]
-    check(
-        tmp_path,
-        make,
-        lambda: {"x": SERIES, "y": targets, "batch_size": 4, "shuffle": False},
-        (1, 3, 4, 6, 9),
-    )
+    check(tmp_path, make, lambda: {"x": SERIES, "y": targets, "batch_size": 4, "shuffle": False}, (1, 3, 4, 6, 9))
 
 
 def test_callbacks_go_on_too(tmp_path):

@@ -79,9 +79,7 @@ def test_epochs_before_the_start_do_not_count():
     assert run(callbacks.EarlyStopping(patience=1, start_from_epoch=3), [1, 2, 3, 4, 5, 6])[0] == 5
 
 
-@pytest.mark.parametrize(
-    ("name", "direction"), [("val_acc", "max"), ("auc", "max"), ("mae", "min"), ("loss", "min")]
-)
+@pytest.mark.parametrize(("name", "direction"), [("val_acc", "max"), ("auc", "max"), ("mae", "min"), ("loss", "min")])
 def test_the_direction_follows_from_the_name(name, direction):
     assert callbacks.EarlyStopping(name).direction() == direction
 
@@ -226,8 +224,7 @@ def test_a_list_passes_hooks_on_with_logs():
     group = callbacks.CallbackList(
         [
             callbacks.LambdaCallback(
-                on_epoch_end=lambda *given: told.append(given),
-                on_train_begin=lambda *given: told.append(given),
+                on_epoch_end=lambda *given: told.append(given), on_train_begin=lambda *given: told.append(given)
             )
         ]
     )

@@ -128,10 +128,15 @@ def test_an_output_that_cannot_show_the_bar_gets_another(screen, clock):
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (0.5, "0.5000"), (0.0, "0.0000e+00"), (0.0001, "1.0000e-04"), (float("nan"), "nan"), ("text", "text"),
-        (-0.5, "-0.5000"), ([1, 2], "1.5000"),
+        (0.5, "0.5000"),
+        (0.0, "0.0000e+00"),
+        (0.0001, "1.0000e-04"),
+        (float("nan"), "nan"),
+        ("text", "text"),
+        (-0.5, "-0.5000"),
+        ([1, 2], "1.5000"),
     ],
-)  # fmt: skip
+)
 def test_numbers(value, shown):
     assert progbar._number(progbar._mean(value), signed=False) == shown
 

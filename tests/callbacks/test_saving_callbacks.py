@@ -36,8 +36,9 @@ def test_only_the_best_is_kept(tmp_path):
         def on_epoch_end(self, epoch, logs=None):
             logs["score"] = [3.0, 1.0, 2.0][epoch]
 
-    kept = ModelCheckpoint(tmp_path / "{epoch}.weights.h5", "score", save_best_only=True, save_weights_only=True,
-                           mode="min")  # fmt: skip
+    kept = ModelCheckpoint(
+        tmp_path / "{epoch}.weights.h5", "score", save_best_only=True, save_weights_only=True, mode="min"
+    )
     fit(model(), Logs(), kept)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["1.weights.h5", "2.weights.h5"]
     assert kept.best == 1.0
@@ -49,10 +50,7 @@ def test_every_so_many_batches(tmp_path):
 
 
 def test_messages_when_saving(tmp_path, capsys):
-    fit(
-        model(),
-        ModelCheckpoint(tmp_path / "a.keras", "loss", 1, save_best_only=True, initial_value_threshold=-1.0),
-    )
+    fit(model(), ModelCheckpoint(tmp_path / "a.keras", "loss", 1, save_best_only=True, initial_value_threshold=-1.0))
     assert "loss did not improve from -1.00000" in capsys.readouterr().out
     fit(model(), ModelCheckpoint(tmp_path / "a.keras", verbose=1), epochs=1)
     assert "Epoch 1: saving model to" in capsys.readouterr().out
@@ -101,8 +99,7 @@ def test_a_training_goes_on_bit_for_bit(tmp_path):
     assert found == expected[2:]
     assert all(np.array_equal(a, b) for a, b in zip(whole.get_weights(), again.get_weights()))
     assert all(
-        np.array_equal(a.numpy(), b.numpy())
-        for a, b in zip(whole.optimizer.variables, again.optimizer.variables)
+        np.array_equal(a.numpy(), b.numpy()) for a, b in zip(whole.optimizer.variables, again.optimizer.variables)
     )
     assert list(tmp_path.iterdir()) == []
 

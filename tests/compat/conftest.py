@@ -34,7 +34,11 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         own = {"PYTHONPATH": str(ROOT), "KERAS_HOME": str(tmp_path), "EAGERFLOW_HOME": str(tmp_path)}
         return subprocess.run(
             [sys.executable, "-m", "eagerflow", "run", str(script), *arguments],
-            cwd=tmp_path, env={**os.environ, **own, **environment}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=tmp_path,
+            env={**os.environ, **own, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     return call

@@ -81,12 +81,7 @@ EXPECTED = [
     ("sigmoid", (A,), {}, sigmoid(A)),
     ("softmax", (A,), {}, np.exp(A) / np.exp(A).sum(-1, keepdims=True)),
     ("bias_add", (IMAGES, np.arange(3.0)), {}, IMAGES + np.arange(3.0)),
-    (
-        "bias_add",
-        (IMAGES, np.arange(4.0), "channels_first"),
-        {},
-        IMAGES + np.arange(4.0)[:, None, None],
-    ),
+    ("bias_add", (IMAGES, np.arange(4.0), "channels_first"), {}, IMAGES + np.arange(4.0)[:, None, None]),
     ("pool2d", (IMAGES, (2, 2)), {"strides": (2, 2)}, IMAGES[:, :, :4].reshape(2, 2, 2, 2, 2, 3).max((2, 4))),
     (
         "pool2d",
@@ -96,19 +91,14 @@ EXPECTED = [
     ),
     ("batch_normalization", (A, A.mean(0), A.var(0), None, None), {}, (A - A.mean(0)) / np.sqrt(A.var(0) + 1e-3)),
     ("binary_crossentropy", (np.ones(1), np.array([0.25])), {}, -np.log([0.25])),
-    (
-        "sparse_categorical_crossentropy",
-        (np.array([[1]]), np.array([[0.2, 0.8]])),
-        {},
-        -np.log([0.8]),
-    ),
+    ("sparse_categorical_crossentropy", (np.array([[1]]), np.array([[0.2, 0.8]])), {}, -np.log([0.8])),
     ("in_top_k", (np.array([[0.1, 0.9]]), np.array([1]), 1), {}, np.array([True])),
     ("constant", (3,), {"shape": (2, 2)}, np.full((2, 2), 3.0)),
     ("arange", (1, 7, 2), {}, np.arange(1, 7, 2)),
     ("eye", (2,), {}, np.eye(2)),
     ("zeros", ((2, 3),), {}, np.zeros((2, 3))),
     ("ones_like", (A,), {}, np.ones_like(A)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -125,9 +115,7 @@ def test_conv1d_is_the_layer(padding):
     layer = ef.layers.Conv1D(4, 2, padding=padding, dilation_rate=2, use_bias=False)
     x = IMAGES[0]
     np.testing.assert_allclose(
-        K.conv1d(x, layer(x) is not None and layer.kernel, padding=padding, dilation_rate=2),
-        layer(x),
-        rtol=1e-5,
+        K.conv1d(x, layer(x) is not None and layer.kernel, padding=padding, dilation_rate=2), layer(x), rtol=1e-5
     )
 
 

@@ -517,10 +517,20 @@ assert (base.get_layer('shapes').get_weights()[0] == taught.get_layer('shapes').
 """
 
 SCRIPTS = {
-    "adversaries": ADVERSARIES, "adversaries_tf": ADVERSARIES_TF, "attention": ATTENTION, "frozen_base": FROZEN_BASE,
-    "latent": LATENT, "latent_in_loss": LATENT_IN_LOSS, "letters": LETTERS, "pictures": PICTURES,
-    "pipeline": PIPELINE, "saliency": SALIENCY, "translator": TRANSLATOR, "twins": TWINS, "two_doors": TWO_DOORS,
-}  # fmt: skip
+    "adversaries": ADVERSARIES,
+    "adversaries_tf": ADVERSARIES_TF,
+    "attention": ATTENTION,
+    "frozen_base": FROZEN_BASE,
+    "latent": LATENT,
+    "latent_in_loss": LATENT_IN_LOSS,
+    "letters": LETTERS,
+    "pictures": PICTURES,
+    "pipeline": PIPELINE,
+    "saliency": SALIENCY,
+    "translator": TRANSLATOR,
+    "twins": TWINS,
+    "two_doors": TWO_DOORS,
+}
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)

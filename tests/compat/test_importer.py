@@ -53,9 +53,7 @@ def test_after_uninstall_imports_are_as_before():
             exec("import keras", {"__name__": "__main__"})
 
 
-@pytest.mark.parametrize(
-    "asking", ["import keras", "import importlib; importlib.import_module('keras.layers')"]
-)
+@pytest.mark.parametrize("asking", ["import keras", "import importlib; importlib.import_module('keras.layers')"])
 def test_on_demand_the_first_import_installs_until_the_block_ends(asking):
     compat.uninstall()
     before = builtins.__import__, importlib.import_module
@@ -164,6 +162,8 @@ def test_tensorboard_files_are_written_beside_the_face(run, tmp_path):
 def test_install_alone_is_enough(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", "import eagerflow.compat as c; c.install(); import keras; print(keras.layers.Dense)"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "eagerflow" in done.stdout, done.stderr

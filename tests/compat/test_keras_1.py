@@ -16,9 +16,7 @@ core = face("keras.layers")
 merge, Merge = core.merge, core.Merge
 
 
-@pytest.mark.parametrize(
-    "name", ["Convolution2D", "AtrousConvolution2D", "SeparableConvolution2D", "Deconvolution2D"]
-)
+@pytest.mark.parametrize("name", ["Convolution2D", "AtrousConvolution2D", "SeparableConvolution2D", "Deconvolution2D"])
 def test_numbers_by_position_are_lengths_of_the_window(name):
     """Keras 1's own names decide: without another argument of its time, and beside a layer that has one."""
     with pytest.warns(UserWarning, match="windows of"):
@@ -28,9 +26,7 @@ def test_numbers_by_position_are_lengths_of_the_window(name):
 
 
 def test_the_names_of_keras_1_mean_the_same_without_compat():
-    with pytest.warns(
-        UserWarning, match=r"Write Conv2D\(8, \(3, 5\), ...\), or Conv2D\(8, 3, strides=5, ...\)"
-    ):
+    with pytest.warns(UserWarning, match=r"Write Conv2D\(8, \(3, 5\), ...\), or Conv2D\(8, 3, strides=5, ...\)"):
         layer = layers.Convolution2D(8, 3, 5)
     assert type(layer) is layers.Conv2D
     assert layer.kernel_size == (3, 5)
@@ -46,9 +42,7 @@ def test_keras_alone_reads_conv2d_so_and_tensorflow_strides():
 
 
 def test_a_name_of_keras_1_with_an_argument_of_keras_3_is_refused():
-    with pytest.raises(
-        ValueError, match=r"Write Conv2D\(8, \(3, 2\), ...\) or Conv2D\(8, 3, strides=2, ...\)"
-    ):
+    with pytest.raises(ValueError, match=r"Write Conv2D\(8, \(3, 2\), ...\) or Conv2D\(8, 3, strides=2, ...\)"):
         layers.Convolution2D(8, 3, 2, padding="same")
 
 
@@ -83,7 +77,7 @@ def test_an_older_name_is_the_present_class():
             {"units": 3, "unit_forget_bias": False},
         ),
     ],
-)  # fmt: skip
+)
 def test_layers_take_arguments_of_keras_1(made, settings):
     config = made().get_config()
     found = {name: config[name] for name in settings}
@@ -103,7 +97,7 @@ def test_an_initial_bias_of_forget_gates_is_one_or_zero():
         ("sum", np.add),
         (lambda both: both[0] - 2 * both[1], lambda a, b: a - 2 * b),
     ],
-)  # fmt: skip
+)
 def test_merging(mode, expected):
     one, other = Input((4,)), Input((4,))
     merged = merge([one, other], mode=mode, dot_axes=1, output_shape=(4,))
@@ -143,22 +137,16 @@ def test_merging_that_is_not_possible_says_so(call, message):
 def test_highway_carries_its_inputs():
     layer = core.Highway(activation="tanh", init="uniform")
     found = layer(X)
-    kernel, carry, bias, carry_bias = (
-        w.numpy() for w in (layer.kernel, layer.gate, layer.bias, layer.gate_bias)
-    )
+    kernel, carry, bias, carry_bias = (w.numpy() for w in (layer.kernel, layer.gate, layer.bias, layer.gate_bias))
     share = 1 / (1 + np.exp(-(X @ carry + carry_bias)))
-    np.testing.assert_allclose(
-        found, np.tanh(X @ kernel + bias) * share + (1 - share) * X, rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(found, np.tanh(X @ kernel + bias) * share + (1 - share) * X, rtol=1e-5, atol=1e-6)
 
 
 def test_maxout_takes_the_largest():
     layer = core.MaxoutDense(5, nb_feature=3)
     found = layer(X)
     assert layer.kernel.shape == (3, 4, 5)
-    np.testing.assert_allclose(
-        found, np.max([X @ k for k in layer.kernel.numpy()], axis=0), rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(found, np.max([X @ k for k in layer.kernel.numpy()], axis=0), rtol=1e-5, atol=1e-6)
 
 
 def test_bent_lines():
@@ -232,11 +220,7 @@ def test_penalties_initializations_and_helpers():
     layer = layers.Dense(3, init=lambda shape, name=None: first.normal(shape, scale=0.01, name=name))
     assert np.abs(layer(X)).max() < 0.2
     assert layers.Dense(3, init=lambda shape, name: first.one(shape, name=name))(X).shape == (6, 3)
-    assert (
-        first.get("glorot_uniform")((3, 4), name="w").shape
-        == (3, 4)
-        == first.get("lecun_normal")((3, 4)).shape
-    )
+    assert first.get("glorot_uniform")((3, 4), name="w").shape == (3, 4) == first.get("lecun_normal")((3, 4)).shape
     assert first.identity((2, 2), scale=3).numpy().tolist() == [[3, 0], [0, 3]]
     engine = face("keras.engine.training")
     assert [len(x) for x in engine.slice_X([X, X], 2, 5)] == [3, 3]
@@ -249,9 +233,7 @@ def test_penalties_initializations_and_helpers():
 def test_decorators_of_legacy_interfaces_translate_arguments():
     interfaces = face("keras.legacy.interfaces")
 
-    @interfaces.generate_legacy_interface(
-        conversions=[("p", "rate")], value_conversions={"mode": {"tf": "last"}}
-    )
+    @interfaces.generate_legacy_interface(conversions=[("p", "rate")], value_conversions={"mode": {"tf": "last"}})
     def drop(rate, mode="first"):
         return rate, mode
 
@@ -271,7 +253,7 @@ def test_samples_of_a_plain_generator_are_counted_by_its_first_batch():
 
     model.fit_generator(
         batches(), samples_per_epoch=12, nb_epoch=2, validation_data=batches(), nb_val_samples=6, verbose=0
-    )  # fmt: skip
+    )
     assert len(asked) >= 6
     assert len(model.predict_generator((X for _ in range(9)), val_samples=12)) == 12
 

@@ -183,7 +183,5 @@ def test_gradients_of_what_is_computed_twice_and_of_a_common_norm():
         tape.watch(x)
         again = tf.recompute_grad(lambda x: x * tf.sin(x))(x)
         length = tf.linalg.global_norm([x, None, 12 * tf.ones([1])])
-    np.testing.assert_allclose(
-        tape.gradient(again, x).numpy(), np.sin([3, 4]) + [3, 4] * np.cos([3, 4]), rtol=1e-6
-    )
+    np.testing.assert_allclose(tape.gradient(again, x).numpy(), np.sin([3, 4]) + [3, 4] * np.cos([3, 4]), rtol=1e-6)
     np.testing.assert_allclose(tape.gradient(length, x).numpy(), [3 / 13, 4 / 13], rtol=1e-6)

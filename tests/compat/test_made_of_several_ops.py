@@ -114,10 +114,7 @@ def test_values_of_segments():
 def test_values_of_places_and_sequences():
     x = np.arange(8).reshape(2, 4)
     assert arrays.reverse_sequence(x, [2, 3], 1).tolist() == [[1, 0, 2, 3], [6, 5, 4, 7]]
-    assert (
-        arrays.reverse_sequence(x.T, [2, 3], 0, 1).tolist()
-        == np.transpose([[1, 0, 2, 3], [6, 5, 4, 7]]).tolist()
-    )
+    assert arrays.reverse_sequence(x.T, [2, 3], 0, 1).tolist() == np.transpose([[1, 0, 2, 3], [6, 5, 4, 7]]).tolist()
     with pytest.raises(ValueError, match="seq_axis"):
         arrays.reverse_sequence(x, [2, 3])
     assert arrays.tensor_scatter_nd_sub([5, 5, 5], [[1], [1]], [1, 2]).tolist() == [5, 2, 5]
@@ -132,9 +129,7 @@ def test_values_of_matrices():
         linalg.expm(np.stack([turn * 0, np.diag([1.0, -20.0])])).numpy()[1], np.diag(np.exp([1.0, -20.0]))
     )
     assert linalg.expm(np.zeros((2, 2))).tolist() == np.eye(2).tolist()
-    assert np.allclose(
-        linalg.lstsq(A[:, :2], A[:, 2:]).numpy(), np.linalg.lstsq(A[:, :2], A[:, 2:], rcond=None)[0]
-    )
+    assert np.allclose(linalg.lstsq(A[:, :2], A[:, 2:]).numpy(), np.linalg.lstsq(A[:, :2], A[:, 2:], rcond=None)[0])
     x = ops.array(A)
     for power in (0, 1, 2, 5, -1):
         assert np.allclose(np.linalg.matrix_power(x, power).numpy(), np.linalg.matrix_power(A, power))
@@ -143,9 +138,7 @@ def test_values_of_matrices():
 def test_values_of_numpy():
     w = ops.array([1.0, 2.0, 4.0])
     assert np.gradient(w).tolist() == np.gradient([1.0, 2.0, 4.0]).tolist()
-    assert [g.tolist() for g in np.gradient(ops.array(A), 2.0, 0.5)] == [
-        g.tolist() for g in np.gradient(A, 2.0, 0.5)
-    ]
+    assert [g.tolist() for g in np.gradient(ops.array(A), 2.0, 0.5)] == [g.tolist() for g in np.gradient(A, 2.0, 0.5)]
     with pytest.raises(TypeError, match="edge_order=1"):
         np.gradient(w, edge_order=2)
     with pytest.raises(TypeError, match="edge_order=1"):

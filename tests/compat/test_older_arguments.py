@@ -48,14 +48,9 @@ def test_an_empty_name_is_no_name():
             layers.ZeroPadding2D((1, 2), dim_ordering="th", name="a"),
             layers.ZeroPadding2D((1, 2), "channels_first", name="a"),
         ),
+        (layers.UpSampling2D(dim_ordering="th", name="a"), layers.UpSampling2D(data_format="channels_first", name="a")),
         (
-            layers.UpSampling2D(dim_ordering="th", name="a"),
-            layers.UpSampling2D(data_format="channels_first", name="a"),
-        ),
-        (
-            layers.LSTM(
-                output_dim=3, inner_activation="hard_sigmoid", dropout_W=0.2, dropout_U=0.1, name="a"
-            ),
+            layers.LSTM(output_dim=3, inner_activation="hard_sigmoid", dropout_W=0.2, dropout_U=0.1, name="a"),
             layers.LSTM(3, recurrent_activation="hard_sigmoid", dropout=0.2, recurrent_dropout=0.1, name="a"),
         ),
         (layers.LSTM(3, time_major=False, consume_less="cpu", name="a"), layers.LSTM(3, name="a")),
@@ -115,10 +110,13 @@ def test_constraints_take_older_names():
 @pytest.mark.parametrize(
     ("older", "present"),
     [
-        ("cosine", "cosine_similarity"), ("cosine_proximity", "cosine_similarity"), ("huber_loss", "huber"),
-        ("kullback_leibler_divergence", "kl_divergence"), ("logcosh", "log_cosh"),
+        ("cosine", "cosine_similarity"),
+        ("cosine_proximity", "cosine_similarity"),
+        ("huber_loss", "huber"),
+        ("kullback_leibler_divergence", "kl_divergence"),
+        ("logcosh", "log_cosh"),
     ],
-)  # fmt: skip
+)
 def test_losses_are_found_by_older_names(older, present):
     assert losses.get(older) is losses.get(present)
 
@@ -131,9 +129,7 @@ def test_metrics_are_found_by_older_names(older):
 def test_a_model_of_older_names_learns():
     x = numpy.random.default_rng(0).random((64, 3), dtype="float32")
     y = x.sum(axis=1, keepdims=True)
-    model = models.Sequential(
-        [layers.Dense(output_dim=8, input_dim=3, init="glorot_normal"), layers.Dense(1)]
-    )
+    model = models.Sequential([layers.Dense(output_dim=8, input_dim=3, init="glorot_normal"), layers.Dense(1)])
     model.compile(optimizers.SGD(lr=0.1, decay=1e-4), "mse", metrics=["logcosh"])
     history = model.fit(x, y, nb_epoch=3, verbose=0).history["loss"]
     assert history[-1] < history[0]

@@ -31,10 +31,7 @@ WAVE = np.sin(np.arange(20)).astype("float32")
         (lambda: IMAGE.adjust_brightness(BYTES, 0.2)[0, 1, 2], [255, 219, 159]),
         (lambda: IMAGE.psnr(X, X[:, ::-1], 1.0), [7.0871]),
         (lambda: IMAGE.total_variation(X), [28.7234]),
-        (
-            lambda: IMAGE.resize(X, [3, 2], method="area")[0, :, :, 0],
-            [0.2234, 0.734, 0.5426, 0.4149, 0.4787, 0.4787],
-        ),
+        (lambda: IMAGE.resize(X, [3, 2], method="area")[0, :, :, 0], [0.2234, 0.734, 0.5426, 0.4149, 0.4787, 0.4787]),
         (
             lambda: IMAGE.crop_and_resize(X, [[0.1, 0.2, 0.8, 1.3]], [0], [2, 3])[0, :, :, 1],
             [0.32, 0.5606, 0, 0.5702, 0.5351, 0],
@@ -51,10 +48,7 @@ WAVE = np.sin(np.arange(20)).astype("float32")
         (lambda: F.hann_window(5), [0, 0.5, 1, 0.5, 0]),
         (lambda: F.hann_window(4), [0, 0.5, 1, 0.5]),
         (lambda: F.hamming_window(4, periodic=False), [0.08, 0.77, 0.77, 0.08]),
-        (
-            lambda: F.frame(WAVE[:5], 3, 2, pad_end=True),
-            [0, 0.8415, 0.9093, 0.9093, 0.1411, -0.7568, -0.7568, 0, 0],
-        ),
+        (lambda: F.frame(WAVE[:5], 3, 2, pad_end=True), [0, 0.8415, 0.9093, 0.9093, 0.1411, -0.7568, -0.7568, 0, 0]),
         (lambda: tf.abs(F.stft(WAVE, 6, 5))[0], [0.2261, 1.352, 1.2612, 0.4377, 0.0026]),
         (lambda: F.inverse_stft(F.stft(WAVE, 6, 3), 6, 3)[:6], [0, 0.0526, 0.5115, 0.1411, -0.473, -0.5993]),
         (lambda: F.linear_to_mel_weight_matrix(3, 6, 8000)[1:3], [0.5904, 0.4096, 0, 0, 0.5825, 0.4175]),

@@ -18,8 +18,10 @@ def test_arguments_name_and_path_are_those_of_a_program(run, tmp_path):
         print(sys.argv[1:], __name__, __file__ == sys.argv[0], __main__.__name__)
         print(sys.path[0])
         """,
-        "--rate", "3", "--help",
-    )  # fmt: skip
+        "--rate",
+        "3",
+        "--help",
+    )
     assert done.stdout.splitlines() == ["['--rate', '3', '--help'] __main__ True __main__", str(tmp_path)]
 
 
@@ -49,13 +51,7 @@ def test_a_syntax_error_names_the_script(run):
 
 @pytest.mark.parametrize(
     ("ending", "code"),
-    [
-        ("", 0),
-        ("sys.exit(3)", 3),
-        ("sys.exit()", 0),
-        ("sys.exit('bad')", 1),
-        ("raise KeyboardInterrupt", 130),
-    ],
+    [("", 0), ("sys.exit(3)", 3), ("sys.exit()", 0), ("sys.exit('bad')", 1), ("raise KeyboardInterrupt", 130)],
 )
 def test_exit_codes(run, ending, code):
     assert run(f"import sys\n{ending}\n").returncode == code
@@ -79,9 +75,7 @@ def test_objects_of_the_script_can_be_pickled(run):
 
 
 def test_help_names_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "eagerflow", "--help"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "eagerflow", "--help"], capture_output=True, text=True, check=True)
     assert "run" in done.stdout
 
 

@@ -182,9 +182,12 @@ assert again.count_params() == model.count_params() == 3 * 5 + 5 + 11
 """
 
 SCRIPTS = {
-    "keras_1": KERAS_1, "generators": GENERATORS, "sampling": SAMPLING, "custom_loop": CUSTOM_LOOP,
+    "keras_1": KERAS_1,
+    "generators": GENERATORS,
+    "sampling": SAMPLING,
+    "custom_loop": CUSTOM_LOOP,
     "own_layer": OWN_LAYER,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)

@@ -133,7 +133,7 @@ EXPECTED = [
     ("image.flip_left_right", (IMAGES,), {}, IMAGES[:, :, ::-1]),
     ("image.adjust_brightness", (IMAGES, 0.5), {}, IMAGES + 0.5),
     ("image.convert_image_dtype", (np.array([0, 255], "uint8"), "float32"), {}, [0, 1]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,7 @@ def test_files(tmp_path):
     assert plain(tf.io.decode_raw(tf.io.read_file(tf.constant(place)), tf.uint8)) == [1, 2, 255]
     files = tf.io.gfile
     assert (
-        files.glob(str(tmp_path / "*" / "*.bin"))
-        == [place]
-        == [x.decode() for x in plain(tf.io.matching_files(place))]
+        files.glob(str(tmp_path / "*" / "*.bin")) == [place] == [x.decode() for x in plain(tf.io.matching_files(place))]
     )
     files.copy(place, place + "2")
     with pytest.raises(FileExistsError, match="overwrite=True"):
@@ -115,21 +113,19 @@ def test_rows_of_tables():
 def test_tables_as_data_sets(tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("x,y,z\n1,a,2.5\n2,b,3.5\n3,c,4\n")
-    batches = list(
-        tf.data.experimental.make_csv_dataset(str(table), 2, label_name="z", num_epochs=1, shuffle=False)
-    )
+    batches = list(tf.data.experimental.make_csv_dataset(str(table), 2, label_name="z", num_epochs=1, shuffle=False))
     (columns, label), (rest, _) = batches
     assert plain(columns["x"]) == [1, 2]
     assert plain(columns["y"]) == [b"a", b"b"]
     assert plain(label) == [2.5, 3.5]
     assert plain(rest["x"]) == [3]
     assert columns["x"].dtype == "int32"
-    endless = tf.data.experimental.make_csv_dataset(
-        [str(table)], 2, select_columns=["x"], column_defaults=[tf.float32]
-    )
+    endless = tf.data.experimental.make_csv_dataset([str(table)], 2, select_columns=["x"], column_defaults=[tf.float32])
     assert [sorted(b) for b in endless.take(4)] == [["x"]] * 4
-    rows = [tuple(plain(v) for v in row) for row in
-            tf.data.experimental.CsvDataset(str(table), [tf.int32, tf.string, 0.0], header=True)]  # fmt: skip
+    rows = [
+        tuple(plain(v) for v in row)
+        for row in tf.data.experimental.CsvDataset(str(table), [tf.int32, tf.string, 0.0], header=True)
+    ]
     assert rows == [(1, b"a", 2.5), (2, b"b", 3.5), (3, b"c", 4.0)]
     with pytest.raises(ValueError, match="label_name='w'"):
         tf.data.experimental.make_csv_dataset(str(table), 2, label_name="w")
@@ -234,14 +230,19 @@ def test_records_of_examples(tmp_path, compression):
         for size in (1, 2):
             writer.write(example(words=words, share=share, size=numbers(size)).SerializeToString())
     kinds = {
-        "words": tf.io.FixedLenFeature([2], tf.string), "share": tf.io.FixedLenFeature([], tf.float32),
-        "size": tf.io.FixedLenFeature([1], tf.int64), "none": tf.io.FixedLenFeature([], tf.int64, default_value=7),
-    }  # fmt: skip
+        "words": tf.io.FixedLenFeature([2], tf.string),
+        "share": tf.io.FixedLenFeature([], tf.float32),
+        "size": tf.io.FixedLenFeature([1], tf.int64),
+        "none": tf.io.FixedLenFeature([], tf.int64, default_value=7),
+    }
     records = tf.data.TFRecordDataset([place], compression)
     batch = next(iter(records.map(lambda x: tf.io.parse_single_example(x, kinds)).batch(2)))
     assert {k: plain(v) for k, v in batch.items()} == {
-        "words": [[b"a", b"bc"]] * 2, "share": [0.5, 0.5], "size": [[1], [2]], "none": [7, 7]
-    }  # fmt: skip
+        "words": [[b"a", b"bc"]] * 2,
+        "share": [0.5, 0.5],
+        "size": [[1], [2]],
+        "none": [7, 7],
+    }
     assert plain(tf.io.parse_example(next(iter(records.batch(2))), kinds)["size"]) == [[1], [2]]
 
 

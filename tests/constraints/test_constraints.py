@@ -23,10 +23,7 @@ def scaled(limit, axis=0):
         (constraints.MaxNorm(1.0, axis=[0, 1]), scaled(lambda n: np.minimum(n, 1.0), (0, 1))),
         (constraints.UnitNorm(axis=1), scaled(lambda n: 1.0, 1)),
         (constraints.NonNeg(), np.maximum(W, 0)),
-        (
-            constraints.MinMaxNorm(1.4, 1.6, rate=0.25),
-            scaled(lambda n: 0.25 * np.clip(n, 1.4, 1.6) + 0.75 * n),
-        ),
+        (constraints.MinMaxNorm(1.4, 1.6, rate=0.25), scaled(lambda n: 0.25 * np.clip(n, 1.4, 1.6) + 0.75 * n)),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -234,9 +234,7 @@ def test_a_custom_gradient_of_the_wrong_shape_is_refused(shape):
     def double(x):
         return x * 2, lambda g: ops.ones(shape)
 
-    with pytest.raises(
-        ValueError, match=r"grad function of double returned .* input 0, whose shape is \(2,\)"
-    ):
+    with pytest.raises(ValueError, match=r"grad function of double returned .* input 0, whose shape is \(2,\)"):
         grad(lambda x: double(x).sum())([1.0, 2.0])
 
 

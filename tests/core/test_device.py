@@ -24,9 +24,15 @@ def _default_untouched():
 
 @pytest.mark.parametrize(
     ("spelling", "name"),
-    [("cpu", "cpu"), ("CPU:0", "cpu"), ("/cpu:0", "cpu"), ("gpu", "gpu:0"), ("cuda:1", "gpu:1"),
-     ("/device:GPU:2", "gpu:2")],
-)  # fmt: skip
+    [
+        ("cpu", "cpu"),
+        ("CPU:0", "cpu"),
+        ("/cpu:0", "cpu"),
+        ("gpu", "gpu:0"),
+        ("cuda:1", "gpu:1"),
+        ("/device:GPU:2", "gpu:2"),
+    ],
+)
 def test_spellings(spelling, name):
     assert str(Device(spelling)) == name
     assert Device(spelling) == name

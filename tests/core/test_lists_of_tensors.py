@@ -114,9 +114,7 @@ def test_lists_of_tensors_on_another_device_stay_there(device):
 
 
 LOSSES = [
-    name
-    for name in losses.__all__
-    if isinstance(getattr(losses, name), type) and name not in ("Loss", "CTC", "Circle")
+    name for name in losses.__all__ if isinstance(getattr(losses, name), type) and name not in ("Loss", "CTC", "Circle")
 ]
 
 

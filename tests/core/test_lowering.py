@@ -75,10 +75,7 @@ def test_other_devices_have_the_mathematics(doubled):
     lower_rule(doubled, lambda g: never())
     other = type("xp", (), {})
     assert doubled.op.forward(other, np.ones(2)).tolist() == [2.0, 2.0]
-    assert doubled.op.pulls[0](other, np.ones(2), (doubled.op, 1, (0,), (None,), ()), None).tolist() == [
-        2.0,
-        2.0,
-    ]
+    assert doubled.op.pulls[0](other, np.ones(2), (doubled.op, 1, (0,), (None,), ()), None).tolist() == [2.0, 2.0]
 
 
 def test_a_rules_kernel_computes_gradients_but_not_those_of_gradients(doubled):

@@ -133,24 +133,18 @@ def test_updates_are_announced():
     with observing(Diary()) as diary:
         v.assign([2.0])
         v.assign_add([1.0])
-    assert [(name, variable is v) for name, variable, _ in diary.updates] == [
-        ("assign", True),
-        ("assign_add", True),
-    ]
+    assert [(name, variable is v) for name, variable, _ in diary.updates] == [("assign", True), ("assign_add", True)]
 
 
 def test_scopes_nest_and_carry_errors():
-    with (
-        observing(Diary()) as diary,
-        pytest.raises(KeyError),
-        scope("layer", "outer"),
-        scope("user", "inner"),
-    ):
+    with observing(Diary()) as diary, pytest.raises(KeyError), scope("layer", "outer"), scope("user", "inner"):
         raise KeyError
     assert diary.scopes == [
-        ("begin", "layer", "outer"), ("begin", "user", "inner"), ("end", "user", "inner", KeyError),
+        ("begin", "layer", "outer"),
+        ("begin", "user", "inner"),
+        ("end", "user", "inner", KeyError),
         ("end", "layer", "outer", KeyError),
-    ]  # fmt: skip
+    ]
 
 
 def test_two_observers_hear_the_same():

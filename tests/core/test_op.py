@@ -175,12 +175,7 @@ def test_optional_array():
 
 
 def test_optional_array_of_a_floating_op():
-    @op(
-        lambda g, x, bias, needs: (g, g if needs[1] else None),
-        joint=True,
-        arrays=("x", "bias"),
-        floating=True,
-    )
+    @op(lambda g, x, bias, needs: (g, g if needs[1] else None), joint=True, arrays=("x", "bias"), floating=True)
     def shifted_for_test(xp, x, bias=None):
         return x if bias is None else x + bias
 
@@ -222,10 +217,18 @@ def test_zero_gradient_op_is_not_recorded():
 
 @pytest.mark.parametrize(
     ("a", "b", "dtype"),
-    [("float32", "float32", "float32"), ("int32", "float32", "float32"), ("int64", "float32", "float32"),
-     ("int32", "float16", "float16"), ("float32", "float64", "float64"), ("int32", "int32", "int32"),
-     ("bool", "float32", "float32"), ("float16", "float32", "float32"), ("int64", "float64", "float64")],
-)  # fmt: skip
+    [
+        ("float32", "float32", "float32"),
+        ("int32", "float32", "float32"),
+        ("int64", "float32", "float32"),
+        ("int32", "float16", "float16"),
+        ("float32", "float64", "float64"),
+        ("int32", "int32", "int32"),
+        ("bool", "float32", "float32"),
+        ("float16", "float32", "float32"),
+        ("int64", "float64", "float64"),
+    ],
+)
 def test_float64_appears_only_where_one_input_has_it(a, b, dtype, device):
     assert ops.add(Tensor(np.ones(2), a), Tensor(np.ones(2), b)).dtype == dtype
     assert ops.add(Tensor(np.ones(2), b), Tensor(np.ones(2), a)).dtype == dtype

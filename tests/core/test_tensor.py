@@ -16,12 +16,23 @@ from eagerflow.core.variable import Variable
 @pytest.mark.parametrize(
     ("value", "dtype"),
     [
-        (1.5, "float32"), ([1.5], "float32"), (1, "int32"), ([[1, 2]], "int32"), (True, "bool"), ([True], "bool"),
-        (1j, "complex64"), ([2**40], "int64"), (np.float64(1.0), "float64"), (np.ones(2), "float64"),
-        (np.ones(2, "int64"), "int64"), (np.ones(2, "float16"), "float16"), ([], "float32"), (range(3), "int32"),
+        (1.5, "float32"),
+        ([1.5], "float32"),
+        (1, "int32"),
+        ([[1, 2]], "int32"),
+        (True, "bool"),
+        ([True], "bool"),
+        (1j, "complex64"),
+        ([2**40], "int64"),
+        (np.float64(1.0), "float64"),
+        (np.ones(2), "float64"),
+        (np.ones(2, "int64"), "int64"),
+        (np.ones(2, "float16"), "float16"),
+        ([], "float32"),
+        (range(3), "int32"),
         ([np.float32(1.0), 2.0], "float32"),
     ],
-)  # fmt: skip
+)
 def test_default_types(value, dtype, device):
     assert Tensor(value).dtype == dtype
 
@@ -132,9 +143,16 @@ def test_tensors_do_not_change_in_place():
 
 @pytest.mark.parametrize(
     ("name", "way"),
-    [("backward", "GradientTape"), ("grad", "gradient"), ("detach", "stop_gradient"), ("cuda", "gpu:0"),
-     ("state_dict", "get_weights"), ("unsqueeze", "expand_dims"), ("requires_grad", "watch")],
-)  # fmt: skip
+    [
+        ("backward", "GradientTape"),
+        ("grad", "gradient"),
+        ("detach", "stop_gradient"),
+        ("cuda", "gpu:0"),
+        ("state_dict", "get_weights"),
+        ("unsqueeze", "expand_dims"),
+        ("requires_grad", "watch"),
+    ],
+)
 def test_names_of_other_frameworks_name_our_way(name, way):
     with pytest.raises(AttributeError, match=way):
         getattr(Tensor(1.0), name)
@@ -191,13 +209,7 @@ def test_array_on_the_left_of_an_operator(device):
 
 @pytest.mark.parametrize(
     ("number", "dtype"),
-    [
-        (2**31 - 1, "int32"),
-        (2**31, "int64"),
-        (-(2**31), "int32"),
-        (-(2**31) - 1, "int64"),
-        (-(2**63), "int64"),
-    ],
+    [(2**31 - 1, "int32"), (2**31, "int64"), (-(2**31), "int32"), (-(2**31) - 1, "int64"), (-(2**63), "int64")],
 )
 def test_python_integers_keep_their_value(number, dtype):
     assert (int(Tensor(number)), Tensor(number).dtype) == (number, dtype)

@@ -79,9 +79,7 @@ def test_classes_without_a_weight_count_once():
 
 
 def test_class_weights_become_sample_weights(device):
-    feed = feed_for(
-        np.zeros((3, 1)), np.array([0, 1, 1]), np.array([1.0, 1.0, 2.0]), class_weight={0: 1.0, 1: 5.0}
-    )
+    feed = feed_for(np.zeros((3, 1)), np.array([0, 1, 1]), np.array([1.0, 1.0, 2.0]), class_weight={0: 1.0, 1: 5.0})
     ((_, _, weights),) = batches(feed)
     assert weights.tolist() == [1.0, 5.0, 10.0]
     one_hot = feed_for(np.zeros((2, 1)), np.eye(2), class_weight={0: 1.0, 1: 3.0})
@@ -199,11 +197,7 @@ def test_batches_of_arrays_of_others():
         (lambda: feed_for(3), TypeError, "expected arrays"),
         (lambda: feed_for(ef.data.Dataset.range(2), np.zeros(2)), ValueError, "leave y out"),
         (lambda: feed_for(ef.data.Dataset.range(2), batch_size=2), ValueError, "leave batch_size out"),
-        (
-            lambda: feed_for(np.zeros((2, 1)), np.array([0, 1]), class_weight=[1.0]),
-            TypeError,
-            "expected a dict",
-        ),
+        (lambda: feed_for(np.zeros((2, 1)), np.array([0, 1]), class_weight=[1.0]), TypeError, "expected a dict"),
         (lambda: feed_for(np.zeros((2, 1)), class_weight={0: 1.0}), ValueError, "needs y"),
         (lambda: feed_for(np.zeros((2, 1)), np.zeros(2), class_weight={0: -1.0}), ValueError, "negative"),
         (lambda: batches(feed_for(iter([(1, 2, 3, 4)]))), ValueError, "tuple of 4 parts"),

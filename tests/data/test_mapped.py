@@ -6,8 +6,7 @@ import mmap
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from eagerflow.core.device import current_device
 from eagerflow.data import mapped
@@ -48,8 +47,11 @@ def test_exactly_the_pages_of_the_rows_are_announced_once(rows, row, start):
     mapping = Mapping()
     _Pages(mapping, start, row).announce(np.array(rows))
     wanted = {place // mmap.PAGESIZE for i in rows for place in (start + i * row, start + (i + 1) * row - 1)}
-    wanted |= {page for i in rows for page in range((start + i * row) // mmap.PAGESIZE,
-                                                    (start + (i + 1) * row - 1) // mmap.PAGESIZE)}  # fmt: skip
+    wanted |= {
+        page
+        for i in rows
+        for page in range((start + i * row) // mmap.PAGESIZE, (start + (i + 1) * row - 1) // mmap.PAGESIZE)
+    }
     assert sorted(mapping.pages) == sorted(wanted)
 
 

@@ -18,10 +18,18 @@ def values(dataset):
 @pytest.mark.parametrize(
     ("left", "right", "first", "last"),
     [
-        (0.7, None, 7, 3), (0.75, None, 8, 2), (0.25, None, 2, 8), (None, 0.25, 8, 2), (3, None, 3, 7),
-        (None, 3, 7, 3), (0.5, 0.25, 5, 2), (0.33, 0.33, 3, 3), (0.55, 0.45, 6, 4), (4, 0.3, 4, 3),
+        (0.7, None, 7, 3),
+        (0.75, None, 8, 2),
+        (0.25, None, 2, 8),
+        (None, 0.25, 8, 2),
+        (3, None, 3, 7),
+        (None, 3, 7, 3),
+        (0.5, 0.25, 5, 2),
+        (0.33, 0.33, 3, 3),
+        (0.55, 0.45, 6, 4),
+        (4, 0.3, 4, 3),
     ],
-)  # fmt: skip
+)
 def test_sizes(left, right, first, last):
     a, b = split_dataset(TEN, left_size=left, right_size=right)
     assert (values(a), values(b)) == (list(range(first)), list(range(10 - last, 10)))

@@ -94,14 +94,10 @@ def test_files_by_their_names(tmp_path):
 
 
 def test_samples_of_several_data_sets():
-    both = Dataset.sample_from_datasets(
-        [Dataset.range(50), Dataset.range(100, 150)], weights=[0.9, 0.1], seed=1
-    )
+    both = Dataset.sample_from_datasets([Dataset.range(50), Dataset.range(100, 150)], weights=[0.9, 0.1], seed=1)
     found = numbers(both)
     assert sorted(found) == [*range(50), *range(100, 150)]
     assert sum(x < 100 for x in found[:20]) > 12
-    short = Dataset.sample_from_datasets(
-        [Dataset.range(2), Dataset.range(9)], seed=1, stop_on_empty_dataset=True
-    )
+    short = Dataset.sample_from_datasets([Dataset.range(2), Dataset.range(9)], seed=1, stop_on_empty_dataset=True)
     assert len(numbers(short)) < 11
     assert isinstance(next(iter(short)), Tensor)

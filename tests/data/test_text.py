@@ -29,8 +29,7 @@ def test_comparisons_take_text_for_its_bytes():
 
 
 @pytest.mark.parametrize(
-    "call",
-    [lambda: LINES * 2, lambda: np.exp(LINES), lambda: np.add.reduce(LINES), lambda: ops.add(LINES, 1)],
+    "call", [lambda: LINES * 2, lambda: np.exp(LINES), lambda: np.add.reduce(LINES), lambda: ops.add(LINES, 1)]
 )
 def test_arithmetic_is_refused(call):
     with pytest.raises(TypeError, match=r"text|tensors hold numbers"):

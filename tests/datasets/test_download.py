@@ -164,9 +164,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path, monkeypatch, data):
 
 def test_two_at_once_download_it_once(data, home):
     with ThreadPoolExecutor(4) as pool:
-        paths = list(
-            pool.map(lambda _: get_file("data.bin", data.url + "data.bin", file_hash=SHA256), range(4))
-        )
+        paths = list(pool.map(lambda _: get_file("data.bin", data.url + "data.bin", file_hash=SHA256), range(4)))
     assert Path(paths[0]).read_bytes() == CONTENT
     assert len(set(paths)) == 1
     assert left_over(home) == ["data.bin"]
@@ -222,9 +220,7 @@ def zip_of(members: dict[str, bytes]) -> bytes:
 GOOD = {"inner/a.txt": b"a", "inner/deep/b.txt": b"b"}
 
 
-@pytest.mark.parametrize(
-    "content", [tar_of(GOOD), tar_of(GOOD, "w"), zip_of(GOOD)], ids=["tar.gz", "tar", "zip"]
-)
+@pytest.mark.parametrize("content", [tar_of(GOOD), tar_of(GOOD, "w"), zip_of(GOOD)], ids=["tar.gz", "tar", "zip"])
 def test_archives_are_unpacked_beside_themselves(site, home, content):
     site.files["photos.tgz"] = content
     folder = Path(get_file("photos", site.url + "photos.tgz", extract=True))
@@ -234,9 +230,7 @@ def test_archives_are_unpacked_beside_themselves(site, home, content):
     assert left_over(home) == ["photos", "photos_archive"]
     (folder / "inner" / "a.txt").unlink()
     (folder / "mine.txt").write_bytes(b"mine")
-    assert get_file("photos", site.url + "photos.tgz", untar=content[:2] != b"PK", extract=True) == str(
-        folder
-    )
+    assert get_file("photos", site.url + "photos.tgz", untar=content[:2] != b"PK", extract=True) == str(folder)
     assert (folder / "inner" / "a.txt").read_bytes() == b"a"
     assert (folder / "mine.txt").read_bytes() == b"mine"
 

@@ -18,9 +18,7 @@ from eagerflow.datasets import cifar10, cifar100, fashion_mnist, imdb, mnist, re
 from tests.fixtures.cases.dataset_cases import CASES, plain
 
 ANSWERS = json.loads((Path(__file__).parents[1] / "fixtures" / "datasets.json").read_text(encoding="utf-8"))
-NAMES = [
-    "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
-]  # fmt: skip
+NAMES = ["boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters"]
 
 
 def loader(name):
@@ -70,12 +68,7 @@ def test_the_official_file_is_downloaded_checked_and_read(served, site, home):
     served(mnist, npz(digits()))
     (x_train, y_train), (x_test, y_test) = mnist.load_data()
     np.testing.assert_array_equal(x_train, digits()["x_train"])
-    assert (x_train.dtype, y_train.tolist(), x_test.shape, y_test.tolist()) == (
-        np.uint8,
-        [0, 1, 2],
-        (1, 28, 28),
-        [3],
-    )
+    assert (x_train.dtype, y_train.tolist(), x_test.shape, y_test.tolist()) == (np.uint8, [0, 1, 2], (1, 28, 28), [3])
     mnist.load_data()
     assert len(site.requests) == 1
     assert (home / "datasets" / "mnist.npz").exists()
@@ -135,10 +128,7 @@ def test_a_broken_file_is_named_and_stays(name, home):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (
-            {"x_train": np.zeros((3, 28, 27), np.uint8)},
-            r"uint8\[3, 28, 27\], expected numbers \[any, 28, 28\]",
-        ),
+        ({"x_train": np.zeros((3, 28, 27), np.uint8)}, r"uint8\[3, 28, 27\], expected numbers \[any, 28, 28\]"),
         ({"y_train": np.zeros(4, np.uint8)}, "3 rows and 'y_train' has 4"),
         ({"y_test": np.zeros((1, 1))}, r"expected numbers \[any\]"),
     ],
@@ -297,9 +287,7 @@ def test_photographs_from_a_folder_that_was_unpacked(home):
 
 
 def test_a_hundred_classes_or_twenty(served):
-    parts = {
-        name: batch(3, seed, "fine_labels", "coarse_labels") for seed, name in enumerate(("train", "test"))
-    }
+    parts = {name: batch(3, seed, "fine_labels", "coarse_labels") for seed, name in enumerate(("train", "test"))}
     served(cifar100, archive("cifar-100-python", parts))
     content = pickle.loads(parts["test"])
     for mode in ("fine", "coarse"):
@@ -330,7 +318,7 @@ def changed(**change) -> bytes:
         (archive("cifar-10-batches-py", ten() | {"test_batch": changed(labels=[1, None])}), "no list of 2 labels"),
         (archive("cifar-10-batches-py", ten() | {"test_batch": changed(labels=[1, 256])}), "between 0 and 99"),
     ],
-)  # fmt: skip
+)
 def test_broken_archives_of_photographs(home, content, problem):
     put(home, "cifar-10-python.tar.gz", content)
     with pytest.raises(ValueError, match=problem):

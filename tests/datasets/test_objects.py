@@ -11,8 +11,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError, build, lists_of_ints
@@ -23,18 +22,8 @@ MULTIARRAY = b"numpy.core.multiarray\n_reconstruct\n"
 def python2_array(dtype: bytes, shape: bytes, data: bytes) -> bytes:
     """An array as Python 2 and NumPy 1 pickled it with protocol 2."""
     new = b"c" + MULTIARRAY + b"cnumpy\nndarray\nK\x00\x85U\x01b\x87R"
-    kind = (
-        b"cnumpy\ndtype\nU" + bytes([len(dtype)]) + dtype + b"K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xff"
-    )
-    state = (
-        b"(K\x01"
-        + shape
-        + kind
-        + b"J\xff\xff\xff\xffK\x00tb\x89T"
-        + struct.pack("<i", len(data))
-        + data
-        + b"tb"
-    )
+    kind = b"cnumpy\ndtype\nU" + bytes([len(dtype)]) + dtype + b"K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xff"
+    state = b"(K\x01" + shape + kind + b"J\xff\xff\xff\xffK\x00tb\x89T" + struct.pack("<i", len(data)) + data + b"tb"
     return b"\x80\x02" + new + state + b"."
 
 
@@ -256,12 +245,7 @@ def test_cut_and_damaged_archives(tmp_path):
     path = tmp_path / "a.npz"
     np.savez_compressed(path, x=np.arange(1000))
     whole = path.read_bytes()
-    for broken in (
-        whole[: len(whole) // 2],
-        b"",
-        b"not a zip",
-        whole[:200] + bytes([whole[200] ^ 255]) + whole[201:],
-    ):
+    for broken in (whole[: len(whole) // 2], b"", b"not a zip", whole[:200] + bytes([whole[200] ^ 255]) + whole[201:]):
         path.write_bytes(broken)
         with pytest.raises(FormatError, match=r"no whole .npz archive"):
             read_arrays(path, ["x"])

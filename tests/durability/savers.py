@@ -43,9 +43,7 @@ class Format(NamedTuple):
 
 @functools.cache
 def _model() -> ef.Sequential:
-    made = ef.Sequential(
-        [ef.Input((300,)), layers.Dense(_SIZE // 300), layers.Dense(2), layers.BatchNormalization()]
-    )
+    made = ef.Sequential([ef.Input((300,)), layers.Dense(_SIZE // 300), layers.Dense(2), layers.BatchNormalization()])
     made.compile(ef.optimizers.SGD(momentum=0.5), "mse")
     made.optimizer.build(made.trainable_variables)
     return made

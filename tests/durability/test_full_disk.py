@@ -40,10 +40,7 @@ def full_after(room, monkeypatch):
     FullDisk.room = room
     with monkeypatch.context() as patch:
         patch.setattr(
-            files,
-            "open",
-            lambda path, mode: io.BufferedRandom(FullDisk(path, mode.replace("b", ""))),
-            raising=False,
+            files, "open", lambda path, mode: io.BufferedRandom(FullDisk(path, mode.replace("b", ""))), raising=False
         )
         yield
 
@@ -55,10 +52,7 @@ def unchanged(chosen, path):
 @pytest.mark.parametrize("fraction", FRACTIONS)
 def test_a_full_disk_leaves_the_old_file_and_says_so(saved, fraction, monkeypatch):
     chosen, path = saved
-    with (
-        full_after(int(path.stat().st_size * fraction), monkeypatch),
-        pytest.raises(OSError, match="No space left"),
-    ):
+    with full_after(int(path.stat().st_size * fraction), monkeypatch), pytest.raises(OSError, match="No space left"):
         chosen.save(path, 2.0)
     assert unchanged(chosen, path)
     chosen.save(path, 3.0)
@@ -130,8 +124,6 @@ def test_a_file_in_use_is_tried_again_where_files_in_use_cannot_be_replaced(tmp_
     assert len(waits) == 3
     new.write_text("newer")
     left[0] = 1000
-    with pytest.raises(
-        PermissionError, match=r"another program has it open.*close it there, or save under another"
-    ):
+    with pytest.raises(PermissionError, match=r"another program has it open.*close it there, or save under another"):
         files.put_in_place(str(new), str(old))
     assert old.read_text() == "new"

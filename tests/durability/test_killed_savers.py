@@ -19,9 +19,12 @@ KILLS = 200
 def test_two_hundred_kills_leave_two_hundred_whole_files(name, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-m", "tests.durability.savers", name, str(tmp_path / name), str(KILLS)],
-        capture_output=True, text=True, timeout=600, check=False,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr[-2000:]
     whole, cut = map(int, ran.stdout.split())
     assert whole == KILLS

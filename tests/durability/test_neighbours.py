@@ -25,8 +25,9 @@ while not pathlib.Path(until).exists():
 def writer(name, path, version):
     ran = subprocess.Popen(
         [sys.executable, "-c", _WRITES, name, str(path), str(version), str(path.parent / "stop")],
-        stdout=subprocess.PIPE, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
     assert ran.stdout.readline() == b"ready\n"
     return ran
 

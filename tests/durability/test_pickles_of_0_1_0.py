@@ -52,19 +52,12 @@ def test_packages_that_took_a_module_s_name_hand_out_what_it_held():
 
     assert attention.AdditiveAttention is importlib.import_module("eagerflow.layers").AdditiveAttention
     assert merging.Add is importlib.import_module("eagerflow.layers").Add
-    with pytest.raises(
-        AttributeError, match=r"module 'eagerflow.layers.merging.merge' has no attribute 'Ad'"
-    ):
+    with pytest.raises(AttributeError, match=r"module 'eagerflow.layers.merging.merge' has no attribute 'Ad'"):
         _ = merging.Ad
 
 
 def test_a_function_stays_where_a_module_had_its_name():
-    names = [
-        "eagerflow.ops.scatter",
-        "eagerflow.ops.shape",
-        "eagerflow.ops.rearrange",
-        "eagerflow.layers.dot",
-    ]
+    names = ["eagerflow.ops.scatter", "eagerflow.ops.shape", "eagerflow.ops.rearrange", "eagerflow.layers.dot"]
     for name in names:
         importlib.import_module(name)
         package, _, function = name.rpartition(".")
@@ -78,7 +71,5 @@ def test_a_name_that_never_was_is_not_found():
 
 def test_the_table_is_read_only_when_asked_for():
     script = "import eagerflow, eagerflow.base.moved as m; print(m.moved_modules.cache_info().currsize)"
-    answer = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
-    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert answer.stdout == "0\n"

@@ -61,9 +61,13 @@ for make in (images, words, wide, attention):
 
 def trained(**environment):
     ran = subprocess.run(
-        [sys.executable, "-c", _TRAINS], capture_output=True, text=True, check=False, timeout=300,
+        [sys.executable, "-c", _TRAINS],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert len(ran.stdout.splitlines()) == 4
     return ran.stdout

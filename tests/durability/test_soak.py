@@ -19,9 +19,12 @@ ALLOWED_GROWTH = 4.0  # MB between the first fifth of a run and its end: less th
 def test_memory_handles_and_threads_stay(kind, count, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-m", "tests.durability.soak", kind, str(count), str(tmp_path)],
-        capture_output=True, text=True, timeout=900, check=False,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr[-2000:]
     first, *_, last = json.loads(ran.stdout)
     assert last["memory"] - first["memory"] < ALLOWED_GROWTH

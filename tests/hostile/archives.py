@@ -49,10 +49,7 @@ def archives(content: bytes) -> Iterator[tuple[str, bytes]]:
     yield "no_members", zipped([])
     yield "newer", zipped([*(members | {"metadata.json": b'{"eagerflow_format": 99}'}).items()])
     yield "keras_4", zipped([*(members | {"metadata.json": b'{"keras_version": "4.0"}'}).items()])
-    yield (
-        "lying_size",
-        content.replace(struct.pack("<L", len(members["config.json"])), struct.pack("<L", 2**31)),
-    )
+    yield ("lying_size", content.replace(struct.pack("<L", len(members["config.json"])), struct.pack("<L", 2**31)))
 
 
 def _two_of_one_name(members: dict[str, bytes]) -> bytes:

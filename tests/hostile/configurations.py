@@ -38,15 +38,9 @@ def configurations(text: bytes) -> Iterator[tuple[str, bytes]]:
         "name_long": lambda c: _first(c).update(name="n" * 10**6),
         "name_path": lambda c: _first(c).update(name="../../etc/passwd"),
         "dtype_object": lambda c: _first(c).update(dtype="object"),
-        "class_os": lambda c: c["config"]["layers"].__setitem__(
-            1, object_of("os", "system", {"command": "true"})
-        ),
-        "class_numpy": lambda c: c["config"]["layers"].__setitem__(
-            1, object_of("numpy", "load", {"file": "x"})
-        ),
-        "class_custom": lambda c: c["config"]["layers"][1].update(
-            class_name="Mine", registered_name="mine>Mine"
-        ),
+        "class_os": lambda c: c["config"]["layers"].__setitem__(1, object_of("os", "system", {"command": "true"})),
+        "class_numpy": lambda c: c["config"]["layers"].__setitem__(1, object_of("numpy", "load", {"file": "x"})),
+        "class_custom": lambda c: c["config"]["layers"][1].update(class_name="Mine", registered_name="mine>Mine"),
         "class_ours": lambda c: c.update(class_name="get_file", module="keras.utils"),
         "class_metric": lambda c: c.update(class_name="Mean", module="keras.metrics"),
         "class_number": lambda c: c.update(class_name=3),
@@ -97,7 +91,5 @@ def with_legacy_config(good: Path, content: bytes) -> bytes:
     target = io.BytesIO(good.read_bytes())
     with h5py.File(target, "r+") as file:
         del file.attrs["eagerflow_crc32"]
-        file.attrs["model_config"] = (
-            np.void(content) if b"\0" in content or b"\xff" in content else content.decode()
-        )
+        file.attrs["model_config"] = np.void(content) if b"\0" in content or b"\xff" in content else content.decode()
     return target.getvalue()

@@ -90,9 +90,7 @@ def pickles() -> Iterator[tuple[str, bytes]]:
 
 def _photographs(stream: bytes) -> bytes:
     whole = batch(np.random.RandomState(1))
-    return tar(
-        [(f"{FOLDER}/{name}", stream if name == "data_batch_3" else whole) for name in BATCHES], "w:gz"
-    )
+    return tar([(f"{FOLDER}/{name}", stream if name == "data_batch_3" else whole) for name in BATCHES], "w:gz")
 
 
 def _photograph_files(content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -142,12 +140,7 @@ def _texts() -> Iterator[tuple[str, bytes]]:
 
 def _tokenizers(content: bytes) -> Iterator[tuple[str, bytes]]:
     for key in ("word_counts", "word_docs", "word_index", "index_docs", "index_word"):
-        for name, value in {
-            "number": 3,
-            "inner_list": "[1]",
-            "inner_text": '"ab"',
-            "inner": '{"a": []}',
-        }.items():
+        for name, value in {"number": 3, "inner_list": "[1]", "inner_text": '"ab"', "inner": '{"a": []}'}.items():
             config = json.loads(content)
             config["config"][key] = value
             yield f"{key}_{name}", json.dumps(config).encode()

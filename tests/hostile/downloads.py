@@ -14,9 +14,14 @@ from tests.hostile.bombs import gzip_bomb, zip_bomb
 from tests.hostile.good import UNPACKED, tar
 
 OUTSIDE = {
-    "up": "../escaped.txt", "far_up": "a/../../escaped.txt", "absolute": "/tmp/escaped_by_eagerflow.txt",
-    "drive": "C:\\escaped.txt", "backslash": "..\\escaped.txt", "share": "\\\\host\\share\\x", "dots": "..",
-}  # fmt: skip
+    "up": "../escaped.txt",
+    "far_up": "a/../../escaped.txt",
+    "absolute": "/tmp/escaped_by_eagerflow.txt",
+    "drive": "C:\\escaped.txt",
+    "backslash": "..\\escaped.txt",
+    "share": "\\\\host\\share\\x",
+    "dots": "..",
+}
 
 
 def downloads() -> Iterator[tuple[str, bytes]]:
@@ -41,10 +46,7 @@ def downloads() -> Iterator[tuple[str, bytes]]:
     yield "other.summed.tgz", tar([("a.txt", b"other")], "w:gz")
     yield "longer.summed.tgz", packed + b"\0"
     yield "no_checksum.unpack.tgz", packed[:-8] + bytes(4) + packed[-4:]
-    yield (
-        "encrypted.unpack.zip",
-        zipped(good).replace(b"PK\x01\x02\x14\x03\x14\0\0", b"PK\x01\x02\x14\x03\x14\0\x01"),
-    )
+    yield ("encrypted.unpack.zip", zipped(good).replace(b"PK\x01\x02\x14\x03\x14\0\0", b"PK\x01\x02\x14\x03\x14\0\x01"))
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         content = zipped(good, method)
         yield f"method_{method}.unpack.zip", content[:55] + b"\xff" * 8 + content[63:]
@@ -54,13 +56,7 @@ def downloads() -> Iterator[tuple[str, bytes]]:
     yield "nothing.unpack.zip", b"PK"
 
 
-_CLASHES = {
-    "file_as_folder": "a.txt/inside",
-    "long": "n" * 300,
-    "nul": "a\0b",
-    "here": ".",
-    "deep": "d/" * 3000 + "x",
-}
+_CLASHES = {"file_as_folder": "a.txt/inside", "long": "n" * 300, "nul": "a\0b", "here": ".", "deep": "d/" * 3000 + "x"}
 
 
 def _special(name: str, kind: bytes, target: str) -> tarfile.TarInfo:
@@ -85,15 +81,15 @@ def _bombs(good: list[tuple[Any, bytes]]) -> Iterator[tuple[str, bytes]]:
     yield "bomb.unpack.tgz", gzip_bomb(zeros.tobuf(), 3001)
     sparse = _special("sparse", tarfile.REGTYPE, "")
     sparse.pax_headers = {
-        "GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,0",
-        "GNU.sparse.size": str(2**50), "GNU.sparse.name": "sparse",
-    }  # fmt: skip
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+        "GNU.sparse.map": "0,0",
+        "GNU.sparse.size": str(2**50),
+        "GNU.sparse.name": "sparse",
+    }
     yield "sparse.unpack.tar", tar([*good, (sparse, b"")])
     kept = zipped(good)
-    yield (
-        "lying_size.unpack.zip",
-        kept.replace(struct.pack("<L", len(UNPACKED["a.txt"])), struct.pack("<L", 2**31)),
-    )
+    yield ("lying_size.unpack.zip", kept.replace(struct.pack("<L", len(UNPACKED["a.txt"])), struct.pack("<L", 2**31)))
 
 
 def _headers(content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -12,9 +12,19 @@ from typing import Any
 from tests.hostile.damage import damaged
 
 ENDINGS = (
-    "keras", "h5", "safetensors", "weights.h5", "efz", "mnist.npz", "imdb.npz", "cifar.tgz", "idx.gz", "words.json",
-    "unpack.tar", "unpack.zip",
-)  # fmt: skip
+    "keras",
+    "h5",
+    "safetensors",
+    "weights.h5",
+    "efz",
+    "mnist.npz",
+    "imdb.npz",
+    "cifar.tgz",
+    "idx.gz",
+    "words.json",
+    "unpack.tar",
+    "unpack.zip",
+)
 
 
 def no_files(folder: Path) -> Iterator[Path]:
@@ -28,9 +38,7 @@ def no_files(folder: Path) -> Iterator[Path]:
         yield from [folder / f"{name}.{ending}" for name in ("pipe", "zero", "loop", "folder", "text")]
 
 
-def folders(
-    good: dict[str, Path], configurations: dict[str, bytes], hdf5: dict[str, bytes]
-) -> Iterator[Path]:
+def folders(good: dict[str, Path], configurations: dict[str, bytes], hdf5: dict[str, bytes]) -> Iterator[Path]:
     """Spoilt copies of a saved folder, and of a folder of weights in several files."""
     files = ("config.json", "metadata.json", "model.weights.h5")
     for name, change in _changes(files):
@@ -89,20 +97,24 @@ def _maps(whole: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     groups = [*whole["weight_map"]]
     own = whole["weight_map"][groups[0]]
     for name, file in {
-        "up": "../good.shards/" + str(own), "absolute": "/etc/passwd", "number": 3, "none": None, "nested": [[own]],
-        "other": "good.weights.h5", "twice": [own, own], "long": "n" * 10**5 + ".weights.h5", "device": "/dev/zero.h5",
-        "zero": "a\0.weights.h5", "backslash": "..\\a.weights.h5", "itself": "good.weights.json", "empty": [],
-    }.items():  # fmt: skip
-        yield (
-            f"map_{name}",
-            json.dumps(whole | {"weight_map": whole["weight_map"] | {groups[0]: file}}).encode(),
-        )
+        "up": "../good.shards/" + str(own),
+        "absolute": "/etc/passwd",
+        "number": 3,
+        "none": None,
+        "nested": [[own]],
+        "other": "good.weights.h5",
+        "twice": [own, own],
+        "long": "n" * 10**5 + ".weights.h5",
+        "device": "/dev/zero.h5",
+        "zero": "a\0.weights.h5",
+        "backslash": "..\\a.weights.h5",
+        "itself": "good.weights.json",
+        "empty": [],
+    }.items():
+        yield (f"map_{name}", json.dumps(whole | {"weight_map": whole["weight_map"] | {groups[0]: file}}).encode())
     yield "map_list", json.dumps(whole | {"weight_map": [1]}).encode()
     yield "map_none_at_all", json.dumps(whole | {"weight_map": {}}).encode()
-    yield (
-        "map_less",
-        json.dumps(whole | {"weight_map": {g: whole["weight_map"][g] for g in groups[1:]}}).encode(),
-    )
+    yield ("map_less", json.dumps(whole | {"weight_map": {g: whole["weight_map"][g] for g in groups[1:]}}).encode())
     yield "map_metadata", json.dumps(whole | {"metadata": 3}).encode()
     yield "map_checksums", json.dumps(whole | {"metadata": {"eagerflow_crc32": "abc"}}).encode()
     yield "map_checksum_list", json.dumps(whole | {"metadata": {"eagerflow_crc32": {str(own): [1]}}}).encode()

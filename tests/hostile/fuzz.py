@@ -126,21 +126,7 @@ def changed_archive(content: bytes, others: list[bytes], rng: random.Random) -> 
     return target.getvalue()
 
 
-VALUES = (
-    None,
-    True,
-    -1,
-    0,
-    3.5,
-    10**12,
-    "",
-    "relu",
-    "../x",
-    [],
-    {},
-    [1, 2],
-    {"class_name": "Lambda", "config": {}},
-)
+VALUES = (None, True, -1, 0, 3.5, 10**12, "", "relu", "../x", [], {}, [1, 2], {"class_name": "Lambda", "config": {}})
 
 
 def changed_json(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
@@ -184,12 +170,7 @@ def changed_gzip(content: bytes, others: list[bytes], rng: random.Random) -> byt
 
 
 _EDITS = {"json": changed_json, "npz": changed_archive, "npy": changed_array, "zip": changed_archive}
-_CHANGES = _EDITS | {
-    "keras": changed_archive,
-    "efz": changed_archive,
-    "gz": changed_gzip,
-    "tgz": changed_gzip,
-}
+_CHANGES = _EDITS | {"keras": changed_archive, "efz": changed_archive, "gz": changed_gzip, "tgz": changed_gzip}
 
 
 def main(seconds: float) -> int:
@@ -248,8 +229,10 @@ def child(seconds: float, seed: int, folder: Path) -> int:
             print(f"{kept}: {finding}", flush=True)
             good.set_weights(start)
     kept_inputs = sum(len(pool) for pool in seeds.values())
-    print(f"{sum(tried.values())} inputs ({dict(tried)}), {kept_inputs} kept, {len(lines.seen)} lines run, "
-          f"{findings} findings")  # fmt: skip
+    print(
+        f"{sum(tried.values())} inputs ({dict(tried)}), {kept_inputs} kept, {len(lines.seen)} lines run, "
+        f"{findings} findings"
+    )
     return 1 if findings else 0
 
 

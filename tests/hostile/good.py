@@ -78,7 +78,7 @@ def _data_sets() -> dict[str, bytes]:
         "cifar.tgz": tar([(f"{FOLDER}/{name}", batch(rng)) for name in BATCHES], "w:gz"),
         "words.json": json.dumps({"the": 1, "a": 2, "é": 3}).encode(),
         "tokenizer.json": _tokenizer().encode(),
-    }  # fmt: skip
+    }
 
 
 BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")

@@ -36,19 +36,23 @@ class Readers:
     def __init__(self, good: Any, sum_of: str = "0" * 64) -> None:
         self._good, self._sum = good, sum_of
         self.by_ending: dict[str, Callable[[Path], Any]] = {
-            "weights.h5": self._weights, "shards": lambda path: self._weights(path / "good.weights.json"),
+            "weights.h5": self._weights,
+            "shards": lambda path: self._weights(path / "good.weights.json"),
             "mnist.npz": lambda path: mnist.load_data(str(path)),
             "boston.npz": lambda path: boston_housing.load_data(str(path)),
             "imdb.npz": lambda path: imdb.load_data(str(path)),
             "reuters.npz": lambda path: reuters.load_data(str(path)),
-            "idx.gz": self._clothes, "cifar.tgz": self._photographs,
+            "idx.gz": self._clothes,
+            "cifar.tgz": self._photographs,
             "words.json": lambda path: imdb.get_word_index(str(path)),
             "tokenizer.json": lambda path: tokenizer_from_json(_text(path)).to_json(),
-            "summed.tgz": self._unpacked, "unpack.tar": self._unpacked, "unpack.tgz": self._unpacked,
+            "summed.tgz": self._unpacked,
+            "unpack.tar": self._unpacked,
+            "unpack.tgz": self._unpacked,
             "unpack.zip": self._unpacked,
             "json": lambda path: _of_model(ef.models.model_from_json(_text(path)), weights=False),
             "efz": _of_trace,
-        }  # fmt: skip
+        }
 
     def __call__(self, path: Path) -> Any:
         """What the file holds, as something that `same` compares."""
@@ -102,8 +106,13 @@ def _of_trace(path: Path) -> Any:
     """All of a recording, once its pictures and tables were made."""
     found = viz.load(path)
     shown = [found.summary(), str(found), found.draw().source, found.to_html()]
-    return [repr([found.meta, found.ops, found.tensors, found.scopes, found.steps, found.storages, found.logs]),
-            found.values, found.labels, found.notes, *shown[:2]]  # fmt: skip
+    return [
+        repr([found.meta, found.ops, found.tensors, found.scopes, found.steps, found.storages, found.logs]),
+        found.values,
+        found.labels,
+        found.notes,
+        *shown[:2],
+    ]
 
 
 def same(one: Any, other: Any) -> bool:
@@ -126,8 +135,12 @@ def read(path: Path, readers: Readers, wanted: Any, good: Any) -> dict[str, Any]
         found = readers(path)
     except Exception as error:  # noqa: BLE001 - told to the test, which judges
         unchanged = all(np.array_equal(a, b) for a, b in zip(before, good.get_weights()))
-        return {"error": type(error).__name__, "kinds": [k.__name__ for k in type(error).__mro__],
-                "message": str(error)[:1000], "unchanged": unchanged}  # fmt: skip
+        return {
+            "error": type(error).__name__,
+            "kinds": [k.__name__ for k in type(error).__mro__],
+            "message": str(error)[:1000],
+            "unchanged": unchanged,
+        }
     return {"same": same(found, wanted)}
 
 

@@ -12,21 +12,13 @@ from tests.hostile.configurations import configurations
 from tests.hostile.good import good_model
 
 CODE = ["4wEAAAA=", None, None]
-KINDS = (
-    "activations",
-    "constraints",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "optimizers",
-    "regularizers",
-)
+KINDS = ("activations", "constraints", "initializers", "layers", "losses", "metrics", "optimizers", "regularizers")
 DESERIALIZERS = {kind: getattr(ef, kind).deserialize for kind in KINDS}
 DESERIALIZERS |= {
-    "schedules": ef.optimizers.schedules.deserialize, "saving": ef.saving.deserialize_keras_object,
+    "schedules": ef.optimizers.schedules.deserialize,
+    "saving": ef.saving.deserialize_keras_object,
     "policies": ef.dtype_policies.deserialize,
-}  # fmt: skip
+}
 THINGS = {
     "system": {"module": "os", "class_name": "system", "config": {"command": "true"}, "registered_name": "system"},
     "function": {"module": "os", "class_name": "function", "config": "system", "registered_name": "function"},
@@ -37,13 +29,16 @@ THINGS = {
     "lambda": {"class_name": "__lambda__", "config": {"value": "4wEAAAA="}},
     "lambda_layer": {"class_name": "Lambda", "config": {"function": CODE}},
     "lambda_dict": {
-        "class_name": "Lambda", "config": {"function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}},
+        "class_name": "Lambda",
+        "config": {"function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}},
     },
     "lambda_inside": {
-        "class_name": "TimeDistributed", "config": {"layer": {"class_name": "Lambda", "config": {"function": CODE}}},
+        "class_name": "TimeDistributed",
+        "config": {"layer": {"class_name": "Lambda", "config": {"function": CODE}}},
     },
     "lambda_model": {
-        "class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {"function": CODE}}]},
+        "class_name": "Sequential",
+        "config": {"layers": [{"class_name": "Lambda", "config": {"function": CODE}}]},
     },
     "number": {"class_name": 3, "config": {}},
     "list": {"class_name": ["Dense"], "config": {}},
@@ -56,7 +51,7 @@ THINGS = {
     "text": "os.system",
     "path": "../../etc/passwd",
     "long_text": "n" * 10**6,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)
@@ -122,9 +117,7 @@ class Liar(ef.layers.Lambda):
 
 
 # Layers that ask for more memory than there is are built in `test_corpus` only, in a process with a limit.
-NAMES = [
-    n for n, _ in configurations(good_model().to_json().encode()) if n not in ("config_huge", "config_huger")
-]
+NAMES = [n for n, _ in configurations(good_model().to_json().encode()) if n not in ("config_huge", "config_huger")]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,9 +13,7 @@ import pytest
 
 from tests.sources import ROOT
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "fork") or sys.platform == "darwin", reason="needs fork and /proc"
-)
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs fork and /proc")
 
 CLEAR = {"ValueError", "TypeError", "FileNotFoundError", "OSError"}
 # What slips out when a program didn't expect what it met.

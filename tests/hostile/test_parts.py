@@ -34,9 +34,7 @@ def test_pickles_that_are_arrays_are_read(protocol):
     assert build(batch(np.random.RandomState(0)), encoding="bytes")[b"labels"] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in NPY if n not in ("npy_objects", "npy_text", "npy_dates", "npy_huge")]
-)
+@pytest.mark.parametrize("name", [n for n in NPY if n not in ("npy_objects", "npy_text", "npy_dates", "npy_huge")])
 def test_headers_that_lie_are_refused(name):
     with pytest.raises(ValueError, match=r"header|elements"):
         read_header(NPY[name])

@@ -35,10 +35,7 @@ def traces(content: bytes) -> Iterator[tuple[str, bytes]]:
     for name, text in _TEXTS.items():
         yield f"trace_{name}", zipped([*(members | {"trace.json": text}).items()])
     for name, change_columns in _COLUMNS.items():
-        yield (
-            f"trace_{name}",
-            zipped([*(members | {"columns.npz": _changed(members, change_columns)}).items()]),
-        )
+        yield (f"trace_{name}", zipped([*(members | {"columns.npz": _changed(members, change_columns)}).items()]))
     for name, settings in _SETTINGS.items():
         yield f"trace_settings_{name}", _with_settings(members, settings)
     for name, array in npy_files():
@@ -168,7 +165,7 @@ _HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "labels_list": lambda h: h.update(labels=[1]),
     "labels_far": lambda h: h.update(labels={"99999999": "x"}),
     "labels_text": lambda h: h.update(labels={"x": "x"}),
-}  # fmt: skip
+}
 
 _TEXTS = {
     "json_deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
@@ -225,4 +222,4 @@ _COLUMNS: dict[str, Callable[[Columns], Any]] = {
     "stats_endless": _column("Stats.max", lambda a: np.full_like(a, np.inf)),
     "histogram_negative": _column("Stats.histogram", lambda a: -a - 1),
     "histogram_none": _column("Stats.histogram", lambda a: np.full_like(a, -(2**63))),
-}  # fmt: skip
+}

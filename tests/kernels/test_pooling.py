@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels.pooling import average as average_pooling
-from eagerflow.kernels.pooling import maximum as max_pooling
+from eagerflow.kernels.pooling import average as average_pooling, maximum as max_pooling
 from eagerflow.ops.windows import pooling as plain_pooling
 from eagerflow.ops.windows.geometry import window_geometry
 
@@ -35,17 +33,9 @@ def any_windows(draw):
     return window_geometry(lengths, sizes, strides, draw(st.sampled_from(["valid", "same"])))
 
 
-@given(
-    any_windows(),
-    st.integers(0, 3),
-    st.integers(1, 5),
-    st.sampled_from(["float32", "float64"]),
-    st.booleans(),
-)
+@given(any_windows(), st.integers(0, 3), st.integers(1, 5), st.sampled_from(["float32", "float64"]), st.booleans())
 @settings(max_examples=200)
-@example(
-    window_geometry((40, 19), (19, 17), (19, 1), "valid"), 2, 1, "float32", False
-)  # places beyond a byte
+@example(window_geometry((40, 19), (19, 17), (19, 1), "valid"), 2, 1, "float32", False)  # places beyond a byte
 @example(window_geometry((600,), (300,), 300, "valid"), 2, 1, "float32", False)
 def test_any_windows(geometry, batch, channels, dtype, channels_first):
     x = few_values(batch, *geometry.lengths, channels, dtype=dtype)
@@ -58,10 +48,7 @@ def test_any_windows(geometry, batch, channels, dtype, channels_first):
     same(largest, expected)
     same(which, expected_which)
     same(max_pooling.maximum(np, x, geometry, False)[0], expected)
-    same(
-        max_pooling.maximum_gradient(np, g, which, geometry),
-        plain_pooling.maximum_gradient(np, g, which, geometry),
-    )
+    same(max_pooling.maximum_gradient(np, g, which, geometry), plain_pooling.maximum_gradient(np, g, which, geometry))
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)  # noqa: E731
     close(average_pooling.average(np, x, geometry), plain_pooling.average(np, x, geometry))
     close(average_pooling.average_gradient(np, g, geometry), plain_pooling.average_gradient(np, g, geometry))
@@ -105,10 +92,15 @@ def test_same_bits_on_any_number_of_threads(monkeypatch):
     for threads in (1, 2, 5):
         ef.set_num_threads(threads)
         largest, which = max_pooling.maximum(np, x, geometry, True)
-        found.append([
-            largest, which, max_pooling.maximum_gradient(np, g, which, geometry),
-            average_pooling.average(np, x, geometry), average_pooling.average_gradient(np, g, geometry),
-        ])  # fmt: skip
+        found.append(
+            [
+                largest,
+                which,
+                max_pooling.maximum_gradient(np, g, which, geometry),
+                average_pooling.average(np, x, geometry),
+                average_pooling.average_gradient(np, g, geometry),
+            ]
+        )
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)

@@ -16,22 +16,14 @@ from eagerflow.initializers.windows import WINDOWS
         (lambda: layers.Softmax()(np.ones((1, 3)), mask=np.ones((2, 3))), ValueError, "broadcasts"),
         (lambda: layers.Softmax()(np.ones((1, 3)), mask=np.ones((1, 1, 3))), ValueError, "broadcasts"),
         (lambda: layers.Attention()(np.ones((1, 2, 2))), ValueError, r"called on a list \[query, value\]"),
-        (
-            lambda: layers.AdditiveAttention()(np.ones((1, 2, 2))),
-            ValueError,
-            r"called on a list \[query, value\]",
-        ),
+        (lambda: layers.AdditiveAttention()(np.ones((1, 2, 2))), ValueError, r"called on a list \[query, value\]"),
         (
             lambda: layers.Attention()([np.ones((1, 2, 2))] * 2, mask=np.ones((1, 2))),
             ValueError,
             "expected a list of the masks",
         ),
         (lambda: layers.MultiHeadAttention(2, 2, output_shape=8.0), ValueError, "output_shape=8.0"),
-        (
-            lambda: layers.Conv1DTranspose(2, 3, strides=2, output_padding=2),
-            ValueError,
-            "expected less than strides",
-        ),
+        (lambda: layers.Conv1DTranspose(2, 3, strides=2, output_padding=2), ValueError, "expected less than strides"),
         (lambda: layers.LayerNormalization(axis={"axis": -1}), TypeError, "axis="),
         (lambda: layers.RepeatVector("3"), TypeError, "n='3'"),
         (lambda: layers.UpSampling1D(2.5), TypeError, "size=2.5"),
@@ -127,11 +119,17 @@ def test_windows_are_symmetric_and_largest_in_the_middle(name):
 @pytest.mark.parametrize(
     ("name", "samples"),
     [
-        ("tukey", [0.0, 1.0, 1.0]), ("triang", [1 / 3, 2 / 3, 1.0]), ("cosine", [0.309017, 0.809017, 1.0]),
-        ("lanczos", [0.0, 0.63662, 1.0]), ("parzen", [0.016, 0.424, 1.0]), ("bohman", [0.0, 0.31831, 1.0]),
-        ("nuttall", [0.000363, 0.226982, 1.0]), ("blackmanharris", [6e-05, 0.21747, 1.0]),
-        ("flattop", [-0.000421, -0.054737, 1.0]), ("barthann", [0.0, 0.5, 1.0]),
+        ("tukey", [0.0, 1.0, 1.0]),
+        ("triang", [1 / 3, 2 / 3, 1.0]),
+        ("cosine", [0.309017, 0.809017, 1.0]),
+        ("lanczos", [0.0, 0.63662, 1.0]),
+        ("parzen", [0.016, 0.424, 1.0]),
+        ("bohman", [0.0, 0.31831, 1.0]),
+        ("nuttall", [0.000363, 0.226982, 1.0]),
+        ("blackmanharris", [6e-05, 0.21747, 1.0]),
+        ("flattop", [-0.000421, -0.054737, 1.0]),
+        ("barthann", [0.0, 0.5, 1.0]),
     ],
-)  # fmt: skip
+)
 def test_windows_have_the_samples_that_scipy_gives(name, samples):
     np.testing.assert_allclose(WINDOWS[name](5)[:3], samples, atol=1e-6)

@@ -12,13 +12,25 @@ from eagerflow import layers
 @pytest.mark.parametrize(
     "layer",
     [
-        layers.MaxPooling2D(), layers.AveragePooling1D(2), layers.GlobalMaxPooling1D(), layers.Dropout(0.5),
-        layers.SpatialDropout1D(0.5), layers.GaussianNoise(0.1), layers.AlphaDropout(0.1), layers.ReLU(),
-        layers.LeakyReLU(), layers.ELU(), layers.Softmax(), layers.Activation("relu"), layers.Identity(),
-        layers.Masking(), layers.UnitNormalization(), layers.ActivityRegularization(l2=0.1),
+        layers.MaxPooling2D(),
+        layers.AveragePooling1D(2),
+        layers.GlobalMaxPooling1D(),
+        layers.Dropout(0.5),
+        layers.SpatialDropout1D(0.5),
+        layers.GaussianNoise(0.1),
+        layers.AlphaDropout(0.1),
+        layers.ReLU(),
+        layers.LeakyReLU(),
+        layers.ELU(),
+        layers.Softmax(),
+        layers.Activation("relu"),
+        layers.Identity(),
+        layers.Masking(),
+        layers.UnitNormalization(),
+        layers.ActivityRegularization(l2=0.1),
     ],
     ids=lambda layer: type(layer).__name__,
-)  # fmt: skip
+)
 def test_a_layer_without_weights_is_built_at_once(layer):
     assert layer.built
 

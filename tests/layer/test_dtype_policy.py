@@ -28,9 +28,11 @@ def test_one_policy_of_several_names():
 def test_policies_are_written_and_read(policy):
     described = dtype_policies.serialize(policy)
     assert described == {
-        "module": "keras", "class_name": type(policy).__name__, "config": {"name": policy.name},
+        "module": "keras",
+        "class_name": type(policy).__name__,
+        "config": {"name": policy.name},
         "registered_name": None,
-    }  # fmt: skip
+    }
     assert dtype_policies.deserialize(described) == dtype_policies.get(described) == policy
     assert ef.layers.Dense.from_config({"units": 1, "dtype": described}).dtype_policy == policy
 

@@ -255,9 +255,7 @@ def test_set_weights_names_what_does_not_fit():
     layer(X)
     with pytest.raises(ValueError, match=r"expected 2 arrays.*got 1"):
         layer.set_weights([np.zeros(2)])
-    with pytest.raises(
-        ValueError, match=r"weight 0, 'hidden/kernel', has shape \(3, 2\); got float64\[2, 3\]"
-    ):
+    with pytest.raises(ValueError, match=r"weight 0, 'hidden/kernel', has shape \(3, 2\); got float64\[2, 3\]"):
         layer.set_weights([np.zeros((2, 3)), np.zeros(2)])
 
 
@@ -304,9 +302,7 @@ def test_names_are_numbered_like_keras():
     reset_uids()
     assert [Affine(1).name, Affine(1).name, Same().name] == ["affine", "affine_1", "same"]
     names = "MaxPooling2D LSTM Conv2DTranspose PReLU GRUCell UpSampling2D ELU GlobalAveragePooling2D".split()
-    expected = (
-        "max_pooling2d lstm conv2d_transpose p_re_lu gru_cell up_sampling2d elu global_average_pooling2d"
-    )
+    expected = "max_pooling2d lstm conv2d_transpose p_re_lu gru_cell up_sampling2d elu global_average_pooling2d"
     assert [snake_case(name) for name in names] == expected.split()
 
 
@@ -432,9 +428,7 @@ def test_unknown_arguments_are_named_with_the_nearest():
         Affine(2, foo=3)
 
 
-@pytest.mark.parametrize(
-    "made", [("Conv2D", 2, 3), ("LSTM", 2), ("SeparableConv1D", 2, 3)], ids=lambda m: m[0]
-)
+@pytest.mark.parametrize("made", [("Conv2D", 2, 3), ("LSTM", 2), ("SeparableConv1D", 2, 3)], ids=lambda m: m[0])
 def test_known_arguments_are_those_that_users_can_give(made):
     with pytest.raises(TypeError, match="Known: ") as refused:
         getattr(ef.layers, made[0])(*made[1:], foo=1)
@@ -452,9 +446,7 @@ def test_keras_2_arguments_are_taken():
 
 
 def test_names_that_the_layer_uses_itself_are_refused():
-    with pytest.raises(
-        AttributeError, match=r"Same._losses is used by the layer itself; choose another name"
-    ):
+    with pytest.raises(AttributeError, match=r"Same._losses is used by the layer itself; choose another name"):
         Same()._losses = []
     layer = Same()
     layer._layers = [Scale()]
@@ -604,9 +596,7 @@ def test_masks_travel_through_layers_that_support_them():
     assert reader.seen.tolist() == [[True, False]]
     assert get_mask(out).tolist() == [[True, False]]
     affine = Affine(2, name="a")
-    with pytest.warns(
-        UserWarning, match=r'Affine "a" got inputs with a mask, which it neither uses nor passes on'
-    ):
+    with pytest.warns(UserWarning, match=r'Affine "a" got inputs with a mask, which it neither uses nor passes on'):
         assert get_mask(affine(out)) is None
 
 
@@ -882,9 +872,7 @@ def test_layers_among_the_arguments_are_described_too():
 
 
 def test_an_argument_that_can_not_be_described_is_named():
-    with pytest.raises(
-        NotImplementedError, match=r"Described needs a get_config\(\) method.*'inner'.*object"
-    ):
+    with pytest.raises(NotImplementedError, match=r"Described needs a get_config\(\) method.*'inner'.*object"):
         Described(3, inner=object()).get_config()
 
 

@@ -39,9 +39,7 @@ class Scale(Layer):
 
     def __init__(self, start=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.factor = self.add_weight(
-            shape=(), initializer=lambda shape, dtype: ops.full(shape, start, dtype)
-        )
+        self.factor = self.add_weight(shape=(), initializer=lambda shape, dtype: ops.full(shape, start, dtype))
 
     def call(self, inputs):
         return inputs * self.factor

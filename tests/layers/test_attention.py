@@ -67,9 +67,7 @@ def test_symbolic_inputs():
     assert (out.shape, weights.shape) == ((None, None, 6), (None, None, 7))
 
 
-@pytest.mark.parametrize(
-    "layer", [L.Attention(use_scale=True), L.AdditiveAttention(), L.MultiHeadAttention(2, 3)]
-)
+@pytest.mark.parametrize("layer", [L.Attention(use_scale=True), L.AdditiveAttention(), L.MultiHeadAttention(2, 3)])
 def test_configurations(layer):
     again = L.deserialize(L.serialize(layer))
     assert type(again) is type(layer)
@@ -84,10 +82,7 @@ def test_configurations(layer):
         (lambda: L.Attention()([floats(1, 2, 3)]), "[query, value]"),
         (lambda: L.MultiHeadAttention(0, 3), "num_heads=0"),
         (lambda: L.MultiHeadAttention(2, 3, sliding_window=0), "sliding_window=0"),
-        (
-            lambda: L.MultiHeadAttention(2, 3)(floats(1, 2, 4), floats(1, 3, 4), key=floats(1, 2, 4)),
-            "equal lengths",
-        ),
+        (lambda: L.MultiHeadAttention(2, 3)(floats(1, 2, 4), floats(1, 3, 4), key=floats(1, 2, 4)), "equal lengths"),
     ],
 )
 def test_bad_arguments_are_named(call, words):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
@@ -64,9 +63,7 @@ def plain_dense(relu):
     dtype=st.sampled_from(["float32", "float64", "float16"]),
 )
 def test_dense_is_product_bias_and_relu_to_the_last_bit(lead, inputs, units, relu, dtype):
-    arrays = [
-        normal(i, *shape, dtype=dtype) for i, shape in enumerate([(*lead, inputs), (inputs, units), (units,)])
-    ]
+    arrays = [normal(i, *shape, dtype=dtype) for i, shape in enumerate([(*lead, inputs), (inputs, units), (units,)])]
     found = with_gradients(lambda *xs: dense(*xs, relu), *arrays)
     assert_same(found, with_gradients(plain_dense(relu), *arrays))
     if dtype == "float32":
@@ -86,9 +83,7 @@ def test_dense_is_product_bias_and_relu_to_the_last_bit(lead, inputs, units, rel
     dtype=st.sampled_from(["float32", "float64"]),
 )
 def test_a_dense_layer_cut_into_parts_has_the_same_bits(lead, inputs, units, relu, dtype):
-    arrays = [
-        normal(i, *shape, dtype=dtype) for i, shape in enumerate([(*lead, inputs), (inputs, units), (units,)])
-    ]
+    arrays = [normal(i, *shape, dtype=dtype) for i, shape in enumerate([(*lead, inputs), (inputs, units), (units,)])]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (50_000, 2), (500_000, 3)))):
             patch.setattr(f"eagerflow.kernels.matrices.products.{name}", value)
@@ -140,11 +135,25 @@ def test_conv_bias_is_convolution_bias_and_relu_to_the_last_bit(size, kernel, ho
 
 def layers():
     return [
-        ef.Sequential([Conv2D(16, 3, activation="relu"), Conv2D(16, 3, activation="relu"), ef.layers.Flatten(),
-                       Dense(32, activation="relu"), Dense(8, activation="tanh"), Dense(3)]),
-        ef.Sequential([Conv2D(4, 3, strides=2, activation="gelu"), Conv2D(4, 1, use_bias=False, activation="relu"),
-                       ef.layers.Flatten(), Dense(3, use_bias=False, activation="relu")]),
-    ]  # fmt: skip
+        ef.Sequential(
+            [
+                Conv2D(16, 3, activation="relu"),
+                Conv2D(16, 3, activation="relu"),
+                ef.layers.Flatten(),
+                Dense(32, activation="relu"),
+                Dense(8, activation="tanh"),
+                Dense(3),
+            ]
+        ),
+        ef.Sequential(
+            [
+                Conv2D(4, 3, strides=2, activation="gelu"),
+                Conv2D(4, 1, use_bias=False, activation="relu"),
+                ef.layers.Flatten(),
+                Dense(3, use_bias=False, activation="relu"),
+            ]
+        ),
+    ]
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -193,12 +202,7 @@ def test_second_order_gradients_go_through_the_fused_ops():
 
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [
-        (Dense(3), (2, 4)),
-        (Conv1D(3, 2), (2, 8, 4)),
-        (Conv2D(3, 2), (2, 8, 8, 4)),
-        (Conv3D(3, 2), (2, 4, 4, 4, 4)),
-    ],
+    [(Dense(3), (2, 4)), (Conv1D(3, 2), (2, 8, 4)), (Conv2D(3, 2), (2, 8, 8, 4)), (Conv3D(3, 2), (2, 4, 4, 4, 4))],
 )
 def test_only_plain_float32_arrays_are_fused(layer, shape):
     x = ef.Tensor(normal(1, *shape))

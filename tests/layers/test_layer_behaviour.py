@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow import layers as L
-from eagerflow import ops, random
+from eagerflow import layers as L, ops, random
 from eagerflow.base.serialization import register_keras_serializable
 from eagerflow.core.derivatives import check_grads
 from eagerflow.core.random import set_random_seed
@@ -170,11 +169,7 @@ def test_stateful_layers_go_on_where_they_were(name):
 @pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
 def test_recurrent_dropout_is_for_training_and_the_same_at_all_steps(name):
     x = np.ones((3, 5, 2), "float32")
-    for settings in (
-        {"dropout": 0.5},
-        {"recurrent_dropout": 0.5},
-        {"dropout": 0.3, "recurrent_dropout": 0.3},
-    ):
+    for settings in ({"dropout": 0.5}, {"recurrent_dropout": 0.5}, {"dropout": 0.3, "recurrent_dropout": 0.3}):
         layer = getattr(L, name)(4, seed=1, return_sequences=True, **settings)
         plain = layer(x).numpy()
         assert np.array_equal(plain, layer(x, training=False).numpy())
@@ -185,9 +180,14 @@ def test_recurrent_dropout_is_for_training_and_the_same_at_all_steps(name):
 
 def test_input_dropout_uses_one_mask_for_all_steps():
     layer = L.SimpleRNN(
-        1, activation=None, kernel_initializer="ones", recurrent_initializer="zeros", dropout=0.5, seed=2,
+        1,
+        activation=None,
+        kernel_initializer="ones",
+        recurrent_initializer="zeros",
+        dropout=0.5,
+        seed=2,
         return_sequences=True,
-    )  # fmt: skip
+    )
     out = layer(np.ones((8, 5, 3), "float32"), training=True).numpy()[..., 0]
     assert (out == out[:, :1]).all()
     assert len(set(out[:, 0].tolist())) > 1
@@ -238,8 +238,7 @@ def test_batch_normalization_frozen_uses_moving_moments():
     layer.trainable = False
     np.testing.assert_allclose(layer(x, training=True).numpy(), layer(x, training=False).numpy())
     assert all(
-        np.array_equal(a, v.numpy())
-        for a, v in zip(before, [layer.moving_mean, layer.moving_variance], strict=True)
+        np.array_equal(a, v.numpy()) for a, v in zip(before, [layer.moving_mean, layer.moving_variance], strict=True)
     )
 
 
@@ -274,11 +273,7 @@ def test_lambda_layers():
     assert layer(np.ones(2, "float32")).numpy().tolist() == [1, 1]
     assert layer(np.ones(2, "float32"), training=True).numpy().tolist() == [2, 2]
     assert L.Lambda(lambda x: x, output_shape=(3, 4)).compute_output_shape((None, 7)) == (None, 3, 4)
-    assert L.Lambda(lambda x: x, output_shape=lambda s: (*s, 1)).compute_output_shape((None, 7)) == (
-        None,
-        7,
-        1,
-    )
+    assert L.Lambda(lambda x: x, output_shape=lambda s: (*s, 1)).compute_output_shape((None, 7)) == (None, 7, 1)
     again = L.Lambda.from_config(layer.get_config())
     assert again(np.ones(2, "float32"), training=True).numpy().tolist() == [2, 2]
 
@@ -332,9 +327,7 @@ def test_output_shapes_keep_unknown_lengths(layer, shape, expected):
 
 def test_functional_forms_of_merging():
     a, b = np.array([[1.0, 5.0]]), np.array([[2.0, 3.0]])
-    found = [
-        f([a, b]).numpy().tolist() for f in (L.add, L.subtract, L.multiply, L.average, L.maximum, L.minimum)
-    ]
+    found = [f([a, b]).numpy().tolist() for f in (L.add, L.subtract, L.multiply, L.average, L.maximum, L.minimum)]
     assert found == [[[3, 8]], [[-1, 2]], [[2, 15]], [[1.5, 4]], [[2, 5]], [[1, 3]]]
     assert L.concatenate([a, b], axis=0).shape == (2, 2)
     assert L.dot([a, b], axes=1).numpy().tolist() == [[17]]
@@ -399,10 +392,18 @@ def test_recurrent_layers_in_mixed_precision(name):
 def test_layers_on_a_device(device):
     x = ops.reshape(ops.arange(2 * 6 * 6 * 2, dtype="float32"), (2, 6, 6, 2)) * 0.01
     model = [
-        L.Conv2D(3, 3, padding="same", activation="relu"), L.BatchNormalization(), L.MaxPooling2D(), L.Dropout(0.2),
-        L.Conv2DTranspose(2, 2), L.DepthwiseConv2D(2), L.LayerNormalization(), L.Reshape((9, 2)),
-        L.LSTM(3, return_sequences=True), L.GRU(3), L.Dense(2, activation="softmax"),
-    ]  # fmt: skip
+        L.Conv2D(3, 3, padding="same", activation="relu"),
+        L.BatchNormalization(),
+        L.MaxPooling2D(),
+        L.Dropout(0.2),
+        L.Conv2DTranspose(2, 2),
+        L.DepthwiseConv2D(2),
+        L.LayerNormalization(),
+        L.Reshape((9, 2)),
+        L.LSTM(3, return_sequences=True),
+        L.GRU(3),
+        L.Dense(2, activation="softmax"),
+    ]
     with GradientTape() as tape:
         y = x
         for layer in model:

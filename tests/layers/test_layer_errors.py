@@ -86,10 +86,7 @@ INPUTS = [
     (lambda: L.LSTM(3, name="l")(floats(2, 6)), 'LSTM "l" expects inputs that have 3 axes'),
     (lambda: L.LSTM(3)(floats(2, 4, 6), initial_state=[floats(2, 3)]), "expected 2 tensor(s); got 1"),
     (lambda: L.LSTM(3)(floats(2, 4, 6), initial_state=[floats(2, 3), floats(2, 5)]), "(2, 3); got (2, 5)"),
-    (
-        lambda: L.LSTM(3)(floats(2, 4, 6), mask=np.ones((2, 5), bool)),
-        "mask: expected the shape (batch, time)",
-    ),
+    (lambda: L.LSTM(3)(floats(2, 4, 6), mask=np.ones((2, 5), bool)), "mask: expected the shape (batch, time)"),
     (lambda: L.Dense(3, name="d")(3.0), 'Dense "d" expects inputs that have at least 2 axes'),
     (lambda: L.Add()(floats(2, 3)), "list of inputs"),
     (lambda: L.Add()([floats(2, 3), floats(2, 4)]), "shapes that broadcast"),

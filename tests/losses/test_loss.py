@@ -56,9 +56,7 @@ def test_one_axis_more_of_length_one_is_no_difference():
     assert float(losses.BinaryCrossentropy()([1, 0], [[0.5], [0.5]])) == pytest.approx(np.log(2))
 
 
-@pytest.mark.parametrize(
-    "reduction", ["sum_over_batch_size", "mean", "sum", "none", None, "mean_with_sample_weight"]
-)
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean", "sum", "none", None, "mean_with_sample_weight"])
 def test_weights_of_zero_leave_samples_out(reduction):
     loss = losses.MeanAbsoluteError(reduction=reduction)
     value = loss([[0.0], [0.0]], [[1.0], [9.0]], sample_weight=[1.0, 0.0]).numpy()
@@ -102,10 +100,7 @@ def test_a_loss_is_announced_as_a_scope():
         (lambda: losses.MeanSquaredError()([[1.0, 2.0]], [[1.0, 2.0, 3.0]]), "same shape"),
         (lambda: losses.MeanSquaredError()([[1.0], [2.0]], [[1.0, 2.0], [1.0, 2.0]]), "class numbers"),
         (lambda: losses.MeanSquaredError()(np.zeros((0, 1)), np.zeros((0, 1))), "no samples"),
-        (
-            lambda: losses.MeanSquaredError()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]),
-            "one weight per sample",
-        ),
+        (lambda: losses.MeanSquaredError()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]), "one weight per sample"),
         (lambda: losses.SparseCategoricalCrossentropy()([5], [[0.5, 0.5]]), "5"),
         (lambda: losses.SparseCategoricalCrossentropy()([-1], [[0.5, 0.5]]), "-1"),
         (lambda: losses.CategoricalCrossentropy()([[1.0]], [[1.0]]), "one class only"),

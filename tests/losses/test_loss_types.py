@@ -28,14 +28,7 @@ def test_a_loss_is_given_in_its_type(dtype):
 
 def test_losses_in_bfloat16_stay_there():
     pytest.importorskip("ml_dtypes")
-    for name in (
-        "MeanSquaredError",
-        "SquaredHinge",
-        "KLDivergence",
-        "Tversky",
-        "BinaryCrossentropy",
-        "Huber",
-    ):
+    for name in ("MeanSquaredError", "SquaredHinge", "KLDivergence", "Tversky", "BinaryCrossentropy", "Huber"):
         assert getattr(losses, name)(dtype="bfloat16")(_TRUE, _PRED).dtype == "bfloat16", name
     labels, rows = [0, 0, 1], ef.ops.normalize(ef.Tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]))
     assert losses.Circle(dtype="bfloat16")(labels, rows).dtype == "bfloat16"
@@ -84,9 +77,7 @@ def test_another_number_of_values_than_samples_is_told_once():
 
 
 def test_a_config_names_a_dtype_only_where_one_was_given():
-    assert losses.MeanSquaredError().get_config() == {
-        "name": "mean_squared_error", "reduction": "sum_over_batch_size",
-    }  # fmt: skip
+    assert losses.MeanSquaredError().get_config() == {"name": "mean_squared_error", "reduction": "sum_over_batch_size"}
     assert losses.Huber(2.0, dtype="float64").get_config()["dtype"] == "float64"
 
     class OwnSettings(losses.Loss):

@@ -88,10 +88,7 @@ def test_names(name, kind):
         (lambda: metrics.BinaryAccuracy(threshold=2), "threshold=2"),
         (lambda: metrics.F1Score(average="mean"), "average='mean'"),
         (lambda: metrics.SparseCategoricalAccuracy()([[0, 1]], [[0.5, 0.5]]), "one-hot"),
-        (
-            lambda: metrics.Mean().update_state([1.0, 2.0], sample_weight=[1.0, 2.0, 3.0]),
-            "one weight per sample",
-        ),
+        (lambda: metrics.Mean().update_state([1.0, 2.0], sample_weight=[1.0, 2.0, 3.0]), "one weight per sample"),
     ],
 )
 def test_mistakes_have_clear_errors(compute, words):

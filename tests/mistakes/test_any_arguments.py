@@ -7,8 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import eagerflow as ef
 from eagerflow import layers, ops
@@ -16,31 +15,36 @@ from eagerflow.base import config
 from eagerflow.core.primitive import registry
 
 # What our own slips look like.
-INTERNAL = (
-    AttributeError,
-    KeyError,
-    AssertionError,
-    RecursionError,
-    UnboundLocalError,
-    NameError,
-    ZeroDivisionError,
-)
+INTERNAL = (AttributeError, KeyError, AssertionError, RecursionError, UnboundLocalError, NameError, ZeroDivisionError)
 # Words that Python uses for slips of ours inside of a TypeError or IndexError.
 SLIPS = (
-    "'NoneType' object", "not subscriptable", "not iterable", "unsupported operand", "has no len()", "not callable",
-    "object cannot be interpreted", "list index out of range", "tuple index out of range",
-)  # fmt: skip
+    "'NoneType' object",
+    "not subscriptable",
+    "not iterable",
+    "unsupported operand",
+    "has no len()",
+    "not callable",
+    "object cannot be interpreted",
+    "list index out of range",
+    "tuple index out of range",
+)
 
 NAMED = re.compile(r"[\w. \"]+\(.*\).*: ", re.DOTALL)
 
 ODD = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 5), st.sampled_from([2**40, -(2**40)]), st.floats(-2, 2),
-    st.sampled_from([float("nan"), float("inf"), 1e300]), st.text(max_size=4),
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 5),
+    st.sampled_from([2**40, -(2**40)]),
+    st.floats(-2, 2),
+    st.sampled_from([float("nan"), float("inf"), 1e300]),
+    st.text(max_size=4),
     st.sampled_from(["relu", "same", "valid", "mean", "float32", "channels_first", "zeros"]),
-    st.lists(st.integers(-2, 4), max_size=3), st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    st.lists(st.integers(-2, 4), max_size=3),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)),
     st.dictionaries(st.sampled_from(["a", "class_name"]), st.integers(0, 2), max_size=1),
     st.sampled_from([object, len, b"bytes", {1, 2}, 1j, np.float32(2), np.array(3), np.array([1, 2]), ...]),
-)  # fmt: skip
+)
 SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
 
@@ -86,9 +90,10 @@ def check(run, told):
 def public_layers():
     found = {name: getattr(layers, name) for name in layers.__all__}
     return sorted(
-        name for name, cls in found.items()
+        name
+        for name, cls in found.items()
         if inspect.isclass(cls) and issubclass(cls, layers.Layer) and name not in ("Layer", "TFSMLayer")
-    )  # fmt: skip
+    )
 
 
 LAYERS = public_layers()
@@ -103,9 +108,7 @@ def fuzzing(examples):
 
 def parameters_of(function):
     return [
-        p
-        for p in inspect.signature(function).parameters.values()
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        p for p in inspect.signature(function).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
 
 
@@ -143,11 +146,7 @@ def test_arguments_of_ops(name, examples):
     @given(st.data())
     def fuzz(data):
         inputs = [data.draw(st.one_of(arrays(), arrays(), ODD), label=x) for x in made.arrays]
-        chosen = (
-            data.draw(st.lists(st.sampled_from(made.settings), unique=True, max_size=2))
-            if made.settings
-            else []
-        )
+        chosen = data.draw(st.lists(st.sampled_from(made.settings), unique=True, max_size=2)) if made.settings else []
         arguments = {key: data.draw(ODD, label=key) for key in chosen}
         if not _huge(arguments) and not any(_huge({"x": x}) for x in inputs):
             check(lambda: made.call(*inputs, **arguments), f"{name}({inputs}, {arguments})")
@@ -158,9 +157,10 @@ def test_arguments_of_ops(name, examples):
 # Those that call a function of the user's are left out: whatever that raises is the user's.
 CALLING = ("while", "fori", "scan", "map", "vectorized", "associative", "cond", "switch")
 PUBLIC = [
-    name for name in sorted(ops.__all__)
+    name
+    for name in sorted(ops.__all__)
     if inspect.isfunction(getattr(ops, name)) and name not in registry and not name.startswith(CALLING)
-]  # fmt: skip
+]
 
 
 @EXAMPLES
@@ -189,8 +189,21 @@ def test_finite_numbers_stay_finite(name, examples):
     """A layer made as it is usually made gives no NaN for small finite inputs of any shape: it answers or refuses."""
     cls = getattr(layers, name)
     needed = [p.name for p in parameters_of(cls) if p.default is p.empty]
-    usual = {"units": 2, "filters": 2, "kernel_size": 1, "rate": 0.5, "input_dim": 5, "output_dim": 2, "num_heads": 1,
-             "key_dim": 2, "n": 2, "stddev": 0.1, "dims": (1,), "axes": 1, "num_classes": 3}  # fmt: skip
+    usual = {
+        "units": 2,
+        "filters": 2,
+        "kernel_size": 1,
+        "rate": 0.5,
+        "input_dim": 5,
+        "output_dim": 2,
+        "num_heads": 1,
+        "key_dim": 2,
+        "n": 2,
+        "stddev": 0.1,
+        "dims": (1,),
+        "axes": 1,
+        "num_classes": 3,
+    }
     if not set(needed) <= set(usual) or name in ("CategoryEncoding", "Discretization", "InputLayer"):
         pytest.skip(f"{name} has arguments of its own: {needed}")
 

@@ -53,22 +53,14 @@ ARGUMENTS: dict[str, Mistake] = {
     "units as text": (lambda: layers.Dense("10"), ValueError, ("units", "'10'")),
     "units as a bool": (lambda: layers.Dense(True), ValueError, ("units", "True")),
     "units as a list": (lambda: layers.Dense([3]), ValueError, ("units", "[3]")),
-    "an unknown activation": (
-        lambda: layers.Dense(2, activation="rleu"),
-        ValueError,
-        ("rleu", "Did you mean 'relu'"),
-    ),
+    "an unknown activation": (lambda: layers.Dense(2, activation="rleu"), ValueError, ("rleu", "Did you mean 'relu'")),
     "an unknown initializer": (
         lambda: layers.Dense(2, kernel_initializer="glorot"),
         ValueError,
         ("glorot", "Did you mean"),
     ),
     "an unknown regularizer": (lambda: layers.Dense(2, kernel_regularizer="l3"), ValueError, ("l3",)),
-    "an unknown constraint": (
-        lambda: layers.Dense(2, kernel_constraint="maxnorm3"),
-        ValueError,
-        ("maxnorm3",),
-    ),
+    "an unknown constraint": (lambda: layers.Dense(2, kernel_constraint="maxnorm3"), ValueError, ("maxnorm3",)),
     "an unknown argument": (
         lambda: layers.Dense(2, activaton="relu"),
         TypeError,
@@ -119,11 +111,7 @@ ARGUMENTS: dict[str, Mistake] = {
     "no repetition": (lambda: layers.RepeatVector(0), ValueError, ("n", "0")),
     "a fractional repetition": (lambda: layers.RepeatVector(1.5), TypeError, ("n", "1.5")),
     "an axis that is no number": (lambda: layers.Concatenate(axis="last"), ValueError, ("axis", "last")),
-    "no layer to wrap": (
-        lambda: layers.TimeDistributed(3),
-        (TypeError, ValueError),
-        ("TimeDistributed", "3"),
-    ),
+    "no layer to wrap": (lambda: layers.TimeDistributed(3), (TypeError, ValueError), ("TimeDistributed", "3")),
     "no layer to run both ways": (
         lambda: layers.Bidirectional(layers.Dense(2)),
         (TypeError, ValueError),
@@ -144,18 +132,10 @@ ARGUMENTS: dict[str, Mistake] = {
 }
 
 INPUTS: dict[str, Mistake] = {
-    "another width than before": (
-        lambda: built_for_three()(np.ones((4, 5))),
-        ValueError,
-        ("hidden", "3", "5"),
-    ),
+    "another width than before": (lambda: built_for_three()(np.ones((4, 5))), ValueError, ("hidden", "3", "5")),
     "text": (lambda: layers.Dense(2)("text"), (TypeError, ValueError), ("Dense",)),
     "an array of text": (lambda: layers.Dense(2)(np.array([["a", "b"]])), TypeError, ("text",)),
-    "an array of objects": (
-        lambda: layers.Dense(2)(np.array([[{}]], object)),
-        (TypeError, ValueError),
-        ("object",),
-    ),
+    "an array of objects": (lambda: layers.Dense(2)(np.array([[{}]], object)), (TypeError, ValueError), ("object",)),
     "nothing": (lambda: layers.Dense(2)(), TypeError, ("inputs",)),
     "None": (lambda: layers.Dense(2)(None), (TypeError, ValueError), ("None",)),
     "one number": (lambda: layers.Dense(2)(np.float32(3)), ValueError, ("Dense",)),
@@ -163,11 +143,7 @@ INPUTS: dict[str, Mistake] = {
     "a vector for a convolution": (lambda: layers.Conv2D(2, 3)(X), ValueError, ("Conv2D", "4")),
     "a kernel larger than the image": (lambda: layers.Conv2D(2, 9)(IMAGES), ValueError, ("9", "8")),
     "a pool larger than the image": (lambda: layers.MaxPooling2D(9)(IMAGES), ValueError, ("9", "8")),
-    "channels that groups don't divide": (
-        lambda: layers.Conv2D(4, 3, groups=2)(IMAGES),
-        ValueError,
-        ("groups", "3"),
-    ),
+    "channels that groups don't divide": (lambda: layers.Conv2D(4, 3, groups=2)(IMAGES), ValueError, ("groups", "3")),
     "a matrix for an LSTM": (lambda: layers.LSTM(2)(X), ValueError, ("LSTM", "3")),
     "an index out of the vocabulary": (
         lambda: layers.Embedding(5, 2)(np.array([[1, 7]])),
@@ -183,11 +159,7 @@ INPUTS: dict[str, Mistake] = {
     "two lengths of -1": (lambda: layers.Reshape((-1, -1)), ValueError, ("-1",)),
     "a permutation of too many axes": (lambda: layers.Permute((2, 1, 3))(SERIES), ValueError, ("Permute",)),
     "cropping all": (lambda: layers.Cropping2D(4)(IMAGES), ValueError, ("Cropping2D", "8")),
-    "a mask of another shape": (
-        lambda: layers.LSTM(2)(SERIES, mask=np.ones((2, 9), bool)),
-        ValueError,
-        ("mask",),
-    ),
+    "a mask of another shape": (lambda: layers.LSTM(2)(SERIES, mask=np.ones((2, 9), bool)), ValueError, ("mask",)),
     "initial states of another shape": (
         lambda: layers.LSTM(2)(SERIES, initial_state=[np.ones((2, 7)), np.ones((2, 7))]),
         ValueError,
@@ -198,11 +170,7 @@ INPUTS: dict[str, Mistake] = {
 }
 
 OWN: dict[str, Mistake] = {
-    "super().__init__() forgotten": (
-        lambda: ForgotSuper()(X),
-        RuntimeError,
-        ("ForgotSuper", "super().__init__()"),
-    ),
+    "super().__init__() forgotten": (lambda: ForgotSuper()(X), RuntimeError, ("ForgotSuper", "super().__init__()")),
     "a return forgotten": (lambda: ReturnsNothing()(X), TypeError, ("ReturnsNothing", "None", "return")),
     "no call": (lambda: WithoutCall()(X), NotImplementedError, ("WithoutCall", "call")),
     "a weight of a negative length": (lambda: WrongBuild()(X), ValueError, ("WrongBuild", "-2")),
@@ -211,34 +179,18 @@ OWN: dict[str, Mistake] = {
         ValueError,
         ("ones_like",),
     ),
-    "a weight with a fractional length": (
-        lambda: layers.Layer().add_weight(shape=(2.5,)),
-        ValueError,
-        ("2.5",),
-    ),
+    "a weight with a fractional length": (lambda: layers.Layer().add_weight(shape=(2.5,)), ValueError, ("2.5",)),
     "weights of another number": (lambda: built_for_three().set_weights([X]), ValueError, ("hidden", "2")),
     "weights of another shape": (
         lambda: built_for_three().set_weights([np.ones((9, 2)), np.ones(2)]),
         ValueError,
         ("(3, 2)", "[9, 2]"),
     ),
-    "a number from a symbolic tensor": (
-        lambda: cast_to_float(ef.Input((3,))),
-        TypeError,
-        ("float()", "later"),
-    ),
+    "a number from a symbolic tensor": (lambda: cast_to_float(ef.Input((3,))), TypeError, ("float()", "later")),
     "numpy of a symbolic tensor": (lambda: np.asarray(ef.Input((3,))), TypeError, ("NumPy", "later")),
-    "a condition on a symbolic tensor": (
-        lambda: bool(ef.Input((3,)) > 0),
-        TypeError,
-        ("bool()", "later"),
-    ),
+    "a condition on a symbolic tensor": (lambda: bool(ef.Input((3,)) > 0), TypeError, ("bool()", "later")),
     "a kernel before it is built": (lambda: layers.Dense(2).kernel, AttributeError, ("kernel",)),
-    "a name from PyTorch": (
-        lambda: ef.Sequential([]).state_dict(),
-        AttributeError,
-        ("state_dict", "get_weights"),
-    ),
+    "a name from PyTorch": (lambda: ef.Sequential([]).state_dict(), AttributeError, ("state_dict", "get_weights")),
 }
 
 

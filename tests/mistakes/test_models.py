@@ -90,50 +90,26 @@ BUILDING: dict[str, Mistake] = {
     ),
     "a disconnected graph": (disconnected, ValueError, ("b",)),
     "an input that is no input": (lambda: ef.Model(X, X), (TypeError, ValueError), ("Input",)),
-    "outputs that are no outputs": (
-        lambda: ef.Model(ef.Input((3,)), X),
-        (TypeError, ValueError),
-        ("output",),
-    ),
+    "outputs that are no outputs": (lambda: ef.Model(ef.Input((3,)), X), (TypeError, ValueError), ("output",)),
     "inputs without outputs": (lambda: ef.Model(inputs=ef.Input((3,))), TypeError, ("outputs",)),
     "another width": (lambda: called(4, 5), ValueError, ("3", "5")),
     "an input that is missing": (lambda: two_inputs()({"a": X}), ValueError, ("b",)),
     "an unknown input": (lambda: two_inputs()({"a": X, "c": X}), ValueError, ("b",)),
-    "super().__init__() forgotten": (
-        lambda: WithoutInit()(X),
-        RuntimeError,
-        ("WithoutInit", "super().__init__()"),
-    ),
+    "super().__init__() forgotten": (lambda: WithoutInit()(X), RuntimeError, ("WithoutInit", "super().__init__()")),
     "no call": (lambda: WithoutCall()(X), NotImplementedError, ("WithoutCall", "call")),
     "a negative length": (lambda: ef.Input((-3,)), ValueError, ("shape", "-3")),
     "a shape of text": (lambda: ef.Input("3"), (TypeError, ValueError), ("shape", "3")),
     "an unknown layer": (lambda: built().get_layer("haed"), ValueError, ("haed", "head")),
     "a layer's number": (lambda: built().get_layer(index=5), (IndexError, ValueError), ("5", "1")),
     "neither name nor number": (lambda: built().get_layer(), ValueError, ("name", "index")),
-    "summary before it is built": (
-        lambda: ef.Sequential([layers.Dense(2)]).count_params(),
-        ValueError,
-        ("build",),
-    ),
-    "weights before it is built": (
-        lambda: ef.Sequential([layers.Dense(2)]).set_weights([X]),
-        ValueError,
-        ("0",),
-    ),
+    "summary before it is built": (lambda: ef.Sequential([layers.Dense(2)]).count_params(), ValueError, ("build",)),
+    "weights before it is built": (lambda: ef.Sequential([layers.Dense(2)]).set_weights([X]), ValueError, ("0",)),
     "weights of another number": (lambda: built().set_weights([X]), ValueError, ("2", "1")),
-    "a clone of what is no model": (
-        lambda: ef.models.clone_model(3),
-        (TypeError, ValueError),
-        ("model", "int"),
-    ),
+    "a clone of what is no model": (lambda: ef.models.clone_model(3), (TypeError, ValueError), ("model", "int")),
     "a misspelt name": (lambda: ef.layers.Dens(2), AttributeError, ("Dens",)),
     "a name of TensorFlow": (lambda: ef.Sequential([]).parameter(), AttributeError, ("parameter",)),
     "an unknown loss by get": (lambda: ef.losses.get("mes"), ValueError, ("mes", "Did you mean")),
-    "an unknown activation by get": (
-        lambda: ef.activations.get("reluu"),
-        ValueError,
-        ("reluu", "Did you mean 'relu'"),
-    ),
+    "an unknown activation by get": (lambda: ef.activations.get("reluu"), ValueError, ("reluu", "Did you mean 'relu'")),
     "an unknown class": (
         lambda: ef.layers.deserialize({"class_name": "Densee", "config": {}}),
         ValueError,
@@ -149,11 +125,7 @@ BUILDING: dict[str, Mistake] = {
         TypeError,
         ("colour",),
     ),
-    "a type of numbers that is unknown": (
-        lambda: ef.config.set_floatx("float33"),
-        ValueError,
-        ("float33", "float32"),
-    ),
+    "a type of numbers that is unknown": (lambda: ef.config.set_floatx("float33"), ValueError, ("float33", "float32")),
     "a layout that is unknown": (
         lambda: ef.config.set_image_data_format("channels_middle"),
         ValueError,
@@ -183,21 +155,13 @@ def saving(tmp_path) -> dict[str, Mistake]:
     damaged = file_of(tmp_path, "damaged.keras", pathlib.Path(path).read_bytes()[:-40])
     config = json.loads(model.to_json())
     return {
-        "no file": (
-            lambda: ef.models.load_model(str(tmp_path / "no.keras")),
-            FileNotFoundError,
-            ("no.keras",),
-        ),
+        "no file": (lambda: ef.models.load_model(str(tmp_path / "no.keras")), FileNotFoundError, ("no.keras",)),
         "a file of text": (
             lambda: ef.models.load_model(file_of(tmp_path, "a.keras", b"text")),
             ValueError,
             ("a.keras", "PK"),
         ),
-        "an empty file": (
-            lambda: ef.models.load_model(file_of(tmp_path, "b.keras", b"")),
-            ValueError,
-            ("b.keras",),
-        ),
+        "an empty file": (lambda: ef.models.load_model(file_of(tmp_path, "b.keras", b"")), ValueError, ("b.keras",)),
         "a damaged file": (lambda: ef.models.load_model(damaged), ValueError, ("damaged.keras",)),
         "a folder that isn't there": (lambda: model.save(str(tmp_path / "no" / "a.keras")), OSError, ("no",)),
         "an unknown ending": (lambda: model.save(str(tmp_path / "a.txt")), ValueError, ("a.txt", ".keras")),

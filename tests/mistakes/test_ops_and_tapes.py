@@ -171,18 +171,10 @@ TAPES: dict[str, Mistake] = {
     "a target that is no tensor": (lambda: gradient_of(lambda: 3.0), TypeError, ("float",)),
     "None as target": (lambda: gradient_of(lambda: None), TypeError, ("None",)),
     "seeds of another shape": (seeds_of_another_shape, ValueError, ("(2,)", "5")),
-    "an unknown answer for what isn't connected": (
-        unknown_answer,
-        ValueError,
-        ("zeros", "zero"),
-    ),
+    "an unknown answer for what isn't connected": (unknown_answer, ValueError, ("zeros", "zero")),
     "a custom gradient of another number": (custom_of_another_number, ValueError, ("3", "2")),
     "watching a number": (lambda: watching(3.0), TypeError, ("float",)),
-    "watching whole numbers": (
-        lambda: watching(ef.Tensor([1, 2])),
-        (TypeError, ValueError),
-        ("int",),
-    ),
+    "watching whole numbers": (lambda: watching(ef.Tensor([1, 2])), (TypeError, ValueError), ("int",)),
     "a gradient of what is no function": (lambda: ef.grad(3), TypeError, ("function", "int")),
     "a gradient of no number": (
         lambda: ef.grad(lambda x: x)(tensor()),

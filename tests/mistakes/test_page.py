@@ -35,9 +35,7 @@ def said():
 
 
 def quotes():
-    rows = re.findall(
-        r"^\| `([^`]+)` \|", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE)
     return [row for row in rows if "..." not in row and "'m." not in row and "'a." not in row]
 
 

@@ -64,11 +64,7 @@ def generator_used_up():
 COMPILE: dict[str, Mistake] = {
     "an unknown optimizer": (lambda: model(optimizer="adamm"), ValueError, ("adamm", "Did you mean 'adam'")),
     "an optimizer's class": (lambda: model(optimizer=3), TypeError, ("3",)),
-    "an unknown loss": (
-        lambda: model(loss="mean_square_error"),
-        ValueError,
-        ("Did you mean 'mean_squared_error'",),
-    ),
+    "an unknown loss": (lambda: model(loss="mean_square_error"), ValueError, ("Did you mean 'mean_squared_error'",)),
     "a number as loss": (lambda: model(loss=3), TypeError, ("3",)),
     "an unknown metric": (lambda: model(metrics=["acuracy"]), ValueError, ("Did you mean 'accuracy'",)),
     "two losses for one output": (lambda: model(loss=["mse", "mae"]).fit(X, Y), ValueError, ("2",)),
@@ -78,11 +74,7 @@ COMPILE: dict[str, Mistake] = {
         ("hight", "height"),
     ),
     "one loss too few": (lambda: two_outputs(["mse"]).fit(X, [Y, Y]), ValueError, ("1", "2")),
-    "an unknown argument": (
-        lambda: model(optimiser="sgd"),
-        TypeError,
-        ("optimiser", "Did you mean 'optimizer'"),
-    ),
+    "an unknown argument": (lambda: model(optimiser="sgd"), TypeError, ("optimiser", "Did you mean 'optimizer'")),
     "no steps per execution": (lambda: model(steps_per_execution=0), ValueError, ("steps_per_execution=0",)),
 }
 FIT: dict[str, Mistake] = {
@@ -91,11 +83,7 @@ FIT: dict[str, Mistake] = {
         ValueError,
         ("compile", "model.compile("),
     ),
-    "evaluate before compile": (
-        lambda: ef.Sequential([layers.Dense(1)]).evaluate(X, Y),
-        ValueError,
-        ("compile",),
-    ),
+    "evaluate before compile": (lambda: ef.Sequential([layers.Dense(1)]).evaluate(X, Y), ValueError, ("compile",)),
     "no epochs": (lambda: fit(X, Y, epochs=0), ValueError, ("epochs=0",)),
     "negative epochs": (lambda: fit(X, Y, epochs=-3), ValueError, ("epochs=-3",)),
     "fractional epochs": (lambda: fit(X, Y, epochs=1.5), TypeError, ("epochs=1.5",)),
@@ -104,20 +92,12 @@ FIT: dict[str, Mistake] = {
     "a fractional batch": (lambda: fit(X, Y, batch_size=2.5), TypeError, ("batch_size=2.5",)),
     "a split above 1": (lambda: fit(X, Y, validation_split=1.5), ValueError, ("validation_split=1.5",)),
     "a split that leaves nothing": (lambda: fit(X, Y, validation_split=0.99), ValueError, ("6 samples",)),
-    "a split of batches": (
-        lambda: fit(iter([(X, Y)]), validation_split=0.5),
-        ValueError,
-        ("validation_data",),
-    ),
+    "a split of batches": (lambda: fit(iter([(X, Y)]), validation_split=0.5), ValueError, ("validation_data",)),
     "verbose of 7": (lambda: model().fit(X, Y, verbose=7), ValueError, ("verbose=7",)),
     "shuffle as text": (lambda: fit(X, Y, shuffle="yes"), ValueError, ("shuffle='yes'",)),
     "no targets": (lambda: fit(X), ValueError, ("y is missing",)),
     "targets of another length": (lambda: fit(X, Y[:4]), ValueError, ("6", "4")),
-    "weights of another length": (
-        lambda: fit(X, Y, sample_weight=np.ones(3)),
-        ValueError,
-        ("sample_weight", "3"),
-    ),
+    "weights of another length": (lambda: fit(X, Y, sample_weight=np.ones(3)), ValueError, ("sample_weight", "3")),
     "no samples": (lambda: fit(X[:0], Y[:0]), ValueError, ("x, y has no samples",)),
     "data of text": (lambda: fit(np.array([["a"] * 2] * 6), Y), (TypeError, ValueError), ("text",)),
     "data of objects": (lambda: fit(np.array([[{}]] * 6, object), Y), (TypeError, ValueError), ("object",)),
@@ -134,11 +114,7 @@ FIT: dict[str, Mistake] = {
         (ValueError, IndexError),
         ("7", "3"),
     ),
-    "negative labels": (
-        lambda: classifier().fit(X, LABELS - 1, verbose=0),
-        (ValueError, IndexError),
-        ("-1",),
-    ),
+    "negative labels": (lambda: classifier().fit(X, LABELS - 1, verbose=0), (ValueError, IndexError), ("-1",)),
     "labels as numbers for one-hot": (
         lambda: classifier("categorical_crossentropy").fit(X, LABELS, verbose=0),
         ValueError,
@@ -159,11 +135,7 @@ FIT: dict[str, Mistake] = {
         (TypeError, ValueError),
         ("class_weight",),
     ),
-    "callbacks by name": (
-        lambda: fit(X, Y, callbacks=["early_stopping"]),
-        TypeError,
-        ("early_stopping", "Callback"),
-    ),
+    "callbacks by name": (lambda: fit(X, Y, callbacks=["early_stopping"]), TypeError, ("early_stopping", "Callback")),
     "a callback's class": (
         lambda: fit(X, Y, callbacks=[callbacks.EarlyStopping]),
         TypeError,
@@ -185,28 +157,16 @@ FIT: dict[str, Mistake] = {
     ),
     "an unknown argument of fit": (lambda: fit(X, Y, epoch=3), TypeError, ("epoch", "epochs")),
     "predict on nothing": (lambda: model().predict(X[:0], verbose=0), ValueError, ("x has no samples",)),
-    "no rows to evaluate": (
-        lambda: model().evaluate(X[:0], Y[:0], verbose=0),
-        ValueError,
-        ("x, y has no samples",),
-    ),
+    "no rows to evaluate": (lambda: model().evaluate(X[:0], Y[:0], verbose=0), ValueError, ("x, y has no samples",)),
     "predictions of a shape that broadcasts": (
-        lambda: (
-            m := ef.Sequential([layers.Dense(3)]),
-            m.compile("sgd", "mse"),
-            m.fit(X, np.ones((6, 2)), verbose=0),
-        ),
+        lambda: (m := ef.Sequential([layers.Dense(3)]), m.compile("sgd", "mse"), m.fit(X, np.ones((6, 2)), verbose=0)),
         ValueError,
         ("[6, 2]", "[6, 3]"),
     ),
 }
 PARTS: dict[str, Mistake] = {
     "a negative learning rate": (lambda: optimizers.SGD(-0.1), ValueError, ("learning_rate", "-0.1")),
-    "a learning rate of text": (
-        lambda: optimizers.SGD("0.1"),
-        (TypeError, ValueError),
-        ("learning_rate", "0.1"),
-    ),
+    "a learning rate of text": (lambda: optimizers.SGD("0.1"), (TypeError, ValueError), ("learning_rate", "0.1")),
     "a learning rate of NaN": (lambda: optimizers.Adam(float("nan")), ValueError, ("learning_rate", "nan")),
     "a momentum above 1": (lambda: optimizers.SGD(0.1, momentum=1.5), ValueError, ("momentum", "1.5")),
     "beta above 1": (lambda: optimizers.Adam(beta_1=1.5), ValueError, ("beta_1", "1.5")),
@@ -227,11 +187,7 @@ PARTS: dict[str, Mistake] = {
         ValueError,
         ("gradient", "(2,)", "(1,)"),
     ),
-    "no gradients at all": (
-        lambda: optimizers.SGD().apply([None], [ef.Variable([1.0])]),
-        ValueError,
-        ("no gradient",),
-    ),
+    "no gradients at all": (lambda: optimizers.SGD().apply([None], [ef.Variable([1.0])]), ValueError, ("no gradient",)),
     "a decay of 0 steps": (
         lambda: optimizers.schedules.ExponentialDecay(0.1, 0, 0.9),
         ValueError,
@@ -247,11 +203,7 @@ PARTS: dict[str, Mistake] = {
         ValueError,
         ("[6, 1]", "[6, 2]"),
     ),
-    "an unknown reduction": (
-        lambda: losses.MeanSquaredError(reduction="avg"),
-        ValueError,
-        ("avg", "reduction"),
-    ),
+    "an unknown reduction": (lambda: losses.MeanSquaredError(reduction="avg"), ValueError, ("avg", "reduction")),
     "labels that aren't whole": (
         lambda: losses.SparseCategoricalCrossentropy()(np.array([0.5]), np.ones((1, 3)) / 3),
         (TypeError, ValueError),
@@ -272,11 +224,7 @@ PARTS: dict[str, Mistake] = {
         ("mode", "maximum"),
     ),
     "negative patience": (lambda: callbacks.EarlyStopping(patience=-1), ValueError, ("patience", "-1")),
-    "a schedule that is no function": (
-        lambda: callbacks.LearningRateScheduler(0.1),
-        TypeError,
-        ("schedule", "float"),
-    ),
+    "a schedule that is no function": (lambda: callbacks.LearningRateScheduler(0.1), TypeError, ("schedule", "float")),
     "a checkpoint of another ending": (
         lambda: callbacks.ModelCheckpoint("best.txt"),
         ValueError,
@@ -298,16 +246,8 @@ PARTS: dict[str, Mistake] = {
         ValueError,
         ("buffer_size", "0"),
     ),
-    "slices of several lengths": (
-        lambda: ef.data.Dataset.from_tensor_slices((X, Y[:2])),
-        ValueError,
-        ("6", "2"),
-    ),
-    "classes below the labels": (
-        lambda: ef.utils.to_categorical([0, 5], num_classes=3),
-        ValueError,
-        ("5", "3"),
-    ),
+    "slices of several lengths": (lambda: ef.data.Dataset.from_tensor_slices((X, Y[:2])), ValueError, ("6", "2")),
+    "classes below the labels": (lambda: ef.utils.to_categorical([0, 5], num_classes=3), ValueError, ("5", "3")),
 }
 
 

@@ -46,12 +46,7 @@ def test_model_of_two_ends_is_functional():
 def test_both_ends_may_be_given_by_name_in_any_spelling():
     x = Input((4,))
     y = Affine(2)(x)
-    for model in (
-        Model(inputs=x, outputs=y),
-        Model(x, outputs=y),
-        Model(input=x, output=y),
-        Model(x, y, "named"),
-    ):
+    for model in (Model(inputs=x, outputs=y), Model(x, outputs=y), Model(input=x, output=y), Model(x, y, "named")):
         assert isinstance(model, Functional)
     assert Model(x, y, name="other").name == "other"
 
@@ -90,9 +85,7 @@ def test_one_end_is_not_enough():
 def test_a_missing_input_is_named():
     x, y = Input((4,), name="left"), Input((4,), name="right")
     out = Affine(2, name="joined")(x + y)
-    with pytest.raises(
-        ValueError, match=r"the Input 'right' \(needed by 'add.*is not among its inputs \['left'\]"
-    ):
+    with pytest.raises(ValueError, match=r"the Input 'right' \(needed by 'add.*is not among its inputs \['left'\]"):
         Model(x, out)
 
 
@@ -142,10 +135,15 @@ Y = np.ones((3, 2), "float32")
 @pytest.mark.parametrize(
     ("structure", "data"),
     [
-        ("list", [X, Y]), ("list", (X, Y)), ("list", {"a": X, "b": Y}),
-        ("tuple", [X, Y]), ("dict", {"second": Y, "first": X}), ("dict", {"a": X, "b": Y}), ("nested", [X, {"k": Y}]),
+        ("list", [X, Y]),
+        ("list", (X, Y)),
+        ("list", {"a": X, "b": Y}),
+        ("tuple", [X, Y]),
+        ("dict", {"second": Y, "first": X}),
+        ("dict", {"a": X, "b": Y}),
+        ("nested", [X, {"k": Y}]),
     ],
-)  # fmt: skip
+)
 def test_inputs_come_in_any_structure(structure, data):
     out = two_inputs(structure)(data)
     assert out["joined"].shape == (3, 6)
@@ -421,15 +419,7 @@ def test_the_config_has_the_layout_of_keras():
     assert config["input_layers"] == ["x", 0, 0]
     assert config["layers"][0]["config"]["batch_shape"] == (None, 4)
     entry = config["layers"][1]
-    assert {
-        "module",
-        "class_name",
-        "config",
-        "registered_name",
-        "name",
-        "inbound_nodes",
-        "build_config",
-    } == set(entry)
+    assert {"module", "class_name", "config", "registered_name", "name", "inbound_nodes", "build_config"} == set(entry)
     (tensor,) = entry["inbound_nodes"][0]["args"]
     assert tensor == {
         "class_name": "__keras_tensor__",
@@ -446,9 +436,13 @@ def keras_tensor(name):
 
 def keras_op(name, class_name, *args):
     return {
-        "module": "keras.src.ops.numpy", "class_name": class_name, "config": {"name": name}, "name": name,
-        "registered_name": class_name, "inbound_nodes": [{"args": list(args), "kwargs": {}}],
-    }  # fmt: skip
+        "module": "keras.src.ops.numpy",
+        "class_name": class_name,
+        "config": {"name": name},
+        "name": name,
+        "registered_name": class_name,
+        "inbound_nodes": [{"args": list(args), "kwargs": {}}],
+    }
 
 
 def test_ops_as_keras_describes_them_are_read():
@@ -458,7 +452,10 @@ def test_ops_as_keras_describes_them_are_read():
         "name": "functional",
         "layers": [
             {
-                "module": "keras.layers", "class_name": "InputLayer", "name": "x", "inbound_nodes": [],
+                "module": "keras.layers",
+                "class_name": "InputLayer",
+                "name": "x",
+                "inbound_nodes": [],
                 "config": {"batch_shape": [None, 4], "dtype": "float32", "sparse": False, "name": "x"},
             },
             keras_op("multiply", "Multiply", keras_tensor("x"), 2.0),
@@ -466,7 +463,7 @@ def test_ops_as_keras_describes_them_are_read():
         ],
         "input_layers": ["x", 0, 0],
         "output_layers": [["get_item", 0, 0]],
-    }  # fmt: skip
+    }
     model = Functional.from_config(config)
     assert np.array_equal(model(X).numpy(), 2 * X[:, :3])
 
@@ -595,9 +592,7 @@ def test_data_in_another_structure_are_told_of_once():
     first, second = Input((2,), name="a"), Input((2,), name="b")
     ones = np.ones((1, 2), "float32")
     model = Model({"a": first, "b": second}, ef.layers.Add()([first, second]))
-    with pytest.warns(
-        UserWarning, match="doesn't match the expected structure.*dict of inputs, .*got a list"
-    ):
+    with pytest.warns(UserWarning, match="doesn't match the expected structure.*dict of inputs, .*got a list"):
         assert model([ones, 2 * ones]).tolist() == [[3.0, 3.0]]
     model([ones, ones])
     model = Model({"a": first}, ef.layers.ReLU()(first))

@@ -74,12 +74,7 @@ def test_a_class_that_makes_its_graph_itself_keeps_its_own_arguments():
 
 
 def test_a_function_registered_under_another_name_is_not_ours():
-    config = {
-        "class_name": "function",
-        "module": "builtins",
-        "config": "relu",
-        "registered_name": "theirs>relu",
-    }
+    config = {"class_name": "function", "module": "builtins", "config": "relu", "registered_name": "theirs>relu"}
     with pytest.raises(ValueError, match="registered as 'theirs>relu'"):
         ef.saving.deserialize_keras_object(config)
     assert ef.saving.deserialize_keras_object({**config, "registered_name": "relu"}) is ef.activations.relu

@@ -157,9 +157,7 @@ def test_calling_without_layers_is_explained():
 
 def test_data_that_do_not_fit_are_explained():
     model = Sequential([Input((4,), name="x"), Affine(3)], name="s")
-    with pytest.raises(
-        ValueError, match=r"Sequential 's': input 'x' has shape \(None, 4\).*got float32\[3, 3\]"
-    ):
+    with pytest.raises(ValueError, match=r"Sequential 's': input 'x' has shape \(None, 4\).*got float32\[3, 3\]"):
         model(X[:, :3])
     with pytest.raises(ValueError, match=r"needs a batch axis: x\[None\]"):
         model(X[0])
@@ -193,9 +191,7 @@ def test_inner_outputs_are_reachable():
 
 @pytest.mark.usefixtures("toys")
 def test_a_config_makes_the_same_model():
-    model = Sequential(
-        [Input((4,), name="x"), Affine(3, name="a"), Sequential([Affine(2)], name="in")], name="s"
-    )
+    model = Sequential([Input((4,), name="x"), Affine(3, name="a"), Sequential([Affine(2)], name="in")], name="s")
     config = json.loads(json.dumps(model.get_config()))
     assert [entry["class_name"] for entry in config["layers"]] == ["InputLayer", "Affine", "Sequential"]
     assert config["build_input_shape"] == [None, 4]

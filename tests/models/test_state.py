@@ -13,11 +13,7 @@ X, Y = np.ones((4, 2), "float32"), np.zeros((4, 3), "float32")
 
 def trained():
     model = ef.Sequential(
-        [
-            ef.Input((2,)),
-            L.Dense(3, name="dense", kernel_regularizer="l2"),
-            L.BatchNormalization(name="norm"),
-        ],
+        [ef.Input((2,)), L.Dense(3, name="dense", kernel_regularizer="l2"), L.BatchNormalization(name="norm")],
         name="model",
     )
     model.compile("adam", "mse", metrics=["mae"])
@@ -28,9 +24,7 @@ def trained():
 def test_the_state_goes_from_model_to_model():
     model, other = trained(), trained()
     state = model.get_state_tree("numpy_array")
-    assert list(state) == [
-        "trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables"
-    ]  # fmt: skip
+    assert list(state) == ["trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables"]
     (kernel,) = [v for v in model.trainable_variables if v.path.endswith("dense/kernel")]
     found = state["trainable_variables"]
     for part in kernel.path.split("/"):
@@ -60,10 +54,7 @@ def test_a_part_of_the_state_can_be_set_and_mistakes_set_nothing():
 
 
 def _renewed(nested, values):
-    return {
-        k: _renewed(v, values) if isinstance(v, dict) else values.get(k, v)
-        for k, v in nested.items()
-    }  # fmt: skip
+    return {k: _renewed(v, values) if isinstance(v, dict) else values.get(k, v) for k, v in nested.items()}
 
 
 def test_equal_paths_are_refused():

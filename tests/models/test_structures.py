@@ -20,8 +20,10 @@ def test_inputs_in_nested_dicts_find_their_places():
     data = {"others": {"3": np.ones((2, 3)), "2": np.ones((2, 2))}, "1": np.ones((2, 1))}
     found = nested()(data)
     assert {k: np.unique(v).tolist() for k, v in {"x": found["x"], **found["y"]}.items()} == {
-        "x": [2.0], "z": [3.0], "w": [4.0]
-    }  # fmt: skip
+        "x": [2.0],
+        "z": [3.0],
+        "w": [4.0],
+    }
 
 
 def test_a_structure_that_differs_is_refused():

@@ -29,9 +29,7 @@ def test_the_slope_of_sinc_is_exact_near_zero(dtype):
     expected = math.pi * np.where(small, series, np.cos(v) / v - np.sin(v) / v**2)
     eps = np.finfo(dtype).eps
     np.testing.assert_allclose(_slope(ops.sinc, x, dtype), expected, rtol=40 * eps, atol=0)
-    np.testing.assert_allclose(
-        ops.sinc(x.astype(dtype)).numpy(), np.sinc(x.astype(dtype)), rtol=8 * eps, atol=2 * eps
-    )
+    np.testing.assert_allclose(ops.sinc(x.astype(dtype)).numpy(), np.sinc(x.astype(dtype)), rtol=8 * eps, atol=2 * eps)
 
 
 def test_celu_is_x_where_positive_and_never_overflows():
@@ -55,10 +53,16 @@ def test_a_row_of_minus_infinity_has_no_distribution(name, rows):
     assert np.isfinite(np.delete(found, 1, axis=0)).all()
 
 
-@pytest.mark.parametrize("function", [
-    lambda x: ops.cumprod(x, axis=1), lambda x: ops.diff(x, n=0), lambda x: ops.rot90(x, 4),
-    lambda x: ops.cumsum(x, axis=1),
-], ids=["cumprod", "diff", "rot90", "cumsum"])  # fmt: skip
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: ops.cumprod(x, axis=1),
+        lambda x: ops.diff(x, n=0),
+        lambda x: ops.rot90(x, 4),
+        lambda x: ops.cumsum(x, axis=1),
+    ],
+    ids=["cumprod", "diff", "rot90", "cumsum"],
+)
 def test_an_op_with_nothing_to_do_gives_a_tensor_of_its_own(function):
     x = ef.Variable([[2.0], [3.0]])
     with ef.GradientTape() as tape:
@@ -103,9 +107,7 @@ def test_gradients_of_nothing_have_its_shape(shape):
 
 
 @pytest.mark.parametrize("rows", [8, 4096])
-@pytest.mark.parametrize(
-    "name", ["BatchNormalization", "LayerNormalization", "RMSNormalization", "GroupNormalization"]
-)
+@pytest.mark.parametrize("name", ["BatchNormalization", "LayerNormalization", "RMSNormalization", "GroupNormalization"])
 def test_squares_too_large_for_the_type_are_not_a_silent_zero(name, rows):
     x = np.random.default_rng(0).normal(size=(rows, 4, 4, 16)).astype("float32") * np.float32(1e20)
     layer = getattr(ef.layers, name)(**({"groups": 4} if name[0] == "G" else {}))

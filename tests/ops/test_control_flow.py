@@ -38,9 +38,7 @@ def test_fori_loop_of_no_rounds():
 
 
 def test_scan_of_structures(device):
-    carry, ys = ops.scan(
-        lambda c, x: ({"n": c["n"] + 1}, (x["a"] * 2, c["n"])), {"n": 0}, {"a": np.arange(3.0)}
-    )
+    carry, ys = ops.scan(lambda c, x: ({"n": c["n"] + 1}, (x["a"] * 2, c["n"])), {"n": 0}, {"a": np.arange(3.0)})
     assert int(carry["n"]) == 3
     assert ys[0].tolist() == [0.0, 2.0, 4.0]
     assert ys[1].tolist() == [0, 1, 2]

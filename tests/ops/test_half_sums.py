@@ -25,10 +25,13 @@ def _attention(query, key, value):
 
 
 CASES = {
-    **{name: (partial(getattr(ops, name), axis=0), [ROWS]) for name in (
-        "sum mean var std logsumexp norm cumsum trapezoid nansum nanmean nanvar nanstd nancumsum average "
-        "softmax sparsemax max min"
-    ).split()},
+    **{
+        name: (partial(getattr(ops, name), axis=0), [ROWS])
+        for name in (
+            "sum mean var std logsumexp norm cumsum trapezoid nansum nanmean nanvar nanstd nancumsum average "
+            "softmax sparsemax max min"
+        ).split()
+    },
     "median": (ops.median, [ROWS]),
     "percentile": (lambda x: ops.percentile(x, 30.0), [ROWS]),
     "norm of order 3": (lambda x: ops.norm(x, ord=3, axis=0), [ROWS]),
@@ -70,7 +73,7 @@ CASES = {
     "extract_patches": (lambda x: ops.image.extract_patches(x, (30, 30), strides=1), [(1, 70, 70, 1)]),
     "attention": (_attention, [(1, 3, 2, 4), (1, 3000, 2, 4), (1, 3000, 2, 4)]),
     "attention of many": (_attention, [(1, 3000, 2, 4), (1, 3, 2, 4), (1, 3, 2, 4)]),
-}  # fmt: skip
+}
 LARGE = {
     **{name: (partial(getattr(ops, name), axis=0), [ROWS]) for name in ("norm", "normalize", "std")},
     "normalize of order 3": (lambda x: ops.normalize(x, axis=0, order=3), [ROWS]),
@@ -103,12 +106,8 @@ def _results(f, inputs):
     with ef.GradientTape() as tape:
         tape.watch(inputs)
         outs = ef.tree.flatten(f(*inputs))
-        slopes = [
-            np.random.default_rng(1).uniform(0.5, 1.5, out.shape).astype("float32") / 64 for out in outs
-        ]
-        total = sum(
-            [ops.sum(ops.cast(out, "float32") * slope) for out, slope in zip(outs, slopes, strict=True)]
-        )
+        slopes = [np.random.default_rng(1).uniform(0.5, 1.5, out.shape).astype("float32") / 64 for out in outs]
+        total = sum([ops.sum(ops.cast(out, "float32") * slope) for out, slope in zip(outs, slopes, strict=True)])
     return [*outs, *[g for g in tape.gradient(total, inputs) if g is not None]]
 
 
@@ -143,9 +142,7 @@ def test_squares_that_a_half_does_not_hold(name, dtype):
 def test_gradients_of_the_weights_of_layers_in_halves(name, dtype):
     make, shape = LAYERS[name]
     (x,) = _inputs([shape])
-    x = ops.cast(
-        np.zeros(shape, "int32") if name == "Embedding" else x, "int32" if name == "Embedding" else dtype
-    )
+    x = ops.cast(np.zeros(shape, "int32") if name == "Embedding" else x, "int32" if name == "Embedding" else dtype)
     found = []
     for kind in (dtype, "float32"):
         ef.utils.set_random_seed(1)
@@ -194,16 +191,20 @@ def test_the_gradient_of_a_mean_of_more_than_float16_counts():
 def test_metrics_of_halves_go_on_counting(dtype):
     right, wrong = np.ones((4000, 1)), np.zeros((4000, 1))
     for metric in (
-        ef.metrics.Mean(dtype=dtype), ef.metrics.BinaryAccuracy(dtype=dtype), ef.metrics.Recall(dtype=dtype),
-        ef.metrics.F1Score("micro", 0.5, dtype=dtype), ef.metrics.BinaryIoU([1], dtype=dtype),
-    ):  # fmt: skip
+        ef.metrics.Mean(dtype=dtype),
+        ef.metrics.BinaryAccuracy(dtype=dtype),
+        ef.metrics.Recall(dtype=dtype),
+        ef.metrics.F1Score("micro", 0.5, dtype=dtype),
+        ef.metrics.BinaryIoU([1], dtype=dtype),
+    ):
         is_mean = type(metric) is ef.metrics.Mean
         for said in (right, wrong):
             metric.update_state(*((said,) if is_mean else (right, said)))
         result = metric.result()
         assert (float(result), result.dtype.name) == (
-            pytest.approx(2 / 3 if metric.name == "f1_score" else 0.5, rel=4e-3), dtype,
-        )  # fmt: skip
+            pytest.approx(2 / 3 if metric.name == "f1_score" else 0.5, rel=4e-3),
+            dtype,
+        )
     total = ef.metrics.Sum(dtype=dtype)
     for _ in range(5):
         total.update_state(np.ones(1000), sample_weight=np.ones(1000))
@@ -214,10 +215,6 @@ def test_metrics_of_halves_go_on_counting(dtype):
 def test_crossentropy_of_a_probability_that_a_half_rounds_to_one(dtype):
     certain = ops.cast([[1.0, 0.0]], dtype)
     right = float(ef.ops.binary_crossentropy([[0.0]], [[1.0]])[0, 0])
-    assert ops.binary_crossentropy([[0.0, 1.0]], certain).numpy().tolist() == [
-        [pytest.approx(right, rel=0.02)] * 2
-    ]
+    assert ops.binary_crossentropy([[0.0, 1.0]], certain).numpy().tolist() == [[pytest.approx(right, rel=0.02)] * 2]
     assert ops.categorical_crossentropy(certain, certain).numpy().tolist() == [pytest.approx(0, abs=1e-6)]
-    assert ops.sparse_categorical_crossentropy([1], certain).numpy().tolist() == [
-        pytest.approx(right, rel=0.02)
-    ]
+    assert ops.sparse_categorical_crossentropy([1], certain).numpy().tolist() == [pytest.approx(right, rel=0.02)]

@@ -29,8 +29,7 @@ def _ones(dtype):
 
 @pytest.mark.parametrize("name", _JOINING)
 @pytest.mark.parametrize(
-    ("other", "expected"),
-    [("float16", "float32"), ("int16", "bfloat16"), ("int64", "bfloat16"), ("bool", "bfloat16")],
+    ("other", "expected"), [("float16", "float32"), ("int16", "bfloat16"), ("int64", "bfloat16"), ("bool", "bfloat16")]
 )
 def test_bfloat16_meets_another_type(name, other, expected):
     for pair in ((_ones("bfloat16"), _ones(other)), (_ones(other), _ones("bfloat16"))):
@@ -44,9 +43,7 @@ def test_celu_keeps_bfloat16(alpha):
     x = np.array([-1.0, 2.0], ml_dtypes.bfloat16)
     out = ops.celu(x, alpha)
     assert out.dtype.name == "bfloat16"
-    np.testing.assert_allclose(
-        np.asarray(out.data, "float32"), [alpha * np.expm1(-1 / alpha), 2.0], rtol=1e-2
-    )
+    np.testing.assert_allclose(np.asarray(out.data, "float32"), [alpha * np.expm1(-1 / alpha), 2.0], rtol=1e-2)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -104,20 +101,30 @@ def test_gradients_of_what_was_broadcast_are_summed_up_in_float32(f, dtype):
 
 
 KEEPING = {
-    "maximum": lambda x: ops.maximum(x, 0.0), "minimum": lambda x: ops.minimum(0.5, x),
-    "clip": lambda x: ops.clip(x, 0.0, 1.0), "add": lambda x: x + 1e-7, "radd": lambda x: 1.0 + x,
-
-    "subtract": lambda x: x - 1, "multiply": lambda x: x * 2.0, "divide": lambda x: x / 3.0,
+    "maximum": lambda x: ops.maximum(x, 0.0),
+    "minimum": lambda x: ops.minimum(0.5, x),
+    "clip": lambda x: ops.clip(x, 0.0, 1.0),
+    "add": lambda x: x + 1e-7,
+    "radd": lambda x: 1.0 + x,
+    "subtract": lambda x: x - 1,
+    "multiply": lambda x: x * 2.0,
+    "divide": lambda x: x / 3.0,
     "rdivide": lambda x: 1.0 / x,
-    "power": lambda x: ops.power(x, 2.0), "rpow": lambda x: 2.0**x, "floor": lambda x: x // 2.0,
-
-    "mod": lambda x: x % 2.0, "where": lambda x: ops.where(x > 1, x, 0.0),
+    "power": lambda x: ops.power(x, 2.0),
+    "rpow": lambda x: 2.0**x,
+    "floor": lambda x: x // 2.0,
+    "mod": lambda x: x % 2.0,
+    "where": lambda x: ops.where(x > 1, x, 0.0),
     "logaddexp": lambda x: ops.logaddexp(x, 0.0),
-    "hypot": lambda x: ops.hypot(x, 1.0), "arctan2": lambda x: ops.arctan2(x, 1.0),
-    "one_hot": lambda x: ops.one_hot([0, 1, 2], 3, dtype="bfloat16") * x, "max": lambda x: ops.max(x, initial=0.0),
-    "normalize": lambda x: ops.normalize(x[None]), "median": ops.median, "whole": lambda x: ops.add(x, ops.arange(3)),
+    "hypot": lambda x: ops.hypot(x, 1.0),
+    "arctan2": lambda x: ops.arctan2(x, 1.0),
+    "one_hot": lambda x: ops.one_hot([0, 1, 2], 3, dtype="bfloat16") * x,
+    "max": lambda x: ops.max(x, initial=0.0),
+    "normalize": lambda x: ops.normalize(x[None]),
+    "median": ops.median,
+    "whole": lambda x: ops.add(x, ops.arange(3)),
     "divide_no_nan": lambda x: ops.divide_no_nan(x, 2.0),
-}  # fmt: skip
+}
 NAMES = """selu gelu hard_sigmoid hard_silu leaky_relu soft_shrink std var logsumexp softmax log_softmax elu celu silu
     softplus sigmoid tanh relu6 hard_shrink hard_tanh squareplus sparse_plus log_sigmoid nan_to_num erf""".split()
 

@@ -34,11 +34,7 @@ def convolutions():
     for padding, stride in (("valid", 1), ("same", 2)):
         yield [normal(2, 7, 2), normal(3, 2, 3)], settings_of(padding, stride, 2)
         yield [normal(1, 4, 5, 6, 2), normal(2, 1, 2, 2, 2)], settings_of(padding, stride, 1)
-    for shape, kernel in (
-        ((2, 3, 4, 3), (1, 1, 3, 2)),
-        ((1, 1, 1, 1), (1, 1, 1, 1)),
-        ((0, 4, 4, 2), (2, 2, 2, 3)),
-    ):
+    for shape, kernel in (((2, 3, 4, 3), (1, 1, 3, 2)), ((1, 1, 1, 1), (1, 1, 1, 1)), ((0, 4, 4, 2), (2, 2, 2, 3))):
         yield [normal(*shape), normal(*kernel)], {}
     yield [normal(2, 6, 3), normal(3, 3, 2)], {"padding": "causal", "dilation_rate": 2}
 
@@ -88,11 +84,7 @@ def over_time(gates, states, *biases, **settings):
     for batch, steps, features, units in ((2, 3, 2, 3), (1, 1, 1, 1), (3, 5, 4, 2), (2, 0, 3, 2)):
         weights = [normal(features, gates * units), normal(units, gates * units, seed=1)]
         weights += [normal(gates * units, seed=i) if wanted else None for i, wanted in enumerate(biases)]
-        arrays = [
-            normal(batch, steps, features),
-            *[normal(batch, units, seed=i) for i in range(states)],
-            *weights,
-        ]
+        arrays = [normal(batch, steps, features), *[normal(batch, units, seed=i) for i in range(states)], *weights]
         yield [*arrays, None], settings
         yield [*arrays, bools(batch, steps)], settings
         yield [*arrays, bools(batch, steps)], {**settings, "all_steps": False}
@@ -111,9 +103,13 @@ def attention():
     for heads, key_heads, cap in ((4, 4, None), (4, 2, 1.5), (3, 1, None)):
         q, k, v = normal(2, 3, heads, 5), normal(2, 6, key_heads, 5), normal(2, 6, key_heads, 2)
         for bias, mask, causal in (
-            (None, None, False), (None, None, True), (normal(2, heads, 3, 6), None, False),
-            (None, bools(2, 1, 3, 6), True), (normal(3, 6), bools(6,), False), (None, np.zeros((3, 6), bool), False),
-        ):  # fmt: skip
+            (None, None, False),
+            (None, None, True),
+            (normal(2, heads, 3, 6), None, False),
+            (None, bools(2, 1, 3, 6), True),
+            (normal(3, 6), bools(6), False),
+            (None, np.zeros((3, 6), bool), False),
+        ):
             yield [q, k, v, bias, mask], {"is_causal": causal, "attn_logits_soft_cap": cap}
 
 
@@ -137,15 +133,19 @@ CASES = {
     "dot_product_attention": list(attention()),
     "gelu_exact": [([normal(3, 4)], {}), ([normal(0, 2)], {})],
     "group_norm": [
-        ([normal(2, 3, 4), normal(4), normal(4)], {"groups": 2}), ([normal(2, 5, 6), None, normal(6)], {"groups": 6}),
+        ([normal(2, 3, 4), normal(4), normal(4)], {"groups": 2}),
+        ([normal(2, 5, 6), None, normal(6)], {"groups": 6}),
         ([normal(3, 4), normal(4), None], {}),
     ],
     "normalize_batch": [
-        ([normal(2, 3, 4), normal(4), normal(4)], {"axes": (0, 1)}), ([normal(5, 2), None, normal(2)], {"axes": (0,)}),
-        ([normal(2, 3, 4), normal(3), None], {"axes": (0, 2)}), ([normal(1, 2), None, None], {"axes": (0,)}),
+        ([normal(2, 3, 4), normal(4), normal(4)], {"axes": (0, 1)}),
+        ([normal(5, 2), None, normal(2)], {"axes": (0,)}),
+        ([normal(2, 3, 4), normal(3), None], {"axes": (0, 2)}),
+        ([normal(1, 2), None, None], {"axes": (0,)}),
     ],
     "layer_norm": [
-        ([normal(2, 3, 4), normal(4), normal(4)], {}), ([normal(2, 3, 4), normal(2, 1, 4), None], {"axes": (0, 2)}),
+        ([normal(2, 3, 4), normal(4), normal(4)], {}),
+        ([normal(2, 3, 4), normal(2, 1, 4), None], {"axes": (0, 2)}),
         ([normal(3, 1), None, normal(1)], {}),
     ],
     "rms_norm": [([normal(2, 3, 4), normal(4)], {}), ([normal(2, 3), None], {"axes": (0,)})],
@@ -155,30 +155,28 @@ CASES = {
     ],
     "softmax_crossentropy": [([normal(*s), normal(*s, seed=1) * 9], {}) for s in ((3, 4), (2, 3, 5), (1, 1), (0, 3))],
     "sparse_softmax_crossentropy": [
-        ([LABELS, normal(3, 2, 3) * 9], {}), ([LABELS[:, 0], normal(3, 3)], {}), ([LABELS[:0], normal(0, 2, 3)], {}),
+        ([LABELS, normal(3, 2, 3) * 9], {}),
+        ([LABELS[:, 0], normal(3, 3)], {}),
+        ([LABELS[:0], normal(0, 2, 3)], {}),
     ],
     "ctc_loss": [
         ([np.array([[1, 2, 2], [3, 1, 0]]), normal(2, 6, 4), np.array([3, 2]), np.array([6, 4])], {}),
         ([np.array([[1], [0]]), normal(2, 3, 4), np.array([1, 0]), np.array([3, 2])], {"mask_index": 2}),
         ([np.array([[1, 1]]), normal(1, 3, 2), np.array([2]), np.array([3])], {}),
     ],
-}  # fmt: skip
+}
 
 
 load_kernels()  # and with them the ops that layers alone would read
 
 
 def test_every_kernel_is_here():
-    kernels = {
-        n for n, op in registry.items() if op.reference and op.mathematics.__module__.startswith("eagerflow.")
-    }
+    kernels = {n for n, op in registry.items() if op.reference and op.mathematics.__module__.startswith("eagerflow.")}
     assert kernels == CASES.keys()
 
 
 def all_cases():
-    return [
-        pytest.param(n, *case, id=f"{n}-{i}") for n, cases in CASES.items() for i, case in enumerate(cases)
-    ]
+    return [pytest.param(n, *case, id=f"{n}-{i}") for n, cases in CASES.items() for i, case in enumerate(cases)]
 
 
 def on_device(arrays):
@@ -210,9 +208,7 @@ def compare_values(name, arrays, settings):
     made = op.forward(namespace_of(*raw), **dict(zip(op.arrays, raw)), **settings, **keeps)
     found, *saved = made if op.saves else (made,)
     defaults = {n: p.default for n, p in inspect.signature(op.call).parameters.items() if n in op.settings}
-    extras = {
-        n: Tensor(s, None, None) if hasattr(s, "dtype") else s for n, s in zip(op.saves, saved, strict=True)
-    }
+    extras = {n: Tensor(s, None, None) if hasattr(s, "dtype") else s for n, s in zip(op.saves, saved, strict=True)}
     named = dict(zip(op.arrays, tensors, strict=True))
     expected = op.reference(**named, **{**defaults, **settings, **extras})
     for ours, plain in zip(tree.flatten(found), tree.flatten(expected), strict=True):

@@ -49,6 +49,4 @@ def test_rules_at_kinks_are_those_of_keras(number):
             continue
         assert name.startswith(repr(CASES[number])), "kinks.npz is of other cases: run make_kinks.py"
         agreed = expected != OPEN
-        np.testing.assert_allclose(
-            found.numpy()[agreed], expected[agreed], rtol=1e-5, atol=1e-9, err_msg=name
-        )
+        np.testing.assert_allclose(found.numpy()[agreed], expected[agreed], rtol=1e-5, atol=1e-9, err_msg=name)

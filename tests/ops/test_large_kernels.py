@@ -6,8 +6,7 @@ import importlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
@@ -16,8 +15,7 @@ from eagerflow.core.primitive import registry
 from eagerflow.kernels.elementwise import exponential, gelu
 from eagerflow.kernels.machine import blocks
 from eagerflow.kernels.machine.threads import set_num_threads
-from eagerflow.kernels.reduce import extremes, moments
-from eagerflow.kernels.reduce import sums as reduce
+from eagerflow.kernels.reduce import extremes, moments, sums as reduce
 from eagerflow.ops.neural.group_norm import _by_moments, group_norm
 from eagerflow.ops.neural.normalization import normalize_batch
 
@@ -63,9 +61,7 @@ def results(function, arrays, seed=0):
         tape.watch(xs)
         out = function(*xs)
         out = out if isinstance(out, tuple) else (out,)
-        total = sum(
-            (o * ef.Tensor(normal(seed + i, *o.shape, dtype=o.dtype))).sum() for i, o in enumerate(out)
-        )
+        total = sum((o * ef.Tensor(normal(seed + i, *o.shape, dtype=o.dtype))).sum() for i, o in enumerate(out))
     return [o.numpy() for o in (*out, *tape.gradient(total, xs))]
 
 
@@ -104,10 +100,7 @@ def erf(x):
 
 ELEMENTWISE = {
     "relu": (ops.relu, lambda x: ops.maximum(x, 0.0)),
-    "leaky_relu": (
-        lambda x: ops.leaky_relu(x, 0.3),
-        lambda x: ops.maximum(x, 0.0) + 0.3 * ops.minimum(x, 0.0),
-    ),
+    "leaky_relu": (lambda x: ops.leaky_relu(x, 0.3), lambda x: ops.maximum(x, 0.0) + 0.3 * ops.minimum(x, 0.0)),
     "sigmoid": (ops.sigmoid, lambda x: 1 / (1 + ops.exp(-x))),
     "tanh": (ops.tanh, lambda x: ops.sinh(x) / ops.cosh(x)),
     "silu": (ops.silu, lambda x: x / (1 + ops.exp(-x))),
@@ -210,13 +203,9 @@ def test_batch_normalization(shape, place, dtype, kind, away):
     ("shape", "axis"), [((1100, 64), 1), ((3, 37, 41, 24), -1), ((5, 6, 3000), 1), ((4, 70_000), 1)]
 )
 @pytest.mark.parametrize(("scaled", "shifted"), [(True, True), (True, False), (False, True), (False, False)])
-def test_batch_normalization_by_given_moments_has_the_bits_of_its_single_ops(
-    shape, axis, dtype, scaled, shifted
-):
+def test_batch_normalization_by_given_moments_has_the_bits_of_its_single_ops(shape, axis, dtype, scaled, shifted):
     x = ef.Tensor(normal(6, *shape, dtype=dtype))
-    mean, variance, scale, offset = (
-        ef.Variable(abs(normal(7 + i, shape[axis], dtype=dtype))) for i in range(4)
-    )
+    mean, variance, scale, offset = (ef.Variable(abs(normal(7 + i, shape[axis], dtype=dtype))) for i in range(4))
     arguments = {"axis": axis, "scale": scale if scaled else None, "offset": offset if shifted else None}
     found = ops.batch_normalization(x, mean, variance, **arguments)
     expected = registry["batch_normalization"].reference(x, mean, variance, **{"epsilon": 1e-3, **arguments})
@@ -369,20 +358,11 @@ def test_attention(lengths, heads, widths, extra, large, kept, dtype):
         )
 
 
-REDUCED = st.sampled_from(
-    [(300,), (40, 3), (3, 400), (2, 150, 9), (5, 6, 7, 8), (1, 700, 1), (20000, 2), (3, 9000)]
-)
+REDUCED = st.sampled_from([(300,), (40, 3), (3, 400), (2, 150, 9), (5, 6, 7, 8), (1, 700, 1), (20000, 2), (3, 9000)])
 
 
 @quick
-@given(
-    shape=REDUCED,
-    first=st.integers(0, 3),
-    count=st.integers(1, 3),
-    dtype=types,
-    kind=kinds,
-    keepdims=st.booleans(),
-)
+@given(shape=REDUCED, first=st.integers(0, 3), count=st.integers(1, 3), dtype=types, kind=kinds, keepdims=st.booleans())
 def test_reductions_over_neighbouring_axes(shape, first, count, dtype, kind, keepdims):
     first %= len(shape)
     axes = tuple(range(first, min(len(shape), first + count)))
@@ -391,8 +371,7 @@ def test_reductions_over_neighbouring_axes(shape, first, count, dtype, kind, kee
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eagerflow.kernels.reduce.sums._SMALL", 0)
         found = [
-            getattr(ops, name)(ef.Tensor(x), axis=axes, keepdims=keepdims)
-            for name in ("sum", "mean", "max", "min")
+            getattr(ops, name)(ef.Tensor(x), axis=axes, keepdims=keepdims) for name in ("sum", "mean", "max", "min")
         ]
     expected = [getattr(wide, name)(axis=axes, keepdims=keepdims) for name in ("sum", "mean", "max", "min")]
     for ours, wanted in zip(found, expected, strict=True):
@@ -446,9 +425,7 @@ def test_extremes_keep_nan_and_empty_axes_raise():
 
 
 @quick
-@given(
-    shape=st.sampled_from([(300, 7), (2, 9, 11), (5000, 1), (1, 300)]), lead=st.integers(1, 2), dtype=types
-)
+@given(shape=st.sampled_from([(300, 7), (2, 9, 11), (5000, 1), (1, 300)]), lead=st.integers(1, 2), dtype=types)
 def test_broadcast_parameters_get_sums(shape, lead, dtype):
     parameter = normal(13, *shape[min(lead, len(shape) - 1) :], dtype=dtype)
     with pytest.MonkeyPatch.context() as patch:
@@ -475,9 +452,7 @@ def test_softmaxes_of_rows_that_sums_of_exponentials_cannot_hold(where):
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @quick
 @given(
-    shape=st.sampled_from([(40, 3), (3, 400), (2, 5, 9), (1, 1), (300, 1)]),
-    dtype=types,
-    size=st.sampled_from([1, 90]),
+    shape=st.sampled_from([(40, 3), (3, 400), (2, 5, 9), (1, 1), (300, 1)]), dtype=types, size=st.sampled_from([1, 90])
 )
 def test_softmaxes(name, shape, dtype, size):
     def plain(x):
@@ -500,11 +475,7 @@ def test_a_row_of_minus_infinity_alone_is_nan():
 
 
 @quick
-@given(
-    shape=st.sampled_from([(40, 3), (3, 400), (2, 5, 9), (300, 1)]),
-    dtype=types,
-    size=st.sampled_from([1, 90]),
-)
+@given(shape=st.sampled_from([(40, 3), (3, 400), (2, 5, 9), (300, 1)]), dtype=types, size=st.sampled_from([1, 90]))
 def test_crossentropies(shape, dtype, size):
     x = normal(17, *shape, dtype=dtype) * np.dtype(dtype).type(size)
     labels = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
@@ -542,9 +513,7 @@ def test_binary_crossentropy_and_dropout(shape, dtype, kind):
     lengths=st.sampled_from(
         [(1, 1, 1), (40, 30, 20), (1, 300, 50), (50, 300, 1), (700, 9, 8), (9, 8, 700), (7, 900, 5)]
     ),
-    stacks=st.sampled_from(
-        [((), ()), ((3,), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 1), (1, 3)), ((0,), (0,))]
-    ),
+    stacks=st.sampled_from([((), ()), ((3,), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 1), (1, 3)), ((0,), (0,))]),
     turned=st.tuples(st.booleans(), st.booleans()),
     dtype=types,
 )
@@ -582,9 +551,11 @@ def test_products_of_heads_that_lie_between_positions(turned):
 
 @quick
 @given(
-    shape=st.sampled_from([(50, 3), (7, 9, 11), (4, 3, 40, 5), (3, 2, 2, 70)]), place=st.integers(0, 3), dtype=types,
+    shape=st.sampled_from([(50, 3), (7, 9, 11), (4, 3, 40, 5), (3, 2, 2, 70)]),
+    place=st.integers(0, 3),
+    dtype=types,
     kind=kinds,
-)  # fmt: skip
+)
 def test_normalization_by_given_moments(shape, place, dtype, kind):
     place %= len(shape)
     vectors = [normal(i, shape[place], dtype=dtype) for i in (3, 4, 5)]
@@ -596,9 +567,7 @@ def test_normalization_by_given_moments(shape, place, dtype, kind):
         return (x - mean) * (variance + 0.1) ** -0.5 * gamma + beta
 
     check(
-        lambda x, gamma, beta, mean, variance: ops.batch_normalization(
-            x, mean, variance, place, beta, gamma, 0.1
-        ),
+        lambda x, gamma, beta, mean, variance: ops.batch_normalization(x, mean, variance, place, beta, gamma, 0.1),
         plain,
         [laid_out(kind, normal(2, *shape, dtype=dtype)), *vectors],
     )
@@ -627,9 +596,11 @@ def test_group_normalization(shape, groups, dtype, kind, away):
 
 @quick
 @given(
-    shape=st.sampled_from([(300,), (5, 400), (2, 3, 1000), (40, 257)]), k=st.integers(1, 12), dtype=types,
+    shape=st.sampled_from([(300,), (5, 400), (2, 3, 1000), (40, 257)]),
+    k=st.integers(1, 12),
+    dtype=types,
     kind=st.sampled_from(["plain", "ties", "zeros", "infinite", "nan"]),
-)  # fmt: skip
+)
 def test_top_positions_are_those_of_sorting(shape, k, dtype, kind):
     x = normal(22, *shape, dtype=dtype)
     if kind == "ties":
@@ -650,10 +621,7 @@ def test_top_positions_are_those_of_sorting(shape, k, dtype, kind):
 
 @quick
 @given(
-    shape=st.sampled_from([(7, 300), (1, 256), (3, 5, 300), (300, 3)]),
-    axis=st.integers(0, 2),
-    dtype=types,
-    kind=kinds,
+    shape=st.sampled_from([(7, 300), (1, 256), (3, 5, 300), (300, 3)]), axis=st.integers(0, 2), dtype=types, kind=kinds
 )
 def test_running_sums(shape, axis, dtype, kind):
     axis %= len(shape)

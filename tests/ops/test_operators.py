@@ -12,15 +12,7 @@ from eagerflow import ops
 from tests.ops.compare import same, some, whole
 
 X, Y = some(2, 3), some(2, 3)[::-1] + 3
-ARITHMETIC = [
-    operator.add,
-    operator.sub,
-    operator.mul,
-    operator.truediv,
-    operator.floordiv,
-    operator.mod,
-    operator.pow,
-]
+ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow]
 COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
 BITS = [operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift]
 
@@ -155,11 +147,7 @@ def test_other_names_of_numpy_for_an_op():
     same(np.degrees(x), np.degrees(X))
     same(np.radians(x), np.radians(X))
     same(np.linalg.slogdet(x @ x.T)[1], np.linalg.slogdet(X @ X.T)[1], rtol=1e-4)
-    assert (np.iscomplexobj(x), np.isrealobj(x), np.iscomplexobj(ops.cast(x, "complex64"))) == (
-        False,
-        True,
-        True,
-    )
+    assert (np.iscomplexobj(x), np.isrealobj(x), np.iscomplexobj(ops.cast(x, "complex64"))) == (False, True, True)
     same(ef.grad(lambda a: np.degrees(a).sum())([0.0, 0.0]), np.degrees([1.0, 1.0]))
 
 

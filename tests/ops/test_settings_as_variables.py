@@ -55,25 +55,16 @@ CALLS = {
     "ops.norm": ((X,), {"ord": 3.0}),
     "activations.relu": ((X,), {"negative_slope": 0.3, "max_value": 2.0, "threshold": 0.5}),
     "losses.binary_crossentropy": ((HOT, UNIT), {"label_smoothing": 0.1}),
-    "losses.binary_focal_crossentropy": (
-        (HOT, UNIT, True),
-        {"alpha": 0.3, "gamma": 1.7, "label_smoothing": 0.1},
-    ),
+    "losses.binary_focal_crossentropy": ((HOT, UNIT, True), {"alpha": 0.3, "gamma": 1.7, "label_smoothing": 0.1}),
     "losses.categorical_crossentropy": ((HOT, UNIT), {"label_smoothing": 0.1}),
-    "losses.categorical_focal_crossentropy": (
-        (HOT, UNIT),
-        {"alpha": 0.3, "gamma": 1.7, "label_smoothing": 0.1},
-    ),
+    "losses.categorical_focal_crossentropy": ((HOT, UNIT), {"alpha": 0.3, "gamma": 1.7, "label_smoothing": 0.1}),
     "losses.categorical_generalized_cross_entropy": ((CLASSES, UNIT), {"q": 0.6}),
     "losses.circle": ((np.array([0, 1, 0, 1]), np.cos(np.arange(12.0)).reshape(4, 3)), {"gamma": 2.0, "margin": 0.3}),
     "losses.huber": ((X, X[::-1] * 0.4), {"delta": 0.8}),
     "losses.tversky": ((HOT, UNIT), {"alpha": 0.3, "beta": 0.6}),
     "ops.image.affine_transform": ((IMAGE, AFFINE), {"fill_value": 0.4}),
     "ops.image.perspective_transform": ((IMAGE, CORNERS, SHIFTED), {"fill_value": 0.4}),
-    "ops.image.map_coordinates": (
-        (X, np.array([[-1.0, 0.5, 1.0], [0.0, 0.3, 2.6]]), 1),
-        {"fill_value": 0.4},
-    ),
+    "ops.image.map_coordinates": ((X, np.array([[-1.0, 0.5, 1.0], [0.0, 0.3, 2.6]]), 1), {"fill_value": 0.4}),
     "ops.image.resize": ((IMAGE, (6, 8)), {"fill_value": 0.4}),
     "ops.image.ssim": ((IMAGE, IMAGE**1.5), {"max_val": 1.2, "filter_sigma": 1.4, "k1": 0.02, "k2": 0.04}),
     "ops.image.gaussian_blur": ((IMAGE, 5), {"sigma": 1.4}),
@@ -81,24 +72,30 @@ CALLS = {
     "random.truncated_normal": (((3,),), {"mean": 0.4, "stddev": 1.3}),
     "random.uniform": (((3,),), {"minval": 0.4, "maxval": 1.3}),
     "random.dropout": ((X,), {"rate": 0.4}),
-}  # fmt: skip
+}
 MORE = {  # what else a call needs
     "ops.image.affine_transform": {"fill_mode": "constant"},
     "ops.image.map_coordinates": {"fill_mode": "constant"},
     "ops.image.resize": {"pad_to_aspect_ratio": True},
-    "ops.linspace": {"num": 4}, "ops.logspace": {"num": 4}, "ops.geomspace": {"num": 4},
-    "random.normal": {"dtype": "float64", "seed": 3}, "random.truncated_normal": {"dtype": "float64", "seed": 3},
-    "random.uniform": {"dtype": "float64", "seed": 3}, "random.dropout": {"seed": 3},
+    "ops.linspace": {"num": 4},
+    "ops.logspace": {"num": 4},
+    "ops.geomspace": {"num": 4},
+    "random.normal": {"dtype": "float64", "seed": 3},
+    "random.truncated_normal": {"dtype": "float64", "seed": 3},
+    "random.uniform": {"dtype": "float64", "seed": 3},
+    "random.dropout": {"seed": 3},
     "ops.norm": {"axis": 1},
-    "ops.image.ssim": {"filter_size": 5}, "ops.full": {"dtype": "float64"}
-}  # fmt: skip
+    "ops.image.ssim": {"filter_size": 5},
+    "ops.full": {"dtype": "float64"},
+}
 RAISE = [("random.dropout", "rate")]
 IN_FLOAT32 = ("ops.kaiser",)  # whatever it is asked for
 NOT_FROM_NUMBERS = {
-    "ops.allclose": "answers True or False", "ops.isclose": "answers True or False",
+    "ops.allclose": "answers True or False",
+    "ops.isclose": "answers True or False",
     "ops.image.elastic_transform": "random: shifts are drawn, then interpolated",
     "metrics.binary_accuracy": "counts",
-}  # fmt: skip
+}
 CASES = [(name, setting) for name, (_, settings) in CALLS.items() for setting in settings]
 
 
@@ -111,9 +108,7 @@ def _find(name):
 
 def _loss(name, setting, value):
     arrays, settings = CALLS[name]
-    arrays = [
-        ef.Tensor(a, "float64" if a.dtype.kind == "f" else None) if hasattr(a, "dtype") else a for a in arrays
-    ]
+    arrays = [ef.Tensor(a, "float64" if a.dtype.kind == "f" else None) if hasattr(a, "dtype") else a for a in arrays]
     found = _find(name)(*arrays, **{**settings, **MORE.get(name, {}), setting: value})
     found = found[0] if isinstance(found, (tuple, list)) else found
     return (found * ef.ops.cos(ef.ops.arange(found.size, dtype="float64").reshape(found.shape))).sum()
@@ -146,14 +141,10 @@ def test_each_function_with_a_number_stands_here():
             if name.startswith("_") or not callable(function) or isinstance(function, type):
                 continue
             parameters = inspect.signature(function).parameters.values()
-            numbers = [
-                p.name for p in parameters if "float" in str(p.annotation) or isinstance(p.default, float)
-            ]
+            numbers = [p.name for p in parameters if "float" in str(p.annotation) or isinstance(p.default, float)]
             known = [CALLS[f"{p}.{name}"][1] for p in ("ops", "losses", place) if f"{p}.{name}" in CALLS]
             known = known or [CALLS[c][1] for c in CALLS if c.endswith(f".{name}")]
-            if f"{place}.{name}" not in NOT_FROM_NUMBERS and not all(
-                any(n in k for k in known) for n in numbers
-            ):
+            if f"{place}.{name}" not in NOT_FROM_NUMBERS and not all(any(n in k for k in known) for n in numbers):
                 missing.append((place, name, numbers))
     assert not missing
 

@@ -60,9 +60,7 @@ def test_schedules_give_the_rates_of_keras(label, name, settings, expected):
     np.testing.assert_allclose(rates, expected[label], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("name", "settings"), [(c[1], c[2]) for c in made.CASES], ids=[c[0] for c in made.CASES]
-)
+@pytest.mark.parametrize(("name", "settings"), [(c[1], c[2]) for c in made.CASES], ids=[c[0] for c in made.CASES])
 def test_a_config_makes_the_same_optimizer(name, settings):
     optimizer = getattr(optimizers, name)(**settings)
     again = optimizers.deserialize(optimizers.serialize(optimizer))
@@ -72,9 +70,7 @@ def test_a_config_makes_the_same_optimizer(name, settings):
     assert {k: kept[k] for k in settings} == pytest.approx(settings)
 
 
-@pytest.mark.parametrize(
-    ("name", "settings"), [s[1:] for s in made.SCHEDULES], ids=[s[0] for s in made.SCHEDULES]
-)
+@pytest.mark.parametrize(("name", "settings"), [s[1:] for s in made.SCHEDULES], ids=[s[0] for s in made.SCHEDULES])
 def test_a_config_makes_the_same_schedule(name, settings):
     schedule = getattr(optimizers.schedules, name)(**settings)
     again = optimizers.schedules.deserialize(optimizers.schedules.serialize(schedule))

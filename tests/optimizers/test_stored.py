@@ -11,9 +11,21 @@ import eagerflow as ef
 from eagerflow import optimizers
 
 EVERY = [
-    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam", "RMSprop",
-    "SGD", "ScheduleFreeAdamW",
-]  # fmt: skip
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Muon",
+    "Nadam",
+    "RMSprop",
+    "SGD",
+    "ScheduleFreeAdamW",
+]
 
 
 def weights():
@@ -110,9 +122,7 @@ def test_state_of_a_users_optimizer():
     made = optimizer.add_variable((2,), "ones", "float64", name="mine")
     assert (made.path, made.dtype.name, made.numpy().tolist()) == ("sgd/mine", "float64", [1.0, 1.0])
     assert optimizer.variables[-1] is made
-    with pytest.raises(
-        ValueError, match=r"add_variable\(layout='rows'\): expected None; a variable lives on one"
-    ):
+    with pytest.raises(ValueError, match=r"add_variable\(layout='rows'\): expected None; a variable lives on one"):
         optimizer.add_variable((2,), layout="rows")
 
 
@@ -125,9 +135,7 @@ def test_single_numbers_among_the_state_have_names():
 
 
 def test_files_of_older_keras_name_settings_that_the_inner_optimizer_has():
-    settings = optimizers.Optimizer(0.1).get_config() | {
-        "inner_optimizer": optimizers.serialize(optimizers.SGD())
-    }
+    settings = optimizers.Optimizer(0.1).get_config() | {"inner_optimizer": optimizers.serialize(optimizers.SGD())}
     older = {k: v for k, v in settings.items() if k != "learning_rate"}
     assert optimizers.LossScaleOptimizer.from_config(older).inner_optimizer.name == "sgd"
     with pytest.raises(TypeError, match="no argument 'use_ema'"):

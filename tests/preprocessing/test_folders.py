@@ -28,9 +28,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_model_trains_on_a_folder_of_images(folder):
-    both = IMAGES(
-        folder, image_size=8, batch_size=3, seed=1, validation_split=0.25, subset="both", verbose=False
-    )
+    both = IMAGES(folder, image_size=8, batch_size=3, seed=1, validation_split=0.25, subset="both", verbose=False)
     training, validation = both
     assert (len(training), len(validation)) == (2, 1)
     assert not set(training.file_paths) & set(validation.file_paths)
@@ -54,9 +52,11 @@ def test_files_come_in_another_order_each_time_and_in_the_same_for_a_seed(folder
 def test_without_batches_there_are_single_samples(folder):
     sounds = list(SOUNDS(folder, batch_size=None, shuffle=False, verbose=False))
     assert [np.shape(sound) for sound, _ in sounds[:4]] == [(5, 2), (6, 2), (7, 2), (8, 2)]
-    assert np.shape(
-        next(iter(IMAGES(folder, batch_size=None, image_size=4, label_mode=None, verbose=False)))
-    ) == (4, 4, 3)
+    assert np.shape(next(iter(IMAGES(folder, batch_size=None, image_size=4, label_mode=None, verbose=False)))) == (
+        4,
+        4,
+        3,
+    )
 
 
 def test_how_many_files_were_found_is_said_unless_it_is_not_wished(folder, capsys):
@@ -151,9 +151,7 @@ def test_hidden_folders_are_no_classes_and_links_are_followed_on_request(tmp_pat
     linked.mkdir()
     (linked / "two.txt").write_text("two", encoding="utf-8")
     (tmp_path / "a" / "link").symlink_to(linked)
-    assert [TEXTS(tmp_path, follow_links=follow, verbose=False).class_names for follow in (False, True)] == [
-        ["a"]
-    ] * 2
+    assert [TEXTS(tmp_path, follow_links=follow, verbose=False).class_names for follow in (False, True)] == [["a"]] * 2
     counts = [len(TEXTS(tmp_path, follow_links=follow, verbose=False).file_paths) for follow in (False, True)]
     assert counts == [1, 2]
 

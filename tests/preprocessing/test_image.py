@@ -25,9 +25,7 @@ def picture(tmp_path):
 def test_a_saved_image_comes_back(picture, tmp_path):
     original = cases.image(6, 9, 3)
     np.testing.assert_array_equal(utils.img_to_array(utils.load_img(picture)), original)
-    np.testing.assert_array_equal(
-        utils.img_to_array(utils.load_img(io.BytesIO(picture.read_bytes()))), original
-    )
+    np.testing.assert_array_equal(utils.img_to_array(utils.load_img(io.BytesIO(picture.read_bytes()))), original)
     first = utils.img_to_array(utils.load_img(str(picture)), "channels_first", "uint8")
     assert (first.shape, first.dtype) == ((3, 6, 9), np.uint8)
     utils.save_img(tmp_path / "b.png", first, "channels_first", scale=False)
@@ -93,7 +91,7 @@ def test_transparency_is_dropped_with_a_word_where_the_format_has_none(tmp_path)
         (lambda: image.ImageDataGenerator().flow(np.zeros((3, 3, 3, 3)), subset="train"), ValueError, "training"),
         (lambda: image.ImageDataGenerator().flow_from_directory("/missing"), ValueError, "no such folder"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused(call, error, problem):
     with pytest.raises(error, match=problem):
         call()
@@ -156,13 +154,22 @@ def test_a_model_trains_on_what_a_generator_makes(tmp_path):
 def test_more_than_images_goes_along(tmp_path):
     images = np.zeros((4, 3, 3, 1))
     flow = image.ImageDataGenerator().flow(
-        (images, [np.arange(4), np.arange(4) * 2]), np.arange(4) * 3, 2, False, sample_weight=np.arange(4) * 4,
-        save_to_dir=tmp_path, save_prefix="seen",
-    )  # fmt: skip
+        (images, [np.arange(4), np.arange(4) * 2]),
+        np.arange(4) * 3,
+        2,
+        False,
+        sample_weight=np.arange(4) * 4,
+        save_to_dir=tmp_path,
+        save_prefix="seen",
+    )
     (x, one, two), y, weight = flow[1]
     assert (x.shape, one.tolist(), two.tolist(), y.tolist(), weight.tolist()) == (
-        (2, 3, 3, 1), [2, 3], [4, 6], [6, 9], [8, 12],
-    )  # fmt: skip
+        (2, 3, 3, 1),
+        [2, 3],
+        [4, 6],
+        [6, 9],
+        [8, 12],
+    )
     assert sorted(path.name[:7] for path in tmp_path.iterdir()) == ["seen_2_", "seen_3_"]
     with pytest.raises(IndexError, match="batch 2 was asked for; there are 2"):
         flow[2]
@@ -180,10 +187,7 @@ def test_subsets_of_sorted_rows_are_noticed():
     generator = image.ImageDataGenerator(validation_split=0.5)
     with pytest.raises(ValueError, match="different classes"):
         generator.flow(np.zeros((4, 2, 2, 1)), [0, 0, 1, 1], subset="training")
-    assert (
-        generator.flow(np.zeros((4, 2, 2, 1)), [0, 0, 1, 1], subset="training", ignore_class_split=True).n
-        == 2
-    )
+    assert generator.flow(np.zeros((4, 2, 2, 1)), [0, 0, 1, 1], subset="training", ignore_class_split=True).n == 2
 
 
 # -- files
@@ -197,13 +201,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("mode", "answer"),
-    [("categorical", [[1, 0], [0, 1]]), ("sparse", [0, 1]), ("binary", [0, 1]), (None, None)],
+    ("mode", "answer"), [("categorical", [[1, 0], [0, 1]]), ("sparse", [0, 1]), ("binary", [0, 1]), (None, None)]
 )
 def test_labels_of_folders(folder, mode, answer, capsys):
-    flow = image.ImageDataGenerator().flow_from_directory(
-        folder, (4, 4), class_mode=mode, batch_size=8, shuffle=False
-    )
+    flow = image.ImageDataGenerator().flow_from_directory(folder, (4, 4), class_mode=mode, batch_size=8, shuffle=False)
     assert capsys.readouterr().out == "Found 8 images belonging to 2 classes.\n"
     assert (flow.class_indices, flow.samples, len(flow)) == ({"ants": 0, "bees": 1}, 8, 1)
     batch = flow[0]
@@ -216,9 +217,7 @@ def test_labels_of_folders(folder, mode, answer, capsys):
 
 def test_images_as_their_own_labels_and_classes_in_another_order(folder):
     generator = image.ImageDataGenerator(data_format="channels_first")
-    flow = generator.flow_from_directory(
-        folder, (4, 4), "grayscale", ["bees", "ants"], "input", shuffle=False
-    )
+    flow = generator.flow_from_directory(folder, (4, 4), "grayscale", ["bees", "ants"], "input", shuffle=False)
     x, y = flow[0]
     assert x.shape == (8, 1, 4, 4)
     np.testing.assert_array_equal(x, y)
@@ -255,11 +254,7 @@ def test_tables_of_files(folder, table):
     plain = flow()
     assert (plain.samples, plain.class_indices) == (4, {"ant": 0, "bee": 1, "wasp": 2})
     assert plain[0][1].argmax(1).tolist() == [0, 0, 1, 2]
-    assert flow(classes=["bee", "ant"], class_mode="binary", weight_col="heavy")[0][1:][0].tolist() == [
-        1,
-        1,
-        0,
-    ]
+    assert flow(classes=["bee", "ant"], class_mode="binary", weight_col="heavy")[0][1:][0].tolist() == [1, 1, 0]
     assert flow(classes=["bee", "ant"], class_mode="binary", weight_col="heavy")[0][2].tolist() == [1, 2, 3]
     assert flow(y_col="size", class_mode="raw")[0][1].tolist() == [1, 2, 3, 5]
     sizes, weights = flow(y_col=["size", "heavy"], class_mode="multi_output")[0][1]

@@ -112,20 +112,14 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "number"), [(kind, i) for kind, (_, c) in KINDS.items() for i in range(len(c))]
-)
+@pytest.mark.parametrize(("kind", "number"), [(kind, i) for kind, (_, c) in KINDS.items() for i in range(len(c))])
 def test_data_sets_of_folders(arrays, folder, kind, number):
     function, settings = KINDS[kind]
     made = function(folder, **settings[number])
     assert isinstance(made, Dataset)
     assert made.class_names == WORDS["folders"][f"{kind}/{number}"]
     batches = list(made)
-    assert (
-        len(batches)
-        == len(made)
-        == len({n.split("/")[2] for n in arrays if n.startswith(f"{kind}/{number}/")})
-    )
+    assert len(batches) == len(made) == len({n.split("/")[2] for n in arrays if n.startswith(f"{kind}/{number}/")})
     for j, batch in enumerate(batches):
         for k, part in enumerate(batch if isinstance(batch, tuple) else (batch,)):
             answer, found = arrays[f"{kind}/{number}/{j}/{k}"], np.asarray(part)

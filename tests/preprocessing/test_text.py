@@ -20,11 +20,7 @@ def tokenizer():
 def test_a_tokenizer_survives_json(tokenizer):
     again = text.tokenizer_from_json(tokenizer.to_json(indent=1))
     assert again.get_config() == tokenizer.get_config()
-    assert (
-        again.texts_to_sequences(["a listed cat"])
-        == tokenizer.texts_to_sequences(["a listed cat"])
-        == [[4, 2]]
-    )
+    assert again.texts_to_sequences(["a listed cat"]) == tokenizer.texts_to_sequences(["a listed cat"]) == [[4, 2]]
     again.fit_on_texts(["cat cat cat"])
     assert again.word_index["cat"] == 1
 
@@ -46,9 +42,7 @@ def test_words_of_an_own_analyzer():
     made = text.Tokenizer(analyzer=lambda t: t.split("-"))
     made.fit_on_texts(["a-b-a"])
     assert made.texts_to_sequences(["b-a-c"]) == [[2, 1]]
-    assert text.hashing_trick("a-b", 10, "md5", analyzer=lambda t: t.split("-")) == text.hashing_trick(
-        "a b", 10, "md5"
-    )
+    assert text.hashing_trick("a-b", 10, "md5", analyzer=lambda t: t.split("-")) == text.hashing_trick("a b", 10, "md5")
     assert all(1 <= number < 10 for number in text.one_hot("some words here", 10))
 
 
@@ -77,7 +71,7 @@ def test_sequences_count_as_documents():
         (lambda: sequence.TimeseriesGenerator([1, 2], [1, 2], 2), ValueError, "no window of length 2 fits"),
         (lambda: sequence.TimeseriesGenerator([1, 2], [1, 2], 1, end_index=2), ValueError, "there are 2 time steps"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused(call, error, problem):
     with pytest.raises(error, match=problem):
         call()

@@ -96,10 +96,7 @@ def test_seed_generator_keeps_its_state_in_an_untrainable_variable():
     assert seeds.state.dtype == "uint32"
     assert seeds.next().tolist() == [4, 0]
     assert seeds.state.numpy().tolist() == [4, 1]
-    assert random.SeedGenerator.from_config(seeds.get_config()).get_config() == {
-        "seed": 2**32 + 4,
-        "name": "mine",
-    }
+    assert random.SeedGenerator.from_config(seeds.get_config()).get_config() == {"seed": 2**32 + 4, "name": "mine"}
 
 
 def test_seed_generators_without_a_seed_follow_set_random_seed():
@@ -243,9 +240,7 @@ def test_pieces_of_large_dropout_masks_differ_and_are_the_same_for_any_number_of
         masks.append(random.dropout(x, rate, seed=5).numpy() == 0)
     set_num_threads(before)
     np.testing.assert_array_equal(masks[0], masks[1])
-    pieces = masks[0][: 3 * (1 << 18)].reshape(
-        6, -1
-    )  # of 16 bits a mask has four numbers in a word, of 32 two
+    pieces = masks[0][: 3 * (1 << 18)].reshape(6, -1)  # of 16 bits a mask has four numbers in a word, of 32 two
     np.testing.assert_allclose(pieces.mean(axis=1), rate, atol=0.003)
     for i in range(6):
         for j in range(i):

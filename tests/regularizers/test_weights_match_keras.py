@@ -34,6 +34,4 @@ def test_bounded_weights(i, dtype, device):
     name, settings, shape = CONSTRAINTS[i]
     bounded = getattr(ef.constraints, name)(**settings)(ef.Tensor(weights(i, shape).astype(dtype)))
     assert bounded.dtype == dtype
-    np.testing.assert_allclose(
-        bounded.numpy(), KERAS[f"bounded {i}"], rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype]
-    )
+    np.testing.assert_allclose(bounded.numpy(), KERAS[f"bounded {i}"], rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])

@@ -46,11 +46,7 @@ class Flags:
         self.owndata = array.base is None
 
     def __getitem__(self, name):
-        known = {
-            "C_CONTIGUOUS": self.c_contiguous,
-            "F_CONTIGUOUS": self.f_contiguous,
-            "OWNDATA": self.owndata,
-        }
+        known = {"C_CONTIGUOUS": self.c_contiguous, "F_CONTIGUOUS": self.f_contiguous, "OWNDATA": self.owndata}
         return known[name]
 
 
@@ -120,9 +116,7 @@ def index_of(key, shape):
 
 def _index_part(part):
     if part is None or part is Ellipsis or isinstance(part, (slice, int, numpy.integer)):
-        if isinstance(part, slice) and any(
-            isinstance(end, ndarray) for end in (part.start, part.stop, part.step)
-        ):
+        if isinstance(part, slice) and any(isinstance(end, ndarray) for end in (part.start, part.stop, part.step)):
             raise TypeError("slice indices must be integers, and a device array is none")
         return part
     if isinstance(part, ndarray):
@@ -271,17 +265,13 @@ class ndarray:
         raise TypeError("Implicit conversion of a device array to a NumPy array: use .get().")
 
     def __array_function__(self, function, types, args, kwargs):
-        raise TypeError(
-            f"numpy.{function.__name__} was called with a device array: use xp.{function.__name__}."
-        )
+        raise TypeError(f"numpy.{function.__name__} was called with a device array: use xp.{function.__name__}.")
 
     def __array_ufunc__(self, ufunc, method, *inputs, **settings):
         """Lets `numpy.float32(2) * device_array` through, which NumPy sends here; refuses all else."""
         scalar = any(isinstance(value, numpy.generic) for value in inputs)
         if method != "__call__" or not scalar or "out" in settings:
-            raise TypeError(
-                f"numpy.{ufunc.__name__} was called with a device array: use xp.{ufunc.__name__}."
-            )
+            raise TypeError(f"numpy.{ufunc.__name__} was called with a device array: use xp.{ufunc.__name__}.")
         return apply(ufunc, *inputs, **settings)
 
     # -- indexing
@@ -323,9 +313,7 @@ class ndarray:
         self._numbers.fill(operand(value))
 
     def reshape(self, *shape, order="C", copy=None):
-        return wrap(
-            self._numbers.reshape(unwrap_shape(shape[0] if len(shape) == 1 else shape), order=order), self
-        )
+        return wrap(self._numbers.reshape(unwrap_shape(shape[0] if len(shape) == 1 else shape), order=order), self)
 
     def transpose(self, *axes):
         return wrap(self._numbers.transpose(*axes), self)
@@ -432,20 +420,7 @@ def _answer(name, signature):
     setattr(ndarray, name, method)
 
 
-for _name in [
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "or",
-    "xor",
-]:
+for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and", "or", "xor"]:
     _function = getattr(operator, f"__{_name}__")
     _binary(_name, _function)
     _in_place(_name, getattr(operator, f"__i{_name}__"))

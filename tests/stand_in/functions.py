@@ -115,9 +115,7 @@ def function(name, signature, home=numpy):
         given = [unwrap(value) for value in args]
         settings = {key: unwrap(value) for key, value in kwargs.items()}
         with numpy.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", RuntimeWarning
-            )  # means of nothing are NaN on a GPU without a word
+            warnings.simplefilter("ignore", RuntimeWarning)  # means of nothing are NaN on a GPU without a word
             result = answer_by_numpy(*given, **settings)
         if name in ON_HOST:
             return result

@@ -43,9 +43,7 @@ def build() -> dict[str, ModuleType]:
     cupy.random, cupy.cuda = _module("cupy.random"), _module("cupy.cuda")
     random.build(cupy.random)
     runtime = cuda.build(cupy.cuda)
-    return {
-        module.__name__: module for module in (cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime)
-    }
+    return {module.__name__: module for module in (cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime)}
 
 
 def _delegating(name, table, home):
@@ -59,9 +57,7 @@ def _module(name):
     module = ModuleType(name)
 
     def missing(attribute):
-        raise AttributeError(
-            f"module '{name}' has no attribute '{attribute}': CuPy 14 or the stand-in lacks it"
-        )
+        raise AttributeError(f"module '{name}' has no attribute '{attribute}': CuPy 14 or the stand-in lacks it")
 
     module.__getattr__ = missing
     return module

@@ -109,9 +109,7 @@ def test_metrics_of_a_model_are_reported(keras_2):
     made.compile("sgd")
     assert made.fit(X, epochs=2, verbose=0).history.keys() == {"loss", "level"}
     wanted = made.predict(X, verbose=0).mean()
-    assert made.evaluate(X, batch_size=24, verbose=0, return_dict=True)["level"] == pytest.approx(
-        wanted, abs=1e-6
-    )
+    assert made.evaluate(X, batch_size=24, verbose=0, return_dict=True)["level"] == pytest.approx(wanted, abs=1e-6)
 
 
 def test_metrics_of_a_layer_are_reported(keras_2):

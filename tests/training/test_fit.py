@@ -26,11 +26,7 @@ def blobs(n=120, classes=3):
 
 def classifier(classes=3, **settings):
     model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(classes, activation="softmax")])
-    chosen = {
-        "optimizer": ef.optimizers.Adam(0.02),
-        "loss": "sparse_categorical_crossentropy",
-        "metrics": ["accuracy"],
-    }
+    chosen = {"optimizer": ef.optimizers.Adam(0.02), "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
     model.compile(**{**chosen, **settings})
     return model
 
@@ -86,9 +82,16 @@ def test_a_step_by_hand():
 
 @pytest.mark.parametrize(
     ("metric", "name"),
-    [("acc", "acc"), ("accuracy", "accuracy"), ("mse", "mse"), ("AUC", "AUC"), ("auc", "auc"),
-     (ef.metrics.BinaryAccuracy(name="mine"), "mine"), ("binary_accuracy", "binary_accuracy")],
-)  # fmt: skip
+    [
+        ("acc", "acc"),
+        ("accuracy", "accuracy"),
+        ("mse", "mse"),
+        ("AUC", "AUC"),
+        ("auc", "auc"),
+        (ef.metrics.BinaryAccuracy(name="mine"), "mine"),
+        ("binary_accuracy", "binary_accuracy"),
+    ],
+)
 def test_names_in_history(metric, name):
     model = ef.Sequential([layers.Dense(1, activation="sigmoid")])
     model.compile("sgd", "binary_crossentropy", metrics=[metric])
@@ -162,9 +165,7 @@ def test_the_last_part_is_held_back():
 def test_validation_only_now_and_then():
     history = line().fit(ONES, ONES, epochs=4, validation_data=(ONES, ONES), validation_freq=2, verbose=0)
     assert len(history.history["val_loss"]) == 2
-    history = line().fit(
-        ONES, ONES, epochs=4, validation_data=(ONES, ONES), validation_freq=[1, 2, 4], verbose=0
-    )
+    history = line().fit(ONES, ONES, epochs=4, validation_data=(ONES, ONES), validation_freq=[1, 2, 4], verbose=0)
     assert len(history.history["val_loss"]) == 3
 
 
@@ -225,15 +226,11 @@ def test_several_inputs_and_outputs_by_place_and_name():
     a, b = ef.Input((2,), name="a"), ef.Input((3,), name="b")
     both = layers.Concatenate()([a, b])
     model = ef.Model(
-        [a, b],
-        [layers.Dense(1, name="value")(both), layers.Dense(2, activation="softmax", name="kind")(both)],
+        [a, b], [layers.Dense(1, name="value")(both), layers.Dense(2, activation="softmax", name="kind")(both)]
     )
     losses = {"value": "mse", "kind": "sparse_categorical_crossentropy"}
     model.compile(
-        "sgd",
-        losses,
-        loss_weights={"value": 0.5, "kind": 2.0},
-        metrics={"kind": ["accuracy"], "value": "mae"},
+        "sgd", losses, loss_weights={"value": 0.5, "kind": 2.0}, metrics={"kind": ["accuracy"], "value": "mae"}
     )
     x, kinds = [np.ones((4, 2)), np.ones((4, 3))], np.array([0, 1, 1, 0])
     history = model.fit({"a": x[0], "b": x[1]}, {"value": np.ones(4), "kind": kinds}, verbose=0)
@@ -259,9 +256,7 @@ def test_a_list_of_metrics_of_another_length_serves_all_outputs():
     history = model.fit(np.ones((4, 2)), [np.ones(4), 3 * np.ones(4)], verbose=0).history
     assert set(history) == {"loss", "p_loss", "q_loss", "p_mae", "q_mae"}
     assert history["p_mae"] != history["q_mae"]
-    with pytest.raises(
-        ValueError, match="metrics: 1 given for 2 outputs"
-    ):  # one object can't gather for both
+    with pytest.raises(ValueError, match="metrics: 1 given for 2 outputs"):  # one object can't gather for both
         model.compile("sgd", "mse", metrics=[ef.metrics.MeanAbsoluteError()])
 
 
@@ -463,9 +458,7 @@ def test_weights_swapped_at_each_epoch_end_as_averages(stops):
             self.model.stop_training = stops and epoch == 1
 
     model = line(optimizer=ef.optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5))
-    model.fit(
-        ONES, ONES, epochs=3 if stops else 2, callbacks=[callbacks.SwapEMAWeights(True), Watch()], verbose=0
-    )
+    model.fit(ONES, ONES, epochs=3 if stops else 2, callbacks=[callbacks.SwapEMAWeights(True), Watch()], verbose=0)
     assert seen == [0.5, 0.625]
     assert model.get_weights()[0].item() == 0.625
 

@@ -31,9 +31,16 @@ def batches():
 def test_generators_have_methods_of_their_own():
     old, new = model(), model()
     found = old.fit_generator(
-        batches(), steps_per_epoch=3, epochs=2, verbose=0, workers=2, max_queue_size=5, use_multiprocessing=True,
-        validation_data=(X, ONE_HOT), callbacks=[ef.callbacks.LambdaCallback()],
-    )  # fmt: skip
+        batches(),
+        steps_per_epoch=3,
+        epochs=2,
+        verbose=0,
+        workers=2,
+        max_queue_size=5,
+        use_multiprocessing=True,
+        validation_data=(X, ONE_HOT),
+        callbacks=[ef.callbacks.LambdaCallback()],
+    )
     wanted = new.fit(batches(), steps_per_epoch=3, epochs=2, verbose=0, validation_data=(X, ONE_HOT))
     assert found.history == wanted.history
     assert old.evaluate_generator(batches(), steps=3) == new.evaluate(batches(), steps=3, verbose=0)

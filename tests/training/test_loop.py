@@ -49,16 +49,15 @@ def test_the_order_of_hooks():
     diary = Diary()
     model().fit(X, Y, batch_size=4, validation_data=(X, Y), callbacks=[diary], verbose=0)
     batches = [(f"train_batch_{when}", i) for i in (0, 1) for when in ("begin", "end")]
-    tests = [("test_begin",), ("test_batch_begin", 0), ("test_batch_end", 0), ("test_batch_begin", 1),
-             ("test_batch_end", 1), ("test_end",)]  # fmt: skip
-    assert diary.notes == [
-        ("train_begin",),
-        ("epoch_begin", 0),
-        *batches,
-        *tests,
-        ("epoch_end", 0),
-        ("train_end",),
+    tests = [
+        ("test_begin",),
+        ("test_batch_begin", 0),
+        ("test_batch_end", 0),
+        ("test_batch_begin", 1),
+        ("test_batch_end", 1),
+        ("test_end",),
     ]
+    assert diary.notes == [("train_begin",), ("epoch_begin", 0), *batches, *tests, ("epoch_end", 0), ("train_end",)]
 
 
 def test_hooks_of_prediction():
@@ -88,8 +87,11 @@ def test_callbacks_hear_of_every_second_batch():
     diary = Diary()
     model(steps_per_execution=2).fit(X, Y, batch_size=2, callbacks=diary, verbose=0)
     assert [n for n in diary.notes if "batch" in n[0]] == [
-        ("train_batch_begin", 0), ("train_batch_end", 1), ("train_batch_begin", 2), ("train_batch_end", 3),
-    ]  # fmt: skip
+        ("train_batch_begin", 0),
+        ("train_batch_end", 1),
+        ("train_batch_begin", 2),
+        ("train_batch_end", 3),
+    ]
 
 
 def test_a_callback_can_stop_training_in_the_middle():
@@ -107,19 +109,13 @@ def test_a_callback_can_stop_training_in_the_middle():
 def test_early_stopping_with_the_best_weights():
     made = model(optimizer=ef.optimizers.SGD(2.0))  # far too fast: it gets worse
     history = made.fit(
-        X,
-        Y,
-        epochs=20,
-        callbacks=callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True),
-        verbose=0,
+        X, Y, epochs=20, callbacks=callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True), verbose=0
     )
     assert len(history.epoch) < 20
 
 
 def test_the_learning_rate_is_in_the_history():
-    history = model().fit(
-        X, Y, epochs=2, callbacks=callbacks.LearningRateScheduler(lambda e: 0.1 / (e + 1)), verbose=0
-    )
+    history = model().fit(X, Y, epochs=2, callbacks=callbacks.LearningRateScheduler(lambda e: 0.1 / (e + 1)), verbose=0)
     assert history.history["learning_rate"] == pytest.approx([0.1, 0.05])
 
 
@@ -238,8 +234,15 @@ def test_what_an_observer_sees_of_a_step():
     made.fit(X, Y, verbose=0)
     with observe.observing(Watcher()):
         made.fit(X, Y, verbose=0)
-    expected = [("data", "batch"), ("step", "train_step"), ("model", made.name), ("layer", "last"),
-                ("loss", "mean_squared_error"), ("optimizer", "sgd"), ("metric", "mae")]  # fmt: skip
+    expected = [
+        ("data", "batch"),
+        ("step", "train_step"),
+        ("model", made.name),
+        ("layer", "last"),
+        ("loss", "mean_squared_error"),
+        ("optimizer", "sgd"),
+        ("metric", "mae"),
+    ]
     assert [k for k in kinds if k in expected] == expected
     assert told == [("batch", 0, ["loss", "mae"]), ("epoch", 0, ["loss", "mae"])]
 

@@ -36,11 +36,7 @@ def two_outputs(loss):
     [
         (lambda: ef.Sequential([layers.Dense(1)]).fit(X, Y), ValueError, "compile the model first"),
         (lambda: ef.Sequential([layers.Dense(1)]).evaluate(X, Y), ValueError, "compile the model first"),
-        (
-            lambda: ef.Sequential([layers.Dense(1)]).train_on_batch(X, Y),
-            ValueError,
-            "compile the model first",
-        ),
+        (lambda: ef.Sequential([layers.Dense(1)]).train_on_batch(X, Y), ValueError, "compile the model first"),
         (lambda: model(optimizer=ef.optimizers.SGD(-0.1)), ValueError, "learning_rate=-0.1"),
         (lambda: model(optimizer="adamm"), ValueError, "Did you mean 'adam'"),
         (lambda: model(loss="mean_square_error"), ValueError, "Did you mean 'mean_squared_error'"),

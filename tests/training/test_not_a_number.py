@@ -37,9 +37,7 @@ def with_nan(array, at=(7, 1)):
 
 def test_nan_in_the_data_names_the_data_and_the_first_layer():
     (message,) = told(model(), with_nan(X), Y, epochs=3)
-    assert message.startswith(
-        "the loss is nan after epoch 1: x holds NaN or infinite values, and layer 'net/wide'"
-    )
+    assert message.startswith("the loss is nan after epoch 1: x holds NaN or infinite values, and layer 'net/wide'")
     assert "viz doctor" in message
     assert len(message) <= 500
 

@@ -104,8 +104,10 @@ def test_targets_for_the_outputs_that_learn_are_enough(losses):
 def outputs_of(make):
     """A model whose first output is 1 everywhere, the second 2."""
     inputs = ef.Input((2,))
-    made = [ef.layers.Dense(1, kernel_initializer="zeros", bias_initializer=ef.initializers.Constant(v), name=n)
-            for v, n in ((1.0, "one"), (2.0, "two"))]  # fmt: skip
+    made = [
+        ef.layers.Dense(1, kernel_initializer="zeros", bias_initializer=ef.initializers.Constant(v), name=n)
+        for v, n in ((1.0, "one"), (2.0, "two"))
+    ]
     return ef.Model(inputs, make(*[layer(inputs) for layer in made]))
 
 
@@ -133,9 +135,7 @@ def test_a_loss_of_ones_own_sees_whole_structures(kind):
 
     model = outputs_of(make)
     several = (whole, make("mae", "mse")) if kind == "list" else [whole, make("mae", "mse")]
-    model.compile(
-        "sgd", several, loss_weights=[2.0, make(10.0, 100.0)] if kind != "list" else (2.0, [10.0, 100.0])
-    )
+    model.compile("sgd", several, loss_weights=[2.0, make(10.0, 100.0)] if kind != "list" else (2.0, [10.0, 100.0]))
     found = model.evaluate(X, make(ONES, ONES), verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(2 * 1 + 10 * 0 + 100 * 1)
     assert set(seen) == {(type(make(1, 2)),) * 2}

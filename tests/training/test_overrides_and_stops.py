@@ -65,8 +65,7 @@ class Numbers(ef.callbacks.Callback):
 
 
 @pytest.mark.parametrize(
-    ("method", "flag"),
-    [("fit", "stop_training"), ("evaluate", "stop_evaluating"), ("predict", "stop_predicting")],
+    ("method", "flag"), [("fit", "stop_training"), ("evaluate", "stop_evaluating"), ("predict", "stop_predicting")]
 )
 def test_loops_stop_when_told(method, flag):
     made = model()
@@ -76,9 +75,7 @@ def test_loops_stop_when_told(method, flag):
     getattr(made, method)(batches, verbose=0, callbacks=[numbers])
     assert len(numbers.ended) == 3
     again = Numbers()
-    getattr(made, method)(
-        X, *([] if method == "predict" else [Y]), batch_size=1, verbose=0, callbacks=[again]
-    )
+    getattr(made, method)(X, *([] if method == "predict" else [Y]), batch_size=1, verbose=0, callbacks=[again])
     assert len(again.ended) == 10
 
 
@@ -86,9 +83,7 @@ def test_loops_stop_when_told(method, flag):
 def test_callbacks_hear_of_the_last_short_group(method):
     made = model(steps_per_execution=4)
     numbers = Numbers()
-    getattr(made, method)(
-        X, *([] if method == "predict" else [Y]), batch_size=1, verbose=0, callbacks=[numbers]
-    )
+    getattr(made, method)(X, *([] if method == "predict" else [Y]), batch_size=1, verbose=0, callbacks=[numbers])
     assert numbers.begun == [0, 4, 8]
     assert numbers.ended == [3, 7, 11]
     if method == "predict":

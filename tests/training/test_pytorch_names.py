@@ -12,11 +12,15 @@ from eagerflow import layers
 @pytest.mark.parametrize(
     ("name", "way"),
     [
-        ("parameters", "model.trainable_weights"), ("named_parameters", "v.path"), ("train", "training=True"),
-        ("eval", "training=False"), ("state_dict", "save_weights"), ("load_state_dict", "load_weights"),
+        ("parameters", "model.trainable_weights"),
+        ("named_parameters", "v.path"),
+        ("train", "training=True"),
+        ("eval", "training=False"),
+        ("state_dict", "save_weights"),
+        ("load_state_dict", "load_weights"),
         ("zero_grad", "Leave it out"),
     ],
-)  # fmt: skip
+)
 def test_models_name_our_way(name, way):
     model = ef.Sequential([layers.Dense(1)])
     assert not hasattr(model, name)

@@ -28,9 +28,7 @@ def expected():
 def test_history_and_weights_are_those_of_keras(case, expected, device):
     label = case[0]
     history, weights, evaluated = made.trained(ef, *case[1:])
-    wanted = {
-        key.partition("/")[2]: values for key, values in expected.items() if key.startswith(f"{label}/")
-    }
+    wanted = {key.partition("/")[2]: values for key, values in expected.items() if key.startswith(f"{label}/")}
     assert set(history) == set(wanted)
     for name, values in wanted.items():
         np.testing.assert_allclose(history[name], values, rtol=1e-4, atol=1e-5, err_msg=name)

@@ -93,12 +93,7 @@ def test_states_of_recurrent_layers_are_put_back():
     last = Last()
     with pytest.raises(ValueError, match="mine"):
         made.fit(
-            np.tile(STATEFUL, (3, 1, 1)),
-            np.ones((12, 1)),
-            batch_size=4,
-            verbose=0,
-            shuffle=False,
-            callbacks=[last],
+            np.tile(STATEFUL, (3, 1, 1)), np.ones((12, 1)), batch_size=4, verbose=0, shuffle=False, callbacks=[last]
         )
     for before, after in zip(last.state, everything(made), strict=True):
         np.testing.assert_array_equal(before, after)
@@ -134,10 +129,7 @@ def test_ctrl_c_lets_the_step_finish():
             return x
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    made, last = (
-        ef.Sequential([layers.Dense(2), layers.BatchNormalization(), Interrupts(), layers.Dense(1)]),
-        Last(),
-    )
+    made, last = (ef.Sequential([layers.Dense(2), layers.BatchNormalization(), Interrupts(), layers.Dense(1)]), Last())
     made.compile("adam", "mse")
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -150,8 +142,10 @@ def test_ctrl_c_lets_the_step_finish():
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end",
-                                  "on_epoch_end", "on_train_end"])  # fmt: skip
+@pytest.mark.parametrize(
+    "hook",
+    ["on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_epoch_end", "on_train_end"],
+)
 def test_a_callback_that_raises_leaves_a_usable_model(hook):
     made = ef.Sequential([layers.Dense(1)])
     made.compile("sgd", "mse")

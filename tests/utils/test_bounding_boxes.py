@@ -8,8 +8,7 @@ import pytest
 from eagerflow.utils import bounding_boxes
 
 A = np.array(
-    [[[0, 0, 10, 20], [5, 5, 15, 10], [-1, -1, -1, -1]], [[2, 3, 9, 8], [0, 0, 4, 4], [1, 1, 2, 7]]],
-    "float32",
+    [[[0, 0, 10, 20], [5, 5, 15, 10], [-1, -1, -1, -1]], [[2, 3, 9, 8], [0, 0, 4, 4], [1, 1, 2, 7]]], "float32"
 )
 B = np.array([[1, 2, 8, 16], [4, 4, 12, 12]], "float32")
 IMAGE = (20, 40, 3)
@@ -25,10 +24,7 @@ def close(found, expected):
 
 
 def test_shares_of_what_pairs_have_in_common():
-    expected = [
-        [[0.49, 0.22222], [0.11278, 0.44304], [0, 0]],
-        [[0.29126, 0.25316], [0.05556, 0], [0.05051, 0]],
-    ]
+    expected = [[[0.49, 0.22222], [0.11278, 0.44304], [0, 0]], [[0.29126, 0.25316], [0.05556, 0], [0.05051, 0]]]
     close(bounding_boxes.compute_iou(A, B, "xyxy"), expected)
     close(bounding_boxes.compute_iou(B, A, "xyxy"), np.swapaxes(expected, 1, 2))
     masked = bounding_boxes.compute_iou(A[0], B, "xyxy", use_masking=True, mask_val=-2)
@@ -58,13 +54,9 @@ def test_differences_from_anchors_there_and_back():
 def test_what_is_refused():
     with pytest.raises(ValueError, match=r"relative boxes need image_shape"):
         bounding_boxes.compute_iou(B, B, "rel_xyxy")
-    with pytest.raises(
-        ValueError, match=r"boxes2\): expected \(boxes, 4\) or \(batch, boxes, 4\); got float32\[4\]"
-    ):
+    with pytest.raises(ValueError, match=r"boxes2\): expected \(boxes, 4\) or \(batch, boxes, 4\); got float32\[4\]"):
         bounding_boxes.compute_iou(B, B[0], "xyxy")
-    with pytest.raises(
-        ValueError, match=r"encoding_format='xyxy'\): expected one of center_xywh, center_yxhw"
-    ):
+    with pytest.raises(ValueError, match=r"encoding_format='xyxy'\): expected one of center_xywh, center_yxhw"):
         bounding_boxes.encode_box_to_deltas(B, B, "xyxy", "xyxy", "xyxy")
     with pytest.raises(ValueError, match=r"variance=...\): expected 4 numbers; got float32\[1\]"):
         bounding_boxes.decode_deltas_to_boxes(B, B, "xyxy", "xyxy", variance=[1.0])

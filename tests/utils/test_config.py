@@ -57,12 +57,7 @@ class Batches(utils.PyDataset):
 
 @pytest.mark.parametrize(
     "data",
-    [
-        (X, X[:, :1]),
-        (batches,),
-        (Batches,),
-        (lambda: ef.data.Dataset.from_tensor_slices((X, X[:, :1])).batch(2),),
-    ],
+    [(X, X[:, :1]), (batches,), (Batches,), (lambda: ef.data.Dataset.from_tensor_slices((X, X[:, :1])).batch(2),)],
     ids=["arrays", "generator", "PyDataset", "Dataset"],
 )
 def test_steps_are_limited_with_a_warning(data, max_steps):
@@ -126,12 +121,7 @@ def test_a_config_is_a_dict_of_attributes():
     settings = utils.Config(rate=0.1)
     settings.layers = 2
     settings["width"] = 8
-    assert (settings.layers, settings["rate"], settings.get("depth"), settings.get("depth", 3)) == (
-        2,
-        0.1,
-        None,
-        3,
-    )
+    assert (settings.layers, settings["rate"], settings.get("depth"), settings.get("depth", 3)) == (2, 0.1, None, 3)
     assert list(settings) == list(settings.keys()) == ["rate", "layers", "width"]
     assert settings.to_json() == '{"rate": 0.1, "layers": 2, "width": 8}'
     assert settings.pop("width") == 8

@@ -119,9 +119,10 @@ def test_layers_made_with_what_they_need_are_not_adapted():
 
 def test_three_features_can_be_crossed():
     made = FeatureSpace(
-        dict.fromkeys("abc", "integer_hashed"), crosses=[FeatureSpace.cross(tuple("abc"), 8, output_mode="int")],
+        dict.fromkeys("abc", "integer_hashed"),
+        crosses=[FeatureSpace.cross(tuple("abc"), 8, output_mode="int")],
         output_mode="dict",
-    )  # fmt: skip
+    )
     found = made({"a": [1, 1, 2], "b": [3, 3, 3], "c": [5, 5, 5]})["a_X_b_X_c"]
     assert found.shape == (3, 1)
     assert found[0].item() == found[1].item() < 8
@@ -139,15 +140,18 @@ def test_a_configuration_makes_an_equal_space(case):
     made = cases(keras)[case]
     config = made.get_config()
     assert list(config) == [
-        "features", "output_mode", "crosses", "crossing_dim", "hashing_dim", "num_discretization_bins",
-    ]  # fmt: skip
+        "features",
+        "output_mode",
+        "crosses",
+        "crossing_dim",
+        "hashing_dim",
+        "num_discretization_bins",
+    ]
     again = FeatureSpace.from_config(json.loads(json.dumps(config)))
     for each in (made, again):
         each.adapt(ADAPT)
     assert_same(numbers(again(DATA)), numbers(made(DATA)))
-    assert isinstance(
-        keras.utils.deserialize_keras_object(keras.utils.serialize_keras_object(made)), FeatureSpace
-    )
+    assert isinstance(keras.utils.deserialize_keras_object(keras.utils.serialize_keras_object(made)), FeatureSpace)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -213,7 +217,7 @@ def test_keras_names_the_classes_of_configurations(space):
         (lambda: FeatureSpace({"a": "float"})([1.0]), "expected a dict"),
         (lambda: FeatureSpace({"age": "float"})({"aeg": [1.0]}), "Did you mean 'age'"),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
@@ -227,7 +231,7 @@ def test_what_is_refused(make, words):
         ({"a": FeatureSpace.feature("int32", keras.layers.Identity(dtype="int32"), "one_hot")}, None, "isn't known"),
         ({"a": "float", "b": "string_hashed"}, [("a", "b")], "integers or text"),
     ],
-)  # fmt: skip
+)
 def test_features_that_cannot_be_encoded(features, crosses, words):
     with pytest.raises(ValueError, match=words):
         FeatureSpace(features, crosses=crosses).get_encoded_features()

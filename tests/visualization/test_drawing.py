@@ -40,9 +40,7 @@ def test_names_of_classes_are_written():
     box = {"boxes": [[[10.0, 30.0, 40.0, 50.0]]], "labels": [[7]]}
     plain = visualization.draw_bounding_boxes(big, box, "xyxy", color=(200,))
     named = visualization.draw_bounding_boxes(big, box, "xyxy", {7: "cat"}, color=(200,))
-    sure = visualization.draw_bounding_boxes(
-        big, {**box, "confidences": [[0.5]]}, "xyxy", {7: "cat"}, color=(200,)
-    )
+    sure = visualization.draw_bounding_boxes(big, {**box, "confidences": [[0.5]]}, "xyxy", {7: "cat"}, color=(200,))
     assert plain.sum() < named.sum() < sure.sum()
     assert (visualization.draw_bounding_boxes(big, box, "xyxy", {8: "dog"}, color=(200,)) == plain).all()
 
@@ -94,12 +92,7 @@ def test_galleries_are_written_into_files(tmp_path):
     visualization.plot_bounding_box_gallery(images, "xyxy", boxes, boxes, legend=True, path=path)
     sizes.append(path.stat().st_size)
     visualization.plot_segmentation_mask_gallery(
-        images.transpose(0, 3, 1, 2),
-        3,
-        y_true=masks,
-        y_pred=masks[:, None],
-        data_format="channels_first",
-        path=path,
+        images.transpose(0, 3, 1, 2), 3, y_true=masks, y_pred=masks[:, None], data_format="channels_first", path=path
     )
     sizes.append(path.stat().st_size)
     assert len(set(sizes)) == 3

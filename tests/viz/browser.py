@@ -42,8 +42,10 @@ class Browser:
         shell = f'exec 3<&{to_read} 4>&{to_write}; exec "$0" "$@"'
         self._process = subprocess.Popen(
             ["bash", "-c", shell, program, *command],
-            pass_fds=(to_read, to_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            pass_fds=(to_read, to_write),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(to_read)
         os.close(to_write)
         self._buffer, self._count, self._session = b"", 0, None

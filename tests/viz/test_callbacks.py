@@ -215,8 +215,7 @@ def test_trace_records_chosen_steps(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "make",
-    [lambda folder: Trace(steps=[0], folder=folder), lambda folder: TensorBoard(folder, profile_batch=1)],
+    "make", [lambda folder: Trace(steps=[0], folder=folder), lambda folder: TensorBoard(folder, profile_batch=1)]
 )
 def test_a_crash_ends_the_recording_and_keeps_it(tmp_path, make):
     callback = make(tmp_path)

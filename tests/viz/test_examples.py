@@ -41,9 +41,7 @@ def test_examples_run(name, tmp_path, capsys):
         pytest.importorskip("tensorboard")
     load(name).main(tmp_path, **SMALL[name])
     for path in tmp_path.glob("*.svg"):
-        texts = [
-            "".join(e.itertext()) for e in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")
-        ]
+        texts = ["".join(e.itertext()) for e in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")]
         assert texts
         assert "nan" not in path.read_text(encoding="utf-8").replace("nan.py", "").split('d="')[-1][:200]
     assert capsys.readouterr().out or name == "viz_models"

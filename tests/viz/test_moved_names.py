@@ -13,11 +13,16 @@ from eagerflow import ops
 
 # Where 0.1.0 had them.
 OLD = {
-    "viz.facts.schema": "viz.schema", "viz.facts.text_table": "viz.tableau", "viz.facts.memory_use": "viz.memory_use",
-    "viz.picture.drawing": "viz.drawing", "viz.picture.graph": "viz.graph",
-    "viz.picture.gradient_flow": "viz.gradient_flow", "viz.nonfinite.evidence": "viz.nonfinite.facts",
-    "viz.nonfinite.finding": "viz.nonfinite.facts", "viz.compare.changes": "viz.compare.difference",
-}  # fmt: skip
+    "viz.facts.schema": "viz.schema",
+    "viz.facts.text_table": "viz.tableau",
+    "viz.facts.memory_use": "viz.memory_use",
+    "viz.picture.drawing": "viz.drawing",
+    "viz.picture.graph": "viz.graph",
+    "viz.picture.gradient_flow": "viz.gradient_flow",
+    "viz.nonfinite.evidence": "viz.nonfinite.facts",
+    "viz.nonfinite.finding": "viz.nonfinite.facts",
+    "viz.compare.changes": "viz.compare.difference",
+}
 
 
 def as_pickled_by_0_1_0(what):
@@ -61,9 +66,7 @@ def test_pickles_of_0_1_0_load(look, recordings):
     assert repr(again) == repr(found) or isinstance(found, viz.Drawing)
 
 
-@pytest.mark.parametrize(
-    "name", ["viz.charts", "viz.schema", "viz.recording", "viz.doctor.examine", "viz.cli"]
-)
+@pytest.mark.parametrize("name", ["viz.charts", "viz.schema", "viz.recording", "viz.doctor.examine", "viz.cli"])
 def test_modules_that_examples_of_0_1_0_name_are_there(name):
     module = importlib.import_module(name)
     assert all(hasattr(module, each) for each in module.__all__)

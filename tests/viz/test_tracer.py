@@ -120,9 +120,7 @@ def test_measured_gradients_are_the_gradients_returned():
     with viz.trace(stats="basic") as t:
         trainer.step()
     for gradient, weight in zip(trainer.gradients, trainer.model.trainable_variables):
-        update = next(
-            op for op in t.ops if op.phase == "update" and t.tensors[op.inputs[0]].name == weight.path
-        )
+        update = next(op for op in t.ops if op.phase == "update" and t.tensors[op.inputs[0]].name == weight.path)
         found = t.tensors[update.inputs[1]].stats
         assert found.max == pytest.approx(float(gradient.numpy().max()), rel=1e-6)
 

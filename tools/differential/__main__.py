@@ -88,12 +88,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.differential", description=__doc__)
     parser.add_argument("--programs", type=int, default=2000)
     parser.add_argument("--layers", type=int, default=500)
-    parser.add_argument(
-        "--seed", type=int, default=0, help="the first one; each program and layer has its own"
-    )
-    parser.add_argument(
-        "--store", type=Path, help="write the programs and PyTorch's answers, for the tests to replay"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="the first one; each program and layer has its own")
+    parser.add_argument("--store", type=Path, help="write the programs and PyTorch's answers, for the tests to replay")
     chosen = parser.parse_args()
     with np.errstate(all="ignore"):
         if chosen.store:

@@ -16,12 +16,8 @@ Case = list[Any]
 _TOLERANCE = {"layer": 3e-5, "loss": 2e-5, "metric": 2e-5, "optimizer": 1e-4, "training": 2e-3}
 _KINDS = ("layer", "loss", "metric", "optimizer", "training")
 _ACTIVATIONS = "relu tanh sigmoid linear gelu silu elu softmax softplus hard_sigmoid".split()
-_REGRESSION = (
-    "MeanSquaredError MeanAbsoluteError Huber LogCosh CosineSimilarity MeanSquaredLogarithmicError".split()
-)
-_CLASSES = (
-    "CategoricalCrossentropy BinaryCrossentropy KLDivergence CategoricalHinge BinaryFocalCrossentropy".split()
-)
+_REGRESSION = "MeanSquaredError MeanAbsoluteError Huber LogCosh CosineSimilarity MeanSquaredLogarithmicError".split()
+_CLASSES = "CategoricalCrossentropy BinaryCrossentropy KLDivergence CategoricalHinge BinaryFocalCrossentropy".split()
 _METRICS = """MeanSquaredError RootMeanSquaredError CategoricalAccuracy BinaryAccuracy AUC Precision Recall
     TopKCategoricalAccuracy CosineSimilarity F1Score R2Score""".split()
 _OPTIMIZERS = "SGD Adam AdamW RMSprop Adagrad Adadelta Adamax Nadam Ftrl Lion Adafactor".split()
@@ -44,9 +40,14 @@ def random_case(seed: int) -> Case:
     if kind == "metric":
         return [kind, pick(*_METRICS), {"weights": pick(True, False)}, [pick(3, 17, 200), pick(6, 9)], seed]
     if kind == "optimizer":
-        settings = pick({}, {"clipnorm": 0.5}, {"clipvalue": 0.1}, {"global_clipnorm": 0.5}, {"weight_decay": 0.01}, {
-            "use_ema": True, "ema_momentum": 0.9,
-        })  # fmt: skip
+        settings = pick(
+            {},
+            {"clipnorm": 0.5},
+            {"clipvalue": 0.1},
+            {"global_clipnorm": 0.5},
+            {"weight_decay": 0.01},
+            {"use_ema": True, "ema_momentum": 0.9},
+        )
         return [
             kind,
             pick(*_OPTIMIZERS),
@@ -65,15 +66,21 @@ def _layer(pick: Any) -> tuple[str, dict[str, Any], list[int]]:
     image = [n, *[size] * rank, channels]
     sequence = [n, pick(1, 7, 33), pick(4, 16, 40)]
     conv = {
-        "filters": pick(1, 4, 8, 16, 24, 48), "kernel_size": pick(1, 2, 3, 3, 3, 5), "strides": pick(1, 1, 1, 2),
-        "padding": pick("same", "valid"), "use_bias": bias, "activation": act,
-    }  # fmt: skip
+        "filters": pick(1, 4, 8, 16, 24, 48),
+        "kernel_size": pick(1, 2, 3, 3, 3, 5),
+        "strides": pick(1, 1, 1, 2),
+        "padding": pick("same", "valid"),
+        "use_bias": bias,
+        "activation": act,
+    }
     pool = {"pool_size": pick(2, 3), "strides": pick(None, 1, 2), "padding": pick("same", "valid")}
     depthwise = {k: conv[k] for k in ("kernel_size", "strides", "padding", "use_bias")}
     recurrent = {
-        "units": pick(3, 16, 64), "return_sequences": pick(True, False), "use_bias": bias,
+        "units": pick(3, 16, 64),
+        "return_sequences": pick(True, False),
+        "use_bias": bias,
         "go_backwards": pick(False, False, True),
-    }  # fmt: skip
+    }
     flat = [pick(1, 3, 64, 257), pick(5, 64, 300)]
     made = {
         "Dense": ({"units": pick(1, 10, 200), "activation": act, "use_bias": bias}, pick(flat, sequence)),
@@ -100,9 +107,13 @@ def _layer(pick: Any) -> tuple[str, dict[str, Any], list[int]]:
         "MultiHeadAttention": ({"num_heads": pick(1, 4), "key_dim": pick(2, 16)}, sequence),
         "EinsumDense": ({"equation": "abc,cd->abd", "output_shape": [None, 24], "bias_axes": "d"}, sequence),
         "UpSampling2D": ({"size": 2, "interpolation": pick("nearest", "bilinear")}, [n, 7, 7, pick(3, 16)]),
-        "PReLU": ({}, flat), "LeakyReLU": ({}, image), "ReLU": ({"max_value": 1.0}, image), "Softmax": ({}, flat),
-        "ZeroPadding2D": ({"padding": pick(1, 2)}, [n, 7, 7, 5]), "Cropping2D": ({"cropping": 1}, [n, 7, 7, 5]),
-    }  # fmt: skip
+        "PReLU": ({}, flat),
+        "LeakyReLU": ({}, image),
+        "ReLU": ({"max_value": 1.0}, image),
+        "Softmax": ({}, flat),
+        "ZeroPadding2D": ({"padding": pick(1, 2)}, [n, 7, 7, 5]),
+        "Cropping2D": ({"cropping": 1}, [n, 7, 7, 5]),
+    }
     name = pick(*made)
     return (name.split(" ")[0], *made[name])
 
@@ -138,9 +149,7 @@ def _of_layer(
     layer(*[keras.ops.convert_to_tensor(x.astype(dtype))] * (2 if twice else 1))
     if weights is None:
         weights = [_weights(rng, tuple(w.shape)) for w in layer.weights]
-        weights = [
-            np.abs(w) if "variance" in v.path else w for w, v in zip(weights, layer.weights, strict=True)
-        ]
+        weights = [np.abs(w) if "variance" in v.path else w for w, v in zip(weights, layer.weights, strict=True)]
     layer.set_weights([w.astype(dtype) for w in weights])
     training = {"training": True} if name == "BatchNormalization" else {}
     found = gradients(lambda x: layer(*[x] * (2 if twice else 1), **training), layer, x.astype(dtype))
@@ -149,9 +158,7 @@ def _of_layer(
 
 def _weights(rng: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Small ones where many are added up: recurrent layers stay calm."""
-    found: np.ndarray = rng.normal(size=shape) * min(0.3, 1 / np.sqrt(max(1, np.prod(shape[:-1])))) + (
-        len(shape) == 1
-    )
+    found: np.ndarray = rng.normal(size=shape) * min(0.3, 1 / np.sqrt(max(1, np.prod(shape[:-1])))) + (len(shape) == 1)
     return found.round(4)
 
 
@@ -189,9 +196,7 @@ def _of_metric(
 def _of_optimizer(
     keras: Any, gradients: Any, dtype: str, name: str, settings: Any, shape: Any, rng: Any, weights: Any
 ) -> Any:
-    variables = [
-        keras.Variable(rng.normal(size=s).astype("float32"), dtype="float32") for s in (shape, shape[1:])
-    ]
+    variables = [keras.Variable(rng.normal(size=s).astype("float32"), dtype="float32") for s in (shape, shape[1:])]
     optimizer = getattr(keras.optimizers, name)(**settings)
     optimizer.build(variables)
     for _ in range(6):
@@ -206,10 +211,16 @@ def _net(keras: Any, kind: str) -> Any:
         return keras.Sequential([keras.Input((12,)), layers.Dense(20, "relu"), layers.Dense(3, "softmax")])
     if kind == "rnn":
         return keras.Sequential([keras.Input((6, 2)), layers.LSTM(8), layers.Dense(3, "softmax")])
-    return keras.Sequential([
-        keras.Input((8, 8, 3)), layers.Conv2D(16, 3, padding="same", activation="tanh"), layers.MaxPooling2D(),
-        layers.Conv2D(16, 3, padding="same", activation="tanh"), layers.Flatten(), layers.Dense(3, "softmax"),
-    ])  # fmt: skip
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(16, 3, padding="same", activation="tanh"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 3, padding="same", activation="tanh"),
+            layers.Flatten(),
+            layers.Dense(3, "softmax"),
+        ]
+    )
 
 
 def _of_training(
@@ -224,17 +235,19 @@ def _of_training(
         weights = [0.1 * rng.normal(size=w.shape).astype("float32") for w in net.weights]
     net.set_weights(weights)
     net.compile(
-        getattr(keras.optimizers, name)(settings["rate"]),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        getattr(keras.optimizers, name)(settings["rate"]), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     history = net.fit(x, y, batch_size=7, epochs=2, shuffle=False, verbose=0).history
     return [np.array(history["loss"]), *[np.asarray(w) for w in net.get_weights()]], weights
 
 
 _KIND = {
-    "layer": _of_layer, "loss": _of_loss, "metric": _of_metric, "optimizer": _of_optimizer, "training": _of_training,
-}  # fmt: skip
+    "layer": _of_layer,
+    "loss": _of_loss,
+    "metric": _of_metric,
+    "optimizer": _of_optimizer,
+    "training": _of_training,
+}
 
 
 def differs(case: Case, found: list[np.ndarray], expected: list[np.ndarray]) -> str | None:
@@ -278,7 +291,4 @@ def by_torch(function: Any, layer: Any, x: np.ndarray) -> list[np.ndarray]:
     weights = torch.tensor(np.cos(np.arange(out.numel()) + 1.0).reshape(tuple(out.shape)), dtype=out.dtype)
     found = torch.autograd.grad((out * weights).sum(), [given, *variables], allow_unused=True)
     zeros = [torch.zeros_like(v) for v in [given, *variables]]
-    return [
-        out.detach().numpy(),
-        *[(z if g is None else g).numpy() for g, z in zip(found, zeros, strict=True)],
-    ]
+    return [out.detach().numpy(), *[(z if g is None else g).numpy() for g, z in zip(found, zeros, strict=True)]]

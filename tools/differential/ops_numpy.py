@@ -125,7 +125,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "einsum": lambda a, b, form: np.einsum(form, a, b),
     "outer": lambda a, b: np.outer(a, b),
     "diff": lambda x, axis: np.diff(x, axis=axis),
-}  # fmt: skip
+}
 
 
 def _axis(axis: Any) -> Any:

@@ -53,13 +53,9 @@ def random_program(seed: int) -> Program:
     shape = [int(n) for n in rng.choice(_LENGTHS, rng.integers(0, 4))]
     inputs = []
     for i in range(rng.integers(1, 4)):
-        own = (
-            [1 if rng.random() < 0.2 else n for n in shape[rng.integers(0, len(shape) + 1) :]] if i else shape
-        )
+        own = [1 if rng.random() < 0.2 else n for n in shape[rng.integers(0, len(shape) + 1) :]] if i else shape
         values = rng.normal(size=own).round(3)
-        inputs.append(
-            {"values": values.tolist(), "shape": own, "variable": bool(rng.random() < 0.7 or not i)}
-        )
+        inputs.append({"values": values.tolist(), "shape": own, "variable": bool(rng.random() < 0.7 or not i)})
     program: Program = {"inputs": inputs, "steps": [], "outputs": [], "mode": "plain"}
     now = values_of(program)
     wanted = int(rng.integers(3, 26))
@@ -146,7 +142,7 @@ def _other_step(
         "take_along_axis": lambda: {"places": rng.integers(0, n, shape).tolist(), "axis": axis},
         "top_k": lambda: {"k": int(rng.integers(1, shape[-1] + 1))},
         "diagonal": dict,
-    }  # fmt: skip
+    }
     if name in one:
         try:
             return [name, [recent], one[name]()]

@@ -60,7 +60,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "einsum": lambda a, b, form: ops.einsum(form, a, b),
     "outer": ops.outer,
     "diff": lambda x, axis: ops.diff(x, axis=axis),
-}  # fmt: skip
+}
 
 
 def _reducing(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,9 +89,7 @@ def run(program: Program) -> list[np.ndarray]:
     return [o.numpy() for o in outputs] + _arrays(variables, found)
 
 
-def _once(
-    program: Program, values: list[Any], variables: list[Any], persistent: bool
-) -> tuple[list[Any], list[Any]]:
+def _once(program: Program, values: list[Any], variables: list[Any], persistent: bool) -> tuple[list[Any], list[Any]]:
     with ef.GradientTape(persistent=persistent) as tape:
         for name, arguments, settings in program["steps"]:
             if name == "assign":
@@ -117,5 +115,6 @@ def _weighed(x: Any) -> Any:
 def _arrays(variables: list[Any], found: list[Any]) -> list[np.ndarray]:
     return [
         np.zeros(v.shape) if g is None else g.numpy()
-        for gradients in found for v, g in zip(variables, gradients, strict=True)
-    ]  # fmt: skip
+        for gradients in found
+        for v, g in zip(variables, gradients, strict=True)
+    ]

@@ -132,7 +132,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "einsum": lambda a, b, form: torch.einsum(form, a, b),
     "outer": lambda a, b: torch.outer(a.reshape(-1), b.reshape(-1)),
     "diff": lambda x, axis: torch.diff(x, dim=axis),
-}  # fmt: skip
+}
 
 
 def run(program: Program) -> list[np.ndarray]:

@@ -28,16 +28,17 @@ Exit status: 0 no difference (times and bytes don't count), 1 a difference, 2 wr
 
 def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
-    added = commands.add_parser(
-        "diff", help="compare two recordings, or two files of weights", description=_ABOUT
-    )
+    added = commands.add_parser("diff", help="compare two recordings, or two files of weights", description=_ABOUT)
     added.add_argument("a", metavar="A", help="a recording, or a file of weights")
     added.add_argument("b", metavar="B", nargs="?", help="another one; may be left out with --steps")
     added.add_argument("--steps", type=_two, metavar="I,J", help="compare step I of A with step J of B")
     added.add_argument(
-        "--tolerance", type=float, default=TOLERANCE, metavar="X",
+        "--tolerance",
+        type=float,
+        default=TOLERANCE,
+        metavar="X",
         help=f"elements differ from this relative distance on (default: {TOLERANCE:g})",
-    )  # fmt: skip
+    )
     added.add_argument("--html", metavar="FILE.html", help="write the interactive page with changes marked")
     added.add_argument("--json", action="store_true", help="print JSON for other programs")
     added.set_defaults(command=run_diff)

@@ -55,8 +55,7 @@ def run_doctor(options: argparse.Namespace) -> int:
         examination = examine(options.script, arguments)
     for name, error in examination.failures:
         print(
-            f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it",
-            file=sys.stderr,
+            f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it", file=sys.stderr
         )
     _print(examination, as_json)
     if examination.crashed:

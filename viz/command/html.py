@@ -25,9 +25,7 @@ def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
     added = commands.add_parser("html", help="write the interactive page", description=_ABOUT)
     added.add_argument("file", metavar="file.efz", help="a recording, from `viz run` or `Recording.save`")
-    added.add_argument(
-        "-o", "--out", metavar="page.html", help="where to write (default: named like the file)"
-    )
+    added.add_argument("-o", "--out", metavar="page.html", help="where to write (default: named like the file)")
     added.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
     added.add_argument("--title", help="what stands at the top")
     added.add_argument("--open", action="store_true", help="open it in the browser")

@@ -34,14 +34,10 @@ Exit status: 0 all was finite, 1 something wasn't, 2 wrong usage or no such file
 
 def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
-    added = commands.add_parser(
-        "nonfinite", help="find the op where NaN or infinity begins", description=_ABOUT
-    )
+    added = commands.add_parser("nonfinite", help="find the op where NaN or infinity begins", description=_ABOUT)
     added.add_argument("--json", action="store_true", help="print JSON for other programs")
     added.add_argument("--draw", metavar="FILE.svg", help="draw the ops around it (.svg, .png, .pdf, .dot)")
-    added.add_argument(
-        "-o", "--out", metavar="FILE.efz", help="write the recording of the step it happened in"
-    )
+    added.add_argument("-o", "--out", metavar="FILE.efz", help="write the recording of the step it happened in")
     added.add_argument("file", metavar="TRACE|SCRIPT", help="a recording (.efz), or a Python file to run")
     added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
     added.set_defaults(command=run_nonfinite)

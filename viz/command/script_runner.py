@@ -56,10 +56,7 @@ def run_script(
 
 
 def _run(
-    script: str,
-    as_module: bool,
-    failed: Callable[[BaseException], None] | None,
-    quiet: tuple[type[BaseException], ...],
+    script: str, as_module: bool, failed: Callable[[BaseException], None] | None, quiet: tuple[type[BaseException], ...]
 ) -> int:
     try:
         if as_module:

@@ -126,9 +126,7 @@ class Changes:
     def to_dict(self) -> dict[str, Any]:
         """The difference as plain data that JSON can hold."""
         found = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "recordings"
+            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "recordings"
         }
         lists = ("ops", "layers", "kinds", "weights")
         found |= {name: [dataclasses.asdict(each) for each in found[name]] for name in lists}

@@ -44,9 +44,7 @@ class Pairing:
         for record, what in ((self.a, "first"), (self.b, "second")):
             more = len(record.steps) - shared
             if more and shared:
-                self.notes.append(
-                    f"the {what} recorded {more} more step{'s' * (more > 1)}, which are left out"
-                )
+                self.notes.append(f"the {what} recorded {more} more step{'s' * (more > 1)}, which are left out")
         steps = [] if shared else [*range(max(len(self.a.steps), len(self.b.steps)))]
         numbers = [None, *(range(shared) if shared else steps)]
         if not shared and steps:  # one of them has no steps: its ops go with the first step of the other
@@ -98,9 +96,7 @@ def _merged(a: dict[int | None, list[Op]], b: dict[int | None, list[Op]]) -> tup
     return sorted(flat_a, key=lambda op: op.id), sorted(flat_b, key=lambda op: op.id)
 
 
-def _gaps(
-    a: Sequence[Op], b: Sequence[Op], matched: list[tuple[int, int]]
-) -> list[tuple[list[Op], list[Op]]]:
+def _gaps(a: Sequence[Op], b: Sequence[Op], matched: list[tuple[int, int]]) -> list[tuple[list[Op], list[Op]]]:
     """What lies between matched pairs."""
     found, before_a, before_b = [], 0, 0
     for i, j in [*matched, (len(a), len(b))]:

@@ -56,9 +56,7 @@ class Places:
             if scope.kind in _TRANSPARENT:
                 self._paths[number] = outer
             else:
-                own = (
-                    scope.kind if scope.kind == "model" and not outer else shared_name(scope.name, scope.cls)
-                )
+                own = scope.kind if scope.kind == "model" and not outer else shared_name(scope.name, scope.cls)
                 self._paths[number] = f"{outer}/{own}" if outer else own
         return self._paths[number]
 

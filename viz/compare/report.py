@@ -34,10 +34,7 @@ def _first(found: Changes) -> list[str]:
     if first is None:
         return []
     where = formatting.clean(first.layer) or "no layer"
-    lines = [
-        f"first difference of {first.by}: {_what(found)}",
-        f"  in {where}, {first.phase}; {first.source}",
-    ]
+    lines = [f"first difference of {first.by}: {_what(found)}", f"  in {where}, {first.phase}; {first.source}"]
     return [*lines, f"  {first.what}, relative difference {first.error:.3g} (tolerance {found.tolerance:g})"]
 
 
@@ -111,9 +108,13 @@ def _cost_line(cost: Cost) -> tuple[str, ...]:
 def _cost_cells(name: str, time_a: int, time_b: int, memory_a: int, memory_b: int) -> tuple[str, ...]:
     change = f"{time_b / time_a - 1:+.0%}" if time_a and time_b else ""
     return (
-        name, formatting.seconds(time_a) if time_a else "", formatting.seconds(time_b) if time_b else "", change,
-        formatting.nbytes(memory_a), formatting.nbytes(memory_b),
-    )  # fmt: skip
+        name,
+        formatting.seconds(time_a) if time_a else "",
+        formatting.seconds(time_b) if time_b else "",
+        change,
+        formatting.nbytes(memory_a),
+        formatting.nbytes(memory_b),
+    )
 
 
 def _cut(lines: Iterable[str]) -> list[str]:

@@ -20,11 +20,7 @@ __all__ = ["compare_traces", "difference_from"]
 
 
 def compare_traces(
-    a: Record,
-    b: Record,
-    tolerance: float,
-    names: tuple[str, str],
-    chosen: tuple[int, int] | None = None,
+    a: Record, b: Record, tolerance: float, names: tuple[str, str], chosen: tuple[int, int] | None = None
 ) -> Difference:
     """Compare two recordings.
 
@@ -64,9 +60,7 @@ def difference_from(other: Record | Difference, record: Record) -> Difference:
             )
         return other
     if not isinstance(other, Record):
-        raise TypeError(
-            f"to_html(diff=...): expected a recording or what viz.diff gave, got {type(other).__name__}"
-        )
+        raise TypeError(f"to_html(diff=...): expected a recording or what viz.diff gave, got {type(other).__name__}")
     names = [formatting.clean(each.name) for each in (other, record)]
     if names[0] == names[1] or not all(names):
         names = ["before", "here"]
@@ -100,9 +94,7 @@ def _order(pairing: Pairing) -> Callable[[OpChange], tuple[float, int, int]]:
     return key
 
 
-def _change(
-    pairing: Pairing, side: int, kind: str, a: Op | None, b: Op | None, what: tuple[str, ...] = ()
-) -> OpChange:
+def _change(pairing: Pairing, side: int, kind: str, a: Op | None, b: Op | None, what: tuple[str, ...] = ()) -> OpChange:
     op = b if b is not None else a
     assert op is not None
     source = formatting.place(op.source)
@@ -184,17 +176,13 @@ def _value_change(
     info = pairing.b.tensors[j]
     role = info.role if name else "output"
     source, layer = formatting.place(y.source), pairing.places[1].shown(y)
-    return ValueChange(
-        x.id, y.id, y.name, y.phase, layer, source, i, j, role, info.name or name, by, error, what
-    )
+    return ValueChange(x.id, y.id, y.name, y.phase, layer, source, i, j, role, info.name or name, by, error, what)
 
 
 # ---------------------------------------------------------------------- costs
 
 
-def _costs(
-    pairing: Pairing, a: Record, b: Record, chosen: tuple[int, int] | None
-) -> tuple[list[Cost], list[Cost]]:
+def _costs(pairing: Pairing, a: Record, b: Record, chosen: tuple[int, int] | None) -> tuple[list[Cost], list[Cost]]:
     renamed: dict[str, str] = {}
     for x, y in pairing.pairs:
         renamed.setdefault(pairing.places[0].shown(x), pairing.places[1].shown(y))
@@ -205,14 +193,18 @@ def _costs(
         for costs, name in ((layers, renamed.get(place, place) or "(no layer)"), (kinds, _kind(x))):
             cost = costs.setdefault(name, Cost(name))
             cost.time_a, cost.memory_a, cost.ops_a = (
-                cost.time_a + x.duration, cost.memory_a + _made(a, x), cost.ops_a + 1
-            )  # fmt: skip
+                cost.time_a + x.duration,
+                cost.memory_a + _made(a, x),
+                cost.ops_a + 1,
+            )
     for y in (*[pair[1] for pair in pairing.pairs], *pairing.added):
         for costs, name in ((layers, pairing.places[1].shown(y) or "(no layer)"), (kinds, _kind(y))):
             cost = costs.setdefault(name, Cost(name))
             cost.time_b, cost.memory_b, cost.ops_b = (
-                cost.time_b + y.duration, cost.memory_b + _made(b, y), cost.ops_b + 1
-            )  # fmt: skip
+                cost.time_b + y.duration,
+                cost.memory_b + _made(b, y),
+                cost.ops_b + 1,
+            )
     return _sorted(layers), _sorted(kinds)
 
 

@@ -37,9 +37,7 @@ def compare_models(a: Any, b: Any, tolerance: float, names: tuple[str, str]) -> 
     found.compared = {"values": min(len(arrays_a), len(arrays_b))}
     for model in (a, b):
         if not model.built:
-            found.notes.append(
-                f"model {formatting.clean(model.name)!r} has no weights yet: call it on data first"
-            )
+            found.notes.append(f"model {formatting.clean(model.name)!r} has no weights yet: call it on data first")
     return found
 
 
@@ -88,9 +86,7 @@ def form(array: numpy.ndarray) -> str:
     return f"{formatting.shape(array.shape)} {formatting.dtype(array.dtype.name)}"
 
 
-def _change(
-    before: str, name: str, a: numpy.ndarray, b: numpy.ndarray, tolerance: float
-) -> WeightChange | None:
+def _change(before: str, name: str, a: numpy.ndarray, b: numpy.ndarray, tolerance: float) -> WeightChange | None:
     if a.shape != b.shape:
         return WeightChange("shape", name, form(a), form(b))
     if a.dtype != b.dtype:
@@ -104,8 +100,10 @@ def _change(
 
 def _settings(a: Any, b: Any) -> list[str]:
     layers_a, layers_b = list(_layers(a)), list(_layers(b))
-    tokens = [[(type(layer).__name__, shared_name(layer.name, type(layer).__name__)) for layer in layers]
-              for layers in (layers_a, layers_b)]  # fmt: skip
+    tokens = [
+        [(type(layer).__name__, shared_name(layer.name, type(layer).__name__)) for layer in layers]
+        for layers in (layers_a, layers_b)
+    ]
     matched = align(*tokens)
     found = []
     gone, come = {i for i, _ in matched}, {j for _, j in matched}

@@ -6,8 +6,7 @@ __all__ = ["ADVICE"]
 
 ADVICE = {
     "nonfinite": (
-        "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with "
-        "clipnorm=1.0."
+        "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
     ),
     "nonfinite.data": "Clean the data: look at numpy.isnan(x).any(axis=0) and replace or drop those rows.",
     "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
@@ -24,13 +23,11 @@ ADVICE = {
     ),
     "loss_mismatch.twice": "Keep one of the two.",
     "loss_mismatch.one_unit": (
-        "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for "
-        "a number."
+        "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a number."
     ),
     "loss_mismatch.from_logits": "Leave out the activation of the last layer, or from_logits=True.",
     "loss_mismatch.logits": (
-        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss "
-        "from_logits=True."
+        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss from_logits=True."
     ),
     "loss_mismatch.elementwise": (
         "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number give the last "
@@ -46,8 +43,7 @@ ADVICE = {
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
     "label_range.binary": "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",
     "label_range.rows": (
-        "Divide each row by its sum; where several classes may be right at once, use sigmoid and "
-        "binary_crossentropy."
+        "Divide each row by its sum; where several classes may be right at once, use sigmoid and binary_crossentropy."
     ),
     "broadcast": "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
     "no_gradient": (
@@ -59,9 +55,7 @@ ADVICE = {
         "Lower the learning rate to a tenth, and again until the loss falls; Adam begins well with 0.001, "
         "SGD with 0.01."
     ),
-    "lr_too_low": (
-        "Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01."
-    ),
+    "lr_too_low": ("Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01."),
     "exploding_gradient": (
         "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
         "give the optimizer clipnorm=1.0."
@@ -71,8 +65,7 @@ ADVICE = {
         "between layers, or shortcuts around them."
     ),
     "dead_relu": (
-        "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use "
-        "leaky_relu."
+        "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu."
     ),
     "constant_output": (
         "Look for weights that are all zero, units that never fire, saturated activations, or a call that "
@@ -84,23 +77,19 @@ ADVICE = {
         "before, or relu instead."
     ),
     "batchnorm_misuse.ones": (
-        "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another "
-        "batch_size."
+        "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another batch_size."
     ),
     "batchnorm_misuse.inference": (
-        "Call the model with training=True inside the tape; to keep the layer as it is, set layer.trainable "
-        "= False."
+        "Call the model with training=True inside the tape; to keep the layer as it is, set layer.trainable = False."
     ),
     "batchnorm_misuse.training": (
         "Leave training out of the call (or pass training=False) for evaluation and prediction."
     ),
     "unscaled_input": (
-        "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as first "
-        "layer."
+        "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as first layer."
     ),
     "memory_growth": (
-        "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to "
-        "time."
+        "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."
     ),
     "memory_growth.tape": "Let tapes go after their gradient; don't make them persistent without need.",
     "dtype_upcast": (
@@ -112,8 +101,7 @@ ADVICE = {
         "decay or a smaller model."
     ),
     "slow_input": (
-        "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with "
-        "workers=4."
+        "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with workers=4."
     ),
     "slow_op": (
         "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "

@@ -43,26 +43,27 @@ def _pair(frame: FrameType) -> tuple[Any, Any] | None:
     return None
 
 
-def _report(
-    watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None
-) -> None:
+def _report(watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None) -> None:
     classes = predicted.shape[-1] if predicted.ndim else 0
     low, high = (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
     fits = classes > 1 and labels.size * classes == predicted.size
     if "sparse" in loss and fits and (low < 0 or high >= classes):
         watcher.report(
-            "label_range.classes", "error",
+            "label_range.classes",
+            "error",
             f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to "
             f"{classes - 1}",
             place=place,
             evidence={"lowest": low, "highest": high},
-        )  # fmt: skip
+        )
     elif labels.shape != predicted.shape:
         watcher.report(
-            "loss_mismatch", "error", f"{loss} refuses labels {labels.shape} and predictions {predicted.shape}",
+            "loss_mismatch",
+            "error",
+            f"{loss} refuses labels {labels.shape} and predictions {predicted.shape}",
             place=place,
             evidence={"labels": list(labels.shape), "predictions": list(predicted.shape)},
-        )  # fmt: skip
+        )
 
 
 def without_ours(error: BaseException, ours: str) -> BaseException:

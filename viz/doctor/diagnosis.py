@@ -69,7 +69,5 @@ class Diagnosis:
 
 
 def _item(finding: Finding) -> str:
-    shown = {
-        name: html.escape(getattr(finding, name)) for name in ("severity", "kind", "message", "fix", "where")
-    }
+    shown = {name: html.escape(getattr(finding, name)) for name in ("severity", "kind", "message", "fix", "where")}
     return _ITEM.format(color=_COLORS[finding.severity], **shown)

@@ -85,9 +85,7 @@ class Program:
         layer, place = about.get("layer"), about.get("place") or made_at(about.get("layer"))
         file, line = place or (None, None)
         name = layer if isinstance(layer, str) else layer_label(layer)
-        finding = Finding(
-            kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {}
-        )
+        finding = Finding(kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {})
         key = about.get("key") or (kind, name, file, line)
         known = self._found.get(key)
         if known is not None and SEVERITIES.index(known.severity) <= SEVERITIES.index(severity):
@@ -135,9 +133,7 @@ class Program:
 
     def innermost_user_line(self, opened: WatchedScope) -> Place | None:
         """The user's line that opened a scope, where it stands within a layer or model of the user's own."""
-        around = [
-            each.frame for each in self.scopes if each is not opened and each.kind in ("layer", "model")
-        ]
+        around = [each.frame for each in self.scopes if each is not opened and each.kind in ("layer", "model")]
         return user_line(opened.frame, around[-1]) if around else None
 
     def origin(self, x: Any) -> Origin | None:

@@ -57,18 +57,14 @@ def _names(frames: list[types.FrameType]) -> dict[int, str]:
     for frame in frames:
         for scope in (frame.f_locals, frame.f_globals):
             for name, value in list(scope.items()):
-                if not name.startswith("__") and not isinstance(
-                    value, (types.ModuleType, type, types.FunctionType)
-                ):
+                if not name.startswith("__") and not isinstance(value, (types.ModuleType, type, types.FunctionType)):
                     names.setdefault(id(value), name)
     return names
 
 
 def _search(thing: Any, names: dict[int, str], ours: set[int], depth: int) -> tuple[str, Any] | None:
     """The nearest container around `thing` that has a name."""
-    referrers = [
-        r for r in gc.get_referrers(thing) if id(r) not in ours and not isinstance(r, types.FrameType)
-    ]
+    referrers = [r for r in gc.get_referrers(thing) if id(r) not in ours and not isinstance(r, types.FrameType)]
     ours = ours | {id(referrers)}
     for r in referrers:
         attribute = None if _is_namespace(r) else _attribute(r, thing)
@@ -107,9 +103,7 @@ def _attribute(r: Any, thing: Any) -> str | None:
 def _is_users(r: Any) -> bool:
     """An object of a class that the user wrote."""
     file = getattr(sys.modules.get(type(r).__module__), "__file__", None)
-    return hasattr(r, "__dict__") and (
-        type(r).__module__ == "__main__" or (file is not None and not is_internal(file))
-    )
+    return hasattr(r, "__dict__") and (type(r).__module__ == "__main__" or (file is not None and not is_internal(file)))
 
 
 def _tree(file: str) -> ast.Module | None:
@@ -143,6 +137,4 @@ def _added_to(node: ast.AST) -> list[ast.expr]:
 def _is_called(node: ast.expr, name: str) -> bool:
     if isinstance(node, ast.Subscript):  # kept["losses"].append(...)
         return _is_called(node.value, name)
-    return (isinstance(node, ast.Name) and node.id == name) or (
-        isinstance(node, ast.Attribute) and node.attr == name
-    )
+    return (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)

@@ -47,9 +47,7 @@ def diagnose(
     ['loss_mismatch', 'constant_output']
     """
     if getattr(model, "optimizer", None) is None:
-        raise ValueError(
-            "diagnose: compile the model first, for example model.compile(optimizer='adam', loss='mse')."
-        )
+        raise ValueError("diagnose: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     if steps < 1:
         raise ValueError(f"diagnose(steps={steps}): expected 1 or more.")
     _build(model, x)
@@ -72,9 +70,7 @@ def diagnose(
 
 
 def _listed(callbacks: Any) -> list[Any]:
-    return (
-        list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
-    )
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
 
 
 def _build(model: Any, x: Any) -> None:

@@ -22,16 +22,12 @@ DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not h
 SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
 SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle
 SATURATED_SOFTMAX = 0.99  # one class has all: the others get a hundredth of the gradient
-SATURATED_SHARE = (
-    0.5  # of a hidden layer's values, in the first steps; at initialization healthy layers have < 5 %
-)
+SATURATED_SHARE = 0.5  # of a hidden layer's values, in the first steps; at initialization healthy layers have < 5 %
 SATURATED_LATE = 0.9  # of a hidden layer's values, later: units may become switches as they learn
 SATURATED_OUTPUT = 0.9  # of the outputs, where they are also wrong:
 SATURATED_LOSS = 1.0  # a crossentropy above 1 means less than 37 % for the right class, on average
 CONSTANT = 1e-6  # spread of the outputs over a batch, against their size: float32 resolves 1e-7
-CONSTANT_STEPS = (
-    8  # an output layer that begins with zeros gives constants at first, and learns in a few steps
-)
+CONSTANT_STEPS = 8  # an output layer that begins with zeros gives constants at first, and learns in a few steps
 CONSTANT_STEPS_SHORT = 3  # where training is over before
 
 # -- gradients

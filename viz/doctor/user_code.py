@@ -52,9 +52,7 @@ def made_at(owner: Any) -> Place | None:
 
 def scope_frame(frame: FrameType | None) -> FrameType | None:
     """The frame that opened a scope: the first outside of the observing machinery."""
-    while frame is not None and (
-        frame.f_code.co_filename in _MACHINERY or frame.f_code.co_filename == __file__
-    ):
+    while frame is not None and (frame.f_code.co_filename in _MACHINERY or frame.f_code.co_filename == __file__):
         frame = frame.f_back
     return frame
 
@@ -97,9 +95,7 @@ def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
 
 def call_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
     """The user's line outside of all layers and losses: the call of `fit`, or of the model in a loop."""
-    opened = [
-        scope.frame for scope in scopes if scope.kind in ("layer", "model", "loss", "step", "optimizer")
-    ]
+    opened = [scope.frame for scope in scopes if scope.kind in ("layer", "model", "loss", "step", "optimizer")]
     frame = opened[0] if opened and opened[0] is not None else frame
     return user_line(frame, None)
 

@@ -38,9 +38,7 @@ class Examination(NamedTuple):
     failures: list[tuple[str, Exception]]
 
 
-def examine(
-    script: str, arguments: Sequence[str] = (), found: Callable[[Finding], None] | None = None
-) -> Examination:
+def examine(script: str, arguments: Sequence[str] = (), found: Callable[[Finding], None] | None = None) -> Examination:
     """Run a script as `python SCRIPT` would, and watch it; scripts that import Keras mean eagerflow by it.
 
     An exception of the script's is printed as Python prints it, and ends only the script.

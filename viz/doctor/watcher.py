@@ -109,9 +109,15 @@ class Watcher(Program, observe.Observer):
     # ------------------------------------------------------------------ what is announced
 
     def on_op(
-        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int,
+        self,
+        op: Any,
+        inputs: Any,
+        settings: Any,
+        outputs: Any,
+        started: int,
+        ended: int,
         error: BaseException | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if get_ident() != self._thread:
             return
         self.duration = ended - started
@@ -127,14 +133,19 @@ class Watcher(Program, observe.Observer):
             made_by = op.name
             if made_by in _COPIES and inputs and isinstance(inputs[0], Tensor):
                 made_by = self.made_by(inputs[0]) or made_by
-            self.origins[out.key] = Origin(
-                op.name, made_by, self.layer(), op_place(sys._getframe(2), self.scopes)
-            )
+            self.origins[out.key] = Origin(op.name, made_by, self.layer(), op_place(sys._getframe(2), self.scopes))
 
     def on_rule(
-        self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int,
+        self,
+        op: Any,
+        out_keys: Any,
+        in_keys: Any,
+        gradients: Any,
+        results: Any,
+        started: int,
+        ended: int,
         error: BaseException | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if get_ident() != self._thread:
             return
         self.duration = ended - started

@@ -106,9 +106,15 @@ def _op(record: Record, op: Op) -> dict[str, Any]:
     about |= {formatting.clean(k, 40): finite(v) for k, v in op.settings.items()}
     name = f"∇ {op.name}" if op.phase == "backward" else op.name
     return {
-        "ph": "X", "pid": 0, "tid": op.thread, "name": formatting.clean(name), "cat": op.phase,
-        "ts": (op.start or 0) / 1000, "dur": op.duration / 1000, "args": about,
-    }  # fmt: skip
+        "ph": "X",
+        "pid": 0,
+        "tid": op.thread,
+        "name": formatting.clean(name),
+        "cat": op.phase,
+        "ts": (op.start or 0) / 1000,
+        "dur": op.duration / 1000,
+        "args": about,
+    }
 
 
 def _arrows(record: Record) -> list[dict[str, Any]]:

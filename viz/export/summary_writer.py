@@ -103,10 +103,7 @@ class SummaryWriter(EventLog):
         Raises:
             ValueError: when the shapes differ or there are fewer than two thresholds.
         """
-        truth, chance = (
-            numpy.asarray(labels).reshape(-1),
-            numpy.asarray(predictions, dtype="float64").reshape(-1),
-        )
+        truth, chance = (numpy.asarray(labels).reshape(-1), numpy.asarray(predictions, dtype="float64").reshape(-1))
         if truth.shape != chance.shape:
             raise ValueError(
                 f"pr_curve(): as many labels as predictions are needed; got {truth.size} and {chance.size}"
@@ -136,17 +133,13 @@ class SummaryWriter(EventLog):
         """
         table = numpy.asarray(vectors, dtype="float64")
         if table.ndim != 2 or not table.size:
-            raise ValueError(
-                f"embedding({name!r}): expected vectors of shape (points, dimensions); got {table.shape}"
-            )
+            raise ValueError(f"embedding({name!r}): expected vectors of shape (points, dimensions); got {table.shape}")
         stem = _file_name(name)
         entry = {"tensor_name": name, "tensor_path": f"{stem}.tsv"}
         if labels is not None:
             entry["metadata_path"] = f"{stem}-labels.tsv"
             _write_labels(self.log_dir / entry["metadata_path"], name, labels, len(table))
-        numpy.savetxt(
-            self.log_dir / entry["tensor_path"], numpy.nan_to_num(table), delimiter="\t", fmt="%.6g"
-        )
+        numpy.savetxt(self.log_dir / entry["tensor_path"], numpy.nan_to_num(table), delimiter="\t", fmt="%.6g")
         self._embeddings = [e for e in self._embeddings if e["tensor_name"] != name] + [entry]
         config = self.log_dir / "projector_config.pbtxt"
         config.write_text(projector_config(self._embeddings), encoding="utf-8")
@@ -177,9 +170,7 @@ def _write_labels(path: pathlib.Path, name: str, labels: Any, count: int) -> Non
     if len(columns) > 1:  # a table of one column has no heading, says the projector
         rows.insert(0, list(columns))
     with open(path, "w", encoding="utf-8", newline="") as file:
-        csv.writer(
-            file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\"
-        ).writerows(rows)
+        csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\").writerows(rows)
 
 
 def _setting(value: Any) -> Any:

@@ -31,8 +31,7 @@ def protos() -> Any:
         ImportError: without it; says how to get it.
     """
     try:
-        from tensorboardX import event_file_writer
-        from tensorboardX import summary as summaries
+        from tensorboardX import event_file_writer, summary as summaries
         from tensorboardX.proto import (
             attr_value_pb2,
             event_pb2,
@@ -43,9 +42,7 @@ def protos() -> Any:
             types_pb2,
         )
     except ImportError as error:
-        raise ImportError(
-            f"writing for TensorBoard needs tensorboardX: pip install tensorboardX ({error})"
-        ) from None
+        raise ImportError(f"writing for TensorBoard needs tensorboardX: pip install tensorboardX ({error})") from None
     return SimpleNamespace(
         writer=event_file_writer.EventsWriter,
         attr=attr_value_pb2,
@@ -70,9 +67,7 @@ class EventLog:
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
         self._protos = protos()
         # Several files of one second in one folder must not meet.
-        self._writer = self._protos.writer(
-            os.path.join(folder, "events"), f".{os.getpid()}.{next(_counter)}.v2"
-        )
+        self._writer = self._protos.writer(os.path.join(folder, "events"), f".{os.getpid()}.{next(_counter)}.v2")
         self._flushed = time.monotonic()
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
@@ -85,9 +80,7 @@ class EventLog:
     def histogram(self, tag: str, values: Any, step: int) -> None:
         """The distribution of an array's elements; nothing for an empty one."""
         flat = numpy.asarray(values).reshape(-1).astype("float64")
-        finite = flat[numpy.isfinite(flat)].clip(
-            -_LARGEST, _LARGEST
-        )  # TensorBoard can't count with larger ones
+        finite = flat[numpy.isfinite(flat)].clip(-_LARGEST, _LARGEST)  # TensorBoard can't count with larger ones
         if finite.size < flat.size:
             self.scalars({f"{tag}/nonfinite": flat.size - finite.size}, step)
         if not finite.size:
@@ -125,9 +118,7 @@ class EventLog:
             plugin_data=summary.SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
         )
         value = summary.Summary.Value(tag="keras", metadata=about)
-        value.tensor.CopyFrom(
-            tensor.TensorProto(dtype=types.DT_STRING, string_val=[config.encode("utf-8", "replace")])
-        )
+        value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[config.encode("utf-8", "replace")]))
         self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
 
     def graph(self, definition: Any) -> None:
@@ -167,19 +158,20 @@ def _single(value: Any) -> float:
 
 def _histogram(values: numpy.ndarray, summary: Any) -> Any:
     low, high = float(values.min()), float(values.max())
-    edges = (
-        numpy.linspace(low, high, BINS + 1)
-        if math.isfinite(high - low) and high > low
-        else _around(low, high)
-    )
+    edges = numpy.linspace(low, high, BINS + 1) if math.isfinite(high - low) and high > low else _around(low, high)
     counts, edges = numpy.histogram(values, edges)
     with numpy.errstate(over="ignore"):  # the sum of squares may be infinite; TensorBoard doesn't show it
         squares = float(numpy.square(values).sum())
         total = float(values.sum())
     return summary.HistogramProto(
-        min=low, max=high, num=values.size, sum=total, sum_squares=squares,
-        bucket_limit=edges[1:].tolist(), bucket=counts.tolist(),
-    )  # fmt: skip
+        min=low,
+        max=high,
+        num=values.size,
+        sum=total,
+        sum_squares=squares,
+        bucket_limit=edges[1:].tolist(),
+        bucket=counts.tolist(),
+    )
 
 
 def _around(low: float, high: float) -> numpy.ndarray:

@@ -24,9 +24,22 @@ from viz.facts.selection import call_numbers, pick_step, variables_of
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
 
 _DTYPES = {
-    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9,
-    "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23,
-}  # fmt: skip
+    "float32": 1,
+    "float64": 2,
+    "int32": 3,
+    "uint8": 4,
+    "int16": 5,
+    "int8": 6,
+    "complex64": 8,
+    "int64": 9,
+    "bool": 10,
+    "bfloat16": 14,
+    "uint16": 17,
+    "complex128": 18,
+    "float16": 19,
+    "uint32": 22,
+    "uint64": 23,
+}
 
 
 MOST_OPS = 100_000  # of a graph
@@ -170,15 +183,11 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
     return made
 
 
-def _inputs(
-    record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]
-) -> list[str]:
+def _inputs(record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> list[str]:
     found = []
     for tensor in op.inputs:
         info = record.tensors[tensor]
-        name = (
-            None if tensor in variables else names.get(("op", -1 if info.producer is None else info.producer))
-        )
+        name = None if tensor in variables else names.get(("op", -1 if info.producer is None else info.producer))
         name = name or names.get(("tensor", variables.get(tensor, tensor)))
         if name is not None and name != names["op", op.id]:
             slot = 0 if info.producer is None else record.ops[info.producer].outputs.index(tensor)
@@ -206,9 +215,9 @@ def _annotate(node: Any, op: Op) -> None:
     for name, value in op.settings.items():
         node.attr[_part(name)].s = formatting.clean(repr(value), 200).encode("utf-8")
     if op.source is not None:
-        node.attr["source"].s = formatting.clean(
-            f"{formatting.place(op.source)}  {op.source.code}", 200
-        ).encode("utf-8")
+        node.attr["source"].s = formatting.clean(f"{formatting.place(op.source)}  {op.source.code}", 200).encode(
+            "utf-8"
+        )
     if op.error is not None:
         node.attr["error"].s = formatting.clean(op.error, 200).encode("utf-8")
 
@@ -234,16 +243,12 @@ def _fill(stats: Any, op: Op | None, outputs: list[TensorInfo]) -> None:
     """Times in microseconds, at least one; none for weights and inputs, which would else look unused."""
     if op is not None and op.start is not None:
         micros = max(1, round(op.duration / 1000))
-        stats.all_start_micros = (
-            1 + op.start // 1000
-        )  # a 0 isn't sent at all, which makes TensorBoard's sums NaN
+        stats.all_start_micros = 1 + op.start // 1000  # a 0 isn't sent at all, which makes TensorBoard's sums NaN
         stats.op_end_rel_micros = stats.all_end_rel_micros = micros
         stats.thread_id = op.thread
         stats.timeline_label = formatting.clean(op.name)
     size = sum([info.nbytes for info in outputs])
-    stats.memory.add(
-        allocator_name=outputs[0].device if outputs else "cpu", total_bytes=size, peak_bytes=size
-    )
+    stats.memory.add(allocator_name=outputs[0].device if outputs else "cpu", total_bytes=size, peak_bytes=size)
     for slot, info in enumerate(outputs):
         described = stats.output.add(slot=slot).tensor_description
         described.dtype = _DTYPES.get(info.dtype, 0)

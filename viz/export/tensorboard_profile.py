@@ -27,7 +27,9 @@ _PICOSECONDS = 1000  # in the nanoseconds of a recording
 
 _MESSAGES: Messages = {
     "XStat": {
-        "metadata_id": (1, "int64", False), "int64_value": (4, "int64", False), "str_value": (5, "string", False),
+        "metadata_id": (1, "int64", False),
+        "int64_value": (4, "int64", False),
+        "str_value": (5, "string", False),
     },
     "XEvent": {
         "metadata_id": (1, "int64", False),
@@ -55,7 +57,7 @@ _MESSAGES: Messages = {
         "stat_metadata": (5, "StatMetadataPair", True),
     },
     "XSpace": {"planes": (1, "XPlane", True), "hostnames": (4, "string", True)},
-}  # fmt: skip
+}
 
 
 @functools.cache
@@ -154,9 +156,7 @@ class _Plane:
         )
         for key, value in stats.items():
             kind = "int64_value" if isinstance(value, int) else "str_value"
-            event.stats.add(
-                **{"metadata_id": self._number(self._stats, self._plane.stat_metadata, key), kind: value}
-            )
+            event.stats.add(**{"metadata_id": self._number(self._stats, self._plane.stat_metadata, key), kind: value})
 
     def _number(self, known: dict[str, int], pairs: Any, name: str) -> int:
         """The number of a name, which is entered when it is new."""

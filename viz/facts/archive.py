@@ -32,10 +32,7 @@ __all__ = ["VERSION", "TraceFileError", "read", "write"]
 
 VERSION = 1
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
-_RATIO, _FREELY = (
-    100,
-    64 << 20,
-)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
+_RATIO, _FREELY = (100, 64 << 20)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
 _LONGEST = 300  # letters of a message about what is inside of a file
 _KIND = "eagerflow trace"
 _MEMBERS = ("trace.json", "columns.npz")
@@ -62,9 +59,7 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
         archive.writestr("columns.npz", packed.getvalue(), zipfile.ZIP_STORED)
         if record.values:
             packed = io.BytesIO()
-            numpy.savez_compressed(
-                packed, allow_pickle=False, **{str(i): v for i, v in record.values.items()}
-            )
+            numpy.savez_compressed(packed, allow_pickle=False, **{str(i): v for i, v in record.values.items()})
             archive.writestr("values.npz", packed.getvalue(), zipfile.ZIP_STORED)
     return target
 
@@ -162,11 +157,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
 
 
 def _scope_row(scope: Scope, frames: Pool) -> dict[str, Any]:
-    row = {
-        f.name: to_plain(getattr(scope, f.name))
-        for f in dataclasses.fields(scope)
-        if f.name not in _SCOPE_FRAMES
-    }
+    row = {f.name: to_plain(getattr(scope, f.name)) for f in dataclasses.fields(scope) if f.name not in _SCOPE_FRAMES}
     row["created_at"] = None if scope.created_at is None else frames.number(scope.created_at)
     row["stack"] = [frames.number(frame) for frame in scope.stack]
     return row
@@ -273,11 +264,7 @@ def _notes(notes: Any) -> list[str]:
 
 
 def _scope(row: dict[str, Any], frames: Pool) -> Scope:
-    row = {
-        **row,
-        "created_at": frames.value(row["created_at"]),
-        "stack": tuple(map(frames.value, row["stack"])),
-    }
+    row = {**row, "created_at": frames.value(row["created_at"]), "stack": tuple(map(frames.value, row["stack"]))}
     return Scope(**{**row, "inputs": tuple(row["inputs"]), "outputs": tuple(row["outputs"])})
 
 

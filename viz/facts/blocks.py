@@ -67,9 +67,7 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
     return root
 
 
-def _block_of(
-    record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]
-) -> Block:
+def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]) -> Block:
     missing = []
     while scope is not None and scope not in blocks:
         if record.scopes[scope].kind not in _TRANSPARENT:
@@ -142,8 +140,7 @@ def find_runs(root: Block, signature: Callable[[int], Any], least: int = 3) -> N
     numbers, marked = _Numbers(), dict[int, int]()  # the number of each block, by its id
     for block in reversed(all_blocks(root)):
         marks = [
-            numbers["op", signature(child)] if isinstance(child, int) else marked[id(child)]
-            for child in block.children
+            numbers["op", signature(child)] if isinstance(child, int) else marked[id(child)] for child in block.children
         ]
         block.runs = _runs(marks, least)
         marked[id(block)] = numbers[block.kind, block.scope.cls if block.scope else "", tuple(marks)]

@@ -90,9 +90,7 @@ def encode(objects: Sequence[Any], cls: type, texts: Pool, frames: Pool) -> dict
     return columns
 
 
-def decode(
-    columns: dict[str, numpy.ndarray], cls: type, texts: Pool, frames: Pool, count: int
-) -> list[dict[str, Any]]:
+def decode(columns: dict[str, numpy.ndarray], cls: type, texts: Pool, frames: Pool, count: int) -> list[dict[str, Any]]:
     """The keyword arguments of `count` objects of class `cls`.
 
     Raises:
@@ -153,18 +151,12 @@ _ENCODERS: dict[str, Callable[[Sequence[Any], Pool, Pool], dict[str, numpy.ndarr
     "float": lambda column, texts, frames: {
         "": numpy.array([numpy.nan if x is None else x for x in column], dtype=numpy.float64)
     },
-    "text": lambda column, texts, frames: {
-        "": _ints([None if x is None else texts.number(x) for x in column])
-    },
+    "text": lambda column, texts, frames: {"": _ints([None if x is None else texts.number(x) for x in column])},
     "json": lambda column, texts, frames: {"": _ints([texts.number(_json(x)) for x in column])},
     "ints": lambda column, texts, frames: _nested(column, numpy.int64),
     "floats": lambda column, texts, frames: _nested(column, numpy.float64),
-    "texts": lambda column, texts, frames: _nested(
-        [[texts.number(x) for x in row] for row in column], numpy.int64
-    ),
-    "frames": lambda column, texts, frames: _nested(
-        [[frames.number(x) for x in row] for row in column], numpy.int64
-    ),
+    "texts": lambda column, texts, frames: _nested([[texts.number(x) for x in row] for row in column], numpy.int64),
+    "frames": lambda column, texts, frames: _nested([[frames.number(x) for x in row] for row in column], numpy.int64),
 }
 _DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
     "int": lambda read, texts, frames: _optional(read.array("", "i").tolist()),

@@ -56,32 +56,67 @@ def _frame(value: Any) -> bool:
 _KINDS: dict[type, dict[str, Callable[[Any], bool]]] = {
     Frame: {"file": _text, "line": _int, "function": _text, "code": _text},
     Op: {
-        "name": _text, "phase": _text, "scope": _or_none(_int), "step": _or_none(_int), "inputs": _all(_int),
-        "input_names": _all(_text), "outputs": _all(_int), "settings": _dict(_anything), "stack": _all(_frame),
-        "start": _or_none(_int), "end": _or_none(_int), "forward": _or_none(_int), "error": _or_none(_text),
+        "name": _text,
+        "phase": _text,
+        "scope": _or_none(_int),
+        "step": _or_none(_int),
+        "inputs": _all(_int),
+        "input_names": _all(_text),
+        "outputs": _all(_int),
+        "settings": _dict(_anything),
+        "stack": _all(_frame),
+        "start": _or_none(_int),
+        "end": _or_none(_int),
+        "forward": _or_none(_int),
+        "error": _or_none(_text),
         "thread": _int,
     },
     TensorInfo: {
-        "shape": _shape, "dtype": _text, "nbytes": _count, "role": _text, "name": _text, "producer": _or_none(_int),
-        "gradient_of": _or_none(_int), "device": _text, "storage": _or_none(_int), "version": _int,
+        "shape": _shape,
+        "dtype": _text,
+        "nbytes": _count,
+        "role": _text,
+        "name": _text,
+        "producer": _or_none(_int),
+        "gradient_of": _or_none(_int),
+        "device": _text,
+        "storage": _or_none(_int),
+        "version": _int,
     },
     Storage: {"nbytes": _count, "allocated": _int, "freed": _or_none(_int)},
     Stats: {
-        "min": _or_none(_number), "max": _or_none(_number), "mean": _or_none(_number), "std": _or_none(_number),
-        "nan": _count, "inf": _count, "l2": _or_none(_number), "zeros": _or_none(_count), "histogram": _all(_count),
+        "min": _or_none(_number),
+        "max": _or_none(_number),
+        "mean": _or_none(_number),
+        "std": _or_none(_number),
+        "nan": _count,
+        "inf": _count,
+        "l2": _or_none(_number),
+        "zeros": _or_none(_count),
+        "histogram": _all(_count),
         "preview": _all(_number),
     },
     Scope: {
-        "id": _int, "kind": _text, "name": _text, "parent": _or_none(_int), "owner": _or_none(_int), "call": _int,
-        "cls": _text, "config": _dict(_anything), "params": _or_none(_int), "created_at": _or_none(_frame),
-        "stack": _all(_frame), "start": _or_none(_int), "end": _or_none(_int), "inputs": _all(_int),
-        "outputs": _all(_int), "error": _or_none(_text),
+        "id": _int,
+        "kind": _text,
+        "name": _text,
+        "parent": _or_none(_int),
+        "owner": _or_none(_int),
+        "call": _int,
+        "cls": _text,
+        "config": _dict(_anything),
+        "params": _or_none(_int),
+        "created_at": _or_none(_frame),
+        "stack": _all(_frame),
+        "start": _or_none(_int),
+        "end": _or_none(_int),
+        "inputs": _all(_int),
+        "outputs": _all(_int),
+        "error": _or_none(_text),
     },
-    Step: {
-        "index": _int, "scope": _int, "start": _or_none(_int), "end": _or_none(_int), "number": _or_none(_int),
-    },
+    Step: {"index": _int, "scope": _int, "start": _or_none(_int), "end": _or_none(_int), "number": _or_none(_int)},
     Logs: {"kind": _text, "step": _int, "values": _dict(_number), "time": _or_none(_int)},
-}  # fmt: skip
+}
 
 
 def check_kinds(record: Record) -> None:
@@ -90,10 +125,7 @@ def check_kinds(record: Record) -> None:
     Raises:
         Damaged: for the first that is of another kind.
     """
-    stacks: list[tuple[Frame, ...]] = [
-        *[op.stack for op in record.ops],
-        *[scope.stack for scope in record.scopes],
-    ]
+    stacks: list[tuple[Frame, ...]] = [*[op.stack for op in record.ops], *[scope.stack for scope in record.scopes]]
     frames = {id(frame): frame for stack in stacks for frame in stack}
     _check(Frame, frames.values())
     _check(Frame, [scope.created_at for scope in record.scopes if scope.created_at is not None])

@@ -11,19 +11,7 @@ from collections.abc import Iterable
 
 from viz.facts.schema import Frame, TensorInfo
 
-__all__ = [
-    "amount",
-    "clean",
-    "count",
-    "dtype",
-    "nbytes",
-    "nearest",
-    "place",
-    "seconds",
-    "shape",
-    "short",
-    "tensor",
-]
+__all__ = ["amount", "clean", "count", "dtype", "nbytes", "nearest", "place", "seconds", "shape", "short", "tensor"]
 
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
@@ -88,9 +76,7 @@ def tensor(info: TensorInfo) -> str:
 
 def clean(text: str, longest: int = 60) -> str:
     """`text` on one line, without control characters and broken surrogates, cut in the middle when too long."""
-    text = "".join(
-        [c if unicodedata.category(c) not in ("Cc", "Cs", "Cf", "Zl", "Zp") else " " for c in str(text)]
-    )
+    text = "".join([c if unicodedata.category(c) not in ("Cc", "Cs", "Cf", "Zl", "Zp") else " " for c in str(text)])
     text = " ".join(text.split())
     if len(text) <= longest:
         return text

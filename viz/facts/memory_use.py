@@ -112,9 +112,7 @@ def memory_use(record: Record) -> MemoryUse:
         ValueError: when memory wasn't recorded.
     """
     if not record.storages and record.tensors:
-        raise ValueError(
-            "memory(): memory was not recorded; use viz.trace(memory=True), which is the default"
-        )
+        raise ValueError("memory(): memory was not recorded; use viz.trace(memory=True), which is the default")
     found = spans(record)
     changes = sorted(
         [(start, 1, size) for _, size, start, _ in found]

@@ -13,19 +13,7 @@ from typing import Any
 
 import numpy
 
-__all__ = [
-    "PHASES",
-    "ROLES",
-    "Frame",
-    "Logs",
-    "Op",
-    "Record",
-    "Scope",
-    "Stats",
-    "Step",
-    "Storage",
-    "TensorInfo",
-]
+__all__ = ["PHASES", "ROLES", "Frame", "Logs", "Op", "Record", "Scope", "Stats", "Step", "Storage", "TensorInfo"]
 
 PHASES = ("forward", "backward", "update", "metric", "data")
 ROLES = ("input", "parameter", "state", "activation", "gradient", "constant")

@@ -8,15 +8,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import Op, Record
 
-__all__ = [
-    "Selection",
-    "call_numbers",
-    "check_step",
-    "outcome",
-    "pick_step",
-    "threads_of_scopes",
-    "variables_of",
-]
+__all__ = ["Selection", "call_numbers", "check_step", "outcome", "pick_step", "threads_of_scopes", "variables_of"]
 
 
 def pick_step(record: Record) -> int | None:
@@ -46,9 +38,7 @@ def check_step(record: Record, step: int | None) -> None:
     if not isinstance(step, numbers.Integral) or isinstance(step, bool):
         raise TypeError(f"step={step!r}: expected the position of a step, from 0")
     if not 0 <= step < len(record.steps):
-        raise ValueError(
-            f"step={step}: the recording has {formatting.count(len(record.steps), 'step')}, from 0"
-        )
+        raise ValueError(f"step={step}: the recording has {formatting.count(len(record.steps), 'step')}, from 0")
 
 
 def outcome(record: Record, ops: list[Op]) -> list[str]:

@@ -88,9 +88,7 @@ def _around(record: Record, op: Op) -> list[Scope]:
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
     name = formatting.clean(scope.name, 40)
-    row = Row(
-        f"{name} ({formatting.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params
-    )
+    row = Row(f"{name} ({formatting.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
     return row
@@ -106,9 +104,7 @@ def _count(record: Record, row: Row, op: Op) -> None:
         known = flops(record, op)
         row.flops += known or 0
         row.uncounted += known is None
-    row.activations += sum(
-        [record.tensors[i].nbytes for i in op.outputs if record.tensors[i].role == "activation"]
-    )
+    row.activations += sum([record.tensors[i].nbytes for i in op.outputs if record.tensors[i].role == "activation"])
 
 
 def _all_params(record: Record, scopes: Iterable[int]) -> int | None:
@@ -142,9 +138,7 @@ def summary(record: Record, step: int | None = None) -> Text:
     found = rows(record, step)
     lines = [cells(row) for row in found]
     notes = [f"note: {note}" for note in record.notes]
-    return Text(
-        "\n".join([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1]), *notes])
-    )
+    return Text("\n".join([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1]), *notes]))
 
 
 def _totals(record: Record, total: Row) -> list[str]:
@@ -233,9 +227,7 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
 
 def _top_ops(record: Record, by: str, n: int) -> list[dict[str, Any]]:
     def cost(op: Op) -> int:
-        return (
-            op.duration if by == "time" else _made(record, op) if by == "memory" else flops(record, op) or 0
-        )
+        return op.duration if by == "time" else _made(record, op) if by == "memory" else flops(record, op) or 0
 
     return [
         {
@@ -275,9 +267,7 @@ def _made(record: Record, op: Op) -> int:
 
 
 _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
-    "name": lambda record, op: formatting.clean(
-        f"{op.name} ({op.phase})" if op.phase != "forward" else op.name
-    ),
+    "name": lambda record, op: formatting.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
     "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op))) or "(no layer)",
     "source": lambda record, op: formatting.place(op.source) or "(not recorded)",
 }

@@ -45,13 +45,7 @@ class Child:
         assert process.stdin is not None
         assert process.stdout is not None
         self._pipe: IO[bytes] = process.stdin
-        about = {
-            "token": token,
-            "ticket": ticket,
-            "port": port,
-            "linger": linger,
-            "policy": "frame-ancestors 'none'",
-        }
+        about = {"token": token, "ticket": ticket, "port": port, "linger": linger, "policy": "frame-ancestors 'none'"}
         self.send(about, html.encode("utf-8", "replace"))
         with process.stdout as answers:
             reply = messages.read(answers)
@@ -105,16 +99,18 @@ class Child:
 def _started() -> subprocess.Popen[bytes]:
     """A process of its own: Ctrl-C in the terminal isn't for it, and it holds no file or folder of the program's."""
     if not sys.executable:
-        raise RuntimeError(
-            "viz.live needs the Python interpreter as a program, and sys.executable names none"
-        )
+        raise RuntimeError("viz.live needs the Python interpreter as a program, and sys.executable names none")
     options: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return _Detached(
-        [sys.executable, "-I", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        cwd=os.path.abspath(os.sep), **options,
-    )  # fmt: skip
+        [sys.executable, "-I", _START],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=os.path.abspath(os.sep),
+        **options,
+    )
 
 
 class _Detached(subprocess.Popen[bytes]):

@@ -111,9 +111,7 @@ class Collector(observe.Observer):
             self._own_step("batch|loss", None)
         data = targets[0].data if targets else None
         size = getattr(data, "size", 0)
-        self._loss = (
-            float(data) if size == 1 and data.__class__ is numpy.ndarray else data if size == 1 else None
-        )
+        self._loss = float(data) if size == 1 and data.__class__ is numpy.ndarray else data if size == 1 else None
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation."""

@@ -78,10 +78,7 @@ def live(
     _check("port", port, isinstance(port, int) and 0 <= port <= 65535, "a number from 0 to 65535")
     _check("every", every, 0 <= every < math.inf, "seconds, 0 or more")
     _check(
-        "every_steps",
-        every_steps,
-        isinstance(every_steps, int) and every_steps >= 1,
-        "a number of steps, 1 or more",
+        "every_steps", every_steps, isinstance(every_steps, int) and every_steps >= 1, "a number of steps, 1 or more"
     )
     _check("overhead", overhead, 0 < overhead <= 1, "a share of the time, above 0 and at most 1")
     _check("linger", linger, 0 <= linger < math.inf, "seconds, 0 or more")
@@ -235,7 +232,5 @@ def _ending(error: BaseException | None) -> dict[str, Any]:
 def _has_screen() -> bool:
     """Whether somebody sits in front of a screen: a terminal or a notebook, and a desktop."""
     attended = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
-    desktop = (
-        sys.platform in ("win32", "darwin") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    )
+    desktop = sys.platform in ("win32", "darwin") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     return attended and desktop and not os.environ.get("CI")

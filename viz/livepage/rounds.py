@@ -48,9 +48,7 @@ class Rounds:
         self.watcher.choose_thread()
         self._joined = Joined(self.watcher, scope)
 
-    def end(
-        self, scope: observe.Scope | None, outputs: Any, error: BaseException | None, extra: float
-    ) -> None:
+    def end(self, scope: observe.Scope | None, outputs: Any, error: BaseException | None, extra: float) -> None:
         """A step is over, which took `extra` seconds more than others."""
         if self._joined is None:
             return

@@ -77,9 +77,7 @@ class Sender(threading.Thread):
         if points:
             series = {name: [(x, _plain(y)) for x, y in found] for name, found in points.items()}
             known = {name: [(x, y) for x, y in found if y is not None] for name, found in series.items()}
-            self._child.send(
-                {"is": "points", "series": {name: found for name, found in known.items() if found}}
-            )
+            self._child.send({"is": "points", "series": {name: found for name, found in known.items() if found}})
         for kind, value in latest.items():
             self._child.send({**finite(value), "is": kind})
         self._send_findings()
@@ -128,9 +126,7 @@ class Sender(threading.Thread):
             self._child.send({**about, "tensors": tensors})
         norm = snapshot.gradient_norm(recording)
         if norm is not None:
-            self._child.send(
-                {"is": "points", "series": {"extra|gradient norm": [[recorded.step, _plain(norm)]]}}
-            )
+            self._child.send({"is": "points", "series": {"extra|gradient norm": [[recorded.step, _plain(norm)]]}})
 
 
 def _plain(value: Any) -> Any:

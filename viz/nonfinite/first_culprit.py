@@ -72,9 +72,7 @@ def origin(record: Record) -> _Origin | None:
 
 
 def _makes_nan(op: Op, made: Sequence[tuple[int, int]], read: Sequence[tuple[int, int]]) -> bool:
-    given = any(
-        value == "nan" or (isinstance(value, float) and value != value) for value in op.settings.values()
-    )
+    given = any(value == "nan" or (isinstance(value, float) and value != value) for value in op.settings.values())
     return any(nan for nan, _ in made) and not any(nan for nan, _ in read) and not given
 
 
@@ -88,9 +86,7 @@ def _all_flaws(record: Record) -> dict[int, tuple[int, int]]:
 
     A guard looks at no result of an op that can't make any; there what the op was given is as flawed as its result.
     """
-    found = {
-        t.id: (t.stats.nan, t.stats.inf) for t in record.tensors if t.stats and (t.stats.nan or t.stats.inf)
-    }
+    found = {t.id: (t.stats.nan, t.stats.inf) for t in record.tensors if t.stats and (t.stats.nan or t.stats.inf)}
     if found and is_guarded(record):
         for op in reversed(record.ops):
             made = next((found[i] for i in op.outputs if i in found), None)
@@ -120,12 +116,20 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
             facts.nan, facts.inf = flaws.get(facts.tensor, _NONE)
     return Nonfinite(
         kind="op" if tensor is None else "weight" if tensor.role in ("parameter", "state") else "data",
-        op=op.name, phase=op.phase, op_id=number, layer=recording.path(at.scope), source=stack[0] if stack else None,
-        stack=stack, step=_step_number(recording, op),
+        op=op.name,
+        phase=op.phase,
+        op_id=number,
+        layer=recording.path(at.scope),
+        source=stack[0] if stack else None,
+        stack=stack,
+        step=_step_number(recording, op),
         culprit="" if culprit is None else _name_of(recording, op, culprit),
-        inputs=inputs, outputs=[_facts(recording.tensors[i], "output") for i in op.outputs],
-        examples=_examples(recording, op, culprit), fix=fix_for(op, tensor), recording=recording,
-    )  # fmt: skip
+        inputs=inputs,
+        outputs=[_facts(recording.tensors[i], "output") for i in op.outputs],
+        examples=_examples(recording, op, culprit),
+        fix=fix_for(op, tensor),
+        recording=recording,
+    )
 
 
 def _forward_of(record: Record, op: Op) -> Op:
@@ -150,17 +154,13 @@ def _name_of(record: Record, op: Op, tensor: int) -> str:
     if given:
         outermost = given[-1]
         several = len(outermost.inputs) > 1
-        return f"input {outermost.inputs.index(tensor) if several else ''} of {outermost.name!r}".replace(
-            "  ", " "
-        )
+        return f"input {outermost.inputs.index(tensor) if several else ''} of {outermost.name!r}".replace("  ", " ")
     return dict(zip(op.inputs, op.input_names)).get(tensor, "")
 
 
 def _facts(info: TensorInfo, name: str) -> TensorFacts:
     stats = info.stats
-    facts = TensorFacts(
-        name, info.id, info.role, info.name, info.shape, info.dtype, measured=stats is not None
-    )
+    facts = TensorFacts(name, info.id, info.role, info.name, info.shape, info.dtype, measured=stats is not None)
     if stats is not None:
         facts.min, facts.max, facts.mean, facts.std = stats.min, stats.max, stats.mean, stats.std
         facts.nan, facts.inf = stats.nan, stats.inf
@@ -208,9 +208,7 @@ def examples_of(array: Any, inputs: dict[str, Any]) -> list[Example]:
         index = tuple([int(i) for i in numpy.unravel_index(position, array.shape)])
         given = {name: _element(other, index) for name, other in inputs.items()}
         value = array[index]
-        found.append(
-            Example(index, _real(value), {name: each for name, each in given.items() if each is not None})
-        )
+        found.append(Example(index, _real(value), {name: each for name, each in given.items() if each is not None}))
     return found
 
 

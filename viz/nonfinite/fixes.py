@@ -14,32 +14,48 @@ _ROOT_GRADIENT = "its slope at 0 is infinite: ops.sqrt(x + 1e-7)"
 _SOFTMAX = "its logits are infinite, or a mask hides all of a row: use -1e9 instead of -inf"
 _OVERFLOW = "the numbers are too large: a smaller learning rate, clipnorm=1.0 in the optimizer, scaled inputs"
 _NORM = "its variance is 0 or overflows: an epsilon of at least 1e-5, scaled inputs, no constant columns"
-_POWER = (
-    "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
-)
-_INVERSE = (
-    "its argument must lie inside of its domain: clip it, a little away from the ends (-1 + 1e-7 to 1 - 1e-7)"
-)
+_POWER = "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
+_INVERSE = "its argument must lie inside of its domain: clip it, a little away from the ends (-1 + 1e-7 to 1 - 1e-7)"
 
 _FIXES = {
-    "log": _LOG, "log2": _LOG, "log10": _LOG, "log1p": "keep its argument above -1",
-    "divide": _DIVIDE, "floor_divide": _DIVIDE, "mod": _DIVIDE, "exp": _EXP, "expm1": _EXP, "sinh": _EXP, "cosh": _EXP,
-    "sqrt": _ROOT, "cbrt": "its slope at 0 is infinite: keep its argument away from 0", "power": _POWER,
-    "softmax": _SOFTMAX, "log_softmax": _SOFTMAX, "dot_product_attention": _SOFTMAX,
-    "normalize_batch": _NORM, "layer_norm": _NORM, "rms_norm": _NORM, "arccos": _INVERSE, "arcsin": _INVERSE,
-    "arctanh": _INVERSE, "erfinv": _INVERSE, "arccosh": "its argument must be at least 1",
+    "log": _LOG,
+    "log2": _LOG,
+    "log10": _LOG,
+    "log1p": "keep its argument above -1",
+    "divide": _DIVIDE,
+    "floor_divide": _DIVIDE,
+    "mod": _DIVIDE,
+    "exp": _EXP,
+    "expm1": _EXP,
+    "sinh": _EXP,
+    "cosh": _EXP,
+    "sqrt": _ROOT,
+    "cbrt": "its slope at 0 is infinite: keep its argument away from 0",
+    "power": _POWER,
+    "softmax": _SOFTMAX,
+    "log_softmax": _SOFTMAX,
+    "dot_product_attention": _SOFTMAX,
+    "normalize_batch": _NORM,
+    "layer_norm": _NORM,
+    "rms_norm": _NORM,
+    "arccos": _INVERSE,
+    "arcsin": _INVERSE,
+    "arctanh": _INVERSE,
+    "erfinv": _INVERSE,
+    "arccosh": "its argument must be at least 1",
     "cast": "the new type can't hold such large numbers: scale them first, or keep float32",
     "solve": "the matrix is singular or nearly so: add a small number to its diagonal",
     "lower_cholesky": "the matrix isn't positive definite: add a small number to its diagonal",
-}  # fmt: skip
+}
 _IN_GRADIENT = {
-    "sqrt": _ROOT_GRADIENT, "power": "its slope isn't finite where the base is 0: keep the base above 0",
-    "divide": _DIVIDE, "log": _LOG, "absolute": _ROOT_GRADIENT,
-}  # fmt: skip
+    "sqrt": _ROOT_GRADIENT,
+    "power": "its slope isn't finite where the base is 0: keep the base above 0",
+    "divide": _DIVIDE,
+    "log": _LOG,
+    "absolute": _ROOT_GRADIENT,
+}
 _DATA = "clean the data before training: np.nan_to_num(x), or drop the rows where ~np.isfinite(x).all(axis=1)"
-_WEIGHT = (
-    "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
-)
+_WEIGHT = "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
 
 
 def fix_for(op: Op, tensor: TensorInfo | None) -> str:

@@ -60,9 +60,7 @@ class Guard(observe.Observer):
             self._segments.close()
         if self._snapshot is not None and (record is None or not self._raises):
             return self._snapshot
-        return (
-            self._segments.latest() if record is None and self._segments is not None else self._marked(record)
-        )
+        return self._segments.latest() if record is None and self._segments is not None else self._marked(record)
 
     def _marked(self, record: Any) -> Any:
         for i, measured in self._stats.items():
@@ -224,9 +222,7 @@ class Guard(observe.Observer):
             if measured is not None:
                 self._stats[i] = measured
 
-    def _note_examples(
-        self, op: Op, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None
-    ) -> None:
+    def _note_examples(self, op: Op, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None) -> None:
         tensors = [x for x in given if x is not None]
         known = names or _names(op, tensors)
         inputs = {name: _host(_array(x)) for name, x in zip(known, tensors)}
@@ -238,11 +234,7 @@ class Guard(observe.Observer):
     def _keep(self, tensor: int, examples: Sequence[Any]) -> None:
         if examples:
             self._examples[str(tensor)] = [
-                {
-                    "index": list(e.index),
-                    "value": _text(e.value),
-                    "inputs": {k: _text(v) for k, v in e.inputs.items()},
-                }
+                {"index": list(e.index), "value": _text(e.value), "inputs": {k: _text(v) for k, v in e.inputs.items()}}
                 for e in examples
             ]
 

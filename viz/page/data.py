@@ -87,19 +87,13 @@ def _first_model(record: Record) -> str:
 
 def _cut_text(text: str) -> str:
     """Long texts are cut; broken surrogates, which no file can hold, are replaced."""
-    return (
-        formatting.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
-    )
+    return formatting.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
 
 
 def _shortened(value: Any) -> Any:
     """A setting, or as much of its text as can be shown."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return (
-        value
-        if len(text) <= _LONGEST_SETTING and _is_writable(text)
-        else formatting.clean(text, _LONGEST_SETTING)
-    )
+    return value if len(text) <= _LONGEST_SETTING and _is_writable(text) else formatting.clean(text, _LONGEST_SETTING)
 
 
 def _is_writable(text: str) -> bool:

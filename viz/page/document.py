@@ -50,9 +50,7 @@ class Page(str):
     def _repr_html_(self) -> str:
         style = f"width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #c3cbd3;border-radius:8px"
         rights = "allow-scripts allow-downloads"
-        return (
-            f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}"></iframe>'
-        )
+        return f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}"></iframe>'
 
 
 def to_html(
@@ -123,9 +121,7 @@ def render(
         "data": _packed(content),
         "scripts": "".join([f"<script>{script}</script>\n" for script in scripts]),
     }
-    pieces = shell.split(
-        "@@"
-    )  # text, name, text, name, ..., text: what is filled in is never looked at again
+    pieces = shell.split("@@")  # text, name, text, name, ..., text: what is filled in is never looked at again
     return Page(_writable("".join([parts[piece] if i % 2 else piece for i, piece in enumerate(pieces)])))
 
 
@@ -183,10 +179,18 @@ def _colors() -> str:
 
 def _variables(theme: Theme) -> str:
     found = {
-        "page": theme.page, "ink": theme.ink, "muted": theme.muted, "frame": theme.frame, "plain": theme.plain,
-        "frame-odd": theme.frames[1], "frame-even": theme.frames[0], "flaw": theme.flaw, "origin": theme.origin,
-        "error-fill": theme.error[0], "error": theme.error[1],
-    }  # fmt: skip
+        "page": theme.page,
+        "ink": theme.ink,
+        "muted": theme.muted,
+        "frame": theme.frame,
+        "plain": theme.plain,
+        "frame-odd": theme.frames[1],
+        "frame-even": theme.frames[0],
+        "flaw": theme.flaw,
+        "origin": theme.origin,
+        "error-fill": theme.error[0],
+        "error": theme.error[1],
+    }
     for phase, (fill, line) in theme.phases.items():
         found[f"{phase}-fill"], found[phase] = fill, line
     for kind, line in theme.lines.items():

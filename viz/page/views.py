@@ -52,11 +52,7 @@ def views(record: Record, text: Callable[[str], int]) -> list[list[Any]]:
 
 
 def _rows(
-    record: Record,
-    ops: Sequence[Op],
-    signature: Callable[[int], Any],
-    calls: list[int],
-    text: Callable[[str], int],
+    record: Record, ops: Sequence[Op], signature: Callable[[int], Any], calls: list[int], text: Callable[[str], int]
 ) -> list[Any]:
     root = tree(record, ops, calls)
     find_runs(root, signature)

@@ -105,9 +105,7 @@ class _Symbolic:
             self._add_call(node, cluster, ends, readers)
         return [readers[x.origin] for x in inputs], [ends.get(x.origin, "") for x in outputs]
 
-    def _add_call(
-        self, call: Any, cluster: str | None, ends: dict[Any, str], readers: dict[Any, list[str]]
-    ) -> None:
+    def _add_call(self, call: Any, cluster: str | None, ends: dict[Any, str], readers: dict[Any, list[str]]) -> None:
         inner = _symbolic_ends(call.operation) if self.expand else None
         if inner is not None and call.inputs:
             frame = f"frame{len(self.graph.clusters)}"
@@ -227,17 +225,13 @@ def _zeros_for(model: Any) -> Any:
             f"{type(model).__name__} {getattr(model, 'name', '')!r} doesn't know its input: call it on a batch first, "
             "or give one: viz.summary(model, x), viz.plot_model(model, inputs=x)."
         )
-    return tree.map_shape_structure(
-        lambda s: numpy.zeros([1 if n is None else n for n in s], "float32"), shape
-    )
+    return tree.map_shape_structure(lambda s: numpy.zeros([1 if n is None else n for n in s], "float32"), shape)
 
 
 def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
     record = trial(model, inputs)
     own = next((scope for scope in record.scopes if scope.parent is None), None)
-    made = graph_of_run(
-        record, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000
-    )
+    made = graph_of_run(record, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000)
     made.title, made.caption = formatting.clean(getattr(model, "name", "")), ""
     for node in made.nodes.values():
         if node.kind == "scope" and node.scope is not None:

@@ -33,9 +33,7 @@ def color(record: Record, graph: Graph, color_by: str, ops: Iterable[int], weigh
     if color_by == "op":
         return
     if color_by in _NEED_STATS and not any(t.stats for t in record.tensors) and record.tensors:
-        raise ValueError(
-            f"color_by={color_by!r} needs statistics of tensors: record with viz.trace(stats='basic')"
-        )
+        raise ValueError(f"color_by={color_by!r} needs statistics of tensors: record with viz.trace(stats='basic')")
     _Colorer(record, graph, list(ops), weights).run(color_by)
 
 
@@ -46,9 +44,12 @@ class _Colorer:
 
     def run(self, color_by: str) -> None:
         kinds: dict[str, Callable[[], None]] = {
-            "time": self._by_time, "memory": self._by_memory, "grad": self._by_gradient,
-            "nonfinite": self._by_non_finite, "dtype": self._by_dtype,
-        }  # fmt: skip
+            "time": self._by_time,
+            "memory": self._by_memory,
+            "grad": self._by_gradient,
+            "nonfinite": self._by_non_finite,
+            "dtype": self._by_dtype,
+        }
         kinds[color_by]()
 
     def _made(self, node: Node) -> list[TensorInfo]:
@@ -62,15 +63,11 @@ class _Colorer:
     # ------------------------------------------------------------------ quantities
 
     def _by_time(self) -> None:
-        self._by_share(
-            "time", formatting.seconds, lambda n: sum([self.record.ops[i].duration for i in n.ops])
-        )
+        self._by_share("time", formatting.seconds, lambda n: sum([self.record.ops[i].duration for i in n.ops]))
 
     def _by_memory(self) -> None:
         def size(node: Node) -> int:
-            return sum(
-                [self.record.tensors[i].nbytes for op in node.ops for i in self.record.ops[op].outputs]
-            )
+            return sum([self.record.tensors[i].nbytes for op in node.ops for i in self.record.ops[op].outputs])
 
         self._by_share("memory made", formatting.nbytes, size)
 

@@ -86,13 +86,7 @@ def _legend(graph: Graph, middle: float, y: float) -> Iterator[str]:
     widths = [text_width(text, 10) + 16 for _, text in graph.legend]
     x = middle - (sum(widths) + 8 * len(widths)) / 2
     for i, ((fill, text), width) in enumerate(zip(graph.legend, widths)):
-        look = {
-            "label": text,
-            "shape": "box",
-            "style": "filled",
-            "fillcolor": fill,
-            "fontcolor": ink_on(fill),
-        }
+        look = {"label": text, "shape": "box", "style": "filled", "fillcolor": fill, "fontcolor": ink_on(fill)}
         look |= {"color": theme_of(graph).frame, "pos": f"{x + width / 2:.1f},{y:.1f}"}
         look |= {"width": f"{width / 72:.3f}", "height": "0.25", "fontsize": "10"}
         yield f"  {_quoted(f'legend_{i}')} {_listed(look)};"
@@ -141,11 +135,7 @@ def _defaults(graph: Graph, page: dict[str, str], node: dict[str, str]) -> list[
 
 
 def _contents(
-    graph: Graph,
-    frame: str | None,
-    level: int,
-    nodes: dict[str, dict[str, str]],
-    frames: dict[str, dict[str, str]],
+    graph: Graph, frame: str | None, level: int, nodes: dict[str, dict[str, str]], frames: dict[str, dict[str, str]]
 ) -> Iterator[str]:
     """The nodes and frames directly within a frame, with what is given for each besides."""
     indent = "  " * level
@@ -164,12 +154,7 @@ def _frame(graph: Graph, cluster: Cluster, level: int) -> dict[str, str]:
     theme = theme_of(graph)
     label = "\n".join([text for text in (cluster.title, cluster.subtitle) if text])
     look = {"label": label or " ", "fontsize": "11", "margin": "10", "id": cluster.id}
-    look |= {
-        "style": "filled,rounded",
-        "color": theme.frame,
-        "fillcolor": theme.frames[level % 2],
-        "penwidth": "1.2",
-    }
+    look |= {"style": "filled,rounded", "color": theme.frame, "fillcolor": theme.frames[level % 2], "penwidth": "1.2"}
     return look | {"tooltip": cluster.tooltip or cluster.title or " "}
 
 
@@ -177,12 +162,7 @@ def _look(node: Node, graph: Graph) -> dict[str, str]:
     fill, line = fill_and_line(node, theme_of(graph))
     look = {"label": "\n".join([text for text in (node.title, *node.lines) if text]) or " ", "id": node.id}
     look |= {"shape": _SHAPES.get(node.kind, "box"), "style": _STYLES.get(node.kind, "filled")}
-    look |= {
-        "fillcolor": fill,
-        "color": line,
-        "fontcolor": ink_on(fill),
-        "tooltip": node.tooltip or node.title or " ",
-    }
+    look |= {"fillcolor": fill, "color": line, "fontcolor": ink_on(fill), "tooltip": node.tooltip or node.title or " "}
     if node.link:
         look |= {"URL": node.link, "target": "_blank"}
     if node.error:

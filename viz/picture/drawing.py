@@ -65,9 +65,7 @@ class Drawing:
         if kind not in FORMATS:
             endings = ", ".join([f".{each}" for each in FORMATS])
             raise ValueError(f"cannot draw to {os.fspath(path)!r}: the name must end in one of {endings}")
-        content = (
-            self.svg.encode("utf-8") if kind == "svg" else render(self.graph, kind, self.rankdir, self.dpi)
-        )
+        content = self.svg.encode("utf-8") if kind == "svg" else render(self.graph, kind, self.rankdir, self.dpi)
         with replacing(target) as file:
             file.write(content)
         return target

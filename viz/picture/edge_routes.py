@@ -32,9 +32,7 @@ class Route:
 def route(graph: Graph, layout: Layout) -> list[Route]:
     """A way for each arrow of `graph`, in order."""
     router = _Router(layout)
-    ways = [
-        router.way(edge, graph.nodes[edge.tail].row == graph.nodes[edge.head].row) for edge in graph.edges
-    ]
+    ways = [router.way(edge, graph.nodes[edge.tail].row == graph.nodes[edge.head].row) for edge in graph.edges]
     _keep_labels_apart(graph.edges, ways)
     return ways
 
@@ -130,14 +128,8 @@ def _between(tail: Rect, head: Rect, turn_late: bool) -> Iterator[tuple[Route, l
     if abs(b[1] - a[1]) <= 2 * GAP_Y:
         yield Route([a, *_swing(a, b)], label), [_area([a, b], _NECK)]
     ways = [
-        (
-            Route([a, *_swing(a, early), *_straight(early, b)], label),
-            [_area([a, early], _NECK), _area([early, b])],
-        ),
-        (
-            Route([a, *_straight(a, late), *_swing(late, b)], label),
-            [_area([a, late]), _area([late, b], _NECK)],
-        ),
+        (Route([a, *_swing(a, early), *_straight(early, b)], label), [_area([a, early], _NECK), _area([early, b])]),
+        (Route([a, *_straight(a, late), *_swing(late, b)], label), [_area([a, late]), _area([late, b], _NECK)]),
     ]
     yield from reversed(ways) if turn_late else ways
 

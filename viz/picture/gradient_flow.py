@@ -109,9 +109,7 @@ class GradientFlow:
         """
         target = pathlib.Path(path)
         if target.suffix.lower() != ".svg":
-            raise ValueError(
-                f"cannot write the chart to {os.fspath(path)!r}: it is SVG, so the name must end in .svg"
-            )
+            raise ValueError(f"cannot write the chart to {os.fspath(path)!r}: it is SVG, so the name must end in .svg")
         with replacing(target) as file:
             file.write(self._chart(theme).encode("utf-8"))
         return target

@@ -79,9 +79,7 @@ class _Assembly:
         self.record = selection.record
         self.graph = Graph()
         self.node_of: dict[int, str] = {}  # id of an op -> the node that shows it
-        self.weight_node: dict[
-            int, str
-        ] = {}  # id of a variable -> the node that shows it, or what contains it
+        self.weight_node: dict[int, str] = {}  # id of a variable -> the node that shows it, or what contains it
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
         self.closed: tuple[str, ...] = ()
@@ -121,11 +119,7 @@ class _Assembly:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None:
             return block.is_group
-        if (
-            self.view == "layers"
-            and block.kind == "layer"
-            and not any(isinstance(c, Block) for c in block.children)
-        ):
+        if self.view == "layers" and block.kind == "layer" and not any(isinstance(c, Block) for c in block.children):
             return True
         return level > depth or block.kind in self.closed
 
@@ -162,10 +156,7 @@ class _Assembly:
     def _spent(self, ops: list[int]) -> str:
         """Time forward (→) and backward (←) of forward ops."""
         backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
-        times = (
-            ("→", sum([self.record.ops[i].duration for i in ops])),
-            ("←", sum([b.duration for b in backward])),
-        )
+        times = (("→", sum([self.record.ops[i].duration for i in ops])), ("←", sum([b.duration for b in backward])))
         return "   ".join([f"{arrow} {formatting.seconds(time)}" for arrow, time in times if time])
 
     # ------------------------------------------------------------------ rows
@@ -216,9 +207,7 @@ class _Assembly:
         if not variables or self.view == "backward":
             return
         tensors = [self.record.tensors[v] for v in variables]
-        made = Node(
-            f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster
-        )
+        made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
         names = [formatting.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors]
         made.title = ", ".join(names[:2]) + (", …" if len(names) > 2 else "")
         kinds = collections.Counter([formatting.tensor(t) for t in tensors])
@@ -240,16 +229,12 @@ class _Assembly:
         updates = [u for v in weights for u in self.selection.updates_of.get(v, ())]
         if updates:
             name = self._update_name(updates[0])
-            made = Node(
-                f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster
-            )
+            made = Node(f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster)
             made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
             self._show(made, updates)
         backward = [b for op in ops for b in self.selection.backward_of.get(op, ())]
         if backward:
-            made = Node(
-                f"{row}_back", "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster
-            )
+            made = Node(f"{row}_back", "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
             made.tooltip = _op_tooltip(self.record, self.record.ops[backward[0]])
             self._show(made, backward)
 
@@ -269,9 +254,7 @@ class _Assembly:
             row = f"rest{ops[0]}"
             name = "update" if scope is None else formatting.clean(self.record.scopes[scope].name)
             made = Node(row, "update", name, phase="update", lane="update", row=row)
-            made.tooltip = ", ".join(
-                dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops])
-            )
+            made.tooltip = ", ".join(dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops]))
             self._show(made, ops)
 
     def _show(self, node: Node, ops: list[int], hidden: bool = False) -> None:
@@ -361,9 +344,7 @@ class _Assembly:
         if kind != "parameter" and self.graph.nodes[tail].kind != "input":  # whose boxes tell their shape
             distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
             label = distinct[0] + (f"  (+{len(distinct) - 1})" if len(distinct) > 1 else "")
-        return Edge(
-            tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors)
-        )
+        return Edge(tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors))
 
     def _link(self, node: Node) -> None:
         """Tie an update to its weights, and a backward op to the op whose gradient it computes."""
@@ -379,9 +360,7 @@ class _Assembly:
 
 def _levels(block: Block) -> int:
     """How many scopes lie within each other."""
-    inner = [
-        _levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)
-    ]
+    inner = [_levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
     return max(inner, default=0)
 
 
@@ -444,9 +423,7 @@ def _scope_tooltip(block: Block) -> str:
 def _op_tooltip(record: Record, op: Op) -> str:
     lines = [f"{op.name} ({op.phase})"]
     for name, ids in (("in", op.inputs), ("out", op.outputs)):
-        lines += (
-            [f"{name}: {', '.join([formatting.tensor(record.tensors[i]) for i in ids[:6]])}"] if ids else []
-        )
+        lines += [f"{name}: {', '.join([formatting.tensor(record.tensors[i]) for i in ids[:6]])}"] if ids else []
     lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
     lines += [f"{formatting.place(frame)}  {frame.code}" for frame in op.stack[:3]]
     lines += [op.error] if op.error else []

@@ -13,21 +13,8 @@ from collections.abc import Iterable, Sequence
 
 from viz.picture.graph import LANES, Cluster, Edge, Graph, Node
 
-__all__ = [
-    "GAP_Y",
-    "HEADER",
-    "LID",
-    "LINE",
-    "PAD",
-    "SMALL",
-    "TITLE",
-    "Layout",
-    "Rect",
-    "arrange",
-    "header",
-    "node_size",
-    "text_width",
-]
+__all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "arrange", "header"]
+__all__ += ["node_size", "text_width"]
 
 TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
@@ -136,9 +123,7 @@ class _Arranger:
         """Left edge and width of each column."""
         found, x = {}, 0.0
         for lane in LANES:
-            width = max(
-                [self.sizes[n.id][0] for n in self.graph.nodes.values() if n.lane == lane], default=0.0
-            )
+            width = max([self.sizes[n.id][0] for n in self.graph.nodes.values() if n.lane == lane], default=0.0)
             found[lane] = (x, width)
             x += width + GAP_X if width else 0.0
         return found
@@ -175,9 +160,7 @@ class _Arranger:
         frames = [self._frame(inner.id) for inner in self.graph.clusters.values() if inner.parent == frame]
         units = [*rows.values(), *frames]
         order = {node: i for i, node in enumerate(self.graph.nodes)}
-        return sorted(
-            units, key=lambda u: (not u.first, min([order[n] for n in self._all_nodes(u)], default=0))
-        )
+        return sorted(units, key=lambda u: (not u.first, min([order[n] for n in self._all_nodes(u)], default=0)))
 
     def _frame(self, id_: str) -> _Unit:
         cluster, inner = self.graph.clusters[id_], self._layers(id_)

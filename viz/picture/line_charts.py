@@ -34,9 +34,7 @@ class Line:
 
     def shown(self) -> list[tuple[float, float]]:
         """The points that a logarithmic scale has a place for, as powers of ten."""
-        return [
-            (math.log10(x), math.log10(y)) for x, y in self.points if 0 < x < math.inf and 0 < y < math.inf
-        ]
+        return [(math.log10(x), math.log10(y)) for x, y in self.points if 0 < x < math.inf and 0 < y < math.inf]
 
 
 @dataclasses.dataclass(frozen=True)

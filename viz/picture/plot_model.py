@@ -154,9 +154,20 @@ def plot_model(
     if not isinstance(model, Layer):
         raise TypeError(f"plot_model(model): expected a model or layer; got {type(model).__name__}")
     drawing = model_to_dot(
-        model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, False,
-        show_layer_activations, show_trainable, splines, inputs=inputs, **kwargs,
-    )  # fmt: skip
+        model,
+        show_shapes,
+        show_dtype,
+        show_layer_names,
+        rankdir,
+        expand_nested,
+        dpi,
+        False,
+        show_layer_activations,
+        show_trainable,
+        splines,
+        inputs=inputs,
+        **kwargs,
+    )
     if to_file is not None:
         name = os.fspath(to_file)
         drawing.save(name if os.path.splitext(name)[1] else f"{name}.png")

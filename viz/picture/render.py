@@ -50,9 +50,7 @@ def set_engine(name: str | None) -> None:
         ValueError: for another name.
     """
     if name is not None and name not in ENGINES:
-        raise ValueError(
-            f"viz.set_engine({name!r}): expected one of {', '.join(map(repr, ENGINES))}, or None"
-        )
+        raise ValueError(f"viz.set_engine({name!r}): expected one of {', '.join(map(repr, ENGINES))}, or None")
     _chosen[:] = [] if name is None else [name]
 
 
@@ -186,11 +184,7 @@ def _builtin(job: _Job) -> bytes:
     return svg(job.graph).encode("utf-8")
 
 
-ENGINES: dict[str, Callable[[_Job], bytes]] = {
-    "pygraphviz": _pygraphviz,
-    "dot": _dot_command,
-    "builtin": _builtin,
-}
+ENGINES: dict[str, Callable[[_Job], bytes]] = {"pygraphviz": _pygraphviz, "dot": _dot_command, "builtin": _builtin}
 
 
 def _finished(drawn: bytes, kind: str) -> bytes:

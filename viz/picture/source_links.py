@@ -14,9 +14,7 @@ __all__ = ["TEMPLATE", "link_to_sources"]
 TEMPLATE = "{file}#L{line}"
 
 
-def link_to_sources(
-    record: Record, graph: Graph, template: str, folder: str | os.PathLike[str] | None
-) -> None:
+def link_to_sources(record: Record, graph: Graph, template: str, folder: str | os.PathLike[str] | None) -> None:
     """Let each box lead to the line that ran its first op.
 
     Args:
@@ -49,6 +47,4 @@ def _address(frame: Frame, template: str, folder: pathlib.Path) -> str:
         relative = os.path.relpath(frame.file, folder.resolve()).replace(os.sep, "/")
     except ValueError:  # on another drive
         relative = pathlib.Path(frame.file).as_uri()
-    return template.format(
-        file=quote(relative, safe="/:"), path=quote(frame.file, safe="/:"), line=frame.line
-    )
+    return template.format(file=quote(relative, safe="/:"), path=quote(frame.file, safe="/:"), line=frame.line)

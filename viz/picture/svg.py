@@ -39,10 +39,7 @@ def svg(graph: Graph) -> str:
         f"<title>{_text(graph.title)}</title>",
         f"<defs>{''.join(_marker(kind, color) for kind, color in theme.lines.items())}</defs>",
         f'<rect width="100%" height="100%" fill="{theme.page}"/>',
-        *[
-            _line(text, width / 2, 20 + 20 * i, 15 - 3 * i, theme.ink, "middle")
-            for i, text in enumerate(heading)
-        ],
+        *[_line(text, width / 2, 20 + 20 * i, 15 - 3 * i, theme.ink, "middle") for i, text in enumerate(heading)],
         *_legend(graph, theme, width / 2, _HEADING * len(heading)),
         f'<g transform="translate({shift:.1f} {top})">',
         *[_frame(cluster, layout.frames[cluster.id], level, theme) for cluster, level in frames],
@@ -117,9 +114,7 @@ def _arrow(edge: Edge, way: Route, theme: Theme) -> str:
     color = theme.lines[edge.kind]
     look = 'stroke-dasharray="4 3" stroke-width="1"' if edge.kind == "link" else 'stroke-width="1.4"'
     end = "" if edge.kind == "link" else f' marker-end="url(#{edge.kind})"'
-    parts = [
-        f'<g class="edge">{_tooltip(edge.tooltip)}<path d="{way.path}" fill="none" stroke="{color}" {look}{end}/>'
-    ]
+    parts = [f'<g class="edge">{_tooltip(edge.tooltip)}<path d="{way.path}" fill="none" stroke="{color}" {look}{end}/>']
     if edge.label and way.label is not None:
         parts.append(_line(edge.label, *way.label, 9, theme.muted, "start"))
     return "".join(parts) + "</g>"

@@ -61,9 +61,7 @@ Here = tuple[int | None, int | None, FrameType | None]
 class RecordedScope:
     """What is written down of a scope."""
 
-    __slots__ = tuple(
-        "base ended error inner_base inputs kind name outputs owner parent places started".split()
-    )
+    __slots__ = tuple("base ended error inner_base inputs kind name outputs owner parent places started".split())
 
     def __init__(self, scope: observe.Scope, before: Here, inputs: tuple[int, ...], places: Any) -> None:
         self.kind, self.name, self.started = scope.kind, scope.name, scope.started
@@ -317,9 +315,7 @@ class Capture(observe.Observer):
     def result(self, x: Tensor) -> int:
         """The position of an op's output, which is new unless the op returned what it was given."""
         position = self._known(x)
-        return (
-            self._number(x, self._meet(x.data, x.key, None, outside=False)) if position is None else position
-        )
+        return self._number(x, self._meet(x.data, x.key, None, outside=False)) if position is None else position
 
     def _look(self, position: int, x: Tensor, name: str) -> None:
         """Measure and keep what the op `name` made, as far as that was asked for."""

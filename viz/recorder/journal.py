@@ -96,9 +96,7 @@ class Journal:
             reads, makes, places = log[at + _FIELDS : a]
             b, c = a + reads, a + reads + makes
             end = c + places
-            yield Event._make(
-                (*log[at : at + _FIELDS], log[a:b], log[b:c], log[c:end], self.errors.get(at), at)
-            )
+            yield Event._make((*log[at : at + _FIELDS], log[a:b], log[b:c], log[c:end], self.errors.get(at), at))
             at = end
 
     def met(self) -> list[Met]:

@@ -102,9 +102,7 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
     thread, getframe = threading.get_ident, sys._getframe
     note, note_tensor = capture.journal.log.extend, tensors.extend
 
-    def on_op(
-        op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
-    ) -> None:
+    def on_op(op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None) -> None:
         if tick() >= limit:
             return
         scope, _, until = capture.here
@@ -135,9 +133,7 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         seen[serial] = position = len(tensors) // 7
         data = outputs.data
         if data.__class__ is ndarray:
-            storage = (
-                None if add_memory is None else add_memory(data, ended) if data.base is None else hold(data)
-            )
+            storage = None if add_memory is None else add_memory(data, ended) if data.base is None else hold(data)
             note_tensor((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
         else:
             note_tensor((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
@@ -155,9 +151,8 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
 
 
 def _note_rare(
-    capture: Listener, op: Any, inputs: Any, given: Any, outputs: Any, started: int, ended: int, places: Any,
-    error: Any,
-) -> None:  # fmt: skip
+    capture: Listener, op: Any, inputs: Any, given: Any, outputs: Any, started: int, ended: int, places: Any, error: Any
+) -> None:
     """The same for ops with other numbers of inputs or outputs, failed ones, and nested recordings."""
     read = [capture.argument_of(x) for x in inputs]
     if error is not None:

@@ -211,18 +211,23 @@ class _Builder:
 
     def _add_update(self, event: Event) -> None:
         phase = self._phase(event.scope)
-        if phase == "forward" and not any(
-            s.kind in ("layer", "model") for s in self.record.ancestors(event.scope)
-        ):
+        if phase == "forward" and not any(s.kind in ("layer", "model") for s in self.record.ancestors(event.scope)):
             phase = "update"
         op = self._op(event, str(event.op), phase)
         self._read(op, event.inputs, ("variable", *[f"value{i}" for i in range(len(event.inputs) - 1)]))
         variable = event.inputs[0]
         before = self.record.tensors[self._now(variable)[0]]
         after = TensorInfo(
-            len(self.record.tensors), before.shape, before.dtype, before.nbytes, before.role, before.name,
-            device=before.device, storage=before.storage, version=before.version + 1,
-        )  # fmt: skip
+            len(self.record.tensors),
+            before.shape,
+            before.dtype,
+            before.nbytes,
+            before.role,
+            before.name,
+            device=before.device,
+            storage=before.storage,
+            version=before.version + 1,
+        )
         self.record.tensors.append(after)
         self.latest[variable] = after.id
         if self.capture.keeper is not None and event.begin in self.capture.keeper.after:

@@ -32,9 +32,7 @@ def _folders() -> tuple[str, ...]:
 
 
 _FOLDERS = _folders()
-_FILES = tuple(
-    [os.path.join(os.path.dirname(os.__file__), f"{name}.py") for name in ("contextlib", "functools")]
-)
+_FILES = tuple([os.path.join(os.path.dirname(os.__file__), f"{name}.py") for name in ("contextlib", "functools")])
 
 
 @functools.cache

@@ -112,9 +112,7 @@ def checked_steps(where: str, steps: int | Iterable[int]) -> frozenset[int]:
     try:
         found = frozenset(given)
     except TypeError:
-        raise TypeError(
-            f"{where}: expected step numbers from 0, such as 3 or (3, 10); got {steps!r}"
-        ) from None
+        raise TypeError(f"{where}: expected step numbers from 0, such as 3 or (3, 10); got {steps!r}") from None
     if any(not isinstance(step, int) or isinstance(step, bool) for step in found):
         raise TypeError(f"{where}: expected whole numbers from 0; got {steps!r}")
     if any(step < 0 for step in found):

@@ -7,16 +7,12 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.config import epsilon as _default_epsilon
 
-__all__ = [
-    "abs", "all", "any", "argmax", "argmin", "batch_dot", "batch_normalization", "clip", "cos", "cumprod", "cumsum",
-    "dot", "equal", "exp", "gather", "greater", "greater_equal", "l2_normalize", "less", "less_equal", "log",
-    "logsumexp", "max", "maximum", "mean", "min", "minimum", "normalize_batch_in_training", "not_equal", "pow", "prod",
-    "round", "sign", "sin", "sqrt", "square", "std", "sum", "transpose", "var",
-]  # fmt: skip
+__all__ = ["abs", "all", "any", "argmax", "argmin", "batch_dot", "batch_normalization", "clip", "cos", "cumprod"]
+__all__ += ["cumsum", "dot", "equal", "exp", "gather", "greater", "greater_equal", "l2_normalize", "less", "less_equal"]
+__all__ += ["log", "logsumexp", "max", "maximum", "mean", "min", "minimum", "normalize_batch_in_training", "not_equal"]
+__all__ += ["pow", "prod", "round", "sign", "sin", "sqrt", "square", "std", "sum", "transpose", "var"]
 
-abs, cos, dot, equal, exp, log, logsumexp = (
-    ops.abs, ops.cos, ops.dot, ops.equal, ops.exp, ops.log, ops.logsumexp,
-)  # fmt: skip
+abs, cos, dot, equal, exp, log, logsumexp = (ops.abs, ops.cos, ops.dot, ops.equal, ops.exp, ops.log, ops.logsumexp)
 greater, greater_equal, less, less_equal = ops.greater, ops.greater_equal, ops.less, ops.less_equal
 maximum, minimum, not_equal, sign, sin = ops.maximum, ops.minimum, ops.not_equal, ops.sign, ops.sin
 all, any, max, min, prod, square, sum = ops.all, ops.any, ops.max, ops.min, ops.prod, ops.square, ops.sum

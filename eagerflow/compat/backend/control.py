@@ -13,10 +13,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
-__all__ = [
-    "foldl", "foldr", "in_test_phase", "in_train_phase", "learning_phase", "learning_phase_scope", "map_fn", "rnn",
-    "set_learning_phase", "switch",
-]  # fmt: skip
+__all__ = ["foldl", "foldr", "in_test_phase", "in_train_phase", "learning_phase", "learning_phase_scope", "map_fn"]
+__all__ += ["rnn", "set_learning_phase", "switch"]
 
 _phase = [0]
 
@@ -131,10 +129,7 @@ def rnn(
         output, new = step_function(x, [*states, *(constants or ())])
         if seen is not None:
             before = outputs[-1] if outputs else ops.zeros_like(output)
-            output, new = (
-                _where_seen(seen, output, before),
-                [_where_seen(seen, n, s) for n, s in zip(new, states)],
-            )
+            output, new = (_where_seen(seen, output, before), [_where_seen(seen, n, s) for n, s in zip(new, states)])
         states = list(new)
         outputs.append(output)
     return outputs[-1], ops.stack(outputs, axis=1), states

@@ -8,10 +8,8 @@ from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.losses import binary_focal_crossentropy, categorical_focal_crossentropy
 
-__all__ = [
-    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
-    "ctc_batch_cost", "ctc_decode", "sparse_categorical_crossentropy",
-]  # fmt: skip
+__all__ = ["binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy"]
+__all__ += ["categorical_focal_crossentropy", "ctc_batch_cost", "ctc_decode", "sparse_categorical_crossentropy"]
 
 
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
@@ -24,9 +22,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     return ops.categorical_crossentropy(target, output, from_logits, axis)
 
 
-def sparse_categorical_crossentropy(
-    target: Any, output: Any, from_logits: bool = False, axis: int = -1
-) -> Any:
+def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """The crossentropy of targets that are class numbers."""
     target = ops.convert_to_tensor(target)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
@@ -61,9 +57,13 @@ def ctc_decode(
         For each path the labels, (batch, labels) padded with -1; and the log probabilities, (batch, paths).
     """
     paths, scores = ops.ctc_decode(
-        _logits(y_pred), input_length, "greedy" if greedy else "beam_search", beam_width, top_paths,
+        _logits(y_pred),
+        input_length,
+        "greedy" if greedy else "beam_search",
+        beam_width,
+        top_paths,
         mask_index=y_pred.shape[-1] - 1,
-    )  # fmt: skip
+    )
     return [paths[i] for i in range(paths.shape[0])], scores
 
 

@@ -53,9 +53,7 @@ def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> C
         elif len(values) != len(listed):
             raise ValueError(f"K.function: expected {len(listed)} value(s); got {len(values)}.")
         training = bool(values.pop(place)) if place is not None else False
-        found = tree.flatten(
-            model(values, training=training)
-        )  # of one output, without the list that was asked for
+        found = tree.flatten(model(values, training=training))  # of one output, without the list that was asked for
         return tree.map_structure(ops.convert_to_numpy, tree.pack_sequence_as(outputs, found))
 
     return call

@@ -8,15 +8,18 @@ from eagerflow import ops, random
 from eagerflow.compat.backend.rearranging import temporal_padding
 from eagerflow.compat.backend.settings import normalize_data_format
 
-__all__ = [
-    "bias_add", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "depthwise_conv2d", "dropout",
-    "elu", "hard_sigmoid", "in_top_k", "pool2d", "pool3d", "relu", "separable_conv1d", "separable_conv2d", "sigmoid",
-    "softmax", "softplus", "softsign", "tanh",
-]  # fmt: skip
+__all__ = ["bias_add", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "depthwise_conv2d"]
+__all__ += ["dropout", "elu", "hard_sigmoid", "in_top_k", "pool2d", "pool3d", "relu", "separable_conv1d"]
+__all__ += ["separable_conv2d", "sigmoid", "softmax", "softplus", "softsign", "tanh"]
 
 elu, sigmoid, softmax, softplus, softsign, tanh = (
-    ops.elu, ops.sigmoid, ops.softmax, ops.softplus, ops.softsign, ops.tanh,
-)  # fmt: skip
+    ops.elu,
+    ops.sigmoid,
+    ops.softmax,
+    ops.softplus,
+    ops.softsign,
+    ops.tanh,
+)
 
 
 def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
@@ -53,12 +56,7 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
 
 
 def conv1d(
-    x: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
+    x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
 ) -> Any:
     """Convolution of sequences; `padding="causal"` looks back only."""
     if padding == "causal":
@@ -68,25 +66,38 @@ def conv1d(
 
 
 def conv2d(
-    x: Any, kernel: Any, strides: Any = (1, 1), padding: str = "valid", data_format: Any = None,
+    x: Any,
+    kernel: Any,
+    strides: Any = (1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
     dilation_rate: Any = (1, 1),
-) -> Any:  # fmt: skip
+) -> Any:
     """Convolution of images."""
     return ops.conv(x, kernel, strides, padding, normalize_data_format(data_format), dilation_rate)
 
 
 def conv3d(
-    x: Any, kernel: Any, strides: Any = (1, 1, 1), padding: str = "valid", data_format: Any = None,
+    x: Any,
+    kernel: Any,
+    strides: Any = (1, 1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
     dilation_rate: Any = (1, 1, 1),
-) -> Any:  # fmt: skip
+) -> Any:
     """Convolution of volumes."""
     return ops.conv(x, kernel, strides, padding, normalize_data_format(data_format), dilation_rate)
 
 
 def conv2d_transpose(
-    x: Any, kernel: Any, output_shape: Any, strides: Any = (1, 1), padding: str = "valid", data_format: Any = None,
+    x: Any,
+    kernel: Any,
+    output_shape: Any,
+    strides: Any = (1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
     dilation_rate: Any = (1, 1),
-) -> Any:  # fmt: skip
+) -> Any:
     """The transpose of `conv2d`: images enlarged, to `output_shape`.
 
     Raises:
@@ -96,56 +107,73 @@ def conv2d_transpose(
 
 
 def conv3d_transpose(
-    x: Any,
-    kernel: Any,
-    output_shape: Any,
-    strides: Any = (1, 1, 1),
-    padding: str = "valid",
-    data_format: Any = None,
+    x: Any, kernel: Any, output_shape: Any, strides: Any = (1, 1, 1), padding: str = "valid", data_format: Any = None
 ) -> Any:
     """The transpose of `conv3d`."""
     return _transposed(x, kernel, output_shape, strides, padding, data_format, 1)
 
 
 def separable_conv1d(
-    x: Any, depthwise_kernel: Any, pointwise_kernel: Any, strides: Any = 1, padding: str = "valid",
-    data_format: Any = None, dilation_rate: Any = 1,
-) -> Any:  # fmt: skip
+    x: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Any:
     """A convolution per channel, then one across channels, of sequences."""
     layout = normalize_data_format(data_format)
     return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides, padding, layout, dilation_rate)
 
 
 def separable_conv2d(
-    x: Any, depthwise_kernel: Any, pointwise_kernel: Any, strides: Any = (1, 1), padding: str = "valid",
-    data_format: Any = None, dilation_rate: Any = (1, 1),
-) -> Any:  # fmt: skip
+    x: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = (1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = (1, 1),
+) -> Any:
     """A convolution per channel, then one across channels, of images."""
     layout = normalize_data_format(data_format)
     return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides, padding, layout, dilation_rate)
 
 
 def depthwise_conv2d(
-    x: Any, depthwise_kernel: Any, strides: Any = (1, 1), padding: str = "valid", data_format: Any = None,
+    x: Any,
+    depthwise_kernel: Any,
+    strides: Any = (1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
     dilation_rate: Any = (1, 1),
-) -> Any:  # fmt: skip
+) -> Any:
     """A convolution of images per channel."""
     layout = normalize_data_format(data_format)
     return ops.depthwise_conv(x, depthwise_kernel, strides, padding, layout, dilation_rate)
 
 
 def pool2d(
-    x: Any, pool_size: Any, strides: Any = (1, 1), padding: str = "valid", data_format: Any = None,
+    x: Any,
+    pool_size: Any,
+    strides: Any = (1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
     pool_mode: str = "max",
-) -> Any:  # fmt: skip
+) -> Any:
     """The largest number, or the mean (`pool_mode="avg"`), of every window."""
     return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
 
 
 def pool3d(
-    x: Any, pool_size: Any, strides: Any = (1, 1, 1), padding: str = "valid", data_format: Any = None,
+    x: Any,
+    pool_size: Any,
+    strides: Any = (1, 1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
     pool_mode: str = "max",
-) -> Any:  # fmt: skip
+) -> Any:
     """`pool2d` of volumes."""
     return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
 

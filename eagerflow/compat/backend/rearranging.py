@@ -11,11 +11,9 @@ from eagerflow import ops
 from eagerflow.compat.backend.settings import normalize_data_format as _layout
 from eagerflow.core.op import composite
 
-__all__ = [
-    "batch_flatten", "concatenate", "expand_dims", "flatten", "one_hot", "permute_dimensions", "repeat",
-    "repeat_elements", "reshape", "resize_images", "resize_volumes", "reverse", "slice", "spatial_2d_padding",
-    "spatial_3d_padding", "squeeze", "stack", "temporal_padding", "tile",
-]  # fmt: skip
+__all__ = ["batch_flatten", "concatenate", "expand_dims", "flatten", "one_hot", "permute_dimensions", "repeat"]
+__all__ += ["repeat_elements", "reshape", "resize_images", "resize_volumes", "reverse", "slice", "spatial_2d_padding"]
+__all__ += ["spatial_3d_padding", "squeeze", "stack", "temporal_padding", "tile"]
 
 stack = ops.stack
 
@@ -103,9 +101,7 @@ def spatial_2d_padding(x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str
     return ops.pad(x, _around(padding, data_format))
 
 
-def spatial_3d_padding(
-    x: Any, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None
-) -> Any:
+def spatial_3d_padding(x: Any, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None) -> Any:
     """Zeros around volumes."""
     return ops.pad(x, _around(padding, data_format))
 

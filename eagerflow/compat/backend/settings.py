@@ -7,26 +7,17 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.config import (
-    epsilon,
-    floatx,
-    image_data_format,
-    set_epsilon,
-    set_floatx,
-    set_image_data_format,
-)
+from eagerflow.base.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, holds_tensors
 from eagerflow.layer.session import clear_session, is_keras_tensor
 from eagerflow.layer.unique_names import get_uid, reset_uids
 from eagerflow.ops import cast
 
-__all__ = [
-    "backend", "cast_to_floatx", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format",
-    "image_dim_ordering", "is_float_dtype", "is_int_dtype", "is_keras_tensor", "manual_variable_initialization",
-    "name_scope", "normalize_data_format", "reset_uids", "set_epsilon", "set_floatx", "set_image_data_format",
-    "set_image_dim_ordering", "standardize_dtype",
-]  # fmt: skip
+__all__ = ["backend", "cast_to_floatx", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format"]
+__all__ += ["image_dim_ordering", "is_float_dtype", "is_int_dtype", "is_keras_tensor", "manual_variable_initialization"]
+__all__ += ["name_scope", "normalize_data_format", "reset_uids", "set_epsilon", "set_floatx", "set_image_data_format"]
+__all__ += ["set_image_dim_ordering", "standardize_dtype"]
 
 _ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
 

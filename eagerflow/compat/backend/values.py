@@ -17,14 +17,12 @@ from eagerflow.layer.call_context import current_call
 from eagerflow.layer.symbolic.input import Input, InputLayer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
-__all__ = [
-    "arange", "batch_get_value", "batch_set_value", "cast", "constant", "count_params", "dtype", "eval", "eye",
-    "get_value", "get_variable_shape", "identity", "int_shape", "is_placeholder", "is_sparse", "is_tensor",
-    "is_variable", "moving_average_update", "ndim", "ones", "ones_like", "placeholder", "print_tensor",
-    "random_bernoulli", "random_binomial", "random_normal", "random_normal_variable", "random_uniform",
-    "random_uniform_variable", "set_value", "shape", "stop_gradient", "to_dense", "truncated_normal", "update",
-    "update_add", "update_sub", "variable", "zeros", "zeros_like",
-]  # fmt: skip
+__all__ = ["arange", "batch_get_value", "batch_set_value", "cast", "constant", "count_params", "dtype", "eval", "eye"]
+__all__ += ["get_value", "get_variable_shape", "identity", "int_shape", "is_placeholder", "is_sparse", "is_tensor"]
+__all__ += ["is_variable", "moving_average_update", "ndim", "ones", "ones_like", "placeholder", "print_tensor"]
+__all__ += ["random_bernoulli", "random_binomial", "random_normal", "random_normal_variable", "random_uniform"]
+__all__ += ["random_uniform_variable", "set_value", "shape", "stop_gradient", "to_dense", "truncated_normal", "update"]
+__all__ += ["update_add", "update_sub", "variable", "zeros", "zeros_like"]
 
 cast, shape, stop_gradient = ops.cast, ops.shape, ops.stop_gradient
 
@@ -45,11 +43,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
 
 
 def placeholder(
-    shape: Any = None,
-    ndim: int | None = None,
-    dtype: Any = None,
-    sparse: bool = False,
-    name: str | None = None,
+    shape: Any = None, ndim: int | None = None, dtype: Any = None, sparse: bool = False, name: str | None = None
 ) -> SymbolicTensor:
     """A symbolic tensor, for `K.function` and models. `shape` has the batch axis, unlike that of `Input`.
 
@@ -218,24 +212,18 @@ def print_tensor(x: Any, message: str = "") -> Any:
 
 
 @also(std="stddev")
-def random_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Tensor:
+def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Normally distributed numbers."""
     return random.normal(shape, mean, stddev, dtype, seed)
 
 
-def random_uniform(
-    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Tensor:
+def random_uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Numbers distributed evenly from `minval` to below `maxval`."""
     return random.uniform(shape, minval, maxval, dtype, seed)
 
 
 @also(std="stddev")
-def truncated_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Tensor:
+def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Normally distributed numbers within two standard deviations."""
     return random.truncated_normal(shape, mean, stddev, dtype, seed)
 

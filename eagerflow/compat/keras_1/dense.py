@@ -138,9 +138,7 @@ class SReLU(_OfElements):
         **kwargs: Any,
     ) -> None:
         super().__init__(shared_axes, **kwargs)
-        self.first = {
-            "t_left": t_left_init, "a_left": a_left_init, "t_right": t_right_init, "a_right": a_right_init,
-        }  # fmt: skip
+        self.first = {"t_left": t_left_init, "a_left": a_left_init, "t_right": t_right_init, "a_right": a_right_init}
 
     def build(self, input_shape: Any) -> None:
         """Make the thresholds and slopes."""
@@ -165,9 +163,7 @@ class ParametricSoftplus(_OfElements):
         **kwargs: arguments of every layer.
     """
 
-    def __init__(
-        self, alpha_init: float = 0.2, beta_init: float = 5.0, shared_axes: Any = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, alpha_init: float = 0.2, beta_init: float = 5.0, shared_axes: Any = None, **kwargs: Any) -> None:
         super().__init__(shared_axes, **kwargs)
         self.alpha_init, self.beta_init = float(alpha_init), float(beta_init)
 

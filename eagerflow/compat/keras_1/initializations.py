@@ -8,10 +8,8 @@ from typing import Any
 from eagerflow import initializers
 from eagerflow.core.variable import Variable
 
-__all__ = [
-    "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_uniform", "normal", "one",
-    "orthogonal", "uniform", "zero",
-]  # fmt: skip
+__all__ = ["get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_uniform", "normal"]
+__all__ += ["one", "orthogonal", "uniform", "zero"]
 
 Maker = Callable[..., Variable]
 
@@ -49,10 +47,18 @@ he_normal, he_uniform, lecun_uniform = _of("he_normal"), _of("he_uniform"), _of(
 zero, one = _of("zeros"), _of("ones")
 
 _MAKERS: dict[str, Maker] = {
-    "glorot_normal": glorot_normal, "glorot_uniform": glorot_uniform, "he_normal": he_normal,
-    "he_uniform": he_uniform, "identity": identity, "lecun_uniform": lecun_uniform, "normal": normal, "one": one,
-    "orthogonal": orthogonal, "uniform": uniform, "zero": zero,
-}  # fmt: skip
+    "glorot_normal": glorot_normal,
+    "glorot_uniform": glorot_uniform,
+    "he_normal": he_normal,
+    "he_uniform": he_uniform,
+    "identity": identity,
+    "lecun_uniform": lecun_uniform,
+    "normal": normal,
+    "one": one,
+    "orthogonal": orthogonal,
+    "uniform": uniform,
+    "zero": zero,
+}
 
 
 def get(identifier: Any, **kwargs: Any) -> Any:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = [
-    "generate_legacy_interface", "legacy_add_weight_support", "legacy_conv1d_support", "legacy_conv2d_support",
-    "legacy_conv3d_support", "legacy_dense_support", "legacy_dropout_support", "legacy_embedding_support",
-    "legacy_generator_methods_support", "legacy_get_updates_support", "legacy_pooling1d_support",
-    "legacy_pooling2d_support", "legacy_recurrent_support",
-]  # fmt: skip
+__all__ = ["generate_legacy_interface", "legacy_add_weight_support", "legacy_conv1d_support", "legacy_conv2d_support"]
+__all__ += ["legacy_conv3d_support", "legacy_dense_support", "legacy_dropout_support", "legacy_embedding_support"]
+__all__ += ["legacy_generator_methods_support", "legacy_get_updates_support", "legacy_pooling1d_support"]
+__all__ += ["legacy_pooling2d_support", "legacy_recurrent_support"]
 
 Function = Callable[..., Any]
 
@@ -27,9 +25,12 @@ legacy_pooling1d_support = legacy_pooling2d_support = legacy_recurrent_support =
 
 
 def generate_legacy_interface(
-    allowed_positional_args: Any = None, conversions: Any = None, preprocessor: Any = None,
-    value_conversions: Any = None, object_type: str = "class",
-) -> Callable[[Function], Function]:  # fmt: skip
+    allowed_positional_args: Any = None,
+    conversions: Any = None,
+    preprocessor: Any = None,
+    value_conversions: Any = None,
+    object_type: str = "class",
+) -> Callable[[Function], Function]:
     """A decorator that lets old argument names stand for the present ones.
 
     Args:

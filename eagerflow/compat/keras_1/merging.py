@@ -11,9 +11,13 @@ from eagerflow.compat.backend.arithmetic import batch_dot
 __all__ = ["Merge", "merge"]
 
 _MERGES: dict[str, Callable[..., layers.Layer]] = {
-    "ave": layers.Average, "concat": layers.Concatenate, "max": layers.Maximum, "min": layers.Minimum,
-    "mul": layers.Multiply, "sum": layers.Add,
-}  # fmt: skip
+    "ave": layers.Average,
+    "concat": layers.Concatenate,
+    "max": layers.Maximum,
+    "min": layers.Minimum,
+    "mul": layers.Multiply,
+    "sum": layers.Add,
+}
 
 
 def merge(
@@ -81,9 +85,7 @@ class Merge(layers.Layer):
         super().__init__(name=name)
         self.autocast = False  # what is joined casts its own inputs
         if any(node_indices or ()) or any(tensor_indices or ()):
-            raise ValueError(
-                "Merge(node_indices, tensor_indices): only zeros are possible; call it on tensors."
-            )
+            raise ValueError("Merge(node_indices, tensor_indices): only zeros are possible; call it on tensors.")
         self.branches = [] if layers is None else list(layers)
         if layers is not None and not (len(layers) > 1 and all(isinstance(x, models.Model) for x in layers)):
             raise TypeError(
@@ -125,19 +127,11 @@ class _Cosine(layers.Layer):
         """The cosines."""
         first, second = inputs
         squares = batch_dot(first, first, self.axes) * batch_dot(second, second, self.axes)
-        return ops.expand_dims(
-            batch_dot(first, second, self.axes) / ops.maximum(ops.sqrt(squares), 1e-7), axis=1
-        )
+        return ops.expand_dims(batch_dot(first, second, self.axes) / ops.maximum(ops.sqrt(squares), 1e-7), axis=1)
 
 
 def _merging(
-    caller: str,
-    mode: Any,
-    concat_axis: int,
-    dot_axes: Any,
-    output_mask: Any,
-    arguments: Any,
-    name: str | None,
+    caller: str, mode: Any, concat_axis: int, dot_axes: Any, output_mask: Any, arguments: Any, name: str | None
 ) -> layers.Layer:
     """The layer that joins in this way."""
     if output_mask is not None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from eagerflow.regularizers import L1L2
 
-__all__ = [
-    "ActivityRegularizer", "WeightRegularizer", "activity_l1", "activity_l1l2", "activity_l2", "l1l2",
-]  # fmt: skip
+__all__ = ["ActivityRegularizer", "WeightRegularizer", "activity_l1", "activity_l1l2", "activity_l2", "l1l2"]
 
 
 def WeightRegularizer(l1: float = 0.0, l2: float = 0.0) -> L1L2:

@@ -16,14 +16,12 @@ from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import text_tensor
 
-__all__ = [
-    "argsort", "boolean_mask", "broadcast_to", "concat", "einsum", "expand_dims", "eye", "fill", "gather",
-    "gather_nd", "linspace", "map_fn", "meshgrid", "norm", "one_hot", "ones", "ones_like", "pad", "range",
-    "rank", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "scatter_nd", "searchsorted", "shape",
-    "size", "slice", "sort", "split", "squeeze", "stack", "tensor_scatter_nd_add", "tensor_scatter_nd_max",
-    "tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile",
-    "transpose", "unique", "unstack", "where", "zeros", "zeros_like",
-]  # fmt: skip
+__all__ = ["argsort", "boolean_mask", "broadcast_to", "concat", "einsum", "expand_dims", "eye", "fill", "gather"]
+__all__ += ["gather_nd", "linspace", "map_fn", "meshgrid", "norm", "one_hot", "ones", "ones_like", "pad", "range"]
+__all__ += ["rank", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "scatter_nd", "searchsorted", "shape"]
+__all__ += ["size", "slice", "sort", "split", "squeeze", "stack", "tensor_scatter_nd_add", "tensor_scatter_nd_max"]
+__all__ += ["tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile"]
+__all__ += ["transpose", "unique", "unstack", "where", "zeros", "zeros_like"]
 
 einsum, searchsorted = ops.einsum, ops.searchsorted
 
@@ -54,9 +52,12 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 
 
 def eye(
-    num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = "float32",
+    num_rows: int,
+    num_columns: int | None = None,
+    batch_shape: Any = None,
+    dtype: Any = "float32",
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The identity matrix, or many of them."""
     matrix = ops.eye(num_rows, num_columns, dtype=dtype)
     if batch_shape is None:
@@ -64,9 +65,7 @@ def eye(
     return ops.broadcast_to(matrix, (*[int(n) for n in batch_shape], *matrix.shape))
 
 
-def range(
-    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None
-) -> Tensor:
+def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None) -> Tensor:
     """Numbers in equal steps."""
     return ops.arange(start, limit, delta, dtype=dtype)
 
@@ -77,9 +76,14 @@ def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int
 
 
 def one_hot(
-    indices: Any, depth: int, on_value: Any = None, off_value: Any = None, axis: int | None = None, dtype: Any = None,
+    indices: Any,
+    depth: int,
+    on_value: Any = None,
+    off_value: Any = None,
+    axis: int | None = None,
+    dtype: Any = None,
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """A new axis with `on_value` (1) at the place that each index names, `off_value` (0) elsewhere."""
     hot = ops.one_hot(indices, depth, axis=-1 if axis is None else axis, dtype=dtype or "float32")
     if on_value is None and off_value is None:
@@ -129,9 +133,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
     return ops.unstack(value, num, axis)
 
 
-def split(
-    value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str | None = None
-) -> list[Tensor]:
+def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str | None = None) -> list[Tensor]:
     """Parts along an axis: so many equal ones, or ones of these lengths."""
     if isinstance(num_or_size_splits, int):
         return ops.split(value, num_or_size_splits, axis)
@@ -159,9 +161,7 @@ def expand_dims(input: Any, axis: int, name: str | None = None) -> Tensor:
     return ops.expand_dims(input, axis)
 
 
-@or_text(
-    lambda x, axis=None: numpy.squeeze(text_tensor(x), tuple(axis) if isinstance(axis, Sequence) else axis)
-)
+@or_text(lambda x, axis=None: numpy.squeeze(text_tensor(x), tuple(axis) if isinstance(axis, Sequence) else axis))
 def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """Without axes of length one."""
     return ops.squeeze(input, tuple(axis) if isinstance(axis, Sequence) else axis)
@@ -203,21 +203,19 @@ def slice(input_: Any, begin: Sequence[int], size: Sequence[int], name: str | No
     """`size` elements from `begin` on, for every axis; a size of -1 means all that follow."""
     rest = ops.convert_to_tensor(input_)
     for axis, (first, length) in enumerate(zip(begin, size, strict=True)):
-        rest = ops.take(
-            rest, ops.arange(first, rest.shape[axis] if length == -1 else first + length), axis=axis
-        )
+        rest = ops.take(rest, ops.arange(first, rest.shape[axis] if length == -1 else first + length), axis=axis)
     return rest
 
 
-@or_text(
-    lambda x, indices, *_, axis=None, **__: numpy.take(
-        text_tensor(x), ops.convert_to_numpy(indices), axis or 0
-    )
-)
+@or_text(lambda x, indices, *_, axis=None, **__: numpy.take(text_tensor(x), ops.convert_to_numpy(indices), axis or 0))
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, axis: int | None = None, batch_dims: int = 0,
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: int | None = None,
+    batch_dims: int = 0,
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The rows with these numbers; with `batch_dims` 1, of each example its own."""
     if batch_dims == 0:
         return ops.take(params, indices, axis=axis or 0)
@@ -326,11 +324,7 @@ tensor_scatter_nd_max, tensor_scatter_nd_min = _scattering("max"), _scattering("
 
 
 def reverse_sequence(
-    input: Any,
-    seq_lengths: Any,
-    seq_axis: int | None = None,
-    batch_axis: int | None = None,
-    name: str | None = None,
+    input: Any, seq_lengths: Any, seq_axis: int | None = None, batch_axis: int | None = None, name: str | None = None
 ) -> Tensor:
     """Each example with its first `seq_lengths` steps in reverse, the others as they are.
 

@@ -22,13 +22,10 @@ from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.layer import Layer
 
-__all__ = [
-    "GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond",
-    "constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger",
-    "identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "recompute_grad",
-    "set_random_seed",
-    "stop_gradient", "while_loop",
-]  # fmt: skip
+__all__ = ["GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond"]
+__all__ += ["constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger"]
+__all__ += ["identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "recompute_grad"]
+__all__ += ["set_random_seed", "stop_gradient", "while_loop"]
 
 newaxis = None
 stop_gradient = ops.stop_gradient
@@ -127,9 +124,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
 
 
 @or_text(lambda value, dtype=None, dtype_hint=None: _words(value, None))
-def convert_to_tensor(
-    value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
-) -> Tensor:
+def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
     """`value` as a tensor."""
     return ops.convert_to_tensor(value, dtype)
 
@@ -184,9 +179,12 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], nam
 
 
 def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None,
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    maximum_iterations: int | None = None,
     **kwargs: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     """`body` again and again while `cond` is true."""
     return ops.while_loop(cond, body, loop_vars, maximum_iterations)
 

@@ -11,10 +11,8 @@ from eagerflow.core.dtypes import as_dtype
 from eagerflow.data.text import holds_text, text_tensor
 from eagerflow.layer.symbolic.text_type import TEXT
 
-__all__ = [
-    "as_dtype", "bool", "cast", "complex128", "complex64", "double", "float16", "float32", "float64", "half", "int8",
-    "int16", "int32", "int64", "string", "uint8", "uint16", "uint32", "uint64",
-]  # fmt: skip
+__all__ = ["as_dtype", "bool", "cast", "complex128", "complex64", "double", "float16", "float32", "float64", "half"]
+__all__ += ["int8", "int16", "int32", "int64", "string", "uint8", "uint16", "uint32", "uint64"]
 
 bool = numpy.dtype("bool")
 complex64, complex128 = numpy.dtype("complex64"), numpy.dtype("complex128")

@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 
 from eagerflow.core.device import list_devices
 
-__all__ = [
-    "LogicalDeviceConfiguration", "PhysicalDevice", "enable_op_determinism", "experimental_connect_to_cluster",
-    "functions_run_eagerly", "get_jit", "get_visible_devices", "set_experimental_options", "set_jit", "gpu_device_name",
-    "is_built_with_cuda", "is_gpu_available", "list_logical_devices", "list_physical_devices",
-    "run_functions_eagerly", "set_inter_op_parallelism_threads", "set_intra_op_parallelism_threads",
-    "set_logical_device_configuration", "set_memory_growth", "set_soft_device_placement", "set_visible_devices",
-]  # fmt: skip
+__all__ = ["LogicalDeviceConfiguration", "PhysicalDevice", "enable_op_determinism", "experimental_connect_to_cluster"]
+__all__ += ["functions_run_eagerly", "get_jit", "get_visible_devices", "set_experimental_options", "set_jit"]
+__all__ += ["gpu_device_name", "is_built_with_cuda", "is_gpu_available", "list_logical_devices"]
+__all__ += ["list_physical_devices", "run_functions_eagerly", "set_inter_op_parallelism_threads"]
+__all__ += ["set_intra_op_parallelism_threads", "set_logical_device_configuration", "set_memory_growth"]
+__all__ += ["set_soft_device_placement", "set_visible_devices"]
 
 
 class PhysicalDevice(NamedTuple):
@@ -26,8 +25,7 @@ def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice
     """The devices of this machine that arrays can live on."""
     kinds = [str(d).partition(":") for d in list_devices()]
     found = [
-        PhysicalDevice(f"/physical_device:{kind.upper()}:{number or 0}", kind.upper())
-        for kind, _, number in kinds
+        PhysicalDevice(f"/physical_device:{kind.upper()}:{number or 0}", kind.upper()) for kind, _, number in kinds
     ]
     return [d for d in found if device_type in (None, d.device_type)]
 

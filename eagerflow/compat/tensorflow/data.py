@@ -12,11 +12,9 @@ from eagerflow.base import tree
 from eagerflow.compat.tensorflow.files.tables import CsvDataset, make_csv_dataset
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
-__all__ = [
-    "AUTOTUNE", "AutoShardPolicy", "Counter", "CsvDataset", "Dataset", "INFINITE_CARDINALITY", "Options",
-    "TextLineDataset", "UNKNOWN_CARDINALITY", "assert_cardinality", "cardinality", "ignore_errors",
-    "make_csv_dataset", "prefetch_to_device",
-]  # fmt: skip
+__all__ = ["AUTOTUNE", "AutoShardPolicy", "Counter", "CsvDataset", "Dataset", "INFINITE_CARDINALITY", "Options"]
+__all__ += ["TextLineDataset", "UNKNOWN_CARDINALITY", "assert_cardinality", "cardinality", "ignore_errors"]
+__all__ += ["make_csv_dataset", "prefetch_to_device"]
 
 AUTOTUNE = -1
 INFINITE_CARDINALITY, UNKNOWN_CARDINALITY = -1, -2
@@ -34,9 +32,13 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
 
     @staticmethod
     def from_generator(
-        generator: Callable[..., Iterable[Any]], output_types: Any = None, output_shapes: Any = None, args: Any = (),
-        output_signature: Any = None, name: str | None = None,
-    ) -> data.Dataset:  # fmt: skip
+        generator: Callable[..., Iterable[Any]],
+        output_types: Any = None,
+        output_shapes: Any = None,
+        args: Any = (),
+        output_signature: Any = None,
+        name: str | None = None,
+    ) -> data.Dataset:
         """What a generator function yields, called anew for each pass.
 
         Args:
@@ -72,9 +74,12 @@ def _typed(element: Any, types: Any) -> Any:
 
 
 def TextLineDataset(
-    filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None,
+    filenames: Any,
+    compression_type: Any = None,
+    buffer_size: Any = None,
+    num_parallel_reads: Any = None,
     name: str | None = None,
-) -> data.Dataset:  # fmt: skip
+) -> data.Dataset:
     """The lines of text files, without their ends."""
     texts = text_tensor([filenames] if isinstance(filenames, Path) else _names(filenames))
 

@@ -8,10 +8,8 @@ import numpy
 
 from eagerflow import ops
 
-__all__ = [
-    "assert_all_finite", "assert_equal", "assert_greater", "assert_less", "assert_near", "assert_non_negative",
-    "assert_positive", "assert_shapes",
-]  # fmt: skip
+__all__ = ["assert_all_finite", "assert_equal", "assert_greater", "assert_less", "assert_near", "assert_non_negative"]
+__all__ += ["assert_positive", "assert_shapes"]
 
 
 def _holds(condition: Any, what: str, message: str | None) -> None:
@@ -66,7 +64,6 @@ def assert_shapes(shapes: Any, message: str | None = None, **kwargs: Any) -> Non
     known: dict[str, int] = {}
     for x, wanted in dict(shapes).items() if isinstance(shapes, dict) else shapes:
         fits = len(wanted) == len(x.shape) and all(
-            w is None or (known.setdefault(w, n) if isinstance(w, str) else w) == n
-            for w, n in zip(wanted, x.shape)
+            w is None or (known.setdefault(w, n) if isinstance(w, str) else w) == n for w, n in zip(wanted, x.shape)
         )
         _holds(fits, f"shape {tuple(wanted)} of {tuple(x.shape)}", message)

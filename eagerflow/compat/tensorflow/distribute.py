@@ -8,10 +8,8 @@ from typing import Any
 
 from eagerflow import ops
 
-__all__ = [
-    "MirroredStrategy", "OneDeviceStrategy", "ReduceOp", "Strategy", "TPUClusterResolver",
-    "experimental_set_strategy", "get_strategy", "has_strategy", "in_cross_replica_context",
-]  # fmt: skip
+__all__ = ["MirroredStrategy", "OneDeviceStrategy", "ReduceOp", "Strategy", "TPUClusterResolver"]
+__all__ += ["experimental_set_strategy", "get_strategy", "has_strategy", "in_cross_replica_context"]
 
 
 class ReduceOp:
@@ -76,9 +74,7 @@ class TPUClusterResolver:
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise ValueError(
-            "There are no TPUs here. Write strategy = tf.distribute.get_strategy(), which is this device."
-        )
+        raise ValueError("There are no TPUs here. Write strategy = tf.distribute.get_strategy(), which is this device.")
 
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "DataLossError", "FailedPreconditionError", "InvalidArgumentError", "NotFoundError", "OutOfRangeError",
-    "ResourceExhaustedError", "UnimplementedError",
-]  # fmt: skip
+__all__ = ["DataLossError", "FailedPreconditionError", "InvalidArgumentError", "NotFoundError", "OutOfRangeError"]
+__all__ += ["ResourceExhaustedError", "UnimplementedError"]
 
 DataLossError = FailedPreconditionError = InvalidArgumentError = ValueError
 NotFoundError, OutOfRangeError = FileNotFoundError, StopIteration

@@ -9,20 +9,18 @@ from eagerflow import ops
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
-    "bincount", "ceil", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "complex", "confusion_matrix",
-    "conj", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "divide", "divide_no_nan", "equal", "erf",
-    "erfc", "erfinv", "exp", "expm1", "floor", "floordiv", "floormod", "global_norm", "greater",
-    "greater_equal", "imag", "in_top_k", "is_finite", "is_inf", "is_nan", "l2_normalize", "less",
-    "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "matmul", "maximum", "minimum", "mod", "multiply", "multiply_no_nan", "negative",
-    "not_equal", "pow", "real", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
-    "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "round",
-    "rsqrt", "scalar_mul", "segment_sum", "sequence_mask", "sigmoid", "sign", "sin", "sinh", "softmax",
-    "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh", "top_k",
-    "truediv", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_sum",
-]  # fmt: skip
+__all__ = ["abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh"]
+__all__ += ["bincount", "ceil", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "complex", "confusion_matrix"]
+__all__ += ["conj", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "divide", "divide_no_nan", "equal", "erf"]
+__all__ += ["erfc", "erfinv", "exp", "expm1", "floor", "floordiv", "floormod", "global_norm", "greater"]
+__all__ += ["greater_equal", "imag", "in_top_k", "is_finite", "is_inf", "is_nan", "l2_normalize", "less", "less_equal"]
+__all__ += ["log", "log1p", "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor"]
+__all__ += ["matmul", "maximum", "minimum", "mod", "multiply", "multiply_no_nan", "negative", "not_equal", "pow"]
+__all__ += ["real", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean"]
+__all__ += ["reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "round", "rsqrt", "scalar_mul"]
+__all__ += ["segment_sum", "sequence_mask", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt"]
+__all__ += ["square", "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv", "unsorted_segment_max"]
+__all__ += ["unsorted_segment_mean", "unsorted_segment_sum"]
 
 
 def _one(op: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,9 +63,7 @@ erfc, erfinv = map(_one, (ops.erfc, ops.erfinv))
 cosh, erf, exp, expm1, floor = map(_one, (ops.cosh, ops.erf, ops.exp, ops.expm1, ops.floor))
 is_finite, is_inf, is_nan, log, log1p = map(_one, (ops.isfinite, ops.isinf, ops.isnan, ops.log, ops.log1p))
 log_sigmoid, logical_not, negative = map(_one, (ops.log_sigmoid, ops.logical_not, ops.negative))
-reciprocal, round, rsqrt, sigmoid, sign = map(
-    _one, (ops.reciprocal, ops.round, ops.rsqrt, ops.sigmoid, ops.sign)
-)
+reciprocal, round, rsqrt, sigmoid, sign = map(_one, (ops.reciprocal, ops.round, ops.rsqrt, ops.sigmoid, ops.sign))
 sin, sinh, softplus, softsign, sqrt = map(_one, (ops.sin, ops.sinh, ops.softplus, ops.softsign, ops.sqrt))
 conj, imag, real = map(_one, (ops.conj, ops.imag, ops.real))
 square, tan, tanh = map(_one, (ops.square, ops.tan, ops.tanh))
@@ -86,12 +82,7 @@ reduce_prod, reduce_std, reduce_sum, reduce_variance = map(_over, (ops.prod, ops
 
 
 def matmul(
-    a: Any,
-    b: Any,
-    transpose_a: bool = False,
-    transpose_b: bool = False,
-    name: str | None = None,
-    **kwargs: Any,
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None, **kwargs: Any
 ) -> Any:
     """The product of matrices, or of stacks of them."""
     a = ops.swapaxes(a, -1, -2) if transpose_a else a
@@ -147,16 +138,12 @@ def argmin(input: Any, axis: int | None = None, output_type: Any = "int64", name
     return ops.cast(ops.argmin(input, axis or 0), output_type)
 
 
-def cumsum(
-    x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
-) -> Any:
+def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
     """Sums of all elements up to each; with `exclusive` without it."""
     return _accumulated(ops.cumsum, ops.zeros_like, x, axis, exclusive, reverse)
 
 
-def cumprod(
-    x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
-) -> Any:
+def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
     """Products of all elements up to each; with `exclusive` without it."""
     return _accumulated(ops.cumprod, ops.ones_like, x, axis, exclusive, reverse)
 
@@ -268,9 +255,13 @@ def bincount(arr: Any, weights: Any = None, minlength: int | None = None) -> Any
 
 
 def confusion_matrix(
-    labels: Any, predictions: Any, num_classes: int | None = None, weights: Any = None, dtype: Any = "int32",
+    labels: Any,
+    predictions: Any,
+    num_classes: int | None = None,
+    weights: Any = None,
+    dtype: Any = "int32",
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """How often each class (row) was taken for each (column)."""
     labels, predictions = (ops.cast(ops.convert_to_tensor(x), "int32") for x in (labels, predictions))
     count = num_classes or int(ops.max(ops.maximum(labels, predictions))) + 1

@@ -19,15 +19,13 @@ from eagerflow.compat.tensorflow.math import (
 )
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add", "conv1d", "conv2d",
-    "conv2d_transpose", "crelu", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup",
-    "gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_softmax",
-    "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus",
-    "softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k",
-    "zero_fraction",
-]  # fmt: skip
+__all__ = ["avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add", "conv1d", "conv2d"]
+__all__ += ["conv2d_transpose", "crelu", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup"]
+__all__ += ["gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_softmax"]
+__all__ += ["lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid"]
+__all__ += ["sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus"]
+__all__ += ["softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k"]
+__all__ += ["zero_fraction"]
 
 
 def relu(features: Any, name: str | None = None) -> Any:
@@ -62,11 +60,7 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> A
 
 def silu(features: Any, beta: float = 1.0) -> Any:
     """`features * sigmoid(beta * features)`."""
-    return (
-        ops.silu(features)
-        if beta == 1.0
-        else ops.multiply(features, ops.sigmoid(ops.multiply(beta, features)))
-    )
+    return ops.silu(features) if beta == 1.0 else ops.multiply(features, ops.sigmoid(ops.multiply(beta, features)))
 
 
 swish = silu
@@ -85,25 +79,40 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
 
 def conv1d(
-    input: Any, filters: Any, stride: Any, padding: str, data_format: str = "NWC", dilations: Any = None,
+    input: Any,
+    filters: Any,
+    stride: Any,
+    padding: str,
+    data_format: str = "NWC",
+    dilations: Any = None,
     name: str | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """Convolution of sequences."""
     return _convolved(input, filters, stride, padding, data_format, dilations, 1)
 
 
 def conv2d(
-    input: Any, filters: Any, strides: Any, padding: str, data_format: str = "NHWC", dilations: Any = None,
+    input: Any,
+    filters: Any,
+    strides: Any,
+    padding: str,
+    data_format: str = "NHWC",
+    dilations: Any = None,
     name: str | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """Convolution of images."""
     return _convolved(input, filters, strides, padding, data_format, dilations, 2)
 
 
 def depthwise_conv2d(
-    input: Any, filter: Any, strides: Any, padding: str, data_format: str | None = None, dilations: Any = None,
+    input: Any,
+    filter: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = None,
+    dilations: Any = None,
     name: str | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """A convolution of images per channel."""
     layout = _layout(data_format)
     steps, rates = _spatial(strides, layout, 2), _spatial(dilations, layout, 2)
@@ -111,9 +120,15 @@ def depthwise_conv2d(
 
 
 def conv2d_transpose(
-    input: Any, filters: Any, output_shape: Any, strides: Any, padding: str = "SAME", data_format: str = "NHWC",
-    dilations: Any = None, name: str | None = None,
-) -> Any:  # fmt: skip
+    input: Any,
+    filters: Any,
+    output_shape: Any,
+    strides: Any,
+    padding: str = "SAME",
+    data_format: str = "NHWC",
+    dilations: Any = None,
+    name: str | None = None,
+) -> Any:
     """The transpose of `conv2d`: images enlarged.
 
     Raises:
@@ -131,27 +146,15 @@ def conv2d_transpose(
 
 
 def max_pool(
-    input: Any,
-    ksize: Any,
-    strides: Any,
-    padding: str,
-    data_format: str | None = None,
-    name: str | None = None,
+    input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
 ) -> Any:
     """The largest number of every window."""
     layout, rank = _layout(data_format), len(input.shape) - 2
-    return ops.max_pool(
-        input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), padding.lower(), layout
-    )
+    return ops.max_pool(input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), padding.lower(), layout)
 
 
 def avg_pool(
-    input: Any,
-    ksize: Any,
-    strides: Any,
-    padding: str,
-    data_format: str | None = None,
-    name: str | None = None,
+    input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
 ) -> Any:
     """The mean of every window."""
     layout, rank = _layout(data_format), len(input.shape) - 2
@@ -164,21 +167,13 @@ max_pool1d = max_pool2d = max_pool3d = max_pool
 avg_pool1d = avg_pool2d = avg_pool3d = avg_pool
 
 
-def moments(
-    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
-) -> tuple[Any, Any]:
+def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Any, Any]:
     """Mean and variance over some axes."""
     return ops.moments(x, axes if isinstance(axes, int) else tuple(axes), keepdims)
 
 
 def batch_normalization(
-    x: Any,
-    mean: Any,
-    variance: Any,
-    offset: Any,
-    scale: Any,
-    variance_epsilon: float,
-    name: str | None = None,
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
 ) -> Any:
     """`scale * (x - mean) / sqrt(variance + variance_epsilon) + offset`; `scale` and `offset` may be None."""
     scaled = ops.subtract(x, mean) * ops.rsqrt(ops.add(variance, variance_epsilon))
@@ -208,9 +203,7 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
     return ops.softplus(logits) - ops.multiply(logits, labels)
 
 
-def softmax_cross_entropy_with_logits(
-    labels: Any, logits: Any, axis: int = -1, name: str | None = None
-) -> Any:
+def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Any:
     """The crossentropy of every row, of logits; labels are probabilities."""
     return ops.categorical_crossentropy(labels, logits, from_logits=True, axis=axis)
 
@@ -230,9 +223,7 @@ def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name:
     return ops.depth_to_space(input, block_size, data_format=_layout(data_format))
 
 
-def _convolved(
-    x: Any, kernel: Any, strides: Any, padding: str, data_format: str, dilations: Any, rank: int
-) -> Any:
+def _convolved(x: Any, kernel: Any, strides: Any, padding: str, data_format: str, dilations: Any, rank: int) -> Any:
     layout = _layout(data_format)
     steps, rates = _spatial(strides, layout, rank), _spatial(dilations, layout, rank)
     return ops.conv(x, kernel, steps, padding.lower(), layout, rates)
@@ -259,9 +250,8 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
 
 
 def local_response_normalization(
-    input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
+    input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5, name: str | None = None
+) -> Tensor:
     """Each value divided by a power of the sum of squares over the channels around it.
 
     Source: Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks.

@@ -12,45 +12,28 @@ from eagerflow.core.random import set_random_seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import holds_text, text_tensor
 
-__all__ = [
-    "Generator", "categorical", "gamma", "get_global_generator", "normal", "set_random_seed", "set_seed", "shuffle",
-    "stateless_normal", "stateless_uniform", "truncated_normal", "uniform",
-]  # fmt: skip
+__all__ = ["Generator", "categorical", "gamma", "get_global_generator", "normal", "set_random_seed", "set_seed"]
+__all__ += ["shuffle", "stateless_normal", "stateless_uniform", "truncated_normal", "uniform"]
 
 set_seed = set_random_seed
 
 
 def normal(
-    shape: Any,
-    mean: Any = 0.0,
-    stddev: Any = 1.0,
-    dtype: Any = "float32",
-    seed: Any = None,
-    name: str | None = None,
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", seed: Any = None, name: str | None = None
 ) -> Tensor:
     """Normally distributed numbers."""
     return random.normal(shape, mean, stddev, dtype, seed)
 
 
 def truncated_normal(
-    shape: Any,
-    mean: Any = 0.0,
-    stddev: Any = 1.0,
-    dtype: Any = "float32",
-    seed: Any = None,
-    name: str | None = None,
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", seed: Any = None, name: str | None = None
 ) -> Tensor:
     """Normally distributed numbers within two standard deviations."""
     return random.truncated_normal(shape, mean, stddev, dtype, seed)
 
 
 def uniform(
-    shape: Any,
-    minval: Any = 0,
-    maxval: Any = None,
-    dtype: Any = "float32",
-    seed: Any = None,
-    name: str | None = None,
+    shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = "float32", seed: Any = None, name: str | None = None
 ) -> Tensor:
     """Numbers distributed evenly from `minval` to below `maxval`; integers when `dtype` is an integer type.
 
@@ -65,34 +48,36 @@ def uniform(
 
 
 def gamma(
-    shape: Any,
-    alpha: Any,
-    beta: Any = None,
-    dtype: Any = "float32",
-    seed: Any = None,
-    name: str | None = None,
+    shape: Any, alpha: Any, beta: Any = None, dtype: Any = "float32", seed: Any = None, name: str | None = None
 ) -> Tensor:
     """Gamma distributed numbers, so many (`shape`) for every `alpha`; `beta` is the rate."""
-    alpha, beta = (
-        ops.convert_to_tensor(alpha, dtype),
-        1.0 if beta is None else ops.convert_to_tensor(beta, dtype),
-    )
+    alpha, beta = (ops.convert_to_tensor(alpha, dtype), 1.0 if beta is None else ops.convert_to_tensor(beta, dtype))
     wanted = (*numpy.ravel(ops.convert_to_numpy(shape)).tolist(), *(alpha / beta).shape)
     return random.gamma(wanted, ops.broadcast_to(alpha, wanted), dtype, seed) / beta
 
 
 def stateless_normal(
-    shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", name: str | None = None,
+    shape: Any,
+    seed: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = "float32",
+    name: str | None = None,
     **kwargs: Any,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Normally distributed numbers, the same for the same seed of two numbers."""
     return random.normal(shape, mean, stddev, dtype, _one_seed(seed))
 
 
 def stateless_uniform(
-    shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = "float32", name: str | None = None,
+    shape: Any,
+    seed: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = "float32",
+    name: str | None = None,
     **kwargs: Any,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Numbers distributed evenly, the same for the same seed of two numbers."""
     return uniform(shape, minval, maxval, dtype, _one_seed(seed))
 

@@ -7,10 +7,8 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "polyval", "reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod",
-    "unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n", "xdivy", "xlog1py", "xlogy",
-]  # fmt: skip
+__all__ = ["polyval", "reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod"]
+__all__ += ["unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n", "xdivy", "xlog1py", "xlogy"]
 
 
 def _counts(data: Tensor, segment_ids: Any, num_segments: int | None) -> Tensor:
@@ -57,9 +55,7 @@ def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: 
     return ops.segment_prod(data, segment_ids, int(num_segments))
 
 
-def unsorted_segment_sqrt_n(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
-) -> Tensor:
+def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sums of rows with the same number, divided by the root of how many they are."""
     data, count = ops.convert_to_tensor(data), int(num_segments)
     total = ops.segment_sum(data, segment_ids, count)

@@ -6,10 +6,8 @@ import logging as _logging
 
 from eagerflow.core.random import set_random_seed
 
-__all__ = [
-    "disable_eager_execution", "disable_v2_behavior", "enable_eager_execution", "enable_v2_behavior", "logging",
-    "reset_default_graph", "set_random_seed",
-]  # fmt: skip
+__all__ = ["disable_eager_execution", "disable_v2_behavior", "enable_eager_execution", "enable_v2_behavior", "logging"]
+__all__ += ["reset_default_graph", "set_random_seed"]
 
 
 class logging:

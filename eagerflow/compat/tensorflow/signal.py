@@ -10,16 +10,19 @@ import numpy
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "fft", "fft2d", "frame", "hamming_window", "hann_window", "ifft", "ifft2d", "inverse_stft", "irfft",
-    "linear_to_mel_weight_matrix", "rfft", "stft",
-]  # fmt: skip
+__all__ = ["fft", "fft2d", "frame", "hamming_window", "hann_window", "ifft", "ifft2d", "inverse_stft", "irfft"]
+__all__ += ["linear_to_mel_weight_matrix", "rfft", "stft"]
 
 
 def stft(
-    signals: Any, frame_length: int, frame_step: int, fft_length: int | None = None, window_fn: Any = None,
-    pad_end: bool = False, name: str | None = None,
-) -> Tensor:  # fmt: skip
+    signals: Any,
+    frame_length: int,
+    frame_step: int,
+    fft_length: int | None = None,
+    window_fn: Any = None,
+    pad_end: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """The spectra of windows along the last axis: (..., windows, fft_length // 2 + 1), complex.
 
     Args:
@@ -37,9 +40,13 @@ def stft(
 
 
 def inverse_stft(
-    stfts: Any, frame_length: int, frame_step: int, fft_length: int | None = None, window_fn: Any = None,
+    stfts: Any,
+    frame_length: int,
+    frame_step: int,
+    fft_length: int | None = None,
+    window_fn: Any = None,
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Sounds from the spectra of their windows, which are weighted and added up."""
     made = irfft(stfts, [fft_length or _power_of_two(frame_length)])[..., :frame_length]
     pieces: Any = ops.convert_to_numpy(made * (window_fn or hann_window)(frame_length))
@@ -51,9 +58,14 @@ def inverse_stft(
 
 
 def frame(
-    signal: Any, frame_length: int, frame_step: int, pad_end: bool = False, pad_value: float = 0, axis: int = -1,
+    signal: Any,
+    frame_length: int,
+    frame_step: int,
+    pad_end: bool = False,
+    pad_value: float = 0,
+    axis: int = -1,
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Windows along the last axis: (..., windows, frame_length).
 
     Raises:
@@ -74,9 +86,7 @@ def frame(
     return ops.take(signal, places, axis=-1)
 
 
-def hann_window(
-    window_length: int, periodic: bool = True, dtype: Any = "float32", name: str | None = None
-) -> Tensor:
+def hann_window(window_length: int, periodic: bool = True, dtype: Any = "float32", name: str | None = None) -> Tensor:
     """Weights that rise from 0 to 1 and fall again."""
     return _cosine(window_length, 0.5, 0.5, periodic, dtype)
 
@@ -130,9 +140,14 @@ def ifft2d(input: Any, name: str | None = None) -> Tensor:
 
 
 def linear_to_mel_weight_matrix(
-    num_mel_bins: int = 20, num_spectrogram_bins: int = 129, sample_rate: float = 8000,
-    lower_edge_hertz: float = 125.0, upper_edge_hertz: float = 3800.0, dtype: Any = "float32", name: Any = None,
-) -> Tensor:  # fmt: skip
+    num_mel_bins: int = 20,
+    num_spectrogram_bins: int = 129,
+    sample_rate: float = 8000,
+    lower_edge_hertz: float = 125.0,
+    upper_edge_hertz: float = 3800.0,
+    dtype: Any = "float32",
+    name: Any = None,
+) -> Tensor:
     """The share of each frequency of a spectrum (row) in each band of the mel scale (column)."""
 
     def mel(hertz: Any) -> Any:

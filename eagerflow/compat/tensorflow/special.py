@@ -15,11 +15,10 @@ from eagerflow.ops.elementwise import gamma
 from eagerflow.ops.elementwise.bessel import bessel_i
 from eagerflow.ops.elementwise.special import erfcinv as inverse_of_erfc
 
-__all__ = [
-    "accumulate_n", "angle", "approx_max_k", "approx_min_k", "bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e",
-    "cumulative_logsumexp", "digamma", "erfcinv", "invert_permutation", "is_non_decreasing", "is_strictly_increasing",
-    "lbeta", "lgamma", "ndtri", "nextafter", "polygamma", "reciprocal_no_nan", "rint", "zero_fraction", "zeta",
-]  # fmt: skip
+__all__ = ["accumulate_n", "angle", "approx_max_k", "approx_min_k", "bessel_i0", "bessel_i0e", "bessel_i1"]
+__all__ += ["bessel_i1e", "cumulative_logsumexp", "digamma", "erfcinv", "invert_permutation", "is_non_decreasing"]
+__all__ += ["is_strictly_increasing", "lbeta", "lgamma", "ndtri", "nextafter", "polygamma", "reciprocal_no_nan", "rint"]
+__all__ += ["zero_fraction", "zeta"]
 
 
 def lgamma(x: Any, name: str | None = None) -> Tensor:

@@ -11,10 +11,8 @@ from eagerflow import initializers, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
-__all__ = [
-    "TensorArray", "constant_initializer", "group", "numpy_function", "ones_initializer", "py_function",
-    "random_normal_initializer", "random_uniform_initializer", "vectorized_map", "zeros_initializer",
-]  # fmt: skip
+__all__ = ["TensorArray", "constant_initializer", "group", "numpy_function", "ones_initializer", "py_function"]
+__all__ += ["random_normal_initializer", "random_uniform_initializer", "vectorized_map", "zeros_initializer"]
 
 constant_initializer, ones_initializer = initializers.Constant, initializers.Ones
 random_normal_initializer, random_uniform_initializer = initializers.RandomNormal, initializers.RandomUniform
@@ -27,9 +25,12 @@ def py_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, name: s
 
 
 def numpy_function(
-    func: Callable[..., Any] | None = None, inp: Sequence[Any] = (), Tout: Any = None, stateful: bool = True,
+    func: Callable[..., Any] | None = None,
+    inp: Sequence[Any] = (),
+    Tout: Any = None,
+    stateful: bool = True,
     name: str | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """`py_function` of NumPy arrays; a decorator where only `Tout` is given."""
     if func is None:
         return lambda function: lambda *args: numpy_function(function, args, Tout)

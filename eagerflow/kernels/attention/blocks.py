@@ -116,9 +116,7 @@ def _pieces(call: Call) -> list[tuple[slice, slice]]:
 
 def _of(call: Call, b: int, piece: tuple[slice, slice], extras: list[Any]) -> _Heads:
     heads, shared = piece
-    views = [
-        _by_head(x, b, part) for x, part in ((call.query, heads), (call.key, shared), (call.value, shared))
-    ]
+    views = [_by_head(x, b, part) for x, part in ((call.query, heads), (call.key, shared), (call.value, shared))]
     return _Heads(b, heads, shared, *views, *[None if a is None else a[b, heads] for a in extras])
 
 
@@ -145,9 +143,7 @@ def _blocks(call: Call) -> list[_Block]:
     found = [slice(i, min(targets, i + step)) for i in range(0, targets, step)]
     if not call.causal:
         return [_Block(rows, sources, None) for rows in found]
-    return [
-        _Block(rows, min(sources, rows.stop), _not_later(rows, min(sources, rows.stop))) for rows in found
-    ]
+    return [_Block(rows, min(sources, rows.stop), _not_later(rows, min(sources, rows.stop))) for rows in found]
 
 
 def _not_later(rows: slice, sources: int) -> Any:

@@ -179,7 +179,9 @@ def _swapped_forward(x: Any, kernel: Any, s: Shapes, finish: Finish | None, look
 
 ALGORITHMS = (
     Algorithm(
-        "winograd", _winograd_applies, _winograd_microseconds,
+        "winograd",
+        _winograd_applies,
+        _winograd_microseconds,
         lambda x, k, s, finish, look: images.forward(x, k, s.geometry, finish, s.groups, look),
         lambda x, g, s: images.kernel_gradient(x, g, s.geometry, s.groups),
         lambda x, g, k, s, look: images.gradients(x, g, k, s.geometry, s.groups, look),
@@ -187,7 +189,9 @@ ALGORITHMS = (
         steps=(3, 3),
     ),
     Algorithm(
-        "winograd of volumes", _volumes_apply, _volumes_microseconds,
+        "winograd of volumes",
+        _volumes_apply,
+        _volumes_microseconds,
         lambda x, k, s, finish, look: volumes.forward(x, k, s.geometry, finish, look),
         lambda x, g, s: volumes.kernel_gradient(x, g, s.kernel, s.geometry),
         lambda x, g, k, s, look: volumes.gradients(x, g, k, s.geometry, look),
@@ -195,20 +199,27 @@ ALGORITHMS = (
         steps=(1, 3, 3),
     ),
     Algorithm(
-        "one filter", _swapped_applies, _swapped_microseconds, _swapped_forward,
+        "one filter",
+        _swapped_applies,
+        _swapped_microseconds,
+        _swapped_forward,
         lambda x, g, s: swapped.kernel_gradient(x, g, s.geometry),
     ),
     Algorithm(
-        "neighbours", _neighbours_apply, _neighbours_microseconds,
+        "neighbours",
+        _neighbours_apply,
+        _neighbours_microseconds,
         lambda x, k, s, finish, look: neighbours.forward(x, k, s.geometry, _neighbours_at_once(s), finish),
         lambda x, g, s: neighbours.kernel_gradient(x, g, s.geometry, _neighbours_at_once(s)),
     ),
     Algorithm(
-        "columns", lambda s: True, _columns_microseconds,
+        "columns",
+        lambda s: True,
+        _columns_microseconds,
         lambda x, k, s, finish, look: columns.forward(x, k, s.geometry, s.groups, finish),
         lambda x, g, s: columns.kernel_gradient(x, g, s.kernel, s.geometry, s.groups),
     ),
-)  # fmt: skip
+)
 
 COLUMNS = ALGORITHMS[-1]
 

@@ -186,6 +186,5 @@ def _are_steady(x: Any, dk: Any, look: Look, looked: Looked | None) -> bool:
 def _have_steady_borders(arrays: Sequence[Any], looked: Sequence[Looked | None]) -> bool:
     """Whether no number at the borders is far larger than is usual inside, where that isn't known already."""
     return all(
-        (note is not None and note.is_steady) or has_steady_borders(a)
-        for a, note in zip(arrays, looked, strict=True)
+        (note is not None and note.is_steady) or has_steady_borders(a) for a, note in zip(arrays, looked, strict=True)
     )

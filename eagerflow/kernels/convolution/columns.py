@@ -46,15 +46,7 @@ class Plan(NamedTuple):
         channels, outputs = x.shape[-1], geometry.outputs
         line = math.prod(outputs[1:]) * (geometry.taps * channels + filters) * x.itemsize
         rows = max(1, min(outputs[0], Columns.ROOM // max(1, line)))
-        work = (
-            len(x)
-            * math.prod(outputs)
-            * geometry.taps
-            * channels
-            * filters
-            / groups
-            / Columns.PER_MICROSECOND
-        )
+        work = len(x) * math.prod(outputs) * geometry.taps * channels * filters / groups / Columns.PER_MICROSECOND
         images = at_once(len(x), Columns.ROOM // max(1, line * outputs[0]), work)
         blocks = [
             Block(slice(i, min(len(x), i + images)), slice(j, min(outputs[0], j + rows)))
@@ -97,9 +89,7 @@ class Plan(NamedTuple):
     def gather(self, x: Any, block: Block) -> Any:
         """The block's windows, (groups, windows, depth); may be a view of matrices that lie the other way round."""
         canvas = self.canvas(x, block)
-        count = (
-            len(canvas) * (block.windows.stop - block.windows.start) * math.prod(self.geometry.outputs[1:])
-        )
+        count = len(canvas) * (block.windows.stop - block.windows.start) * math.prod(self.geometry.outputs[1:])
         if self.is_pointwise() and self.groups == 1 and canvas.flags.c_contiguous:
             return canvas.reshape(1, count, self.width)
         pixels, taps = self._axes(canvas, block)
@@ -157,10 +147,7 @@ def forward(
 
     def work(i: int) -> None:
         block = plan.blocks[i]
-        columns, target = (
-            plan.gather(x, block),
-            plan.rows(out, block),
-        )  # a view: images are whole, or there is one
+        columns, target = (plan.gather(x, block), plan.rows(out, block))  # a view: images are whole, or there is one
         for group in range(groups):
             tiled(columns[group], matrices[group], target[group])
         if finish is not None:
@@ -170,9 +157,7 @@ def forward(
     return out
 
 
-def kernel_gradient(
-    x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
-) -> Any:
+def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of the kernel, (*sizes, channels per group, filters)."""
     if not g.size:
         return numpy.zeros(kernel_shape, g.dtype)

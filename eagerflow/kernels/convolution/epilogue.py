@@ -60,11 +60,7 @@ def add_bias(out: Any, bias: Any, relu: bool) -> None:
     matrix = out.reshape(-1, bias.size)
     finish_part = epilogue(bias, relu, len(matrix))
     step = Epilogue.RUN * rows_at_once(bias.size)
-    each(
-        lambda i: finish_part(matrix[i * step : (i + 1) * step]),
-        -(-len(matrix) // step),
-        out.size * 0.3 / 1000,
-    )
+    each(lambda i: finish_part(matrix[i * step : (i + 1) * step]), -(-len(matrix) // step), out.size * 0.3 / 1000)
 
 
 def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
@@ -75,9 +71,7 @@ def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
     numpy.add(part, bias, out=part)
     if relu:
         numpy.maximum(
-            part,
-            zeros(bias.size, bias.dtype) if bias.size <= CHUNK and bias.dtype.char in "fd" else 0,
-            out=part,
+            part, zeros(bias.size, bias.dtype) if bias.size <= CHUNK and bias.dtype.char in "fd" else 0, out=part
         )
 
 

@@ -28,9 +28,7 @@ def joined(geometry: Geometry, count: int) -> Geometry:
     )
 
 
-def forward(
-    x: Any, kernel: Any, geometry: Geometry, count: int, finish: Callable[[Any], None] | None = None
-) -> Any:
+def forward(x: Any, kernel: Any, geometry: Geometry, count: int, finish: Callable[[Any], None] | None = None) -> Any:
     """(batch, *outputs, filters), `count` of them at a time."""
     with numpy.errstate(invalid="ignore"):
         out = columns.forward(x, _spread(kernel, count), joined(geometry, count), 1, finish)
@@ -44,9 +42,7 @@ def kernel_gradient(x: Any, g: Any, geometry: Geometry, count: int) -> Any:
     together = joined(geometry, count)
     filters = count * g.shape[-1]
     given = g.reshape(len(g), *together.outputs, filters)
-    return _folded(
-        columns.kernel_gradient(x, given, (*together.sizes, x.shape[-1], filters), together), count
-    )
+    return _folded(columns.kernel_gradient(x, given, (*together.sizes, x.shape[-1], filters), together), count)
 
 
 def _spread(kernel: Any, count: int) -> Any:

@@ -81,9 +81,7 @@ class _Axis(NamedTuple):
     def places(self, start: int, stop: int) -> list[tuple[slice, slice]]:
         """Of the outputs from start to stop, those that are looked at, and their places among all of them."""
         low, high = (max(0, -(-(n - self.first) // self.step)) for n in (start, stop))
-        found = (
-            [(slice(self.first + low * self.step, stop, self.step), slice(low, high))] if low < high else []
-        )
+        found = [(slice(self.first + low * self.step, stop, self.step), slice(low, high))] if low < high else []
         if self.seen > self.regular and stop >= self.length:
             found.append((slice(self.length - 1, self.length), slice(self.regular, self.seen)))
         return found
@@ -114,9 +112,7 @@ class Look:
         self._whole = [axis.places(0, axis.length) for axis in self._axes]
         self._filters = slice(_FILTERS if groups == 1 else None)
         width = len(range(*self._filters.indices(shape[-1])))
-        self._seen = scratch(
-            "outliers", (shape[0], *[axis.seen for axis in self._axes], width), numpy.float32
-        )
+        self._seen = scratch("outliers", (shape[0], *[axis.seen for axis in self._axes], width), numpy.float32)
 
     def take(self, out: Any, images: slice, *ranges: slice) -> None:
         """Look at a block of outputs: some images, of these the ranges along the first axes."""
@@ -134,11 +130,7 @@ class Look:
         if sizes.max() <= _MOST_OUTPUT * usual:
             return []
         few = sizes.shape[1] < _FEW
-        return [
-            i
-            for i, own in enumerate(sizes)
-            if not own.max() <= _MOST_OUTPUT * (usual if few else _middle(own))
-        ]
+        return [i for i, own in enumerate(sizes) if not own.max() <= _MOST_OUTPUT * (usual if few else _middle(own))]
 
 
 def _middle(sizes: Any) -> Any:

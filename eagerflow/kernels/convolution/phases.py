@@ -77,9 +77,15 @@ def _along(geometry: Geometry, axis: int, a: int) -> _Along:
     low, high = max(0, start), max(0, min(windows - 1, stop) + 1)
     begin = a + first * stride - front
     return _Along(
-        slice(begin, begin + max(0, last - first) * stride + 1, stride), _turned(a, size, stride), slice(low, high),
-        count, low - start, stop + 1 - high, max(0, high - low), max(0, last - first + 1),
-    )  # fmt: skip
+        slice(begin, begin + max(0, last - first) * stride + 1, stride),
+        _turned(a, size, stride),
+        slice(low, high),
+        count,
+        low - start,
+        stop + 1 - high,
+        max(0, high - low),
+        max(0, last - first + 1),
+    )
 
 
 def _turned(a: int, size: int, stride: int) -> slice:

@@ -18,10 +18,7 @@ __all__ = ["applies", "forward", "kernel_gradient"]
 
 def applies(geometry: Geometry) -> bool:
     """Whether there is another way round: padding is no longer than windows reach."""
-    return (
-        set(geometry.strides) == {1}
-        and min(_the_other_way(geometry).before + _the_other_way(geometry).after) >= 0
-    )
+    return set(geometry.strides) == {1} and min(_the_other_way(geometry).before + _the_other_way(geometry).after) >= 0
 
 
 def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:

@@ -16,12 +16,9 @@ from eagerflow.kernels.elementwise.exponential import RATE, raised
 from eagerflow.kernels.elementwise.one_pass import one_pass
 from eagerflow.kernels.machine.blocks import elementwise, zeros
 
-__all__ = [
-    "elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu",
-    "leaky_relu_gradient", "masked", "relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy",
-    "sigmoid_crossentropy_gradient",
-    "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh_gradient",
-]  # fmt: skip
+__all__ = ["elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu", "leaky_relu_gradient", "masked"]
+__all__ += ["relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy", "sigmoid_crossentropy_gradient"]
+__all__ += ["sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh_gradient"]
 
 _ZEROS_PAY = 1 << 17  # numbers, up to which zeros to compare with stay in the cache
 

@@ -28,12 +28,7 @@ def pays(x: Any, other: Any = None, nanoseconds: float = 0.25) -> bool:
     if x.__class__ is not numpy.ndarray or x.size * nanoseconds < 1000 * _PAYS:
         return False
     operands = (x,) if other is None else (x, other)
-    return (
-        get_num_threads() > 1
-        and fits(*operands)
-        and operands[-1].flags.c_contiguous
-        and bool(x.flags.c_contiguous)
-    )
+    return get_num_threads() > 1 and fits(*operands) and operands[-1].flags.c_contiguous and bool(x.flags.c_contiguous)
 
 
 def one_pass(function: Callable[..., Any], *arrays: Any, out: Any = None, nanoseconds: float = 0.25) -> Any:

@@ -81,11 +81,7 @@ def with_row(function: Callable[..., Any], a: Any, row: Any, out: Any) -> Any:
 
 
 def elementwise(
-    function: Callable[..., None],
-    *arrays: Any,
-    temporaries: int = 0,
-    outputs: int = 1,
-    nanoseconds: float = 1.0,
+    function: Callable[..., None], *arrays: Any, temporaries: int = 0, outputs: int = 1, nanoseconds: float = 1.0
 ) -> Any:
     """Run `function(*inputs, *outputs, *temporaries)` over pieces of arrays, and give the new arrays it filled.
 

@@ -8,10 +8,8 @@ kernels.
 
 from __future__ import annotations
 
-__all__ = [
-    "MACHINE", "Columns", "Depthwise", "Epilogue", "Filtering", "Neighbours", "Pooling", "Speed", "Swapped",
-    "Volumes", "Winograd",
-]  # fmt: skip
+__all__ = ["MACHINE", "Columns", "Depthwise", "Epilogue", "Filtering", "Neighbours", "Pooling", "Speed", "Swapped"]
+__all__ += ["Volumes", "Winograd"]
 
 MACHINE = "AMD EPYC of family 25, model 17 (AVX-512), 2 cores with 1 MB of L2 cache each; NumPy 2.4, OpenBLAS 0.3.31"
 
@@ -20,10 +18,7 @@ class Speed:
     """What one thread does in a microsecond, roughly."""
 
     PRODUCTS = 50_000  # multiply-adds of BLAS
-    FEW_COLUMNS, FEWER_COLUMNS = (
-        3,
-        8,
-    )  # with which a product runs at half that speed, from 16 columns on and below
+    FEW_COLUMNS, FEWER_COLUMNS = (3, 8)  # with which a product runs at half that speed, from 16 columns on and below
     EINSUM = 7_000  # multiply-adds of einsum
     PASS = 5_000  # numbers that one pass of NumPy works on
     COPIED = 2_000  # numbers copied where they lie apart

@@ -8,9 +8,7 @@ from typing import Any
 __all__ = ["HEAD_START", "at_once", "parts_of", "shares", "sum_in_order"]
 
 _PIECES = 8  # so many blocks, or more, are shared evenly; fewer: a power of two
-_PIECE = (
-    300  # microseconds of a block that is worth a thread's while: between calls threads wait for each other
-)
+_PIECE = 300  # microseconds of a block that is worth a thread's while: between calls threads wait for each other
 # Microseconds that the caller works before a thread that it wakes does, and may wait for at the end.
 HEAD_START = 60
 _LITTLE = 1 << 16  # numbers that are added up in no time

@@ -14,9 +14,7 @@ from time import monotonic
 
 __all__ = ["Mover", "processor"]
 
-_SELDOM = (
-    0.002  # seconds from a move to the next: on a busy machine it may be the system's will that threads share
-)
+_SELDOM = 0.002  # seconds from a move to the next: on a busy machine it may be the system's will that threads share
 
 
 def _found() -> Callable[[], int]:
@@ -34,9 +32,7 @@ def _unknown() -> int:
     return -1
 
 
-processor = (
-    _found()
-)  # the number of the one that the calling thread runs on; -1 where the system doesn't tell
+processor = _found()  # the number of the one that the calling thread runs on; -1 where the system doesn't tell
 
 
 class Mover:

@@ -22,12 +22,7 @@ Finish = Callable[[Any, slice], None]
 
 _ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
 _VECTORS = 1 << 13  # the same for products with a vector
-_PARTS = (
-    (1 << 24, 1),
-    (1 << 27, 2),
-    (1 << 31, 4),
-    (1 << 34, 8),
-)  # each part packs its operands anew: 1 to 5 %
+_PARTS = ((1 << 24, 1), (1 << 27, 2), (1 << 31, 4), (1 << 34, 8))  # each part packs its operands anew: 1 to 5 %
 _MOST = 16
 _TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
 _BAND = 1 << 24  # multiply-adds of the matrices that one thread takes at a time

@@ -13,24 +13,11 @@ import numpy
 
 from eagerflow.kernels.machine.blocks import long_row, with_row
 from eagerflow.kernels.machine.threads import scratch
-from eagerflow.kernels.reduce.moments import (
-    column_moments,
-    each_run,
-    far_from_zero,
-    scale_columns,
-    sums_of_columns,
-)
+from eagerflow.kernels.reduce.moments import column_moments, each_run, far_from_zero, scale_columns, sums_of_columns
 from eagerflow.kernels.reduce.vectors import column_sums, row_products, row_sums
 
-__all__ = [
-    "SMALLEST",
-    "Layout",
-    "batch_norm",
-    "batch_norm_gradient",
-    "layout",
-    "scale_channels",
-    "scale_channels_gradient",
-]
+__all__ = ["SMALLEST", "Layout", "batch_norm", "batch_norm_gradient", "layout", "scale_channels"]
+__all__ += ["scale_channels_gradient"]
 
 SMALLEST = 1 << 16  # numbers, below which the plain way has fewer calls
 _SHORTEST = 32  # positions in a row, below which broadcasting along rows is slow
@@ -125,7 +112,7 @@ def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
 
 def batch_norm_gradient(
     g: Any, g_mean: Any, g_variance: Any, x: Any, scale: Any, mean: Any, inverse: Any, plan: Layout, need_x: bool
-) -> tuple[Any, Any, Any]:  # fmt: skip
+) -> tuple[Any, Any, Any]:
     """The gradients of x (or None), scale and offset.
 
     Per channel, the gradient of x is a weighted sum of g, of x's distance from the mean, and of 1.
@@ -230,9 +217,7 @@ def scale_channels(x: Any, factor: Any, shift: Any, plan: Layout) -> Any:
     return scaled(_matrix(x, plan), factor.reshape(-1), shift.reshape(-1), None).reshape(x.shape)
 
 
-def scale_channels_gradient(
-    g: Any, x: Any, factor: Any, plan: Layout, needs: tuple[bool, ...]
-) -> tuple[Any, ...]:
+def scale_channels_gradient(g: Any, x: Any, factor: Any, plan: Layout, needs: tuple[bool, ...]) -> tuple[Any, ...]:
     """The gradients of x, factor and shift (channels,), where needed."""
     matrix, arriving = _matrix(x, plan), _matrix(numpy.ascontiguousarray(g), plan)
     d_x = d_factor = d_shift = None

@@ -20,10 +20,7 @@ from eagerflow.kernels.reduce.sums import sums_of_slices
 __all__ = ["group_norm", "group_norm_gradient"]
 
 _RUN = 1 << 18  # numbers that one thread takes at a time: many, since calls cost as much as the cache saves
-_WIDE, _NARROW = (
-    2048,
-    512,
-)  # numbers in a row: as many are wanted, and from so many on NumPy needn't buffer them
+_WIDE, _NARROW = (2048, 512)  # numbers in a row: as many are wanted, and from so many on NumPy needn't buffer them
 _BUFFER = 8192  # numbers in NumPy's buffer
 
 
@@ -97,9 +94,7 @@ def group_norm(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float) -> tu
     return out, mean, inverse
 
 
-def group_norm_gradient(
-    g: Any, x: Any, gamma: Any, mean: Any, inverse: Any, groups: int
-) -> tuple[Any, Any, Any]:
+def group_norm_gradient(g: Any, x: Any, gamma: Any, mean: Any, inverse: Any, groups: int) -> tuple[Any, Any, Any]:
     """The gradients of x, gamma and beta (channels,).
 
     Per channel, that of x is a weighted sum of g, of x's distance from the mean, and of 1.

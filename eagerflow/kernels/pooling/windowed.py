@@ -19,17 +19,7 @@ from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
 from eagerflow.ops.windows.geometry import Geometry
 
-__all__ = [
-    "along",
-    "canvas_of",
-    "covers",
-    "in_blocks",
-    "lie_apart",
-    "put_back",
-    "reduce_windows",
-    "room_for",
-    "takes",
-]
+__all__ = ["along", "canvas_of", "covers", "in_blocks", "lie_apart", "put_back", "reduce_windows", "room_for", "takes"]
 
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 

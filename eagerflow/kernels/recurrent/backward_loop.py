@@ -38,9 +38,7 @@ class Behind:
         sums: the gradients of the weights, (rows, all columns) for each pair, and of a bias for each row of the gates.
     """
 
-    def __init__(
-        self, x: Any, cut: slice, gates: int, of_inputs: Any, factors: list[tuple[slice, list[Any]]]
-    ) -> None:
+    def __init__(self, x: Any, cut: slice, gates: int, of_inputs: Any, factors: list[tuple[slice, list[Any]]]) -> None:
         self.cut, self.of_inputs, self.factors = cut, of_inputs, factors
         self.sequence = numpy.empty(x.shape, of_inputs.dtype)
         shapes = [(rows.stop - rows.start, sum([part.shape[2] for part in given])) for rows, given in factors]

@@ -136,19 +136,9 @@ def _run(stepwise: Stepwise, share: Any, states: Any, gates: Any, dead: Any) -> 
         gates[:, 2 * units : 3 * units],
         gates[:, 3 * units :],
     )
-    for t, (
-        given,
-        state,
-        new,
-        of_candidate,
-        of_pair,
-        by_state,
-        candidate,
-        pair,
-        update,
-        reset,
-        inner,
-    ) in enumerate(views):
+    for t, (given, state, new, of_candidate, of_pair, by_state, candidate, pair, update, reset, inner) in enumerate(
+        views
+    ):
         times(weights, given, by_state)
         add(pair, of_pair, pair)
         tanh(pair, pair)

@@ -31,9 +31,7 @@ class Gradients(NamedTuple):
     recurrent_bias: Any
 
 
-def gru_gradient(
-    g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[Layer], trace: Trace
-) -> list[Gradients]:
+def gru_gradient(g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[Layer], trace: Trace) -> list[Gradients]:
     """The gradients of each layer.
 
     Args:

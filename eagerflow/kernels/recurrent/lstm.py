@@ -63,11 +63,7 @@ class Trace(NamedTuple):
 def _joined(layer: Layer, dtype: Any) -> Any:
     """The weights of state, inputs and ones, (4 units, units + features + 1), with the sigmoids' halves."""
     units = len(layer.recurrent)
-    parts = [
-        layer.recurrent,
-        layer.kernel,
-        numpy.zeros(4 * units, dtype) if layer.bias is None else layer.bias,
-    ]
+    parts = [layer.recurrent, layer.kernel, numpy.zeros(4 * units, dtype) if layer.bias is None else layer.bias]
     parts[2] = parts[2][None]
     joined = numpy.empty((4 * units, sum(map(len, parts))), dtype)
     by_gate = numpy.concatenate(parts).T
@@ -132,9 +128,7 @@ def _run(stepwise: Stepwise, inputs: Any, gates: Any, squashed: Any, dead: Any) 
         squashed,
         inputs[1:, :units],
     )
-    for t, (given, made, all_gates, sigmoids, output, in_and_forget, right, cell, tanh_c, state) in enumerate(
-        views
-    ):
+    for t, (given, made, all_gates, sigmoids, output, in_and_forget, right, cell, tanh_c, state) in enumerate(views):
         times(weights, given, made)
         tanh(all_gates, all_gates)
         add(sigmoids, one, sigmoids)

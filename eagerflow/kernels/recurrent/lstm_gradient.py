@@ -96,7 +96,7 @@ def _gradients(behind: Behind, d_both: Any, scales: Any) -> Gradients:
 
 def _steps_back(
     stepwise: Stepwise, arriving: Any, d_both: Any, d_gates: Any, to_cell: Any, kept: Any, block: slice, dead: Any
-) -> None:  # fmt: skip
+) -> None:
     """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`.
 
     `d_both` is the gradient of the state, halved, above that of the cell: what output gate and input gate get.

@@ -54,9 +54,7 @@ def _extremes_of_slices(choose: Any, slices: Any) -> Any:
     before, count, after = slices.shape
     fold = fold_of(count, after, _SLICE)
     if 2 * fold * after > _SLICE and fold < count:
-        slices = choose.reduce(slices.reshape(before, count // fold, fold * after), axis=1).reshape(
-            before, fold, after
-        )
+        slices = choose.reduce(slices.reshape(before, count // fold, fold * after), axis=1).reshape(before, fold, after)
     while slices.shape[1] > 1:
         half, odd = divmod(slices.shape[1], 2)
         smaller = choose(slices[:, :half], slices[:, half : 2 * half])
@@ -69,10 +67,7 @@ def _extremes_of_slices(choose: Any, slices: Any) -> Any:
 def _extremes_of_rows(choose: Any, rows: Any) -> Any:
     """Extremes of short rows. Up to 16 bytes of a row stay together when it is turned, which copies faster."""
     count, width = rows.shape
-    together = (
-        next(k for k in (16, 8, 4) if k % rows.itemsize == 0 and width * rows.itemsize % k == 0)
-        // rows.itemsize
-    )
+    together = next(k for k in (16, 8, 4) if k % rows.itemsize == 0 and width * rows.itemsize % k == 0) // rows.itemsize
     unit = {4: "float32", 8: "float64", 16: "complex128"}[together * rows.itemsize]
     step = max(1, CHUNK // width)
     out = numpy.empty(count, rows.dtype)

@@ -13,10 +13,8 @@ import numpy
 from eagerflow.kernels.reduce.moments import MANY_CALLS, each_run, spread
 from eagerflow.kernels.reduce.vectors import row_products, row_sums
 
-__all__ = [
-    "SMALL", "crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient",
-    "rows_of", "softmax", "softmax_gradient",
-]  # fmt: skip
+__all__ = ["SMALL", "crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient"]
+__all__ += ["rows_of", "softmax", "softmax_gradient"]
 
 _LEAST, _MOST = 1e-3, 1e30  # sums of exponentials that have lost no digits
 SMALL = 2048  # numbers, below which NumPy's calls cost more than its passes

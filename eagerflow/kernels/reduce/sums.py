@@ -164,11 +164,7 @@ def _running_in_rows(rows: Any, backwards: bool) -> Any:
         return None
     triangle = numpy.triu(numpy.ones((size, size), rows.dtype))
     triangle = triangle.T if backwards else triangle
-    pieces, out, step = (
-        rows.reshape(-1, size),
-        numpy.empty((rows.size // size, size), rows.dtype),
-        _PART // size,
-    )
+    pieces, out, step = (rows.reshape(-1, size), numpy.empty((rows.size // size, size), rows.dtype), _PART // size)
 
     def run(i: int) -> None:
         part = slice(i * step, (i + 1) * step)

@@ -24,13 +24,7 @@ def top_positions(x: Any, k: int) -> Any:
     length = x.shape[-1]
     size = math.isqrt(length)
     count = length // size if size else 0
-    if (
-        type(x) is not numpy.ndarray
-        or x.dtype.kind != "f"
-        or length < _SMALL
-        or not 0 < k <= count
-        or not x.size
-    ):
+    if type(x) is not numpy.ndarray or x.dtype.kind != "f" or length < _SMALL or not 0 < k <= count or not x.size:
         return None
     rows = x.reshape(-1, length)
     maxima = rows[:, : count * size].reshape(len(rows), count, size).max(axis=2)

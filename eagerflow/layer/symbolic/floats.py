@@ -12,14 +12,20 @@ __all__ = ["on_floats"]
 
 # Which argument holds indices, by place and name; None where all must be whole numbers.
 _INDICES: dict[str, tuple[int, str] | None] = {
-    "take": (1, "indices"), "take_along_axis": (1, "indices"), "scatter": (0, "indices"),
-    "scatter_update": (1, "indices"), "in_top_k": (0, "targets"), "segment_sum": (1, "segment_ids"),
-    "segment_max": (1, "segment_ids"), "segment_min": (1, "segment_ids"), "segment_prod": (1, "segment_ids"),
+    "take": (1, "indices"),
+    "take_along_axis": (1, "indices"),
+    "scatter": (0, "indices"),
+    "scatter_update": (1, "indices"),
+    "in_top_k": (0, "targets"),
+    "segment_sum": (1, "segment_ids"),
+    "segment_max": (1, "segment_ids"),
+    "segment_min": (1, "segment_ids"),
+    "segment_prod": (1, "segment_ids"),
     **dict.fromkeys(
         "bitwise_and bitwise_or bitwise_xor bitwise_invert bitwise_not bitwise_left_shift bitwise_right_shift "
         "left_shift right_shift gcd lcm".split()
     ),
-}  # fmt: skip
+}
 
 
 def on_floats(call: Callable[..., Any], name: str, args: Any, kwargs: Any, spec: Any) -> Any:

@@ -11,15 +11,7 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.errors import WrongTypeError, signature_of
 from eagerflow.core.variable import Variable
-from eagerflow.layer.symbolic.tensors import (
-    Node,
-    Origin,
-    Serial,
-    SymbolicTensor,
-    infer,
-    mask_ranks,
-    with_masks,
-)
+from eagerflow.layer.symbolic.tensors import Node, Origin, Serial, SymbolicTensor, infer, mask_ranks, with_masks
 from eagerflow.layer.tracking import unique
 
 __all__ = ["Graph", "checked_ends"]
@@ -37,9 +29,7 @@ class _Slot:
 class _Step:
     """One call: what is called, where its arguments are, where its results go, what is needed no more."""
 
-    __slots__ = (
-        "args", "created_at", "done", "kwargs", "mask_ranks", "operation", "result", "results", "single",
-    )  # fmt: skip
+    __slots__ = ("args", "created_at", "done", "kwargs", "mask_ranks", "operation", "result", "results", "single")
 
     def __init__(self, node: Node, slots: dict[Origin, int]) -> None:
         self.operation, self.created_at = node.operation, node.created_at
@@ -210,9 +200,7 @@ def _nodes_between(graph: Graph) -> list[Node]:
         if x.origin in ends:
             continue
         if node is None:
-            raise ValueError(
-                f"Model {graph.name!r}: {x!r} was made by KerasTensor(...), not by Input or a layer."
-            )
+            raise ValueError(f"Model {graph.name!r}: {x!r} was made by KerasTensor(...), not by Input or a layer.")
         if node.serial in found:
             continue
         if not node.args and not node.kwargs:

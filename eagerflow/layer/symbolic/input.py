@@ -153,9 +153,15 @@ def Input(
             )
         return tensor
     layer = InputLayer(
-        shape=shape, batch_size=batch_size, dtype=dtype, sparse=sparse, ragged=ragged, batch_shape=batch_shape,
-        optional=optional, name=name,
-    )  # fmt: skip
+        shape=shape,
+        batch_size=batch_size,
+        dtype=dtype,
+        sparse=sparse,
+        ragged=ragged,
+        batch_shape=batch_shape,
+        optional=optional,
+        name=name,
+    )
     tensor = layer.output
     assert isinstance(tensor, SymbolicTensor)
     return tensor

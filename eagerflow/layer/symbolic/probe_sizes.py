@@ -14,13 +14,7 @@ from eagerflow.core.tensor import Tensor
 __all__ = ["Attempt", "filled", "settlings", "sizes_for"]
 
 # Lengths tried for unknown axes, (batch, others), in pairs; the later ones for what needs more room.
-_SIZES = (
-    ((2, 32), (3, 80)),
-    ((2, 128), (3, 320)),
-    ((2, 512), (3, 1280)),
-    ((2, 8), (3, 12)),
-    ((2, 60), (3, 120)),
-)
+_SIZES = (((2, 32), (3, 80)), ((2, 128), (3, 320)), ((2, 512), (3, 1280)), ((2, 8), (3, 12)), ((2, 60), (3, 120)))
 _ALL_ALIKE = ((32, 32), (80, 80))
 _LARGEST_GUESS, _GUESSES = 4096, 6  # for lengths guessed from numbers among the arguments
 _LARGEST = 2**25  # elements of an array made for a probe at the larger sizes

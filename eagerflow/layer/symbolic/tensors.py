@@ -85,9 +85,7 @@ class SymbolicTensor(Tensor):
         name: str | None = None,
     ) -> None:
         if sparse or ragged:
-            raise ValueError(
-                "KerasTensor(sparse=True / ragged=True): there are no sparse or ragged tensors here."
-            )
+            raise ValueError("KerasTensor(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
         self.spec = Spec((shape,) if isinstance(shape, int) else shape, dtype)
         self.name = name or unique_name("keras_tensor")
         self.node: Node | None = None
@@ -178,10 +176,18 @@ def _refusing(asked: str) -> Callable[..., NoReturn]:
 
 
 for _method, _asked in {
-    "numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()", "__float__": "float()",
-    "__int__": "int()", "__index__": "an index", "__complex__": "complex()", "__len__": "len()",
-    "__iter__": "iteration", "__array__": "a NumPy array", "to": ".to()",
-}.items():  # fmt: skip
+    "numpy": ".numpy()",
+    "item": ".item()",
+    "tolist": ".tolist()",
+    "__float__": "float()",
+    "__int__": "int()",
+    "__index__": "an index",
+    "__complex__": "complex()",
+    "__len__": "len()",
+    "__iter__": "iteration",
+    "__array__": "a NumPy array",
+    "to": ".to()",
+}.items():
     setattr(SymbolicTensor, _method, _refusing(_asked))
 
 
@@ -288,9 +294,7 @@ class Node:
     def _tensor(self, leaf: Any, index: int) -> Any:
         if not isinstance(leaf, Spec):
             return leaf
-        return _restore(
-            leaf.shape, leaf.dtype, self.name if not index else f"{self.name}_{index}", self, index
-        )
+        return _restore(leaf.shape, leaf.dtype, self.name if not index else f"{self.name}_{index}", self, index)
 
     def specs_at(self, size: tuple[int, int]) -> list[Any]:
         """The leaves of the outputs at one of the sizes tried."""
@@ -300,9 +304,7 @@ class Node:
         return self._specs[size]
 
     def __getstate__(self) -> Any:
-        return None, {
-            n: getattr(self, n) for n in self.__slots__ if n not in ("__weakref__", "serial", "_specs")
-        }
+        return None, {n: getattr(self, n) for n in self.__slots__ if n not in ("__weakref__", "serial", "_specs")}
 
     def __setstate__(self, state: Any) -> None:
         self.settled, self.masked = {}, False  # which pickles of 0.1.0 don't have
@@ -426,9 +428,7 @@ def _probe(node: Node) -> Any:
             failure = failure or error
     assert failure is not None
     if not isinstance(failure, _AtOneSize):
-        failure.add_note(
-            f"This happened while finding the output shape of {_who(node)}.{_hint(node, failure)}"
-        )
+        failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node, failure)}")
     raise failure
 
 
@@ -457,9 +457,7 @@ def _agreed(node: Node, first: Any, second: Any, large: tuple[int, int]) -> Any:
     """What describes the results at both sizes."""
     node._specs[large] = tree.flatten(second)
     if _shape_of_structure(first) != _shape_of_structure(second):
-        raise _Unexplained(
-            f"{_who(node)} returns a different number of results for inputs of different sizes."
-        )
+        raise _Unexplained(f"{_who(node)} returns a different number of results for inputs of different sizes.")
     return tree.map_structure(lambda a, b: _merge(node, a, b), first, second)
 
 

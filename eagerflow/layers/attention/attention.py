@@ -41,12 +41,7 @@ class Attention(Layer):
     """
 
     def __init__(
-        self,
-        use_scale: bool = False,
-        score_mode: str = "dot",
-        dropout: float = 0.0,
-        seed: Any = None,
-        **kwargs: Any,
+        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -63,9 +58,7 @@ class Attention(Layer):
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones") if self.use_scale else None
         self.concat_score_weight = None
         if self.score_mode == "concat":
-            self.concat_score_weight = self.add_weight(
-                name="concat_score_weight", shape=(), initializer="ones"
-            )
+            self.concat_score_weight = self.add_weight(name="concat_score_weight", shape=(), initializer="ones")
         self.built = True
 
     def _check(self, parts: Any) -> None:

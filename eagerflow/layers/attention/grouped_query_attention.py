@@ -51,13 +51,7 @@ class GroupedQueryAttention(MultiHeadAttention):
     """
 
     _exported_as = "GroupQueryAttention"
-    _private_in_files = (
-        "query_dense",
-        "key_dense",
-        "value_dense",
-        "gate_dense",
-        "output_dense",
-    )  # as in Keras
+    _private_in_files = ("query_dense", "key_dense", "value_dense", "gate_dense", "output_dense")  # as in Keras
 
     def __init__(
         self,

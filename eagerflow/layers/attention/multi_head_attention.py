@@ -148,10 +148,14 @@ class MultiHeadAttention(Layer):
         made = letters[free + taken : free + taken + len(widths)]
         settings = {k: v.clone() if hasattr(v, "clone") else v for k, v in self._of_weights.items()}
         layer = EinsumDense(
-            f"{kept}{summed},{summed}{made}->{kept}{made}", output_shape=(*[None] * (free - 1), *widths),
-            activation=activation, bias_axes=made if self.use_bias else None, name=name, dtype=self.dtype_policy,
+            f"{kept}{summed},{summed}{made}->{kept}{made}",
+            output_shape=(*[None] * (free - 1), *widths),
+            activation=activation,
+            bias_axes=made if self.use_bias else None,
+            name=name,
+            dtype=self.dtype_policy,
             **settings,
-        )  # fmt: skip
+        )
         layer.supports_masking = True  # of queries and values: they are taken care of in `_seen`
         layer.build(shape)
         return layer
@@ -197,7 +201,7 @@ class MultiHeadAttention(Layer):
 
     def _seen(
         self, query: Tensor, value: Tensor, of_query: Any, of_value: Any, of_key: Any, given: Any, causal: bool
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """(batch, targets, sources) of bools: which sources each target sees; None for all."""
         parts = [] if of_query is None else [ops.expand_dims(ops.cast(of_query, "bool"), -1)]
         parts += [ops.expand_dims(ops.cast(m, "bool"), -2) for m in (of_value, of_key) if m is not None]
@@ -222,7 +226,7 @@ class MultiHeadAttention(Layer):
 
     def _attended(
         self, query: Tensor, key: Tensor, value: Tensor, seen: Any, training: Any, with_weights: bool
-    ) -> tuple[Tensor, Any]:  # fmt: skip
+    ) -> tuple[Tensor, Any]:
         """The heads' means of the values, and the weights where they are at hand."""
         rank = query.ndim + len(self.attention_axes) - 1  # of the weights
         if seen is not None:

@@ -60,9 +60,7 @@ class _Conv(ConvolutionBase):
                 f"shape {tuple(input_shape)} don't divide into groups."
             )
         self.compute_output_shape(input_shape)  # before weights exist: windows must fit
-        self.kernel = settled_weight(
-            self, "kernel", (*self.kernel_size, channels // self.groups, self.filters)
-        )
+        self.kernel = settled_weight(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.bias = settled_weight(self, "bias", (self.filters,)) if self.use_bias else None
         self._expect_channels(channels)
         self.built = True
@@ -70,9 +68,13 @@ class _Conv(ConvolutionBase):
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The convolution itself; subclasses may change the kernel first."""
         return ops.conv(
-            inputs, kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            inputs,
+            kernel,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
             dilation_rate=self.dilation_rate,
-        )  # fmt: skip
+        )
 
     def call(self, inputs: Tensor) -> Tensor:
         """The convolved inputs, with bias and activation."""
@@ -84,7 +86,7 @@ class _Conv(ConvolutionBase):
         rectified = self.activation is relu
         outputs = conv_bias(
             inputs, self.kernel, self.bias, self.strides, self.padding, self.data_format, self.dilation_rate, rectified
-        )  # fmt: skip
+        )
         return outputs if rectified or self.activation is None else self.activation(outputs)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

@@ -34,8 +34,7 @@ class ConvolutionBase(Layer):
     def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=arguments["activity_regularizer"], **kwargs)
         self.kernel_size, self.strides, self.dilation_rate = [
-            sizes(self, name, arguments[name], self.rank)
-            for name in ("kernel_size", "strides", "dilation_rate")
+            sizes(self, name, arguments[name], self.rank) for name in ("kernel_size", "strides", "dilation_rate")
         ]
         allowed = ("valid", "same", "causal") if self._may_be_causal and self.rank == 1 else ("valid", "same")
         self.padding = one_of(self, "padding", arguments["padding"], allowed)

@@ -44,18 +44,20 @@ class _DepthwiseConv(ConvolutionBase):
         self.compute_output_shape(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         self.kernel = settled_weight(self, "kernel", shape, kind="depthwise")
-        self.bias = (
-            settled_weight(self, "bias", (channels * self.depth_multiplier,)) if self.use_bias else None
-        )
+        self.bias = settled_weight(self, "bias", (channels * self.depth_multiplier,)) if self.use_bias else None
         self._expect_channels(channels)
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """The convolved inputs, with bias and activation."""
         outputs = ops.depthwise_conv(
-            inputs, self.kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            inputs,
+            self.kernel,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
             dilation_rate=self.dilation_rate,
-        )  # fmt: skip
+        )
         return self._finished(outputs)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

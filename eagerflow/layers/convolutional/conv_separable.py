@@ -65,9 +65,14 @@ class _SeparableConv(ConvolutionBase):
     def call(self, inputs: Tensor) -> Tensor:
         """The convolved inputs, with bias and activation."""
         outputs = ops.separable_conv(
-            inputs, self.depthwise_kernel, self.pointwise_kernel, strides=self.strides, padding=self.padding,
-            data_format=self.data_format, dilation_rate=self.dilation_rate,
-        )  # fmt: skip
+            inputs,
+            self.depthwise_kernel,
+            self.pointwise_kernel,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )
         return self._finished(outputs)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

@@ -60,9 +60,14 @@ class _ConvTranspose(ConvolutionBase):
     def call(self, inputs: Tensor) -> Tensor:
         """The spread inputs, with bias and activation."""
         outputs = ops.conv_transpose(
-            inputs, self.kernel, strides=self.strides, padding=self.padding, output_padding=self.output_padding,
-            data_format=self.data_format, dilation_rate=self.dilation_rate,
-        )  # fmt: skip
+            inputs,
+            self.kernel,
+            strides=self.strides,
+            padding=self.padding,
+            output_padding=self.output_padding,
+            data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )
         return self._finished(outputs)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -72,9 +77,7 @@ class _ConvTranspose(ConvolutionBase):
         lengths = [self._length(n, *s) for n, s in zip(self._spatial(input_shape), settings, strict=True)]
         return self._shape(input_shape[0], lengths, self.filters)
 
-    def _length(
-        self, length: int | None, size: int, stride: int, dilation: int, extra: int | None
-    ) -> int | None:
+    def _length(self, length: int | None, size: int, stride: int, dilation: int, extra: int | None) -> int | None:
         if length is None:
             return None
         reach = (size - 1) * dilation + 1

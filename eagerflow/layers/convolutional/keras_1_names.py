@@ -69,12 +69,7 @@ def by_numbers(present: Any, name: str, *, sure: bool = False) -> Any:
     def made(*args: Any, **kwargs: Any) -> Any:
         return present(*translated(args, kwargs), **kwargs)
 
-    body = {
-        "__init__": start,
-        "made": staticmethod(made),
-        "__doc__": present.__doc__,
-        "__module__": "older names",
-    }
+    body = {"__init__": start, "made": staticmethod(made), "__doc__": present.__doc__, "__module__": "older names"}
     kind = OlderName(name, (present,), body)
     kind.__module__ = __name__  # only now: configurations know the present class alone
     return kind

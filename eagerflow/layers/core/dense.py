@@ -66,9 +66,7 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        without_lora(
-            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
-        )
+        without_lora(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.units = integer(self, "units", units)
         settle(self, locals(), "use_bias")
         self.quantization_config = None

@@ -81,9 +81,12 @@ class EinsumDense(Layer):
     ) -> None:
         super().__init__(**kwargs)
         without_lora(
-            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config,
+            self,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
             gptq_unpacked_column_size=gptq_unpacked_column_size,
-        )  # fmt: skip
+        )
         found = _EQUATION.fullmatch(str(equation).replace(" ", ""))
         if found is None or bool(found[1]) != bool(found[5]) or bool(found[3]) != bool(found[7]):
             raise ValueError(
@@ -120,11 +123,7 @@ class EinsumDense(Layer):
         hidden = input_shape[:elided] if self._left else input_shape[len(of_input) :]
         lengths = dict(zip(of_input, input_shape[elided if self._left else 0 :], strict=False))
         # The batch axis comes from the input: the ellipsis' first, or the first letter's.
-        told = (
-            self.partial_output_shape
-            if self._left and elided
-            else (input_shape[0], *self.partial_output_shape)
-        )
+        told = self.partial_output_shape if self._left and elided else (input_shape[0], *self.partial_output_shape)
         if elided < 0 or len(told) != len(of_output):
             raise self._mismatch(input_shape)
         of_outputs = dict(zip(of_output, told, strict=True))

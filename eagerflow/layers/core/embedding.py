@@ -46,11 +46,7 @@ class Embedding(Layer):
     _also_told: tuple[str, ...] = ("activity_regularizer",)
 
     @only(dropout=(0, "Put a SpatialDropout1D layer after it."))
-    @older(
-        W_constraint="embeddings_constraint",
-        W_regularizer="embeddings_regularizer",
-        init="embeddings_initializer",
-    )
+    @older(W_constraint="embeddings_constraint", W_regularizer="embeddings_regularizer", init="embeddings_initializer")
     def __init__(
         self,
         input_dim: int,
@@ -69,9 +65,7 @@ class Embedding(Layer):
         if length is not None and not kwargs.keys() & {"batch_input_shape", "batch_shape", "input_shape"}:
             kwargs["input_shape"] = length  # what Keras 2 took it for
         super().__init__(**kwargs)
-        without_lora(
-            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
-        )
+        without_lora(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.input_dim = integer(self, "input_dim", input_dim, wrong_type=WrongTypeError)
         self.output_dim = integer(self, "output_dim", output_dim, wrong_type=WrongTypeError)
         settle(self, locals(), "mask_zero")
@@ -103,9 +97,7 @@ class Embedding(Layer):
         if data.size and (int(data.min()) < 0 or int(data.max()) >= self.input_dim):
             context = current_call.get()
             if context is not None and context.probing:
-                return ops.clip(
-                    indices, 0, self.input_dim - 1
-                )  # lengths that are tried out need not be possible
+                return ops.clip(indices, 0, self.input_dim - 1)  # lengths that are tried out need not be possible
             raise IndexError(
                 f'Embedding "{self.name}" has vectors for 0 to {self.input_dim - 1} (input_dim={self.input_dim}); '
                 f"the inputs go from {int(data.min())} to {int(data.max())}."

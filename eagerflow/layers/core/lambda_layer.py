@@ -92,10 +92,7 @@ class Lambda(Layer):
 
     @classmethod
     def from_config(
-        cls,
-        config: dict[str, Any],
-        custom_objects: Mapping[str, Any] | None = None,
-        safe_mode: bool | None = None,
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None, safe_mode: bool | None = None
     ) -> Lambda:
         """A layer made from `get_config`'s answer.
 

@@ -58,9 +58,7 @@ class ReversibleEmbedding(Embedding):
     ) -> None:
         super().__init__(**passed_on(locals(), Embedding), **kwargs)
         if logit_soft_cap is not None and not logit_soft_cap > 0:
-            raise ValueError(
-                f"ReversibleEmbedding(logit_soft_cap={logit_soft_cap!r}): expected a positive number."
-            )
+            raise ValueError(f"ReversibleEmbedding(logit_soft_cap={logit_soft_cap!r}): expected a positive number.")
         self.tie_weights = tie_weights
         self.reverse_dtype = reverse_dtype
         self.logit_soft_cap = logit_soft_cap

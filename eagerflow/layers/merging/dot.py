@@ -34,12 +34,7 @@ class Dot(Layer):
         super().__init__(**kwargs)
         given = list(axes) if isinstance(axes, (list, tuple)) else [axes]
         usable = all(isinstance(a, int) and not isinstance(a, bool) for a in given)
-        if (
-            not usable
-            or len(given) > 2
-            or (isinstance(axes, (list, tuple)) and len(given) != 2)
-            or 0 in given
-        ):
+        if not usable or len(given) > 2 or (isinstance(axes, (list, tuple)) and len(given) != 2) or 0 in given:
             raise ValueError(f"Dot(axes={axes!r}): expected an axis, or two of them, other than 0.")
         self.axes = axes
         self.normalize = normalize
@@ -53,9 +48,7 @@ class Dot(Layer):
     def _places(self, shapes: Any) -> tuple[int, int]:
         """The summed axes, counted from the front."""
         if len(shapes) != 2 or not all(isinstance(s, (list, tuple)) for s in shapes):
-            raise ValueError(
-                f'Dot "{self.name}" is called on a list of exactly 2 inputs; got shapes {shapes}.'
-            )
+            raise ValueError(f'Dot "{self.name}" is called on a list of exactly 2 inputs; got shapes {shapes}.')
         axes = self.axes if isinstance(self.axes, (list, tuple)) else [self.axes] * 2
         ranks = [len(s) for s in shapes]
         inside = all(-r <= a < r and a % r for a, r in zip(axes, ranks, strict=True))

@@ -12,10 +12,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.tensor_masks import get_mask
 
-__all__ = [
-    "Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average", "concatenate",
-    "maximum", "minimum", "multiply", "subtract",
-]  # fmt: skip
+__all__ = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average"]
+__all__ += ["concatenate", "maximum", "minimum", "multiply", "subtract"]
 
 
 class _Merge(Layer):
@@ -52,9 +50,7 @@ class _Merge(Layer):
         for i, (m, n) in enumerate(zip(a, b, strict=True)):
             if None not in (m, n) and m != n and (i == 0 or 1 not in (m, n)):
                 what = "batches of one size" if i == 0 else "shapes that broadcast"
-                raise ValueError(
-                    f'{type(self).__name__} "{self.name}" needs inputs with {what}; got {shapes}.'
-                )
+                raise ValueError(f'{type(self).__name__} "{self.name}" needs inputs with {what}; got {shapes}.')
         return tuple([None if None in (m, n) else n if m == 1 else m for m, n in zip(a, b, strict=True)])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -57,10 +57,7 @@ class BatchNormalization(Layer):
     [[-1.0], [1.0]]
     """
 
-    @only(
-        mode=(0, "Use LayerNormalization for mode=1."),
-        virtual_batch_size=(None, "Leave it out."),
-    )
+    @only(mode=(0, "Use LayerNormalization for mode=1."), virtual_batch_size=(None, "Leave it out."))
     @older(beta_init="beta_initializer", gamma_init="gamma_initializer")
     def __init__(
         self,
@@ -86,9 +83,7 @@ class BatchNormalization(Layer):
         kwargs.pop("fused", None)
         super().__init__(**kwargs)
         if synchronized:
-            raise ValueError(
-                "BatchNormalization(synchronized=True): the batch is never split over devices here."
-            )
+            raise ValueError("BatchNormalization(synchronized=True): the batch is never split over devices here.")
         share(self, "momentum", momentum)
         self.axis, self.momentum, self.synchronized = _one_axis(axis), float(momentum), False
         self.epsilon = at_least_zero(self, "epsilon", epsilon)
@@ -119,9 +114,7 @@ class BatchNormalization(Layer):
         self.built = True
 
     def _moment(self, name: str, channels: int, initializer: Any) -> Variable:
-        return self.add_weight(
-            name=name, shape=(channels,), initializer=initializer, trainable=False, autocast=False
-        )
+        return self.add_weight(name=name, shape=(channels,), initializer=initializer, trainable=False, autocast=False)
 
     def _deviation_initializer(self, shape: Any, dtype: Any = None) -> Tensor:
         return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
@@ -143,9 +136,7 @@ class BatchNormalization(Layer):
         return self._normalized(x, mean, variance, self.gamma, self.beta)
 
     def _normalized(self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Any, beta: Any) -> Tensor:
-        out = ops.batch_normalization(
-            x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
-        )
+        out = ops.batch_normalization(x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon)
         return ops.cast(out, self.compute_dtype)
 
     def _move_moments(self, mean: Tensor, variance: Tensor) -> None:
@@ -202,9 +193,7 @@ def _one_axis(axis: Any) -> int:
     if isinstance(axis, (list, tuple)) and len(axis) == 1:
         axis = axis[0]
     if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-        raise ValueError(
-            f"BatchNormalization(axis={axis!r}): expected one integer, the axis of the channels."
-        )
+        raise ValueError(f"BatchNormalization(axis={axis!r}): expected one integer, the axis of the channels.")
     return int(axis)
 
 

@@ -12,11 +12,9 @@ from eagerflow.layer.keras_1_arguments import with_dim_ordering
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, sizes
 
-__all__ = [
-    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
-    "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
-]  # fmt: skip
+__all__ = ["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D"]
+__all__ += ["AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"]
+__all__ += ["GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D"]
 
 
 class _GlobalPooling(Layer):

@@ -13,14 +13,7 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import windows_along, with_defaults
 
-__all__ = [
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-]
+__all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D"]
 
 
 class _Pooling(Layer):

@@ -8,11 +8,13 @@ from eagerflow.layers.preprocessing.images.colors import *
 from eagerflow.layers.preprocessing.images.erasing import *
 from eagerflow.layers.preprocessing.images.flip import *
 from eagerflow.layers.preprocessing.images.histogram import *
-from eagerflow.layers.preprocessing.images.levels import RandomBrightness as RandomBrightness
-from eagerflow.layers.preprocessing.images.levels import RandomContrast as RandomContrast
-from eagerflow.layers.preprocessing.images.levels import RandomInvert as RandomInvert
-from eagerflow.layers.preprocessing.images.levels import RandomPosterization as RandomPosterization
-from eagerflow.layers.preprocessing.images.levels import Solarization as Solarization
+from eagerflow.layers.preprocessing.images.levels import (
+    RandomBrightness as RandomBrightness,
+    RandomContrast as RandomContrast,
+    RandomInvert as RandomInvert,
+    RandomPosterization as RandomPosterization,
+    Solarization as Solarization,
+)
 from eagerflow.layers.preprocessing.images.max_boxes import *
 from eagerflow.layers.preprocessing.images.perspective import *
 from eagerflow.layers.preprocessing.images.pipeline import *

@@ -49,11 +49,22 @@ class MelSpectrogram(Layer):
     """
 
     def __init__(
-        self, fft_length: int = 2048, sequence_stride: int = 512, sequence_length: Any = None, window: Any = "hann",
-        sampling_rate: Any = 16000, num_mel_bins: int = 128, min_freq: float = 20.0, max_freq: Any = None,
-        power_to_db: bool = True, top_db: float = 80.0, mag_exp: float = 2.0, min_power: float = 1e-10,
-        ref_power: float = 1.0, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        fft_length: int = 2048,
+        sequence_stride: int = 512,
+        sequence_length: Any = None,
+        window: Any = "hann",
+        sampling_rate: Any = 16000,
+        num_mel_bins: int = 128,
+        min_freq: float = 20.0,
+        max_freq: Any = None,
+        power_to_db: bool = True,
+        top_db: float = 80.0,
+        mag_exp: float = 2.0,
+        min_power: float = 1e-10,
+        ref_power: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.fft_length = integer(self, "fft_length", fft_length)
         self.sequence_stride = integer(self, "sequence_stride", sequence_stride)
@@ -82,9 +93,7 @@ class MelSpectrogram(Layer):
             signal, self.sequence_length, self.sequence_stride, self.fft_length, self.window, center=True
         )
         power = ops.power(ops.sqrt(real * real + imaginary * imaginary), self.mag_exp)
-        bands = mel_weights(
-            self.num_mel_bins, power.shape[-1], self.sampling_rate, self.min_freq, self.max_freq
-        )
+        bands = mel_weights(self.num_mel_bins, power.shape[-1], self.sampling_rate, self.min_freq, self.max_freq)
         strengths = ops.swapaxes(power @ convert_to_tensor(bands, signal.dtype), -1, -2)
         return (self._decibels(strengths) if self.power_to_db else strengths).astype(self.compute_dtype)
 
@@ -147,10 +156,19 @@ class STFTSpectrogram(Layer):
     """
 
     def __init__(
-        self, mode: str = "log", frame_length: int = 256, frame_step: Any = None, fft_length: Any = None,
-        window: Any = "hann", periodic: bool = False, scaling: Any = "density", padding: str = "valid",
-        expand_dims: bool = False, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        mode: str = "log",
+        frame_length: int = 256,
+        frame_step: Any = None,
+        fft_length: Any = None,
+        window: Any = "hann",
+        periodic: bool = False,
+        scaling: Any = "density",
+        padding: str = "valid",
+        expand_dims: bool = False,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         modes = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
         self.mode = one_of(self, "mode", mode, modes)
@@ -212,9 +230,12 @@ class STFTSpectrogram(Layer):
         """(batch, channels, samples) to (batch, channels, time, frequencies)."""
         batch, channels, samples = signals.shape
         frames = ops.conv(
-            ops.reshape(signals, (batch * channels, samples, 1)), getattr(self, f"{part}_kernel"),
-            strides=self._step, padding=self.padding, data_format="channels_last",
-        )  # fmt: skip
+            ops.reshape(signals, (batch * channels, samples, 1)),
+            getattr(self, f"{part}_kernel"),
+            strides=self._step,
+            padding=self.padding,
+            data_format="channels_last",
+        )
         return ops.reshape(frames, (batch, channels, *frames.shape[1:]))
 
     def _strength(self, power: Tensor) -> Tensor:

@@ -44,9 +44,7 @@ def _decoded(layer: Any, x: Any, encoding: str) -> str:
         return x.decode(encoding)
     if isinstance(x, str):
         return x
-    raise TypeError(
-        f'{type(layer).__name__} "{layer.name}": expected strings; got {type(x).__name__} {x!r:.80}.'
-    )
+    raise TypeError(f'{type(layer).__name__} "{layer.name}": expected strings; got {type(x).__name__} {x!r:.80}.')
 
 
 def _objects(values: list[Any]) -> numpy.ndarray:

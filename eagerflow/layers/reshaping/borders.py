@@ -12,10 +12,8 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import with_defaults
 
-__all__ = [
-    "Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D",
-    "ZeroPadding2D", "ZeroPadding3D",
-]  # fmt: skip
+__all__ = ["Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D"]
+__all__ += ["ZeroPadding2D", "ZeroPadding3D"]
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
@@ -224,9 +222,7 @@ class Cropping3D(_Cropping):
 
     rank = 3
 
-    def __init__(
-        self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: Any = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
@@ -310,9 +306,7 @@ class UpSampling2D(_UpSampling):
         if self.interpolation == "nearest":
             return super().call(inputs)
         lengths = self._lengths(inputs.shape[self._first : self._first + 2])
-        return ops.image.resize(
-            inputs, tuple(lengths), interpolation=self.interpolation, data_format=self.data_format
-        )
+        return ops.image.resize(inputs, tuple(lengths), interpolation=self.interpolation, data_format=self.data_format)
 
 
 @with_defaults(size=(2, 2, 2))

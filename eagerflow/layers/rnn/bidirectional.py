@@ -101,9 +101,7 @@ class Bidirectional(Layer):
                 layer.built = True
         self.built = True
 
-    def call(
-        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
-    ) -> Any:
+    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         """The joined outputs; with `return_state`, the states of both directions follow.
 
         Args:
@@ -127,9 +125,7 @@ class Bidirectional(Layer):
             return joined
         return (*joined, *states) if self.merge_mode is None else (joined, *states)
 
-    def _of_directions(
-        self, sequences: Tensor, starts: tuple[Any, Any], mask: Any, training: Any
-    ) -> list[Any]:
+    def _of_directions(self, sequences: Tensor, starts: tuple[Any, Any], mask: Any, training: Any) -> list[Any]:
         """What each direction answers."""
         layers = self.forward_layer, self.backward_layer
         if fit_together(layers, sequences, training):

@@ -38,10 +38,7 @@ class DropoutRNNCell:
         # In `__dict__`: masks are no part of the layer, and setting them is frequent.
         if rate and self.__dict__.get(name) is None:
             ones = ops.ones(like.shape, dtype=like.dtype)
-            drawn = [
-                random.dropout(ones, rate, seed=self.seed_generator)
-                for _ in range(self.dropout_mask_count or 1)
-            ]
+            drawn = [random.dropout(ones, rate, seed=self.seed_generator) for _ in range(self.dropout_mask_count or 1)]
             self.__dict__[name] = drawn if self.dropout_mask_count else drawn[0]
         return self.__dict__.get(name)
 

@@ -94,9 +94,13 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
         if not of_input:
             return ops.conv(x, kernel, strides=1, padding="same", data_format=self.data_format)
         return ops.conv(
-            x, kernel, strides=self.strides, padding=self.padding, data_format=self.data_format,
+            x,
+            kernel,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
             dilation_rate=self.dilation_rate,
-        )  # fmt: skip
+        )
 
     def compute_output_shape(self, inputs_shape: Any, states_shape: Any = None) -> Any:
         """The shapes of the output and of both states."""

@@ -20,9 +20,7 @@ _OF_CELL = """units activation recurrent_activation use_bias kernel_initializer 
     unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint
     bias_constraint dropout recurrent_dropout reset_after seed implementation""".split()
 
-_TIME_SECOND = only(
-    time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."),
-)
+_TIME_SECOND = only(time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."))
 
 
 class _Recurrent(RNN):

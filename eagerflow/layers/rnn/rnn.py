@@ -70,9 +70,7 @@ class StackedRNNCells(Layer):
         return inputs, found
 
     @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
-    ) -> StackedRNNCells:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> StackedRNNCells:
         """A layer made from `get_config`'s answer."""
         rest = dict(config)
         return cls([deserialize_keras_object(cell, custom_objects) for cell in rest.pop("cells")], **rest)
@@ -157,9 +155,7 @@ class RNN(Layer):
         """`reset_state` under its older name."""
         self.reset_state()
 
-    def call(
-        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
-    ) -> Any:
+    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
         """The outputs, and the last states with `return_state`.
 
         Args:
@@ -348,9 +344,7 @@ def _steps_of(sequences: Any) -> list[Any]:
         return ops.unstack(sequences, axis=1)
     parts = [ops.unstack(x, axis=1) for x in tree.flatten(sequences)]
     if len({len(part) for part in parts}) > 1:
-        raise ValueError(
-            f"RNN: sequences need the same number of steps; got {[len(part) for part in parts]}."
-        )
+        raise ValueError(f"RNN: sequences need the same number of steps; got {[len(part) for part in parts]}.")
     return [tree.pack_sequence_as(sequences, list(leaves)) for leaves in zip(*parts)]
 
 

@@ -146,9 +146,12 @@ class SpectralNormalization(Wrapper):
             )
         self.kernel = kernel
         self.vector_u = self.add_weight(
-            name="vector_u", shape=(1, kernel.shape[-1]), initializer=initializers.TruncatedNormal(stddev=0.02),
-            trainable=False, dtype=kernel.dtype,
-        )  # fmt: skip
+            name="vector_u",
+            shape=(1, kernel.shape[-1]),
+            initializer=initializers.TruncatedNormal(stddev=0.02),
+            trainable=False,
+            dtype=kernel.dtype,
+        )
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """The layer's outputs; while training, its kernel is normalized first."""

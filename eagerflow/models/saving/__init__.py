@@ -7,6 +7,5 @@ from eagerflow.models.saving.contents import read_weights
 from eagerflow.models.saving.editor import KerasFileEditor
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = [
-    "FileFormatError", "KerasFileEditor", "load_model", "load_weights", "read_weights", "save_model", "save_weights",
-]  # fmt: skip
+__all__ = ["FileFormatError", "KerasFileEditor", "load_model", "load_weights", "read_weights", "save_model"]
+__all__ += ["save_weights"]

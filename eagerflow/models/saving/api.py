@@ -30,9 +30,7 @@ _CONFIG = "eagerflow_config"
 
 
 @boundary
-def save_model(
-    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
-) -> None:
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
     """Save architecture, weights, and how the model is compiled with the state of its optimizer.
 
     The file replaces an older one only when it is complete.
@@ -96,10 +94,7 @@ def _check_built(model: Any, doing: str) -> None:
 
 @boundary
 def load_model(
-    filepath: Any,
-    custom_objects: Mapping[str, Any] | None = None,
-    compile: bool = True,
-    safe_mode: bool = True,
+    filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
     """The model in what `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
 
@@ -162,9 +157,7 @@ def _kind(file: BinaryIO, name: str) -> str:
     )
 
 
-def _load_archive(
-    archive: Archive | Folder, name: str, custom_objects: Any, compile: bool, safe_mode: bool
-) -> Any:
+def _load_archive(archive: Archive | Folder, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
     config = archive.config()
     model = built_model(config, name, custom_objects, safe_mode, archive.weights_size())
     if compile:
@@ -244,9 +237,7 @@ def _skipped(kwargs: dict[str, Any], path: str) -> list[Any]:
 def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> None:
     parts, seeds = collect(model)
     arrays = {
-        f"{part.path}/vars/{key}".removeprefix("/"): array
-        for part in parts
-        for key, array in part.arrays.items()
+        f"{part.path}/vars/{key}".removeprefix("/"): array for part in parts for key, array in part.arrays.items()
     }
     safetensors.write(file, {**arrays, **seeds}, {"format": "np", **metadata})
 

@@ -25,10 +25,8 @@ from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.files import Section, temporary_for
 from eagerflow.models.saving.weights_h5 import write_state
 
-__all__ = [
-    "ASSETS", "CONFIG", "KERAS_VERSION", "METADATA", "WEIGHTS", "Archive", "check_versions", "metadata_text",
-    "write_archive",
-]  # fmt: skip
+__all__ = ["ASSETS", "CONFIG", "KERAS_VERSION", "METADATA", "WEIGHTS", "Archive", "check_versions", "metadata_text"]
+__all__ += ["write_archive"]
 
 KERAS_VERSION = "3.15.1"  # whose layout is written
 _FORMAT = 1  # of what we add to it
@@ -60,8 +58,12 @@ def write_archive(model: Any, config: dict[str, Any], target: BinaryIO) -> None:
 def metadata_text() -> bytes:
     """Who wrote the model, when, and in which format."""
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
-    metadata = {"keras_version": KERAS_VERSION, "date_saved": now, "eagerflow_version": __version__,
-                "eagerflow_format": _FORMAT}  # fmt: skip
+    metadata = {
+        "keras_version": KERAS_VERSION,
+        "date_saved": now,
+        "eagerflow_version": __version__,
+        "eagerflow_format": _FORMAT,
+    }
     return json.dumps(metadata).encode()
 
 
@@ -143,9 +145,7 @@ class Archive:
         """Hand layers the files that they saved: vocabularies, say."""
         names = [name for name in self._members if name.startswith(ASSETS) and not name.endswith("/")]
         if names:
-            restore_assets(
-                model, {n.removeprefix(ASSETS): self._read(n, limit=None) for n in names}, self._file
-            )
+            restore_assets(model, {n.removeprefix(ASSETS): self._read(n, limit=None) for n in names}, self._file)
 
     def _json(self, name: str, optional: bool = False) -> dict[str, Any]:
         if optional and name not in self._members:
@@ -200,6 +200,4 @@ def check_versions(metadata: dict[str, Any], file: str) -> None:
             f"this is eagerflow {__version__}, which reads up to format {_FORMAT}. Update eagerflow."
         )
     if keras.split(".")[0].isdigit() and int(keras.split(".")[0]) > 3:
-        raise FileFormatError(
-            f"{file!r} was written by Keras {keras:.20}; formats up to that of Keras 3 are read."
-        )
+        raise FileFormatError(f"{file!r} was written by Keras {keras:.20}; formats up to that of Keras 3 are read.")

@@ -34,21 +34,12 @@ def restore_assets(model: Any, files: dict[str, bytes], file: str) -> None:
     left = dict(files)
     for path, layer in saved_objects(model):
         prefix = f"{path}/" if path else ""
-        own = {
-            n.removeprefix(prefix): n
-            for n in left
-            if n.startswith(prefix) and "/" not in n.removeprefix(prefix)
-        }
+        own = {n.removeprefix(prefix): n for n in left if n.startswith(prefix) and "/" not in n.removeprefix(prefix)}
         if not hasattr(layer, "load_assets") or not own:
             continue
         with tempfile.TemporaryDirectory() as folder:
             for short, name in own.items():
-                if (
-                    os.path.basename(short) != short
-                    or short in ("", ".", "..")
-                    or "\\" in short
-                    or "\0" in short
-                ):
+                if os.path.basename(short) != short or short in ("", ".", "..") or "\\" in short or "\0" in short:
                     raise FileFormatError(f"{file!r}: {name!r:.80} is no plain file name.")
                 with open(os.path.join(folder, short), "xb") as target:
                     target.write(left.pop(name))

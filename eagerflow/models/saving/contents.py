@@ -34,11 +34,7 @@ def read_weights(source: Any) -> dict[str, numpy.ndarray]:
     """
     if hasattr(source, "weights"):
         parts, _ = collect(source)
-        held = {
-            f"{part.path}/vars/{key}".lstrip("/"): array
-            for part in parts
-            for key, array in part.arrays.items()
-        }
+        held = {f"{part.path}/vars/{key}".lstrip("/"): array for part in parts for key, array in part.arrays.items()}
         return {name: numpy.array(array) for name, array in held.items()}
     with _arrays(name_of(source)) as arrays:
         return {name: array.read() for name, array in arrays.items() if not name.startswith("_eagerflow/")}

@@ -103,11 +103,7 @@ class KerasFileEditor:
         matches = len(shared) - len(different)
         verdict = f"{len(problems)} differences" if problems else "the file fits the model"
         print(f"{matches} arrays agree; {verdict}.")
-        return {
-            "status": "error" if problems else "success",
-            "error_count": len(problems),
-            "match_count": matches,
-        }
+        return {"status": "error" if problems else "success", "error_count": len(problems), "match_count": matches}
 
     def rename_object(self, object_name: str, new_name: str) -> None:
         """Give an object (a layer) another name.
@@ -124,9 +120,7 @@ class KerasFileEditor:
 
         def rename(holder: Tree, name: str) -> None:
             if new_name in holder:
-                raise ValueError(
-                    f"rename_object(new_name={new_name!r:.80}): there is one of this name beside it."
-                )
+                raise ValueError(f"rename_object(new_name={new_name!r:.80}): there is one of this name beside it.")
             items = [(new_name if key == name else key, value) for key, value in holder.items()]
             holder.clear()
             holder.update(items)
@@ -185,9 +179,7 @@ class KerasFileEditor:
         """
         path = name_of(filepath)
         if not path.endswith(".weights.h5"):
-            raise ValueError(
-                f"KerasFileEditor.save({path!r:.200}): expected a path that ends in '.weights.h5'."
-            )
+            raise ValueError(f"KerasFileEditor.save({path!r:.200}): expected a path that ends in '.weights.h5'.")
         with replacing(path) as target, hdf5.writing(target) as writer:
             for name, notes in self.object_metadata.items():
                 if self._has(name):
@@ -208,9 +200,7 @@ class KerasFileEditor:
         here: Any = self.weights_dict
         for name in names:
             if not isinstance(here, dict) or name not in here:
-                raise ValueError(
-                    f"{asked!r:.80}: there is no {name!r:.80} in the file.{did_you_mean(name, here)}"
-                )
+                raise ValueError(f"{asked!r:.80}: there is no {name!r:.80} in the file.{did_you_mean(name, here)}")
             here = here[name]
         if not isinstance(here, dict):
             raise ValueError(f"{asked!r:.80}: {names[-1]!r:.80} is an array.")
@@ -223,9 +213,7 @@ class KerasFileEditor:
             raise ValueError(f"{asked!r:.80} is in the file {len(holders)} times; give its whole path.")
         if not holders or not isinstance(holders[0].get(name), dict):
             known = {path.rpartition("/")[0].rpartition("/")[2] for path, _ in _flat(self.weights_dict)}
-            raise ValueError(
-                f"{asked!r:.80}: there is no such object in the file.{did_you_mean(name, known)}"
-            )
+            raise ValueError(f"{asked!r:.80}: there is no such object in the file.{did_you_mean(name, known)}")
         change(holders[0], name)
 
 

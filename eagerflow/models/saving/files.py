@@ -13,9 +13,7 @@ from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular, replacing, sync_folder
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = [
-    "Section", "beginning_of", "name_of", "opened", "replacing", "sync_folder", "temporary_for", "written_to",
-]  # fmt: skip
+__all__ = ["Section", "beginning_of", "name_of", "opened", "replacing", "sync_folder", "temporary_for", "written_to"]
 
 _BLOCK = 2**20
 

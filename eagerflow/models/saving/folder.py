@@ -33,9 +33,7 @@ def write_folder(model: Any, config: dict[str, Any], path: str, overwrite: bool 
     """
     path = os.path.realpath(path)
     if path.endswith((".keras", ".h5", ".hdf5", ".safetensors")):
-        raise ValueError(
-            f"save({path!r:.200}, zipped=False): the name of a folder doesn't end like a file's."
-        )
+        raise ValueError(f"save({path!r:.200}, zipped=False): the name of a folder doesn't end like a file's.")
     _check_old(path, overwrite)
     text = json_text.write_json(config, model)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -103,11 +101,7 @@ class Folder:
     def __init__(self, path: str) -> None:
         self._path = path
         if not os.path.isfile(os.path.join(path, CONFIG)):
-            hint = (
-                " It is a SavedModel of TensorFlow's, which only TensorFlow reads."
-                if self._is_saved_model()
-                else ""
-            )
+            hint = " It is a SavedModel of TensorFlow's, which only TensorFlow reads." if self._is_saved_model() else ""
             raise FileFormatError(f"{path!r} is a folder without {CONFIG!r}: it holds no model.{hint}")
         if os.path.lexists(os.path.join(path, METADATA)):
             check_versions(self._json(METADATA), path)

@@ -82,9 +82,7 @@ class Array:
             yield _from_bfloat16(found) if self.is_bfloat16 else found
         expected = self._dataset.attrs.get(_CHECKSUM)
         if expected is not None and expected != checksum:
-            raise FileFormatError(
-                f"{self._file!r} is damaged: the checksum of array {self._path!r} is wrong."
-            )
+            raise FileFormatError(f"{self._file!r} is damaged: the checksum of array {self._path!r} is wrong.")
 
     def _parts(self) -> Iterator[tuple[Any, ...]]:
         """Indices of parts that lie one after the other; of the whole where it is stored in chunks, or small."""
@@ -376,9 +374,7 @@ def writing(target: BinaryIO) -> Iterator[Writer]:
     try:
         with _h5py().File(target, "w") as file:
             yield Writer(file)
-    except (
-        SystemError
-    ) as error:  # h5py on Python 3.13, where a second write fails after the first: no room, say
+    except SystemError as error:  # h5py on Python 3.13, where a second write fails after the first: no room, say
         raise _told_by_system(error) from None
 
 

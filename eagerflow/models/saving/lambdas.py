@@ -9,12 +9,7 @@ from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = ["without_code"]
 
-_LEFT_OVER = (
-    "function_type",
-    "module",
-    "output_shape_type",
-    "output_shape_module",
-)  # Keras 2 tells about code
+_LEFT_OVER = ("function_type", "module", "output_shape_type", "output_shape_module")  # Keras 2 tells about code
 
 
 def without_code(config: Any, file: str, custom_objects: Mapping[str, Any] | None, safe_mode: bool) -> Any:
@@ -34,9 +29,7 @@ def without_code(config: Any, file: str, custom_objects: Mapping[str, Any] | Non
     return {k: without_code(v, file, custom_objects, safe_mode) for k, v in config.items()}
 
 
-def _settings(
-    config: Mapping[str, Any], file: str, custom_objects: Mapping[str, Any] | None, safe_mode: bool
-) -> Any:
+def _settings(config: Mapping[str, Any], file: str, custom_objects: Mapping[str, Any] | None, safe_mode: bool) -> Any:
     found = {k: v for k, v in config.items() if k not in _LEFT_OVER}
     codes = [k for k, v in found.items() if _is_code(k, v)]
     if not codes:

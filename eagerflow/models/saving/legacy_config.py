@@ -12,11 +12,7 @@ __all__ = ["modern_compile_config", "modern_config"]
 
 _INNER = ("layer", "layers", "cell", "cells", "forward_layer", "backward_layer")
 _HARMLESS = ("implementation", "fused", "experimental_run_tf_function", "ragged", "sparse", "batch_size")
-_MODELS = {
-    "Sequential": "keras",
-    "Functional": "keras.src.models.functional",
-    "Model": "keras.src.models.functional",
-}
+_MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional", "Model": "keras.src.models.functional"}
 _UNUSED = {  # what Keras 2 wrote for classes that don't use it
     "SeparableConv": ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint"),
     "DepthwiseConv": ("groups", "filters", "kernel_initializer", "kernel_regularizer", "kernel_constraint"),
@@ -106,25 +102,19 @@ def _places_in(value: Any) -> Iterator[list[Any]]:
 
 def _ends(places: Any) -> Any:
     """Keras 2 lists even a single end; the model then takes and gives a list of one."""
-    single = (
-        isinstance(places, list) and len(places) == 1 and isinstance(places[0], list) and len(places[0]) == 3
-    )
+    single = isinstance(places, list) and len(places) == 1 and isinstance(places[0], list) and len(places[0]) == 3
     return places[0] if single else places
 
 
 def _calls(entry: Mapping[str, Any]) -> list[Any]:
     """The calls of a layer: `[[name, call, output, kwargs], ...]` in Keras 2, arguments in Keras 3."""
-    return [
-        call if isinstance(call, Mapping) else _modern_call(call, entry) for call in entry["inbound_nodes"]
-    ]
+    return [call if isinstance(call, Mapping) else _modern_call(call, entry) for call in entry["inbound_nodes"]]
 
 
 def _modern_call(call: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
     places = [call] if is_place(call) else list(call)
     tensors = [tensor(p) for p in places]
-    if (
-        "return_state" in (entry.get("config") or {}) and len(tensors) > 1
-    ):  # a recurrent layer with its states
+    if "return_state" in (entry.get("config") or {}) and len(tensors) > 1:  # a recurrent layer with its states
         return {"args": tensors[:1], "kwargs": {"initial_state": tensors[1:]}}
     kwargs = {k: v for p in places if len(p) > 3 and isinstance(p[3], Mapping) for k, v in p[3].items()}
     return {
@@ -145,9 +135,7 @@ def modern_compile_config(config: Mapping[str, Any]) -> dict[str, Any]:
     name = str(optimizer["class_name"]).rpartition(">")[2]
     if isinstance(settings.get("learning_rate"), Mapping):
         settings["learning_rate"] = {**settings["learning_rate"], "module": "keras.optimizers.schedules"}
-    found: dict[str, Any] = {
-        "optimizer": {"module": "keras.optimizers", "class_name": name, "config": settings}
-    }
+    found: dict[str, Any] = {"optimizer": {"module": "keras.optimizers", "class_name": name, "config": settings}}
     found["loss"] = _each(config.get("loss"), _loss)
     for key in ("metrics", "weighted_metrics"):
         found[key] = _each(config.get(key), _metric)

@@ -37,11 +37,7 @@ _CHECKSUM = "eagerflow_crc32"
 def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) -> None:
     """Write the whole model."""
     config = {"class_name": type(model).__name__, "config": model.get_config()}
-    attributes = {
-        "keras_version": KERAS_VERSION,
-        "backend": "numpy",
-        "model_config": write_json(config, model),
-    }
+    attributes = {"keras_version": KERAS_VERSION, "backend": "numpy", "model_config": write_json(config, model)}
     optimizer = model.optimizer if include_optimizer and model.compiled else None
     if optimizer is not None:
         attributes["training_config"] = json.dumps(_training_config(model))
@@ -79,9 +75,7 @@ def _loss_objects(value: Any) -> Any:
     if isinstance(value, dict):
         return value if "class_name" in value else {k: _loss_objects(v) for k, v in value.items()}
     name = getattr(losses.get(value), "__name__", None)
-    kinds = [
-        kind for kind in vars(losses).values() if isinstance(kind, type) and issubclass(kind, losses.Loss)
-    ]
+    kinds = [kind for kind in vars(losses).values() if isinstance(kind, type) and issubclass(kind, losses.Loss)]
     kind = next((kind for kind in kinds if name is not None and snake_case(kind.__name__) == name), None)
     return value if kind is None else serialize_keras_object(kind())
 
@@ -162,9 +156,7 @@ def _compile_config(config: dict[str, Any], file: str) -> dict[str, Any]:
     try:
         return modern_compile_config(config)
     except (KeyError, TypeError, AttributeError) as error:
-        raise FileFormatError(
-            f"{file!r}: its training_config is damaged ({type(error).__name__}: {error})."
-        ) from None
+        raise FileFormatError(f"{file!r}: its training_config is damaged ({type(error).__name__}: {error}).") from None
 
 
 def load_weights(model: Any, file: BinaryIO, name: str, skip_mismatch: bool, by_name: bool) -> None:
@@ -176,12 +168,7 @@ def load_weights(model: Any, file: BinaryIO, name: str, skip_mismatch: bool, by_
 
 
 def _load_layers(
-    model: Any,
-    group: hdf5.Group,
-    file: str,
-    skip_mismatch: bool = False,
-    by_name: bool = False,
-    fresh: bool = False,
+    model: Any, group: hdf5.Group, file: str, skip_mismatch: bool = False, by_name: bool = False, fresh: bool = False
 ) -> None:
     stored = {n: _arrays(group, n, file) for n in group.texts("layer_names")}
     saved = {n: arrays for n, arrays in stored.items() if arrays}
@@ -213,9 +200,7 @@ def _arrays(group: hdf5.Group, layer: str, file: str, optional: bool = False) ->
     for name in found.texts("weight_names"):
         array = found.find_array(name)
         if array is None:
-            raise FileFormatError(
-                f"{file!r} is damaged: array {name!r:.80} of layer {layer!r:.80} is missing."
-            )
+            raise FileFormatError(f"{file!r} is damaged: array {name!r:.80} of layer {layer!r:.80} is missing.")
         arrays.append(array)
     return arrays
 
@@ -228,9 +213,11 @@ def _paired(saved: dict[str, Any], own: dict[str, Any], by_name: bool, file: str
         missing = [f"layer {n!r}: the file lacks it" for n in own if n not in saved]
         extra = [f"layer {n!r}: the model lacks it" for n in saved if n not in own]
         raise listed(
-            file, f"has {len(saved)} layers with weights, the model {len(own)}", [*missing, *extra],
+            file,
+            f"has {len(saved)} layers with weights, the model {len(own)}",
+            [*missing, *extra],
             " by_name=True loads the layers that both have.",
-        )  # fmt: skip
+        )
     return list(zip(saved, own.values()))
 
 

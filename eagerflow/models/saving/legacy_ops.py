@@ -8,22 +8,28 @@ from typing import Any
 __all__ = ["is_place", "tensor", "tensorflow_op"]
 
 _NAMES = {
-    "sub": "subtract", "mul": "multiply", "truediv": "divide", "div": "divide", "neg": "negative", "pow": "power",
-    "reduce_mean": "mean", "reduce_sum": "sum", "reduce_max": "max", "reduce_min": "min", "reduce_prod": "prod",
-    "reduce_std": "std", "reduce_variance": "var", "reduce_logsumexp": "logsumexp", "concat": "concatenate",
-    "getitem": "get_item", "gather": "take", "clip_by_value": "clip", "l2_normalize": "normalize",
-}  # fmt: skip
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "div": "divide",
+    "neg": "negative",
+    "pow": "power",
+    "reduce_mean": "mean",
+    "reduce_sum": "sum",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    "reduce_prod": "prod",
+    "reduce_std": "std",
+    "reduce_variance": "var",
+    "reduce_logsumexp": "logsumexp",
+    "concat": "concatenate",
+    "getitem": "get_item",
+    "gather": "take",
+    "clip_by_value": "clip",
+    "l2_normalize": "normalize",
+}
 _ARGUMENTS = {"perm": "axes", "keepdims": "keepdims", "clip_value_min": "x_min", "clip_value_max": "x_max"}
-_SECOND = (
-    "y",
-    "b",
-    "slice_spec",
-    "indices",
-    "shape",
-    "multiples",
-    "paddings",
-    "dtype",
-)  # come next by position
+_SECOND = ("y", "b", "slice_spec", "indices", "shape", "multiples", "paddings", "dtype")  # come next by position
 
 
 def is_place(value: Any) -> bool:
@@ -48,9 +54,12 @@ def tensorflow_op(entry: Mapping[str, Any]) -> dict[str, Any]:
     calls = [_call(call) for call in entry.get("inbound_nodes", [])]
     config = {"name": settings.get("name")}
     return {
-        "module": "eagerflow.ops", "class_name": _NAMES.get(function, function), "config": config,
-        "name": entry.get("name") or settings.get("name"), "inbound_nodes": calls,
-    }  # fmt: skip
+        "module": "eagerflow.ops",
+        "class_name": _NAMES.get(function, function),
+        "config": config,
+        "name": entry.get("name") or settings.get("name"),
+        "inbound_nodes": calls,
+    }
 
 
 def _call(call: Any) -> dict[str, Any]:

@@ -23,9 +23,20 @@ from eagerflow.models.saving.json_text import LARGEST, read_json
 __all__ = ["reading", "write"]
 
 _TYPES = {
-    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1",
-    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1",
-}  # fmt: skip
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "|i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "|u1",
+    "BOOL": "|b1",
+}
 _CHECKSUM = "eagerflow_crc32"
 _PIECE = 8 * 2**20  # bytes of an array that are read at once
 _NAMES = {numpy.dtype(code): name for name, code in _TYPES.items() if name != "BF16"}
@@ -112,15 +123,11 @@ def reading(source: BinaryIO, file: str) -> Iterator[tuple[dict[str, Stored], di
     beginning = source.read(8)
     length = struct.unpack("<Q", beginning)[0] if len(beginning) == 8 else size
     if length > min(size - 8, LARGEST):
-        raise FileFormatError(
-            f"{file!r} is no .safetensors file, or cut off: its header would have {length} bytes."
-        )
+        raise FileFormatError(f"{file!r} is no .safetensors file, or cut off: its header would have {length} bytes.")
     header = read_json(source.read(length), file, "header")
     metadata = header.get("__metadata__", {})
     if not isinstance(metadata, dict):
-        raise FileFormatError(
-            f"{file!r}: its metadata is a {type(metadata).__name__}; expected a JSON object."
-        )
+        raise FileFormatError(f"{file!r}: its metadata is a {type(metadata).__name__}; expected a JSON object.")
     _check_sum(source, 8 + length, header, metadata, file)
     header.pop("__metadata__", None)
     _check(header, size - 8 - length, file)
@@ -150,9 +157,7 @@ def _check(header: dict[str, Any], available: int, file: str) -> None:
         raise FileFormatError(f"{file!r}: its arrays end at byte {at}, the file at {available}.")
 
 
-def _check_sum(
-    source: BinaryIO, start: int, header: Mapping[str, Any], metadata: dict[str, Any], file: str
-) -> None:
+def _check_sum(source: BinaryIO, start: int, header: Mapping[str, Any], metadata: dict[str, Any], file: str) -> None:
     """The checksum that we write; other writers give none."""
     expected = metadata.pop(_CHECKSUM, None)
     if expected is None:

@@ -61,9 +61,7 @@ def _json_path(path: str) -> str:
     if path.endswith(".weights.json"):
         return path
     if not path.endswith(".weights.h5"):
-        raise ValueError(
-            f"save_weights({path!r:.200}, max_shard_size=...): the name must end in '.weights.json'."
-        )
+        raise ValueError(f"save_weights({path!r:.200}, max_shard_size=...): the name must end in '.weights.json'.")
     renamed = f"{path.removesuffix('.h5')}.json"
     warn(f"save_weights(max_shard_size=...): {path!r} becomes {renamed!r}, as in Keras.")
     return renamed
@@ -124,18 +122,14 @@ def shards_in(path: str) -> Iterator[dict[str, Stored]]:
     with opened(path) as source:
         config = read_json(beginning_of(source, LARGEST + 1), path, "map of weights")
     names = _names_in(config, path)
-    checksums = (
-        config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}
-    )
+    checksums = config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}
     with contextlib.ExitStack() as stack:
         found: dict[str, Stored] = {}
         for name, groups in names.items():
             beside = os.path.join(os.path.dirname(path), name)
             file = stack.enter_context(_shard(beside, path))
             if name in checksums and checksums[name] != _sum_of(file):
-                raise FileFormatError(
-                    f"{beside!r} is damaged, or isn't the file that was written with {path!r}."
-                )
+                raise FileFormatError(f"{beside!r} is damaged, or isn't the file that was written with {path!r}.")
             file.seek(0)
             arrays = stack.enter_context(arrays_in(file, beside))
             own = {p: a for p, a in arrays.items() if f"/{p.rpartition('/')[0]}" in groups}

@@ -135,13 +135,7 @@ class _Plan:
     """
 
     def __init__(
-        self,
-        model: Any,
-        arrays: Mapping[str, Stored],
-        file: str,
-        whole: bool,
-        fresh: bool,
-        skipped: Sequence[Any],
+        self, model: Any, arrays: Mapping[str, Stored], file: str, whole: bool, fresh: bool, skipped: Sequence[Any]
     ) -> None:
         self.file, self.fresh = file, fresh
         self.matches: list[Match] = []
@@ -164,8 +158,7 @@ class _Plan:
         for path, stored in self.groups.items():
             if not f"{path}/".startswith(tuple(left_out)):
                 self.extra += [
-                    f"{path}/vars/{k}: found {signature(a)}, the model has no such array"
-                    for k, a in stored.items()
+                    f"{path}/vars/{k}: found {signature(a)}, the model has no such array" for k, a in stored.items()
                 ]
 
     def _wanted(self, optimizer: Any, stored: dict[str, Stored], whole: bool) -> list[Variable]:
@@ -180,9 +173,7 @@ class _Plan:
         if not self.fresh or type(optimizer).load_own_variables not in _LOADING:
             return own  # a training that goes on does so with its whole state, or not at all
         wanted = own if len(stored) == len(own) else [v for v in own[: len(stored)] if not v.shape]
-        if len(wanted) == len(stored) and not any(
-            mismatch(v, stored.get(str(i)), "") for i, v in enumerate(wanted)
-        ):
+        if len(wanted) == len(stored) and not any(mismatch(v, stored.get(str(i)), "") for i, v in enumerate(wanted)):
             return wanted
         warn(
             f"{self.file!r}: the state of the optimizer ({len(stored)} arrays) doesn't fit "
@@ -201,8 +192,7 @@ class _Plan:
             where = f"{place}, array {i} {variable.name!r:.60}"
             self.matches.append(Match(variable, stored.pop(str(i), None), where, thing.name))
         self.extra += [
-            f"{place}, array {key}: found {signature(array)}, expected nothing"
-            for key, array in stored.items()
+            f"{place}, array {key}: found {signature(array)}, expected nothing" for key, array in stored.items()
         ]
 
     def _match_seeds(self, path: str, thing: Any, arrays: Mapping[str, Stored]) -> None:

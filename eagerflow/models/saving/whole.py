@@ -25,9 +25,7 @@ def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
     return {**config, "compile_config": compile_config} if compile_config else config
 
 
-def built_model(
-    config: dict[str, Any], file: str, custom_objects: Any, safe_mode: bool, stored_bytes: int
-) -> Any:
+def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mode: bool, stored_bytes: int) -> Any:
     """The model that a config describes, with fresh weights, not compiled.
 
     Args:
@@ -59,9 +57,7 @@ def built_model(
     return model
 
 
-def compile_again(
-    model: Any, compile_config: Mapping[str, Any] | None, custom_objects: Any, file: str
-) -> None:
+def compile_again(model: Any, compile_config: Mapping[str, Any] | None, custom_objects: Any, file: str) -> None:
     """Compile a model as it was. Where that fails the model stays uncompiled, with a warning: it still predicts."""
     if not compile_config:
         return

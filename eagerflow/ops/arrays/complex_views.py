@@ -79,9 +79,7 @@ def view_as_complex(x: Any) -> Tensor:
     """
     x = multiply(x, 1.0)
     if not x.ndim or x.shape[-1] != 2 or x.dtype.kind == "c":
-        raise ValueError(
-            f"view_as_complex: expected real numbers of shape (..., 2); got {x.dtype}{list(x.shape)}."
-        )
+        raise ValueError(f"view_as_complex: expected real numbers of shape (..., 2); got {x.dtype}{list(x.shape)}.")
     return add(x[..., 0], multiply(x[..., 1], 1j))
 
 

@@ -16,10 +16,8 @@ from eagerflow.ops.elementwise.arithmetic import add, multiply, power, subtract
 from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.exponential import exp, log
 
-__all__ = [
-    "arange", "array", "empty", "empty_like", "eye", "full", "full_like", "geomspace", "identity",
-    "linspace", "logspace", "meshgrid", "ones", "ones_like", "tri", "vander", "zeros", "zeros_like",
-]  # fmt: skip
+__all__ = ["arange", "array", "empty", "empty_like", "eye", "full", "full_like", "geomspace", "identity", "linspace"]
+__all__ += ["logspace", "meshgrid", "ones", "ones_like", "tri", "vander", "zeros", "zeros_like"]
 
 
 def made(array: numpy.ndarray) -> Tensor:
@@ -266,9 +264,8 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
 
 @composite
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
-    axis: int = 0,
-) -> Any:  # fmt: skip
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
     """`num` numbers at equal distances.
 
     Args:
@@ -310,13 +307,7 @@ def _float(x: Any) -> Tensor:
 
 @composite
 def logspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    base: Any = 10,
-    dtype: Any = None,
-    axis: int = 0,
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
 ) -> Tensor:
     """`num` numbers from `base ** start` to `base ** stop`, with equal quotients.
 
@@ -337,9 +328,7 @@ def logspace(
 
 
 @composite
-def geomspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
-) -> Tensor:
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Tensor:
     """`num` numbers from `start` to `stop` with equal quotients.
 
     Args:

@@ -174,9 +174,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
         x, indices, axis = ravel(x), ravel(indices), 0
     axis = axis_of(axis, x.ndim)
     if indices.ndim != x.ndim:
-        raise ValueError(
-            f"take_along_axis: indices need as many axes as x; got shapes {indices.shape} and {x.shape}."
-        )
+        raise ValueError(f"take_along_axis: indices need as many axes as x; got shapes {indices.shape} and {x.shape}.")
     return take_index(x, raw_index(x, _open_grid(x.shape, indices, axis)))
 
 
@@ -222,7 +220,5 @@ def block(name: str, whole: tuple[int, ...], start: Any, shape: Any) -> tuple[An
         )
     ends = [n if length == -1 else s + length for s, length, n in zip(starts, lengths, whole, strict=True)]
     if builtins.any(not 0 <= s <= e <= n for s, e, n in zip(starts, ends, whole, strict=True)):
-        raise ValueError(
-            f"{name}: the block from {starts} to {ends} doesn't lie inside a tensor of shape {whole}."
-        )
+        raise ValueError(f"{name}: the block from {starts} to {ends} doesn't lie inside a tensor of shape {whole}.")
     return tuple([builtins.slice(s, e) for s, e in zip(starts, ends, strict=True)])

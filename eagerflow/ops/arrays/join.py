@@ -13,10 +13,8 @@ from eagerflow.ops.arrays.axes import axis_of
 from eagerflow.ops.arrays.shape import ravel, reshape
 from eagerflow.ops.elementwise.selection import choose
 
-__all__ = [
-    "append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "pad", "split", "stack", "unstack",
-    "vsplit", "vstack",
-]  # fmt: skip
+__all__ = ["append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "pad", "split", "stack"]
+__all__ += ["unstack", "vsplit", "vstack"]
 
 
 def _concatenate_rule(g: Any, xs_shape: Any, axis: int) -> list[Any]:
@@ -284,15 +282,9 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     x = convert_to_tensor(x)
     axis = axis_of(axis, x.ndim)
     if num is not None and num != x.shape[axis]:
-        raise ValueError(
-            f"unstack: num={num}, but axis {axis} of shape {x.shape} has length {x.shape[axis]}."
-        )
+        raise ValueError(f"unstack: num={num}, but axis {axis} of shape {x.shape} has length {x.shape[axis]}.")
     shape = x.shape[:axis] + x.shape[axis + 1 :]
-    return (
-        [reshape(part, shape) for part in cut(x, tuple(range(1, x.shape[axis])), axis)]
-        if x.shape[axis]
-        else []
-    )
+    return [reshape(part, shape) for part in cut(x, tuple(range(1, x.shape[axis])), axis)] if x.shape[axis] else []
 
 
 def _pad_rule(g: Any, pad_width: Any) -> Any:
@@ -339,9 +331,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     for axis, (before, after) in enumerate(widths):
         if before or after:
             if not x.shape[axis]:
-                raise ValueError(
-                    f"pad: mode={mode!r} can't extend axis {axis}, which is empty (shape {x.shape})."
-                )
+                raise ValueError(f"pad: mode={mode!r} can't extend axis {axis}, which is empty (shape {x.shape}).")
             places = numpy.pad(numpy.arange(x.shape[axis]), (before, after), mode=_BORDERS[mode])
             x = x[(slice(None),) * axis + (places,)]
     return x

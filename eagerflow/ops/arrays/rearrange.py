@@ -52,17 +52,13 @@ def _sides(pattern: str) -> list[list[list[str]]]:
     found = []
     for side in sides:
         if not re.fullmatch(r"\s*((\w+|\([\w\s]*\))\s*)*", side):
-            raise ValueError(
-                f"rearrange: {side.strip()!r} in {pattern!r} isn't made of names and (groups of names)."
-            )
+            raise ValueError(f"rearrange: {side.strip()!r} in {pattern!r} isn't made of names and (groups of names).")
         groups = re.findall(r"\w+|\([^)]*\)", side)
         found.append([[name for name in group.strip("()").split() if name != "1"] for group in groups])
     return found
 
 
-def _lengths(
-    pattern: str, groups: list[list[str]], shape: tuple[int, ...], given: dict[str, int]
-) -> dict[str, int]:
+def _lengths(pattern: str, groups: list[list[str]], shape: tuple[int, ...], given: dict[str, int]) -> dict[str, int]:
     """The length of each named axis."""
     if len(groups) != len(shape):
         raise ValueError(f"rearrange: {pattern!r} names {len(groups)} axes of a tensor of shape {shape}.")
@@ -74,9 +70,7 @@ def _lengths(
         open_names = [name for name in group if name not in known]
         product = math.prod([known[name] for name in group if name in known])
         if len(open_names) > 1:
-            raise ValueError(
-                f"rearrange: the lengths of {open_names} in {pattern!r} can't be told; give all but one."
-            )
+            raise ValueError(f"rearrange: the lengths of {open_names} in {pattern!r} can't be told; give all but one.")
         if open_names and product and n % product == 0:
             known[open_names[0]] = n // product
         elif open_names or product != n:

@@ -96,9 +96,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     [1, 9, 3]
     """
     if reduction not in (None, "add", "mul", *_COMBINE):
-        raise ValueError(
-            f"scatter_update: reduction={reduction!r}; expected None, 'add', 'mul', 'max' or 'min'."
-        )
+        raise ValueError(f"scatter_update: reduction={reduction!r}; expected None, 'add', 'mul', 'max' or 'min'.")
     inputs = convert_to_tensor(inputs)
     updates = cast(updates, inputs.dtype)
     index = _coordinates("scatter_update", indices, inputs.shape, updates)
@@ -116,9 +114,7 @@ def _products_at(indices: Any, updates: Tensor, shape: tuple[int, ...]) -> Tenso
     places = numpy.asarray(convert_to_tensor(indices).numpy())
     count = places.shape[-1]
     heads = shape[:count]
-    flat = numpy.ravel_multi_index(tuple(numpy.moveaxis(places % numpy.array(heads), -1, 0)), heads).reshape(
-        -1
-    )
+    flat = numpy.ravel_multi_index(tuple(numpy.moveaxis(places % numpy.array(heads), -1, 0)), heads).reshape(-1)
     rows = reshape(updates, (flat.size, *shape[count:]))
     return reshape(product_of_rows(rows, flat, math.prod(heads)), shape)
 

@@ -10,10 +10,8 @@ from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axis_of, listed
 
-__all__ = [
-    "broadcast_to", "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "ravel", "repeat", "reshape",
-    "roll", "rot90", "squeeze", "swapaxes", "tile", "transpose",
-]  # fmt: skip
+__all__ = ["broadcast_to", "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "ravel", "repeat", "reshape", "roll"]
+__all__ += ["rot90", "squeeze", "swapaxes", "tile", "transpose"]
 
 
 @op(lambda g, x_shape: g.reshape(x_shape), arrays=("x",))
@@ -121,11 +119,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """
     x = convert_to_tensor(x)
     sources, destinations = listed(source, x.ndim), listed(destination, x.ndim)
-    if (
-        len(sources) != len(destinations)
-        or len(set(sources)) < len(sources)
-        or len(set(destinations)) < len(sources)
-    ):
+    if len(sources) != len(destinations) or len(set(sources)) < len(sources) or len(set(destinations)) < len(sources):
         raise ValueError(
             f"moveaxis: source and destination must name equally many, different axes; got {source} and {destination}."
         )

@@ -67,9 +67,7 @@ def argpartition(x: Any, kth: int, axis: Any = -1) -> Tensor:
     x = convert_to_tensor(x)
     length = x.size if axis is None else x.shape[axis_of(axis, x.ndim)]
     if not -length <= kth < length:
-        raise ValueError(
-            f"argpartition: kth={kth} is outside of an axis of length {length} (shape {x.shape})."
-        )
+        raise ValueError(f"argpartition: kth={kth} is outside of an axis of length {length} (shape {x.shape}).")
     return argsort(x, axis=axis)  # a sorted axis is partitioned everywhere
 
 

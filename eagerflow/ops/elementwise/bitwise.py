@@ -9,10 +9,8 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import multiply
 from eagerflow.ops.elementwise.comparison import less
 
-__all__ = [
-    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "gcd", "lcm", "left_shift", "nextafter", "right_shift", "signbit",
-]  # fmt: skip
+__all__ = ["bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift"]
+__all__ += ["bitwise_xor", "gcd", "lcm", "left_shift", "nextafter", "right_shift", "signbit"]
 
 
 @op(weak=True)

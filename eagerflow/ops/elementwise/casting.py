@@ -12,10 +12,8 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
 from eagerflow.ops.elementwise.complex_numbers import real_part
 from eagerflow.ops.elementwise.selection import clip
 
-__all__ = [
-    "cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "is_tensor", "ndim",
-    "saturate_cast", "shape", "size", "view",
-]  # fmt: skip
+__all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "is_tensor", "ndim", "saturate_cast"]
+__all__ += ["shape", "size", "view"]
 
 
 def _cast_rule(g: Any, kind: Any, dtype: Any) -> Any:

@@ -8,10 +8,8 @@ from typing import Any
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.arithmetic import absolute
 
-__all__ = [
-    "equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "less", "less_equal",
-    "not_equal",
-]  # fmt: skip
+__all__ = ["equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "less"]
+__all__ += ["less_equal", "not_equal"]
 
 
 @op(weak=True)

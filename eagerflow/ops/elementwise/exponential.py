@@ -12,10 +12,8 @@ from eagerflow.ops.elementwise.comparison import greater, isfinite
 from eagerflow.ops.elementwise.logic import logical_and
 from eagerflow.ops.elementwise.selection import maximum, paired, where
 
-__all__ = [
-    "cbrt", "exp", "exp2", "expm1", "hypot", "ldexp", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
-    "rsqrt", "sqrt",
-]  # fmt: skip
+__all__ = ["cbrt", "exp", "exp2", "expm1", "hypot", "ldexp", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2"]
+__all__ += ["rsqrt", "sqrt"]
 
 _LN2 = math.log(2.0)
 _LN10 = math.log(10.0)
@@ -148,8 +146,10 @@ def exp2(x: Any) -> Any:
 @op(
     lambda xp, g, x1, out: g * xp.exp(x1 - out),
     lambda xp, g, x2, out: g * xp.exp(x2 - out),
-    floating=True, weak=True, promotes=True,
-)  # fmt: skip
+    floating=True,
+    weak=True,
+    promotes=True,
+)
 def logaddexp(xp: Any, x1: Any, x2: Any) -> Any:
     """Elementwise `log(exp(x1) + exp(x2))` without overflow.
 

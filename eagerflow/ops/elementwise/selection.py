@@ -11,18 +11,18 @@ from eagerflow.core.tensor import WEAK, Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import add, divide, multiply
 from eagerflow.ops.elementwise.comparison import equal, isnan, less
 
-__all__ = [
-    "clip", "divide_no_nan", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "nonzero", "paired",
-    "select", "where",
-]  # fmt: skip
+__all__ = ["clip", "divide_no_nan", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "nonzero"]
+__all__ += ["paired", "select", "where"]
 
 
 @op(
     lambda xp, condition: xp.zeros_like(condition),
     lambda xp, g, condition: xp.where(condition, g, 0),
     lambda xp, g, condition: xp.where(condition, 0, g),
-    weak=True, promotes=True, arrays=("condition", "x1", "x2"),
-)  # fmt: skip
+    weak=True,
+    promotes=True,
+    arrays=("condition", "x1", "x2"),
+)
 def choose(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
     """Elements of `x1` where the condition holds, of `x2` elsewhere."""
     for mine, other in ((x1, x2), (x2, x1)):
@@ -79,8 +79,9 @@ def _larger_rule(xp: Any, g: Any, mine: Any, other: Any, out: Any) -> Any:
 @op(
     lambda xp, g, x1, x2, out: _larger_rule(xp, g, x1, x2, out),
     lambda xp, g, x1, x2, out: _larger_rule(xp, g, x2, x1, out),
-    weak=True, promotes=True,
-)  # fmt: skip
+    weak=True,
+    promotes=True,
+)
 def maximum(xp: Any, x1: Any, x2: Any) -> Any:
     """The larger of two, elementwise and broadcast; NaN where either is. Equals get half the gradient each.
 
@@ -97,8 +98,9 @@ def maximum(xp: Any, x1: Any, x2: Any) -> Any:
 @op(
     lambda xp, g, x1, x2, out: _larger_rule(xp, g, x1, x2, out),
     lambda xp, g, x1, x2, out: _larger_rule(xp, g, x2, x1, out),
-    weak=True, promotes=True,
-)  # fmt: skip
+    weak=True,
+    promotes=True,
+)
 def minimum(xp: Any, x1: Any, x2: Any) -> Any:
     """The smaller of two, elementwise and broadcast; NaN where either is. Equals get half the gradient each.
 
@@ -158,10 +160,7 @@ def _high_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
     return xp.where(xp.greater(lifted, x_max), g, 0)
 
 
-@op(
-    _clip_rule, _low_rule, _high_rule,
-    arrays=("x", "x_min", "x_max"), weak=True, promotes=True,
-)  # fmt: skip
+@op(_clip_rule, _low_rule, _high_rule, arrays=("x", "x_min", "x_max"), weak=True, promotes=True)
 def clip(xp: Any, x: Any, x_min: Any | None, x_max: Any | None) -> Any:
     """`x` limited to the range from `x_min` to `x_max`, which may be tensors or None.
 

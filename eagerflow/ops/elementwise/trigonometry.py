@@ -10,10 +10,8 @@ from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, squ
 from eagerflow.ops.elementwise.comparison import less
 from eagerflow.ops.elementwise.selection import where
 
-__all__ = [
-    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad",
-    "rad2deg", "sin", "sinc", "sinh", "tan", "tanh",
-]  # fmt: skip
+__all__ = ["arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad"]
+__all__ += ["rad2deg", "sin", "sinc", "sinh", "tan", "tanh"]
 
 
 @op(lambda xp, g, x: g * xp.cos(x), floating=True, holomorphic=True)
@@ -82,8 +80,10 @@ def arctan(xp: Any, x: Any) -> Any:
 @op(
     lambda g, x1, x2: g * x2 / (x1 * x1 + x2 * x2),
     lambda g, x1, x2: -g * x1 / (x1 * x1 + x2 * x2),
-    floating=True, weak=True, promotes=True,
-)  # fmt: skip
+    floating=True,
+    weak=True,
+    promotes=True,
+)
 def arctan2(xp: Any, x1: Any, x2: Any) -> Any:
     """The angle, in [-π, π], of the point with the coordinates `(x2, x1)`.
 

@@ -102,9 +102,5 @@ def hsv_to_rgb(images: Any, data_format: Any = None) -> Tensor:
     """
     (hue, saturation, value), axis = _planes("hsv_to_rgb", images, data_format)
     turn = mod(hue, 1.0) * 6
-    pure = (
-        clip(absolute(turn - 3) - 1, 0, 1),
-        clip(2 - absolute(turn - 2), 0, 1),
-        clip(2 - absolute(turn - 4), 0, 1),
-    )
+    pure = (clip(absolute(turn - 3) - 1, 0, 1), clip(2 - absolute(turn - 2), 0, 1), clip(2 - absolute(turn - 4), 0, 1))
     return stack([value * (1 - saturation + saturation * p) for p in pure], axis=axis)

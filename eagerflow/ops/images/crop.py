@@ -17,9 +17,7 @@ from eagerflow.ops.windows.geometry import per_axis, window_geometry
 __all__ = ["crop_images", "extract_patches", "extract_patches_3d", "pad_images"]
 
 
-def _sides(
-    name: str, kind: str, length: int, first: Any, second: Any, target: Any, grow: bool
-) -> tuple[int, int]:
+def _sides(name: str, kind: str, length: int, first: Any, second: Any, target: Any, grow: bool) -> tuple[int, int]:
     """What is cut off (or added) at both ends of an axis, from two of three numbers."""
     if [first, second, target].count(None) != 1:
         raise ValueError(
@@ -39,10 +37,15 @@ def _sides(
 
 @composite
 def crop_images(
-    images: Any, top_cropping: int | None = None, left_cropping: int | None = None, bottom_cropping: int | None = None,
-    right_cropping: int | None = None, target_height: int | None = None, target_width: int | None = None,
+    images: Any,
+    top_cropping: int | None = None,
+    left_cropping: int | None = None,
+    bottom_cropping: int | None = None,
+    right_cropping: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
     data_format: Any = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """A rectangle out of images. Two of top, bottom and target height are given, two of left, right and width.
 
     Args:
@@ -71,10 +74,15 @@ def crop_images(
 
 @composite
 def pad_images(
-    images: Any, top_padding: int | None = None, left_padding: int | None = None, bottom_padding: int | None = None,
-    right_padding: int | None = None, target_height: int | None = None, target_width: int | None = None,
+    images: Any,
+    top_padding: int | None = None,
+    left_padding: int | None = None,
+    bottom_padding: int | None = None,
+    right_padding: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
     data_format: Any = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Zeros around images. Two of top, bottom and target height are given, two of left, right and width.
 
     Args:
@@ -103,27 +111,16 @@ def pad_images(
 
 
 def _patches(
-    name: str,
-    images: Any,
-    size: Any,
-    strides: Any,
-    dilation_rate: Any,
-    padding: str,
-    data_format: Any,
-    rank: int,
+    name: str, images: Any, size: Any, strides: Any, dilation_rate: Any, padding: str, data_format: Any, rank: int
 ) -> Tensor:
     x = convert_to_tensor(images)
     if x.ndim not in (rank + 1, rank + 2):
-        raise ValueError(
-            f"{name}: expected {rank + 1} axes, or {rank + 2} with a batch; got {signature_of(x)}."
-        )
+        raise ValueError(f"{name}: expected {rank + 1} axes, or {rank + 2} with a batch; got {signature_of(x)}.")
     single, first = x.ndim == rank + 1, is_channels_first(data_format)
     x = x.reshape((1, *x.shape)) if single else x
     x = to_last(x) if first else x
     sizes = per_axis(size, rank, "size")
-    plan = window_geometry(
-        x.shape[1:-1], sizes, sizes if strides is None else strides, padding, dilation_rate
-    )
+    plan = window_geometry(x.shape[1:-1], sizes, sizes if strides is None else strides, padding, dilation_rate)
     windows = gather_windows(x, plan)
     out = windows.reshape((x.shape[0], *plan.outputs, math.prod(sizes) * x.shape[-1]))
     out = to_first(out) if first else out
@@ -132,12 +129,7 @@ def _patches(
 
 @composite
 def extract_patches(
-    images: Any,
-    size: Any,
-    strides: Any = None,
-    dilation_rate: Any = 1,
-    padding: str = "valid",
-    data_format: Any = None,
+    images: Any, size: Any, strides: Any = None, dilation_rate: Any = 1, padding: str = "valid", data_format: Any = None
 ) -> Tensor:
     """Patches of images (or of volumes, for three sizes), each laid out along the channels.
 
@@ -168,9 +160,13 @@ def extract_patches(
 
 @composite
 def extract_patches_3d(
-    volumes: Any, size: Any, strides: Any = None, dilation_rate: Any = 1, padding: str = "valid",
+    volumes: Any,
+    size: Any,
+    strides: Any = None,
+    dilation_rate: Any = 1,
+    padding: str = "valid",
     data_format: Any = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Patches of volumes, each laid out along the channels.
 
     Args:

@@ -51,9 +51,7 @@ def _sides(weights: Any, shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 @composite
-def gaussian_blur(
-    images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None
-) -> Tensor:
+def gaussian_blur(images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None) -> Tensor:
     """Images smoothed by a normal distribution; outside lie zeros.
 
     Args:
@@ -112,9 +110,15 @@ def sobel_edges(images: Any, data_format: Any = None) -> Tensor:
 
 @composite
 def ssim(
-    image1: Any, image2: Any, max_val: float = 1.0, filter_size: int = 11, filter_sigma: float = 1.5, k1: float = 0.01,
-    k2: float = 0.03, data_format: Any = None,
-) -> Tensor:  # fmt: skip
+    image1: Any,
+    image2: Any,
+    max_val: float = 1.0,
+    filter_size: int = 11,
+    filter_sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    data_format: Any = None,
+) -> Tensor:
     """Structural similarity of images: 1 for equal ones.
 
     Args:
@@ -138,9 +142,7 @@ def ssim(
     a, _ = as_batch("ssim", image1, data_format)
     b, _ = as_batch("ssim", image2, data_format)
     if a.shape != b.shape:
-        raise ValueError(
-            f"ssim: image1 and image2 need the same shape; got {signature_of(a)} and {signature_of(b)}."
-        )
+        raise ValueError(f"ssim: image1 and image2 need the same shape; got {signature_of(a)} and {signature_of(b)}.")
     local = _similarity(
         as_floats(a), as_floats(b), _bell(filter_size, filter_sigma), (k1 * max_val) ** 2, (k2 * max_val) ** 2
     )

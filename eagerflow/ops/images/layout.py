@@ -21,9 +21,7 @@ def checked_images(name: str, images: Any) -> Tensor:
     """
     images = convert_to_tensor(images)
     if images.ndim not in (3, 4):
-        raise ValueError(
-            f"{name}: images: expected 3 axes (one image) or 4 (a batch); got {signature_of(images)}."
-        )
+        raise ValueError(f"{name}: images: expected 3 axes (one image) or 4 (a batch); got {signature_of(images)}.")
     return images
 
 

@@ -88,10 +88,16 @@ def _weighted(images: Tensor, axes: Sequence[int], matrices: Sequence[Any]) -> T
 
 @composite
 def resize(
-    images: Any, size: Any, interpolation: str = "bilinear", antialias: bool = False,
-    crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False, fill_mode: str = "constant",
-    fill_value: float = 0.0, data_format: Any = None,
-) -> Tensor:  # fmt: skip
+    images: Any,
+    size: Any,
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: Any = None,
+) -> Tensor:
     """Images of another size.
 
     Args:
@@ -119,9 +125,7 @@ def resize(
     images = checked_images("resize", images)
     target = _checked_size(images, size, interpolation, fill_mode)
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        raise ValueError(
-            "resize: expected at most one of crop_to_aspect_ratio and pad_to_aspect_ratio; got both."
-        )
+        raise ValueError("resize: expected at most one of crop_to_aspect_ratio and pad_to_aspect_ratio; got both.")
     axes = spatial_axes(images, data_format)
     if crop_to_aspect_ratio:
         images = _cropped(images, axes, target)
@@ -143,9 +147,7 @@ def _checked_size(images: Tensor, size: Any, interpolation: str, fill_mode: str)
     known = (*_KERNELS, "nearest")
     if interpolation not in known:
         hint = did_you_mean(str(interpolation), known)
-        raise ValueError(
-            f"resize: interpolation={interpolation!r}: expected one of {', '.join(known)}.{hint}"
-        )
+        raise ValueError(f"resize: interpolation={interpolation!r}: expected one of {', '.join(known)}.{hint}")
     if fill_mode != "constant":
         raise ValueError(f"resize: fill_mode={fill_mode!r}: expected 'constant'.")
     if not isinstance(size, (tuple, list)) or len(size) != 2:
@@ -181,9 +183,8 @@ def _padded(images: Tensor, axes: tuple[int, int], target: Sequence[int], value:
 
 @composite
 def scale_and_translate(
-    images: Any, output_shape: Any, scale: Any, translation: Any, spatial_dims: Any, method: str,
-    antialias: bool = True,
-) -> Tensor:  # fmt: skip
+    images: Any, output_shape: Any, scale: Any, translation: Any, spatial_dims: Any, method: str, antialias: bool = True
+) -> Tensor:
     """Images scaled and moved: position `i` of an axis lands on `i * scale + translation`.
 
     Args:

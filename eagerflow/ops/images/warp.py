@@ -55,10 +55,7 @@ def _corners(coordinate: Tensor, length: int, order: int, fill_mode: str) -> lis
         upper = coordinate - Tensor(floor, None, None)
         low = floor.astype("int64")
         parts = [(low, 1 - upper), (low + 1, upper)]
-    return [
-        (_inside(xp, index, length, fill_mode), (index >= 0) & (index < length), weight)
-        for index, weight in parts
-    ]
+    return [(_inside(xp, index, length, fill_mode), (index >= 0) & (index < length), weight) for index, weight in parts]
 
 
 def sample(
@@ -125,15 +122,11 @@ def _grid(x: Tensor) -> tuple[Tensor, Tensor]:
     return Tensor(rows[:, None], None, None), Tensor(columns[None, :], None, None)
 
 
-def _warped(
-    name: str, images: Tensor, numbers: Tensor, interpolation: str, fill_mode: str, value: float
-) -> Tensor:
+def _warped(name: str, images: Tensor, numbers: Tensor, interpolation: str, fill_mode: str, value: float) -> Tensor:
     """Each pixel from where the eight numbers of a projective map say: (batch, height, width, channels)."""
     batch = images.shape[0]
     if numbers.shape[0] not in (1, batch):
-        raise ValueError(
-            f"{name}: expected one transform, or one for each of {batch} images; got {numbers.shape[0]}."
-        )
+        raise ValueError(f"{name}: expected one transform, or one for each of {batch} images; got {numbers.shape[0]}.")
     row, column = _grid(images)
     a = [numbers[:, i].reshape((-1, 1, 1)) for i in range(8)]
     depth = a[6] * column + a[7] * row + 1
@@ -145,9 +138,13 @@ def _warped(
 
 @composite
 def affine_transform(
-    images: Any, transform: Any, interpolation: str = "bilinear", fill_mode: str = "constant", fill_value: float = 0,
+    images: Any,
+    transform: Any,
+    interpolation: str = "bilinear",
+    fill_mode: str = "constant",
+    fill_value: float = 0,
     data_format: Any = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Images turned, scaled, sheared, moved or projected.
 
     Args:
@@ -182,9 +179,13 @@ def affine_transform(
 
 @composite
 def perspective_transform(
-    images: Any, start_points: Any, end_points: Any, interpolation: str = "bilinear", fill_value: float = 0,
+    images: Any,
+    start_points: Any,
+    end_points: Any,
+    interpolation: str = "bilinear",
+    fill_value: float = 0,
     data_format: Any = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Images seen from elsewhere: four points move to four others, and straight lines stay straight.
 
     Args:
@@ -227,9 +228,15 @@ def _homography(images: Tensor, start_points: Any, end_points: Any) -> Tensor:
 
 @composite
 def elastic_transform(
-    images: Any, alpha: float = 20.0, sigma: float = 5.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
-    fill_value: float = 0.0, seed: Any = None, data_format: Any = None,
-) -> Tensor:  # fmt: skip
+    images: Any,
+    alpha: float = 20.0,
+    sigma: float = 5.0,
+    interpolation: str = "bilinear",
+    fill_mode: str = "reflect",
+    fill_value: float = 0.0,
+    seed: Any = None,
+    data_format: Any = None,
+) -> Tensor:
     """Images distorted by a smooth random field of movements.
 
     Args:

@@ -13,11 +13,7 @@ from eagerflow.ops.arrays.diagonals import diagonal
 from eagerflow.ops.arrays.indexing import raw_index, take_index
 from eagerflow.ops.arrays.join import pad
 from eagerflow.ops.arrays.shape import flip, reshape
-from eagerflow.ops.elementwise.arithmetic import (
-    divide,
-    multiply,
-    subtract,
-)
+from eagerflow.ops.elementwise.arithmetic import divide, multiply, subtract
 from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.complex_numbers import conj
 from eagerflow.ops.elementwise.exponential import sqrt

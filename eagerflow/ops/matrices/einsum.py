@@ -73,9 +73,7 @@ def _parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     written = []
     for term, n, ndim in zip(terms, counts, ndims, strict=True):
         if n < 0 or (n > 0 and "..." not in term):
-            raise ValueError(
-                f"einsum({subscripts!r}): {term!r} names {len(term)} axes of a tensor that has {ndim}."
-            )
+            raise ValueError(f"einsum({subscripts!r}): {term!r} names {len(term)} axes of a tensor that has {ndim}.")
         written.append(term.replace("...", extra[len(extra) - n :] if n else ""))
     output = output.replace("...", extra)
     _check_letters(subscripts, written, output)
@@ -115,9 +113,7 @@ def _prepared(x: Tensor, term: str, lengths: dict[str, int]) -> tuple[Tensor, st
             term = term[:first] + term[first + 1 : second] + term[second + 1 :] + label
     stretched = [i for i, label in enumerate(term) if x.shape[i] == 1 != lengths[label]]
     shape = tuple([n for i, n in enumerate(x.shape) if i not in stretched])
-    return (reshape(x, shape) if stretched else x), "".join(
-        [c for i, c in enumerate(term) if i not in stretched]
-    )
+    return (reshape(x, shape) if stretched else x), "".join([c for i, c in enumerate(term) if i not in stretched])
 
 
 def _summed(x: Tensor, term: str, wanted: set[str]) -> tuple[Tensor, str]:

@@ -109,9 +109,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
     """
     a, b = as_matrices(a, "lstsq"), convert_to_tensor(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or b.shape[0] != a.shape[0]:
-        raise ValueError(
-            f"lstsq: expected a matrix (m, n) and m right-hand sides; got shapes {a.shape} and {b.shape}."
-        )
+        raise ValueError(f"lstsq: expected a matrix (m, n) and m right-hand sides; got shapes {a.shape} and {b.shape}.")
     return matmul(pinv(a, rcond), b)
 
 

@@ -34,9 +34,7 @@ def _left_rule(g: Any, x1_shape: Any, x2: Any) -> Any:
 
 def _right_rule(g: Any, x1: Any, x2_shape: Any) -> Any:
     if x1.ndim > 1 and len(x2_shape) > 1:
-        if (
-            len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size
-        ):  # one product of all rows, not a sum of many
+        if len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size:  # one product of all rows, not a sum of many
             x1, g = x1.reshape((-1, x1.shape[-1])), g.reshape((-1, g.shape[-1]))
         return _product(adjoint(x1), g)
     rows = x1.reshape((1, -1)) if x1.ndim == 1 else x1
@@ -52,12 +50,8 @@ def _unfit(left: tuple[int, ...], right: tuple[int, ...]) -> ValueError:
         return ValueError("a number can't be multiplied as a matrix; use multiply")
     inner = right[-2] if len(right) > 1 else right[0]
     if left[-1] != inner:
-        return ValueError(
-            f"the last axis of x1 has {left[-1]} elements, the axis of x2 that meets it has {inner}"
-        )
-    return ValueError(
-        f"the axes before the matrices, {left[:-2]} and {right[:-2]}, can't be broadcast together"
-    )
+        return ValueError(f"the last axis of x1 has {left[-1]} elements, the axis of x2 that meets it has {inner}")
+    return ValueError(f"the axes before the matrices, {left[:-2]} and {right[:-2]}, can't be broadcast together")
 
 
 def _product(x1: Any, x2: Any) -> Any:
@@ -224,9 +218,7 @@ def kron(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def cross(
-    x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     """The cross product of vectors of two or three elements.
 
     Args:

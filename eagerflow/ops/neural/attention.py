@@ -27,19 +27,23 @@ def _check(query: Any, key: Any, value: Any) -> None:
     if query.shape[3] != key.shape[3]:
         raise ValueError(f"key: expected the width of query, {query.shape[3]}; got {signature_of(key)}.")
     if key.shape[:3] != value.shape[:3]:
-        raise ValueError(
-            f"value: expected batch, length and heads of key, {key.shape[:3]}; got {signature_of(value)}."
-        )
+        raise ValueError(f"value: expected batch, length and heads of key, {key.shape[:3]}; got {signature_of(value)}.")
     if key.shape[2] == 0 or query.shape[2] % key.shape[2]:
-        raise ValueError(
-            f"key: expected a number of heads that divides query's {query.shape[2]}; got {key.shape[2]}."
-        )
+        raise ValueError(f"key: expected a number of heads that divides query's {query.shape[2]}; got {key.shape[2]}.")
 
 
 def _rule(
-    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, scale: Any, attn_logits_soft_cap: Any,
-    weights: Any, squashed: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    xp: Any,
+    g: Any,
+    needs: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    scale: Any,
+    attn_logits_soft_cap: Any,
+    weights: Any,
+    squashed: Any,
+) -> tuple[Any, ...]:
     return arrays.gradient(
         xp, g, needs, query, key, value, scale_of(scale, query), attn_logits_soft_cap, weights, squashed
     )
@@ -51,9 +55,16 @@ def scale_of(scale: Any, query: Any) -> float:
 
 
 def _plain(
-    query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: Any, is_causal: bool,
-    attn_logits_soft_cap: Any, **_: Any,
-) -> Any:  # fmt: skip
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any,
+    mask: Any,
+    scale: Any,
+    is_causal: bool,
+    attn_logits_soft_cap: Any,
+    **_: Any,
+) -> Any:
     """The same by products and a softmax."""
     groups, heads = query.shape[2] // key.shape[2], key.shape[2]
     q = arrays.split_heads(query, heads)
@@ -73,14 +84,26 @@ def _plain(
 
 
 @op(
-    _rule, joint=True, reference=_plain, arrays=("query", "key", "value", "bias", "mask"),
+    _rule,
+    joint=True,
+    reference=_plain,
+    arrays=("query", "key", "value", "bias", "mask"),
     saves=("weights", "squashed", "inverse"),
-)  # fmt: skip
+)
 def dot_product_attention(
-    xp: Any, query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: float | None = None,
-    is_causal: bool = False, flash_attention: bool | None = None, attn_logits_soft_cap: float | None = None,
-    *, keep: bool,
-) -> Any:  # fmt: skip
+    xp: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any = None,
+    mask: Any = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+    *,
+    keep: bool,
+) -> Any:
     """`softmax(query @ key * scale + bias) @ value`, per head.
 
     Args:

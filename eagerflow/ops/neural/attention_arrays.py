@@ -71,9 +71,8 @@ def forward(
 
 
 def gradient(
-    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, scale: float, cap: Any,
-    weights: Any, squashed: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, scale: float, cap: Any, weights: Any, squashed: Any
+) -> tuple[Any, ...]:
     """The gradients of query, key, value and bias."""
     heads, all_heads = key.shape[2], query.shape[2]
     g = split_heads(g, heads)

@@ -14,11 +14,9 @@ from eagerflow.ops.elementwise.selection import clip, limit, where
 from eagerflow.ops.elementwise.trigonometry import tanh
 from eagerflow.ops.neural.activations import elu, gelu_exact, gelu_tanh, sigmoid, silu, softplus
 
-__all__ = [
-    "celu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "log_sigmoid",
-    "relu6", "selu", "soft_shrink", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "swish",
-    "tanh_shrink", "threshold",
-]  # fmt: skip
+__all__ = ["celu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "log_sigmoid"]
+__all__ += ["relu6", "selu", "soft_shrink", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "swish"]
+__all__ += ["tanh_shrink", "threshold"]
 
 # The fixed point of mean 0 and variance 1, Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
 _SELU_ALPHA = 1.6732632423543772
@@ -28,9 +26,7 @@ _SELU_SCALE = 1.0507009873554805
 def _real(x: Any) -> Tensor:
     x = convert_to_tensor(x)
     if x.dtype.kind == "c":  # which comparisons would order by their real part
-        raise TypeError(
-            f"activations are functions of real numbers; got {x.dtype}. Take .real, .imag or abs()."
-        )
+        raise TypeError(f"activations are functions of real numbers; got {x.dtype}. Take .real, .imag or abs().")
     return x
 
 

@@ -38,9 +38,13 @@ def _parameter(value: Any, x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
 
 @composite
 def layer_normalization(
-    x: Any, gamma: Any = None, beta: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None,
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float | None = None,
     **kwargs: Any,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """`x` with mean 0 and variance 1 over `axis`, times `gamma`, plus `beta`.
 
     Args:

@@ -77,9 +77,14 @@ def _conv_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_:
 
 @op(_conv_rule, joint=True, reference=_conv_of_windows, saves=("plan",))
 def conv(
-    xp: Any, inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
+    xp: Any,
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
     dilation_rate: Any = 1,
-) -> Any:  # fmt: skip
+) -> Any:
     """Convolution over one, two or three spatial axes (cross-correlation, as usual in deep learning).
 
     Args:
@@ -105,9 +110,7 @@ def conv(
     return placed(convolution.forward(xp, x, kernel, *plan), data_format), plan
 
 
-def _depthwise_rule(
-    xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any
-) -> Any:
+def _depthwise_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx = depthwise.input_gradient(xp, g, kernel, plan) if needs[0] else None
     dk = depthwise.kernel_gradient(xp, x, g, kernel.shape, plan) if needs[1] else None
@@ -125,9 +128,14 @@ def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any,
 
 @op(_depthwise_rule, joint=True, reference=_depthwise_of_windows, saves=("plan",))
 def depthwise_conv(
-    xp: Any, inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
+    xp: Any,
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
     dilation_rate: Any = 1,
-) -> Any:  # fmt: skip
+) -> Any:
     """Convolution of every channel with filters of its own.
 
     Args:
@@ -167,9 +175,14 @@ def planned_depthwise(x: Any, kernel: Any, strides: Any, padding: Any, dilation_
 
 @composite
 def separable_conv(
-    inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, strides: Any = 1, padding: str = "valid",
-    data_format: Any = None, dilation_rate: Any = 1,
-) -> Any:  # fmt: skip
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Any:
     """A depthwise convolution, then one of size 1 that mixes the channels.
 
     Args:

@@ -18,14 +18,8 @@ from eagerflow.ops.elementwise.selection import clip, where
 from eagerflow.ops.neural.activations import sigmoid, softplus
 from eagerflow.ops.neural.softmax import log_softmax
 
-__all__ = [
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "sigmoid_crossentropy",
-    "softmax_crossentropy",
-    "sparse_categorical_crossentropy",
-    "sparse_softmax_crossentropy",
-]
+__all__ = ["binary_crossentropy", "categorical_crossentropy", "sigmoid_crossentropy", "softmax_crossentropy"]
+__all__ += ["sparse_categorical_crossentropy", "sparse_softmax_crossentropy"]
 
 
 def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:
@@ -163,9 +157,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
 
 
 @composite
-def sparse_categorical_crossentropy(
-    target: Any, output: Any, from_logits: bool = False, axis: int = -1
-) -> Tensor:
+def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Tensor:
     """Crossentropy of class numbers and distributions along `axis`.
 
     Args:
@@ -192,9 +184,7 @@ def sparse_categorical_crossentropy(
         return sparse_softmax_crossentropy(target, output)
     if is_half(output.dtype):
         wide = output.astype("float32")
-        return negative_log_of_picked(target, _clipped(wide / wide.sum(axis=-1, keepdims=True))).astype(
-            output.dtype
-        )
+        return negative_log_of_picked(target, _clipped(wide / wide.sum(axis=-1, keepdims=True))).astype(output.dtype)
     return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)))
 
 
@@ -238,11 +228,7 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
     if target.dtype.kind in "iu":
         return target
     numbers = target.data
-    if (
-        target.dtype.kind == "f"
-        and namespace_of(numbers) is numpy
-        and (numbers != numpy.floor(numbers)).any()
-    ):
+    if target.dtype.kind == "f" and namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():
         first = float(numbers[numbers != numpy.floor(numbers)].flat[0])
         raise ValueError(
             f"sparse_categorical_crossentropy: target: expected class numbers 0, 1, 2, ...; got {first:g}. For "

@@ -21,9 +21,7 @@ def is_channels_first(data_format: Any) -> bool:
     found = image_data_format() if data_format is None else data_format
     if found not in _LAYOUTS:
         hint = did_you_mean(str(found), _LAYOUTS)
-        raise ValueError(
-            f"data_format={data_format!r}: expected one of {', '.join(_LAYOUTS)}, or None.{hint}"
-        )
+        raise ValueError(f"data_format={data_format!r}: expected one of {', '.join(_LAYOUTS)}, or None.{hint}")
     return bool(found == "channels_first")
 
 
@@ -51,7 +49,5 @@ def spatial_rank(x: Any, ranks: tuple[int, ...] = (1, 2, 3)) -> int:
     rank = x.ndim - 2
     if rank not in ranks:
         allowed = " or ".join(str(r + 2) for r in ranks)
-        raise ValueError(
-            f"expected inputs with {allowed} axes (batch, spatial axes, channels); got {x.ndim} axes."
-        )
+        raise ValueError(f"expected inputs with {allowed} axes (batch, spatial axes, channels); got {x.ndim} axes.")
     return rank

@@ -70,15 +70,7 @@ def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
 
 
 def _conv_rule(
-    xp: Any,
-    g: Any,
-    needs: Any,
-    inputs: Any,
-    kernel: Any,
-    bias: Any,
-    data_format: Any,
-    plan: Any,
-    positive: Any,
+    xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
 ) -> Any:
     g = _before_relu(g, positive)
     d_bias = _of_bias(channels_first_to_last(g, data_format)) if needs[2] else None
@@ -86,26 +78,34 @@ def _conv_rule(
 
 
 def _conv_plainly(
-    inputs: Any, kernel: Any, bias: Any, strides: Any, padding: str, data_format: Any, dilation_rate: Any,
-    relu: bool, **_: Any,
-) -> Any:  # fmt: skip
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: Any,
+    padding: str,
+    data_format: Any,
+    dilation_rate: Any,
+    relu: bool,
+    **_: Any,
+) -> Any:
     out = conv(inputs, kernel, strides, padding, data_format, dilation_rate)
     if is_channels_first(data_format):
         bias = bias.reshape((-1,) + (1,) * (inputs.ndim - 2))
     return relu_of(out + bias) if relu else out + bias
 
 
-@op(
-    _conv_rule,
-    joint=True,
-    reference=_conv_plainly,
-    saves=("plan", "positive"),
-    arrays=("inputs", "kernel", "bias"),
-)
+@op(_conv_rule, joint=True, reference=_conv_plainly, saves=("plan", "positive"), arrays=("inputs", "kernel", "bias"))
 def conv_bias(
-    xp: Any, inputs: Any, kernel: Any, bias: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
-    dilation_rate: Any = 1, relu: bool = False,
-) -> Any:  # fmt: skip
+    xp: Any,
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+    relu: bool = False,
+) -> Any:
     """`conv` plus a number per filter, with `relu` its positive part.
 
     Args:

@@ -31,9 +31,7 @@ def _rule(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: Any, invers
 
 
 @op(_rule, joint=True, reference=_by_moments, saves=("mean", "inverse"), arrays=("x", "gamma", "beta"))
-def group_norm(
-    xp: Any, x: Any, gamma: Any = None, beta: Any = None, groups: int = 1, epsilon: float = 1e-3
-) -> Any:
+def group_norm(xp: Any, x: Any, gamma: Any = None, beta: Any = None, groups: int = 1, epsilon: float = 1e-3) -> Any:
     """Each sample's groups of channels with mean 0 and variance 1, times `gamma` plus `beta`.
 
     Args:

@@ -47,9 +47,7 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     if x1.shape != x2.shape:
-        raise ValueError(
-            f"psnr: x1 and x2 need the same shape; got {signature_of(x1)} and {signature_of(x2)}."
-        )
+        raise ValueError(f"psnr: x1 and x2 need the same shape; got {signature_of(x1)} and {signature_of(x2)}.")
     away = x1 - x2
     peak = log10(max_val) if isinstance(max_val, Tensor) else math.log10(max_val)
     return 20 * peak - 10 * log10(mean(away * away))

@@ -86,9 +86,7 @@ def factor_and_shift(
     return factor, shift if offset is None else shift + _along(x, axis, "offset", offset)
 
 
-def _by_factor_and_shift(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: Any, epsilon: Any
-) -> Any:
+def _by_factor_and_shift(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: Any, epsilon: Any) -> Any:
     factor, shift = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
     return x * factor + shift
 
@@ -116,24 +114,18 @@ def _by_moments_rule(
     (place,) = axes_of(axis, x.ndim)
     others = tuple([i for i in range(x.ndim) if i != place])
     d_factor, d_shift = wide_sum(g * x, others), wide_sum(g, others)
-    return g * factor if needs[0] else None, *to_moments(
-        d_factor, d_shift, needs, mean, variance, scale, epsilon
-    )
+    return g * factor if needs[0] else None, *to_moments(d_factor, d_shift, needs, mean, variance, scale, epsilon)
 
 
 @op(
-    _by_moments_rule, joint=True, reference=_by_factor_and_shift, floating=True,
+    _by_moments_rule,
+    joint=True,
+    reference=_by_factor_and_shift,
+    floating=True,
     arrays=("x", "mean", "variance", "offset", "scale"),
-)  # fmt: skip
+)
 def batch_normalization(
-    xp: Any,
-    x: Any,
-    mean: Any,
-    variance: Any,
-    axis: int,
-    offset: Any = None,
-    scale: Any = None,
-    epsilon: float = 1e-3,
+    xp: Any, x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
 ) -> Any:
     """`(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of them a vector along `axis`.
 
@@ -171,9 +163,7 @@ def _batch_by_moments(
     return out, mean.reshape((-1,)), variance.reshape((-1,))
 
 
-def _batch_rule(
-    g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: Any, inverse: Any
-) -> tuple[Any, ...]:
+def _batch_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: Any, inverse: Any) -> tuple[Any, ...]:
     g_out, g_mean, g_variance = g
     count = max(1, x.size // max(1, mean.size))
     away = x - mean
@@ -193,16 +183,15 @@ def _batch_rule(
 
 
 @op(
-    _batch_rule, joint=True, reference=_batch_by_moments, outputs=3, saves=("mean", "inverse"),
+    _batch_rule,
+    joint=True,
+    reference=_batch_by_moments,
+    outputs=3,
+    saves=("mean", "inverse"),
     arrays=("x", "scale", "offset"),
-)  # fmt: skip
+)
 def normalize_batch(
-    xp: Any,
-    x: Any,
-    scale: Any = None,
-    offset: Any = None,
-    axes: tuple[int, ...] = (0,),
-    epsilon: float = 1e-3,
+    xp: Any, x: Any, scale: Any = None, offset: Any = None, axes: tuple[int, ...] = (0,), epsilon: float = 1e-3
 ) -> Any:
     """What batch normalization does in training: normalizes `x` by its own mean and variance over `axes`.
 
@@ -247,9 +236,7 @@ def _layer_by_moments(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsi
     return _scaled((x - mean) * (variance + epsilon) ** -0.5, gamma, beta)
 
 
-def _layer_rule(
-    g: Any, needs: Any, x: Any, gamma: Any, axes: Any, mean: Any, inverse: Any
-) -> tuple[Any, ...]:
+def _layer_rule(g: Any, needs: Any, x: Any, gamma: Any, axes: Any, mean: Any, inverse: Any) -> tuple[Any, ...]:
     normal = (x - mean) * inverse  # again, which is cheaper than keeping it
     d_gamma = g * normal if needs[1] else None
     if not needs[0]:
@@ -260,9 +247,7 @@ def _layer_rule(
     return d_x, d_gamma, g
 
 
-@op(
-    _layer_rule, joint=True, reference=_layer_by_moments, saves=("mean", "inverse"), arrays=("x", "gamma", "beta")
-)  # fmt: skip
+@op(_layer_rule, joint=True, reference=_layer_by_moments, saves=("mean", "inverse"), arrays=("x", "gamma", "beta"))
 def layer_norm(
     xp: Any, x: Any, gamma: Any = None, beta: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-3
 ) -> Any:
@@ -289,9 +274,7 @@ def _rms_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: Any) -
     return (g_normal - normal * (g_normal * normal).mean(axis=axes, keepdims=True)) * inverse, d_scale
 
 
-@op(
-    _rms_rule, joint=True, reference=_rms_plain, saves=("inverse",), arrays=("x", "scale")
-)  # fmt: skip
+@op(_rms_rule, joint=True, reference=_rms_plain, saves=("inverse",), arrays=("x", "scale"))
 def rms_norm(xp: Any, x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-6) -> Any:
     """`x` divided by its root mean square over `axes`, times `scale`, which broadcasts against `x`."""
     if epsilon.__class__ is not float:

@@ -58,9 +58,8 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
 
 @composite
 def multi_hot(
-    inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
-    **kwargs: Any,
-) -> Tensor:  # fmt: skip
+    inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False, **kwargs: Any
+) -> Tensor:
     """Ones at all the places that `inputs` gives along its last axis (its only one, without a batch).
 
     Args:
@@ -80,9 +79,7 @@ def multi_hot(
     """
     num_classes = kwargs.pop("num_tokens", num_classes)
     if num_classes is None or kwargs:
-        raise ValueError(
-            f"multi_hot: num_classes: expected the number of classes; got {num_classes}, {kwargs}."
-        )
+        raise ValueError(f"multi_hot: num_classes: expected the number of classes; got {num_classes}, {kwargs}.")
     _refuse_sparse("multi_hot", sparse)
     inputs = convert_to_tensor(inputs)
     reduced = 1 if inputs.ndim > 1 else 0

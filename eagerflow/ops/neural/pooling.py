@@ -31,9 +31,16 @@ def _max_rule(xp: Any, g: Any, data_format: Any, which: Any, plan: Any) -> Any:
 
 
 def maxima(
-    maximum: Any, xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
-    data_format: Any = None, *, keep: bool,
-) -> Any:  # fmt: skip
+    maximum: Any,
+    xp: Any,
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: Any = None,
+    *,
+    keep: bool,
+) -> Any:
     """`max_pool` by a function of channels-last arrays."""
     x = channels_first_to_last(inputs, data_format)
     plan = _geometry(x, pool_size, strides, padding)
@@ -51,9 +58,15 @@ def _max_of_windows(inputs: Any, data_format: Any, which: Any, plan: Any, **_: A
 
 @op(_max_rule, arrays=("inputs",), joint=True, reference=_max_of_windows, saves=("which", "plan"))
 def max_pool(
-    xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
-    data_format: Any = None, *, keep: bool,
-) -> Any:  # fmt: skip
+    xp: Any,
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: Any = None,
+    *,
+    keep: bool,
+) -> Any:
     """The maximum of each window. Of equal maxima, the first in reading order gets the gradient.
 
     Args:
@@ -81,9 +94,14 @@ def _average_rule(xp: Any, g: Any, data_format: Any, plan: Any) -> Any:
 
 
 def means(
-    average: Any, xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
+    average: Any,
+    xp: Any,
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
     data_format: Any = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """`average_pool` by a function of channels-last arrays."""
     x = channels_first_to_last(inputs, data_format)
     plan = _geometry(x, pool_size, strides, padding)
@@ -92,9 +110,7 @@ def means(
 
 
 def _counts(windows: Any, plan: Any) -> Any:
-    found = plain.counts(
-        namespace_of(windows.data), plan, "float32"
-    )  # which a half could not count beyond 2048
+    found = plain.counts(namespace_of(windows.data), plan, "float32")  # which a half could not count beyond 2048
     return found.astype(windows.dtype) if plan.is_padded else found
 
 
@@ -105,13 +121,10 @@ def _average_of_windows(inputs: Any, data_format: Any, plan: Any, **_: Any) -> A
     return to_first(out) if is_channels_first(data_format) else out
 
 
-@op(
-    _average_rule, arrays=("inputs",), joint=True, reference=_average_of_windows, saves=("plan",), floating=True
-)  # fmt: skip
+@op(_average_rule, arrays=("inputs",), joint=True, reference=_average_of_windows, saves=("plan",), floating=True)
 def average_pool(
-    xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
-    data_format: Any = None,
-) -> Any:  # fmt: skip
+    xp: Any, inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: Any = None
+) -> Any:
     """The mean of each window, counting only what lies in the input.
 
     Args:

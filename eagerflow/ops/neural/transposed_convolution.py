@@ -15,9 +15,7 @@ from eagerflow.ops.windows.geometry import Geometry, effective, per_axis
 __all__ = ["conv_transpose"]
 
 
-def planned(
-    x: Any, kernel: Any, strides: Any, padding: str, output_padding: Any, dilation_rate: Any
-) -> Geometry:
+def planned(x: Any, kernel: Any, strides: Any, padding: str, output_padding: Any, dilation_rate: Any) -> Geometry:
     """The windows of the convolution from the result to `x`, channels last, whose adjoint we are.
 
     Raises:
@@ -32,11 +30,7 @@ def planned(
     if padding not in ("valid", "same"):
         raise ValueError(f"padding={padding!r}: expected 'valid' or 'same'.")
     strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
-    extra = (
-        (None,) * rank
-        if output_padding is None
-        else per_axis(output_padding, rank, "output_padding", least=0)
-    )
+    extra = (None,) * rank if output_padding is None else per_axis(output_padding, rank, "output_padding", least=0)
     sizes, outputs = tuple(kernel.shape[:-2]), tuple(x.shape[1:-1])
     before, after, lengths = [], [], []
     for n, k, s, d, e in zip(outputs, sizes, strides, dilation, extra):
@@ -78,9 +72,15 @@ def _of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any)
 
 @op(_rule, joint=True, reference=_of_windows, saves=("plan",))
 def conv_transpose(
-    xp: Any, inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
-    data_format: Any = None, dilation_rate: Any = 1,
-) -> Any:  # fmt: skip
+    xp: Any,
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Any:
     """Transposed convolution ("deconvolution") over one, two or three spatial axes.
 
     Args:

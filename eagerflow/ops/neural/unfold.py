@@ -20,8 +20,7 @@ def _geometry(lengths: Any, kernel_size: Any, dilation: Any, padding: Any, strid
     dilations, strides = per_axis(dilation, 2, "dilation"), per_axis(stride, 2, "stride")
     pads = per_axis(padding, 2, "padding", least=0)
     outputs = [
-        (n + 2 * p - effective(k, d)) // s + 1
-        for n, p, k, d, s in zip(lengths, pads, sizes, dilations, strides)
+        (n + 2 * p - effective(k, d)) // s + 1 for n, p, k, d, s in zip(lengths, pads, sizes, dilations, strides)
     ]
     if min(outputs) < 1:
         raise ValueError(
@@ -62,9 +61,7 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
 
 
 @composite
-def fold(
-    x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
+def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """Columns of blocks added up to images (col2im): the adjoint of `unfold`.
 
     Args:
@@ -101,9 +98,7 @@ def _image(name: str, x: Any, block_size: int, data_format: Any) -> tuple[Tensor
     if isinstance(block_size, bool) or not isinstance(block_size, int) or block_size < 2:
         raise ValueError(f"{name}: block_size={block_size!r}: expected an integer of at least 2.")
     if x.ndim != 4:
-        raise ValueError(
-            f"{name}: x: expected 4 axes (batch, height, width, channels); got {signature_of(x)}."
-        )
+        raise ValueError(f"{name}: x: expected 4 axes (batch, height, width, channels); got {signature_of(x)}.")
     return x, is_channels_first(data_format)
 
 

@@ -18,10 +18,8 @@ from eagerflow.ops.reduce.cumulative import cumprod, cumsum
 from eagerflow.ops.reduce.reductions import argmax, argmin, max, min, prod, sum
 from eagerflow.ops.reduce.truth import all
 
-__all__ = [
-    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum",
-    "nanvar",
-]  # fmt: skip
+__all__ = ["nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd"]
+__all__ += ["nansum", "nanvar"]
 
 
 def _filled(x: Any, value: float) -> Tensor:

@@ -32,10 +32,7 @@ def _checked(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple
         )
     if lowest < 0:
         rows = (ids.data >= 0).nonzero()[0]
-        data, ids = (
-            take(data, Tensor(rows, device=data.device), axis=0),
-            Tensor(ids.data[rows], device=data.device),
-        )
+        data, ids = (take(data, Tensor(rows, device=data.device), axis=0), Tensor(ids.data[rows], device=data.device))
     return data, ids, count
 
 
@@ -118,9 +115,7 @@ def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
 
 @composite
-def segment_prod(
-    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
+def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
     """The product of the rows of each segment. Zeros are no trouble to its gradient.
 
     Args:

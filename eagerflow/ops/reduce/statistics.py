@@ -14,15 +14,7 @@ from eagerflow.ops.arrays.indexing import raw_index, scatter_index, take
 from eagerflow.ops.arrays.join import pad
 from eagerflow.ops.arrays.shape import expand_dims, ravel, reshape
 from eagerflow.ops.arrays.sorting import searchsorted, sort
-from eagerflow.ops.elementwise.arithmetic import (
-    absolute,
-    add,
-    floor_divide,
-    mod,
-    multiply,
-    square,
-    subtract,
-)
+from eagerflow.ops.elementwise.arithmetic import absolute, add, floor_divide, mod, multiply, square, subtract
 from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.comparison import equal, isfinite, isnan, less_equal
 from eagerflow.ops.elementwise.exponential import sqrt
@@ -31,9 +23,7 @@ from eagerflow.ops.elementwise.selection import minimum, where
 from eagerflow.ops.reduce.reductions import sum
 from eagerflow.ops.reduce.truth import all
 
-__all__ = [
-    "allclose", "bincount", "cdist", "histogram", "isclose", "isin", "unique", "unravel_index",
-]  # fmt: skip
+__all__ = ["allclose", "bincount", "cdist", "histogram", "isclose", "isin", "unique", "unravel_index"]
 
 
 @composite
@@ -171,9 +161,13 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor
 
 @op(outputs="many", arrays=("x",))
 def distinct(
-    xp: Any, x: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    xp: Any,
+    x: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
     axis: int | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """The different elements, in order, and what else was asked for."""
     found = xp.unique(x, return_index, return_inverse, return_counts, axis=axis, equal_nan=False)
     return found if isinstance(found, tuple) else (found,)
@@ -181,9 +175,15 @@ def distinct(
 
 @composite
 def unique(
-    x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
-    axis: int | None = None, size: int | None = None, fill_value: Any = None,
-) -> Any:  # fmt: skip
+    x: Any,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
     """The different elements, each once.
 
     Args:
@@ -204,20 +204,13 @@ def unique(
     """
     x = convert_to_tensor(x)
     values, *others = distinct(x, return_index, return_inverse, return_counts, axis)
-    names = [
-        n for n, asked in zip("xic", (return_index, return_inverse, return_counts), strict=True) if asked
-    ]
+    names = [n for n, asked in zip("xic", (return_index, return_inverse, return_counts), strict=True) if asked]
     if size is not None:
         values = _resized(values, size, 0 if axis is None else axis, 0 if fill_value is None else fill_value)
-        first = {
-            n: o[0] if n == "x" and o.size else 0 for n, o in zip(names, others)
-        }  # where the filling is met
-        others = [
-            o if n == "i" else _resized(o, size, 0, first[n]) for n, o in zip(names, others, strict=True)
-        ]
+        first = {n: o[0] if n == "x" and o.size else 0 for n, o in zip(names, others)}  # where the filling is met
+        others = [o if n == "i" else _resized(o, size, 0, first[n]) for n, o in zip(names, others, strict=True)]
     others = [
-        reshape(o, x.shape if axis is None else (-1,)) if n == "i" else o
-        for n, o in zip(names, others, strict=True)
+        reshape(o, x.shape if axis is None else (-1,)) if n == "i" else o for n, o in zip(names, others, strict=True)
     ]
     return (values, *others) if others else values
 
@@ -253,9 +246,7 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
     indices = convert_to_tensor(indices)
     total = int(numpy.prod(shape))
     if indices.size and not -total <= int(indices.data.min()) <= int(indices.data.max()) < total:
-        raise ValueError(
-            f"unravel_index: positions must lie within {total}, the size of shape {tuple(shape)}."
-        )
+        raise ValueError(f"unravel_index: positions must lie within {total}, the size of shape {tuple(shape)}.")
     rest = mod(indices, total) if total else indices
     found = []
     for length in reversed(tuple(shape)):
@@ -283,9 +274,7 @@ def cdist(x: Any, y: Any) -> Tensor:
     """
     x, y = convert_to_tensor(x), convert_to_tensor(y)
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
-        raise ValueError(
-            f"cdist: expected vectors (..., n, d) and (..., m, d); got shapes {x.shape} and {y.shape}."
-        )
+        raise ValueError(f"cdist: expected vectors (..., n, d) and (..., m, d); got shapes {x.shape} and {y.shape}.")
     apart = subtract(expand_dims(x, -2), expand_dims(y, -3))
     if is_half(apart.dtype):  # float16 holds no square above 65504
         return cast(cdist(cast(x, "float32"), cast(y, "float32")), apart.dtype)

@@ -20,9 +20,7 @@ from eagerflow.ops.sequences import ctc_states as trellis
 __all__ = ["ctc_decode", "ctc_loss"]
 
 
-def _check(
-    xp: Any, target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int
-) -> None:
+def _check(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int) -> None:
     if output.ndim != 3 or target.ndim != 2 or target.shape[0] != output.shape[0]:
         raise ValueError(
             "expected target (batch, labels) and output (batch, time, classes); "
@@ -62,9 +60,7 @@ def _emissions(xp: Any, log_probabilities: Any, classes: Any) -> Any:
     return log_probabilities.transpose((1, 0, 2))[:, rows, classes]
 
 
-def _plain(
-    target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int, **_: Any
-) -> Tensor:
+def _plain(target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int, **_: Any) -> Tensor:
     """The recursion over time, in ops."""
     xp = namespace_of(output.data)
     classes, skips = trellis.states(xp, target.data, output.shape[2], mask_index)
@@ -83,9 +79,16 @@ def _plain(
 
 
 def _rule(
-    xp: Any, g: Any, output: Any, target_length: Any, output_length: Any, alphas: Any, classes: Any, skips: Any,
+    xp: Any,
+    g: Any,
+    output: Any,
+    target_length: Any,
+    output_length: Any,
+    alphas: Any,
+    classes: Any,
+    skips: Any,
     log_probabilities: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+) -> tuple[Any, ...]:
     emissions = _emissions(xp, log_probabilities, classes)
     ends = trellis.final_states(xp, target_length, classes.shape[1])
     occupied = trellis.gradient(xp, alphas, emissions, skips, output_length, ends).transpose((1, 0, 2))
@@ -96,9 +99,7 @@ def _rule(
 
 
 @op(_rule, joint=True, reference=_plain, saves=("alphas", "classes", "skips", "log_probabilities"))
-def ctc_loss(
-    xp: Any, target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0
-) -> Any:
+def ctc_loss(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0) -> Any:
     """Minus the log probability of the labels, summed over all their alignments with the output.
 
     Args:
@@ -133,9 +134,14 @@ def ctc_loss(
 
 @composite
 def ctc_decode(
-    inputs: Any, sequence_lengths: Any, strategy: str = "greedy", beam_width: int = 100, top_paths: int = 1,
-    merge_repeated: bool = True, mask_index: int = 0,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+    inputs: Any,
+    sequence_lengths: Any,
+    strategy: str = "greedy",
+    beam_width: int = 100,
+    top_paths: int = 1,
+    merge_repeated: bool = True,
+    mask_index: int = 0,
+) -> tuple[Tensor, Tensor]:
     """The most probable label sequences. Runs on the host, and no gradient flows.
 
     Args:
@@ -168,9 +174,7 @@ def ctc_decode(
         paths, scores = _beam_search(logits, lengths, beam_width, top_paths, mask_index)
     else:
         raise ValueError(f"ctc_decode: strategy={strategy!r}: expected 'greedy' or 'beam_search'.")
-    return Tensor(paths, "int32", device=inputs.device), Tensor(
-        scores.astype(logits.dtype), device=inputs.device
-    )
+    return Tensor(paths, "int32", device=inputs.device), Tensor(scores.astype(logits.dtype), device=inputs.device)
 
 
 def _greedy(logits: Any, lengths: Any, merge_repeated: bool, blank: int) -> tuple[Any, Any]:
@@ -226,8 +230,6 @@ def _best_prefixes(steps: list[list[float]], width: int, blank: int) -> list[tup
     return [(prefix, _log_sum(*ends)) for prefix, ends in beams.items()]
 
 
-def _enter(
-    grown: dict[tuple[int, ...], list[float]], prefix: tuple[int, ...], kind: int, score: float
-) -> None:
+def _enter(grown: dict[tuple[int, ...], list[float]], prefix: tuple[int, ...], kind: int, score: float) -> None:
     ends = grown.setdefault(prefix, [-math.inf, -math.inf])
     ends[kind] = _log_sum(ends[kind], score)

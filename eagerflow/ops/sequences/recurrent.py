@@ -90,9 +90,16 @@ def _joined(states: list[Any], sequence: Any, kernel: Any, units: int, all_steps
 
 
 def _lstm_by_steps(
-    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any, mask: Any,
-    all_steps: bool = True, **_: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any,
+    mask: Any,
+    all_steps: bool = True,
+    **_: Any,
+) -> tuple[Any, ...]:
     h, c, states, units = initial_h, initial_c, [], recurrent_kernel.shape[0]
     for drive, live in _steps(sequence, kernel, bias, mask):
         a = drive + h @ recurrent_kernel
@@ -104,9 +111,20 @@ def _lstm_by_steps(
 
 
 def _lstm_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any,
-    mask: Any, all_steps: bool, hs: Any, cs: Any, gates: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    xp: Any,
+    g: Any,
+    needs: Any,
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    mask: Any,
+    all_steps: bool,
+    hs: Any,
+    cs: Any,
+    gates: Any,
+) -> tuple[Any, ...]:
     g_all = g[0] if all_steps else None
     live = _time_major(mask)
     g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
@@ -118,13 +136,26 @@ def _lstm_rule(
 
 
 @op(
-    _lstm_rule, joint=True, reference=_lstm_by_steps, outputs=3, saves=("hs", "cs", "gates"),
+    _lstm_rule,
+    joint=True,
+    reference=_lstm_by_steps,
+    outputs=3,
+    saves=("hs", "cs", "gates"),
     arrays=("sequence", "initial_h", "initial_c", "kernel", "recurrent_kernel", "bias", "mask"),
-)  # fmt: skip
+)
 def lstm(
-    xp: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    mask: Any = None, all_steps: bool = True, *, keep: bool,
-) -> Any:  # fmt: skip
+    xp: Any,
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    mask: Any = None,
+    all_steps: bool = True,
+    *,
+    keep: bool,
+) -> Any:
     """Long short-term memory over a whole sequence, with sigmoid gates and tanh.
 
     Args:
@@ -152,9 +183,17 @@ def lstm(
 
 
 def _gru_by_steps(
-    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any, mask: Any,
-    reset_after: bool, all_steps: bool = True, **_: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any,
+    recurrent_bias: Any,
+    mask: Any,
+    reset_after: bool,
+    all_steps: bool = True,
+    **_: Any,
+) -> tuple[Any, ...]:
     h, states, units = initial_h, [], recurrent_kernel.shape[0]
     for drive, live in _steps(sequence, kernel, bias, mask):
         if reset_after:
@@ -173,9 +212,20 @@ def _gru_by_steps(
 
 
 def _gru_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, mask: Any,
-    reset_after: bool, all_steps: bool, hs: Any, gates: Any, inner: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    xp: Any,
+    g: Any,
+    needs: Any,
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    mask: Any,
+    reset_after: bool,
+    all_steps: bool,
+    hs: Any,
+    gates: Any,
+    inner: Any,
+) -> tuple[Any, ...]:
     g_all = g[0] if all_steps else None
     live = _time_major(mask)
     g_hs = xp.zeros_like(hs[1:]) if g_all is None else g_all.swapaxes(0, 1)
@@ -198,13 +248,25 @@ def _gru_recurrent_gradient(xp: Any, p: Any, hs: Any, inner: Any, reset_after: b
 
 
 @op(
-    _gru_rule, joint=True, reference=_gru_by_steps, outputs=2, saves=("hs", "gates", "inner"),
+    _gru_rule,
+    joint=True,
+    reference=_gru_by_steps,
+    outputs=2,
+    saves=("hs", "gates", "inner"),
     arrays=("sequence", "initial_h", "kernel", "recurrent_kernel", "bias", "recurrent_bias", "mask"),
-)  # fmt: skip
+)
 def gru(
-    xp: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None,
-    recurrent_bias: Any = None, mask: Any = None, reset_after: bool = True, all_steps: bool = True,
-) -> Any:  # fmt: skip
+    xp: Any,
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    recurrent_bias: Any = None,
+    mask: Any = None,
+    reset_after: bool = True,
+    all_steps: bool = True,
+) -> Any:
     """Gated recurrent units over a whole sequence, with sigmoid gates and tanh.
 
     Args:
@@ -236,9 +298,15 @@ def gru(
 
 
 def _simple_rnn_by_steps(
-    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, bias: Any, mask: Any,
-    all_steps: bool = True, **_: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any,
+    mask: Any,
+    all_steps: bool = True,
+    **_: Any,
+) -> tuple[Any, ...]:
     h, states = initial_h, []
     for drive, live in _steps(sequence, kernel, bias, mask):
         h = _mixed(live, tanh(drive + h @ recurrent_kernel), h)
@@ -247,9 +315,8 @@ def _simple_rnn_by_steps(
 
 
 def _simple_rnn_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool,
-    hs: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool, hs: Any
+) -> tuple[Any, ...]:
     live = _time_major(mask)
     g_hs = g[0].swapaxes(0, 1) if all_steps else xp.zeros_like(hs[1:])
     d, d_h = loops.simple_rnn_gradient(xp, g_hs, g[1], hs, recurrent_kernel, live)
@@ -260,9 +327,13 @@ def _simple_rnn_rule(
 
 
 @op(
-    _simple_rnn_rule, joint=True, reference=_simple_rnn_by_steps, outputs=2, saves=("hs",),
+    _simple_rnn_rule,
+    joint=True,
+    reference=_simple_rnn_by_steps,
+    outputs=2,
+    saves=("hs",),
     arrays=("sequence", "initial_h", "kernel", "recurrent_kernel", "bias", "mask"),
-)  # fmt: skip
+)
 def simple_rnn(
     xp: Any,
     sequence: Any,

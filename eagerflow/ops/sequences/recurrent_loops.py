@@ -132,9 +132,7 @@ def _sigmoid_of_halves(xp: Any, x: Any) -> None:
     x += 0.5
 
 
-def _reset_after(
-    xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any, bias: Any, inner: Any
-) -> None:
+def _reset_after(xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any, bias: Any, inner: Any) -> None:
     """Fill in the gates and the candidate of one step."""
     units = state.shape[-1]
     product = state @ recurrent
@@ -146,9 +144,7 @@ def _reset_after(
     candidate += pair[:, units:] * inner
 
 
-def _reset_before(
-    xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any, bias: Any, inner: Any
-) -> None:
+def _reset_before(xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any, bias: Any, inner: Any) -> None:
     """The same, with the state reset before the product."""
     units = state.shape[-1]
     pair += state @ recurrent[:, : 2 * units]
@@ -158,15 +154,7 @@ def _reset_before(
 
 
 def gru_gradient(
-    xp: Any,
-    g_hs: Any,
-    g_h: Any,
-    hs: Any,
-    gates: Any,
-    inner: Any,
-    recurrent: Any,
-    reset_after: bool,
-    mask: Any,
+    xp: Any, g_hs: Any, g_h: Any, hs: Any, gates: Any, inner: Any, recurrent: Any, reset_after: bool, mask: Any
 ) -> tuple[Any, Any, Any]:
     """The gradients of `drive`, of the recurrent product with its bias, and of the initial state."""
     units = recurrent.shape[0]

@@ -30,10 +30,23 @@ def check_pair(first: Any, second: Any, gates: int) -> None:
 
 
 def _lstm_pair_by_steps(
-    sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
-    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, bias: Any, mask: Any, other_bias: Any,
-    other_mask: Any, all_steps: bool, **_: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_c: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    bias: Any,
+    mask: Any,
+    other_bias: Any,
+    other_mask: Any,
+    all_steps: bool,
+    **_: Any,
+) -> tuple[Any, ...]:
     one, other = (
         (sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask, all_steps),
         (other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask, all_steps),
@@ -42,10 +55,24 @@ def _lstm_pair_by_steps(
 
 
 def _lstm_pair_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any,
-    other_sequence: Any, other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, mask: Any,
-    other_mask: Any, all_steps: bool, traces: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    xp: Any,
+    g: Any,
+    needs: Any,
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_c: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    mask: Any,
+    other_mask: Any,
+    all_steps: bool,
+    traces: Any,
+) -> tuple[Any, ...]:
     one = sequence, initial_h, initial_c, kernel, recurrent_kernel
     other = other_sequence, other_h, other_c, other_kernel, other_recurrent
     rule = _lstm.rules[0]
@@ -56,17 +83,48 @@ def _lstm_pair_rule(
 
 
 @op(
-    _lstm_pair_rule, joint=True, reference=_lstm_pair_by_steps, outputs=6, saves=("traces",),
+    _lstm_pair_rule,
+    joint=True,
+    reference=_lstm_pair_by_steps,
+    outputs=6,
+    saves=("traces",),
     arrays=(
-        "sequence", "initial_h", "initial_c", "kernel", "recurrent_kernel", "other_sequence", "other_h", "other_c",
-        "other_kernel", "other_recurrent", "bias", "mask", "other_bias", "other_mask",
+        "sequence",
+        "initial_h",
+        "initial_c",
+        "kernel",
+        "recurrent_kernel",
+        "other_sequence",
+        "other_h",
+        "other_c",
+        "other_kernel",
+        "other_recurrent",
+        "bias",
+        "mask",
+        "other_bias",
+        "other_mask",
     ),
-)  # fmt: skip
+)
 def lstm_pair(
-    xp: Any, sequence: Any, initial_h: Any, initial_c: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any,
-    other_h: Any, other_c: Any, other_kernel: Any, other_recurrent: Any, bias: Any = None, mask: Any = None,
-    other_bias: Any = None, other_mask: Any = None, all_steps: bool = True, *, keep: bool,
-) -> Any:  # fmt: skip
+    xp: Any,
+    sequence: Any,
+    initial_h: Any,
+    initial_c: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_c: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    bias: Any = None,
+    mask: Any = None,
+    other_bias: Any = None,
+    other_mask: Any = None,
+    all_steps: bool = True,
+    *,
+    keep: bool,
+) -> Any:
     """`lstm` of two layers with sequences and states of the same shape.
 
     Args:
@@ -106,30 +164,47 @@ def lstm_pair(
 
 
 def _gru_pair_by_steps(
-    sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
-    other_kernel: Any, other_recurrent: Any, bias: Any, recurrent_bias: Any, mask: Any, other_bias: Any,
-    other_recurrent_bias: Any, other_mask: Any, all_steps: bool, **_: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    bias: Any,
+    recurrent_bias: Any,
+    mask: Any,
+    other_bias: Any,
+    other_recurrent_bias: Any,
+    other_mask: Any,
+    all_steps: bool,
+    **_: Any,
+) -> tuple[Any, ...]:
     one, other = (
         (sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask),
-        (
-            other_sequence,
-            other_h,
-            other_kernel,
-            other_recurrent,
-            other_bias,
-            other_recurrent_bias,
-            other_mask,
-        ),
+        (other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask),
     )
     return *_gru.reference(*one, True, all_steps), *_gru.reference(*other, True, all_steps)
 
 
 def _gru_pair_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any,
-    other_sequence: Any, other_h: Any, other_kernel: Any, other_recurrent: Any, mask: Any, other_mask: Any,
-    all_steps: bool, traces: Any,
-) -> tuple[Any, ...]:  # fmt: skip
+    xp: Any,
+    g: Any,
+    needs: Any,
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    mask: Any,
+    other_mask: Any,
+    all_steps: bool,
+    traces: Any,
+) -> tuple[Any, ...]:
     one = sequence, initial_h, kernel, recurrent_kernel
     other = other_sequence, other_h, other_kernel, other_recurrent
     rule = _gru.rules[0]
@@ -140,17 +215,46 @@ def _gru_pair_rule(
 
 
 @op(
-    _gru_pair_rule, joint=True, reference=_gru_pair_by_steps, outputs=4, saves=("traces",),
+    _gru_pair_rule,
+    joint=True,
+    reference=_gru_pair_by_steps,
+    outputs=4,
+    saves=("traces",),
     arrays=(
-        "sequence", "initial_h", "kernel", "recurrent_kernel", "other_sequence", "other_h", "other_kernel",
-        "other_recurrent", "bias", "recurrent_bias", "mask", "other_bias", "other_recurrent_bias", "other_mask",
+        "sequence",
+        "initial_h",
+        "kernel",
+        "recurrent_kernel",
+        "other_sequence",
+        "other_h",
+        "other_kernel",
+        "other_recurrent",
+        "bias",
+        "recurrent_bias",
+        "mask",
+        "other_bias",
+        "other_recurrent_bias",
+        "other_mask",
     ),
-)  # fmt: skip
+)
 def gru_pair(
-    xp: Any, sequence: Any, initial_h: Any, kernel: Any, recurrent_kernel: Any, other_sequence: Any, other_h: Any,
-    other_kernel: Any, other_recurrent: Any, bias: Any = None, recurrent_bias: Any = None, mask: Any = None,
-    other_bias: Any = None, other_recurrent_bias: Any = None, other_mask: Any = None, all_steps: bool = True,
-) -> Any:  # fmt: skip
+    xp: Any,
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    other_sequence: Any,
+    other_h: Any,
+    other_kernel: Any,
+    other_recurrent: Any,
+    bias: Any = None,
+    recurrent_bias: Any = None,
+    mask: Any = None,
+    other_bias: Any = None,
+    other_recurrent_bias: Any = None,
+    other_mask: Any = None,
+    all_steps: bool = True,
+) -> Any:
     """`gru`, with the reset gate after the product, of two layers with sequences and states of the same shape.
 
     Args:
@@ -182,10 +286,6 @@ def gru_pair(
         3,
     )
     one = sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask
-    other = (
-        other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask
-    )  # fmt: skip
-    (found, *trace), (behind, *other_trace) = (
-        _gru.forward(xp, *given, True, all_steps) for given in (one, other)
-    )
+    other = (other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask)
+    (found, *trace), (behind, *other_trace) = (_gru.forward(xp, *given, True, all_steps) for given in (one, other))
     return (*found, *behind), (trace, other_trace)

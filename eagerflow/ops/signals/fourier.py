@@ -221,9 +221,7 @@ def _window(name: str, window: Any, size: int, length: int, like: Tensor) -> Ten
         window = Tensor(constant - cosine * turns, like.dtype, device=like.device)
     window = cast(window, like.dtype)
     if window.shape != (size,):
-        raise ValueError(
-            f"{name}: window must have shape ({size},), the sequence_length; got {window.shape}."
-        )
+        raise ValueError(f"{name}: window must have shape ({size},), the sequence_length; got {window.shape}.")
     left = (length - size) // 2
     return pad(window, ((left, length - size - left),))
 
@@ -233,12 +231,7 @@ _WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46)}
 
 @composite
 def stft(
-    x: Any,
-    sequence_length: int,
-    sequence_stride: int,
-    fft_length: int,
-    window: Any = "hann",
-    center: bool = True,
+    x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann", center: bool = True
 ) -> Pair:
     """Short-time Fourier transform: the `rfft` of overlapping windows.
 
@@ -263,9 +256,7 @@ def stft(
     x = convert_to_tensor(x)
     if x.dtype.kind != "f":
         raise TypeError(f"stft: expected floats; got {x.dtype}.")
-    _check_counts(
-        "stft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length
-    )
+    _check_counts("stft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length)
     shape = _window("stft", window, sequence_length, fft_length, x)
     if center:
         border = fft_length // 2
@@ -276,9 +267,14 @@ def stft(
 
 @composite
 def istft(
-    x: Any, sequence_length: int, sequence_stride: int, fft_length: int, length: int | None = None,
-    window: Any = "hann", center: bool = True,
-) -> Tensor:  # fmt: skip
+    x: Any,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: Any = "hann",
+    center: bool = True,
+) -> Tensor:
     """Inverse of `stft`: overlapping windows are added up.
 
     Args:
@@ -302,9 +298,7 @@ def istft(
     True
     """
     z = _complex(x, "istft", 2)
-    _check_counts(
-        "istft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length
-    )
+    _check_counts("istft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length)
     frames = _from_half(z, fft_length)
     shape = _window("istft", window, sequence_length, fft_length, frames)
     total = fft_length + sequence_stride * (z.shape[-2] - 1)

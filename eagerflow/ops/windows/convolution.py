@@ -18,9 +18,7 @@ __all__ = ["forward", "input_gradient", "kernel_gradient"]
 _BLOCK, _BLOCK_OF_GPU = 1 << 24, 1 << 28
 
 
-def _blocks(
-    xp: Any, images: int, taps: int, channels: int, geometry: Geometry, width: int
-) -> Iterator[slice]:
+def _blocks(xp: Any, images: int, taps: int, channels: int, geometry: Geometry, width: int) -> Iterator[slice]:
     """Slices of the batch whose gathered windows fit into a block."""
     room = _BLOCK if xp.__name__ == "numpy" else _BLOCK_OF_GPU
     each = math.prod(geometry.outputs) * taps * channels * width
@@ -72,9 +70,7 @@ def _input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, padded: An
         scatter(xp, windows, geometry, padded[block])
 
 
-def kernel_gradient(
-    xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
-) -> Any:
+def kernel_gradient(xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of the kernel."""
     x = pad(xp, x, geometry)
     out = xp.zeros(kernel_shape, g.dtype)

@@ -121,9 +121,7 @@ def window_geometry(
             f"a window of {tuple(sizes)} (dilation_rate {dilation}) doesn't fit into the spatial shape "
             f"{tuple(lengths)}. Use padding='same', smaller windows, or larger inputs."
         )
-    return Geometry(
-        tuple(sizes), strides, dilation, tuple(before), tuple(after), tuple(lengths), tuple(outputs)
-    )
+    return Geometry(tuple(sizes), strides, dilation, tuple(before), tuple(after), tuple(lengths), tuple(outputs))
 
 
 def _along_axis(length: int, reach: int, stride: int, padding: str) -> tuple[int, int, int]:

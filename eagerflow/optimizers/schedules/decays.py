@@ -114,9 +114,7 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ) -> None:
-        self.initial_learning_rate = at_least(
-            "PolynomialDecay", "initial_learning_rate", initial_learning_rate
-        )
+        self.initial_learning_rate = at_least("PolynomialDecay", "initial_learning_rate", initial_learning_rate)
         self.decay_steps = positive("PolynomialDecay", "decay_steps", decay_steps)
         self.end_learning_rate = at_least("PolynomialDecay", "end_learning_rate", end_learning_rate)
         self.power = number("PolynomialDecay", "power", power)
@@ -128,9 +126,7 @@ class PolynomialDecay(LearningRateSchedule):
         if self.cycle:
             length *= max(1, math.ceil(step / length))
         remaining = 1 - min(step, length) / length
-        return (
-            self.initial_learning_rate - self.end_learning_rate
-        ) * remaining**self.power + self.end_learning_rate
+        return (self.initial_learning_rate - self.end_learning_rate) * remaining**self.power + self.end_learning_rate
 
 
 @SCHEDULES.add()
@@ -150,9 +146,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     (0.5, 0.25)
     """
 
-    def __init__(
-        self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
-    ) -> None:
+    def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant") -> None:
         if len(boundaries) != len(values) - 1:
             raise ValueError(
                 f"PiecewiseConstantDecay: {len(values)} values need one boundary less; got {len(boundaries)}."

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 import eagerflow as ef
 from eagerflow.kernels.convolution import choice as convolution
 from eagerflow.kernels.convolution.algorithms import ALGORITHMS, choose
 from eagerflow.kernels.convolution.outliers import Looked
 from eagerflow.kernels.convolution.shapes import Shapes
-from eagerflow.kernels.convolution.winograd import frequencies, volumes
-from eagerflow.kernels.convolution.winograd import images as winograd
+from eagerflow.kernels.convolution.winograd import frequencies, images as winograd, volumes
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.machine.costs import Volumes
 from eagerflow.ops.windows import convolution as plain_convolution
@@ -96,9 +94,14 @@ def test_any_convolution(case, batch, dtype, channels_first):
 
 
 @given(
-    st.integers(0, 3), st.integers(1, 40), st.integers(1, 40), st.integers(16, 40), st.integers(16, 40),
-    st.sampled_from(["valid", "same"]), st.sampled_from(["C", "F", "sliced"]),
-)  # fmt: skip
+    st.integers(0, 3),
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(16, 40),
+    st.integers(16, 40),
+    st.sampled_from(["valid", "same"]),
+    st.sampled_from(["C", "F", "sliced"]),
+)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @example(1, 70, 66, 16, 16, "same", "C")  # bands of a large image
 @example(1, 3, 1200, 16, 16, "valid", "C")  # one row of tiles is more than a block
@@ -122,9 +125,14 @@ def test_any_convolution_by_winograd(batch, height, width, channels, filters, pa
 
 
 @given(
-    st.integers(0, 3), st.integers(1, 30), st.integers(1, 30), st.integers(2, 12), st.integers(1, 20),
-    st.integers(1, 20), st.sampled_from(["valid", "same"]),
-)  # fmt: skip
+    st.integers(0, 3),
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(2, 12),
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.sampled_from(["valid", "same"]),
+)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @example(2, 16, 16, 8, 8, 8, "same")  # groups share products in pairs
 @example(2, 16, 16, 16, 1, 1, "same")  # sixteen in one
@@ -144,9 +152,14 @@ def test_any_groups_by_winograd(batch, height, width, groups, channels, filters,
 
 
 @given(
-    st.integers(1, 12), st.integers(3, 30), st.integers(3, 30), st.integers(16, 40), st.integers(16, 40),
-    st.sampled_from(["valid", "same"]), st.booleans(),
-)  # fmt: skip
+    st.integers(1, 12),
+    st.integers(3, 30),
+    st.integers(3, 30),
+    st.integers(16, 40),
+    st.integers(16, 40),
+    st.sampled_from(["valid", "same"]),
+    st.booleans(),
+)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @example(1, 90, 90, 64, 64, "same", False)  # bands of one image
 def test_any_convolution_by_frequency(batch, height, width, channels, filters, padding, finishes):
@@ -168,9 +181,15 @@ def test_any_convolution_by_frequency(batch, height, width, channels, filters, p
 
 
 @given(
-    st.integers(1, 3), st.lists(st.integers(1, 9), min_size=1, max_size=3), st.integers(2, 5),
-    st.integers(1, 20), st.integers(2, 12), st.sampled_from(["valid", "same"]), st.integers(1, 2), st.booleans(),
-)  # fmt: skip
+    st.integers(1, 3),
+    st.lists(st.integers(1, 9), min_size=1, max_size=3),
+    st.integers(2, 5),
+    st.integers(1, 20),
+    st.integers(2, 12),
+    st.sampled_from(["valid", "same"]),
+    st.integers(1, 2),
+    st.booleans(),
+)
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 def test_any_convolution_with_few_filters(batch, lengths, size, channels, filters, padding, stride, finishes):
     sizes = (*[min(n, 3) for n in lengths[:-1]], size)
@@ -191,13 +210,7 @@ def test_any_convolution_with_few_filters(batch, lengths, size, channels, filter
     assert_close(dk, exact[2], "float32")
 
 
-@given(
-    any_convolution(),
-    st.integers(0, 3),
-    st.integers(8, 40),
-    st.sampled_from(["float32", "float64"]),
-    st.booleans(),
-)
+@given(any_convolution(), st.integers(0, 3), st.integers(8, 40), st.sampled_from(["float32", "float64"]), st.booleans())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes):
     geometry = case[0]
@@ -220,17 +233,23 @@ def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes)
 
 
 @given(
-    st.integers(1, 3), st.integers(1, 7), st.integers(3, 12), st.integers(3, 12), st.integers(1, 3),
-    st.integers(1, 2), st.integers(1, 20), st.integers(16, 24), st.sampled_from(["valid", "same"]), st.booleans(),
+    st.integers(1, 3),
+    st.integers(1, 7),
+    st.integers(3, 12),
+    st.integers(3, 12),
+    st.integers(1, 3),
+    st.integers(1, 2),
+    st.integers(1, 20),
+    st.integers(16, 24),
+    st.sampled_from(["valid", "same"]),
+    st.booleans(),
     st.sampled_from([1 << 12, 1 << 15, 1 << 20]),
-)  # fmt: skip
+)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @example(9, 8, 12, 12, 3, 1, 16, 20, "same", True, 1 << 20)  # several volumes in a block
 @example(2, 7, 9, 9, 3, 1, 16, 20, "same", True, 1 << 15)  # some layers
 @example(2, 1, 12, 12, 3, 1, 16, 20, "valid", True, 1 << 12)  # bands
-def test_any_volumes_by_winograd(
-    batch, depth, height, width, layers, step, channels, filters, padding, finishes, room
-):
+def test_any_volumes_by_winograd(batch, depth, height, width, layers, step, channels, filters, padding, finishes, room):
     lengths = (depth, height, width)
     if padding == "valid":
         lengths = (depth + 2 * (layers - 1), height + 2, width + 2)
@@ -252,11 +271,7 @@ def test_any_volumes_by_winograd(
         out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
         found = [convolution.gradients(np, *given_[::2], given_[1], (True, True), geometry)]
-        if (
-            by_layer
-            and geometry.strides[0] == 1
-            and volumes._Plan.of(batch, geometry, channels, filters).is_whole
-        ):
+        if by_layer and geometry.strides[0] == 1 and volumes._Plan.of(batch, geometry, channels, filters).is_whole:
             found.append(volumes.gradients(*given_[::2], given_[1], geometry))
     for ours, plain in zip([a for pair in found for a in pair], 2 * exact[1:], strict=False):
         assert_close(ours, plain, "float32")
@@ -366,17 +381,11 @@ def test_gradients_by_central_differences(shape, groups):
     _, dx, dk = results(convolution, x, kernel, g, geometry, groups)
     direction_x, direction_k = normal(*x.shape, seed=5), normal(*kernel.shape, seed=6)
     along_x = [
-        (
-            results(plain_convolution, x + s * direction_x, kernel.astype("float64"), g, geometry, groups)[0]
-            * g
-        ).sum()
+        (results(plain_convolution, x + s * direction_x, kernel.astype("float64"), g, geometry, groups)[0] * g).sum()
         for s in (1, -1)
     ]
     along_k = [
-        (
-            results(plain_convolution, x.astype("float64"), kernel + s * direction_k, g, geometry, groups)[0]
-            * g
-        ).sum()
+        (results(plain_convolution, x.astype("float64"), kernel + s * direction_k, g, geometry, groups)[0] * g).sum()
         for s in (1, -1)
     ]
     assert (along_x[0] - along_x[1]) / 2 == pytest.approx((dx * direction_x).sum(), rel=1e-3, abs=0.02)
@@ -398,10 +407,6 @@ def test_infinities_and_nan_stay_where_they_are_by_columns():
     assert np.isnan(out).all()
     big = np.ones((1, 12, 12, 16), "float32")
     big[0, 0, 0, 0] = np.inf
-    out = convolution.forward(
-        np, big, np.ones((3, 3, 16, 16), "float32"), window_geometry((12, 12), (3, 3), 1, "same")
-    )
-    assert not np.isfinite(
-        out[0, :2, :2]
-    ).any()  # what sees it is not finite, and the tile around it (Winograd)
+    out = convolution.forward(np, big, np.ones((3, 3, 16, 16), "float32"), window_geometry((12, 12), (3, 3), 1, "same"))
+    assert not np.isfinite(out[0, :2, :2]).any()  # what sees it is not finite, and the tile around it (Winograd)
     assert np.isfinite(out[0, 4:, 4:]).all()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import eagerflow as ef
-from eagerflow.kernels.convolution.depthwise import choice as depthwise
-from eagerflow.kernels.convolution.depthwise import filtering
+from eagerflow.kernels.convolution.depthwise import choice as depthwise, filtering
 from eagerflow.ops.windows import depthwise as plain_depthwise
 from eagerflow.ops.windows.geometry import window_geometry
 
@@ -58,9 +56,13 @@ def any_windows(draw):
 
 
 @given(
-    any_windows(), st.integers(0, 3), st.integers(1, 5), st.integers(1, 2), st.sampled_from(["float32", "float64"]),
+    any_windows(),
+    st.integers(0, 3),
+    st.integers(1, 5),
+    st.integers(1, 2),
+    st.sampled_from(["float32", "float64"]),
     st.booleans(),
-)  # fmt: skip
+)
 @settings(max_examples=200)
 @example(window_geometry((3, 3000), (3, 3), 1, "same"), 1, 40, 1, "float32", False)  # several runs per row
 @example(window_geometry((300, 60), (3, 3), 2, "same"), 2, 16, 1, "float32", False)  # bands of an image
@@ -69,9 +71,15 @@ def test_any_windows(geometry, batch, channels, multiplier, dtype, channels_firs
 
 
 @given(
-    st.integers(1, 3), st.integers(1, 40), st.integers(1, 20), st.integers(5, 7), st.integers(1, 7),
-    st.integers(1, 9), st.integers(1, 2), st.sampled_from(["valid", "same"]),
-)  # fmt: skip
+    st.integers(1, 3),
+    st.integers(1, 40),
+    st.integers(1, 20),
+    st.integers(5, 7),
+    st.integers(1, 7),
+    st.integers(1, 9),
+    st.integers(1, 2),
+    st.sampled_from(["valid", "same"]),
+)
 @settings(max_examples=150)
 @example(40, 9, 9, 5, 5, 64, 1, "same")  # blocks of several images
 @example(2, 500, 20, 5, 3, 32, 1, "valid")  # bands of a large image

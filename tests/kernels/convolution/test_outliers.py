@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow.kernels.convolution import choice as convolution
-from eagerflow.kernels.convolution import outliers as steady
+from eagerflow.kernels.convolution import choice as convolution, outliers as steady
 from eagerflow.kernels.convolution.algorithms import ALGORITHMS
 from eagerflow.kernels.convolution.depthwise import choice as depthwise
 from eagerflow.kernels.convolution.shapes import Shapes
@@ -23,7 +22,7 @@ CASES = {
     "neighbours": ((8, 24, 24, 8), (3, 3, 8, 4), 1, "neighbours"),
     "columns": ((4, 20, 21, 3), (3, 3, 3, 8), 1, "columns"),
     "filtering": ((2, 18, 18, 16), (5, 5, 1, 16), 16, "filtering"),
-}  # fmt: skip
+}
 PLACES = ["corner", "edge", "middle"]
 
 
@@ -44,11 +43,7 @@ def _data(shape, kernel_shape, seed=0):
 
 def _with(x, value, place):
     x = x.copy()
-    spatial = {
-        "corner": 0,
-        "edge": (0, *[n // 2 for n in x.shape[2:-1]]),
-        "middle": [n // 2 for n in x.shape[1:-1]],
-    }
+    spatial = {"corner": 0, "edge": (0, *[n // 2 for n in x.shape[2:-1]]), "middle": [n // 2 for n in x.shape[1:-1]]}
     at = spatial[place] if place != "corner" else (0,) * (x.ndim - 2)
     x[(len(x) - 1, *at, x.shape[-1] // 2)] = value
     return x
@@ -62,8 +57,7 @@ def _results(x, kernel, g, groups):
         turned = kernel.swapaxes(-1, -2)
         out = depthwise.forward(np, x, turned, geometry)
         return out, *[
-            f(np, *a, geometry)
-            for f, a in ((depthwise.input_gradient, (g, turned)), (lambda *a: None, (x, g)))
+            f(np, *a, geometry) for f, a in ((depthwise.input_gradient, (g, turned)), (lambda *a: None, (x, g)))
         ]
     looked = steady.Looked()
     out = convolution.forward(np, x, kernel, geometry, groups, looked)
@@ -94,9 +88,7 @@ def test_one_number_changes_only_what_sees_it(name, value, place):
         if np.isfinite(value):
             relative = (found[part] - exact[part])[~apart]
             sees = _results(*(a.astype("float64") for a in (wild, kernel, g)), groups)[part][~apart]
-            np.testing.assert_allclose(
-                found[part][~apart], sees, rtol=0, atol=4e-6 * (abs(value) + size) * 10
-            )
+            np.testing.assert_allclose(found[part][~apart], sees, rtol=0, atol=4e-6 * (abs(value) + size) * 10)
             assert relative.size
     if found[1] is not None:
         np.testing.assert_allclose(found[1], exact[1], rtol=0, atol=4e-6 * np.abs(exact[1]).max())
@@ -149,7 +141,7 @@ _LOST_BY_PYTORCH = {
     "depthwise 5x5": ((2, 16, 16, 16), (5, 5, 1, 16), 16, 8.6e-8),
     "depthwise 7x7": ((2, 16, 16, 16), (7, 7, 1, 16), 16, 1.2e-7),
     "depthwise 7x7 on few rows": ((2, 4, 4, 16), (7, 7, 1, 16), 16, 8.0e-8),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", _LOST_BY_PYTORCH)
@@ -170,7 +162,7 @@ _LOST_BY_PYTORCH_AFTER_RELU = {
     "one volume": ((1, 16, 16, 16, 16), (3, 3, 3, 16, 16), 1, (1.7e-7, 1.2e-7, 1.9e-7)),
     "one volume of few tiles": ((1, 8, 8, 8, 32), (3, 3, 3, 32, 32), 1, (1.6e-7, 1.3e-7, 1.6e-7)),
     "depthwise 7x7": ((2, 16, 16, 16), (7, 7, 1, 16), 16, (8.8e-8, 1.2e-7)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", _LOST_BY_PYTORCH_AFTER_RELU)

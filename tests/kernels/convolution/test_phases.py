@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from eagerflow.kernels.convolution.phases import phases
 from eagerflow.ops.windows import convolution as plain_convolution
@@ -32,8 +31,6 @@ def test_phases_make_up_the_gradient(size, stride, dilation, extra, padding):
         if part.geometry is not None:
             given = g[(slice(None), *part.given)]
             assert given.shape[1:-1] == part.geometry.lengths
-            found[(slice(None), *part.targets)] = plain_convolution.forward(
-                np, given, kernel[part.taps], part.geometry
-            )
+            found[(slice(None), *part.targets)] = plain_convolution.forward(np, given, kernel[part.taps], part.geometry)
     assert (seen == 1).all()
     np.testing.assert_allclose(found, plain_convolution.input_gradient(np, g, kernel, geometry))

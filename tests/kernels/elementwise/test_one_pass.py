@@ -55,17 +55,7 @@ def test_results_go_where_they_are_wanted(threads):
         (numbers(LARGE).astype("float16"), numbers(LARGE).astype("float16")),
         (numbers((1200, 1500)).T, numbers((1500, 1200))),
     ],
-    ids=[
-        "small",
-        "empty",
-        "broadcast",
-        "types",
-        "strided",
-        "strided second",
-        "integers",
-        "half",
-        "transposed",
-    ],
+    ids=["small", "empty", "broadcast", "types", "strided", "strided second", "integers", "half", "transposed"],
 )
 def test_other_operands_are_left_to_numpy(operands):
     set_num_threads(2)
@@ -84,9 +74,7 @@ def test_ops_of_one_large_tensor_are_shared_and_the_same(name, monkeypatch):
     x = np.abs(numbers(2_200_000))
     shared = []
     original = module.each
-    monkeypatch.setattr(
-        module, "each", lambda run, count, work: (shared.append(count), original(run, count, work))
-    )
+    monkeypatch.setattr(module, "each", lambda run, count, work: (shared.append(count), original(run, count, work)))
     set_num_threads(2)
     try:
         found = getattr(ops, name)(x).numpy()

@@ -27,9 +27,13 @@ def _number_of_threads_as_before():
 
 def in_a_process_of_its_own(code: str, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(ef.__file__).parents[1]), **environment}, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(ef.__file__).parents[1]), **environment},
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from eagerflow.kernels.matrices import tiled as module
 from eagerflow.kernels.matrices.tiled import has_small_products, tiled
@@ -41,9 +40,7 @@ def test_any_matrices(rows, inner, columns, order_a, order_b, order_out, dtype):
     np.testing.assert_allclose(out, a.astype("float64") @ b, rtol=0, atol=tolerance * 10 * inner**0.5)
 
 
-@pytest.mark.parametrize(
-    "shape", [(27, 5000, 16), (9, 8000, 32), (4, 60_000, 8), (3, 90_000, 8), (1, 300_000, 4)]
-)
+@pytest.mark.parametrize("shape", [(27, 5000, 16), (9, 8000, 32), (4, 60_000, 8), (3, 90_000, 8), (1, 300_000, 4)])
 @pytest.mark.parametrize("orders", [("C", "C"), ("F", "C"), ("sliced", "F")])
 def test_small_results_of_long_rows(shape, orders):
     rows, inner, columns = shape

@@ -4,12 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from eagerflow.kernels.machine.threads import set_num_threads
-from eagerflow.kernels.recurrent import gru as gru_kernels
-from eagerflow.kernels.recurrent import lstm as lstm_kernels
+from eagerflow.kernels.recurrent import gru as gru_kernels, lstm as lstm_kernels
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.recurrent.sequences import batch_first
@@ -95,9 +93,7 @@ def test_lstm_and_its_gradient_equal_the_plain_ones(**settings):
     states = batch_first(trace.inputs[:, :units], 0.5)
     case.compare((states, trace.gates[:, 4 * units :]), (hs.swapaxes(0, 1), cs.swapaxes(1, 2)))
     (found,) = lstm_gradients([case], trace)
-    d, d_h, d_c = plain.lstm_gradient(
-        np, case.g_hs(hs), case.g_h, case.g_c, cs, gates, case.recurrent, case.live
-    )
+    d, d_h, d_c = plain.lstm_gradient(np, case.g_hs(hs), case.g_h, case.g_c, cs, gates, case.recurrent, case.live)
     d_sequence, d_kernel, d_bias = case.of_inputs(d)
     d_recurrent = np.einsum("tbu,tbk->uk", hs[:-1], d)
     case.compare(found, (d_sequence, d_h, d_c, d_kernel, d_recurrent, d_bias))
@@ -113,18 +109,12 @@ def test_gru_and_its_gradient_equal_the_plain_ones(**settings):
     case = Case(3, **settings)
     given_g = case.g_h.copy()
     trace = gru_kernels.gru([case.gru()])
-    hs, gates, inner = plain.gru(
-        np, case.drive(), case.h, case.recurrent, case.recurrent_bias, True, case.live
-    )
+    hs, gates, inner = plain.gru(np, case.drive(), case.h, case.recurrent, case.recurrent_bias, True, case.live)
     case.compare((trace.states[:, :-1],), (hs.swapaxes(1, 2),))
     (found,) = gru_gradients([case], trace)
-    d, p, d_h = plain.gru_gradient(
-        np, case.g_hs(hs), case.g_h, hs, gates, inner, case.recurrent, True, case.live
-    )
+    d, p, d_h = plain.gru_gradient(np, case.g_hs(hs), case.g_h, hs, gates, inner, case.recurrent, True, case.live)
     d_sequence, d_kernel, d_bias = case.of_inputs(d)
-    expected = (
-        d_sequence, d_h, d_kernel, np.einsum("tbu,tbk->uk", hs[:-1], p), d_bias, p.sum(axis=(0, 1))
-    )  # fmt: skip
+    expected = (d_sequence, d_h, d_kernel, np.einsum("tbu,tbk->uk", hs[:-1], p), d_bias, p.sum(axis=(0, 1)))
     case.compare(found, expected)
     assert (case.g_h == given_g).all()
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from eagerflow.kernels.recurrent.sequences import (
     batch_first,
@@ -39,9 +38,7 @@ def test_layouts(steps, rows, batch, more):
     a = np.random.default_rng(0).normal(size=(steps, rows, batch))
     other = np.random.default_rng(1).normal(size=(steps, batch, more))
     np.testing.assert_array_equal(batch_first(a, 2.0), a.transpose(2, 0, 1) * 2)
-    np.testing.assert_array_equal(
-        steps_together("test", a), a.transpose(1, 0, 2).reshape(rows, steps * batch)
-    )
+    np.testing.assert_array_equal(steps_together("test", a), a.transpose(1, 0, 2).reshape(rows, steps * batch))
     both = np.concatenate([a.swapaxes(1, 2), other], axis=2).reshape(steps * batch, rows + more)
     np.testing.assert_array_equal(one_below_the_other("test", [a.swapaxes(1, 2), other]), both)
 

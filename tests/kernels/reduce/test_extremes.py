@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.kernels.reduce import extremes
-from eagerflow.kernels.reduce import sums as reduce
+from eagerflow.kernels.reduce import extremes, sums as reduce
 
 
 @pytest.fixture(autouse=True)

@@ -9,18 +9,7 @@ from eagerflow.kernels.machine.threads import KEPT, one_blas_thread
 from eagerflow.kernels.reduce.sums import sums_of_slices
 from eagerflow.kernels.reduce.vectors import column_sums, row_products, row_sums
 
-SHAPES = [
-    (1, 1),
-    (1, 4096),
-    (3, 1000),
-    (7, 13),
-    (KEPT, 64),
-    (KEPT + 1, 64),
-    (64, 1),
-    (0, 5),
-    (5, 0),
-    (2048, 96),
-]
+SHAPES = [(1, 1), (1, 4096), (3, 1000), (7, 13), (KEPT, 64), (KEPT + 1, 64), (64, 1), (0, 5), (5, 0), (2048, 96)]
 
 
 def numbers(*shape, dtype="float32", seed=0):
@@ -48,9 +37,7 @@ def test_products_of_few_rows_that_are_not_contiguous():
     np.testing.assert_allclose(row_products(a, a), (a.astype("float64") ** 2).sum(axis=1), rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "shape", [(1, 65536, 64), (3, 5000, 16), (2, 7, 8), (1, 4096, 3), (5, 9000, 300), (2, 0, 3)]
-)
+@pytest.mark.parametrize("shape", [(1, 65536, 64), (3, 5000, 16), (2, 7, 8), (1, 4096, 3), (5, 9000, 300), (2, 0, 3)])
 def test_sums_of_slices_with_few_results_and_many(shape):
     x = numbers(*shape)
     with one_blas_thread:

@@ -25,9 +25,7 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_the_shape_is_told_with_a_warning(name):
     call, shape = CALLS[name]
-    with pytest.warns(
-        UserWarning, match=f"ops.{name}: .* must be whole numbers when the model runs; .* float32"
-    ):
+    with pytest.warns(UserWarning, match=f"ops.{name}: .* must be whole numbers when the model runs; .* float32"):
         assert call().shape == shape
 
 

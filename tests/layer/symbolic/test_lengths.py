@@ -16,19 +16,13 @@ from eagerflow.layers import Input, KerasTensor
         (lambda: Input((None, 3)) + Input((5, 3)), (None, 5, 3)),
         (lambda: KerasTensor((None, 3)) * KerasTensor((2, 3)), (2, 3)),
         (lambda: ops.matmul(KerasTensor((None, 3, 4)), KerasTensor((3, None, 4, 5))), (3, None, 3, 5)),
-        (
-            lambda: ops.where(KerasTensor((2, None, 1)), KerasTensor((None, 1)), KerasTensor((None, 3))),
-            (2, None, 3),
-        ),
+        (lambda: ops.where(KerasTensor((2, None, 1)), KerasTensor((None, 1)), KerasTensor((None, 3))), (2, None, 3)),
         (lambda: ops.split(KerasTensor((None, 3)), 2)[0], (None, 3)),
         (lambda: ops.split(Input((None, 3)), 3, axis=1)[0], (None, None, 3)),
         (lambda: ops.unstack(KerasTensor((2, None, None)), num=3, axis=1)[0], (2, None)),
         (lambda: KerasTensor((None, 5))[7], (5,)),
         (lambda: layers.Concatenate(axis=-1)([Input((None, 3)), Input((5, 2))]), (None, 5, 5)),
-        (
-            lambda: ops.image.pad_images(Input((None, 9, 3)), 2, 3, target_height=20, target_width=30),
-            (None, 20, 30, 3),
-        ),
+        (lambda: ops.image.pad_images(Input((None, 9, 3)), 2, 3, target_height=20, target_width=30), (None, 20, 30, 3)),
     ],
 )
 def test_an_unknown_length_is_what_the_rest_of_the_call_allows(call, shape):
@@ -112,10 +106,7 @@ def test_a_length_may_be_the_one_that_a_kernel_asks_for():
 
 
 def test_one_number_per_row_settles_how_many_rows_there_are():
-    assert ops.segment_sum(KerasTensor((None, 4)), KerasTensor((10,), "int32"), num_segments=3).shape == (
-        3,
-        4,
-    )
+    assert ops.segment_sum(KerasTensor((None, 4)), KerasTensor((10,), "int32"), num_segments=3).shape == (3, 4)
 
 
 def test_every_step_has_the_type_that_its_layer_gives():

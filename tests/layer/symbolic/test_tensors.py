@@ -73,12 +73,28 @@ def test_an_input_layer_gives_its_tensor_each_time():
 @pytest.mark.parametrize(
     "ask",
     [
-        float, int, bool, complex, len, list, np.asarray, math.sqrt, iter,
-        lambda x: x.numpy(), lambda x: x.item(), lambda x: x.tolist(), lambda x: x.data, lambda x: [1, 2][x],
-        lambda x: x.device, lambda x: x.to("cpu"), lambda x: 1 if x > 0 else 2, lambda x: ef.Variable(x),
-        lambda x: [*x], lambda x: ef.Variable([0.0] * 4).assign(x),
+        float,
+        int,
+        bool,
+        complex,
+        len,
+        list,
+        np.asarray,
+        math.sqrt,
+        iter,
+        lambda x: x.numpy(),
+        lambda x: x.item(),
+        lambda x: x.tolist(),
+        lambda x: x.data,
+        lambda x: [1, 2][x],
+        lambda x: x.device,
+        lambda x: x.to("cpu"),
+        lambda x: 1 if x > 0 else 2,
+        lambda x: ef.Variable(x),
+        lambda x: [*x],
+        lambda x: ef.Variable([0.0] * 4).assign(x),
     ],
-)  # fmt: skip
+)
 def test_values_are_refused_with_a_way_out(ask):
     with pytest.raises(TypeError, match=r"stands for data that come later|write a Layer"):
         ask(Input((4,), name="x"))
@@ -249,9 +265,7 @@ def test_a_layer_that_bakes_in_a_length_is_refused():
                 self.table = ef.Variable(ef.ops.ones(inputs.shape[1:]))
             return inputs + self.table
 
-    with pytest.raises(
-        ValueError, match=r'Positions "p" works for inputs \[2, 32, 3\] but not for \[3, 80, 3\]'
-    ):
+    with pytest.raises(ValueError, match=r'Positions "p" works for inputs \[2, 32, 3\] but not for \[3, 80, 3\]'):
         Positions(name="p")(Input((None, 3)))
 
 
@@ -284,9 +298,7 @@ def test_a_symbolic_tensor_caught_in_a_closure_is_found():
         def call(self, inputs):
             return inputs + y
 
-    with pytest.raises(
-        ValueError, match=r"Closure 'c' uses a symbolic tensor that is not among its arguments"
-    ):
+    with pytest.raises(ValueError, match=r"Closure 'c' uses a symbolic tensor that is not among its arguments"):
         Closure(name="c")(Input((4,)))
     with pytest.raises(ValueError, match=r"Pass it when the layer is called"):
         Closure(name="c")(np.ones((2, 4), "float32"))

@@ -34,7 +34,10 @@ RANDOM = {
     "RandomPosterization": {"factor": (2, 5)},
     "RandomColorDegeneration": {"factor": 0.7},
     "RandomColorJitter": {
-        "brightness_factor": 0.1, "contrast_factor": 0.1, "saturation_factor": (0.4, 0.6), "hue_factor": 0.1,
+        "brightness_factor": 0.1,
+        "contrast_factor": 0.1,
+        "saturation_factor": (0.4, 0.6),
+        "hue_factor": 0.1,
     },
     "RandomGaussianBlur": {},
     "RandomErasing": {},
@@ -43,7 +46,7 @@ RANDOM = {
     "AugMix": {},
     "CutMix": {},
     "MixUp": {},
-}  # fmt: skip
+}
 SAME_SIZE = [name for name in RANDOM if name != "RandomCrop"]
 
 
@@ -181,11 +184,7 @@ def test_flips_turn_images_around():
 
 def test_a_quarter_turn():
     square = IMAGES[:2, :10, :10]
-    found = (
-        layers.RandomRotation(1.0)
-        .transform_images(square, {"angle": np.array([90.0, 0.0], "float32")})
-        .numpy()
-    )
+    found = layers.RandomRotation(1.0).transform_images(square, {"angle": np.array([90.0, 0.0], "float32")}).numpy()
     np.testing.assert_allclose(found[0], np.rot90(square[0]), atol=0.1)
     np.testing.assert_allclose(found[1], square[1], atol=1e-3)
 
@@ -234,12 +233,7 @@ def test_elastic_transforms_move_images_and_masks_alike():
 
 
 def test_jitter_is_its_parts_in_order():
-    settings = {
-        "brightness_factor": 0.2,
-        "contrast_factor": 0.3,
-        "saturation_factor": (0.4, 0.6),
-        "hue_factor": 0.1,
-    }
+    settings = {"brightness_factor": 0.2, "contrast_factor": 0.3, "saturation_factor": (0.4, 0.6), "hue_factor": 0.1}
     jitter = layers.RandomColorJitter(**settings, seed=5)
     expected, seeds = Tensor(IMAGES), ef.random.SeedGenerator(5)
     for part in ("Brightness", "Contrast", "Saturation", "Hue"):
@@ -297,9 +291,7 @@ def test_the_data_handed_in_stay_as_they_are():
 
 # Boxes move as images do: a box around a bright spot stays around it
 
-FORMATS = [
-    "xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh",
-]  # fmt: skip
+FORMATS = ["xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh"]
 SPATIAL = {
     "RandomFlip": {},
     "RandomRotation": {"factor": (0.05, 0.1)},
@@ -329,9 +321,7 @@ def test_boxes_stay_around_what_they_show(name, box_format, device):
     images, corners = spots()
     size = images.shape[1:3]
     seeded = {} if name in ("Resizing", "CenterCrop") else {"seed": 4}
-    filled = (
-        {"fill_mode": "constant"} if name in ("RandomRotation", "RandomZoom", "RandomTranslation") else {}
-    )
+    filled = {"fill_mode": "constant"} if name in ("RandomRotation", "RandomZoom", "RandomTranslation") else {}
     layer = getattr(layers, name)(**SPATIAL[name], **seeded, **filled, bounding_box_format=box_format)
     if name == "RandAugment":
         images = np.repeat(images, 3, axis=-1)
@@ -354,10 +344,7 @@ def test_boxes_that_leave_the_image_lose_their_label():
 
 
 def test_lists_of_boxes_of_unequal_lengths_are_filled_up():
-    boxes = {
-        "boxes": [[[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 2.0, 2.0]]],
-        "labels": [[4], [5, 6]],
-    }
+    boxes = {"boxes": [[[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 2.0, 2.0]]], "labels": [[4], [5, 6]]}
     layer = layers.MaxNumBoundingBoxes(3, bounding_box_format="xyxy")
     found = layer({"images": IMAGES[:2], "bounding_boxes": boxes})["bounding_boxes"]
     assert found["labels"].tolist() == [[4, -1, -1], [5, 6, -1]]
@@ -397,7 +384,7 @@ def test_lists_of_boxes_of_unequal_lengths_are_filled_up():
         (lambda: layers.MaxNumBoundingBoxes(0), "max_number=0"),
         (lambda: layers.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=0), "tile_grid_size=0"),
     ],
-)  # fmt: skip
+)
 def test_unusable_settings_and_data_are_refused(make_or_call, message):
     with pytest.raises(ValueError, match=message):
         make_or_call()
@@ -438,9 +425,7 @@ def test_equalization_makes_values_equally_frequent():
 
 
 def test_adaptive_equalization_spreads_each_part_of_an_image():
-    image = np.concatenate(
-        [RNG.uniform(0, 30, (1, 32, 32, 1)), RNG.uniform(200, 230, (1, 32, 32, 1))], axis=1
-    )
+    image = np.concatenate([RNG.uniform(0, 30, (1, 32, 32, 1)), RNG.uniform(200, 230, (1, 32, 32, 1))], axis=1)
     layer = layers.ContrastLimitedAdaptiveHistogramEqualization(clip_limit=40.0, tile_grid_size=(2, 2))
     found = layer(image.astype("float32")).numpy()
     assert found[0, :12].std() > 2 * image[0, :12].std()

@@ -79,9 +79,7 @@ def test_results(name, dtype, device):
         return
     expected = KERAS.arrays[f"{name}/out"]
     assert result.shape == expected.shape
-    assert result.dtype.name == facts["dtypes"]["out"].replace(
-        "float64", dtype if layer_is_typed(case) else "float32"
-    )
+    assert result.dtype.name == facts["dtypes"]["out"].replace("float64", dtype if layer_is_typed(case) else "float32")
     tolerance = 1e-9 if dtype == "float64" else 2e-5
     if case.layer == "MelSpectrogram":  # its matrix of bands is float32 in Keras
         tolerance = 1e-5 if dtype == "float64" else 1e-4
@@ -140,9 +138,7 @@ def test_images(name, dtype, device):
         expected = KERAS.arrays[f"{name}/{key}"]
         tolerance = case.tolerance if dtype == "float64" and "box" not in key else max(case.tolerance, 2e-5)
         scale = max(np.abs(expected).max(), 1.0)
-        np.testing.assert_allclose(
-            result.numpy(), expected, rtol=tolerance, atol=tolerance * scale, err_msg=key
-        )
+        np.testing.assert_allclose(result.numpy(), expected, rtol=tolerance, atol=tolerance * scale, err_msg=key)
 
 
 def comparable(value: Any) -> Any:

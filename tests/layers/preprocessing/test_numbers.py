@@ -24,12 +24,17 @@ class Halves(PyDataset):
 @pytest.mark.parametrize(
     "data",
     [
-        DATA, ef.Tensor(DATA), [DATA[:10], DATA[10:]], iter([DATA[:49], DATA[49:]]), Halves(),
-        Dataset.from_tensor_slices(DATA).batch(7), Dataset.from_tensor_slices(DATA),
+        DATA,
+        ef.Tensor(DATA),
+        [DATA[:10], DATA[10:]],
+        iter([DATA[:49], DATA[49:]]),
+        Halves(),
+        Dataset.from_tensor_slices(DATA).batch(7),
+        Dataset.from_tensor_slices(DATA),
         Dataset.from_tensor_slices((DATA, DATA[:, 0])).batch(7),
     ],
     ids=["array", "tensor", "list", "generator", "PyDataset", "batches", "examples", "pairs"],
-)  # fmt: skip
+)
 def test_normalization_adapts_to_all_kinds_of_data(data):
     layer = layers.Normalization()
     layer.adapt(data)
@@ -92,7 +97,7 @@ def test_normalization_has_nothing_to_train():
         (lambda: layers.STFTSpectrogram("power"), ValueError, "mode='power'"),
         (lambda: layers.Pipeline.from_config({}), ValueError, "list of layers"),
     ],
-)  # fmt: skip
+)
 def test_unusable_settings_and_data_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

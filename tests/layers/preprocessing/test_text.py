@@ -56,10 +56,7 @@ def test_unknown_tokens_are_named_when_there_is_no_index_for_them():
         ({"output_mode": "counts"}, "Did you mean 'count'"),
         ({"sparse": True, "output_mode": "count"}, "no sparse"),
         ({"vocabulary": ["a"], "output_mode": "tf_idf"}, "idf_weights"),
-        (
-            {"vocabulary": ["a"], "output_mode": "tf_idf", "idf_weights": [1.0, 2.0]},
-            "one idf_weight per token",
-        ),
+        ({"vocabulary": ["a"], "output_mode": "tf_idf", "idf_weights": [1.0, 2.0]}, "one idf_weight per token"),
         ({"idf_weights": [1.0]}, "only for output_mode"),
         ({"salt": "x"}, "salt='x'"),
     ],
@@ -193,9 +190,7 @@ def test_fingerprints_do_not_depend_on_their_neighbours(length):
     text = bytes(range(length % 250)) * 1
     alone, among = fingerprint64([text])[0], fingerprint64([b"other", text, text + b"!"])[1]
     assert alone == among
-    assert (
-        siphash64([text], [1, 2])[0] == siphash64([b"other", text], [1, 2])[1] != siphash64([text], [2, 1])[0]
-    )
+    assert siphash64([text], [1, 2])[0] == siphash64([b"other", text], [1, 2])[1] != siphash64([text], [2, 1])[0]
 
 
 def test_hashes_spread_over_all_bins():

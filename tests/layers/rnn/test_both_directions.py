@@ -170,9 +170,7 @@ APART = {
     "kinds": lambda: L.Bidirectional(L.LSTM(4), backward_layer=L.GRU(4, go_backwards=True)),
     "subclass": lambda: L.Bidirectional(OwnCall(4)),
     "units": lambda: L.Bidirectional(L.GRU(4), backward_layer=L.GRU(3, go_backwards=True)),
-    "activation": lambda: L.Bidirectional(
-        L.GRU(4), backward_layer=L.GRU(4, activation="relu", go_backwards=True)
-    ),
+    "activation": lambda: L.Bidirectional(L.GRU(4), backward_layer=L.GRU(4, activation="relu", go_backwards=True)),
     "reset_before": lambda: L.Bidirectional(L.GRU(4, reset_after=False)),
     "regularizer": lambda: L.Bidirectional(L.LSTM(4, activity_regularizer="l2")),
     "types": lambda: L.Bidirectional(L.LSTM(4, dtype="float64")),

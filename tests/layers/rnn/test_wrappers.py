@@ -108,17 +108,12 @@ def test_einsum_dense_does_what_dense_does():
         (lambda: L.Bidirectional(L.LSTM(3), merge_mode="conct"), "Did you mean 'concat'?"),
         (lambda: L.Bidirectional(L.LSTM(3), backward_layer=L.LSTM(3)), "go the same way"),
         (
-            lambda: L.Bidirectional(
-                L.LSTM(3), backward_layer=L.LSTM(3, go_backwards=True, return_sequences=True)
-            ),
+            lambda: L.Bidirectional(L.LSTM(3), backward_layer=L.LSTM(3, go_backwards=True, return_sequences=True)),
             "differ in return_sequences",
         ),
         (lambda: L.TimeDistributed("dense"), "TimeDistributed(layer='dense')"),
         (lambda: L.TimeDistributed(L.Dense(2))(floats(2, 3)), "at least 3 axes"),
-        (
-            lambda: L.TimeDistributed(L.Dense(2))(floats(2, 3, 4), mask=Tensor([[True]])),
-            "mask of shape (2, 3)",
-        ),
+        (lambda: L.TimeDistributed(L.Dense(2))(floats(2, 3, 4), mask=Tensor([[True]])), "mask of shape (2, 3)"),
         (lambda: L.SpectralNormalization(L.Flatten())(floats(2, 3)), "has none"),
         (lambda: L.SpectralNormalization(L.Dense(2), power_iterations=0), "power_iterations=0"),
         (lambda: L.EinsumDense("ab,bc", 3), "equation='ab,bc'"),

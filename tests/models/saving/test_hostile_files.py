@@ -142,25 +142,19 @@ def test_messages_name_layer_array_expected_and_found(file):
         del found["layers/dense_1/vars/0"]
         found["layers/dense_1/vars/0"] = np.zeros((4, 3), "float32")
 
-    refused(weights_changed(file, change), r"layer 'second' \(layers/dense_1\), array 0 'kernel': expected "
-            r"float32\[4, 2\], found float32\[4, 3\]")  # fmt: skip
+    refused(
+        weights_changed(file, change),
+        r"layer 'second' \(layers/dense_1\), array 0 'kernel': expected "
+        r"float32\[4, 2\], found float32\[4, 3\]",
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda f: f.__delitem__("layers/dense/vars/1"),
-            r"array 1 'bias': expected float32\[4\], found nothing",
-        ),
-        (
-            lambda f: f.__setitem__("layers/dense/vars/2", np.zeros(2)),
-            r"array 2: found float64\[2\], expected nothing",
-        ),
-        (
-            lambda f: f.__setitem__("layers/dense_7/vars/0", np.zeros(2)),
-            r"layers/dense_7/vars/0: found float64\[2\]",
-        ),
+        (lambda f: f.__delitem__("layers/dense/vars/1"), r"array 1 'bias': expected float32\[4\], found nothing"),
+        (lambda f: f.__setitem__("layers/dense/vars/2", np.zeros(2)), r"array 2: found float64\[2\], expected nothing"),
+        (lambda f: f.__setitem__("layers/dense_7/vars/0", np.zeros(2)), r"layers/dense_7/vars/0: found float64\[2\]"),
         (lambda f: replace(f, np.zeros((3, 4), bool)), r"found bool\[3, 4\]"),
         (lambda f: replace(f, np.zeros((3, 4), "complex64")), r"found complex64\[3, 4\]"),
         (lambda f: replace(f, np.zeros((3, 4), "int32")), r"found int32\[3, 4\]"),
@@ -224,10 +218,7 @@ def test_values_that_are_no_numbers_are_told_of(file):
 
 
 def test_archives_without_a_part(file):
-    refused(
-        rewritten(file, lambda name, content: None if name == "config.json" else content),
-        "has no config.json",
-    )
+    refused(rewritten(file, lambda name, content: None if name == "config.json" else content), "has no config.json")
 
 
 def test_bombs(file, tmp_path):
@@ -253,18 +244,10 @@ def test_names_of_members_are_no_paths(file, tmp_path):
 
 def test_a_newer_format(file):
     def newer(name, content):
-        return (
-            json.dumps({"eagerflow_format": 99, "eagerflow_version": "9.1"})
-            if name == "metadata.json"
-            else content
-        )
+        return json.dumps({"eagerflow_format": 99, "eagerflow_version": "9.1"}) if name == "metadata.json" else content
 
-    refused(
-        rewritten(file, newer), rf"format 99, written by eagerflow 9\.1; this is eagerflow {ef.__version__}"
-    )
-    refused(
-        rewritten(file, lambda n, c: '{"keras_version": "4.0"}' if n == "metadata.json" else c), "Keras 4.0"
-    )
+    refused(rewritten(file, newer), rf"format 99, written by eagerflow 9\.1; this is eagerflow {ef.__version__}")
+    refused(rewritten(file, lambda n, c: '{"keras_version": "4.0"}' if n == "metadata.json" else c), "Keras 4.0")
 
 
 # Configurations
@@ -291,20 +274,10 @@ def test_a_layer_left_out_of_the_configuration(file):
 @pytest.mark.parametrize(
     "entry",
     [
-        {
-            "module": "os",
-            "class_name": "system",
-            "config": {"command": "touch harm"},
-            "registered_name": None,
-        },
+        {"module": "os", "class_name": "system", "config": {"command": "touch harm"}, "registered_name": None},
         {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "eval"},
         {"module": "keras.layers", "class_name": "eval", "config": {}, "registered_name": "builtins>eval"},
-        {
-            "module": "subprocess",
-            "class_name": "Popen",
-            "config": {"args": "touch harm"},
-            "registered_name": "Popen",
-        },
+        {"module": "subprocess", "class_name": "Popen", "config": {"args": "touch harm"}, "registered_name": "Popen"},
     ],
 )
 def test_names_are_never_imported(file, entry, tmp_path, monkeypatch):
@@ -319,17 +292,23 @@ def test_names_are_never_imported(file, entry, tmp_path, monkeypatch):
 
 def test_code_anywhere_in_a_configuration(file):
     def hide(config):
-        config["config"]["layers"][1]["config"]["activation"] = {
-            "class_name": "__lambda__",
-            "config": {"code": "x"},
-        }
+        config["config"]["layers"][1]["config"]["activation"] = {"class_name": "__lambda__", "config": {"code": "x"}}
 
     refused(config_changed(file, hide), "code of a Python lambda, which is never run")
 
 
 def test_what_is_no_model(file):
-    refused(rewritten(file, lambda n, c: b'{"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}'
-                      if n == "config.json" else c), "describes a Dense, no model")  # fmt: skip
+    refused(
+        rewritten(
+            file,
+            lambda n, c: (
+                b'{"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}'
+                if n == "config.json"
+                else c
+            ),
+        ),
+        "describes a Dense, no model",
+    )
 
 
 # HDF5
@@ -430,9 +409,7 @@ def test_a_model_reads_no_other_files_of_the_machine(kind, secret, tmp_path):
 
 
 def test_a_file_that_is_trusted_may_name_a_vocabulary(secret, tmp_path):
-    ef.Sequential([ef.Input((1,), dtype="string"), ef.layers.StringLookup(vocabulary=["a"])]).save(
-        tmp_path / "m.keras"
-    )
+    ef.Sequential([ef.Input((1,), dtype="string"), ef.layers.StringLookup(vocabulary=["a"])]).save(tmp_path / "m.keras")
 
     def change(config):
         config["config"]["layers"][-1]["config"]["vocabulary"] = secret
@@ -440,9 +417,7 @@ def test_a_file_that_is_trusted_may_name_a_vocabulary(secret, tmp_path):
     with zipfile.ZipFile(tmp_path / "m.keras") as archive:
         assets = [name for name in archive.namelist() if name.startswith("assets")]
     file = config_changed(tmp_path / "m.keras", change)
-    loaded = load_model(
-        rewritten(file, lambda name, content: None if name in assets else content), safe_mode=False
-    )
+    loaded = load_model(rewritten(file, lambda name, content: None if name in assets else content), safe_mode=False)
     assert "password" in loaded.layers[-1].get_vocabulary()
 
 

@@ -14,21 +14,11 @@ from eagerflow.models import load_model, save_model
 from tests.fixtures.cases import model_cases
 
 WHOLE = ["keras", "h5", "safetensors"]
-SOME = [
-    "mlp_regularized",
-    "siamese",
-    "many_ends",
-    "transformer",
-    "stacked_cells",
-    "ops_between",
-    "normalizations",
-]
+SOME = ["mlp_regularized", "siamese", "many_ends", "transformer", "stacked_cells", "ops_between", "normalizations"]
 
 
 def small(optimizer="adam"):
-    made = ef.Sequential(
-        [ef.Input((3,)), ef.layers.Dense(4, "relu"), ef.layers.Dropout(0.5), ef.layers.Dense(2)]
-    )
+    made = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4, "relu"), ef.layers.Dropout(0.5), ef.layers.Dense(2)])
     made.compile(optimizer, "mse", metrics=["mae"])
     return made
 

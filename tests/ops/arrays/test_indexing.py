@@ -85,10 +85,7 @@ def test_take_along_axis(device):
     x = some(3, 4)
     order = np.argsort(x, axis=1)
     same(ops.take_along_axis(x, order, axis=1), np.take_along_axis(x, order, axis=1))
-    same(
-        ops.take_along_axis(x, [[0, 1, 2, 0]], axis=0),
-        np.take_along_axis(x, np.array([[0, 1, 2, 0]]), axis=0),
-    )
+    same(ops.take_along_axis(x, [[0, 1, 2, 0]], axis=0), np.take_along_axis(x, np.array([[0, 1, 2, 0]]), axis=0))
     same(ops.take_along_axis(x[:1], [[0], [1], [3]], axis=-1), x[0, [[0], [1], [3]]])
     same(ops.take_along_axis(x, [5, 0]), x.ravel()[[5, 0]])
     with pytest.raises(ValueError, match="as many axes"):
@@ -142,9 +139,7 @@ def test_scatter_update(reduction, expected, device):
 @pytest.mark.parametrize("reduction", [None, "add", "mul", "max", "min"])
 def test_scatter_update_of_rows(reduction, device):
     x, rows = some(3, 2), some(2, 2) + 1
-    combine = {None: lambda a, b: b, "add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}[
-        reduction
-    ]
+    combine = {None: lambda a, b: b, "add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}[reduction]
     expected = x.copy()
     expected[[2, 0]] = combine(x[[2, 0]], rows)
     same(ops.scatter_update(x, [[2], [0]], rows, reduction), expected)
@@ -167,8 +162,11 @@ def test_segments(dtype, device):
     groups = [data[np.array(ids) == i] for i in range(5)]
     lowest, highest = (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype == "int32" else (-np.inf, np.inf)
     for name, combine, empty in (
-        ("sum", np.sum, 0), ("prod", np.prod, 1), ("max", np.max, lowest), ("min", np.min, highest)
-    ):  # fmt: skip
+        ("sum", np.sum, 0),
+        ("prod", np.prod, 1),
+        ("max", np.max, lowest),
+        ("min", np.min, highest),
+    ):
         expected = [combine(g, axis=0) if len(g) else [empty, empty] for g in groups]
         same(getattr(ops, f"segment_{name}")(data, ids, 5), np.array(expected, dtype), dtype)
         assert getattr(ops, f"segment_{name}")(data, ids).shape == (4, 2)
@@ -190,12 +188,7 @@ def test_rows_of_negative_segments_are_left_out(name, device):
     with ef.GradientTape() as tape:
         found = function(kept, [1, -1, 0, -3])
     same(found, function(data[[0, 2]], [1, 0]))
-    assert (tape.gradient(found, kept).numpy() != 0).tolist() == [
-        [True] * 2,
-        [False] * 2,
-        [True] * 2,
-        [False] * 2,
-    ]
+    assert (tape.gradient(found, kept).numpy() != 0).tolist() == [[True] * 2, [False] * 2, [True] * 2, [False] * 2]
     same(function(data, [-1, -1, -1, -1], 2), function(data[:0], np.zeros(0, int), 2))
 
 
@@ -261,10 +254,7 @@ def test_searching(side, device):
 
 @pytest.mark.parametrize(
     ("call", "message"),
-    [
-        (lambda: ops.argpartition([1.0], 1), "kth=1"),
-        (lambda: ops.searchsorted([1.0], [1.0], "middle"), "searchsorted"),
-    ],
+    [(lambda: ops.argpartition([1.0], 1), "kth=1"), (lambda: ops.searchsorted([1.0], [1.0], "middle"), "searchsorted")],
 )
 def test_errors_of_sorting(call, message):
     with pytest.raises(ValueError, match=message):
@@ -281,15 +271,8 @@ def test_the_order_of_a_number():
 
 def test_unique_filled_up():
     """Indices go on with the first one, of the element that fills; counts with 0."""
-    found = ops.unique(
-        [5, 1, 2, 1], size=5, fill_value=-1, return_index=True, return_inverse=True, return_counts=True
-    )
-    assert [part.tolist() for part in found] == [
-        [1, 2, 5, -1, -1],
-        [1, 2, 0, 1, 1],
-        [2, 0, 1, 0],
-        [2, 1, 1, 0, 0],
-    ]
+    found = ops.unique([5, 1, 2, 1], size=5, fill_value=-1, return_index=True, return_inverse=True, return_counts=True)
+    assert [part.tolist() for part in found] == [[1, 2, 5, -1, -1], [1, 2, 0, 1, 1], [2, 0, 1, 0], [2, 1, 1, 0, 0]]
     assert ops.unique([0.0][:0], size=2, return_index=True)[1].tolist() == [0, 0]
 
 

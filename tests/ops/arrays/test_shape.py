@@ -133,9 +133,7 @@ def test_grids_and_ranges(device):
     same(ops.meshgrid(x, y, indexing="ij"), np.meshgrid(x, y, indexing="ij"))
     same(ops.meshgrid(x), np.meshgrid(x))
     same(ops.linspace(0.0, 1.0, 5), np.linspace(0, 1, 5), "float32")
-    same(
-        ops.linspace(x, 2 * x, 4, endpoint=False, axis=-1), np.linspace(x, 2 * x, 4, endpoint=False, axis=-1)
-    )
+    same(ops.linspace(x, 2 * x, 4, endpoint=False, axis=-1), np.linspace(x, 2 * x, 4, endpoint=False, axis=-1))
     same(ops.linspace(0, 1, 3, retstep=True), np.linspace(0, 1, 3, retstep=True))
     same(ops.linspace(1, 2, 1), [1.0])
     same(ops.linspace(1, 2, 0), [])
@@ -162,11 +160,18 @@ def test_ranges_of_numbers(arguments, dtype):
 
 def test_new_tensors_are_float32_on_the_current_device(device):
     for made, expected in [
-        (ops.zeros((2, 3)), np.zeros((2, 3))), (ops.ones(2), np.ones(2)), (ops.full((2,), 7), np.full(2, 7)),
-        (ops.eye(2, 3, 1), np.eye(2, 3, 1)), (ops.identity(2), np.identity(2)), (ops.tri(2, 3, 1), np.tri(2, 3, 1)),
-        (ops.bartlett(5), np.bartlett(5)), (ops.blackman(5), np.blackman(5)), (ops.hamming(5), np.hamming(5)),
-        (ops.hanning(5), np.hanning(5)), (ops.kaiser(5, 2.0), np.kaiser(5, 2.0)),
-    ]:  # fmt: skip
+        (ops.zeros((2, 3)), np.zeros((2, 3))),
+        (ops.ones(2), np.ones(2)),
+        (ops.full((2,), 7), np.full(2, 7)),
+        (ops.eye(2, 3, 1), np.eye(2, 3, 1)),
+        (ops.identity(2), np.identity(2)),
+        (ops.tri(2, 3, 1), np.tri(2, 3, 1)),
+        (ops.bartlett(5), np.bartlett(5)),
+        (ops.blackman(5), np.blackman(5)),
+        (ops.hamming(5), np.hamming(5)),
+        (ops.hanning(5), np.hanning(5)),
+        (ops.kaiser(5, 2.0), np.kaiser(5, 2.0)),
+    ]:
         same(made, expected, "float32")
         assert made.device == device
     assert ops.empty((2, 0)).shape == (2, 0)

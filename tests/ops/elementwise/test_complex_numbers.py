@@ -60,14 +60,10 @@ def test_gradients_of_real_functions_of_complex_numbers(name):
     same(ef.grad(loss)(Z), slope(loss, Z)[0], atol=1e-7)
 
 
-@pytest.mark.parametrize(
-    "name", ["add", "subtract", "multiply", "divide", "power", "vdot", "outer", "kron", "where"]
-)
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "power", "vdot", "outer", "kron", "where"])
 def test_gradients_of_functions_of_two_complex_tensors(name):
     def loss(z, w):
-        return real_part(
-            ops.where([True, False, True], z, w) if name == "where" else getattr(ops, name)(z, w)
-        )
+        return real_part(ops.where([True, False, True], z, w) if name == "where" else getattr(ops, name)(z, w))
 
     same(list(ef.grad(loss, (0, 1))(Z, W)), slope(loss, Z, W), atol=1e-7)
 

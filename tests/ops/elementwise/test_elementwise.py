@@ -77,9 +77,7 @@ def test_integers_with_floats_are_float32_never_float64(name):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize(
-    "name", ["exp", "sqrt", "sin", "absolute", "negative", "square", "erf", "sigmoid", "floor"]
-)
+@pytest.mark.parametrize("name", ["exp", "sqrt", "sin", "absolute", "negative", "square", "erf", "sigmoid", "floor"])
 def test_floats_keep_their_type(name, dtype):
     assert getattr(ops, name)(positive(3, dtype=dtype)).dtype == dtype
 
@@ -113,11 +111,7 @@ def test_functions_of_integers(name, device):
     a, b = whole(3, 4, low=0), whole(4, low=0, high=5)
     same(getattr(ops, name)(a, b), getattr(np, name)(a, b), "int32")
     if name.startswith("bitwise"):
-        same(
-            getattr(ops, name)(truths(3), truths(3)[::-1]),
-            getattr(np, name)(truths(3), truths(3)[::-1]),
-            "bool",
-        )
+        same(getattr(ops, name)(truths(3), truths(3)[::-1]), getattr(np, name)(truths(3), truths(3)[::-1]), "bool")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int32", "uint8", "uint64", "bool"])
@@ -178,10 +172,7 @@ def test_clip(device):
 
 
 def test_the_gradient_passes_on_the_bounds_of_clip():
-    same(
-        ef.grad(lambda x: ops.sum(ops.clip(x, 0.0, 1.0)))([-1.0, 0.0, 0.5, 1.0, 2.0]),
-        [0.0, 1.0, 1.0, 1.0, 0.0],
-    )
+    same(ef.grad(lambda x: ops.sum(ops.clip(x, 0.0, 1.0)))([-1.0, 0.0, 0.5, 1.0, 2.0]), [0.0, 1.0, 1.0, 1.0, 0.0])
 
 
 def test_where(device):
@@ -194,9 +185,7 @@ def test_where(device):
 
 def test_where_keeps_nan_of_the_other_branch_out_of_the_gradient():
     x = np.array([-1.0, 4.0])
-    same(
-        ef.grad(lambda x: ops.sum(ops.where(x > 0, ops.sqrt(ops.where(x > 0, x, 1.0)), 0.0)))(x), [0.0, 0.25]
-    )
+    same(ef.grad(lambda x: ops.sum(ops.where(x > 0, ops.sqrt(ops.where(x > 0, x, 1.0)), 0.0)))(x), [0.0, 0.25])
 
 
 def test_select(device):

@@ -32,10 +32,7 @@ def test_gamma_functions_at_their_poles_and_ends(device):
     close(lgamma([0.0, -1.0, -1e9, np.inf, -np.inf, np.nan]).numpy(), [*[np.inf] * 5, np.nan])
     close(digamma([0.0, -3.0, np.inf, np.nan]).numpy(), [np.nan, np.nan, np.inf, np.nan])
     close(polygamma([np.inf, np.nan], 1).numpy(), [0, np.nan])
-    close(
-        zeta([1.0, 0.5, 2.0, 2.0, 2.0], [2.0, 2.0, 0.0, -0.5, np.inf]).numpy(),
-        [np.inf, np.nan, np.inf, np.nan, 0],
-    )
+    close(zeta([1.0, 0.5, 2.0, 2.0, 2.0], [2.0, 2.0, 0.0, -0.5, np.inf]).numpy(), [np.inf, np.nan, np.inf, np.nan, 0])
 
 
 def test_derivatives_of_the_gamma_function(device):
@@ -53,9 +50,7 @@ def test_derivatives_of_the_gamma_function(device):
 
 
 def test_zeta(device):
-    close(
-        zeta(np.array([2.0, 4, 3]), np.ones(3)).numpy(), [math.pi**2 / 6, math.pi**4 / 90, 1.2020569031595943]
-    )
+    close(zeta(np.array([2.0, 4, 3]), np.ones(3)).numpy(), [math.pi**2 / 6, math.pi**4 / 90, 1.2020569031595943])
     q = np.array([0.1, 0.3, 1.0, 7.7, 50.0, 1e6])
     for s in (1.01, 2.5, 30.0, 200.0):
         here, behind = (zeta(np.full_like(q, s), q + n).numpy() for n in (0, 1))
@@ -87,9 +82,7 @@ def test_inverse_of_the_complementary_error_function(device):
     close(erfcinv([0.0, 2.0, 3.0, -1.0]).numpy(), [math.inf, -math.inf, math.nan, math.nan])
 
 
-@pytest.mark.parametrize(
-    "name", "erf softplus elu celu selu gelu softmax log_softmax hard_sigmoid normalize".split()
-)
+@pytest.mark.parametrize("name", "erf softplus elu celu selu gelu softmax log_softmax hard_sigmoid normalize".split())
 def test_complex_numbers_are_refused_where_only_real_ones_have_a_meaning(name):
     with pytest.raises(TypeError, match="real numbers"):
         getattr(ops, name)(np.ones((2, 2), "complex64"))

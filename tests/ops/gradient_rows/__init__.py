@@ -54,9 +54,7 @@ class Row:
         return [(case.call or partial(resolve(self.name), **case.settings), case) for case in self.cases]
 
 
-def case(
-    *arrays: Any, call: Any = None, eps: float = 1e-6, rtol: float = 1e-5, atol: float = 1e-6, **settings: Any
-):
+def case(*arrays: Any, call: Any = None, eps: float = 1e-6, rtol: float = 1e-5, atol: float = 1e-6, **settings: Any):
     """A call of the op with these arrays and settings, or of `call` with the arrays."""
     floats = tuple([np.asarray(a, "float64") for a in arrays])
     return Case(floats, call, settings, {"eps": eps, "rtol": rtol, "atol": atol})

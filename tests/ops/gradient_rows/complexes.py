@@ -15,8 +15,7 @@ def complex_case(function, *arrays):
 
 def parts(outputs):
     return [
-        ops.view_as_real(o) if o.dtype.kind == "c" else o
-        for o in ([outputs] if hasattr(outputs, "dtype") else outputs)
+        ops.view_as_real(o) if o.dtype.kind == "c" else o for o in ([outputs] if hasattr(outputs, "dtype") else outputs)
     ]
 
 

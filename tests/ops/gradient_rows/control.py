@@ -29,20 +29,13 @@ ROWS = [
     ),
     smooth(
         "while_loop",
-        case(
-            normal(3),
-            call=lambda x: ops.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * x), (0, x))[1],
-        ),
+        case(normal(3), call=lambda x: ops.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * x), (0, x))[1]),
     ),
     smooth("fori_loop", case(normal(3), call=lambda x: ops.fori_loop(0, 3, lambda i, y: y * x + i, x))),
     smooth(
         "scan",
         case(normal(3, 2), other(2), call=lambda xs, c: ops.scan(lambda c, x: (c * x, c + x * x), c, xs)),
-        case(
-            normal(3, 2),
-            other(2),
-            call=lambda xs, c: ops.scan(lambda c, x: (c * x, c + x * x), c, xs, reverse=True),
-        ),
+        case(normal(3, 2), other(2), call=lambda xs, c: ops.scan(lambda c, x: (c * x, c + x * x), c, xs, reverse=True)),
     ),
     smooth("map", case(normal(3, 2), call=lambda xs: ops.map(lambda x: x * x, xs))),
     smooth("vectorized_map", case(normal(3, 2), call=lambda xs: ops.vectorized_map(lambda x: x * x, xs))),
@@ -53,9 +46,7 @@ ROWS = [
     ),
     smooth(
         "vectorize",
-        case(
-            normal(2, 3), normal(3), call=ops.vectorize(lambda a, b: ops.sum(a * b), signature="(n),(n)->()")
-        ),
+        case(normal(2, 3), normal(3), call=ops.vectorize(lambda a, b: ops.sum(a * b), signature="(n),(n)->()")),
         case(normal(3), other(2, 1), call=ops.vectorize(lambda a, b: a * b)),
     ),
     smooth("custom_gradient", case(normal(3), call=squared(2.0))),

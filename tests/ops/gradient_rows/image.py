@@ -29,15 +29,9 @@ def in_all_layouts(name, **settings):
 ROWS = [
     smooth("rgb_to_grayscale", case(normal(2, 2, 3)), case(normal(2, 3, 1, 2), data_format="channels_first")),
     smooth(
-        "rgb_to_hsv",
-        case(np.abs(apart(2, 2, 3)) / 4),
-        case(np.abs(apart(1, 3, 2, 1)), data_format="channels_first"),
+        "rgb_to_hsv", case(np.abs(apart(2, 2, 3)) / 4), case(np.abs(apart(1, 3, 2, 1)), data_format="channels_first")
     ),
-    smooth(
-        "hsv_to_rgb",
-        case(np.abs(inside(2, 2, 3))),
-        case(np.abs(inside(1, 3, 2, 1)), data_format="channels_first"),
-    ),
+    smooth("hsv_to_rgb", case(np.abs(inside(2, 2, 3))), case(np.abs(inside(1, 3, 2, 1)), data_format="channels_first")),
     in_all_layouts("crop_images", top_cropping=1, left_cropping=0, target_height=2, target_width=3),
     in_all_layouts("pad_images", top_padding=1, left_padding=0, target_height=5, target_width=5),
     in_all_layouts("extract_patches", size=(2, 3), strides=1, padding="same"),
@@ -74,10 +68,7 @@ ROWS = [
     smooth(
         "map_coordinates",
         *[case(normal(3, 4), POINTS, order=1, fill_mode=m) for m in MODES],
-        *[
-            case(normal(3, 4), call=lambda x, m=m: ops.image.map_coordinates(x, POINTS, 0, m, 2.0))
-            for m in MODES
-        ],
+        *[case(normal(3, 4), call=lambda x, m=m: ops.image.map_coordinates(x, POINTS, 0, m, 2.0)) for m in MODES],
     ),
     smooth(
         "affine_transform",

@@ -14,16 +14,12 @@ BATCH = np.stack([normal(2, 2) + 2 * np.eye(2), other(2, 2) - 2 * np.eye(2)])
 
 
 def symmetric(x):
-    return ops.matmul(x, ops.swapaxes(x, -1, -2)) + ops.cast(
-        np.diag(np.arange(1.0, 1 + x.shape[-1])), x.dtype
-    )
+    return ops.matmul(x, ops.swapaxes(x, -1, -2)) + ops.cast(np.diag(np.arange(1.0, 1 + x.shape[-1])), x.dtype)
 
 
 def of_symmetric(function):
     """Functions of a symmetric matrix."""
-    return [
-        case(x, call=lambda x: function(symmetric(x)), rtol=1e-4, atol=1e-5) for x in (normal(2, 2), BATCH)
-    ]
+    return [case(x, call=lambda x: function(symmetric(x)), rtol=1e-4, atol=1e-5) for x in (normal(2, 2), BATCH)]
 
 
 def eigh_parts(x):

@@ -39,21 +39,13 @@ def convolutions(kernel, *cases, size=(1, 5, 4, 2)):
     return [*last, case(turned, other(*kernel), data_format="channels_first", padding="same", strides=2)]
 
 
-STRIDED = [
-    {},
-    {"strides": 2, "padding": "same"},
-    {"dilation_rate": 2, "padding": "same"},
-    {"strides": (1, 3)},
-]
+STRIDED = [{}, {"strides": 2, "padding": "same"}, {"dilation_rate": 2, "padding": "same"}, {"strides": (1, 3)}]
 
 
 def over_time(function, gates, *biases):
     """A recurrent op with and without mask."""
     weights = [normal(2, 3, 2), normal(2, 2), other(2, 2 * gates), normal(2, 2 * gates), *biases]
-    return [
-        case(*weights, call=lambda *xs: function(None, *xs)),
-        case(*weights, call=lambda *xs: function(MASK, *xs)),
-    ]
+    return [case(*weights, call=lambda *xs: function(None, *xs)), case(*weights, call=lambda *xs: function(MASK, *xs))]
 
 
 def parts_of_polar(size, angle):
@@ -66,27 +58,10 @@ CONV_BIAS = (normal(1, 5, 4, 2), other(3, 2, 2, 3), normal(3))
 TURNED = (np.moveaxis(CONV_BIAS[0], -1, 1), *CONV_BIAS[1:])
 
 ROWS = [
-    *[
-        elementwise(n)
-        for n in (
-            "elu",
-            "gelu_exact",
-            "gelu_tanh",
-            "softplus",
-            "softsign",
-            "squareplus",
-            "swish",
-        )
-    ],
+    *[elementwise(n) for n in ("elu", "gelu_exact", "gelu_tanh", "softplus", "softsign", "squareplus", "swish")],
     elementwise("log_sigmoid"),
-    *[
-        elementwise(n, apart)
-        for n in ("relu", "leaky_relu", "relu6", "selu", "celu", "hard_sigmoid", "hard_tanh")
-    ],
-    *[
-        elementwise(n, apart)
-        for n in ("hard_silu", "hard_swish", "hard_shrink", "soft_shrink", "tanh_shrink")
-    ],
+    *[elementwise(n, apart) for n in ("relu", "leaky_relu", "relu6", "selu", "celu", "hard_sigmoid", "hard_tanh")],
+    *[elementwise(n, apart) for n in ("hard_silu", "hard_swish", "hard_shrink", "soft_shrink", "tanh_shrink")],
     *[elementwise(n, apart) for n in ("sparse_plus", "sparse_sigmoid")],
     primitive("limit", ((apart(2, 3),), lambda op: lambda x: op(x, -0.5, 0.5))),
     smooth("gelu", case(normal(2, 3)), case(normal(2, 3), approximate=False)),
@@ -101,9 +76,7 @@ ROWS = [
     zero("multi_hot", case(np.arange(3.0), call=lambda x: ops.multi_hot(ops.cast(x, "int32"), 4))),
     # Crossentropies
     smooth(
-        "binary_crossentropy",
-        case(positive(3) / 3, positive(3) / 4),
-        case(positive(3), normal(3), from_logits=True),
+        "binary_crossentropy", case(positive(3) / 3, positive(3) / 4), case(positive(3), normal(3), from_logits=True)
     ),
     smooth(
         "categorical_crossentropy",
@@ -114,9 +87,7 @@ ROWS = [
     smooth(
         "sparse_categorical_crossentropy",
         case(positive(2, 3) / 3, call=lambda x: ops.sparse_categorical_crossentropy([0, 2], x)),
-        case(
-            normal(2, 3), call=lambda x: ops.sparse_categorical_crossentropy([[0], [2]], x, from_logits=True)
-        ),
+        case(normal(2, 3), call=lambda x: ops.sparse_categorical_crossentropy([[0], [2]], x, from_logits=True)),
         case(normal(2, 3), call=lambda x: ops.sparse_categorical_crossentropy([0, 1, 1], x, True, axis=0)),
     ),
     primitive("sigmoid_crossentropy", ((positive(3), normal(3)), lambda op: op)),
@@ -127,9 +98,7 @@ ROWS = [
         case(normal(2, 5, 4), call=lambda x: ops.ctc_loss([[1, 2, 2], [3, 1, 0]], x, **ALIGNED)),
         case(
             normal(2, 5, 4),
-            call=lambda x: ops.ctc_loss(
-                [[1, 2, 2], [3, 1, 0]], x, mask_index=3, **ALIGNED | {"target_length": [3, 0]}
-            ),
+            call=lambda x: ops.ctc_loss([[1, 2, 2], [3, 1, 0]], x, mask_index=3, **ALIGNED | {"target_length": [3, 0]}),
         ),
     ),
     zero("ctc_decode", case(normal(2, 5, 4), call=lambda x: ops.ctc_decode(x, [5, 4])[0])),
@@ -162,24 +131,14 @@ ROWS = [
         "conv_transpose",
         *[
             case(normal(1, 3, 2, 2), other(2, 3, 2, 2), **s)
-            for s in (
-                {},
-                {"strides": 2},
-                {"strides": 2, "padding": "same"},
-                {"strides": 4},
-                {"dilation_rate": 2},
-            )
+            for s in ({}, {"strides": 2}, {"strides": 2, "padding": "same"}, {"strides": 4}, {"dilation_rate": 2})
         ],
-        case(
-            normal(1, 2, 3, 2), other(2, 3, 2, 2), data_format="channels_first", strides=2, output_padding=1
-        ),
+        case(normal(1, 2, 3, 2), other(2, 3, 2, 2), data_format="channels_first", strides=2, output_padding=1),
     ),
     smooth(
         "max_pool",
         *images(
-            {"pool_size": 2},
-            {"pool_size": (2, 3), "strides": 1, "padding": "same"},
-            {"pool_size": 2, "strides": 3},
+            {"pool_size": 2}, {"pool_size": (2, 3), "strides": 1, "padding": "same"}, {"pool_size": 2, "strides": 3}
         ),
     ),
     smooth("average_pool", *images({"pool_size": 2}, {"pool_size": (2, 3), "strides": 2, "padding": "same"})),
@@ -234,9 +193,7 @@ ROWS = [
         case(normal(2, 3, 2), positive(2, 2), axis=(0, -1)),
         case(normal(2, 3), rms_scaling=True),
     ),
-    primitive(
-        "layer_norm", ((normal(2, 3), positive(3), other(3)), lambda op: op), ((normal(2, 3),), lambda op: op)
-    ),
+    primitive("layer_norm", ((normal(2, 3), positive(3), other(3)), lambda op: op), ((normal(2, 3),), lambda op: op)),
     smooth("rms_normalization", case(normal(2, 3)), case(normal(2, 3), positive(2), axis=0)),
     primitive("rms_norm", ((normal(2, 3), positive(3)), lambda op: op), ((normal(2, 3),), lambda op: op)),
     smooth("normalize", case(normal(2, 3)), case(normal(2, 3), axis=0, order=1), case(normal(2, 3), order=3)),
@@ -245,9 +202,7 @@ ROWS = [
         "masked_scale",
         case(normal(2, 3), call=lambda x: dropout.masked_scale(x, ops.convert_to_tensor(MASK).data, 2.0)),
     ),
-    smooth(
-        "lstm", *over_time(lambda m, s, h, k, u, b: recurrent.lstm(s, h, h * 0.5, k, u, b, m), 4, normal(8))
-    ),
+    smooth("lstm", *over_time(lambda m, s, h, k, u, b: recurrent.lstm(s, h, h * 0.5, k, u, b, m), 4, normal(8))),
     smooth(
         "gru",
         *over_time(lambda m, s, h, k, u, b, c: recurrent.gru(s, h, k, u, b, c, m), 3, normal(6), other(6)),
@@ -274,10 +229,7 @@ ROWS = [
             other(6),
         ),
     ),
-    smooth(
-        "simple_rnn",
-        *over_time(lambda m, s, h, k, u, b: recurrent.simple_rnn(s, h, k, u, b, m), 1, normal(2)),
-    ),
+    smooth("simple_rnn", *over_time(lambda m, s, h, k, u, b: recurrent.simple_rnn(s, h, k, u, b, m), 1, normal(2))),
     smooth(
         "dot_product_attention",
         case(normal(1, 2, 4, 2), normal(1, 3, 2, 2), other(1, 3, 2, 3)),

@@ -23,16 +23,9 @@ def reduction(name, make=normal, **settings):
 ROWS = [
     *[reduction(name) for name in ("sum", "mean", "prod", "var", "logsumexp")],
     *[reduction(name, apart) for name in ("max", "min", "amax", "amin", "ptp", "std")],
-    smooth(
-        "average", case(normal(2, 3)), case(normal(2, 3), positive(3), call=lambda x, w: ops.average(x, 1, w))
-    ),
+    smooth("average", case(normal(2, 3)), case(normal(2, 3), positive(3), call=lambda x, w: ops.average(x, 1, w))),
     smooth("cumsum", case(normal(3)), case(normal(2, 3), axis=-1), case(normal(2, 2))),
-    smooth(
-        "cumprod",
-        case(normal(3)),
-        case(normal(2, 3), axis=-1),
-        case(np.array([1.5, 0.0, 2.0, 0.0, 0.5]), axis=0),
-    ),
+    smooth("cumprod", case(normal(3)), case(normal(2, 3), axis=-1), case(np.array([1.5, 0.0, 2.0, 0.0, 0.5]), axis=0)),
     smooth("diff", case(normal(4)), case(normal(3, 2), n=2, axis=0)),
     smooth(
         "trapezoid",

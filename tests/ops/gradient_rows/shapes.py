@@ -25,10 +25,7 @@ ROWS = [
     smooth("reshape", case(normal(2, 3), newshape=(3, -1)), case(normal(2, 2), call=lambda x: x.reshape(4))),
     smooth("broadcast_to", case(normal(3), shape=(2, 3)), case(normal(2, 1), shape=(2, 2, 2))),
     smooth(
-        "transpose",
-        case(normal(2, 3)),
-        case(normal(2, 1, 3), axes=(1, -1, 0)),
-        case(normal(2, 3), call=lambda x: x.T),
+        "transpose", case(normal(2, 3)), case(normal(2, 1, 3), axes=(1, -1, 0)), case(normal(2, 3), call=lambda x: x.T)
     ),
     smooth("swapaxes", case(normal(2, 1, 3), axis1=0, axis2=-1)),
     smooth(
@@ -41,19 +38,14 @@ ROWS = [
     smooth("ravel", case(normal(2, 3))),
     smooth("tile", case(normal(2), repeats=2), case(normal(2, 2), repeats=(2, 1, 2))),
     smooth(
-        "repeat",
-        case(normal(2, 2), repeats=2, axis=1),
-        case(normal(2), repeats=[1, 2]),
-        case(normal(2, 1), repeats=2),
+        "repeat", case(normal(2, 2), repeats=2, axis=1), case(normal(2), repeats=[1, 2]), case(normal(2, 1), repeats=2)
     ),
     smooth("flip", case(normal(2, 3)), case(normal(2, 3), axis=1)),
     smooth("fliplr", case(normal(2, 3))),
     smooth("flipud", case(normal(2, 3))),
     smooth("rot90", case(normal(2, 3)), case(normal(2, 3), k=2), case(normal(2, 3), k=-1)),
     smooth("roll", case(normal(2, 3), shift=2), case(normal(2, 3), shift=(1, -1), axis=(0, 1))),
-    smooth(
-        "concatenate", case(normal(2, 1), other(2, 2), call=lambda x, y: ops.concatenate([x, y], axis=-1))
-    ),
+    smooth("concatenate", case(normal(2, 1), other(2, 2), call=lambda x, y: ops.concatenate([x, y], axis=-1))),
     smooth("stack", case(normal(2, 2), other(2, 2), call=lambda x, y: ops.stack([x, y], axis=-1))),
     smooth("hstack", case(normal(2), other(3), call=lambda x, y: ops.hstack([x, y]))),
     smooth("vstack", case(normal(3), other(2, 3), call=lambda x, y: ops.vstack([x, y]))),
@@ -103,17 +95,10 @@ ROWS = [
         case(normal(2, 3), indices=[[-1, 0]]),
         case(normal(3), indices=1),
     ),
-    smooth(
-        "take_along_axis",
-        case(normal(2, 3), indices=[[0, 0], [2, 1]], axis=1),
-        case(normal(2, 2), indices=[3, 0]),
-    ),
+    smooth("take_along_axis", case(normal(2, 3), indices=[[0, 0], [2, 1]], axis=1), case(normal(2, 2), indices=[3, 0])),
     smooth("slice", case(normal(2, 3), start_indices=(0, 1), shape=(2, -1))),
     smooth("slice_update", case(normal(2, 3), other(1, 2), call=lambda x, y: ops.slice_update(x, (1, 0), y))),
-    smooth(
-        "overwrite",
-        case(normal(3), other(2), call=lambda x, y: registry["overwrite"].call(x, y, slice(0, 2))),
-    ),
+    smooth("overwrite", case(normal(3), other(2), call=lambda x, y: registry["overwrite"].call(x, y, slice(0, 2)))),
     zero("written_last", case(normal(2), index=slice(0, 2), shape=(3,))),
     smooth("scatter", case(normal(3), call=lambda v: ops.scatter([[0], [2], [0]], v, (4,)))),
     smooth(

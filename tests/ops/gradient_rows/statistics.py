@@ -46,9 +46,7 @@ ROWS = [
     smooth("median", case(apart(5)), case(apart(2, 4), axis=-1, keepdims=True)),
     smooth("corrcoef", case(normal(2, 4))),
     smooth(
-        "correlate",
-        *[case(normal(4), other(3), mode=m) for m in ("valid", "same", "full")],
-        case(normal(2), other(3)),
+        "correlate", *[case(normal(4), other(3), mode=m) for m in ("valid", "same", "full")], case(normal(2), other(3))
     ),
     smooth("cdist", case(normal(2, 2), other(3, 2)), case(normal(2, 2), call=lambda x: ops.cdist(x, x))),
     smooth("bincount", case(positive(3), call=lambda w: ops.bincount([0, 2, 0], w))),

@@ -42,9 +42,7 @@ def test_grays_have_no_hue():
 def test_crop_undoes_pad(device):
     padded = image.pad_images(PHOTO, 1, 2, target_height=12, target_width=13)
     assert padded.shape == (2, 12, 13, 3)
-    np.testing.assert_array_equal(
-        image.crop_images(padded, 1, 2, target_height=8, target_width=9).numpy(), PHOTO
-    )
+    np.testing.assert_array_equal(image.crop_images(padded, 1, 2, target_height=8, target_width=9).numpy(), PHOTO)
 
 
 def test_the_identity_transform_changes_nothing(device):
@@ -113,6 +111,6 @@ def test_scaling_by_one_and_moving_by_pixels():
 
 
 def test_no_gradient_flows_to_scale_and_translation():
-    assert ef.grad(
-        lambda s: ops.sum(image.scale_and_translate(np.arange(5.0), (5,), s, [0.0], (0,), "linear"))
-    )(np.array([1.0])).tolist() == [0.0]
+    assert ef.grad(lambda s: ops.sum(image.scale_and_translate(np.arange(5.0), (5,), s, [0.0], (0,), "linear")))(
+        np.array([1.0])
+    ).tolist() == [0.0]

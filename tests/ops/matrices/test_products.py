@@ -159,14 +159,8 @@ def test_equations(device):
     same(ops.linalg.inv(BATCH), np.linalg.inv(BATCH))
     same(ops.linalg.solve_triangular(REGULAR, b), np.linalg.solve(np.triu(REGULAR), b))
     same(ops.linalg.solve_triangular(REGULAR, v, lower=True), np.linalg.solve(np.tril(REGULAR), v))
-    same(
-        ops.linalg.lstsq(some(5, 3), some(5)), np.linalg.lstsq(some(5, 3), some(5), rcond=None)[0], rtol=1e-4
-    )
-    same(
-        ops.linalg.lstsq(some(2, 3), some(2, 2)),
-        np.linalg.lstsq(some(2, 3), some(2, 2), rcond=None)[0],
-        rtol=1e-4,
-    )
+    same(ops.linalg.lstsq(some(5, 3), some(5)), np.linalg.lstsq(some(5, 3), some(5), rcond=None)[0], rtol=1e-4)
+    same(ops.linalg.lstsq(some(2, 3), some(2, 2)), np.linalg.lstsq(some(2, 3), some(2, 2), rcond=None)[0], rtol=1e-4)
 
 
 def test_determinants(device):

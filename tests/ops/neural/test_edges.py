@@ -22,9 +22,7 @@ def normal(*shape, dtype="float64"):
     return np.random.default_rng(shape).normal(size=shape).astype(dtype)
 
 
-@pytest.mark.parametrize(
-    "name", "softmax log_softmax sparsemax relu sigmoid gelu normalize rms_normalization".split()
-)
+@pytest.mark.parametrize("name", "softmax log_softmax sparsemax relu sigmoid gelu normalize rms_normalization".split())
 def test_an_empty_batch_stays_empty(name, device):
     assert getattr(ops, name)(normal(0, 4)).shape == (0, 4)
 
@@ -44,11 +42,19 @@ def test_infinities_leave_other_rows_alone(device):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("sigmoid", [1, 0, 0.5]), ("silu", [1e4, 0, 0]), ("softplus", [1e4, 0, math.log(2)]), ("elu", [1e4, -1, 0]),
-        ("log_sigmoid", [0, -1e4, -math.log(2)]), ("gelu", [1e4, 0, 0]), ("softmax", [1, 0, 0]),
-        ("log_softmax", [0, -2e4, -1e4]), ("celu", [1e4, -1, 0]), ("squareplus", [1e4, 0, 1]), ("softsign", [1, -1, 0]),
+        ("sigmoid", [1, 0, 0.5]),
+        ("silu", [1e4, 0, 0]),
+        ("softplus", [1e4, 0, math.log(2)]),
+        ("elu", [1e4, -1, 0]),
+        ("log_sigmoid", [0, -1e4, -math.log(2)]),
+        ("gelu", [1e4, 0, 0]),
+        ("softmax", [1, 0, 0]),
+        ("log_softmax", [0, -2e4, -1e4]),
+        ("celu", [1e4, -1, 0]),
+        ("squareplus", [1e4, 0, 1]),
+        ("softsign", [1, -1, 0]),
     ],
-)  # fmt: skip
+)
 def test_large_numbers_neither_overflow_nor_warn(name, expected, device):
     np.testing.assert_allclose(getattr(ops, name)(EXTREMES).numpy(), expected, rtol=1e-4, atol=1e-4)
 
@@ -83,24 +89,30 @@ def test_a_masked_class_that_is_not_the_label_costs_nothing():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda f: ops.conv(f(1, 4, 4, 2), f(2, 2, 2, 3)), lambda f: ops.depthwise_conv(f(1, 4, 4, 2), f(2, 2, 2, 1)),
-        lambda f: ops.conv_transpose(f(1, 2, 2, 2), f(2, 2, 3, 2)), lambda f: ops.max_pool(f(1, 4, 4, 2), 2),
-        lambda f: ops.average_pool(f(1, 4, 4, 2), 2, padding="same"), lambda f: ops.layer_normalization(f(2, 3)),
-        lambda f: ops.batch_normalization(f(2, 3), f(3), f(3) ** 2, -1), lambda f: ops.moments(f(2, 3), [0])[1],
-        lambda f: ops.softmax(f(2, 3)), lambda f: ops.gelu(f(2, 3), approximate=False), lambda f: ops.selu(f(3)),
+        lambda f: ops.conv(f(1, 4, 4, 2), f(2, 2, 2, 3)),
+        lambda f: ops.depthwise_conv(f(1, 4, 4, 2), f(2, 2, 2, 1)),
+        lambda f: ops.conv_transpose(f(1, 2, 2, 2), f(2, 2, 3, 2)),
+        lambda f: ops.max_pool(f(1, 4, 4, 2), 2),
+        lambda f: ops.average_pool(f(1, 4, 4, 2), 2, padding="same"),
+        lambda f: ops.layer_normalization(f(2, 3)),
+        lambda f: ops.batch_normalization(f(2, 3), f(3), f(3) ** 2, -1),
+        lambda f: ops.moments(f(2, 3), [0])[1],
+        lambda f: ops.softmax(f(2, 3)),
+        lambda f: ops.gelu(f(2, 3), approximate=False),
+        lambda f: ops.selu(f(3)),
         lambda f: ops.dot_product_attention(f(1, 2, 2, 3), f(1, 2, 2, 3), f(1, 2, 2, 3)),
-        lambda f: ops.image.resize(f(4, 4, 1), (2, 3)), lambda f: ops.image.gaussian_blur(f(4, 4, 1)),
+        lambda f: ops.image.resize(f(4, 4, 1), (2, 3)),
+        lambda f: ops.image.gaussian_blur(f(4, 4, 1)),
         lambda f: ops.image.affine_transform(f(4, 4, 1), [1, 0, 0.5, 0, 1, 0, 0, 0]),
-        lambda f: ops.image.rgb_to_grayscale(f(4, 4, 3)), lambda f: ops.adaptive_average_pool(f(1, 4, 2), 2),
+        lambda f: ops.image.rgb_to_grayscale(f(4, 4, 3)),
+        lambda f: ops.adaptive_average_pool(f(1, 4, 2), 2),
     ],
-)  # fmt: skip
+)
 def test_float_types_are_kept(call, dtype):
     assert call(lambda *shape: Tensor(normal(*shape, dtype=dtype))).dtype == dtype
 
 
-@pytest.mark.parametrize(
-    "name", "sigmoid softmax gelu selu leaky_relu layer_normalization hard_sigmoid".split()
-)
+@pytest.mark.parametrize("name", "sigmoid softmax gelu selu leaky_relu layer_normalization hard_sigmoid".split())
 def test_integers_become_floats(name):
     assert getattr(ops, name)([[1, 0, 2]]).dtype == "float32"
 

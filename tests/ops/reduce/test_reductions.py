@@ -36,9 +36,7 @@ def test_reductions_over_axes(name, axis, device):
 
 
 @pytest.mark.parametrize("layout", ["number", "transposed", "every-other", "broadcast"])
-@pytest.mark.parametrize(
-    "name", [*PLAIN, *NEED_ELEMENTS, "count_nonzero", "argmax", "argmin", "cumsum", "cumprod"]
-)
+@pytest.mark.parametrize("name", [*PLAIN, *NEED_ELEMENTS, "count_nonzero", "argmax", "argmin", "cumsum", "cumprod"])
 def test_reductions_of_any_layout(name, layout):
     x = LAYOUTS[layout](some)
     same(getattr(ops, name)(x), getattr(np, name)(x))
@@ -97,11 +95,7 @@ def test_complex_variance(device):
 def test_positions_of_extremes(name, device):
     x = whole(3, 4)
     for axis in (None, 0, -1):
-        same(
-            getattr(ops, name)(x, axis, keepdims=True),
-            getattr(np, name)(x, axis=axis, keepdims=True),
-            "int64",
-        )
+        same(getattr(ops, name)(x, axis, keepdims=True), getattr(np, name)(x, axis=axis, keepdims=True), "int64")
 
 
 @pytest.mark.parametrize("name", ["cumsum", "cumprod"])
@@ -154,9 +148,7 @@ def test_logsumexp_is_quiet_about_infinities():
 # -- leaving out NaN
 
 
-@pytest.mark.parametrize(
-    "name", ["nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nanmax", "nanmin", "nanmedian"]
-)
+@pytest.mark.parametrize("name", ["nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nanmax", "nanmin", "nanmedian"])
 def test_reductions_without_nan(name, device):
     x = holes(2, 3, 4)
     for axis in (None, 0, -1, (0, 2)):

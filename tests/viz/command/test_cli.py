@@ -79,11 +79,14 @@ def test_a_failing_script_leaves_its_recording(script, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["run", "-o", "nowhere/a.efz"], ["run", "-o", "."], ["run", "--draw", "a.gif"],
+        ["run", "-o", "nowhere/a.efz"],
+        ["run", "-o", "."],
+        ["run", "--draw", "a.gif"],
         ["run", "--live", "-o", "no/a.efz"],
-        ["nonfinite", "-o", "nowhere/a.efz"], ["nonfinite", "--draw", "a.gif"],
+        ["nonfinite", "-o", "nowhere/a.efz"],
+        ["nonfinite", "--draw", "a.gif"],
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_written_is_said_before_the_script_runs(script, arguments, capsys):
     assert main([*arguments, "little.py"]) in (1, 2)
     out, err = capsys.readouterr()
@@ -114,8 +117,7 @@ def test_show(file, capsys):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [[], ["--color-by", "grad", "--theme", "dark"], ["--view", "layers", "--depth", "1", "--step", "0"]],
+    "options", [[], ["--color-by", "grad", "--theme", "dark"], ["--view", "layers", "--depth", "1", "--step", "0"]]
 )
 def test_draw(file, tmp_path, options, capsys):
     out = tmp_path / "a.svg"
@@ -185,11 +187,7 @@ def test_mistakes_are_said_in_one_line(file, arguments, says, capsys):
 
 
 def test_unknown_commands_and_words_are_refused(file, capsys):
-    for arguments in (
-        ["paint", file],
-        ["draw", file, "a.svg", "--color-by", "taste"],
-        ["run", "--steps", "x", "a.py"],
-    ):
+    for arguments in (["paint", file], ["draw", file, "a.svg", "--color-by", "taste"], ["run", "--steps", "x", "a.py"]):
         with pytest.raises(SystemExit) as leaving:
             main(arguments)
         assert leaving.value.code == 2

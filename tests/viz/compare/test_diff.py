@@ -50,8 +50,7 @@ def kinds(found):
 def test_the_same_program_twice_doesnt_differ():
     """Though generated names do, as layers are made anew."""
     a, b = (
-        step_of(net(layers.Dense(4, activation="tanh"), layers.Dropout(0.0), name=name), values="")
-        for name in "ab"
+        step_of(net(layers.Dense(4, activation="tanh"), layers.Dropout(0.0), name=name), values="") for name in "ab"
     )
     found = viz.diff(a, b)
     assert not found

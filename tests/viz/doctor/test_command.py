@@ -47,8 +47,12 @@ def run(tmp_path, source, *options, arguments=()):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "viz", "doctor", *options, str(script), *arguments],
-        capture_output=True, text=True, env=environment, check=False, cwd=tmp_path,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        cwd=tmp_path,
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -252,9 +256,7 @@ def test_a_check_that_fails_is_asked_no_more_and_the_program_goes_on():
     watcher = Watcher()
     broken = watcher.checks[0]
     broken.on_step_end = lambda: 1 / 0
-    watcher._now["step_end"].insert(
-        0, type("Bound", (), {"__call__": lambda self: 1 / 0, "__self__": broken})()
-    )
+    watcher._now["step_end"].insert(0, type("Bound", (), {"__call__": lambda self: 1 / 0, "__self__": broken})())
     x, y = batch()
     with watcher:
         compiled(layers.Dense(1, activation="softmax")).fit(x, y, verbose=0)
@@ -268,9 +270,7 @@ def test_findings_refuse_unknown_kinds():
 
 
 def test_diagnoses_are_text_json_and_html():
-    finding = Finding(
-        "overfit", "info", "a < b", "do <this>", evidence={"x": float("nan")}, file="a.py", line=3
-    )
+    finding = Finding("overfit", "info", "a < b", "do <this>", evidence={"x": float("nan")}, file="a.py", line=3)
     diagnosis = Diagnosis([finding])
     assert diagnosis.ok
     assert len(diagnosis) == 1

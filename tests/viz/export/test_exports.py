@@ -106,9 +106,8 @@ def test_basic_statistics_are_enough_for_norms():
     with viz.trace(stats="basic") as t:
         trainer.step()
     np.testing.assert_allclose(
-        [row.gradient for row in t.grad_flow().rows],
-        [np.linalg.norm(g.numpy()) for g in trainer.gradients], rtol=1e-4,
-    )  # fmt: skip
+        [row.gradient for row in t.grad_flow().rows], [np.linalg.norm(g.numpy()) for g in trainer.gradients], rtol=1e-4
+    )
 
 
 def test_a_weight_used_twice_has_the_norm_of_the_sum():
@@ -134,9 +133,14 @@ def test_planted_faults_are_remarked():
         tape.gradient(loss, [dead, tiny, huge, bad, *fine])
     remarks = {row.name: row.remark for row in t.grad_flow().rows}
     assert remarks == {
-        "dead": "no gradient flows", "tiny": "vanishing", "huge": "exploding", "bad": "3 not finite",
-        "fine_0": "", "fine_1": "", "fine_2": "",
-    }  # fmt: skip
+        "dead": "no gradient flows",
+        "tiny": "vanishing",
+        "huge": "exploding",
+        "bad": "3 not finite",
+        "fine_0": "",
+        "fine_1": "",
+        "fine_2": "",
+    }
     assert "3 not finite" in t.grad_flow().svg
 
 

@@ -17,18 +17,12 @@ pytest.importorskip("tensorboard")
 
 from tests.viz.export.test_tensorboard_graph import read
 
-EXPECTED = json.loads(
-    (Path(__file__).parents[2] / "fixtures" / "tensorboard.json").read_text(encoding="utf-8")
-)
+EXPECTED = json.loads((Path(__file__).parents[2] / "fixtures" / "tensorboard.json").read_text(encoding="utf-8"))
 KINDS = {"scalars": "Scalars", "histograms": "Histograms", "tensors": "Tensors"}
 
 
 def model_for(case):
-    first = (
-        [layers.Embedding(7, 4, name="words"), layers.Flatten(name="flat")]
-        if "embeddings_freq" in case
-        else []
-    )
+    first = [layers.Embedding(7, 4, name="words"), layers.Flatten(name="flat")] if "embeddings_freq" in case else []
     inner = [*first, layers.Dense(4, activation="tanh", name="a"), layers.Dense(3, name="b")]
     model = ef.Sequential([ef.Input((5,)), *inner], name="net")
     model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
@@ -37,11 +31,7 @@ def model_for(case):
 
 def fitted(folder, case):
     rng = np.random.default_rng(0)
-    x = (
-        rng.integers(0, 7, (12, 5))
-        if "embeddings_freq" in case
-        else rng.normal(size=(12, 5)).astype("float32")
-    )
+    x = rng.integers(0, 7, (12, 5)) if "embeddings_freq" in case else rng.normal(size=(12, 5)).astype("float32")
     y = rng.integers(0, 3, 12)
     callback = TensorBoard(folder, **case)
     model_for(case).fit(x, y, batch_size=4, epochs=2, verbose=0, validation_data=(x, y), callbacks=[callback])
@@ -59,10 +49,7 @@ def steps_by_tag(folder):
 
 def expected(name):
     runs = EXPECTED["cases"][name]["runs"]
-    return {
-        run: {tag: s for tags in about["tags"].values() for tag, s in tags.items()}
-        for run, about in runs.items()
-    }
+    return {run: {tag: s for tags in about["tags"].values() for tag, s in tags.items()} for run, about in runs.items()}
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "every_second"])

@@ -34,9 +34,7 @@ def test_every_kind_is_read_back(tmp_path):
     assert found.Tensors("notes")[0].tensor_proto.string_val[0].decode() == "**é** <script>"
     assert found.SummaryMetadata("notes").plugin_data.plugin_name == "text"
     assert found.SummaryMetadata("curve").plugin_data.plugin_name == "pr_curves"
-    assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= set(
-        found.PluginTagToContent("hparams")
-    )
+    assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= set(found.PluginTagToContent("hparams"))
     assert found.Scalars("accuracy")[0].value == pytest.approx(0.9)
 
 
@@ -105,9 +103,7 @@ def test_embeddings_are_files_for_the_projector(tmp_path):
     from google.protobuf import text_format
     from tensorboard.plugins.projector import ProjectorConfig
 
-    config = text_format.Parse(
-        (tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8"), ProjectorConfig()
-    )
+    config = text_format.Parse((tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8"), ProjectorConfig())
     assert [e.tensor_name for e in config.embeddings] == ['odd "name"', "words"]
     words = config.embeddings[1]
     np.testing.assert_array_equal(np.loadtxt(tmp_path / words.tensor_path), np.eye(3) * 2)
@@ -190,9 +186,7 @@ def test_the_conceptual_graph_is_what_tensorboard_parses(tmp_path):
 
     inputs = ef.Input((4,), name="given")
     hidden = layers.Dense(3, name="hidden")(inputs)
-    model = ef.Model(
-        inputs, layers.Add(name="both")([hidden, layers.Dense(3, name="side")(inputs)]), name="net"
-    )
+    model = ef.Model(inputs, layers.Add(name="both")([hidden, layers.Dense(3, name="side")(inputs)]), name="net")
     model.compile("sgd", "mse")
     callback = ef.callbacks.TensorBoard(tmp_path)
     model.fit(np.zeros((4, 4), "float32"), np.zeros((4, 3), "float32"), verbose=0, callbacks=[callback])

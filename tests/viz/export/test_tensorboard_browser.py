@@ -21,9 +21,7 @@ pytest.importorskip("tensorboard")
 PROGRAM = browser.find()
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"
-    ),
+    pytest.mark.skipif(PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
 ]
 
 
@@ -34,27 +32,15 @@ def server(tmp_path_factory):
     logs = tmp_path_factory.mktemp("logs")
     x, y, model = batch_and_model()
     model.fit(
-        x, y, batch_size=4, epochs=2, verbose=0, validation_data=(x, y),
-        callbacks=[TensorBoard(logs, histogram_freq=1)],
-    )  # fmt: skip
+        x, y, batch_size=4, epochs=2, verbose=0, validation_data=(x, y), callbacks=[TensorBoard(logs, histogram_freq=1)]
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "tensorboard.main",
-        "--logdir",
-        str(logs),
-        "--port",
-        str(port),
-    ]
+    command = [sys.executable, "-W", "ignore", "-m", "tensorboard.main", "--logdir", str(logs), "--port", str(port)]
     process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--load_fast", "false"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [*command, "--host", "127.0.0.1", "--load_fast", "false"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/data/plugin/graphs/info")
@@ -92,9 +78,7 @@ def test_the_graphs_tab_shows_layers_gradients_and_times(server, page, tmp_path)
     page.wait(f"{names('g.node')}.includes('mlp')", 60)
     shown = page.run(names("g.node"))
     assert {"mlp", "gradients"} <= set(shown)
-    page.run(
-        f"{WALK}.filter(e => e.matches('paper-item') && e.textContent.trim() == 'step_2').map(e => e.click())"
-    )
+    page.run(f"{WALK}.filter(e => e.matches('paper-item') && e.textContent.trim() == 'step_2').map(e => e.click())")
     disabled = f"{WALK}.filter(e => e.id == 'compute-time-radio-button').map(e => e.getAttribute('aria-disabled'))[0]"
     page.wait(f"{disabled} == 'false'")
     page.run(f"{WALK}.filter(e => e.id == 'compute-time-radio-button').map(e => e.click())")

@@ -26,11 +26,7 @@ def named(plane):
     names = {pair.key: pair.value.name for pair in plane.event_metadata}
     stats = {pair.key: pair.value.name for pair in plane.stat_metadata}
     return [
-        (
-            names[event.metadata_id],
-            event,
-            {stats[s.metadata_id]: s.str_value or s.int64_value for s in event.stats},
-        )
+        (names[event.metadata_id], event, {stats[s.metadata_id]: s.str_value or s.int64_value for s in event.stats})
         for event in plane.lines[0].events
     ]
 
@@ -70,13 +66,7 @@ def test_the_callback_profiles_the_chosen_batches(tmp_path):
     model = ef.Sequential([layers.Dense(2)])
     model.compile("sgd", "mse")
     callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 3))
-    model.fit(
-        np.ones((16, 3), "float32"),
-        np.ones((16, 2), "float32"),
-        batch_size=4,
-        verbose=0,
-        callbacks=[callback],
-    )
+    model.fit(np.ones((16, 3), "float32"), np.ones((16, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
     found = sorted((tmp_path / "plugins" / "profile").glob("*/*.xplane.pb"))
     assert [path.parent.name for path in found] == ["batch_2", "batch_3"]
     assert any(name.endswith("/matmul:matmul") for name, _, _ in named(plane_of(found[0])))
@@ -85,7 +75,5 @@ def test_the_callback_profiles_the_chosen_batches(tmp_path):
 def test_hostile_names_stay_names_of_ops(tmp_path):
     with viz.trace() as t, ef.core.observe.scope("user", "</script> \u202e 'x' 🙂"):
         ef.ops.tanh(ef.ops.ones(3))
-    names = [
-        name for name, _, about in named(plane_of(tensorboard_profile.write(t, tmp_path))) if "layer" in about
-    ]
+    names = [name for name, _, about in named(plane_of(tensorboard_profile.write(t, tmp_path))) if "layer" in about]
     assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[a-z0-9_]+", name) for name in names)

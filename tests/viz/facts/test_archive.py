@@ -142,10 +142,7 @@ def test_flipped_bytes_are_refused_or_harmless(saved, tmp_path):
         ("missing column", lambda header, columns: columns.pop("Op.start")),
         ("column of another length", lambda header, columns: columns.update({"Op.start": np.zeros(2, int)})),
         ("column of another type", lambda header, columns: columns.update({"Op.start": np.zeros(2)})),
-        (
-            "column of more dimensions",
-            lambda header, columns: columns.update({"Op.start": np.zeros((2, 2), int)}),
-        ),
+        ("column of more dimensions", lambda header, columns: columns.update({"Op.start": np.zeros((2, 2), int)})),
         ("text out of the table", lambda header, columns: columns["Op.name"].fill(10**6)),
         ("negative text", lambda header, columns: columns["Op.name"].fill(-5)),
         ("tensor out of range", lambda header, columns: columns["Op.inputs"].fill(10**6)),

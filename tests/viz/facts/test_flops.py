@@ -29,10 +29,12 @@ CASES = {
     "strided conv": (lambda: ops.conv(ones(2, 8, 8, 3), ones(2, 2, 3, 5), strides=2), 2 * 4 * 4 * 5 * (2 * 2 * 2 * 3)),
     "grouped conv": (lambda: ops.conv(ones(1, 4, 4, 6), ones(1, 1, 2, 9)), 4 * 4 * 9 * (2 * 2)),
     "depthwise_conv": (
-        lambda: ops.depthwise_conv(ones(1, 6, 6, 4), ones(3, 3, 4, 2), padding="same"), 6 * 6 * 8 * (2 * 9)
+        lambda: ops.depthwise_conv(ones(1, 6, 6, 4), ones(3, 3, 4, 2), padding="same"),
+        6 * 6 * 8 * (2 * 9),
     ),
     "conv_transpose": (
-        lambda: ops.conv_transpose(ones(1, 4, 4, 3), ones(2, 2, 5, 3), strides=2), 4 * 4 * 3 * (2 * 2 * 2 * 5)
+        lambda: ops.conv_transpose(ones(1, 4, 4, 3), ones(2, 2, 5, 3), strides=2),
+        4 * 4 * 3 * (2 * 2 * 2 * 5),
     ),
     "max_pool": (lambda: ops.max_pool(ones(1, 6, 6, 2), 3), 2 * 2 * 2 * 9),
     "average_pool": (lambda: ops.average_pool(ones(1, 6, 6, 2), (2, 3)), 3 * 2 * 2 * 6),
@@ -42,7 +44,7 @@ CASES = {
     "softmax": (lambda: ops.softmax(ones(3, 4)), 12 * 5),
     "reshape": (lambda: ops.reshape(ones(3, 4), (12,)), 0),
     "transpose": (lambda: ops.transpose(ones(3, 4)), 0),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES)

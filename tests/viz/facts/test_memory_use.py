@@ -26,8 +26,11 @@ def planted():
 def test_the_peak_and_what_was_alive_then():
     use = planted()
     assert [(each.name, each.nbytes) for each in use.alive[:4]] == [
-        ("", 4000), ("exp", 4000), ("tanh", 4000), ("weight", 2000),
-    ]  # fmt: skip
+        ("", 4000),
+        ("exp", 4000),
+        ("tanh", 4000),
+        ("weight", 2000),
+    ]
     assert 14000 <= use.peak < 14100
     assert use.by("role")["parameter"] == 2000
     assert use.by("role")["input"] == 4000

@@ -102,8 +102,7 @@ def test_times_in_words(nanoseconds, text):
 
 
 @pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0 B"), (512, "512 B"), (1536, "1.5 KB"), (20 * 2**20, "20 MB"), (2**50, "1024 TB")],
+    ("number", "text"), [(0, "0 B"), (512, "512 B"), (1536, "1.5 KB"), (20 * 2**20, "20 MB"), (2**50, "1024 TB")]
 )
 def test_sizes_in_words(number, text):
     assert formatting.nbytes(number) == text

@@ -69,9 +69,7 @@ def test_the_numbers_are_those_of_history():
         reader.wait(lambda r: r.parts.get("end"))
     for name in ("loss", "accuracy"):
         assert [p[1] for p in reader.curves[f"epoch|{name}"]] == pytest.approx(history[name], rel=1e-6)
-        assert [p[1] for p in reader.curves[f"validation|{name}"]] == pytest.approx(
-            history[f"val_{name}"], rel=1e-6
-        )
+        assert [p[1] for p in reader.curves[f"validation|{name}"]] == pytest.approx(history[f"val_{name}"], rel=1e-6)
 
 
 def own_loop(model, optimizer, steps, log=None):
@@ -91,17 +89,13 @@ def own_loop(model, optimizer, steps, log=None):
 def test_a_loop_of_ones_own_is_seen_by_its_optimizer():
     with watched() as (page, reader):
         model = mlp()
-        losses = own_loop(
-            model, ef.optimizers.SGD(0.1), 12, lambda loss: page.log(double=2 * loss, val_double=0.0)
-        )
+        losses = own_loop(model, ef.optimizers.SGD(0.1), 12, lambda loss: page.log(double=2 * loss, val_double=0.0))
         page.close()
         reader.wait(lambda r: r.parts.get("end") and r.parts.get("histograms"))
         assert [p[:2] for p in reader.curves["batch|loss"]] == [
             [i + 1, pytest.approx(loss, rel=1e-6)] for i, loss in enumerate(losses)
         ]
-        assert [p[1] for p in reader.curves["batch|double"]] == pytest.approx(
-            [2 * loss for loss in losses], rel=1e-6
-        )
+        assert [p[1] for p in reader.curves["batch|double"]] == pytest.approx([2 * loss for loss in losses], rel=1e-6)
         assert [p[1] for p in reader.curves["validation|double"]] == [0.0] * 12
         assert reader.parts["status"]["step"] == 12
         graph = reader.get("graph")
@@ -229,10 +223,13 @@ def test_a_page_that_takes_nothing_holds_up_nothing(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"port": 70_000}, "port=70000"), ({"every": -1}, "every=-1"), ({"every_steps": 0}, "every_steps=0"),
-        ({"overhead": 0}, "overhead=0"), ({"linger": float("nan")}, "linger=nan"),
+        ({"port": 70_000}, "port=70000"),
+        ({"every": -1}, "every=-1"),
+        ({"every_steps": 0}, "every_steps=0"),
+        ({"overhead": 0}, "overhead=0"),
+        ({"linger": float("nan")}, "linger=nan"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_named(options, says):
     with pytest.raises(ValueError, match=says):
         viz.live(open_browser=False, **options)
@@ -306,9 +303,7 @@ def test_the_doctor_looks_again_when_the_loss_turns_nan():
         model.head.kernel.assign(model.head.kernel.numpy() * np.float32("nan"))
         with pytest.warns(UserWarning, match="nan"):
             model.fit(x, y, batch_size=1, epochs=1, verbose=0)
-        reader.wait(
-            lambda r: "nonfinite" in {each["kind"] for each in r.parts.get("findings", {}).get("list", ())}
-        )
+        reader.wait(lambda r: "nonfinite" in {each["kind"] for each in r.parts.get("findings", {}).get("list", ())})
 
 
 def test_a_page_that_is_forgotten_goes_when_nobody_looks():

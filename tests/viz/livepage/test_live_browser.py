@@ -89,8 +89,7 @@ def test_log_scale_smoothing_and_values_under_the_pointer(page_in_browser):
     page, seen = page_in_browser
     for step in range(300):
         page.log(
-            {"loss": 10.0 ** -(step / 100), "val_loss": 2.0, "odd": float("nan") if step == 250 else step},
-            step=step,
+            {"loss": 10.0 ** -(step / 100), "val_loss": 2.0, "odd": float("nan") if step == 250 else step}, step=step
         )
     seen.wait("document.querySelectorAll('[data-metric]').length >= 2")
     seen.wait("/validation 2/.test(document.querySelector('[data-metric=\"loss\"]').textContent)")

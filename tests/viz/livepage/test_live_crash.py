@@ -19,9 +19,7 @@ from viz.cli import main
 from viz.command import live
 
 ROOT = Path(__file__).parents[3]
-linux = pytest.mark.skipif(
-    not Path("/proc/net/tcp").exists(), reason="the page's process is found through /proc"
-)
+linux = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the page's process is found through /proc")
 
 
 class Bad(layers.Layer):
@@ -129,9 +127,13 @@ def _hears_ctrl_c():
 def started(*arguments):
     """A command, and the address that it prints."""
     process = subprocess.Popen(
-        [sys.executable, "-u", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=_hears_ctrl_c if os.name == "posix" else None,
-    )  # fmt: skip
+        [sys.executable, "-u", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=_hears_ctrl_c if os.name == "posix" else None,
+    )
     assert process.stderr is not None
     url = next(line.split()[1] for line in process.stderr if line.startswith("viz.live: "))
     return process, url

@@ -6,13 +6,11 @@ import io
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from viz.livepage.mailbox import MOST_CURVES, MOST_POINTS, Mailbox
 from viz.livepage.pace import Pace
-from viz.livepage.server import hub as hubs
-from viz.livepage.server import messages
+from viz.livepage.server import hub as hubs, messages
 from viz.livepage.server.hub import Hub
 from viz.livepage.server.series import CAPACITY, Series
 

@@ -34,10 +34,7 @@ def server():
 def ask(server, path, method="GET", **headers):
     """Status, headers and body of an answer; `Host_=None` leaves the header out."""
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    given = {
-        "Host": f"127.0.0.1:{server.server_port}",
-        **{n.replace("_", "-"): v for n, v in headers.items()},
-    }
+    given = {"Host": f"127.0.0.1:{server.server_port}", **{n.replace("_", "-"): v for n, v in headers.items()}}
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in given.items():
         if value is not None:
@@ -76,15 +73,7 @@ def test_the_page_is_at_its_secret_address_only(server):
     status, headers, body = ask(server, f"/{TOKEN}/")
     assert (status, body) == (200, b"<h1>the page</h1>")
     assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
-    for path in (
-        "/",
-        "/index.html",
-        "/wrong/",
-        f"/{TOKEN}x/",
-        f"/{TOKEN}",
-        f"/{TOKEN}/nothing",
-        "/favicon.ico",
-    ):
+    for path in ("/", "/index.html", "/wrong/", f"/{TOKEN}x/", f"/{TOKEN}", f"/{TOKEN}/nothing", "/favicon.ico"):
         status, _, body = ask(server, path)
         assert status == 404
         assert TOKEN.encode() not in body
@@ -93,11 +82,17 @@ def test_the_page_is_at_its_secret_address_only(server):
 @pytest.mark.parametrize(
     "path",
     [
-        f"/{TOKEN}/../../etc/passwd", f"/{TOKEN}/..%2f..%2fetc/passwd", f"/{TOKEN}//etc/passwd", "/../../etc/passwd",
-        f"/{TOKEN}/graph/../../../etc/passwd", f"/{TOKEN}/%00", f"/{TOKEN}/graph%00.html",
-        f"/{TOKEN}/server/web.py", f"/{TOKEN}/\\..\\..\\secret",
+        f"/{TOKEN}/../../etc/passwd",
+        f"/{TOKEN}/..%2f..%2fetc/passwd",
+        f"/{TOKEN}//etc/passwd",
+        "/../../etc/passwd",
+        f"/{TOKEN}/graph/../../../etc/passwd",
+        f"/{TOKEN}/%00",
+        f"/{TOKEN}/graph%00.html",
+        f"/{TOKEN}/server/web.py",
+        f"/{TOKEN}/\\..\\..\\secret",
     ],
-)  # fmt: skip
+)
 def test_no_path_leads_to_files(server, path):
     assert ask(server, path)[0] == 404
 
@@ -109,16 +104,7 @@ def test_only_the_loopback_interface_is_bound(server):
 
 @pytest.mark.parametrize(
     "host",
-    [
-        "evil.example",
-        "127.0.0.1.evil.example",
-        "evil.example:80",
-        "0.0.0.0",
-        "",
-        None,
-        "localhost@evil",
-        "169.254.1.1",
-    ],
+    ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "0.0.0.0", "", None, "localhost@evil", "169.254.1.1"],
 )
 def test_other_names_for_this_machine_are_refused(server, host):
     """DNS rebinding: a page of another site that made its name point here."""
@@ -135,12 +121,15 @@ def test_names_of_the_loopback_interface_are_served_behind_a_tunnel_too(server, 
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"},
-        {"Origin": "https://127.0.0.1"}, {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "https://127.0.0.1"},
+        {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"},
         {"Sec_Fetch_Site": "same-site", "Sec_Fetch_Mode": "cors"},
         {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "iframe"},
     ],
-)  # fmt: skip
+)
 def test_pages_of_other_sites_are_refused(server, headers):
     assert ask(server, f"/{TOKEN}/graph", **headers)[0] == 403
 
@@ -152,9 +141,7 @@ def test_the_page_itself_may_ask(server):
     assert "Access-Control-Allow-Origin" not in headers
 
 
-@pytest.mark.parametrize(
-    "method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
-)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"])
 def test_nothing_can_be_written(server, method):
     status, headers, _ = ask(server, f"/{TOKEN}/", method, Content_Length="0")
     assert status in (405, 501)
@@ -184,13 +171,7 @@ def test_a_ticket_leads_to_the_page_once(server):
 
 
 def test_nonsense_is_answered_and_harms_nobody(server):
-    for nonsense in (
-        b"\0\1\2\r\n\r\n",
-        b"GET\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"G" * 70_000 + b"\r\n\r\n",
-        b"",
-    ):
+    for nonsense in (b"\0\1\2\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"G" * 70_000 + b"\r\n\r\n", b""):
         with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as raw:
             raw.sendall(nonsense)
             raw.shutdown(socket.SHUT_WR)
@@ -263,8 +244,7 @@ def test_browsers_that_vanish_are_forgotten(server, monkeypatch):
 def test_too_many_connections_are_turned_away_and_the_rest_go_on(server, monkeypatch):
     first = Listener(server)
     others = [
-        socket.create_connection(("127.0.0.1", server.server_port), timeout=10)
-        for _ in range(web.MOST_CONNECTIONS + 8)
+        socket.create_connection(("127.0.0.1", server.server_port), timeout=10) for _ in range(web.MOST_CONNECTIONS + 8)
     ]
     server.hub.take({"is": "about", "text": "still here"})
     assert any("about" in first.next()[1] for _ in range(3))

@@ -82,8 +82,7 @@ def watched(**options):
 
 def mlp(name="mlp"):
     model = ef.Sequential(
-        [ef.Input((5,)), ef.layers.Dense(8, "tanh", name="hidden"), ef.layers.Dense(3, name="head")],
-        name=name,
+        [ef.Input((5,)), ef.layers.Dense(8, "tanh", name="hidden"), ef.layers.Dense(3, name="head")], name=name
     )
     loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(ef.optimizers.Adam(0.01), loss, metrics=["accuracy"])

@@ -77,11 +77,7 @@ PLANTED = {
     "slope of sqrt at 0": (lambda: gradient(ops.sqrt, 0, 1), "sqrt", "backward"),
     "slope of a norm at 0": (lambda: gradient(lambda x: ops.sqrt(ops.sum(x * x)), 0, 0), "sqrt", "backward"),
     "slope of a power at 0": (lambda: gradient(lambda x: ops.power(x, 0.5), 0, 1), "power", "backward"),
-    "through relu and reshape": (
-        lambda: ops.log(ops.reshape(ops.relu(tensor(-1, 1)), (2, 1))),
-        "log",
-        "forward",
-    ),
+    "through relu and reshape": (lambda: ops.log(ops.reshape(ops.relu(tensor(-1, 1)), (2, 1))), "log", "forward"),
 }
 
 
@@ -115,12 +111,8 @@ def test_a_message_is_short_and_names_op_and_line(case):
 
 
 HARMLESS = {
-    "a causal mask": lambda: ops.softmax(
-        ops.where(ef.Tensor(np.tri(3, dtype=bool)), ops.ones((3, 3)), -np.inf)
-    ),
-    "a mask as an array": lambda: ops.softmax(
-        ops.ones((1, 2)) + ef.Tensor(np.array([[0, -np.inf]], "float32"))
-    ),
+    "a causal mask": lambda: ops.softmax(ops.where(ef.Tensor(np.tri(3, dtype=bool)), ops.ones((3, 3)), -np.inf)),
+    "a mask as an array": lambda: ops.softmax(ops.ones((1, 2)) + ef.Tensor(np.array([[0, -np.inf]], "float32"))),
     "infinity as a start": lambda: ops.minimum(ops.full((2,), np.inf), tensor(1, 2)),
     "large but finite": lambda: ops.add(tensor(1e30, 3e38), 1.0),
     "integers": lambda: ops.sum(ef.Tensor(np.arange(4))),

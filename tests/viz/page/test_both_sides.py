@@ -134,9 +134,7 @@ def trained(model, count=2, **options):
 
 def normalized():
     hidden = [
-        each
-        for i in range(4)
-        for each in (layers.Dense(8, name=f"d{i}"), layers.BatchNormalization(name=f"n{i}"))
+        each for i in range(4) for each in (layers.Dense(8, name=f"d{i}"), layers.BatchNormalization(name=f"n{i}"))
     ]
     return ef.Sequential([*hidden, layers.Dropout(0.5), layers.Dense(3)], name="normalized")
 
@@ -288,9 +286,7 @@ def test_boxes_arrows_and_their_colours(recording):
             nodes = drawn.nodes
             legend, boxes = found["colours"][name]
             assert legend == [list(entry[:2]) for entry in drawn.legend], name
-            assert sorted(boxes) == sorted([node.title, *fill_and_line(node)] for node in nodes.values()), (
-                name
-            )
+            assert sorted(boxes) == sorted([node.title, *fill_and_line(node)] for node in nodes.values()), name
         drawn = graph(recording, view=view, step=step, depth=99, max_nodes=10**6)
         nodes = drawn.nodes
         boxes = [[n.kind, n.title, n.phase, n.lines, list(n.ops)] for n in nodes.values()]

@@ -20,9 +20,7 @@ from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 PROGRAM = browser.find()
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"
-    ),
+    pytest.mark.skipif(PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
 ]
 
 
@@ -56,10 +54,20 @@ def _op(record, name, phase, scope, read, shape, forward, frame):
     record.tensors.append(TensorInfo(id_, shape, "float32", 32 * shape[1], role=role, producer=id_))
     record.ops.append(
         Op(
-            id_, name, phase, scope, None, () if read is None else (read,), (), (id_,), stack=(frame,),
-            start=id_ * 1000, end=id_ * 1000 + 700 + id_ % 50, forward=forward,
+            id_,
+            name,
+            phase,
+            scope,
+            None,
+            () if read is None else (read,),
+            (),
+            (id_,),
+            stack=(frame,),
+            start=id_ * 1000,
+            end=id_ * 1000 + 700 + id_ % 50,
+            forward=forward,
         )
-    )  # fmt: skip
+    )
     return id_
 
 
@@ -191,14 +199,10 @@ def test_forward_and_backward_ops_lead_to_each_other(small):
 
 
 def test_layers_close_and_open_where_they_are(small):
-    before = small.run(
-        "document.querySelector('.head[data-id$=hidden_0] .toggle circle').getBoundingClientRect().y"
-    )
+    before = small.run("document.querySelector('.head[data-id$=hidden_0] .toggle circle').getBoundingClientRect().y")
     small.click(".head[data-id$=hidden_0] .toggle")
     assert "hidden_0" in small.boxes()
-    after = small.run(
-        "document.querySelector('.node[data-id$=hidden_0] .toggle circle').getBoundingClientRect().y"
-    )
+    after = small.run("document.querySelector('.node[data-id$=hidden_0] .toggle circle').getBoundingClientRect().y")
     assert abs(after - before) < 40
     small.press("Enter")
     assert "hidden_0" not in small.boxes()
@@ -270,20 +274,14 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     shown.press("Escape")
     count = len(shown.boxes())
     shown.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.repeats == 12).key})")
-    shown.run(
-        "[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()"
-    )
+    shown.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()")
     assert shown.run("v.index.blocks.size") > 12
     shown.rest()
     address, boxes = shown.run("location.hash"), shown.boxes()
     shown.show(pages("deep", folded), address)
     assert shown.boxes() == boxes
-    shown.run(
-        "v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title == 'hidden_3').key})"
-    )
-    shown.run(
-        "[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Fold')).click()"
-    )
+    shown.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title == 'hidden_3').key})")
+    shown.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Fold')).click()")
     assert len(shown.boxes()) == count
     shown.press("f")
     assert not any("×12" in text for text in shown.texts(".head text"))
@@ -466,9 +464,7 @@ def test_layers_sort_by_any_column_and_lead_to_the_graph(small):
     )
     assert small.run(names)[0] == "mlp"
     assert small.run("document.querySelector('[aria-sort=descending]').textContent").startswith("parameters")
-    small.run(
-        "[...document.querySelectorAll('.layers tbody tr')].find(r => r.textContent.startsWith('head')).click()"
-    )
+    small.run("[...document.querySelectorAll('.layers tbody tr')].find(r => r.textContent.startsWith('head')).click()")
     assert small.texts(".panel h2") == ["head"]
     photograph(small, "page_layers")
 
@@ -517,8 +513,7 @@ def test_the_address_keeps_what_is_seen(small, pages):
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["#step=99&view=x&color=y&sel=op:a:b&open=1-999999.z&at=,,", "#sel=scope:/nothing", "#%", "#at=1,2,0"],
+    "address", ["#step=99&view=x&color=y&sel=op:a:b&open=1-999999.z&at=,,", "#sel=scope:/nothing", "#%", "#at=1,2,0"]
 )
 def test_addresses_that_make_no_sense_do_no_harm(small, pages, address):
     small.show(pages("small", three_steps), address)
@@ -740,10 +735,7 @@ def test_a_page_in_a_notebook_runs_in_a_frame_of_its_own(shown, tmp_path):
         assert frame.wait("document.documentElement.dataset.ready") != "failed"
         assert len(frame.texts(".node")) > 5
         frame.run("eagerflowViewer.viewer.setColour('time'); eagerflowViewer.viewer.setTheme('dark')")
-        assert (
-            frame.run("(() => { try { return parent.document.title; } catch { return 'apart'; } })()")
-            == "apart"
-        )
+        assert frame.run("(() => { try { return parent.document.title; } catch { return 'apart'; } })()") == "apart"
 
 
 def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
@@ -769,9 +761,7 @@ def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     assert any("added" in row and "exp" in row for row in listed)
     assert any("removed" in row and "sin" in row for row in listed)
     assert any("removed here" in text for text in shown.texts(".node text"))
-    shown.run(
-        "[...document.querySelectorAll('.changes button.link')].find(b => b.textContent === 'exp').click()"
-    )
+    shown.run("[...document.querySelectorAll('.changes button.link')].find(b => b.textContent === 'exp').click()")
     assert shown.texts(".panel h2") == ["exp"]
     assert "only here" in shown.texts(".panel .remark")[0]
     assert shown.wrong == []

@@ -159,9 +159,7 @@ def test_no_name_can_leave_its_place(name, tmp_path):
 
 def test_only_the_pages_own_scripts_may_run_and_nothing_is_loaded(steps):
     parts = Parts(steps.to_html())
-    (policy,) = [
-        a["content"] for a, _ in parts.of("meta") if a.get("http-equiv") == "Content-Security-Policy"
-    ]
+    (policy,) = [a["content"] for a, _ in parts.of("meta") if a.get("http-equiv") == "Content-Security-Policy"]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules["default-src"] == rules["connect-src"] == "'none'"
     running = [text for attrs, text in parts.of("script") if attrs.get("type") != "application/json"]
@@ -365,9 +363,7 @@ def test_differences_of_cut_recordings_point_into_the_page():
     a.fill(record)
     b.fill(long_record(10, 100))
     b.ops[950].settings = {"changed": 1}
-    content = embedded(
-        to_html(b, marks=lambda *shown: page_marks(difference_from(a, b), *shown), most_ops=350)
-    )
+    content = embedded(to_html(b, marks=lambda *shown: page_marks(difference_from(a, b), *shown), most_ops=350))
     (change,) = content["diff"]["ops"]
     assert change["b"] == 250
 
@@ -387,10 +383,7 @@ def test_the_command_compares_names_and_opens(saved, tmp_path, capsys, monkeypat
     opened = []
     monkeypatch.setattr(html_command.webbrowser, "open", lambda address: opened.append(address) or True)
     out = tmp_path / "page.html"
-    assert (
-        main(["html", str(saved), "-o", str(out), "--diff", str(saved), "--title", "T", "--open", "--json"])
-        == 0
-    )
+    assert main(["html", str(saved), "-o", str(out), "--diff", str(saved), "--title", "T", "--open", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["file"] == str(out)
     assert opened == [out.resolve().as_uri()]
     content = embedded(out.read_text(encoding="utf-8"))

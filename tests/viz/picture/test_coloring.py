@@ -41,10 +41,13 @@ def test_gradients_are_coloured_by_their_size(steps):
     drawing = steps.draw(color_by="grad")
     kernel = box(drawing, "kernel")
     gradient = next(
-        t for t in reversed(steps.tensors)
-        if t.role == "gradient" and t.producer is not None and t.gradient_of is not None
+        t
+        for t in reversed(steps.tensors)
+        if t.role == "gradient"
+        and t.producer is not None
+        and t.gradient_of is not None
         and steps.tensors[t.gradient_of].name == "mlp/hidden_0/kernel"
-    )  # fmt: skip
+    )
     assert f"|g| {gradient.stats.l2:.2g}" in kernel.lines
     assert len({node.fill for node in drawing.graph.nodes.values()}) > 3
 

@@ -37,9 +37,7 @@ def chain(count):
     record = viz.Recording()
     record.tensors.append(TensorInfo(0, (4,), "float32", 16, "input"))
     for i in range(count):
-        record.ops.append(
-            Op(i, f"op{i * 7919 % 1000}", inputs=(i,), outputs=(i + 1,), start=i * 10, end=i * 10 + 9)
-        )
+        record.ops.append(Op(i, f"op{i * 7919 % 1000}", inputs=(i,), outputs=(i + 1,), start=i * 10, end=i * 10 + 9))
         record.tensors.append(TensorInfo(i + 1, (4,), "float32", 16, producer=i))
     return record
 
@@ -66,9 +64,7 @@ def test_svg_shows_every_node_arrow_and_frame(steps, engine, view):
     graph = drawing.graph
     shown = groups(drawing.svg, "node")
     rows = list(graph.nodes.values())
-    invisible = (
-        0 if engine == "builtin" else len(rows) - len({node.row for node in rows})
-    )  # keep rows in order
+    invisible = 0 if engine == "builtin" else len(rows) - len({node.row for node in rows})  # keep rows in order
     assert len(shown) == len(graph.nodes)
     assert len(groups(drawing.svg, "edge")) in (len(graph.edges), len(graph.edges) + invisible)
     assert len(groups(drawing.svg, "cluster")) == len(graph.clusters)
@@ -122,10 +118,7 @@ def test_equal_layers_are_folded(deep):
 
 
 def test_depth_closes_scopes(steps):
-    assert {n.title for n in steps.draw(depth=0, view="forward").graph.nodes.values()} >= {
-        "mlp",
-        "crossentropy",
-    }
+    assert {n.title for n in steps.draw(depth=0, view="forward").graph.nodes.values()} >= {"mlp", "crossentropy"}
     one = steps.draw(depth=1, view="forward").graph
     assert {"hidden_0", "head"} <= {node.title for node in one.nodes.values()}
     assert [cluster.title for cluster in one.clusters.values()] == ["mlp", "crossentropy"]
@@ -251,13 +244,9 @@ def test_without_graphviz_svg_works_and_png_says_what_helps(steps, tmp_path, mon
     monkeypatch.setenv("PATH", "")
     steps.draw(tmp_path / "a.svg")
     steps.draw(tmp_path / "a.dot")
-    assert len(groups((tmp_path / "a.svg").read_text(encoding="utf-8"), "node")) == len(
-        steps.draw().graph.nodes
-    )
+    assert len(groups((tmp_path / "a.svg").read_text(encoding="utf-8"), "node")) == len(steps.draw().graph.nodes)
     for rankdir in ("TB", "LR"):
-        with pytest.raises(
-            viz.RendererMissing, match=r"cannot write PNG.*pygraphviz.*not on the PATH.*pip install"
-        ):
+        with pytest.raises(viz.RendererMissing, match=r"cannot write PNG.*pygraphviz.*not on the PATH.*pip install"):
             steps.draw(tmp_path / "a.png", rankdir=rankdir)
     assert steps.draw(rankdir="LR").svg.count('class="node"')
     viz.set_engine("builtin")
@@ -328,9 +317,7 @@ def test_fonts_are_found_where_fontconfig_looks(tmp_path, monkeypatch):
         f"<fontconfig><dir>{tmp_path}/fonts</dir></fontconfig>", encoding="utf-8"
     )
     main = tmp_path / "fonts.conf"
-    main.write_text(
-        "<fontconfig><!-- <dir>/usr</dir> --><include>conf.d</include></fontconfig>", encoding="utf-8"
-    )
+    main.write_text("<fontconfig><!-- <dir>/usr</dir> --><include>conf.d</include></fontconfig>", encoding="utf-8")
     monkeypatch.setenv("FONTCONFIG_PATH", str(tmp_path))
     monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
     assert font._configuration_file() == main
@@ -382,9 +369,7 @@ def test_forward_ops_stand_in_one_column_and_backward_ops_in_another(steps):
     graph = steps.draw().graph
     layout = arrange(graph)
     for lane in ("forward", "backward"):
-        middles = {
-            round(layout.nodes[n.id].middle[0]) for n in graph.nodes.values() if n.lane == lane and n.cluster
-        }
+        middles = {round(layout.nodes[n.id].middle[0]) for n in graph.nodes.values() if n.lane == lane and n.cluster}
         assert len(middles) == 1
 
 

@@ -26,10 +26,7 @@ def test_powers_lie_on_straight_lines():
     places = circles(drawn(Line("square", [(10.0**i, 10.0 ** (2 * i)) for i in range(5)])))
     assert len(places) == 5
     steps = [(b[0] - a[0], a[1] - b[1]) for a, b in itertools.pairwise(places)]
-    assert all(
-        x == pytest.approx(steps[0][0], abs=0.2) and y == pytest.approx(steps[0][1], abs=0.2)
-        for x, y in steps
-    )
+    assert all(x == pytest.approx(steps[0][0], abs=0.2) and y == pytest.approx(steps[0][1], abs=0.2) for x, y in steps)
     assert steps[0][0] > 0
     assert steps[0][1] > 0
 

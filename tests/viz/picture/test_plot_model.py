@@ -11,9 +11,7 @@ from eagerflow import layers
 def functional():
     inputs = ef.Input((4,), name="given")
     hidden = layers.Dense(4, activation="relu", name="hidden")(inputs)
-    inner = ef.Sequential(
-        [ef.Input((4,)), layers.Dense(3, name="a"), layers.Dense(4, name="b")], name="inner"
-    )
+    inner = ef.Sequential([ef.Input((4,)), layers.Dense(3, name="a"), layers.Dense(4, name="b")], name="inner")
     outputs = layers.Add(name="both")([hidden, inner(hidden)])
     return ef.Model(inputs, outputs, name="net")
 
@@ -46,9 +44,7 @@ def arrows(drawing):
 
 
 def test_sequential_models_are_chains():
-    model = ef.Sequential(
-        [ef.Input((4,)), layers.Dense(3, name="a"), layers.Dropout(0.5, name="b")], name="s"
-    )
+    model = ef.Sequential([ef.Input((4,)), layers.Dense(3, name="a"), layers.Dropout(0.5, name="b")], name="s")
     drawing = viz.model_to_dot(model)
     assert titles(drawing)[1:] == ["a (Dense)", "b (Dropout)"]
     assert ("a (Dense)", "b (Dropout)") in arrows(drawing)
@@ -94,14 +90,16 @@ def test_a_subclassed_model_can_be_given_its_input():
 
 def test_boxes_say_what_was_asked_for():
     drawing = viz.model_to_dot(
-        functional(), show_shapes=True, show_dtype=True, show_layer_names=False, show_layer_activations=True,
+        functional(),
+        show_shapes=True,
+        show_dtype=True,
+        show_layer_names=False,
+        show_layer_activations=True,
         show_trainable=True,
-    )  # fmt: skip
+    )
     hidden = list(drawing.graph.nodes.values())[1]
     assert hidden.title == "Dense"
-    assert hidden.lines == [
-        "activation: relu", "dtype: float32", "input: (None, 4)", "output: (None, 4)", "trainable",
-    ]  # fmt: skip
+    assert hidden.lines == ["activation: relu", "dtype: float32", "input: (None, 4)", "output: (None, 4)", "trainable"]
 
 
 def test_frozen_layers_say_so():

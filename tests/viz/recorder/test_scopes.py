@@ -75,7 +75,5 @@ def test_a_step_inside_of_a_step_is_a_part_of_it(steps, expected):
         for i in range(3):
             with viz.step(f"mine {i}"):
                 model.train_on_batch(x, y)
-    assert [t.scopes[step.scope].name for step in t.steps if step.number is not None] == [
-        f"mine {i}" for i in expected
-    ]
+    assert [t.scopes[step.scope].name for step in t.steps if step.number is not None] == [f"mine {i}" for i in expected]
     assert [step.number for step in t.steps if step.number is not None] == expected

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays
 
 import eagerflow as ef
@@ -16,14 +15,7 @@ def test_basic_numbers():
     found = measure(np.array([[1.0, 2.0], [3.0, 6.0]], "float32"), "basic")
     assert (found.min, found.max, found.mean) == (1.0, 6.0, pytest.approx(3.0))
     assert found.std == pytest.approx(np.std([1, 2, 3, 6]))
-    assert (found.nan, found.inf, found.l2, found.zeros, found.histogram, found.preview) == (
-        0,
-        0,
-        None,
-        None,
-        (),
-        (),
-    )
+    assert (found.nan, found.inf, found.l2, found.zeros, found.histogram, found.preview) == (0, 0, None, None, (), ())
 
 
 def test_full_numbers():

@@ -20,15 +20,9 @@ def functions():
 
     import eagerflow.ops
 
-    modules = [
-        importlib.import_module(m.name)
-        for m in pkgutil.walk_packages(eagerflow.ops.__path__, "eagerflow.ops.")
-    ]
+    modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(eagerflow.ops.__path__, "eagerflow.ops.")]
     found = [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(getattr(value, "op", None), Op)
+        value for module in modules for value in vars(module).values() if isinstance(getattr(value, "op", None), Op)
     ]
     return {function.op.name: function for function in found}
 
@@ -140,9 +134,7 @@ def test_every_backward_op_has_the_forward_op_whose_output_it_differentiates(nam
         assert forward.phase == "forward"
         assert forward.name == op.name
         read = {t.tensors[i].gradient_of for i in op.inputs}
-        assert (
-            read & set(forward.outputs) or forward.outputs[0] == t.ops[t.find(name="sum")[-1].id].outputs[0]
-        )
+        assert read & set(forward.outputs) or forward.outputs[0] == t.ops[t.find(name="sum")[-1].id].outputs[0]
         made = {t.tensors[i].gradient_of for i in op.outputs}
         assert made - {None} <= set(forward.inputs)
 

@@ -89,11 +89,14 @@ class DeadRelu(Check):
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
         self.watch.report(
-            "dead_relu", "error" if dead == count else "warning",
+            "dead_relu",
+            "error" if dead == count else "warning",
             f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {effect}",
-            layer=units.layer, op="relu", place=units.place,
+            layer=units.layer,
+            op="relu",
+            place=units.place,
             evidence={"dead": dead, "units": count, "rows": units.rows, "steps": units.steps, "step": self.watch.step},
-        )  # fmt: skip
+        )
 
 
 class _Shares:
@@ -116,18 +119,12 @@ class Saturated(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if op.name not in _SHARES or self.watch.inside("loss"):
             return
-        if isinstance(
-            outputs, tuple
-        ):  # all states of a recurrent layer, where they are asked for, or the last
+        if isinstance(outputs, tuple):  # all states of a recurrent layer, where they are asked for, or the last
             outputs = next((x for x in outputs if x.data.size), None)
         if not isinstance(outputs, Tensor) or outputs.key is None:
             return
         values = host(outputs.data)
-        if (
-            not values.size
-            or values.ndim < 1
-            or (op.name == "softmax" and not _has_classes(values, settings[0]))
-        ):
+        if not values.size or values.ndim < 1 or (op.name == "softmax" and not _has_classes(values, settings[0])):
             return
         origin = self.watch.origins[outputs.key]
         key = (op.name, id(origin.layer), origin.place)
@@ -183,12 +180,15 @@ class Saturated(Check):
         name = f"layer {layer_label(about.layer)!r}" if about.layer is not None else "this activation"
         wrong = f", while the loss is {self._loss:.3g}: it is sure, and wrong" if is_output else ""
         self.watch.report(
-            "saturated", "warning",
+            "saturated",
+            "warning",
             f"{share:.0%} of the {about.name} values of {name} are at the ends of their range{wrong}; hardly any "
             "gradient passes there",
-            layer=about.layer, op=about.name, place=about.place,
+            layer=about.layer,
+            op=about.name,
+            place=about.place,
             evidence={"share": share, "loss": self._loss, "output": is_output, "step": self.watch.step},
-        )  # fmt: skip
+        )
 
 
 def _tracked(nested: Any) -> list[int]:
@@ -213,9 +213,4 @@ def _softmax_share(values: numpy.ndarray, settings: Any) -> float:
     return float((values.max(axis=settings[0]) > limits.SATURATED_SOFTMAX).mean())
 
 
-_SHARES = {
-    "tanh": _tanh_share,
-    "simple_rnn": _tanh_share,
-    "sigmoid": _sigmoid_share,
-    "softmax": _softmax_share,
-}
+_SHARES = {"tanh": _tanh_share, "simple_rnn": _tanh_share, "sigmoid": _sigmoid_share, "softmax": _softmax_share}

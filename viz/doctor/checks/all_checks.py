@@ -19,7 +19,21 @@ from viz.doctor.checks.timing import Timing
 __all__ = ["CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
-    NonFinite, Mismatch, Labels, Broadcasts, Upcasts, Inputs, Normalizations, DeadRelu, Saturated, ConstantOutput,
-    GradientSizes, LearningRates, Unreached, Memory, Timing, Overfit,
-)  # fmt: skip
+    NonFinite,
+    Mismatch,
+    Labels,
+    Broadcasts,
+    Upcasts,
+    Inputs,
+    Normalizations,
+    DeadRelu,
+    Saturated,
+    ConstantOutput,
+    GradientSizes,
+    LearningRates,
+    Unreached,
+    Memory,
+    Timing,
+    Overfit,
+)
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero."""

@@ -90,43 +90,42 @@ class GradientSizes(Check):
                 continue
             first = statistics.median(norms[: limits.WINDOW])
             recent = statistics.median(norms[-limits.FIRST :])
-            grown = len(norms) > limits.WINDOW and recent > max(
-                limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10
-            )
+            grown = len(norms) > limits.WINDOW and recent > max(limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10)
             if max(first, recent) > limits.EXPLODING or grown:
                 self._tell_exploding(group, first, recent, len(norms))
 
     def _scales_loss(self) -> bool:
         """With a loss scale, gradients on the tape are larger by it."""
-        return "Scale" in type(self._optimizer).__name__ or bool(
-            getattr(self._optimizer, "loss_scale_factor", None)
-        )
+        return "Scale" in type(self._optimizer).__name__ or bool(getattr(self._optimizer, "loss_scale_factor", None))
 
     def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
         first = self._first[group]
         layer = self._owners.of(first)
         name = layer_label(layer) or first.path
         self.watch.report(
-            "vanishing_gradient", "warning",
+            "vanishing_gradient",
+            "warning",
             f"the gradient of {name!r}, near the input, is {number(ratio)} of the largest one ({steps} steps): the "
             "first layers hardly learn",
-            layer=layer if layer is not None else first.path, op=None,
+            layer=layer if layer is not None else first.path,
+            op=None,
             evidence={"ratio": ratio, "variable": first.path, "steps": steps, "sizes": self._sizes[group]},
-        )  # fmt: skip
+        )
 
     def _tell_exploding(self, group: int, first: float, recent: float, steps: int) -> None:
         clips = any(
-            getattr(self._optimizer, name, None) is not None
-            for name in ("clipnorm", "global_clipnorm", "clipvalue")
+            getattr(self._optimizer, name, None) is not None for name in ("clipnorm", "global_clipnorm", "clipvalue")
         )
         worst = max(first, recent)
         variable = next((v for v in self._owners.variables() if v.path == self._largest[group]), None)
         layer = self._owners.of(variable) if variable is not None else None
         severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
         self.watch.report(
-            "exploding_gradient", severity,
+            "exploding_gradient",
+            severity,
             f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen, "
             f"most of it in {self._largest[group]!r}; around 1 is usual{' (the optimizer clips it)' if clips else ''}",
-            layer=layer if layer is not None else self._largest[group], key=("exploding_gradient", group, severity),
+            layer=layer if layer is not None else self._largest[group],
+            key=("exploding_gradient", group, severity),
             evidence={"first": first, "recent": recent, "steps": steps, "largest": self._largest[group]},
-        )  # fmt: skip
+        )

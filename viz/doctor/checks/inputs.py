@@ -53,10 +53,13 @@ class Inputs(Check):
         else:
             return
         self.watch.report(
-            "unscaled_input", severity,
+            "unscaled_input",
+            severity,
             f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)}): {words}",
-            place=place, key=("unscaled_input", place), evidence=evidence,
-        )  # fmt: skip
+            place=place,
+            key=("unscaled_input", place),
+            evidence=evidence,
+        )
 
 
 def _is_data(x: Any) -> bool:
@@ -147,19 +150,18 @@ class Normalizations(Check):
         place, values = norm.ones_at
         most = norm.ones >= limits.ONES_SHARE * norm.training
         severity = "info" if not most else "error" if values == 1 else "warning"
-        effect = (
-            "its output is 0 (plus beta), whatever the input"
-            if values == 1
-            else "its statistics are of one only"
-        )
+        effect = "its output is 0 (plus beta), whatever the input" if values == 1 else "its statistics are of one only"
         what = f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}"
         evidence = {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values}
         self._tell(norm, "ones", severity, what, place, evidence)
 
-    def _tell(
-        self, norm: _Norm, way: str, severity: str, what: str, place: Any, evidence: dict[str, Any]
-    ) -> None:
+    def _tell(self, norm: _Norm, way: str, severity: str, what: str, place: Any, evidence: dict[str, Any]) -> None:
         self.watch.report(
-            f"batchnorm_misuse.{way}", severity, f"layer {layer_label(norm.layer)!r} {what}", layer=norm.layer,
-            place=place, key=("batchnorm_misuse", id(norm), way), evidence=evidence,
-        )  # fmt: skip
+            f"batchnorm_misuse.{way}",
+            severity,
+            f"layer {layer_label(norm.layer)!r} {what}",
+            layer=norm.layer,
+            place=place,
+            key=("batchnorm_misuse", id(norm), way),
+            evidence=evidence,
+        )

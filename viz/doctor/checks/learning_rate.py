@@ -15,9 +15,7 @@ from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates"]
 
-_WEIGHTLESS = (
-    1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
-)
+_WEIGHTLESS = 1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
 
 
 class _Course:
@@ -105,10 +103,7 @@ class LearningRates(Check):
         finite = [x for x in losses if math.isfinite(x)]
         if len(finite) < 2:
             return
-        first, moved = (
-            abs(statistics.median(finite[: limits.FIRST])),
-            course.moves[0] if course.moves else 0.0,
-        )
+        first, moved = (abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0)
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
         factor = limits.DIVERGED if len(self._courses) == 1 else limits.DIVERGED_SEVERAL
         first = abs(finite[0]) if moved >= limits.UPDATE_TOO_LARGE else first
@@ -125,20 +120,23 @@ class LearningRates(Check):
 
     def _tell_high(self, course: _Course, words: str, first: float, last: float) -> None:
         moved = course.moves[0] if course.moves else None
-        by = (
-            ""
-            if moved is None
-            else f"; the first update changed the weights by {number(moved)} times their own size"
-        )
+        by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         self.watch.report(
-            "lr_too_high", "error", f"{words} in {len(course.losses)} steps{rate}{by} (about 0.001 is usual)",
-            op=getattr(course.optimizer, "name", None), place=course.place, key=("lr_too_high", id(course)),
+            "lr_too_high",
+            "error",
+            f"{words} in {len(course.losses)} steps{rate}{by} (about 0.001 is usual)",
+            op=getattr(course.optimizer, "name", None),
+            place=course.place,
+            key=("lr_too_high", id(course)),
             evidence={
-                "learning_rate": course.rate, "first_loss": first, "last_loss": last, "steps": len(course.losses),
+                "learning_rate": course.rate,
+                "first_loss": first,
+                "last_loss": last,
+                "steps": len(course.losses),
                 "first_update": moved,
             },
-        )  # fmt: skip
+        )
 
     def _too_low(self, course: _Course) -> None:
         if len(course.losses) < limits.UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
@@ -156,21 +154,23 @@ class LearningRates(Check):
         if not moved and not course.updated:
             return  # no gradient at all: that isn't the learning rate
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
-        how = (
-            f"changes the weights by {number(moved)} of their size"
-            if moved
-            else "is too small for float32 to show"
-        )
+        how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
         self.watch.report(
-            "lr_too_low", "warning",
+            "lr_too_low",
+            "warning",
             f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} "
             f"steps{rate}: an update {how} (about 0.001 of their size is usual)",
-            op=getattr(course.optimizer, "name", None), place=course.place, key=key,
+            op=getattr(course.optimizer, "name", None),
+            place=course.place,
+            key=key,
             evidence={
-                "learning_rate": course.rate, "first_loss": first, "last_loss": last, "largest_update": moved,
+                "learning_rate": course.rate,
+                "first_loss": first,
+                "last_loss": last,
+                "largest_update": moved,
                 "steps": len(course.losses),
             },
-        )  # fmt: skip
+        )
 
 
 def _measure(course: _Course) -> None:

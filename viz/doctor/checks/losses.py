@@ -37,12 +37,7 @@ def is_ours(loss: Any) -> bool:
 def _pair(opened: Any) -> tuple[Any, Any] | None:
     """Labels and predictions of a loss, where each is one array."""
     given = opened.scope.inputs
-    if (
-        opened.kind != "loss"
-        or not isinstance(given, tuple)
-        or len(given) != 2
-        or not isinstance(given[1], Tensor)
-    ):
+    if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
         return None
     labels = given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0])
     return (host(labels), given[1]) if labels.dtype.kind in "fiub" else None
@@ -99,9 +94,7 @@ class Mismatch(Check):
         if kind == "other":
             self._elementwise(labels, predicted, opened.owner)
             return
-        if not settings.get("from_logits") and not (
-            kind == "binary" and labels.shape != predicted.data.shape
-        ):
+        if not settings.get("from_logits") and not (kind == "binary" and labels.shape != predicted.data.shape):
             self._as_probabilities(predicted, opened.owner)
         self._shapes(kind, labels, predicted, opened.owner)
 
@@ -150,12 +143,22 @@ class Mismatch(Check):
         units = shape[-1] if shape else 1
         numbers = labels.ndim == len(shape) - 1 or (labels.ndim == len(shape) and labels.shape[-1:] == (1,))
         one_hot = labels.ndim == len(shape) and labels.shape[-1:] == (units,) and units > 1
-        chosen = next((way for way, applies in (
-            ("numbers", kind == "categorical" and numbers and units > 1),
-            ("one_hot", kind == "sparse" and one_hot),
-            ("single", kind != "binary" and units == 1),
-            ("binary", kind == "binary" and units > 1 and (numbers or self.watch.made_by(predicted) == "softmax")),
-        ) if applies), None)  # fmt: skip
+        chosen = next(
+            (
+                way
+                for way, applies in (
+                    ("numbers", kind == "categorical" and numbers and units > 1),
+                    ("one_hot", kind == "sparse" and one_hot),
+                    ("single", kind != "binary" and units == 1),
+                    (
+                        "binary",
+                        kind == "binary" and units > 1 and (numbers or self.watch.made_by(predicted) == "softmax"),
+                    ),
+                )
+                if applies
+            ),
+            None,
+        )
         if chosen is not None:
             self._wrong(chosen, loss, _WRONG[chosen].format(labels=labels.shape, units=units), predicted)
 
@@ -164,12 +167,8 @@ class Mismatch(Check):
         place = made_at(loss) or self.watch.called_at()
         self._report(way, f"{message} (predictions {shape})", None, None, place, shape=list(shape))
 
-    def _report(
-        self, way: str, message: str, layer: Any, op: str | None, place: Any, **evidence: Any
-    ) -> None:
-        self.watch.report(
-            f"loss_mismatch.{way}", "error", message, layer=layer, op=op, place=place, evidence=evidence
-        )
+    def _report(self, way: str, message: str, layer: Any, op: str | None, place: Any, **evidence: Any) -> None:
+        self.watch.report(f"loss_mismatch.{way}", "error", message, layer=layer, op=op, place=place, evidence=evidence)
 
 
 def _clips_probabilities(inputs: Any) -> bool:
@@ -274,6 +273,5 @@ class Labels(Check):
 
     def _tell(self, kind: str, message: str, low: float, high: float, layer: Any = None) -> None:
         self.watch.report(
-            kind, "error", message, layer=layer, place=self.watch.called_at(),
-            evidence={"lowest": low, "highest": high},
-        )  # fmt: skip
+            kind, "error", message, layer=layer, place=self.watch.called_at(), evidence={"lowest": low, "highest": high}
+        )

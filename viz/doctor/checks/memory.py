@@ -28,9 +28,7 @@ class Memory(Check):
         self._now: _Seen = {}
         self._first: list[_Seen] = []
         self._recent: deque[_Seen] = deque(maxlen=limits.HELD_STEPS + limits.HELD_AGE)
-        self._next = self._pause = (
-            4  # the step from which on the collector may be asked again, and steps between
-        )
+        self._next = self._pause = 4  # the step from which on the collector may be asked again, and steps between
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         for name, things in (("the loss", targets), ("gradients", results)):
@@ -84,21 +82,24 @@ class Memory(Check):
     def _tell(self, name: str, example: Any, size: int, done: int) -> None:
         holder = holder_of(example)
         small = 0 <= size <= limits.HELD_SMALL
-        by = (
-            f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
-        )
+        by = f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
         verb = "are" if name.startswith(("outputs", "gradients")) else "is"
         cost = "with all it recorded" if size < 0 else f"{size} bytes each, without end"
         self.watch.report(
-            "memory_growth.tape" if name == "the tape" else "memory_growth", "info" if small else "warning",
+            "memory_growth.tape" if name == "the tape" else "memory_growth",
+            "info" if small else "warning",
             f"{name} of each of the {done} steps so far {verb} still alive, {cost}{by}",
-            place=holder.place if holder is not None else None, key=("memory_growth", name),
+            place=holder.place if holder is not None else None,
+            key=("memory_growth", name),
             evidence={
-                "what": name, "steps": done, "bytes_per_step": None if size < 0 else size,
-                "holder": holder and holder.name, "holder_type": holder and holder.kind,
+                "what": name,
+                "steps": done,
+                "bytes_per_step": None if size < 0 else size,
+                "holder": holder and holder.name,
+                "holder_type": holder and holder.kind,
                 "length": holder and holder.size,
             },
-        )  # fmt: skip
+        )
 
 
 def _alive(steps: list[_Seen], name: str) -> float:

@@ -70,9 +70,7 @@ class Unreached(Check):
                 without.setdefault(owner, []).append(seen)
             elif some and seen.measured >= enough and not seen.nonzero and _is_kernel(seen.variable):
                 zero.setdefault(owner, []).append(seen)
-        for owner in [
-            key for key in self.watch.keys("no_gradient") if key not in without and key not in zero
-        ]:
+        for owner in [key for key in self.watch.keys("no_gradient") if key not in without and key not in zero]:
             self.watch.retract(("no_gradient", owner))
         for owner, group in without.items():
             self._tell(owner, group, "None")
@@ -87,11 +85,13 @@ class Unreached(Check):
         unused = "" if layer is None or self._owners.met(layer) else "; the layer is never called"
         reason = "" if unused else "; the loss doesn't depend on them" if what == "None" else ""
         self.watch.report(
-            "no_gradient", "warning" if what != "None" else "error",
+            "no_gradient",
+            "warning" if what != "None" else "error",
             f"the gradient of {names} ({whose}) is {what} in each of {group[0].asked} steps{unused}{reason}",
-            layer=layer if layer is not None else group[0].variable.path, key=("no_gradient", owner),
+            layer=layer if layer is not None else group[0].variable.path,
+            key=("no_gradient", owner),
             evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": what},
-        )  # fmt: skip
+        )
 
     def _uncalled(self) -> None:
         """Layers that a trained model holds, which have not even been built."""
@@ -103,10 +103,13 @@ class Unreached(Check):
             for layer in inside:
                 if not layer.built and not self._owners.met(layer) and _has_weights(layer):
                     self.watch.report(
-                        "no_gradient.uncalled", "warning",
-                        f"layer {layer_label(layer)!r} is never called: it has no weights yet", layer=layer,
-                        key=("no_gradient", id(layer)), evidence={"variables": [], "steps": 0, "gradient": "None"},
-                    )  # fmt: skip
+                        "no_gradient.uncalled",
+                        "warning",
+                        f"layer {layer_label(layer)!r} is never called: it has no weights yet",
+                        layer=layer,
+                        key=("no_gradient", id(layer)),
+                        evidence={"variables": [], "steps": 0, "gradient": "None"},
+                    )
 
 
 def _has_weights(layer: Any) -> bool:

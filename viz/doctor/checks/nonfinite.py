@@ -137,10 +137,14 @@ class NonFinite(Check):
             suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {})
         direction = "backward" if suspect.backward else "forward"
         self.watch.report(
-            suspect.advice, "error", f"{suspect.message}; step {self.watch.step + 1}, and {where} with it",
-            layer=suspect.layer, op=suspect.op or None, place=suspect.place,
+            suspect.advice,
+            "error",
+            f"{suspect.message}; step {self.watch.step + 1}, and {where} with it",
+            layer=suspect.layer,
+            op=suspect.op or None,
+            place=suspect.place,
             evidence=suspect.evidence | {"direction": direction},
-        )  # fmt: skip
+        )
 
 
 def _advice(op: str) -> str:
@@ -156,9 +160,7 @@ def _has_nan(x: Tensor) -> bool:
 
 
 def _counts(values: numpy.ndarray) -> dict[str, int]:
-    return {
-        "nan": int(numpy.isnan(values).sum()), "inf": int(numpy.isinf(values).sum()), "size": int(values.size)
-    }  # fmt: skip
+    return {"nan": int(numpy.isnan(values).sum()), "inf": int(numpy.isinf(values).sum()), "size": int(values.size)}
 
 
 def _counted(values: numpy.ndarray) -> str:

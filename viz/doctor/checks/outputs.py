@@ -33,10 +33,13 @@ class ConstantOutput(Check):
         if all(_constant(x) for x in made):
             self._in_a_row[key] = self._in_a_row.get(key, 0) + 1
             self._about[key] = {
-                "owner": opened.owner, "place": self.watch.called_at(), "layer": self._last_layer(made[0]),
-                "value": float(host(made[0].data).reshape(-1)[0]), "rows": made[0].data.shape[0],
+                "owner": opened.owner,
+                "place": self.watch.called_at(),
+                "layer": self._last_layer(made[0]),
+                "value": float(host(made[0].data).reshape(-1)[0]),
+                "rows": made[0].data.shape[0],
                 "same_inputs": _constant(given[0], 0.0),
-            }  # fmt: skip
+            }
         else:
             self._in_a_row[key] = 0
 
@@ -67,12 +70,15 @@ class ConstantOutput(Check):
             layer = about["layer"] if about["layer"] is not None else about["owner"]
         name = layer_label(about["owner"])
         self.watch.report(
-            kind, "error",
+            kind,
+            "error",
             f"the outputs of {name!r} are the same ({number(about['value'])}) for all {about['rows']} rows of a batch, "
             f"{why}; {count} steps in a row",
-            layer=layer, place=place, key=("constant_output", key),
+            layer=layer,
+            place=place,
+            key=("constant_output", key),
             evidence={name: about[name] for name in ("value", "rows", "same_inputs")} | {"steps": count},
-        )  # fmt: skip
+        )
 
 
 def _constant(x: Tensor, resolution: float = limits.CONSTANT) -> bool:

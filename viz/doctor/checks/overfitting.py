@@ -77,9 +77,7 @@ class Overfit(Check):
         since, key = len(validation) - 1 - best, ("overfit", 0)
         recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
         learns = train[-1] < limits.OVERFIT_LEARNS * train[best]
-        by_heart = (
-            train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
-        )
+        by_heart = train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
         risen = recent >= limits.OVERFIT * validation[best] or by_heart
         if since < limits.OVERFIT_EPOCHS or not risen or not learns:
             self.watch.retract(key)
@@ -88,13 +86,18 @@ class Overfit(Check):
         clear = clear and since >= limits.OVERFIT_CLEAR_EPOCHS
         self.watch.retract(key)
         self.watch.report(
-            "overfit", "warning" if clear else "info",
+            "overfit",
+            "warning" if clear else "info",
             f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
             f"{number(validation[-1])} now, in epoch {len(validation)}, while the training "
             f"loss went on from {number(train[best])} to {number(train[-1])}",
-            place=self._place, key=key,
+            place=self._place,
+            key=key,
             evidence={
-                "best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best],
-                "val_loss": validation[-1], "loss": train[-1],
+                "best_epoch": best + 1,
+                "epochs": len(validation),
+                "best_val_loss": validation[best],
+                "val_loss": validation[-1],
+                "loss": train[-1],
             },
-        )  # fmt: skip
+        )

@@ -27,9 +27,7 @@ class Broadcasts(Check):
         shapes: list[Any] = [getattr(a, "shape", None), getattr(b, "shape", None)]
         if any(shape is None for shape in shapes):
             return
-        tracked = [
-            isinstance(x, Tensor) and x.key is not None and not isinstance(x, Variable) for x in (a, b)
-        ]
+        tracked = [isinstance(x, Tensor) and x.key is not None and not isinstance(x, Variable) for x in (a, b)]
         if tracked[0] == tracked[1] or any(isinstance(x, Variable) for x in (a, b)):
             return
         predicted, labels = shapes if tracked[0] else shapes[::-1]
@@ -50,9 +48,7 @@ class Broadcasts(Check):
         if is_ours(opened.owner):
             return  # ours refuse such shapes
         if labels[:-1] == predicted[:-1] and labels[-1] != predicted[-1] and 1 in (labels[-1], predicted[-1]):
-            self._tell(
-                opened.scope.name, labels, predicted, None, made_at(opened.owner) or self.watch.called_at(), 0
-            )
+            self._tell(opened.scope.name, labels, predicted, None, made_at(opened.owner) or self.watch.called_at(), 0)
 
     def _tell(self, op: str, labels: Any, predicted: Any, made: Any, place: Any, count: int) -> None:
         if made is not None:
@@ -60,10 +56,14 @@ class Broadcasts(Check):
         else:
             what = "are broadcast: every output is compared with the same label"
         self.watch.report(
-            "broadcast", "error", f"{op} of labels {tuple(labels)} and predictions {tuple(predicted)} {what}",
-            op=op, place=place, key=("broadcast", place),
+            "broadcast",
+            "error",
+            f"{op} of labels {tuple(labels)} and predictions {tuple(predicted)} {what}",
+            op=op,
+            place=place,
+            key=("broadcast", place),
             evidence={"labels": list(labels), "predictions": list(predicted), "result": made and list(made)},
-        )  # fmt: skip
+        )
 
 
 def _crossed(a: Any, b: Any) -> bool:
@@ -75,11 +75,7 @@ class Upcasts(Check):
     """float64 among float32: slower, twice the memory, and nothing learns better by it."""
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if (
-            not isinstance(outputs, Tensor)
-            or outputs.data.dtype.name != "float64"
-            or config.floatx() == "float64"
-        ):
+        if not isinstance(outputs, Tensor) or outputs.data.dtype.name != "float64" or config.floatx() == "float64":
             return
         if outputs.key is None:
             return
@@ -91,11 +87,15 @@ class Upcasts(Check):
         other = next((x for x in inputs if _is_double(x)), None)
         why = "was asked for float64" if other is None else f"met {_described(other)}"
         self.watch.report(
-            "dtype_upcast", "info" if only_in_loss and other is not None else "warning",
+            "dtype_upcast",
+            "info" if only_in_loss and other is not None else "warning",
             f"{op.name} {why}, and everything after it is float64: slower, and twice the memory",
-            layer=layer, op=op.name, place=self.watch.place(), key=("dtype_upcast", self.watch.place()),
+            layer=layer,
+            op=op.name,
+            place=self.watch.place(),
+            key=("dtype_upcast", self.watch.place()),
             evidence={"inputs": [_type_of(x) for x in inputs], "shape": list(outputs.data.shape)},
-        )  # fmt: skip
+        )
 
 
 def _is_double(x: Any) -> bool:
@@ -111,6 +111,4 @@ def _described(x: Any) -> str:
         return f"the weights {x.path!r}, which are float64"
     data = x.data if isinstance(x, Tensor) else x
     shape = tuple(getattr(data, "shape", ()))
-    return (
-        f"a float64 number ({float(host(data)):.4g})" if shape == () else f"a float64 array of shape {shape}"
-    )
+    return f"a float64 number ({float(host(data)):.4g})" if shape == () else f"a float64 array of shape {shape}"

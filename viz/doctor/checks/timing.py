@@ -32,9 +32,7 @@ class Timing(Check):
         self._costs: dict[Any, _Cost] = {}
         self._close = 0  # steps in which single ops were measured
         self._close_ns = 0.0
-        self._began: tuple[int, int] | None = (
-            None  # when the step began, and what the doctor had used up by then
-        )
+        self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
         self._wait: float | None = None
         self._inside: list[int] = []  # time of the parts of each open scope
         self._wait_place: Place | None = None
@@ -115,12 +113,14 @@ class Timing(Check):
         if wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step:
             return
         self.watch.report(
-            "slow_input", "info",
+            "slow_input",
+            "info",
             f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: "
             f"{wait / (wait + step):.0%} of the time",
-            place=self._wait_place, key=("slow_input", 0),
+            place=self._wait_place,
+            key=("slow_input", 0),
             evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
-        )  # fmt: skip
+        )
 
     def _judge_costs(self) -> None:
         total = self._close_ns
@@ -131,11 +131,14 @@ class Timing(Check):
             name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
             how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= limits.MANY_CALLS else ""
             self.watch.report(
-                "slow_op.loop" if how else "slow_op", "info",
+                "slow_op.loop" if how else "slow_op",
+                "info",
                 f"{name} takes {share:.0%} of a step of {total / self._close / 1e6:.1f} ms ({cost.op}{how})",
-                layer=cost.layer, op=cost.op, place=cost.place or made_at(cost.layer),
+                layer=cost.layer,
+                op=cost.op,
+                place=cost.place or made_at(cost.layer),
                 evidence={"share": share, "ms": cost.ns / self._close / 1e6, "calls": calls, "steps": self._close},
-            )  # fmt: skip
+            )
 
 
 def _code_of(owner: Any) -> Place | None:

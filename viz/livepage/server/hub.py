@@ -94,9 +94,7 @@ class Hub:
     def news(self, seen: int, generations: dict[str, int]) -> dict[str, Any]:
         """What changed after version `seen`; `generations` are those of its curves, and brought up to date."""
         with self.changed:
-            found: dict[str, Any] = {
-                kind: value for kind, (version, value) in self._parts.items() if version > seen
-            }
+            found: dict[str, Any] = {kind: value for kind, (version, value) in self._parts.items() if version > seen}
             curves = {
                 name: self._curve(name, series, seen, generations)
                 for name, series in self._series.items()
@@ -119,8 +117,5 @@ class Hub:
         """All histograms as compressed JSON: `[[kind, name, [[step, low, high, ...], ...]], ...]`."""
         with self.changed:
             tensors = {key: ",".join(moments) for key, moments in self._tensors.items()}
-        rows = [
-            f"[{json.dumps(kind)},{json.dumps(name)},[{moments}]]"
-            for (kind, name), moments in tensors.items()
-        ]
+        rows = [f"[{json.dumps(kind)},{json.dumps(name)},[{moments}]]" for (kind, name), moments in tensors.items()]
         return gzip.compress(f"[{','.join(rows)}]".encode(), 1, mtime=0)

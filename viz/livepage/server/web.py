@@ -119,9 +119,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if first == "open" and page.redeem(rest):
             self._answer(303, b"", {"Location": f"/{page.token}/"})
         elif not guard.matches(first, page.token) or path != f"/{page.token}/{rest}":
-            self._answer(
-                404, b"There is nothing here. The page's address has a secret part: see where it was printed."
-            )
+            self._answer(404, b"There is nothing here. The page's address has a secret part: see where it was printed.")
         else:
             self._serve(rest)
 

@@ -12,10 +12,8 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
 
-__all__ = [
-    "BytesList", "Example", "Feature", "Features", "FixedLenFeature", "FloatList", "Int64List", "parse_example",
-    "parse_single_example",
-]  # fmt: skip
+__all__ = ["BytesList", "Example", "Feature", "Features", "FixedLenFeature", "FloatList", "Int64List", "parse_example"]
+__all__ += ["parse_single_example"]
 
 
 class _Values:
@@ -169,9 +167,7 @@ class FixedLenFeature:
         return int(numpy.prod(self.shape, dtype=int))
 
 
-def parse_single_example(
-    serialized: Any, features: Mapping[str, Any], name: str | None = None
-) -> dict[str, Any]:
+def parse_single_example(serialized: Any, features: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
     """The features of an example as tensors.
 
     Args:

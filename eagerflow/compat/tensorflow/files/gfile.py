@@ -9,10 +9,8 @@ from typing import Any
 
 from eagerflow.data.text import TextTensor
 
-__all__ = [
-    "GFile", "copy", "exists", "glob", "isdir", "listdir", "makedirs", "matching", "mkdir", "remove", "rename",
-    "rmtree", "walk",
-]  # fmt: skip
+__all__ = ["GFile", "copy", "exists", "glob", "isdir", "listdir", "makedirs", "matching", "mkdir", "remove", "rename"]
+__all__ += ["rmtree", "walk"]
 
 
 def GFile(name: Any, mode: str = "r") -> Any:

@@ -23,10 +23,8 @@ from eagerflow.compat.tensorflow.images.encoded import (
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
 
-__all__ = [
-    "decode_bmp", "decode_csv", "decode_gif", "decode_image", "decode_jpeg", "decode_png", "decode_raw",
-    "encode_jpeg", "encode_png", "matching_files", "read_file", "write_file",
-]  # fmt: skip
+__all__ = ["decode_bmp", "decode_csv", "decode_gif", "decode_image", "decode_jpeg", "decode_png", "decode_raw"]
+__all__ += ["encode_jpeg", "encode_png", "matching_files", "read_file", "write_file"]
 
 
 def read_file(filename: Any, name: str | None = None) -> TextTensor:
@@ -46,9 +44,7 @@ def matching_files(pattern: Any, name: str | None = None) -> TextTensor:
     return text_tensor(numpy.array(matching(pattern), object))
 
 
-def decode_raw(
-    input_bytes: Any, out_type: Any, little_endian: bool = True, name: str | None = None
-) -> Tensor:
+def decode_raw(input_bytes: Any, out_type: Any, little_endian: bool = True, name: str | None = None) -> Tensor:
     """Bytes as the numbers that they are in memory."""
     dtype = numpy.dtype(out_type).newbyteorder("<" if little_endian else ">")
     texts = text_tensor(input_bytes)
@@ -57,9 +53,14 @@ def decode_raw(
 
 
 def decode_csv(
-    records: Any, record_defaults: Any, field_delim: str = ",", use_quote_delim: bool = True, na_value: str = "",
-    select_cols: Any = None, name: str | None = None,
-) -> list[Any]:  # fmt: skip
+    records: Any,
+    record_defaults: Any,
+    field_delim: str = ",",
+    use_quote_delim: bool = True,
+    na_value: str = "",
+    select_cols: Any = None,
+    name: str | None = None,
+) -> list[Any]:
     """The columns of rows of text.
 
     Args:
@@ -81,12 +82,9 @@ def decode_csv(
     rows = [[row[i] for i in select_cols] for row in rows] if select_cols is not None else rows
     for row in rows:
         if len(row) != len(record_defaults):
-            raise ValueError(
-                f"decode_csv: expected {len(record_defaults)} columns; got {len(row)}: {row!r:.80}."
-            )
+            raise ValueError(f"decode_csv: expected {len(record_defaults)} columns; got {len(row)}: {row!r:.80}.")
     return [
-        _column([row[i] for row in rows], default, na_value, lines.shape)
-        for i, default in enumerate(record_defaults)
+        _column([row[i] for row in rows], default, na_value, lines.shape) for i, default in enumerate(record_defaults)
     ]
 
 

@@ -84,9 +84,12 @@ class TFRecordWriter:
 
 
 def TFRecordDataset(
-    filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None,
+    filenames: Any,
+    compression_type: Any = None,
+    buffer_size: Any = None,
+    num_parallel_reads: Any = None,
     name: str | None = None,
-) -> data.Dataset:  # fmt: skip
+) -> data.Dataset:
     """The records of files, as text tensors of bytes. The checksums of records above 4 KB are not looked at.
 
     Raises:

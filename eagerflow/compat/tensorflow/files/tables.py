@@ -19,12 +19,24 @@ __all__ = ["CsvDataset", "make_csv_dataset"]
 
 
 def make_csv_dataset(
-    file_pattern: Any, batch_size: int, column_names: Sequence[str] | None = None, column_defaults: Any = None,
-    label_name: str | None = None, select_columns: Any = None, field_delim: str = ",", use_quote_delim: bool = True,
-    na_value: str = "", header: bool = True, num_epochs: int | None = None, shuffle: bool = True,
-    shuffle_buffer_size: int = 10000, shuffle_seed: int | None = None, num_rows_for_inference: int = 100,
-    ignore_errors: bool = False, **kwargs: Any,
-) -> data.Dataset:  # fmt: skip
+    file_pattern: Any,
+    batch_size: int,
+    column_names: Sequence[str] | None = None,
+    column_defaults: Any = None,
+    label_name: str | None = None,
+    select_columns: Any = None,
+    field_delim: str = ",",
+    use_quote_delim: bool = True,
+    na_value: str = "",
+    header: bool = True,
+    num_epochs: int | None = None,
+    shuffle: bool = True,
+    shuffle_buffer_size: int = 10000,
+    shuffle_seed: int | None = None,
+    num_rows_for_inference: int = 100,
+    ignore_errors: bool = False,
+    **kwargs: Any,
+) -> data.Dataset:
     """Batches of a table's columns, in a dict by name; with their labels where `label_name` says which they are.
 
     Args:
@@ -64,8 +76,7 @@ def make_csv_dataset(
     defaults = _defaults(column_defaults, chosen)
     at = {name: i for i, name in enumerate(names)}
     columns: dict[str, Any] = {
-        name: _column([row[at[name]] for row in rows], default, na_value)
-        for name, default in zip(chosen, defaults)
+        name: _column([row[at[name]] for row in rows], default, na_value) for name, default in zip(chosen, defaults)
     }
     if label_name is not None:
         label = columns.pop(label_name)
@@ -79,10 +90,17 @@ def make_csv_dataset(
 
 
 def CsvDataset(
-    filenames: Any, record_defaults: Any, compression_type: Any = None, buffer_size: Any = None, header: bool = False,
-    field_delim: str = ",", use_quote_delim: bool = True, na_value: str = "", select_cols: Any = None,
+    filenames: Any,
+    record_defaults: Any,
+    compression_type: Any = None,
+    buffer_size: Any = None,
+    header: bool = False,
+    field_delim: str = ",",
+    use_quote_delim: bool = True,
+    na_value: str = "",
+    select_cols: Any = None,
     exclude_cols: Any = None,
-) -> data.Dataset:  # fmt: skip
+) -> data.Dataset:
     """The rows of tables as tuples; see `tf.io.decode_csv` for the arguments."""
     files = [os.fsdecode(f.numpy() if isinstance(f, TextTensor) else f) for f in _listed(filenames)]
     quoting: Any = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE

@@ -11,24 +11,19 @@ from eagerflow import ops
 from eagerflow.compat.tensorflow.images.crops import Stateless, generator_of
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation", "grayscale_to_rgb",
-    "hsv_to_rgb", "random_brightness", "random_contrast", "random_hue", "random_saturation", "rgb_to_grayscale",
-    "rgb_to_hsv", "rgb_to_yiq", "rgb_to_yuv", "stateless_random_brightness", "stateless_random_contrast",
-    "stateless_random_hue", "stateless_random_saturation", "yiq_to_rgb", "yuv_to_rgb",
-]  # fmt: skip
+__all__ = ["adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation"]
+__all__ += ["grayscale_to_rgb", "hsv_to_rgb", "random_brightness", "random_contrast", "random_hue", "random_saturation"]
+__all__ += ["rgb_to_grayscale", "rgb_to_hsv", "rgb_to_yiq", "rgb_to_yuv", "stateless_random_brightness"]
+__all__ += ["stateless_random_contrast", "stateless_random_hue", "stateless_random_saturation", "yiq_to_rgb"]
+__all__ += ["yuv_to_rgb"]
 
 # Each column gives a channel of the new space from red, green and blue.
 _YUV = numpy.array(
     [[0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]]
 )
 _YUV_BACK = numpy.array([[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0]])
-_YIQ = numpy.array(
-    [[0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]]
-)
-_YIQ_BACK = numpy.array(
-    [[1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]]
-)
+_YIQ = numpy.array([[0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]])
+_YIQ_BACK = numpy.array([[1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]])
 
 
 def _mixed(images: Any, kernel: numpy.ndarray) -> Tensor:
@@ -111,9 +106,7 @@ def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = Non
 
     def change(x: Any) -> Any:
         hue, saturation, value = ops.split(rgb_to_hsv(x), 3, axis=-1)
-        return hsv_to_rgb(
-            ops.concatenate([hue, ops.clip(saturation * saturation_factor, 0, 1), value], axis=-1)
-        )
+        return hsv_to_rgb(ops.concatenate([hue, ops.clip(saturation * saturation_factor, 0, 1), value], axis=-1))
 
     return _as_floats(image, change)
 

@@ -13,11 +13,10 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.random.seed_generator import draw as _draw
 
-__all__ = [
-    "ResizeMethod", "central_crop", "crop_and_resize", "crop_to_bounding_box", "extract_patches",
-    "pad_to_bounding_box", "random_crop", "resize", "resize_with_crop_or_pad", "resize_with_pad", "rot90",
-    "sample_distorted_bounding_box", "stateless_random_crop", "stateless_sample_distorted_bounding_box", "transpose",
-]  # fmt: skip
+__all__ = ["ResizeMethod", "central_crop", "crop_and_resize", "crop_to_bounding_box", "extract_patches"]
+__all__ += ["pad_to_bounding_box", "random_crop", "resize", "resize_with_crop_or_pad", "resize_with_pad", "rot90"]
+__all__ += ["sample_distorted_bounding_box", "stateless_random_crop", "stateless_sample_distorted_bounding_box"]
+__all__ += ["transpose"]
 
 _METHODS = {"lanczos3", "lanczos5", "bilinear", "bicubic", "nearest"}
 
@@ -30,9 +29,13 @@ class ResizeMethod:
 
 
 def resize(
-    images: Any, size: Any, method: str = "bilinear", preserve_aspect_ratio: bool = False, antialias: bool = False,
+    images: Any,
+    size: Any,
+    method: str = "bilinear",
+    preserve_aspect_ratio: bool = False,
+    antialias: bool = False,
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Images, (batch, height, width, channels) or one, in another size; floats except for `"nearest"`.
 
     Args:
@@ -65,9 +68,7 @@ def resize(
 def _averaged(images: Any, height: int, width: int) -> Tensor:
     """Means over the areas that pixels become."""
     for axis, size in ((-3, height), (-2, width)):
-        images = ops.moveaxis(
-            ops.tensordot(images, _areas(images.shape[axis], size), [[axis], [0]]), -1, axis
-        )
+        images = ops.moveaxis(ops.tensordot(images, _areas(images.shape[axis], size), [[axis], [0]]), -1, axis)
     return images
 
 
@@ -133,9 +134,7 @@ def resize_with_crop_or_pad(image: Any, target_height: int, target_width: int) -
     image = _tensor(image)
     height, width = image.shape[-3:-1]
     cut_height, cut_width = min(height, target_height), min(width, target_width)
-    image = crop_to_bounding_box(
-        image, (height - cut_height) // 2, (width - cut_width) // 2, cut_height, cut_width
-    )  # fmt: skip
+    image = crop_to_bounding_box(image, (height - cut_height) // 2, (width - cut_width) // 2, cut_height, cut_width)
     top, left = (target_height - cut_height) // 2, (target_width - cut_width) // 2
     return pad_to_bounding_box(image, top, left, target_height, target_width)
 
@@ -148,9 +147,7 @@ def resize_with_pad(
     height, width = (float(n) for n in image.shape[-3:-1])
     ratio = max(width / target_width, height / target_height)
     new_height, new_width = math.floor(height / ratio), math.floor(width / ratio)
-    top, left = (
-        max(0, math.floor((n - m / ratio) / 2)) for n, m in ((target_height, height), (target_width, width))
-    )
+    top, left = (max(0, math.floor((n - m / ratio) / 2)) for n, m in ((target_height, height), (target_width, width)))
     resized = resize(image, (new_height, new_width), method, antialias=antialias)
     return pad_to_bounding_box(resized, top, left, target_height, target_width)
 
@@ -196,10 +193,16 @@ def generator_of(seed: Any) -> numpy.random.Generator:
 
 
 def sample_distorted_bounding_box(
-    image_size: Any, bounding_boxes: Any, seed: Any = None, min_object_covered: float = 0.1,
-    aspect_ratio_range: Any = None, area_range: Any = None, max_attempts: int | None = None,
-    use_image_if_no_bounding_boxes: bool | None = None, name: str | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    image_size: Any,
+    bounding_boxes: Any,
+    seed: Any = None,
+    min_object_covered: float = 0.1,
+    aspect_ratio_range: Any = None,
+    area_range: Any = None,
+    max_attempts: int | None = None,
+    use_image_if_no_bounding_boxes: bool | None = None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
     """A random part of an image that shows enough of one of its objects; all of it where none is found.
 
     Args:
@@ -277,9 +280,7 @@ def _shows(part: tuple[int, int, int, int], boxes: Any, least: float) -> bool:
     return bool((tall * wide >= least * own).any())
 
 
-def extract_patches(
-    images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None
-) -> Tensor:
+def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None) -> Tensor:
     """Windows of images: (batch, rows, columns, height * width * channels).
 
     Args:
@@ -291,16 +292,24 @@ def extract_patches(
         name: accepted for TensorFlow's signature.
     """
     return ops.image.extract_patches(
-        images, tuple(sizes[1:3]), strides=tuple(strides[1:3]),
-        dilation_rate=rates[1] if rates[1] == rates[2] else tuple(rates[1:3]), padding=padding.lower(),
+        images,
+        tuple(sizes[1:3]),
+        strides=tuple(strides[1:3]),
+        dilation_rate=rates[1] if rates[1] == rates[2] else tuple(rates[1:3]),
+        padding=padding.lower(),
         data_format="channels_last",
-    )  # fmt: skip
+    )
 
 
 def crop_and_resize(
-    image: Any, boxes: Any, box_indices: Any, crop_size: Any, method: str = "bilinear",
-    extrapolation_value: float = 0.0, name: str | None = None,
-) -> Tensor:  # fmt: skip
+    image: Any,
+    boxes: Any,
+    box_indices: Any,
+    crop_size: Any,
+    method: str = "bilinear",
+    extrapolation_value: float = 0.0,
+    name: str | None = None,
+) -> Tensor:
     """Parts of images in one size: each box, `[y1, x1, y2, x2]` from 0 to 1, of the image with its number."""
     image, boxes = _floats(_tensor(image)), ops.convert_to_numpy(boxes).astype("float32")
     which = ops.convert_to_numpy(box_indices).astype("int64")
@@ -314,10 +323,7 @@ def crop_and_resize(
         top, left = numpy.floor(y), numpy.floor(x)
         down, right = ((y - top)[..., None]).astype("float32"), ((x - left)[..., None]).astype("float32")
         upper = _pixels(image, which, top, left) * (1 - right) + _pixels(image, which, top, left + 1) * right
-        lower = (
-            _pixels(image, which, top + 1, left) * (1 - right)
-            + _pixels(image, which, top + 1, left + 1) * right
-        )
+        lower = _pixels(image, which, top + 1, left) * (1 - right) + _pixels(image, which, top + 1, left + 1) * right
         found = upper * (1 - down) + lower * down
     inside = (y >= 0) & (y <= image.shape[1] - 1) & (x >= 0) & (x <= image.shape[2] - 1)
     return ops.where(inside[..., None], found, numpy.float32(extrapolation_value))

@@ -12,17 +12,18 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.preprocessing.pictures import array_to_img, load_img
 
-__all__ = [
-    "decode_bmp", "decode_gif", "decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png",
-]  # fmt: skip
+__all__ = ["decode_bmp", "decode_gif", "decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png"]
 
 _MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}
 
 
 def decode_image(
-    contents: Any, channels: int | None = None, dtype: Any = "uint8", name: str | None = None,
+    contents: Any,
+    channels: int | None = None,
+    dtype: Any = "uint8",
+    name: str | None = None,
     expand_animations: bool = True,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """A picture of any kind from the bytes of its file: (height, width, channels).
 
     Args:
@@ -38,9 +39,7 @@ def decode_image(
     """
     encoded = text_tensor(contents).numpy()
     if not isinstance(encoded, bytes):
-        raise ValueError(
-            f"decode_image: expected the bytes of one file; got shape {text_tensor(contents).shape}."
-        )
+        raise ValueError(f"decode_image: expected the bytes of one file; got shape {text_tensor(contents).shape}.")
     if channels and channels not in _MODES:
         raise ValueError(f"decode_image(channels={channels}): expected 1, 3 or 4.")
     mode = _MODES[channels] if channels else _own_mode(encoded)
@@ -97,9 +96,7 @@ def decode_gif(contents: Any, name: str | None = None) -> Tensor:
     return ops.expand_dims(decode_image(contents, 3), 0)
 
 
-def encode_jpeg(
-    image: Any, format: str = "", quality: int = 95, name: str | None = None, **kwargs: Any
-) -> TextTensor:
+def encode_jpeg(image: Any, format: str = "", quality: int = 95, name: str | None = None, **kwargs: Any) -> TextTensor:
     """The bytes of a JPEG file with this picture."""
     return _encoded(image, "JPEG", quality=quality)
 
@@ -112,9 +109,7 @@ def encode_png(image: Any, compression: int = -1, name: str | None = None) -> Te
 def _encoded(image: Any, kind: str, **settings: Any) -> TextTensor:
     pixels = ops.convert_to_numpy(image)
     if pixels.dtype != numpy.uint8:
-        raise ValueError(
-            f"encode_{kind.lower()}: expected uint8 from 0 to 255; got {pixels.dtype}. Use tf.cast."
-        )
+        raise ValueError(f"encode_{kind.lower()}: expected uint8 from 0 to 255; got {pixels.dtype}. Use tf.cast.")
     stream = io.BytesIO()
     array_to_img(pixels, "channels_last", scale=False).save(stream, kind, **settings)
     return text_tensor(stream.getvalue())

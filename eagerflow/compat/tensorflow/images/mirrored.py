@@ -10,10 +10,9 @@ from eagerflow import ops
 from eagerflow.compat.tensorflow.images.crops import Stateless, generator_of
 from eagerflow.core.tensor import Tensor
 
-__all__ = [
-    "convert_image_dtype", "flip_left_right", "flip_up_down", "per_image_standardization", "random_flip_left_right",
-    "random_flip_up_down", "stateless_random_flip_left_right", "stateless_random_flip_up_down",
-]  # fmt: skip
+__all__ = ["convert_image_dtype", "flip_left_right", "flip_up_down", "per_image_standardization"]
+__all__ += ["random_flip_left_right", "random_flip_up_down", "stateless_random_flip_left_right"]
+__all__ += ["stateless_random_flip_up_down"]
 
 
 def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:

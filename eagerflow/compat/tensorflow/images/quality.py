@@ -17,13 +17,18 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
 
 
 def ssim(
-    img1: Any, img2: Any, max_val: Any, filter_size: int = 11, filter_sigma: float = 1.5, k1: float = 0.01,
+    img1: Any,
+    img2: Any,
+    max_val: Any,
+    filter_size: int = 11,
+    filter_sigma: float = 1.5,
+    k1: float = 0.01,
     k2: float = 0.03,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The structural similarity of each pair of images."""
     return ops.image.ssim(
         _floats(img1), _floats(img2), max_val, filter_size=filter_size, filter_sigma=filter_sigma, k1=k1, k2=k2
-    )  # fmt: skip
+    )
 
 
 def total_variation(images: Any, name: str | None = None) -> Tensor:

@@ -37,9 +37,7 @@ class StaticHashTable:
         name: accepted for TensorFlow's signature.
     """
 
-    def __init__(
-        self, initializer: KeyValueTensorInitializer, default_value: Any, name: str | None = None
-    ) -> None:
+    def __init__(self, initializer: KeyValueTensorInitializer, default_value: Any, name: str | None = None) -> None:
         self.initializer, self.default = initializer, _plain(default_value)[0]
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:
@@ -71,9 +69,7 @@ class StaticVocabularyTable(StaticHashTable):
 
     def __init__(self, initializer: KeyValueTensorInitializer, num_oov_buckets: int, **kwargs: Any) -> None:
         if num_oov_buckets != 1:
-            raise ValueError(
-                "StaticVocabularyTable(num_oov_buckets): only 1 is possible here; or use StringLookup."
-            )
+            raise ValueError("StaticVocabularyTable(num_oov_buckets): only 1 is possible here; or use StringLookup.")
         super().__init__(initializer, len(initializer.pairs))
 
     def size(self, name: str | None = None) -> int:
@@ -84,8 +80,6 @@ class StaticVocabularyTable(StaticHashTable):
 def _plain(x: Any) -> list[Any]:
     """The keys in a flat list: bytes or Python's numbers."""
     if holds_text(x):
-        return (
-            list(numpy.ravel(text_tensor(x).numpy()).tolist()) if numpy.ndim(x) else [text_tensor(x).numpy()]
-        )
+        return list(numpy.ravel(text_tensor(x).numpy()).tolist()) if numpy.ndim(x) else [text_tensor(x).numpy()]
     found: list[Any] = numpy.ravel(ops.convert_to_numpy(x)).tolist()
     return found

@@ -14,11 +14,9 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64
 
-__all__ = [
-    "as_string", "bytes_split", "format", "join", "length", "lower", "reduce_join", "regex_full_match",
-    "regex_replace", "split", "strip", "substr", "to_hash_bucket_fast", "to_number", "unicode_decode",
-    "unicode_split", "upper",
-]  # fmt: skip
+__all__ = ["as_string", "bytes_split", "format", "join", "length", "lower", "reduce_join", "regex_full_match"]
+__all__ += ["regex_replace", "split", "strip", "substr", "to_hash_bucket_fast", "to_number", "unicode_decode"]
+__all__ += ["unicode_split", "upper"]
 
 
 class TextRows(list[Any]):
@@ -164,9 +162,7 @@ def format(
     values = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     for value in values:
         shown = value.numpy() if isinstance(value, (Tensor, TextTensor)) else value
-        template = template.replace(
-            placeholder, shown.decode() if isinstance(shown, bytes) else str(shown), 1
-        )
+        template = template.replace(placeholder, shown.decode() if isinstance(shown, bytes) else str(shown), 1)
     return text_tensor(template)
 
 
@@ -200,9 +196,7 @@ def _numbers(x: Any, function: Callable[[str], Any], dtype: Any) -> Any:
     if isinstance(x, TextRows):
         return TextRows([_numbers(row, function, dtype) for row in x])
     given = text_tensor(x)
-    return ops.convert_to_tensor(
-        numpy.array([function(t) for t in _strings(given)], dtype).reshape(given.shape)
-    )
+    return ops.convert_to_tensor(numpy.array([function(t) for t in _strings(given)], dtype).reshape(given.shape))
 
 
 def _parts(x: Any, function: Callable[[str], list[Any]]) -> Any:

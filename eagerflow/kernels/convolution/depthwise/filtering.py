@@ -88,8 +88,7 @@ _FILTERS = {
     5: _filter(5, (5 / 16, -5 / 16, 13 / 16, -13 / 16, 13 / 8, -13 / 8)),
     6: _filter(6, (0, 1 / 2, -1 / 2, 1, -1, 2, -2)),
     7: _side_by_side(
-        _filter(3, (0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)),
-        _filter(4, (5 / 16, -5 / 16, 7 / 8, -7 / 8, 7 / 4, -7 / 4)),
+        _filter(3, (0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)), _filter(4, (5 / 16, -5 / 16, 7 / 8, -7 / 8, 7 / 4, -7 / 4))
     ),
 }
 
@@ -117,15 +116,7 @@ class _Plan(NamedTuple):
         channels, chosen = x.shape[-1], _FILTERS[geometry.sizes[0]]
         bands = -(-geometry.outputs[0] // chosen.given)
         room = max(1, Filtering.BLOCK // (chosen.products * geometry.padded[1] * channels))
-        work = (
-            chosen.products
-            * bands
-            * len(x)
-            * geometry.sizes[1]
-            * geometry.outputs[1]
-            * channels
-            / Speed.EINSUM
-        )
+        work = chosen.products * bands * len(x) * geometry.sizes[1] * geometry.outputs[1] * channels / Speed.EINSUM
         images, some = at_once(len(x), room // bands, work), min(bands, room)
         blocks = [
             _Block(slice(i, min(len(x), i + images)), j, min(bands, j + some))

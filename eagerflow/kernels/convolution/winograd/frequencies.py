@@ -14,11 +14,7 @@ import numpy
 
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.tiles import Tiling
-from eagerflow.kernels.convolution.winograd.transforms import (
-    outputs,
-    transformed_gradients,
-    transformed_inputs,
-)
+from eagerflow.kernels.convolution.winograd.transforms import outputs, transformed_gradients, transformed_inputs
 from eagerflow.kernels.machine.costs import Speed, Winograd
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.threads import each
@@ -50,11 +46,7 @@ class _Pieces:
     def transformed(self, name: str, transform: Callable[..., Any], a: Any) -> Any:
         """All of `a`, transformed: (frequencies, tiles, channels), a view."""
         found = scratch(name, (self.tiles, self.tiling.numbers, a.shape[-1]), a.dtype)
-        each(
-            lambda i: transform(self.tiling, a, self.blocks[i], found[self.places[i]]),
-            len(self.blocks),
-            _time(found),
-        )
+        each(lambda i: transform(self.tiling, a, self.blocks[i], found[self.places[i]]), len(self.blocks), _time(found))
         return found.swapaxes(0, 1)
 
 
@@ -76,12 +68,7 @@ def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),))
 
 
 def forward(
-    tiling: Tiling,
-    x: Any,
-    weights: Any,
-    out: Any,
-    parts: Sequence[slice],
-    finish: Callable[[Any], None] | None,
+    tiling: Tiling, x: Any, weights: Any, out: Any, parts: Sequence[slice], finish: Callable[[Any], None] | None
 ) -> None:
     """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters), summed in parts."""
     pieces = _Pieces(tiling)

@@ -50,10 +50,7 @@ def _minimal(points: tuple[float, ...], tile: int) -> Minimal:
 
 # The points decide how many digits are lost. Small numbers with few bits, none of them far from 1, lose half as many
 # as the usual 1, 2, -1, -2: they were searched for, by the largest error over many tiles.
-_KNOWN = {
-    3: _minimal((3 / 8, -3 / 8, 5 / 4, -5 / 4), 3),
-    4: _minimal((0, 5 / 8, -5 / 8, 3 / 2, -3 / 2), 4),
-}
+_KNOWN = {3: _minimal((3 / 8, -3 / 8, 5 / 4, -5 / 4), 3), 4: _minimal((0, 5 / 8, -5 / 8, 3 / 2, -3 / 2), 4)}
 
 
 def minimal(tile: int) -> Minimal:

@@ -76,9 +76,7 @@ def input_gradients(tiling: Tiling, slopes: Any, dx: Any, block: Block) -> None:
     _add_rest(across, rest.swapaxes(2, 3), 1, tile)
     canvas, inside = tiling.uncovered(dx, block)
     spans = across.reshape(n, lines, cols, reach, channels)
-    numpy.matmul(
-        matrix[:tile], spans, out=canvas[:, :, : tile * cols].reshape(n, lines, cols, tile, channels)
-    )
+    numpy.matmul(matrix[:tile], spans, out=canvas[:, :, : tile * cols].reshape(n, lines, cols, tile, channels))
     rest = scratch("winograd rest", (n, lines, cols, reach - tile, channels), dx.dtype)
     numpy.matmul(matrix[tile:], spans, out=rest)
     _add_rest(canvas, rest, 2, tile)

@@ -72,9 +72,7 @@ class _Plan(NamedTuple):
         tiling = Tiling.of(n, inner, channels, filters, tile=tile_of(n, geometry))
         plan = cls(geometry, tiling, channels, filters, [])
         layers, row = geometry.outputs[0], tiling.cols * tiling.numbers
-        room = max(
-            1, Volumes.ROOM // (row * max(plan.seen(1) * channels, filters))
-        )  # rows of tiles, of one layer
+        room = max(1, Volumes.ROOM // (row * max(plan.seen(1) * channels, filters)))  # rows of tiles, of one layer
         band = min(tiling.rows, room)
         while layers > 1 and band * row * max(plan.seen(layers) * channels, layers * filters) > Volumes.ROOM:
             layers = -(-layers // 2)
@@ -179,9 +177,7 @@ class _Plan(NamedTuple):
         """Stacks of products, (..., tiles, columns), summed in parts."""
         parts, spare = self.tiling.parts(a.shape[-1], _AT_ONCE), None
         if len(parts) > 1:
-            spare = scratch(
-                "volumes part", (out.shape[-2], math.prod(out.shape[:-2]), out.shape[-1]), out.dtype
-            )
+            spare = scratch("volumes part", (out.shape[-2], math.prod(out.shape[:-2]), out.shape[-1]), out.dtype)
             spare = spare.swapaxes(0, 1).reshape(out.shape)
         multiply(a, b, out, parts, spare)
 
@@ -198,11 +194,7 @@ class _Plan(NamedTuple):
 
 
 def forward(
-    x: Any,
-    kernel: Any,
-    geometry: Geometry,
-    finish: Callable[[Any], None] | None = None,
-    look: Look | None = None,
+    x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None, look: Look | None = None
 ) -> Any:
     """x (batch, depth, height, width, channels), kernel (*sizes, channels, filters) -> (batch, *outputs, filters)."""
     out = numpy.empty((len(x), *geometry.outputs, kernel.shape[-1]), x.dtype)
@@ -261,12 +253,7 @@ def shares_gradients(n: int, kernel_shape: tuple[int, ...], geometry: Geometry) 
 
 
 def _gradients(
-    x: Any,
-    g: Any,
-    kernel: Any,
-    kernel_shape: tuple[int, ...],
-    geometry: Geometry,
-    look: Look | None = None,
+    x: Any, g: Any, kernel: Any, kernel_shape: tuple[int, ...], geometry: Geometry, look: Look | None = None
 ) -> tuple[Any, Any]:
     plan = _Plan.of(len(x), geometry, *kernel_shape[-2:])
     shape = (plan.tiling.numbers, geometry.sizes[0] * plan.channels, plan.filters)
@@ -341,9 +328,7 @@ def _put_gradients(plan: _Plan, values: Any, dx: Any, some: _Some) -> None:
     canvas = scratch("volumes x", (tiling.n, *tiling.lengths, values.shape[-1]), dx.dtype)
     input_gradients(tiling, values, canvas, block)
     depth, rows, cols = places
-    found = canvas.reshape(*canvas.shape[:3], -1, plan.channels)[:, rows, cols, depth].transpose(
-        0, 3, 1, 2, 4
-    )
+    found = canvas.reshape(*canvas.shape[:3], -1, plan.channels)[:, rows, cols, depth].transpose(0, 3, 1, 2, 4)
     target = dx[some.volumes]
     if found.shape != target.shape:  # no window sees the rest
         target[...] = 0

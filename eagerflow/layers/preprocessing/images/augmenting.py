@@ -76,9 +76,15 @@ class RandAugment(_ChoosingLayer):
         random_contrast random_sharpness random_posterization solarization auto_contrast equalization""".split()
 
     def __init__(
-        self, value_range: Any = (0, 255), num_ops: int = 2, factor: Any = 0.5, interpolation: str = "bilinear",
-        seed: Any = None, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        value_range: Any = (0, 255),
+        num_ops: int = 2,
+        factor: Any = 0.5,
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = value_range
         self.num_ops = num_ops
@@ -92,9 +98,7 @@ class RandAugment(_ChoosingLayer):
             return None
         chosen = self._indices(self.num_ops, len(self._names), seed)
         source = self.generator if seed is None else seed
-        transforms = {
-            name: getattr(self, name).get_random_transformation(data, seed=source) for name in self._names
-        }
+        transforms = {name: getattr(self, name).get_random_transformation(data, seed=source) for name in self._names}
         return {"transforms": transforms, "layer_idxes": chosen}
 
     def _chosen_layers(self, transformation: Any) -> list[tuple[Any, Any]]:
@@ -109,17 +113,13 @@ class RandAugment(_ChoosingLayer):
             images = layer.transform_images(images, what)
         return images
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of masks, moved as the images."""
         for layer, what in self._chosen_layers(transformation) if training else ():
             segmentation_masks = layer.transform_segmentation_masks(segmentation_masks, what)
         return segmentation_masks
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of boxes, moved as the images."""
         for layer, what in self._chosen_layers(transformation) if training else ():
             bounding_boxes = layer.transform_bounding_boxes(bounding_boxes, what)
@@ -157,10 +157,18 @@ class AugMix(_ChoosingLayer):
     _all = [*_some, *"random_brightness random_color_degeneration random_contrast random_sharpness".split()]
 
     def __init__(
-        self, value_range: Any = (0, 255), num_chains: int = 3, chain_depth: int = 3, factor: Any = 0.3,
-        alpha: float = 1.0, all_ops: bool = True, interpolation: str = "bilinear", seed: Any = None,
-        data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        value_range: Any = (0, 255),
+        num_chains: int = 3,
+        chain_depth: int = 3,
+        factor: Any = 0.3,
+        alpha: float = 1.0,
+        all_ops: bool = True,
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = value_range
         self.num_chains = num_chains
@@ -190,10 +198,7 @@ class AugMix(_ChoosingLayer):
         places = self._indices(self.chain_depth, len(names) + 1, seed).tolist()
         chosen = [names[i] for i in places if i < len(names)]
         return [
-            {
-                "layer_name": name,
-                "transformation": getattr(self, name).get_random_transformation(data, seed=seed),
-            }
+            {"layer_name": name, "transformation": getattr(self, name).get_random_transformation(data, seed=seed)}
             for name in chosen
         ]
 
@@ -217,15 +222,11 @@ class AugMix(_ChoosingLayer):
         mixed = self._mixed(images, transformation, "transform_images")
         return ops.clip(mixed, self.value_range[0], self.value_range[1])
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of masks, mixed as the images."""
         if not training:
             return segmentation_masks
-        return self._mixed(
-            self._computable(segmentation_masks), transformation, "transform_segmentation_masks"
-        )
+        return self._mixed(self._computable(segmentation_masks), transformation, "transform_segmentation_masks")
 
 
 def _shared(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -10,16 +10,8 @@ from eagerflow import ops
 from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
-__all__ = [
-    "FORMATS",
-    "affine_transform",
-    "as_boxes",
-    "clip_to_image_size",
-    "convert_format",
-    "crop",
-    "of_one_image",
-    "pad",
-]
+__all__ = ["FORMATS", "affine_transform", "as_boxes", "clip_to_image_size", "convert_format", "crop", "of_one_image"]
+__all__ += ["pad"]
 
 Corners = tuple[Any, Any, Any, Any]
 
@@ -116,9 +108,7 @@ def convert_format(
     source, target = _format(source, "source"), _format(target, "target")
     boxes = convert_to_tensor(boxes, dtype)
     if not boxes.ndim or boxes.shape[-1] != 4:
-        raise ValueError(
-            f"convert_format(boxes): expected a last axis of length 4; got {signature_of(boxes)}."
-        )
+        raise ValueError(f"convert_format(boxes): expected a last axis of length 4; got {signature_of(boxes)}.")
     if source == target:
         return boxes
     corners = _READ[source.removeprefix("rel_")](*_parts(boxes))
@@ -172,9 +162,19 @@ def clip_to_image_size(
 
 
 def affine_transform(
-    boxes: Any, angle: Any, translate_x: Any, translate_y: Any, scale: Any, shear_x: Any, shear_y: Any, height: Any,
-    width: Any, center_x: Any = None, center_y: Any = None, bounding_box_format: str = "xyxy",
-) -> Tensor:  # fmt: skip
+    boxes: Any,
+    angle: Any,
+    translate_x: Any,
+    translate_y: Any,
+    scale: Any,
+    shear_x: Any,
+    shear_y: Any,
+    height: Any,
+    width: Any,
+    center_x: Any = None,
+    center_y: Any = None,
+    bounding_box_format: str = "xyxy",
+) -> Tensor:
     """The boxes around boxes that were turned, scaled, sheared and moved.
 
     Args:
@@ -203,15 +203,11 @@ def affine_transform(
         (0.5 if center_y is None else center_y) * (height - 1),
     )
     moved = (translate_x * (1 - width), translate_y * (1 - height))
-    a, b, c, d, e, f = (
-        ops.reshape(n, (-1, 1, 1)) for n in _inverse(angle, scale, shear_x, shear_y, middle, moved)
-    )
+    a, b, c, d, e, f = (ops.reshape(n, (-1, 1, 1)) for n in _inverse(angle, scale, shear_x, shear_y, middle, moved))
     corners = [(boxes[..., i : i + 1], boxes[..., j : j + 1]) for i, j in ((0, 1), (2, 1), (2, 3), (0, 3))]
     x = ops.concatenate([a * x + b * y + c for x, y in corners], axis=-1)
     y = ops.concatenate([d * x + e * y + f for x, y in corners], axis=-1)
-    return ops.stack(
-        [ops.min(x, axis=-1), ops.min(y, axis=-1), ops.max(x, axis=-1), ops.max(y, axis=-1)], axis=-1
-    )
+    return ops.stack([ops.min(x, axis=-1), ops.min(y, axis=-1), ops.max(x, axis=-1), ops.max(y, axis=-1)], axis=-1)
 
 
 def _inverse(angle: Tensor, scale: Any, shear_x: Any, shear_y: Any, middle: Any, moved: Any) -> Corners:
@@ -227,9 +223,7 @@ def _inverse(angle: Tensor, scale: Any, shear_x: Any, shear_y: Any, middle: Any,
     return a0, a1, middle[0] - a0 * x - a1 * y, b0, b1, middle[1] - b0 * x - b1 * y  # type: ignore[return-value]
 
 
-def crop(
-    boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_format: str = "xyxy"
-) -> Tensor:
+def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_format: str = "xyxy") -> Tensor:
     """Boxes within a cut-out of the image.
 
     Args:

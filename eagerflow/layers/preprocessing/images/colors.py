@@ -12,13 +12,7 @@ from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
 from eagerflow.layers.preprocessing.images.levels import RandomBrightness, RandomContrast, rescaled
 
-__all__ = [
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomGrayscale",
-    "RandomHue",
-    "RandomSaturation",
-]
+__all__ = ["RandomColorDegeneration", "RandomColorJitter", "RandomGrayscale", "RandomHue", "RandomSaturation"]
 
 
 class _ColorLayer(RandomImageLayer):
@@ -55,12 +49,7 @@ class RandomHue(_ColorLayer):
     """
 
     def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: Any = None,
-        seed: Any = None,
-        **kwargs: Any,
+        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -107,12 +96,7 @@ class RandomSaturation(_ColorLayer):
     """
 
     def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: Any = None,
-        seed: Any = None,
-        **kwargs: Any,
+        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -192,12 +176,7 @@ class RandomColorDegeneration(_ColorLayer):
     """
 
     def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: Any = None,
-        seed: Any = None,
-        **kwargs: Any,
+        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -240,9 +219,16 @@ class RandomColorJitter(RandomImageLayer):
     """
 
     def __init__(
-        self, value_range: Any = (0, 255), brightness_factor: Any = None, contrast_factor: Any = None,
-        saturation_factor: Any = None, hue_factor: Any = None, seed: Any = None, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        value_range: Any = (0, 255),
+        brightness_factor: Any = None,
+        contrast_factor: Any = None,
+        saturation_factor: Any = None,
+        hue_factor: Any = None,
+        seed: Any = None,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = value_range
         self.brightness_factor = brightness_factor
@@ -258,9 +244,8 @@ class RandomColorJitter(RandomImageLayer):
         if factor is None:
             return None
         return layer(
-            factor, value_range=self.value_range, seed=self.seed, data_format=self.data_format,
-            dtype=self.dtype_policy,
-        )  # fmt: skip
+            factor, value_range=self.value_range, seed=self.seed, data_format=self.data_format, dtype=self.dtype_policy
+        )
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
         """A batch of images, changed by all parts; each draws for itself."""
@@ -268,7 +253,5 @@ class RandomColorJitter(RandomImageLayer):
         parts = (self.random_brightness, self.random_contrast, self.random_saturation, self.random_hue)
         for part in parts if training else ():
             if part is not None:
-                images = part.transform_images(
-                    images, part.get_random_transformation(images, seed=self.generator)
-                )
+                images = part.transform_images(images, part.get_random_transformation(images, seed=self.generator))
         return images

@@ -27,9 +27,7 @@ class _BoxLayer(RandomImageLayer):
         first = self.data_format == "channels_first"
         y = ops.arange(height, dtype=self.compute_dtype).reshape((1, height, 1) if first else (height, 1, 1))
         x = ops.arange(width, dtype=self.compute_dtype).reshape((1, 1, width) if first else (1, width, 1))
-        (left, right), (top, bottom) = (
-            [ops.reshape(end, (-1, 1, 1, 1)) for end in ends] for ends in (across, down)
-        )
+        (left, right), (top, bottom) = ([ops.reshape(end, (-1, 1, 1, 1)) for end in ends] for ends in (across, down))
         return (x >= left) & (x < right) & (y >= top) & (y < bottom)
 
 
@@ -55,9 +53,15 @@ class RandomErasing(_BoxLayer):
     """
 
     def __init__(
-        self, factor: Any = 1.0, scale: Any = (0.02, 0.33), fill_value: Any = None, value_range: Any = (0, 255),
-        seed: Any = None, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        factor: Any = 1.0,
+        scale: Any = (0.02, 0.33),
+        fill_value: Any = None,
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
         self.scale = span(self, "scale", scale, 0, 1)
@@ -92,9 +96,7 @@ class RandomErasing(_BoxLayer):
         elif isinstance(value, (tuple, list)):
             at_end = self.data_format == "channels_last"
             value = ops.reshape(convert_to_tensor(value, self.compute_dtype), (3,) if at_end else (3, 1, 1))
-        return ops.clip(
-            convert_to_tensor(value, self.compute_dtype), self.value_range[0], self.value_range[1]
-        )
+        return ops.clip(convert_to_tensor(value, self.compute_dtype), self.value_range[0], self.value_range[1])
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
         """A batch of images, parts of them erased."""
@@ -157,9 +159,7 @@ class CutMix(_BoxLayer):
         others = ops.take(images, transformation["permutation_order"], axis=0)
         return ops.where(transformation["batch_masks"], others, images)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of masks, mixed as the images."""
         return self.transform_images(segmentation_masks, transformation, training)
 
@@ -167,9 +167,7 @@ class CutMix(_BoxLayer):
         """A batch of labels (one-hot), mixed by area."""
         return _mixed_labels(labels, transformation) if training and transformation is not None else labels
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """Boxes can't be cut and mixed.
 
         Raises:
@@ -210,13 +208,9 @@ class MixUp(RandomImageLayer):
         if not training:
             return images
         weight = self._as_factors(transformation["mix_weight"])
-        return weight * images + (1.0 - weight) * ops.take(
-            images, transformation["permutation_order"], axis=0
-        )
+        return weight * images + (1.0 - weight) * ops.take(images, transformation["permutation_order"], axis=0)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of masks, blended as the images."""
         return self.transform_images(segmentation_masks, transformation, training)
 
@@ -224,16 +218,12 @@ class MixUp(RandomImageLayer):
         """A batch of labels (one-hot), blended as the images."""
         return _mixed_labels(labels, transformation) if training else labels
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """The boxes of both images, with their labels."""
         if not training:
             return bounding_boxes
         order = transformation["permutation_order"]
-        return {
-            k: ops.concatenate([v, ops.take(v, order, axis=0)], axis=1) for k, v in bounding_boxes.items()
-        }
+        return {k: ops.concatenate([v, ops.take(v, order, axis=0)], axis=1) for k, v in bounding_boxes.items()}
 
 
 def _mixed_labels(labels: Any, transformation: Any) -> Tensor:

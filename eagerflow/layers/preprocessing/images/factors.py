@@ -25,9 +25,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _refused(layer: Any, name: str, value: Any, low: float, high: float) -> ValueError:
-    return ValueError(
-        f"{type(layer).__name__}({name}={value!r}): expected a number, or two, from {low} to {high}."
-    )
+    return ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number, or two, from {low} to {high}.")
 
 
 def span(layer: Any, name: str, value: Any, low: float, high: float) -> tuple[float, float]:

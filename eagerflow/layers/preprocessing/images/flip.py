@@ -7,11 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import one_of
-from eagerflow.layers.preprocessing.images.bounding_boxes import (
-    clip_to_image_size,
-    convert_format,
-    of_one_image,
-)
+from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of, images_of
 
 __all__ = ["RandomFlip"]
@@ -59,15 +55,11 @@ class RandomFlip(RandomImageLayer):
         axes = {"horizontal": (columns,), "vertical": (rows,)}.get(self.mode, (columns, rows))
         return ops.where(transformation["flips"], ops.flip(images, axis=axes), images)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of masks, mirrored as the images."""
         return self.transform_images(segmentation_masks, transformation, training=training)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of boxes, mirrored as the images."""
         if not training or transformation is None:
             return bounding_boxes

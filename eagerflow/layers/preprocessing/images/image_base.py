@@ -23,9 +23,7 @@ def images_of(data: Any) -> Any:
     """
     images = data["images"] if isinstance(data, dict) else data
     if len(images.shape) not in (3, 4):
-        raise ValueError(
-            f"expected one image (3 axes) or a batch of images (4 axes); got {signature_of(images)}."
-        )
+        raise ValueError(f"expected one image (3 axes) or a batch of images (4 axes); got {signature_of(images)}.")
     return images
 
 
@@ -75,15 +73,11 @@ class ImageLayer(Layer):
         """A batch of labels; most layers leave them as they are."""
         return labels
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of boxes; layers that move no pixels leave them as they are."""
         return bounding_boxes
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of masks; layers that move no pixels leave them as they are."""
         return segmentation_masks
 
@@ -96,10 +90,7 @@ class ImageLayer(Layer):
         if not isinstance(data, dict):
             return self._part("images", data, single, transformation, training)
         known = ("images", "labels", "bounding_boxes", "segmentation_masks")
-        return {
-            k: self._part(k, v, single, transformation, training) if k in known else v
-            for k, v in data.items()
-        }
+        return {k: self._part(k, v, single, transformation, training) if k in known else v for k, v in data.items()}
 
     def _part(self, part: str, value: Any, single: bool, transformation: Any, training: bool) -> Any:
         """One part of the data, changed; a single example is a batch of one meanwhile."""
@@ -188,9 +179,7 @@ class WarpLayer(RandomImageLayer):
             return self._warped(images[None], transformation, self.interpolation)[0]
         return self._warped(images, transformation, self.interpolation) if moves else images
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of masks, changed as the images; no new values appear."""
         moves = training and transformation is not None
         return self._warped(segmentation_masks, transformation, "nearest") if moves else segmentation_masks

@@ -10,14 +10,7 @@ from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
 from eagerflow.random import randint
 
-__all__ = [
-    "RandomBrightness",
-    "RandomContrast",
-    "RandomInvert",
-    "RandomPosterization",
-    "Solarization",
-    "rescaled",
-]
+__all__ = ["RandomBrightness", "RandomContrast", "RandomInvert", "RandomPosterization", "Solarization", "rescaled"]
 
 
 def rescaled(images: Tensor, before: Any, after: Any) -> Tensor:
@@ -128,12 +121,7 @@ class RandomInvert(RandomImageLayer):
     """
 
     def __init__(
-        self,
-        factor: Any = 1.0,
-        value_range: Any = (0, 255),
-        seed: Any = None,
-        data_format: Any = None,
-        **kwargs: Any,
+        self, factor: Any = 1.0, value_range: Any = (0, 255), seed: Any = None, data_format: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -175,12 +163,7 @@ class RandomPosterization(RandomImageLayer):
     """
 
     def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: Any = None,
-        seed: Any = None,
-        **kwargs: Any,
+        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 1, 8)
@@ -224,9 +207,13 @@ class Solarization(RandomImageLayer):
     """
 
     def __init__(
-        self, addition_factor: Any = 0.0, threshold_factor: Any = 0.0, value_range: Any = (0, 255), seed: Any = None,
+        self,
+        addition_factor: Any = 0.0,
+        threshold_factor: Any = 0.0,
+        value_range: Any = (0, 255),
+        seed: Any = None,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.addition_factor = _share_span(self, "addition_factor", addition_factor)
         self.threshold_factor = _share_span(self, "threshold_factor", threshold_factor)

@@ -40,9 +40,7 @@ class MaxNumBoundingBoxes(ImageLayer):
         """Images as they are."""
         return images
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """`max_number` boxes for every image."""
         return {k: self._fitted(v) for k, v in bounding_boxes.items()}
 
@@ -63,7 +61,5 @@ class MaxNumBoundingBoxes(ImageLayer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""
-        own = {"max_number": self.max_number} | (
-            {} if self.fill_value == -1 else {"fill_value": self.fill_value}
-        )
+        own = {"max_number": self.max_number} | ({} if self.fill_value == -1 else {"fill_value": self.fill_value})
         return {**super().get_config(), **own}

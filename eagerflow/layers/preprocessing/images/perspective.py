@@ -7,11 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import one_of, share
-from eagerflow.layers.preprocessing.images.bounding_boxes import (
-    clip_to_image_size,
-    convert_format,
-    of_one_image,
-)
+from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
 from eagerflow.layers.preprocessing.images.factors import interpolation_of, span
 from eagerflow.layers.preprocessing.images.image_base import WarpLayer, count_of, images_of
 
@@ -40,9 +36,15 @@ class RandomPerspective(WarpLayer):
     """
 
     def __init__(
-        self, factor: Any = 1.0, scale: float = 1.0, interpolation: str = "bilinear", fill_value: float = 0.0,
-        seed: Any = None, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        factor: Any = 1.0,
+        scale: float = 1.0,
+        interpolation: str = "bilinear",
+        fill_value: float = 0.0,
+        seed: Any = None,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
         self.scale = share(self, "scale", scale)
@@ -69,14 +71,16 @@ class RandomPerspective(WarpLayer):
 
     def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
         moved = ops.image.perspective_transform(
-            images, transformation["start_points"], transformation["end_points"], interpolation, self.fill_value,
+            images,
+            transformation["start_points"],
+            transformation["end_points"],
+            interpolation,
+            self.fill_value,
             self.data_format,
-        )  # fmt: skip
+        )
         return ops.where(ops.reshape(transformation["apply_perspective"], (-1, 1, 1, 1)), moved, images)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """The boxes around the moved corners of boxes."""
         if not training or transformation is None:
             return bounding_boxes
@@ -98,9 +102,7 @@ def _moved_boxes(boxes: Tensor, start: Any, end: Any) -> Tensor:
     x, y = ops.concatenate([x1, x2, x1, x2], axis=-1), ops.concatenate([y1, y2, y2, y1], axis=-1)
     depth = g * x + h * y + 1
     x, y = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
-    return ops.stack(
-        [ops.min(x, axis=-1), ops.min(y, axis=-1), ops.max(x, axis=-1), ops.max(y, axis=-1)], axis=-1
-    )
+    return ops.stack([ops.min(x, axis=-1), ops.min(y, axis=-1), ops.max(x, axis=-1), ops.max(y, axis=-1)], axis=-1)
 
 
 def _homography(start: Tensor, end: Tensor) -> Tensor:
@@ -140,9 +142,17 @@ class RandomElasticTransform(WarpLayer):
     """
 
     def __init__(
-        self, factor: Any = 1.0, scale: Any = 1.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
-        fill_value: float = 0.0, value_range: Any = (0, 255), seed: Any = None, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        factor: Any = 1.0,
+        scale: Any = 1.0,
+        interpolation: str = "bilinear",
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
         self.scale = span(self, "scale", scale, 0, 1)
@@ -167,8 +177,14 @@ class RandomElasticTransform(WarpLayer):
         if strength <= 0:
             return images
         moved = ops.image.elastic_transform(
-            images, max(size) * 0.1 * strength, min(size) * 0.05 * strength, interpolation, self.fill_mode,
-            self.fill_value, transformation["seed"], self.data_format,
-        )  # fmt: skip
+            images,
+            max(size) * 0.1 * strength,
+            min(size) * 0.05 * strength,
+            interpolation,
+            self.fill_mode,
+            self.fill_value,
+            transformation["seed"],
+            self.data_format,
+        )
         found = ops.where(ops.reshape(transformation["apply_transform"], (-1, 1, 1, 1)), moved, images)
         return ops.clip(found, *self.value_range) if interpolation == self.interpolation else found

@@ -58,7 +58,5 @@ class Pipeline(Layer):
             ValueError: without a list of layers.
         """
         if not isinstance(config.get("layers"), (list, tuple)):
-            raise ValueError(
-                f"Pipeline.from_config: expected a list of layers; got {config.get('layers')!r:.80}."
-            )
+            raise ValueError(f"Pipeline.from_config: expected a list of layers; got {config.get('layers')!r:.80}.")
         return cls(**{**config, "layers": [deserialize_keras_object(c) for c in config["layers"]]})

@@ -66,9 +66,7 @@ class _Sized(ImageLayer):
     def _finished(self, boxes: dict[str, Any]) -> dict[str, Any]:
         """Corners cut to the layer's size, in the format that the user gave."""
         boxes = clip_to_image_size(boxes, self.height, self.width)
-        result: dict[str, Any] = convert_format(
-            boxes, "xyxy", self.bounding_box_format, self.height, self.width
-        )
+        result: dict[str, Any] = convert_format(boxes, "xyxy", self.bounding_box_format, self.height, self.width)
         return result
 
 
@@ -99,10 +97,18 @@ class Resizing(_Sized):
     """
 
     def __init__(
-        self, height: Any, width: Any, interpolation: str = "bilinear", crop_to_aspect_ratio: bool = False,
-        pad_to_aspect_ratio: bool = False, fill_mode: str = "constant", fill_value: float = 0.0,
-        antialias: bool = False, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        height: Any,
+        width: Any,
+        interpolation: str = "bilinear",
+        crop_to_aspect_ratio: bool = False,
+        pad_to_aspect_ratio: bool = False,
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+        antialias: bool = False,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self._set_size(height, width)
         self.interpolation = interpolation
@@ -122,9 +128,16 @@ class Resizing(_Sized):
 
     def _resized(self, images: Any, interpolation: str) -> Tensor:
         return ops.image.resize(
-            images, (self.height, self.width), interpolation, self.antialias and interpolation != "nearest",
-            self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_mode, self.fill_value, self.data_format,
-        )  # fmt: skip
+            images,
+            (self.height, self.width),
+            interpolation,
+            self.antialias and interpolation != "nearest",
+            self.crop_to_aspect_ratio,
+            self.pad_to_aspect_ratio,
+            self.fill_mode,
+            self.fill_value,
+            self.data_format,
+        )
 
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any = None, training: bool = True
@@ -132,9 +145,7 @@ class Resizing(_Sized):
         """A batch of masks in the new size; no new values appear."""
         return self._resized(segmentation_masks, "nearest")
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """Boxes in images of the new size; those of -1 or 0 only, which stand for none, become 0."""
         boxes = bounding_boxes["boxes"]
         none = ops.all((boxes == -1) | (boxes == 0), axis=-1, keepdims=True)
@@ -198,19 +209,14 @@ class CenterCrop(_Sized):
         if top >= 0 and left >= 0:
             return self._cut(images, top, left, self.height, self.width)
         return ops.image.resize(
-            images, (self.height, self.width), interpolation, crop_to_aspect_ratio=True,
-            data_format=self.data_format,
-        )  # fmt: skip
+            images, (self.height, self.width), interpolation, crop_to_aspect_ratio=True, data_format=self.data_format
+        )
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """The middles of a batch of masks; no new values appear."""
         return self._middle(self._computable(segmentation_masks), "nearest")
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """Boxes in the middles of the images."""
         height, width = self._size(transformation["input_shape"])
         corners = self._corners(bounding_boxes, height, width)
@@ -246,13 +252,7 @@ class RandomCrop(_Sized, RandomImageLayer):
     """
 
     def __init__(
-        self,
-        height: Any,
-        width: Any,
-        seed: Any = None,
-        data_format: Any = None,
-        name: Any = None,
-        **kwargs: Any,
+        self, height: Any, width: Any, seed: Any = None, data_format: Any = None, name: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self._set_size(height, width)
@@ -277,15 +277,11 @@ class RandomCrop(_Sized, RandomImageLayer):
             return part
         return ops.image.resize(part, size, interpolation, data_format=self.data_format)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
         """Parts of a batch of masks; no new values appear."""
         return self._part_of(self._computable(segmentation_masks), transformation, "nearest")
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """Boxes in the parts."""
         window, size = transformation[:4], transformation[4:]
         corners = self._corners(bounding_boxes, *size)

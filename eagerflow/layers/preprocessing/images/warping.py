@@ -23,9 +23,7 @@ def _matrix(*numbers: Any) -> Tensor:
     """The eight numbers of a projective map for each image, (batch, 8), from six; some are plain numbers."""
     count = next(n.shape[0] for n in numbers if isinstance(n, Tensor))
     like = next(n for n in numbers if isinstance(n, Tensor))
-    columns = [
-        n if isinstance(n, Tensor) else ops.full((count,), n, like.dtype) for n in (*numbers, 0.0, 0.0)
-    ]
+    columns = [n if isinstance(n, Tensor) else ops.full((count,), n, like.dtype) for n in (*numbers, 0.0, 0.0)]
     return ops.stack(columns, axis=1)
 
 
@@ -41,17 +39,19 @@ class _AffineLayer(WarpLayer):
 
     def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
         return ops.image.affine_transform(
-            images, self._matrices(transformation, self._size(images.shape)), interpolation, self.fill_mode,
-            self.fill_value, self.data_format,
-        )  # fmt: skip
+            images,
+            self._matrices(transformation, self._size(images.shape)),
+            interpolation,
+            self.fill_mode,
+            self.fill_value,
+            self.data_format,
+        )
 
     def _moved_boxes(self, boxes: Tensor, transformation: Any, size: tuple[int, int]) -> Tensor:
         """Corners in pixels, moved as the images; subclasses write it."""
         raise NotImplementedError
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
         """A batch of boxes, moved as the images and cut to them."""
         if not training or transformation is None:
             return bounding_boxes
@@ -86,9 +86,15 @@ class RandomRotation(_AffineLayer):
     """
 
     def __init__(
-        self, factor: Any, fill_mode: str = "reflect", interpolation: str = "bilinear", seed: Any = None,
-        fill_value: float = 0.0, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        factor: Any,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        fill_value: float = 0.0,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
         self._set_warp(fill_mode, interpolation, fill_value)
@@ -136,18 +142,22 @@ class RandomZoom(_AffineLayer):
     """
 
     def __init__(
-        self, height_factor: Any, width_factor: Any = None, fill_mode: str = "reflect",
-        interpolation: str = "bilinear", seed: Any = None, fill_value: float = 0.0, data_format: Any = None,
+        self,
+        height_factor: Any,
+        width_factor: Any = None,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        fill_value: float = 0.0,
+        data_format: Any = None,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.height_factor = height_factor
         self.width_factor = width_factor
         least = math.nextafter(-1.0, 0.0)  # at -1, an image would be one point
         self._heights = strict_span(self, "height_factor", height_factor, least, 1)
-        self._widths = (
-            None if width_factor is None else strict_span(self, "width_factor", width_factor, least, 1)
-        )
+        self._widths = None if width_factor is None else strict_span(self, "width_factor", width_factor, least, 1)
         self._set_warp(fill_mode, interpolation, fill_value)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
@@ -203,9 +213,16 @@ class RandomTranslation(_AffineLayer):
     """
 
     def __init__(
-        self, height_factor: Any, width_factor: Any, fill_mode: str = "reflect", interpolation: str = "bilinear",
-        seed: Any = None, fill_value: float = 0.0, data_format: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        height_factor: Any,
+        width_factor: Any,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        fill_value: float = 0.0,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.height_factor = height_factor
         self.width_factor = width_factor
@@ -260,9 +277,16 @@ class RandomShear(_AffineLayer):
     """
 
     def __init__(
-        self, x_factor: Any = 0.0, y_factor: Any = 0.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
-        fill_value: float = 0.0, data_format: Any = None, seed: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        x_factor: Any = 0.0,
+        y_factor: Any = 0.0,
+        interpolation: str = "bilinear",
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        data_format: Any = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.x_factor = _shear_span(self, "x_factor", x_factor)
         self.y_factor = _shear_span(self, "y_factor", y_factor)
@@ -293,10 +317,7 @@ class RandomShear(_AffineLayer):
         across, down = (ops.reshape(s, (-1, 1)) for s in self._shears(transformation))
         x1, y1, x2, y2 = (boxes[..., i] / n for i, n in enumerate((width, height, width, height)))
         left = across < 0
-        x1, x2 = (
-            x1 - across * ops.where(left, y1, y2),
-            x2 - across * ops.where(left, y2, y1),
-        )
+        x1, x2 = (x1 - across * ops.where(left, y1, y2), x2 - across * ops.where(left, y2, y1))
         up = down > 0
         y1, y2 = y1 - down * ops.where(up, x2, x1), y2 - down * ops.where(up, x1, x2)
         return ops.stack([x1 * width, y1 * height, x2 * width, y2 * height], axis=-1)

@@ -57,8 +57,7 @@ class CategoryEncoding(Layer):
         """The vectors of `inputs`; with `count_weights`, each integer counts for its weight."""
         if count_weights is not None and self.output_mode != "count":
             raise ValueError(
-                f'CategoryEncoding "{self.name}": count_weights need output_mode="count"; '
-                f"it is {self.output_mode!r}."
+                f'CategoryEncoding "{self.name}": count_weights need output_mode="count"; it is {self.output_mode!r}.'
             )
         weights = None if count_weights is None else convert_to_tensor(count_weights, self.compute_dtype)
         return encode(self._checked(inputs), self.output_mode, self.num_tokens, self.compute_dtype, weights)

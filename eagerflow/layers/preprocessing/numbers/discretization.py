@@ -42,9 +42,15 @@ class Discretization(Layer):
     """
 
     def __init__(
-        self, bin_boundaries: Any = None, num_bins: Any = None, epsilon: float = 0.01, output_mode: str = "int",
-        sparse: bool = False, dtype: Any = None, name: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        bin_boundaries: Any = None,
+        num_bins: Any = None,
+        epsilon: float = 0.01,
+        output_mode: str = "int",
+        sparse: bool = False,
+        dtype: Any = None,
+        name: Any = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         without_sparse(self, sparse=sparse)
         if (num_bins is None) == (bin_boundaries is None):

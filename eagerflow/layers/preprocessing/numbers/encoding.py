@@ -34,10 +34,7 @@ def mode_of(layer: Any, output_mode: Any, allowed: tuple[str, ...] = MODES) -> s
         ValueError: for an unknown one.
     """
     return one_of(
-        layer,
-        "output_mode",
-        {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(output_mode, output_mode),
-        allowed,
+        layer, "output_mode", {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(output_mode, output_mode), allowed
     )
 
 

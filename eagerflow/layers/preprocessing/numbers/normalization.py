@@ -73,20 +73,14 @@ class Normalization(Layer):
         shape = tuple([input_shape[a] for a in self._kept])
         if self.input_mean is None:
             self.adapt_mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
-            self.adapt_variance = self.add_weight(
-                name="variance", shape=shape, initializer="ones", trainable=False
-            )
-            self.count = self.add_weight(
-                name="count", shape=(), dtype="int32", initializer="zeros", trainable=False
-            )
+            self.adapt_variance = self.add_weight(name="variance", shape=shape, initializer="ones", trainable=False)
+            self.count = self.add_weight(name="count", shape=(), dtype="int32", initializer="zeros", trainable=False)
         self.built = True
 
     def _settle_axes(self, shape: tuple[int | None, ...]) -> None:
         ndim = len(shape)
         if any(not -ndim <= a < ndim for a in self.axis):
-            raise ValueError(
-                f'Normalization "{self.name}": axis={self.axis} does not fit inputs of shape {shape}.'
-            )
+            raise ValueError(f'Normalization "{self.name}": axis={self.axis} does not fit inputs of shape {shape}.')
         self._kept = tuple(sorted([a % ndim for a in self.axis]))
         if any(shape[a] is None for a in self._kept):
             raise ValueError(
@@ -114,9 +108,7 @@ class Normalization(Layer):
         if isinstance(data, Tensor) or hasattr(data, "__array__"):
             data = [to_host(data.data) if isinstance(data, Tensor) else numpy.asarray(data)]
         elif not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
-            raise TypeError(
-                f"Normalization.adapt: expected an array or batches of data; got {signature_of(data)}."
-            )
+            raise TypeError(f"Normalization.adapt: expected an array or batches of data; got {signature_of(data)}.")
         first, rest = self._begun(data)
         if not self.built:
             self.build(first.shape)
@@ -140,9 +132,7 @@ class Normalization(Layer):
             )
         array = numpy.asarray(batch)
         built = self._build_input_shape
-        fits = built is None or (
-            array.ndim == len(built) and all(array.shape[a] == built[a] for a in self._kept)
-        )
+        fits = built is None or (array.ndim == len(built) and all(array.shape[a] == built[a] for a in self._kept))
         if not fits:
             raise ValueError(
                 f'Normalization "{self.name}" was built for inputs of shape {built}; adapt got {array.shape}.'
@@ -161,9 +151,7 @@ class Normalization(Layer):
             own_mean = array.mean(axis=self._reduced, dtype="float64")
             own_variance = array.var(axis=self._reduced, dtype="float64")
             joint = mean * (1 - share) + own_mean * share
-            variance = (variance + (mean - joint) ** 2) * (1 - share) + (
-                own_variance + (own_mean - joint) ** 2
-            ) * share
+            variance = (variance + (mean - joint) ** 2) * (1 - share) + (own_variance + (own_mean - joint) ** 2) * share
             mean = joint
         self.adapt_mean.assign(mean.astype(self.variable_dtype))
         self.adapt_variance.assign(variance.astype(self.variable_dtype))

@@ -18,9 +18,7 @@ __all__ = ["fingerprint64", "joined", "siphash64"]
 
 Words = Any  # uint64: an array with one number per string, or a scalar
 
-_K0, _K1, _K2 = (
-    numpy.array(k, "uint64") for k in (0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F)
-)
+_K0, _K1, _K2 = (numpy.array(k, "uint64") for k in (0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F))
 
 
 def fingerprint64(texts: Sequence[bytes]) -> numpy.ndarray:
@@ -150,9 +148,7 @@ def _farm_long(s: _Columns) -> Words:
     v = (v[0] + w[0], v[1])
     w = (w[0] + v[0], w[1])
     x, y, z, v, w = _farm_block(s, n - 64, (x, y, z, v, w), multiplier, 9)
-    return _two(
-        _two(v[0], w[0], multiplier) + _shift_mix(y) * _K0 + z, _two(v[1], w[1], multiplier) + x, multiplier
-    )
+    return _two(_two(v[0], w[0], multiplier) + _shift_mix(y) * _K0 + z, _two(v[1], w[1], multiplier) + x, multiplier)
 
 
 def _farm_block(s: _Columns, start: int, state: Any, multiplier: Words, weight: int) -> Any:
@@ -171,9 +167,7 @@ def _farm_block(s: _Columns, start: int, state: Any, multiplier: Words, weight: 
 def _sip(s: _Columns, key: list[Words]) -> Words:
     state = [
         key[i % 2] ^ _word(constant)
-        for i, constant in enumerate(
-            (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
-        )
+        for i, constant in enumerate((0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573))
     ]
     for block in _sip_blocks(s):
         state[3] = state[3] ^ block

@@ -87,9 +87,14 @@ class Hashing(Layer):
     _convert_input_args = False
 
     def __init__(
-        self, num_bins: Any, mask_value: Any = None, salt: Any = None, output_mode: str = "int", sparse: bool = False,
+        self,
+        num_bins: Any,
+        mask_value: Any = None,
+        salt: Any = None,
+        output_mode: str = "int",
+        sparse: bool = False,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else floatx()
         super().__init__(**kwargs)
@@ -105,16 +110,14 @@ class Hashing(Layer):
     def call(self, inputs: Any) -> Tensor:
         """The bins of the values, in the output mode."""
         values = as_values(self, inputs)
-        return encode(
-            Tensor(self._bins(values), "int64"), self.output_mode, self.num_bins, self.compute_dtype
-        )
+        return encode(Tensor(self._bins(values), "int64"), self.output_mode, self.num_bins, self.compute_dtype)
 
     def _bins(self, values: numpy.ndarray) -> numpy.ndarray:
         if self.mask_value is None or self.num_bins == 1:
             return hashed(values, self.num_bins, self.salt)
-        return numpy.where(
-            values == self.mask_value, 0, hashed(values, self.num_bins - 1, self.salt) + 1
-        ).astype("int64")
+        return numpy.where(values == self.mask_value, 0, hashed(values, self.num_bins - 1, self.salt) + 1).astype(
+            "int64"
+        )
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """That of the input, or with vectors instead of its last axis."""
@@ -146,9 +149,14 @@ class HashedCrossing(Layer):
     _convert_input_args = False
 
     def __init__(
-        self, num_bins: Any, output_mode: str = "int", sparse: bool = False, name: Any = None, dtype: Any = None,
+        self,
+        num_bins: Any,
+        output_mode: str = "int",
+        sparse: bool = False,
+        name: Any = None,
+        dtype: Any = None,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(name=name, dtype="int64" if output_mode == "int" and dtype is None else dtype)
         without_sparse(self, sparse=sparse)
         self.num_bins = integer(self, "num_bins", num_bins)
@@ -171,9 +179,7 @@ class HashedCrossing(Layer):
             )
         columns = [as_values(self, x) for x in inputs]
         if any(getattr(getattr(x, "dtype", None), "kind", "") == "f" for x in inputs):
-            raise ValueError(
-                f'HashedCrossing "{self.name}": expected integers or text; got {signature_of(inputs)}.'
-            )
+            raise ValueError(f'HashedCrossing "{self.name}": expected integers or text; got {signature_of(inputs)}.')
         shape = columns[0].shape
         if any(c.shape != shape for c in columns) or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
             raise ValueError(

@@ -17,13 +17,7 @@ from eagerflow.layer.call_context import current_call
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
-from eagerflow.layers.preprocessing.numbers.encoding import (
-    MODES,
-    encode,
-    encoded_shape,
-    mode_of,
-    without_sparse,
-)
+from eagerflow.layers.preprocessing.numbers.encoding import MODES, encode, encoded_shape, mode_of, without_sparse
 from eagerflow.layers.preprocessing.strings import batches, is_one_array
 from eagerflow.layers.preprocessing.text.hashing import hashed, two_numbers
 from eagerflow.layers.preprocessing.text.vocabulary import checked_tokens, checked_weights, padded_weights
@@ -63,11 +57,23 @@ class IndexLookup(Layer):
     _convert_input_args = False
 
     def __init__(
-        self, max_tokens: Any, num_oov_indices: Any, mask_token: Any, oov_token: Any, vocabulary_dtype: str,
-        vocabulary: Any = None, idf_weights: Any = None, invert: bool = False, output_mode: str = "int",
-        sparse: bool = False, pad_to_max_tokens: bool = False, oov_method: str = "floormod", name: Any = None,
-        salt: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        max_tokens: Any,
+        num_oov_indices: Any,
+        mask_token: Any,
+        oov_token: Any,
+        vocabulary_dtype: str,
+        vocabulary: Any = None,
+        idf_weights: Any = None,
+        invert: bool = False,
+        output_mode: str = "int",
+        sparse: bool = False,
+        pad_to_max_tokens: bool = False,
+        oov_method: str = "floormod",
+        name: Any = None,
+        salt: Any = None,
+        **kwargs: Any,
+    ) -> None:
         size = kwargs.pop("vocabulary_size", None)
         given = kwargs.pop("has_input_vocabulary", vocabulary is not None)
         kwargs.pop("dtype", None)  # that of the vocabulary, in configurations
@@ -97,13 +103,9 @@ class IndexLookup(Layer):
         if self.pad_to_max_tokens and self.max_tokens is None:
             raise ValueError(f"{who}(pad_to_max_tokens=True): expected max_tokens too; it is None.")
         if self.invert and self.output_mode != "int":
-            raise ValueError(
-                f'{who}(invert=True, output_mode={self.output_mode!r}): an inverted lookup needs "int".'
-            )
+            raise ValueError(f'{who}(invert=True, output_mode={self.output_mode!r}): an inverted lookup needs "int".')
         if idf_weights is not None and self.output_mode != "tf_idf":
-            raise ValueError(
-                f'{who}(idf_weights=...): only for output_mode="tf_idf"; it is {self.output_mode!r}.'
-            )
+            raise ValueError(f'{who}(idf_weights=...): only for output_mode="tf_idf"; it is {self.output_mode!r}.')
         if given and idf_weights is None and self.output_mode == "tf_idf":
             raise ValueError(f'{who}(vocabulary=..., output_mode="tf_idf"): expected idf_weights too.')
         if self.salt and self.vocabulary_dtype != "string" and self.oov_method != "farmhash":
@@ -218,9 +220,7 @@ class IndexLookup(Layer):
     def update_state(self, data: Any) -> None:
         """Count the tokens of a batch: an array of examples, or a list of token lists."""
         if self._is_given:
-            raise ValueError(
-                f'{type(self).__name__} "{self.name}" has a given vocabulary, which adapt can\'t change.'
-            )
+            raise ValueError(f'{type(self).__name__} "{self.name}" has a given vocabulary, which adapt can\'t change.')
         for example in self._examples(data):
             self._counts.update(example)
             self._documents_with.update(set(example))
@@ -319,9 +319,7 @@ class IndexLookup(Layer):
 
     def _known_weights(self) -> numpy.ndarray:
         if self.idf_weights is None:
-            raise RuntimeError(
-                f'{type(self).__name__} "{self.name}" has no idf_weights yet: call adapt(data) first.'
-            )
+            raise RuntimeError(f'{type(self).__name__} "{self.name}" has no idf_weights yet: call adapt(data) first.')
         return self.idf_weights
 
     @property

@@ -48,11 +48,22 @@ class StringLookup(IndexLookup):
     """
 
     def __init__(
-        self, max_tokens: Any = None, num_oov_indices: Any = 1, mask_token: Any = None, oov_token: Any = "[UNK]",
-        vocabulary: Any = None, idf_weights: Any = None, invert: bool = False, output_mode: str = "int",
-        pad_to_max_tokens: bool = False, sparse: bool = False, encoding: str = "utf-8", name: Any = None,
-        salt: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        max_tokens: Any = None,
+        num_oov_indices: Any = 1,
+        mask_token: Any = None,
+        oov_token: Any = "[UNK]",
+        vocabulary: Any = None,
+        idf_weights: Any = None,
+        invert: bool = False,
+        output_mode: str = "int",
+        pad_to_max_tokens: bool = False,
+        sparse: bool = False,
+        encoding: str = "utf-8",
+        name: Any = None,
+        salt: Any = None,
+        **kwargs: Any,
+    ) -> None:
         self.__dict__["encoding"] = encoding  # a vocabulary may be read at once
         super().__init__(**passed_on(locals(), IndexLookup), vocabulary_dtype="string", name=name, **kwargs)
 
@@ -103,15 +114,25 @@ class IntegerLookup(IndexLookup):
     """
 
     def __init__(
-        self, max_tokens: Any = None, num_oov_indices: Any = 1, mask_token: Any = None, oov_token: Any = -1,
-        vocabulary: Any = None, vocabulary_dtype: str = "int64", idf_weights: Any = None, invert: bool = False,
-        output_mode: str = "int", sparse: bool = False, pad_to_max_tokens: bool = False, oov_method: str = "floormod",
-        salt: Any = None, name: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        max_tokens: Any = None,
+        num_oov_indices: Any = 1,
+        mask_token: Any = None,
+        oov_token: Any = -1,
+        vocabulary: Any = None,
+        vocabulary_dtype: str = "int64",
+        idf_weights: Any = None,
+        invert: bool = False,
+        output_mode: str = "int",
+        sparse: bool = False,
+        pad_to_max_tokens: bool = False,
+        oov_method: str = "floormod",
+        salt: Any = None,
+        name: Any = None,
+        **kwargs: Any,
+    ) -> None:
         if vocabulary_dtype != "int64":
-            raise ValueError(
-                f"IntegerLookup(vocabulary_dtype={vocabulary_dtype!r}): only 'int64' is possible."
-            )
+            raise ValueError(f"IntegerLookup(vocabulary_dtype={vocabulary_dtype!r}): only 'int64' is possible.")
         super().__init__(**passed_on(locals(), IndexLookup), name=name, **kwargs)
 
     def as_tokens(self, inputs: Any) -> numpy.ndarray:
@@ -119,8 +140,7 @@ class IntegerLookup(IndexLookup):
         array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
         if array.dtype.kind not in "iubf":
             raise TypeError(
-                f'IntegerLookup "{self.name}": expected integers; got {signature_of(inputs)}. '
-                "StringLookup takes text."
+                f'IntegerLookup "{self.name}": expected integers; got {signature_of(inputs)}. StringLookup takes text.'
             )
         return array.astype("int64")
 

@@ -69,11 +69,22 @@ class TextVectorization(Layer):
     _convert_input_args = False
 
     def __init__(
-        self, max_tokens: Any = None, standardize: Any = "lower_and_strip_punctuation", split: Any = "whitespace",
-        ngrams: Any = None, output_mode: str = "int", output_sequence_length: Any = None,
-        pad_to_max_tokens: bool = False, vocabulary: Any = None, idf_weights: Any = None, sparse: bool = False,
-        ragged: bool = False, encoding: str = "utf-8", name: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        max_tokens: Any = None,
+        standardize: Any = "lower_and_strip_punctuation",
+        split: Any = "whitespace",
+        ngrams: Any = None,
+        output_mode: str = "int",
+        output_sequence_length: Any = None,
+        pad_to_max_tokens: bool = False,
+        vocabulary: Any = None,
+        idf_weights: Any = None,
+        sparse: bool = False,
+        ragged: bool = False,
+        encoding: str = "utf-8",
+        name: Any = None,
+        **kwargs: Any,
+    ) -> None:
         of_lookup = {k: kwargs.pop(k) for k in ("has_input_vocabulary", "vocabulary_size") if k in kwargs}
         super().__init__(name=name, **kwargs)
         without_sparse(self, sparse=sparse, ragged=ragged)
@@ -85,10 +96,15 @@ class TextVectorization(Layer):
         self._output_sequence_length = self._length(output_sequence_length)
         self._encoding = encoding
         self._lookup_layer = StringLookup(
-            max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights,
-            pad_to_max_tokens=pad_to_max_tokens, mask_token="", output_mode=self._output_mode, encoding=encoding,
+            max_tokens=max_tokens,
+            vocabulary=vocabulary,
+            idf_weights=idf_weights,
+            pad_to_max_tokens=pad_to_max_tokens,
+            mask_token="",
+            output_mode=self._output_mode,
+            encoding=encoding,
             **of_lookup,
-        )  # fmt: skip
+        )
 
     def _length(self, length: Any) -> int | None:
         if length is None:
@@ -126,9 +142,7 @@ class TextVectorization(Layer):
     def update_state(self, data: Any) -> None:
         """Count the words of a batch of documents."""
         documents = self._words(data)
-        self._lookup_layer.update_state(
-            [documents] if documents and isinstance(documents[0], str) else documents
-        )
+        self._lookup_layer.update_state([documents] if documents and isinstance(documents[0], str) else documents)
 
     def finalize_state(self) -> None:
         """Make the vocabulary of the words counted."""
