@@ -151,3 +151,23 @@ def test_numbers_do_not_widen_bfloat16(name):
 
 def test_gelu_by_the_error_function_stays_bfloat16():
     assert ops.gelu(ops.array([0.5, -1.0], dtype="bfloat16"), approximate=False).dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "call",
+    {
+        "dropout": lambda x: ef.random.dropout(x, 0.5),
+        "dropout's layer": lambda x: ef.layers.Dropout(0.5, dtype=x.dtype.name)(x, training=True),
+        "relu with a bound": lambda x: ef.activations.relu(x, max_value=0.5),
+        "rms normalization": lambda x: ops.rms_normalization(x),
+        "batch normalization": lambda x: ops.batch_normalization(x, x[0], x[1], -1),
+        "batch normalization, scaled": lambda x: ops.batch_normalization(x, x[0], x[1], -1, x[2], x[0]),
+    }.values(),
+)
+def test_numbers_among_the_settings_keep_the_type_of_halves(call, dtype):
+    x = ef.Variable(np.asarray(_ones(dtype)))
+    with ef.GradientTape() as tape:
+        out = call(x)
+    assert out.dtype.name == dtype
+    assert tape.gradient(out, x).dtype.name == dtype

@@ -192,6 +192,8 @@ def limit(xp: Any, x: Any, low: float = 0, high: float = 1) -> Any:
     That is the rule of bounded activations (`relu6`, `hard_sigmoid`), where `clip` counts its bounds as inside.
     """
     low, high = as_number("low", low, _clip_between), as_number("high", high, _clip_between)
+    if x.dtype.kind == "V":  # numbers would widen bfloat16
+        low, high = x.dtype.type(low), x.dtype.type(high)
     return xp.minimum(xp.maximum(x, low), high)
 
 

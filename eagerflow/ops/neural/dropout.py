@@ -9,7 +9,11 @@ from eagerflow.core.op import op
 __all__ = ["masked_scale"]
 
 
-@op(lambda g, mask, scale: g * mask * scale, arrays=("x",), floating=True)
+@op(lambda g, mask, scale: _scaled(g, mask, scale), arrays=("x",), floating=True)
 def masked_scale(xp: Any, x: Any, mask: Any, scale: float = 1.0) -> Any:
     """`x * scale` where `mask` is True, 0 elsewhere. The mask is a raw array of bools that broadcasts to `x`."""
-    return x * mask * scale
+    return _scaled(x, mask, scale)
+
+
+def _scaled(x: Any, mask: Any, scale: float) -> Any:
+    return x * mask * x.dtype.type(scale)  # a number would widen bfloat16

@@ -148,7 +148,9 @@ def batch_normalization(
     """
     if epsilon.__class__ is not float:
         epsilon = as_number("epsilon", epsilon, _by_factor_and_shift)
-    return _by_factor_and_shift(x, mean, variance, offset, scale, axis, epsilon)
+    out = _by_factor_and_shift(x, mean, variance, offset, scale, axis, epsilon)
+    types = [v.dtype for v in (x, mean, variance, offset, scale) if v is not None]
+    return out.astype(x.dtype, copy=False) if set(types) == {x.dtype} else out  # numbers widen bfloat16
 
 
 def _batch_by_moments(
@@ -280,4 +282,4 @@ def rms_norm(xp: Any, x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), 
     if epsilon.__class__ is not float:
         epsilon = as_number("epsilon", epsilon, _rms_plain)
     inverse = _one_over_root(xp, (x * x).mean(axis=axes, keepdims=True) + epsilon)
-    return _scaled(x * inverse, scale, None), inverse
+    return _scaled((x * inverse).astype(x.dtype, copy=False), scale, None), inverse  # numbers widen bfloat16
