@@ -149,8 +149,8 @@ def _choosing(
     """A function like `plain` that lets the kernel compute where it pays; written out, since small ops call it."""
     parameters = [p for p in inspect.signature(made.mathematics).parameters.values() if p.name != "xp"]
     written = ""
-    scope: dict[str, Any] = {"_numpy": numpy, "_kernel": kernel, "_when": when, "_plain": plain}
-    scope["__name__"] = __name__
+    scope: dict[str, Any] = {"_numpy": numpy, "_ndarray": numpy.ndarray, "__name__": __name__}
+    scope |= {"_kernel": kernel, "_when": when, "_plain": plain}
     for p in parameters:
         written += ", *" if p.kind is p.KEYWORD_ONLY and ", *" not in written else ""
         written += f", {p.name}"

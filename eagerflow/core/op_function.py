@@ -199,7 +199,7 @@ def choose_in_wrapper(op: Op, kernel: Any, when: Any, least: int, plain: Any) ->
 
 def kernel_test(when: Any, least: int, first: str, arguments: str) -> str:
     """The expression for whether to ask a kernel, with these names for the first array and the arguments."""
-    test = f"{first}.__class__ is _numpy.ndarray and {first}.size >= {least}" if least else "xp is _numpy"
+    test = f"{first}.__class__ is _ndarray and {first}.size >= {least}" if least else "xp is _numpy"
     return test if when is None else f"{test} and _when({arguments})"
 
 

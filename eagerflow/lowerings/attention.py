@@ -30,7 +30,7 @@ def _attend(
     keep: bool,
 ) -> Any:
     scale, cap = settled(query, key, value, scale, attn_logits_soft_cap)
-    if has_halves(numpy, query, key, value, bias):
+    if has_halves(query, key, value, bias):
         dtype = common_dtype(query.dtype, key.dtype, value.dtype)
         query, key, value, bias = wide(query, key, value, bias)
         found = _attended(query, key, value, bias, mask, scale, is_causal, cap, keep)
@@ -68,7 +68,7 @@ def _gradients(
     inverse: Any,
 ) -> Any:
     given = query, key, value, bias
-    if has_halves(numpy, *given):
+    if has_halves(*given):
         g, query, key, value, bias = wide(g, *given)
     scale = scale_of(scale, query)
     if inverse is None:

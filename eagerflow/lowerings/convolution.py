@@ -24,7 +24,7 @@ __all__: list[str] = []
 
 def _in_float32(function: Any, x: Any, kernel: Any, *plan: Any) -> Any:
     """`function(numpy, x, kernel, *plan)`; of halves in float32, rounded once."""
-    if not has_halves(numpy, x, kernel):
+    if not has_halves(x, kernel):
         return function(numpy, x, kernel, *plan)
     wide_x, wide_kernel = wide(x, kernel)
     return narrow(function(numpy, wide_x, wide_kernel, *plan), common_dtype(x.dtype, kernel.dtype))
@@ -40,7 +40,7 @@ def _conv(
 
 def _conv_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    if has_halves(numpy, x, kernel):
+    if has_halves(x, kernel):
         wide_x, wide_g, wide_kernel = wide(x, g, kernel)
         dx, dk = kernels.gradients(numpy, wide_x, wide_g, wide_kernel, needs, *plan)
         dx, dk = narrow(dx, x.dtype), narrow(dk, kernel.dtype)
@@ -65,7 +65,7 @@ def _conv_bias(
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
-    if x.dtype == kernel.dtype == bias.dtype and not has_halves(numpy, x):
+    if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
         out = kernels.forward(numpy, x, kernel, *plan, epilogue=(bias, relu))
     else:
         out = finished(_in_float32(kernels.forward, x, kernel, *plan), bias, relu)
@@ -98,7 +98,7 @@ def _depthwise(
 def _depthwise_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dtypes = x.dtype, kernel.dtype
-    if has_halves(numpy, x, kernel):
+    if has_halves(x, kernel):
         x, g, kernel = wide(x, g, kernel)
     dx = depthwise.input_gradient(numpy, g, kernel, plan) if needs[0] else None
     dk = depthwise.kernel_gradient(numpy, x, g, kernel.shape, plan) if needs[1] else None
@@ -126,7 +126,7 @@ def _transposed(
 def _transposed_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dtypes, of_g = (x.dtype, kernel.dtype), Looked()
-    if has_halves(numpy, x, kernel):
+    if has_halves(x, kernel):
         x, g, kernel = wide(x, g, kernel)
     dx = kernels.forward(numpy, g, kernel, plan, 1, of_g) if needs[0] else None
     dk = kernels.kernel_gradient(numpy, g, x, kernel.shape, plan, 1, (of_g, None)) if needs[1] else None

@@ -14,10 +14,8 @@ from eagerflow.core.dtypes import is_half
 __all__ = ["has_halves", "narrow", "wide"]
 
 
-def has_halves(xp: Any, *arrays: Any) -> bool:
-    """Whether some of NumPy's arrays (or None) are halves, and float32 holds all of them."""
-    if xp is not numpy:
-        return False
+def has_halves(*arrays: Any) -> bool:
+    """Whether some of the arrays (or None) are halves, and float32 holds all of them."""
     dtypes = [a.dtype for a in arrays if a is not None]
     return any([is_half(dtype) for dtype in dtypes]) and max([dtype.itemsize for dtype in dtypes]) <= 4
 

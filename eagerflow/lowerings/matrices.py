@@ -12,9 +12,7 @@ __all__ = ["left_gradient", "right_gradient"]
 
 
 def _pays(x1: Any, x2: Any) -> bool:
-    if x1.ndim > 2:
-        return x2.ndim == 2 or large(x1, x2) or has_half(x1, x2)
-    return large(x1, x2) or has_half(x1, x2)
+    return (x1.ndim > 2 and x2.ndim == 2) or large(x1, x2) or has_half(x1, x2)
 
 
 def _product(x1: Any, x2: Any) -> Any:

@@ -59,15 +59,11 @@ def _channels(x: Any, axis: int, *vectors: Any) -> Any:
 def _by_moments(
     x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
 ) -> Any:
+    if not isinstance(epsilon, (float, int)):
+        return None
     factor, shift = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
     plan = _channels(x, axis, factor, shift)
     return None if plan is None else batches.scale_channels(x, factor, shift, plan)
-
-
-def _is_number(
-    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: Any = 1e-3
-) -> bool:
-    return isinstance(epsilon, (float, int))
 
 
 def _by_moments_gradients(
@@ -84,7 +80,7 @@ def _by_moments_gradients(
     return d_x, *to_moments(d_factor, d_shift, needs, mean, variance, scale, epsilon)
 
 
-lower(batch_normalization, _by_moments, _is_number, SMALLEST)
+lower(batch_normalization, _by_moments, least=SMALLEST)
 lower_rule(batch_normalization, _by_moments_gradients)
 
 
@@ -165,11 +161,9 @@ lower(rms_norm, _rms)
 lower_rule(rms_norm, _rms_gradients)
 
 
-def _is_group_of_floats(x: Any, *settings: Any, **named: Any) -> bool:
-    return bool(x.dtype.char in "fd")
-
-
 def _group(x: Any, gamma: Any = None, beta: Any = None, groups: int = 1, epsilon: float = 1e-3) -> Any:
+    if x.dtype.char not in "fd":
+        return None
     flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
     out, mean, inverse = groups_of.group_norm(x.reshape(flat), gamma, beta, groups, epsilon)
     return out.reshape(x.shape), mean, inverse
@@ -183,5 +177,5 @@ def _group_gradients(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: 
     return found[0].reshape(x.shape), *[d if need else None for d, need in zip(found[1:], needs[1:], strict=True)]
 
 
-lower(group_norm, _group, _is_group_of_floats, _SMALL_GROUPS)
+lower(group_norm, _group, least=_SMALL_GROUPS)
 lower_rule(group_norm, _group_gradients)

@@ -72,20 +72,6 @@ lower(lstm, _lstm)
 lower_rule(lstm, _lstm_gradients)
 
 
-def _resets_after(
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    recurrent_bias: Any = None,
-    mask: Any = None,
-    reset_after: bool = True,
-    all_steps: bool = True,
-) -> bool:
-    return reset_after
-
-
 def _gru(
     sequence: Any,
     initial_h: Any,
@@ -97,6 +83,8 @@ def _gru(
     reset_after: bool = True,
     all_steps: bool = True,
 ) -> Any:
+    if not reset_after:
+        return None
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
     layer = gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask)
     trace = gru_kernel.gru([layer])
@@ -121,7 +109,7 @@ def _gru_gradients(
     return *gru_gradient([g[0] if all_steps else None], [g[1]], [layer], gru_kernel.Trace(hs, gates))[0], None
 
 
-lower(gru, _gru, _resets_after)
+lower(gru, _gru)
 lower_rule(gru, _gru_gradients)
 
 

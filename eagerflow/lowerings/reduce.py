@@ -21,32 +21,30 @@ _LONG_ROW = 256  # numbers, below which sorting a row is fast enough
 _LARGE = 4096  # numbers: below, other ways than NumPy's own don't pay
 
 
-def _has_axis(x: Any, axis: Any = None, keepdims: bool = False) -> bool:
-    return axis is not None
-
-
-def _sum(x: Any, axis: Any, keepdims: bool = False) -> Any:
+def _sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    if axis is None:
+        return None
     found = sum_over(x, tuple(sorted(set(listed(axis, x.ndim)))))
     return found.reshape(kept(x.shape, axis)) if keepdims and found is not None else found
 
 
-def _mean(x: Any, axis: Any, keepdims: bool = False) -> Any:
+def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     found = _sum(x, axis, keepdims)
     if found is not None:
         found /= math.prod([x.shape[a] for a in listed(axis, x.ndim)])
     return found
 
 
-lower(sum_of, _sum, _has_axis, _LARGE)
-lower(mean, _mean, _has_axis, _LARGE)
+lower(sum_of, _sum, least=_LARGE)
+lower(mean, _mean, least=_LARGE)
 
 
-def _is_plain_extreme(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> bool:
-    return axis is not None and initial is None
-
-
-def _extreme(largest: bool, x: Any, axis: Any, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
+def _extreme(
+    largest: bool, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool
+) -> Any:
     """The extreme, and (where `keep`, over neighbouring axes) where it was found."""
+    if axis is None or initial is not None:
+        return None
     axes = tuple(sorted(set(listed(axis, x.ndim))))
     both = extreme_with_places(x, axes, largest) if keep else None
     found, places = both or (extreme_over(x, axes, largest), None)
@@ -60,22 +58,18 @@ def _extreme_gradient(g: Any, x: Any, places: Any) -> Any:
 
 
 for _call, _is_largest in ((max_of, True), (min_of, False)):
-    lower(_call, partial(_extreme, _is_largest), _is_plain_extreme, _LARGE)
+    lower(_call, partial(_extreme, _is_largest), least=_LARGE)
     lower_rule(_call, _extreme_gradient)
 
 
-def _has_one_axis(x: Any, axis: int | None = None, dtype: Any = None) -> bool:
-    return dtype is None and axis is not None
-
-
-def _running_sums(x: Any, axis: int, dtype: Any = None) -> Any:
-    return running_sums(x, axis_of(axis, x.ndim))
+def _running_sums(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return running_sums(x, axis_of(axis, x.ndim)) if dtype is None and axis is not None else None
 
 
 def _running_sums_gradient(g: Any, axis: Any) -> Any:
     return None if axis is None else running_sums(g, axis_of(axis, g.ndim), backwards=True)
 
 
-lower(cumsum, _running_sums, _has_one_axis, _LARGE)
+lower(cumsum, _running_sums, least=_LARGE)
 lower_rule(cumsum, _running_sums_gradient)
 lower(top_positions, quick_top_positions, least=_LONG_ROW)

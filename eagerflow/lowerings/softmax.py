@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -24,36 +25,32 @@ from eagerflow.ops.neural.softmax import log_softmax, softmax
 __all__: list[str] = []
 
 
-def _softmax(x: Any, axis: Any = -1) -> Any:
-    rows = rows_of(x, axis)
-    return None if rows is None else kernels.softmax(rows).reshape(x.shape)
+def _by_rows(kernel: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A kernel of rows for arrays that can be seen as such; None for others."""
+
+    def of_array(x: Any, axis: Any = -1) -> Any:
+        rows = rows_of(x, axis)
+        return None if rows is None else kernel(rows).reshape(x.shape)
+
+    return of_array
 
 
-def _softmax_gradient(g: Any, out: Any, axis: Any) -> Any:
-    rows = rows_of(out, axis)
-    if rows is None or g.dtype != out.dtype:
-        return None
-    return kernels.softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
+def _gradient_by_rows(kernel: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The same for the kernel of a gradient."""
+
+    def of_array(g: Any, out: Any, axis: Any) -> Any:
+        rows = rows_of(out, axis)
+        if rows is None or g.dtype != out.dtype:
+            return None
+        return kernel(g.reshape(rows.shape), rows).reshape(out.shape)
+
+    return of_array
 
 
-lower(softmax, _softmax, least=rows_from)
-lower_rule(softmax, _softmax_gradient)
-
-
-def _log_softmax(x: Any, axis: Any = -1) -> Any:
-    rows = rows_of(x, axis)
-    return None if rows is None else kernels.log_softmax(rows).reshape(x.shape)
-
-
-def _log_softmax_gradient(g: Any, out: Any, axis: Any) -> Any:
-    rows = rows_of(out, axis)
-    if rows is None or g.dtype != out.dtype:
-        return None
-    return kernels.log_softmax_gradient(g.reshape(rows.shape), rows).reshape(out.shape)
-
-
-lower(log_softmax, _log_softmax, least=rows_from)
-lower_rule(log_softmax, _log_softmax_gradient)
+lower(softmax, _by_rows(kernels.softmax), least=rows_from)
+lower_rule(softmax, _gradient_by_rows(kernels.softmax_gradient))
+lower(log_softmax, _by_rows(kernels.log_softmax), least=rows_from)
+lower_rule(log_softmax, _gradient_by_rows(kernels.log_softmax_gradient))
 
 
 def _sigmoid_crossentropy_gradient(g: Any, target: Any, output: Any) -> Any:

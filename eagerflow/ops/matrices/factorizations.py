@@ -16,16 +16,10 @@ from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.arrays.shape import swapaxes
 from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.complex_numbers import conj, real_part
-from eagerflow.ops.matrices.products import matmul
+from eagerflow.ops.matrices.products import adjoint, matmul
 
 __all__ = ["as_matrices", "as_square", "cholesky", "eig", "eigh", "lower_cholesky", "lu_factor", "pinv", "qr"]
 __all__ += ["slogdet", "solve", "svd", "thin_qr", "truncated_svd", "turned"]
-
-
-def adjoint(x: Any) -> Any:
-    """The transpose of matrices, conjugated when they are complex."""
-    turned = x.swapaxes(-1, -2)
-    return turned if turned.dtype.kind != "c" else turned.conjugate()
 
 
 def columns(x: Any) -> Any:
