@@ -1,1 +1,1 @@
-"""Kernels on raw arrays behind the hot ops. `xp` is the array module, numpy or cupy."""
+"""Kernels on NumPy's arrays behind the hot ops."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.convolution import choice as kernels
@@ -23,11 +21,11 @@ __all__: list[str] = []
 
 
 def _in_float32(function: Any, x: Any, kernel: Any, *plan: Any) -> Any:
-    """`function(numpy, x, kernel, *plan)`; of halves in float32, rounded once."""
+    """`function(x, kernel, *plan)`; of halves in float32, rounded once."""
     if not has_halves(x, kernel):
-        return function(numpy, x, kernel, *plan)
+        return function(x, kernel, *plan)
     wide_x, wide_kernel = wide(x, kernel)
-    return narrow(function(numpy, wide_x, wide_kernel, *plan), common_dtype(x.dtype, kernel.dtype))
+    return narrow(function(wide_x, wide_kernel, *plan), common_dtype(x.dtype, kernel.dtype))
 
 
 def _conv(
@@ -42,10 +40,10 @@ def _conv_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: A
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     if has_halves(x, kernel):
         wide_x, wide_g, wide_kernel = wide(x, g, kernel)
-        dx, dk = kernels.gradients(numpy, wide_x, wide_g, wide_kernel, needs, *plan)
+        dx, dk = kernels.gradients(wide_x, wide_g, wide_kernel, needs, *plan)
         dx, dk = narrow(dx, x.dtype), narrow(dk, kernel.dtype)
     else:
-        dx, dk = kernels.gradients(numpy, x, g, kernel, needs, *plan)
+        dx, dk = kernels.gradients(x, g, kernel, needs, *plan)
     return placed(dx, data_format), dk
 
 
@@ -66,7 +64,7 @@ def _conv_bias(
     x = channels_first_to_last(inputs, data_format)
     plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
     if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
-        out = kernels.forward(numpy, x, kernel, *plan, epilogue=(bias, relu))
+        out = kernels.forward(x, kernel, *plan, epilogue=(bias, relu))
     else:
         out = finished(_in_float32(kernels.forward, x, kernel, *plan), bias, relu)
         if out is None:
@@ -100,8 +98,8 @@ def _depthwise_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_form
     dtypes = x.dtype, kernel.dtype
     if has_halves(x, kernel):
         x, g, kernel = wide(x, g, kernel)
-    dx = depthwise.input_gradient(numpy, g, kernel, plan) if needs[0] else None
-    dk = depthwise.kernel_gradient(numpy, x, g, kernel.shape, plan) if needs[1] else None
+    dx = depthwise.input_gradient(g, kernel, plan) if needs[0] else None
+    dk = depthwise.kernel_gradient(x, g, kernel.shape, plan) if needs[1] else None
     return placed(narrow(dx, dtypes[0]), data_format), narrow(dk, dtypes[1])
 
 
@@ -128,8 +126,8 @@ def _transposed_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_for
     dtypes, of_g = (x.dtype, kernel.dtype), Looked()
     if has_halves(x, kernel):
         x, g, kernel = wide(x, g, kernel)
-    dx = kernels.forward(numpy, g, kernel, plan, 1, of_g) if needs[0] else None
-    dk = kernels.kernel_gradient(numpy, g, x, kernel.shape, plan, 1, (of_g, None)) if needs[1] else None
+    dx = kernels.forward(g, kernel, plan, 1, of_g) if needs[0] else None
+    dk = kernels.kernel_gradient(g, x, kernel.shape, plan, 1, (of_g, None)) if needs[1] else None
     return placed(narrow(dx, dtypes[0]), data_format), narrow(dk, dtypes[1])
 
 

@@ -5,13 +5,14 @@ NumPy's loops over halves are slow, its products of them slower by far, and both
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from eagerflow.core.dtypes import is_half
 
-__all__ = ["has_halves", "narrow", "wide"]
+__all__ = ["has_halves", "in_float32", "narrow", "wide"]
 
 
 def has_halves(*arrays: Any) -> bool:
@@ -28,3 +29,10 @@ def wide(*arrays: Any) -> list[Any]:
 def narrow(a: Any, dtype: Any) -> Any:
     """An array rounded to a type; None stays None."""
     return None if a is None else a.astype(dtype, copy=False)
+
+
+def in_float32(function: Callable[..., Any], x: Any, *others: Any) -> Any:
+    """`function(x, *others)`; of halves in float32, rounded once."""
+    if x.dtype.itemsize == 2 and is_half(x.dtype):
+        return function(x.astype(numpy.float32), *others).astype(x.dtype)
+    return function(x, *others)

@@ -5,25 +5,24 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy
-
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.pooling.average import average, average_gradient
 from eagerflow.kernels.pooling.maximum import maximum, maximum_gradient
+from eagerflow.lowerings.halves import in_float32
 from eagerflow.ops.neural.pooling import average_pool, max_pool, maxima, means, spread_back
 
 __all__: list[str] = []
 
 
 def _max_gradient(g: Any, data_format: Any, which: Any, plan: Any) -> Any:
-    return spread_back(maximum_gradient, numpy, g, data_format, which, plan)
+    return spread_back(partial(in_float32, maximum_gradient), g, data_format, which, plan)
 
 
 def _average_gradient(g: Any, data_format: Any, plan: Any) -> Any:
-    return spread_back(average_gradient, numpy, g, data_format, plan)
+    return spread_back(partial(in_float32, average_gradient), g, data_format, plan)
 
 
-lower(max_pool, partial(maxima, maximum, numpy))
+lower(max_pool, partial(maxima, maximum))
 lower_rule(max_pool, _max_gradient)
-lower(average_pool, partial(means, average, numpy))
+lower(average_pool, partial(means, partial(in_float32, average)))
 lower_rule(average_pool, _average_gradient)

@@ -42,17 +42,17 @@ def test_any_windows(geometry, batch, channels, dtype, channels_first):
     if channels_first:  # in memory
         x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -1, 1)), 1, -1)
     g = few_values(batch, *geometry.outputs, channels, dtype=dtype, seed=1)
-    largest, which = max_pooling.maximum(np, x, geometry, True)
+    largest, which = max_pooling.maximum(x, geometry, True)
     expected, expected_which = plain_pooling.maximum(np, x, geometry, True)
     same = np.testing.assert_array_equal
     same(largest, expected)
     same(which, expected_which)
-    same(max_pooling.maximum(np, x, geometry, False)[0], expected)
-    same(max_pooling.maximum_gradient(np, g, which, geometry), plain_pooling.maximum_gradient(np, g, which, geometry))
+    same(max_pooling.maximum(x, geometry, False)[0], expected)
+    same(max_pooling.maximum_gradient(g, which, geometry), plain_pooling.maximum_gradient(np, g, which, geometry))
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)  # noqa: E731
-    close(average_pooling.average(np, x, geometry), plain_pooling.average(np, x, geometry))
-    close(average_pooling.average_gradient(np, g, geometry), plain_pooling.average_gradient(np, g, geometry))
-    assert {largest.dtype, average_pooling.average(np, x, geometry).dtype} == {np.dtype(dtype)}
+    close(average_pooling.average(x, geometry), plain_pooling.average(np, x, geometry))
+    close(average_pooling.average_gradient(g, geometry), plain_pooling.average_gradient(np, g, geometry))
+    assert {largest.dtype, average_pooling.average(x, geometry).dtype} == {np.dtype(dtype)}
 
 
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (2, 3)])
@@ -91,14 +91,14 @@ def test_same_bits_on_any_number_of_threads(monkeypatch):
     found = []
     for threads in (1, 2, 5):
         ef.set_num_threads(threads)
-        largest, which = max_pooling.maximum(np, x, geometry, True)
+        largest, which = max_pooling.maximum(x, geometry, True)
         found.append(
             [
                 largest,
                 which,
-                max_pooling.maximum_gradient(np, g, which, geometry),
-                average_pooling.average(np, x, geometry),
-                average_pooling.average_gradient(np, g, geometry),
+                max_pooling.maximum_gradient(g, which, geometry),
+                average_pooling.average(x, geometry),
+                average_pooling.average_gradient(g, geometry),
             ]
         )
     for other in found[1:]:

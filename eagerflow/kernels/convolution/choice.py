@@ -30,13 +30,12 @@ __all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
-def _is_ours(xp: Any, a: Any, b: Any) -> bool:
-    """Whether the CPU's kernels take these arrays."""
-    return xp is numpy and a.dtype == b.dtype and a.dtype in _DTYPES
+def _is_ours(a: Any, b: Any) -> bool:
+    """Whether this folder's kernels take these arrays; others go the plain way."""
+    return a.dtype == b.dtype and a.dtype in _DTYPES
 
 
 def forward(
-    xp: Any,
     x: Any,
     kernel: Any,
     geometry: Geometry,
@@ -44,15 +43,15 @@ def forward(
     looked: Looked | None = None,
     epilogue: tuple[Any, bool] | None = None,
 ) -> Any:
-    """(batch, *outputs, filters). With an `epilogue`, a bias and whether relu follows it; of NumPy's arrays only.
+    """(batch, *outputs, filters). With an `epilogue`, a bias and whether relu follows it.
 
     What is chosen, and found about x by the way, is noted in `looked`, for `gradients`.
     """
     finish = None
     if epilogue is not None:
         finish = epilogue_of(*epilogue, rows=len(x) * math.prod(geometry.outputs))
-    if not _is_ours(xp, x, kernel):
-        out = plain_convolution.forward(xp, x, kernel, geometry, groups)
+    if not _is_ours(x, kernel):
+        out = plain_convolution.forward(numpy, x, kernel, geometry, groups)
         if finish is not None:
             finish(out)
         return out
@@ -73,15 +72,13 @@ def forward(
     return out
 
 
-def input_gradient(
-    xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1, looked: Looked | None = None
-) -> Any:
+def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1, looked: Looked | None = None) -> Any:
     """The gradient of `x`, from that of the output: also the transposed convolution of `g`.
 
     What was found about g by the way is noted in `looked`, for `kernel_gradient`.
     """
-    if not _is_ours(xp, g, kernel):
-        return plain_convolution.input_gradient(xp, g, kernel, geometry, groups)
+    if not _is_ours(g, kernel):
+        return plain_convolution.input_gradient(numpy, g, kernel, geometry, groups)
     if not is_taken_apart(Shapes.of(g, kernel.shape, geometry, groups)):
         return columns.input_gradient(g, kernel, geometry, groups)
     parts = list(phases(geometry) or ())
@@ -89,14 +86,14 @@ def input_gradient(
     if len(parts) == 1 and inner is not None:
         taps = _turned(kernel[parts[0].taps], groups)
         given = g[(slice(None), *parts[0].given)]
-        return forward(xp, given, taps, inner, groups, looked if given.shape == g.shape else None)
+        return forward(given, taps, inner, groups, looked if given.shape == g.shape else None)
     shape = (len(g), *geometry.lengths, kernel.shape[-2] * groups)
     has_gaps = any([part.geometry is None for part in parts])
     out = numpy.zeros(shape, g.dtype) if has_gaps else numpy.empty(shape, g.dtype)
     for part in parts:
         if part.geometry is not None:
             taps = _turned(kernel[part.taps], groups)
-            given = forward(xp, g[(slice(None), *part.given)], taps, part.geometry, groups)
+            given = forward(g[(slice(None), *part.given)], taps, part.geometry, groups)
             _put(given, out[(slice(None), *part.targets)])
     return out
 
@@ -122,7 +119,6 @@ def _turned(kernel: Any, groups: int) -> Any:
 
 
 def kernel_gradient(
-    xp: Any,
     x: Any,
     g: Any,
     kernel_shape: tuple[int, ...],
@@ -131,8 +127,8 @@ def kernel_gradient(
     looked: Sequence[Looked | None] = (None, None),
 ) -> Any:
     """The gradient of the kernel; what is known of x and g, `looked` tells."""
-    if not _is_ours(xp, x, g):
-        return plain_convolution.kernel_gradient(xp, x, g, kernel_shape, geometry, groups)
+    if not _is_ours(x, g):
+        return plain_convolution.kernel_gradient(numpy, x, g, kernel_shape, geometry, groups)
     shapes = Shapes.of(x, kernel_shape, geometry, groups)
     algorithm = _chosen(shapes, looked[0])
     if algorithm is not COLUMNS and (not algorithm.steps or _have_steady_borders((x, g), looked)):
@@ -150,7 +146,6 @@ def _chosen(shapes: Shapes, looked: Looked | None) -> Algorithm:
 
 
 def gradients(
-    xp: Any,
     x: Any,
     g: Any,
     kernel: Any,
@@ -160,7 +155,7 @@ def gradients(
     looked: Looked | None = None,
 ) -> tuple[Any, Any]:
     """The gradients of `x` and of the kernel, None where `needs` says so; `looked` is that of `forward`."""
-    if all(needs) and _is_ours(xp, x, g):
+    if all(needs) and _is_ours(x, g):
         shapes = Shapes.of(x, kernel.shape, geometry, groups)
         algorithm = _chosen(shapes, looked)
         if algorithm.gradients is not None and algorithm.shares(shapes):
@@ -169,8 +164,8 @@ def gradients(
             if _are_steady(x, found[1], look, looked):
                 return found
     of_g = Looked()
-    dx = input_gradient(xp, g, kernel, geometry, groups, of_g) if needs[0] else None
-    dk = kernel_gradient(xp, x, g, kernel.shape, geometry, groups, (looked, of_g)) if needs[1] else None
+    dx = input_gradient(g, kernel, geometry, groups, of_g) if needs[0] else None
+    dk = kernel_gradient(x, g, kernel.shape, geometry, groups, (looked, of_g)) if needs[1] else None
     return dx, dk
 
 

@@ -26,10 +26,10 @@ from eagerflow.ops.windows.pooling import counts
 __all__ = ["average", "average_gradient"]
 
 
-def average(xp: Any, x: Any, geometry: Geometry) -> Any:
+def average(x: Any, geometry: Geometry) -> Any:
     """The means over the elements that windows cover, padding left out."""
-    if not takes(xp, x):
-        return plain_pooling.average(xp, x, geometry)
+    if not takes(x):
+        return plain_pooling.average(numpy, x, geometry)
     out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
     shares = _shares(geometry, x.dtype)
 
@@ -46,10 +46,10 @@ def _shares(geometry: Geometry, dtype: Any) -> Any:
     return 1 / numpy.asarray(counts(numpy, geometry, dtype), dtype)
 
 
-def average_gradient(xp: Any, g: Any, geometry: Geometry) -> Any:
+def average_gradient(g: Any, geometry: Geometry) -> Any:
     """The gradient of `x`."""
-    if not takes(xp, g):
-        return plain_pooling.average_gradient(xp, g, geometry)
+    if not takes(g):
+        return plain_pooling.average_gradient(numpy, g, geometry)
     out = numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
     shares, apart = _shares(geometry, g.dtype), lie_apart(geometry)
 

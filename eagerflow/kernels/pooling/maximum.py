@@ -31,13 +31,13 @@ from eagerflow.ops.windows.geometry import Geometry
 __all__ = ["maximum", "maximum_gradient"]
 
 
-def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
+def maximum(x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     """The maxima, and (where `keep`) which element of its window each of them is: the first of equals.
 
     A NaN is larger than anything, and the first of them is the one.
     """
-    if not takes(xp, x) or (keep and geometry.taps > 256):
-        return plain_pooling.maximum(xp, x, geometry, keep)
+    if not takes(x) or (keep and geometry.taps > 256):
+        return plain_pooling.maximum(numpy, x, geometry, keep)
     out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
     which = numpy.empty(out.shape, "uint8") if keep else None
 
@@ -151,10 +151,10 @@ def _find_nan(canvas: Any, places: list[Any], out: Any, which: Any) -> None:
         which[wins] = numpy.isnan([canvas[place][wins] for place in places]).argmax(axis=0)
 
 
-def maximum_gradient(xp: Any, g: Any, which: Any, geometry: Geometry) -> Any:
+def maximum_gradient(g: Any, which: Any, geometry: Geometry) -> Any:
     """The gradient of `x`: what arrives at a maximum goes to the element that it came from."""
-    if not takes(xp, g):
-        return plain_pooling.maximum_gradient(xp, g, which, geometry)
+    if not takes(g):
+        return plain_pooling.maximum_gradient(numpy, g, which, geometry)
     out = numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
     apart = lie_apart(geometry)
     share = _by_elements if apart else _by_numbers(g, geometry)

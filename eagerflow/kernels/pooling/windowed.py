@@ -24,9 +24,9 @@ __all__ = ["along", "canvas_of", "covers", "in_blocks", "lie_apart", "put_back",
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
-def takes(xp: Any, a: Any) -> bool:
+def takes(a: Any) -> bool:
     """Whether the kernels take the array; others go the plain way."""
-    return xp is numpy and a.dtype in _DTYPES and a.size > 0
+    return a.dtype in _DTYPES and a.size > 0
 
 
 def in_blocks(work: Callable[[slice], object], images: int, numbers: int, itemsize: int, passes: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from eagerflow.core.device import namespace_of
@@ -20,19 +22,18 @@ def _geometry(x: Any, pool_size: Any, strides: Any, padding: str) -> Geometry:
     return window_geometry(x.shape[1:-1], sizes, sizes if strides is None else strides, padding)
 
 
-def spread_back(gradient: Any, xp: Any, g: Any, data_format: Any, *found: Any) -> Any:
+def spread_back(gradient: Callable[..., Any], g: Any, data_format: Any, *found: Any) -> Any:
     """The gradient of the inputs, by a function of channels-last arrays, in either layout."""
-    dx = in_float32(gradient, xp, channels_first_to_last(g, data_format), *found)
+    dx = gradient(channels_first_to_last(g, data_format), *found)
     return ((to_first(dx) if is_channels_first(data_format) else dx),)
 
 
 def _max_rule(xp: Any, g: Any, data_format: Any, which: Any, plan: Any) -> Any:
-    return spread_back(plain.maximum_gradient, xp, g, data_format, which, plan)
+    return spread_back(partial(in_float32, plain.maximum_gradient, xp), g, data_format, which, plan)
 
 
 def maxima(
-    maximum: Any,
-    xp: Any,
+    maximum: Callable[..., Any],
     inputs: Any,
     pool_size: Any,
     strides: Any = None,
@@ -44,7 +45,7 @@ def maxima(
     """`max_pool` by a function of channels-last arrays."""
     x = channels_first_to_last(inputs, data_format)
     plan = _geometry(x, pool_size, strides, padding)
-    out, which = maximum(xp, x, plan, keep)
+    out, which = maximum(x, plan, keep)
     return (to_first(out) if is_channels_first(data_format) else out), which, plan
 
 
@@ -86,16 +87,15 @@ def max_pool(
     >>> max_pool(ef.ops.reshape([1.0, 4.0, 3.0, 2.0], (1, 4, 1)), 2).tolist()
     [[[4.0], [3.0]]]
     """
-    return maxima(plain.maximum, xp, inputs, pool_size, strides, padding, data_format, keep=keep)
+    return maxima(partial(plain.maximum, xp), inputs, pool_size, strides, padding, data_format, keep=keep)
 
 
 def _average_rule(xp: Any, g: Any, data_format: Any, plan: Any) -> Any:
-    return spread_back(plain.average_gradient, xp, g, data_format, plan)
+    return spread_back(partial(in_float32, plain.average_gradient, xp), g, data_format, plan)
 
 
 def means(
-    average: Any,
-    xp: Any,
+    average: Callable[..., Any],
     inputs: Any,
     pool_size: Any,
     strides: Any = None,
@@ -105,7 +105,7 @@ def means(
     """`average_pool` by a function of channels-last arrays."""
     x = channels_first_to_last(inputs, data_format)
     plan = _geometry(x, pool_size, strides, padding)
-    out = in_float32(average, xp, x, plan)
+    out = average(x, plan)
     return (to_first(out) if is_channels_first(data_format) else out), plan
 
 
@@ -140,4 +140,4 @@ def average_pool(
     Raises:
         ValueError: when shapes and settings don't fit together.
     """
-    return means(plain.average, xp, inputs, pool_size, strides, padding, data_format)
+    return means(partial(in_float32, plain.average, xp), inputs, pool_size, strides, padding, data_format)

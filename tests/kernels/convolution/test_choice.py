@@ -51,10 +51,11 @@ def of_shapes(shape, kernel_shape, padding="same", groups=1):
 
 
 def results(module, x, kernel, g, geometry, groups):
+    xp = (np,) if module is plain_convolution else ()
     return (
-        module.forward(np, x, kernel, geometry, groups),
-        module.input_gradient(np, g, kernel, geometry, groups),
-        module.kernel_gradient(np, x, g, kernel.shape, geometry, groups),
+        module.forward(*xp, x, kernel, geometry, groups),
+        module.input_gradient(*xp, g, kernel, geometry, groups),
+        module.kernel_gradient(*xp, x, g, kernel.shape, geometry, groups),
     )
 
 
@@ -64,7 +65,7 @@ def compare(x, kernel, geometry, groups, dtype):
     exact = [a.astype("float64") for a in (x, kernel, g)]
     found = results(convolution, x, kernel, g, geometry, groups)
     expected = results(plain_convolution, *exact, geometry, groups)
-    together = convolution.gradients(np, x, g, kernel, (True, True), geometry, groups)
+    together = convolution.gradients(x, g, kernel, (True, True), geometry, groups)
     for ours, plain in zip((*found, *together), (*expected, *expected[1:]), strict=True):
         assert_close(ours, plain, dtype)
 
@@ -173,7 +174,7 @@ def test_any_convolution_by_frequency(batch, height, width, channels, filters, p
         patch.setattr(convolution, "choose", foremost)
         patch.setattr(frequencies, "suits", lambda tiling, packs: True)
         given_ = [a.astype("float32") for a in (x, kernel, g)]
-        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
+        out = convolution.forward(*given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], "float32")
     assert_close(dx, exact[1], "float32")
@@ -203,7 +204,7 @@ def test_any_convolution_with_few_filters(batch, lengths, size, channels, filter
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "choose", foremost)
         assert foremost(Shapes.of(given_[0], kernel.shape, geometry)).name == "neighbours"
-        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
+        out = convolution.forward(*given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, exact[0] + bias if finishes else exact[0], "float32")
     assert_close(dx, exact[1], "float32")
@@ -223,9 +224,7 @@ def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes)
         patch.setattr(convolution, "choose", foremost)
         is_swapped = geometry.taps > 1 and strides == {1}
         assert (foremost(Shapes.of(given_[0], kernel.shape, geometry)).name == "one filter") == is_swapped
-        out = convolution.forward(
-            np, *given_[:2], geometry, 1, epilogue=(bias.astype(dtype), True) if finishes else None
-        )
+        out = convolution.forward(*given_[:2], geometry, 1, epilogue=(bias.astype(dtype), True) if finishes else None)
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], dtype)
     assert_close(dx, exact[1], dtype)
@@ -268,9 +267,9 @@ def test_any_volumes_by_winograd(batch, depth, height, width, layers, step, chan
         by_layer = suits and geometry.dilation[0] == 1
         name = foremost(Shapes.of(given_[0], kernel.shape, geometry)).name
         assert (name == "winograd of volumes") == by_layer
-        out = convolution.forward(np, *given_[:2], geometry, 1, epilogue=epilogue)
+        out = convolution.forward(*given_[:2], geometry, 1, epilogue=epilogue)
         _, dx, dk = results(convolution, *given_, geometry, 1)
-        found = [convolution.gradients(np, *given_[::2], given_[1], (True, True), geometry)]
+        found = [convolution.gradients(*given_[::2], given_[1], (True, True), geometry)]
         if by_layer and geometry.strides[0] == 1 and volumes._Plan.of(batch, geometry, channels, filters).is_whole:
             found.append(volumes.gradients(*given_[::2], given_[1], geometry))
     for ours, plain in zip([a for pair in found for a in pair], 2 * exact[1:], strict=False):
@@ -314,10 +313,10 @@ def test_gradients_go_by_what_was_chosen_before(monkeypatch):
     geometry, looked = window_geometry((9, 9), (3, 3), 1, "same"), Looked()
     with monkeypatch.context() as patch:
         patch.setattr(convolution, "choose", foremost)
-        convolution.forward(np, x, kernel, geometry, 1, looked)
+        convolution.forward(x, kernel, geometry, 1, looked)
     assert looked.algorithm.name == "winograd"
     assert choose(Shapes.of(x, kernel.shape, geometry)).name == "columns"
-    found = convolution.kernel_gradient(np, x, x, kernel.shape, geometry, 1, (looked, None))
+    found = convolution.kernel_gradient(x, x, kernel.shape, geometry, 1, (looked, None))
     np.testing.assert_array_equal(found, winograd.kernel_gradient(x, x, geometry))
 
 
@@ -364,7 +363,7 @@ def test_same_bits_on_any_number_of_threads(shape, kernel_shape, strides, paddin
     found = []
     for threads in (1, 2, 3, 8, 1):
         ef.set_num_threads(threads)
-        together = convolution.gradients(np, x, g, kernel, (True, True), geometry, groups)
+        together = convolution.gradients(x, g, kernel, (True, True), geometry, groups)
         found.append((*results(convolution, x, kernel, g, geometry, groups), *together))
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
@@ -395,18 +394,18 @@ def test_gradients_by_central_differences(shape, groups):
 def test_other_dtypes_take_the_plain_way():
     x, kernel = normal(2, 6, 6, 16, dtype="float16"), normal(3, 3, 16, 16, dtype="float32")
     geometry = window_geometry((6, 6), (3, 3), 1, "same")
-    assert convolution.forward(np, x, kernel, geometry).dtype == "float32"
-    assert convolution.forward(np, x, kernel.astype("float16"), geometry).dtype == "float16"
+    assert convolution.forward(x, kernel, geometry).dtype == "float32"
+    assert convolution.forward(x, kernel.astype("float16"), geometry).dtype == "float16"
 
 
 def test_infinities_and_nan_stay_where_they_are_by_columns():
     x = np.ones((1, 5, 5, 1), "float32")
     x[0, 2, 2] = np.nan
     geometry = window_geometry((5, 5), (3, 3), 1, "valid")
-    out = convolution.forward(np, x, np.ones((3, 3, 1, 1), "float32"), geometry)
+    out = convolution.forward(x, np.ones((3, 3, 1, 1), "float32"), geometry)
     assert np.isnan(out).all()
     big = np.ones((1, 12, 12, 16), "float32")
     big[0, 0, 0, 0] = np.inf
-    out = convolution.forward(np, big, np.ones((3, 3, 16, 16), "float32"), window_geometry((12, 12), (3, 3), 1, "same"))
+    out = convolution.forward(big, np.ones((3, 3, 16, 16), "float32"), window_geometry((12, 12), (3, 3), 1, "same"))
     assert not np.isfinite(out[0, :2, :2]).any()  # what sees it is not finite, and the tile around it (Winograd)
     assert np.isfinite(out[0, 4:, 4:]).all()

@@ -55,13 +55,11 @@ def _results(x, kernel, g, groups):
     geometry = window_geometry(x.shape[1:-1], size, 1, "same")
     if groups == x.shape[-1]:
         turned = kernel.swapaxes(-1, -2)
-        out = depthwise.forward(np, x, turned, geometry)
-        return out, *[
-            f(np, *a, geometry) for f, a in ((depthwise.input_gradient, (g, turned)), (lambda *a: None, (x, g)))
-        ]
+        out = depthwise.forward(x, turned, geometry)
+        return out, *[f(*a, geometry) for f, a in ((depthwise.input_gradient, (g, turned)), (lambda *a: None, (x, g)))]
     looked = steady.Looked()
-    out = convolution.forward(np, x, kernel, geometry, groups, looked)
-    dx, dk = convolution.gradients(np, x, g, kernel, (True, True), geometry, groups, looked)
+    out = convolution.forward(x, kernel, geometry, groups, looked)
+    dx, dk = convolution.gradients(x, g, kernel, (True, True), geometry, groups, looked)
     return out, dx, dk
 
 
@@ -180,10 +178,10 @@ def test_nor_is_it_after_relu_or_of_one_volume(name):
 def test_noisy_frequencies_are_summed_in_parts(monkeypatch):
     x, kernel = _data((2, 16, 16, 64), (3, 3, 64, 64))
     geometry = window_geometry((16, 16), (3, 3), 1, "same")
-    exact = convolution.forward(np, x.astype("float64"), kernel.astype("float64"), geometry)
-    lost = [((convolution.forward(np, x, kernel, geometry) - exact) ** 2).mean()]
+    exact = convolution.forward(x.astype("float64"), kernel.astype("float64"), geometry)
+    lost = [((convolution.forward(x, kernel, geometry) - exact) ** 2).mean()]
     monkeypatch.setattr("eagerflow.kernels.convolution.winograd.tiles._NOISY", 0)
-    lost.append(((convolution.forward(np, x, kernel, geometry) - exact) ** 2).mean())
+    lost.append(((convolution.forward(x, kernel, geometry) - exact) ** 2).mean())
     assert lost[0] < 0.9 * lost[1]
 
 

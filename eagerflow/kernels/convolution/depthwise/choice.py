@@ -34,16 +34,16 @@ __all__ = ["forward", "input_gradient", "kernel_gradient"]
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
-def _is_ours(xp: Any, a: Any, b: Any, geometry: Geometry) -> bool:
+def _is_ours(a: Any, b: Any, geometry: Geometry) -> bool:
     """Whether this file's kernels take these arrays."""
     fits = all(s == 1 or d == 1 for s, d in zip(geometry.strides, geometry.dilation))
-    return xp is numpy and a.dtype == b.dtype and a.dtype in _DTYPES and fits and 0 not in (a.size, b.size)
+    return a.dtype == b.dtype and a.dtype in _DTYPES and fits and 0 not in (a.size, b.size)
 
 
-def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry) -> Any:
+def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
     """(batch, *outputs, channels * multiplier)."""
-    if not _is_ours(xp, x, kernel, geometry):
-        return plain_depthwise.forward(xp, x, kernel, geometry)
+    if not _is_ours(x, kernel, geometry):
+        return plain_depthwise.forward(numpy, x, kernel, geometry)
     channels, multiplier = kernel.shape[-2:]
     if multiplier == 1:
         return _forward(x, kernel[..., 0], geometry)
@@ -105,11 +105,11 @@ def _fill(runs: Runs, repeated: list[Any], x: Any, block: Block, out: Any) -> No
                 numpy.add(target, result, out=target)
 
 
-def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry) -> Any:
+def input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
     """The gradient of `x`."""
     parts = phases(geometry)
-    if parts is None or not _is_ours(xp, g, kernel, geometry):
-        return plain_depthwise.input_gradient(xp, g, kernel, geometry)
+    if parts is None or not _is_ours(g, kernel, geometry):
+        return plain_depthwise.input_gradient(numpy, g, kernel, geometry)
     channels, multiplier = kernel.shape[-2:]
     split = g.reshape(*g.shape[:-1], channels, multiplier)
     found = [_input_gradient(split[..., i], kernel[..., i], geometry) for i in range(multiplier)]
@@ -128,10 +128,10 @@ def _input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
     return out
 
 
-def kernel_gradient(xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
+def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
     """The gradient of the kernel."""
-    if not _is_ours(xp, x, g, geometry):
-        return plain_depthwise.kernel_gradient(xp, x, g, kernel_shape, geometry)
+    if not _is_ours(x, g, geometry):
+        return plain_depthwise.kernel_gradient(numpy, x, g, kernel_shape, geometry)
     channels, multiplier = kernel_shape[-2:]
     split = g.reshape(*g.shape[:-1], channels, multiplier)
     found = [_kernel_gradient(x, split[..., i], geometry) for i in range(multiplier)]
