@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.convolution.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
+from eagerflow.kernels.machine.costs import Sums
 from eagerflow.kernels.matrices.products import large, pair, product, small
 from eagerflow.kernels.reduce.vectors import column_sums
 from eagerflow.lowerings.matrices import left_gradient, right_gradient
@@ -17,7 +18,6 @@ from eagerflow.ops.neural.fused import dense
 __all__ = ["before_relu", "finished"]
 
 _matmul = matmul.op  # type: ignore[attr-defined]
-_FEW = 4096  # numbers that NumPy adds up in one call as fast as in products
 
 
 def finished(out: Any, bias: Any, relu: bool) -> Any:
@@ -69,7 +69,7 @@ def _gradients(g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any
 
 def _are_small(g: Any, kernel: Any) -> bool:
     """Whether one thread of BLAS does all three products of matrices, and one call the sum."""
-    return g.ndim == kernel.ndim == 2 and g.size < _FEW and g.dtype.char in "fd" and small(len(g), *kernel.shape)
+    return g.ndim == kernel.ndim == 2 and g.size < Sums.SMALL and g.dtype.char in "fd" and small(len(g), *kernel.shape)
 
 
 lower(dense, _dense)

@@ -11,7 +11,8 @@ import numpy
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.elementwise.activations import tanh_gradient
 from eagerflow.kernels.elementwise.one_pass import one_pass, pays
-from eagerflow.kernels.machine.blocks import CHUNK, fits
+from eagerflow.kernels.machine.blocks import fits
+from eagerflow.kernels.machine.costs import Blocks
 from eagerflow.kernels.reduce.moments import plus_rows
 from eagerflow.kernels.reduce.sums import sum_to
 from eagerflow.ops.elementwise.arithmetic import add, divide, multiply, square, subtract
@@ -20,7 +21,7 @@ from eagerflow.ops.elementwise.trigonometry import cos, sin, tanh
 
 __all__: list[str] = []
 
-_MANY = 2 * CHUNK  # numbers: below, no kernel here pays
+_MANY = 2 * Blocks.CHUNK  # numbers: below, no kernel here pays
 
 
 def _is_broadcast(x1: Any, x2: Any) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy
 
 from eagerflow.core.lowering import lower, lower_rule
+from eagerflow.kernels.machine.costs import BatchNorm, GroupNorm
 from eagerflow.kernels.normalization import batch_norm as batches, group_norm as groups_of, layer_norm as rows_of
-from eagerflow.kernels.normalization.batch_norm import SMALLEST, layout
+from eagerflow.kernels.normalization.batch_norm import layout
 from eagerflow.ops.neural.group_norm import group_norm
 from eagerflow.ops.neural.normalization import (
     batch_normalization,
@@ -21,8 +22,6 @@ from eagerflow.ops.neural.normalization import (
 )
 
 __all__: list[str] = []
-
-_SMALL_GROUPS = 4096  # numbers, below which the plain way has fewer calls
 
 
 def _batch(x: Any, scale: Any = None, offset: Any = None, axes: tuple[int, ...] = (0,), epsilon: Any = 1e-3) -> Any:
@@ -45,7 +44,7 @@ def _batch_gradients(g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: An
     return d_x, d_scale if needs[1] else None, d_offset if needs[2] else None
 
 
-lower(normalize_batch, _batch, least=SMALLEST)
+lower(normalize_batch, _batch, least=BatchNorm.SMALL)
 lower_rule(normalize_batch, _batch_gradients)
 
 
@@ -80,7 +79,7 @@ def _by_moments_gradients(
     return d_x, *to_moments(d_factor, d_shift, needs, mean, variance, scale, epsilon)
 
 
-lower(batch_normalization, _by_moments, least=SMALLEST)
+lower(batch_normalization, _by_moments, least=BatchNorm.SMALL)
 lower_rule(batch_normalization, _by_moments_gradients)
 
 
@@ -170,12 +169,12 @@ def _group(x: Any, gamma: Any = None, beta: Any = None, groups: int = 1, epsilon
 
 
 def _group_gradients(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: Any, inverse: Any) -> Any:
-    if x.size < _SMALL_GROUPS or x.dtype.char not in "fd" or g.dtype != x.dtype:
+    if x.size < GroupNorm.SMALL or x.dtype.char not in "fd" or g.dtype != x.dtype:
         return None
     flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
     found = groups_of.group_norm_gradient(g.reshape(flat), x.reshape(flat), gamma, mean, inverse, groups)
     return found[0].reshape(x.shape), *[d if need else None for d, need in zip(found[1:], needs[1:], strict=True)]
 
 
-lower(group_norm, _group, least=_SMALL_GROUPS)
+lower(group_norm, _group, least=GroupNorm.SMALL)
 lower_rule(group_norm, _group_gradients)

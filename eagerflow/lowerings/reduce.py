@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from eagerflow.core.lowering import lower, lower_rule
+from eagerflow.kernels.machine.costs import Sums, Top
 from eagerflow.kernels.reduce.extremes import extreme_gradient, extreme_over, extreme_with_places
 from eagerflow.kernels.reduce.sums import running_sums, sum_over
 from eagerflow.kernels.reduce.top import top_positions as quick_top_positions
@@ -16,9 +17,6 @@ from eagerflow.ops.reduce.cumulative import cumsum
 from eagerflow.ops.reduce.reductions import max as max_of, mean, min as min_of, sum as sum_of
 
 __all__: list[str] = []
-
-_LONG_ROW = 256  # numbers, below which sorting a row is fast enough
-_LARGE = 4096  # numbers: below, other ways than NumPy's own don't pay
 
 
 def _sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -35,8 +33,8 @@ def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return found
 
 
-lower(sum_of, _sum, least=_LARGE)
-lower(mean, _mean, least=_LARGE)
+lower(sum_of, _sum, least=Sums.SMALL)
+lower(mean, _mean, least=Sums.SMALL)
 
 
 def _extreme(
@@ -58,7 +56,7 @@ def _extreme_gradient(g: Any, x: Any, places: Any) -> Any:
 
 
 for _call, _is_largest in ((max_of, True), (min_of, False)):
-    lower(_call, partial(_extreme, _is_largest), least=_LARGE)
+    lower(_call, partial(_extreme, _is_largest), least=Sums.SMALL)
     lower_rule(_call, _extreme_gradient)
 
 
@@ -70,6 +68,6 @@ def _running_sums_gradient(g: Any, axis: Any) -> Any:
     return None if axis is None else running_sums(g, axis_of(axis, g.ndim), backwards=True)
 
 
-lower(cumsum, _running_sums, least=_LARGE)
+lower(cumsum, _running_sums, least=Sums.SMALL)
 lower_rule(cumsum, _running_sums_gradient)
-lower(top_positions, quick_top_positions, least=_LONG_ROW)
+lower(top_positions, quick_top_positions, least=Top.SMALL)

@@ -11,9 +11,10 @@ from eagerflow.core.array_errors import errstate
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.core.op import apply
 from eagerflow.kernels.elementwise import activations as elementwise
-from eagerflow.kernels.machine.blocks import SMALL, fits
+from eagerflow.kernels.machine.blocks import fits
+from eagerflow.kernels.machine.costs import Blocks, Softmax
 from eagerflow.kernels.reduce import softmax as kernels
-from eagerflow.kernels.reduce.softmax import SMALL as rows_from, rows_of
+from eagerflow.kernels.reduce.softmax import rows_of
 from eagerflow.ops.neural.crossentropy import (
     check_labels,
     sigmoid_crossentropy,
@@ -47,9 +48,9 @@ def _gradient_by_rows(kernel: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return of_array
 
 
-lower(softmax, _by_rows(kernels.softmax), least=rows_from)
+lower(softmax, _by_rows(kernels.softmax), least=Softmax.SMALL)
 lower_rule(softmax, _gradient_by_rows(kernels.softmax_gradient))
-lower(log_softmax, _by_rows(kernels.log_softmax), least=rows_from)
+lower(log_softmax, _by_rows(kernels.log_softmax), least=Softmax.SMALL)
 lower_rule(log_softmax, _gradient_by_rows(kernels.log_softmax_gradient))
 
 
@@ -62,7 +63,7 @@ def _sigmoid_crossentropy_gradient(g: Any, target: Any, output: Any) -> Any:
     return g * (1 / e - target)
 
 
-lower(sigmoid_crossentropy, elementwise.sigmoid_crossentropy, fits, SMALL)
+lower(sigmoid_crossentropy, elementwise.sigmoid_crossentropy, fits, Blocks.SMALL)
 lower_rule(sigmoid_crossentropy, _sigmoid_crossentropy_gradient, which=1)
 
 
@@ -71,7 +72,7 @@ def _softmax_crossentropy(target: Any, output: Any) -> Any:
     return -numpy.vecdot(target, log_probabilities), log_probabilities
 
 
-lower(softmax_crossentropy, _softmax_crossentropy, fits, SMALL)
+lower(softmax_crossentropy, _softmax_crossentropy, fits, Blocks.SMALL)
 
 
 def _of_labels(target: Any, output: Any) -> Any:

@@ -13,9 +13,9 @@ from eagerflow import ops
 from eagerflow.core.lowering import install, load_kernels
 from eagerflow.core.primitive import registry
 from eagerflow.kernels.elementwise import exponential, gelu
-from eagerflow.kernels.machine import blocks
+from eagerflow.kernels.machine import costs
 from eagerflow.kernels.machine.threads import set_num_threads
-from eagerflow.kernels.reduce import extremes, moments, sums as reduce
+from eagerflow.kernels.reduce import moments
 from eagerflow.ops.neural.group_norm import _by_moments, group_norm
 from eagerflow.ops.neural.normalization import normalize_batch
 
@@ -27,26 +27,26 @@ def normal(seed, *shape, dtype="float32"):
     return np.random.default_rng([seed, *shape]).normal(size=shape).astype(dtype)
 
 
+SMALL: dict[type, dict[str, int]] = {
+    costs.Blocks: {"CHUNK": 256, "PIECE": 256, "SMALL": 0},
+    costs.Extremes: {"SLICE": 32, "TIES": 4, "LEAST": 0, "PART": 400, "SEARCHED": 700},
+    costs.Sums: {"SLICE": 32, "PART": 400, "MANY": 20},
+    costs.Runs: {"SPREAD": 0},
+    costs.LayerNorm: {"SMALL": 0},
+    costs.GroupNorm: {"RUN": 300, "NARROW": 16},
+    costs.BatchNorm: {"SMALL": 0, "SHORTEST": 2},
+}
+
+
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of few numbers, so that arrays of a test's size have many of them."""
-    for module in (blocks, moments, extremes):
-        monkeypatch.setattr(module, "CHUNK", 256)
-    monkeypatch.setattr(blocks, "_PIECE", 256)
-    for name, value in (("_SLICE", 32), ("_TIES", 4), ("_LEAST", 0), ("_PART", 400), ("_SEARCHED", 700)):
-        monkeypatch.setattr(extremes, name, value)
-    for name, value in (("_SLICE", 32), ("_PART", 400), ("_MANY", 20)):
-        monkeypatch.setattr(reduce, name, value)
-    monkeypatch.setattr(blocks, "SMALL", 0)
-    monkeypatch.setattr(moments, "_SPREAD", 0)
+    load_kernels()  # with the sizes that they have
+    for place, sizes in SMALL.items():
+        for name, value in sizes.items():
+            monkeypatch.setattr(place, name, value)
     monkeypatch.setattr(moments, "_SAMPLE", 5)
-    monkeypatch.setattr("eagerflow.kernels.normalization.layer_norm._SMALL", 0)
     monkeypatch.setattr("eagerflow.kernels.normalization.layer_norm._TALLEST", 40)
-    monkeypatch.setattr("eagerflow.kernels.normalization.group_norm._RUN", 300)
-    monkeypatch.setattr("eagerflow.kernels.normalization.group_norm._NARROW", 16)
-    monkeypatch.setattr("eagerflow.kernels.normalization.batch_norm.SMALLEST", 0)
-    monkeypatch.setattr("eagerflow.kernels.normalization.batch_norm._SHORTEST", 2)
-    load_kernels()
     for op in registry.values():
         install(op, least=1)
     yield
@@ -344,9 +344,8 @@ def test_attention(lengths, heads, widths, extra, large, kept, dtype):
     if extra == "bias":
         arrays.append(normal(7, count, targets, sources, dtype=dtype))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.attention.blocks.CHUNK", 256)
-        patch.setattr("eagerflow.kernels.attention.blocks._LEAST", 3)
-        patch.setattr("eagerflow.kernels.attention.blocks._KEPT", 1 << 20 if kept else 0)
+        patch.setattr(costs.Attention, "LEAST", 3)
+        patch.setattr(costs.Attention, "KEPT", 1 << 20 if kept else 0)
         check(
             lambda *xs: ops.dot_product_attention(*xs, **settings),
             lambda *xs: ops.dot_product_attention.op.reference(
@@ -369,7 +368,7 @@ def test_reductions_over_neighbouring_axes(shape, first, count, dtype, kind, kee
     x = laid_out(kind, normal(11, *shape, dtype=dtype))
     wide = x.astype("float64")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce.sums._SMALL", 0)
+        patch.setattr(costs.Sums, "SMALL", 0)
         found = [
             getattr(ops, name)(ef.Tensor(x), axis=axes, keepdims=keepdims) for name in ("sum", "mean", "max", "min")
         ]
@@ -396,7 +395,7 @@ def test_gradients_of_extremes(shape, first, count, dtype, kind, largest):
     if kind != "plain":
         x = np.round(x) if kind == "ties" else np.zeros_like(x)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reduce, "_SMALL", 0)
+        patch.setattr(costs.Sums, "SMALL", 0)
         extreme = ops.max if largest else ops.min
         out, found = results(lambda x: extreme(x, axis=axes), [x])
     hits = x == (x.max if largest else x.min)(axis=axes, keepdims=True)
@@ -408,7 +407,7 @@ def test_running_sums_of_what_is_not_finite():
     x = normal(27, 60, 12)
     x[3, 5], x[4, 2], x[5, 0] = np.nan, np.inf, -np.inf
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reduce, "_SMALL", 0)
+        patch.setattr(costs.Sums, "SMALL", 0)
         found = ops.cumsum(ef.Tensor(x), axis=1).numpy()
     np.testing.assert_allclose(found, x.cumsum(axis=1), rtol=1e-5, atol=1e-5)
 
@@ -429,7 +428,7 @@ def test_extremes_keep_nan_and_empty_axes_raise():
 def test_broadcast_parameters_get_sums(shape, lead, dtype):
     parameter = normal(13, *shape[min(lead, len(shape) - 1) :], dtype=dtype)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce.sums._SMALL", 0)
+        patch.setattr(costs.Sums, "SMALL", 0)
         check(lambda x, p: x * p + p, lambda x, p: (x + 1) * p, [normal(14, *shape, dtype=dtype), parameter])
 
 
@@ -438,7 +437,7 @@ def test_softmaxes_of_rows_that_sums_of_exponentials_cannot_hold(where):
     x = normal(15, 300, 9)
     x[7], x[200] = where, np.arange(9) * 20 + np.float32(where)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce.softmax.SMALL", 0)
+        patch.setattr(costs.Softmax, "SMALL", 0)
         found, logarithm = ops.softmax(ef.Tensor(x)).numpy(), ops.log_softmax(ef.Tensor(x)).numpy()
     wide = x.astype("float64")
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -461,7 +460,7 @@ def test_softmaxes(name, shape, dtype, size):
         return found if name == "softmax" else ops.log(found)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce.softmax.SMALL", 0)
+        patch.setattr(costs.Softmax, "SMALL", 0)
         check(getattr(ops, name), plain, [normal(15, *shape, dtype=dtype) * np.dtype(dtype).type(size)])
 
 
@@ -481,7 +480,7 @@ def test_crossentropies(shape, dtype, size):
     labels = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
     hot = np.eye(shape[-1], dtype=dtype)[labels]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce.softmax.SMALL", 0)
+        patch.setattr(costs.Softmax, "SMALL", 0)
 
         def plain(x):
             return -(ops.log_softmax(x) * ef.Tensor(hot.astype("float64"))).sum(axis=-1)
@@ -530,8 +529,8 @@ def test_products(lengths, stacks, turned, dtype):
         return (ops.expand_dims(a, -1) * ops.expand_dims(b, -3)).sum(axis=-2)
 
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (500, 3))), ("_BAND", 500)):
-            patch.setattr(f"eagerflow.kernels.matrices.products.{name}", value)
+        for name, value in (("ALONE", 9), ("VECTORS", 3), ("PARTS", ((64, 1), (500, 3))), ("BAND", 500)):
+            patch.setattr(costs.Products, name, value)
         check(product, plain, [a, b])
 
 
@@ -588,7 +587,7 @@ def test_group_normalization(shape, groups, dtype, kind, away):
     arrays = [laid_out(kind, normal(2, *shape, dtype=dtype) + np.dtype(dtype).type(away))]
     arrays += [normal(i, shape[-1], dtype=dtype) for i in (3, 4)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.lowerings.normalization._SMALL_GROUPS", 0)
+        patch.setattr(costs.GroupNorm, "SMALL", 0)
         if dtype == "float32" and away:
             patch.setitem(TOLERANCE, "float32", 1e-3)
         check(lambda *xs: group_norm(*xs, groups, 0.1), lambda *xs: _by_moments(*xs, groups, 0.1), arrays)
@@ -632,7 +631,7 @@ def test_running_sums(shape, axis, dtype, kind):
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eagerflow.kernels.reduce.sums._SMALL", 0)
+        patch.setattr(costs.Sums, "SMALL", 0)
         check(lambda x: ops.cumsum(x, axis=axis), plain, [laid_out(kind, normal(23, *shape, dtype=dtype))])
 
 

@@ -16,15 +16,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.kernels.machine.blocks import CHUNK, ones
+from eagerflow.kernels.machine.blocks import ones
+from eagerflow.kernels.machine.costs import Attention, Blocks
 from eagerflow.kernels.machine.threads import each, one_blas_thread, scratch
 
 __all__ = ["Call", "attend", "attend_gradient", "fits"]
 
 _SAFE = 60.0  # logits up to this size need no subtraction: exp(60) times many sources is far from overflow
-_KEPT = 1 << 26  # bytes of weights that are kept for the gradient
-_LEAST = 256  # targets at a time: products of narrower blocks are slow
-_PER_MICROSECOND = 800.0  # weights of one thread, roughly
 
 
 class Call(NamedTuple):
@@ -108,7 +106,7 @@ def _pieces(call: Call) -> list[tuple[slice, slice]]:
     groups = heads // shared
     if groups > 1:
         return [(slice(i * groups, (i + 1) * groups), slice(i, i + 1)) for i in range(shared)]
-    fitting = max(1, 4 * CHUNK // max(1, min(targets, _rows_at_once(sources)) * sources))
+    fitting = max(1, 4 * Blocks.CHUNK // max(1, min(targets, _rows_at_once(sources)) * sources))
     step = -(-heads // -(-heads // fitting))  # pieces of about one size
     found = [slice(i, min(heads, i + step)) for i in range(0, heads, step)]
     return list(zip(found, found, strict=True))
@@ -126,7 +124,7 @@ def _by_head(x: Any, b: int, heads: slice, rows: slice = slice(None)) -> Any:
 
 
 def _rows_at_once(sources: int) -> int:
-    return max(_LEAST, CHUNK // max(1, sources))
+    return max(Attention.LEAST, Blocks.CHUNK // max(1, sources))
 
 
 class _Block(NamedTuple):
@@ -193,7 +191,7 @@ def attend(call: Call, keep: bool) -> tuple[Any, Any, Any]:
     out = numpy.empty((batch, targets, heads, call.value.shape[3]), dtype)
     inverse = numpy.empty((batch, heads, targets), dtype)
     size = batch * heads * targets * sources
-    keep = keep and call.cap is None and size * dtype.itemsize <= _KEPT
+    keep = keep and call.cap is None and size * dtype.itemsize <= Attention.KEPT
     weights = numpy.empty((batch, heads, sources, targets), dtype) if keep else None
     extras, blocks, small, pieces = _broadcast(call), _blocks(call), _are_small(call), _pieces(call)
 
@@ -210,7 +208,7 @@ def attend(call: Call, keep: bool) -> tuple[Any, Any, Any]:
             numpy.matmul(e.swapaxes(1, 2), some.v[:, : block.sources], out=o)
             numpy.multiply(o, part[:, :, None], out=o)
 
-    each(run, batch * len(pieces), size / _PER_MICROSECOND)
+    each(run, batch * len(pieces), size / Attention.PER_MICROSECOND)
     return out, weights, inverse
 
 
@@ -251,7 +249,7 @@ def attend_gradient(
             of_query = _by_head(d_query, b, some.heads, rows)
             numpy.matmul(d.swapaxes(1, 2), some.k[:, : block.sources], out=of_query)
 
-    each(run, call.query.shape[0] * len(pieces), math.prod(_shape(call)) * 2 / _PER_MICROSECOND)
+    each(run, call.query.shape[0] * len(pieces), math.prod(_shape(call)) * 2 / Attention.PER_MICROSECOND)
     d_query *= call.scale
     d_key *= call.scale
     return d_query, d_key, d_value, d_bias

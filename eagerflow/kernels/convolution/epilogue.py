@@ -12,8 +12,8 @@ import numpy
 
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.kernels.elementwise.activations import relu_gradient
-from eagerflow.kernels.machine.blocks import CHUNK, zeros
-from eagerflow.kernels.machine.costs import Epilogue
+from eagerflow.kernels.machine.blocks import zeros
+from eagerflow.kernels.machine.costs import Blocks, Epilogue
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.reduce.moments import rows_at_once
 from eagerflow.kernels.reduce.sums import sum_to
@@ -44,7 +44,7 @@ def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
 def finish(block: Any, biases: Any, relu: bool) -> None:
     """`block` becomes `block + biases`, with `relu` its positive part."""
     numpy.add(block, biases, out=block)
-    if relu and Epilogue.SMALL <= block.size <= CHUNK and block.dtype.char in "fd":
+    if relu and Epilogue.SMALL <= block.size <= Blocks.CHUNK and block.dtype.char in "fd":
         flat = block.reshape(-1)
         numpy.maximum(flat, zeros(flat.size, flat.dtype), out=flat)
     elif relu:
@@ -53,7 +53,7 @@ def finish(block: Any, biases: Any, relu: bool) -> None:
 
 def add_bias(out: Any, bias: Any, relu: bool) -> None:
     """`out` (..., width), contiguous, becomes `out + bias`, with `relu` its positive part, in place."""
-    if out.size <= CHUNK:
+    if out.size <= Blocks.CHUNK:
         if out.size:
             finish(out.reshape(-1, bias.size), bias, relu)
         return
@@ -71,7 +71,7 @@ def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
     numpy.add(part, bias, out=part)
     if relu:
         numpy.maximum(
-            part, zeros(bias.size, bias.dtype) if bias.size <= CHUNK and bias.dtype.char in "fd" else 0, out=part
+            part, zeros(bias.size, bias.dtype) if bias.size <= Blocks.CHUNK and bias.dtype.char in "fd" else 0, out=part
         )
 
 

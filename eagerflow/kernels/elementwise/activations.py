@@ -15,12 +15,11 @@ from numpy import add, divide, exp, greater, log1p, minimum, multiply, negative,
 from eagerflow.kernels.elementwise.exponential import RATE, raised
 from eagerflow.kernels.elementwise.one_pass import one_pass
 from eagerflow.kernels.machine.blocks import elementwise, zeros
+from eagerflow.kernels.machine.costs import Blocks
 
 __all__ = ["elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu", "leaky_relu_gradient", "masked"]
 __all__ += ["relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy", "sigmoid_crossentropy_gradient"]
 __all__ += ["sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh_gradient"]
-
-_ZEROS_PAY = 1 << 17  # numbers, up to which zeros to compare with stay in the cache
 
 
 def _clip(x: Any, out: Any = None) -> Any:
@@ -29,7 +28,7 @@ def _clip(x: Any, out: Any = None) -> Any:
 
 def _positive(x: Any, out: Any) -> None:
     """max(x, 0). NumPy's maximum with a number takes four times as long as either."""
-    if x.size < _ZEROS_PAY:
+    if x.size < Blocks.ZEROS_PAY:
         numpy.maximum(x, zeros(x.size, x.dtype), out=out)
     else:
         _clip(x, out)
@@ -37,7 +36,7 @@ def _positive(x: Any, out: Any) -> None:
 
 def relu(x: Any) -> Any:
     """max(x, 0)."""
-    return elementwise(_positive, x, nanoseconds=0.2) if x.size < _ZEROS_PAY else one_pass(_clip, x)
+    return elementwise(_positive, x, nanoseconds=0.2) if x.size < Blocks.ZEROS_PAY else one_pass(_clip, x)
 
 
 def _where_positive(g: Any, y: Any, out: Any) -> None:

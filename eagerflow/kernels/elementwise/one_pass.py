@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.machine.blocks import LINE, fits
-from eagerflow.kernels.machine.parts import HEAD_START, shares
+from eagerflow.kernels.machine.blocks import fits
+from eagerflow.kernels.machine.costs import Blocks, OnePass, Threads
+from eagerflow.kernels.machine.parts import shares
 from eagerflow.kernels.machine.threads import each, get_num_threads
 
 __all__ = ["one_pass", "pays"]
-
-_PAYS = 400.0  # microseconds of one thread from which several gain more than they wait for each other
-_MOST = 8  # pieces
 
 
 def pays(x: Any, other: Any = None, nanoseconds: float = 0.25) -> bool:
@@ -25,7 +23,7 @@ def pays(x: Any, other: Any = None, nanoseconds: float = 0.25) -> bool:
         other: a second operand, if there is one.
         nanoseconds: that one thread takes for a number, roughly.
     """
-    if x.__class__ is not numpy.ndarray or x.size * nanoseconds < 1000 * _PAYS:
+    if x.__class__ is not numpy.ndarray or x.size * nanoseconds < 1000 * OnePass.PAYS:
         return False
     operands = (x,) if other is None else (x, other)
     return get_num_threads() > 1 and fits(*operands) and operands[-1].flags.c_contiguous and bool(x.flags.c_contiguous)
@@ -46,8 +44,8 @@ def one_pass(function: Callable[..., Any], *arrays: Any, out: Any = None, nanose
     found = numpy.empty(x.shape, x.dtype) if out is None else out
     flat = [a.reshape(-1) for a in (*arrays, found)]
     work = x.size * nanoseconds / 1000
-    count = min(_MOST, max(2, int(work / _PAYS) // 2 * 2))
-    pieces = shares(x.size, count, 1000 * HEAD_START / nanoseconds, LINE)
+    count = min(OnePass.MOST, max(2, int(work / OnePass.PAYS) // 2 * 2))
+    pieces = shares(x.size, count, 1000 * Threads.HEAD_START / nanoseconds, Blocks.LINE)
 
     def run(i: int) -> None:
         *given, into = [a[pieces[i]] for a in flat]

@@ -11,29 +11,22 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.machine.parts import HEAD_START, shares
+from eagerflow.kernels.machine.costs import Blocks, Threads
+from eagerflow.kernels.machine.parts import shares
 from eagerflow.kernels.machine.threads import each, scratch
 
-__all__ = ["CHUNK", "LINE", "SMALL", "elementwise", "fits", "long_row", "ones", "with_row", "zeros"]
+__all__ = ["elementwise", "fits", "long_row", "ones", "with_row", "zeros"]
 
-CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
-SMALL = 4096  # below, temporaries stay in the L1 cache, and calls cost more than passes
-# Numbers of an elementwise function, 1 MB of float32. Smaller pieces stay nearer to the processor, but the interpreter
-# runs one thread at a time between the calls of NumPy, and whoever has to wait for that wakes up late.
-_PIECE = 1 << 18
-LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
-_LONG = 8192  # numbers of a row which NumPy broadcasts nearly for nothing
-_IN_CACHE = 1 << 23  # bytes of an array that the last cache holds beside another
 _FLOATS = (numpy.dtype("float32"), numpy.dtype("float64"))
-_ZEROS = {kind: numpy.zeros(2 * _PIECE, kind) for kind in _FLOATS}
-_ONES = {kind: numpy.ones(CHUNK, kind) for kind in _FLOATS}
+_ZEROS = {kind: numpy.zeros(2 * Blocks.PIECE, kind) for kind in _FLOATS}
+_ONES = {kind: numpy.ones(Blocks.CHUNK, kind) for kind in _FLOATS}
 for _constant in (*_ZEROS.values(), *_ONES.values()):
     _constant.flags.writeable = False
 
 
 def fits(x: Any, *others: Any) -> bool:
     """Whether arrays are NumPy's, of one float type and shape, and large enough for working in chunks to pay."""
-    if type(x) is not numpy.ndarray or x.size < SMALL or x.dtype not in _FLOATS:
+    if type(x) is not numpy.ndarray or x.size < Blocks.SMALL or x.dtype not in _FLOATS:
         return False
     return all(type(a) is numpy.ndarray and a.dtype == x.dtype and a.shape == x.shape for a in others)
 
@@ -45,7 +38,7 @@ def zeros(count: int, dtype: Any) -> Any:
 
 def ones(count: int, dtype: Any) -> Any:
     """A vector of ones: sums as products with it are several times faster than `sum`."""
-    return _ONES[dtype][:count] if count <= CHUNK else numpy.ones(count, dtype)
+    return _ONES[dtype][:count] if count <= Blocks.CHUNK else numpy.ones(count, dtype)
 
 
 def long_row(name: str, vector: Any, like: Any) -> Any:
@@ -53,9 +46,9 @@ def long_row(name: str, vector: Any, like: Any) -> Any:
 
     It is short enough for the first cache, but where `like` comes from memory: there longer operations are faster.
     """
-    length = _LONG if like.nbytes <= _IN_CACHE else _PIECE
+    length = Blocks.LONG_ROW if like.nbytes <= Blocks.IN_CACHE else Blocks.PIECE
     # Room for the longer one in any case: a small buffer amidst large arrays, kept for good, would split the heap.
-    room = scratch(name, (max(1, _PIECE // max(1, vector.size)), vector.size), like.dtype)
+    room = scratch(name, (max(1, Blocks.PIECE // max(1, vector.size)), vector.size), like.dtype)
     row = room[: max(1, length // max(1, vector.size))]
     row[...] = vector
     return row.reshape(-1)
@@ -101,10 +94,10 @@ def elementwise(
         spare = scratch("elementwise", (temporaries, parts[0].size), x.dtype) if temporaries else ()
         function(*parts, *spare)
 
-    if x.size <= _PIECE:
+    if x.size <= Blocks.PIECE:
         run(slice(None))
     else:
-        count = -(-x.size // _PIECE)
-        pieces = shares(x.size, count + count % 2, 1000 * HEAD_START / nanoseconds, LINE)
+        count = -(-x.size // Blocks.PIECE)
+        pieces = shares(x.size, count + count % 2, 1000 * Threads.HEAD_START / nanoseconds, Blocks.LINE)
         each(lambda i: run(pieces[i]), len(pieces), x.size * nanoseconds / 1000)
     return made[0] if outputs == 1 else made

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 
 import numpy
 
-__all__ = ["long_runs"]
+from eagerflow.kernels.machine.costs import Threads
 
-_NUMBERS = 2048  # in a buffer; NumPy has 8192
+__all__ = ["long_runs"]
 
 
 @contextlib.contextmanager
 def long_runs() -> Iterator[None]:
     """Inside of the block, runs of 1024 numbers and more aren't copied. It costs 4 µs, of this thread only."""
-    before = numpy.setbufsize(_NUMBERS)
+    before = numpy.setbufsize(Threads.BUFFER)
     try:
         yield
     finally:

@@ -8,8 +8,9 @@ kernels.
 
 from __future__ import annotations
 
-__all__ = ["MACHINE", "Columns", "Depthwise", "Epilogue", "Filtering", "Neighbours", "Pooling", "Speed", "Swapped"]
-__all__ += ["Volumes", "Winograd"]
+__all__ = ["MACHINE", "Attention", "BatchNorm", "Blocks", "Columns", "Depthwise", "Epilogue", "Extremes", "Filtering"]
+__all__ += ["GroupNorm", "LayerNorm", "Neighbours", "OnePass", "Pooling", "Products", "Recurrent", "Runs", "Scatter"]
+__all__ += ["Softmax", "Speed", "Sums", "Swapped", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
 
 MACHINE = "AMD EPYC of family 25, model 17 (AVX-512), 2 cores with 1 MB of L2 cache each; NumPy 2.4, OpenBLAS 0.3.31"
 
@@ -28,6 +29,153 @@ class Speed:
     FEW_CHANNELS = 8  # with which that runs at half that speed
     WEIGHTS = 1_800  # numbers of transformed weights
     CALL = 2.0  # microseconds of some lines of Python and a call of NumPy
+
+
+class Threads:
+    """Work that is shared."""
+
+    LEAST = 150.0  # microseconds below which waking a thread costs more than it saves
+    PIECES = 8  # so many blocks, or more, are shared evenly; fewer: a power of two
+    PIECE = 300  # microseconds of a block that is worth a thread's while: between calls threads wait for each other
+    HEAD_START = 60  # microseconds by which the caller begins before a thread that it wakes, and may wait at the end
+    SELDOM = 0.002  # seconds from a move to the next: on a busy machine it may be the system's will that threads share
+    LITTLE = 1 << 16  # numbers that are added up in no time
+    BUFFER = 2048  # numbers in NumPy's buffer while runs are to be short; it has 8192
+
+
+class Blocks:
+    """Large arrays, a piece at a time."""
+
+    CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
+    SMALL = 4096  # numbers: below, temporaries stay in the L1 cache, and calls cost more than passes
+    # Numbers of an elementwise function, 1 MB of float32. Smaller pieces stay nearer to the processor, but the
+    # interpreter runs one thread at a time between the calls of NumPy, and whoever has to wait for that wakes up late.
+    PIECE = 1 << 18
+    LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
+    LONG_ROW = 8192  # numbers of a row which NumPy broadcasts nearly for nothing
+    IN_CACHE = 1 << 23  # bytes of an array that the last cache holds beside another
+    ZEROS_PAY = 1 << 17  # numbers, up to which zeros to compare with stay in the cache
+
+
+class OnePass:
+    """One call of NumPy, a thread for each piece."""
+
+    PAYS = 400.0  # microseconds of one thread from which several gain more than they wait for each other
+    MOST = 8  # pieces
+
+
+class Products:
+    """Products of matrices."""
+
+    SMALL = 10**6  # multiply-adds up to which OpenBLAS doesn't pack its operands: a fifth faster
+    LEAST_ROWS = 48  # of a product that is kept so small
+    ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
+    VECTORS = 1 << 13  # the same for products with a vector
+    PARTS = ((1 << 24, 1), (1 << 27, 2), (1 << 31, 4), (1 << 34, 8))  # each part packs its operands anew: 1 to 5 %
+    MOST_PARTS = 16
+    TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
+    BAND = 1 << 24  # multiply-adds of the matrices that one thread takes at a time
+    MANY = 8  # matrices, or stacks of them, that are shared along their first axis
+
+
+class Tiles:
+    """A product in tiles that are kept small."""
+
+    COLUMNS, ROWS = 64, 512  # of a tile, at most
+    LEAST_ROWS = 8
+    LEAST_SIDE, LEAST_PIECE = 4, 64  # of products that are summed
+
+
+class Sums:
+    """Sums over axes, and running sums."""
+
+    SMALL = 4096  # numbers, below which NumPy's own ways have fewer calls
+    WIDE = 256  # numbers in a slice from which adding slices pays
+    SLICE = 1024  # numbers in a slice that is read at full speed
+    MANY = 2048  # slices, from which seeing them as fewer pays
+    TRIANGLE = 48  # numbers in a row that are added up by one product
+    PART = 1 << 19  # numbers that are worth a thread's while
+
+
+class Extremes:
+    """Extremes, and their places."""
+
+    SLICE = 1024  # numbers in a slice that is read at full speed
+    SHORT = 128  # numbers in a row, up to which its extreme is faster found in columns
+    NARROW = 8  # numbers in a slice, from which whole slices are compared
+    PART = 1 << 19  # numbers that one thread reduces at a time
+    SEARCHED = 1 << 21  # numbers in which one thread looks for places at a time
+    LEAST = 4096  # numbers over which an extreme's place is worth keeping
+    TIES = 64  # one of how many elements may be an extreme, for their gradients to be set one by one
+    GROUPS = (8, 7, 6, 9, 5, 10, 11, 12, 13, 4, 3, 2, 1)  # slices in a group, the best first
+
+
+class Top:
+    """The largest numbers of rows."""
+
+    SMALL = 256  # numbers in a row, below which sorting it is fast enough
+    CROWD = 16  # candidates per wanted element, above which there are too many ties
+
+
+class Scatter:
+    """Rows added up where they belong."""
+
+    ROUNDS = 8  # rows of one place up to which they are added one after the other
+    NARROW = 8  # numbers in a row, below which numbers are added one by one
+
+
+class Runs:
+    """Runs of rows, for normalization and softmax."""
+
+    BLOCKS = 4  # `Blocks.CHUNK` in a run, which one thread takes at a time
+    OF_MANY_CALLS = 8  # the same where ten calls or more go over a run
+    LEAST = 1 << 18  # numbers that are shared by two threads
+    SPREAD = 1 << 14  # numbers, below which broadcasting a column takes fewer calls
+    NARROW = 1024  # numbers in a row, from which broadcasting along rows is nearly free
+
+
+class BatchNorm:
+    """Batch normalization."""
+
+    SMALL = 1 << 16  # numbers, below which the plain way has fewer calls
+    SHORTEST = 32  # positions in a row, below which broadcasting along rows is slow
+
+
+class LayerNorm:
+    """Layer normalization."""
+
+    SMALL = 4096  # numbers, below which subtracting the means is faster than asking whether it's needed
+
+
+class GroupNorm:
+    """Group normalization."""
+
+    SMALL = 4096  # numbers, below which the plain way has fewer calls
+    RUN = 1 << 18  # numbers that one thread takes at a time: many, since calls cost as much as the cache saves
+    WIDE, NARROW = 2048, 512  # numbers in a row: as many are wanted, and from so many on NumPy needn't buffer them
+
+
+class Softmax:
+    """Softmax of rows."""
+
+    SMALL = 2048  # numbers, below which NumPy's calls cost more than its passes
+
+
+class Attention:
+    """Attention, some targets at a time."""
+
+    KEPT = 1 << 26  # bytes of weights that are kept for the gradient
+    LEAST = 256  # targets at a time: products of narrower blocks are slow
+    PER_MICROSECOND = 800.0  # weights of one thread, roughly
+
+
+class Recurrent:
+    """LSTM and GRU."""
+
+    FEW = 1 << 12  # numbers of a state below which calls weigh enough for two layers to save some
+    BLOCK = 1 << 18  # numbers of four gates in a block at most: their slopes are computed together, in the cache
+    INNER = 1024, 1600  # positions that a product for the weights' gradient sums over at least and at most
+    NANOSECONDS = 1.5  # per number of the gates, for the products behind the steps, roughly
 
 
 class Columns:
@@ -59,8 +207,6 @@ class Winograd:
     """Convolution by Winograd's algorithm."""
 
     LEAST_CHANNELS = 16  # with fewer the transforms cost more than they save
-    SMALL_PRODUCT = 10**6  # multiply-adds up to which OpenBLAS doesn't pack its operands: a fifth faster
-    LEAST_ROWS = 48  # of a product that is kept so small
     MOST_TILES = 256  # in a block, whose transforms still fit a cache
     CALLS = 30  # all in all
     LARGE_WEIGHTS = 1 << 22  # numbers of transformed weights that take twice as long

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["HEAD_START", "at_once", "parts_of", "shares", "sum_in_order"]
+from eagerflow.kernels.machine.costs import Threads
 
-_PIECES = 8  # so many blocks, or more, are shared evenly; fewer: a power of two
-_PIECE = 300  # microseconds of a block that is worth a thread's while: between calls threads wait for each other
-# Microseconds that the caller works before a thread that it wakes does, and may wait for at the end.
-HEAD_START = 60
-_LITTLE = 1 << 16  # numbers that are added up in no time
+__all__ = ["at_once", "parts_of", "shares", "sum_in_order"]
 
 
-def at_once(n: int, most: int, microseconds: float, piece: float = _PIECE) -> int:
+def at_once(n: int, most: int, microseconds: float, piece: float = Threads.PIECE) -> int:
     """How many of n images a block takes: `most`, or fewer, that threads find enough blocks.
 
     Args:
@@ -23,7 +19,7 @@ def at_once(n: int, most: int, microseconds: float, piece: float = _PIECE) -> in
         microseconds: that all of them take one thread, roughly.
         piece: microseconds of a block that is worth a thread's while; more where it makes many calls.
     """
-    pieces = min(_PIECES, 1 << int(math.log2(max(1.0, microseconds / piece))))
+    pieces = min(Threads.PIECES, 1 << int(math.log2(max(1.0, microseconds / piece))))
     return max(1, min(most, -(-n // pieces)))
 
 
@@ -51,7 +47,7 @@ def shares(length: int, count: int, ahead: float, unit: int = 1) -> list[slice]:
 
 def parts_of(blocks: int, size: int) -> list[slice]:
     """Runs of blocks with a sum of their own, of `size` numbers, for threads to share; 32 MB of sums in all."""
-    count = max(2, min(16, blocks if size < _LITTLE else blocks // 2, (1 << 23) // max(1, size)))
+    count = max(2, min(16, blocks if size < Threads.LITTLE else blocks // 2, (1 << 23) // max(1, size)))
     step = max(1, -(-blocks // count))
     return [slice(i, i + step) for i in range(0, max(1, blocks), step)]
 

@@ -12,9 +12,9 @@ import os
 from collections.abc import Callable
 from time import monotonic
 
-__all__ = ["Mover", "processor"]
+from eagerflow.kernels.machine.costs import Threads
 
-_SELDOM = 0.002  # seconds from a move to the next: on a busy machine it may be the system's will that threads share
+__all__ = ["Mover", "processor"]
 
 
 def _found() -> Callable[[], int]:
@@ -45,7 +45,7 @@ class Mover:
         """Go to another processor if this one is `place`, and the thread may run elsewhere."""
         if place < 0 or processor() != place or monotonic() < self.next:
             return
-        self.next = monotonic() + _SELDOM
+        self.next = monotonic() + Threads.SELDOM
         allowed = os.sched_getaffinity(0)
         others = allowed - {place}
         if not others:

@@ -27,6 +27,7 @@ from contextvars import Context, copy_context
 from queue import SimpleQueue
 
 from eagerflow.kernels.machine.blas import one_blas_thread
+from eagerflow.kernels.machine.costs import Threads
 from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.thread_placement import Mover, processor
@@ -34,7 +35,6 @@ from eagerflow.kernels.machine.thread_placement import Mover, processor
 __all__ = ["KEPT", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
 
 KEPT = 500  # results, or things to copy, up to which NumPy keeps the interpreter's lock while it works
-_LEAST = 150.0  # microseconds of work below which waking a thread costs more than it saves
 _VARIABLE = "EAGERFLOW_NUM_THREADS"
 
 
@@ -158,7 +158,7 @@ def each(function: Callable[[int], object], count: int, microseconds: float = fl
     >>> found
     [0, 1, 4, 9]
     """
-    helpers = 0 if microseconds < _LEAST or _mine.inside else min(count, get_num_threads()) - 1
+    helpers = 0 if microseconds < Threads.LEAST or _mine.inside else min(count, get_num_threads()) - 1
     with one_blas_thread:
         if helpers > 0:
             _shared(function, count, helpers)

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy
 
+from eagerflow.kernels.machine.costs import Products
 from eagerflow.kernels.machine.scratch import scratch
-from eagerflow.kernels.matrices.tiled import SMALL
 
 __all__ = ["multiply", "multiply_rows", "pieces"]
 
-_LEAST_ROWS = 48  # of a product
 _UNIT = 8  # channels that a piece is a multiple of, for the processor's vectors
 
 
@@ -54,7 +53,7 @@ def multiply_rows(a: Any, b: Any, out: Any, parts: Sequence[slice]) -> None:
     """The same of two large matrices, some rows at a time: sums stay in the cache, and BLAS needn't pack."""
     (count, inner), columns = a.shape, b.shape[1]
     most = max([part.stop - part.start for part in parts])
-    rows = max(_LEAST_ROWS, SMALL // (most * columns) // _UNIT * _UNIT)
+    rows = max(Products.LEAST_ROWS, Products.SMALL // (most * columns) // _UNIT * _UNIT)
     for start in range(0, count, rows):
         target = out[start : start + rows]
         given = scratch("pieces rows", (len(target), inner), a.dtype)

@@ -13,21 +13,13 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.dtypes import common_dtype, is_half
-from eagerflow.kernels.machine.parts import HEAD_START, shares
+from eagerflow.kernels.machine.costs import Products, Speed, Threads
+from eagerflow.kernels.machine.parts import shares
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 
 __all__ = ["has_half", "large", "matrix_product", "pair", "product", "products", "small"]
 
 Finish = Callable[[Any, slice], None]
-
-_ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
-_VECTORS = 1 << 13  # the same for products with a vector
-_PARTS = ((1 << 24, 1), (1 << 27, 2), (1 << 31, 4), (1 << 34, 8))  # each part packs its operands anew: 1 to 5 %
-_MOST = 16
-_TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
-_BAND = 1 << 24  # multiply-adds of the matrices that one thread takes at a time
-_MANY = 8  # matrices, or stacks of them, that are shared along their first axis
-_PER_MICROSECOND = 5e4  # multiply-adds of one thread, roughly
 
 
 def large(a: Any, b: Any) -> bool:
@@ -36,7 +28,7 @@ def large(a: Any, b: Any) -> bool:
         return False
     columns = b.shape[-1]
     inner_work = a.shape[-2] * a.shape[-1] * columns
-    return inner_work > _ALONE or (inner_work > _VECTORS and (a.shape[-2] == 1 or columns == 1))
+    return inner_work > Products.ALONE or (inner_work > Products.VECTORS and (a.shape[-2] == 1 or columns == 1))
 
 
 def has_half(a: Any, b: Any) -> bool:
@@ -62,7 +54,7 @@ def matrix_product(a: Any, b: Any) -> Any:
 def small(rows: int, inner: int, columns: int) -> bool:
     """Whether BLAS takes one thread by itself for matrices of these lengths, whichever of them is multiplied."""
     work = rows * inner * columns
-    return work <= _VECTORS or (work <= _ALONE and rows > 1 and inner > 1 and columns > 1)
+    return work <= Products.VECTORS or (work <= Products.ALONE and rows > 1 and inner > 1 and columns > 1)
 
 
 def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> Any:
@@ -75,9 +67,9 @@ def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> An
         finish: called with each part of the outputs while it is in the cache, and which columns it has.
     """
     work = a.size * b.shape[1]
-    if finish is None and (work <= _VECTORS or (work <= _ALONE and len(a) > 1 and b.shape[1] > 1)):
+    if finish is None and (work <= Products.VECTORS or (work <= Products.ALONE and len(a) > 1 and b.shape[1] > 1)):
         return numpy.dot(a, b, out=out)
-    if finish is None and (work < _PARTS[0][0] or a.dtype != b.dtype):
+    if finish is None and (work < Products.PARTS[0][0] or a.dtype != b.dtype):
         with one_blas_thread:
             return numpy.dot(a, b, out=out)
     return _carried_out(_planned(a, b, out, finish))[0]
@@ -100,7 +92,7 @@ class _Plan(NamedTuple):
 
 def _carried_out(*plans: _Plan) -> list[Any]:
     pieces = [piece for plan in plans for piece in plan.pieces]
-    each(lambda i: pieces[i](), len(pieces), sum([plan.work for plan in plans]) / _PER_MICROSECOND)
+    each(lambda i: pieces[i](), len(pieces), sum([plan.work for plan in plans]) / Speed.PRODUCTS)
     for plan in plans:
         if plan.end is not None:
             plan.end()
@@ -113,12 +105,12 @@ def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _
     work = rows * inner * columns
     if out is None:
         out = numpy.empty((rows, columns), numpy.result_type(a, b))
-    parts = next((count for limit, count in _PARTS if work < limit), _MOST)
-    ahead = HEAD_START * _PER_MICROSECOND / max(1, work)  # share of the work
+    parts = next((count for limit, count in Products.PARTS if work < limit), Products.MOST_PARTS)
+    ahead = Threads.HEAD_START * Speed.PRODUCTS / max(1, work)  # share of the work
     longest = max(rows, columns)
     if parts > 1 and inner > 4 * longest and a.dtype == b.dtype:
-        return _by_inner(a, b, out, shares(inner, parts, ahead * inner, _TILE), finish)
-    bands = shares(longest, parts, ahead * longest, _TILE)
+        return _by_inner(a, b, out, shares(inner, parts, ahead * inner, Products.TILE), finish)
+    bands = shares(longest, parts, ahead * longest, Products.TILE)
     everything = slice(0, columns)
 
     def band(cut: slice) -> None:  # `dot` would copy rows of a transposed matrix, `matmul` doesn't
@@ -155,16 +147,16 @@ def products(a: Any, b: Any) -> Any:
         out[...] = 0
         return out
     left, right, into = a, b, out
-    if len(a) < _MANY or not (_is_for_blas(a) and _is_for_blas(b)):
+    if len(a) < Products.MANY or not (_is_for_blas(a) and _is_for_blas(b)):
         left, right, into = _stack(a), _stack(b), out.reshape(-1, *out.shape[-2:])
     work = left.size * b.shape[-1]
-    step = max(1, _BAND * len(left) // work)
+    step = max(1, Products.BAND * len(left) // work)
 
     def run(i: int) -> None:
         some = slice(i * step, (i + 1) * step)
         numpy.matmul(left[some], right[some], out=into[some])
 
-    each(run, -(-len(left) // step), work / _PER_MICROSECOND)
+    each(run, -(-len(left) // step), work / Speed.PRODUCTS)
     return out
 
 

@@ -13,14 +13,11 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.machine.blas import blas_core
+from eagerflow.kernels.machine.costs import Products, Tiles
 from eagerflow.kernels.machine.threads import KEPT
 
-__all__ = ["SMALL", "has_small_products", "tiled"]
+__all__ = ["has_small_products", "tiled"]
 
-SMALL = 10**6  # multiply-adds
-_COLUMNS, _ROWS = 64, 512  # of a tile, at most
-_LEAST_ROWS = 8
-_LEAST_SIDE, _LEAST_PIECE = 4, 64  # of products that are summed
 _CORES = ("SkylakeX", "Cooperlake", "Sapphirerapids", "Graniterapids", "Zen5")
 
 
@@ -36,16 +33,16 @@ def tiled(a: Any, b: Any, out: Any) -> Any:
     work = rows * inner * columns
     if out.size <= KEPT and out.flags.c_contiguous and a.dtype == b.dtype == out.dtype:
         return numpy.dot(a, b, out=out)  # `matmul` would keep the interpreter's lock
-    if work <= SMALL or not has_small_products():
+    if work <= Products.SMALL or not has_small_products():
         return numpy.matmul(a, b, out=out)
-    piece = SMALL // (rows * columns)
+    piece = Products.SMALL // (rows * columns)
     piece -= piece % 16
-    if min(rows, columns) >= _LEAST_SIDE and piece >= _LEAST_PIECE and inner >= 2 * piece:
+    if min(rows, columns) >= Tiles.LEAST_SIDE and piece >= Tiles.LEAST_PIECE and inner >= 2 * piece:
         return _summed(a, b, out, piece)
     width = _width(columns)
-    height = min(_ROWS, SMALL // (inner * width))
+    height = min(Tiles.ROWS, Products.SMALL // (inner * width))
     height -= height % 16 if height > 16 else height % 8
-    if width > 2 * _COLUMNS or height < _LEAST_ROWS or rows < height:
+    if width > 2 * Tiles.COLUMNS or height < Tiles.LEAST_ROWS or rows < height:
         return numpy.matmul(a, b, out=out)
     whole = rows - rows % height
     _stacked(a[:whole], b, out[:whole], height, width)
@@ -56,9 +53,9 @@ def tiled(a: Any, b: Any, out: Any) -> Any:
 
 def _width(columns: int) -> int:
     """Columns of a tile: few enough, in whole vectors, and a divisor of them all; else all of them."""
-    if columns <= _COLUMNS:
+    if columns <= Tiles.COLUMNS:
         return columns
-    return next((n for n in range(_COLUMNS, 16, -16) if columns % n == 0), columns)
+    return next((n for n in range(Tiles.COLUMNS, 16, -16) if columns % n == 0), columns)
 
 
 def _summed(a: Any, b: Any, out: Any, piece: int) -> Any:

@@ -12,15 +12,13 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.kernels.machine.blocks import long_row, with_row
+from eagerflow.kernels.machine.costs import BatchNorm
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.reduce.moments import column_moments, each_run, far_from_zero, scale_columns, sums_of_columns
 from eagerflow.kernels.reduce.vectors import column_sums, row_products, row_sums
 
-__all__ = ["SMALLEST", "Layout", "batch_norm", "batch_norm_gradient", "layout", "scale_channels"]
+__all__ = ["Layout", "batch_norm", "batch_norm_gradient", "layout", "scale_channels"]
 __all__ += ["scale_channels_gradient"]
-
-SMALLEST = 1 << 16  # numbers, below which the plain way has fewer calls
-_SHORTEST = 32  # positions in a row, below which broadcasting along rows is slow
 
 
 class Layout(NamedTuple):
@@ -33,14 +31,14 @@ class Layout(NamedTuple):
 
 def layout(x: Any, axes: tuple[int, ...]) -> Layout | None:
     """The layout of a contiguous float array normalized over `axes`; None when the kernels don't take it."""
-    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or x.size <= SMALLEST:
+    if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or x.size <= BatchNorm.SMALL:
         return None
     places = [i for i in range(x.ndim) if i not in axes]
     if len(places) != 1 or not x.flags.c_contiguous:
         return None
     (place,) = places
     found = Layout(math.prod(x.shape[:place]), x.shape[place], math.prod(x.shape[place + 1 :]))
-    return found if found.positions == 1 or found.positions >= _SHORTEST else None
+    return found if found.positions == 1 or found.positions >= BatchNorm.SHORTEST else None
 
 
 def _matrix(x: Any, plan: Layout) -> Any:

@@ -13,14 +13,13 @@ from typing import Any
 import numpy
 from numpy import add, multiply, subtract
 
+from eagerflow.kernels.machine.costs import GroupNorm
 from eagerflow.kernels.machine.threads import each, scratch
 from eagerflow.kernels.reduce.moments import far_from_zero
 from eagerflow.kernels.reduce.sums import sums_of_slices
 
 __all__ = ["group_norm", "group_norm_gradient"]
 
-_RUN = 1 << 18  # numbers that one thread takes at a time: many, since calls cost as much as the cache saves
-_WIDE, _NARROW = (2048, 512)  # numbers in a row: as many are wanted, and from so many on NumPy needn't buffer them
 _BUFFER = 8192  # numbers in NumPy's buffer
 
 
@@ -32,17 +31,17 @@ class _Samples:
         self.groups, self.size = groups, self.channels // groups
         self.count = self.positions * self.size
         self.folds = 1
-        while self.positions % (2 * self.folds) == 0 and 2 * self.folds * self.channels <= _WIDE:
+        while self.positions % (2 * self.folds) == 0 and 2 * self.folds * self.channels <= GroupNorm.WIDE:
             self.folds *= 2
 
     def each(self, function: Callable[[slice], None], nanoseconds: float) -> None:
         """Call the function for all runs of samples, shared among threads."""
         numbers = self.positions * self.channels
-        step = max(1, _RUN // max(1, numbers))
+        step = max(1, GroupNorm.RUN // max(1, numbers))
 
         def run(i: int) -> None:
             width = self.folds * self.channels
-            before = numpy.setbufsize(max(16, width // 16 * 16) if _NARROW <= width < _BUFFER else _BUFFER)
+            before = numpy.setbufsize(max(16, width // 16 * 16) if GroupNorm.NARROW <= width < _BUFFER else _BUFFER)
             try:
                 function(slice(i * step, min(self.samples, (i + 1) * step)))
             finally:

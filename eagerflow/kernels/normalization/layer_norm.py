@@ -14,14 +14,14 @@ from typing import Any
 import numpy
 from numpy import add, dot, matmul, multiply, negative, subtract
 
+from eagerflow.kernels.machine.costs import LayerNorm, Runs
 from eagerflow.kernels.machine.threads import scratch
-from eagerflow.kernels.reduce.moments import MANY_CALLS, each_run, far_from_zero, sums_of_columns
+from eagerflow.kernels.reduce.moments import each_run, far_from_zero, sums_of_columns
 from eagerflow.kernels.reduce.vectors import row_products
 
 __all__ = ["layer_norm", "layer_norm_gradient", "rms_norm", "rms_norm_gradient"]
 
 _TALLEST = 2048  # rows that are added up in float32
-_SMALL = 4096  # numbers, below which subtracting the means is faster than asking whether it's needed
 
 
 def _vectors(x: Any, *rows: Any) -> Any:
@@ -64,7 +64,7 @@ def _one_over_root(a: Any) -> None:
 def _moments(a: Any, share: Any, epsilon: float, mean: Any, inverse: Any) -> Any:
     """Fill in each row's mean and 1 / √(variance + epsilon). Gives a without the means where they are far from zero."""
     away = None
-    if a.size < _SMALL:
+    if a.size < LayerNorm.SMALL:
         away = _away(a, dot(a, share, out=mean))
     elif _is_far(a, share, epsilon, mean, inverse):
         away = _away(a, mean)
@@ -103,7 +103,7 @@ def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any,
         if beta is not None or away is None:
             add(o, _outer(columns[:2], vectors[1:]), out=o)
 
-    each_run(run, rows, width, 0.8, MANY_CALLS)
+    each_run(run, rows, width, 0.8, Runs.OF_MANY_CALLS)
     return out, mean[:, None], inverse[:, None]
 
 
@@ -130,7 +130,7 @@ def layer_norm_gradient(
             on_x = r * r * (shift * of_h - r * of_hx)
             _mix(d, a, numpy.array((r, on_x, -on_x * m - r * of_h)), vectors, d_x[piece])
 
-    d_gamma, d_beta = sums_of_columns(x, 2, run, 1.4, MANY_CALLS).astype(x.dtype)
+    d_gamma, d_beta = sums_of_columns(x, 2, run, 1.4, Runs.OF_MANY_CALLS).astype(x.dtype)
     return d_x, d_gamma, d_beta
 
 
@@ -155,7 +155,7 @@ def rms_norm(x: Any, scale: Any, epsilon: float) -> tuple[Any, Any]:
         _one_over_root(r)
         multiply(a, _outer(numpy.array((r, r)), vectors), out=out[piece])
 
-    each_run(run, rows, width, 0.5, MANY_CALLS)
+    each_run(run, rows, width, 0.5, Runs.OF_MANY_CALLS)
     return out, inverse[:, None]
 
 
@@ -172,4 +172,4 @@ def rms_norm_gradient(g: Any, x: Any, scale: Any, inverse: Any, needs: tuple[boo
             on_x = dot(t, vectors[0]) * (r * r * r / -x.shape[1])
             _mix(d, a, numpy.array((r, on_x)), vectors, d_x[piece])
 
-    return d_x, sums_of_columns(x, 1, run, 1.2, MANY_CALLS)[0].astype(x.dtype)
+    return d_x, sums_of_columns(x, 1, run, 1.2, Runs.OF_MANY_CALLS)[0].astype(x.dtype)

@@ -7,19 +7,17 @@ from typing import Any
 import numpy
 from numpy import multiply
 
+from eagerflow.kernels.machine.costs import Recurrent
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.machine.views import copy_rows
 
 __all__ = ["batch_first", "one_below_the_other", "steps_at_once", "steps_together", "turned"]
 
-_NUMBERS = 1 << 18  # of four gates in a block at most: their slopes are computed together, in the cache
-_INNER = 1024, 1600  # positions that a product for the weights' gradient sums over at least and at most
-
 
 def steps_at_once(steps: int, units: int, batch: int) -> int:
     """How many steps make a block, for four gates; with blocks of nearly one length, their number even if possible."""
-    least, most = (positions // max(1, batch) for positions in _INNER)
-    longest = max(1, least, min(most, _NUMBERS // max(1, 4 * units * batch)))
+    least, most = (positions // max(1, batch) for positions in Recurrent.INNER)
+    longest = max(1, least, min(most, Recurrent.BLOCK // max(1, 4 * units * batch)))
     blocks = -(-steps // longest)
     blocks += blocks % 2 if blocks > 1 else 0
     return max(1, -(-steps // max(1, blocks)))

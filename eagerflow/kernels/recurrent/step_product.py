@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy
 
-__all__ = ["Stepwise", "columns", "dead_steps", "pays_side_by_side", "side_by_side"]
+from eagerflow.kernels.machine.costs import Products, Recurrent
 
-_PACKED = 10**6  # multiply-adds from which OpenBLAS packs its operands: smaller products are faster
-_FEW = 1 << 12  # numbers of a state below which calls weigh enough for two layers to save some
+__all__ = ["Stepwise", "columns", "dead_steps", "pays_side_by_side", "side_by_side"]
 
 
 class Stepwise:
@@ -35,7 +34,7 @@ class Stepwise:
         self.layers, self.batch = len(weights), batch
         rows, inner = weights[0].shape
         work = rows * inner * batch
-        self.parts = next((n for n in (1, 2, 4, 8) if rows % n == 0 and work <= n * _PACKED), 1)
+        self.parts = next((n for n in (1, 2, 4, 8) if rows % n == 0 and work <= n * Products.SMALL), 1)
         self.times: Any = numpy.dot if self.parts == self.layers == 1 else numpy.matmul
         self.weights = self._in_parts(weights[0] if self.layers == 1 else numpy.stack(weights))
 
@@ -64,7 +63,7 @@ def pays_side_by_side(units: int, batch: int) -> bool:
 
     Large ones leave the cache. With one unit, BLAS adds up in another order where rows aren't contiguous.
     """
-    return 1 < units and units * batch < _FEW
+    return 1 < units and units * batch < Recurrent.FEW
 
 
 def columns(layers: int, batch: int) -> list[slice]:

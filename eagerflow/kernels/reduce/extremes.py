@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.machine.blocks import CHUNK
 from eagerflow.kernels.machine.buffering import long_runs
+from eagerflow.kernels.machine.costs import Blocks, Extremes
 from eagerflow.kernels.machine.threads import each, scratch
 from eagerflow.kernels.reduce.sums import fold_of, folded, in_parts, step_of
 
@@ -24,15 +24,6 @@ __all__ = ["Places", "extreme_gradient", "extreme_over", "extreme_with_places"]
 # Where in a flat array the elements are that are an extreme, and which of the extremes each of them is.
 Places = tuple[Any, Any]
 
-_SLICE = 1024  # numbers in a slice that is read at full speed
-_SHORT = 128  # numbers in a row, up to which its extreme is faster found in columns
-_NARROW = 8  # numbers in a slice, from which whole slices are compared
-_PART = 1 << 19  # numbers that one thread reduces at a time
-_SEARCHED = 1 << 21  # numbers in which one thread looks for places at a time
-_LEAST = 4096  # numbers over which an extreme's place is worth keeping
-_TIES = 64  # one of how many elements may be an extreme, for their gradients to be set one by one
-_GROUPS = (8, 7, 6, 9, 5, 10, 11, 12, 13, 4, 3, 2, 1)  # slices in a group, the best first
-
 
 def extreme_over(x: Any, axes: tuple[int, ...], largest: bool) -> Any:
     """The maximum or minimum over `axes`; None when NumPy's way is as good."""
@@ -40,11 +31,11 @@ def extreme_over(x: Any, axes: tuple[int, ...], largest: bool) -> Any:
     if lengths is None or lengths[1] < 2:
         return None
     choose = numpy.maximum if largest else numpy.minimum
-    if lengths[2] == 1 and lengths[1] <= _SHORT:
+    if lengths[2] == 1 and lengths[1] <= Extremes.SHORT:
         found = _extremes_of_rows(choose, x.reshape(lengths[:2]))
-    elif lengths[2] >= _NARROW:
+    elif lengths[2] >= Extremes.NARROW:
         slices = x.reshape(lengths)
-        found = in_parts(lambda part: _extremes_of_slices(choose, part), slices, 0.2, _PART)
+        found = in_parts(lambda part: _extremes_of_slices(choose, part), slices, 0.2, Extremes.PART)
     else:
         return None
     return found.reshape(x.shape[: axes[0]] + x.shape[axes[-1] + 1 :])
@@ -52,8 +43,8 @@ def extreme_over(x: Any, axes: tuple[int, ...], largest: bool) -> Any:
 
 def _extremes_of_slices(choose: Any, slices: Any) -> Any:
     before, count, after = slices.shape
-    fold = fold_of(count, after, _SLICE)
-    if 2 * fold * after > _SLICE and fold < count:
+    fold = fold_of(count, after, Extremes.SLICE)
+    if 2 * fold * after > Extremes.SLICE and fold < count:
         slices = choose.reduce(slices.reshape(before, count // fold, fold * after), axis=1).reshape(before, fold, after)
     while slices.shape[1] > 1:
         half, odd = divmod(slices.shape[1], 2)
@@ -69,7 +60,7 @@ def _extremes_of_rows(choose: Any, rows: Any) -> Any:
     count, width = rows.shape
     together = next(k for k in (16, 8, 4) if k % rows.itemsize == 0 and width * rows.itemsize % k == 0) // rows.itemsize
     unit = {4: "float32", 8: "float64", 16: "complex128"}[together * rows.itemsize]
-    step = max(1, CHUNK // width)
+    step = max(1, Blocks.CHUNK // width)
     out = numpy.empty(count, rows.dtype)
 
     def run(i: int) -> None:
@@ -94,11 +85,11 @@ def extreme_with_places(x: Any, axes: tuple[int, ...], largest: bool) -> tuple[A
     if lengths is None:
         return None
     before, count, after = lengths
-    if after == 1 or count < _TIES or count * after < _LEAST:
+    if after == 1 or count < Extremes.TIES or count * after < Extremes.LEAST:
         return None
     choose, slices = numpy.maximum if largest else numpy.minimum, x.reshape(lengths)
     out = numpy.empty((before, after), x.dtype)
-    step = step_of(slices, _SEARCHED)
+    step = step_of(slices, Extremes.SEARCHED)
     places: list[Places | None] = [None] * -(-before // step)
 
     def run(i: int) -> None:
@@ -119,8 +110,8 @@ def extreme_with_places(x: Any, axes: tuple[int, ...], largest: bool) -> tuple[A
 def _found(choose: Any, slices: Any, out: Any) -> Places | None:
     """Fill `out` with the extremes of slices (before, count, after), and tell their places; None for many ties."""
     before, count, after = slices.shape
-    size = next(k for k in _GROUPS if count % k == 0)
-    groups, most = count // size, slices.size // _TIES
+    size = next(k for k in Extremes.GROUPS if count % k == 0)
+    groups, most = count // size, slices.size // Extremes.TIES
     run = groups * after  # from one element of a group to the next
     best = choose.reduce(slices.reshape(before, size, run), axis=1).reshape(before, groups, after)
     out[...] = _extremes_of_slices(choose, best).reshape(before, after)

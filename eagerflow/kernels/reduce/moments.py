@@ -15,25 +15,21 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.machine.blocks import CHUNK, long_row, with_row
+from eagerflow.kernels.machine.blocks import long_row, with_row
+from eagerflow.kernels.machine.costs import Blocks, Runs
 from eagerflow.kernels.machine.threads import each, scratch
 from eagerflow.kernels.reduce.vectors import column_sums
 
-__all__ = ["MANY_CALLS", "column_moments", "each_run", "far_from_zero", "plus_rows", "rows_at_once", "scale_columns"]
+__all__ = ["column_moments", "each_run", "far_from_zero", "plus_rows", "rows_at_once", "scale_columns"]
 __all__ += ["spread", "sums_of_columns"]
 
-_RUN = 4  # blocks in a run, which one thread takes at a time
-MANY_CALLS = 8  # the same where ten calls or more go over a run
-_LEAST = 1 << 18  # numbers that are shared by two threads
 _SAMPLE = 128  # rows that tell whether means are far from zero
-_SPREAD = 1 << 14  # numbers, below which broadcasting a column takes fewer calls
-_NARROW = 1024  # numbers in a row, from which broadcasting along rows is nearly free
 _FAR = 16.0  # squared means above this many variances: sums of squares would lose digits
 
 
 def rows_at_once(width: int) -> int:
     """How many rows make a block."""
-    return max(1, CHUNK // max(1, width))
+    return max(1, Blocks.CHUNK // max(1, width))
 
 
 def each_run(
@@ -41,7 +37,7 @@ def each_run(
     rows: int,
     width: int,
     nanoseconds: float,
-    blocks: int = _RUN,
+    blocks: int = Runs.BLOCKS,
     backwards: bool = False,
 ) -> None:
     """Call `function(number, its rows)` for all runs of rows, of so many blocks at most, shared among threads.
@@ -60,14 +56,14 @@ def each_run(
 
 def _height(rows: int, width: int, blocks: int) -> int:
     """How many rows a run has: two threads find the same to do."""
-    if rows * width <= _LEAST:
+    if rows * width <= Runs.LEAST:
         return max(1, rows)
     count = -(-rows // (rows_at_once(width) * blocks))
     return -(-rows // (count + count % 2))
 
 
 def sums_of_columns(
-    a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float, blocks: int = _RUN
+    a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float, blocks: int = Runs.BLOCKS
 ) -> Any:
     """Add up what `sums(run, into)` finds, `count` rows of float64 as wide as `a`, over all runs of rows."""
     rows, width = a.shape
@@ -89,7 +85,7 @@ def spread(column: Any, like: Any) -> Any:
 
     BLAS writes such an array twice as fast as NumPy broadcasts.
     """
-    if like.size < _SPREAD:
+    if like.size < Runs.SPREAD:
         return column[:, None]
     out = scratch("spread", like.shape, like.dtype)
     return numpy.matmul(numpy.array((column, column)).T, _first(like.shape[1], like.dtype), out=out)
@@ -158,7 +154,7 @@ def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
 def plus_rows(x: Any, row: Any) -> Any:
     """x + row, where `row` has the shape of x's last axes; None where NumPy's way is as good."""
     width = row.size
-    if x.size < 2 * CHUNK or not 1 < width <= _NARROW or x.dtype != row.dtype or x.dtype.kind != "f":
+    if x.size < 2 * Blocks.CHUNK or not 1 < width <= Runs.NARROW or x.dtype != row.dtype or x.dtype.kind != "f":
         return None
     if x.shape[x.ndim - row.ndim :] != row.shape or not x.flags.c_contiguous:
         return None

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy
 
-__all__ = ["add_at", "add_rows"]
+from eagerflow.kernels.machine.costs import Scatter
 
-_ROUNDS = 8  # rows of one place up to which they are added one after the other
-_NARROW = 8  # numbers in a row, below which numbers are added one by one
+__all__ = ["add_at", "add_rows"]
 
 
 def add_at(shape: tuple[int, ...], axis: int, places: Any, g: Any) -> Any:
@@ -52,7 +51,7 @@ def _check(places: Any, length: int) -> None:
 def add_rows(places: Any, rows: Any, out: Any) -> None:
     """Add `rows` (n, width) to the zeros in `out` (count, width) at `places` (n,), which go from 0 to count - 1."""
     count, width = out.shape
-    if width < _NARROW:
+    if width < Scatter.NARROW:
         flat = (places[:, None] * width + numpy.arange(width)).reshape(-1)
         numpy.add.at(out.reshape(-1), flat, rows.reshape(-1))
     elif places.size:
@@ -62,7 +61,7 @@ def add_rows(places: Any, rows: Any, out: Any) -> None:
         starts = _starts(places)
         counts = _lengths(starts, places.size)
         _put(out, places.take(starts), rows.take(order.take(starts), axis=0))
-        if int(counts.max()) <= _ROUNDS:
+        if int(counts.max()) <= Scatter.ROUNDS:
             _add_in_rounds(places, starts, counts, order, rows, out)
         else:
             others = numpy.delete(numpy.arange(places.size), starts)

@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy
 
-from eagerflow.kernels.reduce.moments import MANY_CALLS, each_run, spread
+from eagerflow.kernels.machine.costs import Runs, Softmax
+from eagerflow.kernels.reduce.moments import each_run, spread
 from eagerflow.kernels.reduce.vectors import row_products, row_sums
 
-__all__ = ["SMALL", "crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient"]
+__all__ = ["crossentropy_of_labels", "crossentropy_of_labels_gradient", "log_softmax", "log_softmax_gradient"]
 __all__ += ["rows_of", "softmax", "softmax_gradient"]
 
 _LEAST, _MOST = 1e-3, 1e30  # sums of exponentials that have lost no digits
-SMALL = 2048  # numbers, below which NumPy's calls cost more than its passes
 
 
 def rows_of(x: Any, axis: Any) -> Any:
     """`x` as a matrix of rows along `axis`, if that is the last one and `x` is a large NumPy array; else None."""
-    if type(x) is not numpy.ndarray or x.size < SMALL or x.dtype.char not in "fd":
+    if type(x) is not numpy.ndarray or x.size < Softmax.SMALL or x.dtype.char not in "fd":
         return None
     if axis not in (-1, x.ndim - 1, (-1,), (x.ndim - 1,)):
         return None
@@ -53,7 +53,7 @@ def softmax(rows: Any) -> Any:
         total, _peak = _exponentials(rows[run], o)
         numpy.multiply(o, spread(1 / total, o), out=o)
 
-    each_run(fill, len(rows), rows.shape[1], 1.0, MANY_CALLS)
+    each_run(fill, len(rows), rows.shape[1], 1.0, Runs.OF_MANY_CALLS)
     return out
 
 
@@ -66,7 +66,7 @@ def softmax_gradient(g: Any, out: Any) -> Any:
         numpy.subtract(g[run], spread(row_products(g[run], y), y), out=d)
         numpy.multiply(d, y, out=d)
 
-    each_run(fill, len(out), out.shape[1], 0.6, MANY_CALLS)
+    each_run(fill, len(out), out.shape[1], 0.6, Runs.OF_MANY_CALLS)
     return found
 
 
@@ -81,7 +81,7 @@ def log_softmax(rows: Any) -> Any:
             near = rows[run] if peak is None else numpy.subtract(rows[run], peak, out=o)
         numpy.subtract(near, spread(numpy.log(total), o), out=o)
 
-    each_run(fill, len(rows), rows.shape[1], 1.0, MANY_CALLS)
+    each_run(fill, len(rows), rows.shape[1], 1.0, Runs.OF_MANY_CALLS)
     return out
 
 
@@ -94,7 +94,7 @@ def log_softmax_gradient(g: Any, out: Any) -> Any:
         numpy.multiply(d, spread(row_sums(g[run]), d), out=d)
         numpy.subtract(g[run], d, out=d)
 
-    each_run(fill, len(out), out.shape[1], 1.0, MANY_CALLS)
+    each_run(fill, len(out), out.shape[1], 1.0, Runs.OF_MANY_CALLS)
     return found
 
 
@@ -111,7 +111,7 @@ def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
         loss[run] -= picked if peak is None else picked - peak[:, 0]
         numpy.multiply(probabilities[run], spread(1 / total, own), out=probabilities[run])
 
-    each_run(fill, len(rows), rows.shape[1], 1.0, MANY_CALLS)
+    each_run(fill, len(rows), rows.shape[1], 1.0, Runs.OF_MANY_CALLS)
     return loss, probabilities
 
 
@@ -124,5 +124,5 @@ def crossentropy_of_labels_gradient(g: Any, labels: Any, probabilities: Any) -> 
         d = numpy.multiply(p, spread(g[run], p), out=out[run])
         d[numpy.arange(len(d)), labels[run]] -= g[run]
 
-    each_run(fill, len(out), out.shape[1], 0.4, MANY_CALLS)
+    each_run(fill, len(out), out.shape[1], 0.4, Runs.OF_MANY_CALLS)
     return out

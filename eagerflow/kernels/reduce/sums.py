@@ -15,23 +15,18 @@ from typing import Any
 import numpy
 
 from eagerflow.kernels.machine.blocks import ones
+from eagerflow.kernels.machine.costs import Sums
 from eagerflow.kernels.machine.threads import KEPT, each, get_num_threads, one_blas_thread
 from eagerflow.kernels.reduce.vectors import column_sums, row_sums
 
 __all__ = ["fold_of", "folded", "in_parts", "running_sums", "step_of", "sum_over", "sum_to", "sums_of_slices"]
 
-_SMALL = 4096  # numbers, below which NumPy's own ways have fewer calls
-_WIDE = 256  # numbers in a slice from which adding slices pays
 _LONGEST = 4096  # numbers that are added up in one product
-_SLICE = 1024  # numbers in a slice that is read at full speed
-_MANY = 2048  # slices, from which seeing them as fewer pays
-_TRIANGLE = 48  # numbers in a row that are added up by one product
-_PART = 1 << 19  # numbers that are worth a thread's while
 
 
 def folded(x: Any, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Lengths (before, reduced, after) when `axes` are neighbours of a large contiguous float array, else None."""
-    if x.size < _SMALL or x.dtype.char not in "fd" or not x.flags.c_contiguous or not axes:
+    if x.size < Sums.SMALL or x.dtype.char not in "fd" or not x.flags.c_contiguous or not axes:
         return None
     first, last = axes[0], axes[-1]
     if list(axes) != list(range(first, last + 1)):
@@ -73,7 +68,7 @@ def in_parts(function: Callable[[Any], Any], slices: Any, nanoseconds: float, mo
 
 def step_of(slices: Any, most: int | None = None) -> int:
     """How many of (before, count, after) to reduce at a time: one large piece for each thread, or of `most` numbers."""
-    pieces = get_num_threads() if slices.size > _PART else 1
+    pieces = get_num_threads() if slices.size > Sums.PART else 1
     if most is not None:
         pieces = max(pieces, -(-slices.size // most))
     return max(1, -(-len(slices) // pieces))
@@ -92,7 +87,7 @@ def sums_of_slices(x: Any) -> Any:
     before, count, after = x.shape
     if after == 1:
         return row_sums(x.reshape(before, count))
-    fold = fold_of(count, after, _SLICE) if count > _MANY else 1
+    fold = fold_of(count, after, Sums.SLICE) if count > Sums.MANY else 1
     if 1 < fold < count:
         longer = sums_of_slices(x.reshape(before, count // fold, fold * after))
         return _sums(longer.reshape(before, fold, after))
@@ -121,7 +116,7 @@ def sum_to(g: Any, shape: Any) -> Any:
     if g.__class__ is not numpy.ndarray or g.shape == shape:
         return g
     lead = g.ndim - len(shape)
-    if g.size < _SMALL:
+    if g.size < Sums.SMALL:
         is_matrix = lead == 1 and g.ndim == 2 and g.shape[1:] == shape and g.dtype.char in "fd"
         return column_sums(g) if is_matrix else g
     if lead < 1 or g.shape[lead:] != shape:
@@ -141,7 +136,7 @@ def running_sums(x: Any, axis: int, backwards: bool = False) -> Any:
     if lengths[2] == 1:
         found = _running_in_rows(x.reshape(lengths[:2]), backwards)
         return None if found is None else found.reshape(x.shape)
-    if lengths[2] < _WIDE:
+    if lengths[2] < Sums.WIDE:
         return None
     given = x.reshape(lengths)
     out = numpy.empty(lengths, x.dtype)
@@ -159,12 +154,12 @@ def _running_in_rows(rows: Any, backwards: bool) -> Any:
     None where no such piece divides the row, and where sums aren't finite: they would reach all of a piece.
     """
     count, width = rows.shape
-    size = next((k for k in range(min(width, _TRIANGLE), 7 if width > 7 else 1, -1) if width % k == 0), 0)
+    size = next((k for k in range(min(width, Sums.TRIANGLE), 7 if width > 7 else 1, -1) if width % k == 0), 0)
     if not size:
         return None
     triangle = numpy.triu(numpy.ones((size, size), rows.dtype))
     triangle = triangle.T if backwards else triangle
-    pieces, out, step = (rows.reshape(-1, size), numpy.empty((rows.size // size, size), rows.dtype), _PART // size)
+    pieces, out, step = (rows.reshape(-1, size), numpy.empty((rows.size // size, size), rows.dtype), Sums.PART // size)
 
     def run(i: int) -> None:
         part = slice(i * step, (i + 1) * step)

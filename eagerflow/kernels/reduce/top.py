@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy
 
-__all__ = ["top_positions"]
+from eagerflow.kernels.machine.costs import Top
 
-_SMALL = 256  # elements in a row, below which sorting it is fast enough
-_CROWD = 16  # candidates per wanted element, above which there are too many ties
+__all__ = ["top_positions"]
 
 
 def top_positions(x: Any, k: int) -> Any:
@@ -24,13 +23,13 @@ def top_positions(x: Any, k: int) -> Any:
     length = x.shape[-1]
     size = math.isqrt(length)
     count = length // size if size else 0
-    if type(x) is not numpy.ndarray or x.dtype.kind != "f" or length < _SMALL or not 0 < k <= count or not x.size:
+    if type(x) is not numpy.ndarray or x.dtype.kind != "f" or length < Top.SMALL or not 0 < k <= count or not x.size:
         return None
     rows = x.reshape(-1, length)
     maxima = rows[:, : count * size].reshape(len(rows), count, size).max(axis=2)
     bound = numpy.partition(maxima, count - k, axis=1)[:, count - k, None]
     places = numpy.flatnonzero(rows >= bound)
-    if places.size > _CROWD * k * len(rows) or numpy.isnan(rows.max()):
+    if places.size > Top.CROWD * k * len(rows) or numpy.isnan(rows.max()):
         return None
     row, column = numpy.divmod(places, length)
     order = numpy.lexsort((column, -rows.reshape(-1)[places], row))

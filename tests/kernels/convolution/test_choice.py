@@ -13,6 +13,7 @@ from eagerflow.kernels.convolution.outliers import Looked
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import frequencies, images as winograd, volumes
 from eagerflow.kernels.convolution.winograd.packs import Packs
+from eagerflow.kernels.machine import costs
 from eagerflow.kernels.machine.costs import Volumes
 from eagerflow.ops.windows import convolution as plain_convolution
 from eagerflow.ops.windows.geometry import window_geometry
@@ -356,7 +357,7 @@ CASES = [
 
 @pytest.mark.parametrize(("shape", "kernel_shape", "strides", "padding", "groups"), CASES)
 def test_same_bits_on_any_number_of_threads(shape, kernel_shape, strides, padding, groups, monkeypatch):
-    monkeypatch.setattr("eagerflow.kernels.machine.threads._LEAST", 0.0)  # share even little work
+    monkeypatch.setattr(costs.Threads, "LEAST", 0.0)  # share even little work
     geometry = window_geometry(shape[1:-1], kernel_shape[:-2], strides, padding)
     x, kernel = normal(*shape, dtype="float32"), normal(*kernel_shape, dtype="float32", seed=1)
     g = normal(len(x), *geometry.outputs, kernel.shape[-1], dtype="float32", seed=3)

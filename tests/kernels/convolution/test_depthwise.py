@@ -8,6 +8,7 @@ from hypothesis import example, given, settings, strategies as st
 
 import eagerflow as ef
 from eagerflow.kernels.convolution.depthwise import choice as depthwise, filtering
+from eagerflow.kernels.machine import costs
 from eagerflow.ops.windows import depthwise as plain_depthwise
 from eagerflow.ops.windows.geometry import window_geometry
 
@@ -109,7 +110,7 @@ def test_large_windows_go_by_filtering(size):
 
 @pytest.mark.parametrize(("size", "stride"), [((3, 5), 1), ((3, 5), 2), ((5, 5), 1)])
 def test_same_bits_on_any_number_of_threads(size, stride, monkeypatch):
-    monkeypatch.setattr("eagerflow.kernels.machine.threads._LEAST", 0.0)
+    monkeypatch.setattr(costs.Threads, "LEAST", 0.0)
     geometry = window_geometry((60, 66), size, stride, "same")
     x, kernel = normal(8, 60, 66, 32), normal(*size, 32, 1, seed=1)
     g = normal(8, *geometry.outputs, 32, seed=2)

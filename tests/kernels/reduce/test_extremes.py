@@ -8,7 +8,8 @@ from hypothesis import example, given, settings, strategies as st
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.kernels.reduce import extremes, sums as reduce
+from eagerflow.kernels.machine import costs
+from eagerflow.kernels.reduce import extremes
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +25,11 @@ def normal(*shape, dtype="float32", seed=0):
 
 def small(patch):
     """Let arrays of a test's size be large ones."""
-    patch.setattr("eagerflow.kernels.machine.threads._LEAST", 0.0)
-    patch.setattr(reduce, "_SMALL", 0)
-    patch.setattr(reduce, "_PART", 100)
-    patch.setattr(extremes, "_LEAST", 0)
-    patch.setattr(extremes, "_SEARCHED", 500)
+    patch.setattr(costs.Threads, "LEAST", 0.0)
+    patch.setattr(costs.Sums, "SMALL", 0)
+    patch.setattr(costs.Sums, "PART", 100)
+    patch.setattr(costs.Extremes, "LEAST", 0)
+    patch.setattr(costs.Extremes, "SEARCHED", 500)
 
 
 def shared(g, x, extreme):
@@ -55,7 +56,7 @@ def test_places(before, count, after, dtype, largest, repeated):
     g = normal(before, after, dtype=dtype, seed=1)
     with pytest.MonkeyPatch.context() as patch:
         small(patch)
-        patch.setattr(extremes, "_TIES", 2)
+        patch.setattr(costs.Extremes, "TIES", 2)
         found, places = extremes.extreme_with_places(x, (1,), largest)
         np.testing.assert_array_equal(found, expected)
         at, of = places

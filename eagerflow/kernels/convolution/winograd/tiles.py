@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
-from eagerflow.kernels.machine.costs import Winograd
+from eagerflow.kernels.machine.costs import Products, Winograd
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import strided
 from eagerflow.kernels.matrices.pieces import pieces
@@ -67,9 +67,9 @@ class Tiling(NamedTuple):
         """
         tile = tile or tile_for(geometry.outputs)
         rows, cols = (-(-o // tile) for o in geometry.outputs)
-        room = Winograd.SMALL_PRODUCT // (channels * filters)
+        room = Products.SMALL // (channels * filters)
         most = Winograd.MOST_TILES if packs == 1 else Winograd.MOST_TILES // 2
-        room = min(most, room if room >= Winograd.LEAST_ROWS else most)
+        room = min(most, room if room >= Products.LEAST_ROWS else most)
         whole = rows * cols <= room
         images = max(1, min(n, room // (rows * cols))) if whole else 1
         band = rows if whole else max(1, room // cols)
