@@ -6,13 +6,15 @@ Backward and update ops have no place of their own in the tree: they go with the
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from viz.facts.schema import Op, Record, Scope
+from viz.facts import formatting
+from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
 
-__all__ = ["Block", "all_blocks", "find_runs", "fold", "leaves", "tree"]
+__all__ = ["Block", "all_blocks", "find_runs", "fold", "grouped", "groups", "leaves", "tree"]
 
 _TRANSPARENT = ("step", "backward")
 _LONGEST_PERIOD = 48
@@ -208,3 +210,48 @@ def _pair(mine: Any, first: Any, stands_for: dict[int, int]) -> None:
     for folded, shown in zip(leaves(mine), leaves(first), strict=True):
         if folded != shown:
             stands_for[folded] = shown
+
+
+def grouped(record: Record, children: list[Any], most: int) -> list[Any]:
+    """At most so many children: neighbours are put together, see `groups`."""
+    return [
+        group[0] if len(group) == 1 else Block(name, None, group, is_group=True)
+        for name, group in groups(record, children, most)
+    ]
+
+
+def groups(record: Record, children: list[Any], most: int, least: int = 1) -> list[tuple[str, list[Any]]]:
+    """Neighbours with a name: from the same line, else from the same function, else simply neighbours.
+
+    Args:
+        record: the recording.
+        children: blocks and ids of ops.
+        most: how many groups there may be.
+        least: how many simple neighbours a group has.
+    """
+    sources = [_source(record, child) for child in children]
+    for name_of in (formatting.place, _function):
+        named = zip([name_of(source) for source in sources], children)
+        found = [(name, [each for _, each in run]) for name, run in itertools.groupby(named, lambda pair: pair[0])]
+        if 1 < len(found) <= most:
+            return found
+    size = max(least, -(-len(children) // most))
+    parts = [children[at : at + size] for at in range(0, len(children), size)]
+    return [(_ends(part) or f"part {i} of {len(parts)}", part) for i, part in enumerate(parts, 1)]
+
+
+def _ends(children: list[Any]) -> str:
+    """The names of the first and the last scope, where there are some."""
+    titles = [child.title for child in children if isinstance(child, Block) and child.scope is not None]
+    return " … ".join([formatting.clean(titles[i], 28) for i in (0, -1)]) if len(titles) > 1 else ""
+
+
+def _source(record: Record, child: Any) -> Frame | None:
+    """The user's line that ran the first op of a child."""
+    while isinstance(child, Block) and child.children:
+        child = child.children[0]
+    return None if isinstance(child, Block) else record.ops[child].source
+
+
+def _function(source: Frame | None) -> str:
+    return "" if source is None else f"{source.function} in {formatting.place(source).rsplit(':', 1)[0]}"

@@ -8,7 +8,16 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import Op, Record
 
-__all__ = ["Selection", "call_numbers", "check_step", "outcome", "pick_step", "threads_of_scopes", "variables_of"]
+__all__ = [
+    "Selection",
+    "call_numbers",
+    "check_step",
+    "outcome",
+    "pick_step",
+    "step_name",
+    "threads_of_scopes",
+    "variables_of",
+]
 
 
 def pick_step(record: Record) -> int | None:
@@ -39,6 +48,12 @@ def check_step(record: Record, step: int | None) -> None:
         raise TypeError(f"step={step!r}: expected the position of a step, from 0")
     if not 0 <= step < len(record.steps):
         raise ValueError(f"step={step}: the recording has {formatting.count(len(record.steps), 'step')}, from 0")
+
+
+def step_name(record: Record, index: int) -> str:
+    """Counted from 1: among those recorded, or of the run where steps were chosen."""
+    number = record.steps[index].number
+    return f"step {index + 1} of {len(record.steps)}" if number is None else f"step {number + 1}"
 
 
 def outcome(record: Record, ops: list[Op]) -> list[str]:
@@ -121,6 +136,7 @@ class Selection:
         for op in [op for waiting in self._waiting.values() for op in waiting]:
             self.forward.append(op)  # nothing else ran in its scope
             self._note_weights(op, op.id)
+        self.riders = {rider for riders in self.riders_of.values() for rider in riders}
 
     def _sort(self, op: Op, backward: bool) -> None:
         if op.phase == "backward":
@@ -184,6 +200,21 @@ class Selection:
             if variable is not None and variable not in self._read:
                 self._read.add(variable)
                 self.weights_of.setdefault(reader, []).append(variable)
+
+    def flow(self, op: Op, tensor: int) -> tuple[str, str]:
+        """The kind of the arrow for an input of an op, "" for none; and the name of its box if it is from outside.
+
+        The kind is `"parameter"`, `"gradient"` or `"data"`; the name `"input"` or `"target"`, "" where no box is made.
+        """
+        info = self.record.tensors[tensor]
+        if tensor in self.variables:
+            return ("" if op.phase == "update" else "parameter"), ""
+        if info.role == "gradient" or op.phase == "backward":
+            return "gradient", ""
+        if info.role not in ("input", "activation") or op.phase == "update" or op.id in self.riders:
+            return "data", ""
+        in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
+        return "data", "target" if in_loss else "input"
 
     def signature(self, op_id: int, with_backward: bool = True) -> Any:
         """What must agree for two ops to be drawn as one."""

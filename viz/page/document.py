@@ -17,9 +17,9 @@ from typing import Any
 from viz.facts.archive import replacing
 from viz.facts.schema import Record
 from viz.page.data import MOST_OPS, data
-from viz.picture.palette import THEMES, Theme
+from viz.picture.palette import THEMES, Theme, inks, ramp
 
-__all__ = ["Page", "render", "to_html"]
+__all__ = ["Page", "plain_themes", "render", "to_html"]
 
 SCRIPTS = tuple(
     f"{name}.js"
@@ -117,7 +117,7 @@ def render(
         "policy": policy,
         "title": escape(str(content.get("title") or "eagerflow")),
         "styles": "\n".join([_colors(), *[_asset(name) for name in STYLES], *extra_styles]),
-        "themes": _inert(_plain_themes()),
+        "themes": _inert(plain_themes()),
         "data": _packed(content),
         "scripts": "".join([f"<script>{script}</script>\n" for script in scripts]),
     }
@@ -163,8 +163,11 @@ def _escaped(text: str) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _plain_themes() -> dict[str, Any]:
-    return {name: dataclasses.asdict(theme) for name, theme in THEMES.items()}
+def plain_themes() -> dict[str, Any]:
+    """What the scripts know of colours: those of pictures, with every shade and its ink."""
+    return {
+        name: {**dataclasses.asdict(theme), "heat": ramp(theme), "inks": inks(theme)} for name, theme in THEMES.items()
+    }
 
 
 def _colors() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.flaws import flaws, origins
 from viz.facts.schema import Record, TensorInfo
 from viz.picture.graph import Graph, Node
 from viz.picture.palette import heat, theme_of
@@ -124,25 +125,20 @@ class _Colorer:
     # ------------------------------------------------------------------ kinds
 
     def _by_non_finite(self) -> None:
-        flawed = {t.id for t in self.record.tensors if t.stats and (t.stats.nan or t.stats.inf)}
+        made_here = set(origins(self.record))
         for node in self.graph.nodes.values():
             made = self._made(node)
-            count = sum([t.stats.nan + t.stats.inf for t in made if t.stats])
+            count = sum(map(flaws, made))
             node.fill = self.theme.flaw if count else self.theme.plain
             if count:
                 node.lines.append(f"{count:,} not finite")
-            if any(self._is_origin(i, flawed) for i in node.ops):
+            if not made_here.isdisjoint(node.ops):
                 node.fill = self.theme.origin
         self.graph.legend = [
             (self.theme.plain, "finite"),
             (self.theme.flaw, "NaN or infinity"),
             (self.theme.origin, "made from finite numbers"),
         ]
-
-    def _is_origin(self, number: int, flawed: set[int]) -> bool:
-        """Did an op make non-finite elements of finite ones?"""
-        op = self.record.ops[number]
-        return bool(flawed.intersection(op.outputs)) and not flawed.intersection(op.inputs)
 
     def _by_dtype(self) -> None:
         types = {node.id: [t.dtype for t in self._made(node)] for node in self.graph.nodes.values()}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import collections
-import functools
 import itertools
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, fold, leaves, tree
+from viz.facts.blocks import Block, fold, grouped, leaves, tree
 from viz.facts.schema import Op, Record
-from viz.facts.selection import Selection, check_step, outcome
+from viz.facts.selection import Selection, check_step, step_name
+from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.graph import Cluster, Edge, Graph, Node
 from viz.picture.palette import THEMES
@@ -83,7 +81,6 @@ class _Assembly:
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
         self.closed: tuple[str, ...] = ()
-        self.riders = {rider for riders in selection.riders_of.values() for rider in riders}
 
     # ------------------------------------------------------------------ frames and closed scopes
 
@@ -102,7 +99,7 @@ class _Assembly:
         if chosen < min(deepest, deepest if depth is None else depth):
             self.graph.caption = f"closed to depth {chosen}: at most {max_nodes} rows"
         if self._rows(root, chosen, 0) > max_nodes:
-            root.children = _grouped(self.record, root.children, max_nodes)
+            root.children = grouped(self.record, root.children, max_nodes)
         self._fill(root, chosen, 0, None)
         self._place_rest()
 
@@ -133,8 +130,8 @@ class _Assembly:
                 self._fill(child, depth, level + (child.scope is not None), self._frame(child, cluster))
 
     def _frame(self, block: Block, parent: str | None) -> str:
-        made = Cluster(f"frame{len(self.graph.clusters)}", parent, _title(block), kind=block.kind)
-        made.subtitle = "  ·  ".join(self._about(block, self._all_instances(block)))
+        made = Cluster(f"frame{len(self.graph.clusters)}", parent, box_texts.title(block), kind=block.kind)
+        made.subtitle = "  ·  ".join([*box_texts.about(block), *self._spent(self._all_instances(block))])
         made.tooltip = _scope_tooltip(block)
         self.graph.clusters[made.id] = made
         return made.id
@@ -144,20 +141,12 @@ class _Assembly:
         ops = [i for op in leaves(block) for i in (op, *self.instances.get(op, ()))]
         return list(dict.fromkeys(ops))
 
-    def _about(self, block: Block, ops: list[int]) -> list[str]:
-        scope, parts = block.scope, []
-        if scope is not None and scope.cls:
-            parts.append(formatting.clean(scope.cls, 40))
-        if scope is not None and scope.params:
-            parts.append(formatting.count(scope.params * block.objects, "parameter"))
-        spent = self._spent(ops)
-        return [*parts, spent] if spent else parts
-
-    def _spent(self, ops: list[int]) -> str:
+    def _spent(self, ops: list[int]) -> list[str]:
         """Time forward (→) and backward (←) of forward ops."""
         backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
         times = (("→", sum([self.record.ops[i].duration for i in ops])), ("←", sum([b.duration for b in backward])))
-        return "   ".join([f"{arrow} {formatting.seconds(time)}" for arrow, time in times if time])
+        found = [text for text in [box_texts.spent(arrow, time) for arrow, time in times] if text]
+        return ["   ".join(found)] if found else []
 
     # ------------------------------------------------------------------ rows
 
@@ -178,27 +167,17 @@ class _Assembly:
         """The row of a scope, or of a group of ops, as one box."""
         ops = self._all_instances(block)
         row = f"box{ops[0]}" if ops else f"box_{len(self.graph.nodes)}"
-        made = Node(row, "scope", _title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
+        made = Node(row, "scope", box_texts.title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
         if block.scope is not None:
             made.scope = block.scope.id
-            made.lines += self._closed_lines(block)
+            made.lines += box_texts.closed_lines(self.record, block)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and made.phase != "backward")
         for op in ops:
             for variable in self.selection.weights_of.get(op, ()):
                 self.weight_node[variable] = row
-        self._add_partners(_title(block), ops, row, cluster)
-
-    def _closed_lines(self, block: Block) -> list[str]:
-        scope = block.scope
-        assert scope is not None
-        lines = [formatting.clean(scope.cls, 40)] if scope.cls else []
-        if scope.outputs:
-            lines.append("→ " + formatting.tensor(self.record.tensors[scope.outputs[0]]))
-        if scope.params:
-            lines.append(formatting.count(scope.params * block.objects, "parameter"))
-        return lines
+        self._add_partners(box_texts.title(block), ops, row, cluster)
 
     def _add_weights(self, op_id: int, ops: list[int], row: str, cluster: str | None) -> None:
         """One box for the variables that an op is the first to read."""
@@ -208,13 +187,7 @@ class _Assembly:
             return
         tensors = [self.record.tensors[v] for v in variables]
         made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
-        names = [formatting.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors]
-        made.title = ", ".join(names[:2]) + (", …" if len(names) > 2 else "")
-        kinds = collections.Counter([formatting.tensor(t) for t in tensors])
-        made.lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
-        made.lines.append(
-            formatting.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + len(others) // len(variables))
-        )
+        made.title, made.lines = box_texts.weights(tensors, len(others))
         made.tooltip = "\n".join(
             [f"{formatting.clean(t.name, 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
         )
@@ -228,7 +201,7 @@ class _Assembly:
         weights = [v for op in ops for v in self.selection.weights_of.get(op, ())]
         updates = [u for v in weights for u in self.selection.updates_of.get(v, ())]
         if updates:
-            name = self._update_name(updates[0])
+            name = box_texts.update_name(self.record, self.record.ops[updates[0]])
             made = Node(f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster)
             made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
             self._show(made, updates)
@@ -237,12 +210,6 @@ class _Assembly:
             made = Node(f"{row}_back", "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
             made.tooltip = _op_tooltip(self.record, self.record.ops[backward[0]])
             self._show(made, backward)
-
-    def _update_name(self, op_id: int) -> str:
-        """The optimizer's name; the op's where no optimizer is at work."""
-        op = self.record.ops[op_id]
-        names = [s.name for s in self.record.ancestors(op.scope) if s.kind == "optimizer"]
-        return formatting.clean(names[0] if names else op.name, 36)
 
     def _place_rest(self) -> None:
         """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
@@ -270,14 +237,8 @@ class _Assembly:
             self.node_of[i] = node.id
 
     def _cost(self, node: Node, ops: list[Op]) -> str:
-        tensors = self.record.tensors
-        made = [tensors[i] for i in ops[0].outputs] if node.kind == "op" and len(ops) == 1 else []
-        size = sum([t.nbytes for t in made]) or sum([tensors[i].nbytes for op in ops for i in op.outputs])
-        time = sum([op.duration for op in ops])
-        parts = [f"{len(ops)} ops"] if len(ops) > 1 else []
-        parts += [formatting.seconds(time)] if time else []
-        parts += [formatting.nbytes(size)] if size and node.kind != "update" else []
-        return "failed here" if node.error else " · ".join(parts)
+        made = [] if node.kind == "update" else [self.record.tensors[i].nbytes for op in ops for i in op.outputs]
+        return box_texts.cost(len(ops), sum([op.duration for op in ops]), sum(made), node.error)
 
     # ------------------------------------------------------------------ arrows
 
@@ -298,24 +259,16 @@ class _Assembly:
 
     def _flow(self, op: Op, head: str, tensor: int) -> tuple[str, str, str] | None:
         """Tail, head and kind of the arrow for an input of an op; None where there is none to draw."""
-        variable = self.selection.variables.get(tensor)
-        info = self.record.tensors[tensor]
-        if variable is not None:
-            tail = self.weight_node.get(variable)
-            shown = op.phase != "update" and tail is not None and tail != head and tail in self.graph.nodes
-            return (str(tail), head, "parameter") if shown else None
-        kind = "gradient" if info.role == "gradient" or op.phase == "backward" else "data"
-        if info.producer is not None and info.producer in self.node_of:
-            tail = self.node_of[info.producer]
-            return None if tail == head or self._is_loop(info.producer, op.id) else (tail, head, kind)
-        if (
-            kind == "data"
-            and info.role in ("input", "activation")
-            and op.phase != "update"
-            and op.id not in self.riders
-            and op.id not in self.stands_for  # the op that stands for it has an input of this kind too
-        ):
-            return self._input(tensor, op), head, "data"
+        kind, outside = self.selection.flow(op, tensor)
+        if kind == "parameter":
+            tail = self.weight_node.get(self.selection.variables[tensor])
+            return (tail, head, kind) if tail is not None and tail != head and tail in self.graph.nodes else None
+        producer = self.record.tensors[tensor].producer
+        if kind and producer is not None and producer in self.node_of:
+            tail = self.node_of[producer]
+            return None if tail == head or self._is_loop(producer, op.id) else (tail, head, kind)
+        if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
+            return self._input(tensor, outside), head, kind
         return None
 
     def _is_loop(self, producer: int, consumer: int) -> bool:
@@ -326,14 +279,13 @@ class _Assembly:
         shown = self.stands_for.get(producer, producer), self.stands_for.get(consumer, consumer)
         return shown != (producer, consumer) and shown[0] >= shown[1]
 
-    def _input(self, tensor: int, op: Op) -> str:
+    def _input(self, tensor: int, title: str) -> str:
         """The node of a tensor from outside, made when it is first needed."""
         id_ = f"in{tensor}"
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
-            in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
-            made = Node(id_, "input", "target" if in_loss else "input", lines, phase="input", row=id_)
+            made = Node(id_, "input", title, lines, phase="input", row=id_)
             made.tooltip = f"from outside: {formatting.tensor(info)}"
             self.graph.nodes[id_] = made
         return id_
@@ -364,49 +316,6 @@ def _levels(block: Block) -> int:
     return max(inner, default=0)
 
 
-def _title(block: Block) -> str:
-    """The name of a frame or closed scope: `"dense"`, or `"block_0 … block_11  ×12"`."""
-    if block.repeats == 1:
-        return formatting.clean(block.title)
-    if len(block.names) > 1:
-        first, last = (formatting.clean(block.names[i], 30) for i in (0, -1))
-        return f"{first} … {last}{_times(block.repeats)}"
-    return f"{formatting.clean(block.title)}{_times(block.repeats)}".strip()
-
-
-def _times(repeats: int) -> str:
-    return f"  ×{repeats}" if repeats > 1 else ""
-
-
-def _grouped(record: Record, children: list[Any], most: int) -> list[Any]:
-    """Neighbours from the same line, then from the same function, then simply neighbours, as groups."""
-    for key in (_line_of, _function_of):
-        runs = itertools.groupby(children, functools.partial(key, record))
-        groups = [(name, list(group)) for name, group in runs]
-        if len(groups) <= most:
-            return [_group(name, group) for name, group in groups]
-    size = -(-len(children) // most)
-    return [
-        _group(f"part {i // size + 1} of {-(-len(children) // size)}", children[i : i + size])
-        for i in range(0, len(children), size)
-    ]
-
-
-def _group(name: str, children: list[Any]) -> Any:
-    return children[0] if len(children) == 1 else Block(name, None, children, is_group=True)
-
-
-def _line_of(record: Record, child: Any) -> str:
-    first = next(iter(leaves(child)), None)
-    return "" if first is None else formatting.place(record.ops[first].source)
-
-
-def _function_of(record: Record, child: Any) -> str:
-    first = next(iter(leaves(child)), None)
-    source = None if first is None else record.ops[first].source
-    return "" if source is None else f"{source.function} in {formatting.place(source).rsplit(':', 1)[0]}"
-
-
 def _scope_tooltip(block: Block) -> str:
     scope, lines = block.scope, []
     if block.repeats > 1:
@@ -432,28 +341,8 @@ def _op_tooltip(record: Record, op: Op) -> str:
 
 def _name(record: Record, selection: Selection, made: Graph) -> None:
     """Title and caption."""
-    made.title = formatting.clean(record.name or _main_scope(record, selection.forward))
-    ops = selection.ops
-    parts = [] if selection.step is None else [_step_name(record, selection.step)]
-    parts.append(formatting.count(len(ops), "op"))
-    times = [op.end for op in ops if op.end is not None]
-    if times:
-        parts.append(formatting.seconds(max(times) - min([op.start for op in ops if op.start is not None])))
-    parts += outcome(record, ops)
+    made.title = formatting.clean(record.name or box_texts.main_scope(record, selection.forward))
+    parts = [] if selection.step is None else [step_name(record, selection.step)]
+    parts += box_texts.caption(record, selection.ops)
     parts += [made.caption] if made.caption else []
     made.caption = "  ·  ".join(parts)
-
-
-def _main_scope(record: Record, ops: Iterable[Op]) -> str:
-    """The name of the first model that ran."""
-    for op in ops:
-        for scope in record.ancestors(op.scope):
-            if scope.kind == "model":
-                return scope.name
-    return ""
-
-
-def _step_name(record: Record, index: int) -> str:
-    """Counted from 1: among those recorded, or of the run where steps were chosen."""
-    number = record.steps[index].number
-    return f"step {index + 1} of {len(record.steps)}" if number is None else f"step {number + 1}"

@@ -7,11 +7,13 @@ shades of them. Kinds differ in shape as well.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from viz.picture.graph import Graph, Node
 
-__all__ = ["DARK", "LIGHT", "THEMES", "Theme", "fill_and_line", "ink_on", "theme_of"]
+__all__ = ["DARK", "LIGHT", "THEMES", "Theme", "fill_and_line", "heat", "ink_on", "inks", "ramp", "theme_of"]
 
+_SHADES = 48
 Color = tuple[int, int, int]
 
 
@@ -116,11 +118,30 @@ def fill_and_line(node: Node, theme: Theme = LIGHT) -> tuple[str, str]:
 
 def heat(share: float, theme: Theme) -> str:
     """The colour for a share from 0 to 1; the square root shows small shares too."""
-    ramp = theme.heat
-    at = max(0.0, min(1.0, share)) ** 0.5 * (len(ramp) - 1)
-    low = min(int(at), len(ramp) - 2)
-    mixed = [round(a + (b - a) * (at - low)) for a, b in zip(ramp[low], ramp[low + 1])]
-    return "#{:02x}{:02x}{:02x}".format(*mixed)
+    return _ramp(theme.heat)[int(max(0.0, min(1.0, share)) ** 0.5 * _SHADES + 0.5)]
+
+
+def ramp(theme: Theme) -> list[str]:
+    """All colours that `heat` gives, in equal steps of the share's square root."""
+    return _ramp(theme.heat)
+
+
+@functools.cache
+def _ramp(heat: tuple[Color, ...]) -> list[str]:
+    found = []
+    for step in range(_SHADES + 1):
+        at = step / _SHADES * (len(heat) - 1)
+        low = min(int(at), len(heat) - 2)
+        mixed = [round(a + (b - a) * (at - low)) for a, b in zip(heat[low], heat[low + 1])]
+        found.append("#{:02x}{:02x}{:02x}".format(*mixed))
+    return found
+
+
+def inks(theme: Theme) -> dict[str, str]:
+    """The ink for each fill that a box may have."""
+    plain = [theme.plain, theme.flaw, theme.origin, theme.error[0], *theme.kinds]
+    fills = [*plain, *ramp(theme), *[fill for fill, _ in theme.phases.values()]]
+    return {fill: ink_on(fill) for fill in fills}
 
 
 def ink_on(fill: str) -> str:

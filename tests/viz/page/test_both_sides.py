@@ -20,9 +20,10 @@ from viz.facts import blocks, formatting
 from viz.facts.derived_stats import norm
 from viz.facts.schema import Record
 from viz.facts.selection import Selection, variables_of
+from viz.page import document
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
-from viz.picture.palette import THEMES, fill_and_line, heat, ink_on
+from viz.picture.palette import THEMES, fill_and_line, heat
 
 ASSETS = pathlib.Path(page.__file__).parent / "assets"
 NODE = shutil.which("node")
@@ -102,22 +103,13 @@ def test_names_and_types_in_words():
 
 
 def test_colours():
-    shares = [i / 17 for i in range(18)] + [0.25, 0.75]
-    fills = sorted({heat(share, theme) for share in shares for theme in THEMES.values()})
-    plain = json.loads(json.dumps({name: vars_of(theme) for name, theme in THEMES.items()}))
+    shares = [i / 170 for i in range(171)]
     found = run(
-        ["recording/formatting.js", "graph/colours.js"],
-        "const heats = (theme) => given.shares.map((share) => heat(share, theme));"
-        "return {light: heats(themes.light), dark: heats(themes.dark), inks: given.fills.map(inkOn)};",
-        {"shares": shares, "fills": fills, "themes": plain},
+        ["graph/colours.js"],
+        "return ['light', 'dark'].map((name) => given.shares.map((share) => heat(share, themes[name])));",
+        {"shares": shares, "themes": document.plain_themes()},
     )
-    assert found["light"] == [heat(share, THEMES["light"]) for share in shares]
-    assert found["dark"] == [heat(share, THEMES["dark"]) for share in shares]
-    assert found["inks"] == [ink_on(fill) for fill in fills]
-
-
-def vars_of(theme):
-    return {name: getattr(theme, name) for name in theme.__dataclass_fields__}
+    assert found == [[heat(share, THEMES[name]) for share in shares] for name in ("light", "dark")]
 
 
 # ---------------------------------------------------------------------- the recording
@@ -277,7 +269,7 @@ def test_boxes_arrows_and_their_colours(recording):
     views = [[step, view] for step in steps for view in ("both", "forward")]
     measured = any(tensor.stats for tensor in recording.tensors)
     colours = [name for name in COLORINGS if measured or name not in ("grad", "nonfinite")]
-    themes = {name: vars_of(theme) for name, theme in THEMES.items()}
+    themes = document.plain_themes()
     given = {"data": page.data(recording), "views": views, "colours": colours, "themes": themes}
     scripts = ("app/state.js", "recording/flaws.js", "graph/assembly.js", "graph/colours.js")
     for (step, view), found in zip(views, run((*RECORDING, *scripts), BOXES, given), strict=True):

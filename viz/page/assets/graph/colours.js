@@ -1,4 +1,4 @@
-// What the colours of boxes mean: the counterpart of viz/picture/coloring.py and viz/picture/palette.py.
+// What the colours of boxes mean. The colours themselves come from viz/picture/palette.py.
 
 const COLOURINGS = [
   ["op", "kind of op"],
@@ -20,39 +20,12 @@ function themeName() {
 
 const themeNow = () => themes[themeName()];
 
-function heat(share, theme) {
-  // the square root shows small shares too
-  const ramp = theme.heat,
-    at = Math.sqrt(Math.max(0, Math.min(1, share))) * (ramp.length - 1);
-  const low = Math.min(Math.floor(at), ramp.length - 2);
-  return hex(ramp[low].map((a, i) => rounded(a + (ramp[low + 1][i] - a) * (at - low))));
-}
+// The colour for a share from 0 to 1: the square root shows small shares too.
+const heat = (share, theme) =>
+  theme.heat[Math.floor(Math.sqrt(Math.max(0, Math.min(1, share))) * (theme.heat.length - 1) + 0.5)];
 
-const hex = (channels) => "#" + channels.map((c) => c.toString(16).padStart(2, "0")).join("");
-const channelsOf = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
-
-function luminance(colour) {
-  // as WCAG 2 defines it
-  const [r, g, b] = channelsOf(colour)
-    .map((c) => c / 255)
-    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-const inks = new Map();
-
-function inkOn(ground) {
-  // dark or light, whichever stands out more
-  if (!inks.has(ground)) {
-    const at = luminance(ground),
-      contrast = (ink) => (Math.max(at, luminance(ink)) + 0.05) / (Math.min(at, luminance(ink)) + 0.05);
-    inks.set(
-      ground,
-      contrast(themes.light.ink) >= contrast(themes.dark.ink) ? themes.light.ink : themes.dark.ink,
-    );
-  }
-  return inks.get(ground);
-}
+// Dark or light, whichever stands out more.
+const inkOn = (ground) => themeNow().inks[ground];
 
 // Fill and line of a box.
 function coloursOf(node, theme) {

@@ -1,0 +1,96 @@
+"""What boxes and frames say: titles, lines, and the words above a picture. Pictures and the page share it."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Sequence
+
+from viz.facts import formatting
+from viz.facts.blocks import Block
+from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.selection import outcome
+
+__all__ = ["about", "caption", "closed_lines", "cost", "main_scope", "spent", "title", "update_name", "weights"]
+
+
+def title(block: Block) -> str:
+    """The name of a frame or closed scope: `"dense"`, or `"block_0 … block_11  ×12"`."""
+    if block.repeats == 1:
+        return formatting.clean(block.title)
+    if len(block.names) > 1:
+        first, last = (formatting.clean(block.names[i], 30) for i in (0, -1))
+        return f"{first} … {last}{_times(block.repeats)}"
+    return f"{formatting.clean(block.title)}{_times(block.repeats)}".strip()
+
+
+def _times(repeats: int) -> str:
+    return f"  ×{repeats}" if repeats > 1 else ""
+
+
+def about(block: Block) -> list[str]:
+    """Class and number of weights of a frame."""
+    scope = block.scope
+    parts = [formatting.clean(scope.cls, 40)] if scope and scope.cls else []
+    return [*parts, *_parameters(block)]
+
+
+def spent(arrow: str, time: int) -> str:
+    """`"→ 12.3 µs"` forward, `"← 24.6 µs"` backward; nothing where no time was measured."""
+    return f"{arrow} {formatting.seconds(time)}" if time else ""
+
+
+def closed_lines(record: Record, block: Block) -> list[str]:
+    """What a closed scope says below its name, but for its cost."""
+    scope = block.scope
+    if scope is None:
+        return []
+    lines = [formatting.clean(scope.cls, 40)] if scope.cls else []
+    if scope.outputs:
+        lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
+    return lines + _parameters(block)
+
+
+def _parameters(block: Block) -> list[str]:
+    scope = block.scope
+    return [formatting.count(scope.params * block.objects, "parameter")] if scope and scope.params else []
+
+
+def cost(ops: int, time: int, size: int, failed: bool = False) -> str:
+    """What a box's ops took and made: `"3 ops · 12.3 µs · 8 KB"`."""
+    parts = [f"{ops:,} ops"] if ops > 1 else []
+    parts += [formatting.seconds(time)] if time else []
+    parts += [formatting.nbytes(size)] if size else []
+    return "failed here" if failed else " · ".join(parts)
+
+
+def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:
+    """Title and lines of the box of some variables, which stand for `others` that were folded away."""
+    names = [formatting.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors]
+    kinds = collections.Counter([formatting.tensor(t) for t in tensors])
+    lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
+    lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + others // len(tensors)))
+    return ", ".join(names[:2]) + (", …" if len(names) > 2 else ""), lines
+
+
+def update_name(record: Record, op: Op) -> str:
+    """The optimizer's name; the op's where no optimizer is at work."""
+    names = [s.name for s in record.ancestors(op.scope) if s.kind == "optimizer"]
+    return formatting.clean(names[0] if names else op.name, 36)
+
+
+def main_scope(record: Record, ops: Iterable[Op]) -> str:
+    """The name of the first model that ran."""
+    for op in ops:
+        for scope in record.ancestors(op.scope):
+            if scope.kind == "model":
+                return scope.name
+    return ""
+
+
+def caption(record: Record, ops: list[Op]) -> list[str]:
+    """How many ops ran, how long they took, and what went wrong."""
+    parts = [formatting.count(len(ops), "op")]
+    times = [(op.start, op.end) for op in ops if op.start is not None and op.end is not None]
+    if times:
+        parts.append(formatting.seconds(max([end for _, end in times]) - min([start for start, _ in times])))
+    return parts + outcome(record, ops)
