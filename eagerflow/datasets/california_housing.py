@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from eagerflow.datasets.npz import read_arrays
-from eagerflow.datasets.source import KERAS_SITE, Source, check_split, expect, same_length, shuffled_split
+from eagerflow.datasets.source import KERAS_SITE, Source, Split, check_split, expect, same_length, shuffled_split
 
 __all__ = ["load_data"]
-
-Split = tuple[np.ndarray, np.ndarray]
 
 _SOURCE = Source(
     "california_housing.npz",

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from eagerflow.datasets.objects import FormatError
-from eagerflow.datasets.source import KERAS_SITE, Source
+from eagerflow.datasets.source import KERAS_SITE, Source, Split
 
 __all__ = ["load_data"]
-
-Split = tuple[np.ndarray, np.ndarray]
 
 # No checksums are published for these; gzip has its own, and the sizes are in the files.
 _LARGEST = 2**28  # bytes; the largest official one has 47 million

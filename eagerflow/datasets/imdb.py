@@ -11,12 +11,10 @@ import numpy as np
 from eagerflow.base.spellings import also
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError
-from eagerflow.datasets.source import KERAS_SITE, Source, expect, orders, same_length
+from eagerflow.datasets.source import KERAS_SITE, Source, Split, expect, orders, same_length
 from eagerflow.datasets.words import marked, of_objects, read_word_index, shorter, within
 
 __all__ = ["get_word_index", "load_data"]
-
-Split = tuple[np.ndarray, np.ndarray]
 
 _SOURCE = Source(
     "imdb.npz", KERAS_SITE + "imdb.npz", "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"

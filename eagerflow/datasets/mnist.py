@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from eagerflow.datasets.npz import read_arrays
-from eagerflow.datasets.source import KERAS_SITE, Source, expect, same_length
+from eagerflow.datasets.source import KERAS_SITE, Source, Split, expect, same_length
 
 __all__ = ["load_data"]
-
-Split = tuple[np.ndarray, np.ndarray]
 
 _SOURCE = Source(
     "mnist.npz", KERAS_SITE + "mnist.npz", "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"

@@ -11,12 +11,10 @@ import numpy as np
 from eagerflow.base.spellings import also
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError
-from eagerflow.datasets.source import KERAS_SITE, Source, check_split, expect, orders, same_length
+from eagerflow.datasets.source import KERAS_SITE, Source, Split, check_split, expect, orders, same_length
 from eagerflow.datasets.words import marked, of_objects, read_word_index, shorter, within
 
 __all__ = ["get_label_names", "get_word_index", "load_data"]
-
-Split = tuple[np.ndarray, np.ndarray]
 
 _SOURCE = Source(
     "reuters.npz", KERAS_SITE + "reuters.npz", "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916"

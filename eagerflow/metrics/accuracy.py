@@ -116,8 +116,14 @@ def _among(labels: Tensor, scores: Tensor, k: int) -> Tensor:
     return found.reshape(shape).astype(floatx())
 
 
+class _Share(MeanMetricWrapper):
+    """A mean that is better the higher it is."""
+
+    _direction = "up"
+
+
 @METRICS.add("accuracy")
-class Accuracy(MeanMetricWrapper):
+class Accuracy(_Share):
     """How often predictions equal labels exactly.
 
     Args:
@@ -129,14 +135,12 @@ class Accuracy(MeanMetricWrapper):
     0.75
     """
 
-    _direction = "up"
-
     def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
         super().__init__(accuracy, name, dtype)
 
 
 @METRICS.add()
-class BinaryAccuracy(MeanMetricWrapper):
+class BinaryAccuracy(_Share):
     """How often yes-or-no answers are right.
 
     Args:
@@ -145,8 +149,6 @@ class BinaryAccuracy(MeanMetricWrapper):
         threshold: above this a probability means yes; from 0 to 1.
     """
 
-    _direction = "up"
-
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(f"BinaryAccuracy(threshold={threshold!r}): expected a number from 0 to 1.")
@@ -154,7 +156,7 @@ class BinaryAccuracy(MeanMetricWrapper):
 
 
 @METRICS.add()
-class CategoricalAccuracy(MeanMetricWrapper):
+class CategoricalAccuracy(_Share):
     """How often the most probable class is that of the one-hot label.
 
     Args:
@@ -162,14 +164,12 @@ class CategoricalAccuracy(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "up"
-
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(categorical_accuracy, name, dtype)
 
 
 @METRICS.add()
-class SparseCategoricalAccuracy(MeanMetricWrapper):
+class SparseCategoricalAccuracy(_Share):
     """How often the most probable class is the label, a class number.
 
     Args:
@@ -177,14 +177,12 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "up"
-
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
 @METRICS.add()
-class TopKCategoricalAccuracy(MeanMetricWrapper):
+class TopKCategoricalAccuracy(_Share):
     """How often the class of the one-hot label is among the `k` most probable.
 
     Args:
@@ -193,14 +191,12 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "up"
-
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=_at_least_one(self, k))
 
 
 @METRICS.add()
-class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
+class SparseTopKCategoricalAccuracy(_Share):
     """How often the label, a class number, is among the `k` most probable classes.
 
     Args:
@@ -209,8 +205,6 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: the type of the result.
         from_sorted_ids: predictions are class numbers, best first, instead of scores.
     """
-
-    _direction = "up"
 
     def __init__(
         self,

@@ -24,8 +24,14 @@ for _name in _FUNCTIONS.split():
     METRICS.add()(getattr(losses, _name))
 
 
+class _Error(MeanMetricWrapper):
+    """A mean that is better the lower it is."""
+
+    _direction = "down"
+
+
 @METRICS.add("mse", "MSE")
-class MeanSquaredError(MeanMetricWrapper):
+class MeanSquaredError(_Error):
     """Mean of the squares of errors.
 
     Args:
@@ -33,14 +39,12 @@ class MeanSquaredError(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
 @METRICS.add("mae", "MAE")
-class MeanAbsoluteError(MeanMetricWrapper):
+class MeanAbsoluteError(_Error):
     """Mean of the absolute errors.
 
     Args:
@@ -48,14 +52,12 @@ class MeanAbsoluteError(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
 @METRICS.add("mape", "MAPE")
-class MeanAbsolutePercentageError(MeanMetricWrapper):
+class MeanAbsolutePercentageError(_Error):
     """Mean of the errors in percent.
 
     Args:
@@ -63,14 +65,12 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
 
 @METRICS.add("msle", "MSLE")
-class MeanSquaredLogarithmicError(MeanMetricWrapper):
+class MeanSquaredLogarithmicError(_Error):
     """Mean of the squared errors of logarithms.
 
     Args:
@@ -78,14 +78,12 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
 @METRICS.add("logcosh")
-class LogCoshError(MeanMetricWrapper):
+class LogCoshError(_Error):
     """Mean of the logarithms of the hyperbolic cosines of errors.
 
     Args:
@@ -93,14 +91,12 @@ class LogCoshError(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
         super().__init__(losses.log_cosh, name, dtype)
 
 
 @METRICS.add("kullback_leibler_divergence")
-class KLDivergence(MeanMetricWrapper):
+class KLDivergence(_Error):
     """Mean Kullback-Leibler divergence of distributions.
 
     Args:
@@ -108,14 +104,12 @@ class KLDivergence(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
         super().__init__(losses.kl_divergence, name, dtype)
 
 
 @METRICS.add()
-class Poisson(MeanMetricWrapper):
+class Poisson(_Error):
     """Mean loss of predicted counts.
 
     Args:
@@ -123,14 +117,12 @@ class Poisson(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
         super().__init__(losses.poisson, name, dtype)
 
 
 @METRICS.add()
-class Hinge(MeanMetricWrapper):
+class Hinge(_Error):
     """Mean margin loss of labels -1 and 1.
 
     Args:
@@ -138,14 +130,12 @@ class Hinge(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
         super().__init__(losses.hinge, name, dtype)
 
 
 @METRICS.add()
-class SquaredHinge(MeanMetricWrapper):
+class SquaredHinge(_Error):
     """Mean squared margin loss of labels -1 and 1.
 
     Args:
@@ -153,22 +143,18 @@ class SquaredHinge(MeanMetricWrapper):
         dtype: the type of the result.
     """
 
-    _direction = "down"
-
     def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
         super().__init__(losses.squared_hinge, name, dtype)
 
 
 @METRICS.add()
-class CategoricalHinge(MeanMetricWrapper):
+class CategoricalHinge(_Error):
     """Mean margin loss of one-hot labels.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
     """
-
-    _direction = "down"
 
     def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
         super().__init__(losses.categorical_hinge, name, dtype)
@@ -195,7 +181,7 @@ class CosineSimilarity(MeanMetricWrapper):
 
 
 @METRICS.add("bce", "BCE")
-class BinaryCrossentropy(MeanMetricWrapper):
+class BinaryCrossentropy(_Error):
     """Mean crossentropy of yes-or-no labels.
 
     Args:
@@ -204,8 +190,6 @@ class BinaryCrossentropy(MeanMetricWrapper):
         from_logits: whether predictions are before the sigmoid.
         label_smoothing: moves labels this far towards 0.5.
     """
-
-    _direction = "down"
 
     def __init__(
         self,
@@ -220,7 +204,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
 
 @METRICS.add()
-class CategoricalCrossentropy(MeanMetricWrapper):
+class CategoricalCrossentropy(_Error):
     """Mean crossentropy of one-hot labels.
 
     Args:
@@ -230,8 +214,6 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         label_smoothing: this part of each label is spread over all classes.
         axis: the axis of the classes.
     """
-
-    _direction = "down"
 
     def __init__(
         self,
@@ -246,7 +228,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 
 @METRICS.add()
-class SparseCategoricalCrossentropy(MeanMetricWrapper):
+class SparseCategoricalCrossentropy(_Error):
     """Mean crossentropy of class numbers.
 
     Args:
@@ -256,8 +238,6 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         ignore_class: labels of this number count nothing.
         axis: the axis of the classes.
     """
-
-    _direction = "down"
 
     def __init__(
         self,

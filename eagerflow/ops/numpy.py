@@ -29,7 +29,7 @@ from eagerflow.ops.arrays.sorting import (
 )
 from eagerflow.ops.control_flow import vectorize as vectorize
 from eagerflow.ops.elementwise.arithmetic import *
-from eagerflow.ops.elementwise.bessel import i0 as i0
+from eagerflow.ops.elementwise.bessel import *
 from eagerflow.ops.elementwise.bitwise import *
 from eagerflow.ops.elementwise.casting import copy as copy, ndim as ndim, size as size, view as view
 from eagerflow.ops.elementwise.comparison import *
@@ -51,19 +51,7 @@ from eagerflow.ops.elementwise.exponential import (
 )
 from eagerflow.ops.elementwise.logic import *
 from eagerflow.ops.elementwise.rounding import *
-from eagerflow.ops.elementwise.selection import (
-    clip as clip,
-    divide_no_nan as divide_no_nan,
-    fmax as fmax,
-    fmin as fmin,
-    heaviside as heaviside,
-    maximum as maximum,
-    minimum as minimum,
-    nan_to_num as nan_to_num,
-    nonzero as nonzero,
-    select as select,
-    where as where,
-)
+from eagerflow.ops.elementwise.selection import *
 from eagerflow.ops.elementwise.trigonometry import *
 from eagerflow.ops.matrices.correlation import *
 from eagerflow.ops.matrices.einsum import *

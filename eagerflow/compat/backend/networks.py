@@ -12,14 +12,8 @@ __all__ = ["bias_add", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d
 __all__ += ["dropout", "elu", "hard_sigmoid", "in_top_k", "pool2d", "pool3d", "relu", "separable_conv1d"]
 __all__ += ["separable_conv2d", "sigmoid", "softmax", "softplus", "softsign", "tanh"]
 
-elu, sigmoid, softmax, softplus, softsign, tanh = (
-    ops.elu,
-    ops.sigmoid,
-    ops.softmax,
-    ops.softplus,
-    ops.softsign,
-    ops.tanh,
-)
+elu, sigmoid, softmax = ops.elu, ops.sigmoid, ops.softmax
+softplus, softsign, tanh = ops.softplus, ops.softsign, ops.tanh
 
 
 def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:

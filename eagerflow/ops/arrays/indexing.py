@@ -14,7 +14,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axis_of
 from eagerflow.ops.arrays.shape import ravel
 
-__all__ = ["gather", "get_item", "scatter_index", "slice", "take", "take_along_axis", "take_index"]
+__all__ = ["get_item", "slice", "take", "take_along_axis"]
 
 
 @op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))

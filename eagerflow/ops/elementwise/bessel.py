@@ -12,7 +12,7 @@ from typing import Any
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import apply, composite, op
 
-__all__ = ["bessel_i", "i0"]
+__all__ = ["i0"]
 
 
 def _rule(xp: Any, g: Any, x: Any, out: Any, order: int, scaled: bool) -> Any:

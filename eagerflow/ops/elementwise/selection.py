@@ -12,7 +12,7 @@ from eagerflow.ops.elementwise.arithmetic import add, divide, multiply
 from eagerflow.ops.elementwise.comparison import equal, isnan, less
 
 __all__ = ["clip", "divide_no_nan", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "nonzero"]
-__all__ += ["paired", "select", "where"]
+__all__ += ["select", "where"]
 
 
 @op(

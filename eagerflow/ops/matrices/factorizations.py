@@ -18,8 +18,7 @@ from eagerflow.ops.elementwise.casting import cast
 from eagerflow.ops.elementwise.complex_numbers import conj, real_part
 from eagerflow.ops.matrices.products import adjoint, matmul
 
-__all__ = ["as_matrices", "as_square", "cholesky", "eig", "eigh", "lower_cholesky", "lu_factor", "pinv", "qr"]
-__all__ += ["slogdet", "solve", "svd", "thin_qr", "truncated_svd", "turned"]
+__all__ = ["cholesky", "eig", "eigh", "lu_factor", "pinv", "qr", "slogdet", "solve", "svd"]
 
 
 def columns(x: Any) -> Any:

@@ -17,7 +17,7 @@ from eagerflow.ops.elementwise.exponential import expm1
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.special import erf
 
-__all__ = ["elu", "gelu_exact", "gelu_tanh", "leaky_relu", "relu", "sigmoid", "silu", "softplus"]
+__all__ = ["elu", "leaky_relu", "relu", "sigmoid", "silu", "softplus"]
 
 _SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 _DENSITY = 1 / math.sqrt(2 * math.pi)

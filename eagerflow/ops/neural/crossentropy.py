@@ -18,8 +18,7 @@ from eagerflow.ops.elementwise.selection import clip, where
 from eagerflow.ops.neural.activations import sigmoid, softplus
 from eagerflow.ops.neural.softmax import log_softmax
 
-__all__ = ["binary_crossentropy", "categorical_crossentropy", "sigmoid_crossentropy", "softmax_crossentropy"]
-__all__ += ["sparse_categorical_crossentropy", "sparse_softmax_crossentropy"]
+__all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
 
 def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:

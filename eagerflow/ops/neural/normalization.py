@@ -13,7 +13,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.selection import clip
 from eagerflow.ops.reduce.reductions import mean as mean_of
 
-__all__ = ["batch_normalization", "layer_norm", "moments", "normalize_batch", "rms_norm"]
+__all__ = ["batch_normalization", "moments"]
 
 
 def axes_of(axis: Any, ndim: int, name: str = "axis") -> tuple[int, ...]:

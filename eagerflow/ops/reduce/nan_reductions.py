@@ -144,12 +144,13 @@ def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
 
 
-def _extreme(function: Callable[..., Any], worst: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+def _extreme(function: Callable[..., Any], worst: float, nothing: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    """An extreme, or its place, of all that isn't NaN; `nothing` where nothing is left."""
     x = convert_to_tensor(x)
     found = function(_filled(x, worst), axis=axis, keepdims=keepdims)
     if x.dtype.kind in "iub":
         return found
-    return where(all(isnan(x), axis=axis, keepdims=keepdims), math.nan, found)
+    return where(all(isnan(x), axis=axis, keepdims=keepdims), nothing, found)
 
 
 @composite
@@ -167,7 +168,7 @@ def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> float(ef.ops.nanmax([1.0, float("nan"), 2.0]))
     2.0
     """
-    return _extreme(max, -math.inf, x, axis, keepdims)
+    return _extreme(max, -math.inf, math.nan, x, axis, keepdims)
 
 
 @composite
@@ -182,15 +183,7 @@ def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     Raises:
         ValueError: for an axis without elements.
     """
-    return _extreme(min, math.inf, x, axis, keepdims)
-
-
-def _position(function: Callable[..., Any], worst: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
-    x = convert_to_tensor(x)
-    found = function(_filled(x, worst), axis=axis, keepdims=keepdims)
-    if x.dtype.kind in "iub":
-        return found
-    return where(all(isnan(x), axis=axis, keepdims=keepdims), -1, found)
+    return _extreme(min, math.inf, math.nan, x, axis, keepdims)
 
 
 @composite
@@ -205,7 +198,7 @@ def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
     >>> int(ef.ops.nanargmax([1.0, float("nan"), 2.0]))
     2
     """
-    return _position(argmax, -math.inf, x, axis, keepdims)
+    return _extreme(argmax, -math.inf, -1, x, axis, keepdims)
 
 
 @composite
@@ -217,4 +210,4 @@ def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
         axis: one axis; default: the flattened tensor.
         keepdims: keep the reduced axes with length one.
     """
-    return _position(argmin, math.inf, x, axis, keepdims)
+    return _extreme(argmin, math.inf, -1, x, axis, keepdims)
