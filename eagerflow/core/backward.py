@@ -7,19 +7,23 @@ them backwards meets every op after all of its uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.links import above
-from eagerflow.core.log import Log
+from eagerflow.core.log import Log, Record
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Stretch", "Walk", "everything", "reaching"]
+__all__ = ["Gradients", "Stretch", "Walk", "everything", "reaching"]
+
+# By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
+Gradients: TypeAlias = dict[int, Array]
 
 
 class Stretch(NamedTuple):
@@ -76,7 +80,7 @@ class Walk:
         self.since = since
         self.reached = reaching(stretches, wanted, since)
 
-    def run(self, seeds: dict[int, Any]) -> dict[int, Any]:
+    def run(self, seeds: Gradients) -> Gradients:
         """The gradients of the wanted keys, from those of the targets (raw arrays, or tensors when recorded)."""
         gradients = dict(seeds)
         owned: set[int] = set()
@@ -102,7 +106,7 @@ class Walk:
                     self._step(record, g, reached, gradients, owned)
         return {key: gradients[key] for key in self.wanted if key in gradients}
 
-    def _arriving(self, key: Any, shapes: Any, gradients: dict[int, Any]) -> Any:
+    def _arriving(self, key: Any, shapes: Any, gradients: Gradients) -> Any:
         """The gradient of a record's output(s), or None when nothing used them."""
         if key.__class__ is int:
             return gradients.get(key) if key in self.wanted else gradients.pop(key, None)
@@ -113,13 +117,11 @@ class Walk:
         like = namespace_of(*arrays)
         return tuple([self._zeros(part, like) if g is None else g for g, part in zip(found, shapes[-1])])
 
-    def _zeros(self, part: tuple[tuple[int, ...], Any], like: Any) -> Any:
+    def _zeros(self, part: tuple[tuple[int, ...], Any], like: Numpy) -> Array:
         zeros = like.zeros(*part)
         return Tensor(zeros, None, None) if self.recorded else zeros
 
-    def _step(
-        self, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any], owned: set[int]
-    ) -> None:
+    def _step(self, record: Record, g: Array, reached: set[int], gradients: Gradients, owned: set[int]) -> None:
         """Send the gradient of one record on to its inputs. The innermost loop: kept short for speed."""
         op, _, keys, shapes, saved = record
         if self.recorded:
@@ -142,7 +144,7 @@ class Walk:
         except (ValueError, TypeError, IndexError) as error:
             raise _in_gradient(op, error) from error
 
-    def _contributions(self, record: tuple[Any, ...], g: Any, reached: set[int]) -> list[tuple[int, Any]]:
+    def _contributions(self, record: Record, g: Array, reached: set[int]) -> list[tuple[int, Array]]:
         """What one record sends to its inputs, in order."""
         op, _, keys, shapes, saved = record
         if op.keeps_inputs:
@@ -166,10 +168,10 @@ class Walk:
         ]
 
     def _observed_step(
-        self, record: tuple[Any, ...], g: Any, reached: set[int], gradients: dict[int, Any], owned: set[int]
+        self, record: Record, g: Array, reached: set[int], gradients: Gradients, owned: set[int]
     ) -> None:
         """The same, announced: one event per record, with what it contributed."""
-        found: list[tuple[int, Any]] = []
+        found: list[tuple[int, Array]] = []
         error: BaseException | None = None
         started = clock()
         try:
@@ -191,7 +193,7 @@ def _in_gradient(op: Any, error: Exception) -> Exception:
     return same_kind(error)(f"in the gradient of {op.name}: {error}")
 
 
-def _namespace_of_gradient(g: Any) -> Any:
+def _namespace_of_gradient(g: Array) -> Numpy:
     return namespaces.get(type(g[0] if type(g) is tuple else g), numpy)
 
 
@@ -200,7 +202,7 @@ def everything(i: int) -> bool:
     return True
 
 
-def _send(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, shape: Any) -> None:
+def _send(gradients: Gradients, owned: set[int], key: int, gx: Array, shape: Any) -> None:
     """A raw contribution to the gradient of an input of this shape (None: any)."""
     if shape is not None and gx.shape != shape:
         gx = _unbroadcast(gx, shape)
@@ -210,7 +212,7 @@ def _send(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, shape: 
         gradients[key] = gx
 
 
-def _add(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, recorded: bool) -> None:
+def _add(gradients: Gradients, owned: set[int], key: int, gx: Array, recorded: bool) -> None:
     """Add a contribution to a gradient, in place once the sum is an array of our own."""
     before = gradients.get(key)
     if before is None:
@@ -224,7 +226,7 @@ def _add(gradients: dict[int, Any], owned: set[int], key: int, gx: Any, recorded
         owned.add(key)
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum `g` over the axes that broadcasting added or stretched."""
     lead = g.ndim - len(shape)
     if lead == 1 and g.shape[1:] == shape:  # a bias, say

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.log import log, new_key, suspended
 from eagerflow.core.op import identity, op
@@ -20,7 +21,7 @@ __all__ = ["custom_gradient", "no_grad", "stop_gradient"]
 
 
 @op()
-def stop_gradient(xp, variable):  # type: ignore[no-untyped-def]
+def stop_gradient(xp: Numpy, variable: Array) -> Array:
     """The same values, through which no gradient flows.
 
     Args:
@@ -132,7 +133,7 @@ def _record(
     shapes: tuple[Any, ...] = tuple([t.shape for t in sources])
     count = len(inputs)
 
-    def pull(xp: Any, g: Any, record: Any, needs: Any) -> list[Any]:
+    def pull(xp: Numpy, g: Array, record: Any, needs: Needs) -> list[Any]:
         upstream = g if isinstance(g, tuple) else (g,)
         recorded = isinstance(upstream[0], Tensor)
         given = upstream if recorded else [Tensor(u, None, None) for u in upstream]

@@ -20,6 +20,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import DeviceError, did_you_mean, missing_extra
+from eagerflow.base.typing import Array
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "memory_info"]
 __all__ += ["namespace_of", "place", "set_default_device", "to_host"]
@@ -185,7 +186,7 @@ def _available(asked: Device) -> Device:
     return asked
 
 
-def namespace_of(*arrays: Any) -> ModuleType:
+def namespace_of(*arrays: Array) -> ModuleType:
     """The array module (numpy, cupy) of raw arrays; Python and NumPy numbers fit any.
 
     Raises:
@@ -205,14 +206,14 @@ def namespace_of(*arrays: Any) -> ModuleType:
     return numpy if found is None else found
 
 
-def device_of(array: Any) -> Device:
+def device_of(array: Array) -> Device:
     """The device of a raw array; Python numbers and NumPy scalars count as the CPU's."""
     if type(array) is numpy.ndarray or namespaces.get(type(array), numpy) is numpy:
         return CPU
     return Device(f"gpu:{array.device.id}")
 
 
-def place(array: Any, where: Device) -> Any:
+def place(array: Array, where: Device) -> Array:
     """`array` on the device `where`: itself when it is there already, else a copy."""
     if device_of(array) == where:
         return array
@@ -224,7 +225,7 @@ def place(array: Any, where: Device) -> Any:
         return cupy.asarray(array)
 
 
-def to_host(array: Any) -> Any:
+def to_host(array: Array) -> Array:
     """The array as NumPy's: itself on the CPU, a copy of a GPU's."""
     return array.get() if namespaces.get(type(array), numpy) is not numpy else array
 

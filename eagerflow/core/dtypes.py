@@ -8,13 +8,13 @@ float64 never creeps in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, missing_extra
+from eagerflow.base.typing import Array, ArrayFunction, Axes, DType, Numpy
 
 __all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "largest_number"]
 __all__ += ["standardize_dtype"]
@@ -28,7 +28,7 @@ _PYTHON = {bool: "bool", int: "int32", float: None, complex: "complex64"}
 _BY_NAME = {name: numpy.dtype(name) for name in ALLOWED if name not in ("bfloat16", "string")}
 
 
-def standardize_dtype(dtype: Any) -> str:
+def standardize_dtype(dtype: DType) -> str:
     """The canonical name of a data type: `"float32"`, `"int32"`, `"bool"` ...
 
     Args:
@@ -56,7 +56,7 @@ def standardize_dtype(dtype: Any) -> str:
     return name
 
 
-def _name_of(dtype: Any) -> str:
+def _name_of(dtype: DType) -> str:
     if isinstance(dtype, str):
         return dtype
     if isinstance(dtype, numpy.dtype):
@@ -67,7 +67,7 @@ def _name_of(dtype: Any) -> str:
     return name if isinstance(name, str) else str(dtype).rpartition(".")[2]
 
 
-def as_dtype(dtype: Any) -> numpy.dtype:
+def as_dtype(dtype: DType) -> numpy.dtype:
     """The NumPy dtype for a name, a type or None (`floatx()`).
 
     Raises:
@@ -124,14 +124,14 @@ def is_half(dtype: Any) -> bool:
     return dtype.itemsize == 2 and is_differentiable(dtype)
 
 
-def in_float32(f: Callable[..., Any], xp: Any, x: Any, *others: Any) -> Any:
+def in_float32(f: ArrayFunction, xp: Numpy, x: Array, *others: Any) -> Any:
     """`f(xp, x, *others)`; of NumPy's halves in float32, rounded once: for what adds many elements of `x` up."""
     if x.dtype.itemsize == 2 and xp is numpy and is_half(x.dtype):
         return f(xp, x.astype(numpy.float32), *others).astype(x.dtype)
     return f(xp, x, *others)
 
 
-def wide_sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def wide_sum(a: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """`a.sum`; that of NumPy's halves in float32, rounded once.
 
     In their own type a sum stops growing where the next number is less than half a unit: ones at 2048, or at 256.
@@ -141,14 +141,14 @@ def wide_sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return a.sum(axis=axis, keepdims=keepdims)
 
 
-def wide_mean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def wide_mean(a: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """`a.mean`; that of halves added up in float32, as `wide_sum`."""
     if a.dtype.itemsize == 2 and is_half(a.dtype):
         return a.mean(axis=axis, dtype=numpy.float32, keepdims=keepdims).astype(a.dtype)
     return a.mean(axis=axis, keepdims=keepdims)
 
 
-def is_float_dtype(dtype: Any) -> bool:
+def is_float_dtype(dtype: DType) -> bool:
     """True for float16, bfloat16, float32, float64.
 
     >>> is_float_dtype("float32"), is_float_dtype("int32")
@@ -157,7 +157,7 @@ def is_float_dtype(dtype: Any) -> bool:
     return "float" in standardize_dtype(dtype)
 
 
-def is_int_dtype(dtype: Any) -> bool:
+def is_int_dtype(dtype: DType) -> bool:
     """True for signed and unsigned integers (not for bool)."""
     return "int" in standardize_dtype(dtype)
 

@@ -12,11 +12,16 @@ import contextvars
 import itertools
 import weakref
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Log", "activate", "deactivate", "log", "new_key", "suspended"]
+__all__ = ["Log", "Record", "activate", "deactivate", "log", "new_key", "suspended"]
 
 new_key = itertools.count(1).__next__  # the number under which tapes know a tensor; unique in the process
+
+
+# One op that ran: the op, the key of its output (or a tuple of them), the keys of its inputs (None where gradients
+# stop), their shapes, and what its rules need.
+Record: TypeAlias = tuple[Any, ...]
 
 
 class Window(Protocol):
@@ -29,9 +34,8 @@ class Window(Protocol):
 
 
 class Log(list[Any]):
-    """The records of all ops run while some tape of one context was open, in order.
+    """The records of all ops run while some tape of one context was open, in order; None for what was freed.
 
-    A record is `(op, key of the output(s), keys of the inputs, shapes of the inputs, what rules need)`.
     `tapes` knows by weak references who may still walk it, so that records are freed when nobody will.
     """
 

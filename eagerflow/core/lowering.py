@@ -14,7 +14,6 @@ Files of kernels are read when one of their ops is called for the first time: `w
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -22,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.base.typing import ArrayFunction, Condition, Kernel, Numpy
 from eagerflow.core.links import above
 from eagerflow.core.op_function import choose_in_wrapper, kernel_test
 from eagerflow.core.primitive import Op, pull_of
@@ -45,8 +45,8 @@ class Lowering(NamedTuple):
     """
 
     part: str
-    kernel: Callable[..., Any]
-    when: Callable[..., bool] | None
+    kernel: Kernel
+    when: Condition | None
     least: int = 0
     device: str = "cpu"
     provider: str = "plain"
@@ -58,7 +58,7 @@ def await_kernels(made: Op) -> None:
     if module is None:
         return
 
-    def first(xp: Any, *args: Any, **named: Any) -> Any:
+    def first(xp: Numpy, *args: Any, **named: Any) -> Any:
         import_module(module)
         return made.forward(xp, *args, **named)
 
@@ -75,9 +75,7 @@ def load_kernels() -> None:
 above.load_kernels = load_kernels
 
 
-def lower(
-    call: Callable[..., Any], kernel: Callable[..., Any], when: Callable[..., bool] | None = None, least: int = 0
-) -> None:
+def lower(call: Callable[..., Any], kernel: Kernel, when: Condition | None = None, least: int = 0) -> None:
     """Let `kernel` compute the op's result from NumPy's arrays.
 
     Args:
@@ -108,16 +106,14 @@ def install(made: Op, least: int | None = None) -> None:
     _let_compute(made, forward)
 
 
-def _let_compute(made: Op, forward: Callable[..., Any]) -> None:
+def _let_compute(made: Op, forward: ArrayFunction) -> None:
     if forward is not made.mathematics:
         forward.__wrapped__ = made.mathematics  # type: ignore[attr-defined] # its signature
     made.forward = forward
     made.call.__globals__["_forward"] = forward  # where the generated wrapper looks it up
 
 
-def lower_rule(
-    call: Callable[..., Any], kernel: Callable[..., Any], when: Callable[..., bool] | None = None, which: int = 0
-) -> None:
+def lower_rule(call: Callable[..., Any], kernel: Kernel, when: Condition | None = None, which: int = 0) -> None:
     """Let `kernel` compute a gradient of the op from NumPy's arrays.
 
     Args:
@@ -143,11 +139,9 @@ def forward(xp{parameters}):
 """
 
 
-def _choosing(
-    made: Op, kernel: Callable[..., Any], when: Callable[..., bool] | None, least: int, plain: Callable[..., Any]
-) -> Callable[..., Any]:
+def _choosing(made: Op, kernel: Kernel, when: Condition | None, least: int, plain: ArrayFunction) -> ArrayFunction:
     """A function like `plain` that lets the kernel compute where it pays; written out, since small ops call it."""
-    parameters = [p for p in inspect.signature(made.mathematics).parameters.values() if p.name != "xp"]
+    parameters = [p for p in made.parameters.values() if p.name != "xp"]
     written = ""
     scope: dict[str, Any] = {"_numpy": numpy, "_ndarray": numpy.ndarray, "__name__": __name__}
     scope |= {"_kernel": kernel, "_when": when, "_plain": plain}
@@ -161,5 +155,5 @@ def _choosing(
     test = kernel_test(when, least, parameters[0].name, passed)
     text = _CHOICE.format(parameters=written, test=test, passed=passed)
     exec(compile(text, f"<eagerflow kernels of {made.name}>", "exec"), scope)
-    forward: Callable[..., Any] = scope["forward"]
+    forward: ArrayFunction = scope["forward"]
     return forward

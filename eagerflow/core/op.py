@@ -20,6 +20,7 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.base.tracebacks import called, in_words, is_slip, shorten
+from eagerflow.base.typing import Array, ArrayFunction, Numpy, Rule
 from eagerflow.core.links import above
 from eagerflow.core.lowering import await_kernels
 from eagerflow.core.op_function import generate
@@ -32,7 +33,7 @@ _GRADIENTS = ("smooth", "zero", "raises")
 
 
 def op(
-    *rules: Callable[..., Any],
+    *rules: Rule,
     arrays: Sequence[str] = (),
     outputs: int | str = 1,
     saves: Sequence[str] = (),
@@ -46,7 +47,7 @@ def op(
     promotes: bool = False,
     may_round: bool = False,
     holomorphic: bool = False,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[ArrayFunction], Callable[..., Any]]:
     """Make a recorded op from an array function `f(xp, *arrays, *settings)`.
 
     Args:
@@ -86,7 +87,7 @@ def op(
     if traits["gradient"] not in _GRADIENTS:
         raise ValueError(f"op(gradient={gradient!r}): expected one of {_GRADIENTS}")
 
-    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(forward: ArrayFunction) -> Callable[..., Any]:
         given = (_raising(forward.__name__, why or ""),) if gradient == "raises" else rules
         made = Op(forward, given, **(traits | {"joint": joint or gradient == "raises"}))
         known = registry.get(made.name)
@@ -100,14 +101,14 @@ def op(
     return decorate
 
 
-def _raising(name: str, why: str) -> Callable[..., Any]:
-    def rule(g: Any) -> Any:
+def _raising(name: str, why: str) -> Rule:
+    def rule(g: Array) -> Array:
         raise NotImplementedError(f"{name} has no gradient: {why}")
 
     return rule
 
 
-def apply(call: Callable[..., Any], xp: Any, *arguments: Any) -> Any:
+def apply(call: Callable[..., Any], xp: Numpy, *arguments: Any) -> Any:
     """Use an op inside a rule, whether the rule runs on raw arrays (`xp` is numpy or cupy) or is being recorded.
 
     For what the array modules don't have: `apply(scatter_index, xp, g, index, shape)`.
@@ -142,7 +143,7 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @op(lambda g: g)
-def identity_of(xp, x):  # type: ignore[no-untyped-def]
+def identity_of(xp: Numpy, x: Array) -> Array:
     """The same values under a new key."""
     return x
 

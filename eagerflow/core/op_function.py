@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Numpy
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.log import log, new_key
@@ -176,7 +177,7 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
     return wrapper
 
 
-def choose_in_wrapper(op: Op, kernel: Any, when: Any, least: int, plain: Any) -> None:
+def choose_in_wrapper(op: Op, kernel: Kernel, when: Condition | None, least: int, plain: ArrayFunction) -> None:
     """Write the op's wrapper anew, so that it asks a kernel before it calls the function.
 
     Args:
@@ -197,19 +198,27 @@ def choose_in_wrapper(op: Op, kernel: Any, when: Any, least: int, plain: Any) ->
     op.call.__code__ = written[op.name].__code__
 
 
-def kernel_test(when: Any, least: int, first: str, arguments: str) -> str:
+def kernel_test(when: Condition | None, least: int, first: str, arguments: str) -> str:
     """The expression for whether to ask a kernel, with these names for the first array and the arguments."""
     test = f"{first}.__class__ is _ndarray and {first}.size >= {least}" if least else "xp is _numpy"
     return test if when is None else f"{test} and _when({arguments})"
 
 
 def _parameters(op: Op) -> list[inspect.Parameter]:
-    found = inspect.signature(op.forward).parameters.values()
-    return [p for p in found if p.name not in ("xp", "keep")]
+    return [p for p in op.parameters.values() if p.name not in ("xp", "keep")]
 
 
 def _public_signature(op: Op) -> inspect.Signature:
-    return inspect.Signature(_parameters(op))
+    """As users call it: with tensors, or what becomes one, where the array function takes arrays."""
+    shown = [_for_users(p) if p.name in op.arrays else p for p in _parameters(op)]
+    told = "return" in op.mathematics.__annotations__
+    found = "Tensor" if op.outputs == 1 else "tuple[Tensor, ...]"
+    return inspect.Signature(shown, return_annotation=found if told else inspect.Signature.empty)
+
+
+def _for_users(p: inspect.Parameter) -> inspect.Parameter:
+    written = isinstance(p.annotation, str)
+    return p.replace(annotation=p.annotation.replace("Array", "TensorLike")) if written else p
 
 
 def _source(
@@ -256,7 +265,7 @@ class _Name:
 
 def _arguments(op: Op) -> str:
     """The arguments of the array function, in its own order."""
-    names = [n for n in inspect.signature(op.forward).parameters if n != "xp"]
+    names = [n for n in op.parameters if n != "xp"]
     passed = {x: f"{x}_" for x in op.arrays} | {n: n for n in op.settings} | {"keep": "bool(_tracked)"}
     keyword_only = {p.name for p in _parameters(op) if p.kind is p.KEYWORD_ONLY} | {"keep"}
     return ", ".join(f"{n}={passed[n]}" if n in keyword_only else passed[n] for n in names)
@@ -267,8 +276,7 @@ def _unwrap(op: Op, weak: bool, floating: bool | str) -> str:
         return _SEQUENCE.format(x=op.arrays[0])
     template = _WEAK_ARRAY if weak else _ONE_ARRAY
     coerces = "_coerce" if weak else "_coerce_array"
-    defaults = inspect.signature(op.forward).parameters
-    optional = {x for x in op.arrays if _may_be_none(defaults[x])}
+    optional = {x for x in op.arrays if _may_be_none(op.parameters[x])}
     text = "".join(
         template.format(x=x, coerce=coerces if x in optional else f"{coerces}_given", **_beside(op, i))
         for i, x in enumerate(op.arrays)
@@ -361,7 +369,7 @@ def _own(setting: Any) -> Any:
     return setting
 
 
-def _settle(*arrays: Any) -> tuple[Any, ...]:
+def _settle(*arrays: Array) -> tuple[Any, ...]:
     """Namespace and arrays when not all of them are NumPy arrays; of numbers alone, arrays are made."""
     if all(array.__class__ in WEAK for array in arrays):
         arrays = tuple([coerce_array(array) for array in arrays])
@@ -388,21 +396,23 @@ def _refuse_none() -> NoReturn:
     )
 
 
-def _as_float(array: Any) -> Any:
+def _as_float(array: Array) -> Array:
     """Integers and bools as `floatx()`; everything else as it is."""
     if array is None or array.__class__ in WEAK:
         return array
     return array.astype(as_dtype(floatx())) if array.dtype.kind in "iub" else array
 
 
-def _as_real(array: Any) -> Any:
+def _as_real(array: Array) -> Array:
     """As `_as_float`; complex numbers raise: comparisons and rules of real numbers would be silently wrong."""
     if array.dtype.kind == "c":
         raise TypeError("only real numbers have this function here; take .real, .imag or abs() of complex ones.")
     return _as_float(array)
 
 
-def _narrow(forward: Any, xp: Any, data: Any, arrays: tuple[Any, ...], settings: tuple[Any, ...]) -> tuple[Any, ...]:
+def _narrow(
+    forward: ArrayFunction, xp: Numpy, data: Array, arrays: tuple[Array, ...], settings: tuple[Any, ...]
+) -> tuple[Array, ...]:
     """Compute again without float64 when none of the inputs was float64 (int32 + float32, say)."""
     kinds = [array.dtype for array in arrays if hasattr(array, "dtype")]
     if any(kind is _FLOAT64 or kind == _FLOAT64 for kind in kinds):

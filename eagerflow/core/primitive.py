@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Needs, Numpy, Rule
 from eagerflow.core.links import above
+from eagerflow.core.log import Record
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Op", "pull_of", "registry", "same_kind"]
+
+# A rule that is handed what it names: `(xp, g, record, needs)` to the gradient of one array, or of all.
+Pull: TypeAlias = Callable[[Numpy, Any, Record, Needs], Any]
 
 # Every op by its name. The gradient table of the tests goes through it.
 registry: dict[str, Op] = {}
@@ -28,6 +33,7 @@ class Op:
             pays.
         mathematics: the same as the op's file has it, for any array module.
         lowerings: the kernels that are registered on this op (see `lowering.py`).
+        parameters: those of `mathematics`, by name.
         arrays: names of the parameters that are arrays.
         settings: names of the other parameters.
         gradient: `"smooth"` (has rules), `"zero"` (locally constant: never recorded, so `tape.gradient`
@@ -44,11 +50,11 @@ class Op:
     __slots__ = tuple(
         """
         _recorded_pulls arrays call forward gradient holomorphic joint keeps_inputs lowerings mathematics name
-        names_shape outputs pulls recorded_joint reference rules saved saves sequence settings why writes
+        names_shape outputs parameters pulls recorded_joint reference rules saved saves sequence settings why writes
         """.split()
     )
 
-    def __init__(self, forward: Callable[..., Any], rules: tuple[Callable[..., Any], ...], **traits: Any) -> None:
+    def __init__(self, forward: ArrayFunction, rules: tuple[Rule, ...], **traits: Any) -> None:
         self.name: str = forward.__name__
         self.forward = self.mathematics = forward
         self.lowerings: list[Any] = []
@@ -63,7 +69,8 @@ class Op:
         self.holomorphic: bool = traits["holomorphic"]
         self.call: Callable[..., Any] = forward
         self.writes: dict[str, Any] = {}
-        parameters = [p for p in inspect.signature(forward).parameters.values() if p.name not in ("xp", "keep")]
+        self.parameters = inspect.signature(forward).parameters
+        parameters = [p for p in self.parameters.values() if p.name not in ("xp", "keep")]
         arrays = traits["arrays"] or [p.name for p in parameters if p.default is p.empty]
         self.arrays: tuple[str, ...] = tuple(arrays)
         self.settings: tuple[str, ...] = tuple([p.name for p in parameters if p.name not in self.arrays])
@@ -73,11 +80,11 @@ class Op:
         self.keeps_inputs = self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
         self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
         self.pulls = tuple([pull_of(self, rule) for rule in rules])
-        self._recorded_pulls: tuple[Callable[..., Any], ...] | None = None
+        self._recorded_pulls: tuple[Pull, ...] | None = None
         self.recorded_joint = self.joint or self.reference is not None
 
     @property
-    def recorded_pulls(self) -> tuple[Callable[..., Any], ...]:
+    def recorded_pulls(self) -> tuple[Pull, ...]:
         """The rules on tensors, by which gradients are recorded themselves; made when they are first asked for."""
         if self._recorded_pulls is None:
             if self.reference is not None:
@@ -103,7 +110,7 @@ class Op:
 
 def _is_usual(op: Op, name: str, value: Any) -> bool:
     """Whether a setting is what it is unless one says otherwise."""
-    default = inspect.signature(op.forward).parameters[name].default
+    default = op.parameters[name].default
     return value is default or (isinstance(value, (bool, int, float, str)) and value == default)
 
 
@@ -147,13 +154,13 @@ def _names_to_save(made: Op) -> tuple[str, ...]:
 
 def pull_of(
     made: Op,
-    rule: Callable[..., Any],
+    rule: Rule,
     *,
     recorded: bool = False,
-    kernel: Callable[..., Any] | None = None,
-    when: Callable[..., bool] | None = None,
-    before: Callable[..., Any] | None = None,
-) -> Callable[..., Any]:
+    kernel: Kernel | None = None,
+    when: Condition | None = None,
+    before: Pull | None = None,
+) -> Pull:
     """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names.
 
     Args:
@@ -192,11 +199,11 @@ def pull_of(
         text = f"{plain} if xp is not numpy or (found := {found}) is None else found"
     scope: dict[str, Any] = {"rule": rule, "kernel": kernel, "when": when, "before": before, "numpy": numpy}
     scope |= {"wrap": _wrap, "wrap_all": _wrap_all, "conjugated": _conjugated}
-    pull: Callable[..., Any] = eval(f"lambda xp, g, record, needs: {text}", scope)
+    pull: Pull = eval(f"lambda xp, g, record, needs: {text}", scope)
     return pull
 
 
-def _conjugated(x: Any) -> Any:
+def _conjugated(x: Array) -> Array:
     return x.conjugate() if x.dtype.kind == "c" else x
 
 
@@ -213,20 +220,20 @@ def _saved(made: Op, name: str, place: str) -> str:
     return f"wrap({place}, record[2][{made.arrays.index(name)}])"
 
 
-def _wrap(array: Any, key: int | None) -> Any:
+def _wrap(array: Array, key: int | None) -> Any:
     return Tensor(array, None, key) if hasattr(array, "dtype") else array
 
 
-def _wrap_all(arrays: Sequence[Any], keys: Sequence[int | None]) -> tuple[Any, ...]:
+def _wrap_all(arrays: Sequence[Array], keys: Sequence[int | None]) -> tuple[Any, ...]:
     return tuple([_wrap(a, k) for a, k in zip(arrays, keys, strict=True)])
 
 
-def _through_reference(made: Op) -> Callable[..., Any]:
+def _through_reference(made: Op) -> Pull:
     """For recorded mode: the gradients of the plain composition, themselves recorded."""
     assert made.reference is not None
     reference = made.reference
 
-    def pull(xp: Any, g: Any, record: tuple[Any, ...], needs: tuple[bool, ...]) -> tuple[Any, ...]:
+    def pull(xp: Numpy, g: Array, record: Record, needs: Needs) -> tuple[Array, ...]:
         from_record = dict(zip(made.saved, record[4], strict=True))
         inputs = [_wrap(from_record[x], record[2][i]) for i, x in enumerate(made.arrays)]
         others = {n: from_record[n] for n in made.settings}

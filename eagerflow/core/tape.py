@@ -17,7 +17,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.errors import TapeError, did_you_mean, signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.core.backward import Stretch, Walk, everything
+from eagerflow.core.backward import Gradients, Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.exclusive import exclusive
@@ -413,9 +413,9 @@ def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) ->
     return seeds
 
 
-def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool) -> dict[int, Any]:
+def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool) -> Gradients:
     """The gradients that the walk begins with, by key; a target that nothing tracks has none."""
-    seeds: dict[int, Any] = {}
+    seeds: Gradients = {}
     for i, t in enumerate(targets):
         key = t.identity if isinstance(t, Variable) else t.key
         seed: Any = None if given is None else given[i]
@@ -438,9 +438,7 @@ def _ones(like: Any) -> Any:
     return namespace_of(like).ones(like.shape, like.dtype)
 
 
-def _results(
-    sources: list[Tensor], keys: list[int | None], found: dict[int, Any], recorded: bool
-) -> list[Tensor | None]:
+def _results(sources: list[Tensor], keys: list[int | None], found: Gradients, recorded: bool) -> list[Tensor | None]:
     """Tensors for the sources, in memory that nobody else sees."""
     distinct = len(set(keys)) == len(keys)
     take = found.pop if distinct else found.get  # popped, a gradient has no other reference

@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import TensorLike
 from eagerflow.core import derivatives as functional
 from eagerflow.core.custom_gradient import custom_gradient, stop_gradient
 from eagerflow.core.op import composite
@@ -201,7 +202,7 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 
 @composite
-def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
+def vectorized_map(function: Callable[[Any], Any], elements: TensorLike) -> Any:
     """The same as `map`: `function` of each slice of `elements`, stacked.
 
     >>> vectorized_map(lambda x: x + 1, [1.0, 2.0]).tolist()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Axes
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import listed
 from eagerflow.ops.arrays.creation import eye
@@ -42,7 +43,7 @@ def _column_stack(tup: Any) -> Tensor:
     return concatenate([reshape(x, (-1, 1)) if x.ndim < 2 else x for x in columns], axis=1)
 
 
-def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def _gradient(f: Any, *varargs: Any, axis: Axes = None, edge_order: int = 1) -> Any:
     """Differences between the neighbours on both sides, and to the one neighbour at the edges."""
     f = convert_to_tensor(f)
     axes = listed(axis, f.ndim)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import DType
 from eagerflow.core.tensor import Tensor, numpy_functions, register_methods
 from eagerflow.core.variable import Variable
 from eagerflow.ops.arrays import diagonals, indexing as index
@@ -84,7 +85,7 @@ def _copy(self: Tensor) -> Tensor:
     return casting.copy(self)
 
 
-def _astype(self: Tensor, dtype: Any, copy: bool = True) -> Tensor:
+def _astype(self: Tensor, dtype: DType, copy: bool = True) -> Tensor:
     return casting.cast(self, dtype)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Axes, Numpy
 from eagerflow.core.array_errors import AxisError
 from eagerflow.core.tensor import Tensor
 
@@ -13,7 +14,7 @@ __all__ = ["axes_of", "axis_of", "kept", "listed", "spread"]
 _SMALL = 1 << 14  # elements: above, writing them costs more than the call
 
 
-def axes_of(axis: Any) -> Any:
+def axes_of(axis: Axes) -> Any:
     """What NumPy takes for `axis`: lists become tuples."""
     return tuple(axis) if axis.__class__ is list else axis
 
@@ -29,14 +30,14 @@ def axis_of(axis: int, ndim: int, name: str = "axis") -> int:
     return axis % ndim
 
 
-def listed(axis: Any, ndim: int) -> tuple[int, ...]:
+def listed(axis: Axes, ndim: int) -> tuple[int, ...]:
     """Axes as a tuple, counted from the front; all of them for None."""
     if axis is None:
         return tuple(range(ndim))
     return tuple([axis_of(a, ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))])
 
 
-def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
     """`shape` with the reduced axes at length one."""
     if axis is None:
         return (1,) * len(shape)
@@ -44,13 +45,13 @@ def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
 
 
-def without(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+def without(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
     """`shape` without the reduced axes."""
     reduced = listed(axis, len(shape))
     return tuple([n for i, n in enumerate(shape) if i not in reduced])
 
 
-def spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Any) -> Any:
+def spread(xp: Numpy, g: Array, shape: tuple[int, ...], axis: Axes) -> Any:
     """The gradient of a sum: `g` repeated along the reduced axes."""
     if axis is not None:
         g = g.reshape(kept(shape, axis))

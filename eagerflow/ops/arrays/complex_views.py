@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import stack
@@ -18,7 +17,7 @@ __all__ = ["angle", "isreal", "sign", "view_as_complex", "view_as_real"]
 
 
 @composite
-def angle(x: Any) -> Tensor:
+def angle(x: TensorLike) -> Tensor:
     """The angle of complex numbers in the plane, in [-π, π]; of real numbers 0 or π.
 
     Args:
@@ -32,7 +31,7 @@ def angle(x: Any) -> Tensor:
 
 
 @composite
-def isreal(x: Any) -> Tensor:
+def isreal(x: TensorLike) -> Tensor:
     """Elementwise: has no imaginary part.
 
     Args:
@@ -45,7 +44,7 @@ def isreal(x: Any) -> Tensor:
 
 
 @composite
-def sign(x: Any) -> Tensor:
+def sign(x: TensorLike) -> Tensor:
     """-1, 0 or 1 as `x` is negative, zero or positive; for complex numbers `x / |x|`, or 0.
 
     Args:
@@ -62,7 +61,7 @@ def sign(x: Any) -> Tensor:
 
 
 @composite
-def view_as_complex(x: Any) -> Tensor:
+def view_as_complex(x: TensorLike) -> Tensor:
     """Complex numbers from pairs of real ones.
 
     Args:
@@ -84,7 +83,7 @@ def view_as_complex(x: Any) -> Tensor:
 
 
 @composite
-def view_as_real(x: Any) -> Tensor:
+def view_as_real(x: TensorLike) -> Tensor:
     """Pairs of real numbers from complex ones.
 
     Args:

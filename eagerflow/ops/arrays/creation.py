@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import CPU, current_device, device_of, place
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.op import composite
@@ -52,7 +53,7 @@ def unknown_length(name: str, got: str) -> TypeError:
 
 
 @composite
-def zeros(shape: Any, dtype: Any = None) -> Tensor:
+def zeros(shape: Any, dtype: DType = None) -> Tensor:
     """A tensor of zeros.
 
     Args:
@@ -66,7 +67,7 @@ def zeros(shape: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def ones(shape: Any, dtype: Any = None) -> Tensor:
+def ones(shape: Any, dtype: DType = None) -> Tensor:
     """A tensor of ones.
 
     Args:
@@ -80,7 +81,7 @@ def ones(shape: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def empty(shape: Any, dtype: Any = None) -> Tensor:
+def empty(shape: Any, dtype: DType = None) -> Tensor:
     """A tensor to be filled later. Tensors don't change, so it may as well hold zeros, and does.
 
     Args:
@@ -94,7 +95,7 @@ def empty(shape: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+def full(shape: Any, fill_value: TensorLike, dtype: DType = None) -> Tensor:
     """A tensor of one number.
 
     Args:
@@ -111,7 +112,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     return broadcast_to(cast(fill_value, kind), shape_of(shape, "full"))
 
 
-def _like(x: Any, value: Any, dtype: Any) -> Tensor:
+def _like(x: Any, value: Any, dtype: DType) -> Tensor:
     """A tensor of one number, of the shape, type and device of another."""
     x = convert_to_tensor(x)
     array = numpy.full(x.shape, value, x.dtype if dtype is None else as_dtype(dtype))
@@ -119,7 +120,7 @@ def _like(x: Any, value: Any, dtype: Any) -> Tensor:
 
 
 @composite
-def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+def zeros_like(x: TensorLike, dtype: DType = None) -> Tensor:
     """Zeros of the shape, type and device of `x`.
 
     Args:
@@ -133,7 +134,7 @@ def zeros_like(x: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def ones_like(x: Any, dtype: Any = None) -> Tensor:
+def ones_like(x: TensorLike, dtype: DType = None) -> Tensor:
     """Ones of the shape, type and device of `x`.
 
     Args:
@@ -147,7 +148,7 @@ def ones_like(x: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def empty_like(x: Any, dtype: Any = None) -> Tensor:
+def empty_like(x: TensorLike, dtype: DType = None) -> Tensor:
     """A tensor like `x` to be filled later. Tensors don't change, so it may as well hold zeros, and does.
 
     Args:
@@ -158,7 +159,7 @@ def empty_like(x: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType = None) -> Tensor:
     """One number (or a broadcast tensor) in the shape, type and device of `x`.
 
     Args:
@@ -176,7 +177,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def array(x: Any, dtype: Any = None) -> Tensor:
+def array(x: TensorLike, dtype: DType = None) -> Tensor:
     """`x` as a tensor, as `convert_to_tensor` makes it.
 
     Args:
@@ -190,7 +191,7 @@ def array(x: Any, dtype: Any = None) -> Tensor:
 
 
 @composite
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
+def arange(start: TensorLike, stop: TensorLike | None = None, step: Any = None, dtype: DType = None) -> Tensor:
     """Numbers from `start` up to (not including) `stop`.
 
     Args:
@@ -219,7 +220,7 @@ def _number(value: Any) -> Any:
 
 
 @composite
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor:
     """A matrix with ones on a diagonal, zeros elsewhere.
 
     Args:
@@ -236,7 +237,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
 
 
 @composite
-def identity(n: int, dtype: Any = None) -> Tensor:
+def identity(n: int, dtype: DType = None) -> Tensor:
     """The identity matrix.
 
     Args:
@@ -247,7 +248,7 @@ def identity(n: int, dtype: Any = None) -> Tensor:
 
 
 @composite
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor:
     """A matrix with ones on and below a diagonal, zeros above.
 
     Args:
@@ -264,7 +265,13 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
 
 @composite
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DType = None,
+    axis: int = 0,
 ) -> Any:
     """`num` numbers at equal distances.
 
@@ -307,7 +314,13 @@ def _float(x: Any) -> Tensor:
 
 @composite
 def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10,
+    dtype: DType = None,
+    axis: int = 0,
 ) -> Tensor:
     """`num` numbers from `base ** start` to `base ** stop`, with equal quotients.
 
@@ -328,7 +341,9 @@ def logspace(
 
 
 @composite
-def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Tensor:
+def geomspace(
+    start: TensorLike, stop: TensorLike, num: int = 50, endpoint: bool = True, dtype: DType = None, axis: int = 0
+) -> Tensor:
     """`num` numbers from `start` to `stop` with equal quotients.
 
     Args:
@@ -386,7 +401,7 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
 
 
 @composite
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
+def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of each element, side by side: a Vandermonde matrix.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.device import Device, device_of, place
 from eagerflow.core.links import above
 from eagerflow.core.op import op
@@ -12,12 +13,12 @@ from eagerflow.core.tensor import Tensor
 __all__ = ["to_device"]
 
 
-def _back(g: Any, source: Device) -> Any:
+def _back(g: Array, source: Device) -> Array:
     return g.to(source) if isinstance(g, Tensor) else place(g, source)
 
 
 @op(_back, saves=("source",))
-def to_device(xp: Any, x: Any, where: Any = None) -> Any:
+def to_device(xp: Numpy, x: Array, where: Any = None) -> Any:
     """`x` on the device `where`; its gradient is moved back.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import listed
@@ -24,7 +25,7 @@ def _positions(rows: int, columns: int, k: int) -> tuple[Any, Any]:
 
 
 @composite
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The diagonal of the matrices that two axes span, as the last axis.
 
     Args:
@@ -51,7 +52,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
 
 
 @composite
-def diag(x: Any, k: int = 0) -> Tensor:
+def diag(x: TensorLike, k: int = 0) -> Tensor:
     """A matrix with `x` on a diagonal, or the diagonal of a matrix.
 
     Args:
@@ -75,7 +76,7 @@ def diag(x: Any, k: int = 0) -> Tensor:
 
 
 @composite
-def diagflat(x: Any, k: int = 0) -> Tensor:
+def diagflat(x: TensorLike, k: int = 0) -> Tensor:
     """A matrix with all elements of `x` on a diagonal.
 
     Args:
@@ -98,7 +99,7 @@ def _band(x: Any, k: int, name: str, upper: bool) -> Tensor:
 
 
 @composite
-def tril(x: Any, k: int = 0) -> Tensor:
+def tril(x: TensorLike, k: int = 0) -> Tensor:
     """The lower triangles: zeros above the k-th diagonal.
 
     Args:
@@ -112,7 +113,7 @@ def tril(x: Any, k: int = 0) -> Tensor:
 
 
 @composite
-def triu(x: Any, k: int = 0) -> Tensor:
+def triu(x: TensorLike, k: int = 0) -> Tensor:
     """The upper triangles: zeros below the k-th diagonal.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.device import CPU, device_of, is_device_array, place
 from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import apply, composite, op
@@ -18,24 +19,24 @@ __all__ = ["get_item", "slice", "take", "take_along_axis"]
 
 
 @op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))
-def take_index(xp: Any, x: Any, index: Any = None) -> Any:
+def take_index(xp: Numpy, x: Array, index: Any = None) -> Array:
     """`x[index]` for any index that NumPy knows; index arrays are raw arrays of x's device."""
     return x[index]
 
 
-def _gather_rule(xp: Any, g: Any, x_shape: Any, indices: Any, axis: int) -> tuple[Any, None]:
+def _gather_rule(xp: Numpy, g: Array, x_shape: tuple[int, ...], indices: Array, axis: int) -> tuple[Any, None]:
     picked = indices.data if isinstance(indices, Tensor) else indices
     return apply(scatter_index, xp, g, (builtins.slice(None),) * axis + (picked,), x_shape), None
 
 
 @op(_gather_rule, joint=True)
-def gather(xp: Any, x: Any, indices: Any, axis: int = 0) -> Any:
+def gather(xp: Numpy, x: Array, indices: Array, axis: int = 0) -> Array:
     """The slices of `x` at `indices` (integers) along `axis`; the indices are an input, so that graphs show them."""
     return x[indices] if axis == 0 else x[(builtins.slice(None),) * axis + (indices,)]
 
 
 @op(lambda g, index: g[index])
-def scatter_index(xp: Any, x: Any, index: Any = None, shape: Any = None) -> Any:
+def scatter_index(xp: Numpy, x: Array, index: Any = None, shape: Any = None) -> Array:
     """Zeros of `shape` with `x` added at `index`: the adjoint of indexing."""
     if repeats(index):
         return in_float32(_added, xp, x, index, shape)
@@ -44,7 +45,7 @@ def scatter_index(xp: Any, x: Any, index: Any = None, shape: Any = None) -> Any:
     return out
 
 
-def _added(xp: Any, x: Any, index: Any, shape: Any) -> Any:
+def _added(xp: Numpy, x: Array, index: Any, shape: Any) -> Any:
     """Zeros with `x` added at places of which some may be the same."""
     out = xp.zeros(shape, x.dtype)
     _add_at(xp, out, index, x)
@@ -57,7 +58,7 @@ def repeats(index: Any) -> bool:
     return builtins.any(hasattr(part, "dtype") and part.dtype.kind in "iu" and part.ndim for part in parts)
 
 
-def _add_at(xp: Any, out: Any, index: Any, x: Any) -> None:
+def _add_at(xp: Numpy, out: Array, index: Any, x: Array) -> None:
     """`out[index] += x`, counting every mention of an element; CuPy adds real numbers only."""
     if out.dtype.kind == "c":
         xp.add.at(out.real, index, x.real)
@@ -69,7 +70,7 @@ def _add_at(xp: Any, out: Any, index: Any, x: Any) -> None:
 
 
 @composite
-def get_item(x: Any, key: Any) -> Any:
+def get_item(x: TensorLike, key: Any) -> Any:
     """`x[key]`.
 
     Args:
@@ -127,7 +128,7 @@ def _checked(array: Any) -> Any:
 
 
 @composite
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
     """The slices of `x` at `indices` along `axis`.
 
     Args:
@@ -154,7 +155,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 @composite
-def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
     """For each position, the element of `x` that `indices` names along `axis`.
 
     Args:
@@ -194,7 +195,7 @@ def _open_grid(shape: tuple[int, ...], indices: Tensor, axis: int) -> tuple[Any,
 
 
 @composite
-def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
+def slice(inputs: TensorLike, start_indices: Any, shape: Any) -> Any:
     """The block of `inputs` that begins at `start_indices` and has the given shape.
 
     Args:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -17,7 +19,7 @@ __all__ = ["append", "array_split", "concatenate", "dsplit", "dstack", "hsplit",
 __all__ += ["unstack", "vsplit", "vstack"]
 
 
-def _concatenate_rule(g: Any, xs_shape: Any, axis: int) -> list[Any]:
+def _concatenate_rule(g: Array, xs_shape: Any, axis: int) -> list[Any]:
     lead = (slice(None),) * (axis % g.ndim)
     parts, start = [], 0
     for shape in xs_shape:
@@ -28,7 +30,7 @@ def _concatenate_rule(g: Any, xs_shape: Any, axis: int) -> list[Any]:
 
 
 @op(_concatenate_rule, sequence=True)
-def concatenate(xp: Any, xs: Any, axis: int = 0) -> Any:
+def concatenate(xp: Numpy, xs: Sequence[Array], axis: int = 0) -> Array:
     """Tensors joined along an axis that they have.
 
     Args:
@@ -44,13 +46,13 @@ def concatenate(xp: Any, xs: Any, axis: int = 0) -> Any:
     return xp.concatenate(alike(xp, xs), axis=axis)
 
 
-def _stack_rule(g: Any, axis: int) -> list[Any]:
+def _stack_rule(g: Array, axis: int) -> list[Any]:
     lead = (slice(None),) * (axis % g.ndim)
     return [g[(*lead, i)] for i in range(g.shape[axis])]
 
 
 @op(_stack_rule, sequence=True)
-def stack(xp: Any, x: Any, axis: int = 0) -> Any:
+def stack(xp: Numpy, x: Sequence[Array], axis: int = 0) -> Array:
     """Tensors of one shape joined along a new axis.
 
     Args:
@@ -66,7 +68,7 @@ def stack(xp: Any, x: Any, axis: int = 0) -> Any:
     return xp.stack(alike(xp, x), axis=axis)
 
 
-def alike(xp: Any, arrays: list[Any]) -> list[Any]:
+def alike(xp: Numpy, arrays: Sequence[Array]) -> Sequence[Array]:
     """The arrays in their common type, in which float64 appears only where one of them is float64."""
     kinds = {array.dtype for array in arrays}
     if len(kinds) == 1:
@@ -79,7 +81,7 @@ def alike(xp: Any, arrays: list[Any]) -> list[Any]:
 
 
 @composite
-def hstack(xs: Any) -> Any:
+def hstack(xs: Sequence[TensorLike]) -> Any:
     """Tensors joined side by side: along axis 1, or axis 0 where that is all they have.
 
     Args:
@@ -93,7 +95,7 @@ def hstack(xs: Any) -> Any:
 
 
 @composite
-def vstack(xs: Any) -> Any:
+def vstack(xs: Sequence[TensorLike]) -> Any:
     """Tensors joined one below the other: along axis 0, vectors counting as rows.
 
     Args:
@@ -106,7 +108,7 @@ def vstack(xs: Any) -> Any:
 
 
 @composite
-def dstack(xs: Any) -> Any:
+def dstack(xs: Sequence[TensorLike]) -> Any:
     """Tensors joined one behind the other: along axis 2.
 
     Args:
@@ -129,7 +131,7 @@ def _at_least(x: Any, ndim: int) -> Tensor:
 
 
 @composite
-def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Any:
     """`x2` joined to the end of `x1`.
 
     Args:
@@ -145,12 +147,12 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
     return concatenate([x1, x2], axis=axis)
 
 
-def _split_rule(xp: Any, g: Any, axis: int) -> Any:
+def _split_rule(xp: Numpy, g: Sequence[Array], axis: int) -> Array:
     return xp.concatenate(list(g), axis=axis)
 
 
 @op(_split_rule, outputs="many", arrays=("x",))
-def cut(xp: Any, x: Any, places: Any = (), axis: int = 0) -> Any:
+def cut(xp: Numpy, x: Array, places: Any = (), axis: int = 0) -> list[Array]:
     """Cut along `axis` at the given places."""
     ends = [0, *places, x.shape[axis]]
     lead = (slice(None),) * axis
@@ -158,7 +160,7 @@ def cut(xp: Any, x: Any, places: Any = (), axis: int = 0) -> Any:
 
 
 @composite
-def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+def split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """`x` cut into parts along `axis`.
 
     Args:
@@ -187,7 +189,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
 
 
 @composite
-def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+def array_split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """`x` cut into parts along `axis`, of lengths that may differ by one.
 
     Args:
@@ -221,7 +223,7 @@ def _places(given: Any, length: int) -> tuple[int, ...]:
 
 
 @composite
-def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+def hsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     """`x` cut side by side: along axis 1, or axis 0 of a vector.
 
     Args:
@@ -233,7 +235,7 @@ def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
 
 
 @composite
-def vsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+def vsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     """`x` cut along axis 0.
 
     Args:
@@ -244,7 +246,7 @@ def vsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
 
 
 @composite
-def dsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+def dsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     """`x` cut along axis 2.
 
     Args:
@@ -262,7 +264,7 @@ def _with_axes(x: Any, ndim: int, name: str) -> Tensor:
 
 
 @composite
-def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
+def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """The slices of `x` along `axis`, without that axis.
 
     Args:
@@ -287,12 +289,12 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     return [reshape(part, shape) for part in cut(x, tuple(range(1, x.shape[axis])), axis)] if x.shape[axis] else []
 
 
-def _pad_rule(g: Any, pad_width: Any) -> Any:
+def _pad_rule(g: Array, pad_width: Any) -> Array:
     return g[tuple([slice(before, n - after) for (before, after), n in zip(pad_width, g.shape, strict=True)])]
 
 
 @op(_pad_rule, arrays=("x",))
-def pad_constant(xp: Any, x: Any, pad_width: Any = (), constant_values: Any = 0) -> Any:
+def pad_constant(xp: Numpy, x: Array, pad_width: Any = (), constant_values: Any = 0) -> Array:
     """`x` in the middle of a larger array of one number."""
     shape = tuple([n + before + after for n, (before, after) in zip(x.shape, pad_width, strict=True)])
     out = xp.full(shape, constant_values, x.dtype)
@@ -301,7 +303,7 @@ def pad_constant(xp: Any, x: Any, pad_width: Any = (), constant_values: Any = 0)
 
 
 @composite
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
+def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
     """`x` with a border around it.
 
     Args:

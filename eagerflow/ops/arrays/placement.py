@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.op import apply, op
 from eagerflow.ops.arrays.indexing import repeats, scatter_index
 
@@ -11,7 +12,7 @@ __all__ = ["overwrite", "scatter_extreme", "written_last"]
 
 
 @op()
-def written_last(xp: Any, updates: Any, index: Any = None, shape: Any = None) -> Any:
+def written_last(xp: Numpy, updates: Array, index: Any = None, shape: Any = None) -> Array:
     """A mask of the updates that stay when all are written in turn."""
     numbers = xp.arange(updates.size).reshape(updates.shape)
     order = xp.zeros(shape, numbers.dtype)
@@ -19,11 +20,11 @@ def written_last(xp: Any, updates: Any, index: Any = None, shape: Any = None) ->
     return xp.equal(order[index], numbers)
 
 
-def _kept_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
+def _kept_rule(xp: Numpy, g: Array, updates: Array, index: Any) -> Array:
     return apply(overwrite, xp, g, xp.zeros_like(updates), index)
 
 
-def _written_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
+def _written_rule(xp: Numpy, g: Array, updates: Array, index: Any) -> Array:
     taken = g[index]
     if not repeats(index):
         return taken
@@ -31,14 +32,14 @@ def _written_rule(xp: Any, g: Any, updates: Any, index: Any) -> Any:
 
 
 @op(_kept_rule, _written_rule)
-def overwrite(xp: Any, x: Any, updates: Any, index: Any = None) -> Any:
+def overwrite(xp: Numpy, x: Array, updates: Array, index: Any = None) -> Array:
     """`x` with `x[index]` replaced by `updates`; the last one counts where an index names a place twice."""
     out = x.copy()
     out[index] = updates
     return out
 
 
-def _share(xp: Any, x: Any, updates: Any, out: Any, index: Any) -> tuple[Any, Any, Any]:
+def _share(xp: Numpy, x: Array, updates: Array, out: Array, index: Any) -> tuple[Any, Any, Any]:
     """Which elements are the extreme of their place, and how many share it."""
     of_x = xp.equal(x, out).astype(out.dtype)
     of_updates = xp.equal(updates, out[index]).astype(out.dtype)
@@ -46,7 +47,7 @@ def _share(xp: Any, x: Any, updates: Any, out: Any, index: Any) -> tuple[Any, An
     return of_x, of_updates, count
 
 
-def _extreme_rule(xp: Any, g: Any, x: Any, updates: Any, out: Any, index: Any) -> tuple[Any, Any]:
+def _extreme_rule(xp: Numpy, g: Array, x: Array, updates: Array, out: Array, index: Any) -> tuple[Any, Any]:
     """Elements that tie share the gradient equally."""
     of_x, of_updates, count = _share(xp, x, updates, out, index)
     share = g / count
@@ -54,7 +55,7 @@ def _extreme_rule(xp: Any, g: Any, x: Any, updates: Any, out: Any, index: Any) -
 
 
 @op(_extreme_rule, joint=True)
-def scatter_extreme(xp: Any, x: Any, updates: Any, index: Any = None, function: str = "maximum") -> Any:
+def scatter_extreme(xp: Numpy, x: Array, updates: Array, index: Any = None, function: str = "maximum") -> Array:
     """`x` where each element became the maximum (or minimum) of itself and all updates at its place."""
     out = x.copy()
     getattr(xp, function).at(out, index, updates)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.indexing import block, raw_index, scatter_index, take
@@ -21,7 +22,7 @@ __all__ = ["scatter", "scatter_update", "slice_update"]
 
 
 @composite
-def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
+def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) -> Tensor:
     """`inputs` with the block that begins at `start_indices` replaced by `updates`.
 
     Args:
@@ -41,7 +42,7 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
 
 
 @composite
-def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
+def scatter(indices: TensorLike, values: TensorLike, shape: Any) -> Tensor:
     """Zeros of `shape` with `values` added at `indices`.
 
     Args:
@@ -78,7 +79,9 @@ _COMBINE = {"max": "maximum", "min": "minimum"}
 
 
 @composite
-def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
+def scatter_update(
+    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+) -> Tensor:
     """`inputs` with the elements at `indices` replaced by `updates`, or combined with them.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Array, Axes, Numpy, TensorLike
 from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axis_of, listed
@@ -15,7 +16,7 @@ __all__ += ["rot90", "squeeze", "swapaxes", "tile", "transpose"]
 
 
 @op(lambda g, x_shape: g.reshape(x_shape), arrays=("x",))
-def reshape(xp: Any, x: Any, newshape: Any) -> Any:
+def reshape(xp: Numpy, x: Array, newshape: Any) -> Array:
     """The same elements in another shape.
 
     Args:
@@ -36,7 +37,7 @@ def reshape(xp: Any, x: Any, newshape: Any) -> Any:
 
 # The rule names `x_shape`, so that it is kept and the tape sums over the broadcast axes.
 @op(lambda g, x_shape: g, arrays=("x",))
-def broadcast_to(xp: Any, x: Any, shape: Any) -> Any:
+def broadcast_to(xp: Numpy, x: Array, shape: Any) -> Array:
     """`x` repeated to `shape` by the rules of broadcasting.
 
     Args:
@@ -56,7 +57,7 @@ def broadcast_to(xp: Any, x: Any, shape: Any) -> Any:
     return out
 
 
-def _transpose_rule(g: Any, axes: Any) -> Any:
+def _transpose_rule(g: Array, axes: Axes) -> Array:
     if axes is None:
         return g.transpose()
     order = listed(axes, g.ndim)
@@ -64,7 +65,7 @@ def _transpose_rule(g: Any, axes: Any) -> Any:
 
 
 @op(_transpose_rule)
-def transpose(xp: Any, x: Any, axes: Any = None) -> Any:
+def transpose(xp: Numpy, x: Array, axes: Axes = None) -> Array:
     """The axes in another order.
 
     Args:
@@ -81,7 +82,7 @@ def transpose(xp: Any, x: Any, axes: Any = None) -> Any:
 
 
 @composite
-def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Any:
     """Two axes interchanged.
 
     Args:
@@ -103,7 +104,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 
 
 @composite
-def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+def moveaxis(x: TensorLike, source: Any, destination: Any) -> Any:
     """Axes moved to other places, the others in their order.
 
     Args:
@@ -130,7 +131,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
 
 
 @composite
-def expand_dims(x: Any, axis: Any) -> Any:
+def expand_dims(x: TensorLike, axis: Axes) -> Any:
     """`x` with new axes of length one.
 
     Args:
@@ -153,7 +154,7 @@ def expand_dims(x: Any, axis: Any) -> Any:
 
 
 @composite
-def squeeze(x: Any, axis: Any = None) -> Any:
+def squeeze(x: TensorLike, axis: Axes = None) -> Any:
     """`x` without axes of length one.
 
     Args:
@@ -174,7 +175,7 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 
 
 @composite
-def ravel(x: Any) -> Any:
+def ravel(x: TensorLike) -> Any:
     """All elements in one axis.
 
     Args:
@@ -187,7 +188,7 @@ def ravel(x: Any) -> Any:
 
 
 @composite
-def tile(x: Any, repeats: Any) -> Any:
+def tile(x: TensorLike, repeats: Any) -> Any:
     """`x` laid side by side `repeats` times along each axis.
 
     Args:
@@ -207,7 +208,7 @@ def tile(x: Any, repeats: Any) -> Any:
 
 
 @composite
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Any:
     """Each element (or slice along `axis`) repeated in place.
 
     Args:
@@ -235,7 +236,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @composite
-def flip(x: Any, axis: Any = None) -> Any:
+def flip(x: TensorLike, axis: Axes = None) -> Any:
     """The elements in reverse order.
 
     Args:
@@ -251,7 +252,7 @@ def flip(x: Any, axis: Any = None) -> Any:
 
 
 @composite
-def fliplr(x: Any) -> Any:
+def fliplr(x: TensorLike) -> Any:
     """The columns (axis 1) in reverse order.
 
     Args:
@@ -261,7 +262,7 @@ def fliplr(x: Any) -> Any:
 
 
 @composite
-def flipud(x: Any) -> Any:
+def flipud(x: TensorLike) -> Any:
     """The rows (axis 0) in reverse order.
 
     Args:
@@ -271,7 +272,7 @@ def flipud(x: Any) -> Any:
 
 
 @composite
-def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """Turned by 90 degrees in the plane of two axes, from the first towards the second.
 
     Args:
@@ -298,7 +299,7 @@ def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 @op(lambda xp, g, shift, axis: xp.roll(g, _opposite(shift), axis), arrays=("x",))
-def roll(xp: Any, x: Any, shift: Any, axis: Any = None) -> Any:
+def roll(xp: Numpy, x: Array, shift: Any, axis: Axes = None) -> Array:
     """The elements moved on by `shift` places; those that fall off the end come in at the start.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axis_of
@@ -17,7 +18,7 @@ __all__ = ["argpartition", "argsort", "digitize", "in_top_k", "searchsorted", "s
 
 
 @op()
-def argsort(xp: Any, x: Any, axis: Any = -1) -> Any:
+def argsort(xp: Numpy, x: Array, axis: int | None = -1) -> Array:
     """The positions of the elements along `axis` in increasing order; equals keep their order.
 
     Args:
@@ -33,7 +34,7 @@ def argsort(xp: Any, x: Any, axis: Any = -1) -> Any:
 
 
 @composite
-def sort(x: Any, axis: Any = -1) -> Tensor:
+def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """The elements along `axis` in increasing order.
 
     Args:
@@ -50,7 +51,7 @@ def sort(x: Any, axis: Any = -1) -> Tensor:
 
 
 @composite
-def argpartition(x: Any, kth: int, axis: Any = -1) -> Tensor:
+def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
     """Positions by which the k-th element along `axis` stands where sorting would put it, smaller ones before.
 
     Args:
@@ -72,7 +73,7 @@ def argpartition(x: Any, kth: int, axis: Any = -1) -> Tensor:
 
 
 @op()
-def searchsorted(xp: Any, sorted_sequence: Any, values: Any, side: str = "left") -> Any:
+def searchsorted(xp: Numpy, sorted_sequence: Array, values: Array, side: str = "left") -> Array:
     """Where to insert `values` so that the sequence stays sorted.
 
     Args:
@@ -92,7 +93,7 @@ def searchsorted(xp: Any, sorted_sequence: Any, values: Any, side: str = "left")
 
 
 @composite
-def digitize(x: Any, bins: Any) -> Tensor:
+def digitize(x: TensorLike, bins: Any) -> Tensor:
     """The number of the bin that each element falls in: `bins[i - 1] <= x < bins[i]`.
 
     Args:
@@ -112,7 +113,7 @@ def digitize(x: Any, bins: Any) -> Tensor:
 
 
 @op()
-def top_positions(xp: Any, x: Any, k: int = 1) -> Any:
+def top_positions(xp: Numpy, x: Array, k: int = 1) -> Array:
     """The positions of the `k` largest elements along the last axis, the largest first, of equals the first first."""
     # Turned round before and after, so that among equals the first one comes first.
     order = x[..., ::-1].argsort(axis=-1, kind="stable")[..., ::-1][..., :k]
@@ -127,7 +128,7 @@ class TopK(NamedTuple):
 
 
 @composite
-def top_k(x: Any, k: int, sorted: bool = True) -> TopK:
+def top_k(x: TensorLike, k: int, sorted: bool = True) -> TopK:
     """The `k` largest elements along the last axis, the largest first, and their positions.
 
     Args:
@@ -153,7 +154,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> TopK:
 
 
 @composite
-def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
+def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     """Whether each target is among the `k` classes with the highest predictions.
 
     Args:

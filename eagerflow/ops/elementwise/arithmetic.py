@@ -6,6 +6,7 @@ import cmath
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.complex_numbers import real_part
 from eagerflow.ops.elementwise.rounding import sign_of
@@ -15,7 +16,7 @@ __all__ += ["reciprocal", "square", "subtract", "true_divide"]
 
 
 @op(lambda g: g, lambda g: g, weak=True, promotes=True)
-def add(xp: Any, x1: Any, x2: Any) -> Any:
+def add(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 + x2`, broadcast.
 
     Args:
@@ -29,7 +30,7 @@ def add(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(lambda g: g, lambda g: -g, weak=True, promotes=True)
-def subtract(xp: Any, x1: Any, x2: Any) -> Any:
+def subtract(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 - x2`, broadcast.
 
     Args:
@@ -40,7 +41,7 @@ def subtract(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(lambda g, x2: g * x2, lambda g, x1: g * x1, weak=True, promotes=True, holomorphic=True)
-def multiply(xp: Any, x1: Any, x2: Any) -> Any:
+def multiply(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 * x2`, broadcast.
 
     Args:
@@ -51,7 +52,7 @@ def multiply(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(lambda g, x2: g / x2, lambda g, x2, out: -g * out / x2, weak=True, promotes=True, holomorphic=True)
-def divide(xp: Any, x1: Any, x2: Any) -> Any:
+def divide(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 / x2`, broadcast; integers give floats.
 
     Args:
@@ -68,7 +69,7 @@ true_divide = divide
 
 
 @op(lambda g: -g)
-def negative(xp: Any, x: Any) -> Any:
+def negative(xp: Numpy, x: Array) -> Array:
     """Elementwise `-x`.
 
     Args:
@@ -78,7 +79,7 @@ def negative(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, x: g * (x + x), holomorphic=True)
-def square(xp: Any, x: Any) -> Any:
+def square(xp: Numpy, x: Array) -> Array:
     """Elementwise `x * x`.
 
     Args:
@@ -90,7 +91,7 @@ def square(xp: Any, x: Any) -> Any:
     return x * x
 
 
-def _absolute_rule(xp: Any, g: Any, x: Any) -> Any:
+def _absolute_rule(xp: Numpy, g: Array, x: Array) -> Array:
     if x.dtype.kind != "c":
         return g * xp.sign(x)
     size = xp.absolute(x)  # z / |z| is the direction in which |z| grows fastest
@@ -98,7 +99,7 @@ def _absolute_rule(xp: Any, g: Any, x: Any) -> Any:
 
 
 @op(_absolute_rule)
-def absolute(xp: Any, x: Any) -> Any:
+def absolute(xp: Numpy, x: Array) -> Array:
     """Elementwise `|x|`; the gradient at 0 is 0. Complex tensors give their real modulus.
 
     Args:
@@ -111,7 +112,7 @@ abs = absolute
 
 
 @composite
-def fabs(x: Any) -> Any:
+def fabs(x: TensorLike) -> Any:
     """Elementwise `|x|` as a float: integers give `floatx()`.
 
     Args:
@@ -120,7 +121,7 @@ def fabs(x: Any) -> Any:
     return absolute(add(x, 0.0))
 
 
-def _base_rule(xp: Any, g: Any, x1: Any, x2: Any) -> Any:
+def _base_rule(xp: Numpy, g: Array, x1: Array, x2: Array) -> Array:
     if hasattr(x2, "dtype"):
         # 0 ** -1 would be infinite where the factor x2 is 0: there the derivative is 0.
         slope = x2 * x1 ** xp.where(xp.equal(x2, 0), 1, x2 - 1)
@@ -129,7 +130,7 @@ def _base_rule(xp: Any, g: Any, x1: Any, x2: Any) -> Any:
     return g * slope
 
 
-def _exponent_rule(xp: Any, g: Any, x1: Any, out: Any) -> Any:
+def _exponent_rule(xp: Numpy, g: Array, x1: Array, out: Array) -> Array:
     if not hasattr(x1, "dtype"):
         return g * (out * _logarithm(x1))
     if out.dtype.kind == "c":
@@ -147,7 +148,7 @@ def _logarithm(number: Any) -> Any:
 
 
 @op(_base_rule, _exponent_rule, weak=True, promotes=True, holomorphic=True)
-def power(xp: Any, x1: Any, x2: Any) -> Any:
+def power(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 ** x2`, broadcast.
 
     Args:
@@ -164,7 +165,7 @@ def power(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @composite
-def reciprocal(x: Any) -> Any:
+def reciprocal(x: TensorLike) -> Any:
     """Elementwise `1 / x`.
 
     Args:
@@ -174,7 +175,7 @@ def reciprocal(x: Any) -> Any:
 
 
 @op(lambda g: g, lambda xp, g, x1, x2: -g * xp.floor_divide(x1, x2), weak=True, promotes=True)
-def mod(xp: Any, x1: Any, x2: Any) -> Any:
+def mod(xp: Numpy, x1: Array, x2: Array) -> Array:
     """The remainder of `x1 / x2` with the sign of `x2`, as Python's `%`.
 
     Args:
@@ -188,7 +189,7 @@ def mod(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(weak=True, promotes=True)
-def floor_divide(xp: Any, x1: Any, x2: Any) -> Any:
+def floor_divide(xp: Numpy, x1: Array, x2: Array) -> Array:
     """The largest whole number ≤ `x1 / x2`, as Python's `//`. Its gradient is zero.
 
     Args:
@@ -199,7 +200,7 @@ def floor_divide(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @composite
-def fmod(x1: Any, x2: Any) -> Any:
+def fmod(x1: TensorLike, x2: TensorLike) -> Any:
     """The remainder of `x1 / x2` with the sign of `x1`, as C's `fmod`.
 
     Args:

@@ -9,20 +9,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import apply, composite, op
 
 __all__ = ["i0"]
 
 
-def _rule(xp: Any, g: Any, x: Any, out: Any, order: int, scaled: bool) -> Any:
+def _rule(xp: Numpy, g: Array, x: Array, out: Array, order: int, scaled: bool) -> Array:
     """9.6.26: half of the sum of the neighbours."""
     neighbours = [apply(bessel_i, xp, x, n, scaled) for n in (abs(order - 1), order + 1)]
     slope = (neighbours[0] + neighbours[1]) * 0.5
     return g * (slope - xp.sign(x) * out if scaled else slope)
 
 
-def _near(xp: Any, a: Any, order: int, most: float) -> Any:
+def _near(xp: Numpy, a: Array, order: int, most: float) -> Any:
     """The power series (9.6.10): of positive terms, so that nothing cancels."""
     quarter, total = a * a * 0.25, xp.ones_like(a)
     for k in range(int(1.2 * most) + 40, 0, -1):
@@ -30,7 +31,7 @@ def _near(xp: Any, a: Any, order: int, most: float) -> Any:
     return total * (a * 0.5) ** order / math.factorial(order)
 
 
-def _far(xp: Any, a: Any, order: int) -> Any:
+def _far(xp: Numpy, a: Array, order: int) -> Any:
     """exp(-a) I(a) by Hankel's series (9.7.1)."""
     total = xp.ones_like(a)
     for k in range(30, 0, -1):
@@ -39,7 +40,7 @@ def _far(xp: Any, a: Any, order: int) -> Any:
 
 
 @op(_rule, floating="real")
-def bessel_i(xp: Any, x: Any, order: int = 0, scaled: bool = False) -> Any:
+def bessel_i(xp: Numpy, x: Array, order: int = 0, scaled: bool = False) -> Array:
     """Bessel's modified function of the first kind, elementwise.
 
     Args:
@@ -65,7 +66,7 @@ def bessel_i(xp: Any, x: Any, order: int = 0, scaled: bool = False) -> Any:
 
 
 @composite
-def i0(x: Any) -> Any:
+def i0(x: TensorLike) -> Any:
     """Bessel's modified function of the first kind and order 0, elementwise.
 
     Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import multiply
@@ -14,13 +13,13 @@ __all__ += ["bitwise_xor", "gcd", "lcm", "left_shift", "nextafter", "right_shift
 
 
 @op(weak=True)
-def bitwise(xp: Any, x1: Any, x2: Any, function: str = "") -> Any:
+def bitwise(xp: Numpy, x1: Array, x2: Array, function: str = "") -> Array:
     """One of the array module's functions on numbers as machines hold them."""
     return getattr(xp, function)(x1, x2)
 
 
 @composite
-def bitwise_and(x: Any, y: Any) -> Tensor:
+def bitwise_and(x: TensorLike, y: TensorLike) -> Tensor:
     """Elementwise `x & y`: the bits that both have.
 
     Args:
@@ -37,7 +36,7 @@ def bitwise_and(x: Any, y: Any) -> Tensor:
 
 
 @composite
-def bitwise_or(x: Any, y: Any) -> Tensor:
+def bitwise_or(x: TensorLike, y: TensorLike) -> Tensor:
     """Elementwise `x | y`: the bits that either has.
 
     Args:
@@ -51,7 +50,7 @@ def bitwise_or(x: Any, y: Any) -> Tensor:
 
 
 @composite
-def bitwise_xor(x: Any, y: Any) -> Tensor:
+def bitwise_xor(x: TensorLike, y: TensorLike) -> Tensor:
     """Elementwise `x ^ y`: the bits that only one has.
 
     Args:
@@ -65,7 +64,7 @@ def bitwise_xor(x: Any, y: Any) -> Tensor:
 
 
 @composite
-def bitwise_invert(x: Any) -> Tensor:
+def bitwise_invert(x: TensorLike) -> Tensor:
     """Elementwise `~x`: all bits turned over, "not" for bools.
 
     Args:
@@ -86,7 +85,7 @@ bitwise_not = bitwise_invert
 
 
 @composite
-def left_shift(x: Any, y: Any) -> Tensor:
+def left_shift(x: TensorLike, y: TensorLike) -> Tensor:
     """Elementwise `x << y`: the bits moved up by `y` places.
 
     Args:
@@ -100,7 +99,7 @@ def left_shift(x: Any, y: Any) -> Tensor:
 
 
 @composite
-def right_shift(x: Any, y: Any) -> Tensor:
+def right_shift(x: TensorLike, y: TensorLike) -> Tensor:
     """Elementwise `x >> y`: the bits moved down by `y` places, the sign kept.
 
     Args:
@@ -118,7 +117,7 @@ bitwise_right_shift = right_shift
 
 
 @composite
-def gcd(x1: Any, x2: Any) -> Tensor:
+def gcd(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Elementwise greatest common divisor.
 
     Args:
@@ -135,7 +134,7 @@ def gcd(x1: Any, x2: Any) -> Tensor:
 
 
 @composite
-def lcm(x1: Any, x2: Any) -> Tensor:
+def lcm(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Elementwise least common multiple.
 
     Args:
@@ -152,7 +151,7 @@ def lcm(x1: Any, x2: Any) -> Tensor:
 
 
 @composite
-def nextafter(x1: Any, x2: Any) -> Tensor:
+def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The number of the type next to `x1` in the direction of `x2`.
 
     Args:
@@ -166,7 +165,7 @@ def nextafter(x1: Any, x2: Any) -> Tensor:
 
 
 @composite
-def signbit(x: Any) -> Tensor:
+def signbit(x: TensorLike) -> Tensor:
     """Elementwise: is negative, or -0.
 
     Args:

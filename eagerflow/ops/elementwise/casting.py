@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Array, DType, Numpy, TensorLike
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
@@ -16,14 +17,14 @@ __all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "is
 __all__ += ["shape", "size", "view"]
 
 
-def _cast_rule(g: Any, kind: Any, dtype: Any) -> Any:
+def _cast_rule(g: Array, kind: Any, dtype: DType) -> Array:
     if kind.kind != "c" or as_dtype(dtype).kind != "c":  # only between complex types imaginary parts pass
         g = real_part(g)
     return g if g.dtype == kind else g.astype(kind)
 
 
 @op(_cast_rule, arrays=("x",), saves=("kind",), may_round=True)
-def cast(xp: Any, x: Any, dtype: Any) -> Any:
+def cast(xp: Numpy, x: Array, dtype: DType) -> Any:
     """`x` in another data type. Gradients flow between float types, in the type of the receiver.
 
     Args:
@@ -43,7 +44,7 @@ def cast(xp: Any, x: Any, dtype: Any) -> Any:
 
 
 @composite
-def saturate_cast(x: Any, dtype: Any) -> Any:
+def saturate_cast(x: TensorLike, dtype: DType) -> Any:
     """`x` in another data type, limited to what that can hold (instead of wrapping around).
 
     Args:
@@ -80,7 +81,7 @@ def _inside(bound: Any, kind: numpy.dtype) -> Any:
 
 
 @op(lambda g: g)
-def copy(xp: Any, x: Any) -> Any:
+def copy(xp: Numpy, x: Array) -> Array:
     """The same values in memory of their own.
 
     Args:
@@ -89,7 +90,7 @@ def copy(xp: Any, x: Any) -> Any:
     return x.copy()
 
 
-def convert_to_numpy(x: Any) -> numpy.ndarray:
+def convert_to_numpy(x: TensorLike) -> numpy.ndarray:
     """The values of `x` as a NumPy array of their own, from any device.
 
     Args:
@@ -102,7 +103,7 @@ def convert_to_numpy(x: Any) -> numpy.ndarray:
 
 
 @composite
-def shape(x: Any) -> tuple[int, ...]:
+def shape(x: TensorLike) -> tuple[int, ...]:
     """The lengths of the axes, as a tuple.
 
     Args:
@@ -115,7 +116,7 @@ def shape(x: Any) -> tuple[int, ...]:
 
 
 @composite
-def ndim(x: Any) -> int:
+def ndim(x: TensorLike) -> int:
     """The number of axes.
 
     Args:
@@ -128,7 +129,7 @@ def ndim(x: Any) -> int:
 
 
 @composite
-def size(x: Any) -> int:
+def size(x: TensorLike) -> int:
     """The number of elements.
 
     Args:
@@ -140,7 +141,7 @@ def size(x: Any) -> int:
     return convert_to_tensor(x).size
 
 
-def dtype(x: Any) -> str:
+def dtype(x: TensorLike) -> str:
     """The name of the data type.
 
     Args:
@@ -153,13 +154,13 @@ def dtype(x: Any) -> str:
 
 
 @op(arrays=("x",), gradient="raises", may_round=True, why="it reads the same bits as another type of number")
-def reinterpret(xp: Any, x: Any, dtype: Any) -> Any:
+def reinterpret(xp: Numpy, x: Array, dtype: DType) -> Array:
     """The same bits, read as another type."""
     return x.view(as_dtype(dtype))
 
 
 @composite
-def view(x: Any, dtype: Any = None) -> Tensor:
+def view(x: TensorLike, dtype: DType = None) -> Tensor:
     """The same bits, read as another type of number. No gradient flows.
 
     Args:

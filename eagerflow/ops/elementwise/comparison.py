@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.arithmetic import absolute
 
@@ -13,7 +14,7 @@ __all__ += ["less_equal", "not_equal"]
 
 
 @op(weak=True)
-def equal(xp: Any, x1: Any, x2: Any) -> Any:
+def equal(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 == x2`, broadcast.
 
     Args:
@@ -27,7 +28,7 @@ def equal(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(weak=True)
-def not_equal(xp: Any, x1: Any, x2: Any) -> Any:
+def not_equal(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 != x2`, broadcast.
 
     Args:
@@ -38,7 +39,7 @@ def not_equal(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(weak=True)
-def less(xp: Any, x1: Any, x2: Any) -> Any:
+def less(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 < x2`, broadcast.
 
     Args:
@@ -49,7 +50,7 @@ def less(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(weak=True)
-def less_equal(xp: Any, x1: Any, x2: Any) -> Any:
+def less_equal(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 <= x2`, broadcast.
 
     Args:
@@ -60,7 +61,7 @@ def less_equal(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(weak=True)
-def greater(xp: Any, x1: Any, x2: Any) -> Any:
+def greater(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 > x2`, broadcast.
 
     Args:
@@ -71,7 +72,7 @@ def greater(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(weak=True)
-def greater_equal(xp: Any, x1: Any, x2: Any) -> Any:
+def greater_equal(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `x1 >= x2`, broadcast.
 
     Args:
@@ -82,7 +83,7 @@ def greater_equal(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op()
-def isfinite(xp: Any, x: Any) -> Any:
+def isfinite(xp: Numpy, x: Array) -> Array:
     """Elementwise: neither infinite nor NaN.
 
     Args:
@@ -95,7 +96,7 @@ def isfinite(xp: Any, x: Any) -> Any:
 
 
 @composite
-def isnan(x: Any) -> Any:
+def isnan(x: TensorLike) -> Any:
     """Elementwise: is NaN, the only number that differs from itself.
 
     Args:
@@ -105,7 +106,7 @@ def isnan(x: Any) -> Any:
 
 
 @composite
-def isinf(x: Any) -> Any:
+def isinf(x: TensorLike) -> Any:
     """Elementwise: is inf or -inf.
 
     Args:
@@ -118,7 +119,7 @@ def isinf(x: Any) -> Any:
 
 
 @composite
-def isposinf(x: Any) -> Any:
+def isposinf(x: TensorLike) -> Any:
     """Elementwise: is inf.
 
     Args:
@@ -128,7 +129,7 @@ def isposinf(x: Any) -> Any:
 
 
 @composite
-def isneginf(x: Any) -> Any:
+def isneginf(x: TensorLike) -> Any:
     """Elementwise: is -inf.
 
     Args:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.op import op
 
 __all__ = ["conj", "conjugate", "imag", "real"]
@@ -23,12 +24,12 @@ def real_part(g: Any) -> Any:
     return g.real if g.dtype.kind == "c" else g
 
 
-def _real_rule(g: Any, kind: Any) -> Any:
+def _real_rule(g: Array, kind: Any) -> Array:
     return real_part(g) + 0j if kind.kind == "c" else g
 
 
 @op(_real_rule, saves=("kind",))
-def real(xp: Any, x: Any) -> Any:
+def real(xp: Numpy, x: Array) -> Any:
     """The real part.
 
     Args:
@@ -40,12 +41,12 @@ def real(xp: Any, x: Any) -> Any:
     return x.real, x.dtype
 
 
-def _imag_rule(g: Any, kind: Any) -> Any:
+def _imag_rule(g: Array, kind: Any) -> Array:
     return real_part(g) * 1j if kind.kind == "c" else g * 0
 
 
 @op(_imag_rule, saves=("kind",))
-def imag(xp: Any, x: Any) -> Any:
+def imag(xp: Numpy, x: Array) -> Any:
     """The imaginary part; zeros for real tensors.
 
     Args:
@@ -58,7 +59,7 @@ def imag(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g: g.conjugate() if g.dtype.kind == "c" else g)
-def conj(xp: Any, x: Any) -> Any:
+def conj(xp: Numpy, x: Array) -> Array:
     """The complex conjugate, elementwise; real tensors stay as they are.
 
     Args:

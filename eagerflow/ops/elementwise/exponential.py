@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square
@@ -20,7 +21,7 @@ _LN10 = math.log(10.0)
 
 
 @op(lambda g, out: g * out, floating=True, holomorphic=True)
-def exp(xp: Any, x: Any) -> Any:
+def exp(xp: Numpy, x: Array) -> Array:
     """Elementwise e to the power of `x`.
 
     Args:
@@ -33,7 +34,7 @@ def exp(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, out: g * (out + 1), floating=True, holomorphic=True)
-def expm1(xp: Any, x: Any) -> Any:
+def expm1(xp: Numpy, x: Array) -> Array:
     """Elementwise `exp(x) - 1`, exact also for tiny `x`.
 
     Args:
@@ -43,7 +44,7 @@ def expm1(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, x: g / x, floating=True, holomorphic=True)
-def log(xp: Any, x: Any) -> Any:
+def log(xp: Numpy, x: Array) -> Array:
     """Elementwise natural logarithm; NaN for negative numbers, -inf for 0.
 
     Args:
@@ -56,7 +57,7 @@ def log(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, x: g / (x + 1), floating=True, holomorphic=True)
-def log1p(xp: Any, x: Any) -> Any:
+def log1p(xp: Numpy, x: Array) -> Array:
     """Elementwise `log(1 + x)`, exact also for tiny `x`.
 
     Args:
@@ -66,7 +67,7 @@ def log1p(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, x: g / (x * _LN2), floating=True, holomorphic=True)
-def log2(xp: Any, x: Any) -> Any:
+def log2(xp: Numpy, x: Array) -> Array:
     """Elementwise logarithm to the base 2.
 
     Args:
@@ -79,7 +80,7 @@ def log2(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, x: g / (x * _LN10), floating=True, holomorphic=True)
-def log10(xp: Any, x: Any) -> Any:
+def log10(xp: Numpy, x: Array) -> Array:
     """Elementwise logarithm to the base 10.
 
     Args:
@@ -92,7 +93,7 @@ def log10(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, out: g * 0.5 / out, floating=True, holomorphic=True)
-def sqrt(xp: Any, x: Any) -> Any:
+def sqrt(xp: Numpy, x: Array) -> Array:
     """Elementwise square root; NaN for negative real numbers.
 
     Args:
@@ -105,7 +106,7 @@ def sqrt(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, out: g / (out * out * 3), floating=True)
-def cbrt(xp: Any, x: Any) -> Any:
+def cbrt(xp: Numpy, x: Array) -> Array:
     """Elementwise real cube root, also of negative numbers.
 
     Args:
@@ -118,7 +119,7 @@ def cbrt(xp: Any, x: Any) -> Any:
 
 
 @composite
-def rsqrt(x: Any) -> Any:
+def rsqrt(x: TensorLike) -> Any:
     """Elementwise `1 / sqrt(x)`.
 
     Args:
@@ -131,7 +132,7 @@ def rsqrt(x: Any) -> Any:
 
 
 @composite
-def exp2(x: Any) -> Any:
+def exp2(x: TensorLike) -> Any:
     """Elementwise 2 to the power of `x`.
 
     Args:
@@ -150,7 +151,7 @@ def exp2(x: Any) -> Any:
     weak=True,
     promotes=True,
 )
-def logaddexp(xp: Any, x1: Any, x2: Any) -> Any:
+def logaddexp(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise `log(exp(x1) + exp(x2))` without overflow.
 
     Args:
@@ -161,7 +162,7 @@ def logaddexp(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @composite
-def logaddexp2(x1: Any, x2: Any) -> Any:
+def logaddexp2(x1: TensorLike, x2: TensorLike) -> Any:
     """Elementwise `log2(2 ** x1 + 2 ** x2)` without overflow.
 
     Args:
@@ -175,7 +176,7 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def hypot(x1: Any, x2: Any) -> Any:
+def hypot(x1: TensorLike, x2: TensorLike) -> Any:
     """Elementwise `sqrt(x1² + x2²)`, without overflow on the way. The gradient at (0, 0) is 0.
 
     Args:
@@ -195,7 +196,7 @@ def hypot(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def ldexp(x1: Any, x2: Any) -> Any:
+def ldexp(x1: TensorLike, x2: TensorLike) -> Any:
     """Elementwise `x1 * 2 ** x2`.
 
     Args:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import apply, op
@@ -61,12 +62,12 @@ _ZETA_LESS_ONE = (  # of 2, 3, ...
 _LARGE = 10.0  # from here asymptotic series are exact to the last digits
 
 
-def _to_whole(xp: Any, x: Any) -> Any:
+def _to_whole(xp: Numpy, x: Array) -> Any:
     """What `x` differs from the nearest whole number."""
     return x - xp.rint(x)
 
 
-def _lgamma_near_one(xp: Any, x: Any) -> Any:
+def _lgamma_near_one(xp: Numpy, x: Array) -> Any:
     """lgamma of numbers from 0.5 to 2.5, exact where it passes through 0 (6.1.33)."""
     far = x > 1.5
     z = xp.where(far, x - 2, x - 1)
@@ -77,7 +78,7 @@ def _lgamma_near_one(xp: Any, x: Any) -> Any:
     return xp.where(far, total, total - xp.log1p(z))
 
 
-def _lgamma_of_positive(xp: Any, x: Any) -> Any:
+def _lgamma_of_positive(xp: Numpy, x: Array) -> Any:
     small = x < 0.5
     near, factor = xp.where(small, x + 1, xp.minimum(x, _LARGE)), xp.ones_like(x)
     for _ in range(8):  # down to at most 2.5
@@ -95,7 +96,7 @@ def _lgamma_of_positive(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g * apply(digamma, xp, x), floating="real")
-def lgamma(xp: Any, x: Any) -> Any:
+def lgamma(xp: Numpy, x: Array) -> Array:
     """The logarithm of the size of the gamma function, elementwise; inf at 0, -1, -2, ...
 
     Args:
@@ -113,7 +114,7 @@ def lgamma(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g * apply(polygamma, xp, x, 1), floating="real")
-def digamma(xp: Any, x: Any) -> Any:
+def digamma(xp: Numpy, x: Array) -> Array:
     """The derivative of `lgamma`, elementwise; NaN at its poles 0, -1, -2, ...
 
     Args:
@@ -139,7 +140,7 @@ def digamma(xp: Any, x: Any) -> Any:
         return xp.where(wide > 0, found, mirrored).astype(x.dtype)
 
 
-def _zeta(xp: Any, s: Any, q: Any) -> Any:
+def _zeta(xp: Numpy, s: Any, q: Any) -> Any:
     """The sum of (q + k)**-s over all k >= 0, of s > 1 and q > 0: the first terms, and Euler and Maclaurin's rest."""
     with errstate(all="ignore"):
         # As many terms as bring q beyond s, unless the first alone are more than enough.
@@ -158,12 +159,12 @@ def _zeta(xp: Any, s: Any, q: Any) -> Any:
         return xp.where(xp.isinf(q), 0.0, total)
 
 
-def _zeta_rule_of_s(g: Any) -> Any:
+def _zeta_rule_of_s(g: Array) -> Array:
     raise NotImplementedError("zeta has no gradient for its exponent, only for its second argument.")
 
 
 @op(_zeta_rule_of_s, lambda xp, g, s, q: g * -s * apply(zeta, xp, s + 1, q), floating="real", promotes=True)
-def zeta(xp: Any, s: Any, q: Any) -> Any:
+def zeta(xp: Numpy, s: Array, q: Array) -> Array:
     """Hurwitz's zeta function, elementwise: the sum of (q + k)**-s over k = 0, 1, 2, ...
 
     Args:
@@ -181,7 +182,7 @@ def zeta(xp: Any, s: Any, q: Any) -> Any:
     return found.astype(common_dtype(s.dtype, q.dtype))
 
 
-def _cotangent(xp: Any, x: Any, n: int) -> Any:
+def _cotangent(xp: Numpy, x: Array, n: int) -> Any:
     """The n-th derivative of π cot(πx): a polynomial of cot(πx), for cot' = -π (1 + cot²)."""
     coefficients = [0.0, math.pi]  # of 1, cot, cot², ...
     for _ in range(n):
@@ -193,7 +194,7 @@ def _cotangent(xp: Any, x: Any, n: int) -> Any:
     return total
 
 
-def _polygamma(xp: Any, x: Any, n: int) -> Any:
+def _polygamma(xp: Numpy, x: Array, n: int) -> Any:
     """The n-th derivative of digamma, of n >= 1 and float64 (6.4.10; below 0 by 6.4.7)."""
     positive = x > 0
     y = xp.where(positive, x, 1 - x)
@@ -203,7 +204,7 @@ def _polygamma(xp: Any, x: Any, n: int) -> Any:
 
 
 @op(lambda xp, g, x, n: g * apply(polygamma, xp, x, n + 1), floating="real")
-def polygamma(xp: Any, x: Any, n: Any = 1) -> Any:
+def polygamma(xp: Numpy, x: Array, n: Any = 1) -> Array:
     """The n-th derivative of `digamma`, elementwise.
 
     Args:

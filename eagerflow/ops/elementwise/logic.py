@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.comparison import equal, not_equal
 
@@ -11,7 +12,7 @@ __all__ = ["logical_and", "logical_not", "logical_or", "logical_xor"]
 
 
 @op(weak=True)
-def logical_and(xp: Any, x1: Any, x2: Any) -> Any:
+def logical_and(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise "and" of truth values; numbers count as true unless they are 0.
 
     Args:
@@ -25,7 +26,7 @@ def logical_and(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(weak=True)
-def logical_or(xp: Any, x1: Any, x2: Any) -> Any:
+def logical_or(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Elementwise "or" of truth values; numbers count as true unless they are 0.
 
     Args:
@@ -36,7 +37,7 @@ def logical_or(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @composite
-def logical_not(x: Any) -> Any:
+def logical_not(x: TensorLike) -> Any:
     """Elementwise "not" of truth values.
 
     Args:
@@ -49,7 +50,7 @@ def logical_not(x: Any) -> Any:
 
 
 @composite
-def logical_xor(x1: Any, x2: Any) -> Any:
+def logical_xor(x1: TensorLike, x2: TensorLike) -> Any:
     """Elementwise "either, but not both" of truth values.
 
     Args:

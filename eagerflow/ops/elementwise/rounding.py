@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.op import op
 
 __all__ = ["ceil", "floor", "round", "trunc"]
 
 
 @op(floating=True)
-def floor(xp: Any, x: Any) -> Any:
+def floor(xp: Numpy, x: Array) -> Array:
     """The largest whole number ≤ `x`, elementwise; integers become floats.
 
     Args:
@@ -23,7 +22,7 @@ def floor(xp: Any, x: Any) -> Any:
 
 
 @op(floating=True)
-def ceil(xp: Any, x: Any) -> Any:
+def ceil(xp: Numpy, x: Array) -> Array:
     """The smallest whole number ≥ `x`, elementwise; integers become floats.
 
     Args:
@@ -36,7 +35,7 @@ def ceil(xp: Any, x: Any) -> Any:
 
 
 @op()
-def trunc(xp: Any, x: Any) -> Any:
+def trunc(xp: Numpy, x: Array) -> Array:
     """The whole part of `x` (rounded towards 0), elementwise; integers stay as they are.
 
     Args:
@@ -49,7 +48,7 @@ def trunc(xp: Any, x: Any) -> Any:
 
 
 @op()
-def round(xp: Any, x: Any, decimals: int = 0) -> Any:
+def round(xp: Numpy, x: Array, decimals: int = 0) -> Array:
     """Rounded to `decimals` places, halves to the even neighbour.
 
     Args:
@@ -63,6 +62,6 @@ def round(xp: Any, x: Any, decimals: int = 0) -> Any:
 
 
 @op()
-def sign_of(xp: Any, x: Any) -> Any:
+def sign_of(xp: Numpy, x: Array) -> Array:
     """-1, 0 or 1 as real numbers are negative, zero or positive."""
     return xp.sign(x)

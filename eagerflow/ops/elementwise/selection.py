@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.dtypes import common_dtype, is_differentiable, largest_number
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
@@ -23,7 +24,7 @@ __all__ += ["select", "where"]
     promotes=True,
     arrays=("condition", "x1", "x2"),
 )
-def choose(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
+def choose(xp: Numpy, condition: Array, x1: Array, x2: Array) -> Array:
     """Elements of `x1` where the condition holds, of `x2` elsewhere."""
     for mine, other in ((x1, x2), (x2, x1)):
         if mine.__class__ in WEAK and other.dtype.kind == "V":  # NumPy would widen bfloat16 for a number
@@ -36,7 +37,7 @@ def choose(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
 
 
 @composite
-def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+def where(condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None) -> Any:
     """Elements of `x1` where the condition holds, of `x2` elsewhere, broadcast.
 
     Args:
@@ -60,7 +61,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
 
 
 @op(outputs="many")
-def nonzero(xp: Any, x: Any) -> Any:
+def nonzero(xp: Numpy, x: Array) -> tuple[Array, ...]:
     """The indices of the elements that are not 0: one tensor of integers per axis.
 
     Args:
@@ -72,7 +73,7 @@ def nonzero(xp: Any, x: Any) -> Any:
     return x.nonzero()
 
 
-def _larger_rule(xp: Any, g: Any, mine: Any, other: Any, out: Any) -> Any:
+def _larger_rule(xp: Numpy, g: Array, mine: Any, other: Any, out: Array) -> Any:
     return xp.where(xp.equal(mine, out), xp.where(xp.equal(mine, other), g * 0.5, g), 0)
 
 
@@ -82,7 +83,7 @@ def _larger_rule(xp: Any, g: Any, mine: Any, other: Any, out: Any) -> Any:
     weak=True,
     promotes=True,
 )
-def maximum(xp: Any, x1: Any, x2: Any) -> Any:
+def maximum(xp: Numpy, x1: Array, x2: Array) -> Array:
     """The larger of two, elementwise and broadcast; NaN where either is. Equals get half the gradient each.
 
     Args:
@@ -101,7 +102,7 @@ def maximum(xp: Any, x1: Any, x2: Any) -> Any:
     weak=True,
     promotes=True,
 )
-def minimum(xp: Any, x1: Any, x2: Any) -> Any:
+def minimum(xp: Numpy, x1: Array, x2: Array) -> Array:
     """The smaller of two, elementwise and broadcast; NaN where either is. Equals get half the gradient each.
 
     Args:
@@ -115,7 +116,7 @@ def minimum(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @composite
-def fmax(x1: Any, x2: Any) -> Any:
+def fmax(x1: TensorLike, x2: TensorLike) -> Any:
     """The larger of two, elementwise; where one is NaN, the other.
 
     Args:
@@ -129,7 +130,7 @@ def fmax(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def fmin(x1: Any, x2: Any) -> Any:
+def fmin(x1: TensorLike, x2: TensorLike) -> Any:
     """The smaller of two, elementwise; where one is NaN, the other.
 
     Args:
@@ -142,26 +143,26 @@ def fmin(x1: Any, x2: Any) -> Any:
     return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
 
 
-def _clip_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
+def _clip_rule(xp: Numpy, g: Array, x: Array, x_min: Array, x_max: Array) -> Array:
     """The gradient passes where `x` lies within the bounds, which count as inside."""
     if x_min is not None:
         g = xp.where(xp.less(x, x_min), 0, g)
     return g if x_max is None else xp.where(xp.greater(x, x_max), 0, g)
 
 
-def _low_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
+def _low_rule(xp: Numpy, g: Array, x: Array, x_min: Array, x_max: Array) -> Array:
     below = xp.where(xp.less(x, x_min), g, 0)
     return below if x_max is None else xp.where(xp.less_equal(x_min, x_max), below, 0)
 
 
-def _high_rule(xp: Any, g: Any, x: Any, x_min: Any, x_max: Any) -> Any:
+def _high_rule(xp: Numpy, g: Array, x: Array, x_min: Array, x_max: Array) -> Array:
     # With bounds the wrong way round the upper one wins everywhere.
     lifted = x if x_min is None else xp.maximum(x, x_min)
     return xp.where(xp.greater(lifted, x_max), g, 0)
 
 
 @op(_clip_rule, _low_rule, _high_rule, arrays=("x", "x_min", "x_max"), weak=True, promotes=True)
-def clip(xp: Any, x: Any, x_min: Any | None, x_max: Any | None) -> Any:
+def clip(xp: Numpy, x: Array, x_min: Array | None, x_max: Array | None) -> Array:
     """`x` limited to the range from `x_min` to `x_max`, which may be tensors or None.
 
     Args:
@@ -181,12 +182,12 @@ def _clip_between(x: Any, low: Any, high: Any) -> Any:
     return clip(x, low, high)
 
 
-def _limit_rule(xp: Any, g: Any, out: Any, low: Any, high: Any) -> Any:
+def _limit_rule(xp: Numpy, g: Array, out: Array, low: float, high: float) -> Array:
     return xp.where((out > low) & (out < high), g, 0)
 
 
 @op(_limit_rule, arrays=("x",), promotes=True)
-def limit(xp: Any, x: Any, low: float = 0, high: float = 1) -> Any:
+def limit(xp: Numpy, x: Array, low: float = 0, high: float = 1) -> Array:
     """`x` limited to the range from `low` to `high`; the gradient passes inside only, and not on the bounds.
 
     That is the rule of bounded activations (`relu6`, `hard_sigmoid`), where `clip` counts its bounds as inside.
@@ -198,7 +199,7 @@ def limit(xp: Any, x: Any, low: float = 0, high: float = 1) -> Any:
 
 
 @composite
-def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """`x` with NaN and infinities replaced; gradients pass through the other elements.
 
     Args:
@@ -232,7 +233,7 @@ def _beside(x: Any, other: Any) -> Any:
 
 
 @composite
-def divide_no_nan(x1: Any, x2: Any) -> Any:
+def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Any:
     """Elementwise `x1 / x2`, and 0 (with gradient 0) where `x2` is 0.
 
     Args:
@@ -248,7 +249,7 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def heaviside(x1: Any, x2: Any) -> Any:
+def heaviside(x1: TensorLike, x2: TensorLike) -> Any:
     """The step function: 0 where `x1 < 0`, 1 where `x1 > 0`, `x2` where `x1` is 0.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import op
 
@@ -64,7 +65,7 @@ def _erf_near(a: Any) -> Any:
     return a * _polynomial(a * a * 2 - 1, _NEAR[a.dtype.name])
 
 
-def _erfc_far(xp: Any, a: Any) -> Any:
+def _erfc_far(xp: Numpy, a: Array) -> Any:
     """erfc of numbers from 0 to 30."""
     # a² = head² + (a - head)(a + head), where head has few digits: the rounding of a² would show in the tail.
     head = xp.floor(a * 16) / 16
@@ -78,7 +79,7 @@ def _widened(x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g * xp.exp(-x * x) * _SLOPE, floating="real")
-def erf(xp: Any, x: Any) -> Any:
+def erf(xp: Numpy, x: Array) -> Array:
     """The error function, elementwise: 2/√π times the integral of exp(-t²) from 0 to `x`.
 
     Args:
@@ -94,7 +95,7 @@ def erf(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g * xp.exp(-x * x) * -_SLOPE, floating="real")
-def erfc(xp: Any, x: Any) -> Any:
+def erfc(xp: Numpy, x: Array) -> Array:
     """`1 - erf(x)`, elementwise, exact also where it is tiny.
 
     Args:
@@ -109,7 +110,7 @@ def erfc(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, out: g * xp.exp(out * out) / _SLOPE, floating="real")
-def erfinv(xp: Any, x: Any) -> Any:
+def erfinv(xp: Numpy, x: Array) -> Array:
     """The inverse of `erf`, elementwise; inf at 1, NaN beyond.
 
     Args:
@@ -136,7 +137,7 @@ def erfinv(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, out: g * xp.exp(out * out) / -_SLOPE, floating="real")
-def erfcinv(xp: Any, x: Any) -> Any:
+def erfcinv(xp: Numpy, x: Array) -> Array:
     """The inverse of `erfc`, elementwise, exact also for tiny numbers; inf at 0, -inf at 2, NaN beyond.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, square
 from eagerflow.ops.elementwise.comparison import less
@@ -15,7 +16,7 @@ __all__ += ["rad2deg", "sin", "sinc", "sinh", "tan", "tanh"]
 
 
 @op(lambda xp, g, x: g * xp.cos(x), floating=True, holomorphic=True)
-def sin(xp: Any, x: Any) -> Any:
+def sin(xp: Numpy, x: Array) -> Array:
     """Elementwise sine.
 
     Args:
@@ -25,7 +26,7 @@ def sin(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: -g * xp.sin(x), floating=True, holomorphic=True)
-def cos(xp: Any, x: Any) -> Any:
+def cos(xp: Numpy, x: Array) -> Array:
     """Elementwise cosine.
 
     Args:
@@ -38,7 +39,7 @@ def cos(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, out: g * (out * out + 1), floating=True, holomorphic=True)
-def tan(xp: Any, x: Any) -> Any:
+def tan(xp: Numpy, x: Array) -> Array:
     """Elementwise tangent.
 
     Args:
@@ -48,7 +49,7 @@ def tan(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g / xp.sqrt(1 - x * x), floating=True, holomorphic=True)
-def arcsin(xp: Any, x: Any) -> Any:
+def arcsin(xp: Numpy, x: Array) -> Array:
     """Elementwise inverse sine, in [-π/2, π/2]; NaN outside [-1, 1].
 
     Args:
@@ -58,7 +59,7 @@ def arcsin(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: -g / xp.sqrt(1 - x * x), floating=True, holomorphic=True)
-def arccos(xp: Any, x: Any) -> Any:
+def arccos(xp: Numpy, x: Array) -> Array:
     """Elementwise inverse cosine, in [0, π]; NaN outside [-1, 1].
 
     Args:
@@ -68,7 +69,7 @@ def arccos(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, x: g / (x * x + 1), floating=True, holomorphic=True)
-def arctan(xp: Any, x: Any) -> Any:
+def arctan(xp: Numpy, x: Array) -> Array:
     """Elementwise inverse tangent, in [-π/2, π/2].
 
     Args:
@@ -84,7 +85,7 @@ def arctan(xp: Any, x: Any) -> Any:
     weak=True,
     promotes=True,
 )
-def arctan2(xp: Any, x1: Any, x2: Any) -> Any:
+def arctan2(xp: Numpy, x1: Array, x2: Array) -> Array:
     """The angle, in [-π, π], of the point with the coordinates `(x2, x1)`.
 
     Args:
@@ -98,7 +99,7 @@ def arctan2(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @op(lambda xp, g, x: g * xp.cosh(x), floating=True, holomorphic=True)
-def sinh(xp: Any, x: Any) -> Any:
+def sinh(xp: Numpy, x: Array) -> Array:
     """Elementwise hyperbolic sine.
 
     Args:
@@ -108,7 +109,7 @@ def sinh(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g * xp.sinh(x), floating=True, holomorphic=True)
-def cosh(xp: Any, x: Any) -> Any:
+def cosh(xp: Numpy, x: Array) -> Array:
     """Elementwise hyperbolic cosine.
 
     Args:
@@ -118,7 +119,7 @@ def cosh(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, out: g * (1 - out * out), floating=True, holomorphic=True)
-def tanh(xp: Any, x: Any) -> Any:
+def tanh(xp: Numpy, x: Array) -> Array:
     """Elementwise hyperbolic tangent.
 
     Args:
@@ -131,7 +132,7 @@ def tanh(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g / xp.sqrt(x * x + 1), floating=True, holomorphic=True)
-def arcsinh(xp: Any, x: Any) -> Any:
+def arcsinh(xp: Numpy, x: Array) -> Array:
     """Elementwise inverse hyperbolic sine.
 
     Args:
@@ -141,7 +142,7 @@ def arcsinh(xp: Any, x: Any) -> Any:
 
 
 @op(lambda xp, g, x: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)), floating=True, holomorphic=True)
-def arccosh(xp: Any, x: Any) -> Any:
+def arccosh(xp: Numpy, x: Array) -> Array:
     """Elementwise inverse hyperbolic cosine; NaN below 1.
 
     Args:
@@ -151,7 +152,7 @@ def arccosh(xp: Any, x: Any) -> Any:
 
 
 @op(lambda g, x: g / (1 - x * x), floating=True, holomorphic=True)
-def arctanh(xp: Any, x: Any) -> Any:
+def arctanh(xp: Numpy, x: Array) -> Array:
     """Elementwise inverse hyperbolic tangent; NaN outside [-1, 1].
 
     Args:
@@ -161,7 +162,7 @@ def arctanh(xp: Any, x: Any) -> Any:
 
 
 @composite
-def sinc(x: Any) -> Any:
+def sinc(x: TensorLike) -> Any:
     """Elementwise `sin(πx) / (πx)`, and 1 at 0.
 
     Args:
@@ -182,7 +183,7 @@ def sinc(x: Any) -> Any:
 
 
 @composite
-def deg2rad(x: Any) -> Any:
+def deg2rad(x: TensorLike) -> Any:
     """Degrees as radians.
 
     Args:
@@ -195,7 +196,7 @@ def deg2rad(x: Any) -> Any:
 
 
 @composite
-def rad2deg(x: Any) -> Any:
+def rad2deg(x: TensorLike) -> Any:
     """Radians as degrees.
 
     Args:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import pad
@@ -37,14 +38,14 @@ def _sides(name: str, kind: str, length: int, first: Any, second: Any, target: A
 
 @composite
 def crop_images(
-    images: Any,
+    images: TensorLike,
     top_cropping: int | None = None,
     left_cropping: int | None = None,
     bottom_cropping: int | None = None,
     right_cropping: int | None = None,
     target_height: int | None = None,
     target_width: int | None = None,
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """A rectangle out of images. Two of top, bottom and target height are given, two of left, right and width.
 
@@ -74,14 +75,14 @@ def crop_images(
 
 @composite
 def pad_images(
-    images: Any,
+    images: TensorLike,
     top_padding: int | None = None,
     left_padding: int | None = None,
     bottom_padding: int | None = None,
     right_padding: int | None = None,
     target_height: int | None = None,
     target_width: int | None = None,
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """Zeros around images. Two of top, bottom and target height are given, two of left, right and width.
 
@@ -111,7 +112,14 @@ def pad_images(
 
 
 def _patches(
-    name: str, images: Any, size: Any, strides: Any, dilation_rate: Any, padding: str, data_format: Any, rank: int
+    name: str,
+    images: Any,
+    size: Any,
+    strides: Any,
+    dilation_rate: Any,
+    padding: str,
+    data_format: str | None,
+    rank: int,
 ) -> Tensor:
     x = convert_to_tensor(images)
     if x.ndim not in (rank + 1, rank + 2):
@@ -129,7 +137,12 @@ def _patches(
 
 @composite
 def extract_patches(
-    images: Any, size: Any, strides: Any = None, dilation_rate: Any = 1, padding: str = "valid", data_format: Any = None
+    images: TensorLike,
+    size: Any,
+    strides: Any = None,
+    dilation_rate: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
 ) -> Tensor:
     """Patches of images (or of volumes, for three sizes), each laid out along the channels.
 
@@ -160,12 +173,12 @@ def extract_patches(
 
 @composite
 def extract_patches_3d(
-    volumes: Any,
+    volumes: TensorLike,
     size: Any,
     strides: Any = None,
     dilation_rate: Any = 1,
     padding: str = "valid",
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """Patches of volumes, each laid out along the channels.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -51,7 +52,9 @@ def _sides(weights: Any, shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 @composite
-def gaussian_blur(images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None) -> Tensor:
+def gaussian_blur(
+    images: TensorLike, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: str | None = None
+) -> Tensor:
     """Images smoothed by a normal distribution; outside lie zeros.
 
     Args:
@@ -87,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 
 @composite
-def sobel_edges(images: Any, data_format: Any = None) -> Tensor:
+def sobel_edges(images: TensorLike, data_format: str | None = None) -> Tensor:
     """How fast images change, down and across, by Sobel's filters; outside lie zeros.
 
     Args:
@@ -110,14 +113,14 @@ def sobel_edges(images: Any, data_format: Any = None) -> Tensor:
 
 @composite
 def ssim(
-    image1: Any,
-    image2: Any,
+    image1: TensorLike,
+    image2: TensorLike,
     max_val: float = 1.0,
     filter_size: int = 11,
     filter_sigma: float = 1.5,
     k1: float = 0.01,
     k2: float = 0.03,
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """Structural similarity of images: 1 for equal ones.
 

@@ -25,18 +25,18 @@ def checked_images(name: str, images: Any) -> Tensor:
     return images
 
 
-def channels_axis(images: Tensor, data_format: Any) -> int:
+def channels_axis(images: Tensor, data_format: str | None) -> int:
     """The axis of the channels, from 0."""
     return images.ndim - 3 if is_channels_first(data_format) else images.ndim - 1
 
 
-def spatial_axes(images: Tensor, data_format: Any) -> tuple[int, int]:
+def spatial_axes(images: Tensor, data_format: str | None) -> tuple[int, int]:
     """The axes of height and width, from 0."""
     first = images.ndim - 3 + is_channels_first(data_format)
     return first, first + 1
 
 
-def as_batch(name: str, images: Any, data_format: Any) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+def as_batch(name: str, images: Any, data_format: str | None) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """`images` as (batch, height, width, channels), and the way back to the layout that was given."""
     images = checked_images(name, images)
     single, first = images.ndim == 3, is_channels_first(data_format)

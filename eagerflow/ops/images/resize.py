@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -88,7 +89,7 @@ def _weighted(images: Tensor, axes: Sequence[int], matrices: Sequence[Any]) -> T
 
 @composite
 def resize(
-    images: Any,
+    images: TensorLike,
     size: Any,
     interpolation: str = "bilinear",
     antialias: bool = False,
@@ -96,7 +97,7 @@ def resize(
     pad_to_aspect_ratio: bool = False,
     fill_mode: str = "constant",
     fill_value: float = 0.0,
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """Images of another size.
 
@@ -183,7 +184,13 @@ def _padded(images: Tensor, axes: tuple[int, int], target: Sequence[int], value:
 
 @composite
 def scale_and_translate(
-    images: Any, output_shape: Any, scale: Any, translation: Any, spatial_dims: Any, method: str, antialias: bool = True
+    images: TensorLike,
+    output_shape: Any,
+    scale: TensorLike,
+    translation: Any,
+    spatial_dims: Any,
+    method: str,
+    antialias: bool = True,
 ) -> Tensor:
     """Images scaled and moved: position `i` of an axis lands on `i * scale + translation`.
 

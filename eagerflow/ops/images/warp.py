@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.typing import Numpy, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import composite
 from eagerflow.core.random import generator, next_key
@@ -29,7 +30,7 @@ def _choice(name: str, argument: str, value: Any, known: Any) -> None:
         raise ValueError(f"{name}: {argument}={value!r}: expected one of {', '.join(map(str, known))}.{hint}")
 
 
-def _inside(xp: Any, index: Any, length: int, fill_mode: str) -> Any:
+def _inside(xp: Numpy, index: Any, length: int, fill_mode: str) -> Any:
     """Indices outside of an axis brought inside, as the mode says."""
     if fill_mode == "wrap":
         return index % length
@@ -79,7 +80,7 @@ def sample(
 
 @composite
 def map_coordinates(
-    inputs: Any, coordinates: Any, order: int, fill_mode: str = "constant", fill_value: float = 0
+    inputs: TensorLike, coordinates: TensorLike, order: int, fill_mode: str = "constant", fill_value: float = 0
 ) -> Tensor:
     """`inputs` at given points, which may lie between its elements.
 
@@ -138,12 +139,12 @@ def _warped(name: str, images: Tensor, numbers: Tensor, interpolation: str, fill
 
 @composite
 def affine_transform(
-    images: Any,
-    transform: Any,
+    images: TensorLike,
+    transform: TensorLike,
     interpolation: str = "bilinear",
     fill_mode: str = "constant",
     fill_value: float = 0,
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """Images turned, scaled, sheared, moved or projected.
 
@@ -179,12 +180,12 @@ def affine_transform(
 
 @composite
 def perspective_transform(
-    images: Any,
+    images: TensorLike,
     start_points: Any,
     end_points: Any,
     interpolation: str = "bilinear",
     fill_value: float = 0,
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """Images seen from elsewhere: four points move to four others, and straight lines stay straight.
 
@@ -228,14 +229,14 @@ def _homography(images: Tensor, start_points: Any, end_points: Any) -> Tensor:
 
 @composite
 def elastic_transform(
-    images: Any,
+    images: TensorLike,
     alpha: float = 20.0,
     sigma: float = 5.0,
     interpolation: str = "bilinear",
     fill_mode: str = "reflect",
     fill_value: float = 0.0,
     seed: Any = None,
-    data_format: Any = None,
+    data_format: str | None = None,
 ) -> Tensor:
     """Images distorted by a smooth random field of movements.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy
 
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -24,7 +23,7 @@ __all__ = ["corrcoef", "correlate"]
 
 
 @composite
-def corrcoef(x: Any) -> Tensor:
+def corrcoef(x: TensorLike) -> Tensor:
     """Pearson's correlation coefficients of all pairs of variables.
 
     Args:
@@ -48,7 +47,7 @@ def corrcoef(x: Any) -> Tensor:
 
 
 @composite
-def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
+def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
     """The sums of products of two vectors at all shifts.
 
     Args:

@@ -8,8 +8,10 @@ are determined up to a factor only; their gradients hold for functions that don'
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import concatenate
@@ -31,19 +33,19 @@ def rows(x: Any) -> Any:
     return x.reshape((*x.shape, 1))
 
 
-def identity_like(xp: Any, x: Any, size: int) -> Any:
+def identity_like(xp: Numpy, x: Array, size: int) -> Any:
     """The identity matrix in the type of `x`."""
     return xp.eye(size).astype(x.dtype)
 
 
-def _solved(xp: Any, a: Any, b: Any) -> Any:
+def _solved(xp: Numpy, a: Array, b: Array) -> Any:
     """`b` is one vector for each matrix, or a matrix."""
     if 1 < b.ndim < a.ndim and b.shape == a.shape[:-1]:  # NumPy takes these for one matrix
         return xp.linalg.solve(a, rows(b))[..., 0]
     return xp.linalg.solve(a, b)
 
 
-def _solve_rule(xp: Any, g: Any, a: Any, out: Any, needs: Any) -> tuple[Any, Any]:
+def _solve_rule(xp: Numpy, g: Array, a: Array, out: Array, needs: Needs) -> tuple[Any, Any]:
     gb = _solved(xp, adjoint(a), g)
     if not needs[0]:
         return None, gb
@@ -53,7 +55,7 @@ def _solve_rule(xp: Any, g: Any, a: Any, out: Any, needs: Any) -> tuple[Any, Any
 
 
 @op(_solve_rule, joint=True, floating=True)
-def solve(xp: Any, a: Any, b: Any) -> Any:
+def solve(xp: Numpy, a: Array, b: Array) -> Array:
     """The solution `x` of the linear equations `a @ x = b`.
 
     Args:
@@ -70,7 +72,7 @@ def solve(xp: Any, a: Any, b: Any) -> Any:
     return _solved(xp, a, b)
 
 
-def _cholesky_rule(xp: Any, g: Any, out: Any) -> Any:
+def _cholesky_rule(xp: Numpy, g: Array, out: Array) -> Array:
     inner = xp.tril(adjoint(out) @ g)
     inner = inner - identity_like(xp, inner, inner.shape[-1]) * inner * 0.5
     right = adjoint(xp.linalg.solve(adjoint(out), adjoint(inner)))  # inner @ inv(out)
@@ -79,12 +81,12 @@ def _cholesky_rule(xp: Any, g: Any, out: Any) -> Any:
 
 
 @op(_cholesky_rule, floating=True)
-def lower_cholesky(xp: Any, x: Any) -> Any:
+def lower_cholesky(xp: Numpy, x: Array) -> Array:
     """The lower triangular factor of positive definite matrices."""
     return xp.linalg.cholesky(x)
 
 
-def _slogdet_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
+def _slogdet_rule(xp: Numpy, g: Sequence[Array], x: Array, out: Any) -> Array:
     g_sign, g_log = g
     inverse = adjoint(xp.linalg.inv(x))
     if x.dtype.kind != "c":
@@ -94,7 +96,7 @@ def _slogdet_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
 
 
 @op(_slogdet_rule, outputs=2, floating=True)
-def slogdet(xp: Any, x: Any) -> Any:
+def slogdet(xp: Numpy, x: Array) -> tuple[Array, ...]:
     """The sign of the determinant, and the logarithm of its absolute value.
 
     Args:
@@ -114,14 +116,14 @@ def slogdet(xp: Any, x: Any) -> Any:
     return sign, logarithm
 
 
-def _gaps(xp: Any, values: Any) -> Any:
+def _gaps(xp: Numpy, values: Any) -> Any:
     """1 / (v_j - v_i), and 0 where the two are equal."""
     distance = columns(values) - rows(values)
     same = xp.equal(distance, 0)
     return xp.where(same, 0, 1 / xp.where(same, 1, distance))
 
 
-def _eigh_rule(xp: Any, g: Any, out: Any) -> Any:
+def _eigh_rule(xp: Numpy, g: Sequence[Array], out: Any) -> Array:
     (g_values, g_vectors), (values, vectors) = g, out
     turned = adjoint(vectors)
     inner = (turned @ g_vectors) * _gaps(xp, values)
@@ -131,7 +133,7 @@ def _eigh_rule(xp: Any, g: Any, out: Any) -> Any:
 
 
 @op(_eigh_rule, outputs=2, floating=True)
-def eigh(xp: Any, x: Any) -> Any:
+def eigh(xp: Numpy, x: Array) -> tuple[Array, ...]:
     """Eigenvalues and eigenvectors of symmetric (Hermitian) matrices, whose lower triangle is read.
 
     Args:
@@ -151,7 +153,7 @@ def eigh(xp: Any, x: Any) -> Any:
     return values, vectors
 
 
-def _eig_rule(xp: Any, g: Any, out: Any) -> Any:
+def _eig_rule(xp: Numpy, g: Sequence[Array], out: Any) -> Array:
     (g_values, g_vectors), (values, vectors) = g, out
     turned = adjoint(vectors)
     inner = turned @ g_vectors
@@ -163,7 +165,7 @@ def _eig_rule(xp: Any, g: Any, out: Any) -> Any:
 
 
 @op(_eig_rule, outputs=2, floating=True)
-def eig(xp: Any, x: Any) -> Any:
+def eig(xp: Numpy, x: Array) -> tuple[Array, ...]:
     """Eigenvalues and eigenvectors of square matrices, complex.
 
     Args:
@@ -184,7 +186,7 @@ def eig(xp: Any, x: Any) -> Any:
     return values.astype(kind), vectors.astype(kind)
 
 
-def _qr_rule(xp: Any, g: Any, out: Any, complete: bool) -> Any:
+def _qr_rule(xp: Numpy, g: Sequence[Array], out: Any, complete: bool) -> Array:
     (g_q, g_r), (q, r) = g, out
     if complete and q.shape[-1] > r.shape[-1]:
         raise NotImplementedError(
@@ -199,13 +201,13 @@ def _qr_rule(xp: Any, g: Any, out: Any, complete: bool) -> Any:
 
 
 @op(_qr_rule, outputs=2, floating=True)
-def thin_qr(xp: Any, x: Any, complete: bool = False) -> Any:
+def thin_qr(xp: Numpy, x: Array, complete: bool = False) -> tuple[Array, ...]:
     """Orthogonal and upper triangular factors of matrices at least as tall as wide."""
     q, r = xp.linalg.qr(x, mode="complete" if complete else "reduced")
     return q, r
 
 
-def _svd_rule(xp: Any, g: Any, out: Any) -> Any:
+def _svd_rule(xp: Numpy, g: Sequence[Array], out: Any) -> Array:
     g_u, g_s, g_vh = _within(g, out[1].shape[-1])
     u, s, vh = out[0][..., : s_count(out)], out[1], out[2][..., : s_count(out), :]
     uh, v = adjoint(u), adjoint(vh)
@@ -243,13 +245,13 @@ def _within(g: Any, count: int) -> tuple[Any, Any, Any]:
 
 
 @op(_svd_rule, outputs=3, floating=True)
-def truncated_svd(xp: Any, x: Any, full: bool = False) -> Any:
+def truncated_svd(xp: Numpy, x: Array, full: bool = False) -> tuple[Array, ...]:
     """Singular vectors and values."""
     u, s, vh = xp.linalg.svd(x, full_matrices=full)
     return u, s, vh
 
 
-def _pinv_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
+def _pinv_rule(xp: Numpy, g: Array, x: Array, out: Array) -> Array:
     """From the differential of the pseudo-inverse by G. Golub and V. Pereyra (1973)."""
     gh, ph = adjoint(g), adjoint(out)
     left, right = out @ ph, ph @ out  # of shapes (n, n) and (m, m)
@@ -259,7 +261,7 @@ def _pinv_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
 
 
 @op(_pinv_rule, floating=True)
-def pinv(xp: Any, x: Any, rcond: float | None = None) -> Any:
+def pinv(xp: Numpy, x: Array, rcond: float | None = None) -> Array:
     """The pseudo-inverse of matrices (Moore-Penrose).
 
     Args:
@@ -280,7 +282,7 @@ def pinv(xp: Any, x: Any, rcond: float | None = None) -> Any:
     return adjoint(vh) @ (rows(inverse) * adjoint(u))
 
 
-def _lu_rule(xp: Any, g: Any, out: Any, order: Any) -> Any:
+def _lu_rule(xp: Numpy, g: Sequence[Array], out: Any, order: Any) -> Array:
     factors = out[0]
     if factors.shape[-1] != factors.shape[-2]:
         raise NotImplementedError(f"lu_factor has a gradient for square matrices only; got shape {factors.shape}.")
@@ -293,7 +295,7 @@ def _lu_rule(xp: Any, g: Any, out: Any, order: Any) -> Any:
 
 
 @op(_lu_rule, outputs=2, saves=("order",), floating=True)
-def lu_factor(xp: Any, x: Any) -> Any:
+def lu_factor(xp: Numpy, x: Array) -> Any:
     """The LU factors of matrices, with exchanged rows (partial pivoting), in LAPACK's packing.
 
     Args:
@@ -349,7 +351,7 @@ def turned(x: Tensor) -> Tensor:
 
 
 @composite
-def cholesky(x: Any, upper: bool = False) -> Tensor:
+def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     """The triangular factor `L` of positive definite matrices, `x = L @ L.T`.
 
     Args:
@@ -367,7 +369,7 @@ def cholesky(x: Any, upper: bool = False) -> Tensor:
 
 
 @composite
-def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
+def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """Orthogonal times upper triangular: `x = q @ r`.
 
     Args:
@@ -393,7 +395,7 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
 
 
 @composite
-def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Singular value decomposition: `x = u @ diag(s) @ vh`.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -24,7 +25,7 @@ __all__ = ["cholesky_inverse", "det", "inv", "logdet", "lstsq", "matrix_rank", "
 
 
 @composite
-def inv(x: Any) -> Tensor:
+def inv(x: TensorLike) -> Tensor:
     """The inverse of square matrices.
 
     Args:
@@ -42,7 +43,7 @@ def inv(x: Any) -> Tensor:
 
 
 @composite
-def det(x: Any) -> Tensor:
+def det(x: TensorLike) -> Tensor:
     """The determinant of square matrices.
 
     Args:
@@ -56,7 +57,7 @@ def det(x: Any) -> Tensor:
 
 
 @composite
-def logdet(x: Any) -> Tensor:
+def logdet(x: TensorLike) -> Tensor:
     """The logarithm of the determinant of positive definite matrices (of its absolute value, of others).
 
     Args:
@@ -69,7 +70,7 @@ def logdet(x: Any) -> Tensor:
 
 
 @composite
-def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
+def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
     """The solution `x` of `a @ x = b`, of which only one triangle of `a` is read.
 
     Args:
@@ -92,7 +93,7 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
 
 
 @composite
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
+def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
     """The `x` that makes `a @ x` come closest to `b`, of least length where there are several.
 
     Args:
@@ -114,7 +115,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
 
 
 @composite
-def matrix_rank(x: Any, tol: Any = None) -> Tensor:
+def matrix_rank(x: TensorLike, tol: Any = None) -> Tensor:
     """How many singular values are above a tolerance. An integer, without gradient.
 
     Args:
@@ -137,7 +138,7 @@ def matrix_rank(x: Any, tol: Any = None) -> Tensor:
 
 
 @composite
-def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
+def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
     """The inverse of a matrix whose Cholesky factor is known.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Axes, TensorLike
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -23,7 +24,7 @@ __all__ = ["norm", "trace"]
 
 
 @composite
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+def norm(x: TensorLike, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The length of vectors, or the size of matrices.
 
     Args:
@@ -57,7 +58,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
     return _matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
 
 
-def _root_of_squares(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+def _root_of_squares(x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     squares = square(absolute(x)) if x.dtype.kind == "c" else square(x)
     return _root(sum(squares, axis=axis, keepdims=keepdims), 0.5)
 
@@ -108,7 +109,7 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
 
 
 @composite
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The sum of a diagonal.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import listed
@@ -22,7 +23,7 @@ def adjoint(x: Any) -> Any:
     return turned if turned.dtype.kind != "c" else turned.conjugate()
 
 
-def _left_rule(g: Any, x1_shape: Any, x2: Any) -> Any:
+def _left_rule(g: Array, x1_shape: tuple[int, ...], x2: Array) -> Array:
     if len(x1_shape) > 1 and x2.ndim > 1:
         return _product(g, adjoint(x2))
     columns = x2.reshape((-1, 1)) if x2.ndim == 1 else x2
@@ -32,7 +33,7 @@ def _left_rule(g: Any, x1_shape: Any, x2: Any) -> Any:
     return product.reshape((*product.shape[:-2], product.shape[-1])) if len(x1_shape) == 1 else product
 
 
-def _right_rule(g: Any, x1: Any, x2_shape: Any) -> Any:
+def _right_rule(g: Array, x1: Array, x2_shape: tuple[int, ...]) -> Array:
     if x1.ndim > 1 and len(x2_shape) > 1:
         if len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size:  # one product of all rows, not a sum of many
             x1, g = x1.reshape((-1, x1.shape[-1])), g.reshape((-1, g.shape[-1]))
@@ -62,7 +63,7 @@ def _product(x1: Any, x2: Any) -> Any:
 
 
 @op(_left_rule, _right_rule, promotes=True)
-def matmul(xp: Any, x1: Any, x2: Any) -> Any:
+def matmul(xp: Numpy, x1: Array, x2: Array) -> Array:
     """Matrix product of the last two axes, broadcast over the others. Vectors count as rows and columns.
 
     Args:
@@ -87,7 +88,7 @@ def matmul(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 @composite
-def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
+def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Any:
     """The sum of products over pairs of axes.
 
     Args:
@@ -128,7 +129,7 @@ def _paired(axes: Any, x1: Tensor, x2: Tensor) -> tuple[tuple[int, ...], tuple[i
 
 
 @composite
-def dot(x1: Any, x2: Any) -> Any:
+def dot(x1: TensorLike, x2: TensorLike) -> Any:
     """The sum of products over the last axis of `x1` and the last but one of `x2`.
 
     Args:
@@ -150,7 +151,7 @@ def dot(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def inner(x1: Any, x2: Any) -> Any:
+def inner(x1: TensorLike, x2: TensorLike) -> Any:
     """The sum of products over the last axes.
 
     Args:
@@ -170,7 +171,7 @@ def inner(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def outer(x1: Any, x2: Any) -> Any:
+def outer(x1: TensorLike, x2: TensorLike) -> Any:
     """The products of every element of `x1` with every element of `x2`.
 
     Args:
@@ -184,7 +185,7 @@ def outer(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def vdot(x1: Any, x2: Any) -> Any:
+def vdot(x1: TensorLike, x2: TensorLike) -> Any:
     """The sum of all products, the first factor conjugated.
 
     Args:
@@ -198,7 +199,7 @@ def vdot(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def kron(x1: Any, x2: Any) -> Any:
+def kron(x1: TensorLike, x2: TensorLike) -> Any:
     """Kronecker product: a copy of `x2` for each element of `x1`, times that element.
 
     Args:
@@ -218,7 +219,9 @@ def kron(x1: Any, x2: Any) -> Any:
 
 
 @composite
-def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+def cross(
+    x1: TensorLike, x2: TensorLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
     """The cross product of vectors of two or three elements.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import apply, op
 from eagerflow.core.op_settings import as_number
@@ -24,7 +25,7 @@ _DENSITY = 1 / math.sqrt(2 * math.pi)
 
 
 @op(lambda g, out: g * (out > 0))
-def relu(xp: Any, x: Any) -> Any:
+def relu(xp: Numpy, x: Array) -> Array:
     """Elementwise `max(x, 0)`. The derivative at 0 is 0.
 
     >>> relu([-1.0, 2.0]).tolist()
@@ -37,12 +38,12 @@ def _leaky_by_ops(x: Any, negative_slope: Any) -> Any:
     return where(greater(x, 0), x, multiply(x, negative_slope))
 
 
-def _leaky_rule(xp: Any, g: Any, x: Any, negative_slope: float) -> Any:
+def _leaky_rule(xp: Numpy, g: Array, x: Array, negative_slope: float) -> Array:
     return xp.where(x > 0, g, g * negative_slope)
 
 
 @op(_leaky_rule, floating="real")
-def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
+def leaky_relu(xp: Numpy, x: Array, negative_slope: float = 0.2) -> Array:
     """Elementwise `x` where positive, `negative_slope * x` elsewhere.
 
     Source: Maas et al. 2013, Rectifier nonlinearities improve neural network acoustic models.
@@ -56,7 +57,7 @@ def leaky_relu(xp: Any, x: Any, negative_slope: float = 0.2) -> Any:
 
 
 @op(lambda g, out: g * (out * (1 - out)), floating=True, holomorphic=True)
-def sigmoid(xp: Any, x: Any) -> Any:
+def sigmoid(xp: Numpy, x: Array) -> Array:
     """Elementwise `1 / (1 + exp(-x))`.
 
     >>> sigmoid([0.0, 1000.0, -1000.0]).tolist()
@@ -68,13 +69,13 @@ def sigmoid(xp: Any, x: Any) -> Any:
     return 1 / e
 
 
-def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
+def _silu_rule(xp: Numpy, g: Array, x: Array) -> Array:
     s = apply(sigmoid, xp, x)
     return g * (s + s * (1 - s) * x)
 
 
 @op(_silu_rule, floating=True, holomorphic=True)
-def silu(xp: Any, x: Any) -> Any:
+def silu(xp: Numpy, x: Array) -> Array:
     """Elementwise `x * sigmoid(x)`, also called swish.
 
     Source: Ramachandran et al. 2017, https://arxiv.org/abs/1710.05941.
@@ -85,12 +86,12 @@ def silu(xp: Any, x: Any) -> Any:
     return x * apply(sigmoid, xp, x)
 
 
-def _softplus_rule(xp: Any, g: Any, x: Any) -> Any:
+def _softplus_rule(xp: Numpy, g: Array, x: Array) -> Array:
     return g * apply(sigmoid, xp, x)
 
 
 @op(_softplus_rule, floating="real")
-def softplus(xp: Any, x: Any) -> Any:
+def softplus(xp: Numpy, x: Array) -> Array:
     """Elementwise `log(1 + exp(x))`, without overflow.
 
     >>> softplus([1000.0]).tolist()
@@ -104,12 +105,12 @@ def _elu_by_ops(x: Any, alpha: Any) -> Any:
     return where(positive, x, multiply(expm1(where(positive, 0, x)), alpha))
 
 
-def _elu_rule(xp: Any, g: Any, x: Any, out: Any, alpha: float) -> Any:
+def _elu_rule(xp: Numpy, g: Array, x: Array, out: Array, alpha: float) -> Array:
     return xp.where(x > 0, g, g * (out + alpha))
 
 
 @op(_elu_rule, floating="real")
-def elu(xp: Any, x: Any, alpha: float = 1.0) -> Any:
+def elu(xp: Numpy, x: Array, alpha: float = 1.0) -> Array:
     """Elementwise `x` where positive, `alpha * (exp(x) - 1)` elsewhere.
 
     Source: Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
@@ -122,7 +123,7 @@ def elu(xp: Any, x: Any, alpha: float = 1.0) -> Any:
     return xp.where(x > 0, x, (xp.expm1(xp.minimum(x, 0)) * alpha).astype(x.dtype, copy=False))
 
 
-def _gelu_tanh_rule(xp: Any, g: Any, x: Any) -> Any:
+def _gelu_tanh_rule(xp: Numpy, g: Array, x: Array) -> Array:
     squared = x * x
     t = xp.tanh((squared * 0.044715 + 1) * x * _SQRT_2_OVER_PI)
     inner = (squared * (3 * 0.044715) + 1) * _SQRT_2_OVER_PI
@@ -130,7 +131,7 @@ def _gelu_tanh_rule(xp: Any, g: Any, x: Any) -> Any:
 
 
 @op(_gelu_tanh_rule, floating="real")
-def gelu_tanh(xp: Any, x: Any) -> Any:
+def gelu_tanh(xp: Numpy, x: Array) -> Array:
     """Elementwise `x` times the normal distribution function at `x`, approximated by tanh.
 
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415, section 2.
@@ -146,7 +147,7 @@ def _gelu_by_erf(x: Any, **_: Any) -> Any:
 
 
 @op(lambda g, slope: g * slope, reference=_gelu_by_erf, saves=("slope",), floating="real")
-def gelu_exact(xp: Any, x: Any, *, keep: bool) -> Any:
+def gelu_exact(xp: Numpy, x: Array, *, keep: bool) -> Any:
     """Elementwise `x` times the normal distribution function at `x`, by the error function."""
     phi = apply(erf, xp, x * 2**-0.5)
     phi += 1

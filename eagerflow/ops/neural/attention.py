@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import op
 from eagerflow.core.op_settings import as_number
@@ -33,14 +34,14 @@ def _check(query: Any, key: Any, value: Any) -> None:
 
 
 def _rule(
-    xp: Any,
-    g: Any,
-    needs: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    scale: Any,
-    attn_logits_soft_cap: Any,
+    xp: Numpy,
+    g: Array,
+    needs: Needs,
+    query: Array,
+    key: Array,
+    value: Array,
+    scale: float | None,
+    attn_logits_soft_cap: float | None,
     weights: Any,
     squashed: Any,
 ) -> tuple[Any, ...]:
@@ -60,9 +61,9 @@ def _plain(
     value: Any,
     bias: Any,
     mask: Any,
-    scale: Any,
+    scale: float | None,
     is_causal: bool,
-    attn_logits_soft_cap: Any,
+    attn_logits_soft_cap: float | None,
     **_: Any,
 ) -> Any:
     """The same by products and a softmax."""
@@ -91,12 +92,12 @@ def _plain(
     saves=("weights", "squashed", "inverse"),
 )
 def dot_product_attention(
-    xp: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    bias: Any = None,
-    mask: Any = None,
+    xp: Numpy,
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,

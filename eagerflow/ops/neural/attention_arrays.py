@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Needs, Numpy
+
 __all__ = ["forward", "gradient", "grouped", "merge_heads", "split_heads", "visible"]
 
 
@@ -30,7 +32,7 @@ def grouped(x: Any, key_heads: int, groups: int) -> Any:
     return x.reshape((*x.shape[:-3], key_heads, groups, *x.shape[-2:]))
 
 
-def visible(xp: Any, mask: Any, shape: tuple[int, ...], is_causal: bool) -> Any:
+def visible(xp: Numpy, mask: Any, shape: tuple[int, ...], is_causal: bool) -> Any:
     """Which source each target sees, broadcasting to the logits' `shape`; None when all of them."""
     seen = None if mask is None else grouped(mask.astype(bool), shape[1], shape[2])
     if is_causal:
@@ -39,7 +41,7 @@ def visible(xp: Any, mask: Any, shape: tuple[int, ...], is_causal: bool) -> Any:
     return seen
 
 
-def _softmax(xp: Any, x: Any) -> Any:
+def _softmax(xp: Numpy, x: Array) -> Any:
     """Over the last axis, in place; rows of minus infinity become zeros."""
     peak = x.max(axis=-1, keepdims=True)
     x -= xp.where(peak == -xp.inf, 0, peak)
@@ -51,7 +53,7 @@ def _softmax(xp: Any, x: Any) -> Any:
 
 
 def forward(
-    xp: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, scale: float, is_causal: bool, cap: Any
+    xp: Numpy, query: Array, key: Array, value: Array, bias: Any, mask: Any, scale: float, is_causal: bool, cap: Any
 ) -> tuple[Any, Any, Any]:
     """The result, the weights, and the tanh of the capped logits (None without a cap)."""
     heads = key.shape[2]
@@ -71,7 +73,16 @@ def forward(
 
 
 def gradient(
-    xp: Any, g: Any, needs: Any, query: Any, key: Any, value: Any, scale: float, cap: Any, weights: Any, squashed: Any
+    xp: Numpy,
+    g: Array,
+    needs: Needs,
+    query: Array,
+    key: Array,
+    value: Array,
+    scale: float,
+    cap: Any,
+    weights: Array,
+    squashed: Any,
 ) -> tuple[Any, ...]:
     """The gradients of query, key, value and bias."""
     heads, all_heads = key.shape[2], query.shape[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -36,7 +37,7 @@ def _floats(x: Any) -> Tensor:
 
 
 @composite
-def relu6(x: Any) -> Tensor:
+def relu6(x: TensorLike) -> Tensor:
     """Elementwise `min(max(x, 0), 6)`.
 
     >>> relu6([-1.0, 7.0]).tolist()
@@ -46,7 +47,7 @@ def relu6(x: Any) -> Tensor:
 
 
 @composite
-def selu(x: Any) -> Tensor:
+def selu(x: TensorLike) -> Tensor:
     """Scaled exponential linear unit: `elu` with the factors that keep mean 0 and variance 1.
 
     Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
@@ -55,7 +56,7 @@ def selu(x: Any) -> Tensor:
 
 
 @composite
-def celu(x: Any, alpha: float = 1.0) -> Tensor:
+def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """Elementwise `x` where positive, `alpha * (exp(x / alpha) - 1)` elsewhere.
 
     Source: Barron 2017, https://arxiv.org/abs/1704.07483.
@@ -70,7 +71,7 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
 
 
 @composite
-def gelu(x: Any, approximate: bool = True) -> Tensor:
+def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     """Elementwise `x` times the normal distribution function at `x`.
 
     Args:
@@ -86,7 +87,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
 
 
 @composite
-def glu(x: Any, axis: int = -1) -> Tensor:
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
     """The first half of `x` along `axis`, gated by the sigmoid of the second.
 
     Raises:
@@ -103,7 +104,7 @@ def glu(x: Any, axis: int = -1) -> Tensor:
 
 
 @composite
-def hard_sigmoid(x: Any) -> Tensor:
+def hard_sigmoid(x: TensorLike) -> Tensor:
     """Elementwise `min(max(x / 6 + 1 / 2, 0), 1)`, which resembles the sigmoid.
 
     >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
@@ -113,7 +114,7 @@ def hard_sigmoid(x: Any) -> Tensor:
 
 
 @composite
-def hard_silu(x: Any) -> Tensor:
+def hard_silu(x: TensorLike) -> Tensor:
     """Elementwise `x * hard_sigmoid(x)`, also called hard swish.
 
     Source: Howard et al. 2019, https://arxiv.org/abs/1905.02244.
@@ -127,34 +128,34 @@ swish = silu
 
 
 @composite
-def hard_tanh(x: Any) -> Tensor:
+def hard_tanh(x: TensorLike) -> Tensor:
     """Elementwise `min(max(x, -1), 1)`."""
     return clip(x, -1, 1)
 
 
 @composite
-def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """Elementwise `x` where its size is above `threshold`, 0 elsewhere."""
     x = convert_to_tensor(x)
     return where(absolute(x) > threshold, x, 0)
 
 
 @composite
-def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """Elementwise `x` moved towards 0 by `threshold`, but not past it."""
     x = _real(x)
     return x - clip(x, -threshold, threshold)
 
 
 @composite
-def tanh_shrink(x: Any) -> Tensor:
+def tanh_shrink(x: TensorLike) -> Tensor:
     """Elementwise `x - tanh(x)`."""
     x = _floats(x)
     return x - tanh(x)
 
 
 @composite
-def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
+def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
     """Elementwise `x` where above `threshold`, `default_value` elsewhere.
 
     >>> threshold([-1.0, 2.0], 0.0, 9.0).tolist()
@@ -165,7 +166,7 @@ def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
 
 
 @composite
-def log_sigmoid(x: Any) -> Tensor:
+def log_sigmoid(x: TensorLike) -> Tensor:
     """Elementwise `log(sigmoid(x))`, exact also where that is tiny.
 
     >>> log_sigmoid([-1000.0]).tolist()
@@ -175,7 +176,7 @@ def log_sigmoid(x: Any) -> Tensor:
 
 
 @composite
-def softsign(x: Any) -> Tensor:
+def softsign(x: TensorLike) -> Tensor:
     """Elementwise `x / (|x| + 1)`.
 
     >>> softsign([-1.0, 3.0]).tolist()
@@ -186,7 +187,7 @@ def softsign(x: Any) -> Tensor:
 
 
 @composite
-def squareplus(x: Any, b: float = 4) -> Tensor:
+def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     """Elementwise `(x + sqrt(x * x + b)) / 2`, a smooth relu.
 
     Source: Barron 2021, https://arxiv.org/abs/2112.11687.
@@ -196,7 +197,7 @@ def squareplus(x: Any, b: float = 4) -> Tensor:
 
 
 @composite
-def sparse_plus(x: Any) -> Tensor:
+def sparse_plus(x: TensorLike) -> Tensor:
     """Elementwise 0 up to -1, `x` from 1 on, and the parabola `(x + 1)² / 4` between.
 
     >>> sparse_plus([-2.0, 0.0, 3.0]).tolist()
@@ -208,7 +209,7 @@ def sparse_plus(x: Any) -> Tensor:
 
 
 @composite
-def sparse_sigmoid(x: Any) -> Tensor:
+def sparse_sigmoid(x: TensorLike) -> Tensor:
     """Elementwise `min(max((x + 1) / 2, 0), 1)`.
 
     >>> sparse_sigmoid([-2.0, 0.0, 3.0]).tolist()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow.base.config import epsilon as default_epsilon
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.exponential import rsqrt
@@ -38,7 +39,7 @@ def _parameter(value: Any, x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
 
 @composite
 def layer_normalization(
-    x: Any,
+    x: TensorLike,
     gamma: Any = None,
     beta: Any = None,
     axis: int | Sequence[int] = -1,
@@ -77,7 +78,7 @@ def layer_normalization(
 
 @composite
 def rms_normalization(
-    x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
+    x: TensorLike, scale: TensorLike | None = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
 ) -> Tensor:
     """`x` divided by its root mean square over `axis`, times `scale`.
 
@@ -100,7 +101,7 @@ def rms_normalization(
 
 
 @composite
-def normalize(x: Any, axis: int | Sequence[int] = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+def normalize(x: TensorLike, axis: int | Sequence[int] = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """`x` divided by its norm over `axis`.
 
     Args:

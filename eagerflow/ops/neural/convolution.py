@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -51,19 +52,21 @@ def planned(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any)
     return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel)
 
 
-def placed(x: Any, data_format: Any) -> Any:
+def placed(x: Any, data_format: str | None) -> Any:
     """What was computed with the channels last in the layout that is asked for; None stays None."""
     return to_first(x) if x is not None and is_channels_first(data_format) else x
 
 
-def _conv_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+def _conv_rule(
+    xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: str | None, plan: Any
+) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx = convolution.input_gradient(xp, g, kernel, *plan) if needs[0] else None
     dk = convolution.kernel_gradient(xp, x, g, kernel.shape, *plan) if needs[1] else None
     return placed(dx, data_format), dk
 
 
-def _conv_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
+def _conv_of_windows(inputs: Any, kernel: Any, data_format: str | None, plan: Any, **_: Any) -> Any:
     """The convolution as a product of matrices, one per group."""
     geometry, groups = plan[:2]
     windows = gather_windows(channels_first_to_last(inputs, data_format), geometry)
@@ -77,12 +80,12 @@ def _conv_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_:
 
 @op(_conv_rule, joint=True, reference=_conv_of_windows, saves=("plan",))
 def conv(
-    xp: Any,
-    inputs: Any,
-    kernel: Any,
+    xp: Numpy,
+    inputs: Array,
+    kernel: Array,
     strides: Any = 1,
     padding: str = "valid",
-    data_format: Any = None,
+    data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
     """Convolution over one, two or three spatial axes (cross-correlation, as usual in deep learning).
@@ -110,14 +113,16 @@ def conv(
     return placed(convolution.forward(xp, x, kernel, *plan), data_format), plan
 
 
-def _depthwise_rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+def _depthwise_rule(
+    xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: str | None, plan: Any
+) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx = depthwise.input_gradient(xp, g, kernel, plan) if needs[0] else None
     dk = depthwise.kernel_gradient(xp, x, g, kernel.shape, plan) if needs[1] else None
     return placed(dx, data_format), dk
 
 
-def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
+def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: str | None, plan: Any, **_: Any) -> Any:
     """The windows times the kernel, summed over the taps."""
     windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
     channels, multiplier = kernel.shape[-2:]
@@ -128,12 +133,12 @@ def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any,
 
 @op(_depthwise_rule, joint=True, reference=_depthwise_of_windows, saves=("plan",))
 def depthwise_conv(
-    xp: Any,
-    inputs: Any,
-    kernel: Any,
+    xp: Numpy,
+    inputs: Array,
+    kernel: Array,
     strides: Any = 1,
     padding: str = "valid",
-    data_format: Any = None,
+    data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
     """Convolution of every channel with filters of its own.
@@ -175,12 +180,12 @@ def planned_depthwise(x: Any, kernel: Any, strides: Any, padding: Any, dilation_
 
 @composite
 def separable_conv(
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
+    inputs: TensorLike,
+    depthwise_kernel: TensorLike,
+    pointwise_kernel: TensorLike,
     strides: Any = 1,
     padding: str = "valid",
-    data_format: Any = None,
+    data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
     """A depthwise convolution, then one of size 1 that mixes the channels.

@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import apply, composite, op
@@ -21,12 +22,12 @@ from eagerflow.ops.neural.softmax import log_softmax
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
 
-def _logits_rule(xp: Any, g: Any, target: Any, output: Any) -> Any:
+def _logits_rule(xp: Numpy, g: Array, target: Array, output: Array) -> Array:
     return g * (apply(sigmoid, xp, output) - target)
 
 
 @op(lambda g, output: -g * output, _logits_rule, floating="real")
-def sigmoid_crossentropy(xp: Any, target: Any, output: Any) -> Any:
+def sigmoid_crossentropy(xp: Numpy, target: Array, output: Array) -> Array:
     """Binary crossentropy between `target` and `sigmoid(output)`, elementwise, from the logits `output`."""
     return apply(softplus, xp, output) - target * output
 
@@ -35,7 +36,7 @@ def _of_log_softmax(target: Any, output: Any, log_probabilities: Any = None) -> 
     return -(target * log_softmax(output)).sum(axis=-1)
 
 
-def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_probabilities: Any) -> Any:
+def _softmax_rule(xp: Numpy, g: Array, needs: Needs, target: Array, output: Array, log_probabilities: Any) -> Any:
     g = g[..., None]
     to_target = -g * log_probabilities if needs[0] else None
     if not needs[1]:
@@ -49,7 +50,7 @@ def _softmax_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, log_pro
 
 
 @op(_softmax_rule, joint=True, reference=_of_log_softmax, saves=("log_probabilities",), floating="real")
-def softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
+def softmax_crossentropy(xp: Numpy, target: Array, output: Array) -> Any:
     """Crossentropy between `target` and `softmax(output)` over the last axis, from the logits `output`."""
     log_probabilities = apply(log_softmax, xp, output)
     return -wide_sum(target * log_probabilities, -1), log_probabilities
@@ -63,14 +64,14 @@ def _picked(target: Any, output: Any, probabilities: Any = None) -> Any:
     return -flat[rows, labels].reshape(target.shape)
 
 
-def _sparse_rule(xp: Any, g: Any, needs: Any, target: Any, output: Any, probabilities: Any) -> Any:
+def _sparse_rule(xp: Numpy, g: Array, needs: Needs, target: Array, output: Array, probabilities: Any) -> Any:
     slope = probabilities.copy()
     slope[xp.arange(target.size), target.reshape(-1)] -= 1
     slope *= g.reshape(-1, 1)
     return None, slope.reshape(output.shape)
 
 
-def check_labels(xp: Any, target: Any, classes: int) -> Any:
+def check_labels(xp: Numpy, target: Array, classes: int) -> Any:
     """None when all labels are classes. On a GPU, where looking would wait for it, the flags of those which are not."""
     outside = (target < 0) | (target >= classes)
     if xp.__name__ != "numpy":
@@ -84,7 +85,7 @@ def check_labels(xp: Any, target: Any, classes: int) -> Any:
 
 
 @op(_sparse_rule, joint=True, reference=_picked, saves=("probabilities",))
-def sparse_softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
+def sparse_softmax_crossentropy(xp: Numpy, target: Array, output: Array) -> Any:
     """Crossentropy between the classes `target` and `softmax(output)` over the last axis, from the logits `output`.
 
     A label that is no class raises; on a GPU its loss is NaN instead, for looking would stop the GPU.
@@ -104,7 +105,7 @@ def sparse_softmax_crossentropy(xp: Any, target: Any, output: Any) -> Any:
 
 
 @composite
-def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
+def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: bool = False) -> Tensor:
     """Binary crossentropy, elementwise.
 
     Args:
@@ -129,7 +130,9 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
 
 
 @composite
-def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Tensor:
+def categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """Crossentropy of distributions along `axis`.
 
     Args:
@@ -156,7 +159,9 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
 
 
 @composite
-def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Tensor:
+def sparse_categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """Crossentropy of class numbers and distributions along `axis`.
 
     Args:

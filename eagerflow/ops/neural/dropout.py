@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.op import op
 
 __all__ = ["masked_scale"]
 
 
 @op(lambda g, mask, scale: _scaled(g, mask, scale), arrays=("x",), floating=True)
-def masked_scale(xp: Any, x: Any, mask: Any, scale: float = 1.0) -> Any:
+def masked_scale(xp: Numpy, x: Array, mask: Any, scale: float = 1.0) -> Array:
     """`x * scale` where `mask` is True, 0 elsewhere. The mask is a raw array of bools that broadcasts to `x`."""
     return _scaled(x, mask, scale)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
@@ -23,7 +24,7 @@ _of_left, _of_right = _matmul.rules
 _of_conv = _conv.rules[0]
 
 
-def _finished(xp: Any, out: Any, bias: Any, relu: bool) -> Any:
+def _finished(xp: Numpy, out: Array, bias: Any, relu: bool) -> Any:
     """`out` with bias and activation."""
     out = out + bias
     return xp.maximum(out, 0) if relu else out
@@ -38,7 +39,7 @@ def _of_bias(g: Any) -> Any:
     return wide_sum(g, tuple(range(g.ndim - 1)))
 
 
-def _dense_rule(g: Any, needs: Any, x: Any, kernel: Any, positive: Any) -> Any:
+def _dense_rule(g: Array, needs: Needs, x: Array, kernel: Array, positive: Any) -> Any:
     g = _before_relu(g, positive)
     d_x = _of_left(g, x.shape, kernel) if needs[0] else None
     return d_x, _of_right(g, x, kernel.shape) if needs[1] else None, _of_bias(g) if needs[2] else None
@@ -50,7 +51,7 @@ def _dense_plainly(x: Any, kernel: Any, bias: Any, relu: bool, **_: Any) -> Any:
 
 
 @op(_dense_rule, joint=True, reference=_dense_plainly, saves=("positive",), floating=True)
-def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
+def dense(xp: Numpy, x: Array, kernel: Array, bias: Array, relu: bool = False) -> Any:
     """`x @ kernel + bias`, with `relu` its positive part.
 
     Args:
@@ -70,7 +71,15 @@ def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
 
 
 def _conv_rule(
-    xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
+    xp: Numpy,
+    g: Array,
+    needs: Needs,
+    inputs: Array,
+    kernel: Array,
+    bias: Array | None,
+    data_format: str | None,
+    plan: Any,
+    positive: Any,
 ) -> Any:
     g = _before_relu(g, positive)
     d_bias = _of_bias(channels_first_to_last(g, data_format)) if needs[2] else None
@@ -83,7 +92,7 @@ def _conv_plainly(
     bias: Any,
     strides: Any,
     padding: str,
-    data_format: Any,
+    data_format: str | None,
     dilation_rate: Any,
     relu: bool,
     **_: Any,
@@ -96,13 +105,13 @@ def _conv_plainly(
 
 @op(_conv_rule, joint=True, reference=_conv_plainly, saves=("plan", "positive"), arrays=("inputs", "kernel", "bias"))
 def conv_bias(
-    xp: Any,
-    inputs: Any,
-    kernel: Any,
-    bias: Any,
+    xp: Numpy,
+    inputs: Array,
+    kernel: Array,
+    bias: Array,
     strides: Any = 1,
     padding: str = "valid",
-    data_format: Any = None,
+    data_format: str | None = None,
     dilation_rate: Any = 1,
     relu: bool = False,
 ) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.op import op
 from eagerflow.ops.neural.normalization import moments
 
@@ -20,7 +21,7 @@ def _by_moments(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float, **_:
     return out if beta is None else out + beta
 
 
-def _rule(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: Any, inverse: Any) -> tuple[Any, ...]:
+def _rule(g: Array, needs: Needs, x: Array, gamma: Array, groups: int, mean: Any, inverse: Any) -> tuple[Any, ...]:
     flat = (x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1])
     split = (*flat[:2], groups, flat[2] // groups)
     normal = ((x.reshape(split) - mean) * inverse).reshape(x.shape)
@@ -31,7 +32,9 @@ def _rule(g: Any, needs: Any, x: Any, gamma: Any, groups: int, mean: Any, invers
 
 
 @op(_rule, joint=True, reference=_by_moments, saves=("mean", "inverse"), arrays=("x", "gamma", "beta"))
-def group_norm(xp: Any, x: Any, gamma: Any = None, beta: Any = None, groups: int = 1, epsilon: float = 1e-3) -> Any:
+def group_norm(
+    xp: Numpy, x: Array, gamma: Array | None = None, beta: Array | None = None, groups: int = 1, epsilon: float = 1e-3
+) -> Any:
     """Each sample's groups of channels with mean 0 and variance 1, times `gamma` plus `beta`.
 
     Args:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.exponential import log10
@@ -31,7 +32,7 @@ def polar(abs_: Any, angle: Any) -> Tensor:
 
 
 @composite
-def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
+def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
     """Peak signal-to-noise ratio in decibels: `20 log10(max_val) - 10 log10(mean squared error)`.
 
     Args:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, Axes, Needs, Numpy, TensorLike
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
@@ -16,7 +17,7 @@ from eagerflow.ops.reduce.reductions import mean as mean_of
 __all__ = ["batch_normalization", "moments"]
 
 
-def axes_of(axis: Any, ndim: int, name: str = "axis") -> tuple[int, ...]:
+def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:
     """Axes as a sorted tuple of numbers from 0; all of them for None.
 
     Raises:
@@ -30,7 +31,7 @@ def axes_of(axis: Any, ndim: int, name: str = "axis") -> tuple[int, ...]:
 
 @composite
 def moments(
-    x: Any, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
+    x: TensorLike, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance of `x` over `axes`.
 
@@ -63,7 +64,7 @@ def moments(
     return (mean.astype(x.dtype), variance.astype(x.dtype)) if half else (mean, variance)
 
 
-def _along(x: Any, axis: Any, name: str, vector: Any) -> Any:
+def _along(x: Any, axis: Axes, name: str, vector: Any) -> Any:
     """A number per channel, shaped to meet x."""
     (place,) = axes_of(axis, x.ndim)
     if vector.ndim != 1 or vector.size != x.shape[place]:
@@ -72,7 +73,7 @@ def _along(x: Any, axis: Any, name: str, vector: Any) -> Any:
 
 
 def factor_and_shift(
-    x: Any, mean: Any, variance: Any, axis: Any, offset: Any, scale: Any, epsilon: Any
+    x: Any, mean: Any, variance: Any, axis: Axes, offset: Any, scale: Any, epsilon: Any
 ) -> tuple[Any, Any]:
     """What batch normalization by known moments multiplies x by and adds to it, of arrays or tensors.
 
@@ -86,7 +87,7 @@ def factor_and_shift(
     return factor, shift if offset is None else shift + _along(x, axis, "offset", offset)
 
 
-def _by_factor_and_shift(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: Any, epsilon: Any) -> Any:
+def _by_factor_and_shift(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float) -> Any:
     factor, shift = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
     return x * factor + shift
 
@@ -108,7 +109,15 @@ def to_moments(
 
 
 def _by_moments_rule(
-    g: Any, needs: Any, x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: Any, epsilon: Any
+    g: Array,
+    needs: Needs,
+    x: Array,
+    mean: Array,
+    variance: Array,
+    offset: Array,
+    scale: Array,
+    axis: int,
+    epsilon: float,
 ) -> tuple[Any, ...]:
     factor, _ = factor_and_shift(x, mean, variance, axis, offset, scale, epsilon)
     (place,) = axes_of(axis, x.ndim)
@@ -125,8 +134,15 @@ def _by_moments_rule(
     arrays=("x", "mean", "variance", "offset", "scale"),
 )
 def batch_normalization(
-    xp: Any, x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
-) -> Any:
+    xp: Numpy,
+    x: Array,
+    mean: Array,
+    variance: Array,
+    axis: int,
+    offset: Array | None = None,
+    scale: Array | None = None,
+    epsilon: float = 1e-3,
+) -> Array:
     """`(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of them a vector along `axis`.
 
     Args:
@@ -165,7 +181,9 @@ def _batch_by_moments(
     return out, mean.reshape((-1,)), variance.reshape((-1,))
 
 
-def _batch_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: Any, inverse: Any) -> tuple[Any, ...]:
+def _batch_rule(
+    g: Sequence[Array], needs: Needs, x: Array, scale: Array, axes: tuple[int, ...], mean: Any, inverse: Any
+) -> tuple[Any, ...]:
     g_out, g_mean, g_variance = g
     count = max(1, x.size // max(1, mean.size))
     away = x - mean
@@ -193,7 +211,12 @@ def _batch_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, mean: Any, in
     arrays=("x", "scale", "offset"),
 )
 def normalize_batch(
-    xp: Any, x: Any, scale: Any = None, offset: Any = None, axes: tuple[int, ...] = (0,), epsilon: float = 1e-3
+    xp: Numpy,
+    x: Array,
+    scale: Array | None = None,
+    offset: Array | None = None,
+    axes: tuple[int, ...] = (0,),
+    epsilon: float = 1e-3,
 ) -> Any:
     """What batch normalization does in training: normalizes `x` by its own mean and variance over `axes`.
 
@@ -222,7 +245,7 @@ def normalize_batch(
     return (away, mean.reshape(-1), variance.reshape(-1)), mean, inverse
 
 
-def _one_over_root(xp: Any, positive: Any) -> Any:
+def _one_over_root(xp: Numpy, positive: Any) -> Any:
     """1 / √positive, NaN for infinity: of squares too large for the type, 0 would look like a result."""
     return xp.sqrt(positive) / positive
 
@@ -238,7 +261,9 @@ def _layer_by_moments(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsi
     return _scaled((x - mean) * (variance + epsilon) ** -0.5, gamma, beta)
 
 
-def _layer_rule(g: Any, needs: Any, x: Any, gamma: Any, axes: Any, mean: Any, inverse: Any) -> tuple[Any, ...]:
+def _layer_rule(
+    g: Array, needs: Needs, x: Array, gamma: Array, axes: tuple[int, ...], mean: Any, inverse: Any
+) -> tuple[Any, ...]:
     normal = (x - mean) * inverse  # again, which is cheaper than keeping it
     d_gamma = g * normal if needs[1] else None
     if not needs[0]:
@@ -251,7 +276,12 @@ def _layer_rule(g: Any, needs: Any, x: Any, gamma: Any, axes: Any, mean: Any, in
 
 @op(_layer_rule, joint=True, reference=_layer_by_moments, saves=("mean", "inverse"), arrays=("x", "gamma", "beta"))
 def layer_norm(
-    xp: Any, x: Any, gamma: Any = None, beta: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-3
+    xp: Numpy,
+    x: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    axes: tuple[int, ...] = (-1,),
+    epsilon: float = 1e-3,
 ) -> Any:
     """`x` with mean 0 and variance 1 over `axes`, times `gamma` plus `beta`, which broadcast against `x`."""
     if epsilon.__class__ is not float:
@@ -267,7 +297,7 @@ def _rms_plain(x: Any, scale: Any, axes: tuple[int, ...], epsilon: float, **_: A
     return _scaled(x * (mean_of(x * x, axis=axes, keepdims=True) + epsilon) ** -0.5, scale, None)
 
 
-def _rms_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: Any) -> tuple[Any, ...]:
+def _rms_rule(g: Array, needs: Needs, x: Array, scale: Array, axes: tuple[int, ...], inverse: Any) -> tuple[Any, ...]:
     normal = x * inverse
     d_scale = g * normal if needs[1] else None
     if not needs[0]:
@@ -277,7 +307,9 @@ def _rms_rule(g: Any, needs: Any, x: Any, scale: Any, axes: Any, inverse: Any) -
 
 
 @op(_rms_rule, joint=True, reference=_rms_plain, saves=("inverse",), arrays=("x", "scale"))
-def rms_norm(xp: Any, x: Any, scale: Any = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-6) -> Any:
+def rms_norm(
+    xp: Numpy, x: Array, scale: Array | None = None, axes: tuple[int, ...] = (-1,), epsilon: float = 1e-6
+) -> Any:
     """`x` divided by its root mean square over `axes`, times `scale`, which broadcasts against `x`."""
     if epsilon.__class__ is not float:
         epsilon = as_number("epsilon", epsilon, _rms_plain)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Axes, Numpy
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import in_float32, wide_sum
 from eagerflow.core.op import op
@@ -15,19 +16,19 @@ from eagerflow.core.op import op
 __all__ = ["log_softmax", "softmax", "sparsemax"]
 
 
-def shifted(x: Any, axis: Any) -> Any:
+def shifted(x: Any, axis: Axes) -> Any:
     """`x` minus its maximum along `axis`."""
     with errstate(invalid="ignore"):  # of infinities comes NaN
         return x - x.max(axis=axis, keepdims=True)
 
 
-def _softmax_rule(g: Any, out: Any, axis: Any) -> Any:
+def _softmax_rule(g: Array, out: Array, axis: Axes) -> Array:
     weighted = g * out
     return weighted - out * wide_sum(weighted, axis, keepdims=True)
 
 
 @op(_softmax_rule, floating="real")
-def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
+def softmax(xp: Numpy, x: Array, axis: Axes = -1) -> Array:
     """`exp(x)` divided by its sum along `axis`, without overflow.
 
     Args:
@@ -47,12 +48,12 @@ def softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     return e
 
 
-def _log_softmax_rule(xp: Any, g: Any, out: Any, axis: Any) -> Any:
+def _log_softmax_rule(xp: Numpy, g: Array, out: Array, axis: Axes) -> Array:
     return g - xp.exp(out) * wide_sum(g, axis, keepdims=True)
 
 
 @op(_log_softmax_rule, floating="real")
-def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
+def log_softmax(xp: Numpy, x: Array, axis: Axes = -1) -> Array:
     """The logarithm of `softmax(x, axis)`, exact also where that is tiny.
 
     Args:
@@ -68,14 +69,14 @@ def log_softmax(xp: Any, x: Any, axis: Any = -1) -> Any:
     return moved - xp.log(wide_sum(xp.exp(moved), axis, keepdims=True))
 
 
-def _sparsemax_rule(g: Any, out: Any, axis: int) -> Any:
+def _sparsemax_rule(g: Array, out: Array, axis: int) -> Array:
     support = (out > 0).astype(g.dtype)
     inside = g * support
     return inside - support * (wide_sum(inside, axis, keepdims=True) / wide_sum(support, axis, keepdims=True))
 
 
 @op(_sparsemax_rule, floating="real")
-def sparsemax(xp: Any, x: Any, axis: int = -1) -> Any:
+def sparsemax(xp: Numpy, x: Array, axis: int = -1) -> Array:
     """The point of the probability simplex nearest to `x`: like softmax, but with zeros.
 
     Args:
@@ -90,7 +91,7 @@ def sparsemax(xp: Any, x: Any, axis: int = -1) -> Any:
     return in_float32(_projected, xp, x, axis) if x.size else x.copy()
 
 
-def _projected(xp: Any, x: Any, axis: int) -> Any:
+def _projected(xp: Numpy, x: Array, axis: int) -> Any:
     last = xp.moveaxis(x, axis, -1)
     falling = xp.sort(last, axis=-1)[..., ::-1]
     sums = xp.cumsum(falling, axis=-1) - 1

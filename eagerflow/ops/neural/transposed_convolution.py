@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.op import op
 from eagerflow.ops.neural.convolution import placed
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -54,14 +55,14 @@ def _along_axis(n: int, reach: int, stride: int, padding: str, extra: int | None
     return reach - 1 - front, (n - 1) * stride + 2 + around - reach
 
 
-def _rule(xp: Any, g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+def _rule(xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: str | None, plan: Any) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx = convolution.forward(xp, g, kernel, plan) if needs[0] else None
     dk = convolution.kernel_gradient(xp, g, x, kernel.shape, plan) if needs[1] else None
     return placed(dx, data_format), dk
 
 
-def _of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any) -> Any:
+def _of_windows(inputs: Any, kernel: Any, data_format: str | None, plan: Any, **_: Any) -> Any:
     """Each input element's copy of the kernel, added where it lands."""
     x = channels_first_to_last(inputs, data_format)
     filters, channels = kernel.shape[-2:]
@@ -72,13 +73,13 @@ def _of_windows(inputs: Any, kernel: Any, data_format: Any, plan: Any, **_: Any)
 
 @op(_rule, joint=True, reference=_of_windows, saves=("plan",))
 def conv_transpose(
-    xp: Any,
-    inputs: Any,
-    kernel: Any,
+    xp: Numpy,
+    inputs: Array,
+    kernel: Array,
     strides: Any = 1,
     padding: str = "valid",
     output_padding: Any = None,
-    data_format: Any = None,
+    data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
     """Transposed convolution ("deconvolution") over one, two or three spatial axes.

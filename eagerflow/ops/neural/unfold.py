@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.neural.data_format import is_channels_first
@@ -31,7 +32,7 @@ def _geometry(lengths: Any, kernel_size: Any, dilation: Any, padding: Any, strid
 
 
 @composite
-def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(x: TensorLike, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """All blocks of images as columns (im2col).
 
     Args:
@@ -61,7 +62,9 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
 
 
 @composite
-def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def fold(
+    x: TensorLike, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
     """Columns of blocks added up to images (col2im): the adjoint of `unfold`.
 
     Args:
@@ -93,7 +96,7 @@ def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding:
     return scatter_windows(windows, plan).transpose((0, 3, 1, 2))
 
 
-def _image(name: str, x: Any, block_size: int, data_format: Any) -> tuple[Tensor, bool]:
+def _image(name: str, x: Any, block_size: int, data_format: str | None) -> tuple[Tensor, bool]:
     x = convert_to_tensor(x)
     if isinstance(block_size, bool) or not isinstance(block_size, int) or block_size < 2:
         raise ValueError(f"{name}: block_size={block_size!r}: expected an integer of at least 2.")
@@ -103,7 +106,7 @@ def _image(name: str, x: Any, block_size: int, data_format: Any) -> tuple[Tensor
 
 
 @composite
-def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Tensor:
+def depth_to_space(x: TensorLike, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Channels laid out as blocks of `block_size` by `block_size` pixels.
 
     Args:
@@ -131,7 +134,7 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
 
 
 @composite
-def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") -> Tensor:
+def space_to_depth(x: TensorLike, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Blocks of `block_size` by `block_size` pixels laid out as channels: the reverse of `depth_to_space`.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+from eagerflow.base.typing import Array, DType, Numpy, TensorLike
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -19,12 +20,12 @@ from eagerflow.ops.reduce.reductions import sum
 __all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
 
 
-def _cumsum_rule(xp: Any, g: Any, axis: Any, x_shape: Any) -> Any:
+def _cumsum_rule(xp: Numpy, g: Array, axis: int | None, x_shape: tuple[int, ...]) -> Array:
     along = 0 if axis is None else axis
     return xp.flip(_running(xp.flip(g, along), along), along).reshape(x_shape)
 
 
-def _running(x: Any, axis: int | None, dtype: Any = None) -> Any:
+def _running(x: Any, axis: int | None, dtype: DType = None) -> Any:
     """`x.cumsum`; that of halves in float32, as `wide_sum`."""
     if not isinstance(x, Tensor) and is_half(x.dtype) and (dtype is None or dtype == x.dtype):
         return x.cumsum(axis=axis, dtype="float32").astype(x.dtype)
@@ -32,7 +33,7 @@ def _running(x: Any, axis: int | None, dtype: Any = None) -> Any:
 
 
 @op(_cumsum_rule)
-def cumsum(xp: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumsum(xp: Numpy, x: Array, axis: int | None = None, dtype: DType = None) -> Array:
     """Running sums: each element is the sum of all up to it.
 
     Args:
@@ -47,7 +48,7 @@ def cumsum(xp: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 @composite
-def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+def cumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tensor:
     """Running products: each element is the product of all up to it.
 
     Args:
@@ -79,7 +80,7 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
 
 
 @composite
-def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
+def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     """Differences between neighbours, `n` times over.
 
     Args:
@@ -106,7 +107,7 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
 
 
 @composite
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """The integral of sampled values by the trapezoidal rule.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Axes, TensorLike
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import convert_to_tensor
@@ -20,7 +21,7 @@ __all__ = ["logsumexp"]
 
 
 @composite
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
     """`log(sum(exp(x)))` over `axis` without overflow.
 
     Args:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.typing import Axes, DType, TensorLike
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -29,7 +30,7 @@ def _filled(x: Any, value: float) -> Tensor:
 
 
 @composite
-def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nansum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Sum over `axis` of all that isn't NaN.
 
     Args:
@@ -44,7 +45,7 @@ def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nanprod(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Product over `axis` of all that isn't NaN.
 
     Args:
@@ -55,12 +56,12 @@ def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return prod(_filled(x, 1), axis=axis, keepdims=keepdims)
 
 
-def _only(axis: Any) -> Any:
+def _only(axis: Axes) -> Any:
     return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
 
 
 @composite
-def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+def nancumsum(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tensor:
     """Running sums in which NaN counts as 0.
 
     Args:
@@ -75,7 +76,7 @@ def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
 
 
 @composite
-def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+def nancumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tensor:
     """Running products in which NaN counts as 1.
 
     Args:
@@ -87,7 +88,7 @@ def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
 
 
 @composite
-def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nanmean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Mean over `axis` of all that isn't NaN; NaN where nothing is left.
 
     Args:
@@ -104,14 +105,14 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return divide(sum(_filled(x, 0), axis=axis, keepdims=keepdims), _count(x, axis, keepdims))
 
 
-def _count(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+def _count(x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     """How many elements aren't NaN; NaN where there are none."""
     count = sum(equal(x, x), axis=axis, keepdims=keepdims)
     return where(equal(count, 0), math.nan, count)
 
 
 @composite
-def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nanvar(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Variance over `axis` of all that isn't NaN; NaN where nothing is left.
 
     Args:
@@ -133,7 +134,7 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nanstd(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over `axis` of all that isn't NaN.
 
     Args:
@@ -144,7 +145,7 @@ def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
 
 
-def _extreme(function: Callable[..., Any], worst: float, nothing: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+def _extreme(function: Callable[..., Any], worst: float, nothing: float, x: Any, axis: Axes, keepdims: bool) -> Tensor:
     """An extreme, or its place, of all that isn't NaN; `nothing` where nothing is left."""
     x = convert_to_tensor(x)
     found = function(_filled(x, worst), axis=axis, keepdims=keepdims)
@@ -154,7 +155,7 @@ def _extreme(function: Callable[..., Any], worst: float, nothing: float, x: Any,
 
 
 @composite
-def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Maximum over `axis` of all that isn't NaN; NaN where nothing is left.
 
     Args:
@@ -172,7 +173,7 @@ def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Minimum over `axis` of all that isn't NaN; NaN where nothing is left.
 
     Args:
@@ -187,7 +188,7 @@ def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanargmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the maximum of all that isn't NaN; -1 where nothing is left.
 
     Args:
@@ -202,7 +203,7 @@ def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
 
 
 @composite
-def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanargmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the minimum of all that isn't NaN; -1 where nothing is left.
 
     Args:

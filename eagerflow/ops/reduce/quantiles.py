@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Axes, TensorLike
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
@@ -28,7 +29,7 @@ _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @composite
-def quantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+def quantile(x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False) -> Tensor:
     """The elements below which the parts `q` of all lie; NaN where any element is NaN.
 
     Args:
@@ -52,7 +53,9 @@ def quantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
 
 
 @composite
-def nanquantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+def nanquantile(
+    x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
     """The elements below which the parts `q` of all that isn't NaN lie; NaN where nothing is left.
 
     Args:
@@ -69,7 +72,9 @@ def nanquantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdi
 
 
 @composite
-def percentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+def percentile(
+    x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
     """`quantile` with `q` from 0 to 100.
 
     Args:
@@ -86,7 +91,9 @@ def percentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdim
 
 
 @composite
-def nanpercentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+def nanpercentile(
+    x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
     """`nanquantile` with `q` from 0 to 100.
 
     Args:
@@ -100,7 +107,7 @@ def nanpercentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keep
 
 
 @composite
-def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def median(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The middle element, or the mean of the two middle ones; NaN where any element is NaN.
 
     Args:
@@ -115,7 +122,7 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def nanmedian(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The middle one of the elements that aren't NaN, or the mean of the two middle ones.
 
     Args:
@@ -126,7 +133,7 @@ def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _quantile("nanmedian", x, 0.5, axis, "midpoint", keepdims, skip_nan=True)
 
 
-def _quantile(name: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Tensor:
+def _quantile(name: str, x: Any, q: Any, axis: Axes, method: str, keepdims: bool, skip_nan: bool) -> Tensor:
     if method not in _METHODS:
         raise ValueError(f"{name}: method={method!r}; expected one of {_METHODS}.")
     x = convert_to_tensor(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Array, Axes, DType, Numpy, TensorLike
 from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import composite, op
 from eagerflow.core.op_settings import as_number
@@ -20,7 +21,7 @@ __all__ += ["sum", "var"]
 
 
 @op(lambda xp, g, x_shape, axis: spread(xp, g, x_shape, axis))
-def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def sum(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Sum over `axis`; small integers and bools add up as int64, as NumPy does.
 
     Args:
@@ -34,7 +35,7 @@ def sum(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return wide_sum(x, axes_of(axis), keepdims)
 
 
-def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
+def _mean_rule(xp: Numpy, g: Array, x_shape: tuple[int, ...], axis: Axes) -> Array:
     reduced = x_shape if axis is None else [x_shape[a] for a in listed(axis, len(x_shape))]
     count = math.prod(reduced)
     # float16 ends at 65504, also for a number to divide by
@@ -43,7 +44,7 @@ def _mean_rule(xp: Any, g: Any, x_shape: Any, axis: Any) -> Any:
 
 
 @op(_mean_rule, floating=True)
-def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def mean(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Mean over `axis`; integers become floats.
 
     Args:
@@ -61,7 +62,7 @@ def mean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return x.sum(axis=axes_of(axis), keepdims=keepdims) / count
 
 
-def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) -> Any:
+def _extreme_rule(xp: Numpy, g: Array, x: Array, out: Array, axis: Axes, initial: Any) -> Array:
     """The gradient goes to the elements that are the extreme, in equal shares."""
     shape = kept(x.shape, axis)
     mask = xp.equal(x, out.reshape(shape)).astype(g.dtype)
@@ -71,7 +72,7 @@ def _extreme_rule(xp: Any, g: Any, x: Any, out: Any, axis: Any, initial: Any) ->
     return mask * (g.reshape(shape) / share)
 
 
-def _extreme(xp: Any, x: Any, axis: Any, keepdims: bool, initial: Any, largest: bool) -> tuple[Any, Any]:
+def _extreme(xp: Numpy, x: Array, axis: Axes, keepdims: bool, initial: Any, largest: bool) -> tuple[Any, Any]:
     """The extreme, and nothing: where it was found is for kernels to tell."""
     if initial is not None:
         initial = as_number("initial", initial, _max_by_ops if largest else _min_by_ops)
@@ -80,7 +81,7 @@ def _extreme(xp: Any, x: Any, axis: Any, keepdims: bool, initial: Any, largest: 
 
 
 @op(_extreme_rule, saves=("places",))
-def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
+def max(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
     """Maximum over `axis`. Elements that tie share the gradient equally.
 
     Args:
@@ -99,7 +100,7 @@ def max(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
 
 
 @op(_extreme_rule, saves=("places",))
-def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
+def min(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
     """Minimum over `axis`. Elements that tie share the gradient equally.
 
     Args:
@@ -117,15 +118,15 @@ def min(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any 
     return _extreme(xp, x, axis, keepdims, initial, False)
 
 
-def _max_by_ops(x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+def _max_by_ops(x: Any, axis: Axes, keepdims: bool, initial: Any) -> Any:
     return maximum(max(x, axis, keepdims), initial)
 
 
-def _min_by_ops(x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+def _min_by_ops(x: Any, axis: Axes, keepdims: bool, initial: Any) -> Any:
     return minimum(min(x, axis, keepdims), initial)
 
 
-def _with_initial(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initial: Any) -> Any:
+def _with_initial(xp: Numpy, x: Array, method: str, axis: Axes, keepdims: bool, initial: Any) -> Any:
     """The extreme of the elements and `initial` (NumPy alone knows the argument)."""
     initial = initial.item() if hasattr(initial, "item") else initial
     reduced = listed(axis, x.ndim)
@@ -139,7 +140,7 @@ def _with_initial(xp: Any, x: Any, method: str, axis: Any, keepdims: bool, initi
 
 
 @composite
-def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def amax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Maximum over `axis`: `max` without `initial`.
 
     Args:
@@ -151,7 +152,7 @@ def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def amin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Minimum over `axis`: `min` without `initial`.
 
     Args:
@@ -162,7 +163,7 @@ def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return min(x, axis=axis, keepdims=keepdims)
 
 
-def _prod_rule(xp: Any, g: Any, x: Any, axis: Any) -> Any:
+def _prod_rule(xp: Numpy, g: Array, x: Array, axis: Axes) -> Array:
     """The product of all the others, from both sides, so that zeros need no care."""
     axes = listed(axis, x.ndim)
     last = tuple(range(x.ndim - len(axes), x.ndim))
@@ -177,7 +178,7 @@ def _prod_rule(xp: Any, g: Any, x: Any, axis: Any) -> Any:
 
 
 @op(_prod_rule, holomorphic=True)
-def prod(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
+def prod(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, dtype: DType = None) -> Array:
     """Product over `axis`.
 
     Args:
@@ -193,7 +194,7 @@ def prod(xp: Any, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any =
 
 
 @op()
-def argmax(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmax(xp: Numpy, x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The index of the (first) maximum along `axis`, or in the flattened tensor.
 
     Args:
@@ -211,7 +212,7 @@ def argmax(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> 
 
 
 @op()
-def argmin(xp: Any, x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmin(xp: Numpy, x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The index of the (first) minimum along `axis`, or in the flattened tensor.
 
     Args:
@@ -234,7 +235,7 @@ def _wide(x: Any) -> tuple[Any, Any]:
 
 
 @composite
-def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
     """Variance over `axis` (the mean squared distance from the mean).
 
     Args:
@@ -255,7 +256,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @composite
-def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
     """Standard deviation over `axis`: the root of `var`.
 
     Args:
@@ -272,7 +273,7 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @composite
-def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
     """Peak to peak: maximum minus minimum over `axis`.
 
     Args:
@@ -287,7 +288,7 @@ def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @composite
-def count_nonzero(x: Any, axis: Any = None) -> Any:
+def count_nonzero(x: TensorLike, axis: Axes = None) -> Any:
     """How many elements along `axis` are not 0.
 
     Args:
@@ -301,7 +302,7 @@ def count_nonzero(x: Any, axis: Any = None) -> Any:
 
 
 @composite
-def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
+def average(x: TensorLike, axis: Axes = None, weights: Any = None) -> Tensor:
     """Mean over `axis`, weighted.
 
     Args:

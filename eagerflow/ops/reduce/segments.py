@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -37,7 +38,9 @@ def _checked(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple
 
 
 @composite
-def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+def segment_sum(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """The sum of the rows of each segment.
 
     Args:
@@ -72,7 +75,9 @@ def _extreme(name: str, function: str, data: Any, segment_ids: Any, num_segments
 
 
 @composite
-def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+def segment_max(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """The maximum of the rows of each segment. Rows that tie share the gradient equally.
 
     Args:
@@ -95,7 +100,9 @@ def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
 
 @composite
-def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+def segment_min(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """The minimum of the rows of each segment. Rows that tie share the gradient equally.
 
     Args:
@@ -115,7 +122,9 @@ def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
 
 @composite
-def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+def segment_prod(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """The product of the rows of each segment. Zeros are no trouble to its gradient.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.dtypes import as_dtype, is_half
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -27,7 +28,7 @@ __all__ = ["allclose", "bincount", "cdist", "histogram", "isclose", "isin", "uni
 
 
 @composite
-def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+def isclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """Elementwise: differ by no more than `atol + rtol * |x2|`.
 
     Args:
@@ -49,7 +50,7 @@ def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan:
 
 
 @composite
-def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+def allclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """Whether all elements are close (see `isclose`).
 
     Args:
@@ -66,7 +67,7 @@ def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan
 
 
 @composite
-def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """For each element of `x1`: does `x2` have it?
 
     Args:
@@ -89,7 +90,7 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
 
 
 @composite
-def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
+def bincount(x: TensorLike, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
     """How often each of the numbers 0, 1, 2 ... occurs.
 
     Args:
@@ -125,14 +126,14 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 
 
 @op(outputs=2, arrays=("x",))
-def binned(xp: Any, x: Any, bins: Any = 10, range: Any = None) -> Any:
+def binned(xp: Numpy, x: Array, bins: Any = 10, range: Any = None) -> tuple[Array, ...]:
     """How many elements fall into each bin, and the edges of the bins."""
     counts, edges = xp.histogram(x, bins, range)
     return counts, edges.astype(x.dtype if x.dtype.kind == "f" else as_dtype(None))
 
 
 @composite
-def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor]:
+def histogram(x: TensorLike, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor]:
     """How many elements fall into each of several bins.
 
     Args:
@@ -161,13 +162,13 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor
 
 @op(outputs="many", arrays=("x",))
 def distinct(
-    xp: Any,
-    x: Any,
+    xp: Numpy,
+    x: Array,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
-) -> Any:
+) -> tuple[Array, ...]:
     """The different elements, in order, and what else was asked for."""
     found = xp.unique(x, return_index, return_inverse, return_counts, axis=axis, equal_nan=False)
     return found if isinstance(found, tuple) else (found,)
@@ -175,14 +176,14 @@ def distinct(
 
 @composite
 def unique(
-    x: Any,
+    x: TensorLike,
     sorted: bool = True,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
     size: int | None = None,
-    fill_value: Any = None,
+    fill_value: TensorLike | None = None,
 ) -> Any:
     """The different elements, each once.
 
@@ -227,7 +228,7 @@ def _resized(x: Tensor, size: int, axis: int, fill_value: Any) -> Tensor:
 
 
 @composite
-def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
+def unravel_index(indices: TensorLike, shape: Any) -> tuple[Tensor, ...]:
     """Coordinates in a tensor of some shape from positions in the flattened one.
 
     Args:
@@ -256,7 +257,7 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
 
 
 @composite
-def cdist(x: Any, y: Any) -> Tensor:
+def cdist(x: TensorLike, y: TensorLike) -> Tensor:
     """The Euclidean distances between all pairs of vectors.
 
     Args:

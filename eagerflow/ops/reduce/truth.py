@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from eagerflow.base.typing import Array, Axes, Numpy
 from eagerflow.core.op import op
 from eagerflow.ops.arrays.axes import axes_of
 
@@ -11,7 +10,7 @@ __all__ = ["all", "any"]
 
 
 @op()
-def all(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def all(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Whether all elements along `axis` are true.
 
     Args:
@@ -26,7 +25,7 @@ def all(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @op()
-def any(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def any(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Whether any element along `axis` is true.
 
     Args:

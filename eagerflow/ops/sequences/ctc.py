@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.device import namespace_of, to_host
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -20,7 +21,7 @@ from eagerflow.ops.sequences import ctc_states as trellis
 __all__ = ["ctc_decode", "ctc_loss"]
 
 
-def _check(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int) -> None:
+def _check(xp: Numpy, target: Array, output: Array, target_length: Any, output_length: Any, mask_index: int) -> None:
     if output.ndim != 3 or target.ndim != 2 or target.shape[0] != output.shape[0]:
         raise ValueError(
             "expected target (batch, labels) and output (batch, time, classes); "
@@ -35,14 +36,14 @@ def _check(xp: Any, target: Any, output: Any, target_length: Any, output_length:
         _check_numbers(xp, target, output, target_length, output_length)
 
 
-def _impossible(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any) -> Any:
+def _impossible(xp: Numpy, target: Array, output: Array, target_length: Any, output_length: Any) -> Any:
     """Which sequences have lengths or labels out of bounds: for a GPU, where looking would wait for it."""
     used = xp.arange(target.shape[1]) < target_length[:, None]
     strange = (used & ((target < 0) | (target >= output.shape[2]))).any(axis=1)
     return strange | (target_length > target.shape[1]) | (output_length > output.shape[1])
 
 
-def _check_numbers(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any) -> None:
+def _check_numbers(xp: Numpy, target: Array, output: Array, target_length: Any, output_length: Any) -> None:
     """Labels and lengths within bounds; looking is free on the CPU only."""
     if target_length.max() > target.shape[1] or output_length.max() > output.shape[1]:
         raise ValueError(
@@ -54,7 +55,7 @@ def _check_numbers(xp: Any, target: Any, output: Any, target_length: Any, output
         raise ValueError(f"target: expected classes from 0 to {output.shape[2] - 1}; got {used.max()}.")
 
 
-def _emissions(xp: Any, log_probabilities: Any, classes: Any) -> Any:
+def _emissions(xp: Numpy, log_probabilities: Array, classes: Any) -> Any:
     """Log probability of each state's class: (time, batch, states)."""
     rows = xp.arange(classes.shape[0])[:, None]
     return log_probabilities.transpose((1, 0, 2))[:, rows, classes]
@@ -79,11 +80,11 @@ def _plain(target: Any, output: Any, target_length: Any, output_length: Any, mas
 
 
 def _rule(
-    xp: Any,
-    g: Any,
-    output: Any,
-    target_length: Any,
-    output_length: Any,
+    xp: Numpy,
+    g: Array,
+    output: Array,
+    target_length: Array,
+    output_length: Array,
     alphas: Any,
     classes: Any,
     skips: Any,
@@ -99,7 +100,9 @@ def _rule(
 
 
 @op(_rule, joint=True, reference=_plain, saves=("alphas", "classes", "skips", "log_probabilities"))
-def ctc_loss(xp: Any, target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0) -> Any:
+def ctc_loss(
+    xp: Numpy, target: Array, output: Array, target_length: Array, output_length: Array, mask_index: int = 0
+) -> Any:
     """Minus the log probability of the labels, summed over all their alignments with the output.
 
     Args:
@@ -134,7 +137,7 @@ def ctc_loss(xp: Any, target: Any, output: Any, target_length: Any, output_lengt
 
 @composite
 def ctc_decode(
-    inputs: Any,
+    inputs: TensorLike,
     sequence_lengths: Any,
     strategy: str = "greedy",
     beam_width: int = 100,

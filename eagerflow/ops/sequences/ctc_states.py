@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
+
 __all__ = ["NEVER", "alphas", "final_states", "gradient", "states", "total"]
 
 NEVER = -1e30
 
 
-def states(xp: Any, target: Any, classes: int, blank: int) -> tuple[Any, Any]:
+def states(xp: Numpy, target: Array, classes: int, blank: int) -> tuple[Any, Any]:
     """The class of each state, and 0 or NEVER for whether it can be reached past the blank before it."""
     batch, labels = target.shape
     found = xp.full((batch, 2 * labels + 1), blank, "int64")
@@ -25,19 +27,19 @@ def states(xp: Any, target: Any, classes: int, blank: int) -> tuple[Any, Any]:
     return found, skips
 
 
-def _shifted(xp: Any, a: Any, by: int) -> Any:
+def _shifted(xp: Numpy, a: Array, by: int) -> Any:
     """`a` moved towards later states, with NEVER in front."""
     out = xp.full(a.shape, NEVER, a.dtype)
     out[:, by:] = a[:, :-by] if by < a.shape[1] else a[:, :0]
     return out
 
 
-def _arrivals(xp: Any, a: Any, skips: Any) -> tuple[Any, Any, Any]:
+def _arrivals(xp: Numpy, a: Array, skips: Any) -> tuple[Any, Any, Any]:
     """Log probabilities of arriving from the same state, the one before, and the label before."""
     return a, _shifted(xp, a, 1), _shifted(xp, a, 2) + skips
 
 
-def alphas(xp: Any, emissions: Any, skips: Any, lengths: Any) -> Any:
+def alphas(xp: Numpy, emissions: Array, skips: Any, lengths: Any) -> Any:
     """Log probability of all beginnings that end in a state at a time: (time + 1, batch, states).
 
     Row 0 is before the first step. Rows past a sequence's length repeat its last.
@@ -54,7 +56,7 @@ def alphas(xp: Any, emissions: Any, skips: Any, lengths: Any) -> Any:
     return found
 
 
-def final_states(xp: Any, lengths: Any, count: int) -> Any:
+def final_states(xp: Numpy, lengths: Any, count: int) -> Any:
     """0 for the two states in which a sequence of labels may end, NEVER for the others."""
     place = xp.arange(count)
     last = 2 * lengths[:, None]
@@ -62,14 +64,14 @@ def final_states(xp: Any, lengths: Any, count: int) -> Any:
     return xp.where(ends, 0, NEVER)
 
 
-def total(xp: Any, last: Any, ends: Any) -> Any:
+def total(xp: Numpy, last: Any, ends: Any) -> Any:
     """The log probability of all alignments, NEVER where there is none."""
     reached = last + ends
     peak = reached.max(axis=1, keepdims=True)
     return (xp.log(xp.exp(reached - peak).sum(axis=1, keepdims=True)) + peak)[:, 0]
 
 
-def gradient(xp: Any, found: Any, emissions: Any, skips: Any, lengths: Any, ends: Any) -> Any:
+def gradient(xp: Numpy, found: Any, emissions: Array, skips: Any, lengths: Any, ends: Any) -> Any:
     """The derivative of `total` by the emissions: how probable each state is at each time."""
     log_total = total(xp, found[-1], ends)
     flow = xp.exp(found[-1] + ends - log_total[:, None])

@@ -5,9 +5,11 @@ Where other activations or dropout of the state are wanted, layers loop over a c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.arrays.join import stack
@@ -49,7 +51,7 @@ def _drive(sequence: Any, kernel: Any, bias: Any) -> Any:
     return product.reshape(steps, batch, kernel.shape[1])
 
 
-def _outputs(xp: Any, hs: Any, all_steps: bool) -> tuple[Any, Any]:
+def _outputs(xp: Numpy, hs: Array, all_steps: bool) -> tuple[Any, Any]:
     """The states of all steps (of none, if they aren't wanted), batch-major, and the last one."""
     wanted = hs[1:] if all_steps else hs[:0]
     return xp.ascontiguousarray(wanted.swapaxes(0, 1)), hs[-1].copy()
@@ -111,15 +113,15 @@ def _lstm_by_steps(
 
 
 def _lstm_rule(
-    xp: Any,
-    g: Any,
-    needs: Any,
-    sequence: Any,
-    initial_h: Any,
-    initial_c: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    mask: Any,
+    xp: Numpy,
+    g: Sequence[Array],
+    needs: Needs,
+    sequence: Array,
+    initial_h: Array,
+    initial_c: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    mask: Array | None,
     all_steps: bool,
     hs: Any,
     cs: Any,
@@ -144,14 +146,14 @@ def _lstm_rule(
     arrays=("sequence", "initial_h", "initial_c", "kernel", "recurrent_kernel", "bias", "mask"),
 )
 def lstm(
-    xp: Any,
-    sequence: Any,
-    initial_h: Any,
-    initial_c: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    mask: Any = None,
+    xp: Numpy,
+    sequence: Array,
+    initial_h: Array,
+    initial_c: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
     all_steps: bool = True,
     *,
     keep: bool,
@@ -212,14 +214,14 @@ def _gru_by_steps(
 
 
 def _gru_rule(
-    xp: Any,
-    g: Any,
-    needs: Any,
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    mask: Any,
+    xp: Numpy,
+    g: Sequence[Array],
+    needs: Needs,
+    sequence: Array,
+    initial_h: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    mask: Array | None,
     reset_after: bool,
     all_steps: bool,
     hs: Any,
@@ -237,7 +239,7 @@ def _gru_rule(
     return d_sequence, d_h, d_kernel, d_recurrent, d_bias, d_recurrent_bias, None
 
 
-def _gru_recurrent_gradient(xp: Any, p: Any, hs: Any, inner: Any, reset_after: bool) -> Any:
+def _gru_recurrent_gradient(xp: Numpy, p: Any, hs: Array, inner: Any, reset_after: bool) -> Any:
     units = hs.shape[-1]
     states = hs[:-1].reshape(-1, units)
     flat = p.reshape(-1, 3 * units)
@@ -256,14 +258,14 @@ def _gru_recurrent_gradient(xp: Any, p: Any, hs: Any, inner: Any, reset_after: b
     arrays=("sequence", "initial_h", "kernel", "recurrent_kernel", "bias", "recurrent_bias", "mask"),
 )
 def gru(
-    xp: Any,
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    recurrent_bias: Any = None,
-    mask: Any = None,
+    xp: Numpy,
+    sequence: Array,
+    initial_h: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    recurrent_bias: Array | None = None,
+    mask: Array | None = None,
     reset_after: bool = True,
     all_steps: bool = True,
 ) -> Any:
@@ -315,7 +317,15 @@ def _simple_rnn_by_steps(
 
 
 def _simple_rnn_rule(
-    xp: Any, g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool, hs: Any
+    xp: Numpy,
+    g: Sequence[Array],
+    needs: Needs,
+    sequence: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    mask: Array | None,
+    all_steps: bool,
+    hs: Any,
 ) -> tuple[Any, ...]:
     live = _time_major(mask)
     g_hs = g[0].swapaxes(0, 1) if all_steps else xp.zeros_like(hs[1:])
@@ -335,13 +345,13 @@ def _simple_rnn_rule(
     arrays=("sequence", "initial_h", "kernel", "recurrent_kernel", "bias", "mask"),
 )
 def simple_rnn(
-    xp: Any,
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    mask: Any = None,
+    xp: Numpy,
+    sequence: Array,
+    initial_h: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
     all_steps: bool = True,
 ) -> Any:
     """`h = tanh(x @ kernel + h @ recurrent_kernel + bias)` over a whole sequence.

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, DType, Numpy
+
 __all__ = ["gru", "gru_gradient", "lstm", "lstm_gradient", "simple_rnn", "simple_rnn_gradient"]
 
 
@@ -23,20 +25,20 @@ def _split_by_mask(mask: Any, step: int, g: Any) -> tuple[Any, Any]:
     return through, g - through
 
 
-def _keep_where_masked(xp: Any, mask: Any, step: int, states: Any) -> None:
+def _keep_where_masked(xp: Numpy, mask: Any, step: int, states: Any) -> None:
     """Put the old state back where the mask is False."""
     if mask is not None:
         states[step + 1] = xp.where(mask[step], states[step + 1], states[step])
 
 
-def _begun(xp: Any, state: Any, drive: Any, units: int) -> Any:
+def _begun(xp: Numpy, state: Array, drive: Array, units: int) -> Any:
     """Room for the states of all steps, with the initial one in front."""
     states = xp.empty((drive.shape[0] + 1, drive.shape[1], units), drive.dtype)
     states[0] = state
     return states
 
 
-def _halves(xp: Any, units: int, gates: int, dtype: Any) -> Any:
+def _halves(xp: Numpy, units: int, gates: int, dtype: DType) -> Any:
     """For each column 1/2 where the gate is a sigmoid, 1 for the third, the candidate, which is a tanh."""
     half = xp.full(gates * units, 0.5, dtype)
     half[2 * units : 3 * units] = 1
@@ -48,7 +50,7 @@ def _in_gates(x: Any, gates: int) -> Any:
     return x.reshape(*x.shape[:-1], gates, x.shape[-1] // gates)
 
 
-def lstm(xp: Any, drive: Any, h: Any, c: Any, recurrent: Any, mask: Any) -> tuple[Any, Any, Any]:
+def lstm(xp: Numpy, drive: Array, h: Array, c: Array, recurrent: Array, mask: Any) -> tuple[Any, Any, Any]:
     """States `hs`, cells `cs` (time + 1, batch, units), the first of them initial, and gates (time, batch, 4 units).
 
     Gates lie in Keras' order: input, forget, candidate, output.
@@ -75,7 +77,7 @@ def lstm(xp: Any, drive: Any, h: Any, c: Any, recurrent: Any, mask: Any) -> tupl
 
 
 def lstm_gradient(
-    xp: Any, g_hs: Any, g_h: Any, g_c: Any, cs: Any, gates: Any, recurrent: Any, mask: Any
+    xp: Numpy, g_hs: Array, g_h: Array, g_c: Array, cs: Array, gates: Array, recurrent: Array, mask: Any
 ) -> tuple[Any, Any, Any]:
     """The gradients of `drive`, the initial state and the initial cell."""
     back = xp.ascontiguousarray(recurrent.T)
@@ -100,7 +102,7 @@ def lstm_gradient(
 
 
 def gru(
-    xp: Any, drive: Any, h: Any, recurrent: Any, recurrent_bias: Any, reset_after: bool, mask: Any
+    xp: Numpy, drive: Array, h: Array, recurrent: Array, recurrent_bias: Any, reset_after: bool, mask: Any
 ) -> tuple[Any, Any, Any]:
     """States (time + 1, batch, units), gates (time, batch, 3 units), and what the reset gate multiplied.
 
@@ -125,14 +127,14 @@ def gru(
     return hs, gates, inner
 
 
-def _sigmoid_of_halves(xp: Any, x: Any) -> None:
+def _sigmoid_of_halves(xp: Numpy, x: Array) -> None:
     """In place, from x / 2."""
     xp.tanh(x, out=x)
     x *= 0.5
     x += 0.5
 
 
-def _reset_after(xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any, bias: Any, inner: Any) -> None:
+def _reset_after(xp: Numpy, state: Array, pair: Any, candidate: Array, recurrent: Array, bias: Any, inner: Any) -> None:
     """Fill in the gates and the candidate of one step."""
     units = state.shape[-1]
     product = state @ recurrent
@@ -144,7 +146,9 @@ def _reset_after(xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any,
     candidate += pair[:, units:] * inner
 
 
-def _reset_before(xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any, bias: Any, inner: Any) -> None:
+def _reset_before(
+    xp: Numpy, state: Array, pair: Any, candidate: Array, recurrent: Array, bias: Any, inner: Any
+) -> None:
     """The same, with the state reset before the product."""
     units = state.shape[-1]
     pair += state @ recurrent[:, : 2 * units]
@@ -154,7 +158,15 @@ def _reset_before(xp: Any, state: Any, pair: Any, candidate: Any, recurrent: Any
 
 
 def gru_gradient(
-    xp: Any, g_hs: Any, g_h: Any, hs: Any, gates: Any, inner: Any, recurrent: Any, reset_after: bool, mask: Any
+    xp: Numpy,
+    g_hs: Array,
+    g_h: Array,
+    hs: Array,
+    gates: Array,
+    inner: Any,
+    recurrent: Array,
+    reset_after: bool,
+    mask: Any,
 ) -> tuple[Any, Any, Any]:
     """The gradients of `drive`, of the recurrent product with its bias, and of the initial state."""
     units = recurrent.shape[0]
@@ -183,7 +195,7 @@ def gru_gradient(
     return g_drive, g_product, g_h
 
 
-def simple_rnn(xp: Any, drive: Any, h: Any, recurrent: Any, mask: Any) -> Any:
+def simple_rnn(xp: Numpy, drive: Array, h: Array, recurrent: Array, mask: Any) -> Any:
     """States (time + 1, batch, units) of `h = tanh(drive + h @ recurrent)`."""
     hs = _begun(xp, h, drive, recurrent.shape[0])
     for t in range(drive.shape[0]):
@@ -194,7 +206,7 @@ def simple_rnn(xp: Any, drive: Any, h: Any, recurrent: Any, mask: Any) -> Any:
     return hs
 
 
-def simple_rnn_gradient(xp: Any, g_hs: Any, g_h: Any, hs: Any, recurrent: Any, mask: Any) -> tuple[Any, Any]:
+def simple_rnn_gradient(xp: Numpy, g_hs: Array, g_h: Array, hs: Array, recurrent: Array, mask: Any) -> tuple[Any, Any]:
     """The gradients of `drive` and the initial state."""
     back = xp.ascontiguousarray(recurrent.T)
     g_drive = 1 - hs[1:] * hs[1:]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.indexing import raw_index, scatter_index, take_index
@@ -25,7 +26,7 @@ Pair = tuple[Tensor, Tensor]
 
 # The transform is a symmetric matrix F, so the gradient is F conjugated, times g.
 @op(lambda xp, g: apply(fourier, xp, g.conj()).conj(), floating=True)
-def fourier(xp: Any, x: Any) -> Any:
+def fourier(xp: Numpy, x: Array) -> Array:
     """The discrete Fourier transform along the last axis."""
     return xp.fft.fft(x)
 
@@ -62,7 +63,7 @@ def _inverse(z: Tensor) -> Tensor:
 
 
 @composite
-def fft(x: Any) -> Pair:
+def fft(x: TensorLike) -> Pair:
     """Discrete Fourier transform along the last axis.
 
     Args:
@@ -81,7 +82,7 @@ def fft(x: Any) -> Pair:
 
 
 @composite
-def fft2(x: Any) -> Pair:
+def fft2(x: TensorLike) -> Pair:
     """Discrete Fourier transform along the last two axes.
 
     Args:
@@ -95,7 +96,7 @@ def fft2(x: Any) -> Pair:
 
 
 @composite
-def ifft2(x: Any) -> Pair:
+def ifft2(x: TensorLike) -> Pair:
     """Inverse of `fft2`.
 
     Args:
@@ -126,7 +127,7 @@ def _half_spectrum(x: Tensor, length: int) -> Tensor:
 
 
 @composite
-def rfft(x: Any, fft_length: int | None = None) -> Pair:
+def rfft(x: TensorLike, fft_length: int | None = None) -> Pair:
     """Discrete Fourier transform of real numbers along the last axis: its first half.
 
     Args:
@@ -146,7 +147,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
 
 
 @composite
-def irfft(x: Any, fft_length: int | None = None) -> Tensor:
+def irfft(x: TensorLike, fft_length: int | None = None) -> Tensor:
     """Inverse of `rfft`.
 
     Args:
@@ -182,7 +183,7 @@ def _frames(length: int, size: int, stride: int) -> numpy.ndarray:
 
 
 @composite
-def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Tensor:
+def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
     """Overlapping windows of the last axis.
 
     Args:
@@ -231,7 +232,12 @@ _WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46)}
 
 @composite
 def stft(
-    x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann", center: bool = True
+    x: TensorLike,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: Any = "hann",
+    center: bool = True,
 ) -> Pair:
     """Short-time Fourier transform: the `rfft` of overlapping windows.
 
@@ -267,7 +273,7 @@ def stft(
 
 @composite
 def istft(
-    x: Any,
+    x: TensorLike,
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,

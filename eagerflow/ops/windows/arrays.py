@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["gather", "pad", "scatter"]
 
 
-def pad(xp: Any, x: Any, geometry: Geometry, value: float = 0) -> Any:
+def pad(xp: Numpy, x: Array, geometry: Geometry, value: float = 0) -> Any:
     """`x` (batch, *spatial, channels) with the geometry's padding; `x` itself where there is none."""
     if not geometry.is_padded:
         return x
@@ -19,7 +20,7 @@ def pad(xp: Any, x: Any, geometry: Geometry, value: float = 0) -> Any:
     return padded
 
 
-def gather(xp: Any, padded: Any, geometry: Geometry) -> Any:
+def gather(xp: Numpy, padded: Array, geometry: Geometry) -> Any:
     """All windows: (batch, *outputs, taps, channels), from a padded array."""
     places = list(geometry.tap_places())
     if len(places) == 1:
@@ -30,7 +31,7 @@ def gather(xp: Any, padded: Any, geometry: Geometry) -> Any:
     return windows
 
 
-def scatter(xp: Any, windows: Any, geometry: Geometry, out: Any = None) -> Any:
+def scatter(xp: Numpy, windows: Any, geometry: Geometry, out: Array = None) -> Any:
     """The adjoint of `gather`: a padded array in which overlapping windows are added."""
     if out is None:
         out = xp.zeros((windows.shape[0], *geometry.padded, windows.shape[-1]), windows.dtype)

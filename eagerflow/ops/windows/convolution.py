@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.ops.windows.arrays import gather, pad, scatter
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -18,7 +19,7 @@ __all__ = ["forward", "input_gradient", "kernel_gradient"]
 _BLOCK, _BLOCK_OF_GPU = 1 << 24, 1 << 28
 
 
-def _blocks(xp: Any, images: int, taps: int, channels: int, geometry: Geometry, width: int) -> Iterator[slice]:
+def _blocks(xp: Numpy, images: int, taps: int, channels: int, geometry: Geometry, width: int) -> Iterator[slice]:
     """Slices of the batch whose gathered windows fit into a block."""
     room = _BLOCK if xp.__name__ == "numpy" else _BLOCK_OF_GPU
     each = math.prod(geometry.outputs) * taps * channels * width
@@ -34,7 +35,7 @@ def _per_group(kernel: Any, groups: int) -> Iterator[tuple[slice, slice]]:
         yield slice(i * channels, (i + 1) * channels), slice(i * filters, (i + 1) * filters)
 
 
-def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
+def forward(xp: Numpy, x: Array, kernel: Array, geometry: Geometry, groups: int = 1) -> Any:
     """(batch, *outputs, filters)."""
     x = pad(xp, x, geometry)
     out = xp.empty((x.shape[0], *geometry.outputs, kernel.shape[-1]), xp.result_type(x.dtype, kernel.dtype))
@@ -43,7 +44,7 @@ def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, groups: int = 1) -
     return out
 
 
-def _forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, out: Any) -> None:
+def _forward(xp: Numpy, x: Array, kernel: Array, geometry: Geometry, out: Array) -> None:
     width, filters = kernel.shape[-2], kernel.shape[-1]
     matrix = kernel.reshape(-1, filters)
     for block in _blocks(xp, x.shape[0], geometry.taps, width, geometry, x.dtype.itemsize):
@@ -51,7 +52,7 @@ def _forward(xp: Any, x: Any, kernel: Any, geometry: Geometry, out: Any) -> None
         out[block] = (columns @ matrix).reshape(out[block].shape)
 
 
-def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
+def input_gradient(xp: Numpy, g: Array, kernel: Array, geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of `x`, from that of the output: also the transposed convolution of `g`."""
     channels = kernel.shape[-2] * groups
     padded = xp.zeros((g.shape[0], *geometry.padded, channels), xp.result_type(g.dtype, kernel.dtype))
@@ -60,7 +61,7 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, groups: int
     return padded[geometry.inner] if geometry.is_padded else padded
 
 
-def _input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, padded: Any) -> None:
+def _input_gradient(xp: Numpy, g: Array, kernel: Array, geometry: Geometry, padded: Array) -> None:
     width, filters = kernel.shape[-2], kernel.shape[-1]
     matrix = kernel.reshape(-1, filters).T
     for block in _blocks(xp, g.shape[0], geometry.taps, width, geometry, g.dtype.itemsize):
@@ -70,7 +71,9 @@ def _input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry, padded: An
         scatter(xp, windows, geometry, padded[block])
 
 
-def kernel_gradient(xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1) -> Any:
+def kernel_gradient(
+    xp: Numpy, x: Array, g: Array, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
+) -> Any:
     """The gradient of the kernel."""
     x = pad(xp, x, geometry)
     out = xp.zeros(kernel_shape, g.dtype)
@@ -81,7 +84,7 @@ def kernel_gradient(xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geom
     return out
 
 
-def _kernel_gradient(xp: Any, x: Any, g: Any, geometry: Geometry) -> Any:
+def _kernel_gradient(xp: Numpy, x: Array, g: Array, geometry: Geometry) -> Any:
     width, filters = x.shape[-1], g.shape[-1]
     total = xp.zeros((geometry.taps * width, filters), g.dtype)
     for block in _blocks(xp, x.shape[0], geometry.taps, width, geometry, x.dtype.itemsize):

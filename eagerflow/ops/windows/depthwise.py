@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, Numpy
 from eagerflow.ops.windows.arrays import pad
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -18,7 +19,7 @@ def _taps(kernel: Any) -> Any:
     return kernel.reshape(-1, *kernel.shape[-2:])
 
 
-def forward(xp: Any, x: Any, kernel: Any, geometry: Geometry) -> Any:
+def forward(xp: Numpy, x: Array, kernel: Array, geometry: Geometry) -> Any:
     """(batch, *outputs, channels * multiplier)."""
     x = pad(xp, x, geometry)
     channels, multiplier = kernel.shape[-2:]
@@ -33,7 +34,7 @@ def _split(g: Any, kernel_shape: tuple[int, ...]) -> Any:
     return g.reshape(*g.shape[:-1], *kernel_shape[-2:])
 
 
-def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry) -> Any:
+def input_gradient(xp: Numpy, g: Array, kernel: Array, geometry: Geometry) -> Any:
     """The gradient of `x`."""
     g = _split(g, kernel.shape)
     padded = xp.zeros((g.shape[0], *geometry.padded, kernel.shape[-2]), g.dtype)
@@ -42,7 +43,7 @@ def input_gradient(xp: Any, g: Any, kernel: Any, geometry: Geometry) -> Any:
     return padded[geometry.inner] if geometry.is_padded else padded
 
 
-def kernel_gradient(xp: Any, x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
+def kernel_gradient(xp: Numpy, x: Array, g: Array, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
     """The gradient of the kernel."""
     x = pad(xp, x, geometry)
     g = _split(g, kernel_shape)

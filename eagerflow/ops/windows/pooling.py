@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Array, DType, Numpy
 from eagerflow.ops.windows.arrays import pad
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient"]
 
 
-def lowest(xp: Any, dtype: Any) -> Any:
+def lowest(xp: Numpy, dtype: DType) -> Any:
     """What never wins a maximum."""
     return -xp.inf if dtype.kind == "f" or dtype.name == "bfloat16" else int(xp.iinfo(dtype).min)
 
 
-def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
+def maximum(xp: Numpy, x: Array, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     """The maxima, and (where `keep`) which element of its window each of them is: the first of equals."""
     padded = pad(xp, x, geometry, lowest(xp, x.dtype))
     places = geometry.tap_places()
@@ -30,7 +31,7 @@ def maximum(xp: Any, x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     return out, which
 
 
-def maximum_gradient(xp: Any, g: Any, which: Any, geometry: Geometry) -> Any:
+def maximum_gradient(xp: Numpy, g: Array, which: Any, geometry: Geometry) -> Any:
     """The gradient of `x`: what arrives at a maximum goes to the element that it came from."""
     padded = xp.zeros((g.shape[0], *geometry.padded, g.shape[-1]), g.dtype)
     for i, place in enumerate(geometry.tap_places()):
@@ -38,7 +39,7 @@ def maximum_gradient(xp: Any, g: Any, which: Any, geometry: Geometry) -> Any:
     return padded[geometry.inner] if geometry.is_padded else padded
 
 
-def counts(xp: Any, geometry: Geometry, dtype: Any) -> Any:
+def counts(xp: Numpy, geometry: Geometry, dtype: DType) -> Any:
     """How many elements of the array each window covers, padding left out: (1, *outputs, 1)."""
     if not geometry.is_padded:
         return geometry.taps
@@ -49,7 +50,7 @@ def counts(xp: Any, geometry: Geometry, dtype: Any) -> Any:
     return total
 
 
-def average(xp: Any, x: Any, geometry: Geometry) -> Any:
+def average(xp: Numpy, x: Array, geometry: Geometry) -> Any:
     """The means over the elements that windows cover, padding left out."""
     padded = pad(xp, x, geometry)
     out = xp.zeros((x.shape[0], *geometry.outputs, x.shape[-1]), x.dtype)
@@ -59,7 +60,7 @@ def average(xp: Any, x: Any, geometry: Geometry) -> Any:
     return out
 
 
-def average_gradient(xp: Any, g: Any, geometry: Geometry) -> Any:
+def average_gradient(xp: Numpy, g: Array, geometry: Geometry) -> Any:
     """The gradient of `x`."""
     g = g / counts(xp, geometry, g.dtype)
     padded = xp.zeros((g.shape[0], *geometry.padded, g.shape[-1]), g.dtype)
