@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from eagerflow.base.config import home
+from eagerflow.base.typing import Shape
 from eagerflow.datasets.download import download
 from eagerflow.datasets.objects import FormatError
 
@@ -72,7 +73,7 @@ class Source:
         return f"Without a network, get {self.url} elsewhere and put it there: {place}"
 
 
-def expect(arrays: dict[str, np.ndarray], **shapes: tuple[int | None, ...]) -> None:
+def expect(arrays: dict[str, np.ndarray], **shapes: Shape) -> None:
     """Refuse arrays whose shapes are not those of the official file.
 
     Args:

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.typing import Shape
 
 __all__ = ["UnknownArgumentError", "batch_shape_of", "refuse_unknown"]
 
@@ -16,7 +17,7 @@ class UnknownArgumentError(TypeError, ValueError):
     """A layer was given an argument that it doesn't have. A ValueError too, which Keras raises."""
 
 
-def batch_shape_of(cls: type, given: dict[str, Any]) -> tuple[int | None, ...] | None:
+def batch_shape_of(cls: type, given: dict[str, Any]) -> Shape | None:
     """The shape of the first input that the arguments tell, with the batch axis; None when they don't.
 
     Raises:
@@ -33,7 +34,7 @@ def batch_shape_of(cls: type, given: dict[str, Any]) -> tuple[int | None, ...] |
     return (given.get("batch_size"), *_checked(cls, "input_shape", rest))
 
 
-def _checked(cls: type, argument: str, shape: Any) -> tuple[int | None, ...]:
+def _checked(cls: type, argument: str, shape: Any) -> Shape:
     dims = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(n is not None and (isinstance(n, bool) or not hasattr(n, "__index__") or n < 0) for n in dims):
         raise ValueError(

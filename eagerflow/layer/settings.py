@@ -18,6 +18,7 @@ from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import setting_names
 from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.base.typing import Shape
 
 __all__ = ["activated_shape", "at_least_zero", "described", "integer", "layout", "one_of", "passed_on", "settle"]
 __all__ += ["settled_weight", "share", "sizes", "without_lora"]
@@ -47,7 +48,7 @@ def settle(layer: Any, arguments: Mapping[str, Any], others: str = "") -> None:
             setattr(layer, name, finder.get(value))
 
 
-def settled_weight(layer: Any, name: str, shape: tuple[int | None, ...], kind: str = "", **others: Any) -> Any:
+def settled_weight(layer: Any, name: str, shape: Shape, kind: str = "", **others: Any) -> Any:
     """A new weight, with the layer's settings `<kind>_initializer`, `<kind>_regularizer` and `<kind>_constraint`.
 
     Args:
@@ -79,7 +80,7 @@ def _is_integer(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool) and not getattr(value, "shape", ())
 
 
-def activated_shape(layer: Any, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+def activated_shape(layer: Any, shape: Shape) -> Shape:
     """The shape after the layer's activation: `glu` halves the last axis, the others keep all."""
     if layer.activation is not activations.glu or shape[-1] is None:
         return shape

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import activations, ops
 from eagerflow.base.spellings import accepts
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
@@ -23,7 +24,7 @@ class _Elementwise(Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return tuple(input_shape)
 
@@ -51,7 +52,7 @@ class Activation(_Elementwise):
         """The activated `inputs`."""
         return self.activation(inputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input; `glu` halves the last axis."""
         return activated_shape(self, tuple(input_shape))
 
@@ -200,7 +201,7 @@ class PReLU(Layer):
         axes = shared_axes if isinstance(shared_axes, (list, tuple)) or shared_axes is None else [shared_axes]
         self.shared_axes = None if axes is None else [integer(self, "shared_axes", a) for a in axes]
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the slopes."""
         lengths = list(input_shape[1:])
         for axis in self.shared_axes or ():
@@ -214,7 +215,7 @@ class PReLU(Layer):
         """The activated `inputs`."""
         return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return tuple(input_shape)
 

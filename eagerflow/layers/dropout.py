@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older
@@ -46,7 +47,7 @@ class _Noise(Layer):
         """`inputs`, with noise while `training`."""
         return self.noisy(inputs) if training and hasattr(self, "seed_generator") else inputs
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return tuple(input_shape)
 
@@ -84,7 +85,7 @@ class Dropout(_Noise):
         return random.dropout(inputs, self.rate, self.noise_shape, self.seed_generator)
 
 
-def _noise_shape(layer: Any, noise_shape: Any) -> tuple[int | None, ...] | None:
+def _noise_shape(layer: Any, noise_shape: Any) -> Shape | None:
     if noise_shape is None:
         return None
     usable = isinstance(noise_shape, (list, tuple)) and all(
@@ -103,7 +104,7 @@ class _SpatialDropout(Dropout):
     _spatial: int
 
     def __init__(
-        self, rate: float, data_format: Any = None, seed: Any = None, name: Any = None, dtype: Any = None
+        self, rate: float, data_format: str | None = None, seed: Any = None, name: Any = None, dtype: Any = None
     ) -> None:
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = layout(self, data_format)

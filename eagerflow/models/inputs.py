@@ -12,6 +12,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor
 from eagerflow.layer.symbolic.text_type import TEXT, is_text
@@ -100,7 +101,7 @@ class Door:
         )
 
 
-def _without_ones(shape: tuple[int | None, ...]) -> list[int | None]:
+def _without_ones(shape: Shape) -> list[int | None]:
     return [n for n in shape if n != 1]
 
 

@@ -85,8 +85,8 @@ def test_dense_is_product_bias_and_relu_to_the_last_bit(lead, inputs, units, rel
 def test_a_dense_layer_cut_into_parts_has_the_same_bits(lead, inputs, units, relu, dtype):
     arrays = [normal(i, *shape, dtype=dtype) for i, shape in enumerate([(*lead, inputs), (inputs, units), (units,)])]
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_ALONE", 9), ("_VECTORS", 3), ("_PARTS", ((64, 1), (50_000, 2), (500_000, 3)))):
-            patch.setattr(f"eagerflow.kernels.matrices.products.{name}", value)
+        for name, value in (("ALONE", 9), ("VECTORS", 3), ("PARTS", ((64, 1), (50_000, 2), (500_000, 3)))):
+            patch.setattr(f"eagerflow.kernels.matrices.products.Products.{name}", value)
         found = with_gradients(lambda *xs: dense(*xs, relu), *arrays)
         assert_same(found, with_gradients(plain_dense(relu), *arrays))
         try:

@@ -10,6 +10,7 @@ import numpy
 from eagerflow import ops, random
 from eagerflow.base.config import floatx
 from eagerflow.base.spellings import also
+from eagerflow.base.typing import Shape
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -82,7 +83,7 @@ def to_dense(tensor: Any) -> Any:
     return tensor
 
 
-def int_shape(x: Any) -> tuple[int | None, ...]:
+def int_shape(x: Any) -> Shape:
     """The shape as a tuple, with None for unknown lengths."""
     return tuple(x.shape)
 

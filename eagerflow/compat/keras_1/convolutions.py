@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Shape
 from eagerflow.layers import Conv1D, Conv2D, Conv2DTranspose, Conv3DTranspose
 from eagerflow.layers.convolutional.keras_1_names import OlderName, by_numbers
 
@@ -22,7 +23,7 @@ class DeconvolutionToShape(Conv2DTranspose):
         super().__init__(*args, **kwargs)
         self.wanted = tuple(output_shape)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the weights, and choose the padding of the output that gives the shape.
 
         Raises:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import activations, initializers, layers, ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.settings import settle, settled_weight
+from eagerflow.layers.core.dense import known_last
 
 __all__ = ["Highway", "MaxoutDense", "ParametricSoftplus", "SReLU"]
 
@@ -48,9 +50,9 @@ class Highway(_Affine):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the weights of the dense layer and of the gate."""
-        count = int(input_shape[-1])
+        count = known_last(self, input_shape)
         self.kernel, self.bias = settled_weight(self, "W", (count, count), "kernel"), None
         self.gate = self.add_weight(name="W_carry", shape=(count, count), initializer=self.kernel_initializer)
         self.gate_bias = None
@@ -84,10 +86,10 @@ class MaxoutDense(_Affine):
         super().__init__(**kwargs)
         self.output_dim, self.nb_feature = int(output_dim), int(nb_feature)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernels and biases."""
         several, count = self.nb_feature, self.output_dim
-        self.kernel = settled_weight(self, "W", (several, int(input_shape[-1]), count), "kernel")
+        self.kernel = settled_weight(self, "W", (several, known_last(self, input_shape), count), "kernel")
         self.bias = settled_weight(self, "b", (several, count), "bias") if self.use_bias else None
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -140,7 +142,7 @@ class SReLU(_OfElements):
         super().__init__(shared_axes, **kwargs)
         self.first = {"t_left": t_left_init, "a_left": a_left_init, "t_right": t_right_init, "a_right": a_right_init}
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the thresholds and slopes."""
         for name, initializer in self.first.items():
             setattr(self, name, self._weight(name, input_shape, initializer))
@@ -167,7 +169,7 @@ class ParametricSoftplus(_OfElements):
         super().__init__(shared_axes, **kwargs)
         self.alpha_init, self.beta_init = float(alpha_init), float(beta_init)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make both weights."""
         self.alpha = self._weight("alpha", input_shape, initializers.Constant(self.alpha_init))
         self.beta = self._weight("beta", input_shape, initializers.Constant(self.beta_init))

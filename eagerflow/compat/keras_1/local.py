@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.init_settings import setting_names
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import described, integer, settled_weight
@@ -48,7 +49,7 @@ class _LocallyConnected(ConvolutionBase):
                 f"{type(self).__name__}(padding={padding!r}): only 'valid'; put a ZeroPadding layer before it."
             )
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make a kernel and a bias for every window."""
         channels = self._channels(input_shape)
         if None in self._spatial(input_shape):
@@ -83,7 +84,7 @@ class _LocallyConnected(ConvolutionBase):
         ]
         return list(itertools.product(*along))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *windows, filters), or (batch, filters, *windows)."""
         return self._shape_of_windows(input_shape, self.filters)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.symbolic.text_type import TEXT, type_of
 
@@ -21,7 +22,7 @@ class Spec:
 
     __slots__ = ("dtype", "mask", "shape")
 
-    def __init__(self, shape: tuple[int | None, ...], dtype: Any, mask: Any = None) -> None:
+    def __init__(self, shape: Shape, dtype: Any, mask: Any = None) -> None:
         self.shape = tuple(shape)
         self.dtype = type_of(dtype)
         self.mask = mask

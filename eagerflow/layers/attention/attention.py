@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import one_of, share
@@ -52,7 +53,7 @@ class Attention(Layer):
         if dropout:
             self.seed_generator = random.SeedGenerator(seed)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Make the learned numbers."""
         self._check(input_shape)
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones") if self.use_scale else None
@@ -122,7 +123,7 @@ class Attention(Layer):
         """The mask of the query."""
         return None if mask is None else mask[0]
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """(batch, targets, width of value)."""
         self._check(input_shape)
         return (*input_shape[0][:-1], input_shape[1][-1])
@@ -168,7 +169,7 @@ class AdditiveAttention(Attention):
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Make the scale."""
         self._check(input_shape)
         self.scale = None

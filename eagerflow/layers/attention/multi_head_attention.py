@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import constraints, initializers, ops, regularizers
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import described, integer, share
@@ -108,7 +109,7 @@ class MultiHeadAttention(Layer):
             "bias_constraint": constraints.get(bias_constraint),
         }
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
         """Make the projections."""
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
@@ -139,7 +140,7 @@ class MultiHeadAttention(Layer):
             )
 
     def _projection(
-        self, name: str, shape: Any, widths: Sequence[int], taken: int = 1, activation: Any = None
+        self, name: str, shape: Shape, widths: Shape, taken: int = 1, activation: Any = None
     ) -> EinsumDense:
         """A built product of the last `taken` axes with a kernel, which gives axes of `widths`."""
         free = len(shape) - taken
@@ -241,7 +242,7 @@ class MultiHeadAttention(Layer):
         dropped = self.dropout_layer(weights, training=training) if self.dropout else weights
         return ops.einsum(self._means_equation, dropped, value), weights
 
-    def compute_output_shape(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> Any:
+    def compute_output_shape(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> Any:
         """The shape of the query with the output's width."""
         self._check_lengths(value_shape, value_shape if key_shape is None else key_shape)
         return (*query_shape[:-1], *(self._output_shape or (query_shape[-1],)))

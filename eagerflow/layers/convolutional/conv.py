@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.activations import relu
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, settled_weight
@@ -28,7 +29,7 @@ class _Conv(ConvolutionBase):
         kernel_size: Any,
         strides: Any = 1,
         padding: str = "valid",
-        data_format: Any = None,
+        data_format: str | None = None,
         dilation_rate: Any = 1,
         groups: int = 1,
         activation: Any = None,
@@ -51,7 +52,7 @@ class _Conv(ConvolutionBase):
             )
         self._refuse_strides_with_dilation()
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         channels = self._channels(input_shape)
         if channels % self.groups:
@@ -89,7 +90,7 @@ class _Conv(ConvolutionBase):
         )
         return outputs if rectified or self.activation is None else self.activation(outputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *windows, filters), or (batch, filters, *windows)."""
         return self._shape_of_windows(input_shape, self.filters)
 

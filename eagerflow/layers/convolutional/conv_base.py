@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -49,7 +50,7 @@ class ConvolutionBase(Layer):
                 "be 1."
             )
 
-    def _channels(self, input_shape: Any) -> int:
+    def _channels(self, input_shape: Shape) -> int:
         """The number of channels of the input, which is fixed from now on."""
         if len(input_shape) != self.rank + 2:
             axes = "(batch, {spatial}, channels)".format(spatial=", ".join(["length"] * self.rank))
@@ -78,7 +79,7 @@ class ConvolutionBase(Layer):
             outputs = outputs + bias
         return outputs if self.activation is None else self.activation(outputs)
 
-    def _shape_of_windows(self, input_shape: Any, filters: int) -> tuple[int | None, ...]:
+    def _shape_of_windows(self, input_shape: Shape, filters: int) -> Shape:
         """The shape with one position per window, and `filters` channels."""
         spatial = self._spatial(input_shape)
         found = [
@@ -93,10 +94,10 @@ class ConvolutionBase(Layer):
             )
         return self._shape(input_shape[0], found, filters)
 
-    def _spatial(self, input_shape: Any) -> tuple[int | None, ...]:
+    def _spatial(self, input_shape: Shape) -> Shape:
         return tuple(input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:])
 
-    def _shape(self, batch: int | None, spatial: Any, filters: int) -> tuple[int | None, ...]:
+    def _shape(self, batch: int | None, spatial: Any, filters: int) -> Shape:
         last = self.data_format == "channels_last"
         return activated_shape(self, (batch, *spatial, filters) if last else (batch, filters, *spatial))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
@@ -21,7 +22,7 @@ class _DepthwiseConv(ConvolutionBase):
         strides: Any = 1,
         padding: str = "valid",
         depth_multiplier: int = 1,
-        data_format: Any = None,
+        data_format: str | None = None,
         dilation_rate: Any = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -38,7 +39,7 @@ class _DepthwiseConv(ConvolutionBase):
         self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)
         self._refuse_strides_with_dilation()
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         channels = self._channels(input_shape)
         self.compute_output_shape(input_shape)
@@ -60,7 +61,7 @@ class _DepthwiseConv(ConvolutionBase):
         )
         return self._finished(outputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *windows, channels * depth_multiplier), or channels first."""
         return self._shape_of_windows(input_shape, self._channels(input_shape) * self.depth_multiplier)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_separable_convolution
 from eagerflow.layer.settings import integer, settled_weight
@@ -25,7 +26,7 @@ class _SeparableConv(ConvolutionBase):
         kernel_size: Any,
         strides: Any = 1,
         padding: str = "valid",
-        data_format: Any = None,
+        data_format: str | None = None,
         dilation_rate: Any = 1,
         depth_multiplier: int = 1,
         activation: Any = None,
@@ -47,7 +48,7 @@ class _SeparableConv(ConvolutionBase):
         self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)
         self._refuse_strides_with_dilation()
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make both kernels and the bias."""
         channels = self._channels(input_shape)
         self.compute_output_shape(input_shape)
@@ -75,7 +76,7 @@ class _SeparableConv(ConvolutionBase):
         )
         return self._finished(outputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *windows, filters), or (batch, filters, *windows)."""
         return self._shape_of_windows(input_shape, self.filters)
 

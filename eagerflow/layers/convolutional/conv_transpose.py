@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, passed_on, settled_weight, sizes
@@ -24,7 +25,7 @@ class _ConvTranspose(ConvolutionBase):
         strides: Any = 1,
         padding: str = "valid",
         output_padding: Any = None,
-        data_format: Any = None,
+        data_format: str | None = None,
         dilation_rate: Any = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -49,7 +50,7 @@ class _ConvTranspose(ConvolutionBase):
                 )
         self._refuse_strides_with_dilation()
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         channels = self._channels(input_shape)
         self.kernel = settled_weight(self, "kernel", (*self.kernel_size, self.filters, channels))
@@ -70,7 +71,7 @@ class _ConvTranspose(ConvolutionBase):
         )
         return self._finished(outputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *lengths, filters), or (batch, filters, *lengths)."""
         extra = self.output_padding or (None,) * self.rank
         settings = zip(self.kernel_size, self.strides, self.dilation_rate, extra, strict=True)
@@ -188,7 +189,7 @@ class Conv3DTranspose(_ConvTranspose):
         kernel_size: Any,
         strides: Any = (1, 1, 1),
         padding: str = "valid",
-        data_format: Any = None,
+        data_format: str | None = None,
         output_padding: Any = None,
         dilation_rate: Any = (1, 1, 1),
         activation: Any = None,

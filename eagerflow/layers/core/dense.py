@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.activations import relu
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import AFFINE, older
@@ -73,7 +74,7 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         inputs = known_last(self, input_shape)
         self.kernel = settled_weight(self, "kernel", (inputs, self.units))
@@ -94,12 +95,12 @@ class Dense(Layer):
                 x = x + bias
         return x if activation is None else activation(x)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, ..., units)."""
         return activated_shape(self, (*input_shape[:-1], self.units))
 
 
-def known_last(layer: Any, input_shape: Any) -> int:
+def known_last(layer: Any, input_shape: Shape) -> int:
     """The length of the last axis, which a weight depends on.
 
     Raises:

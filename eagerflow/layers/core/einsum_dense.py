@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec
@@ -23,7 +24,7 @@ class _Plan(NamedTuple):
 
     kernel: tuple[int, ...]
     bias: tuple[int, ...] | None
-    output: tuple[int | None, ...]
+    output: Shape
     input_axes: list[int]
     output_axes: list[int]
 
@@ -100,7 +101,7 @@ class EinsumDense(Layer):
         settle(self, locals(), "bias_axes")
         self.quantization_config = None
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         plan = self._plan(tuple(input_shape))
         self.kernel = settled_weight(self, "kernel", plan.kernel, initializer=self._scaled(plan))
@@ -116,7 +117,7 @@ class EinsumDense(Layer):
         axes = {"input_axes": plan.input_axes, "output_axes": plan.output_axes}
         return type(given).from_config({**given.get_config(), **axes})
 
-    def _plan(self, input_shape: tuple[int | None, ...]) -> _Plan:
+    def _plan(self, input_shape: Shape) -> _Plan:
         """The shapes of kernel, bias and output."""
         of_input, of_kernel, of_output = self._letters
         elided = len(input_shape) - len(of_input)
@@ -168,6 +169,6 @@ class EinsumDense(Layer):
             x = x + self.bias
         return x if self.activation is None else self.activation(x)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The batch, and the lengths that the equation tells."""
         return activated_shape(self, self._plan(tuple(input_shape)).output)

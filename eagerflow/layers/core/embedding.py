@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
@@ -73,11 +74,11 @@ class Embedding(Layer):
         self.supports_masking = mask_zero
         self.autocast = False
         if weights is not None:
-            self.build(None)
+            self.build()
             given = weights[0] if isinstance(weights, (list, tuple)) and len(weights) == 1 else weights
             self.embeddings.assign(given)
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         """Make the vectors."""
         if self.built:
             return
@@ -108,6 +109,6 @@ class Embedding(Layer):
         """False where the input is 0, if 0 marks padding."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the input, then `output_dim`."""
         return (*input_shape, self.output_dim)

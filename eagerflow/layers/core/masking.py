@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 
@@ -42,6 +43,6 @@ class Masking(Layer):
         """True for timesteps that hold something."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return tuple(input_shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -63,7 +64,7 @@ class ReversibleEmbedding(Embedding):
         self.reverse_dtype = reverse_dtype
         self.logit_soft_cap = logit_soft_cap
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         """Make the vectors, and the weights of the way back unless they are tied."""
         if self.built:
             return
@@ -93,7 +94,7 @@ class ReversibleEmbedding(Embedding):
         """None: `call` puts the mask on the vectors, since scores have none."""
         return None
 
-    def compute_output_shape(self, input_shape: Any, reverse: bool = False) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape, reverse: bool = False) -> Shape:
         """The shape of the vectors, or of the scores."""
         return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 
@@ -40,7 +41,7 @@ class Dot(Layer):
         self.normalize = normalize
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Check that the inputs fit together."""
         self._places(input_shape)
         self.built = True
@@ -73,7 +74,7 @@ class Dot(Layer):
         shape = (batch, *x.shape[1:-1], *y.shape[2:])
         return product.reshape(shape if len(shape) > 1 else (batch, 1))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """The batch, the other axes of the first input, those of the second."""
         a, b = self._places(input_shape)
         first, second = list(input_shape[0]), list(input_shape[1])

@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.tensor_masks import get_mask
@@ -27,7 +28,7 @@ class _Merge(Layer):
         """The merged tensors, which have equally many axes."""
         raise NotImplementedError
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Check that the inputs fit together."""
         self.compute_output_shape(input_shape)
         self.built = True
@@ -39,14 +40,14 @@ class _Merge(Layer):
         rank = max([x.ndim for x in inputs])
         return self.merge([_with_axes(x, rank) for x in inputs])
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """The shape that all inputs broadcast to."""
         shapes = _list_of_shapes(self, input_shape)
         rank = max([len(s) for s in shapes])
         spread = [(*s[:1], *((1,) * (rank - len(s))), *s[1:]) for s in shapes]
         return reduce(lambda a, b: self._broadcast(a, b, shapes), spread)
 
-    def _broadcast(self, a: Any, b: Any, shapes: Any) -> tuple[int | None, ...]:
+    def _broadcast(self, a: Any, b: Any, shapes: Any) -> Shape:
         for i, (m, n) in enumerate(zip(a, b, strict=True)):
             if None not in (m, n) and m != n and (i == 0 or 1 not in (m, n)):
                 what = "batches of one size" if i == 0 else "shapes that broadcast"
@@ -82,7 +83,7 @@ def _not_a_list(layer: Any, got: str) -> ValueError:
     )
 
 
-def _list_of_shapes(layer: Any, input_shape: Any) -> list[tuple[int | None, ...]]:
+def _list_of_shapes(layer: Any, input_shape: Any) -> list[Shape]:
     if not input_shape or not isinstance(input_shape[0], (list, tuple)):
         raise _not_a_list(layer, f"the shape {input_shape}")
     return [tuple(s) for s in input_shape]
@@ -132,7 +133,7 @@ class Subtract(_Merge):
     [[-9.0, -18.0]]
     """
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """The shape that both inputs broadcast to."""
         _exactly_two(self, _list_of_shapes(self, input_shape))
         return super().compute_output_shape(input_shape)
@@ -282,7 +283,7 @@ class Concatenate(_Merge):
             raise _not_a_list(self, signature_of(inputs))
         return ops.concatenate(list(inputs), axis=self.axis)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """The shape of the first input, with the sum of the lengths along the axis."""
         shapes = _list_of_shapes(self, input_shape)
         first = shapes[0]

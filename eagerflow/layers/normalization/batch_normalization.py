@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon as tiny
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec
@@ -91,15 +92,15 @@ class BatchNormalization(Layer):
         self.renorm_clipping = _checked_clips(renorm_clipping) if renorm else renorm_clipping
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make gamma, beta and the moving moments."""
         rank = len(input_shape)
-        if not -rank <= self.axis < rank or input_shape[self.axis] is None:
+        channels = input_shape[self.axis] if -rank <= self.axis < rank else None
+        if channels is None:
             raise ValueError(
                 f'BatchNormalization "{self.name}"(axis={self.axis}): inputs of shape {tuple(input_shape)} have no '
                 "axis of known length there."
             )
-        channels = input_shape[self.axis]
         self.gamma = settled_weight(self, "gamma", (channels,), autocast=False) if self.scale else None
         self.beta = settled_weight(self, "beta", (channels,), autocast=False) if self.center else None
         self.moving_mean = self._moment("moving_mean", channels, self.moving_mean_initializer)
@@ -184,7 +185,7 @@ class BatchNormalization(Layer):
         self.moving_variance.assign(squared * (squared > 0))
         return gamma, beta if self.beta is None else beta + self.beta
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return tuple(input_shape)
 

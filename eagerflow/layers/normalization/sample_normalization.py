@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -26,12 +27,12 @@ class _Normalization(Layer):
         self.axis = _axes(self, axis)
         self.supports_masking = True
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         self._lengths(input_shape)
         return tuple(input_shape)
 
-    def _lengths(self, input_shape: Any) -> tuple[int | None, ...]:
+    def _lengths(self, input_shape: Shape) -> Shape:
         """The lengths of the normalized axes, in order."""
         rank = len(input_shape)
         axes = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
@@ -91,7 +92,7 @@ class LayerNormalization(_Normalization):
         settle(self, locals(), "center scale rms_scaling")
         self.autocast = False
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make gamma and beta, with one axis per normalized axis."""
         shape = self._lengths(input_shape)
         self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
@@ -157,7 +158,7 @@ class GroupNormalization(_Normalization):
         settle(self, locals(), "groups center scale")
         self.autocast = False
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make gamma and beta, one value per channel."""
         (channels,) = self._lengths(input_shape)
         if self.groups == -1:
@@ -212,7 +213,7 @@ class RMSNormalization(_Normalization):
         self.epsilon = at_least_zero(self, "epsilon", epsilon)
         self.supports_masking = False
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the scale, with one axis per normalized axis."""
         self.scale = self.add_weight(name="scale", shape=self._lengths(input_shape), initializer="ones")
         self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import with_dim_ordering
@@ -26,7 +27,7 @@ class _GlobalPooling(Layer):
     reduce: Callable[..., Tensor]
 
     @with_dim_ordering
-    def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.keepdims = keepdims
@@ -43,7 +44,7 @@ class _GlobalPooling(Layer):
             raise ValueError(f"{describe(self)}: there is nothing to pool in inputs of shape {inputs.shape}.")
         return type(self).reduce(inputs, axis=axes, keepdims=self.keepdims)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, channels), with `keepdims` the axes of the input."""
         axes = self._spatial_axes()
         if self.keepdims:
@@ -70,7 +71,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     rank = 1
     reduce = staticmethod(ops.mean)
 
-    def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
@@ -184,7 +185,7 @@ class _AdaptivePooling(Layer):
     rank: int
     pool: Callable[..., Tensor]
 
-    def __init__(self, output_size: Any, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.output_size = sizes(self, "output_size", output_size, self.rank)
         self.data_format = layout(self, data_format)
@@ -194,7 +195,7 @@ class _AdaptivePooling(Layer):
         """The pooled inputs."""
         return type(self).pool(inputs, self.output_size, self.data_format)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape with `output_size` for the spatial axes."""
         if self.data_format == "channels_last":
             return (input_shape[0], *self.output_size, input_shape[-1])

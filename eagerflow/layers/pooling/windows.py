@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_pooling
@@ -30,7 +31,7 @@ class _Pooling(Layer):
         pool_size: Any,
         strides: Any = None,
         padding: str = "valid",
-        data_format: Any = None,
+        data_format: str | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -45,7 +46,7 @@ class _Pooling(Layer):
         """The pooled inputs."""
         return type(self).pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape with one position per window."""
         last = self.data_format == "channels_last"
         spatial = input_shape[1:-1] if last else input_shape[2:]
@@ -70,7 +71,7 @@ class _WithDefaultSize(_Pooling):
         pool_size: Any = 2,
         strides: Any = None,
         padding: str = "valid",
-        data_format: Any = None,
+        data_format: str | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:

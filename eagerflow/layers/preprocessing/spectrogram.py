@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow import initializers, ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -102,7 +103,7 @@ class MelSpectrogram(Layer):
         levels = 10.0 * ops.log10(ops.maximum(power, self.min_power)) - reference
         return ops.maximum(levels, ops.max(levels) - self.top_db)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """([batch], num_mel_bins, time)."""
         *batch, samples = input_shape
         stride = self.sequence_stride
@@ -166,7 +167,7 @@ class STFTSpectrogram(Layer):
         scaling: Any = "density",
         padding: str = "valid",
         expand_dims: bool = False,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -202,7 +203,7 @@ class STFTSpectrogram(Layer):
     def _frequencies(self) -> int:
         return (self.fft_length or 2 ** math.ceil(math.log2(self.frame_length))) // 2 + 1
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernels: waves times the window."""
         for part in ("real", "imag"):
             if self.mode not in {"real": ("imag",), "imag": ("real",)}[part]:
@@ -254,7 +255,7 @@ class STFTSpectrogram(Layer):
         flat = ops.reshape(ops.transpose(spectrum, (0, 1, 3, 2)), (batch, channels * frequencies, time))
         return flat if first else ops.swapaxes(flat, 1, 2)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, time, frequencies), with channels, as the settings want it."""
         first = self.data_format == "channels_first"
         batch, *rest = input_shape
@@ -263,7 +264,8 @@ class STFTSpectrogram(Layer):
         frequencies = self._frequencies * (2 if self.mode == "stft" else 1)
         if self.expand_dims:
             return (batch, channels, time, frequencies) if first else (batch, time, frequencies, channels)
-        return (batch, channels * frequencies, time) if first else (batch, time, channels * frequencies)
+        side_by_side = None if channels is None else channels * frequencies
+        return (batch, side_by_side, time) if first else (batch, time, side_by_side)
 
     def _frames(self, samples: int) -> int:
         if self.padding == "same":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
@@ -33,11 +34,11 @@ class _Spatial(Layer):
         """The first spatial axis."""
         return 1 if self.data_format == "channels_last" else 2
 
-    def _lengths(self, input_shape: Any) -> list[int | None]:
+    def _lengths(self, input_shape: Shape) -> list[int | None]:
         """The new lengths of the spatial axes."""
         raise NotImplementedError
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the input with other spatial lengths."""
         first, last = self._first, self._first + self.rank
         return (*input_shape[:first], *self._lengths(input_shape[first:last]), *input_shape[last:])
@@ -61,7 +62,7 @@ class _ZeroPadding(_Spatial):
     """Zeros around."""
 
     @with_dim_ordering
-    def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
         self.padding = _sides(self, "padding", padding)
 
@@ -75,7 +76,7 @@ class _ZeroPadding(_Spatial):
         around = (none, *self._pairs, none) if self._first == 1 else (none, none, *self._pairs)
         return ops.pad(inputs, around)
 
-    def _lengths(self, input_shape: Any) -> list[int | None]:
+    def _lengths(self, input_shape: Shape) -> list[int | None]:
         return [None if n is None else n + a + b for n, (a, b) in zip(input_shape, self._pairs, strict=True)]
 
 
@@ -137,7 +138,7 @@ class ZeroPadding3D(_ZeroPadding):
 class _Cropping(_Spatial):
     """Without the outermost positions."""
 
-    def __init__(self, cropping: Any, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
         self.cropping = _sides(self, "cropping", cropping)
 
@@ -152,7 +153,7 @@ class _Cropping(_Spatial):
         cut = [slice(a, n - b) for n, (a, b) in zip(spatial, self._pairs, strict=True)]
         return inputs[(*(slice(None),) * self._first, *cut)]
 
-    def _lengths(self, input_shape: Any) -> list[int | None]:
+    def _lengths(self, input_shape: Shape) -> list[int | None]:
         pairs = self._pairs
         found = [None if n is None else n - a - b for n, (a, b) in zip(input_shape, pairs, strict=True)]
         if any(n is not None and n < 1 for n in found):
@@ -204,7 +205,7 @@ class Cropping2D(_Cropping):
 
     rank = 2
 
-    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
@@ -222,14 +223,14 @@ class Cropping3D(_Cropping):
 
     rank = 3
 
-    def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
 class _UpSampling(_Spatial):
     """Each position several times."""
 
-    def __init__(self, size: Any = 2, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
         self.size = (
             integer(self, "size", size, wrong_type=TypeError)
@@ -247,7 +248,7 @@ class _UpSampling(_Spatial):
             inputs = ops.repeat(inputs, factor, axis=axis)
         return inputs
 
-    def _lengths(self, input_shape: Any) -> list[int | None]:
+    def _lengths(self, input_shape: Shape) -> list[int | None]:
         return [None if n is None else n * f for n, f in zip(input_shape, self._factors, strict=True)]
 
 
@@ -296,7 +297,7 @@ class UpSampling2D(_UpSampling):
 
     @with_dim_ordering
     def __init__(
-        self, size: Any = (2, 2), data_format: Any = None, interpolation: str = "nearest", **kwargs: Any
+        self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
     ) -> None:
         super().__init__(size, data_format, **kwargs)
         self.interpolation = one_of(self, "interpolation", interpolation, _INTERPOLATIONS)

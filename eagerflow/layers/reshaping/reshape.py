@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -31,7 +32,7 @@ class Flatten(Layer):
     (5, 6)
     """
 
-    def __init__(self, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.input_spec = InputSpec(min_ndim=1)
@@ -42,9 +43,11 @@ class Flatten(Layer):
             inputs = ops.transpose(inputs, (0, *range(2, inputs.ndim), 1))
         return inputs.reshape((inputs.shape[0], math.prod(inputs.shape[1:])))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, elements)."""
-        return (input_shape[0], None if None in input_shape[1:] else math.prod(input_shape[1:]))
+        batch, *lengths = input_shape
+        known = [n for n in lengths if n is not None]
+        return (batch, math.prod(known) if len(known) == len(lengths) else None)
 
 
 class Reshape(Layer):
@@ -78,7 +81,7 @@ class Reshape(Layer):
         """Shape (batch, *target_shape)."""
         return inputs.reshape((inputs.shape[0], *self._resolved(inputs.shape[1:])))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *target_shape), with None for what can't be known."""
         return (input_shape[0], *self._resolved(tuple(input_shape[1:])))
 
@@ -90,7 +93,7 @@ class Reshape(Layer):
             return super()._infer(args, kwargs, size)
         return Spec((inputs.shape[0], *self.target_shape), inputs.dtype)
 
-    def _resolved(self, lengths: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _resolved(self, lengths: Shape) -> Shape:
         known = math.prod([n for n in self.target_shape if n != -1])
         if None in lengths:
             return tuple([None if n == -1 else n for n in self.target_shape])
@@ -132,7 +135,7 @@ class Permute(Layer):
         """The axes in their new order."""
         return ops.transpose(inputs, (0, *self.dims))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The lengths in their new order."""
         return (input_shape[0], *[input_shape[i] for i in self.dims])
 
@@ -164,6 +167,6 @@ class RepeatVector(Layer):
         batch, features = inputs.shape
         return ops.broadcast_to(inputs.reshape((batch, 1, features)), (batch, self.n, features))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, n, features)."""
         return (input_shape[0], self.n, input_shape[1])

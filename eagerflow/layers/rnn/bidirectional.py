@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layers.rnn.both_directions import fit_together, run_together
@@ -93,7 +94,7 @@ class Bidirectional(Layer):
                 f"different go_backwards; they {'differ in ' + ', '.join(apart) if apart else 'go the same way'}."
             )
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
         """Build both directions."""
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
@@ -169,7 +170,7 @@ class Bidirectional(Layer):
             of_outputs += [None] * (2 * len(self.forward_layer.state_size))
         return of_outputs if len(of_outputs) > 1 else of_output
 
-    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the joined outputs, and of the states with `return_state`."""
         told = self.forward_layer.compute_output_shape(sequences_shape)
         output, *states = told if self.return_state else (told,)

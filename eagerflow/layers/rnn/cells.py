@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, settle, settled_weight, share
@@ -76,7 +77,7 @@ class _Cell(DropoutRNNCell, Layer):
     def _bias_values(self) -> Any:
         return self.bias_initializer
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make both kernels and the bias."""
         width = self.gates * self.units
         self.kernel = settled_weight(self, "kernel", (known_last(self, input_shape), width))
@@ -112,7 +113,7 @@ class _Cell(DropoutRNNCell, Layer):
         lengths = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in lengths]
 
-    def compute_output_shape(self, inputs_shape: Any, states_shape: Any) -> Any:
+    def compute_output_shape(self, inputs_shape: Shape, states_shape: Any) -> Any:
         """The shapes of the output and of the states."""
         return (inputs_shape[0], self.units), states_shape
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
@@ -38,7 +39,7 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
         self.seed_generator = random.SeedGenerator(self.seed)
         self.state_size = [self.filters, self.filters]  # their whole shape follows from the input's
 
-    def build(self, inputs_shape: Any, states_shape: Any = None) -> None:
+    def build(self, inputs_shape: Shape, states_shape: Any = None) -> None:
         """Make both kernels and the bias, gates side by side: input, forget, candidate, output."""
         channels = self._channels(inputs_shape)
         self._expect_channels(channels)
@@ -102,7 +103,7 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
             dilation_rate=self.dilation_rate,
         )
 
-    def compute_output_shape(self, inputs_shape: Any, states_shape: Any = None) -> Any:
+    def compute_output_shape(self, inputs_shape: Shape, states_shape: Any = None) -> Any:
         """The shapes of the output and of both states."""
         shape = self._shape_of_windows(inputs_shape, self.filters)
         return shape, [shape, shape]
@@ -166,7 +167,7 @@ class _ConvLSTM(RNN):
         kernel_size: Any,
         strides: Any = 1,
         padding: str = "valid",
-        data_format: Any = None,
+        data_format: str | None = None,
         dilation_rate: Any = 1,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
@@ -207,7 +208,7 @@ class _ConvLSTM(RNN):
             return getattr(self.cell, name)
         return super().__getattr__(name)
 
-    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the outputs, and of the states with `return_state`."""
         batch, steps = sequences_shape[:2]
         state = self.cell.compute_output_shape((batch, *sequences_shape[2:]))[0]

@@ -10,6 +10,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.typing import Shape
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -46,7 +47,7 @@ class StackedRNNCells(Layer):
         """The length of the top cell's output."""
         return output_size_of(self.cells[-1])
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Build the cells, each for the output of the one below."""
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
@@ -126,7 +127,7 @@ class RNN(Layer):
         # Not tracked: the state of a stateful layer is no weight.
         self.__dict__["states"] = None
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
         """Build the cell, and make the states of a stateful layer."""
         if isinstance(self.cell, Layer) and not self.cell.built and type(self.cell).build is not Layer.build:
             self.cell.build(_each_shape(lambda shape: (shape[0], *shape[2:]), sequences_shape))
@@ -262,7 +263,7 @@ class RNN(Layer):
         of_output = found if self.return_sequences else None
         return [of_output, *[None for _ in self.state_size]] if self.return_state else of_output
 
-    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the outputs, and of the states with `return_state`."""
         batch, steps = _shapes_in(sequences_shape)[0][:2]
         lead = (batch, steps) if self.return_sequences else (batch,)

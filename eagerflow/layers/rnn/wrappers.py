@@ -9,6 +9,7 @@ from eagerflow import initializers, ops
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -70,7 +71,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def _of_step(self, input_shape: Any) -> tuple[int | None, ...]:
+    def _of_step(self, input_shape: Any) -> Shape:
         if len(input_shape) < 3:
             raise ValueError(
                 f'TimeDistributed "{self.name}" expects inputs of at least 3 axes (batch, time, ...); got the shape '
@@ -99,7 +100,7 @@ class TimeDistributed(Wrapper):
             outputs.append(self.layer(step, **context, **({} if live is None else {"mask": live})))
         return ops.stack(outputs, axis=1)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, time, ...)."""
         batch, *rest = self.layer.compute_output_shape(self._of_step(input_shape))
         return (batch, input_shape[1], *rest)
@@ -171,7 +172,7 @@ class SpectralNormalization(Wrapper):
         sigma = v @ matrix @ ops.transpose(u)
         return u, (matrix / sigma).reshape(self.kernel.shape)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """That of the layer."""
         return self.layer.compute_output_shape(input_shape)
 

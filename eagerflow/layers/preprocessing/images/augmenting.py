@@ -82,7 +82,7 @@ class RandAugment(_ChoosingLayer):
         factor: Any = 0.5,
         interpolation: str = "bilinear",
         seed: Any = None,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -166,7 +166,7 @@ class AugMix(_ChoosingLayer):
         all_ops: bool = True,
         interpolation: str = "bilinear",
         seed: Any = None,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)

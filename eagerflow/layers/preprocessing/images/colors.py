@@ -49,7 +49,7 @@ class RandomHue(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -96,7 +96,7 @@ class RandomSaturation(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -135,7 +135,7 @@ class RandomGrayscale(_ColorLayer):
     (2, 4, 4, 3)
     """
 
-    def __init__(self, factor: float = 0.5, data_format: Any = None, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, factor: float = 0.5, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = share(self, "factor", factor)
 
@@ -176,7 +176,7 @@ class RandomColorDegeneration(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -226,7 +226,7 @@ class RandomColorJitter(RandomImageLayer):
         saturation_factor: Any = None,
         hue_factor: Any = None,
         seed: Any = None,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)

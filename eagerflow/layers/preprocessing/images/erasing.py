@@ -59,7 +59,7 @@ class RandomErasing(_BoxLayer):
         fill_value: Any = None,
         value_range: Any = (0, 255),
         seed: Any = None,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -130,7 +130,7 @@ class CutMix(_BoxLayer):
     (2, 2)
     """
 
-    def __init__(self, factor: Any = 1.0, seed: Any = None, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, factor: Any = 1.0, seed: Any = None, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
 
@@ -191,7 +191,7 @@ class MixUp(RandomImageLayer):
     (2, 2)
     """
 
-    def __init__(self, alpha: float = 0.2, data_format: Any = None, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 0.2, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.alpha = alpha
 

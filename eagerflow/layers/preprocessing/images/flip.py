@@ -34,7 +34,7 @@ class RandomFlip(RandomImageLayer):
     """
 
     def __init__(
-        self, mode: str = "horizontal_and_vertical", seed: Any = None, data_format: Any = None, **kwargs: Any
+        self, mode: str = "horizontal_and_vertical", seed: Any = None, data_format: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.mode = one_of(self, "mode", mode, ("horizontal", "vertical", "horizontal_and_vertical"))

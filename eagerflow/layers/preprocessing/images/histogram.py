@@ -67,7 +67,9 @@ class Equalization(ImageLayer):
     [0.0, 128.0, 255.0]
     """
 
-    def __init__(self, value_range: Any = (0, 255), bins: int = 256, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.bins = integer(self, "bins", bins)
         self.value_range = checked_range(self, value_range)
@@ -125,7 +127,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         value_range: Any = (0, 255),
         clip_limit: float = 4.0,
         tile_grid_size: Any = (8, 8),
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)

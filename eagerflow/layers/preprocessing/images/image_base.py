@@ -52,7 +52,7 @@ class ImageLayer(Layer):
     Source: the interface of Keras 3.15's layers for images.
     """
 
-    def __init__(self, bounding_box_format: Any = None, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, bounding_box_format: Any = None, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if bounding_box_format is not None:
             bounding_box_format = one_of(self, "bounding_box_format", bounding_box_format, FORMATS)

@@ -121,7 +121,12 @@ class RandomInvert(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any = 1.0, value_range: Any = (0, 255), seed: Any = None, data_format: Any = None, **kwargs: Any
+        self,
+        factor: Any = 1.0,
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -163,7 +168,7 @@ class RandomPosterization(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 1, 8)

@@ -42,7 +42,7 @@ class RandomPerspective(WarpLayer):
         interpolation: str = "bilinear",
         fill_value: float = 0.0,
         seed: Any = None,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -150,7 +150,7 @@ class RandomElasticTransform(WarpLayer):
         fill_value: float = 0.0,
         value_range: Any = (0, 255),
         seed: Any = None,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)

@@ -106,7 +106,7 @@ class Resizing(_Sized):
         fill_mode: str = "constant",
         fill_value: float = 0.0,
         antialias: bool = False,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
@@ -191,7 +191,7 @@ class CenterCrop(_Sized):
     [[[2.0]]]
     """
 
-    def __init__(self, height: Any, width: Any, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(self, height: Any, width: Any, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self._set_size(height, width)
 
@@ -252,7 +252,7 @@ class RandomCrop(_Sized, RandomImageLayer):
     """
 
     def __init__(
-        self, height: Any, width: Any, seed: Any = None, data_format: Any = None, name: Any = None, **kwargs: Any
+        self, height: Any, width: Any, seed: Any = None, data_format: str | None = None, name: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self._set_size(height, width)

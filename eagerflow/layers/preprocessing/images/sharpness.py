@@ -32,7 +32,7 @@ class RandomSharpness(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -86,7 +86,7 @@ class RandomGaussianBlur(RandomImageLayer):
         kernel_size: Any = 3,
         sigma: Any = 1.0,
         value_range: Any = (0, 255),
-        data_format: Any = None,
+        data_format: str | None = None,
         seed: Any = None,
         **kwargs: Any,
     ) -> None:

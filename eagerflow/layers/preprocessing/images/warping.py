@@ -92,7 +92,7 @@ class RandomRotation(_AffineLayer):
         interpolation: str = "bilinear",
         seed: Any = None,
         fill_value: float = 0.0,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -149,7 +149,7 @@ class RandomZoom(_AffineLayer):
         interpolation: str = "bilinear",
         seed: Any = None,
         fill_value: float = 0.0,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -220,7 +220,7 @@ class RandomTranslation(_AffineLayer):
         interpolation: str = "bilinear",
         seed: Any = None,
         fill_value: float = 0.0,
-        data_format: Any = None,
+        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -283,7 +283,7 @@ class RandomShear(_AffineLayer):
         interpolation: str = "bilinear",
         fill_mode: str = "reflect",
         fill_value: float = 0.0,
-        data_format: Any = None,
+        data_format: str | None = None,
         seed: Any = None,
         **kwargs: Any,
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer
@@ -72,7 +73,7 @@ class CategoryEncoding(Layer):
             )
         return indices
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """With vectors instead of the last axis, or after it."""
         shape = tuple(input_shape)
         whole = self.output_mode == "one_hot" and (len(shape) == 1 or (shape and shape[-1] != 1))

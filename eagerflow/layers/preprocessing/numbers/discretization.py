@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.config import floatx
+from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -119,7 +120,7 @@ class Discretization(Layer):
         bins = ops.digitize(inputs, self.bin_boundaries)
         return encode(bins, self.output_mode, len(self.bin_boundaries) + 1, self.output_dtype)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input, or with vectors instead of an axis."""
         known = self.bin_boundaries is not None
         depth = len(self.bin_boundaries) + 1 if known else self.num_bins  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Shape
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import one_of
@@ -77,7 +78,7 @@ def _counts(indices: Tensor, depth: int) -> Tensor:
     return Tensor(counted.reshape(shape[1:] if indices.ndim == 1 else shape), None, None)
 
 
-def encoded_shape(shape: Any, mode: str, depth: int | None) -> tuple[int | None, ...]:
+def encoded_shape(shape: Any, mode: str, depth: int | None) -> Shape:
     """The shape of what `encode` gives for indices of `shape`."""
     shape = tuple(shape)
     if mode == "int":

@@ -11,6 +11,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
@@ -65,7 +66,7 @@ class Normalization(Layer):
                 f"{len(self.axis)} axes (axis={self.axis})."
             )
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the variables for means and variances, unless they are given."""
         if input_shape is None:
             return
@@ -77,7 +78,7 @@ class Normalization(Layer):
             self.count = self.add_weight(name="count", shape=(), dtype="int32", initializer="zeros", trainable=False)
         self.built = True
 
-    def _settle_axes(self, shape: tuple[int | None, ...]) -> None:
+    def _settle_axes(self, shape: Shape) -> None:
         ndim = len(shape)
         if any(not -ndim <= a < ndim for a in self.axis):
             raise ValueError(f'Normalization "{self.name}": axis={self.axis} does not fit inputs of shape {shape}.')
@@ -193,7 +194,7 @@ class Normalization(Layer):
         deviation = ops.maximum(ops.sqrt(variance), epsilon())
         return inputs * deviation + mean if self.invert else (inputs - mean) / deviation
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return input_shape
 

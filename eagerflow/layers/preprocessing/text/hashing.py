@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -119,7 +121,7 @@ class Hashing(Layer):
             "int64"
         )
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input, or with vectors instead of its last axis."""
         return encoded_shape(input_shape, self.output_mode, self.num_bins)
 
@@ -188,7 +190,7 @@ class HashedCrossing(Layer):
             )
         return columns
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """That of one input, or with vectors instead of its last axis."""
         return encoded_shape(input_shape[0], self.output_mode, self.num_bins)
 

@@ -11,6 +11,7 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.serialization import refuse_path
+from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
@@ -340,7 +341,7 @@ class IndexLookup(Layer):
 
     # Shapes, configurations and files
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input, or with vectors instead of its last axis."""
         depth = self.max_tokens if self.pad_to_max_tokens else self._fixed_size
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode

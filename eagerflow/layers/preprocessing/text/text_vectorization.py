@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, one_of
@@ -246,10 +247,10 @@ class TextVectorization(Layer):
         """Text."""
         return "string"
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         """Nothing to build."""
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, words) or (batch, vocabulary)."""
         if self._output_mode == "int":
             return (input_shape[0], self._output_sequence_length)
