@@ -14,9 +14,26 @@ from viz.facts import formatting
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
 
-__all__ = ["Block", "all_blocks", "find_runs", "fold", "grouped", "groups", "leaves", "tree"]
+__all__ = [
+    "CLOSED_AT_FIRST",
+    "TRANSPARENT",
+    "Block",
+    "all_blocks",
+    "find_runs",
+    "fold",
+    "grouped",
+    "groups",
+    "leaves",
+    "stand_in",
+    "tree",
+]
 
-_TRANSPARENT = ("step", "backward")
+CLOSED_AT_FIRST = ("metric", "optimizer", "data")
+"""Kinds of scopes that are shown as one box until the reader asks for more."""
+
+TRANSPARENT = ("step", "backward")
+"""Kinds of scopes that pictures and paths leave out."""
+
 _LONGEST_PERIOD = 48
 
 
@@ -72,7 +89,7 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
 def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]) -> Block:
     missing = []
     while scope is not None and scope not in blocks:
-        if record.scopes[scope].kind not in _TRANSPARENT:
+        if record.scopes[scope].kind not in TRANSPARENT:
             missing.append(scope)
         scope = record.scopes[scope].parent
     parent = root if scope is None else blocks[scope]
@@ -190,19 +207,26 @@ def _run(marks: list[int], at: int, least: int) -> tuple[int, int]:
     return 1, 1
 
 
-def _repeated(parts: list[list[Any]]) -> Block:
+def stand_in(parts: list[list[Any]]) -> Block:
+    """A block that says what equal parts are called and how many they are; it has no children."""
     first = parts[0]
-    if len(first) == 1 and isinstance(first[0], Block):
-        block = first[0]
-        owners = {part[0].scope.owner if part[0].scope else None for part in parts}
-        shared = len(owners) == 1 and None not in owners
-        block.names = (block.title,) if shared else tuple([part[0].title for part in parts])
-        block.objects *= 1 if shared else len(parts)
-        block.others += [part[0].children for part in parts[1:]]
-        block.repeats *= len(parts)
-        return block
-    names = tuple([child.title for part in parts for child in part if isinstance(child, Block)])
-    return Block("", None, list(first), len(parts), [list(part) for part in parts[1:]], names)
+    if len(first) != 1 or not isinstance(first[0], Block):
+        names = tuple([child.title for part in parts for child in part if isinstance(child, Block)])
+        return Block("", repeats=len(parts), names=names)
+    owners = {part[0].scope.owner if part[0].scope else None for part in parts}
+    shared = len(owners) == 1 and None not in owners
+    names = (first[0].title,) if shared else tuple([part[0].title for part in parts])
+    return Block(first[0].title, first[0].scope, repeats=len(parts), names=names, objects=1 if shared else len(parts))
+
+
+def _repeated(parts: list[list[Any]]) -> Block:
+    made, first = stand_in(parts), parts[0]
+    if made.scope is None:
+        made.children, made.others = list(first), [list(part) for part in parts[1:]]
+        return made
+    first[0].names, first[0].objects, first[0].repeats = made.names, made.objects, made.repeats
+    first[0].others += [part[0].children for part in parts[1:]]
+    return first[0]
 
 
 def _pair(mine: Any, first: Any, stands_for: dict[int, int]) -> None:
@@ -231,7 +255,8 @@ def groups(record: Record, children: list[Any], most: int, least: int = 1) -> li
     """
     sources = [_source(record, child) for child in children]
     for name_of in (formatting.place, _function):
-        named = zip([name_of(source) for source in sources], children)
+        names = {source: name_of(source) for source in set(sources)}
+        named = zip([names[source] for source in sources], children)
         found = [(name, [each for _, each in run]) for name, run in itertools.groupby(named, lambda pair: pair[0])]
         if 1 < len(found) <= most:
             return found

@@ -76,7 +76,10 @@ def tensor(info: TensorInfo) -> str:
 
 def clean(text: str, longest: int = 60) -> str:
     """`text` on one line, without control characters and broken surrogates, cut in the middle when too long."""
-    text = "".join([c if unicodedata.category(c) not in ("Cc", "Cs", "Cf", "Zl", "Zp") else " " for c in str(text)])
+    text = str(text)
+    if len(text) <= longest and text.isascii() and text.isprintable() and " " not in text:
+        return text  # as most names are
+    text = "".join([c if unicodedata.category(c) not in ("Cc", "Cs", "Cf", "Zl", "Zp") else " " for c in text])
     text = " ".join(text.split())
     if len(text) <= longest:
         return text

@@ -12,6 +12,7 @@ __all__ = [
     "Selection",
     "call_numbers",
     "check_step",
+    "origin",
     "outcome",
     "pick_step",
     "step_name",
@@ -62,6 +63,13 @@ def outcome(record: Record, ops: list[Op]) -> list[str]:
     if failed:
         return [f"failed in {formatting.clean(failed[-1])}"]
     return [formatting.clean(note.split(":")[0]) for note in record.notes if note.startswith("ended by ")][:1]
+
+
+def origin(record: Record, op: Op) -> Op:
+    """The forward op that a backward op belongs to, of whatever order its derivative is; another op itself."""
+    while op.phase == "backward" and op.forward is not None:
+        op = record.ops[op.forward]
+    return op
 
 
 def variables_of(record: Record) -> dict[int, int]:
@@ -130,6 +138,7 @@ class Selection:
         self.updates_of: dict[int, list[int]] = {}
         self._here = {op.id for op in self.ops}
         self._read: set[int] = set()
+        self._titles: dict[int | None, str] = {}  # by scope, of the boxes of what comes into it from outside
         for op in self.ops:
             self._sort(op, backward)
         self._add_preparations()
@@ -171,19 +180,11 @@ class Selection:
                     self.updates_of[variable].append(number)
 
     def _sort_backward(self, op: Op) -> None:
-        forward = self._origin(op)
-        if forward is None or forward not in self._here:
+        forward = origin(self.record, op)
+        if forward.phase == "backward" or forward.id not in self._here:
             self.forward.append(op)
         else:
-            self.backward_of.setdefault(forward, []).append(op.id)
-
-    def _origin(self, op: Op) -> int | None:
-        """The forward op whose derivative `op` computes, of whatever order."""
-        while op.forward is not None:
-            op = self.record.ops[op.forward]
-            if op.phase != "backward":
-                return op.id
-        return None
+            self.backward_of.setdefault(forward.id, []).append(op.id)
 
     def _sort_rider(self, op: Op) -> None:
         """A change in place goes with the op before it in the same layer, or with the next one."""
@@ -213,8 +214,10 @@ class Selection:
             return "gradient", ""
         if info.role not in ("input", "activation") or op.phase == "update" or op.id in self.riders:
             return "data", ""
-        in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
-        return "data", "target" if in_loss else "input"
+        if op.scope not in self._titles:
+            in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
+            self._titles[op.scope] = "target" if in_loss else "input"
+        return "data", self._titles[op.scope]
 
     def signature(self, op_id: int, with_backward: bool = True) -> Any:
         """What must agree for two ops to be drawn as one."""

@@ -11,7 +11,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import check_step, outcome, pick_step
+from viz.facts.selection import check_step, origin, outcome, pick_step
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -79,10 +79,7 @@ def _first_calls(record: Record) -> list[int]:
 
 def _around(record: Record, op: Op) -> list[Scope]:
     """The scopes an op counts for: where it ran; for backward ops where their forward op ran."""
-    at = op
-    while at.phase == "backward" and at.forward is not None:
-        at = record.ops[at.forward]
-    return [s for s in record.ancestors(at.scope) if s.kind not in ("step", "backward")]
+    return [s for s in record.ancestors(origin(record, op).scope) if s.kind not in ("step", "backward")]
 
 
 def _row(record: Record, scope: Scope) -> Row:

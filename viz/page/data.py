@@ -12,15 +12,19 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.archive import VERSION
+from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
+from viz.facts.derived_stats import norm
+from viz.facts.flaws import first_flaw, origins
 from viz.facts.flops import flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
-from viz.facts.schema import Frame, Logs, Op, Record, Scope, Stats, TensorInfo
-from viz.facts.selection import pick_step, variables_of
+from viz.facts.schema import Frame, Logs, Op, Record, Scope, TensorInfo
+from viz.facts.selection import origin, pick_step, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
-from viz.page.views import views
+from viz.page.views import Views
+from viz.picture.coloring import gradients, gradients_of, kinds_of_types
 
 __all__ = ["MOST_OPS", "data"]
 
@@ -45,7 +49,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         `shapes` and `frames`. It holds no NaN, so it is valid JSON.
     """
     part, first = cut(record, most_ops)
-    columns = _Columns(part)
+    columns, flaw = _Columns(part), first_flaw(part)
     found: dict[str, Any] = {
         "kind": "eagerflow page",
         "format": VERSION,
@@ -59,7 +63,10 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "tensors": columns.tensors(part.tensors),
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": pick_step(part),
-        "views": views(part, columns.text),
+        "views": columns.views.steps,
+        "origins": origins(part),
+        "flaw": None if flaw is None else flaw.id,
+        "types": kinds_of_types(part),
         "variables": list(variables_of(part).items()),
         "memory": [[tensor.id, size, start, end] for tensor, size, start, end in spans(part)],
         "logs": [finite([log.kind, log.step, log.values]) for log in _thinned(part.logs)],
@@ -108,10 +115,17 @@ class _Columns:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.texts, self.shapes, self.frames = Pool([""]), Pool(), Pool()
+        self._known: dict[str | None, int] = {}
+        self.flops = [flops(record, op) for op in record.ops]
+        self.views = Views(record, self.flops, self.text)
+        self.measured = any(tensor.stats for tensor in record.tensors)
 
     def text(self, text: str | None) -> int:
         """A text's number."""
-        return self.texts.number(_cut_text(text or ""))
+        number = self._known.get(text)
+        if number is None:
+            number = self._known[text] = self.texts.number(_cut_text(text or ""))
+        return number
 
     def _json(self, value: dict[str, Any]) -> int:
         """Settings as JSON text, most of which are equal; 0 for none."""
@@ -130,7 +144,7 @@ class _Columns:
     def _stack(self, stack: Sequence[Frame]) -> list[int | None]:
         return [self._frame(frame) for frame in stack]
 
-    def ops(self, ops: Sequence[Op]) -> dict[str, list[Any]]:
+    def ops(self, ops: Sequence[Op]) -> dict[str, Any]:
         return {
             "name": [self.text(op.name) for op in ops],
             "phase": [self.text(op.phase) for op in ops],
@@ -146,13 +160,25 @@ class _Columns:
             "forward": [op.forward for op in ops],
             "error": [self.text(op.error) for op in ops],
             "thread": [op.thread for op in ops],
-            "flops": [flops(self.record, op) for op in ops],
+            "flops": self.flops,
+            "flows": self.views.flows,
+            "home": [origin(self.record, op).scope for op in ops],
+            "gradients": self._gradients() if self.measured else None,
         }
+
+    def _gradients(self) -> list[list[int]]:
+        """For each op the gradients that colour it."""
+        record, of_steps = self.record, dict[int | None, list[Op]]()
+        for op in record.ops:
+            of_steps.setdefault(op.step, []).append(op)
+        of = {step: gradients(record, ops) for step, ops in of_steps.items()}
+        return [[tensor.id for tensor in gradients_of(record, op, of[op.step])] for op in record.ops]
 
     def scopes(self, scopes: Sequence[Scope]) -> dict[str, list[Any]]:
         return {
             "kind": [self.text(s.kind) for s in scopes],
             "name": [self.text(s.name) for s in scopes],
+            "label": [0 if s.kind in TRANSPARENT else self.text(formatting.clean(s.name, 40)) for s in scopes],
             "parent": [s.parent for s in scopes],
             "owner": [s.owner for s in scopes],
             "call": [s.call for s in scopes],
@@ -172,6 +198,7 @@ class _Columns:
         return {
             "shape": [self.shapes.number(t.shape) for t in tensors],
             "dtype": [self.text(t.dtype) for t in tensors],
+            "label": [self.text(formatting.tensor(t)) for t in tensors],
             "nbytes": [t.nbytes for t in tensors],
             "role": [self.text(t.role) for t in tensors],
             "name": [self.text(t.name) for t in tensors],
@@ -179,15 +206,16 @@ class _Columns:
             "gradient_of": [t.gradient_of for t in tensors],
             "device": [self.text(t.device) for t in tensors],
             "version": [t.version for t in tensors],
-            "stats": [_stats(t.stats) for t in tensors] if any(t.stats for t in tensors) else None,
+            "stats": [_stats(t) for t in tensors] if self.measured else None,
         }
 
 
-def _stats(stats: Stats | None) -> list[Any] | None:
-    """min, max, mean, std, nan, inf, l2, zeros, histogram, preview."""
+def _stats(tensor: TensorInfo) -> list[Any] | None:
+    """min, max, mean, std, nan, inf, L2 norm (measured, or by mean and std), zeros, histogram, preview."""
+    stats = tensor.stats
     if stats is None:
         return None
-    numbers = [stats.min, stats.max, stats.mean, stats.std, stats.nan, stats.inf, stats.l2, stats.zeros]
+    numbers = [stats.min, stats.max, stats.mean, stats.std, stats.nan, stats.inf, norm(tensor), stats.zeros]
     return finite([*map(_rounded, numbers), list(stats.histogram), [_rounded(x) for x in stats.preview]])
 
 

@@ -1,79 +1,96 @@
-"""What each step shows, as the page's scripts read it: which ops belong together, and the tree of scopes."""
+"""What each step shows, as the page's scripts read it: its tree, its rows of boxes, and all that these say."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, find_runs, tree
-from viz.facts.formatting import clean
 from viz.facts.schema import Op, Record
-from viz.facts.selection import Selection, call_numbers, variables_of
+from viz.facts.selection import Selection, call_numbers, step_name, variables_of
+from viz.page.tree_columns import Facts, TreeColumns
+from viz.picture import box_texts
 
-__all__ = ["views"]
+__all__ = ["Views"]
 
-_LONGEST_KEY = 40
+_LETTERS = {
+    ("", ""): "-",
+    ("parameter", ""): "p",
+    ("gradient", ""): "g",
+    ("data", ""): "d",
+    ("data", "input"): "i",
+    ("data", "target"): "t",
+}
 
 
-def views(record: Record, text: Callable[[str], int]) -> list[list[Any]]:
-    """Each step's number, None for what ran outside of all steps, and what is shown of it.
+class Views:
+    """What is shown of each step of a recording.
 
     Args:
         record: the recording.
+        flops: the floating-point operations of each op, None where they aren't known.
         text: gives a text's number in the page.
 
-    Returns:
-        Pairs; what is shown has `backward_of`, `riders_of`, `weights_of` and `updates_of`, those of a `Selection` as
-        rows, and two trees: `tree`, and `forward` without ops of backward passes, None where that is the same. A tree
-        is a list of blocks, each before its parts: its part of the key, its title, its scope, its runs of equal parts
-        (where each begins among the children, how many children are a part, and how many parts there are), and its
-        children, which are ids of ops, or -n for the n-th block.
+    Attributes:
+        steps: pairs of a step's number, None for what ran outside of all steps, and what is shown of it:
+            `name` and `caption`; `tree`, see `TreeColumns`, and `forward`, that without ops of backward passes, None
+            where its blocks are the same; and `rest`, the boxes of updates that belong to no row: ops, name, cost.
+        flows: for each op a text with a letter for each input: whether an arrow leads there (`-`: none) from a
+            parameter, as gradient or as data; `i` and `t` are data too, which have the box of an input or a target
+            where no op made them.
     """
-    of_steps: dict[int | None, list[Op]] = {} if record.steps else {None: []}
-    for op in record.ops:
-        of_steps.setdefault(op.step if record.steps else None, []).append(op)
-    for step in record.steps:
-        of_steps.setdefault(step.index, [])
-    variables, calls = variables_of(record), call_numbers(record)
-    found = []
-    for number, ops in of_steps.items():
-        selection = Selection(record, number, True, ops, variables)
-        whole = _rows(record, selection.forward, selection.signature, calls, text)
-        forward = [op for op in selection.forward if op.phase != "backward"]
-        signature = functools.partial(selection.signature, with_backward=False)
-        alone = _rows(record, forward, signature, calls, text)
-        view: dict[str, Any] = {
-            name: [[key, values] for key, values in getattr(selection, name).items()]
-            for name in ("backward_of", "riders_of", "weights_of", "updates_of")
+
+    def __init__(self, record: Record, flops: list[int | None], text: Callable[[str], int]) -> None:
+        self.record, self.text = record, text
+        self.facts = Facts(record, flops, text)
+        self.calls = call_numbers(record)
+        self.flows = [0] * len(record.ops)
+        of_steps: dict[int | None, list[Op]] = {} if record.steps else {None: []}
+        for op in record.ops:
+            of_steps.setdefault(op.step if record.steps else None, []).append(op)
+        for step in record.steps:
+            of_steps.setdefault(step.index, [])
+        variables = variables_of(record)
+        self.steps = [
+            (number, self._view(Selection(record, number, True, ops, variables))) for number, ops in of_steps.items()
+        ]
+
+    def _view(self, selection: Selection) -> dict[str, Any]:
+        record, step = self.record, selection.step
+        for op in selection.ops:
+            letters = [_LETTERS[selection.flow(op, tensor)] for tensor in op.inputs]
+            self.flows[op.id] = self.text("".join(letters))
+        whole = tree(record, selection.forward, self.calls)
+        find_runs(whole, selection.signature)
+        columns = TreeColumns(self.facts, selection, whole)
+        forward = self._forward(selection, whole)
+        name = "outside of steps" if record.steps else ""
+        return {
+            "name": self.text(name if step is None else step_name(record, step)),
+            "caption": self.text("  ·  ".join(box_texts.caption(record, selection.ops))),
+            "tree": columns.data,
+            "forward": None if forward is None else TreeColumns(self.facts, selection, forward).data,
+            "rest": self._rest([op for op in selection.ops if op.phase == "update" and op.id not in columns.shown]),
         }
-        found.append([number, {**view, "tree": whole, "forward": None if alone == whole else alone}])
-    return found
 
+    def _forward(self, selection: Selection, whole: Block) -> Block | None:
+        """The tree without ops of backward passes; None where it has the same blocks and runs."""
+        ops = [op for op in selection.forward if op.phase != "backward"]
+        if len(ops) == len(selection.forward) and not selection.backward_of:
+            return None
+        before = [block.runs for block in all_blocks(whole)]
+        alone = whole if len(ops) == len(selection.forward) else tree(self.record, ops, self.calls)
+        find_runs(alone, functools.partial(selection.signature, with_backward=False))
+        alike = alone is whole and before == [block.runs for block in all_blocks(whole)]
+        return None if alike else alone
 
-def _rows(
-    record: Record, ops: Sequence[Op], signature: Callable[[int], Any], calls: list[int], text: Callable[[str], int]
-) -> list[Any]:
-    root = tree(record, ops, calls)
-    find_runs(root, signature)
-    blocks = all_blocks(root)
-    places = {id(block): place for place, block in enumerate(blocks)}
-    parts = {id(root): ""}
-    rows = []
-    for block in blocks:
-        taken: set[str] = set()
-        for child in block.children:
-            if isinstance(child, Block):
-                parts[id(child)] = _unique(clean(child.title, _LONGEST_KEY), taken)
-        children = [child if isinstance(child, int) else -places[id(child)] for child in block.children]
-        scope = None if block.scope is None else block.scope.id
-        rows.append([text(parts[id(block)]), text(block.title), scope, block.runs, children])
-    return rows
-
-
-def _unique(wanted: str, taken: set[str]) -> str:
-    key, number = wanted, 2
-    while key in taken:
-        key, number = f"{wanted}#{number}", number + 1
-    taken.add(key)
-    return key
+    def _rest(self, ops: list[Op]) -> list[list[Any]]:
+        """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
+        found = []
+        for scope, group in itertools.groupby(ops, key=lambda op: op.scope):
+            ids = [op.id for op in group]
+            cost = self.facts.cost(ids).text(with_size=False)
+            found.append([ids, self.text(box_texts.rest_name(self.record, scope)), self.text(cost)])
+        return found

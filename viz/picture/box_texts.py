@@ -10,7 +10,18 @@ from viz.facts.blocks import Block
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import outcome
 
-__all__ = ["about", "caption", "closed_lines", "cost", "main_scope", "spent", "title", "update_name", "weights"]
+__all__ = [
+    "about",
+    "caption",
+    "closed_lines",
+    "cost",
+    "main_scope",
+    "rest_name",
+    "spent",
+    "title",
+    "update_name",
+    "weights",
+]
 
 
 def title(block: Block) -> str:
@@ -76,6 +87,11 @@ def update_name(record: Record, op: Op) -> str:
     """The optimizer's name; the op's where no optimizer is at work."""
     names = [s.name for s in record.ancestors(op.scope) if s.kind == "optimizer"]
     return formatting.clean(names[0] if names else op.name, 36)
+
+
+def rest_name(record: Record, scope: int | None) -> str:
+    """The name of a box of updates that belong to no weight shown."""
+    return "update" if scope is None else formatting.clean(record.scopes[scope].name)
 
 
 def main_scope(record: Record, ops: Iterable[Op]) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.flaws import flaws, origins
-from viz.facts.schema import Record, TensorInfo
+from viz.facts.schema import Op, Record, TensorInfo
 from viz.picture.graph import Graph, Node
 from viz.picture.palette import heat, theme_of
 
-__all__ = ["COLORINGS", "color"]
+__all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types"]
 
 COLORINGS = ("op", "time", "memory", "grad", "nonfinite", "dtype")
 _NEED_STATS = ("grad", "nonfinite")
@@ -38,6 +38,34 @@ def color(record: Record, graph: Graph, color_by: str, ops: Iterable[int], weigh
     _Colorer(record, graph, list(ops), weights).run(color_by)
 
 
+def gradients_of(record: Record, op: Op, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
+    """The gradients whose size colours an op, where `of` has those of each tensor.
+
+    A backward op is coloured by what it makes, an update by what it reads, others by the gradients of their results.
+    """
+    if op.phase == "backward":
+        return [record.tensors[i] for i in op.outputs]
+    if op.phase == "update":
+        return [record.tensors[i] for i in op.inputs if record.tensors[i].role == "gradient"]
+    return [gradient for made in op.outputs for gradient in of.get(made, ())]
+
+
+def gradients(record: Record, ops: Iterable[Op]) -> dict[int, list[TensorInfo]]:
+    """The gradients (or parts of them) of each tensor that some ops made."""
+    found: dict[int, list[TensorInfo]] = {}
+    for op in ops:
+        for made in op.outputs if op.phase == "backward" else ():
+            info = record.tensors[made]
+            if info.gradient_of is not None:
+                found.setdefault(info.gradient_of, []).append(info)
+    return found
+
+
+def kinds_of_types(record: Record) -> list[str]:
+    """The data types of a recording in the order in which they get colours: the same in each of its pictures."""
+    return sorted({tensor.dtype for tensor in record.tensors})
+
+
 class _Colorer:
     def __init__(self, record: Record, graph: Graph, ops: list[int], weights: dict[int, str]) -> None:
         self.record, self.graph, self.ops, self.weights = record, graph, ops, weights
@@ -55,11 +83,15 @@ class _Colorer:
 
     def _made(self, node: Node) -> list[TensorInfo]:
         """The tensors that a box's ops made; of an input or weight the tensor itself."""
-        tensors, found = self.record.tensors, [i for op in node.ops for i in self.record.ops[op].outputs]
+        made = [self.record.tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
+        return made + self._own(node)
+
+    def _own(self, node: Node) -> list[TensorInfo]:
+        tensors = self.record.tensors
         own = [tensors[i] for i, shown in self.weights.items() if shown == node.id and not node.ops]
         if node.kind == "input" and node.id.startswith("in") and node.id[2:].isdigit():
             own.append(tensors[int(node.id[2:])])
-        return [tensors[i] for i in found] + own
+        return own
 
     # ------------------------------------------------------------------ quantities
 
@@ -82,11 +114,10 @@ class _Colorer:
 
     def _by_gradient(self) -> None:
         """The size of the gradient of what each box makes, on a logarithmic scale."""
-        of = self._gradients()
+        of = gradients(self.record, [self.record.ops[i] for i in self.ops])
         sizes: dict[str, float] = {}
         for node in self.graph.nodes.values():
-            gradients = self._of_node(node, of)
-            norms = [each for each in map(norm, gradients) if each is not None]
+            norms = [each for each in map(norm, self._of_node(node, of)) if each is not None]
             if norms:
                 sizes[node.id] = math.sqrt(sum([each * each for each in norms]))
         positive = [math.log10(size) for size in sizes.values() if size > 0 and math.isfinite(size)]
@@ -102,25 +133,11 @@ class _Colorer:
         self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks]
         self.graph.legend.append((self.theme.plain, "no gradient"))
 
-    def _gradients(self) -> dict[int, list[TensorInfo]]:
-        """The gradients (or parts of them) of each tensor."""
-        found: dict[int, list[TensorInfo]] = {}
-        for number in self.ops:
-            op = self.record.ops[number]
-            for made in op.outputs if op.phase == "backward" else ():
-                info = self.record.tensors[made]
-                if info.gradient_of is not None:
-                    found.setdefault(info.gradient_of, []).append(info)
-        return found
-
     def _of_node(self, node: Node, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
-        tensors = self.record.tensors
-        if node.phase == "backward":
-            return [tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
-        if node.phase == "update":
-            read = {i for op in node.ops for i in self.record.ops[op].inputs}
-            return [tensors[i] for i in sorted(read) if tensors[i].role == "gradient"]
-        return [gradient for made in self._made(node) for gradient in of.get(made.id, ())]
+        ops = [self.record.ops[i] for i in node.ops]
+        found = [gradient for op in ops for gradient in gradients_of(self.record, op, of)]
+        found += [gradient for tensor in self._own(node) for gradient in of.get(tensor.id, ())]
+        return list({gradient.id: gradient for gradient in found}.values())
 
     # ------------------------------------------------------------------ kinds
 
@@ -142,8 +159,8 @@ class _Colorer:
 
     def _by_dtype(self) -> None:
         types = {node.id: [t.dtype for t in self._made(node)] for node in self.graph.nodes.values()}
-        known = sorted({dtype for found in types.values() for dtype in found})
-        fills = {dtype: self.theme.kinds[i % len(self.theme.kinds)] for i, dtype in enumerate(known)}
+        kinds, shown = self.theme.kinds, {dtype for found in types.values() for dtype in found}
+        fills = {dtype: kinds[i % len(kinds)] for i, dtype in enumerate(kinds_of_types(self.record)) if dtype in shown}
         for id_, found in types.items():
             if len(set(found)) == 1:
                 self.graph.nodes[id_].fill = fills[found[0]]

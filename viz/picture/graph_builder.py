@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, fold, grouped, leaves, tree
+from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, check_step, step_name
 from viz.picture import box_texts
@@ -17,7 +17,6 @@ from viz.picture.palette import THEMES
 __all__ = ["VIEWS", "graph"]
 
 VIEWS = ("both", "forward", "backward", "layers")
-_CLOSED_BY_DEFAULT = ("metric", "optimizer", "data")
 
 
 def graph(
@@ -91,7 +90,7 @@ class _Assembly:
             self.stands_for = fold(root, self.selection.signature)
         for op, shown in self.stands_for.items():
             self.instances.setdefault(shown, []).append(op)
-        self.closed = _CLOSED_BY_DEFAULT if depth is None else ()
+        self.closed = CLOSED_AT_FIRST if depth is None else ()
         deepest = _levels(root)
         chosen = deepest if depth is None else min(depth, deepest)
         while chosen and self._rows(root, chosen, 0) > max_nodes:
@@ -219,7 +218,7 @@ class _Assembly:
         for scope, group in itertools.groupby(rest, key=lambda op: op.scope):
             ops = [op.id for op in group]
             row = f"rest{ops[0]}"
-            name = "update" if scope is None else formatting.clean(self.record.scopes[scope].name)
+            name = box_texts.rest_name(self.record, scope)
             made = Node(row, "update", name, phase="update", lane="update", row=row)
             made.tooltip = ", ".join(dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops]))
             self._show(made, ops)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import pathlib
 import shutil
 import subprocess
 
-import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -16,10 +14,7 @@ import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
 from viz import page
-from viz.facts import blocks, formatting
-from viz.facts.derived_stats import norm
-from viz.facts.schema import Record
-from viz.facts.selection import Selection, variables_of
+from viz.facts import formatting
 from viz.page import document
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
@@ -45,7 +40,13 @@ def run(scripts, program, given):
     return json.loads(done.stdout)
 
 
-RECORDING = ("recording/formatting.js", "recording/model.js", "recording/selection.js", "recording/blocks.js")
+SCENES = [
+    f"{name}.js"
+    for name in """
+    recording/formatting recording/model recording/selection recording/blocks app/state recording/flaws
+    graph/assembly graph/colours
+    """.split()
+]
 
 # ---------------------------------------------------------------------- words
 
@@ -84,19 +85,14 @@ NAMES = [
 ]
 
 
-def test_names_and_types_in_words():
-    dtypes = ["float32", "bfloat16", "uint8", "int64", "complex128", "bool", "object"]
-    shapes = [[], [3], [2, 3, 4]]
+def test_names_in_words():
     found = run(
         ["recording/formatting.js"],
-        "return {names: given.names.map((n) => clean(n)), short: given.names.map((n) => clean(n, 12)),"
-        " dtypes: given.dtypes.map(dtypeName), shapes: given.shapes.map(shapeName)};",
-        {"names": NAMES, "dtypes": dtypes, "shapes": shapes},
+        "return {names: given.names.map((n) => clean(n)), short: given.names.map((n) => clean(n, 12))};",
+        {"names": NAMES},
     )
     assert found["names"] == [formatting.clean(name) for name in NAMES]
     assert found["short"] == [formatting.clean(name, 12) for name in NAMES]
-    assert found["dtypes"] == [formatting.dtype(name) for name in dtypes]
-    assert found["shapes"] == [formatting.shape(tuple(lengths)) for lengths in shapes]
 
 
 # ---------------------------------------------------------------------- colours
@@ -170,85 +166,13 @@ def recording(request):
     return request.param()
 
 
-def rows(found):
-    return [[key, list(values)] for key, values in found.items()]
-
-
-def by_python(record: Record, step: int | None, backward: bool):
-    """The selection, and the folded tree in a form that both sides share."""
-    selection = Selection(record, step, backward)
-    root = blocks.tree(record, selection.forward)
-    stands_for = blocks.fold(root, selection.signature)
-    return {
-        "ops": [op.id for op in selection.ops],
-        "forward": sorted([op.id for op in selection.forward]),
-        "backward_of": rows(selection.backward_of),
-        "riders_of": rows(selection.riders_of),
-        "weights_of": rows(selection.weights_of),
-        "updates_of": rows(selection.updates_of),
-        "tree": shape_of(root),
-        "stands_for": sorted(map(list, stands_for.items())),
-    }
-
-
-def shape_of(child):
-    if isinstance(child, int):
-        return child
-    return {
-        "title": child.title,
-        "kind": child.kind,
-        "repeats": child.repeats,
-        "names": list(child.names),
-        "objects": child.objects,
-        "children": [shape_of(each) for each in child.children],
-        "folded": [list(blocks.leaves(blocks.Block("", None, other))) for other in child.others],
-    }
-
-
-BY_SCRIPTS = """
-const model = new Model(given.data);
-const rows = (map) => [...map];
-const shape = (child) => typeof child === "number" ? child : {
-  title: child.title, kind: child.kind, repeats: child.repeats, names: child.names, objects: child.objects,
-  children: child.children.map(shape), folded: child.others.map((other) => other.flatMap((each) => leavesOf(each))),
-};
-const norms = model.tensors.map((t) => model.norm(t));
-const found = given.views.map(([step, view]) => {
-  const selection = new Selection(model, step, view);
-  const root = treeOf(model, selection.tree);
-  const leaves = leavesOf(root).sort((a, b) => a - b);
-  const standsFor = foldTree(root, new Set());
-  return {
-    ops: selection.ops.map((op) => op.id), forward: leaves,
-    backward_of: rows(selection.backwardOf), riders_of: rows(selection.ridersOf),
-    weights_of: rows(selection.weightsOf), updates_of: rows(selection.updatesOf),
-    tree: shape(root), stands_for: rows(standsFor).sort((a, b) => a[0] - b[0]),
-  };
-});
-return {found, norms, variables: rows(model.variables)};
-"""
-
-
-def test_selections_and_blocks(recording):
-    steps = [step.index for step in recording.steps] or [None]
-    views = [[step, view] for step in steps for view in ("both", "forward")]
-    answer = run(RECORDING, BY_SCRIPTS, {"data": page.data(recording), "views": views})
-    for (step, view), found in zip(views, answer["found"], strict=True):
-        assert found == by_python(recording, step, view == "both"), (step, view)
-    assert dict(answer["variables"]) == variables_of(recording)
-    for mine, theirs in zip(answer["norms"], map(norm, recording.tensors), strict=True):
-        assert (mine is None) == (theirs is None)
-        assert mine is None or math.isclose(mine, theirs, rel_tol=1e-5, abs_tol=1e-30)
-
-
 BOXES = """
 const model = new Model(given.data);
 document.documentElement = {dataset: {theme: "light"}};
 return given.views.map(([step, view]) => {
   const selection = new Selection(model, step, view);
-  const root = treeOf(model, selection.tree);
-  const standsFor = foldTree(root, new Set());
-  const scene = new Scene(selection, root, standsFor, openTo(root, 99));
+  chooseParts(selection.blocks, (run) => !given.unfolded);
+  const scene = new Scene(selection, openTo(indexBlocks(selection.tree), given.depth));
   const nodes = [...scene.nodes.values()];
   const title = (id) => scene.nodes.get(id).title;
   const colours = Object.fromEntries(given.colours.map((mode) => {
@@ -256,41 +180,46 @@ return given.views.map(([step, view]) => {
     return [mode, [mode === "op" ? [] : legend, nodes.map((node) => [node.title, ...coloursOf(node, themeNow())])]];
   }));
   return {
-    colours, boxes: nodes.map((node) => [node.kind, node.title, node.phase, node.lines, node.ops]),
-    frames: [...scene.frames.values()].map((frame) => frame.title),
-    arrows: scene.edges.map((edge) => [title(edge.tail), title(edge.head), edge.kind]),
+    colours, boxes: nodes.map((node) => [
+      node.lane === "backward" ? "op" : node.kind, node.title, node.phase, node.lines,
+      [...node.ops].sort((a, b) => a - b)]),
+    frames: [...scene.frames.values()].map((frame) => [frame.title, frame.subtitle]),
+    arrows: scene.edges.map((edge) => [title(edge.tail), title(edge.head), edge.kind, edge.label]),
   };
 });
 """
 
 
-def test_boxes_arrows_and_their_colours(recording):
+@pytest.mark.parametrize(("depth", "unfolded"), [(99, False), (99, True), (1, False), (0, False)])
+def test_boxes_arrows_and_their_colours(recording, depth, unfolded):
     steps = [step.index for step in recording.steps] or [None]
-    views = [[step, view] for step in steps for view in ("both", "forward")]
+    views = [[step, view] for step in steps for view in ("both", "forward", "backward")]
     measured = any(tensor.stats for tensor in recording.tensors)
     colours = [name for name in COLORINGS if measured or name not in ("grad", "nonfinite")]
     themes = document.plain_themes()
     given = {"data": page.data(recording), "views": views, "colours": colours, "themes": themes}
-    scripts = ("app/state.js", "recording/flaws.js", "graph/assembly.js", "graph/colours.js")
-    for (step, view), found in zip(views, run((*RECORDING, *scripts), BOXES, given), strict=True):
+    given |= {"unfolded": unfolded, "depth": depth}
+    options = {"depth": depth, "max_nodes": 10**6, "collapse_repeats": not unfolded}
+    for (step, view), found in zip(views, run(SCENES, BOXES, given), strict=True):
         for name in colours:
-            drawn = graph(recording, view=view, step=step, depth=99, max_nodes=10**6, color_by=name)
-            nodes = drawn.nodes
+            drawn = graph(recording, view=view, step=step, color_by=name, **options)
             legend, boxes = found["colours"][name]
             assert legend == [list(entry[:2]) for entry in drawn.legend], name
-            assert sorted(boxes) == sorted([node.title, *fill_and_line(node)] for node in nodes.values()), name
-        drawn = graph(recording, view=view, step=step, depth=99, max_nodes=10**6)
+            colored = [[node.title, *fill_and_line(node)] for node in drawn.nodes.values()]
+            assert sorted(boxes) == sorted(colored), name
+        drawn = graph(recording, view=view, step=step, **options)
         nodes = drawn.nodes
-        boxes = [[n.kind, n.title, n.phase, n.lines, list(n.ops)] for n in nodes.values()]
-        arrows = [[nodes[e.tail].title, nodes[e.head].title, e.kind] for e in drawn.edges]
+        boxes = [[n.kind, n.title, n.phase, list(filter(None, n.lines)), sorted(n.ops)] for n in nodes.values()]
+        arrows = [[nodes[e.tail].title, nodes[e.head].title, e.kind, e.label] for e in drawn.edges]
         assert sorted(found["boxes"]) == sorted(boxes)
-        assert sorted(found["frames"]) == sorted(cluster.title for cluster in drawn.clusters.values())
+        assert sorted(found["frames"]) == sorted([each.title, each.subtitle] for each in drawn.clusters.values())
         assert sorted(found["arrows"]) == sorted(arrows)
 
 
 def test_the_runs_have_what_is_compared():
-    """Each map is filled in one run at least, and something is folded."""
-    found = [by_python(each(), None, True) for each in RUNS.values()]
-    for name in ("backward_of", "riders_of", "weights_of", "updates_of", "stands_for"):
-        assert any(each[name] for each in found), name
-    assert np.any([len(each["forward"]) != len(each["ops"]) for each in found])
+    """Each kind of box is there in one run at least, and something is folded."""
+    found = [graph(each(), depth=depth, max_nodes=10**6) for each in RUNS.values() for depth in (99, 1)]
+    kinds = {node.kind for drawn in found for node in drawn.nodes.values()}
+    assert {"op", "scope", "parameter", "update", "input"} <= kinds
+    assert any("×" in each.title for drawn in found for each in drawn.clusters.values())
+    assert {edge.kind for drawn in found for edge in drawn.edges} == {"data", "gradient", "parameter", "update", "link"}

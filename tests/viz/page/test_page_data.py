@@ -23,6 +23,7 @@ from viz.command import html as html_command
 from viz.compare.page_marks import page_marks
 from viz.compare.traces import difference_from
 from viz.facts.schema import Op, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.summary_tables import rows
 from viz.page import document
 from viz.page.document import to_html
 from viz.page.smaller_record import cut
@@ -402,5 +403,45 @@ def test_very_deep_scopes_have_a_page():
     record.ops = [Op(0, "exp", "forward", 2999, None)]
     ((step, view),) = page.data(record)["views"]
     assert step is None
-    assert len(view["tree"]) == 3001
-    assert view["tree"][-1][-1] == [0]
+    assert len(view["tree"]["blocks"]["title"]) == 3001
+    assert view["tree"]["blocks"]["children"][-1] == [0]
+    assert view["tree"]["rows"]["ops"] == [[0]]
+
+
+def test_layers_have_the_figures_of_the_summary(deep):
+    ((_, view),) = page.data(deep)["views"]
+    texts, blocks = page.data(deep)["texts"], view["tree"]["blocks"]
+    found = {}
+    for title, figures, params in zip(blocks["title"], blocks["figures"], blocks["params"], strict=True):
+        ops, backward_ops, forward, backward, flops, activations, _ = figures
+        found[texts[title]] = (ops + backward_ops, forward, backward, flops, activations, params)
+    for row in rows(deep)[:-1]:
+        name = row.name.split(" (")[0]
+        if name in ("deep", "crossentropy", "hidden_3", "head"):
+            assert found[name] == (row.ops, row.forward, row.backward, row.flops, row.activations, row.params), name
+    assert found["hidden_1 … hidden_12  ×12"][0] == sum([found[f"hidden_{i}"][0] for i in range(1, 13)])
+
+
+def test_equal_parts_are_there_folded_and_each(deep):
+    ((_, view),) = page.data(deep)["views"]
+    blocks, ops = view["tree"]["blocks"], view["tree"]["rows"]["ops"]
+    run = next(i for i, folded in enumerate(blocks["folded"]) if folded)
+    each = [ops[row] for block in blocks["children"][run] for row in blocks["children"][-block]]
+    once = [ops[row] for row in blocks["children"][blocks["folded"][run]]]
+    assert {len(row) for row in each} == {1}
+    assert sorted([op for row in once for op in row]) == sorted([op for row in each for op in row])
+
+
+def test_at_first_as_much_is_open_as_can_be_looked_at():
+    record = long_record(1, 10)
+    record.scopes += [Scope(i, "layer", f"layer_{i}", 0) for i in range(1, 101)]
+    for op in record.ops:
+        op.scope = None
+    record.ops += [Op(id_, f"op_{id_}", scope=id_ - 9, step=0) for id_ in range(10, 110)]
+    ((_, view),) = page.data(record)["views"]
+    assert view["tree"]["depths"] == [0, 0]
+    trainer = Trainer(mlp("deeper", 20))
+    with viz.trace() as t:
+        trainer.step()
+    ((_, view),) = page.data(t)["views"]
+    assert view["tree"]["depths"] == [2, 1]  # with equal parts folded, and not

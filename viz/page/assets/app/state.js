@@ -1,8 +1,6 @@
 // What the reader has chosen, and what follows from it: which blocks are open.
 
 const VIEWS = ["both", "forward", "backward"];
-const CLOSED_AT_FIRST = new Set(["metric", "optimizer", "data"]);
-const MOST_ROWS = 48; // as many rows of boxes are shown at first
 
 function freshState() {
   return {
@@ -21,62 +19,33 @@ function freshState() {
   };
 }
 
-const isFrame = (child) => typeof child !== "number";
-
-function levelsOf(block) {
-  let deepest = 0;
-  for (const child of block.children) {
-    if (isFrame(child)) deepest = Math.max(deepest, levelsOf(child) + (child.scope || child.isGroup ? 1 : 0));
-  }
-  return deepest;
-}
-
-function rowsAt(block, depth, level = 0) {
-  let rows = 0;
-  for (const child of block.children) {
-    if (!isFrame(child) || !opensAt(child, depth, level + 1)) rows += 1;
-    else rows += rowsAt(child, depth, level + (child.scope || child.isGroup ? 1 : 0));
-  }
-  return rows;
-}
-
-function opensAt(block, depth, level) {
-  if (!block.scope && !block.isGroup) return true; // a folded run
-  return level <= depth && !CLOSED_AT_FIRST.has(block.kind);
-}
-
 // The keys of the blocks that are open when everything is open down to `depth`.
-function openTo(block, depth, level = 0, found = new Set()) {
-  for (const child of block.children) {
-    if (isFrame(child) && opensAt(child, depth, level + 1)) {
-      found.add(child.key);
-      openTo(child, depth, level + (child.scope || child.isGroup ? 1 : 0), found);
-    }
-  }
-  return found;
-}
+const openTo = ({ blocks }, depth) =>
+  new Set([...blocks.values()].filter(({ need }) => need !== null && need <= depth).map(({ key }) => key));
 
-// The greatest depth of which at most `MOST_ROWS` rows are seen.
-function fittingDepth(root) {
-  let depth = levelsOf(root);
-  while (depth > 0 && rowsAt(root, depth) > MOST_ROWS) depth -= 1;
-  return depth;
-}
+const deepest = ({ blocks }) => Math.max(0, ...[...blocks.values()].map(({ need }) => need));
 
-// All blocks of a tree by key, and for each op the innermost block around it.
+// All blocks of a tree by key with those around them; and for each op the row that shows it, and the block around that.
 function indexBlocks(root) {
   const blocks = new Map(),
     around = new Map(),
+    rows = new Map(),
     parents = new Map();
   const walk = (block) => {
     blocks.set(block.key, block);
     for (const child of block.children) {
-      if (isFrame(child)) {
+      if (isBlock(child)) {
         parents.set(child.key, block.key);
         walk(child);
-      } else around.set(child, block.key);
+        continue;
+      }
+      const partners = [child.update, child.back].flatMap((box) => (box ? box.ops : []));
+      for (const op of [...child.ops, ...child.riders, ...partners]) {
+        around.set(op, block.key);
+        rows.set(op, child);
+      }
     }
   };
   walk(root);
-  return { blocks, around, parents };
+  return { blocks, around, rows, parents };
 }

@@ -140,19 +140,7 @@ class Toolbar {
   }
 }
 
-function describe({ model, state, data, selection }) {
-  const ops = selection
-    ? selection.ops
-    : model.ops.filter((op) => !model.steps.length || op.step === state.step);
-  const parts = [counted(ops.length, "op")];
-  let first = Infinity,
-    last = -Infinity;
-  for (const op of ops)
-    if (op.start !== null && op.end !== null)
-      [first, last] = [Math.min(first, op.start), Math.max(last, op.end)];
-  if (last > first) parts.push(seconds(last - first));
-  const failed = model.ops.find((op) => op.error);
-  if (failed) parts.push(`failed in ${clean(failed.name, 30)}`);
-  if (data.total_ops > model.ops.length) parts.push(`cut from ${amount(data.total_ops)}`);
-  return parts.join("  ·  ");
+function describe({ model, state, data }) {
+  const cut = data.total_ops > model.ops.length ? `cut from ${amount(data.total_ops)}` : "";
+  return [model.text(model.views.get(state.step).caption), cut].filter(Boolean).join("  ·  ");
 }

@@ -63,7 +63,7 @@ class Viewer {
     this.data = data;
     this.model = new Model(data);
     this.difference = data.diff ? new Changes(this.model, data.diff) : null;
-    this.flaw = firstFlaw(this.model);
+    this.flaw = this.model.flaw;
     this.places = stepsOf(this.model);
     if (this.followsLast || !this.places.includes(this.state.step))
       this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
@@ -86,12 +86,11 @@ class Viewer {
   rebuild() {
     const { state, model } = this;
     this.selection = new Selection(model, state.step, state.view);
-    this.tree = treeOf(model, this.selection.tree);
-    this.standsFor = state.fold ? foldTree(this.tree, state.unfolded) : new Map();
-    groupTree(model, this.tree);
+    this.tree = this.selection.tree;
+    chooseParts(this.selection.blocks, (run) => state.fold && !state.unfolded.has(run.key));
     this.index = indexBlocks(this.tree);
-    this.depth = fittingDepth(this.tree);
-    if (state.open === null) this.open = openTo(this.tree, this.depth);
+    this.depth = this.selection.depths[state.fold ? 0 : 1];
+    if (state.open === null) this.open = openTo(this.index, this.depth);
     else this.open = state.open;
     this.draw();
   }
@@ -99,7 +98,7 @@ class Viewer {
   // Anew from what is open.
   draw() {
     const began = performance.now();
-    this.scene = new Scene(this.selection, this.tree, this.standsFor, this.open);
+    this.scene = new Scene(this.selection, this.open);
     arrange(this.scene);
     route(this.scene);
     placeHeads(this.scene);
@@ -246,26 +245,16 @@ class Viewer {
     return here ?? this.model.readers[id][0] ?? tensor.producer;
   }
 
-  // The key of the innermost block in which an op, or the one it goes with, is shown.
+  // The key of the innermost block in which an op is shown.
   blockAround(id) {
-    if (id === null || id === undefined) return undefined;
-    const op = this.model.ops[id];
-    let host = this.model.origin(op).id;
-    if (op.phase === "update" && op.outputs.length) {
-      const variable = this.model.variables.get(op.outputs[0]);
-      for (const [reader, variables] of this.selection.weightsOf)
-        if (variables.includes(variable)) host = reader;
-    }
-    for (const [reader, riders] of this.selection.ridersOf) if (riders.includes(host)) host = reader;
-    return this.index.around.get(this.standsFor.get(host) ?? host);
+    return id === null ? undefined : this.index.around.get(id);
   }
 
   // The boxes (or frames) that show what is selected, and what belongs to it.
   nodesOf(selected) {
     if (!selected) return [];
     if (selected.kind === "op") {
-      const found =
-        this.scene.nodeOf.get(selected.id) ?? this.scene.nodeOf.get(this.standsFor.get(selected.id));
+      const found = this.scene.nodeOf.get(selected.id);
       return found ? [found] : [];
     }
     if (selected.kind === "scope") {
@@ -286,7 +275,7 @@ class Viewer {
     if (selected.kind === "op") return [selected.id];
     if (selected.kind === "scope") {
       const block = this.index.blocks.get(selected.key);
-      return block ? this.scene.allInstances(block) : [];
+      return block ? opsIn(block) : [];
     }
     const { producer } = this.model.tensors[selected.id];
     return [...(producer === null ? [] : [producer]), ...this.model.readers[selected.id]].filter((op) =>
@@ -373,11 +362,8 @@ class Viewer {
 
   // Opens everything down to one level more, or one less.
   changeDepth(by) {
-    const deepest = levelsOf(this.tree);
-    let depth = this.depth;
-    if (this.state.open !== null || by) depth = Math.max(0, Math.min(deepest, this.depth + by));
-    this.depth = depth;
-    this.setOpen(openTo(this.tree, depth));
+    this.depth = Math.max(0, Math.min(deepest(this.index), this.depth + by));
+    this.setOpen(openTo(this.index, this.depth));
     this.canvas.fit(true);
     this.toolbar.showDepth();
   }

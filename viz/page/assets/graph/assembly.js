@@ -1,25 +1,28 @@
-// The boxes, frames and arrows of what is open: the counterpart of viz/picture/graph_builder.py.
+// The boxes, frames and arrows of what is open. Which boxes a row has, and all that they say, is in the data; which of
+// them are there and where arrows end depends on what the reader opened. viz/picture/graph_builder.py does the same for
+// a picture, of which nobody opens anything: tests/viz/page/test_both_sides.py compares the two.
 
 // One scene: `nodes` and `frames` by id, `edges`, and for each op the box that shows it.
 class Scene {
-  constructor(selection, root, standsFor, open) {
-    Object.assign(this, { selection, root, standsFor, open, model: selection.model });
+  constructor(selection, open) {
+    Object.assign(this, { selection, open, model: selection.model });
     this.view = selection.view;
     this.nodes = new Map();
     this.frames = new Map();
     this.edges = [];
     this.nodeOf = new Map(); // op -> id of a box
     this.weightNode = new Map(); // variable -> id of a box
-    this.instances = new Map(); // op -> equal ops that it stands for
-    for (const [op, shown] of standsFor) push(this.instances, shown, op);
-    this.fillFrame(root, null);
-    this.placeRest();
+    this.mainOf = new Map(); // op that was folded away -> the equal one that is shown
+    this.fillFrame(selection.tree, null);
+    selection.rest.forEach(({ ops, title, cost }) =>
+      this.addUpdate(`rest${ops[0]}`, `rest${ops[0]}`, null, title, cost, ops),
+    );
     this.connect();
   }
 
   fillFrame(block, frame) {
     for (const child of block.children) {
-      if (typeof child === "number") this.addOp(child, frame);
+      if (!isBlock(child)) this.addRow(child, frame);
       else if (this.open.has(child.key)) this.fillFrame(child, this.addFrame(child, frame));
       else this.addClosed(child, frame);
     }
@@ -27,238 +30,85 @@ class Scene {
 
   addFrame(block, parent) {
     const id = `frame:${block.key}`,
-      ops = this.allInstances(block);
-    const level = parent === null ? 1 : this.frames.get(parent).level + 1;
-    this.frames.set(id, {
-      id,
-      parent,
-      level,
-      block,
-      key: block.key,
-      kind: block.kind,
-      title: blockTitle(block),
-      ops,
-      subtitle: this.about(block, ops).join("  ·  "),
-    });
+      level = parent === null ? 1 : this.frames.get(parent).level + 1;
+    const subtitle = [block.about, this.selection.spent(block)].filter(Boolean).join("  ·  ");
+    this.frames.set(id, { id, parent, level, block, key: block.key, title: block.title, subtitle });
     return id;
-  }
-
-  allInstances(block) {
-    const found = new Set();
-    for (const op of leavesOf(block)) {
-      found.add(op);
-      for (const other of this.instances.get(op) || []) found.add(other);
-    }
-    return [...found];
-  }
-
-  about(block, ops) {
-    const parts = [];
-    if (block.scope && block.scope.cls) parts.push(clean(block.scope.cls, 40));
-    if (block.scope && block.scope.params)
-      parts.push(counted(block.scope.params * block.objects, "parameter"));
-    const spent = this.spent(ops);
-    return spent ? [...parts, spent] : parts;
-  }
-
-  // Time forward (→) and backward (←) of forward ops.
-  spent(ops) {
-    const all = this.model.ops;
-    let forward = 0,
-      backward = 0;
-    for (const i of ops) {
-      forward += all[i].duration;
-      for (const b of this.selection.backwardOf.get(i) || []) backward += all[b].duration;
-    }
-    return [
-      ["→", forward],
-      ["←", backward],
-    ]
-      .filter(([, t]) => t)
-      .map(([arrow, t]) => `${arrow} ${seconds(t)}`)
-      .join("   ");
   }
 
   // ---------------------------------------------------------------- rows
 
-  addOp(id, frame) {
-    const op = this.model.ops[id],
-      ops = [id, ...(this.instances.get(id) || [])],
-      row = `op${id}`;
-    const riders = ops.flatMap((each) => this.selection.ridersOf.get(each) || []);
-    this.show(
-      {
-        id: row,
-        kind: "op",
-        title: clean(op.name, 40),
-        phase: op.phase,
-        row,
-        frame,
-        main: id,
-        lane: op.phase === "backward" ? "backward" : "forward",
-      },
-      [...ops, ...riders],
-      this.view === "backward" && op.phase !== "backward",
-    );
-    this.addWeights(id, ops, row, frame);
-    this.addPartners(clean(op.name, 36), ops, row, frame);
+  addRow(row, frame) {
+    const [id] = row.ops,
+      op = this.model.ops[id],
+      key = `op${id}`;
+    for (const other of row.ops.slice(1)) this.mainOf.set(other, id);
+    const lane = op.phase === "backward" ? "backward" : "forward";
+    this.addOps({ id: key, kind: "op", title: op.name, phase: op.phase, row: key, frame, main: id, lane }, [
+      [...row.ops, ...row.riders],
+      row.cost,
+    ]);
+    if (row.weights) this.addWeights(row.weights, key, frame);
+    this.addPartners([row], key, frame, op.name, row.update, row.back, null);
   }
 
   addClosed(block, frame) {
-    const ops = this.allInstances(block),
-      scope = block.scope,
+    const rows = rowsIn(block),
+      ops = rows.flatMap((row) => row.ops),
       row = `box:${block.key}`;
     const phase = ops.length ? this.model.ops[ops[0]].phase : "forward";
-    const lines = [];
-    if (scope && scope.cls) lines.push(clean(scope.cls, 40));
-    if (scope && scope.outputs.length) lines.push("→ " + tensorName(this.model.tensors[scope.outputs[0]]));
-    if (scope && scope.params) lines.push(counted(scope.params * block.objects, "parameter"));
-    const riders = ops.flatMap((each) => this.selection.ridersOf.get(each) || []);
-    this.show(
-      {
-        id: row,
-        kind: "scope",
-        title: blockTitle(block),
-        lines,
-        phase,
-        row,
-        frame,
-        lane: "forward",
-        block,
-        key: block.key,
-      },
-      [...ops, ...riders],
-      this.view === "backward" && phase !== "backward",
-    );
-    for (const op of ops)
-      for (const variable of this.selection.weightsOf.get(op) || []) this.weightNode.set(variable, row);
-    this.addPartners(blockTitle(block), ops, row, frame, block.key);
+    for (const { ops: equal } of rows) for (const other of equal.slice(1)) this.mainOf.set(other, equal[0]);
+    const node = { id: row, kind: "scope", title: block.title, lines: [...block.lines], phase, row, frame };
+    Object.assign(node, { lane: "forward", block, key: block.key });
+    this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.cost]);
+    for (const { weights } of rows)
+      for (const variable of weights ? weights.ids : []) this.weightNode.set(variable, row);
+    const [title, cost] = block.update;
+    this.addPartners(rows, row, frame, block.title, { title, cost }, { cost: block.back }, block.key);
+  }
+
+  // The box of forward ops, which a view of the backward pass leaves out.
+  addOps(node, [ops, cost]) {
+    this.show(node, ops, cost, this.view === "backward" && node.phase !== "backward");
   }
 
   // One box for the variables that an op is the first to read.
-  addWeights(id, ops, row, frame) {
-    const variables = this.selection.weightsOf.get(id) || [];
-    if (!variables.length || this.view === "backward") return;
-    const others = ops.slice(1).flatMap((op) => this.selection.weightsOf.get(op) || []);
-    const tensors = variables.map((v) => this.model.tensors[v]);
-    const names = tensors.map((t) => clean(t.name.split("/").pop() || "variable", 30));
-    const kinds = new Map();
-    for (const t of tensors) kinds.set(tensorName(t), (kinds.get(tensorName(t)) || 0) + 1);
-    const lines = [...kinds].slice(0, 3).map(([kind, count]) => (count > 1 ? `${count} × ${kind}` : kind));
-    lines.push(
-      nbytes(tensors.reduce((sum, t) => sum + t.nbytes, 0)) +
-        times(1 + Math.floor(others.length / variables.length)),
-    );
-    this.nodes.set(`${row}_weights`, {
-      id: `${row}_weights`,
-      kind: "parameter",
-      title: names.slice(0, 2).join(", ") + (names.length > 2 ? ", …" : ""),
-      lines,
-      phase: tensors[0].role,
-      row,
-      frame,
-      lane: "parameter",
-      ops: [],
-      variables: [...variables, ...others],
+  addWeights({ ids, title, lines }, row, frame) {
+    if (this.view === "backward") return;
+    const id = `${row}_weights`,
+      phase = this.model.tensors[ids[0]].role;
+    this.nodes.set(id, {
+      ...{ id, kind: "parameter", title, phase, row, frame, lane: "parameter" },
+      ...{ lines: [...lines], ops: [], variables: ids },
     });
-    for (const variable of [...variables, ...others]) this.weightNode.set(variable, `${row}_weights`);
+    for (const variable of ids) this.weightNode.set(variable, id);
   }
 
-  // What updates the weights of a row, and what computes its gradient.
-  addPartners(title, ops, row, frame, key = null) {
-    const weights = ops.flatMap((op) => this.selection.weightsOf.get(op) || []);
-    const updates = weights.flatMap((v) => this.selection.updatesOf.get(v) || []);
-    if (updates.length) {
-      this.show(
-        {
-          id: `${row}_update`,
-          kind: "update",
-          title: this.updateName(updates[0]),
-          phase: "update",
-          row,
-          frame,
-          lane: "update",
-          main: updates.length === 1 ? updates[0] : undefined,
-        },
-        updates,
-        false,
-      );
-    }
-    const backward = ops.flatMap((op) => this.selection.backwardOf.get(op) || []);
-    if (backward.length) {
-      this.show(
-        {
-          id: `${row}_back`,
-          kind: key ? "scope" : "op",
-          title: `∇ ${title}`,
-          phase: "backward",
-          row,
-          frame,
-          lane: "backward",
-          key,
-          main: backward.length === 1 || !key ? backward[0] : undefined,
-        },
-        backward,
-        false,
-      );
-    }
-  }
-
-  updateName(id) {
-    const op = this.model.ops[id];
-    const found = this.model.ancestors(op.scope).find((s) => s.kind === "optimizer");
-    return clean(found ? found.name : op.name, 36);
-  }
-
-  // Ops of the optimizer that change no weight shown in a row: one box for each scope.
-  placeRest() {
+  // What updates the weights of rows, and what computes their gradient.
+  addPartners(rows, row, frame, title, update, back, key) {
     if (this.view === "forward") return;
-    const rest = this.selection.ops.filter((op) => op.phase === "update" && !this.nodeOf.has(op.id));
-    for (const [scope, group] of runsBy(rest, (op) => op.scope)) {
-      const name = scope === null ? "update" : clean(this.model.scopes[scope].name);
-      const row = `rest${group[0].id}`;
-      this.show(
-        {
-          id: row,
-          kind: "update",
-          title: name,
-          phase: "update",
-          row,
-          frame: null,
-          lane: "update",
-          main: group.length === 1 ? group[0].id : undefined,
-        },
-        group.map((op) => op.id),
-        false,
-      );
-    }
+    const updates = rows.flatMap((each) => (each.update ? each.update.ops : []));
+    if (updates.length) this.addUpdate(`${row}_update`, row, frame, update.title, update.cost, updates);
+    const backward = rows.flatMap((each) => (each.back ? each.back.ops : []));
+    if (!backward.length) return;
+    const node = { id: `${row}_back`, kind: key ? "scope" : "op", title: `∇ ${title}`, phase: "backward" };
+    const main = backward.length === 1 || !key ? backward[0] : undefined;
+    Object.assign(node, { row, frame, lane: "backward", key, main });
+    this.show(node, backward, back.cost, false);
   }
 
-  show(node, ops, hidden) {
-    const found = ops.map((i) => this.model.ops[i]);
+  addUpdate(id, row, frame, title, cost, ops) {
+    const main = ops.length === 1 ? ops[0] : undefined;
+    this.show({ id, kind: "update", title, phase: "update", row, frame, lane: "update", main }, ops, cost, false);
+  }
+
+  show(node, ops, cost, hidden) {
     node.ops = ops;
-    node.lines = node.lines || [];
-    node.error = found.some((op) => op.error);
-    node.lines.push(this.cost(node, found));
-    node.lines = node.lines.filter(Boolean);
+    node.error = ops.some((id) => this.model.ops[id].error);
+    node.lines = [...(node.lines || []), cost].filter(Boolean);
     if (hidden) return;
     this.nodes.set(node.id, node);
     for (const i of ops) this.nodeOf.set(i, node.id);
-  }
-
-  cost(node, ops) {
-    if (node.error) return "failed here";
-    const { tensors } = this.model;
-    let time = 0,
-      size = 0;
-    for (const op of ops) {
-      time += op.duration;
-      for (const i of op.outputs) size += tensors[i].nbytes;
-    }
-    const parts = ops.length > 1 ? [counted(ops.length, "op")] : [];
-    if (time) parts.push(seconds(time));
-    if (size && node.kind !== "update") parts.push(nbytes(size));
-    return parts.join(" · ");
   }
 
   // ---------------------------------------------------------------- arrows
@@ -268,13 +118,13 @@ class Scene {
     for (const op of this.selection.ops) {
       const head = this.nodeOf.get(op.id);
       if (head === undefined) continue;
-      for (const tensor of op.inputs) {
-        const found = this.flow(op, head, tensor);
-        if (!found) continue;
+      op.inputs.forEach((tensor, i) => {
+        const found = this.flow(op, head, tensor, op.flows[i]);
+        if (!found) return;
         const key = `${found[0]}\0${head}\0${found[1]}`;
         if (!flows.has(key)) flows.set(key, { tail: found[0], head, kind: found[1], tensors: new Set() });
         flows.get(key).tensors.add(tensor);
-      }
+      });
     }
     for (const flow of flows.values()) {
       this.edges.push({ ...flow, tensors: [...flow.tensors], label: this.label(flow) });
@@ -286,23 +136,18 @@ class Scene {
   }
 
   // Tail and kind of the arrow for an input of an op; null where there is none to draw.
-  flow(op, head, tensor) {
-    const info = this.model.tensors[tensor],
-      variable = this.model.variables.get(tensor);
-    if (variable !== undefined) {
-      const tail = this.weightNode.get(variable);
-      const shown = op.phase !== "update" && tail !== undefined && tail !== head && this.nodes.has(tail);
-      return shown && this.nodes.get(tail).kind === "parameter" ? [tail, "parameter"] : null;
+  flow(op, head, tensor, letter) {
+    const kind = FLOWS[letter];
+    if (!kind) return null;
+    if (kind === "parameter") {
+      const tail = this.weightNode.get(this.model.variables.get(tensor));
+      return tail !== head && this.nodes.has(tail) ? [tail, kind] : null;
     }
-    const kind = info.role === "gradient" || op.phase === "backward" ? "gradient" : "data";
-    if (info.producer !== null && this.nodeOf.has(info.producer)) {
-      const tail = this.nodeOf.get(info.producer);
-      return tail === head || this.isLoop(info.producer, op.id) ? null : [tail, kind];
-    }
-    const outside =
-      kind === "data" && (info.role === "input" || info.role === "activation") && op.phase !== "update";
-    const stands = outside && !this.selection.riders.has(op.id) && !this.standsFor.has(op.id);
-    return stands && this.view !== "backward" ? [this.addInput(info, op), "data"] : null;
+    const { producer } = this.model.tensors[tensor],
+      tail = producer === null ? undefined : this.nodeOf.get(producer);
+    if (tail !== undefined) return tail === head || this.isLoop(producer, op.id) ? null : [tail, kind];
+    const outside = letter in OUTSIDE && !this.mainOf.has(op.id); // the one that is shown has such an input too
+    return outside ? [this.addInput(tensor, OUTSIDE[letter]), kind] : null;
   }
 
   // Would the arrow lead from the end of a folded part to its beginning?
@@ -311,27 +156,19 @@ class Scene {
     if (ops[producer].phase === "backward" && ops[consumer].phase === "backward") {
       [producer, consumer] = [ops[consumer].forward ?? consumer, ops[producer].forward ?? producer];
     }
-    const a = this.standsFor.get(producer) ?? producer,
-      b = this.standsFor.get(consumer) ?? consumer;
+    const a = this.mainOf.get(producer) ?? producer,
+      b = this.mainOf.get(consumer) ?? consumer;
     return (a !== producer || b !== consumer) && a >= b;
   }
 
   // The box of a tensor from outside, made when it is first needed.
-  addInput(info, op) {
-    const id = `in${info.id}`;
+  addInput(tensor, title) {
+    const id = `in${tensor}`,
+      { label, nbytes: size } = this.model.tensors[tensor];
     if (!this.nodes.has(id)) {
-      const inLoss = this.model.ancestors(op.scope).some((scope) => scope.kind === "loss");
       this.nodes.set(id, {
-        id,
-        kind: "input",
-        title: inLoss ? "target" : "input",
-        lines: [tensorName(info), nbytes(info.nbytes)],
-        phase: "input",
-        lane: "forward",
-        row: id,
-        frame: null,
-        ops: [],
-        tensor: info.id,
+        ...{ id, kind: "input", title, lines: [label, nbytes(size)], phase: "input", lane: "forward" },
+        ...{ row: id, frame: null, ops: [], tensor },
       });
     }
     return id;
@@ -339,7 +176,7 @@ class Scene {
 
   label({ tail, kind, tensors }) {
     if (kind === "parameter" || this.nodes.get(tail).kind === "input") return ""; // their boxes tell the shape
-    const distinct = [...new Set([...tensors].map((i) => tensorName(this.model.tensors[i])))];
+    const distinct = [...new Set([...tensors].map((i) => this.model.tensors[i].label))];
     return distinct[0] + (distinct.length > 1 ? `  (+${distinct.length - 1})` : "");
   }
 
@@ -358,10 +195,6 @@ class Scene {
   }
 }
 
-function blockTitle(block) {
-  if (block.repeats === 1) return clean(block.title, 60);
-  if (block.names.length > 1) {
-    return `${clean(block.names[0], 30)} … ${clean(block.names[block.names.length - 1], 30)}${times(block.repeats)}`;
-  }
-  return `${clean(block.title, 60)}${times(block.repeats)}`.trim();
-}
+// What an input's letter says of the arrow to it: see viz/page/views.py.
+const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data" };
+const OUTSIDE = { i: "input", t: "target" };

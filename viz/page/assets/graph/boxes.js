@@ -82,12 +82,12 @@ function tipOf(node, model) {
   const op = node.ops.length ? model.ops[node.main ?? node.ops[0]] : null;
   const weights = (node.variables || [])
     .slice(0, 6)
-    .map((id) => `${clean(model.tensors[id].name, 120)}: ${tensorName(model.tensors[id])}`);
+    .map((id) => `${clean(model.tensors[id].name, 120)}: ${model.tensors[id].label}`);
   if (!op) return [node.title, ...weights].join("\n");
   const [frame] = op.stack;
   return [
     node.title,
-    model.path(model.origin(op).scope),
+    model.path(op.home),
     frame && `${clean(frame.place, 160)}  ${clean(frame.code, 120)}`,
     clean(op.error, 200),
   ]
@@ -173,7 +173,7 @@ function edgeElement(edge, theme, model) {
     EDGE_TIPS[edge.kind] ||
     edge.tensors
       .slice(0, 12)
-      .map((t) => tensorName(model.tensors[t]))
+      .map((t) => model.tensors[t].label)
       .join("\n");
   group.append(svg("title", { text: tip }));
   group.append(

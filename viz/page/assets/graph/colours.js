@@ -56,9 +56,7 @@ class Painter {
   }
 
   byOp() {
-    const shown = new Set(
-      [...this.scene.nodes.values()].map((node) => (node.kind === "parameter" ? node.phase : node.phase)),
-    );
+    const shown = new Set([...this.scene.nodes.values()].map((node) => node.phase));
     const names = {
       forward: "forward",
       backward: "backward",
@@ -133,20 +131,12 @@ class Painter {
   }
 
   gradientsOf(node) {
-    const { tensors, ops } = this.model;
-    if (node.phase === "backward") return node.ops.flatMap((i) => ops[i].outputs).map((i) => tensors[i]);
-    if (node.phase === "update")
-      return [...new Set(node.ops.flatMap((i) => ops[i].inputs))]
-        .map((i) => tensors[i])
-        .filter((t) => t.role === "gradient");
-    return this.made(node)
-      .flatMap((t) => this.model.gradients[t.id])
-      .map((i) => tensors[i])
-      .filter((t) => this.isShown(t));
-  }
-
-  isShown(tensor) {
-    return this.scene.selection.here.has(tensor.producer) && this.model.ops[tensor.producer].phase === "backward";
+    const { tensors, ops, gradients } = this.model,
+      { here } = this.scene.selection,
+      own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])];
+    const isShown = (i) => here.has(tensors[i].producer) && ops[tensors[i].producer].phase === "backward";
+    const found = [...node.ops.flatMap((i) => ops[i].gradients), ...own.flatMap((t) => gradients[t].filter(isShown))];
+    return [...new Set(found)].map((i) => tensors[i]);
   }
 
   // ---------------------------------------------------------------- kinds
@@ -156,7 +146,7 @@ class Painter {
       const count = this.made(node).reduce((sum, t) => sum + flawsOf(t), 0);
       node.fill = count ? this.theme.flaw : this.theme.plain;
       if (count) node.note = `${amount(count)} not finite`;
-      if (node.ops.some((i) => isOrigin(this.model, this.model.ops[i]))) node.fill = this.theme.origin;
+      if (node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
     }
     return [
       [this.theme.plain, "finite"],
@@ -169,15 +159,16 @@ class Painter {
     const types = new Map(
       [...this.scene.nodes.values()].map((node) => [node, new Set(this.made(node).map((t) => t.dtype))]),
     );
-    const known = [...new Set([...types.values()].flatMap((found) => [...found]))].sort();
-    const fills = new Map(known.map((dtype, i) => [dtype, this.theme.kinds[i % this.theme.kinds.length]]));
+    const shown = new Set([...types.values()].flatMap((found) => [...found])),
+      { kinds } = this.theme;
+    const fills = new Map(this.model.data.types.map((dtype, i) => [dtype, kinds[i % kinds.length]]));
     let mixed = false;
     for (const [node, found] of types) {
       node.fill = found.size === 1 ? fills.get([...found][0]) : this.theme.plain;
       mixed = mixed || found.size > 1;
     }
     return [
-      ...[...fills].map(([dtype, fill]) => [fill, dtype]),
+      ...[...fills].filter(([dtype]) => shown.has(dtype)).map(([dtype, fill]) => [fill, dtype]),
       ...(mixed ? [[this.theme.plain, "several"]] : []),
     ];
   }

@@ -28,7 +28,7 @@ class Details {
   opLink(id) {
     const op = this.model.ops[id],
       name = op.phase === "backward" ? `∇ ${op.name}` : op.name;
-    return this.link(clean(name, 40), { kind: "op", id }, this.model.path(this.model.origin(op).scope));
+    return this.link(clean(name, 40), { kind: "op", id }, this.model.path(op.home));
   }
 
   list(title, items) {
@@ -53,9 +53,9 @@ class Details {
   op(id) {
     const { model } = this,
       op = model.ops[id],
-      scope = model.origin(op).scope;
-    const share = this.viewer.selection.ops.reduce((sum, each) => sum + each.duration, 0);
-    const stands = this.viewer.standsFor.get(id),
+      scope = op.home;
+    const share = this.viewer.selection.time,
+      row = this.viewer.index.rows.get(id),
       partners = [...partnersOf(model, [id])];
     return [
       this.heading(
@@ -67,7 +67,7 @@ class Details {
       op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null,
       this.flawNote(op),
       this.changeNote(op),
-      stands !== undefined
+      row && row.ops.indexOf(id) > 0
         ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
         : null,
       facts([
@@ -112,19 +112,19 @@ class Details {
   pathLinks(scope) {
     const scopes = this.model
       .ancestors(scope)
-      .filter((s) => !TRANSPARENT.has(s.kind))
+      .filter((s) => s.label)
       .reverse();
     return scopes.flatMap((s, i) => {
       const block = [...this.viewer.index.blocks.values()].find((each) => each.scope === s);
       return [
         i ? " / " : "",
-        block ? this.link(clean(s.name, 40), { kind: "scope", key: block.key }) : clean(s.name, 40),
+        block ? this.link(s.label, { kind: "scope", key: block.key }) : s.label,
       ];
     });
   }
 
   flawNote(op) {
-    if (!isOrigin(this.model, op)) return null;
+    if (!this.model.origins.has(op.id)) return null;
     const bad = op.outputs.reduce((sum, t) => sum + flawsOf(this.model.tensors[t]), 0);
     return el(
       "p",
@@ -160,7 +160,7 @@ class Details {
           : this.link(tensor.role, { kind: "tensor", id });
     return [
       name ? el("span", { class: "name" }, clean(name, 30)) : null,
-      el("span", { class: "mono" }, tensorName(tensor)),
+      el("span", { class: "mono" }, tensor.label),
       from,
       flawsOf(tensor) ? el("span", { class: "alarm" }, "not finite") : null,
     ];
@@ -174,7 +174,7 @@ class Details {
       el(
         "div",
         { class: "card-head" },
-        el("span", { class: "mono" }, tensorName(tensor)),
+        el("span", { class: "mono" }, tensor.label),
         el("span", {}, nbytes(tensor.nbytes)),
         tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
         tensor.role !== "activation" ? el("span", {}, tensor.role) : null,
@@ -217,8 +217,8 @@ class Details {
       this.heading(
         tensor.role,
         tensor.role === "gradient" ? "backward" : tensor.role,
-        tensor.name || tensorName(tensor),
-        tensor.name ? tensorName(tensor) : "",
+        tensor.name || tensor.label,
+        tensor.name ? tensor.label : "",
       ),
       facts([
         ["memory", nbytes(tensor.nbytes)],
@@ -247,31 +247,19 @@ class Details {
     const { viewer, model } = this,
       block = viewer.index.blocks.get(key);
     if (!block) return this.overview();
-    const ops = viewer.scene.allInstances(block).map((i) => model.ops[i]),
-      scope = block.scope;
-    const backward = ops
-      .flatMap((op) => viewer.selection.backwardOf.get(op.id) || [])
-      .map((i) => model.ops[i]);
-    const sum = (list, of) => list.reduce((total, each) => total + of(each), 0),
-      time = (op) => op.duration;
-    const whole = sum(viewer.selection.ops, time) || 1,
-      forward = sum(ops, time),
-      back = sum(backward, time);
-    const weights = [
-      ...new Set(
-        ops
-          .flatMap((op) => op.inputs)
-          .map((t) => model.variables.get(t))
-          .filter((v) => v !== undefined),
-      ),
-    ];
-    const isOpen = viewer.open.has(key),
-      flops = sum(ops, (op) => op.flops || 0);
+    const ops = opsIn(block).map((i) => model.ops[i]),
+      { scope, figures, params } = block,
+      whole = viewer.selection.time || 1;
+    const { forward, activations, flops } = figures,
+      [back, backwardOps] = viewer.selection.backward ? [figures.backward, figures.backwardOps] : [0, 0];
+    const weights = new Set(ops.flatMap((op) => op.inputs).map((t) => model.variables.get(t)));
+    weights.delete(undefined);
+    const isOpen = viewer.open.has(key);
     return [
       this.heading(
         scope ? scope.cls || scope.kind : "group",
         "scope",
-        blockTitle(block) || "equal parts",
+        block.title || "equal parts",
         scope ? this.pathLinks(scope.parent) : "",
       ),
       el(
@@ -293,26 +281,16 @@ class Details {
       facts([
         ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
         ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
-        ["ops", amount(ops.length) + (backward.length ? ` + ${amount(backward.length)} backward` : "")],
+        ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
         ["FLOPs", flops ? short(flops) : null],
-        ["parameters", scope && scope.params ? amount(scope.params * block.objects) : null],
-        [
-          "activations",
-          nbytes(
-            sum(ops, (op) =>
-              sum(
-                op.outputs.map((t) => model.tensors[t]).filter((t) => t.role === "activation"),
-                (t) => t.nbytes,
-              ),
-            ),
-          ),
-        ],
+        ["parameters", params ? amount(params) : null],
+        ["activations", nbytes(activations)],
         [
           "input",
           scope
             ? scope.inputs
                 .slice(0, 3)
-                .map((t) => tensorName(model.tensors[t]))
+                .map((t) => model.tensors[t].label)
                 .join(", ")
             : null,
         ],
@@ -321,7 +299,7 @@ class Details {
           scope
             ? scope.outputs
                 .slice(0, 3)
-                .map((t) => tensorName(model.tensors[t]))
+                .map((t) => model.tensors[t].label)
                 .join(", ")
             : null,
         ],
@@ -334,7 +312,7 @@ class Details {
         : null,
       this.list(
         "Weights",
-        weights.map((w) => this.inputLine(w, "")),
+        [...weights].map((w) => this.inputLine(w, "")),
       ),
       scope && scope.createdAt ? section("Made here", codeView(viewer, [scope.createdAt])) : null,
       scope ? section("Called here", codeView(viewer, scope.stack)) : null,
@@ -412,7 +390,7 @@ class Details {
                     style: `width:${Math.max(1, (op.duration / most) * 100)}%`,
                   }),
                   this.opLink(op.id),
-                  el("span", { class: "where" }, this.model.path(this.model.origin(op).scope)),
+                  el("span", { class: "where" }, this.model.path(op.home)),
                   el("b", {}, seconds(op.duration)),
                 ),
               ),

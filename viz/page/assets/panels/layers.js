@@ -121,51 +121,22 @@ class LayerTable {
 }
 
 // One row for each block of the tree that is a scope, what is folded into it counted with it.
-function layerRows(viewer) {
-  const { model, selection, index, scene } = viewer,
-    whole = selection.ops.reduce((sum, op) => sum + op.duration, 0) || 1,
+function layerRows({ model, selection, index }) {
+  const whole = selection.time || 1,
     rows = [];
   for (const block of index.blocks.values()) {
     if (!block.scope) continue;
-    const ops = scene.allInstances(block).map((i) => model.ops[i]),
-      backward = ops.flatMap((op) => selection.backwardOf.get(op.id) || []);
+    const { ops, forward, flops, activations, gradient } = block.figures,
+      backward = selection.backward ? block.figures.backward : 0;
     let level = 0;
     for (let at = index.parents.get(block.key); at; at = index.parents.get(at))
       if (index.blocks.get(at).scope) level += 1;
-    const row = {
-      key: block.key,
-      level,
-      name: blockTitle(block),
-      cls: block.scope.cls,
-      params: block.scope.params === null ? null : block.scope.params * block.objects,
-      shape: block.scope.outputs
-        .slice(0, 3)
-        .map((t) => shapeName(model.tensors[t].shape))
-        .join(", "),
-      ops: ops.length,
-      flops: 0,
-      forward: 0,
-      backward: 0,
-      activations: 0,
-      gradient: null,
-    };
-    for (const op of ops) {
-      row.forward += op.duration;
-      if (op.phase === "forward") row.flops += op.flops || 0;
-      for (const t of op.outputs)
-        if (model.tensors[t].role === "activation") row.activations += model.tensors[t].nbytes;
-    }
-    const norms = [];
-    for (const id of backward) {
-      row.backward += model.ops[id].duration;
-      for (const t of model.ops[id].outputs) {
-        const of = model.tensors[t].gradientOf;
-        if (of !== null && model.tensors[of].role === "parameter") norms.push(model.norm(model.tensors[t]));
-      }
-    }
-    if (norms.length && norms.every((n) => n !== null)) row.gradient = Math.hypot(...norms);
-    row.share = (row.forward + row.backward) / whole;
-    rows.push(row);
+    const shape = block.scope.outputs.slice(0, 3).map((t) => model.tensors[t].shapeName);
+    rows.push({
+      ...{ key: block.key, level, name: block.title, cls: block.scope.cls, params: block.params },
+      ...{ shape: shape.join(", "), ops, flops, forward, backward, activations },
+      ...{ gradient: selection.backward ? gradient : null, share: (forward + backward) / whole },
+    });
   }
   return rows;
 }

@@ -34,6 +34,7 @@ class MemoryCurve {
       start,
       end,
     }));
+    // As viz/facts/memory_use.py does: the curve is not in the data, since it would be a sixth of a page.
     const changes = this.spans
       .flatMap(({ size, start, end }) => [[start, 1, size], ...(end === null ? [] : [[end, 0, -size]])])
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
@@ -178,8 +179,8 @@ class MemoryCurve {
           { type: "button", class: "link", onclick: go },
           clean(tensor.name || (op ? op.name : "from outside"), 40),
         ),
-        tensorName(tensor),
-        op ? model.path(model.origin(op).scope) : "",
+        tensor.label,
+        op ? model.path(op.home) : "",
         op && op.stack.length ? op.stack[0].place : "",
       ];
       return el(

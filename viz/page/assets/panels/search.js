@@ -116,20 +116,20 @@ class Search {
 }
 
 // What matches: ops and layers of the step that is shown first, then those of other steps.
-function find({ model, state, tree, index }, query) {
+function find({ model, state, index }, query) {
   const tests = testsOf(query),
     found = [];
   for (const block of index.blocks.values()) {
     if (!block.scope) continue;
-    const scope = block.scope,
-      names = [block.title, ...block.names].join(" "),
+    const { scope } = block,
+      names = [scope.name, block.title, ...block.names].join(" "),
       fields = {
         name: names,
         layer: names,
         class: scope.cls,
         file: `${scope.createdAt ? scope.createdAt.place : ""} ${scope.stack.length ? scope.stack[0].place : ""}`,
         error: scope.error,
-        shape: scope.outputs.map((i) => shapeName(model.tensors[i].shape)).join(" "),
+        shape: scope.outputs.map((i) => model.tensors[i].shapeName).join(" "),
         op: "",
         dtype: "",
         phase: "",
@@ -141,7 +141,7 @@ function find({ model, state, tree, index }, query) {
         selected: { kind: "scope", key: block.key },
         what: clean(scope.cls || scope.kind, 24),
         phase: "scope",
-        title: blockTitle(block),
+        title: block.title,
         where: model.path(scope.parent),
       });
     }
@@ -154,9 +154,9 @@ function find({ model, state, tree, index }, query) {
         class: "",
         file: "",
         error: "",
-        shape: shapeName(t.shape),
+        shape: t.shapeName,
         op: "",
-        dtype: `${t.dtype} ${dtypeName(t.dtype)}`,
+        dtype: `${t.dtype} ${t.dtypeName}`,
         phase: "",
         role: t.role,
         code: "",
@@ -181,7 +181,7 @@ function find({ model, state, tree, index }, query) {
       title: clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
       where: [
         op.step === state.step ? "" : model.stepName(op.step),
-        model.path(model.origin(op).scope),
+        model.path(op.home),
         op.stack.length ? op.stack[0].place : "",
       ]
         .filter(Boolean)
@@ -198,7 +198,7 @@ function variableNames(model) {
 // The texts of an op that can be searched.
 function fieldsOf(model, op) {
   const met = [...op.inputs, ...op.outputs].map((i) => model.tensors[i]),
-    scopes = model.ancestors(model.origin(op).scope);
+    scopes = model.ancestors(op.home);
   return {
     op: op.name,
     name: op.name,
@@ -206,8 +206,8 @@ function fieldsOf(model, op) {
     error: op.error,
     layer: scopes.map((s) => s.name).join(" "),
     class: scopes.map((s) => s.cls).join(" "),
-    shape: op.outputs.map((i) => shapeName(model.tensors[i].shape)).join(" "),
-    dtype: met.map((t) => `${t.dtype} ${dtypeName(t.dtype)}`).join(" "),
+    shape: op.outputs.map((i) => model.tensors[i].shapeName).join(" "),
+    dtype: met.map((t) => `${t.dtype} ${t.dtypeName}`).join(" "),
     role: met.map((t) => t.role).join(" "),
     file: op.stack
       .slice(0, 1)

@@ -1,22 +1,7 @@
-// Where NaN and infinity came from, and where they went.
+// Where NaN and infinity went. Where they came from is in the data.
 
 const flawsOf = (tensor) => (tensor.stats ? tensor.stats.nan + tensor.stats.inf : 0);
 const isFlawed = (model, id) => flawsOf(model.tensors[id]) > 0;
-
-// Did an op make non-finite elements of finite ones?
-function isOrigin(model, op) {
-  return op.outputs.some((i) => isFlawed(model, i)) && !op.inputs.some((i) => isFlawed(model, i));
-}
-
-// The first op of all whose result isn't finite while its inputs are; else the first that met such a tensor from outside.
-function firstFlaw(model) {
-  if (!model.hasStats) return null;
-  return (
-    model.ops.find((op) => isOrigin(model, op)) ||
-    model.ops.find((op) => op.inputs.some((i) => isFlawed(model, i))) ||
-    null
-  );
-}
 
 // The ops that passed the flaw on from `op`, itself first.
 function flawPath(model, op) {

@@ -1,4 +1,6 @@
-// Numbers and names as people read them: the counterpart of viz/facts/formatting.py.
+// Numbers as people read them, and names cut to the room that there is, as viz/facts/formatting.py writes them: what
+// follows from the reader's hand (an axis, a moment, a legend) and what a live page is sent is not known before.
+// tests/viz/page/test_both_sides.py compares the two.
 
 // Halves are rounded to even numbers, as Python does.
 function rounded(number) {
@@ -35,7 +37,6 @@ const short = (number) => scaled(number, ["", " k", " M", " G", " T", " P"], 100
 const amount = (number) =>
   Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
-const times = (repeats) => (repeats > 1 ? `  ×${amount(repeats)}` : "");
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
 function numeral(value) {
@@ -45,15 +46,6 @@ function numeral(value) {
   if (value === 0 || (Number.isInteger(value) && size < 1e6)) return amount(value);
   return size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
-
-function dtypeName(name) {
-  const found = /^(float|int|uint|complex|bfloat)(\d+)$/.exec(name);
-  const letters = { float: "f", int: "i", uint: "u", complex: "c", bfloat: "bf" };
-  return found ? letters[found[1]] + found[2] : name;
-}
-
-const shapeName = (lengths) => (lengths.length ? lengths.join("×") : "scalar");
-const tensorName = (tensor) => `${shapeName(tensor.shape)} ${dtypeName(tensor.dtype)}`;
 
 // Names come from programs and may hold anything: control and direction characters become spaces, and long ones are
 // cut in the middle, so that no name can break the page's layout or reverse the text around it.

@@ -33,12 +33,16 @@ class Model {
       error: text(o.error[id]),
       thread: o.thread[id],
       flops: o.flops[id],
+      flows: text(o.flows[id]), // a letter for each input
+      home: o.home[id], // the scope it counts for: for backward ops that of their forward op
+      gradients: o.gradients ? o.gradients[id] : [], // those whose size colours it
       duration: o.start[id] === null || o.end[id] === null ? 0 : o.end[id] - o.start[id],
     }));
     this.scopes = s.name.map((name, id) => ({
       id,
       kind: text(s.kind[id]),
       name: text(name),
+      label: text(s.label[id]), // "" for those that paths leave out
       parent: s.parent[id],
       owner: s.owner[id],
       call: s.call[id],
@@ -56,6 +60,7 @@ class Model {
     this.tensors = t.shape.map((shape, id) => ({
       id,
       shape: data.shapes[shape],
+      ...labelled(text(t.label[id])),
       dtype: text(t.dtype[id]),
       nbytes: t.nbytes[id],
       role: text(t.role[id]),
@@ -90,6 +95,8 @@ class Model {
     for (const tensor of this.tensors)
       if (tensor.gradientOf !== null) this.gradients[tensor.gradientOf].push(tensor.id);
     this.variables = new Map(this.data.variables); // tensors that are a variable at some time -> its first version
+    this.origins = new Set(this.data.origins); // ops that made NaN or infinity of finite numbers
+    this.flaw = this.data.flaw === null ? null : this.ops[this.data.flaw]; // the first of them
     this.views = new Map(this.data.views); // by step; null for what ran outside of all steps
   }
 
@@ -103,37 +110,27 @@ class Model {
 
   path(scope) {
     return this.ancestors(scope)
-      .filter((s) => !TRANSPARENT.has(s.kind))
-      .map((s) => clean(s.name, 40))
+      .map((s) => s.label)
+      .filter(Boolean)
       .reverse()
       .join(" / ");
   }
 
-  // The forward op that a backward op belongs to, of whatever order its derivative is; an op of another phase itself.
-  origin(op) {
-    let at = op;
-    while (at.phase === "backward" && at.forward !== null) at = this.ops[at.forward];
-    return at;
-  }
-
   stepName(index) {
-    if (index === null) return this.steps.length ? "outside of steps" : "";
-    const number = this.steps[index].number;
-    return number === null ? `step ${index + 1} of ${this.steps.length}` : `step ${number + 1}`;
+    return this.text(this.views.get(index).name);
   }
 
-  // L2 norm of a tensor's finite elements, null where it wasn't measured.
+  // L2 norm of a tensor's finite elements, null where it isn't known.
   norm(tensor) {
-    const stats = tensor.stats;
-    if (!stats) return null;
-    if (stats.l2 !== null) return stats.l2;
-    if (stats.mean === null || stats.std === null) return null;
-    const size = tensor.shape.reduce((a, b) => a * b, 1);
-    return Math.hypot(stats.mean, stats.std) * Math.sqrt(size - stats.nan - stats.inf);
+    return tensor.stats ? tensor.stats.l2 : null;
   }
 }
 
-const TRANSPARENT = new Set(["step", "backward"]); // kinds of scopes that pictures and paths leave out
+// Shape and type together, and each.
+function labelled(label) {
+  const [shapeName, dtypeName] = label.split(" ");
+  return { label, shapeName, dtypeName };
+}
 
 function statsOf([min, max, mean, std, nan, inf, l2, zeros, histogram, preview]) {
   return { min, max, mean, std, nan, inf, l2, zeros, histogram, preview };

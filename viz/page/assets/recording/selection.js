@@ -1,4 +1,4 @@
-// What one step shows, and which of its ops belong together, as viz/page/views.py found it.
+// What one step shows, as viz/page/views.py found it, and what of it the reader wants to see.
 
 class Selection {
   constructor(model, step, view) {
@@ -8,12 +8,19 @@ class Selection {
     this.backward = view !== "forward";
     this.ops = model.ops.filter((op) => (model.steps.length ? op.step === step : true));
     this.here = new Set(this.ops.map((op) => op.id));
-    this.backwardOf = new Map(this.backward ? found.backward_of : []); // forward op -> ops that compute its gradient
-    this.ridersOf = new Map(found.riders_of); // forward op -> changes in place next to it (moving averages, seeds)
-    this.weightsOf = new Map(found.weights_of); // op -> variables that it is the first to read
-    this.updatesOf = new Map(this.backward ? found.updates_of : []); // variable -> ops that change it
-    this.riders = new Set([...this.ridersOf.values()].flat());
-    this.tree = (!this.backward && found.forward) || found.tree;
+    this.rest = this.backward
+      ? found.rest.map(([ops, title, cost]) => ({ ops, title: model.text(title), cost: model.text(cost) }))
+      : []; // updates that belong to no row
+    this.time = this.ops.reduce((sum, op) => sum + op.duration, 0);
+    const columns = (!this.backward && found.forward) || found.tree;
+    this.depths = columns.depths; // how deep the tree is open at first, folded and not
+    this.blocks = readTree(model, columns);
+    this.tree = this.blocks[0];
+  }
+
+  // The words for the times of a block.
+  spent(block) {
+    return block.spent.filter((text, i) => text && (i === 0 || this.backward)).join("   ");
   }
 }
 

@@ -1,0 +1,367 @@
+"""The tree of a step in columns: blocks that open, rows of boxes, and what both say.
+
+Equal parts that follow each other are written twice, since the reader chooses: once each, and once as a block that
+stands for all of them.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from viz.facts import formatting
+from viz.facts.blocks import CLOSED_AT_FIRST, Block, all_blocks, groups, stand_in
+from viz.facts.derived_stats import norm
+from viz.facts.schema import Op, Record
+from viz.facts.selection import Selection
+from viz.picture import box_texts
+
+__all__ = ["Facts", "TreeColumns"]
+
+_LONGEST_KEY = 40
+_MOST_ROWS = 48  # as many rows of boxes are shown at first
+_MOST_CHILDREN, _LEAST_IN_GROUP = 60, 40
+
+
+@dataclasses.dataclass(slots=True)
+class Cost:
+    """What some ops took and made."""
+
+    ops: int = 0
+    time: int = 0
+    size: int = 0
+    failed: bool = False
+
+    def add(self, other: Cost) -> None:
+        self.ops += other.ops
+        self.time += other.time
+        self.size += other.size
+        self.failed |= other.failed
+
+    def text(self, with_size: bool = True) -> str:
+        return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed)
+
+
+class Facts:
+    """What trees say of ops: the same for all steps and directions."""
+
+    def __init__(self, record: Record, flops: list[int | None], text: Callable[[str], int]) -> None:
+        self.record, self.text, self.flops = record, text, flops
+        tensors = record.tensors
+        self.measured = any(tensor.stats for tensor in tensors)
+        self.failed = {op.id for op in record.ops if op.error is not None}
+        self.times = [op.duration for op in record.ops]
+        self.sizes = [sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
+
+    def cost(self, ops: Iterable[int]) -> Cost:
+        """The cost of ops, given by id."""
+        made = Cost()
+        for op in ops:
+            made.ops += 1
+            made.time += self.times[op]
+            made.size += self.sizes[op]
+            made.failed |= op in self.failed
+        return made
+
+    def activations(self, op: Op) -> int:
+        """The bytes of activations that an op made."""
+        tensors = self.record.tensors
+        return sum([tensors[i].nbytes for i in op.outputs if tensors[i].role == "activation"])
+
+    def squares(self, op: Op) -> list[float | None]:
+        """The squared sizes of the weights' gradients that a backward op made; None for one that wasn't measured."""
+        if not self.measured:
+            return []
+        made = [self.record.tensors[i] for i in op.outputs]
+        roles = [None if t.gradient_of is None else self.record.tensors[t.gradient_of].role for t in made]
+        norms = [norm(tensor) for tensor, role in zip(made, roles) if role == "parameter"]
+        return [None if size is None else size * size for size in norms]
+
+
+_NOTHING = Cost()
+
+
+@dataclasses.dataclass(slots=True)
+class _Sums:
+    """What the ops of a row or block took and made, in total."""
+
+    ops: Cost = dataclasses.field(default_factory=Cost)
+    box: Cost = dataclasses.field(default_factory=Cost)  # with the changes in place beside them
+    backward: Cost = dataclasses.field(default_factory=Cost)
+    updates: Cost = dataclasses.field(default_factory=Cost)
+    first_update: int | None = None
+    flops: int = 0
+    activations: int = 0
+    squares: list[float | None] = dataclasses.field(default_factory=list)
+
+    def add(self, other: _Sums) -> None:
+        self.ops.add(other.ops)
+        self.box.add(other.box)
+        self.backward.add(other.backward)
+        self.updates.add(other.updates)
+        self.first_update = other.first_update if self.first_update is None else self.first_update
+        self.flops += other.flops
+        self.activations += other.activations
+        self.squares += other.squares
+
+    @property
+    def gradient(self) -> float | None:
+        """The size of all gradients together, None where one wasn't measured."""
+        known = [square for square in self.squares if square is not None]
+        return float(f"{math.sqrt(sum(known)):.7g}") if known and len(known) == len(self.squares) else None
+
+
+@dataclasses.dataclass(slots=True)
+class _Entry:
+    """A block as it is written. `need` is the depth from which it is open at first, None where it never is."""
+
+    kind: str
+    part: str
+    title: str
+    block: Block
+    level: int
+    need: int | None
+    children: list[int] = dataclasses.field(default_factory=list)
+    folded: int = 0
+    sums: _Sums = dataclasses.field(default_factory=_Sums)
+
+
+@dataclasses.dataclass(slots=True)
+class _Task:
+    """Equal lists of children, of which those at the same place are shown as one, and the runs of parts in them."""
+
+    entry: int
+    lists: list[list[Any]]
+    runs: list[tuple[int, int, int]]
+
+
+class TreeColumns:
+    """One tree, for both what is folded and what is not.
+
+    Args:
+        facts: what is known of ops.
+        selection: the step.
+        root: its tree, with `runs` found.
+
+    Attributes:
+        data: `rows` and `blocks` as columns, and `depths`: how deep the tree is open at first, with equal parts folded
+            and not. A row has `ops`, the equal ops that are shown as one; `cost`, what its box says; `riders`, the
+            changes in place beside them; and `weights` (variables, title, lines), `update` (ops, title, cost) and
+            `back` (ops, cost), its other boxes, 0 for none. Blocks stand before their parts; a child is the number of
+            a row, or -n for the n-th block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal
+            neighbours) or `"run"`: that has the same parts twice, as `children`, and `folded` into one block.
+            `part` is a block's part of the key, `spent` what it took forward and backward, `figures` the numbers of
+            ops and of backward ops, times, FLOPs, bytes of activations, and the size of the weights' gradients.
+        shown: the ids of all ops in rows.
+    """
+
+    def __init__(self, facts: Facts, selection: Selection, root: Block) -> None:
+        self.facts, self.selection, self.text = facts, selection, facts.text
+        self.record = facts.record
+        self.shown: set[int] = set()
+        self._parts = _parts(root)
+        self._entries = [_Entry("scope", "", "", root, 0, 0)]
+        self._sums: list[_Sums] = []
+        self._rows: dict[str, list[Any]] = {name: [] for name in ("ops", "cost", "riders", "weights", "update", "back")}
+        self._tasks = [_Task(0, [root.children], root.runs)]
+        while self._tasks:
+            self._fill(self._tasks.pop())
+        for entry in reversed(self._entries):
+            for child in [-entry.folded] if entry.folded else entry.children:
+                entry.sums.add(self._entries[-child].sums if child < 0 else self._sums[child])
+        self.data = {
+            "rows": self._rows,
+            "blocks": self._blocks(),
+            "depths": [self._depth(folded=True), self._depth(folded=False)],
+        }
+
+    # ------------------------------------------------------------------ blocks
+
+    def _fill(self, task: _Task) -> None:
+        """Write the children of a block, runs of equal parts as blocks of their own."""
+        items: list[int] = []
+        firsts, done = [], 0
+        for at, period, count in task.runs:
+            items += self._children(task.entry, task.lists, done, at)
+            items.append(self._run(task, at, period, count))
+            firsts += [*task.lists[0][done:at], task.lists[0][at]]
+            done = at + period * count
+        items += self._children(task.entry, task.lists, done, len(task.lists[0]))
+        firsts += task.lists[0][done:]
+        self._entries[task.entry].children = self._grouped(task.entry, items, firsts)
+
+    def _children(self, entry: int, lists: list[list[Any]], begin: int, end: int) -> list[int]:
+        found = []
+        for at in range(begin, end):
+            equal = [each[at] for each in lists]
+            found.append(self._row(equal) if isinstance(equal[0], int) else self._block(entry, equal, equal[0]))
+        return found
+
+    def _block(self, parent: int, equal: list[Block], shown: Block) -> int:
+        """A scope as one block, with those that are folded into it; `shown` says how it is called."""
+        first, around = equal[0], self._entries[parent]
+        closed = around.need is None or first.kind in CLOSED_AT_FIRST
+        level = around.level + 1
+        made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
+        return self._enter(made, [each.children for each in equal], first.runs)
+
+    def _enter(self, entry: _Entry, lists: list[list[Any]], runs: list[tuple[int, int, int]]) -> int:
+        self._entries.append(entry)
+        number = len(self._entries) - 1
+        self._tasks.append(_Task(number, lists, runs))
+        return -number
+
+    def _run(self, task: _Task, at: int, period: int, count: int) -> int:
+        """Equal parts: as a block of which each part is shown, and as one block for all."""
+        around = self._entries[task.entry]
+        parts = [each[at + i * period : at + (i + 1) * period] for each in task.lists for i in range(count)]
+        run = _Entry("run", f"×{at}", "", Block(""), around.level, around.need)
+        self._entries.append(run)
+        number = len(self._entries) - 1
+        shown = stand_in(parts[:count])
+        if period == 1 and isinstance(parts[0][0], Block):
+            run.folded = -self._block(task.entry, [part[0] for part in parts], shown)
+        else:
+            made = _Entry("repeat", f"×{at}", box_texts.title(shown), shown, around.level, around.need)
+            run.folded = -self._enter(made, parts, [])
+        each_of_first = task.lists[0][at : at + period * count]
+        items = self._children(task.entry, task.lists, at, at + period * count)
+        run.children = self._grouped(number, items, each_of_first)
+        return -number
+
+    def _grouped(self, parent: int, items: list[int], firsts: list[Any]) -> list[int]:
+        """Very many children as groups, and groups of groups: by line, by function, else simply into parts."""
+        if len(items) <= _MOST_CHILDREN:
+            return items
+        found: list[int] = []
+        around, done = self._entries[parent], 0
+        for name, group in groups(self.record, firsts, _MOST_CHILDREN, _LEAST_IN_GROUP):
+            inner = items[done : done + len(group)]
+            if len(inner) > 1:
+                level = around.level + 1
+                need = None if around.need is None else level
+                self._entries.append(
+                    _Entry("group", f"≡{len(found)}", formatting.clean(name), Block(name), level, need)
+                )
+                number = len(self._entries) - 1
+                self._entries[number].children = self._grouped(number, inner, group)
+                found.append(-number)
+            else:
+                found += inner
+            done += len(group)
+        return found
+
+    def _blocks(self) -> dict[str, list[Any]]:
+        text, entries = self.text, self._entries
+        found: dict[str, list[Any]] = {
+            "kind": [text(entry.kind) for entry in entries],
+            "part": [text(entry.part) for entry in entries],
+            "title": [text(entry.title) for entry in entries],
+            "scope": [None if entry.block.scope is None else entry.block.scope.id for entry in entries],
+            "need": [entry.need for entry in entries],
+            "children": [entry.children for entry in entries],
+            "folded": [entry.folded for entry in entries],
+            "repeats": [entry.block.repeats for entry in entries],
+            "names": [[text(name) for name in entry.block.names] for entry in entries],
+            "about": [text("  ·  ".join(box_texts.about(entry.block))) for entry in entries],
+            "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block)] for e in entries],
+            "cost": [text(entry.sums.box.text()) for entry in entries],
+            "back": [text(entry.sums.backward.text()) for entry in entries],
+            "update": [self._update(entry.sums) for entry in entries],
+        }
+        sums = [entry.sums for entry in entries]
+        found["spent"] = [
+            [text(box_texts.spent("→", s.ops.time)), text(box_texts.spent("←", s.backward.time))] for s in sums
+        ]
+        found["figures"] = [
+            [s.ops.ops, s.backward.ops, s.ops.time, s.backward.time, s.flops, s.activations, s.gradient] for s in sums
+        ]
+        found["params"] = [
+            scope.params * entry.block.objects if (scope := entry.block.scope) and scope.params is not None else None
+            for entry in entries
+        ]
+        return found
+
+    def _update(self, sums: _Sums) -> list[int]:
+        if sums.first_update is None:
+            return []
+        name = box_texts.update_name(self.record, self.record.ops[sums.first_update])
+        return [self.text(name), self.text(sums.updates.text(with_size=False))]
+
+    def _depth(self, folded: bool) -> int:
+        """The greatest depth at which at most `_MOST_ROWS` rows are seen."""
+        more: collections.Counter[int] = collections.Counter()  # rows at a depth, less those at the depth before
+        waiting = [0]
+        while waiting:
+            entry = self._entries[waiting.pop()]
+            for child in [-entry.folded] if entry.folded and folded else entry.children:
+                if entry.need is None:
+                    break  # nothing in it is seen at first
+                inner = self._entries[-child] if child < 0 else None
+                if inner is None or inner.kind != "run":
+                    more[entry.need] += 1
+                if inner is not None:
+                    waiting.append(-child)
+                    if inner.kind != "run" and inner.need is not None:
+                        more[inner.need] -= 1
+        depth = max(more, default=0)
+        while depth > 0 and sum([n for at, n in more.items() if at <= depth]) > _MOST_ROWS:
+            depth -= 1
+        return depth
+
+    # ------------------------------------------------------------------ rows
+
+    def _row(self, ops: list[int]) -> int:
+        """A row of boxes for equal ops: they, their weights, what updates these, and what computes their gradient."""
+        selection, facts, text = self.selection, self.facts, self.text
+        riders = [rider for op in ops for rider in selection.riders_of.get(op, ())]
+        weights = [v for op in ops for v in selection.weights_of.get(op, ())]
+        updates = [u for v in weights for u in selection.updates_of.get(v, ())]
+        backward = [b for op in ops for b in selection.backward_of.get(op, ())]
+        self.shown.update(ops, riders, updates, backward)
+        own = facts.cost(ops)
+        sums = _Sums(own, facts.cost([*ops, *riders]) if riders else own, _NOTHING, _NOTHING)
+        rows, of_rows = self._rows, [self.record.ops[op] for op in ops]
+        sums.flops = sum([facts.flops[op.id] or 0 for op in of_rows if op.phase == "forward"])
+        sums.activations = sum([facts.activations(op) for op in of_rows])
+        rows["ops"].append(ops)
+        rows["cost"].append(text(sums.box.text()))
+        rows["riders"].append(riders)
+        rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights))
+        rows["update"].append(0)
+        rows["back"].append(0)
+        if updates:
+            sums.updates, sums.first_update = facts.cost(updates), updates[0]
+            rows["update"][-1] = [updates, *self._update(sums)]
+        if backward:
+            sums.backward = facts.cost(backward)
+            sums.squares = [square for op in backward for square in facts.squares(self.record.ops[op])]
+            rows["back"][-1] = [backward, text(sums.backward.text())]
+        self._sums.append(sums)
+        return len(self._sums) - 1
+
+    def _weights(self, own: list[int], variables: list[int]) -> list[Any] | int:
+        """The box of the variables that an op is the first to read, `own`, with those of equal ops."""
+        if not own:
+            return 0
+        title, lines = box_texts.weights([self.record.tensors[v] for v in own], len(variables) - len(own))
+        return [variables, self.text(title), [self.text(line) for line in lines]]
+
+
+def _parts(root: Block) -> dict[int, str]:
+    """Each block's part of its key: its title, or with a number where the one around has others of this title."""
+    found = {id(root): ""}
+    for block in all_blocks(root):
+        taken: set[str] = set()
+        for child in block.children:
+            if isinstance(child, Block):
+                wanted = key = formatting.clean(child.title, _LONGEST_KEY)
+                number = 2
+                while key in taken:
+                    key, number = f"{wanted}#{number}", number + 1
+                taken.add(key)
+                found[id(child)] = key
+    return found
