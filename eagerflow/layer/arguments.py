@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 
 __all__ = ["CallSignature", "call_signature", "check_build_arguments", "shape_arguments", "shapes_by_argument"]
 
@@ -63,8 +64,7 @@ class CallSignature:
             known = list(self.signature.parameters)[1:]
             hint = next((h for k in kwargs if k not in known and (h := did_you_mean(k, known))), "")
             raise TypeError(
-                f'{type(layer).__name__} "{layer.name}": call{self.signature} was given the wrong arguments: '
-                f"{error}.{hint}"
+                f"{describe(layer)}: call{self.signature} was given the wrong arguments: {error}.{hint}"
             ) from None
         found = dict(list(bound.items())[1:])
         for name, parameter in self.signature.parameters.items():
@@ -127,7 +127,7 @@ def check_build_arguments(
     if not missing or not shapes:
         return
     raise ValueError(
-        f'{type(layer).__name__} "{layer.name}": build needs {missing[0]!r}, for which the call gives no shape. Its '
+        f"{describe(layer)}: build needs {missing[0]!r}, for which the call gives no shape. Its "
         f"parameters are named after those of call, as in `<argument>_shape`; here: {[f'{n}_shape' for n in shapes]}."
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import activations, initializers, layers, ops
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.settings import settle, settled_weight
 from eagerflow.layers.core.dense import known_last
@@ -110,7 +111,7 @@ class _OfElements(layers.Layer):
         shape = [1 if i in self.shared_axes else n for i, n in enumerate(input_shape)][1:]
         if None in shape:
             raise ValueError(
-                f'{type(self).__name__} "{self.name}": its weights need to know the lengths of {tuple(input_shape)}; '
+                f"{describe(self)}: its weights need to know the lengths of {tuple(input_shape)}; "
                 "name those that vary in shared_axes."
             )
         return self.add_weight(name=name, shape=tuple(shape), initializer=initializers.get(initializer))

@@ -10,6 +10,7 @@ from eagerflow import ops
 from eagerflow.base.init_settings import setting_names
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import described, integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
@@ -54,7 +55,7 @@ class _LocallyConnected(ConvolutionBase):
         channels = self._channels(input_shape)
         if None in self._spatial(input_shape):
             raise ValueError(
-                f'{type(self).__name__} "{self.name}" needs to know the lengths of its inputs, as every place has '
+                f"{describe(self)} needs to know the lengths of its inputs, as every place has "
                 f"weights of its own; got {tuple(input_shape)}."
             )
         places: Any = self._spatial(self.compute_output_shape(input_shape))

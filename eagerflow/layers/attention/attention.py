@@ -9,6 +9,7 @@ from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import one_of, share
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -65,9 +66,7 @@ class Attention(Layer):
     def _check(self, parts: Any) -> None:
         is_list = isinstance(parts, (list, tuple)) and not any(n is None or isinstance(n, int) for n in parts)
         if not is_list or len(parts) not in (2, 3):
-            raise ValueError(
-                f'{type(self).__name__} "{self.name}" is called on a list [query, value] or [query, value, key].'
-            )
+            raise ValueError(f"{describe(self)} is called on a list [query, value] or [query, value, key].")
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
         """How well keys match queries: (batch, targets, sources)."""
@@ -98,7 +97,7 @@ class Attention(Layer):
         self._check(inputs)
         if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
             raise ValueError(
-                f'{type(self).__name__} "{self.name}": mask: expected a list of the masks of query and value, each '
+                f"{describe(self)}: mask: expected a list of the masks of query and value, each "
                 f"may be None; got {signature_of(mask)}."
             )
         query, value = inputs[0], inputs[1]

@@ -8,6 +8,7 @@ from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
@@ -57,7 +58,7 @@ class _Conv(ConvolutionBase):
         channels = self._channels(input_shape)
         if channels % self.groups:
             raise ValueError(
-                f'{type(self).__name__} "{self.name}"(groups={self.groups}): the {channels} channels of inputs of '
+                f"{describe(self)}(groups={self.groups}): the {channels} channels of inputs of "
                 f"shape {tuple(input_shape)} don't divide into groups."
             )
         self.compute_output_shape(input_shape)  # before weights exist: windows must fit

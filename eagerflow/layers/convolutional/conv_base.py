@@ -10,7 +10,7 @@ from typing import Any
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
 
@@ -54,14 +54,12 @@ class ConvolutionBase(Layer):
         """The number of channels of the input, which is fixed from now on."""
         if len(input_shape) != self.rank + 2:
             axes = "(batch, {spatial}, channels)".format(spatial=", ".join(["length"] * self.rank))
-            raise ValueError(
-                f'{type(self).__name__} "{self.name}" expects inputs {axes}; got the shape {tuple(input_shape)}.'
-            )
+            raise ValueError(f"{describe(self)} expects inputs {axes}; got the shape {tuple(input_shape)}.")
         axis = -1 if self.data_format == "channels_last" else 1
         channels = input_shape[axis]
         if channels is None:
             raise ValueError(
-                f'{type(self).__name__} "{self.name}" needs to know the number of channels; got inputs of shape '
+                f"{describe(self)} needs to know the number of channels; got inputs of shape "
                 f"{tuple(input_shape)} with data_format={self.data_format!r}."
             )
         return int(channels)
@@ -88,7 +86,7 @@ class ConvolutionBase(Layer):
         ]
         if any(n is not None and n < 1 for n in found):
             raise ValueError(
-                f'{type(self).__name__} "{self.name}": windows of {self.kernel_size} (dilation_rate '
+                f"{describe(self)}: windows of {self.kernel_size} (dilation_rate "
                 f"{self.dilation_rate}) don't fit into inputs of shape {tuple(input_shape)}. Use padding='same' or "
                 "larger inputs."
             )

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow.activations import relu
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight, without_lora
@@ -109,7 +109,7 @@ def known_last(layer: Any, input_shape: Shape) -> int:
     length = input_shape[-1]
     if length is None:
         raise ValueError(
-            f'{type(layer).__name__} "{layer.name}" needs to know the length of the last axis of its inputs; '
+            f"{describe(layer)} needs to know the length of the last axis of its inputs; "
             f"got the shape {tuple(input_shape)}."
         )
     return int(length)

@@ -10,6 +10,7 @@ from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.tensor_masks import get_mask
 
@@ -51,7 +52,7 @@ class _Merge(Layer):
         for i, (m, n) in enumerate(zip(a, b, strict=True)):
             if None not in (m, n) and m != n and (i == 0 or 1 not in (m, n)):
                 what = "batches of one size" if i == 0 else "shapes that broadcast"
-                raise ValueError(f'{type(self).__name__} "{self.name}" needs inputs with {what}; got {shapes}.')
+                raise ValueError(f"{describe(self)} needs inputs with {what}; got {shapes}.")
         return tuple([None if None in (m, n) else n if m == 1 else m for m, n in zip(a, b, strict=True)])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -71,15 +72,13 @@ def _check_masks(layer: Any, inputs: Any, mask: Any) -> None:
     if not isinstance(mask, (list, tuple)) or len(mask) != len(inputs):
         got = f"{len(mask)} of them" if isinstance(mask, (list, tuple)) else signature_of(mask)
         raise ValueError(
-            f'{type(layer).__name__} "{layer.name}": expected a list of {len(inputs)} masks (or None), one per input; '
-            f"got {got}."
+            f"{describe(layer)}: expected a list of {len(inputs)} masks (or None), one per input; got {got}."
         )
 
 
 def _not_a_list(layer: Any, got: str) -> ValueError:
     return ValueError(
-        f'{type(layer).__name__} "{layer.name}" is called on a list of inputs; got {got}. '
-        f"Write {type(layer).__name__}()([x, y])."
+        f"{describe(layer)} is called on a list of inputs; got {got}. Write {type(layer).__name__}()([x, y])."
     )
 
 
@@ -97,7 +96,7 @@ def _with_axes(x: Tensor, rank: int) -> Tensor:
 
 def _exactly_two(layer: Any, inputs: Sequence[Any]) -> None:
     if len(inputs) != 2:
-        raise ValueError(f'{type(layer).__name__} "{layer.name}" needs exactly 2 inputs; got {len(inputs)}.')
+        raise ValueError(f"{describe(layer)} needs exactly 2 inputs; got {len(inputs)}.")
 
 
 class Add(_Merge):

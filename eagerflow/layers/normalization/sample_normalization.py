@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import at_least_zero, settle, settled_weight
 from eagerflow.ops.neural.group_norm import group_norm
@@ -38,8 +38,7 @@ class _Normalization(Layer):
         axes = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
         if any(not -rank <= a < rank for a in axes):
             raise ValueError(
-                f'{type(self).__name__} "{self.name}"(axis={self.axis!r}): inputs of shape {tuple(input_shape)} have '
-                f"{rank} axes."
+                f"{describe(self)}(axis={self.axis!r}): inputs of shape {tuple(input_shape)} have {rank} axes."
             )
         return tuple([input_shape[a] for a in axes])
 

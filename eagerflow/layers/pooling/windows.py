@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import of_pooling
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of, sizes
@@ -54,7 +54,7 @@ class _Pooling(Layer):
         found = [windows_along(n, size, stride, self.padding) for n, size, stride in settings]
         if any(n is not None and n < 1 for n in found):
             raise ValueError(
-                f'{type(self).__name__} "{self.name}": windows of {self.pool_size} don\'t fit into inputs of shape '
+                f"{describe(self)}: windows of {self.pool_size} don't fit into inputs of shape "
                 f"{tuple(input_shape)}. Use padding='same' or larger inputs."
             )
         if last:

@@ -11,6 +11,7 @@ import numpy
 from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 
 __all__ = ["as_text", "batches", "is_one_array"]
 
@@ -25,16 +26,11 @@ def as_text(layer: Any, inputs: Any, encoding: str = "utf-8") -> numpy.ndarray:
     try:
         array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
     except ValueError as error:
-        raise ValueError(
-            f'{type(layer).__name__} "{layer.name}": lists of strings need equal lengths: {error}.'
-        ) from None
+        raise ValueError(f"{describe(layer)}: lists of strings need equal lengths: {error}.") from None
     if array.dtype.kind == "U" or not array.size:
         return array.astype(object)
     if array.dtype.kind not in "OST":
-        raise TypeError(
-            f'{type(layer).__name__} "{layer.name}": expected strings (a list or a NumPy array); '
-            f"got {signature_of(inputs)}."
-        )
+        raise TypeError(f"{describe(layer)}: expected strings (a list or a NumPy array); got {signature_of(inputs)}.")
     texts = [_decoded(layer, x, encoding) for x in array.reshape(-1).tolist()]
     return _objects(texts).reshape(array.shape)
 
@@ -44,7 +40,7 @@ def _decoded(layer: Any, x: Any, encoding: str) -> str:
         return x.decode(encoding)
     if isinstance(x, str):
         return x
-    raise TypeError(f'{type(layer).__name__} "{layer.name}": expected strings; got {type(x).__name__} {x!r:.80}.')
+    raise TypeError(f"{describe(layer)}: expected strings; got {type(x).__name__} {x!r:.80}.")
 
 
 def _objects(values: list[Any]) -> numpy.ndarray:

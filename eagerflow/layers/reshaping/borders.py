@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, layout, one_of, sizes
@@ -158,8 +158,7 @@ class _Cropping(_Spatial):
         found = [None if n is None else n - a - b for n, (a, b) in zip(input_shape, pairs, strict=True)]
         if any(n is not None and n < 1 for n in found):
             raise ValueError(
-                f'{type(self).__name__} "{self.name}"(cropping={self.cropping}) leaves nothing of spatial lengths '
-                f"{tuple(input_shape)}."
+                f"{describe(self)}(cropping={self.cropping}) leaves nothing of spatial lengths {tuple(input_shape)}."
             )
         return found
 

@@ -14,6 +14,7 @@ from eagerflow.base.typing import Shape
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layers.rnn.cells import DropoutRNNCell
 
@@ -135,10 +136,7 @@ class RNN(Layer):
         first = _shapes_in(sequences_shape)[0]
         if self.stateful and self.states is None:
             if first[0] is None:
-                raise ValueError(
-                    f'{type(self).__name__} "{self.name}"(stateful=True) needs a fixed batch size: give Input a '
-                    "batch_size."
-                )
+                raise ValueError(f"{describe(self)}(stateful=True) needs a fixed batch size: give Input a batch_size.")
             start = self.get_initial_state(first[0])
             self.__dict__["states"] = tree.map_structure(_state_variable, start)
         self.built = True
@@ -196,7 +194,7 @@ class RNN(Layer):
         batch, steps = sequences.shape[:2]
         if len(found.shape) < 2 or found.shape[0] not in (1, batch) or found.shape[1] != steps:
             raise ValueError(
-                f'{type(self).__name__} "{self.name}": mask: expected the shape (batch, time) of the sequences, '
+                f"{describe(self)}: mask: expected the shape (batch, time) of the sequences, "
                 f"{(batch, steps)}; got {found.shape}."
             )
         return found
@@ -207,7 +205,7 @@ class RNN(Layer):
             expected = tree.flatten(self.states)[0].shape[0]
             if sequences.shape[0] != expected:
                 raise ValueError(
-                    f'{type(self).__name__} "{self.name}"(stateful=True) keeps the states of a batch of {expected}; '
+                    f"{describe(self)}(stateful=True) keeps the states of a batch of {expected}; "
                     f"got a batch of {sequences.shape[0]}."
                 )
         if initial_state is None:
@@ -218,14 +216,13 @@ class RNN(Layer):
         count = len(sizes)
         if len(tree.flatten(start)) != count:
             raise ValueError(
-                f'{type(self).__name__} "{self.name}": initial_state: expected {count} tensor(s); '
-                f"got {len(tree.flatten(start))}."
+                f"{describe(self)}: initial_state: expected {count} tensor(s); got {len(tree.flatten(start))}."
             )
         for state, size in zip(tree.flatten(start), sizes):
             found = state.shape if isinstance(state, Tensor) else numpy.shape(state)
             if isinstance(size, int) and sequences.ndim == 3 and found != (sequences.shape[0], size):
                 raise ValueError(
-                    f'{type(self).__name__} "{self.name}": initial_state: expected the shape (batch, units), '
+                    f"{describe(self)}: initial_state: expected the shape (batch, units), "
                     f"{(sequences.shape[0], size)}; got {found}."
                 )
         return tree.map_structure(lambda x: convert_to_tensor(x, self.compute_dtype), list(start))
@@ -237,7 +234,7 @@ class RNN(Layer):
         steps = _steps_of(sequences)
         live: list[Any] = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
         if not steps:
-            raise ValueError(f'{type(self).__name__} "{self.name}": the sequences have no steps.')
+            raise ValueError(f"{describe(self)}: the sequences have no steps.")
         order = range(len(steps))
         states = initial_state
         output: Any = None

@@ -15,6 +15,7 @@ from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -192,7 +193,7 @@ class IndexLookup(Layer):
         vectors = self.output_mode != "int" and not self.pad_to_max_tokens
         if vectors and self._fixed_size not in (None, size):
             raise RuntimeError(
-                f'{type(self).__name__} "{self.name}": the vocabulary had {self._fixed_size} tokens and would have '
+                f"{describe(self)}: the vocabulary had {self._fixed_size} tokens and would have "
                 f"{size}, which changes the length of the vectors. Make a new layer, or use pad_to_max_tokens=True."
             )
         self._fixed_size = size
@@ -221,7 +222,7 @@ class IndexLookup(Layer):
     def update_state(self, data: Any) -> None:
         """Count the tokens of a batch: an array of examples, or a list of token lists."""
         if self._is_given:
-            raise ValueError(f'{type(self).__name__} "{self.name}" has a given vocabulary, which adapt can\'t change.')
+            raise ValueError(f"{describe(self)} has a given vocabulary, which adapt can't change.")
         for example in self._examples(data):
             self._counts.update(example)
             self._documents_with.update(set(example))
@@ -294,7 +295,7 @@ class IndexLookup(Layer):
             if context is not None and context.probing:
                 return 0  # the text of a probe is nobody's
             raise ValueError(
-                f'{type(self).__name__} "{self.name}": {unknown[:5].tolist()} are not in the vocabulary, and '
+                f"{describe(self)}: {unknown[:5].tolist()} are not in the vocabulary, and "
                 "num_oov_indices=0 leaves no index for unknown tokens. Use num_oov_indices=1."
             )
         if self.vocabulary_dtype != "string" and self.oov_method == "floormod":
@@ -313,14 +314,13 @@ class IndexLookup(Layer):
         depth = self.max_tokens if self.pad_to_max_tokens else self._fixed_size
         if depth is None:
             raise RuntimeError(
-                f'{type(self).__name__} "{self.name}" needs a vocabulary to make vectors: pass vocabulary=..., '
-                "or call adapt(data) first."
+                f"{describe(self)} needs a vocabulary to make vectors: pass vocabulary=..., or call adapt(data) first."
             )
         return int(depth)
 
     def _known_weights(self) -> numpy.ndarray:
         if self.idf_weights is None:
-            raise RuntimeError(f'{type(self).__name__} "{self.name}" has no idf_weights yet: call adapt(data) first.')
+            raise RuntimeError(f"{describe(self)} has no idf_weights yet: call adapt(data) first.")
         return self.idf_weights
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.layer.input_spec import describe
 
 __all__ = ["checked_tokens", "checked_weights", "padded_weights"]
 
@@ -18,7 +19,7 @@ def checked_weights(layer: Any, vocabulary: Any, idf_weights: Any) -> None:
     Raises:
         ValueError: naming the layer.
     """
-    who = f'{type(layer).__name__} "{layer.name}"'
+    who = describe(layer)
     wanted = layer.output_mode == "tf_idf"
     if wanted and isinstance(vocabulary, str):
         raise ValueError(
@@ -42,7 +43,7 @@ def checked_tokens(layer: Any, listed: list[Any]) -> tuple[list[Any], bool]:
     Raises:
         ValueError: for repeated, reserved or too many tokens, or none.
     """
-    who = f'{type(layer).__name__} "{layer.name}"'
+    who = describe(layer)
     if not listed:
         raise ValueError(f"{who}: the vocabulary is empty.")
     special = layer.get_vocabulary()[: layer.vocabulary_size() - len(layer.get_vocabulary(False))]
