@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 
 __all__ = ["backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering"]
 __all__ += ["enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering"]
@@ -66,9 +66,7 @@ def set_floatx(value: str) -> None:
     Raises:
         ValueError: for any other name.
     """
-    if value not in _FLOATS:
-        hint = did_you_mean(str(value), _FLOATS)
-        raise ValueError(f"set_floatx(value={value!r}): expected one of {', '.join(_FLOATS)}.{hint}")
+    expect_one_of("set_floatx", "value", value, _FLOATS)
     _settings["floatx"] = value
 
 
@@ -107,11 +105,7 @@ def set_image_data_format(data_format: str) -> None:
     Raises:
         ValueError: for anything but `"channels_last"` and `"channels_first"`.
     """
-    if data_format not in _LAYOUTS:
-        hint = did_you_mean(str(data_format), _LAYOUTS)
-        raise ValueError(
-            f"set_image_data_format(data_format={data_format!r}): expected one of {', '.join(_LAYOUTS)}.{hint}"
-        )
+    expect_one_of("set_image_data_format", "data_format", data_format, _LAYOUTS)
     _settings["image_data_format"] = data_format
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 __all__ = ["DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError"]
-__all__ += ["WrongTypeError", "cut", "did_you_mean", "missing_extra", "no_attribute", "signature_of"]
+__all__ += ["WrongTypeError", "cut", "did_you_mean", "expect_one_of", "missing_extra", "no_attribute", "signature_of"]
 
 
 class DeviceError(ValueError):
@@ -54,6 +54,28 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         lower = {k.lower(): k for k in known}
         found = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) -> None:
+    """Refuse an argument that isn't one of the known values.
+
+    Args:
+        where: the function or class that it is an argument of; may be empty.
+        name: the argument's.
+        value: what was given.
+        known: what may be given.
+
+    Raises:
+        ValueError: with the nearest known value.
+
+    >>> expect_one_of("Conv2D", "padding", "sane", ("valid", "same"))
+    Traceback (most recent call last):
+        ...
+    ValueError: Conv2D(padding='sane'): expected one of 'valid', 'same'. Did you mean 'same'?
+    """
+    if value not in known:
+        given = f"{where}({name}={value!r})" if where else f"{name}={value!r}"
+        raise ValueError(f"{given}: expected one of {', '.join(map(repr, known))}.{did_you_mean(str(value), known)}")
 
 
 def no_attribute(message: str, name: str) -> AttributeError:

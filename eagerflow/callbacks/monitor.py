@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.callbacks.base import Callback
 
 __all__ = ["MonitorCallback"]
@@ -30,11 +30,7 @@ class MonitorCallback(Callback):
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0) -> None:
         super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(
-                f"{type(self).__name__}(mode={mode!r}): expected 'auto', 'min' or 'max'."
-                f"{did_you_mean(str(mode), ['auto', 'min', 'max'])}"
-            )
+        expect_one_of(type(self).__name__, "mode", mode, ("auto", "min", "max"))
         if not isinstance(monitor, str):
             raise TypeError(f"{type(self).__name__}(monitor={monitor!r}): expected the name of a number in the logs.")
         self.monitor = monitor

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
@@ -109,10 +109,10 @@ class STFT(Initializer):
     def __init__(
         self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False
     ) -> None:
-        _check_one_of("side", side, ("real", "imag"))
-        _check_one_of("scaling", scaling, ("density", "spectrum", None))
+        expect_one_of("STFT", "side", side, ("real", "imag"))
+        expect_one_of("STFT", "scaling", scaling, ("density", "spectrum", None))
         if isinstance(window, str):
-            _check_one_of("window", window, tuple(WINDOWS))
+            expect_one_of("STFT", "window", window, tuple(WINDOWS))
         self.side = side
         self.window = window
         self.scaling = scaling
@@ -138,9 +138,3 @@ class STFT(Initializer):
         if self.scaling == "density":
             return window / numpy.sqrt((window**2).sum())
         return window / abs(window).sum() if self.scaling else window
-
-
-def _check_one_of(argument: str, value: Any, known: tuple[Any, ...]) -> None:
-    if value not in known:
-        hint = did_you_mean(str(value), [k for k in known if k])
-        raise ValueError(f"STFT({argument}={value!r}): expected one of {', '.join(repr(k) for k in known)}.{hint}")

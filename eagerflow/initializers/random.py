@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core import random as core_random
@@ -157,8 +157,10 @@ class VarianceScaling(RandomInitializer):
         distribution = str(distribution).lower()
         if distribution == "normal":
             distribution = "truncated_normal"
-        _check("mode", mode, ("fan_in", "fan_out", "fan_avg"))
-        _check("distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform"))
+        expect_one_of("VarianceScaling", "mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        expect_one_of(
+            "VarianceScaling", "distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform")
+        )
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
@@ -180,12 +182,6 @@ class VarianceScaling(RandomInitializer):
     def _count(self, shape: tuple[int, ...]) -> float:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-
-
-def _check(argument: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        hint = did_you_mean(str(value), known)
-        raise ValueError(f"VarianceScaling({argument}={value!r}): expected one of {', '.join(known)}.{hint}")
 
 
 def compute_fans(

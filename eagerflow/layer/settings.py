@@ -15,7 +15,7 @@ import numpy
 
 from eagerflow import activations, constraints, initializers, regularizers
 from eagerflow.base.config import image_data_format
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import setting_names
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.typing import Shape
@@ -122,11 +122,7 @@ def one_of(layer: Any, name: str, value: Any, allowed: Sequence[str]) -> str:
         ValueError: with the nearest allowed word.
     """
     word = value.lower() if isinstance(value, str) else value
-    if word not in allowed:
-        known = ", ".join(repr(a) for a in allowed)
-        raise ValueError(
-            f"{type(layer).__name__}({name}={value!r}): expected one of {known}.{did_you_mean(str(value), allowed)}"
-        )
+    expect_one_of(type(layer).__name__, name, word, allowed)
     return str(word)
 
 

@@ -13,7 +13,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
@@ -68,11 +68,7 @@ class Loss(Told):
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
         reduction = "none" if reduction is None else reduction
-        if reduction not in _REDUCTIONS:
-            hint = did_you_mean(str(reduction), _REDUCTIONS)
-            raise ValueError(
-                f"{type(self).__name__}(reduction={reduction!r}): expected one of {', '.join(_REDUCTIONS)}.{hint}"
-            )
+        expect_one_of(type(self).__name__, "reduction", reduction, _REDUCTIONS)
         self.name = name or _snake_case(type(self).__name__)
         self.reduction = reduction
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.base.errors import expect_one_of
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -291,8 +292,8 @@ class AUC(Metric):
         from_logits: bool = False,
     ) -> None:
         super().__init__(dtype, name or "auc")
-        _one_of("curve", curve, ("ROC", "PR", "PRGAIN"))
-        _one_of("summation_method", summation_method, ("interpolation", "minoring", "majoring"))
+        expect_one_of("AUC", "curve", curve, ("ROC", "PR", "PRGAIN"))
+        expect_one_of("AUC", "summation_method", summation_method, ("interpolation", "minoring", "majoring"))
         if thresholds is None and num_thresholds < 2:
             raise ValueError(f"AUC(num_thresholds={num_thresholds}): expected at least 2.")
         self.curve, self.summation_method, self.from_logits = curve, summation_method, from_logits
@@ -360,11 +361,6 @@ class AUC(Metric):
         else:
             heights = (numpy.minimum if self.summation_method == "minoring" else numpy.maximum)(before, after)
         return ((x[:, :-1] - x[:, 1:]) * heights).sum(axis=-1)
-
-
-def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"AUC({name}={value!r}): expected one of {', '.join(known)}.")
 
 
 def evenly(number: int) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.core.stateless_scope import StatelessScope
 from eagerflow.core.variable import Variable
 
@@ -36,11 +36,7 @@ class ModelState:
         >>> tree["model"]["dense"]["kernel"].shape
         (2, 1)
         """
-        if value_format not in _FORMATS:
-            raise ValueError(
-                f"get_state_tree(value_format={value_format!r}): expected one of {', '.join(_FORMATS)}."
-                f"{did_you_mean(str(value_format), _FORMATS)}"
-            )
+        expect_one_of("get_state_tree", "value_format", value_format, _FORMATS)
         arrays = value_format == "numpy_array"
         return {
             kind: _nested({path: v.numpy() if arrays else v.value for path, v in found.items()})

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 from eagerflow.preprocessing.pictures import brightened
 
 __all__ = ["apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "random_brightness"]
@@ -62,9 +62,7 @@ def apply_affine_transform(
             f"apply_affine_transform: expected an image of three axes with channels first or last; got shape "
             f"{array.shape} with row_axis={row_axis}, col_axis={col_axis}, channel_axis={channel_axis}."
         )
-    if fill_mode not in _FILL_MODES:
-        hint = did_you_mean(str(fill_mode), _FILL_MODES)
-        raise ValueError(f"fill_mode={fill_mode!r}: expected one of {', '.join(_FILL_MODES)}.{hint}")
+    expect_one_of("", "fill_mode", fill_mode, _FILL_MODES)
     if order not in (0, 1):
         raise ValueError(f"interpolation order {order!r}: expected 0 (nearest) or 1 (linear).")
     matrix = _matrix(theta, tx, ty, shear, zx, zy)

@@ -9,7 +9,7 @@ import numpy as np
 
 from eagerflow import ops
 from eagerflow.base.config import image_data_format
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 from eagerflow.base.spellings import also
 from eagerflow.preprocessing.folders import Settings, datasets_of
 from eagerflow.preprocessing.pictures import read_image, smart_resize
@@ -83,11 +83,11 @@ def image_dataset_from_directory(
     size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"{name}(image_size={image_size!r}): expected a height and a width of at least 1.")
-    _check(name, "color_mode", color_mode, _COLORS)
-    _check(name, "interpolation", interpolation, _INTERPOLATIONS)
-    _check(name, "format", format, ("tf", "grain"))
+    expect_one_of(name, "color_mode", color_mode, _COLORS)
+    expect_one_of(name, "interpolation", interpolation, _INTERPOLATIONS)
+    expect_one_of(name, "format", format, ("tf", "grain"))
     layout = data_format or image_data_format()
-    _check(name, "data_format", layout, ("channels_last", "channels_first"))
+    expect_one_of(name, "data_format", layout, ("channels_last", "channels_first"))
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError(f"{name}: expected at most one of crop_to_aspect_ratio and pad_to_aspect_ratio.")
     settings = Settings.given(locals(), *_FORMATS)
@@ -103,9 +103,3 @@ def image_dataset_from_directory(
         return image.transpose(2, 0, 1) if layout == "channels_first" else image
 
     return datasets_of(directory, settings, read)
-
-
-def _check(function: str, argument: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        hint = did_you_mean(str(value), known)
-        raise ValueError(f"{function}({argument}={value!r}): expected one of {', '.join(known)}.{hint}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow.base.config import floatx, image_data_format
+from eagerflow.base.errors import expect_one_of
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.preprocessing.affine import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 from eagerflow.preprocessing.image_iterators import DataFrameIterator, DirectoryIterator, NumpyArrayIterator
@@ -106,8 +107,7 @@ class ImageDataGenerator:
         self.rescale = rescale
         self.preprocessing_function = preprocessing_function
         self.data_format = data_format or image_data_format()
-        if self.data_format not in _AXES:
-            raise ValueError(f"ImageDataGenerator(data_format={data_format!r}): expected one of {', '.join(_AXES)}.")
+        expect_one_of("ImageDataGenerator", "data_format", self.data_format, _AXES)
         self.channel_axis, self.row_axis, self.col_axis = _AXES[self.data_format]
         if not 0 <= validation_split < 1:
             raise ValueError(

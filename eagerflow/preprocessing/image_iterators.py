@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow.base.config import floatx, image_data_format
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.messages import say
 from eagerflow.data.py_dataset import PyDataset
 from eagerflow.preprocessing.pictures import array_to_img, img_to_array, load_img
@@ -237,8 +237,8 @@ class _OfFiles(_Changing):
 
     def _prepare(self, arguments: Mapping[str, Any]) -> None:
         """Keep the settings that are the same for all files, of the arguments of `__init__`."""
-        _known("color_mode", arguments["color_mode"], _CHANNELS)
-        _known("class_mode", arguments["class_mode"], self.allowed_class_modes)
+        expect_one_of("", "color_mode", arguments["color_mode"], _CHANNELS)
+        expect_one_of("", "class_mode", arguments["class_mode"], self.allowed_class_modes)
         for name in _KEPT:
             setattr(self, name, arguments[name])
         self.target_size: tuple[int, ...] = tuple(arguments["target_size"])
@@ -482,15 +482,9 @@ def _column(dataframe: Any, column: str) -> list[Any]:
     return list(dataframe[column])
 
 
-def _known(argument: str, value: Any, known: Any) -> None:
-    if value not in known:
-        hint = did_you_mean(str(value), [name for name in known if name])
-        raise ValueError(f"{argument}={value!r}: expected one of {', '.join(map(repr, known))}.{hint}")
-
-
 def _split(subset: str, generator: Any) -> tuple[float, float]:
     """The share of the images where a subset begins and ends: validation comes first."""
-    _known("subset", subset, ("training", "validation"))
+    expect_one_of("", "subset", subset, ("training", "validation"))
     share = generator._validation_split
     return (0, share) if subset == "validation" else (share, 1)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from eagerflow import ops
 from eagerflow.base.config import floatx, image_data_format
-from eagerflow.base.errors import did_you_mean, missing_extra
+from eagerflow.base.errors import expect_one_of, missing_extra
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["array_to_img", "brightened", "img_to_array", "load_img", "read_image", "save_img", "smart_resize"]
@@ -57,14 +57,14 @@ def load_img(
 
     Source: `keras.utils.load_img`.
     """
-    _choice("load_img", "color_mode", color_mode, _MODES)
+    expect_one_of("load_img", "color_mode", color_mode, _MODES)
     pillow = _pillow("load_img")
     image = _opened(pillow, path)
     if color_mode != "grayscale" or image.mode not in ("L", "I;16", "I"):
         image = image.convert(_MODES[color_mode])
     if target_size is None:
         return image
-    _choice("load_img", "interpolation", interpolation, _INTERPOLATIONS)
+    expect_one_of("load_img", "interpolation", interpolation, _INTERPOLATIONS)
     height, width = target_size
     if image.size == (width, height):
         return image
@@ -258,14 +258,8 @@ def _kept(lengths: Any, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[i
 
 def _layout(function: str, data_format: str | None) -> str:
     layout = image_data_format() if data_format is None else str(data_format)
-    _choice(function, "data_format", layout, _LAYOUTS)
+    expect_one_of(function, "data_format", layout, _LAYOUTS)
     return layout
-
-
-def _choice(function: str, argument: str, value: Any, known: Any) -> None:
-    if value not in known:
-        hint = did_you_mean(str(value), known)
-        raise ValueError(f"{function}({argument}={value!r}): expected one of {', '.join(known)}.{hint}")
 
 
 def written(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 
 __all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
 
@@ -239,11 +239,7 @@ class Tokenizer:
         Raises:
             ValueError: for another mode, or when there is no vocabulary yet.
         """
-        if mode not in _MODES:
-            hint = did_you_mean(str(mode), _MODES)
-            raise ValueError(
-                f"Tokenizer.sequences_to_matrix(mode={mode!r}): expected one of {', '.join(_MODES)}.{hint}"
-            )
+        expect_one_of("Tokenizer.sequences_to_matrix", "mode", mode, _MODES)
         columns = self.num_words or (len(self.word_index) + 1 if self.word_index else 0)
         if not columns:
             raise ValueError("Tokenizer: give it num_words, or call fit_on_texts first.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
@@ -116,7 +116,7 @@ def encode_box_to_deltas(
     >>> encode_box_to_deltas([[0.0, 0.0, 4.0, 2.0]], [[2.0, 1.0, 6.0, 3.0]], "xyxy", "xyxy", "center_xywh").tolist()
     [[0.5, 0.5, 0.0, 0.0]]
     """
-    _check_centered("encode_box_to_deltas", "encoding_format", encoding_format)
+    expect_one_of("encode_box_to_deltas", "encoding_format", encoding_format, _CENTERED)
     size = _size(image_shape)
     anchors = convert_format(anchors, anchor_format, encoding_format, *size)
     boxes = convert_format(boxes, box_format, encoding_format, *size)
@@ -149,7 +149,7 @@ def decode_deltas_to_boxes(
     Raises:
         ValueError: for another encoded format or number of variances, or dicts of different keys.
     """
-    _check_centered("decode_deltas_to_boxes", "encoded_format", encoded_format)
+    expect_one_of("decode_deltas_to_boxes", "encoded_format", encoded_format, _CENTERED)
     if isinstance(anchors, dict) and isinstance(boxes_delta, dict):
         if anchors.keys() != boxes_delta.keys():
             raise ValueError(
@@ -200,12 +200,6 @@ def _common(a: list[Tensor], b: list[Tensor]) -> Tensor:
 def _area(corners: list[Tensor]) -> Tensor:
     x1, y1, x2, y2 = corners
     return (x2 - x1) * (y2 - y1)
-
-
-def _check_centered(function: str, argument: str, given: Any) -> None:
-    if given not in _CENTERED:
-        hint = did_you_mean(str(given), _CENTERED)
-        raise ValueError(f"{function}({argument}={given!r}): expected one of {', '.join(_CENTERED)}.{hint}")
 
 
 def _four(function: str, variance: Any) -> Tensor:

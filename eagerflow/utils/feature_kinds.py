@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layer.unique_names import unique_name
@@ -19,8 +19,7 @@ _table.entries["TFDIdentity"] = Identity
 
 
 def _mode_of(who: str, mode: Any, known: tuple[str, ...]) -> str:
-    if mode not in known:
-        raise ValueError(f"{who}(output_mode={mode!r}): expected one of {known}.{did_you_mean(str(mode), known)}")
+    expect_one_of(who, "output_mode", mode, known)
     return str(mode)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import image_data_format
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.core.tensor import convert_to_tensor
 
 __all__ = ["batch_of", "channels_last", "is_first"]
@@ -18,9 +18,7 @@ _FORMATS = ("channels_last", "channels_first")
 def is_first(function: str, data_format: str | None) -> bool:
     """Whether channels come before height and width."""
     found = data_format or image_data_format()
-    if found not in _FORMATS:
-        hint = did_you_mean(str(found), _FORMATS)
-        raise ValueError(f"{function}(data_format={found!r}): expected one of {', '.join(_FORMATS)}.{hint}")
+    expect_one_of(function, "data_format", found, _FORMATS)
     return found == "channels_first"
 
 

@@ -198,7 +198,7 @@ def test_a_callback_needs_no_super_init():
         (lambda: callbacks.CallbackList([callbacks.History]), TypeError, r"pass an object: History\("),
         (lambda: callbacks.LambdaCallback(on_epoch_ends=print), TypeError, "Did you mean 'on_epoch_end'"),
         (lambda: callbacks.LambdaCallback(on_epoch_end=3), TypeError, "expected a function"),
-        (lambda: callbacks.EarlyStopping(mode="maximum"), ValueError, "expected 'auto', 'min' or 'max'"),
+        (lambda: callbacks.EarlyStopping(mode="maximum"), ValueError, "expected one of 'auto', 'min', 'max'"),
         (lambda: callbacks.EarlyStopping(patience=-1), ValueError, "patience=-1"),
         (lambda: callbacks.EarlyStopping(3), TypeError, "name of a number"),
         (lambda: callbacks.ReduceLROnPlateau(factor=1.0), ValueError, "factor=1.0"),

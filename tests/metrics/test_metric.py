@@ -84,7 +84,7 @@ def test_names(name, kind):
     [
         (lambda: metrics.get("acuracy"), "Did you mean 'accuracy'"),
         (lambda: metrics.Precision(thresholds=[0.5, 1.5]), "1.5"),
-        (lambda: metrics.AUC(curve="roc"), "expected one of ROC, PR"),
+        (lambda: metrics.AUC(curve="roc"), "expected one of 'ROC', 'PR'"),
         (lambda: metrics.BinaryAccuracy(threshold=2), "threshold=2"),
         (lambda: metrics.F1Score(average="mean"), "average='mean'"),
         (lambda: metrics.SparseCategoricalAccuracy()([[0, 1]], [[0.5, 0.5]]), "one-hot"),

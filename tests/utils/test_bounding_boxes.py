@@ -56,7 +56,7 @@ def test_what_is_refused():
         bounding_boxes.compute_iou(B, B, "rel_xyxy")
     with pytest.raises(ValueError, match=r"boxes2\): expected \(boxes, 4\) or \(batch, boxes, 4\); got float32\[4\]"):
         bounding_boxes.compute_iou(B, B[0], "xyxy")
-    with pytest.raises(ValueError, match=r"encoding_format='xyxy'\): expected one of center_xywh, center_yxhw"):
+    with pytest.raises(ValueError, match=r"encoding_format='xyxy'\): expected one of 'center_xywh', 'center_yxhw'"):
         bounding_boxes.encode_box_to_deltas(B, B, "xyxy", "xyxy", "xyxy")
     with pytest.raises(ValueError, match=r"variance=...\): expected 4 numbers; got float32\[1\]"):
         bounding_boxes.decode_deltas_to_boxes(B, B, "xyxy", "xyxy", variance=[1.0])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
@@ -60,11 +60,7 @@ class Bidirectional(Layer):
                     f"Bidirectional({name}={type(given).__name__} {given.name!r:.60}): expected a recurrent "
                     "layer (LSTM, GRU, SimpleRNN, RNN), or one with go_backwards, return_sequences, ..."
                 )
-        if merge_mode not in _MODES:
-            hint = did_you_mean(str(merge_mode), [m for m in _MODES if m])
-            raise ValueError(
-                f"Bidirectional(merge_mode={merge_mode!r}): expected one of {', '.join(map(repr, _MODES))}.{hint}"
-            )
+        expect_one_of("Bidirectional", "merge_mode", merge_mode, _MODES)
         super().__init__(weights=weights, **kwargs)
         self.forward_layer = _copy(layer, "forward_", {})
         if backward_layer is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
@@ -146,9 +146,7 @@ def resize(
 
 def _checked_size(images: Tensor, size: Any, interpolation: str, fill_mode: str) -> tuple[int, ...]:
     known = (*_KERNELS, "nearest")
-    if interpolation not in known:
-        hint = did_you_mean(str(interpolation), known)
-        raise ValueError(f"resize: interpolation={interpolation!r}: expected one of {', '.join(known)}.{hint}")
+    expect_one_of("resize", "interpolation", interpolation, known)
     if fill_mode != "constant":
         raise ValueError(f"resize: fill_mode={fill_mode!r}: expected 'constant'.")
     if not isinstance(size, (tuple, list)) or len(size) != 2:
@@ -212,11 +210,7 @@ def scale_and_translate(
     Source: `jax.image.scale_and_translate`, which Keras follows.
     """
     images = convert_to_tensor(images)
-    if method not in _METHODS:
-        hint = did_you_mean(str(method), _METHODS)
-        raise ValueError(
-            f"scale_and_translate: method={method!r}: expected one of {', '.join(sorted(_METHODS))}.{hint}"
-        )
+    expect_one_of("scale_and_translate", "method", method, sorted(_METHODS))
     scales, moves = _numbers(scale), _numbers(translation)
     axes = [d % images.ndim for d in spatial_dims]
     if not len(scales) == len(moves) == len(axes) or len(output_shape) != images.ndim:

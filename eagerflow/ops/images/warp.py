@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.typing import Numpy, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import composite
@@ -22,12 +22,6 @@ __all__ = ["affine_transform", "elastic_transform", "map_coordinates", "perspect
 
 _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
-
-
-def _choice(name: str, argument: str, value: Any, known: Any) -> None:
-    if value not in known:
-        hint = did_you_mean(str(value), [str(k) for k in known])
-        raise ValueError(f"{name}: {argument}={value!r}: expected one of {', '.join(map(str, known))}.{hint}")
 
 
 def _inside(xp: Numpy, index: Any, length: int, fill_mode: str) -> Any:
@@ -102,8 +96,8 @@ def map_coordinates(
     [5.0, 10.0]
     """
     x, points = convert_to_tensor(inputs), convert_to_tensor(coordinates)
-    _choice("map_coordinates", "order", order, (0, 1))
-    _choice("map_coordinates", "fill_mode", fill_mode, _FILL_MODES)
+    expect_one_of("map_coordinates", "order", order, (0, 1))
+    expect_one_of("map_coordinates", "fill_mode", fill_mode, _FILL_MODES)
     if points.ndim < 2 or points.shape[0] != x.ndim:
         raise ValueError(
             f"map_coordinates: coordinates: expected ({x.ndim}, ...) with at least 2 axes for inputs "
@@ -163,8 +157,8 @@ def affine_transform(
     >>> affine_transform([[[1.0], [2.0], [3.0]]], [1.0, 0, 1, 0, 1, 0, 0, 0]).tolist()
     [[[2.0], [3.0], [0.0]]]
     """
-    _choice("affine_transform", "interpolation", interpolation, _ORDERS)
-    _choice("affine_transform", "fill_mode", fill_mode, _FILL_MODES)
+    expect_one_of("affine_transform", "interpolation", interpolation, _ORDERS)
+    expect_one_of("affine_transform", "fill_mode", fill_mode, _FILL_MODES)
     batch, back = as_batch("affine_transform", images, data_format)
     floats = as_floats(batch)
     numbers = convert_to_tensor(transform)
@@ -200,7 +194,7 @@ def perspective_transform(
     Raises:
         ValueError: for settings or shapes that don't fit together.
     """
-    _choice("perspective_transform", "interpolation", interpolation, _ORDERS)
+    expect_one_of("perspective_transform", "interpolation", interpolation, _ORDERS)
     batch, back = as_batch("perspective_transform", images, data_format)
     floats = as_floats(batch)
     numbers = _homography(floats, start_points, end_points)
@@ -255,8 +249,8 @@ def elastic_transform(
 
     Source: Simard et al. 2003, Best practices for convolutional neural networks applied to visual document analysis.
     """
-    _choice("elastic_transform", "interpolation", interpolation, _ORDERS)
-    _choice("elastic_transform", "fill_mode", fill_mode, _FILL_MODES)
+    expect_one_of("elastic_transform", "interpolation", interpolation, _ORDERS)
+    expect_one_of("elastic_transform", "fill_mode", fill_mode, _FILL_MODES)
     batch, back = as_batch("elastic_transform", images, data_format)
     floats = as_floats(batch)
     noise = _noise(seed).normal(scale=sigma, size=(*batch.shape[:3], 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.config import image_data_format
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import expect_one_of
 
 __all__ = ["channels_first_to_last", "is_channels_first", "spatial_rank", "to_first", "to_last"]
 
@@ -20,8 +20,7 @@ def is_channels_first(data_format: str | None) -> bool:
     """
     found = image_data_format() if data_format is None else data_format
     if found not in _LAYOUTS:
-        hint = did_you_mean(str(found), _LAYOUTS)
-        raise ValueError(f"data_format={data_format!r}: expected one of {', '.join(_LAYOUTS)}, or None.{hint}")
+        expect_one_of("", "data_format", found, _LAYOUTS)
     return bool(found == "channels_first")
 
 

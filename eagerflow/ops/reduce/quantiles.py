@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.errors import expect_one_of
 from eagerflow.base.typing import Axes, TensorLike
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import is_half
@@ -134,8 +135,7 @@ def nanmedian(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tenso
 
 
 def _quantile(name: str, x: Any, q: Any, axis: Axes, method: str, keepdims: bool, skip_nan: bool) -> Tensor:
-    if method not in _METHODS:
-        raise ValueError(f"{name}: method={method!r}; expected one of {_METHODS}.")
+    expect_one_of(name, "method", method, _METHODS)
     x = convert_to_tensor(x)
     x = cast(x, None) if x.dtype.kind in "iub" else x
     if is_half(x.dtype):  # which counts places exactly up to 2,048, or 256

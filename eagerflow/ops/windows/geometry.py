@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from eagerflow.base.errors import expect_one_of
+
 __all__ = ["Geometry", "effective", "per_axis", "window_geometry"]
 
 
@@ -109,7 +111,7 @@ def window_geometry(
     known = ("valid", "same", "causal") if rank == 1 else ("valid", "same")
     mode = padding.lower() if isinstance(padding, str) else padding
     if mode not in known:
-        raise ValueError(f"padding={padding!r}: expected one of {', '.join(known)}.")
+        expect_one_of("", "padding", mode, known)
     before, after, outputs = [], [], []
     for n, k, s, d in zip(lengths, sizes, strides, dilation):
         a, b, o = _along_axis(n, effective(k, d), s, mode)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.base.errors import expect_one_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.random.seed_generator import draw as _draw
 
@@ -57,10 +58,7 @@ def resize(
     method = str(method).lower()
     if method == "area":
         return _averaged(_floats(images), height, width)
-    if method not in _METHODS:
-        raise ValueError(
-            f"tf.image.resize(method={method!r}): expected one of {', '.join(sorted([*_METHODS, 'area']))}."
-        )
+    expect_one_of("tf.image.resize", "method", method, sorted({*_METHODS, "area"}))
     images = images if method == "nearest" else _floats(images)
     return ops.image.resize(images, (height, width), method, antialias, data_format="channels_last")
 

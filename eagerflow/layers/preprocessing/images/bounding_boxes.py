@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["FORMATS", "affine_transform", "as_boxes", "clip_to_image_size", "convert_format", "crop", "of_one_image"]
@@ -76,10 +76,7 @@ def _joined(parts: Corners) -> Tensor:
 
 def _format(name: Any, argument: str) -> str:
     word = str(name).lower()
-    if word not in FORMATS:
-        raise ValueError(
-            f"convert_format({argument}={name!r}): expected one of {', '.join(FORMATS)}.{did_you_mean(word, FORMATS)}"
-        )
+    expect_one_of("convert_format", argument, word, FORMATS)
     return word
 
 
