@@ -20,6 +20,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.name_scope import in_scope
 from eagerflow.base.tracebacks import shorten
+from eagerflow.base.typing import Array, DType, TensorLike
 from eagerflow.core.device import current_device, namespace_of
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.exclusive import exclusive_data
@@ -73,7 +74,7 @@ class Variable(Tensor):
         self,
         initializer: Any,
         shape: Any = None,
-        dtype: Any = None,
+        dtype: DType = None,
         trainable: bool = True,
         autocast: bool = True,
         aggregation: str = "none",
@@ -119,7 +120,7 @@ class Variable(Tensor):
         """The same as `value`, TensorFlow's spelling."""
         return self.value
 
-    def assign(self, value: Any) -> Variable:
+    def assign(self, value: TensorLike) -> Variable:
         """Set all values.
 
         Args:
@@ -139,13 +140,13 @@ class Variable(Tensor):
                 target[...] = array
         return self._changed("assign", value, started)
 
-    def assign_add(self, value: Any) -> Variable:
+    def assign_add(self, value: TensorLike) -> Variable:
         """Add `value` to the values, broadcast if needed."""
         started = clock()
         self.increase(self._incoming(value, "assign_add", broadcast=True))
         return self._changed("assign_add", value, started)
 
-    def assign_sub(self, value: Any) -> Variable:
+    def assign_sub(self, value: TensorLike) -> Variable:
         """Subtract `value` from the values, broadcast if needed."""
         started = clock()
         array = self._incoming(value, "assign_sub", broadcast=True)
@@ -153,7 +154,7 @@ class Variable(Tensor):
             target -= array
         return self._changed("assign_sub", value, started)
 
-    def increase(self, amount: Any) -> None:
+    def increase(self, amount: Array) -> None:
         """Add raw numbers, without a word to observers: for counters and sums."""
         data = self.data
         if not data.shape and data.__class__ is numpy.ndarray:  # Python adds two numbers faster than NumPy does
@@ -185,12 +186,12 @@ class Variable(Tensor):
         """
         return _Changing(self)
 
-    def _replace(self, array: Any) -> None:
+    def _replace(self, array: Array) -> None:
         if undo.get() is not None:
             noted(self)
         self.data = array
 
-    def _incoming(self, value: Any, method: str, broadcast: bool = False) -> Any:
+    def _incoming(self, value: TensorLike, method: str, broadcast: bool = False) -> Any:
         array = value.data if isinstance(value, Tensor) else Tensor(value, device=self.device).data
         namespace_of(array, self.data)  # raises when the devices differ
         shape = array.shape
@@ -201,23 +202,23 @@ class Variable(Tensor):
             )
         return array if array.dtype == self.data.dtype else array.astype(self.data.dtype)
 
-    def _changed(self, method: str, value: Any, started: int) -> Variable:
+    def _changed(self, method: str, value: TensorLike, started: int) -> Variable:
         if state.ops:
             ended = clock()
             for observer in current():
                 observer.on_update(method, self, (value,), started, ended)
         return self
 
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+    def __setitem__(self, index: Any, value: TensorLike) -> NoReturn:
         raise TypeError(
             "variables change by assign(), assign_add() and assign_sub(). For a part: "
             "v.assign(ops.slice_update(v, start, value)) or v.assign(ops.scatter_update(v, indices, value))."
         )
 
-    def __iadd__(self, value: Any) -> NoReturn:
+    def __iadd__(self, value: TensorLike) -> NoReturn:
         raise TypeError(f"Variable {self.path!r}: write v.assign_add(value) instead of v += value.")
 
-    def __isub__(self, value: Any) -> NoReturn:
+    def __isub__(self, value: TensorLike) -> NoReturn:
         raise TypeError(f"Variable {self.path!r}: write v.assign_sub(value) instead of v -= value.")
 
     def __copy__(self) -> Variable:
@@ -271,7 +272,7 @@ def _rebuild(
     return made
 
 
-def _called(initializer: Any, shape: Any, dtype: Any) -> Any:
+def _called(initializer: Any, shape: Any, dtype: DType) -> Any:
     """What an initializer gives; a plain function may leave the type to us, and Keras 1's take a name."""
     if isinstance(initializer, FunctionType):
         code = initializer.__code__
@@ -283,7 +284,7 @@ def _called(initializer: Any, shape: Any, dtype: Any) -> Any:
     return initializer(shape, dtype=dtype)
 
 
-def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
+def _initial_value(initializer: Any, shape: Any, dtype: DType) -> Tensor:
     if callable(initializer) and not isinstance(initializer, Tensor):
         if shape is None:
             try:
@@ -307,7 +308,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
     return value
 
 
-def _taken(value: Any, dtype: Any) -> Tensor:
+def _taken(value: TensorLike, dtype: DType) -> Tensor:
     """A tensor of that type on the current device; with the very array of a tensor that is such already."""
     if isinstance(value, Tensor) and value.dtype == as_dtype(dtype) and value.device == current_device():
         return Tensor(value.data, None, None)

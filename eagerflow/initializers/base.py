@@ -10,6 +10,7 @@ import numpy
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import DType
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -30,7 +31,7 @@ class Initializer(Told):
     [0.5, 0.5]
     """
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} needs a method __call__(self, shape, dtype=None).")
 
     def clone(self) -> Initializer:
@@ -76,7 +77,7 @@ def get(identifier: Any) -> Any:
 def _given(values: Any) -> Callable[..., Tensor]:
     """An initializer that gives these values."""
 
-    def initializer(shape: Any, dtype: Any = None) -> Tensor:
+    def initializer(shape: Any, dtype: DType = None) -> Tensor:
         if tuple(shape) != values.shape:
             raise ValueError(
                 f"The array given as initializer has shape {values.shape}; the weight needs {tuple(shape)}."

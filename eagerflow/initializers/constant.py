@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.typing import DType
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers.base import Initializer, table
@@ -31,7 +32,7 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         wanted = as_dtype(dtype)
         return Tensor(numpy.broadcast_to(numpy.asarray(self.value, wanted), tuple(shape)))
 
@@ -53,7 +54,7 @@ class Zeros(Initializer):
     [0.0, 0.0]
     """
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         return made(numpy.zeros(tuple(shape), as_dtype(dtype)))
 
 
@@ -65,7 +66,7 @@ class Ones(Initializer):
     [1.0, 1.0]
     """
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         return made(numpy.ones(tuple(shape), as_dtype(dtype)))
 
 
@@ -83,7 +84,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         if len(shape) != 2:
             raise ValueError(f"Identity makes matrices; the weight's shape is {tuple(shape)}.")
         return Tensor(numpy.asarray(self.gain * numpy.eye(*shape), as_dtype(dtype)))
@@ -118,7 +119,7 @@ class STFT(Initializer):
         self.scaling = scaling
         self.periodic = periodic
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         length, _, frequencies = shape
         period = 2 * (frequencies - 1)
         angles = -2 * numpy.pi * numpy.outer(numpy.arange(length), numpy.arange(frequencies)) / period

@@ -11,6 +11,7 @@ import numpy
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.typing import DType
 from eagerflow.core import random as core_random
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
@@ -74,7 +75,7 @@ class RandomNormal(RandomInitializer):
         self.stddev = self._width("stddev", stddev)
         super().__init__(seed=seed)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         return normal(shape, mean=self.mean, stddev=self.stddev, dtype=dtype, seed=self.seed)
 
 
@@ -96,7 +97,7 @@ class TruncatedNormal(RandomInitializer):
         self.stddev = self._width("stddev", stddev)
         super().__init__(seed=seed)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         return truncated_normal(shape, mean=self.mean, stddev=self.stddev, dtype=dtype, seed=self.seed)
 
 
@@ -118,7 +119,7 @@ class RandomUniform(RandomInitializer):
         self.maxval = maxval
         super().__init__(seed=seed)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         return uniform(shape, minval=self.minval, maxval=self.maxval, dtype=dtype, seed=self.seed)
 
 
@@ -168,7 +169,7 @@ class VarianceScaling(RandomInitializer):
         self.output_axes = output_axes
         super().__init__(seed=seed)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         variance = self.scale / max(1.0, self._count(tuple(shape)))
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
@@ -316,7 +317,7 @@ class Orthogonal(RandomInitializer):
         self.gain = gain
         super().__init__(seed=seed)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
         shape = tuple(shape)
         if len(shape) < 2:
             raise ValueError(f"Orthogonal needs a weight of at least two axes; its shape is {shape}.")

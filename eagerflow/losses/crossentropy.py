@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
@@ -23,7 +24,7 @@ __all__ += ["binary_focal_crossentropy", "categorical_crossentropy", "categorica
 __all__ += ["categorical_generalized_cross_entropy", "sparse_categorical_crossentropy"]
 
 
-def logits_of(y_pred: Any, activation: str, axis: int = -1) -> Tensor | None:
+def logits_of(y_pred: TensorLike, activation: str, axis: int = -1) -> Tensor | None:
     """The logits that predictions were made of by `activation` along `axis`, where they remember them."""
     kept = getattr(y_pred, "logits", None) if y_pred.__class__ is Tensor else None
     if kept is None or kept[0] != activation:
@@ -36,7 +37,7 @@ def logits_of(y_pred: Any, activation: str, axis: int = -1) -> Tensor | None:
 
 
 def _binary(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
     logits = None if from_logits else logits_of(y_pred, "sigmoid")
     y_true, y_pred = same_shape("binary_crossentropy", y_true, y_pred if logits is None else logits)
@@ -51,7 +52,7 @@ def _binary(
 @mean_of(_binary)
 @composite
 def binary_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
     """Crossentropy of yes-or-no labels, mean over `axis`.
 
@@ -71,7 +72,7 @@ def binary_crossentropy(
 @LOSSES.add()
 @composite
 def categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
     """Crossentropy of one-hot labels along `axis`.
 
@@ -103,7 +104,7 @@ def categorical_crossentropy(
 @LOSSES.add()
 @composite
 def sparse_categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Tensor:
     """Crossentropy of class numbers.
 
@@ -134,8 +135,8 @@ def sparse_categorical_crossentropy(
 @LOSSES.add()
 @composite
 def binary_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     apply_class_balancing: bool = False,
     alpha: float = 0.25,
     gamma: float = 2.0,
@@ -172,8 +173,8 @@ def binary_focal_crossentropy(
 @LOSSES.add()
 @composite
 def categorical_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     alpha: Any = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
@@ -204,7 +205,7 @@ def categorical_focal_crossentropy(
 
 @LOSSES.add()
 @composite
-def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Tensor:
+def categorical_generalized_cross_entropy(y_true: TensorLike, y_pred: TensorLike, q: float) -> Tensor:
     """`(1 - p^q) / q` with `p` the probability of the label: less hurt by wrong labels than crossentropy.
 
     Args:
@@ -256,7 +257,7 @@ class BinaryCrossentropy(_Smoothed):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self._set(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
@@ -284,7 +285,7 @@ class CategoricalCrossentropy(_Smoothed):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self._set(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
@@ -316,12 +317,12 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         reduction: str | None = "sum_over_batch_size",
         axis: int = -1,
         name: str | None = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.settings = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return sparse_categorical_crossentropy(y_true, y_pred, **self.settings)
 
 
@@ -353,7 +354,7 @@ class BinaryFocalCrossentropy(_Smoothed):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "binary_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self._set(
@@ -392,7 +393,7 @@ class CategoricalFocalCrossentropy(_Smoothed):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "categorical_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self._set(alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
@@ -416,12 +417,12 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
         q: float = 0.5,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "categorical_generalized_cross_entropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         if not 0 < q <= 1:
             raise ValueError(f"CategoricalGeneralizedCrossEntropy(q={q!r}): expected a number above 0, up to 1.")
         super().__init__(reduction, name, dtype)
         self.settings = {"q": q}
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return categorical_generalized_cross_entropy(y_true, y_pred, **self.settings)

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
@@ -16,7 +17,7 @@ __all__ = ["CategoricalHinge", "Dice", "Hinge", "SquaredHinge", "Tversky", "cate
 __all__ += ["squared_hinge", "tversky"]
 
 
-def _hinge(y_true: Any, y_pred: Any) -> Tensor:
+def _hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = _signed("hinge", y_true, y_pred)
     return ops.relu(1.0 - y_true * y_pred)
 
@@ -24,7 +25,7 @@ def _hinge(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add()
 @mean_of(_hinge)
 @composite
-def hinge(y_true: Any, y_pred: Any) -> Tensor:
+def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(max(1 - y_true * y_pred, 0))` over the last axis; labels are -1 and 1 (0 and 1 become those).
 
     >>> hinge([[1.0, -1.0]], [[0.5, -2.0]]).tolist()
@@ -33,7 +34,7 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     return _hinge(y_true, y_pred).mean(axis=-1)
 
 
-def _squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+def _squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = _signed("squared_hinge", y_true, y_pred)
     return ops.square(ops.relu(1.0 - y_true * y_pred))
 
@@ -41,12 +42,12 @@ def _squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add()
 @mean_of(_squared_hinge)
 @composite
-def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(max(1 - y_true * y_pred, 0)²)` over the last axis; labels are -1 and 1 (0 and 1 become those)."""
     return _squared_hinge(y_true, y_pred).mean(axis=-1)
 
 
-def _signed(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+def _signed(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
     y_true, y_pred = same_shape(name, y_true, y_pred)
     zero_or_one = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
     return ops.where(zero_or_one, y_true * 2.0 - 1.0, y_true), y_pred
@@ -54,7 +55,7 @@ def _signed(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
 
 @LOSSES.add()
 @composite
-def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`max(1 + largest wrong score - right score, 0)`, for one-hot labels."""
     y_true, y_pred = same_shape("categorical_hinge", y_true, y_pred)
     right = (y_true * y_pred).sum(axis=-1)
@@ -65,7 +66,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add()
 @composite
 @in_float32
-def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
+def dice(y_true: TensorLike, y_pred: TensorLike, axis: Any = None) -> Tensor:
     """One minus twice the overlap of two sets, divided by the sum of their sizes.
 
     Args:
@@ -85,7 +86,7 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
 @LOSSES.add()
 @composite
 @in_float32
-def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Tensor:
+def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Tensor:
     """As `dice`, with weights for what is missing and what is too much.
 
     Args:
@@ -162,7 +163,7 @@ class Dice(FunctionLoss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "dice",
         axis: Any = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.settings = {"axis": axis}
@@ -190,7 +191,7 @@ class Tversky(FunctionLoss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "tversky",
         axis: Any = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.settings = {"alpha": alpha, "beta": beta, "axis": axis}

@@ -8,13 +8,14 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["as_pair", "in_float32", "mask_of", "same_rank", "same_shape"]
 
 
-def as_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+def as_pair(y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors; the targets in the type of the predictions."""
     if not isinstance(y_pred, Tensor):
         y_pred = convert_to_tensor(y_pred)
@@ -37,7 +38,7 @@ def same_rank(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a, b
 
 
-def same_shape(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+def same_shape(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors of one type and shape; nothing is broadcast, which would hide mistakes.
 
     Raises:
@@ -58,7 +59,7 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
     """A loss that divides sums by sums: those of halves are made in float32, where they stay finite."""
 
     @wraps(function)
-    def call(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(y_true: TensorLike, y_pred: TensorLike, *args: Any, **kwargs: Any) -> Any:
         dtype = getattr(y_pred, "dtype", None)
         if dtype is None or getattr(dtype, "itemsize", 0) != 2 or not is_half(dtype):
             return function(y_true, y_pred, *args, **kwargs)

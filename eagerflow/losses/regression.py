@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
@@ -19,7 +19,7 @@ __all__ += ["log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
 __all__ += ["mean_squared_logarithmic_error", "poisson"]
 
 
-def _mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+def _mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = same_shape("mean_squared_error", y_true, y_pred)
     difference = y_true - y_pred
     return difference * difference
@@ -28,7 +28,7 @@ def _mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add("mse", "MSE")
 @mean_of(_mean_squared_error)
 @composite
-def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean((y_true - y_pred)²)` over the last axis.
 
     >>> mean_squared_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
@@ -37,7 +37,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     return _mean_squared_error(y_true, y_pred).mean(axis=-1)
 
 
-def _mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+def _mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = same_shape("mean_absolute_error", y_true, y_pred)
     return ops.abs(y_true - y_pred)
 
@@ -45,7 +45,7 @@ def _mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add("mae", "MAE")
 @mean_of(_mean_absolute_error)
 @composite
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(|y_true - y_pred|)` over the last axis.
 
     >>> mean_absolute_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
@@ -54,7 +54,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     return _mean_absolute_error(y_true, y_pred).mean(axis=-1)
 
 
-def _mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+def _mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = same_shape("mean_absolute_percentage_error", y_true, y_pred)
     size = ops.maximum(ops.abs(y_true), epsilon())
     return ops.abs((y_true - y_pred) / size) * 100.0
@@ -63,7 +63,7 @@ def _mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add("mape", "MAPE")
 @mean_of(_mean_absolute_percentage_error)
 @composite
-def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`100 * mean(|y_true - y_pred| / |y_true|)` over the last axis; tiny targets count as `epsilon()`.
 
     >>> mean_absolute_percentage_error([[2.0]], [[1.0]]).tolist()
@@ -72,7 +72,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     return _mean_absolute_percentage_error(y_true, y_pred).mean(axis=-1)
 
 
-def _mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+def _mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = same_shape("mean_squared_logarithmic_error", y_true, y_pred)
     logs = [ops.log(ops.maximum(y, epsilon()) + 1.0) for y in (y_true, y_pred)]
     return ops.square(logs[0] - logs[1])
@@ -81,12 +81,12 @@ def _mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add("msle", "MSLE")
 @mean_of(_mean_squared_logarithmic_error)
 @composite
-def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean((log(y_true + 1) - log(y_pred + 1))²)` over the last axis; what is below `epsilon()` counts as that."""
     return _mean_squared_logarithmic_error(y_true, y_pred).mean(axis=-1)
 
 
-def _huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+def _huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     y_true, y_pred = same_shape("huber", y_true, y_pred)
     distance = ops.abs(y_true - y_pred)
     near = ops.minimum(distance, delta)
@@ -96,7 +96,7 @@ def _huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
 @LOSSES.add("huber_loss")
 @mean_of(_huber)
 @composite
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     """Half the square up to the distance `delta`, linear beyond; mean over the last axis.
 
     Source: Huber, "Robust estimation of a location parameter", 1964.
@@ -107,7 +107,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     return _huber(y_true, y_pred, delta).mean(axis=-1)
 
 
-def _log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+def _log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = same_shape("log_cosh", y_true, y_pred)
     difference = y_pred - y_true
     return difference + ops.softplus(difference * -2.0) - math.log(2)
@@ -116,21 +116,21 @@ def _log_cosh(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add("logcosh")
 @mean_of(_log_cosh)
 @composite
-def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(log(cosh(y_pred - y_true)))` over the last axis, computed so that it never overflows."""
     return _log_cosh(y_true, y_pred).mean(axis=-1)
 
 
 @LOSSES.add("kld", "KLD", "kullback_leibler_divergence")
 @composite
-def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`sum(y_true * log(y_true / y_pred))` over the last axis, of probabilities clipped at `epsilon()`."""
     y_true, y_pred = same_shape("kl_divergence", y_true, y_pred)
     y_true, y_pred = ops.clip(y_true, epsilon(), 1.0), ops.clip(y_pred, epsilon(), 1.0)
     return (y_true * ops.log(y_true / y_pred)).sum(axis=-1)
 
 
-def _poisson(y_true: Any, y_pred: Any) -> Tensor:
+def _poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = same_shape("poisson", y_true, y_pred)
     return y_pred - y_true * ops.log(y_pred + epsilon())
 
@@ -138,7 +138,7 @@ def _poisson(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add()
 @mean_of(_poisson)
 @composite
-def poisson(y_true: Any, y_pred: Any) -> Tensor:
+def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(y_pred - y_true * log(y_pred + epsilon()))` over the last axis: for predicted counts."""
     return _poisson(y_true, y_pred).mean(axis=-1)
 
@@ -146,7 +146,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.add("cosine", "cosine_proximity")
 @composite
 @in_float32
-def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between the vectors along `axis`: -1 for vectors of one direction.
 
     The metric of this name counts the other way, up.
@@ -271,7 +271,7 @@ class Huber(FunctionLoss):
         delta: float = 1.0,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "huber_loss",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         if not delta > 0:
@@ -297,7 +297,7 @@ class CosineSimilarity(FunctionLoss):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "cosine_similarity",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.settings = {"axis": axis}

@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss
@@ -19,8 +20,8 @@ __all__ = ["CTC", "Circle", "circle", "ctc"]
 @LOSSES.add()
 @composite
 def circle(
-    y_true: Any,
-    y_pred: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     ref_labels: Any = None,
     ref_embeddings: Any = None,
     remove_diagonal: bool = True,
@@ -66,7 +67,7 @@ def _log_total(scores: Tensor, counted: Tensor) -> Tensor:
 
 @LOSSES.add()
 @composite
-def ctc(y_true: Any, y_pred: Any) -> Tensor:
+def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Connectionist temporal classification: the loss of label sequences without known positions.
 
     Args:
@@ -111,12 +112,12 @@ class Circle(FunctionLoss):
         remove_diagonal: bool = True,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "circle",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.settings = {"gamma": gamma, "margin": margin, "remove_diagonal": remove_diagonal}
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return circle(y_true, y_pred, **self.settings)
 
 
@@ -132,5 +133,5 @@ class CTC(FunctionLoss):
 
     fn = staticmethod(ctc)
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return ctc(y_true, y_pred)

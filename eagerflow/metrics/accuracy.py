@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from eagerflow import ops
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.means import MeanMetricWrapper
@@ -17,14 +16,14 @@ __all__ += ["SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy", "binary_
 __all__ += ["sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy"]
 
 
-def accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where both are equal, 0 elsewhere."""
     y_true, y_pred = same_shape("accuracy", y_true, y_pred)
     return ops.equal(y_true, y_pred).astype(floatx())
 
 
 @METRICS.add()
-def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0.5) -> Tensor:
     """1 where a yes-or-no answer is right, 0 elsewhere; of the shape of `y_pred`.
 
     Args:
@@ -41,7 +40,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
 
 
 @METRICS.add()
-def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest of `y_pred` is at the place of the largest of `y_true` along the last axis.
 
     >>> categorical_accuracy([[0, 1], [1, 0]], [[0.1, 0.9], [0.2, 0.8]]).tolist()
@@ -52,7 +51,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @METRICS.add()
-def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest of `y_pred` along the last axis is at the place `y_true`.
 
     >>> sparse_categorical_accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]).tolist()
@@ -63,7 +62,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @METRICS.add()
-def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
+def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
     """1 where the class of `y_true` is among the `k` largest of `y_pred`.
 
     >>> top_k_categorical_accuracy([[0, 0, 1]], [[0.5, 0.1, 0.4]], k=2).tolist()
@@ -74,7 +73,9 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
 
 
 @METRICS.add()
-def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Tensor:
+def sparse_top_k_categorical_accuracy(
+    y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
+) -> Tensor:
     """1 where the class `y_true` is among the `k` largest of `y_pred`.
 
     Args:
@@ -91,7 +92,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
     return _among(labels, y_pred, k)
 
 
-def _labels(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+def _labels(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
     """Class numbers of the shape of `y_pred` without its last axis."""
     y_pred = y_pred if isinstance(y_pred, Tensor) else convert_to_tensor(y_pred)
     y_true = y_true if isinstance(y_true, Tensor) else convert_to_tensor(y_true)
@@ -135,7 +136,7 @@ class Accuracy(_Share):
     0.75
     """
 
-    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "accuracy", dtype: DType = None) -> None:
         super().__init__(accuracy, name, dtype)
 
 
@@ -149,7 +150,7 @@ class BinaryAccuracy(_Share):
         threshold: above this a probability means yes; from 0 to 1.
     """
 
-    def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
+    def __init__(self, name: str = "binary_accuracy", dtype: DType = None, threshold: float = 0.5) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(f"BinaryAccuracy(threshold={threshold!r}): expected a number from 0 to 1.")
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
@@ -164,7 +165,7 @@ class CategoricalAccuracy(_Share):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "categorical_accuracy", dtype: DType = None) -> None:
         super().__init__(categorical_accuracy, name, dtype)
 
 
@@ -177,7 +178,7 @@ class SparseCategoricalAccuracy(_Share):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: DType = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
@@ -191,7 +192,7 @@ class TopKCategoricalAccuracy(_Share):
         dtype: the type of the result.
     """
 
-    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: DType = None) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=_at_least_one(self, k))
 
 
@@ -210,7 +211,7 @@ class SparseTopKCategoricalAccuracy(_Share):
         self,
         k: int = 5,
         name: str = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_sorted_ids: bool = False,
     ) -> None:
         k = _at_least_one(self, k)

@@ -11,6 +11,7 @@ import numpy
 from eagerflow.base.config import floatx
 from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.tracebacks import bound_init, boundary
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import as_dtype, is_half, standardize_dtype
 from eagerflow.core.observe import scope, state
@@ -47,7 +48,7 @@ class Metric(Told):
         super().__init_subclass__()
         bound_init(cls)
 
-    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(self, dtype: DType = None, name: str | None = None) -> None:
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy
         self._dtype = floatx() if dtype is None else standardize_dtype(dtype)
         self._wide = "float32" if is_half(as_dtype(self._dtype)) else self._dtype
@@ -69,7 +70,7 @@ class Metric(Told):
         self,
         shape: Any = (),
         initializer: Any = None,
-        dtype: Any = None,
+        dtype: DType = None,
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
@@ -88,7 +89,7 @@ class Metric(Told):
         return made
 
     def add_weight(
-        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None, **kwargs: Any
+        self, shape: Any = (), initializer: Any = None, dtype: DType = None, name: str | None = None, **kwargs: Any
     ) -> Variable:
         """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`."""
         if isinstance(shape, str):
@@ -160,7 +161,7 @@ class Metric(Told):
 class _lent:
     """Inside the block, variables have other values."""
 
-    def __init__(self, variables: list[Variable], values: Any) -> None:
+    def __init__(self, variables: list[Variable], values: TensorLike) -> None:
         values = list(values)
         if len(values) != len(variables):
             raise ValueError(f"metric_variables: expected {len(variables)} tensors; got {len(values)}.")
@@ -176,7 +177,7 @@ class _lent:
             variable.assign(value)
 
 
-def _held(values: Any) -> Iterator[Variable]:
+def _held(values: TensorLike) -> Iterator[Variable]:
     for value in values:
         if isinstance(value, Variable):
             yield value
@@ -197,7 +198,7 @@ def _initializer(initializer: Any) -> Any:
     return initializer() if isinstance(initializer, type) else initializer
 
 
-def _filled(shape: Any, dtype: Any, value: float) -> Any:
+def _filled(shape: Any, dtype: DType, value: float) -> Any:
     start = Tensor(numpy.asarray(value), dtype).data  # on the current device
     return namespace_of(start).full(shape, value, start.dtype)
 

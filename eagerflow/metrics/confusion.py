@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -21,7 +22,9 @@ __all__ = ["AUC", "FalseNegatives", "FalsePositives", "Precision", "Recall", "Tr
 _COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
-def counts(y_true: Any, y_pred: Any, thresholds: Any, sample_weight: Any = None) -> tuple[Any, Any, Any, Any]:
+def counts(
+    y_true: TensorLike, y_pred: TensorLike, thresholds: Any, sample_weight: TensorLike | None = None
+) -> tuple[Any, Any, Any, Any]:
     """True positives, false positives, true negatives, false negatives per threshold, as raw arrays.
 
     Args:
@@ -74,13 +77,13 @@ class _Count(Metric):
     _which = 0
     _kept_as = {"thresholds": "_given"}
 
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: DType = None) -> None:
         super().__init__(dtype, name)
         self._given = thresholds
         self.thresholds = _thresholds(type(self).__name__, thresholds)
         self.accumulator = self.add_variable((len(self.thresholds),), name="accumulator")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         found = counts(y_true, y_pred, self.thresholds, sample_weight)[self._which]
         self.accumulator.increase(found.astype(self.accumulator.dtype))
 
@@ -157,7 +160,7 @@ class _Rate(Metric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(dtype, name)
         self._given = thresholds
@@ -169,7 +172,7 @@ class _Rate(Metric):
         self.true_positives = self.add_variable(size, name="true_positives")
         self._errors = self.add_variable(size, name=self._error_name)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         if self.top_k is not None:
             y_pred = _only_top(y_pred, self.top_k)
@@ -284,7 +287,7 @@ class AUC(Metric):
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
         thresholds: Any = None,
         multi_label: bool = False,
         num_labels: int | None = None,
@@ -312,7 +315,7 @@ class AUC(Metric):
             raise ValueError(f"AUC(label_weights=...): {len(self.label_weights)} weights for {labels} labels.")
         self._counts = [self.add_variable((labels, self.num_thresholds), name=name) for name in _COUNTS]
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         if self.from_logits:
             y_pred = ops.sigmoid(y_pred)
         y_true, y_pred = same_shape(self.name, y_true, y_pred)

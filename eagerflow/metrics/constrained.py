@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.base import Metric
@@ -22,7 +23,7 @@ class _Constrained(Metric):
     _kept = ""
     _kept_as = dict.fromkeys(("precision", "recall", "sensitivity", "specificity"), "value")
 
-    def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any) -> None:
+    def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: DType) -> None:
         super().__init__(dtype, name)
         owner = type(self).__name__
         if not 0 <= value <= 1:
@@ -37,7 +38,7 @@ class _Constrained(Metric):
             setattr(self, name, variable)
         setattr(self, self._kept, value)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         y_true, y_pred = of_class(self, y_true, y_pred)
         for variable, count in zip(self._counts, counts(y_true, y_pred, self.thresholds, sample_weight)):
@@ -73,7 +74,7 @@ class SensitivityAtSpecificity(_Constrained):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
 
@@ -101,7 +102,7 @@ class SpecificityAtSensitivity(_Constrained):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
 
@@ -129,7 +130,7 @@ class PrecisionAtRecall(_Constrained):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(recall, num_thresholds, class_id, name, dtype)
 
@@ -157,7 +158,7 @@ class RecallAtPrecision(_Constrained):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(precision, num_thresholds, class_id, name, dtype)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.matching import in_float32, same_shape
 from eagerflow.metrics.means import MeanMetricWrapper
@@ -16,7 +15,7 @@ __all__ = ["ConcordanceCorrelation", "PearsonCorrelation", "concordance_correlat
 
 @METRICS.add()
 @in_float32
-def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
     """Pearson's correlation along `axis`, from -1 to 1.
 
     >>> pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).numpy().round(4).tolist()
@@ -34,7 +33,7 @@ def _centred_to_one(y: Tensor, axis: int) -> Tensor:
 
 @METRICS.add()
 @in_float32
-def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
     """Lin's concordance correlation along `axis`: Pearson's, less for a shift and another scale.
 
     Source: Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989.
@@ -58,7 +57,7 @@ class PearsonCorrelation(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, name: str = "pearson_correlation", dtype: Any = None, axis: int = -1) -> None:
+    def __init__(self, name: str = "pearson_correlation", dtype: DType = None, axis: int = -1) -> None:
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
 
@@ -74,5 +73,5 @@ class ConcordanceCorrelation(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, name: str = "concordance_correlation", dtype: Any = None, axis: int = -1) -> None:
+    def __init__(self, name: str = "concordance_correlation", dtype: DType = None, axis: int = -1) -> None:
         super().__init__(concordance_correlation, name, dtype, axis=axis)

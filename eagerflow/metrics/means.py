@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, same_rank
 from eagerflow.metrics.base import Metric
@@ -18,7 +19,7 @@ __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
 
 def weighted(
-    values: Any, sample_weight: Any, dtype: str, reduce: Callable[..., Tensor] = ops.mean
+    values: TensorLike, sample_weight: Any, dtype: str, reduce: Callable[..., Tensor] = ops.mean
 ) -> tuple[Tensor, Tensor | None]:
     """Values and weights of one shape: `reduce` takes axes together that the weights don't have.
 
@@ -69,11 +70,11 @@ class Sum(Metric):
     3.0
     """
 
-    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+    def __init__(self, name: str = "sum", dtype: DType = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         values, weights = weighted(values, sample_weight, self._wide, ops.sum)
         self.total.assign_add((values if weights is None else values * weights).sum())
 
@@ -95,13 +96,13 @@ class Mean(Metric):
     1.0
     """
 
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean", dtype: DType = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
         self.count = self.add_variable(name="count")
         self.updated = False  # known without asking a device
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         values, weights = weighted(values, sample_weight, self._wide)
         if weights is None:
             self._add(values.data.sum(), values.data.size)
@@ -138,7 +139,7 @@ class MeanMetricWrapper(Mean):
         **kwargs: passed to the function.
     """
 
-    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: DType = None, **kwargs: Any) -> None:
         super().__init__(name or getattr(fn, "__name__", None) or "metric", dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
@@ -151,7 +152,7 @@ class MeanMetricWrapper(Mean):
         return settings[name]
 
     def update_state(  # type: ignore[override] # of labels and predictions now
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         mask = mask_of(y_pred)

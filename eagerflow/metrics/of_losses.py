@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from eagerflow import losses, ops
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
@@ -39,7 +38,7 @@ class MeanSquaredError(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_squared_error", dtype: DType = None) -> None:
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
@@ -52,7 +51,7 @@ class MeanAbsoluteError(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_absolute_error", dtype: DType = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
@@ -65,7 +64,7 @@ class MeanAbsolutePercentageError(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: DType = None) -> None:
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
 
@@ -78,7 +77,7 @@ class MeanSquaredLogarithmicError(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: DType = None) -> None:
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
@@ -91,7 +90,7 @@ class LogCoshError(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+    def __init__(self, name: str = "logcosh", dtype: DType = None) -> None:
         super().__init__(losses.log_cosh, name, dtype)
 
 
@@ -104,7 +103,7 @@ class KLDivergence(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+    def __init__(self, name: str = "kl_divergence", dtype: DType = None) -> None:
         super().__init__(losses.kl_divergence, name, dtype)
 
 
@@ -117,7 +116,7 @@ class Poisson(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+    def __init__(self, name: str = "poisson", dtype: DType = None) -> None:
         super().__init__(losses.poisson, name, dtype)
 
 
@@ -130,7 +129,7 @@ class Hinge(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "hinge", dtype: DType = None) -> None:
         super().__init__(losses.hinge, name, dtype)
 
 
@@ -143,7 +142,7 @@ class SquaredHinge(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "squared_hinge", dtype: DType = None) -> None:
         super().__init__(losses.squared_hinge, name, dtype)
 
 
@@ -156,11 +155,11 @@ class CategoricalHinge(_Error):
         dtype: the type of the result.
     """
 
-    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "categorical_hinge", dtype: DType = None) -> None:
         super().__init__(losses.categorical_hinge, name, dtype)
 
 
-def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+def _cosine(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
     return -losses.cosine_similarity(y_true, y_pred, axis)
 
 
@@ -176,7 +175,7 @@ class CosineSimilarity(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+    def __init__(self, name: str = "cosine_similarity", dtype: DType = None, axis: int = -1) -> None:
         super().__init__(_cosine, name, dtype, axis=axis)
 
 
@@ -194,7 +193,7 @@ class BinaryCrossentropy(_Error):
     def __init__(
         self,
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
     ) -> None:
@@ -218,7 +217,7 @@ class CategoricalCrossentropy(_Error):
     def __init__(
         self,
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
         axis: int = -1,
@@ -242,7 +241,7 @@ class SparseCategoricalCrossentropy(_Error):
     def __init__(
         self,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
@@ -266,11 +265,11 @@ class RootMeanSquaredError(Mean):
 
     _direction = "down"
 
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "root_mean_squared_error", dtype: DType = None) -> None:
         super().__init__(name, dtype)
 
     def update_state(  # type: ignore[override] # of labels and predictions now
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         y_true, y_pred = same_shape("root_mean_squared_error", y_true, y_pred)
         super().update_state(ops.square(y_true - y_pred), sample_weight)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.base import Metric
@@ -35,7 +36,7 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str = "fbeta_score",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(dtype, name)
         if average not in (None, "micro", "macro", "weighted"):
@@ -51,7 +52,7 @@ class FBetaScore(Metric):
         self.average, self.beta, self.threshold = average, beta, threshold
         self._state: list[Any] = []
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         if y_pred.ndim != 2:
             raise ValueError(f"{self.name}: expected rows of one score per class; got shape {y_pred.shape}.")
@@ -101,7 +102,7 @@ class F1Score(FBetaScore):
     """
 
     def __init__(
-        self, average: str | None = None, threshold: float | None = None, name: str = "f1_score", dtype: Any = None
+        self, average: str | None = None, threshold: float | None = None, name: str = "f1_score", dtype: DType = None
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 
@@ -127,7 +128,7 @@ class R2Score(Metric):
         class_aggregation: str | None = "uniform_average",
         num_regressors: int = 0,
         name: str = "r2_score",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(dtype, name)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
@@ -140,7 +141,7 @@ class R2Score(Metric):
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self._state: list[Any] = []
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         y_true, y_pred = (y.astype(self._wide).reshape((y.shape[0], -1)) for y in (y_true, y_pred))
         if not self._state:

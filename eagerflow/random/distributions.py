@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import DType
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
@@ -18,7 +19,7 @@ __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "tru
 
 
 @boundary
-def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
+def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Any = None) -> Tensor:
     """Draws from a normal distribution.
 
     Args:
@@ -43,7 +44,7 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, se
 
 
 @boundary
-def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
+def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Any = None) -> Tensor:
     """Draws from a normal distribution, those beyond two standard deviations drawn again.
 
     Args:
@@ -74,7 +75,7 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any 
 
 
 @boundary
-def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
+def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = None, seed: Any = None) -> Tensor:
     """Draws from a uniform distribution over `[minval, maxval)`.
 
     Args:
@@ -104,7 +105,7 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None,
 
 
 @boundary
-def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None) -> Tensor:
+def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: Any = None) -> Tensor:
     """Draws integers uniformly from `[minval, maxval)`.
 
     Args:
@@ -135,7 +136,7 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: An
 
 
 @boundary
-def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
+def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: Any = None) -> Tensor:
     """Draws indices of categories, with the probabilities `softmax(logits)` of each row.
 
     Args:
@@ -171,7 +172,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 
 
 @boundary
-def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
+def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Any = None) -> Tensor:
     """Draws from a gamma distribution with scale 1.
 
     Args:
@@ -196,7 +197,7 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor
 
 
 @boundary
-def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
+def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Any = None) -> Tensor:
     """Draws from a beta distribution.
 
     Args:
@@ -219,7 +220,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
 
 
 @boundary
-def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None) -> Tensor:
+def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, seed: Any = None) -> Tensor:
     """Draws the numbers of successes among independent trials.
 
     Args:
@@ -242,7 +243,7 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, see
     return _of_two_parameters("binomial", shape, trials, probabilities, dtype, seed)
 
 
-def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: Any, seed: Any) -> Tensor:
+def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Any) -> Tensor:
     wanted = _float(dtype, name)
     method: Callable[..., Any] = getattr(draw(seed, name), name)
     return _placed(numpy.asarray(method(_host(first), _host(second), _shape(shape, name))), wanted)
@@ -289,7 +290,7 @@ def _host(value: Any) -> Any:
     return to_host(value.data) if isinstance(value, Tensor) else value
 
 
-def _float(dtype: Any, where: str) -> numpy.dtype:
+def _float(dtype: DType, where: str) -> numpy.dtype:
     if not is_float_dtype(dtype):
         raise ValueError(f"random.{where}(dtype={dtype!r}): expected a float type such as 'float32'.")
     return as_dtype(dtype)
