@@ -15,6 +15,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.blocks import ones
 from eagerflow.kernels.machine.costs import Attention, Blocks
@@ -31,11 +32,11 @@ class Call(NamedTuple):
     `bias` and `mask` broadcast to (batch, heads, targets, sources).
     """
 
-    query: Any
-    key: Any
-    value: Any
-    bias: Any
-    mask: Any
+    query: ndarray
+    key: ndarray
+    value: ndarray
+    bias: ndarray | None
+    mask: ndarray | None
     scale: float
     causal: bool
     cap: float | None
@@ -50,14 +51,14 @@ class _Heads(NamedTuple):
     b: int
     heads: slice
     shared: slice
-    q: Any
-    k: Any
-    v: Any
-    bias: Any
-    seen: Any
+    q: ndarray
+    k: ndarray
+    v: ndarray
+    bias: ndarray | None
+    seen: ndarray | None
 
 
-def fits(query: Any, *others: Any) -> bool:
+def fits(query: ndarray, *others: Any) -> bool:
     """Whether all arrays (or None) are NumPy's and those that aren't bools are of one float type."""
     if type(query) is not numpy.ndarray or query.dtype.char not in "fd":
         return False
@@ -80,7 +81,7 @@ def _are_small(call: Call) -> bool:
     return squares[0] * squares[1] * call.scale**2 <= _SAFE**2
 
 
-def _squares(x: Any) -> Any:
+def _squares(x: ndarray) -> Any:
     """The sums of squares over the last axis; a look of our own, which has nothing to warn of."""
     with numpy.errstate(over="ignore", invalid="ignore"), one_blas_thread:
         return numpy.square(x).reshape(-1, x.shape[-1]) @ ones(x.shape[-1], x.dtype)
@@ -118,7 +119,7 @@ def _of(call: Call, b: int, piece: tuple[slice, slice], extras: list[Any]) -> _H
     return _Heads(b, heads, shared, *views, *[None if a is None else a[b, heads] for a in extras])
 
 
-def _by_head(x: Any, b: int, heads: slice, rows: slice = slice(None)) -> Any:
+def _by_head(x: ndarray, b: int, heads: slice, rows: slice = slice(None)) -> Any:
     """A view (heads, length, width) of some heads of a sample of x (batch, length, heads, width)."""
     return x[b, rows, heads].swapaxes(0, 1)
 
@@ -148,7 +149,7 @@ def _not_later(rows: slice, sources: int) -> Any:
     return numpy.arange(rows.start, max(rows.start, sources))[:, None] <= numpy.arange(rows.start, rows.stop)
 
 
-def _hide(some: _Heads, block: _Block, out: Any, value: float) -> None:
+def _hide(some: _Heads, block: _Block, out: ndarray, value: float) -> None:
     """Put `value` where a target doesn't see a source: 0 by multiplication, which is faster."""
     parts = [] if some.seen is None else [(out, some.seen[:, : block.sources, block.rows])]
     if block.seen is not None:
@@ -160,7 +161,7 @@ def _hide(some: _Heads, block: _Block, out: Any, value: float) -> None:
             numpy.multiply(part, seen, out=part)
 
 
-def _exponentials(call: Call, some: _Heads, block: _Block, small: bool, out: Any) -> Any:
+def _exponentials(call: Call, some: _Heads, block: _Block, small: bool, out: ndarray) -> Any:
     """exp(logits) into `out` (heads, sources, targets), up to a factor per target; gives the tanh of capped logits."""
     squashed = None
     given = some.q[:, block.rows].swapaxes(1, 2)
@@ -212,7 +213,7 @@ def attend(call: Call, keep: bool) -> tuple[Any, Any, Any]:
     return out, weights, inverse
 
 
-def _room(weights: Any, some: _Heads, block: _Block, dtype: Any) -> Any:
+def _room(weights: ndarray | None, some: _Heads, block: _Block, dtype: Any) -> Any:
     """Where exponentials (heads, sources, targets) are or go: a part of what is kept, or scratch."""
     if weights is not None:
         return weights[some.b, some.heads, : block.sources, block.rows]
@@ -221,7 +222,7 @@ def _room(weights: Any, some: _Heads, block: _Block, dtype: Any) -> Any:
 
 
 def attend_gradient(
-    call: Call, g: Any, out: Any, weights: Any, inverse: Any, needs: tuple[bool, ...]
+    call: Call, g: ndarray, out: ndarray, weights: ndarray | None, inverse: ndarray, needs: tuple[bool, ...]
 ) -> tuple[Any, ...]:
     """The gradients of query, key, value and bias (batch, heads, targets, sources), of the bias where needed."""
     dtype = call.query.dtype
@@ -260,7 +261,7 @@ def _add(total: Any, found: Any) -> None:
     total += found if len(found) == len(total) else found.sum(axis=0, keepdims=True)
 
 
-def _slope(some: _Heads, arriving: Any, out: Any, e: Any) -> Any:
+def _slope(some: _Heads, arriving: Any, out: ndarray, e: Any) -> Any:
     """The gradient of the logits (heads, sources, targets), in scratch.
 
     `arriving` is the gradient of the result `out`, divided by the sums of the exponentials `e`.

@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from numpy import ndarray
+
 from eagerflow.kernels.convolution import columns, neighbours, swapped
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.shapes import Shapes
@@ -170,7 +172,7 @@ def _neighbours_microseconds(s: Shapes) -> float:
     return Neighbours.MORE * _columns_microseconds(_together(s, _neighbours_at_once(s))) + calls
 
 
-def _swapped_forward(x: Any, kernel: Any, s: Shapes, finish: Finish | None, look: Look | None) -> Any:
+def _swapped_forward(x: ndarray, kernel: ndarray, s: Shapes, finish: Finish | None, look: Look | None) -> Any:
     out = swapped.forward(x, kernel, s.geometry)
     if finish is not None:
         finish(out)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution import columns
 from eagerflow.kernels.convolution.algorithms import COLUMNS, Algorithm, choose, is_taken_apart
@@ -30,14 +31,14 @@ __all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
-def _is_ours(a: Any, b: Any) -> bool:
+def _is_ours(a: ndarray, b: ndarray) -> bool:
     """Whether this folder's kernels take these arrays; others go the plain way."""
     return a.dtype == b.dtype and a.dtype in _DTYPES
 
 
 def forward(
-    x: Any,
-    kernel: Any,
+    x: ndarray,
+    kernel: ndarray,
     geometry: Geometry,
     groups: int = 1,
     looked: Looked | None = None,
@@ -72,7 +73,9 @@ def forward(
     return out
 
 
-def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1, looked: Looked | None = None) -> Any:
+def input_gradient(
+    g: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, looked: Looked | None = None
+) -> Any:
     """The gradient of `x`, from that of the output: also the transposed convolution of `g`.
 
     What was found about g by the way is noted in `looked`, for `kernel_gradient`.
@@ -98,7 +101,7 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1, loo
     return out
 
 
-def _put(found: Any, target: Any) -> None:
+def _put(found: Any, target: ndarray) -> None:
     """Copy the images of a phase to their places, shared among threads."""
     microseconds = found.size / Speed.COPIED
     step = at_once(len(found), len(found), microseconds, Columns.COPY)
@@ -110,7 +113,7 @@ def _put(found: Any, target: Any) -> None:
     each(work, -(-len(found) // step), microseconds)
 
 
-def _turned(kernel: Any, groups: int) -> Any:
+def _turned(kernel: ndarray, groups: int) -> Any:
     """(*sizes, width, groups * filters) as (*sizes, filters, groups * width)."""
     rank, (width, filters) = kernel.ndim - 2, kernel.shape[-2:]
     split = kernel.reshape(*kernel.shape[:-1], groups, filters // groups)
@@ -119,8 +122,8 @@ def _turned(kernel: Any, groups: int) -> Any:
 
 
 def kernel_gradient(
-    x: Any,
-    g: Any,
+    x: ndarray,
+    g: ndarray,
     kernel_shape: tuple[int, ...],
     geometry: Geometry,
     groups: int = 1,
@@ -146,9 +149,9 @@ def _chosen(shapes: Shapes, looked: Looked | None) -> Algorithm:
 
 
 def gradients(
-    x: Any,
-    g: Any,
-    kernel: Any,
+    x: ndarray,
+    g: ndarray,
+    kernel: ndarray,
     needs: Sequence[bool],
     geometry: Geometry,
     groups: int = 1,
@@ -173,7 +176,7 @@ def _slack_backward(geometry: Geometry) -> list[tuple[int, int]]:
     return [(k - 1 - a, k - 1 - b) for k, a, b in zip(geometry.sizes, geometry.before, geometry.after)]
 
 
-def _are_steady(x: Any, dk: Any, look: Look, looked: Looked | None) -> bool:
+def _are_steady(x: ndarray, dk: Any, look: Look, looked: Looked | None) -> bool:
     """Whether no number of x, and of the gradient of the output that `look` saw, was too large for their transforms."""
     return bool(numpy.isfinite(peak(dk))) and not look.wild_images() and _have_steady_borders((x,), (looked,))
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Columns
 from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
@@ -41,7 +42,7 @@ class Plan(NamedTuple):
     blocks: list[Block]
 
     @classmethod
-    def of(cls, x: Any, filters: int, geometry: Geometry, groups: int) -> Plan:
+    def of(cls, x: ndarray, filters: int, geometry: Geometry, groups: int) -> Plan:
         """For x (batch, *lengths, channels)."""
         channels, outputs = x.shape[-1], geometry.outputs
         line = math.prod(outputs[1:]) * (geometry.taps * channels + filters) * x.itemsize
@@ -70,7 +71,7 @@ class Plan(NamedTuple):
         pixels = images * math.prod(self.geometry.outputs)
         return pixels * self.depth * self.filters * self.groups / Columns.PER_MICROSECOND
 
-    def canvas(self, x: Any, block: Block) -> Any:
+    def canvas(self, x: ndarray, block: Block) -> Any:
         """The block's part of x with zeros around it; a view where there is nothing to add."""
         geometry = self.geometry
         stride, reach = geometry.strides[0], (geometry.sizes[0] - 1) * geometry.dilation[0] + 1
@@ -86,7 +87,7 @@ class Plan(NamedTuple):
         canvas[:, start : start + x.shape[1]][geometry._replace(before=(0, *geometry.before[1:])).inner] = x
         return canvas
 
-    def gather(self, x: Any, block: Block) -> Any:
+    def gather(self, x: ndarray, block: Block) -> Any:
         """The block's windows, (groups, windows, depth); may be a view of matrices that lie the other way round."""
         canvas = self.canvas(x, block)
         count = len(canvas) * (block.windows.stop - block.windows.start) * math.prod(self.geometry.outputs[1:])
@@ -110,7 +111,7 @@ class Plan(NamedTuple):
         is_row = self.width == 1 and self.geometry.strides[-1] == 1 and size < outputs
         return is_row or size * self.width < Columns.SHORT_RUN
 
-    def _axes(self, canvas: Any, block: Block) -> tuple[list[Any], list[Any]]:
+    def _axes(self, canvas: ndarray, block: Block) -> tuple[list[Any], list[Any]]:
         """(length, stride in bytes) of the axes of windows, and of those of their elements."""
         geometry, steps = self.geometry, canvas.strides[1:-1]
         outputs = (block.windows.stop - block.windows.start, *geometry.outputs[1:])
@@ -118,11 +119,11 @@ class Plan(NamedTuple):
         taps = [(k, d * step) for k, d, step in zip(geometry.sizes, geometry.dilation, steps)]
         return [(len(canvas), canvas.strides[0]), *pixels], taps
 
-    def matrices(self, kernel: Any) -> Any:
+    def matrices(self, kernel: ndarray) -> Any:
         """(*sizes, width, groups * filters) as (groups, depth, filters)."""
         return kernel.reshape(self.depth, self.groups, self.filters).transpose(1, 0, 2)
 
-    def rows(self, g: Any, block: Block) -> Any:
+    def rows(self, g: ndarray, block: Block) -> Any:
         """The block's part of an array like the output, as (groups, windows, filters)."""
         part = g[block.images, block.windows]
         return part.reshape(-1, self.groups, self.filters).transpose(1, 0, 2)
@@ -136,7 +137,7 @@ def _joined(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[tuple[int
 
 
 def forward(
-    x: Any, kernel: Any, geometry: Geometry, groups: int = 1, finish: Callable[[Any], None] | None = None
+    x: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, finish: Callable[[Any], None] | None = None
 ) -> Any:
     """(batch, *outputs, filters). `finish` gets each block of outputs, contiguous, while it is in the cache."""
     out = numpy.empty((len(x), *geometry.outputs, kernel.shape[-1]), x.dtype)
@@ -157,7 +158,7 @@ def forward(
     return out
 
 
-def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1) -> Any:
+def kernel_gradient(x: ndarray, g: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of the kernel, (*sizes, channels per group, filters)."""
     if not g.size:
         return numpy.zeros(kernel_shape, g.dtype)
@@ -178,7 +179,7 @@ def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geo
     return sum_in_order(sums).transpose(1, 0, 2).reshape(kernel_shape)
 
 
-def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> Any:
+def input_gradient(g: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of x: each window's share of it, added where the window lies (col2im), image by image."""
     channels = kernel.shape[-2] * groups
     out = numpy.empty((len(g), *geometry.lengths, channels), g.dtype)
@@ -209,14 +210,14 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry, groups: int = 1) -> 
     return out
 
 
-def _add_by_taps(rows: Any, matrix: Any, geometry: Geometry, out: Any) -> None:
+def _add_by_taps(rows: Any, matrix: Any, geometry: Geometry, out: ndarray) -> None:
     """The same for one channel: (windows, filters) @ (filters, taps), which lie tap by tap in rows of the image."""
     columns = scratch("columns", (geometry.taps, len(rows)), rows.dtype)
     tiled(rows, matrix, columns.T)
     _scatter(columns.T, geometry, out)
 
 
-def _scatter(columns: Any, geometry: Geometry, out: Any) -> None:
+def _scatter(columns: ndarray, geometry: Geometry, out: ndarray) -> None:
     """Add windows (..., images * outputs, taps * width), of one group or several, up into out."""
     channels = out.shape[-1]
     groups = len(columns) if columns.ndim > 2 else 1

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution import columns
 from eagerflow.kernels.convolution.outliers import peak
@@ -28,7 +29,9 @@ def joined(geometry: Geometry, count: int) -> Geometry:
     )
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry, count: int, finish: Callable[[Any], None] | None = None) -> Any:
+def forward(
+    x: ndarray, kernel: ndarray, geometry: Geometry, count: int, finish: Callable[[Any], None] | None = None
+) -> Any:
     """(batch, *outputs, filters), `count` of them at a time."""
     with numpy.errstate(invalid="ignore"):
         out = columns.forward(x, _spread(kernel, count), joined(geometry, count), 1, finish)
@@ -37,7 +40,7 @@ def forward(x: Any, kernel: Any, geometry: Geometry, count: int, finish: Callabl
     return out.reshape(len(x), *geometry.outputs, kernel.shape[-1])
 
 
-def kernel_gradient(x: Any, g: Any, geometry: Geometry, count: int) -> Any:
+def kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry, count: int) -> Any:
     """The gradient of the kernel, (*sizes, channels, filters)."""
     together = joined(geometry, count)
     filters = count * g.shape[-1]
@@ -45,7 +48,7 @@ def kernel_gradient(x: Any, g: Any, geometry: Geometry, count: int) -> Any:
     return _folded(columns.kernel_gradient(x, given, (*together.sizes, x.shape[-1], filters), together), count)
 
 
-def _spread(kernel: Any, count: int) -> Any:
+def _spread(kernel: ndarray, count: int) -> Any:
     """(*sizes, width, filters) for such windows: (..., size + count - 1, width, count * filters)."""
     *sizes, width, filters = kernel.shape
     found = numpy.zeros((*sizes[:-1], sizes[-1] + count - 1, width, count, filters), kernel.dtype)

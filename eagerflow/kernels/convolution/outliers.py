@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.scratch import scratch
 
@@ -32,7 +33,7 @@ _FEW = 1024  # numbers of an image, which are too few to tell its own usual size
 _TYPES: dict[int, Any] = {4: (numpy.int32, numpy.uint32), 8: (numpy.int64, numpy.uint64)}
 
 
-def peak(a: Any) -> Any:
+def peak(a: ndarray) -> Any:
     """The largest absolute value of floats; NaN where there is one."""
     if not a.size:
         return a.dtype.type(0)
@@ -114,7 +115,7 @@ class Look:
         width = len(range(*self._filters.indices(shape[-1])))
         self._seen = scratch("outliers", (shape[0], *[axis.seen for axis in self._axes], width), numpy.float32)
 
-    def take(self, out: Any, images: slice, *ranges: slice) -> None:
+    def take(self, out: ndarray, images: slice, *ranges: slice) -> None:
         """Look at a block of outputs: some images, of these the ranges along the first axes."""
         axes = [axis.places(some.start, some.stop) for axis, some in zip(self._axes, ranges)]
         for places in itertools.product(*axes, *self._whole[len(axes) :]):
@@ -139,7 +140,7 @@ def _middle(sizes: Any) -> Any:
     return sample[int(len(sample) * _MIDDLE)]
 
 
-def has_steady_borders(a: Any) -> bool:
+def has_steady_borders(a: ndarray) -> bool:
     """Whether no number (batch, *spatial, channels) at the borders is far larger than is usual inside."""
     most = numpy.float32(0)
     for axis in range(1, a.ndim - 1):
@@ -153,7 +154,7 @@ def has_steady_borders(a: Any) -> bool:
     return bool(usual.dot(usual) * _MOST * _MOST >= len(usual) or not most)
 
 
-def _sample(a: Any) -> Any:
+def _sample(a: ndarray) -> Any:
     """Some numbers of an array, in which all channels have their turn."""
     step = max(1, a.size // _SAMPLE)
     while step > 1 and math.gcd(step, a.shape[-1]) > 1:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -32,7 +33,7 @@ class Shapes(NamedTuple):
     geometry: Geometry
 
     @classmethod
-    def of(cls, x: Any, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1) -> Shapes:
+    def of(cls, x: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1) -> Shapes:
         """Of x (batch, *lengths, channels) and a kernel (*sizes, channels of a group, filters)."""
         width, filters = kernel_shape[-2:]
         return cls(len(x), width, filters, groups, x.dtype == numpy.float32, geometry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution import columns
 from eagerflow.ops.windows.geometry import Geometry, effective
@@ -21,18 +22,18 @@ def applies(geometry: Geometry) -> bool:
     return set(geometry.strides) == {1} and min(_the_other_way(geometry).before + _the_other_way(geometry).after) >= 0
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
+def forward(x: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """(batch, *outputs, 1)."""
     return columns.input_gradient(x, _turned(kernel), _the_other_way(geometry))
 
 
-def kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
+def kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry) -> Any:
     """The gradient of the kernel, (*sizes, channels, 1)."""
     shape = (*geometry.sizes, 1, x.shape[-1])
     return _turned(columns.kernel_gradient(g, x, shape, _the_other_way(geometry)))
 
 
-def _turned(kernel: Any) -> Any:
+def _turned(kernel: ndarray) -> Any:
     """The kernel backwards, its channels as filters."""
     return numpy.flip(kernel, tuple(range(kernel.ndim - 2))).swapaxes(-1, -2)
 

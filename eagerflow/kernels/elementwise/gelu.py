@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy
-from numpy import add, divide, multiply, square
+from numpy import add, divide, multiply, ndarray, square
 
 from eagerflow.kernels.elementwise.exponential import RATE, raised
 from eagerflow.kernels.machine.blocks import elementwise
@@ -23,7 +23,7 @@ _D, _E, _F = -8.5716398055787, 593.4292738183981, 32.168793680058066
 _DENSITY = -RATE / 2, -RATE * math.log(2 * math.pi) / 2
 
 
-def _below(x: Any, out: Any, t: Any, u: Any) -> None:
+def _below(x: ndarray, out: ndarray, t: ndarray, u: ndarray) -> None:
     """`out` = 1 + exp(-x R(x²)); leaves x² in t."""
     square(x, out=t)
     add(t, _F, out=out)
@@ -39,12 +39,12 @@ def _below(x: Any, out: Any, t: Any, u: Any) -> None:
     add(out, 1, out=out)
 
 
-def _gelu(x: Any, out: Any, t: Any, u: Any) -> None:
+def _gelu(x: ndarray, out: ndarray, t: ndarray, u: ndarray) -> None:
     _below(x, out, t, u)
     divide(x, out, out=out)
 
 
-def _with_slope(x: Any, out: Any, slope: Any, t: Any) -> None:
+def _with_slope(x: ndarray, out: ndarray, slope: Any, t: ndarray) -> None:
     """The slope is Φ + x times the density."""
     _below(x, out, t, slope)
     divide(1, out, out=slope)
@@ -56,7 +56,7 @@ def _with_slope(x: Any, out: Any, slope: Any, t: Any) -> None:
     add(slope, t, out=slope)
 
 
-def gelu(x: Any, keep: bool) -> tuple[Any, Any]:
+def gelu(x: ndarray, keep: bool) -> tuple[Any, Any]:
     """x Φ(x), and its slope if that is to be kept for the gradient."""
     with numpy.errstate(over="ignore", under="ignore", invalid="ignore"):  # far out, 0 and 1 are right
         if keep:
@@ -65,10 +65,10 @@ def gelu(x: Any, keep: bool) -> tuple[Any, Any]:
         return elementwise(_gelu, x, temporaries=2, nanoseconds=1.5), None
 
 
-def _times(g: Any, slope: Any, out: Any) -> None:
+def _times(g: ndarray, slope: Any, out: ndarray) -> None:
     multiply(g, slope, out=out)
 
 
-def gelu_gradient(g: Any, slope: Any) -> Any:
+def gelu_gradient(g: ndarray, slope: Any) -> Any:
     """The gradient of `gelu`."""
     return elementwise(_times, g, slope, nanoseconds=0.2)

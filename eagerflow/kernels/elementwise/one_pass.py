@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.blocks import fits
 from eagerflow.kernels.machine.costs import Blocks, OnePass, Threads
@@ -15,7 +16,7 @@ from eagerflow.kernels.machine.threads import each, get_num_threads
 __all__ = ["one_pass", "pays"]
 
 
-def pays(x: Any, other: Any = None, nanoseconds: float = 0.25) -> bool:
+def pays(x: ndarray, other: Any = None, nanoseconds: float = 0.25) -> bool:
     """Whether `one_pass` would share the work of arrays: large contiguous ones of NumPy, of one float type and shape.
 
     Args:
@@ -29,7 +30,9 @@ def pays(x: Any, other: Any = None, nanoseconds: float = 0.25) -> bool:
     return get_num_threads() > 1 and fits(*operands) and operands[-1].flags.c_contiguous and bool(x.flags.c_contiguous)
 
 
-def one_pass(function: Callable[..., Any], *arrays: Any, out: Any = None, nanoseconds: float = 0.25) -> Any:
+def one_pass(
+    function: Callable[..., Any], *arrays: ndarray, out: ndarray | None = None, nanoseconds: float = 0.25
+) -> Any:
     """`function(*arrays, out=out)`, elementwise, the same to the last bit; by threads where that `pays`.
 
     Args:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Blocks, Threads
 from eagerflow.kernels.machine.parts import shares
@@ -24,7 +25,7 @@ for _constant in (*_ZEROS.values(), *_ONES.values()):
     _constant.flags.writeable = False
 
 
-def fits(x: Any, *others: Any) -> bool:
+def fits(x: ndarray, *others: Any) -> bool:
     """Whether arrays are NumPy's, of one float type and shape, and large enough for working in chunks to pay."""
     if type(x) is not numpy.ndarray or x.size < Blocks.SMALL or x.dtype not in _FLOATS:
         return False
@@ -54,7 +55,7 @@ def long_row(name: str, vector: Any, like: Any) -> Any:
     return row.reshape(-1)
 
 
-def with_row(function: Callable[..., Any], a: Any, row: Any, out: Any) -> Any:
+def with_row(function: Callable[..., Any], a: ndarray, row: Any, out: ndarray) -> Any:
     """`function(a, vector, out=out)`, a number per column, for the `long_row` of a vector. Gives `out`.
 
     Broadcasting short rows is slow, and a vector written into as many rows as `a` has would be read from memory.
@@ -74,7 +75,7 @@ def with_row(function: Callable[..., Any], a: Any, row: Any, out: Any) -> Any:
 
 
 def elementwise(
-    function: Callable[..., None], *arrays: Any, temporaries: int = 0, outputs: int = 1, nanoseconds: float = 1.0
+    function: Callable[..., None], *arrays: ndarray, temporaries: int = 0, outputs: int = 1, nanoseconds: float = 1.0
 ) -> Any:
     """Run `function(*inputs, *outputs, *temporaries)` over pieces of arrays, and give the new arrays it filled.
 

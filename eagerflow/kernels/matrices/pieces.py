@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Products
 from eagerflow.kernels.machine.scratch import scratch
@@ -31,7 +32,7 @@ def pieces(count: int, most: int) -> list[slice]:
     return [slice(start, end) for start, end in itertools.pairwise(ends) if start < end]
 
 
-def multiply(a: Any, b: Any, out: Any, parts: Sequence[slice], spare: Any, total: Any = None) -> None:
+def multiply(a: ndarray, b: ndarray, out: ndarray, parts: Sequence[slice], spare: Any, total: Any = None) -> None:
     """`a @ b` into `out`, the sum of the products of parts of the inner axis.
 
     Args:
@@ -49,7 +50,7 @@ def multiply(a: Any, b: Any, out: Any, parts: Sequence[slice], spare: Any, total
         numpy.add(total, found, out=out if some is parts[-1] else total)
 
 
-def multiply_rows(a: Any, b: Any, out: Any, parts: Sequence[slice]) -> None:
+def multiply_rows(a: ndarray, b: ndarray, out: ndarray, parts: Sequence[slice]) -> None:
     """The same of two large matrices, some rows at a time: sums stay in the cache, and BLAS needn't pack."""
     (count, inner), columns = a.shape, b.shape[1]
     most = max([part.stop - part.start for part in parts])

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.core.dtypes import common_dtype, is_half
 from eagerflow.kernels.machine.costs import Products, Speed, Threads
@@ -22,7 +23,7 @@ __all__ = ["has_half", "large", "matrix_product", "pair", "product", "products",
 Finish = Callable[[Any, slice], None]
 
 
-def large(a: Any, b: Any) -> bool:
+def large(a: ndarray, b: ndarray) -> bool:
     """Whether BLAS might share `a @ b` among its threads: then `product` or `products` should do it."""
     if a.__class__ is not numpy.ndarray or b.__class__ is not numpy.ndarray or a.ndim < 2 or b.ndim < 2:
         return False
@@ -31,14 +32,14 @@ def large(a: Any, b: Any) -> bool:
     return inner_work > Products.ALONE or (inner_work > Products.VECTORS and (a.shape[-2] == 1 or columns == 1))
 
 
-def has_half(a: Any, b: Any) -> bool:
+def has_half(a: ndarray, b: ndarray) -> bool:
     """Whether one of them is of float16 or bfloat16, for which NumPy has slow loops or none that fits."""
     if a.dtype.itemsize != 2 and b.dtype.itemsize != 2:
         return False
     return (is_half(a.dtype) or is_half(b.dtype)) and a.__class__ is numpy.ndarray is b.__class__
 
 
-def matrix_product(a: Any, b: Any) -> Any:
+def matrix_product(a: ndarray, b: ndarray) -> Any:
     """`a @ b` of NumPy's arrays: halves through float32, large ones in parts, a stack of matrices as one of rows."""
     if has_half(a, b):
         common = common_dtype(a.dtype, b.dtype)
@@ -57,7 +58,7 @@ def small(rows: int, inner: int, columns: int) -> bool:
     return work <= Products.VECTORS or (work <= Products.ALONE and rows > 1 and inner > 1 and columns > 1)
 
 
-def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> Any:
+def product(a: ndarray, b: ndarray, out: ndarray | None = None, finish: Finish | None = None) -> Any:
     """`a @ b` of two matrices of NumPy, of any strides.
 
     Args:
@@ -75,7 +76,7 @@ def product(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> An
     return _carried_out(_planned(a, b, out, finish))[0]
 
 
-def pair(a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any]:
+def pair(a: ndarray, b: ndarray, c: ndarray, d: ndarray) -> tuple[Any, Any]:
     """`a @ b` and `c @ d`, at once."""
     first, second = _carried_out(_planned(a, b), _planned(c, d))
     return first, second
@@ -84,7 +85,7 @@ def pair(a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any]:
 class _Plan(NamedTuple):
     """A product, cut by its shape into pieces."""
 
-    out: Any
+    out: ndarray
     pieces: Sequence[Callable[[], object]]
     work: int
     end: Callable[[], None] | None = None
@@ -99,7 +100,7 @@ def _carried_out(*plans: _Plan) -> list[Any]:
     return [plan.out for plan in plans]
 
 
-def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _Plan:
+def _planned(a: ndarray, b: ndarray, out: ndarray | None = None, finish: Finish | None = None) -> _Plan:
     rows, inner = a.shape
     columns = b.shape[1]
     work = rows * inner * columns
@@ -123,7 +124,7 @@ def _planned(a: Any, b: Any, out: Any = None, finish: Finish | None = None) -> _
     return _Plan(out, [partial(band, cut) for cut in bands], work)
 
 
-def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], finish: Finish | None) -> _Plan:
+def _by_inner(a: ndarray, b: ndarray, out: ndarray, parts: list[slice], finish: Finish | None) -> _Plan:
     """The sum of products of parts, in their order: for weights' gradients, which sum over many positions."""
     found = [out, *[numpy.empty_like(out) for _ in parts[1:]]]
 
@@ -137,7 +138,7 @@ def _by_inner(a: Any, b: Any, out: Any, parts: list[slice], finish: Finish | Non
     return _Plan(out, pieces, a.size * b.shape[1], add_up)
 
 
-def products(a: Any, b: Any) -> Any:
+def products(a: ndarray, b: ndarray) -> Any:
     """`a @ b` of two stacks of matrices of NumPy, broadcast."""
     if a.shape[:-2] != b.shape[:-2] or a.dtype != b.dtype:
         with one_blas_thread:
@@ -160,14 +161,14 @@ def products(a: Any, b: Any) -> Any:
     return out
 
 
-def _is_for_blas(x: Any) -> bool:
+def _is_for_blas(x: ndarray) -> bool:
     """Whether `matmul` gives these matrices to BLAS as they lie: rows or columns in one piece, one after another."""
     (rows, columns), (down, along) = x.shape[-2:], x.strides[-2:]
     by_rows = along == x.itemsize and down >= columns * x.itemsize
     return bool(by_rows or (down == x.itemsize and along >= rows * x.itemsize))
 
 
-def _stack(x: Any) -> Any:
+def _stack(x: ndarray) -> Any:
     """Matrices along one axis. Where that takes a copy, transposed ones stay so: that is copied in longer runs."""
     if x.strides[-2] == x.itemsize < x.strides[-1]:
         return x.swapaxes(-1, -2).reshape(-1, x.shape[-1], x.shape[-2]).swapaxes(-1, -2)

@@ -11,6 +11,7 @@ import functools
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.blas import blas_core
 from eagerflow.kernels.machine.costs import Products, Tiles
@@ -27,7 +28,7 @@ def has_small_products() -> bool:
     return blas_core() in _CORES
 
 
-def tiled(a: Any, b: Any, out: Any) -> Any:
+def tiled(a: ndarray, b: ndarray, out: ndarray) -> Any:
     """`a @ b` of two matrices into `out`, any of them of any strides; on one thread's BLAS, see `each`."""
     (rows, inner), columns = a.shape, b.shape[1]
     work = rows * inner * columns
@@ -58,7 +59,7 @@ def _width(columns: int) -> int:
     return next((n for n in range(Tiles.COLUMNS, 16, -16) if columns % n == 0), columns)
 
 
-def _summed(a: Any, b: Any, out: Any, piece: int) -> Any:
+def _summed(a: ndarray, b: ndarray, out: ndarray, piece: int) -> Any:
     """A small result of long rows and columns: the sum of products of their pieces."""
     (rows, inner), columns = a.shape, b.shape[1]
     count = inner // piece
@@ -72,7 +73,7 @@ def _summed(a: Any, b: Any, out: Any, piece: int) -> Any:
     return out
 
 
-def _stacked(a: Any, b: Any, out: Any, height: int, width: int) -> None:
+def _stacked(a: ndarray, b: ndarray, out: ndarray, height: int, width: int) -> None:
     (rows, inner), columns = a.shape, b.shape[1]
     count, across = rows // height, columns // width
     left = a.reshape(count, 1, height, inner)  # splitting an axis makes views, whatever the strides

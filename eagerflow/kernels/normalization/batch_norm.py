@@ -10,6 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.blocks import long_row, with_row
 from eagerflow.kernels.machine.costs import BatchNorm
@@ -29,7 +30,7 @@ class Layout(NamedTuple):
     positions: int
 
 
-def layout(x: Any, axes: tuple[int, ...]) -> Layout | None:
+def layout(x: ndarray, axes: tuple[int, ...]) -> Layout | None:
     """The layout of a contiguous float array normalized over `axes`; None when the kernels don't take it."""
     if type(x) is not numpy.ndarray or x.dtype.char not in "fd" or x.size <= BatchNorm.SMALL:
         return None
@@ -41,13 +42,13 @@ def layout(x: Any, axes: tuple[int, ...]) -> Layout | None:
     return found if found.positions == 1 or found.positions >= BatchNorm.SHORTEST else None
 
 
-def _matrix(x: Any, plan: Layout) -> Any:
+def _matrix(x: ndarray, plan: Layout) -> Any:
     if plan.positions == 1:
         return x.reshape(plan.samples, plan.channels)
     return x.reshape(plan.samples * plan.channels, plan.positions)
 
 
-def batch_norm(x: Any, scale: Any, offset: Any, epsilon: float, plan: Layout) -> tuple[Any, Any, Any, Any]:
+def batch_norm(x: ndarray, scale: Any, offset: Any, epsilon: float, plan: Layout) -> tuple[Any, Any, Any, Any]:
     """The result, and per channel: mean, variance and 1 / √(variance + epsilon)."""
     matrix, dtype = _matrix(x, plan), x.dtype
     by_rows = plan.positions > 1
@@ -68,7 +69,7 @@ def _per_row(vector: Any, rows: int, dtype: Any) -> Any:
     return numpy.tile(vector.astype(dtype), rows // vector.size)[:, None]
 
 
-def _row_moments(x: Any, plan: Layout) -> tuple[Any, Any]:
+def _row_moments(x: ndarray, plan: Layout) -> tuple[Any, Any]:
     """Mean and variance per channel of x (samples * channels, positions)."""
     count = plan.samples * plan.positions
     centre = x[: plan.channels].mean(axis=1)
@@ -89,7 +90,7 @@ def _row_moments(x: Any, plan: Layout) -> tuple[Any, Any]:
     return (total if about is None else centre + total), variance
 
 
-def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
+def _scale_rows(x: ndarray, factor: Any, shift: Any, about: ndarray | None) -> Any:
     """(x - about) * factor + shift (if given), where each row belongs to one channel."""
     factor = _per_row(factor, len(x), x.dtype)
     shift = None if shift is None else _per_row(shift, len(x), x.dtype)
@@ -109,7 +110,15 @@ def _scale_rows(x: Any, factor: Any, shift: Any, about: Any) -> Any:
 
 
 def batch_norm_gradient(
-    g: Any, g_mean: Any, g_variance: Any, x: Any, scale: Any, mean: Any, inverse: Any, plan: Layout, need_x: bool
+    g: ndarray,
+    g_mean: Any,
+    g_variance: Any,
+    x: ndarray,
+    scale: Any,
+    mean: ndarray,
+    inverse: ndarray,
+    plan: Layout,
+    need_x: bool,
 ) -> tuple[Any, Any, Any]:
     """The gradients of x (or None), scale and offset.
 
@@ -134,12 +143,12 @@ def batch_norm_gradient(
     return d_x, d_scale.astype(dtype), d_offset.astype(dtype)
 
 
-def _column_pair(g: Any, x: Any, about: Any, plan: Layout) -> Any:
+def _column_pair(g: ndarray, x: ndarray, about: ndarray | None, plan: Layout) -> Any:
     """Per column the sums of g, and of g times x (or its distance from `about`)."""
     if about is not None:
         about = long_row("norm_about", about, x)
 
-    def sums(run: slice, into: Any) -> None:
+    def sums(run: slice, into: ndarray) -> None:
         d, a = g[run], x[run]
         t = scratch("norm", d.shape, x.dtype)
         if about is not None:
@@ -150,7 +159,7 @@ def _column_pair(g: Any, x: Any, about: Any, plan: Layout) -> Any:
     return sums_of_columns(x, 2, sums, 0.4)
 
 
-def _mixed_columns(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any) -> Any:
+def _mixed_columns(g: ndarray, x: ndarray, on_g: Any, on_x: Any, constant: Any, about: ndarray | None) -> Any:
     """g * on_g + (x - about) * on_x + constant, per column."""
     rows, width = x.shape
     by_g, by_x = long_row("norm_g", on_g, x), long_row("norm_x", on_x, x)
@@ -173,7 +182,7 @@ def _mixed_columns(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: A
     return out
 
 
-def _row_sums(g: Any, x: Any, about: Any, plan: Layout) -> Any:
+def _row_sums(g: ndarray, x: ndarray, about: ndarray | None, plan: Layout) -> Any:
     """The same sums where each row belongs to one channel."""
     sums = numpy.empty((2, len(x)), x.dtype)
     centre = None if about is None else _per_row(about, len(x), x.dtype)
@@ -189,7 +198,7 @@ def _row_sums(g: Any, x: Any, about: Any, plan: Layout) -> Any:
     return sums.reshape(2, plan.samples, plan.channels).sum(axis=1, dtype="float64")
 
 
-def _mixed_rows(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any) -> Any:
+def _mixed_rows(g: ndarray, x: ndarray, on_g: Any, on_x: Any, constant: Any, about: ndarray | None) -> Any:
     """g * on_g + (x - about) * on_x + constant, where each row belongs to one channel."""
     centre = None if about is None else _per_row(about, len(x), x.dtype)
     by_g, by_x, more = (_per_row(v, len(x), x.dtype) for v in (on_g, on_x, constant))
@@ -209,13 +218,15 @@ def _mixed_rows(g: Any, x: Any, on_g: Any, on_x: Any, constant: Any, about: Any)
     return out
 
 
-def scale_channels(x: Any, factor: Any, shift: Any, plan: Layout) -> Any:
+def scale_channels(x: ndarray, factor: Any, shift: Any, plan: Layout) -> Any:
     """x * factor + shift, with one number of each per channel."""
     scaled = _scale_rows if plan.positions > 1 else scale_columns
     return scaled(_matrix(x, plan), factor.reshape(-1), shift.reshape(-1), None).reshape(x.shape)
 
 
-def scale_channels_gradient(g: Any, x: Any, factor: Any, plan: Layout, needs: tuple[bool, ...]) -> tuple[Any, ...]:
+def scale_channels_gradient(
+    g: ndarray, x: ndarray, factor: Any, plan: Layout, needs: tuple[bool, ...]
+) -> tuple[Any, ...]:
     """The gradients of x, factor and shift (channels,), where needed."""
     matrix, arriving = _matrix(x, plan), _matrix(numpy.ascontiguousarray(g), plan)
     d_x = d_factor = d_shift = None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
-from numpy import add, multiply, subtract
+from numpy import add, multiply, ndarray, subtract
 
 from eagerflow.kernels.machine.costs import GroupNorm
 from eagerflow.kernels.machine.threads import each, scratch
@@ -49,15 +49,15 @@ class _Samples:
 
         each(run, -(-self.samples // step), self.samples * numbers * nanoseconds / 1000)
 
-    def of_groups(self, sums: Any) -> Any:
+    def of_groups(self, sums: ndarray) -> Any:
         """Sums per channel as sums per group, in float64."""
         return sums.reshape(len(sums), self.groups, self.size).sum(axis=2, dtype="float64")
 
-    def of_channels(self, values: Any) -> Any:
+    def of_channels(self, values: ndarray) -> Any:
         """Values per group as values per channel."""
         return numpy.repeat(values, self.size, axis=1)
 
-    def apply(self, operation: Any, a: Any, values: Any, out: Any) -> Any:
+    def apply(self, operation: Any, a: ndarray, values: ndarray, out: ndarray) -> Any:
         """An operation of samples with a value per sample and channel."""
         shape = (len(a), self.positions // self.folds, self.folds * self.channels)
         row = numpy.tile(values.astype(a.dtype), self.folds)[:, None]
@@ -65,7 +65,9 @@ class _Samples:
         return out
 
 
-def group_norm(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float) -> tuple[Any, Any, Any]:
+def group_norm(
+    x: ndarray, gamma: ndarray | None, beta: ndarray | None, groups: int, epsilon: float
+) -> tuple[Any, Any, Any]:
     """The result, and per sample and group the mean and 1 / √(variance + epsilon), in float64."""
     of = _Samples(x.shape, groups)
     out = numpy.empty(x.shape, x.dtype)
@@ -93,7 +95,9 @@ def group_norm(x: Any, gamma: Any, beta: Any, groups: int, epsilon: float) -> tu
     return out, mean, inverse
 
 
-def group_norm_gradient(g: Any, x: Any, gamma: Any, mean: Any, inverse: Any, groups: int) -> tuple[Any, Any, Any]:
+def group_norm_gradient(
+    g: ndarray, x: ndarray, gamma: ndarray | None, mean: ndarray, inverse: ndarray, groups: int
+) -> tuple[Any, Any, Any]:
     """The gradients of x, gamma and beta (channels,).
 
     Per channel, that of x is a weighted sum of g, of x's distance from the mean, and of 1.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
-from numpy import add, dot, matmul, multiply, negative, subtract
+from numpy import add, dot, matmul, multiply, ndarray, negative, subtract
 
 from eagerflow.kernels.machine.costs import LayerNorm, Runs
 from eagerflow.kernels.machine.threads import scratch
@@ -24,7 +24,7 @@ __all__ = ["layer_norm", "layer_norm_gradient", "rms_norm", "rms_norm_gradient"]
 _TALLEST = 2048  # rows that are added up in float32
 
 
-def _vectors(x: Any, *rows: Any) -> Any:
+def _vectors(x: ndarray, *rows: Any) -> Any:
     """Vectors as wide as x, or numbers, as rows of a matrix; None counts as 1."""
     made = numpy.empty((len(rows), x.shape[1]), x.dtype)
     for i, row in enumerate(rows):
@@ -32,36 +32,36 @@ def _vectors(x: Any, *rows: Any) -> Any:
     return made
 
 
-def _outer(columns: Any, vectors: Any) -> Any:
+def _outer(columns: ndarray, vectors: Any) -> Any:
     """The sum of two columns ⊗ vectors, in scratch."""
     out = scratch("layer_outer", (columns.shape[1], vectors.shape[1]), vectors.dtype)
     return matmul(columns.T, vectors, out=out)
 
 
-def _away(a: Any, mean: Any) -> Any:
+def _away(a: ndarray, mean: ndarray) -> Any:
     """Rows without their means, in scratch."""
     return subtract(a, mean[:, None], out=scratch("layer_away", a.shape, a.dtype))
 
 
-def _sum(columns: Any, a: Any, into: Any) -> None:
+def _sum(columns: ndarray, a: ndarray, into: ndarray) -> None:
     """Add the products of columns and a to `into`."""
     for start in range(0, len(a), _TALLEST):
         stop = start + _TALLEST
         into += dot(columns[..., start:stop], a[start:stop])
 
 
-def _mean_square(a: Any, epsilon: float, out: Any) -> None:
+def _mean_square(a: ndarray, epsilon: float, out: ndarray) -> None:
     """Each row's mean square + epsilon."""
     multiply(row_products(a, a), 1 / a.shape[1], out=out)
     out += epsilon
 
 
-def _one_over_root(a: Any) -> None:
+def _one_over_root(a: ndarray) -> None:
     """1 / √a, NaN where squares were too large for the type: a silent 0 would look like a result."""
     numpy.divide(numpy.sqrt(a), a, out=a)
 
 
-def _moments(a: Any, share: Any, epsilon: float, mean: Any, inverse: Any) -> Any:
+def _moments(a: ndarray, share: Any, epsilon: float, mean: ndarray, inverse: ndarray) -> Any:
     """Fill in each row's mean and 1 / √(variance + epsilon). Gives a without the means where they are far from zero."""
     away = None
     if a.size < LayerNorm.SMALL:
@@ -74,7 +74,7 @@ def _moments(a: Any, share: Any, epsilon: float, mean: Any, inverse: Any) -> Any
     return away
 
 
-def _is_far(a: Any, share: Any, epsilon: float, mean: Any, variance: Any) -> bool:
+def _is_far(a: ndarray, share: Any, epsilon: float, mean: ndarray, variance: ndarray) -> bool:
     """Fill in each row's mean; whether they are far from zero. If not, fill in each row's variance + epsilon, too.
 
     The squares come first: BLAS' product with a vector is three times as slow on numbers that aren't in the cache.
@@ -86,7 +86,7 @@ def _is_far(a: Any, share: Any, epsilon: float, mean: Any, variance: Any) -> boo
         return far_from_zero(mean, variance)
 
 
-def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
+def layer_norm(x: ndarray, gamma: ndarray, beta: ndarray | None, epsilon: float) -> tuple[Any, Any, Any]:
     """The result, and for each row of x (rows, width) the mean and 1 / √(variance + epsilon)."""
     rows, width = x.shape
     out, (mean, inverse) = numpy.empty(x.shape, x.dtype), numpy.empty((2, rows), x.dtype)
@@ -108,7 +108,7 @@ def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any,
 
 
 def layer_norm_gradient(
-    g: Any, x: Any, gamma: Any, mean: Any, inverse: Any, needs: tuple[bool, bool]
+    g: ndarray, x: ndarray, gamma: ndarray, mean: ndarray, inverse: ndarray, needs: tuple[bool, bool]
 ) -> tuple[Any, Any, Any]:
     """The gradients of x (if needed), gamma and beta.
 
@@ -117,7 +117,7 @@ def layer_norm_gradient(
     d_x = numpy.empty(x.shape, x.dtype) if needs[0] else None
     vectors = _vectors(x, gamma, 0, 1)
 
-    def run(piece: slice, into: Any) -> None:
+    def run(piece: slice, into: ndarray) -> None:
         d, a, m, r = g[piece], x[piece], mean[piece, 0], inverse[piece, 0]
         shift = m * r
         if far_from_zero(shift, 1.0):
@@ -134,7 +134,7 @@ def layer_norm_gradient(
     return d_x, d_gamma, d_beta
 
 
-def _mix(d: Any, a: Any, columns: Any, vectors: Any, out: Any) -> None:
+def _mix(d: ndarray, a: ndarray, columns: ndarray, vectors: Any, out: ndarray) -> None:
     """`out` from d times gamma, a and 1, each row's times its number in the columns; `vectors` are gamma, 0 and 1."""
     multiply(a, _outer(columns[:2], vectors[1:]), out=out)
     t = _outer(columns[:2], vectors[:2])
@@ -143,7 +143,7 @@ def _mix(d: Any, a: Any, columns: Any, vectors: Any, out: Any) -> None:
         add(out, _outer(columns[1:], vectors[1:]), out=out)
 
 
-def rms_norm(x: Any, scale: Any, epsilon: float) -> tuple[Any, Any]:
+def rms_norm(x: ndarray, scale: Any, epsilon: float) -> tuple[Any, Any]:
     """The result, and for each row 1 / √(mean square + epsilon)."""
     rows, width = x.shape
     out, inverse = numpy.empty(x.shape, x.dtype), numpy.empty(rows, x.dtype)
@@ -159,12 +159,14 @@ def rms_norm(x: Any, scale: Any, epsilon: float) -> tuple[Any, Any]:
     return out, inverse[:, None]
 
 
-def rms_norm_gradient(g: Any, x: Any, scale: Any, inverse: Any, needs: tuple[bool, bool]) -> tuple[Any, Any]:
+def rms_norm_gradient(
+    g: ndarray, x: ndarray, scale: Any, inverse: ndarray, needs: tuple[bool, bool]
+) -> tuple[Any, Any]:
     """The gradients of x and scale: with z the normalized x and h = g scale, d_x = inverse (h - z mean(h z))."""
     d_x = numpy.empty(x.shape, x.dtype) if needs[0] else None
     vectors = _vectors(x, scale, 0, 1)
 
-    def run(piece: slice, into: Any) -> None:
+    def run(piece: slice, into: ndarray) -> None:
         d, a, r = g[piece], x[piece], inverse[piece, 0]
         t = multiply(a, d, out=scratch("layer_outer", a.shape, x.dtype))
         _sum(r, t, into[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows
@@ -26,7 +27,7 @@ from eagerflow.ops.windows.pooling import counts
 __all__ = ["average", "average_gradient"]
 
 
-def average(x: Any, geometry: Geometry) -> Any:
+def average(x: ndarray, geometry: Geometry) -> Any:
     """The means over the elements that windows cover, padding left out."""
     if not takes(x):
         return plain_pooling.average(numpy, x, geometry)
@@ -46,7 +47,7 @@ def _shares(geometry: Geometry, dtype: Any) -> Any:
     return 1 / numpy.asarray(counts(numpy, geometry, dtype), dtype)
 
 
-def average_gradient(g: Any, geometry: Geometry) -> Any:
+def average_gradient(g: ndarray, geometry: Geometry) -> Any:
     """The gradient of `x`."""
     if not takes(g):
         return plain_pooling.average_gradient(numpy, g, geometry)
@@ -67,7 +68,7 @@ def average_gradient(g: Any, geometry: Geometry) -> Any:
     return out
 
 
-def _spread(g: Any, geometry: Geometry, canvas: Any) -> None:
+def _spread(g: ndarray, geometry: Geometry, canvas: ndarray) -> None:
     """The adjoint of `reduce_windows` with add: each number to all elements of its window, axis after axis."""
     for axis in range(len(geometry.sizes) - 1, -1, -1):
         target = canvas

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Pooling
 from eagerflow.kernels.machine.scratch import scratch
@@ -31,7 +32,7 @@ from eagerflow.ops.windows.geometry import Geometry
 __all__ = ["maximum", "maximum_gradient"]
 
 
-def maximum(x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
+def maximum(x: ndarray, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     """The maxima, and (where `keep`) which element of its window each of them is: the first of equals.
 
     A NaN is larger than anything, and the first of them is the one.
@@ -56,7 +57,7 @@ def maximum(x: Any, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     return out, which
 
 
-def _by_planes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
+def _by_planes(canvas: ndarray, geometry: Geometry, out: ndarray, which: ndarray) -> None:
     """What lies at each place of the windows is copied to one piece of memory; then axis after axis."""
     planes = _planes(canvas, geometry)
     step, numbers = 1, None
@@ -71,7 +72,7 @@ def _by_planes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
         step *= geometry.sizes[axis]
 
 
-def _planes(canvas: Any, geometry: Geometry) -> Any:
+def _planes(canvas: ndarray, geometry: Geometry) -> Any:
     """All windows, (*sizes, images, *outputs, channels), in scratch."""
     windows = _windows(canvas, geometry)
     found = scratch("columns", windows.shape, canvas.dtype)
@@ -79,7 +80,7 @@ def _planes(canvas: Any, geometry: Geometry) -> Any:
     return found
 
 
-def _windows(canvas: Any, geometry: Geometry) -> Any:
+def _windows(canvas: ndarray, geometry: Geometry) -> Any:
     """The same as a view."""
     shape = (*geometry.sizes, len(canvas), *geometry.outputs, canvas.shape[-1])
     first, *inner, last = canvas.strides
@@ -88,7 +89,7 @@ def _windows(canvas: Any, geometry: Geometry) -> Any:
     return strided(canvas, shape, (*within, first, *between, last))
 
 
-def _by_axes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
+def _by_axes(canvas: ndarray, geometry: Geometry, out: ndarray, which: ndarray) -> None:
     """The maxima along the last axis, then along the axis before: fewer comparisons where windows overlap.
 
     The last axis is the one that is read first, so the first of equals is found.
@@ -104,7 +105,7 @@ def _by_axes(canvas: Any, geometry: Geometry, out: Any, which: Any) -> None:
         canvas, step = maxima, step * geometry.sizes[axis]
 
 
-def _candidates(canvas: Any, geometry: Geometry, axis: int, is_last: bool) -> list[Any]:
+def _candidates(canvas: ndarray, geometry: Geometry, axis: int, is_last: bool) -> list[Any]:
     """What lies at each place of the windows along an axis, of an array not yet reduced along it.
 
     Along the last one columns are sorted by their remainder of the stride: then it is one piece of memory per row.
@@ -121,7 +122,7 @@ def _candidates(canvas: Any, geometry: Geometry, axis: int, is_last: bool) -> li
     return [found[..., remainder, column : column + count, :] for column, remainder in starts]
 
 
-def _choose(candidates: list[Any], known: list[Any] | None, step: int, out: Any, which: Any) -> None:
+def _choose(candidates: list[Any], known: list[Any] | None, step: int, out: ndarray, which: ndarray) -> None:
     """The largest of the candidates, the first of equals, and its number.
 
     That is its place times `step`, plus the number `known` for it.
@@ -144,14 +145,14 @@ def _choose(candidates: list[Any], known: list[Any] | None, step: int, out: Any,
         best, number_of_best = out, which
 
 
-def _find_nan(canvas: Any, places: list[Any], out: Any, which: Any) -> None:
+def _find_nan(canvas: ndarray, places: list[Any], out: ndarray, which: ndarray) -> None:
     """The first NaN is the largest."""
     wins = scratch("pooling wins", out.shape, bool)
     if numpy.isnan(out, out=wins).any():
         which[wins] = numpy.isnan([canvas[place][wins] for place in places]).argmax(axis=0)
 
 
-def maximum_gradient(g: Any, which: Any, geometry: Geometry) -> Any:
+def maximum_gradient(g: ndarray, which: ndarray, geometry: Geometry) -> Any:
     """The gradient of `x`: what arrives at a maximum goes to the element that it came from."""
     if not takes(g):
         return plain_pooling.maximum_gradient(numpy, g, which, geometry)
@@ -168,7 +169,7 @@ def maximum_gradient(g: Any, which: Any, geometry: Geometry) -> Any:
     return out
 
 
-def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
+def _by_elements(g: ndarray, which: ndarray, canvas: ndarray, geometry: Geometry) -> None:
     """Each element of the windows, which lie apart, gets what is meant for it: all of them in few calls."""
     windows = _windows(canvas, geometry)
     wins = scratch("pooling wins", windows.shape, bool)
@@ -180,13 +181,13 @@ def _by_elements(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
         numpy.multiply(g, wins, out=windows)
 
 
-def _numbers(geometry: Geometry, which: Any) -> Any:
+def _numbers(geometry: Geometry, which: ndarray) -> Any:
     """Those of a window's elements, for arrays (*sizes, images, *outputs, channels)."""
     numbers = numpy.arange(geometry.taps, dtype=which.dtype)
     return numbers.reshape(*geometry.sizes, *[1] * which.ndim)
 
 
-def _by_numbers(g: Any, geometry: Geometry) -> Callable[..., None]:
+def _by_numbers(g: ndarray, geometry: Geometry) -> Callable[..., None]:
     """Each gradient is added to the element that it belongs to, which has a number in the canvas."""
     shape = (*geometry.padded, g.shape[-1])
     strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
@@ -197,7 +198,7 @@ def _by_numbers(g: Any, geometry: Geometry) -> Callable[..., None]:
     taps = numpy.indices(geometry.sizes).reshape(len(geometry.sizes), -1)
     offsets = (taps.T * geometry.dilation) @ numpy.array(strides[:-1])
 
-    def share(g: Any, which: Any, canvas: Any, geometry: Geometry) -> None:
+    def share(g: ndarray, which: ndarray, canvas: ndarray, geometry: Geometry) -> None:
         targets = scratch("pooling targets", g.shape[1:], "intp")
         for image, chosen, given in zip(canvas, which, g):
             numpy.take(offsets, chosen, out=targets, mode="clip")

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Pooling, Speed
@@ -24,7 +25,7 @@ __all__ = ["along", "canvas_of", "covers", "in_blocks", "lie_apart", "put_back",
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
-def takes(a: Any) -> bool:
+def takes(a: ndarray) -> bool:
     """Whether the kernels take the array; others go the plain way."""
     return a.dtype in _DTYPES and a.size > 0
 
@@ -38,7 +39,7 @@ def in_blocks(work: Callable[[slice], object], images: int, numbers: int, itemsi
         each(lambda i: work(slice(i * step, (i + 1) * step)), count, microseconds)
 
 
-def canvas_of(x: Any, geometry: Geometry, value: float) -> Any:
+def canvas_of(x: ndarray, geometry: Geometry, value: float) -> Any:
     """A block with the geometry's padding; itself where there is none."""
     if not geometry.is_padded:
         return x
@@ -56,7 +57,7 @@ def along(geometry: Geometry, axis: int) -> Iterator[tuple[slice, ...]]:
         yield (*(slice(None),) * (axis + 1), slice(start, start + (outputs - 1) * stride + 1, stride))
 
 
-def reduce_windows(operation: Any, a: Any, geometry: Geometry, out: Any) -> None:
+def reduce_windows(operation: Any, a: ndarray, geometry: Geometry, out: ndarray) -> None:
     """Combine each window's elements, axis after axis; rows lie in one piece, so their axes come first."""
     axes = [axis for axis, size in enumerate(geometry.sizes) if size > 1 or geometry.strides[axis] > 1]
     for number, axis in enumerate(axes or [0]):
@@ -78,7 +79,7 @@ def lie_apart(geometry: Geometry) -> bool:
     )
 
 
-def room_for(out: Any, geometry: Geometry, is_filled: bool) -> Any:
+def room_for(out: ndarray, geometry: Geometry, is_filled: bool) -> Any:
     """Where the gradients of a block's windows are put: zeros, unless all of it is going to be filled."""
     canvas = out
     if geometry.is_padded:
@@ -93,7 +94,7 @@ def covers(geometry: Geometry) -> bool:
     return math.prod(geometry.outputs) * geometry.taps == math.prod(geometry.padded)
 
 
-def put_back(canvas: Any, geometry: Geometry, out: Any) -> None:
+def put_back(canvas: ndarray, geometry: Geometry, out: ndarray) -> None:
     """The gradients of a block without those of the padding, to where they belong."""
     if geometry.is_padded:
         out[...] = canvas[geometry.inner]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Recurrent
@@ -37,13 +38,15 @@ class Behind:
         sums: the gradients of the weights, (rows, all columns) for each pair, and of a bias for each row of the gates.
     """
 
-    def __init__(self, x: Any, cut: slice, gates: int, of_inputs: Any, factors: list[tuple[slice, list[Any]]]) -> None:
+    def __init__(
+        self, x: ndarray, cut: slice, gates: int, of_inputs: Any, factors: list[tuple[slice, list[Any]]]
+    ) -> None:
         self.cut, self.of_inputs, self.factors = cut, of_inputs, factors
         self.sequence = numpy.empty(x.shape, of_inputs.dtype)
         shapes = [(rows.stop - rows.start, sum([part.shape[2] for part in given])) for rows, given in factors]
         self.sums = [numpy.zeros(shape, of_inputs.dtype) for shape in (*shapes, gates)]
 
-    def of_block(self, d_gates: Any, block: slice) -> list[Any]:
+    def of_block(self, d_gates: ndarray, block: slice) -> list[Any]:
         """The shares of `sums` from some steps; the inputs' gradient is filled in. Any thread may run it."""
         d_gates = d_gates[..., self.cut]
         rows, by_inputs = steps_together("backwards_rows", d_gates), self.factors[0][0]
@@ -55,7 +58,7 @@ class Behind:
         shares.append(numpy.dot(rows, numpy.ones(rows.shape[1], rows.dtype)))
         return shares
 
-    def _to_inputs(self, d_gates: Any, rows: Any, out: Any) -> None:
+    def _to_inputs(self, d_gates: ndarray, rows: Any, out: ndarray) -> None:
         """`out` (time, batch, features) from gradients (time, gates, batch), `rows` being (gates, time * batch)."""
         if min(out.shape[1:]) == 1:  # one product for all steps: those with vectors are slow
             copy_rows(numpy.dot(rows.T, self.of_inputs).reshape(out.shape), out)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
-from numpy import add, multiply, subtract, tanh
+from numpy import add, multiply, ndarray, subtract, tanh
 
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
@@ -35,13 +35,13 @@ class Layer(NamedTuple):
         mask: (batch, time), false where a step is left out; or None.
     """
 
-    x: Any
-    h: Any
-    kernel: Any
-    recurrent: Any
-    bias: Any = None
-    recurrent_bias: Any = None
-    mask: Any = None
+    x: ndarray
+    h: ndarray
+    kernel: ndarray
+    recurrent: ndarray
+    bias: ndarray | None = None
+    recurrent_bias: ndarray | None = None
+    mask: ndarray | None = None
 
 
 class Trace(NamedTuple):
@@ -52,8 +52,8 @@ class Trace(NamedTuple):
         gates: (time, 4 units, batch): candidate, update, reset, and what the reset gate multiplied.
     """
 
-    states: Any
-    gates: Any
+    states: ndarray
+    gates: ndarray
 
 
 def _of_states(layer: Layer, dtype: Any) -> Any:
@@ -117,7 +117,7 @@ def gru(layers: Sequence[Layer]) -> Trace:
     return Trace(states, gates)
 
 
-def _run(stepwise: Stepwise, share: Any, states: Any, gates: Any, dead: Any) -> None:
+def _run(stepwise: Stepwise, share: Any, states: ndarray, gates: ndarray, dead: Any) -> None:
     """Fill in the gates and the states of some steps, from the inputs' share of the gates."""
     units, batch = states.shape[1] - 1, states.shape[2]
     one, half = numpy.array(1, gates.dtype), numpy.array(0.5, gates.dtype)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
-from numpy import add, multiply, subtract
+from numpy import add, multiply, ndarray, subtract
 
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
@@ -23,12 +23,12 @@ __all__ = ["Gradients", "gru_gradient"]
 class Gradients(NamedTuple):
     """Of the sequence (batch, time, features), the first state (batch, units), and the weights."""
 
-    sequence: Any
-    state: Any
-    kernel: Any
-    recurrent: Any
-    bias: Any
-    recurrent_bias: Any
+    sequence: ndarray
+    state: ndarray
+    kernel: ndarray
+    recurrent: ndarray
+    bias: ndarray
+    recurrent_bias: ndarray
 
 
 def gru_gradient(g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[Layer], trace: Trace) -> list[Gradients]:
@@ -49,7 +49,7 @@ def gru_gradient(g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[L
     if g_states[0] is not None:
         arriving = numpy.ascontiguousarray(side_by_side([g.transpose(1, 2, 0) for g in g_states]))
 
-    def one_block(d_gates: Any, block: slice) -> None:
+    def one_block(d_gates: ndarray, block: slice) -> None:
         _slopes(trace, block, d_gates)
         _steps_back(stepwise, arriving, d_state, trace.gates[block], d_gates, block, dead)
 
@@ -82,7 +82,7 @@ def _gradients(behind: Behind, d_state: Any) -> Gradients:
 
 
 def _steps_back(
-    stepwise: Stepwise, arriving: Any, d_state: Any, gates: Any, d_gates: Any, block: slice, dead: Any
+    stepwise: Stepwise, arriving: Any, d_state: Any, gates: ndarray, d_gates: ndarray, block: slice, dead: Any
 ) -> None:
     """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`."""
     units, batch = d_state.shape
@@ -113,7 +113,7 @@ def _steps_back(
             add(d_state, passing, d_state)
 
 
-def _slopes(trace: Trace, block: slice, out: Any) -> None:
+def _slopes(trace: Trace, block: slice, out: ndarray) -> None:
     """What doesn't depend on the recurrence, for some steps at once.
 
     Writes into `out` the gradients of update gate and candidate per that of the state, and of the reset gate per that

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
-from numpy import add, multiply, tanh
+from numpy import add, multiply, ndarray, tanh
 from numpy.lib.stride_tricks import as_strided
 
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
@@ -37,13 +37,13 @@ class Layer(NamedTuple):
         mask: (batch, time), false where a step is left out; or None.
     """
 
-    x: Any
-    h: Any
-    c: Any
-    kernel: Any
-    recurrent: Any
-    bias: Any = None
-    mask: Any = None
+    x: ndarray
+    h: ndarray
+    c: ndarray
+    kernel: ndarray
+    recurrent: ndarray
+    bias: ndarray | None = None
+    mask: ndarray | None = None
 
 
 class Trace(NamedTuple):
@@ -55,8 +55,8 @@ class Trace(NamedTuple):
         squashed: (time, units, batch): tanh of the new cell.
     """
 
-    inputs: Any
-    gates: Any
+    inputs: ndarray
+    gates: ndarray
     squashed: Any
 
 
@@ -108,7 +108,7 @@ def _one_step(steps: int, rows: int, batch: int, dtype: Any) -> Any:
     return as_strided(one, (steps, rows, batch), (0, *one.strides))
 
 
-def _run(stepwise: Stepwise, inputs: Any, gates: Any, squashed: Any, dead: Any) -> None:
+def _run(stepwise: Stepwise, inputs: ndarray, gates: ndarray, squashed: Any, dead: Any) -> None:
     """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
     _, units, batch = squashed.shape
     pair = scratch("lstm_pair", (2 * units, batch), inputs.dtype)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
-from numpy import add, multiply, subtract
+from numpy import add, multiply, ndarray, subtract
 
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
@@ -23,12 +23,12 @@ __all__ = ["Gradients", "lstm_gradient"]
 class Gradients(NamedTuple):
     """Of the sequence (batch, time, features), first state and cell (batch, units), and the weights."""
 
-    sequence: Any
-    state: Any
-    cell: Any
-    kernel: Any
-    recurrent: Any
-    bias: Any
+    sequence: ndarray
+    state: ndarray
+    cell: ndarray
+    kernel: ndarray
+    recurrent: ndarray
+    bias: ndarray
 
 
 def lstm_gradient(
@@ -56,7 +56,7 @@ def lstm_gradient(
     stepwise = Stepwise([numpy.ascontiguousarray(weights.T, dtype) for weights in of_states], batch)
     dead = dead_steps([layer.mask for layer in layers], steps, batch)
 
-    def one_block(d_gates: Any, block: slice) -> None:
+    def one_block(d_gates: ndarray, block: slice) -> None:
         to_cell, kept = _slopes(trace, block, d_gates)
         _steps_back(stepwise, arriving, d_both, d_gates, to_cell, kept, block, dead)
 
@@ -95,7 +95,7 @@ def _gradients(behind: Behind, d_both: Any, scales: Any) -> Gradients:
 
 
 def _steps_back(
-    stepwise: Stepwise, arriving: Any, d_both: Any, d_gates: Any, to_cell: Any, kept: Any, block: slice, dead: Any
+    stepwise: Stepwise, arriving: Any, d_both: Any, d_gates: ndarray, to_cell: Any, kept: Any, block: slice, dead: Any
 ) -> None:
     """Some steps from the last to the first: what arrives is multiplied into the slopes in `d_gates`.
 
@@ -132,7 +132,7 @@ def _steps_back(
             add(d_both, passing, d_both)
 
 
-def _slopes(trace: Trace, block: slice, out: Any) -> tuple[Any, Any]:
+def _slopes(trace: Trace, block: slice, out: ndarray) -> tuple[Any, Any]:
     """What doesn't depend on the recurrence, for some steps at once.
 
     Writes into `out` what each gate's gradient is per gradient of the state, halved (output gate), or of the cell
@@ -154,7 +154,7 @@ def _slopes(trace: Trace, block: slice, out: Any) -> tuple[Any, Any]:
     return to_cell, multiply(forget, 0.5, out=kept)
 
 
-def _one_minus_square(gate: Any, value: Any, gated: Any, out: Any) -> None:
+def _one_minus_square(gate: Any, value: ndarray, gated: Any, out: ndarray) -> None:
     """gate (1 - value²), where gated = gate value."""
     multiply(value, gated, out=out)
     subtract(gate, out, out=out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
-from numpy import multiply
+from numpy import multiply, ndarray
 
 from eagerflow.kernels.machine.costs import Recurrent
 from eagerflow.kernels.machine.threads import scratch
@@ -23,14 +23,14 @@ def steps_at_once(steps: int, units: int, batch: int) -> int:
     return max(1, -(-steps // max(1, blocks)))
 
 
-def batch_first(states: Any, factor: float = 1.0) -> Any:
+def batch_first(states: ndarray, factor: float = 1.0) -> Any:
     """(time, units, batch) as (batch, time, units), times a factor."""
     steps, units, batch = states.shape
     out = numpy.empty((batch, steps, units), states.dtype)
     return multiply(states.transpose(2, 0, 1), factor, out=out)
 
 
-def steps_together(name: str, a: Any) -> Any:
+def steps_together(name: str, a: ndarray) -> Any:
     """(time, rows, batch) as (rows, time * batch), in scratch."""
     steps, rows, batch = a.shape
     flat = scratch(name, (rows, steps, batch), a.dtype)
@@ -53,6 +53,6 @@ def one_below_the_other(name: str, parts: list[Any]) -> Any:
     return flat.reshape(steps * batch, width)
 
 
-def turned(a: Any, rows: int) -> Any:
+def turned(a: ndarray, rows: int) -> Any:
     """`rows` rows from the end in front of the others: from Keras' order of gates to ours, or back with `-rows`."""
     return numpy.concatenate([a[-rows:], a[:-rows]])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Products, Recurrent
 
@@ -38,21 +39,21 @@ class Stepwise:
         self.times: Any = numpy.dot if self.parts == self.layers == 1 else numpy.matmul
         self.weights = self._in_parts(weights[0] if self.layers == 1 else numpy.stack(weights))
 
-    def given(self, a: Any) -> Any:
+    def given(self, a: ndarray) -> Any:
         """(..., inner, layers * batch) as `times` takes it."""
         found = self._by_layer(a)
         return found[..., None, :, :] if self.layers > 1 < self.parts else found
 
-    def made(self, a: Any) -> Any:
+    def made(self, a: ndarray) -> Any:
         """(..., rows, layers * batch) as `times` writes it."""
         return self._in_parts(self._by_layer(a))
 
-    def _by_layer(self, a: Any) -> Any:
+    def _by_layer(self, a: ndarray) -> Any:
         if self.layers == 1:
             return a
         return a.reshape(*a.shape[:-1], self.layers, self.batch).swapaxes(-2, -3)
 
-    def _in_parts(self, a: Any) -> Any:
+    def _in_parts(self, a: ndarray) -> Any:
         if self.parts == 1:
             return a
         return a.reshape(*a.shape[:-2], self.parts, a.shape[-2] // self.parts, a.shape[-1])

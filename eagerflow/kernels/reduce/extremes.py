@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Blocks, Extremes
@@ -25,7 +26,7 @@ __all__ = ["Places", "extreme_gradient", "extreme_over", "extreme_with_places"]
 Places = tuple[Any, Any]
 
 
-def extreme_over(x: Any, axes: tuple[int, ...], largest: bool) -> Any:
+def extreme_over(x: ndarray, axes: tuple[int, ...], largest: bool) -> Any:
     """The maximum or minimum over `axes`; None when NumPy's way is as good."""
     lengths = folded(x, axes)
     if lengths is None or lengths[1] < 2:
@@ -76,7 +77,7 @@ def _extremes_of_rows(choose: Any, rows: Any) -> Any:
     return out
 
 
-def extreme_with_places(x: Any, axes: tuple[int, ...], largest: bool) -> tuple[Any, Places | None] | None:
+def extreme_with_places(x: ndarray, axes: tuple[int, ...], largest: bool) -> tuple[Any, Places | None] | None:
     """The maximum or minimum over `axes`, and for `extreme_gradient` where it is found (None with many ties).
 
     None when another way is as good: small arrays, short axes.
@@ -107,7 +108,7 @@ def extreme_with_places(x: Any, axes: tuple[int, ...], largest: bool) -> tuple[A
     return out, (at, of)
 
 
-def _found(choose: Any, slices: Any, out: Any) -> Places | None:
+def _found(choose: Any, slices: Any, out: ndarray) -> Places | None:
     """Fill `out` with the extremes of slices (before, count, after), and tell their places; None for many ties."""
     before, count, after = slices.shape
     size = next(k for k in Extremes.GROUPS if count % k == 0)
@@ -134,7 +135,7 @@ def _found(choose: Any, slices: Any, out: Any) -> Places | None:
     return first[hit] + which * run, of[hit]
 
 
-def extreme_gradient(g: Any, places: Places, shape: tuple[int, ...]) -> Any:
+def extreme_gradient(g: ndarray, places: Places, shape: tuple[int, ...]) -> Any:
     """The gradient `g` of the extremes shared among the elements that are, the others 0; None with NaN."""
     at, of = places
     hits = numpy.bincount(of, minlength=g.size)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.blocks import long_row, with_row
 from eagerflow.kernels.machine.costs import Blocks, Runs
@@ -63,7 +64,7 @@ def _height(rows: int, width: int, blocks: int) -> int:
 
 
 def sums_of_columns(
-    a: Any, count: int, sums: Callable[[slice, Any], None], nanoseconds: float, blocks: int = Runs.BLOCKS
+    a: ndarray, count: int, sums: Callable[[slice, Any], None], nanoseconds: float, blocks: int = Runs.BLOCKS
 ) -> Any:
     """Add up what `sums(run, into)` finds, `count` rows of float64 as wide as `a`, over all runs of rows."""
     rows, width = a.shape
@@ -72,7 +73,7 @@ def sums_of_columns(
     return parts.sum(axis=0)
 
 
-def far_from_zero(mean: Any, variance: Any) -> bool:
+def far_from_zero(mean: ndarray, variance: ndarray | float) -> bool:
     """Whether a mean is so far away that products with it would lose digits: then it is subtracted first.
 
     So it is where moments aren't finite, since squares may have overflowed.
@@ -98,7 +99,7 @@ def _first(width: int, dtype: Any) -> Any:
     return rows
 
 
-def column_moments(x: Any) -> tuple[Any, Any]:
+def column_moments(x: ndarray) -> tuple[Any, Any]:
     """Mean and variance of the columns of x (rows, columns), in float64, from one pass over memory.
 
     Where the mean is far from zero, squares are summed about that of the first rows; if they didn't show it, again.
@@ -115,11 +116,11 @@ def column_moments(x: Any) -> tuple[Any, Any]:
     return centre + mean, variance
 
 
-def _moments_about(x: Any, centre: Any) -> tuple[Any, Any]:
+def _moments_about(x: ndarray, centre: Any) -> tuple[Any, Any]:
     """Mean and variance of the columns of x - centre (if given)."""
     about = None if centre is None else long_row("moments_about", centre, x)
 
-    def sums(run: slice, into: Any) -> None:
+    def sums(run: slice, into: ndarray) -> None:
         a = x[run]
         if about is not None:
             a = with_row(numpy.subtract, a, about, scratch("moments_away", a.shape, x.dtype))
@@ -130,7 +131,7 @@ def _moments_about(x: Any, centre: Any) -> tuple[Any, Any]:
     return mean, numpy.maximum(squares - mean * mean, 0)
 
 
-def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
+def scale_columns(x: ndarray, factor: Any, shift: Any, about: ndarray | None = None) -> Any:
     """(x - about) * factor + shift, with one number of each per column; without what is None."""
     rows, width = x.shape
     factors = long_row("scale_factor", factor, x)
@@ -151,7 +152,7 @@ def scale_columns(x: Any, factor: Any, shift: Any, about: Any = None) -> Any:
     return out
 
 
-def plus_rows(x: Any, row: Any) -> Any:
+def plus_rows(x: ndarray, row: Any) -> Any:
     """x + row, where `row` has the shape of x's last axes; None where NumPy's way is as good."""
     width = row.size
     if x.size < 2 * Blocks.CHUNK or not 1 < width <= Runs.NARROW or x.dtype != row.dtype or x.dtype.kind != "f":

@@ -12,13 +12,14 @@ import math
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Scatter
 
 __all__ = ["add_at", "add_rows"]
 
 
-def add_at(shape: tuple[int, ...], axis: int, places: Any, g: Any) -> Any:
+def add_at(shape: tuple[int, ...], axis: int, places: ndarray, g: ndarray) -> Any:
     """Zeros of `shape` with `g` added at `places` along `axis`.
 
     Args:
@@ -43,12 +44,12 @@ def add_at(shape: tuple[int, ...], axis: int, places: Any, g: Any) -> Any:
     return out
 
 
-def _check(places: Any, length: int) -> None:
+def _check(places: ndarray, length: int) -> None:
     if places.size and not -length <= int(places.min()) <= int(places.max()) < length:
         raise IndexError(f"an index from {int(places.min())} to {int(places.max())} into an axis of {length}")
 
 
-def add_rows(places: Any, rows: Any, out: Any) -> None:
+def add_rows(places: ndarray, rows: Any, out: ndarray) -> None:
     """Add `rows` (n, width) to the zeros in `out` (count, width) at `places` (n,), which go from 0 to count - 1."""
     count, width = out.shape
     if width < Scatter.NARROW:
@@ -70,7 +71,7 @@ def add_rows(places: Any, rows: Any, out: Any) -> None:
             _put(out, onto, summed)
 
 
-def _add_in_rounds(places: Any, starts: Any, counts: Any, order: Any, rows: Any, out: Any) -> None:
+def _add_in_rounds(places: ndarray, starts: Any, counts: Any, order: Any, rows: Any, out: ndarray) -> None:
     """Add the second row of each place, then the third, and so on; `rows` by `order` go to the sorted `places`."""
     for k in range(1, int(counts.max())):
         several = (counts > k).nonzero()[0]
@@ -81,7 +82,7 @@ def _add_in_rounds(places: Any, starts: Any, counts: Any, order: Any, rows: Any,
         _put(out, onto, summed)
 
 
-def _starts(places: Any) -> Any:
+def _starts(places: ndarray) -> Any:
     """Where in the sorted places another one begins."""
     other = numpy.empty(places.size, bool)
     other[:1] = True
@@ -97,7 +98,7 @@ def _lengths(starts: Any, end: int) -> Any:
     return lengths
 
 
-def _put(out: Any, places: Any, rows: Any) -> None:
+def _put(out: ndarray, places: ndarray, rows: Any) -> None:
     """`out[places] = rows`, each row copied as one thing: in half the time."""
     whole = f"V{out.shape[1] * out.itemsize}"
     if out.flags.c_contiguous and rows.flags.c_contiguous and not out.dtype.hasobject:
@@ -105,7 +106,7 @@ def _put(out: Any, places: Any, rows: Any) -> None:
     out[places] = rows
 
 
-def _sums(places: Any, rows: Any) -> tuple[Any, Any]:
+def _sums(places: ndarray, rows: Any) -> tuple[Any, Any]:
     """Each of the sorted places once, and the sum of its rows, which may be overwritten."""
     starts = _starts(places)
     left = _lengths(starts, places.size)  # how many rows of each place are still to be added up

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Runs, Softmax
 from eagerflow.kernels.reduce.moments import each_run, spread
@@ -20,7 +21,7 @@ __all__ += ["rows_of", "softmax", "softmax_gradient"]
 _LEAST, _MOST = 1e-3, 1e30  # sums of exponentials that have lost no digits
 
 
-def rows_of(x: Any, axis: Any) -> Any:
+def rows_of(x: ndarray, axis: Any) -> Any:
     """`x` as a matrix of rows along `axis`, if that is the last one and `x` is a large NumPy array; else None."""
     if type(x) is not numpy.ndarray or x.size < Softmax.SMALL or x.dtype.char not in "fd":
         return None
@@ -29,7 +30,7 @@ def rows_of(x: Any, axis: Any) -> Any:
     return x.reshape(-1, x.shape[-1])
 
 
-def _exponentials(rows: Any, out: Any) -> tuple[Any, Any]:
+def _exponentials(rows: Any, out: ndarray) -> tuple[Any, Any]:
     """exp of a run of rows into `out`, up to a factor per row: its sum per row, and what was subtracted (or None).
 
     Rows of minus infinity throughout give NaN.
@@ -57,7 +58,7 @@ def softmax(rows: Any) -> Any:
     return out
 
 
-def softmax_gradient(g: Any, out: Any) -> Any:
+def softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """out (g - sum(g out))."""
     found = numpy.empty(out.shape, out.dtype)
 
@@ -85,7 +86,7 @@ def log_softmax(rows: Any) -> Any:
     return out
 
 
-def log_softmax_gradient(g: Any, out: Any) -> Any:
+def log_softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """g - exp(out) sum(g)."""
     found = numpy.empty(out.shape, out.dtype)
 
@@ -115,7 +116,7 @@ def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
     return loss, probabilities
 
 
-def crossentropy_of_labels_gradient(g: Any, labels: Any, probabilities: Any) -> Any:
+def crossentropy_of_labels_gradient(g: ndarray, labels: Any, probabilities: Any) -> Any:
     """(probabilities - 1 at the label) g, where g (rows,) is the losses' gradient."""
     out = numpy.empty(probabilities.shape, probabilities.dtype)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.blocks import ones
 from eagerflow.kernels.machine.costs import Sums
@@ -24,7 +25,7 @@ __all__ = ["fold_of", "folded", "in_parts", "running_sums", "step_of", "sum_over
 _LONGEST = 4096  # numbers that are added up in one product
 
 
-def folded(x: Any, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
+def folded(x: ndarray, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Lengths (before, reduced, after) when `axes` are neighbours of a large contiguous float array, else None."""
     if x.size < Sums.SMALL or x.dtype.char not in "fd" or not x.flags.c_contiguous or not axes:
         return None
@@ -35,7 +36,7 @@ def folded(x: Any, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
     return math.prod(shape[:first]), math.prod(shape[first : last + 1]), math.prod(shape[last + 1 :])
 
 
-def sum_over(x: Any, axes: tuple[int, ...]) -> Any:
+def sum_over(x: ndarray, axes: tuple[int, ...]) -> Any:
     """The sum of a NumPy array over `axes` (from 0, in order), without them; None when NumPy's way is as good."""
     lengths = folded(x, axes)
     if lengths is None:
@@ -82,7 +83,7 @@ def fold_of(count: int, after: int, numbers: int) -> int:
     return fold
 
 
-def sums_of_slices(x: Any) -> Any:
+def sums_of_slices(x: ndarray) -> Any:
     """The sum over the middle axis of x (before, count, after). To be called where products have one thread."""
     before, count, after = x.shape
     if after == 1:
@@ -98,7 +99,7 @@ def sums_of_slices(x: Any) -> Any:
     return parts.sum(axis=1) + _sums(x[:, whole:])
 
 
-def _sums(x: Any) -> Any:
+def _sums(x: ndarray) -> Any:
     """(before, count, after) to (before, after), in one product."""
     if x.shape[0] * x.shape[2] > KEPT:
         return ones(x.shape[1], x.dtype) @ x
@@ -108,7 +109,7 @@ def _sums(x: Any) -> Any:
     return out
 
 
-def sum_to(g: Any, shape: Any) -> Any:
+def sum_to(g: ndarray, shape: Any) -> Any:
     """A gradient summed over the axes by which broadcasting lengthened `shape` in front, or `g` itself.
 
     Sums are made here that are faster as products: those of matrices, and of large arrays.
@@ -125,7 +126,7 @@ def sum_to(g: Any, shape: Any) -> Any:
     return g if found is None else found
 
 
-def running_sums(x: Any, axis: int, backwards: bool = False) -> Any:
+def running_sums(x: ndarray, axis: int, backwards: bool = False) -> Any:
     """Sums of all up to each element along an axis (or from it on); None when NumPy's way is as good.
 
     NumPy's goes along the axis for each element behind it; adding whole slices uses the processor's vectors.

@@ -6,13 +6,14 @@ import math
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Top
 
 __all__ = ["top_positions"]
 
 
-def top_positions(x: Any, k: int) -> Any:
+def top_positions(x: ndarray, k: int) -> Any:
     """Where the k largest elements of each row of x (..., length) stand, the largest first, of equals the first first.
 
     None when sorting does it as well: few elements, many ties, NaN.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.blocks import ones
 from eagerflow.kernels.machine.threads import KEPT
@@ -16,17 +17,17 @@ from eagerflow.kernels.machine.threads import KEPT
 __all__ = ["column_sums", "row_products", "row_sums"]
 
 
-def column_sums(a: Any) -> Any:
+def column_sums(a: ndarray) -> Any:
     """(rows, columns) -> (columns,)."""
     return numpy.dot(ones(len(a), a.dtype), a)
 
 
-def row_sums(a: Any) -> Any:
+def row_sums(a: ndarray) -> Any:
     """(rows, columns) -> (rows,)."""
     return numpy.dot(a, ones(a.shape[1], a.dtype))
 
 
-def row_products(a: Any, b: Any) -> Any:
+def row_products(a: ndarray, b: ndarray) -> Any:
     """The sum of a * b in each row: (rows, columns) twice -> (rows,). Few rows are cut into more, of fewer numbers."""
     rows, columns = a.shape
     pieces = 1

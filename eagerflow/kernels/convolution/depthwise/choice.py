@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution.depthwise import filtering
 from eagerflow.kernels.convolution.depthwise.runs import Block, Runs
@@ -34,13 +35,13 @@ __all__ = ["forward", "input_gradient", "kernel_gradient"]
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
-def _is_ours(a: Any, b: Any, geometry: Geometry) -> bool:
+def _is_ours(a: ndarray, b: ndarray, geometry: Geometry) -> bool:
     """Whether this file's kernels take these arrays."""
     fits = all(s == 1 or d == 1 for s, d in zip(geometry.strides, geometry.dilation))
     return a.dtype == b.dtype and a.dtype in _DTYPES and fits and 0 not in (a.size, b.size)
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
+def forward(x: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """(batch, *outputs, channels * multiplier)."""
     if not _is_ours(x, kernel, geometry):
         return plain_depthwise.forward(numpy, x, kernel, geometry)
@@ -53,7 +54,7 @@ def forward(x: Any, kernel: Any, geometry: Geometry) -> Any:
     return out.reshape(*out.shape[:-2], channels * multiplier)
 
 
-def _forward(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
+def _forward(x: ndarray, kernel: ndarray, geometry: Geometry, into: ndarray | None = None) -> Any:
     """With one filter per channel; `into` an array of any strides, or a new one."""
     if filtering.suits(x, geometry):
         steps = tuple([min(2, n) for n in geometry.sizes])
@@ -66,7 +67,7 @@ def _forward(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
     return _by_runs(x, kernel, geometry, into)
 
 
-def _by_runs(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
+def _by_runs(x: ndarray, kernel: ndarray, geometry: Geometry, into: ndarray | None = None) -> Any:
     """The plain sum."""
     runs = Runs(x, geometry)
     out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype) if into is None else into
@@ -85,14 +86,14 @@ def _by_runs(x: Any, kernel: Any, geometry: Geometry, into: Any = None) -> Any:
     return out
 
 
-def _given(found: Any, into: Any) -> Any:
+def _given(found: Any, into: ndarray | None) -> Any:
     if into is None:
         return found
     copy_rows(found, into)
     return into
 
 
-def _fill(runs: Runs, repeated: list[Any], x: Any, block: Block, out: Any) -> None:
+def _fill(runs: Runs, repeated: list[Any], x: ndarray, block: Block, out: ndarray) -> None:
     """A block's results, (images, rows, height, columns * channels)."""
     canvas = runs.canvas(x, block)
     for start, stop in runs.ranges:
@@ -105,7 +106,7 @@ def _fill(runs: Runs, repeated: list[Any], x: Any, block: Block, out: Any) -> No
                 numpy.add(target, result, out=target)
 
 
-def input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
+def input_gradient(g: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """The gradient of `x`."""
     parts = phases(geometry)
     if parts is None or not _is_ours(g, kernel, geometry):
@@ -116,7 +117,7 @@ def input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
     return found[0] if multiplier == 1 else sum(found[1:], found[0])
 
 
-def _input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
+def _input_gradient(g: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """Each phase fills its own elements."""
     out = numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
     for phase in phases(geometry) or ():
@@ -128,7 +129,7 @@ def _input_gradient(g: Any, kernel: Any, geometry: Geometry) -> Any:
     return out
 
 
-def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
+def kernel_gradient(x: ndarray, g: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
     """The gradient of the kernel."""
     if not _is_ours(x, g, geometry):
         return plain_depthwise.kernel_gradient(numpy, x, g, kernel_shape, geometry)
@@ -138,7 +139,7 @@ def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geo
     return numpy.stack(found, -1).reshape(kernel_shape)
 
 
-def _kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
+def _kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry) -> Any:
     """(taps, channels), with one filter per channel."""
     runs = Runs(x, geometry)
     places = runs.flat(g if g.flags.c_contiguous else numpy.ascontiguousarray(g))
@@ -156,7 +157,7 @@ def _kernel_gradient(x: Any, g: Any, geometry: Geometry) -> Any:
     return sum_in_order(sums)
 
 
-def _add_products(runs: Runs, canvas: Any, g: Any, block: Block, among: tuple[int, int], sums: Any) -> None:
+def _add_products(runs: Runs, canvas: ndarray, g: ndarray, block: Block, among: tuple[int, int], sums: ndarray) -> None:
     """Add what the windows among two columns give to each element of the kernel (taps, channels)."""
     found = scratch("depthwise w", (len(sums), g.shape[-1]), g.dtype)
     for tap, window in _each_tap(runs, canvas, block, among):
@@ -165,7 +166,7 @@ def _add_products(runs: Runs, canvas: Any, g: Any, block: Block, among: tuple[in
     numpy.add(sums, columns.sum(axis=1), out=sums)
 
 
-def _each_tap(runs: Runs, canvas: Any, block: Block, among: tuple[int, int]) -> Iterator[tuple[int, Any]]:
+def _each_tap(runs: Runs, canvas: ndarray, block: Block, among: tuple[int, int]) -> Iterator[tuple[int, Any]]:
     """The number of each element of the kernel, and what it meets."""
     numbers = numpy.arange(math.prod(runs.sizes)).reshape(runs.sizes)
     for phase in range(min(runs.phases, runs.sizes[2])):

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.machine.costs import Filtering, Speed
@@ -111,7 +112,7 @@ class _Plan(NamedTuple):
     run: int  # numbers that einsum takes at a time
 
     @classmethod
-    def of(cls, x: Any, geometry: Geometry) -> _Plan:
+    def of(cls, x: ndarray, geometry: Geometry) -> _Plan:
         """For x (batch, rows, columns, channels)."""
         channels, chosen = x.shape[-1], _FILTERS[geometry.sizes[0]]
         bands = -(-geometry.outputs[0] // chosen.given)
@@ -128,14 +129,14 @@ class _Plan(NamedTuple):
         )
         return cls(geometry, channels, chosen, blocks, columns * channels)
 
-    def weights(self, kernel: Any) -> Any:
+    def weights(self, kernel: ndarray) -> Any:
         """(rows, columns, channels), transformed and repeated along a run: (frequencies, columns, run)."""
         with one_blas_thread:
             found = (self.filter.weight @ kernel.reshape(len(kernel), -1)).astype(kernel.dtype)
         found = found.reshape(len(found), -1, 1, self.channels)
         return numpy.repeat(found, self.run // self.channels, axis=2).reshape(len(found), -1, self.run)
 
-    def transformed(self, x: Any, block: _Block) -> Any:
+    def transformed(self, x: ndarray, block: _Block) -> Any:
         """The block's bands, transformed, with zeros beside the image: (images, bands, frequencies, padded row)."""
         x = x[block.images]
         left, width = (n[1] * self.channels for n in (self.geometry.before, self.geometry.lengths))
@@ -163,7 +164,7 @@ class _Plan(NamedTuple):
         before, rows, given = self.geometry.before[0], self.geometry.lengths[0], self.filter.given
         return -(-before // given), (rows + before - self.filter.rows) // given + 1
 
-    def _at_edge(self, x: Any, band: int, out: Any) -> None:
+    def _at_edge(self, x: ndarray, band: int, out: ndarray) -> None:
         """A band of which only some rows lie inside."""
         start = band * self.filter.given - self.geometry.before[0]
         low, high = max(0, start), max(0, min(x.shape[1], start + self.filter.rows))
@@ -173,7 +174,7 @@ class _Plan(NamedTuple):
         else:
             out[...] = 0
 
-    def multiplied(self, values: Any, weights: Any) -> Any:
+    def multiplied(self, values: ndarray, weights: ndarray) -> Any:
         """The sums over the kernel's columns: (images, bands, frequencies, columns * channels)."""
         shape, (s0, s1, s2, s3) = values.shape[:3], values.strides
         sums = scratch("filtering sums", (*shape, self.geometry.outputs[1] * self.channels), values.dtype)
@@ -186,7 +187,7 @@ class _Plan(NamedTuple):
             numpy.einsum("nbfkl,fkl->nbfl", windows, weights[..., :length], out=target)
         return sums
 
-    def put(self, sums: Any, out: Any, block: _Block) -> None:
+    def put(self, sums: ndarray, out: ndarray, block: _Block) -> None:
         """Transform the sums back, into the block's part of `out`."""
         given, back = self.filter.given, self.filter.back
         target = out[block.images, block.first * given : block.last * given]
@@ -198,7 +199,7 @@ class _Plan(NamedTuple):
         target[...] = rows.reshape(len(rows), -1, *target.shape[2:])[:, : target.shape[1]]
 
 
-def suits(x: Any, geometry: Geometry) -> bool:
+def suits(x: ndarray, geometry: Geometry) -> bool:
     """Whether this is the faster way."""
     if len(geometry.sizes) != 2 or geometry.strides != (1, 1) or geometry.dilation[0] != 1:
         return False
@@ -213,7 +214,7 @@ def suits(x: Any, geometry: Geometry) -> bool:
     return ours < Filtering.PAYS * rows * size * columns
 
 
-def forward(x: Any, kernel: Any, geometry: Geometry, look: Look | None = None) -> Any:
+def forward(x: ndarray, kernel: ndarray, geometry: Geometry, look: Look | None = None) -> Any:
     """x (batch, rows, columns, channels), kernel (*sizes, channels) -> (batch, *outputs, channels), looked at."""
     x = numpy.ascontiguousarray(x)
     plan = _Plan.of(x, geometry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.machine.costs import Depthwise, Speed
 from eagerflow.kernels.machine.parts import at_once
@@ -30,7 +31,7 @@ def _three(values: tuple[int, ...], filler: int) -> tuple[int, int, int]:
     return (values[0], filler, values[1]) if rank == 2 else (values[0], values[1], values[2])
 
 
-def _clear(a: Any, axis: int, start: int, count: int) -> None:
+def _clear(a: ndarray, axis: int, start: int, count: int) -> None:
     """Zeros along an axis but for `count` places from `start` on."""
     before = (slice(None),) * axis
     a[(*before, slice(0, start))] = 0
@@ -48,7 +49,7 @@ class Runs:
         ranges: first and last window of each run along the columns.
     """
 
-    def __init__(self, x: Any, geometry: Geometry) -> None:
+    def __init__(self, x: ndarray, geometry: Geometry) -> None:
         self.channels = channels = x.shape[-1]
         self.sizes, self.dilation = _three(geometry.sizes, 1), _three(geometry.dilation, 1)
         self.strides, self.before = _three(geometry.strides, 1), _three(geometry.before, 0)
@@ -68,20 +69,20 @@ class Runs:
         columns = max(1, Depthwise.RUNS // geometry.taps // channels)
         self.ranges = [(i, min(width, i + columns)) for i in range(0, width, columns)]
 
-    def flat(self, a: Any) -> Any:
+    def flat(self, a: ndarray) -> Any:
         """An array like the output with columns and channels as one axis: (batch, rows, height, run)."""
         return a.reshape(len(a), *self.outputs[:2], self.outputs[2] * self.channels)
 
-    def three(self, a: Any) -> Any:
+    def three(self, a: ndarray) -> Any:
         """An array like the output, of any strides, with three spatial axes: a view."""
         missing = 5 - a.ndim
         return a[:, :, None] if missing == 1 else a[(slice(None), *[None] * missing)]
 
-    def part(self, a: Any, block: Block, start: int, stop: int) -> Any:
+    def part(self, a: ndarray, block: Block, start: int, stop: int) -> Any:
         """A block's part of such an array, of the columns from start to stop."""
         return a[block.images, block.rows, :, start * self.channels : stop * self.channels]
 
-    def repeated(self, kernel: Any) -> list[Any]:
+    def repeated(self, kernel: ndarray) -> list[Any]:
         """For each phase its elements of the kernel (*sizes, channels), repeated along the longest run."""
         weights = kernel.reshape(*self.sizes, 1, self.channels)
         columns = self.ranges[0][1] if self.ranges else 0
@@ -92,7 +93,7 @@ class Runs:
             found.append(numpy.broadcast_to(part, shape).reshape(*shape[:3], columns * self.channels))
         return found
 
-    def canvas(self, x: Any, block: Block) -> Any:
+    def canvas(self, x: ndarray, block: Block) -> Any:
         """A block's inputs (images, rows, height, phases, columns, channels) with zeros around the image."""
         x = x.reshape(len(x), *self.lengths, self.channels)
         top = block.rows.start * self.strides[0] - self.before[0]
@@ -117,7 +118,7 @@ class Runs:
             copy_rows(columns_of, line[:, :, :, start : start + columns_of.shape[3]])
         return canvas
 
-    def windows(self, canvas: Any, block: Block, phase: int, start: int, stop: int) -> Any:
+    def windows(self, canvas: ndarray, block: Block, phase: int, start: int, stop: int) -> Any:
         """What each element of the kernel meets: (images, rows, height, *sizes of the phase, run)."""
         s0, s1, s2, _, s4, s5 = canvas.strides
         count = len(range(phase, self.sizes[2], self.phases))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.tiles import Tiling
@@ -43,19 +44,19 @@ class _Pieces:
         self.places = [slice(start, end) for start, end in zip([0, *ends], ends)]
         self.tiles = int(ends[-1])
 
-    def transformed(self, name: str, transform: Callable[..., Any], a: Any) -> Any:
+    def transformed(self, name: str, transform: Callable[..., Any], a: ndarray) -> Any:
         """All of `a`, transformed: (frequencies, tiles, channels), a view."""
         found = scratch(name, (self.tiles, self.tiling.numbers, a.shape[-1]), a.dtype)
         each(lambda i: transform(self.tiling, a, self.blocks[i], found[self.places[i]]), len(self.blocks), _time(found))
         return found.swapaxes(0, 1)
 
 
-def _time(a: Any) -> float:
+def _time(a: ndarray) -> float:
     """Of a transform, in microseconds."""
     return a.size * 12 / Speed.PRODUCTS
 
 
-def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),)) -> None:
+def _multiply(a: ndarray, b: ndarray, out: ndarray, parts: Sequence[slice] = (slice(None),)) -> None:
     """The products of matrices, frequency by frequency, summed in parts."""
 
     def work(i: int) -> None:
@@ -68,7 +69,12 @@ def _multiply(a: Any, b: Any, out: Any, parts: Sequence[slice] = (slice(None),))
 
 
 def forward(
-    tiling: Tiling, x: Any, weights: Any, out: Any, parts: Sequence[slice], finish: Callable[[Any], None] | None
+    tiling: Tiling,
+    x: ndarray,
+    weights: ndarray,
+    out: ndarray,
+    parts: Sequence[slice],
+    finish: Callable[[Any], None] | None,
 ) -> None:
     """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters), summed in parts."""
     pieces = _Pieces(tiling)
@@ -85,7 +91,7 @@ def forward(
     each(work, len(pieces.blocks), _time(products))
 
 
-def kernel_gradient(tiling: Tiling, x: Any, g: Any) -> Any:
+def kernel_gradient(tiling: Tiling, x: ndarray, g: ndarray) -> Any:
     """The gradient of the transformed weights, (frequencies, channels, filters)."""
     pieces = _Pieces(tiling)
     values = pieces.transformed("frequencies x", transformed_inputs, x)

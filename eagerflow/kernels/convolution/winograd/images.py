@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import frequencies
@@ -44,8 +45,8 @@ LARGEST_TILE = 4  # outputs along an axis
 
 
 def forward(
-    x: Any,
-    kernel: Any,
+    x: ndarray,
+    kernel: ndarray,
     geometry: Geometry,
     finish: Callable[[Any], None] | None = None,
     groups: int = 1,
@@ -86,7 +87,7 @@ def forward(
     return out
 
 
-def _multiply(packs: Packs, values: Any, weights: Any, products: Any, parts: list[slice]) -> None:
+def _multiply(packs: Packs, values: ndarray, weights: ndarray, products: Any, parts: list[slice]) -> None:
     """Transformed tiles times weights, both ways (tiles, frequencies, ...)."""
     given, found = packs.by_frequency(values), packs.by_frequency(products)
     if len(parts) > 1 and products.size > Winograd.LARGE:
@@ -99,13 +100,13 @@ def _multiply(packs: Packs, values: Any, weights: Any, products: Any, parts: lis
     multiply(given, weights, found, parts, spare)
 
 
-def kernel_gradient(x: Any, g: Any, geometry: Geometry, groups: int = 1) -> Any:
+def kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of the kernel, (3, 3, channels per group, filters)."""
     return _gradients(x, g, None, geometry, groups)[1]
 
 
 def gradients(
-    x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int = 1, look: Look | None = None
+    x: ndarray, g: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, look: Look | None = None
 ) -> tuple[Any, Any]:
     """The gradients of x, looked at, and of the kernel, which share the transformed gradients of the output."""
     return _gradients(x, g, kernel, geometry, groups, look)
@@ -122,7 +123,7 @@ def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: 
 
 
 def _gradients(
-    x: Any, g: Any, kernel: Any, geometry: Geometry, groups: int, look: Look | None = None
+    x: ndarray, g: ndarray, kernel: ndarray | None, geometry: Geometry, groups: int, look: Look | None = None
 ) -> tuple[Any, Any]:
     channels, filters = x.shape[-1], g.shape[-1]
     packs = Packs.of((channels // groups, filters), groups)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 __all__ = ["EXACT_TILE", "Minimal", "minimal", "tile_for"]
 
@@ -27,7 +28,7 @@ class Minimal(NamedTuple):
     """
 
     input: Any
-    output: Any
+    output: ndarray
     back: Any
     weight: Any
     exact_weight: Any

@@ -9,6 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution.winograd.minimal import Minimal, minimal
 from eagerflow.kernels.machine.costs import Speed, Winograd
@@ -45,7 +46,7 @@ class Packs(NamedTuple):
         """What one product gives."""
         return self.groups * self.filters
 
-    def weights(self, kernel: Any, tile: int) -> Any:
+    def weights(self, kernel: ndarray, tile: int) -> Any:
         """(3, 3, width, all filters), transformed: (frequencies, products, channels, outputs)."""
         found = self._transformed(minimal(tile), kernel.reshape(9, -1))
         if self.groups == 1:
@@ -58,7 +59,7 @@ class Packs(NamedTuple):
             blocks[:, :, i, :, i] = found[:, :, :, i].swapaxes(1, 2)
         return blocks.reshape(len(found), self.products, self.channels, self.outputs)
 
-    def kernel(self, sums: Any) -> Any:
+    def kernel(self, sums: ndarray) -> Any:
         """The adjoint: (frequencies, products, channels, outputs) to (3, 3, width, all filters)."""
         blocks = sums.reshape(-1, self.products, self.groups, self.width, self.groups, self.filters)
         found = numpy.empty((len(blocks), self.width, self.products, self.groups, self.filters), sums.dtype)
@@ -67,14 +68,14 @@ class Packs(NamedTuple):
         back = self._transformed(minimal(math.isqrt(len(sums)) - 2), found.reshape(len(found), -1), back=True)
         return back.reshape(3, 3, self.width, -1)
 
-    def _transformed(self, matrices: Minimal, a: Any, back: bool = False) -> Any:
+    def _transformed(self, matrices: Minimal, a: ndarray, back: bool = False) -> Any:
         # Sums of few channels are so exact that this rounding counts; those of the longest sums are at the limit.
         is_long = _LONGEST[0] < self.channels <= _LONGEST[1] and not back
         exact = a.shape[1] <= (Winograd.LITTLE_OF_LONGEST if is_long else Winograd.LITTLE)
         matrix = matrices.exact_weight if exact else matrices.weight
         return _by_columns(matrix.T if back else matrix, a)
 
-    def by_frequency(self, a: Any) -> Any:
+    def by_frequency(self, a: ndarray) -> Any:
         """(tiles, frequencies, channels) as matrices (frequencies, products, tiles, ...).
 
         Their rows lie apart: BLAS takes them so.
@@ -82,7 +83,7 @@ class Packs(NamedTuple):
         return a.reshape(*a.shape[:2], self.products, -1).transpose(1, 2, 0, 3)
 
 
-def _by_columns(a: Any, b: Any) -> Any:
+def _by_columns(a: ndarray, b: ndarray) -> Any:
     """`a @ b` for a small matrix and one with many columns, in the dtype of `b`; computed in float64 if `a` is that."""
     out = numpy.empty((len(a), b.shape[1]), b.dtype)
     columns = Winograd.COLUMNS if a.dtype == b.dtype else Winograd.EXACT_COLUMNS

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from numpy import ndarray
+
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.machine.costs import Products, Winograd
 from eagerflow.kernels.machine.scratch import scratch
@@ -104,7 +106,7 @@ class Tiling(NamedTuple):
         """Images, rows and columns of tiles in a block."""
         return block.images.stop - block.images.start, block.rows, self.cols
 
-    def canvas(self, x: Any, block: Block) -> Any:
+    def canvas(self, x: ndarray, block: Block) -> Any:
         """The block's inputs, (images, tile * rows + 2, tile * cols + 2, channels), with zeros around the image."""
         (n, rows, cols), (left, width) = self.shape(block), (self.before[1], self.lengths[1])
         top = self.tile * block.first - self.before[0]
@@ -123,7 +125,7 @@ class Tiling(NamedTuple):
         canvas[:, lines, left : left + width] = x[:, :, :width]
         return canvas
 
-    def cells(self, out: Any, block: Block) -> tuple[Any, Any]:
+    def cells(self, out: ndarray, block: Block) -> tuple[Any, Any]:
         """Where the block's outputs go, cut into (images, rows, cols, tile, tile, filters).
 
         With it None where that is `out` itself; else scratch, for `crop` to take what lies inside the image.
@@ -135,12 +137,12 @@ class Tiling(NamedTuple):
         place = scratch("winograd cells", (n, self.tile * rows, self.tile * cols, out.shape[-1]), out.dtype)
         return self._cut(place, rows), place
 
-    def crop(self, place: Any, out: Any, block: Block) -> None:
+    def crop(self, place: Any, out: ndarray, block: Block) -> None:
         """Copy what lies inside the image from the scratch of `cells`."""
         target = self.rows_of(out, block)
         target[...] = place[:, : target.shape[1], : target.shape[2]]
 
-    def filled_cells(self, g: Any, block: Block) -> Any:
+    def filled_cells(self, g: ndarray, block: Block) -> Any:
         """The block's gradients, cut as `cells`, with zeros beyond the edge."""
         n, rows, cols = self.shape(block)
         given = self.rows_of(g, block)
@@ -153,7 +155,7 @@ class Tiling(NamedTuple):
         place[:, :height, width:] = 0
         return self._cut(place, rows)
 
-    def uncovered(self, dx: Any, block: Block) -> tuple[Any, Any]:
+    def uncovered(self, dx: ndarray, block: Block) -> tuple[Any, Any]:
         """Where tiles of whole images are put together: dx itself, or scratch and which part of it is dx's."""
         n, rows, cols = self.shape(block)
         shape = (n, *[self.tile * count + _TAPS - 1 for count in (rows, cols)], dx.shape[-1])
@@ -162,7 +164,7 @@ class Tiling(NamedTuple):
         edges = [slice(before, before + length) for before, length in zip(self.before, self.lengths)]
         return scratch("winograd canvas", shape, dx.dtype), (slice(None), *edges)
 
-    def rows_of(self, a: Any, block: Block) -> Any:
+    def rows_of(self, a: ndarray, block: Block) -> Any:
         """The block's part of an array like the output."""
         return a[block.images, self.rows_in(block)]
 
@@ -175,7 +177,7 @@ class Tiling(NamedTuple):
         shape = (self.tile * rows, self.tile * self.cols)
         return place.shape[1:3] == shape and place.strides[-1] == place.itemsize
 
-    def _cut(self, a: Any, rows: int) -> Any:
+    def _cut(self, a: ndarray, rows: int) -> Any:
         """View of (images, tile * rows, tile * cols, channels) as (images, rows, cols, tile, tile, channels)."""
         s0, s1, s2, s3 = a.strides
         shape = (a.shape[0], rows, self.cols, self.tile, self.tile, a.shape[-1])

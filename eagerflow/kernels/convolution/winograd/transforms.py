@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution.winograd.minimal import minimal
 from eagerflow.kernels.convolution.winograd.tiles import Block, Tiling
@@ -17,7 +18,7 @@ from eagerflow.kernels.machine.views import strided
 __all__ = ["input_gradients", "outputs", "transformed_gradients", "transformed_inputs"]
 
 
-def transformed_inputs(tiling: Tiling, x: Any, block: Block, values: Any = None) -> Any:
+def transformed_inputs(tiling: Tiling, x: ndarray, block: Block, values: ndarray | None = None) -> Any:
     """The block's tiles of inputs, transformed, in `values` or scratch: (tiles, frequencies, channels)."""
     canvas, (n, rows, cols) = tiling.canvas(x, block), tiling.shape(block)
     matrix, tile, reach = minimal(tiling.tile).input, tiling.tile, tiling.reach
@@ -34,7 +35,7 @@ def transformed_inputs(tiling: Tiling, x: Any, block: Block, values: Any = None)
     return values
 
 
-def outputs(tiling: Tiling, products: Any, out: Any, block: Block) -> None:
+def outputs(tiling: Tiling, products: Any, out: ndarray, block: Block) -> None:
     """Transform the products (tiles, frequencies, filters) to outputs, into their place."""
     matrix, reach = minimal(tiling.tile).output, tiling.reach
     tiles, filters = len(products), products.shape[-1]
@@ -46,7 +47,7 @@ def outputs(tiling: Tiling, products: Any, out: Any, block: Block) -> None:
         tiling.crop(place, out, block)
 
 
-def transformed_gradients(tiling: Tiling, g: Any, block: Block, slopes: Any = None) -> Any:
+def transformed_gradients(tiling: Tiling, g: ndarray, block: Block, slopes: ndarray | None = None) -> Any:
     """The adjoint of `outputs`: the block's gradients, in `slopes` or scratch, as (tiles, frequencies, filters)."""
     matrix, reach = minimal(tiling.tile).output.T, tiling.reach
     cells, filters = tiling.filled_cells(g, block), g.shape[-1]
@@ -59,7 +60,7 @@ def transformed_gradients(tiling: Tiling, g: Any, block: Block, slopes: Any = No
     return slopes
 
 
-def input_gradients(tiling: Tiling, slopes: Any, dx: Any, block: Block) -> None:
+def input_gradients(tiling: Tiling, slopes: ndarray, dx: ndarray, block: Block) -> None:
     """The adjoint of `transformed_inputs`: (tiles, frequencies, channels) to a block's images, in which tiles overlap.
 
     Along each axis the first of a tile's rows are written to their place, the last two added to the next tile's.
@@ -84,7 +85,7 @@ def input_gradients(tiling: Tiling, slopes: Any, dx: Any, block: Block) -> None:
         dx[block.images] = canvas[inside]
 
 
-def _add_rest(a: Any, rest: Any, axis: int, tile: int) -> None:
+def _add_rest(a: ndarray, rest: Any, axis: int, tile: int) -> None:
     """Add the last rows of each tile to the first of the next; there is none behind the last."""
     count, before = rest.shape[axis], (slice(None),) * axis
     over = a.shape[axis] - tile * count

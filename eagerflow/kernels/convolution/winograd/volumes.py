@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy
+from numpy import ndarray
 
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE, tile_for
@@ -129,7 +130,7 @@ class _Plan(NamedTuple):
             places.append(slice(low - start + before, max(low, high) - start + before))
         return tuple(seen), tuple(places)
 
-    def values(self, x: Any, some: _Some) -> Any:
+    def values(self, x: ndarray, some: _Some) -> Any:
         """The block's inputs, transformed: (tiles, frequencies, layers * channels)."""
         (tiling, block), (seen, places) = self.images(some), self.places(some)
         layers = self.seen(some.layers.stop - some.layers.start)
@@ -141,7 +142,7 @@ class _Plan(NamedTuple):
         copy_rows(given.transpose(0, 2, 3, 1, 4), canvas[:, rows, cols, depth])
         return transformed_inputs(tiling, canvas.reshape(*canvas.shape[:3], -1), block)
 
-    def slopes(self, g: Any, some: _Some) -> Any:
+    def slopes(self, g: ndarray, some: _Some) -> Any:
         """The block's gradients, transformed: (tiles, frequencies, layers * filters)."""
         tiling, block = self.images(some)
         given = self.part(g, some).transpose(0, 2, 3, 1, 4)
@@ -151,7 +152,7 @@ class _Plan(NamedTuple):
         copy_rows(given, canvas[:, : given.shape[1], : given.shape[2]])
         return transformed_gradients(tiling, canvas.reshape(*canvas.shape[:3], -1), block)
 
-    def part(self, a: Any, some: _Some) -> Any:
+    def part(self, a: ndarray, some: _Some) -> Any:
         """The block's part of an array like the output."""
         return a[some.volumes, some.layers, self.rows(some)]
 
@@ -160,7 +161,7 @@ class _Plan(NamedTuple):
         first, last = (self.tiling.tile * n for n in (some.first, some.first + some.rows))
         return slice(first, min(self.geometry.outputs[1], last))
 
-    def windows(self, values: Any) -> Any:
+    def windows(self, values: ndarray) -> Any:
         """What each layer of the output sees: (frequencies, layers of the output, tiles, layers * channels), a view."""
         s0, s1, s2 = values.strides
         step = self.geometry.strides[0] * self.channels
@@ -173,7 +174,7 @@ class _Plan(NamedTuple):
         split = products.reshape(*products.shape[:2], -1, self.filters)
         return split.transpose(1, 2, 0, 3)
 
-    def multiply(self, a: Any, b: Any, out: Any) -> None:
+    def multiply(self, a: ndarray, b: ndarray, out: ndarray) -> None:
         """Stacks of products, (..., tiles, columns), summed in parts."""
         parts, spare = self.tiling.parts(a.shape[-1], _AT_ONCE), None
         if len(parts) > 1:
@@ -181,12 +182,12 @@ class _Plan(NamedTuple):
             spare = spare.swapaxes(0, 1).reshape(out.shape)
         multiply(a, b, out, parts, spare)
 
-    def weights(self, kernel: Any) -> Any:
+    def weights(self, kernel: ndarray) -> Any:
         """Of a kernel (layers, 3, 3, ...): (frequencies, 1, layers * channels, filters)."""
         flat = kernel.transpose(1, 2, 0, 3, 4).reshape(3, 3, -1, kernel.shape[-1])
         return Packs.of(flat.shape, 1).weights(flat, self.tiling.tile)
 
-    def kernel(self, sums: Any) -> Any:
+    def kernel(self, sums: ndarray) -> Any:
         """The adjoint of `weights`."""
         layers = self.geometry.sizes[0]
         flat = Packs.of((layers * self.channels, self.filters), 1).kernel(sums[:, None])
@@ -194,7 +195,11 @@ class _Plan(NamedTuple):
 
 
 def forward(
-    x: Any, kernel: Any, geometry: Geometry, finish: Callable[[Any], None] | None = None, look: Look | None = None
+    x: ndarray,
+    kernel: ndarray,
+    geometry: Geometry,
+    finish: Callable[[Any], None] | None = None,
+    look: Look | None = None,
 ) -> Any:
     """x (batch, depth, height, width, channels), kernel (*sizes, channels, filters) -> (batch, *outputs, filters)."""
     out = numpy.empty((len(x), *geometry.outputs, kernel.shape[-1]), x.dtype)
@@ -224,7 +229,7 @@ def forward(
     return out
 
 
-def _pieces(a: Any) -> Iterator[Any]:
+def _pieces(a: ndarray) -> Iterator[Any]:
     """Contiguous parts of a block (volumes, layers, rows, cols, filters)."""
     if a.flags.c_contiguous:
         yield a
@@ -233,12 +238,12 @@ def _pieces(a: Any) -> Iterator[Any]:
             yield from [volume] if volume.flags.c_contiguous else volume
 
 
-def kernel_gradient(x: Any, g: Any, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
+def kernel_gradient(x: ndarray, g: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
     """The gradient of the kernel, (*sizes, channels, filters)."""
     return _gradients(x, g, None, kernel_shape, geometry)[1]
 
 
-def gradients(x: Any, g: Any, kernel: Any, geometry: Geometry, look: Look | None = None) -> tuple[Any, Any]:
+def gradients(x: ndarray, g: ndarray, kernel: ndarray, geometry: Geometry, look: Look | None = None) -> tuple[Any, Any]:
     """The gradients of x, looked at, and of the kernel, which share the transformed gradients of the output."""
     return _gradients(x, g, kernel, kernel.shape, geometry, look)
 
@@ -253,7 +258,12 @@ def shares_gradients(n: int, kernel_shape: tuple[int, ...], geometry: Geometry) 
 
 
 def _gradients(
-    x: Any, g: Any, kernel: Any, kernel_shape: tuple[int, ...], geometry: Geometry, look: Look | None = None
+    x: ndarray,
+    g: ndarray,
+    kernel: ndarray | None,
+    kernel_shape: tuple[int, ...],
+    geometry: Geometry,
+    look: Look | None = None,
 ) -> tuple[Any, Any]:
     plan = _Plan.of(len(x), geometry, *kernel_shape[-2:])
     shape = (plan.tiling.numbers, geometry.sizes[0] * plan.channels, plan.filters)
@@ -266,7 +276,7 @@ def _gradients(
         for some in plan.blocks[parts[i]]:
             values, slopes = plan.values(x, some), plan.slopes(g, some)
             _add_products(plan, values, slopes, sums[i])
-            if dx is not None:
+            if dx is not None and back is not None:
                 _multiply_back(plan, slopes, back, values)
                 _put_gradients(plan, values, dx, some)
                 if look is not None:
@@ -277,7 +287,7 @@ def _gradients(
         return dx, plan.kernel(sum_in_order(sums))
 
 
-def _add_products(plan: _Plan, values: Any, slopes: Any, sums: Any) -> None:
+def _add_products(plan: _Plan, values: ndarray, slopes: ndarray, sums: ndarray) -> None:
     """Add the block's gradients of the transformed weights, those of some layers at a time."""
     windows, given = plan.windows(values), plan.by_layer(slopes)
     (count, layers, tiles, width), found = windows.shape, scratch("volumes w", sums.shape, sums.dtype)
@@ -295,13 +305,13 @@ def _add_products(plan: _Plan, values: Any, slopes: Any, sums: Any) -> None:
         numpy.add(sums, found, out=sums)
 
 
-def _in_one_piece(name: str, a: Any) -> Any:
+def _in_one_piece(name: str, a: ndarray) -> Any:
     copied = scratch(name, a.shape, a.dtype)
     copy_rows(a, copied)
     return copied
 
 
-def _multiply_back(plan: _Plan, slopes: Any, weights: Any, values: Any) -> None:
+def _multiply_back(plan: _Plan, slopes: ndarray, weights: ndarray, values: ndarray) -> None:
     """The gradients of the transformed inputs (tiles, frequencies, layers * channels), of whole volumes.
 
     The weights' layers lie backwards, with channels for filters.
@@ -322,7 +332,7 @@ def _multiply_back(plan: _Plan, slopes: Any, weights: Any, values: Any) -> None:
             plan.multiply(met, weights[:, 0, of_kernel], target[:, layer])
 
 
-def _put_gradients(plan: _Plan, values: Any, dx: Any, some: _Some) -> None:
+def _put_gradients(plan: _Plan, values: ndarray, dx: ndarray, some: _Some) -> None:
     """Transform the gradients of the inputs back, into the volumes."""
     (tiling, block), (seen, places) = plan.images(some), plan.places(some)
     canvas = scratch("volumes x", (tiling.n, *tiling.lengths, values.shape[-1]), dx.dtype)
