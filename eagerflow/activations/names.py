@@ -9,6 +9,7 @@ from eagerflow import ops
 from eagerflow.activations import functions
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Identifier
 
 __all__ = ["deserialize", "get", "serialize"]
 
@@ -46,7 +47,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Any) -> Any:
+def get(identifier: Identifier) -> Any:
     """The activation for a name, configuration, or any callable; `linear` for None.
 
     Raises:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["Array", "ArrayFunction", "Axes", "Condition", "DType", "Kernel", "Needs", "Numpy", "Rule", "Shape"]
-__all__ += ["TensorLike"]
+__all__ = ["Array", "ArrayFunction", "Axes", "Condition", "DType", "Identifier", "Kernel", "Needs", "Numpy", "Rule"]
+__all__ += ["Seed", "Shape", "Sizes", "TensorLike"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -29,6 +29,16 @@ Axes: TypeAlias = int | Sequence[int] | None
 
 # The lengths of a tensor's axes; None for one that only a call knows, such as the batch's.
 Shape: TypeAlias = tuple[int | None, ...]
+
+# Something that spatial axes have: one integer for all of them, or one for each.
+Sizes: TypeAlias = int | Sequence[int]
+
+# An activation, initializer, optimizer, ...: its name, its config, a function, class or object of the kind, or None.
+# The `get` of its package finds what is meant.
+Identifier: TypeAlias = Any
+
+# Where random numbers come from: an integer, a `SeedGenerator`, or None for the state that all share.
+Seed: TypeAlias = Any
 
 # What an op is made of: `f(xp, *arrays, *settings)`, on raw arrays.
 ArrayFunction: TypeAlias = Callable[..., Any]

@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Identifier
 
 __all__ = ["Constraint", "deserialize", "get", "serialize"]
 
@@ -43,7 +44,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Any) -> Any:
+def get(identifier: Identifier) -> Any:
     """The constraint for a name, configuration, class, function, or itself; None for None.
 
     Raises:

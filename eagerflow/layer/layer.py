@@ -14,6 +14,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
+from eagerflow.base.typing import Identifier
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -117,7 +118,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     def __init__(
         self,
         *,
-        activity_regularizer: Any = None,
+        activity_regularizer: Identifier = None,
         trainable: bool = True,
         dtype: Any = None,
         autocast: bool = True,

@@ -10,6 +10,7 @@ import numpy
 from eagerflow import constraints, initializers, regularizers
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Identifier
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
@@ -91,12 +92,12 @@ class WeightHolder:
         self,
         *args: Any,
         shape: Any = None,
-        initializer: Any = None,
+        initializer: Identifier = None,
         dtype: Any = None,
         trainable: bool = True,
         autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
+        regularizer: Identifier = None,
+        constraint: Identifier = None,
         aggregation: str = "none",
         overwrite_with_gradient: bool = False,
         name: str | None = None,

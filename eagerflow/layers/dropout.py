@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops, random
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older
@@ -32,7 +32,7 @@ class _Noise(Layer):
 
     _stateless = True
 
-    def __init__(self, strength: float, seed: Any, **kwargs: Any) -> None:
+    def __init__(self, strength: float, seed: Seed, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.supports_masking = True
@@ -74,7 +74,7 @@ class Dropout(_Noise):
 
     @older(p="rate")
     def __init__(
-        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None, **kwargs: Any
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(share(self, "rate", rate), seed, **kwargs)
         self.rate = rate
@@ -104,7 +104,7 @@ class _SpatialDropout(Dropout):
     _spatial: int
 
     def __init__(
-        self, rate: float, data_format: str | None = None, seed: Any = None, name: Any = None, dtype: Any = None
+        self, rate: float, data_format: str | None = None, seed: Seed = None, name: Any = None, dtype: Any = None
     ) -> None:
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = layout(self, data_format)
@@ -137,7 +137,7 @@ class SpatialDropout1D(_SpatialDropout):
 
     _spatial = 1
 
-    def __init__(self, rate: float, seed: Any = None, name: Any = None, dtype: Any = None) -> None:
+    def __init__(self, rate: float, seed: Seed = None, name: Any = None, dtype: Any = None) -> None:
         super().__init__(rate, "channels_last", seed, name, dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class GaussianNoise(_Noise):
     """
 
     @older(sigma="stddev")
-    def __init__(self, stddev: float, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, stddev: float, seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(share(self, "stddev", stddev), seed, **kwargs)
         self.stddev = stddev
 
@@ -222,7 +222,7 @@ class GaussianDropout(_Noise):
     """
 
     @older(p="rate")
-    def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, rate: float, seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(share(self, "rate", rate), seed, **kwargs)
         if rate == 1:
             raise ValueError("GaussianDropout(rate=1): the noise would be infinite; expected a rate below 1.")
@@ -250,7 +250,7 @@ class AlphaDropout(_Noise):
     """
 
     def __init__(
-        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None, **kwargs: Any
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(share(self, "rate", rate), seed, **kwargs)
         self.rate = rate

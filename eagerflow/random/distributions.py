@@ -9,7 +9,7 @@ import numpy
 
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import DType
+from eagerflow.base.typing import DType, Seed
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
@@ -19,7 +19,7 @@ __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "tru
 
 
 @boundary
-def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Any = None) -> Tensor:
+def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a normal distribution.
 
     Args:
@@ -44,7 +44,7 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, 
 
 
 @boundary
-def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Any = None) -> Tensor:
+def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a normal distribution, those beyond two standard deviations drawn again.
 
     Args:
@@ -75,7 +75,7 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DTyp
 
 
 @boundary
-def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = None, seed: Any = None) -> Tensor:
+def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a uniform distribution over `[minval, maxval)`.
 
     Args:
@@ -105,7 +105,7 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = Non
 
 
 @boundary
-def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: Any = None) -> Tensor:
+def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: Seed = None) -> Tensor:
     """Draws integers uniformly from `[minval, maxval)`.
 
     Args:
@@ -136,7 +136,7 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: 
 
 
 @boundary
-def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: Any = None) -> Tensor:
+def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: Seed = None) -> Tensor:
     """Draws indices of categories, with the probabilities `softmax(logits)` of each row.
 
     Args:
@@ -172,7 +172,7 @@ def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: Any
 
 
 @boundary
-def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Any = None) -> Tensor:
+def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a gamma distribution with scale 1.
 
     Args:
@@ -197,7 +197,7 @@ def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Any = None) -> Tens
 
 
 @boundary
-def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Any = None) -> Tensor:
+def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a beta distribution.
 
     Args:
@@ -220,7 +220,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Any = Non
 
 
 @boundary
-def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, seed: Any = None) -> Tensor:
+def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws the numbers of successes among independent trials.
 
     Args:
@@ -243,7 +243,7 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, s
     return _of_two_parameters("binomial", shape, trials, probabilities, dtype, seed)
 
 
-def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Any) -> Tensor:
+def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Seed) -> Tensor:
     wanted = _float(dtype, name)
     method: Callable[..., Any] = getattr(draw(seed, name), name)
     return _placed(numpy.asarray(method(_host(first), _host(second), _shape(shape, name))), wanted)

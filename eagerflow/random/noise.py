@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Seed
 from eagerflow.core.device import device_of, place
 from eagerflow.core.op import composite
 from eagerflow.core.random import fast_bits
@@ -25,7 +26,7 @@ _PER_MICROSECOND = 500  # words, roughly
 
 
 @composite
-def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None) -> Tensor:
+def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None) -> Tensor:
     """Sets a random part of the elements to 0, and scales the others up so that the expected sum stays.
 
     Args:
@@ -66,7 +67,7 @@ def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> t
     return tuple([m if n is None else n for n, m in zip(noise_shape, shape, strict=True)])
 
 
-def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Any:
+def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Seed) -> Any:
     """True with probability 1 - rate. Raw bits against a threshold: several times faster than floats.
 
     Many come from generators that are twice as fast, one for each piece, and whose seeds the first one draws.
@@ -94,7 +95,7 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Any) -> Any:
 
 
 @composite
-def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
+def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
     """The slices of `x` along `axis`, in random order.
 
     Args:

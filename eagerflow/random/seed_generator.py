@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
+from eagerflow.base.typing import Seed
 from eagerflow.core import random as core_random
 from eagerflow.core.device import device
 from eagerflow.core.variable import Variable
@@ -70,7 +71,7 @@ def _next_name() -> str:
     return f"seed_generator_{number}" if number else "seed_generator"
 
 
-def checked_seed(seed: Any, where: str) -> int:
+def checked_seed(seed: Seed, where: str) -> int:
     """`seed` as an int.
 
     Raises:
@@ -81,7 +82,7 @@ def checked_seed(seed: Any, where: str) -> int:
     return int(seed)
 
 
-def draw(seed: Any, where: str) -> numpy.random.Generator:
+def draw(seed: Seed, where: str) -> numpy.random.Generator:
     """The NumPy generator for one draw of `where` with the argument `seed`.
 
     An integer gives the same numbers at every call, a `SeedGenerator` others each time, and None draws

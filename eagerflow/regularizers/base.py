@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Identifier
 
 __all__ = ["Regularizer", "deserialize", "get", "serialize"]
 
@@ -61,7 +62,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Any) -> Any:
+def get(identifier: Identifier) -> Any:
     """The regularizer for a name, configuration, class, function, or itself; None for None.
 
     Raises:

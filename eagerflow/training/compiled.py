@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow import losses, metrics, optimizers
 from eagerflow.base import tree
+from eagerflow.base.typing import Identifier
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import rows_of
@@ -25,7 +26,7 @@ class Compiled:
 
     def __init__(
         self,
-        optimizer: Any,
+        optimizer: Identifier,
         loss: Any,
         loss_weights: Any,
         metrics_given: Any,

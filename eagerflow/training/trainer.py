@@ -14,6 +14,7 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Identifier
 from eagerflow.callbacks import History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
@@ -56,7 +57,7 @@ class Trainer(OlderSpellings, OtherWays):
     @ignores("class_mode", "experimental_run_tf_function", "sample_weight_mode")
     def compile(
         self,
-        optimizer: Any = "rmsprop",
+        optimizer: Identifier = "rmsprop",
         loss: Any = None,
         loss_weights: Any = None,
         metrics: Any = None,

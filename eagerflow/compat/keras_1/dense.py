@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import activations, initializers, layers, ops
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
@@ -21,11 +21,11 @@ class _Affine(layers.Layer):
     def __init__(
         self,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Identifier = "glorot_uniform",
+        kernel_regularizer: Identifier = None,
+        bias_regularizer: Identifier = None,
+        kernel_constraint: Identifier = None,
+        bias_constraint: Identifier = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.get("input_dim") is None:
@@ -47,7 +47,7 @@ class Highway(_Affine):
     """
 
     @older(**AFFINE)
-    def __init__(self, activation: Any = None, transform_bias: Any = None, **kwargs: Any) -> None:
+    def __init__(self, activation: Identifier = None, transform_bias: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
@@ -107,7 +107,7 @@ class _OfElements(layers.Layer):
         self.supports_masking = True
         self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or ())
 
-    def _weight(self, name: str, input_shape: Any, initializer: Any) -> Any:
+    def _weight(self, name: str, input_shape: Any, initializer: Identifier) -> Any:
         shape = [1 if i in self.shared_axes else n for i, n in enumerate(input_shape)][1:]
         if None in shape:
             raise ValueError(

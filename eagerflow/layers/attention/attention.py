@@ -7,7 +7,7 @@ from typing import Any
 
 from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
@@ -43,7 +43,7 @@ class Attention(Layer):
     """
 
     def __init__(
-        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any
+        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import constraints, initializers, ops, regularizers
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Identifier, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import described, integer, share
@@ -71,15 +71,15 @@ class MultiHeadAttention(Layer):
         attention_axes: int | Sequence[int] | None = None,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Identifier = "glorot_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier = None,
+        bias_regularizer: Identifier = None,
+        activity_regularizer: Identifier = None,
+        kernel_constraint: Identifier = None,
+        bias_constraint: Identifier = None,
         use_gate: bool = False,
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -140,7 +140,7 @@ class MultiHeadAttention(Layer):
             )
 
     def _projection(
-        self, name: str, shape: Shape, widths: Shape, taken: int = 1, activation: Any = None
+        self, name: str, shape: Shape, widths: Shape, taken: int = 1, activation: Identifier = None
     ) -> EinsumDense:
         """A built product of the last `taken` axes with a kernel, which gives axes of `widths`."""
         free = len(shape) - taken

@@ -7,7 +7,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon as tiny
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec
@@ -67,14 +67,14 @@ class BatchNormalization(Layer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: Identifier = "zeros",
+        gamma_initializer: Identifier = "ones",
+        moving_mean_initializer: Identifier = "zeros",
+        moving_variance_initializer: Identifier = "ones",
+        beta_regularizer: Identifier = None,
+        gamma_regularizer: Identifier = None,
+        beta_constraint: Identifier = None,
+        gamma_constraint: Identifier = None,
         renorm: bool = False,
         renorm_clipping: Mapping[str, float] | None = None,
         renorm_momentum: float = 0.99,
@@ -114,7 +114,7 @@ class BatchNormalization(Layer):
         self._reduced = tuple([i for i in range(rank) if i != self.axis % rank])
         self.built = True
 
-    def _moment(self, name: str, channels: int, initializer: Any) -> Variable:
+    def _moment(self, name: str, channels: int, initializer: Identifier) -> Variable:
         return self.add_weight(name=name, shape=(channels,), initializer=initializer, trainable=False, autocast=False)
 
     def _deviation_initializer(self, shape: Any, dtype: Any = None) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import Sizes, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import pad
@@ -115,8 +115,8 @@ def _patches(
     name: str,
     images: Any,
     size: Any,
-    strides: Any,
-    dilation_rate: Any,
+    strides: Sizes | None,
+    dilation_rate: Sizes,
     padding: str,
     data_format: str | None,
     rank: int,
@@ -139,8 +139,8 @@ def _patches(
 def extract_patches(
     images: TensorLike,
     size: Any,
-    strides: Any = None,
-    dilation_rate: Any = 1,
+    strides: Sizes | None = None,
+    dilation_rate: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
@@ -175,8 +175,8 @@ def extract_patches(
 def extract_patches_3d(
     volumes: TensorLike,
     size: Any,
-    strides: Any = None,
-    dilation_rate: Any = 1,
+    strides: Sizes | None = None,
+    dilation_rate: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:

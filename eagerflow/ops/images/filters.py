@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import Sizes, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -53,7 +53,7 @@ def _sides(weights: Any, shape: tuple[int, ...]) -> tuple[int, int]:
 
 @composite
 def gaussian_blur(
-    images: TensorLike, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: str | None = None
+    images: TensorLike, kernel_size: Sizes = (3, 3), sigma: Any = (1.0, 1.0), data_format: str | None = None
 ) -> Tensor:
     """Images smoothed by a normal distribution; outside lie zeros.
 

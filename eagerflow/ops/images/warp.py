@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.typing import Numpy, TensorLike
+from eagerflow.base.typing import Numpy, Seed, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import composite
 from eagerflow.core.random import generator, next_key
@@ -229,7 +229,7 @@ def elastic_transform(
     interpolation: str = "bilinear",
     fill_mode: str = "reflect",
     fill_value: float = 0.0,
-    seed: Any = None,
+    seed: Seed = None,
     data_format: str | None = None,
 ) -> Tensor:
     """Images distorted by a smooth random field of movements.
@@ -264,7 +264,7 @@ def elastic_transform(
     return back(typed_as(batch, found))
 
 
-def _noise(seed: Any) -> numpy.random.Generator:
+def _noise(seed: Seed) -> numpy.random.Generator:
     if seed is None:
         return generator(next_key())
     if hasattr(seed, "next"):  # a SeedGenerator: its state moves on

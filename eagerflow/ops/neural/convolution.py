@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
+from eagerflow.base.typing import Array, Needs, Numpy, Sizes, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -26,7 +26,7 @@ def _check_kernel(x: Any, kernel: Any, rank: int) -> None:
         raise TypeError(f"inputs: expected floats; got {x.dtype}. Cast them first: ops.cast(x, 'float32').")
 
 
-def _geometry(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> Geometry:
+def _geometry(x: Any, kernel: Any, strides: Sizes, padding: Any, dilation_rate: Sizes) -> Geometry:
     return window_geometry(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation_rate)
 
 
@@ -41,7 +41,7 @@ def _groups(x: Any, kernel: Any) -> int:
     return int(channels // seen)
 
 
-def planned(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> tuple[Geometry, int]:
+def planned(x: Any, kernel: Any, strides: Sizes, padding: Any, dilation_rate: Sizes) -> tuple[Geometry, int]:
     """The windows and the number of groups of a convolution of x, channels last.
 
     Raises:
@@ -83,10 +83,10 @@ def conv(
     xp: Numpy,
     inputs: Array,
     kernel: Array,
-    strides: Any = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: Sizes = 1,
 ) -> Any:
     """Convolution over one, two or three spatial axes (cross-correlation, as usual in deep learning).
 
@@ -136,10 +136,10 @@ def depthwise_conv(
     xp: Numpy,
     inputs: Array,
     kernel: Array,
-    strides: Any = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: Sizes = 1,
 ) -> Any:
     """Convolution of every channel with filters of its own.
 
@@ -162,7 +162,7 @@ def depthwise_conv(
     return placed(depthwise.forward(xp, x, kernel, plan), data_format), plan
 
 
-def planned_depthwise(x: Any, kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> Geometry:
+def planned_depthwise(x: Any, kernel: Any, strides: Sizes, padding: Any, dilation_rate: Sizes) -> Geometry:
     """The windows of a depthwise convolution of x, channels last.
 
     Raises:
@@ -183,10 +183,10 @@ def separable_conv(
     inputs: TensorLike,
     depthwise_kernel: TensorLike,
     pointwise_kernel: TensorLike,
-    strides: Any = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: Sizes = 1,
 ) -> Any:
     """A depthwise convolution, then one of size 1 that mixes the channels.
 

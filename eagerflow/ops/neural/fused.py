@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.typing import Array, Needs, Numpy
+from eagerflow.base.typing import Array, Needs, Numpy, Sizes
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
@@ -90,10 +90,10 @@ def _conv_plainly(
     inputs: Any,
     kernel: Any,
     bias: Any,
-    strides: Any,
+    strides: Sizes,
     padding: str,
     data_format: str | None,
-    dilation_rate: Any,
+    dilation_rate: Sizes,
     relu: bool,
     **_: Any,
 ) -> Any:
@@ -109,10 +109,10 @@ def conv_bias(
     inputs: Array,
     kernel: Array,
     bias: Array,
-    strides: Any = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: Sizes = 1,
     relu: bool = False,
 ) -> Any:
     """`conv` plus a number per filter, with `relu` its positive part.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from eagerflow.base.typing import Array, Numpy
+from eagerflow.base.typing import Array, Numpy, Sizes
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import op
@@ -18,7 +18,7 @@ from eagerflow.ops.windows.geometry import Geometry, per_axis, window_geometry
 __all__ = ["average_pool", "max_pool"]
 
 
-def _geometry(x: Any, pool_size: Any, strides: Any, padding: str) -> Geometry:
+def _geometry(x: Any, pool_size: Sizes, strides: Sizes | None, padding: str) -> Geometry:
     sizes = per_axis(pool_size, spatial_rank(x), "pool_size")
     return window_geometry(x.shape[1:-1], sizes, sizes if strides is None else strides, padding)
 
@@ -36,8 +36,8 @@ def _max_rule(xp: Numpy, g: Array, data_format: str | None, which: Any, plan: An
 def maxima(
     maximum: Callable[..., Any],
     inputs: Any,
-    pool_size: Any,
-    strides: Any = None,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
     *,
@@ -62,8 +62,8 @@ def _max_of_windows(inputs: Any, data_format: str | None, which: Any, plan: Any,
 def max_pool(
     xp: Numpy,
     inputs: Array,
-    pool_size: Any,
-    strides: Any = None,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
     *,
@@ -98,8 +98,8 @@ def _average_rule(xp: Numpy, g: Array, data_format: str | None, plan: Any) -> An
 def means(
     average: Callable[..., Any],
     inputs: Any,
-    pool_size: Any,
-    strides: Any = None,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Any:
@@ -126,8 +126,8 @@ def _average_of_windows(inputs: Any, data_format: str | None, plan: Any, **_: An
 def average_pool(
     xp: Numpy,
     inputs: Array,
-    pool_size: Any,
-    strides: Any = None,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Array, Needs, Numpy
+from eagerflow.base.typing import Array, Needs, Numpy, Sizes
 from eagerflow.core.op import op
 from eagerflow.ops.neural.convolution import placed
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -16,7 +16,9 @@ from eagerflow.ops.windows.geometry import Geometry, effective, per_axis
 __all__ = ["conv_transpose"]
 
 
-def planned(x: Any, kernel: Any, strides: Any, padding: str, output_padding: Any, dilation_rate: Any) -> Geometry:
+def planned(
+    x: Any, kernel: Any, strides: Sizes, padding: str, output_padding: Sizes | None, dilation_rate: Sizes
+) -> Geometry:
     """The windows of the convolution from the result to `x`, channels last, whose adjoint we are.
 
     Raises:
@@ -76,11 +78,11 @@ def conv_transpose(
     xp: Numpy,
     inputs: Array,
     kernel: Array,
-    strides: Any = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
-    output_padding: Any = None,
+    output_padding: Sizes | None = None,
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: Sizes = 1,
 ) -> Any:
     """Transposed convolution ("deconvolution") over one, two or three spatial axes.
 

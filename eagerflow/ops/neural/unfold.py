@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import Sizes, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.neural.data_format import is_channels_first
@@ -16,7 +16,7 @@ from eagerflow.ops.windows.geometry import Geometry, effective, per_axis
 __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
 
 
-def _geometry(lengths: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Geometry:
+def _geometry(lengths: Any, kernel_size: Sizes, dilation: Sizes, padding: Any, stride: Sizes) -> Geometry:
     sizes = per_axis(kernel_size, 2, "kernel_size")
     dilations, strides = per_axis(dilation, 2, "dilation"), per_axis(stride, 2, "stride")
     pads = per_axis(padding, 2, "padding", least=0)
@@ -32,7 +32,7 @@ def _geometry(lengths: Any, kernel_size: Any, dilation: Any, padding: Any, strid
 
 
 @composite
-def unfold(x: TensorLike, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Any = 0, stride: Sizes = 1) -> Tensor:
     """All blocks of images as columns (im2col).
 
     Args:
@@ -63,7 +63,7 @@ def unfold(x: TensorLike, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
 
 @composite
 def fold(
-    x: TensorLike, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    x: TensorLike, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Any = 0, stride: Sizes = 1
 ) -> Tensor:
     """Columns of blocks added up to images (col2im): the adjoint of `unfold`.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import Sizes
 
 __all__ = ["Geometry", "effective", "per_axis", "window_geometry"]
 
@@ -95,7 +96,7 @@ def _is_no_integer(n: Any) -> bool:
 
 
 def window_geometry(
-    lengths: Sequence[int], sizes: Sequence[int], strides: Any, padding: str, dilation: Any = 1
+    lengths: Sequence[int], sizes: Sequence[int], strides: Sizes, padding: str, dilation: Sizes = 1
 ) -> Geometry:
     """The windows of a convolution or pooling.
 

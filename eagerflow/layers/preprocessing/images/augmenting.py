@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.colors import RandomColorDegeneration
 from eagerflow.layers.preprocessing.images.factors import span
@@ -47,7 +48,7 @@ class _ChoosingLayer(RandomImageLayer):
             self.random_contrast = RandomContrast(self.factor, **valued)
             self.random_sharpness = RandomSharpness(self.factor, **valued)
 
-    def _indices(self, count: int, choices: int, seed: Any) -> Tensor:
+    def _indices(self, count: int, choices: int, seed: Seed) -> Tensor:
         return random.randint((count,), 0, choices, seed=self.generator if seed is None else seed)
 
 
@@ -81,7 +82,7 @@ class RandAugment(_ChoosingLayer):
         num_ops: int = 2,
         factor: Any = 0.5,
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -92,7 +93,7 @@ class RandAugment(_ChoosingLayer):
         self.interpolation = interpolation
         self._make_layers(interpolation, True, **_shared(kwargs))
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which augmentations are applied, and what each would do."""
         if not training:
             return None
@@ -165,7 +166,7 @@ class AugMix(_ChoosingLayer):
         alpha: float = 1.0,
         all_ops: bool = True,
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -179,7 +180,7 @@ class AugMix(_ChoosingLayer):
         self.interpolation = interpolation
         self._make_layers(interpolation, all_ops, **_shared(kwargs))
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """The chains, and the weights of each and of the image itself."""
         if not training:
             return None
@@ -192,7 +193,7 @@ class AugMix(_ChoosingLayer):
             "chain_transforms": [self._chain(data, source) for _ in range(self.num_chains)],
         }
 
-    def _chain(self, data: Any, seed: Any) -> list[dict[str, Any]]:
+    def _chain(self, data: Any, seed: Seed) -> list[dict[str, Any]]:
         """Augmentations chosen at random; each place may also stay empty."""
         names = self._all if self.all_ops else self._some
         places = self._indices(self.chain_depth, len(names) + 1, seed).tolist()

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import share
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
@@ -49,13 +50,13 @@ class RandomHue(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
         self.value_range = value_range
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """How far the hue of each image moves, as a share of the circle."""
         shape = (count_of(data),)
         sign = ops.where(self._draw(shape, 0.0, 1.0, seed) > 0.5, -1.0, 1.0)
@@ -96,13 +97,13 @@ class RandomSaturation(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
         self.value_range = checked_range(self, value_range)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """What the saturation of each image is multiplied by."""
         factor = self._draw((count_of(data),), *self.factor, seed)
         return {"factor": factor / (1 - factor + epsilon())}
@@ -135,11 +136,11 @@ class RandomGrayscale(_ColorLayer):
     (2, 4, 4, 3)
     """
 
-    def __init__(self, factor: float = 0.5, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, factor: float = 0.5, data_format: str | None = None, seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = share(self, "factor", factor)
 
-    def get_random_transformation(self, images: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, images: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which images lose their colours: (batch, 1, 1, 1)."""
         return self._draw((count_of(images), 1, 1, 1), 0.0, 1.0, seed) < self.factor
 
@@ -176,13 +177,13 @@ class RandomColorDegeneration(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
         self.value_range = checked_range(self, value_range)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """How gray each image becomes."""
         return {"factor": self._draw((count_of(data), 1, 1, 1), *self.factor, seed)}
 
@@ -225,7 +226,7 @@ class RandomColorJitter(RandomImageLayer):
         contrast_factor: Any = None,
         saturation_factor: Any = None,
         hue_factor: Any = None,
-        seed: Any = None,
+        seed: Seed = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of, images_of
@@ -15,7 +16,7 @@ __all__ = ["CutMix", "MixUp", "RandomErasing"]
 class _BoxLayer(RandomImageLayer):
     """A layer that draws a box in each image."""
 
-    def _ends(self, count: int, length: int, share: Tensor, seed: Any) -> tuple[Tensor, Tensor]:
+    def _ends(self, count: int, length: int, share: Tensor, seed: Seed) -> tuple[Tensor, Tensor]:
         """Where random stretches of a share of `length` begin and end."""
         stretch = share * length
         start = self._draw((count,), 0.0, 1.0, seed) * (length - stretch)
@@ -58,7 +59,7 @@ class RandomErasing(_BoxLayer):
         scale: Any = (0.02, 0.33),
         fill_value: Any = None,
         value_range: Any = (0, 255),
-        seed: Any = None,
+        seed: Seed = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -73,7 +74,7 @@ class RandomErasing(_BoxLayer):
         self.fill_value = fill_value
         self.value_range = value_range
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which images change, where, and what is put there."""
         if not training:
             return None
@@ -88,7 +89,7 @@ class RandomErasing(_BoxLayer):
             "fill_value": self._filling(shape, seed),
         }
 
-    def _filling(self, shape: Any, seed: Any) -> Tensor:
+    def _filling(self, shape: Any, seed: Seed) -> Tensor:
         value = self.fill_value
         if value is None:
             source = self.generator if seed is None else seed
@@ -130,11 +131,11 @@ class CutMix(_BoxLayer):
     (2, 2)
     """
 
-    def __init__(self, factor: Any = 1.0, seed: Any = None, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, factor: Any = 1.0, seed: Seed = None, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which image each is mixed with, where, and how much of it remains."""
         shape, count = images_of(data).shape, count_of(data)
         if not training or len(shape) == 3:
@@ -191,11 +192,11 @@ class MixUp(RandomImageLayer):
     (2, 2)
     """
 
-    def __init__(self, alpha: float = 0.2, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 0.2, data_format: str | None = None, seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.alpha = alpha
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which image each is blended with, and how much of it remains."""
         source, count = self.generator if seed is None else seed, count_of(data)
         order = random.shuffle(ops.arange(count, dtype="int64"), seed=source)

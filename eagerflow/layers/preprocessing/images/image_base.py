@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow import ops, random
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of
@@ -61,7 +62,7 @@ class ImageLayer(Layer):
 
     # What subclasses write
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """What is going to happen to the data, drawn anew at every call."""
         return None
 
@@ -146,17 +147,17 @@ class RandomImageLayer(ImageLayer):
 
     _untold = ("seed",)
 
-    def __init__(self, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.generator = random.SeedGenerator(seed)
 
-    def _draw(self, shape: Any, low: float, high: float, seed: Any = None) -> Tensor:
+    def _draw(self, shape: Any, low: float, high: float, seed: Seed = None) -> Tensor:
         """Uniform numbers from `low` to `high`, in the compute type."""
         source = self.generator if seed is None else seed
         return random.uniform(tuple(shape), low, high, dtype=self.compute_dtype, seed=source)
 
-    def _chosen(self, count: int, share: tuple[float, float], seed: Any = None) -> Tensor:
+    def _chosen(self, count: int, share: tuple[float, float], seed: Seed = None) -> Tensor:
         """Which images change: each with a probability that is drawn from `share`."""
         probability = self._draw((count,), share[0], share[1], seed)
         return self._draw((count,), 0.0, 1.0, seed) < probability

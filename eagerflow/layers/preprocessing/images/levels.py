@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
@@ -39,12 +40,12 @@ class RandomBrightness(RandomImageLayer):
     [[[255.0, 255.0, 255.0]]]
     """
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
         self.value_range = checked_range(self, value_range)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """What is added to each image."""
         shape = (count_of(data), 1, 1, 1)
         if not training:
@@ -79,12 +80,12 @@ class RandomContrast(RandomImageLayer):
     (2, 4, 4, 3)
     """
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
         self.value_range = value_range
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """What the contrast of each image is multiplied by."""
         shape = (count_of(data), 1, 1, 1)
         if not training:
@@ -124,7 +125,7 @@ class RandomInvert(RandomImageLayer):
         self,
         factor: Any = 1.0,
         value_range: Any = (0, 255),
-        seed: Any = None,
+        seed: Seed = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -132,7 +133,7 @@ class RandomInvert(RandomImageLayer):
         self.factor = span(self, "factor", factor, 0, 1)
         self.value_range = value_range
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which images are inverted."""
         if not training:
             return None
@@ -168,13 +169,13 @@ class RandomPosterization(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 1, 8)
         self.value_range = checked_range(self, value_range)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """How many bits each image loses."""
         low, high = (int(f) for f in self.factor)
         source = self.generator if seed is None else seed
@@ -216,7 +217,7 @@ class Solarization(RandomImageLayer):
         addition_factor: Any = 0.0,
         threshold_factor: Any = 0.0,
         value_range: Any = (0, 255),
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, **kwargs)
@@ -224,7 +225,7 @@ class Solarization(RandomImageLayer):
         self.threshold_factor = _share_span(self, "threshold_factor", threshold_factor)
         self.value_range = checked_range(self, value_range)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """What is added to each image, and its threshold. As in Keras, only upper ends are multiplied by 255."""
         if not training:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import one_of, share
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
@@ -41,7 +42,7 @@ class RandomPerspective(WarpLayer):
         scale: float = 1.0,
         interpolation: str = "bilinear",
         fill_value: float = 0.0,
-        seed: Any = None,
+        seed: Seed = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -51,7 +52,7 @@ class RandomPerspective(WarpLayer):
         self.interpolation = interpolation_of(self, interpolation)
         self.fill_value = fill_value
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which images change, and where their corners go."""
         if not training:
             return None
@@ -149,7 +150,7 @@ class RandomElasticTransform(WarpLayer):
         fill_mode: str = "reflect",
         fill_value: float = 0.0,
         value_range: Any = (0, 255),
-        seed: Any = None,
+        seed: Seed = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -162,7 +163,7 @@ class RandomElasticTransform(WarpLayer):
         self.fill_value = fill_value
         self.value_range = value_range
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which images change, how strongly, and the seed of the moves."""
         if not training or not self.scale[1] or not self.factor[1]:
             return None

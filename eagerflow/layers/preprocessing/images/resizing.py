@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -118,7 +119,7 @@ class Resizing(_Sized):
         self.fill_value = fill_value
         self.antialias = bool(antialias)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """The height and width before; nothing is random."""
         return self._size(images_of(data).shape)
 
@@ -195,7 +196,7 @@ class CenterCrop(_Sized):
         super().__init__(data_format=data_format, **kwargs)
         self._set_size(height, width)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """The shape before; nothing is random."""
         return {"input_shape": tuple(images_of(data).shape)}
 
@@ -252,12 +253,18 @@ class RandomCrop(_Sized, RandomImageLayer):
     """
 
     def __init__(
-        self, height: Any, width: Any, seed: Any = None, data_format: str | None = None, name: Any = None, **kwargs: Any
+        self,
+        height: Any,
+        width: Any,
+        seed: Seed = None,
+        data_format: str | None = None,
+        name: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self._set_size(height, width)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Where the part begins (top, left), how large it is before it is resized, and the image's size."""
         height, width = self._size(images_of(data).shape)
         if not training or height <= self.height or width <= self.width:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Seed, Sizes
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
@@ -32,13 +33,13 @@ class RandomSharpness(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Any = None, **kwargs: Any
+        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
         self.value_range = checked_range(self, value_range)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """How sharp each image becomes."""
         return {"factor": self._draw((count_of(data),), *self.factor, seed)}
 
@@ -83,11 +84,11 @@ class RandomGaussianBlur(RandomImageLayer):
     def __init__(
         self,
         factor: Any = 1.0,
-        kernel_size: Any = 3,
+        kernel_size: Sizes = 3,
         sigma: Any = 1.0,
         value_range: Any = (0, 255),
         data_format: str | None = None,
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -96,7 +97,7 @@ class RandomGaussianBlur(RandomImageLayer):
         self.sigma = span(self, "sigma", sigma, 0, 1)
         self.value_range = value_range
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Which images change, and the deviations along width and height."""
         if not training:
             return None

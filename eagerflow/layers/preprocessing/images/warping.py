@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
@@ -90,7 +91,7 @@ class RandomRotation(_AffineLayer):
         factor: Any,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -99,7 +100,7 @@ class RandomRotation(_AffineLayer):
         self.factor = span(self, "factor", factor, -1, 1)
         self._set_warp(fill_mode, interpolation, fill_value)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """The angle of each image, in degrees."""
         if not training:
             return None
@@ -147,7 +148,7 @@ class RandomZoom(_AffineLayer):
         width_factor: Any = None,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -160,7 +161,7 @@ class RandomZoom(_AffineLayer):
         self._widths = None if width_factor is None else strict_span(self, "width_factor", width_factor, least, 1)
         self._set_warp(fill_mode, interpolation, fill_value)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """How many pixels of the image one of the result spans, down and across."""
         if not training:
             return None
@@ -218,7 +219,7 @@ class RandomTranslation(_AffineLayer):
         width_factor: Any,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
         **kwargs: Any,
@@ -230,7 +231,7 @@ class RandomTranslation(_AffineLayer):
         self._widths = strict_span(self, "width_factor", width_factor, -1, 1)
         self._set_warp(fill_mode, interpolation, fill_value)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """How far each image moves right and down, in pixels: (batch, 2)."""
         if not training:
             return None
@@ -284,7 +285,7 @@ class RandomShear(_AffineLayer):
         fill_mode: str = "reflect",
         fill_value: float = 0.0,
         data_format: str | None = None,
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -292,7 +293,7 @@ class RandomShear(_AffineLayer):
         self.y_factor = _shear_span(self, "y_factor", y_factor)
         self._set_warp(fill_mode, interpolation, fill_value)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """The shears of each image, across and down: (batch, 2)."""
         if not training:
             return None
