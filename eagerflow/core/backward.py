@@ -40,24 +40,19 @@ def reaching(stretches: Sequence[Stretch], keys: set[int], since: dict[int, int]
 
     `since` says from which record on a key counts, for tensors that were watched late.
     """
-    reached = {key for key in keys if key not in since}
+    reached = keys.difference(since)
     position = 0
     for log, start, stop, _ in stretches:
-        for i in range(start, stop):
-            record = log[i]
+        for record in log[start:stop]:
             if since:
                 reached.update(key for key in since if since[key] <= position)
                 position += 1
-            if record is None:
-                continue
-            for source in record[2]:
-                if source in reached:
-                    key = record[1]
-                    if key.__class__ is int:
-                        reached.add(key)
-                    else:
-                        reached.update(k for k in key if k is not None)
-                    break
+            if record is not None and not reached.isdisjoint(record[2]):
+                key = record[1]
+                if key.__class__ is int:
+                    reached.add(key)
+                else:
+                    reached.update(k for k in key if k is not None)
     return reached
 
 
@@ -83,9 +78,57 @@ class Walk:
     def run(self, seeds: Gradients) -> Gradients:
         """The gradients of the wanted keys, from those of the targets (raw arrays, or tensors when recorded)."""
         gradients = dict(seeds)
+        observed = state.ops and bool(current())
+        if observed or self.recorded or self.since:
+            self._send_back_with_care(gradients, observed)
+        else:
+            self._send_back(gradients)
+        return {key: gradients[key] for key in self.wanted if key in gradients}
+
+    def _send_back(self, gradients: Gradients) -> None:
+        """Send the gradient of each record on to its inputs. The innermost loop: one function, for speed."""
+        wanted, reached, owned = self.wanted, self.reached, set[int]()
+        is_reached = reached.__contains__
+        for log, start, stop, free in reversed(self.stretches):
+            for i in range(stop - 1, start - 1, -1):
+                record = log[i]
+                if record is None:
+                    continue
+                if free is not None and (free is everything or free(i)):
+                    log[i] = None
+                op, out, keys, shapes, saved = record
+                if out.__class__ is int:
+                    g = gradients.get(out) if out in wanted else gradients.pop(out, None)
+                else:
+                    g = self._arriving(out, shapes, gradients)
+                if g is None or reached.isdisjoint(keys):
+                    continue
+                xp, kept = self.xp or _namespace_of_gradient(g), op.keeps_inputs
+                try:
+                    if op.joint:
+                        found = op.pulls[0](xp, g, record, tuple(map(is_reached, keys)))
+                    elif len(keys) == 1:
+                        found = (op.pulls[0](xp, g, record, None),)
+                    else:
+                        found = [p(xp, g, record, None) if key in reached else None for p, key in zip(op.pulls, keys)]
+                    for key, gx, like in zip(keys, found, saved if kept else shapes):
+                        if gx is None or key not in reached:
+                            continue
+                        shape = like.shape if kept else like
+                        if shape is not None and gx.shape != shape:
+                            gx = _unbroadcast(gx, shape)
+                        if key in gradients:
+                            _add(gradients, owned, key, gx, False)
+                        else:
+                            gradients[key] = gx
+                except (ValueError, TypeError, IndexError) as error:
+                    raise _in_gradient(op, error) from error
+                g = found = gx = None  # large arrays
+
+    def _send_back_with_care(self, gradients: Gradients, observed: bool) -> None:
+        """The same by rules that are recorded or observed, or of tensors that were watched late."""
         owned: set[int] = set()
         reached = set(self.reached)
-        observed = state.ops and bool(current())
         position = sum(s.stop - s.start for s in self.stretches)
         for log, start, stop, free in reversed(self.stretches):
             for i in range(stop - 1, start - 1, -1):
@@ -100,11 +143,9 @@ class Walk:
                 g = self._arriving(record[1], record[3], gradients)
                 if g is None:
                     continue
-                if observed:
-                    self._observed_step(record, g, reached, gradients, owned)
-                else:
-                    self._step(record, g, reached, gradients, owned)
-        return {key: gradients[key] for key in self.wanted if key in gradients}
+                step = self._observed_contributions if observed else self._contributions
+                for key, gx in step(record, g, reached):
+                    _add(gradients, owned, key, gx, self.recorded)
 
     def _arriving(self, key: Any, shapes: Any, gradients: Gradients) -> Any:
         """The gradient of a record's output(s), or None when nothing used them."""
@@ -120,29 +161,6 @@ class Walk:
     def _zeros(self, part: tuple[tuple[int, ...], Any], like: Numpy) -> Array:
         zeros = like.zeros(*part)
         return Tensor(zeros, None, None) if self.recorded else zeros
-
-    def _step(self, record: Record, g: Array, reached: set[int], gradients: Gradients, owned: set[int]) -> None:
-        """Send the gradient of one record on to its inputs. The innermost loop: kept short for speed."""
-        op, _, keys, shapes, saved = record
-        if self.recorded:
-            for key, gx in self._contributions(record, g, reached):
-                _add(gradients, owned, key, gx, True)
-            return
-        xp = self.xp or _namespace_of_gradient(g)
-        kept = op.keeps_inputs
-        try:
-            if op.joint:
-                needs = tuple([key in reached for key in keys])
-                found = op.pulls[0](xp, g, record, needs) if True in needs else ()
-                for gx, key, need, like in zip(found, keys, needs, saved if kept else shapes):
-                    if need and gx is not None:
-                        _send(gradients, owned, key, gx, getattr(like, "shape", None) if kept else like)
-                return
-            for pull, key, like in zip(op.pulls, keys, saved if kept else shapes):
-                if key in reached:
-                    _send(gradients, owned, key, pull(xp, g, record, None), like.shape if kept else like)
-        except (ValueError, TypeError, IndexError) as error:
-            raise _in_gradient(op, error) from error
 
     def _contributions(self, record: Record, g: Array, reached: set[int]) -> list[tuple[int, Array]]:
         """What one record sends to its inputs, in order."""
@@ -167,9 +185,7 @@ class Walk:
             if need and gx is not None
         ]
 
-    def _observed_step(
-        self, record: Record, g: Array, reached: set[int], gradients: Gradients, owned: set[int]
-    ) -> None:
+    def _observed_contributions(self, record: Record, g: Array, reached: set[int]) -> list[tuple[int, Array]]:
         """The same, announced: one event per record, with what it contributed."""
         found: list[tuple[int, Array]] = []
         error: BaseException | None = None
@@ -185,8 +201,7 @@ class Walk:
             in_keys, results = tuple([key for key, _ in found]), tuple([gx for _, gx in found])
             for observer in current():
                 observer.on_rule(record[0], out_keys, in_keys, arrived, results, started, ended, error)
-        for key, gx in found:
-            _add(gradients, owned, key, gx, self.recorded)
+        return found
 
 
 def _in_gradient(op: Any, error: Exception) -> Exception:
@@ -200,16 +215,6 @@ def _namespace_of_gradient(g: Array) -> Numpy:
 def everything(i: int) -> bool:
     """The usual answer to which records may be freed."""
     return True
-
-
-def _send(gradients: Gradients, owned: set[int], key: int, gx: Array, shape: Any) -> None:
-    """A raw contribution to the gradient of an input of this shape (None: any)."""
-    if shape is not None and gx.shape != shape:
-        gx = _unbroadcast(gx, shape)
-    if key in gradients:
-        _add(gradients, owned, key, gx, False)
-    else:
-        gradients[key] = gx
 
 
 def _add(gradients: Gradients, owned: set[int], key: int, gx: Array, recorded: bool) -> None:

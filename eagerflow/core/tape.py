@@ -30,6 +30,7 @@ from eagerflow.core.variable import Variable, variable_of
 __all__ = ["GradientTape"]
 
 _UNCONNECTED = ("none", "zero")
+_new = object.__new__
 
 
 class _Window:
@@ -249,11 +250,15 @@ class GradientTape:
         doubtful: set[int] = set()
         watches = self._watches_variables
         for source in sources:
-            key, automatic = source.key, False
-            if isinstance(source, Variable):
-                key, automatic = source.identity, watches and not source.by_hand
+            if not isinstance(source, Variable):
+                key = source.key
+            else:
+                key = source.identity
+                if watches and not source.by_hand:
+                    keys.append(key)
+                    continue
             keys.append(key)
-            if not automatic and key is not None and key not in self._watched:
+            if key is not None and key not in self._watched:
                 doubtful.add(key)
         if doubtful:
             derived = self._derived()
@@ -443,8 +448,9 @@ def _results(sources: list[Tensor], keys: list[int | None], found: Gradients, re
     distinct = len(set(keys)) == len(keys)
     take = found.pop if distinct else found.get  # popped, a gradient has no other reference
     results: list[Tensor | None] = []
+    box: list[Any] = [None]
     for source, key in zip(sources, keys):
-        box = [None if key is None else take(key, None)]
+        box[0] = take(key, None)  # type: ignore[arg-type] # nothing has the key None
         if box[0] is None:
             results.append(None)
             continue
@@ -452,8 +458,11 @@ def _results(sources: list[Tensor], keys: list[int | None], found: Gradients, re
             box[0] = _fitting(box[0], source)
         if recorded:
             results.append(box[0])
-        else:
-            results.append(Tensor(box[0] if exclusive(box) else namespace_of(box[0]).array(box[0]), None, None))
+            continue
+        made = _new(Tensor)  # quicker than a call of the class
+        made.data = box[0] if exclusive(box) else namespace_of(box[0]).array(box[0])
+        made.key = None
+        results.append(made)
     return results
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.elementwise import activations as kernels
 from eagerflow.kernels.elementwise.gelu import gelu, gelu_gradient
 from eagerflow.kernels.machine.blocks import fits
 from eagerflow.kernels.machine.costs import Blocks
+from eagerflow.kernels.machine.numbers import ONE
 from eagerflow.ops.neural.activations import elu, gelu_exact, gelu_tanh, leaky_relu, relu, sigmoid, silu, softplus
 from eagerflow.ops.neural.dropout import masked_scale
 
@@ -17,8 +20,15 @@ __all__: list[str] = []
 
 
 def _sigmoid(x: Any) -> Any:
+    one = ONE.get(x.dtype)
+    if one is None:
+        return None
     with errstate(over="ignore"):
-        return kernels.sigmoid(x)
+        if x.size >= Blocks.SMALL and fits(x):
+            return kernels.sigmoid(x)
+        e = numpy.exp(-x)
+    e += one
+    return one / e
 
 
 def _silu(x: Any) -> Any:
@@ -45,7 +55,7 @@ lower(relu, kernels.relu, fits, Blocks.SMALL)
 lower_rule(relu, kernels.relu_gradient, fits)
 lower(leaky_relu, kernels.leaky_relu, _is_gentle, Blocks.SMALL)
 lower_rule(leaky_relu, kernels.leaky_relu_gradient, lambda g, x, negative_slope: fits(x, g))
-lower(sigmoid, _sigmoid, fits, Blocks.SMALL)
+lower(sigmoid, _sigmoid)
 lower_rule(sigmoid, kernels.sigmoid_gradient, fits)
 lower(silu, _silu, fits, Blocks.SMALL)
 lower_rule(silu, _silu_gradient, fits)

@@ -13,6 +13,7 @@ from eagerflow.core.op import apply
 from eagerflow.kernels.elementwise import activations as elementwise
 from eagerflow.kernels.machine.blocks import fits
 from eagerflow.kernels.machine.costs import Blocks, Softmax
+from eagerflow.kernels.machine.numbers import ONE, ZERO
 from eagerflow.kernels.reduce import softmax as kernels
 from eagerflow.kernels.reduce.softmax import rows_of
 from eagerflow.ops.neural.crossentropy import (
@@ -54,16 +55,26 @@ lower(log_softmax, _by_rows(kernels.log_softmax), least=Softmax.SMALL)
 lower_rule(log_softmax, _gradient_by_rows(kernels.log_softmax_gradient))
 
 
+def _sigmoid_crossentropy(target: Any, output: Any) -> Any:
+    if output.size >= Blocks.SMALL and fits(output, target):
+        return elementwise.sigmoid_crossentropy(target, output)
+    zero = ZERO.get(output.dtype)
+    if zero is None:
+        return None
+    return numpy.maximum(output, zero) + numpy.log1p(numpy.exp(-abs(output))) - target * output
+
+
 def _sigmoid_crossentropy_gradient(g: Any, target: Any, output: Any) -> Any:
     if fits(output, target, g):
         with errstate(over="ignore"):
             return elementwise.sigmoid_crossentropy_gradient(g, target, output)
     e = numpy.exp(-output)  # rules run without warnings: no need of sigmoid's own care
-    e += 1
-    return g * (1 / e - target)
+    one = ONE.get(e.dtype, 1)
+    e += one
+    return g * (one / e - target)
 
 
-lower(sigmoid_crossentropy, elementwise.sigmoid_crossentropy, fits, Blocks.SMALL)
+lower(sigmoid_crossentropy, _sigmoid_crossentropy)
 lower_rule(sigmoid_crossentropy, _sigmoid_crossentropy_gradient, which=1)
 
 

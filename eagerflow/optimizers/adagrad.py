@@ -28,12 +28,12 @@ def _adagrad(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -
 
 @elementwise
 def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
-    rate, rho, epsilon = settings
+    rate, rho, new, epsilon = settings
     squares, steps = slots
     step, other = scratch
     squares *= rho
     xp.multiply(g, g, out=step)
-    step *= 1 - rho
+    step *= new
     squares += step
     xp.add(squares, epsilon, out=other)
     xp.sqrt(other, out=other)
@@ -43,7 +43,7 @@ def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) 
     step /= other
     steps *= rho
     xp.multiply(step, step, out=other)
-    other *= 1 - rho
+    other *= new
     steps += other
     step *= rate
     w -= step
@@ -109,4 +109,4 @@ class Adadelta(Optimizer):
         self.epsilon = checks.epsilon("Adadelta", epsilon)
 
     def settings(self, rate: float) -> tuple[Any, ...]:
-        return rate, self.rho, self.epsilon
+        return rate, self.rho, 1 - self.rho, self.epsilon

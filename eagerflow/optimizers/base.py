@@ -10,6 +10,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from operator import attrgetter, is_not
 from typing import Any, NoReturn, TypedDict
 
 import numpy
@@ -34,6 +36,9 @@ from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 
 __all__ = ["Optimizer", "Shared"]
+
+_ARRAYS = {numpy.ndarray}
+_constraint, _is_overwritten = attrgetter("variable.constraint"), attrgetter("variable.overwrite_with_gradient")
 
 
 class Shared(TypedDict, total=False):
@@ -359,9 +364,9 @@ class Optimizer(StoredState, Minimizing, Averages):
         warn(f"No gradient for {names}: the loss doesn't depend on them.")
 
     def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:
-        constrained = [e.variable for e in entries if e.variable.constraint is not None]
-        if not constrained:
+        if not any(map(is_not, map(_constraint, entries), repeat(None))):
             return self._change(entries, gradients)
+        constrained = [e.variable for e in entries if e.variable.constraint is not None]
         # A constraint is the user's code: if it raises, nothing has happened.
         before = [(v, v.data) for v in (*[e.variable for e in entries], *self._variables)]
         try:
@@ -376,7 +381,7 @@ class Optimizer(StoredState, Minimizing, Averages):
     def _change(self, entries: list[Entry], gradients: list[Any]) -> None:
         if self.loss_scale_factor is not None:
             gradients = [g / self.loss_scale_factor for g in gradients]
-        if any([e.variable.overwrite_with_gradient for e in entries]):
+        if any(map(_is_overwritten, entries)):
             steps = self.gradient_accumulation_steps or 1
             entries, gradients = _overwrite(entries, gradients, (int(self._iterations.data) + 1) % steps == 0)
         if self.gradient_accumulation_steps:
@@ -438,8 +443,7 @@ class Optimizer(StoredState, Minimizing, Averages):
 
     def _at_once(self, gradients: list[Any]) -> bool:
         """Whether one pass may go over all variables: on the CPU, and not to be taken back."""
-        plain = all([type(g) is numpy.ndarray for g in gradients])
-        return plain and not taken_back() and getattr(self, "epsilon", 1.0) != 0
+        return set(map(type, gradients)) == _ARRAYS and not taken_back() and getattr(self, "epsilon", 1.0) != 0
 
     def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: Any) -> None:
         """Let a rule change one variable."""

@@ -82,29 +82,30 @@ class Packed:
 
     Args:
         entries: packable ones, all of one type and with equally many slots.
+        temporaries: how many scratch arrays the rule needs.
 
     Attributes:
         gradient: a flat array for the gradients.
+        temporaries: as many more; None where a rule had better share those of the thread.
         hopeless: whether packing costs more than it saves, since somebody keeps looking at the variables.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], temporaries: int) -> None:
         self.entries = list(entries)
         columns = zip(*[(entry.variable, *entry.slots) for entry in entries])
         self.holders = [variable for column in columns for variable in column]
         self.shapes = [entry.variable.data.shape for entry in entries]
         self.dtype = entries[0].variable.data.dtype
         self.updates = self.moves = 0
-        side = self._new_side(1)
-        (self.gradient,), self.gradients = side.roles, side.views
+        self.hopeless = False
+        side = self._new_side(1 + (temporaries if sum(map(math.prod, self.shapes)) <= LARGEST else 0))
+        self.gradient, *own = side.roles
+        self.temporaries = own or None
+        self.gradients = side.views[: len(self.entries)]
         self._shown, self._next = self._new_side(), self._new_side()
 
     def _new_side(self, roles: int | None = None) -> _Side:
         return _Side(self.dtype, self.shapes, roles or len(self.holders) // len(self.entries))
-
-    @property
-    def hopeless(self) -> bool:
-        return self.moves > _PATIENCE and 2 * self.moves > self.updates
 
     def begin(self, gradients: Sequence[Any]) -> list[Any]:
         """The roles' arrays with the present values, where nobody sees them; takes the gradients in.
@@ -118,6 +119,7 @@ class Packed:
             self._next = self._new_side()
         if not as_before or not alone:
             self.moves += 1
+            self.hopeless = self.moves > _PATIENCE and 2 * self.moves > self.updates
         if as_before:
             numpy.copyto(self._next.whole, self._shown.whole)
         else:

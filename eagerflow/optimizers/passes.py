@@ -16,6 +16,7 @@ from eagerflow.core.in_place import Writing
 from eagerflow.core.observe import clock, current
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.kernels.machine.numbers import Numbers
 from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
 from eagerflow.optimizers.packed import Packed, packable
@@ -38,12 +39,13 @@ def elementwise(rule: Callable[..., None]) -> Callable[..., None]:
 
 
 class Part(NamedTuple):
-    """Arrays of one shape that a rule works on: the weights of one or more variables, gradient and slots."""
+    """Arrays of one shape that a rule works on: the weights of one or more variables, gradient, slots and scratch."""
 
     weights: Any
     gradient: Any
     slots: Sequence[Any]
     decays: bool  # whether the weights shrink before the update
+    temporaries: Sequence[Any] | None = None  # None: what all threads have
 
 
 class Plan:
@@ -52,16 +54,18 @@ class Plan:
     Args:
         entries: all of them.
         decays: which of them shrink.
+        temporaries: how many scratch arrays the rule needs.
     """
 
-    def __init__(self, entries: list[Entry], decays: list[bool]) -> None:
+    def __init__(self, entries: list[Entry], decays: list[bool], temporaries: int) -> None:
         self.entries, self.decays = entries, decays
         self.distinct = len(set(entries)) == len(entries)
         kinds: dict[Any, list[int]] = {}
         for i, (entry, decay) in enumerate(zip(entries, decays)):
             if packable(entry):
                 kinds.setdefault((entry.variable.data.dtype, len(entry.slots), decay), []).append(i)
-        self.packs = [(Packed([entries[i] for i in kind]), kind) for kind in kinds.values() if len(kind) > 1]
+        chosen = [kind for kind in kinds.values() if len(kind) > 1]
+        self.packs = [(Packed([entries[i] for i in kind], temporaries), kind) for kind in chosen]
         self._sort_out()
 
     def _sort_out(self) -> None:
@@ -72,15 +76,16 @@ class Plan:
 
     def give_up(self) -> None:
         """Pack no more what packing doesn't pay for."""
-        if any([packed.hopeless for packed, _ in self.packs]):
-            self.packs = [pair for pair in self.packs if not pair[0].hopeless]
-            self._sort_out()
+        self.packs = [pair for pair in self.packs if not pair[0].hopeless]
+        self._sort_out()
 
     def parts(self, gradients: list[Any], arrays: list[Any]) -> Iterator[Part]:
         """What the rule is to work on; `arrays` are those of `variables`."""
         for packed, places in self.packs:
-            weights, *slots = packed.begin([gradients[i] for i in places])
-            yield Part(weights, packed.gradient, slots, self.decays[places[0]])
+            weights, *slots = packed.begin(
+                gradients if len(places) == len(gradients) else [gradients[i] for i in places]
+            )
+            yield Part(weights, packed.gradient, slots, self.decays[places[0]], packed.temporaries)
         start = 0
         for i in self.alone:
             stop = start + 1 + len(self.entries[i].slots)
@@ -101,10 +106,11 @@ class Passes:
         self.temporaries, self.decays = temporaries, decays
         self._plans: dict[tuple[int, ...], Plan] = {}
         self._last: Plan | None = None
+        self._numbers = Numbers()
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles plan anew: their variables have arrays of their own."""
-        return {**self.__dict__, "_plans": {}, "_last": None}
+        return {**self.__dict__, "_plans": {}, "_last": None, "_numbers": Numbers()}
 
     def run(
         self, rule: Any, settings: Any, entries: list[Entry], gradients: list[Any], decay: float, scale: float | None
@@ -124,7 +130,6 @@ class Passes:
             for entry, gradient in zip(entries, gradients):
                 self.run(rule, settings, [entry], [gradient], decay, scale)
             return
-        plan.give_up()
         if plan.alone:
             with Writing(plan.variables) as arrays:
                 self._update(plan.parts(gradients, arrays), rule, settings, decay, scale)
@@ -132,6 +137,8 @@ class Passes:
             self._update(plan.parts(gradients, []), rule, settings, decay, scale)
         for packed, _ in plan.packs:
             packed.show()
+            if packed.hopeless:
+                plan.give_up()
 
     def _update(self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None) -> None:
         large: list[Part] = []
@@ -140,23 +147,21 @@ class Passes:
                 large += _pieces(part)
             else:
                 self._work(part, rule, settings, decay, scale)
-
-        def work(i: int) -> None:
-            self._work(large[i], rule, settings, decay, scale)
-
         if large:
-            each(work, len(large), sum([piece.weights.size for piece in large]) * _MICROSECONDS)
+            microseconds = sum([piece.weights.size for piece in large]) * _MICROSECONDS
+            each(lambda i: self._work(large[i], rule, settings, decay, scale), len(large), microseconds)
 
     def _work(self, piece: Part, rule: Any, settings: Any, decay: float, scale: float | None) -> None:
-        w, g, slots, decays = piece
+        w, g, slots, decays, temporaries = piece
         if decay and decays:
             less = scratch(_NAMES[-1], w.shape, w.dtype)
             numpy.multiply(w, decay, out=less)
             w -= less
         if scale is not None:
             g = numpy.multiply(g, scale, out=scratch(_NAMES[-1], w.shape, w.dtype))
-        temporaries = [scratch(name, w.shape, w.dtype) for name in _NAMES[: self.temporaries]]
-        rule(numpy, w, g, slots, settings, temporaries)
+        if temporaries is None:
+            temporaries = [scratch(name, w.shape, w.dtype) for name in _NAMES[: self.temporaries]]
+        rule(numpy, w, g, slots, self._numbers.beside(w.dtype, settings), temporaries)
 
     def _plan(self, entries: list[Entry]) -> Plan:
         plan = self._last
@@ -166,7 +171,7 @@ class Passes:
             if plan is None:
                 if len(self._plans) >= _SETS:
                     self._plans.clear()
-                plan = Plan(list(entries), [self.decays(entry.variable) for entry in entries])
+                plan = Plan(list(entries), [self.decays(entry.variable) for entry in entries], self.temporaries)
                 self._plans[key] = plan
             self._last = plan
         return plan
@@ -177,7 +182,7 @@ def _pieces(part: Part) -> Iterator[Part]:
 
     As few as possible: between two calls of NumPy only one thread runs, and whoever waits for that wakes late.
     """
-    w, g, slots, decays = part
+    w, g, slots, decays, _ = part
     threads = get_num_threads()
     most = _WHOLE if threads == 1 else _PIECE
     if w.nbytes <= most or not all([a.flags.c_contiguous for a in (w, *slots)]):

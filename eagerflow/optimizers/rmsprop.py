@@ -14,19 +14,19 @@ __all__ = ["RMSprop"]
 
 @elementwise
 def _rmsprop(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
-    rate, rho, momentum, epsilon, centered = settings
+    rate, rho, new, momentum, epsilon, centered = settings
     velocity, *others = slots
     step, square = scratch
     velocity *= rho
     xp.multiply(g, g, out=square)
-    square *= 1 - rho
+    square *= new
     velocity += square
     if momentum:
         kept = others.pop(0)
     if centered:
         average = others.pop()
         average *= rho
-        xp.multiply(g, 1 - rho, out=step)
+        xp.multiply(g, new, out=step)
         average += step
         xp.multiply(average, average, out=square)
         xp.subtract(velocity, square, out=square)
@@ -84,4 +84,4 @@ class RMSprop(Optimizer):
         )
 
     def settings(self, rate: float) -> tuple[Any, ...]:
-        return rate, self.rho, self.momentum, self.epsilon, self.centered
+        return rate, self.rho, 1 - self.rho, self.momentum, self.epsilon, self.centered

@@ -15,17 +15,17 @@ __all__ = ["Lamb", "Lion"]
 
 @elementwise
 def _lion(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
-    rate, beta_1, beta_2 = settings
+    rate, beta_1, new_1, beta_2, new_2 = settings
     (m,) = slots
     step, part = scratch
     xp.multiply(m, beta_1, out=step)
-    xp.multiply(g, 1 - beta_1, out=part)
+    xp.multiply(g, new_1, out=part)
     step += part
     xp.sign(step, out=step)
     step *= rate
     w -= step
     m *= beta_2
-    xp.multiply(g, 1 - beta_2, out=part)
+    xp.multiply(g, new_2, out=part)
     m += part
 
 
@@ -77,7 +77,7 @@ class Lion(Optimizer):
         self.beta_2 = checks.between("Lion", "beta_2", beta_2)
 
     def settings(self, rate: float) -> tuple[Any, ...]:
-        return rate, self.beta_1, self.beta_2
+        return rate, self.beta_1, 1 - self.beta_1, self.beta_2, 1 - self.beta_2
 
 
 @OPTIMIZERS.add("lamb")

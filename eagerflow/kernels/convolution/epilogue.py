@@ -14,6 +14,7 @@ from eagerflow.core.dtypes import wide_sum
 from eagerflow.kernels.elementwise.activations import relu_gradient
 from eagerflow.kernels.machine.blocks import zeros
 from eagerflow.kernels.machine.costs import Blocks, Epilogue
+from eagerflow.kernels.machine.numbers import ZERO
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.reduce.moments import rows_at_once
 from eagerflow.kernels.reduce.sums import sum_to
@@ -48,7 +49,7 @@ def finish(block: Any, biases: Any, relu: bool) -> None:
         flat = block.reshape(-1)
         numpy.maximum(flat, zeros(flat.size, flat.dtype), out=flat)
     elif relu:
-        numpy.maximum(block, 0, out=block)
+        numpy.maximum(block, ZERO.get(block.dtype, 0), out=block)
 
 
 def add_bias(out: Any, bias: Any, relu: bool) -> None:
@@ -78,7 +79,8 @@ def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
 def masked(g: Any, out: Any) -> Any:
     """g where the outputs of relu are positive, else 0."""
     if out.size < Epilogue.SMALL or g.dtype != out.dtype:
-        return g * (out > 0)
+        mask = numpy.greater(out, ZERO.get(out.dtype, 0)).astype(g.dtype)  # the product of bools would cast them slowly
+        return numpy.multiply(g, mask, out=mask)
     return relu_gradient(g, out)
 
 
