@@ -12,8 +12,9 @@ kernel meet it, but at the borders.
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -29,6 +30,8 @@ _USUAL = 0.97  # the part of them, without the largest, of which the mean square
 _MOST = 32.0  # times the usual size
 _FILTERS = 16  # looked at, of which one at least has weights that show it
 _MIDDLE, _MOST_OUTPUT = 0.7, 16.0  # outputs are compared to the one at this place in order of size
+_NOTHING = 1e-6  # of the largest: what transforms leave where there are zeros
+_OTHERS = 1 / 8  # of a sample: so many others tell what is usual
 _FEW = 1024  # numbers of an image, which are too few to tell its own usual size
 _TYPES: dict[int, Any] = {4: (numpy.int32, numpy.uint32), 8: (numpy.int64, numpy.uint64)}
 
@@ -61,31 +64,47 @@ class Looked:
         self.is_steady = False
 
 
-class _Axis(NamedTuple):
-    """Which outputs along an axis are looked at: every so many, and the last where they end too early."""
+class _Places(NamedTuple):
+    """Which outputs are looked at, for images of one shape.
 
-    length: int
-    step: int
-    first: int
-    regular: int  # how many are so many apart
-    seen: int
+    Attributes:
+        along: their places along each axis, in order.
+        width: filters of a pixel that are looked at. So many lie side by side in a run.
+        runs: the numbers of their runs in an image.
+    """
 
-    @classmethod
-    def of(cls, length: int, step: int, slack: tuple[int, int]) -> _Axis:
-        for first in range(min(step, slack[0] + 1, length)):
-            regular = -(-(length - first) // step)
-            if length - 1 - slack[1] <= first + (regular - 1) * step:
-                return cls(length, step, first, regular, regular)
-        regular = -(-length // step)
-        return cls(length, step, 0, regular, regular + 1)
+    along: tuple[list[int], ...]
+    width: int
+    runs: Any
 
-    def places(self, start: int, stop: int) -> list[tuple[slice, slice]]:
-        """Of the outputs from start to stop, those that are looked at, and their places among all of them."""
-        low, high = (max(0, -(-(n - self.first) // self.step)) for n in (start, stop))
-        found = [(slice(self.first + low * self.step, stop, self.step), slice(low, high))] if low < high else []
-        if self.seen > self.regular and stop >= self.length:
-            found.append((slice(self.length - 1, self.length), slice(self.regular, self.seen)))
-        return found
+    def among(self, ranges: Sequence[slice]) -> Any:
+        """Which of `runs` lie in these ranges along the first axes, in order."""
+        low = [
+            [bisect_left(along, some.start), bisect_left(along, some.stop)] for along, some in zip(self.along, ranges)
+        ]
+        numbers = numpy.arange(self.runs.size).reshape([len(along) for along in self.along])
+        return numbers[tuple([slice(*ends) for ends in low])].reshape(-1)
+
+
+@functools.lru_cache(maxsize=256)
+def _places(shape: tuple[int, ...], steps: tuple[int, ...], groups: int, slack: Sequence[tuple[int, int]]) -> _Places:
+    """For outputs (*spatial, filters)."""
+    *lengths, filters = shape
+    along = tuple([_along(*axis) for axis in zip(lengths, steps, slack, strict=True)])
+    wide_enough = (n for n in range(_FILTERS, filters) if filters % n == 0)
+    width = next(wide_enough, filters) if groups == 1 else filters
+    pixels = numpy.ravel_multi_index(numpy.ix_(*along), lengths) if all(lengths) else numpy.empty(0, "intp")
+    return _Places(along, width, pixels.reshape(-1) * (filters // max(1, width)))
+
+
+def _along(length: int, step: int, slack: tuple[int, int]) -> list[int]:
+    """The places along an axis: every so many, and the last where they end too early."""
+    for first in range(min(step, slack[0] + 1, length)):
+        found = list(range(first, length, step))
+        if length - 1 - slack[1] <= found[-1]:
+            return found
+    found = list(range(0, length, step))
+    return found if not found or found[-1] == length - 1 else [*found, length - 1]
 
 
 class Look:
@@ -95,7 +114,8 @@ class Look:
     what was seen lies in scratch.
 
     Args:
-        shape: of the outputs (batch, *spatial, filters), float32, also with a bias added and relu applied.
+        shape: of the outputs (batch, *spatial, filters), float32, contiguous. Best without bias and relu: where relu
+            leaves few, the usual size is hard to see.
         steps: along each axis, how many outputs at least see the same input.
         groups: of filters, none of which sees what another sees.
         slack: along each axis, how many more outputs see the first input than the first does, and the last input.
@@ -108,35 +128,41 @@ class Look:
         groups: int = 1,
         slack: Sequence[tuple[int, int]] | None = None,
     ) -> None:
-        slack = slack or [(0, 0)] * len(steps)
-        self._axes = [_Axis.of(*axis) for axis in zip(shape[1:-1], steps, slack, strict=True)]
-        self._whole = [axis.places(0, axis.length) for axis in self._axes]
-        self._filters = slice(_FILTERS if groups == 1 else None)
-        width = len(range(*self._filters.indices(shape[-1])))
-        self._seen = scratch("outliers", (shape[0], *[axis.seen for axis in self._axes], width), numpy.float32)
+        self._places = _places(shape[1:], steps, groups, ((0, 0),) * len(steps) if slack is None else tuple(slack))
+        self._seen = scratch("outliers", (shape[0], self._places.runs.size, self._places.width), numpy.float32)
 
     def take(self, out: ndarray, images: slice, *ranges: slice) -> None:
         """Look at a block of outputs: some images, of these the ranges along the first axes."""
-        axes = [axis.places(some.start, some.stop) for axis, some in zip(self._axes, ranges)]
-        for places in itertools.product(*axes, *self._whole[len(axes) :]):
-            sources, targets = zip(*places, strict=True)
-            self._seen[(images, *targets)] = out[(images, *sources, self._filters)]
+        places, block, target = self._places, out[images], self._seen[images]
+        if not target.size:
+            return
+        runs = block.reshape(len(block), -1, places.width)
+        if all([some.stop - some.start == length for some, length in zip(ranges, out.shape[1:])]):
+            runs.take(places.runs, axis=1, out=target, mode="clip")
+        else:
+            some = places.among(ranges)
+            target[:, some] = runs.take(places.runs[some], axis=1, mode="clip")
 
     def wild_images(self) -> list[int]:
         """The numbers of the images with a number far larger than the others, after all blocks were looked at."""
         if not self._seen.size:
             return []
-        sizes = numpy.abs(self._seen, out=self._seen).reshape(len(self._seen), -1)
-        usual = _middle(sizes)
-        if sizes.max() <= _MOST_OUTPUT * usual:
+        numbers = self._seen.reshape(len(self._seen), -1)
+        usual = _middle(numbers)
+        if peak(numbers) <= _MOST_OUTPUT * usual:
             return []
-        few = sizes.shape[1] < _FEW
-        return [i for i, own in enumerate(sizes) if not own.max() <= _MOST_OUTPUT * (usual if few else _middle(own))]
+        few = numbers.shape[1] < _FEW
+        return [i for i, own in enumerate(numbers) if not peak(own) <= _MOST_OUTPUT * (usual if few else _middle(own))]
 
 
-def _middle(sizes: Any) -> Any:
-    sample = _sample(sizes)
+def _middle(numbers: Any) -> Any:
+    """The usual size; of large images that of what isn't nothing but rounding, as in their blank parts."""
+    sample = numpy.abs(_sample(numbers))
     sample.sort()
+    if numbers.shape[-1] >= _FEW:  # of fewer, a single pixel may be a large part
+        others = sample[numpy.searchsorted(sample, sample[-1] * _NOTHING, "right") :]
+        if len(others) >= _OTHERS * len(sample):
+            sample = others
     return sample[int(len(sample) * _MIDDLE)]
 
 

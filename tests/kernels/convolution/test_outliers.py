@@ -217,6 +217,26 @@ def test_usual_numbers_are_steady():
         assert steady.has_steady_borders(np.where(rng.random(shape) < 0.15, out, 0).astype("float32"))
 
 
+@pytest.mark.parametrize("share", [0.13, 0.3, 0.35, 0.7])
+def test_blank_parts_of_images_are_steady_and_hide_no_large_number(share):
+    rng = np.random.default_rng(0)
+    out = rng.normal(size=(4, 24, 24, 32)).astype("float32")
+    out[:, int(24 * share) + 1 :] *= 1e-8  # what transforms leave there of rounding
+    assert _wild_images(out) == []
+    for row in (3, 20):
+        wild = out.copy()
+        wild[2, row - 1 : row + 2, 9:12] = 1e5
+        assert _wild_images(wild) == [2]
+
+
+def test_a_bias_below_all_outputs_costs_no_second_convolution(monkeypatch):
+    monkeypatch.setattr(convolution.columns, "forward", None)
+    x, kernel = _data((2, 24, 24, 16), (3, 3, 16, 16))
+    geometry = window_geometry((24, 24), (3, 3), 1, "same")
+    for bias in (0.0, -20.0, -100.0):  # relu leaves half, a few, none
+        convolution.forward(x, kernel, geometry, epilogue=(np.full(16, bias, "float32"), True))
+
+
 @pytest.mark.parametrize(
     "a", [[1.0, -3.0, 2.0], [-1.0, -0.5], [0.0, -0.0], [1.0, np.nan], [-np.inf, 3.0], [1e-40, 0.0]]
 )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.tiles import Tiling
 from eagerflow.kernels.convolution.winograd.transforms import outputs, transformed_gradients, transformed_inputs
@@ -74,7 +75,8 @@ def forward(
     weights: ndarray,
     out: ndarray,
     parts: Sequence[slice],
-    finish: Callable[[Any], None] | None,
+    finish: Callable[[Any], None] | None = None,
+    look: Look | None = None,
 ) -> None:
     """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters), summed in parts."""
     pieces = _Pieces(tiling)
@@ -85,6 +87,8 @@ def forward(
     def work(i: int) -> None:
         block = pieces.blocks[i]
         outputs(pieces.tiling, products[pieces.places[i]], out, block)
+        if look is not None:
+            look.take(out, block.images, pieces.tiling.rows_in(block))
         if finish is not None:
             finish(pieces.tiling.rows_of(out, block))
 

@@ -54,8 +54,7 @@ def forward(
 ) -> Any:
     """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
-    `finish` gets each block of outputs, contiguous, while it is in the cache. They are looked at by
-    `look`.
+    Each block of outputs is looked at by `look`, and then `finish` gets it, contiguous, while it is in the cache.
     """
     filters = kernel.shape[-1]
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
@@ -65,9 +64,7 @@ def forward(
     parts, (noisy, finer) = tiling.parts(packs.channels), tiling.noisy(packs.channels)
     if frequencies.suits(tiling, packs):
         with numpy.errstate(invalid="ignore", over="ignore"):
-            frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish)
-        if look is not None:
-            look.take(out, slice(0, len(out)))
+            frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish, look)
         return out
 
     def work(i: int) -> None:
@@ -77,10 +74,10 @@ def forward(
         if noisy:
             _multiply(packs, values[:, :noisy], weights[:noisy], products[:, :noisy], finer)
         outputs(tiling, products, out, blocks[i])
-        if finish is not None:
-            finish(tiling.rows_of(out, blocks[i]))
         if look is not None:
             look.take(out, blocks[i].images, tiling.rows_in(blocks[i]))
+        if finish is not None:
+            finish(tiling.rows_of(out, blocks[i]))
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         each(work, len(blocks), 2.25 * out.size * packs.channels / Speed.PRODUCTS)

@@ -218,11 +218,11 @@ def forward(
         target = plan.part(out, some)
         found = place.reshape(*place.shape[:3], layers, plan.filters)
         copy_rows(found[:, : target.shape[2], : target.shape[3]].transpose(0, 3, 1, 2, 4), target)
+        if look is not None:
+            look.take(out, some.volumes, some.layers, plan.rows(some))
         if finish is not None:
             for part in _pieces(target):
                 finish(part)
-        if look is not None:
-            look.take(out, some.volumes, some.layers, plan.rows(some))
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         each(work, len(plan.blocks), plan.microseconds)
