@@ -75,7 +75,7 @@ class _Places(NamedTuple):
 
     along: tuple[list[int], ...]
     width: int
-    runs: Any
+    runs: ndarray
 
     def among(self, ranges: Sequence[slice]) -> Any:
         """Which of `runs` lie in these ranges along the first axes, in order."""
@@ -155,7 +155,7 @@ class Look:
         return [i for i, own in enumerate(numbers) if not peak(own) <= _MOST_OUTPUT * (usual if few else _middle(own))]
 
 
-def _middle(numbers: Any) -> Any:
+def _middle(numbers: ndarray) -> Any:
     """The usual size; of large images that of what isn't nothing but rounding, as in their blank parts."""
     sample = numpy.abs(_sample(numbers))
     sample.sort()
