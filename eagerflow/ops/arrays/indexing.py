@@ -70,7 +70,7 @@ def _add_at(xp: Numpy, out: Array, index: Any, x: Array) -> None:
 
 
 @composite
-def get_item(x: TensorLike, key: Any) -> Any:
+def get_item(x: TensorLike, key: Any) -> Tensor:
     """`x[key]`.
 
     Args:
@@ -128,7 +128,7 @@ def _checked(array: Any) -> Any:
 
 
 @composite
-def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """The slices of `x` at `indices` along `axis`.
 
     Args:
@@ -155,7 +155,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
 
 
 @composite
-def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Any:
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """For each position, the element of `x` that `indices` names along `axis`.
 
     Args:
@@ -195,7 +195,7 @@ def _open_grid(shape: tuple[int, ...], indices: Tensor, axis: int) -> tuple[Any,
 
 
 @composite
-def slice(inputs: TensorLike, start_indices: Any, shape: Any) -> Any:
+def slice(inputs: TensorLike, start_indices: Any, shape: Any) -> Tensor:
     """The block of `inputs` that begins at `start_indices` and has the given shape.
 
     Args:

@@ -81,7 +81,7 @@ def alike(xp: Numpy, arrays: Sequence[Array]) -> Sequence[Array]:
 
 
 @composite
-def hstack(xs: Sequence[TensorLike]) -> Any:
+def hstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined side by side: along axis 1, or axis 0 where that is all they have.
 
     Args:
@@ -95,7 +95,7 @@ def hstack(xs: Sequence[TensorLike]) -> Any:
 
 
 @composite
-def vstack(xs: Sequence[TensorLike]) -> Any:
+def vstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined one below the other: along axis 0, vectors counting as rows.
 
     Args:
@@ -108,7 +108,7 @@ def vstack(xs: Sequence[TensorLike]) -> Any:
 
 
 @composite
-def dstack(xs: Sequence[TensorLike]) -> Any:
+def dstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined one behind the other: along axis 2.
 
     Args:
@@ -131,7 +131,7 @@ def _at_least(x: Any, ndim: int) -> Tensor:
 
 
 @composite
-def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Any:
+def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
     """`x2` joined to the end of `x1`.
 
     Args:
@@ -303,7 +303,7 @@ def pad_constant(xp: Numpy, x: Array, pad_width: Any = (), constant_values: Any 
 
 
 @composite
-def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
+def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Tensor:
     """`x` with a border around it.
 
     Args:

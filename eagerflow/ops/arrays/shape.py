@@ -82,7 +82,7 @@ def transpose(xp: Numpy, x: Array, axes: Axes = None) -> Array:
 
 
 @composite
-def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Any:
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """Two axes interchanged.
 
     Args:
@@ -104,7 +104,7 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Any:
 
 
 @composite
-def moveaxis(x: TensorLike, source: Any, destination: Any) -> Any:
+def moveaxis(x: TensorLike, source: Any, destination: Any) -> Tensor:
     """Axes moved to other places, the others in their order.
 
     Args:
@@ -131,7 +131,7 @@ def moveaxis(x: TensorLike, source: Any, destination: Any) -> Any:
 
 
 @composite
-def expand_dims(x: TensorLike, axis: Axes) -> Any:
+def expand_dims(x: TensorLike, axis: Axes) -> Tensor:
     """`x` with new axes of length one.
 
     Args:
@@ -154,7 +154,7 @@ def expand_dims(x: TensorLike, axis: Axes) -> Any:
 
 
 @composite
-def squeeze(x: TensorLike, axis: Axes = None) -> Any:
+def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     """`x` without axes of length one.
 
     Args:
@@ -175,7 +175,7 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Any:
 
 
 @composite
-def ravel(x: TensorLike) -> Any:
+def ravel(x: TensorLike) -> Tensor:
     """All elements in one axis.
 
     Args:
@@ -188,7 +188,7 @@ def ravel(x: TensorLike) -> Any:
 
 
 @composite
-def tile(x: TensorLike, repeats: Any) -> Any:
+def tile(x: TensorLike, repeats: Any) -> Tensor:
     """`x` laid side by side `repeats` times along each axis.
 
     Args:
@@ -208,7 +208,7 @@ def tile(x: TensorLike, repeats: Any) -> Any:
 
 
 @composite
-def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Any:
+def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     """Each element (or slice along `axis`) repeated in place.
 
     Args:
@@ -236,7 +236,7 @@ def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Any:
 
 
 @composite
-def flip(x: TensorLike, axis: Axes = None) -> Any:
+def flip(x: TensorLike, axis: Axes = None) -> Tensor:
     """The elements in reverse order.
 
     Args:
@@ -252,7 +252,7 @@ def flip(x: TensorLike, axis: Axes = None) -> Any:
 
 
 @composite
-def fliplr(x: TensorLike) -> Any:
+def fliplr(x: TensorLike) -> Tensor:
     """The columns (axis 1) in reverse order.
 
     Args:
@@ -262,7 +262,7 @@ def fliplr(x: TensorLike) -> Any:
 
 
 @composite
-def flipud(x: TensorLike) -> Any:
+def flipud(x: TensorLike) -> Tensor:
     """The rows (axis 0) in reverse order.
 
     Args:
@@ -272,7 +272,7 @@ def flipud(x: TensorLike) -> Any:
 
 
 @composite
-def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     """Turned by 90 degrees in the plane of two axes, from the first towards the second.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.complex_numbers import real_part
 from eagerflow.ops.elementwise.rounding import sign_of
 
@@ -112,7 +113,7 @@ abs = absolute
 
 
 @composite
-def fabs(x: TensorLike) -> Any:
+def fabs(x: TensorLike) -> Tensor:
     """Elementwise `|x|` as a float: integers give `floatx()`.
 
     Args:
@@ -165,7 +166,7 @@ def power(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 
 @composite
-def reciprocal(x: TensorLike) -> Any:
+def reciprocal(x: TensorLike) -> Tensor:
     """Elementwise `1 / x`.
 
     Args:
@@ -200,7 +201,7 @@ def floor_divide(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 
 @composite
-def fmod(x1: TensorLike, x2: TensorLike) -> Any:
+def fmod(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The remainder of `x1 / x2` with the sign of `x1`, as C's `fmod`.
 
     Args:

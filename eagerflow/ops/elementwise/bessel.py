@@ -12,6 +12,7 @@ from typing import Any
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import apply, composite, op
+from eagerflow.core.tensor import Tensor
 
 __all__ = ["i0"]
 
@@ -66,7 +67,7 @@ def bessel_i(xp: Numpy, x: Array, order: int = 0, scaled: bool = False) -> Array
 
 
 @composite
-def i0(x: TensorLike) -> Any:
+def i0(x: TensorLike) -> Tensor:
     """Bessel's modified function of the first kind and order 0, elementwise.
 
     Args:

@@ -44,7 +44,7 @@ def cast(xp: Numpy, x: Array, dtype: DType) -> Any:
 
 
 @composite
-def saturate_cast(x: TensorLike, dtype: DType) -> Any:
+def saturate_cast(x: TensorLike, dtype: DType) -> Tensor:
     """`x` in another data type, limited to what that can hold (instead of wrapping around).
 
     Args:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.arithmetic import absolute
 
 __all__ = ["equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "less"]
@@ -96,7 +96,7 @@ def isfinite(xp: Numpy, x: Array) -> Array:
 
 
 @composite
-def isnan(x: TensorLike) -> Any:
+def isnan(x: TensorLike) -> Tensor:
     """Elementwise: is NaN, the only number that differs from itself.
 
     Args:
@@ -106,7 +106,7 @@ def isnan(x: TensorLike) -> Any:
 
 
 @composite
-def isinf(x: TensorLike) -> Any:
+def isinf(x: TensorLike) -> Tensor:
     """Elementwise: is inf or -inf.
 
     Args:
@@ -119,7 +119,7 @@ def isinf(x: TensorLike) -> Any:
 
 
 @composite
-def isposinf(x: TensorLike) -> Any:
+def isposinf(x: TensorLike) -> Tensor:
     """Elementwise: is inf.
 
     Args:
@@ -129,7 +129,7 @@ def isposinf(x: TensorLike) -> Any:
 
 
 @composite
-def isneginf(x: TensorLike) -> Any:
+def isneginf(x: TensorLike) -> Tensor:
     """Elementwise: is -inf.
 
     Args:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.arithmetic import absolute, add, divide, multiply, power, square
 from eagerflow.ops.elementwise.comparison import greater, isfinite
 from eagerflow.ops.elementwise.logic import logical_and
@@ -119,7 +119,7 @@ def cbrt(xp: Numpy, x: Array) -> Array:
 
 
 @composite
-def rsqrt(x: TensorLike) -> Any:
+def rsqrt(x: TensorLike) -> Tensor:
     """Elementwise `1 / sqrt(x)`.
 
     Args:
@@ -132,7 +132,7 @@ def rsqrt(x: TensorLike) -> Any:
 
 
 @composite
-def exp2(x: TensorLike) -> Any:
+def exp2(x: TensorLike) -> Tensor:
     """Elementwise 2 to the power of `x`.
 
     Args:
@@ -162,7 +162,7 @@ def logaddexp(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 
 @composite
-def logaddexp2(x1: TensorLike, x2: TensorLike) -> Any:
+def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Elementwise `log2(2 ** x1 + 2 ** x2)` without overflow.
 
     Args:
@@ -176,7 +176,7 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def hypot(x1: TensorLike, x2: TensorLike) -> Any:
+def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Elementwise `sqrt(x1² + x2²)`, without overflow on the way. The gradient at (0, 0) is 0.
 
     Args:
@@ -196,7 +196,7 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def ldexp(x1: TensorLike, x2: TensorLike) -> Any:
+def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Elementwise `x1 * 2 ** x2`.
 
     Args:

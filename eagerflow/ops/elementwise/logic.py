@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.comparison import equal, not_equal
 
 __all__ = ["logical_and", "logical_not", "logical_or", "logical_xor"]
@@ -37,7 +36,7 @@ def logical_or(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 
 @composite
-def logical_not(x: TensorLike) -> Any:
+def logical_not(x: TensorLike) -> Tensor:
     """Elementwise "not" of truth values.
 
     Args:
@@ -50,7 +49,7 @@ def logical_not(x: TensorLike) -> Any:
 
 
 @composite
-def logical_xor(x1: TensorLike, x2: TensorLike) -> Any:
+def logical_xor(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Elementwise "either, but not both" of truth values.
 
     Args:

@@ -116,7 +116,7 @@ def minimum(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 
 @composite
-def fmax(x1: TensorLike, x2: TensorLike) -> Any:
+def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The larger of two, elementwise; where one is NaN, the other.
 
     Args:
@@ -130,7 +130,7 @@ def fmax(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def fmin(x1: TensorLike, x2: TensorLike) -> Any:
+def fmin(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The smaller of two, elementwise; where one is NaN, the other.
 
     Args:
@@ -199,7 +199,7 @@ def limit(xp: Numpy, x: Array, low: float = 0, high: float = 1) -> Array:
 
 
 @composite
-def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
     """`x` with NaN and infinities replaced; gradients pass through the other elements.
 
     Args:
@@ -233,7 +233,7 @@ def _beside(x: Any, other: Any) -> Any:
 
 
 @composite
-def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Any:
+def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Elementwise `x1 / x2`, and 0 (with gradient 0) where `x2` is 0.
 
     Args:
@@ -249,7 +249,7 @@ def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def heaviside(x1: TensorLike, x2: TensorLike) -> Any:
+def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The step function: 0 where `x1 < 0`, 1 where `x1 > 0`, `x2` where `x1` is 0.
 
     Args:
@@ -265,7 +265,7 @@ def heaviside(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     """For each element, the choice whose condition is the first to hold.
 
     Args:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
+from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, square
 from eagerflow.ops.elementwise.comparison import less
 from eagerflow.ops.elementwise.selection import where
@@ -162,7 +162,7 @@ def arctanh(xp: Numpy, x: Array) -> Array:
 
 
 @composite
-def sinc(x: TensorLike) -> Any:
+def sinc(x: TensorLike) -> Tensor:
     """Elementwise `sin(πx) / (πx)`, and 1 at 0.
 
     Args:
@@ -183,7 +183,7 @@ def sinc(x: TensorLike) -> Any:
 
 
 @composite
-def deg2rad(x: TensorLike) -> Any:
+def deg2rad(x: TensorLike) -> Tensor:
     """Degrees as radians.
 
     Args:
@@ -196,7 +196,7 @@ def deg2rad(x: TensorLike) -> Any:
 
 
 @composite
-def rad2deg(x: TensorLike) -> Any:
+def rad2deg(x: TensorLike) -> Tensor:
     """Radians as degrees.
 
     Args:

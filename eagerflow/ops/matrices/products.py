@@ -88,7 +88,7 @@ def matmul(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 
 @composite
-def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Any:
+def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
     """The sum of products over pairs of axes.
 
     Args:
@@ -129,7 +129,7 @@ def _paired(axes: Any, x1: Tensor, x2: Tensor) -> tuple[tuple[int, ...], tuple[i
 
 
 @composite
-def dot(x1: TensorLike, x2: TensorLike) -> Any:
+def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum of products over the last axis of `x1` and the last but one of `x2`.
 
     Args:
@@ -151,7 +151,7 @@ def dot(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def inner(x1: TensorLike, x2: TensorLike) -> Any:
+def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum of products over the last axes.
 
     Args:
@@ -171,7 +171,7 @@ def inner(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def outer(x1: TensorLike, x2: TensorLike) -> Any:
+def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The products of every element of `x1` with every element of `x2`.
 
     Args:
@@ -185,7 +185,7 @@ def outer(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def vdot(x1: TensorLike, x2: TensorLike) -> Any:
+def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum of all products, the first factor conjugated.
 
     Args:
@@ -199,7 +199,7 @@ def vdot(x1: TensorLike, x2: TensorLike) -> Any:
 
 
 @composite
-def kron(x1: TensorLike, x2: TensorLike) -> Any:
+def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Kronecker product: a copy of `x2` for each element of `x1`, times that element.
 
     Args:
@@ -221,7 +221,7 @@ def kron(x1: TensorLike, x2: TensorLike) -> Any:
 @composite
 def cross(
     x1: TensorLike, x2: TensorLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+) -> Tensor:
     """The cross product of vectors of two or three elements.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Array, Needs, Numpy, Sizes, TensorLike
 from eagerflow.core.op import composite, op
-from eagerflow.core.tensor import convert_to_tensor
+from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
 from eagerflow.ops.neural.windows import gather_windows
 from eagerflow.ops.windows import convolution, depthwise
@@ -187,7 +187,7 @@ def separable_conv(
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
-) -> Any:
+) -> Tensor:
     """A depthwise convolution, then one of size 1 that mixes the channels.
 
     Args:

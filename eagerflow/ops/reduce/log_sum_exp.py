@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eagerflow.base.typing import Axes, TensorLike
 from eagerflow.core.custom_gradient import stop_gradient
 from eagerflow.core.op import composite
-from eagerflow.core.tensor import convert_to_tensor
+from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import without
 from eagerflow.ops.arrays.shape import reshape
 from eagerflow.ops.elementwise.arithmetic import add, subtract
@@ -21,7 +20,7 @@ __all__ = ["logsumexp"]
 
 
 @composite
-def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
+def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """`log(sum(exp(x)))` over `axis` without overflow.
 
     Args:

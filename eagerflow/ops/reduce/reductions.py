@@ -235,7 +235,7 @@ def _wide(x: Any) -> tuple[Any, Any]:
 
 
 @composite
-def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
+def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Variance over `axis` (the mean squared distance from the mean).
 
     Args:
@@ -256,7 +256,7 @@ def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
 
 
 @composite
-def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
+def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over `axis`: the root of `var`.
 
     Args:
@@ -273,7 +273,7 @@ def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
 
 
 @composite
-def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
+def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Peak to peak: maximum minus minimum over `axis`.
 
     Args:
@@ -288,7 +288,7 @@ def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Any:
 
 
 @composite
-def count_nonzero(x: TensorLike, axis: Axes = None) -> Any:
+def count_nonzero(x: TensorLike, axis: Axes = None) -> Tensor:
     """How many elements along `axis` are not 0.
 
     Args:
