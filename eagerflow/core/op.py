@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from eagerflow.base.tracebacks import called, in_words, is_slip, shorten
-from eagerflow.base.typing import Array, ArrayFunction, Numpy, Rule
+from eagerflow.base.typing import Array, Numpy, Rule
 from eagerflow.core.links import above
 from eagerflow.core.lowering import await_kernels
 from eagerflow.core.op_function import generate
@@ -29,6 +29,8 @@ from eagerflow.core.tensor import Tensor
 
 __all__ = ["apply", "composite", "identity", "op"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _GRADIENTS = ("smooth", "zero", "raises")
 
 
@@ -47,7 +49,7 @@ def op(
     promotes: bool = False,
     may_round: bool = False,
     holomorphic: bool = False,
-) -> Callable[[ArrayFunction], Callable[..., Any]]:
+) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, Any]]:
     """Make a recorded op from an array function `f(xp, *arrays, *settings)`.
 
     Args:
@@ -87,7 +89,7 @@ def op(
     if traits["gradient"] not in _GRADIENTS:
         raise ValueError(f"op(gradient={gradient!r}): expected one of {_GRADIENTS}")
 
-    def decorate(forward: ArrayFunction) -> Callable[..., Any]:
+    def decorate(forward: Callable[Concatenate[Numpy, P], Any]) -> Callable[P, Any]:
         given = (_raising(forward.__name__, why or ""),) if gradient == "raises" else rules
         made = Op(forward, given, **(traits | {"joint": joint or gradient == "raises"}))
         known = registry.get(made.name)
@@ -118,7 +120,7 @@ def apply(call: Callable[..., Any], xp: Numpy, *arguments: Any) -> Any:
     return call.op.forward(xp, *arguments)  # type: ignore[attr-defined]
 
 
-def composite(function: Callable[..., Any]) -> Callable[..., Any]:
+def composite(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a public function that is composed of ops, so that symbolic tensors record it as one node.
 
     The functional API calls ops on what `Input` gives. A primitive op notices that by itself; a composition
@@ -126,7 +128,7 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
         if above.symbolic_call is not None:
             found, result = above.symbolic_call(call, args, kwargs)
             if found:

@@ -42,9 +42,9 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     Returns:
         (batch, 1).
     """
-    lengths = [ops.cast(ops.reshape(n, (-1,)), "int32") for n in (label_length, input_length)]
+    labels, steps = [ops.cast(ops.reshape(n, (-1,)), "int32") for n in (label_length, input_length)]
     blank = y_pred.shape[-1] - 1
-    losses = ops.ctc_loss(ops.cast(y_true, "int32"), _logits(y_pred), *lengths, mask_index=blank)
+    losses = ops.ctc_loss(ops.cast(y_true, "int32"), _logits(y_pred), labels, steps, mask_index=blank)
     return ops.expand_dims(losses, 1)
 
 

@@ -177,8 +177,8 @@ class GroupNormalization(_Normalization):
         x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
         shape, place = list(inputs.shape), self.axis % inputs.ndim
         if place == inputs.ndim - 1:
-            weights = [None if w is None else ops.cast(w, x.dtype) for w in (self.gamma, self.beta)]
-            return ops.cast(group_norm(x, *weights, self.groups, self.epsilon), self.compute_dtype)
+            gamma, beta = [None if w is None else ops.cast(w, x.dtype) for w in (self.gamma, self.beta)]
+            return ops.cast(group_norm(x, gamma, beta, self.groups, self.epsilon), self.compute_dtype)
         grouped = [*shape[:place], self.groups, shape[place] // self.groups, *shape[place + 1 :]]
         x = x.reshape(tuple(grouped))
         axes = [i for i in range(1, x.ndim) if i != place]

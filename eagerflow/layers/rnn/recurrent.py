@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from eagerflow import activations, ops
@@ -26,6 +26,8 @@ _TIME_SECOND = only(time_major=(False, "Swap the first two axes of the inputs: o
 
 class _Recurrent(RNN):
     """A recurrent layer with a cell of its own, whose settings it shows as its own."""
+
+    _op: Callable[..., Any]  # over whole sequences
 
     def __init__(self, cell: Any, cell_name: str, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
         of_cell: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
@@ -84,7 +86,7 @@ class _Recurrent(RNN):
         raise NotImplementedError
 
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
-        raise NotImplementedError
+        return type(self)._op(*self._given(sequences, states, mask), all_steps)
 
     @classmethod
     def from_config(cls: Any, config: dict[str, Any]) -> Any:  # type: ignore[override]
@@ -131,6 +133,7 @@ class SimpleRNN(_Recurrent):
 
     _untold = ("seed",)
     _also_told = ("zero_output_for_mask",)
+    _op = staticmethod(kernels.simple_rnn)
 
     @_TIME_SECOND
     @of_recurrent
@@ -164,9 +167,6 @@ class SimpleRNN(_Recurrent):
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
         return sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask
-
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
-        return kernels.simple_rnn(*self._given(sequences, states, mask), all_steps)
 
 
 class LSTM(_Recurrent):
@@ -213,6 +213,7 @@ class LSTM(_Recurrent):
 
     _untold = ("use_cudnn",)
     _also_told = ("zero_output_for_mask",)
+    _op = staticmethod(kernels.lstm)
 
     @_TIME_SECOND
     @of_recurrent
@@ -250,9 +251,6 @@ class LSTM(_Recurrent):
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
         return sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask
-
-    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
-        return kernels.lstm(*self._given(sequences, states, mask), all_steps)
 
 
 class GRU(_Recurrent):
@@ -299,6 +297,7 @@ class GRU(_Recurrent):
 
     _untold = ("use_cudnn",)
     _also_told = ("zero_output_for_mask",)
+    _op = staticmethod(kernels.gru)
 
     @_TIME_SECOND
     @of_recurrent
@@ -338,7 +337,8 @@ class GRU(_Recurrent):
         return sequences, states[0], cell.kernel, cell.recurrent_kernel, *cell.biases(), mask
 
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
-        return kernels.gru(*self._given(sequences, states, mask), self.cell.reset_after, all_steps)
+        given = (*self._given(sequences, states, mask), self.cell.reset_after, all_steps)
+        return type(self)._op(*given)
 
 
 def _checked_cudnn(layer: Any, use_cudnn: Any) -> Any:

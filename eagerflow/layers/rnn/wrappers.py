@@ -91,7 +91,7 @@ class TimeDistributed(Wrapper):
             )
         signature = self.layer._call_signature
         steps = ops.unstack(inputs, axis=1)
-        masks = [None] * len(steps)
+        masks: list[Any] = [None] * len(steps)
         if mask is not None and any(parameter == "mask" for _, parameter in signature.masks):
             masks = ops.unstack(mask, axis=1)
         outputs = []

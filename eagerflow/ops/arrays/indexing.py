@@ -18,7 +18,7 @@ from eagerflow.ops.arrays.shape import ravel
 __all__ = ["get_item", "slice", "take", "take_along_axis"]
 
 
-@op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))
+@op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))  # type: ignore[has-type]
 def take_index(xp: Numpy, x: Array, index: Any = None) -> Array:
     """`x[index]` for any index that NumPy knows; index arrays are raw arrays of x's device."""
     return x[index]

@@ -95,7 +95,7 @@ def _lgamma_of_positive(xp: Numpy, x: Array) -> Any:
     return xp.where(x < _LARGE, found, stirling)
 
 
-@op(lambda xp, g, x: g * apply(digamma, xp, x), floating="real")
+@op(lambda xp, g, x: g * apply(digamma, xp, x), floating="real")  # type: ignore[has-type]
 def lgamma(xp: Numpy, x: Array) -> Array:
     """The logarithm of the size of the gamma function, elementwise; inf at 0, -1, -2, ...
 
@@ -113,7 +113,7 @@ def lgamma(xp: Numpy, x: Array) -> Array:
         return xp.where(wide > 0, found, mirrored).astype(x.dtype)
 
 
-@op(lambda xp, g, x: g * apply(polygamma, xp, x, 1), floating="real")
+@op(lambda xp, g, x: g * apply(polygamma, xp, x, 1), floating="real")  # type: ignore[has-type]
 def digamma(xp: Numpy, x: Array) -> Array:
     """The derivative of `lgamma`, elementwise; NaN at its poles 0, -1, -2, ...
 
@@ -163,7 +163,7 @@ def _zeta_rule_of_s(g: Array) -> Array:
     raise NotImplementedError("zeta has no gradient for its exponent, only for its second argument.")
 
 
-@op(_zeta_rule_of_s, lambda xp, g, s, q: g * -s * apply(zeta, xp, s + 1, q), floating="real", promotes=True)
+@op(_zeta_rule_of_s, lambda xp, g, s, q: g * -s * apply(zeta, xp, s + 1, q), floating="real", promotes=True)  # type: ignore[has-type]
 def zeta(xp: Numpy, s: Array, q: Array) -> Array:
     """Hurwitz's zeta function, elementwise: the sum of (q + k)**-s over k = 0, 1, 2, ...
 
@@ -203,7 +203,7 @@ def _polygamma(xp: Numpy, x: Array, n: int) -> Any:
     return xp.where(positive, sums if n % 2 else -sums, mirrored)
 
 
-@op(lambda xp, g, x, n: g * apply(polygamma, xp, x, n + 1), floating="real")
+@op(lambda xp, g, x, n: g * apply(polygamma, xp, x, n + 1), floating="real")  # type: ignore[has-type]
 def polygamma(xp: Numpy, x: Array, n: Any = 1) -> Array:
     """The n-th derivative of `digamma`, elementwise.
 

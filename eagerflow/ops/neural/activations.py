@@ -147,7 +147,7 @@ def _gelu_by_erf(x: Any, **_: Any) -> Any:
 
 
 @op(lambda g, slope: g * slope, reference=_gelu_by_erf, saves=("slope",), floating="real")
-def gelu_exact(xp: Numpy, x: Array, *, keep: bool) -> Any:
+def gelu_exact(xp: Numpy, x: Array, *, keep: bool = False) -> Any:
     """Elementwise `x` times the normal distribution function at `x`, by the error function."""
     phi = apply(erf, xp, x * 2**-0.5)
     phi += 1

@@ -103,7 +103,7 @@ def dot_product_attention(
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
     *,
-    keep: bool,
+    keep: bool = False,
 ) -> Any:
     """`softmax(query @ key * scale + bias) @ value`, per head.
 

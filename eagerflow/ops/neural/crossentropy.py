@@ -245,9 +245,9 @@ def _last(x: Tensor, axis: int) -> Tensor:
     return x if axis == x.ndim - 1 else moveaxis(x, axis, -1)
 
 
-def _wide(*halves: Tensor) -> list[Tensor]:
+def _wide(target: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
     """As float32: in halves `1 - epsilon()` is 1, and the logarithm of what is left 0."""
-    return [x.astype("float32") for x in halves]
+    return target.astype("float32"), output.astype("float32")
 
 
 def _clipped(x: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def maxima(
     padding: str = "valid",
     data_format: str | None = None,
     *,
-    keep: bool,
+    keep: bool = False,
 ) -> Any:
     """`max_pool` by a function of channels-last arrays."""
     x = channels_first_to_last(inputs, data_format)
@@ -67,7 +67,7 @@ def max_pool(
     padding: str = "valid",
     data_format: str | None = None,
     *,
-    keep: bool,
+    keep: bool = False,
 ) -> Any:
     """The maximum of each window. Of equal maxima, the first in reading order gets the gradient.
 

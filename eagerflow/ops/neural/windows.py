@@ -12,7 +12,7 @@ from eagerflow.ops.windows import arrays
 __all__ = ["gather_windows", "scatter_windows"]
 
 
-@op(lambda xp, g, geometry: apply(scatter_windows, xp, g, geometry))
+@op(lambda xp, g, geometry: apply(scatter_windows, xp, g, geometry))  # type: ignore[has-type]
 def gather_windows(xp: Numpy, x: Array, geometry: Any = None) -> Array:
     """All windows of a channels-last tensor: (batch, *outputs, taps, channels); padding reads zeros."""
     found = arrays.gather(xp, arrays.pad(xp, x, geometry), geometry)

@@ -121,11 +121,11 @@ def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis:
     """
     y = convert_to_tensor(y)
     if is_half(y.dtype):  # differences between places are small ones of rounded numbers
-        wide = [None if a is None else cast(a, "float32") for a in (x, dx)]
-        return cast(trapezoid(cast(y, "float32"), *wide, axis=axis), y.dtype)
+        places = None if x is None else cast(x, "float32")
+        return cast(trapezoid(cast(y, "float32"), places, dx, axis), y.dtype)
     along = axis_of(axis, y.ndim)
     lead = (slice(None),) * along
-    width = dx
+    width: Any = dx
     if x is not None:
         x = convert_to_tensor(x)
         width = diff(x, axis=along if x.ndim > 1 else 0)

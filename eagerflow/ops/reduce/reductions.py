@@ -81,7 +81,9 @@ def _extreme(xp: Numpy, x: Array, axis: Axes, keepdims: bool, initial: Any, larg
 
 
 @op(_extreme_rule, saves=("places",))
-def max(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
+def max(
+    xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool = False
+) -> Any:
     """Maximum over `axis`. Elements that tie share the gradient equally.
 
     Args:
@@ -100,7 +102,9 @@ def max(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial:
 
 
 @op(_extreme_rule, saves=("places",))
-def min(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool) -> Any:
+def min(
+    xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool = False
+) -> Any:
     """Minimum over `axis`. Elements that tie share the gradient equally.
 
     Args:

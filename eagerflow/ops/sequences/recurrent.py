@@ -156,7 +156,7 @@ def lstm(
     mask: Array | None = None,
     all_steps: bool = True,
     *,
-    keep: bool,
+    keep: bool = False,
 ) -> Any:
     """Long short-term memory over a whole sequence, with sigmoid gates and tanh.
 

@@ -125,7 +125,7 @@ def lstm_pair(
     other_mask: Array | None = None,
     all_steps: bool = True,
     *,
-    keep: bool,
+    keep: bool = False,
 ) -> Any:
     """`lstm` of two layers with sequences and states of the same shape.
 

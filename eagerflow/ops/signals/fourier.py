@@ -25,7 +25,7 @@ Pair = tuple[Tensor, Tensor]
 
 
 # The transform is a symmetric matrix F, so the gradient is F conjugated, times g.
-@op(lambda xp, g: apply(fourier, xp, g.conj()).conj(), floating=True)
+@op(lambda xp, g: apply(fourier, xp, g.conj()).conj(), floating=True)  # type: ignore[has-type]
 def fourier(xp: Numpy, x: Array) -> Array:
     """The discrete Fourier transform along the last axis."""
     return xp.fft.fft(x)
