@@ -10,16 +10,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["Told", "automatic", "setting_names", "settings_of", "telling_class"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _TOLD_BY_BASES = {"self", "name", "dtype", "trainable"}
 
 
-def automatic(get_config: Any) -> Any:
+def automatic(get_config: F) -> F:
     """Mark a `get_config` which follows a rule, and leaves classes below to what their `__init__` takes."""
-    get_config.automatic = True
+    get_config.automatic = True  # type: ignore[attr-defined]
     return get_config
 
 

@@ -10,7 +10,7 @@ import contextlib
 import contextvars
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 
@@ -18,6 +18,7 @@ __all__ = ["CustomObjectScope", "Table", "custom_object_scope", "deserialize_ker
 __all__ += ["get_registered_name", "get_registered_object", "made_from", "refuse_path", "register_keras_serializable"]
 __all__ += ["serialize_keras_object", "tables"]
 
+T = TypeVar("T")  # what decorators give back as it is
 _DEEPEST = 200  # levels of a config, as in files
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
@@ -29,6 +30,10 @@ _scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
 
 # Every table of built-in things by the Keras module it stands for ("keras.layers").
 tables: dict[str, Table] = {}
+
+
+def _own_name(thing: Any) -> str:
+    return str(thing.__name__)
 
 
 class Table:
@@ -53,11 +58,11 @@ class Table:
         self._own_name: dict[Any, str] = {}
         tables[module] = self
 
-    def add(self, *aliases: str, name: str | None = None) -> Callable[[Any], Any]:
+    def add(self, *aliases: str, name: str | None = None) -> Callable[[T], T]:
         """A decorator that enters a class or function under its own name and `aliases`."""
 
-        def enter(thing: Any) -> Any:
-            own = name or thing.__name__
+        def enter(thing: T) -> T:
+            own = name or _own_name(thing)
             for key in (own, *aliases):
                 self.entries[key] = thing
             self._own_name.setdefault(thing, own)
@@ -260,15 +265,15 @@ def get_custom_objects() -> dict[str, Any]:
     return _global_objects
 
 
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """A decorator that lets a class (with `get_config`) or function be named in configs as `"package>name"`.
 
     Raises:
         ValueError: for a class without `get_config`.
     """
 
-    def decorate(thing: Any) -> Any:
-        full = f"{package}>{name or thing.__name__}"
+    def decorate(thing: T) -> T:
+        full = f"{package}>{name or _own_name(thing)}"
         if isinstance(thing, type) and not hasattr(thing, "get_config"):
             raise ValueError(f"register_keras_serializable: class {thing.__name__} needs a get_config() method.")
         _registered[full] = thing

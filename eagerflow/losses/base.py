@@ -6,7 +6,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -24,6 +24,8 @@ from eagerflow.losses.matching import mask_of, safe_divide, same_rank
 from eagerflow.losses.table import LOSSES
 
 __all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "mean_of", "reduced"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
@@ -254,10 +256,10 @@ def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def mean_of(elements: Callable[..., Tensor]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def mean_of(elements: Callable[..., Tensor]) -> Callable[[F], F]:
     """Mark a loss function as the mean over the last axis of what `elements` gives."""
 
-    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+    def mark(function: F) -> F:
         function.elements = elements  # type: ignore[attr-defined]
         return function
 

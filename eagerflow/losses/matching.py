@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
@@ -13,6 +13,8 @@ from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["as_pair", "in_float32", "mask_of", "same_rank", "same_shape"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def as_pair(y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
@@ -55,7 +57,7 @@ def same_shape(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tenso
     return y_true, y_pred
 
 
-def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+def in_float32(function: F) -> F:
     """A loss that divides sums by sums: those of halves are made in float32, where they stay finite."""
 
     @wraps(function)
@@ -66,7 +68,7 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
         wide = [convert_to_tensor(y).astype("float32") for y in (y_true, y_pred)]
         return function(*wide, *args, **kwargs).astype(dtype)
 
-    return call
+    return cast(F, call)
 
 
 def _hint(y_true: Tensor, y_pred: Tensor) -> str:

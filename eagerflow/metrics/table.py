@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from eagerflow.base.serialization import Table
 
 __all__ = ["METRICS"]
+
+T = TypeVar("T")
 
 
 def _snake(name: str) -> str:
@@ -26,10 +28,10 @@ class _Metrics(Table):
         super().__init__(kind, module)
         self._classes: dict[str, type] = {}
 
-    def add(self, *aliases: str, name: str | None = None) -> Callable[[Any], Any]:
-        enter = super().add(*aliases, name=name)
+    def add(self, *aliases: str, name: str | None = None) -> Callable[[T], T]:
+        enter: Callable[[T], T] = super().add(*aliases, name=name)
 
-        def enter_both(thing: Any) -> Any:
+        def enter_both(thing: T) -> T:
             if isinstance(thing, type):
                 self._classes[_snake(thing.__name__)] = thing
                 self.entries.setdefault(_snake(thing.__name__), thing)

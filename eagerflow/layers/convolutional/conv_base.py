@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Shape
@@ -15,6 +15,8 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
 
 __all__ = ["ConvolutionBase", "with_defaults", "windows_along"]
+
+T = TypeVar("T")
 
 
 class ConvolutionBase(Layer):
@@ -107,14 +109,14 @@ def windows_along(length: int | None, reach: int, stride: int, padding: str) -> 
     return (length - reach) // stride + 1 if padding == "valid" else -(-length // stride)
 
 
-def with_defaults(**defaults: Any) -> Callable[[type], type]:
+def with_defaults(**defaults: Any) -> Callable[[type[T]], type[T]]:
     """A class decorator that shows other default values in the signature, which mean the same.
 
     `strides=1` is `strides=(1, 1)` for two spatial axes; signatures are those that Keras' users know.
     """
 
-    def decorate(cls: type) -> type:
-        inherited = cls.__init__  # type: ignore[misc]
+    def decorate(cls: type[T]) -> type[T]:
+        inherited = cls.__init__
 
         @boundary
         @wraps(inherited)
@@ -124,7 +126,7 @@ def with_defaults(**defaults: Any) -> Callable[[type], type]:
         signature = inspect.signature(inherited)
         parameters = [p.replace(default=defaults.get(n, p.default)) for n, p in signature.parameters.items()]
         init.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        cls.__init__ = init  # type: ignore[misc]
+        cls.__init__ = init  # type: ignore[method-assign]
         return cls
 
     return decorate

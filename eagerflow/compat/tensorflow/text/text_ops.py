@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from eagerflow.data.text import holds_text, text_tensor
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, record
@@ -12,15 +12,17 @@ from eagerflow.layer.symbolic.text_type import TEXT, is_text
 
 __all__ = ["or_text"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def or_text(on_text: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+
+def or_text(on_text: Callable[..., Any]) -> Callable[[F], F]:
     """A decorator: where the first argument is text, another function runs, and arrays it gives become text tensors.
 
     Args:
         on_text: takes a `TextTensor` (or a list of them) and the other arguments.
     """
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: F) -> F:
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             named = {k: v for k, v in kwargs.items() if k != "name"}
@@ -34,6 +36,6 @@ def or_text(on_text: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
             found = on_text(first, *args[1:], **named)
             return text_tensor(found) if is_text(found) else found
 
-        return call
+        return cast(F, call)
 
     return decorate
