@@ -170,6 +170,7 @@ def _add_draw(commands: Any) -> None:
     )
     added.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
     added.add_argument("--step", type=int, metavar="N", help="which training step, from 0")
+    added.add_argument("--parts", action="store_true", help="open fused ops into the ops that they are made of")
     added.add_argument("--all-repeats", action="store_true", help="draw equal blocks one by one, not once with ×N")
 
 
@@ -271,6 +272,7 @@ def _draw(options: argparse.Namespace) -> None:
         dpi=options.dpi,
         step=options.step,
         theme=options.theme,
+        parts=options.parts,
     )
     facts = {"file": options.out, "boxes": len(drawing.graph.nodes), "arrows": len(drawing.graph.edges)}
     _say(options, facts, f"wrote {options.out}: {facts['boxes']} boxes, {facts['arrows']} arrows")

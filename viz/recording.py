@@ -15,6 +15,7 @@ from viz.compare.traces import difference_from
 from viz.export import json_file, perfetto, tensorboard_graph
 from viz.facts import archive, formatting, summary_tables
 from viz.facts.memory_use import MemoryUse, memory_use
+from viz.facts.parts import part_names
 from viz.facts.schema import PHASES, Op, Record
 from viz.facts.text_table import Text
 from viz.page import Page, to_html as page_of
@@ -119,6 +120,7 @@ class Recording(Record):
         step: int | None = None,
         theme: str = "light",
         links: str | None = TEMPLATE,
+        parts: bool = False,
     ) -> Drawing:
         """A picture of what ran, with layers as frames; also written to `path` when given.
 
@@ -137,6 +139,7 @@ class Recording(Record):
             theme: `"light"` or `"dark"`.
             links: the address of a line of code, to which boxes lead in SVG and PDF: `{file}` is relative to the
                 picture, `{path}` absolute, as in `"vscode://file{path}:{line}"`. None: no links.
+            parts: open fused ops, such as a dense layer's, into the single ops that they are made of.
 
         Raises:
             ValueError: for an option that doesn't exist, colours whose numbers weren't recorded, or a file name
@@ -152,6 +155,7 @@ class Recording(Record):
             color_by=color_by,
             step=step,
             theme=theme,
+            parts=parts,
         )
         if links is not None:
             link_to_sources(self, shown, links, None if path is None else pathlib.Path(path).parent)
@@ -262,7 +266,7 @@ class Recording(Record):
         """The ops with this name, of this phase, inside the layer or other scope of this name.
 
         Args:
-            name: of the op, as in `eagerflow.ops`.
+            name: of the op, as in `eagerflow.ops`; fused ops are found by their parts' names, too.
             phase: `"forward"`, `"backward"`, `"update"`, `"metric"` or `"data"`.
             layer: the name of a scope.
 
@@ -277,7 +281,7 @@ class Recording(Record):
         return [
             op
             for op in self.ops
-            if (name is None or op.name == name)
+            if (name is None or op.name == name or name in part_names(self, op))
             and (phase is None or op.phase == phase)
             and (layer is None or any(scope.name == layer for scope in self.ancestors(op.scope)))
         ]

@@ -49,6 +49,7 @@ def op(
     promotes: bool = False,
     may_round: bool = False,
     holomorphic: bool = False,
+    fused: Sequence[str] = (),
 ) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, Any]]:
     """Make a recorded op from an array function `f(xp, *arrays, *settings)`.
 
@@ -72,6 +73,8 @@ def op(
         may_round: the output can be an integer type, through which no gradient flows.
         holomorphic: it has a complex derivative, which rules multiply by as if all numbers were real. Of complex
             numbers the gradient is that of descent, `g` times the derivative's conjugate: see `complex_numbers.py`.
+        fused: for an op that stands for several which a user would write, its `reference`: the arrays whose first axis
+            is the batch. Tracers show it as one op that opens into those.
 
     A function with a parameter `keep` is told whether the tape will need what it saves.
     """
@@ -85,6 +88,7 @@ def op(
         "why": why,
         "arrays": arrays,
         "holomorphic": holomorphic,
+        "fused": tuple(fused),
     }
     if traits["gradient"] not in _GRADIENTS:
         raise ValueError(f"op(gradient={gradient!r}): expected one of {_GRADIENTS}")

@@ -41,6 +41,7 @@ class Op:
         outputs: number of outputs, or `"many"` when it depends on the input.
         saves: names of extra results of `forward` that rules use and callers don't see.
         holomorphic: rules are those of real numbers; of complex ones, the derivative is conjugated.
+        fused: for an op that stands for several others, the arrays whose first axis is the batch; else empty.
         joint: one rule gives the gradients of all arrays, as a tuple; it may ask for `needs`.
         sequence: the first parameter is a sequence of arrays (as in `concatenate`).
         call: the function that users call.
@@ -49,7 +50,7 @@ class Op:
 
     __slots__ = tuple(
         """
-        _recorded_pulls arrays call forward gradient holomorphic joint keeps_inputs lowerings mathematics name
+        _recorded_pulls arrays call forward fused gradient holomorphic joint keeps_inputs lowerings mathematics name
         names_shape outputs parameters pulls recorded_joint reference rules saved saves sequence settings why writes
         """.split()
     )
@@ -67,6 +68,7 @@ class Op:
         self.reference: Callable[..., Any] | None = traits["reference"]
         self.why: str | None = traits["why"]
         self.holomorphic: bool = traits["holomorphic"]
+        self.fused: tuple[str, ...] = traits["fused"]
         self.call: Callable[..., Any] = forward
         self.writes: dict[str, Any] = {}
         self.parameters = inspect.signature(forward).parameters

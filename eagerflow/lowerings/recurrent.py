@@ -9,7 +9,7 @@ from eagerflow.kernels.recurrent import gru as gru_kernel, lstm as lstm_kernel
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.recurrent.sequences import batch_first
-from eagerflow.kernels.recurrent.step_product import columns
+from eagerflow.kernels.recurrent.step_product import columns, pays_side_by_side
 from eagerflow.ops.sequences.recurrent import check, gru, lstm
 from eagerflow.ops.sequences.recurrent_pairs import check_pair, gru_pair, lstm_pair
 
@@ -138,9 +138,13 @@ def _lstm_pair(
         lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask),
         lstm_kernel.Layer(other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask),
     ]
-    trace = lstm_kernel.lstm(layers, keep)
-    found, behind = (_lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
-    return (*found, *behind), trace
+    if pays_side_by_side(len(recurrent_kernel), len(sequence)):
+        trace = lstm_kernel.lstm(layers, keep)
+        found, behind = (_lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
+        return (*found, *behind), (trace,)
+    traces = tuple([lstm_kernel.lstm([layer], keep) for layer in layers])
+    found, behind = (_lstm_outputs(trace, _ALL, all_steps) for trace in traces)
+    return (*found, *behind), traces
 
 
 def _lstm_pair_gradients(
@@ -165,7 +169,14 @@ def _lstm_pair_gradients(
         lstm_kernel.Layer(other_sequence, other_h, other_c, other_kernel, other_recurrent, mask=other_mask),
     ]
     g_states = [g[0], g[3]] if all_steps else [None, None]
-    found, behind = lstm_gradient(g_states, [g[1], g[4]], [g[2], g[5]], layers, traces)
+    arriving = g_states, [g[1], g[4]], [g[2], g[5]]
+    if len(traces) == 1:
+        found, behind = lstm_gradient(*arriving, layers, traces[0])
+    else:
+        found, behind = (
+            lstm_gradient([states], [last], [cell], [layer], trace)[0]
+            for states, last, cell, layer, trace in zip(*arriving, layers, traces)
+        )
     return *found[:5], *behind[:5], found[5], None, behind[5], None
 
 
@@ -198,9 +209,13 @@ def _gru_pair(
             other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask
         ),
     ]
-    trace = gru_kernel.gru(layers)
-    found, behind = (_gru_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
-    return (*found, *behind), trace
+    if pays_side_by_side(len(recurrent_kernel), len(sequence)):
+        trace = gru_kernel.gru(layers)
+        found, behind = (_gru_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
+        return (*found, *behind), (trace,)
+    traces = tuple([gru_kernel.gru([layer]) for layer in layers])
+    found, behind = (_gru_outputs(trace, _ALL, all_steps) for trace in traces)
+    return (*found, *behind), traces
 
 
 def _gru_pair_gradients(
@@ -222,8 +237,14 @@ def _gru_pair_gradients(
         gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, mask=mask),
         gru_kernel.Layer(other_sequence, other_h, other_kernel, other_recurrent, mask=other_mask),
     ]
-    g_states = [g[0], g[2]] if all_steps else [None, None]
-    found, behind = gru_gradient(g_states, [g[1], g[3]], layers, traces)
+    arriving = [g[0], g[2]] if all_steps else [None, None], [g[1], g[3]]
+    if len(traces) == 1:
+        found, behind = gru_gradient(*arriving, layers, traces[0])
+    else:
+        found, behind = (
+            gru_gradient([states], [last], [layer], trace)[0]
+            for states, last, layer, trace in zip(*arriving, layers, traces)
+        )
     return *found[:4], *behind[:4], *found[4:6], None, *behind[4:6], None
 
 

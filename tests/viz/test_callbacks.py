@@ -104,7 +104,7 @@ def test_the_graph_of_a_training_step_is_written(tmp_path):
     fit(TensorBoard(tmp_path))
     train = read(tmp_path / "train")
     names = {node.name for node in train.Graph().node}
-    assert "mlp/hidden_0/matmul" in names
+    assert "mlp/hidden_0/dense/matmul" in names
     assert any(name.startswith("gradients/") for name in names)
     assert train.Tags()["run_metadata"] == ["step_2"]
 
@@ -249,7 +249,7 @@ def test_fit_fills_both_runs(tmp_path):
     assert steps_of(train, "batch_loss") == [1, 2, 3, 4, 5, 6]
     assert steps_of(validation, "evaluation_loss_vs_iterations") == [2, 4, 6]
     assert "mlp/hidden_0/kernel/histogram" in train.Tags()["histograms"]
-    assert any(node.name.endswith("mlp/hidden_0/matmul") for node in train.Graph().node)
+    assert any(node.name.endswith("mlp/hidden_0/dense/matmul") for node in train.Graph().node)
     assert len(train.Tags()["run_metadata"]) == 1
     recording = callbacks[1].recordings[1]
     assert recording.find(phase="backward")

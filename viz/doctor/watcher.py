@@ -15,10 +15,12 @@ from viz.doctor.checks.all_checks import CHECKS
 from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, Program, WatchedScope
 from viz.doctor.user_code import op_place, scope_frame
+from viz.facts.schema import Composition
+from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
-_HANDLERS = ("op", "rule", "gradient", "update", "scope_begin", "scope_end", "logs", "step_end", "finish")
+_HANDLERS = ("op", "single_op", "rule", "gradient", "update", "scope_begin", "scope_end", "logs", "step_end", "finish")
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
@@ -121,16 +123,27 @@ class Watcher(Program, observe.Observer):
         if get_ident() != self._thread:
             return
         self.duration = ended - started
-        self._remember(op, inputs, outputs)
+        fused = live_composition(op, inputs, settings) if op.fused and error is None else None
+        self._remember(op, inputs, outputs, op.name if fused is None else fused.parts[-1].name)
         self._hand("op", op, inputs, settings, outputs, error)
+        if fused is None:
+            self._hand("single_op", op, inputs, outputs, outputs)
+        else:
+            self._hand_parts(fused, inputs, outputs)
         self.spent += observe.clock() - ended
 
-    def _remember(self, op: Any, inputs: Any, outputs: Any) -> None:
+    def _hand_parts(self, fused: Composition, inputs: Any, outputs: Any) -> None:
+        """Tell of each of the ops that a fused one stands for."""
+        live = dict(enumerate([x for x in inputs if x is not None]))
+        for part in fused.parts:
+            made = outputs if set(part.outputs) == set(fused.results) else None
+            self._hand("single_op", part, [live.get(i) for i in part.inputs], made, outputs)
+
+    def _remember(self, op: Any, inputs: Any, outputs: Any, made_by: str) -> None:
         """Enter the origin of tracked outputs."""
         for out in (outputs,) if isinstance(outputs, Tensor) else outputs or ():
             if out.key is None or isinstance(out, Variable):
                 continue
-            made_by = op.name
             if made_by in _COPIES and inputs and isinstance(inputs[0], Tensor):
                 made_by = self.made_by(inputs[0]) or made_by
             self.origins[out.key] = Origin(op.name, made_by, self.layer(), op_place(sys._getframe(2), self.scopes))

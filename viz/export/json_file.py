@@ -26,7 +26,7 @@ def to_data(record: Record) -> dict[str, Any]:
         "ops": finite(ops),
         **{
             name: finite([dataclasses.asdict(each) for each in getattr(record, name)])
-            for name in ("scopes", "tensors", "storages", "steps", "logs")
+            for name in ("scopes", "tensors", "storages", "steps", "logs", "compositions")
         },
     }
 

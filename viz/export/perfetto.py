@@ -17,6 +17,7 @@ from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.json_data import finite
 from viz.facts.memory_use import memory_use
+from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record
 from viz.facts.selection import threads_of_scopes
 
@@ -101,6 +102,7 @@ def _op(record: Record, op: Op) -> dict[str, Any]:
     }
     known = flops(record, op)
     about |= {"FLOPs": known} if known else {}
+    about |= {"parts": ", ".join(part_names(record, op))} if part_names(record, op) else {}
     about |= {"source": formatting.place(op.source), "code": op.source.code} if op.source else {}
     about |= {"error": op.error} if op.error else {}
     about |= {formatting.clean(k, 40): finite(v) for k, v in op.settings.items()}

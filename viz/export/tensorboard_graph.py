@@ -1,7 +1,8 @@
 """The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory; and its profile.
 
 Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/assign_add`. TensorBoard
-keeps one graph per run, so forward, backward and update are parts of one.
+keeps one graph per run, so forward, backward and update are parts of one. A fused op is a scope that opens into its
+parts, behind which stands the op that ran, with its time and memory: `dense/dense/matmul`, `.../add`, `.../dense`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from viz.export import tensorboard_profile
 from viz.export.run_metadata import messages
 from viz.export.tensorboard_events import EventLog, protos
 from viz.facts import formatting
+from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import call_numbers, pick_step, variables_of
 
@@ -93,6 +95,8 @@ def append(record: Record, log: EventLog, batch: int | None = None) -> None:
 def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
     """A name for each `("op", id)`, and for `("tensor", id)` of each weight and input, of a step.
 
+    Those of the n-th part of a fused op are `("part n", id)`.
+
     Names are unique, and none is that of a scope. Steps that ran the same ops get the same names. Of very long steps
     only the first `MOST_OPS` ops have names: the browser could not draw more.
     """
@@ -111,6 +115,7 @@ class _Naming:
         self.variables = variables_of(record)
         self.calls = call_numbers(record)
         self.wanted: dict[tuple[str, int], str] = {}
+        self.fused: dict[tuple[int | None, str], int] = {}  # how many of a name there are in a scope
 
     def add(self, op: Op) -> None:
         for tensor in op.inputs:
@@ -118,8 +123,14 @@ class _Naming:
         inner = op
         while inner.phase == "backward" and inner.forward is not None:
             inner = self.record.ops[inner.forward]
-        parts = ["gradients"] if op.phase == "backward" else []
-        self.wanted["op", op.id] = "/".join([*parts, *self._scopes(inner), _kind(op)])
+        around = [*(["gradients"] if op.phase == "backward" else []), *self._scopes(inner)]
+        singles = parts_of(self.record, op)
+        if singles:
+            self.fused[op.scope, op.name] = number = self.fused.get((op.scope, op.name), 0) + 1
+            around.append(_kind(op) if number == 1 else f"{_kind(op)}_{number}")
+        for number, part in enumerate(singles):
+            self.wanted[_part_key(number), op.id] = "/".join([*around, _kind(part.op)])
+        self.wanted["op", op.id] = "/".join([*around, _kind(op)])
 
     def _add_input(self, op: Op, tensor: int) -> None:
         """A name for a tensor that no op of this step made."""
@@ -137,6 +148,11 @@ class _Naming:
         scopes = [s for s in self.record.ancestors(op.scope) if s.kind not in ("step", "backward")]
         calls = [self.calls[s.id] for s in scopes]
         return [_part(s.name) + (f"_call{n + 1}" if n else "") for s, n in zip(scopes[::-1], calls[::-1])]
+
+
+def _part_key(number: int) -> str:
+    """What stands for "op" in the key of a fused op's part."""
+    return f"part {number}"
 
 
 def _kind(op: Op) -> str:
@@ -174,17 +190,44 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
             info = record.tensors[number]
             node = made.node.add(name=name, op="Variable" if number in variables else "Placeholder")
             _describe(node, [info], info.device)
-        else:
+        elif kind == "op":
             op = record.ops[number]
             outputs = [record.tensors[i] for i in op.outputs]
             node = made.node.add(name=name, op=_kind(op), input=_inputs(record, op, names, variables))
+            _add_parts(made, record, op, names, variables)
             _describe(node, outputs, outputs[0].device if outputs else "cpu")
             _annotate(node, op)
     return made
 
 
+def _add_parts(made: Any, record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> None:
+    """The parts of a fused op: they read what it reads, and it reads what they make."""
+    parts = parts_of(record, op)
+    if not parts:
+        return
+    outer, whole = dict(zip(op.inputs, _sources(record, op, names, variables))), made.node[-1]
+    slots = {
+        i: names[_part_key(number), op.id] + (f":{slot}" if slot else "")
+        for number, part in enumerate(parts)
+        for slot, i in enumerate(part.op.outputs)
+    }
+    del whole.input[:]
+    whole.input.extend([slots[i] for i in op.outputs if i in slots])
+    for number, part in enumerate(parts):
+        sources = [slots.get(i) or outer.get(i) for i in part.op.inputs]
+        read = [source for source in sources if source is not None]
+        node = made.node.add(name=names[_part_key(number), op.id], op=_kind(part.op), input=read)
+        _describe(node, part.made, whole.device.removeprefix("/device:"))
+        _annotate(node, part.op)
+
+
 def _inputs(record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> list[str]:
-    found = []
+    return [name for name in _sources(record, op, names, variables) if name is not None]
+
+
+def _sources(record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> list[str | None]:
+    """For each input of an op, the node (and output) that it comes from; None where that isn't shown."""
+    found: list[str | None] = []
     for tensor in op.inputs:
         info = record.tensors[tensor]
         name = None if tensor in variables else names.get(("op", -1 if info.producer is None else info.producer))
@@ -192,6 +235,8 @@ def _inputs(record: Record, op: Op, names: dict[tuple[str, int], str], variables
         if name is not None and name != names["op", op.id]:
             slot = 0 if info.producer is None else record.ops[info.producer].outputs.index(tensor)
             found.append(f"{name}:{slot}" if slot else name)
+        else:
+            found.append(None)
     return found
 
 
@@ -230,9 +275,11 @@ def run_metadata(record: Record, step: int | None, known: set[str]) -> Any:
     for (kind, number), name in names_of(record, step).items():
         if name not in known:
             continue
-        op = record.ops[number] if kind == "op" else None
+        op = None if kind == "tensor" else record.ops[number]
         outputs = [record.tensors[i] for i in op.outputs] if op else [record.tensors[number]]
         device = outputs[0].device if outputs else "cpu"
+        if kind not in ("op", "tensor"):
+            op, outputs = None, []  # a part of a fused op: neither time nor memory, but it ran
         if device not in devices:
             devices[device] = made.step_stats.dev_stats.add(device=_device(device))
         _fill(devices[device].node_stats.add(node_name=name), op, outputs)

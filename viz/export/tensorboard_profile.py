@@ -16,6 +16,7 @@ from typing import Any
 from eagerflow.base.files import replacing
 from viz.export.protobuf_messages import Messages, message_classes
 from viz.facts import formatting
+from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.selection import threads_of_scopes
 
@@ -129,6 +130,7 @@ def _op_slice(record: Record, op: Op) -> Slice | None:
         "shapes": ", ".join([formatting.tensor(tensors[i]) for i in op.outputs[:8]]),
         "bytes": sum([tensors[i].nbytes for i in op.outputs]),
     }
+    stats |= {"parts": ", ".join(part_names(record, op))} if part_names(record, op) else {}
     stats |= {"source": formatting.place(op.source)} if op.source else {}
     # "where/name:type" is how the plugin knows an op, which it then counts in its table of ops.
     kind = f"{op.name}_gradient" if op.phase == "backward" else op.name

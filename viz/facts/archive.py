@@ -23,14 +23,28 @@ import numpy
 
 from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
-from viz.facts.columns import Damaged, Pool, check_nesting, decode, encode, frame_row
+from viz.facts.columns import NONE, Damaged, Pool, check_nesting, decode, encode, frame_row
 from viz.facts.field_types import check_counts, check_kinds
 from viz.facts.json_data import to_plain
-from viz.facts.schema import PHASES, ROLES, Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
+from viz.facts.schema import (
+    PHASES,
+    ROLES,
+    Composition,
+    Frame,
+    Logs,
+    Op,
+    Part,
+    Record,
+    Scope,
+    Stats,
+    Step,
+    Storage,
+    TensorInfo,
+)
 
 __all__ = ["VERSION", "TraceFileError", "read", "write"]
 
-VERSION = 1
+VERSION = 2  # 1 knew no fused ops
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 _RATIO, _FREELY = (100, 64 << 20)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
 _LONGEST = 300  # letters of a message about what is inside of a file
@@ -148,6 +162,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "scopes": [_scope_row(scope, frames) for scope in record.scopes],
         "steps": [dataclasses.asdict(step) for step in record.steps],
         "logs": [to_plain(dataclasses.asdict(entry)) for entry in record.logs],
+        "compositions": [to_plain(dataclasses.asdict(each)) for each in record.compositions],
         "notes": list(record.notes),
         "labels": {str(number): label for number, label in record.labels.items()},
         "texts": texts.values,
@@ -235,6 +250,8 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     texts = Pool(header["texts"])
     frames = Pool([Frame(*row) for row in header["frames"]])
     counts = header["counts"]
+    if header["version"] == 1:
+        columns["Op.composition"] = numpy.full(counts["ops"], NONE)
     ops = [Op(i, **row) for i, row in enumerate(decode(columns, Op, texts, frames, counts["ops"]))]
     rows = decode(columns, TensorInfo, texts, frames, counts["tensors"])
     tensors = [TensorInfo(i, **row) for i, row in enumerate(rows)]
@@ -252,6 +269,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
         storages=storages,
         steps=[Step(**row) for row in header["steps"]],
         logs=[Logs(**row) for row in header["logs"]],
+        compositions=[_composition(row) for row in header.get("compositions", [])],
         notes=_notes(header["notes"]),
         labels={int(number): str(label) for number, label in header.get("labels", {}).items()},
     )
@@ -268,6 +286,19 @@ def _scope(row: dict[str, Any], frames: Pool) -> Scope:
     return Scope(**{**row, "inputs": tuple(row["inputs"]), "outputs": tuple(row["outputs"])})
 
 
+def _composition(row: dict[str, Any]) -> Composition:
+    """What a fused op is made of, whose parts refer to its own tensors only."""
+    fields = ("inputs", "input_names", "outputs")
+    parts = tuple([Part(**{**part, **{name: tuple(part[name]) for name in fields}}) for part in row["parts"]])
+    found = Composition(parts, tuple(map(tuple, row["shapes"])), tuple(row["dtypes"]), tuple(row["results"]))
+    if not parts or len(found.shapes) != len(found.dtypes):
+        raise Damaged(f"a fused op has {len(parts)} parts, {len(found.shapes)} shapes and {len(found.dtypes)} types")
+    for part in parts:
+        _check_ids("part", (*part.inputs, *part.outputs), len(found.shapes))
+    _check_ids("fused op", found.results, len(found.shapes))
+    return found
+
+
 def _check_references(record: Record) -> None:
     """Every id must lead somewhere, and scopes must lie within scopes that came before."""
     ops, tensors, scopes = len(record.ops), len(record.tensors), len(record.scopes)
@@ -277,6 +308,9 @@ def _check_references(record: Record) -> None:
         _check_ids("op", _given(op.step), len(record.steps))
         _check_ids("op", _given(op.forward), ops)
         _check_word("phase", op.phase, PHASES)
+        _check_ids("op", _given(op.composition), len(record.compositions))
+        if op.composition is not None and len(op.inputs) > len(record.compositions[op.composition].shapes):
+            raise Damaged(f"a fused op has {len(op.inputs)} inputs, more than its parts have tensors")
     for tensor in record.tensors:
         _check_ids("tensor", _given(tensor.producer), ops)
         _check_ids("tensor", _given(tensor.gradient_of), tensors)

@@ -17,9 +17,9 @@ import numpy
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Op, Stats, Storage, TensorInfo
 
-__all__ = ["Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row"]
+__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row"]
 
-_NONE = -(2**63)  # stands for None among integers
+NONE = -(2**63)  # stands for None among integers
 _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
 _LONGEST_SETTINGS, _MOST_LETTERS = 4 << 20, 1 << 28  # of one op, of all
 _NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
@@ -33,7 +33,7 @@ def _kinds(text: str) -> dict[str, str]:
 _OPS = _kinds(
     """
     name:text phase:text scope:int step:int inputs:ints input_names:texts outputs:ints settings:json
-    stack:frames start:int end:int forward:int error:text thread:int
+    stack:frames start:int end:int forward:int error:text thread:int composition:int
     """
 )
 _TENSORS = _kinds(
@@ -129,7 +129,7 @@ class _Reader:
 
 
 def _ints(column: Sequence[int | None]) -> numpy.ndarray:
-    return numpy.array([_NONE if x is None else x for x in column], dtype=numpy.int64)
+    return numpy.array([NONE if x is None else x for x in column], dtype=numpy.int64)
 
 
 def _nested(column: Sequence[Sequence[Any]], dtype: Any) -> dict[str, numpy.ndarray]:
@@ -139,7 +139,7 @@ def _nested(column: Sequence[Sequence[Any]], dtype: Any) -> dict[str, numpy.ndar
 
 
 def _optional(numbers: list[int]) -> list[int | None]:
-    return [None if n == _NONE else n for n in numbers]
+    return [None if n == NONE else n for n in numbers]
 
 
 def _json(value: Any) -> str:

@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts.columns import Damaged
-from viz.facts.schema import Frame, Logs, Op, Record, Scope, Stats, Step, Storage, TensorInfo
+from viz.facts.schema import Composition, Frame, Logs, Op, Part, Record, Scope, Stats, Step, Storage, TensorInfo
 
 __all__ = ["check_counts", "check_kinds"]
 
 _MOST_AXES = 64
+_DTYPES = frozenset(
+    """
+    bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128
+    """.split()
+)
 
 
 def _int(value: Any) -> bool:
@@ -49,6 +54,10 @@ def _shape(value: Any) -> bool:
     return _all(_count)(value) and len(value) <= _MOST_AXES
 
 
+def _dtype(value: Any) -> bool:
+    return isinstance(value, str) and value in _DTYPES
+
+
 def _frame(value: Any) -> bool:
     return isinstance(value, Frame)
 
@@ -70,7 +79,16 @@ _KINDS: dict[type, dict[str, Callable[[Any], bool]]] = {
         "forward": _or_none(_int),
         "error": _or_none(_text),
         "thread": _int,
+        "composition": _or_none(_int),
     },
+    Part: {
+        "name": _text,
+        "inputs": _all(_count),
+        "input_names": _all(_text),
+        "outputs": _all(_count),
+        "settings": _dict(_anything),
+    },
+    Composition: {"shapes": _all(_shape), "dtypes": _all(_dtype), "results": _all(_count)},
     TensorInfo: {
         "shape": _shape,
         "dtype": _text,
@@ -133,6 +151,8 @@ def check_kinds(record: Record) -> None:
     _check(TensorInfo, record.tensors)
     _check(Storage, record.storages)
     _check(Stats, [tensor.stats for tensor in record.tensors if tensor.stats is not None])
+    _check(Composition, record.compositions)
+    _check(Part, [part for each in record.compositions for part in each.parts])
     _check(Scope, record.scopes)
     _check(Step, record.steps)
     _check(Logs, record.logs)

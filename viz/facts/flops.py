@@ -3,7 +3,8 @@
 A multiplication and an addition count as one each, so a matrix product of (m, k) with (k, n) takes 2·m·k·n. Functions
 such as exp or tanh count as one per element, as in most profilers: the numbers are for comparing layers, not for
 predicting times. Moving data (reshape, gather, concatenate) counts as none. A backward rule counts as its
-forward op for each gradient that it computes, which for products is exact. What no formula fits is None, never 0.
+forward op for each gradient that it computes, which for products is exact. A fused op takes what its parts take. What
+no formula fits is None, never 0.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
 
 __all__ = ["FORMULAS", "flops", "has_formula"]
@@ -176,11 +178,35 @@ def flops(record: Record, op: Op) -> int | None:
     at, times = op, 1
     if op.phase == "backward" and op.input_names[:1] == ("g",) and op.forward is not None:
         at, times = record.ops[op.forward], max(1, len(op.outputs))
-    formula = FORMULAS.get(at.name)
+    if op.error or not at.outputs:
+        return None
+    if at.composition is not None:
+        return _of_parts(record, at, op)
     read, made = ([record.tensors[i] for i in ids] for ids in (at.inputs, at.outputs))
-    if formula is None or op.error or not made:
+    return _counted(at, read, made, times)
+
+
+def _of_parts(record: Record, at: Op, op: Op) -> int | None:
+    """What the parts of a fused op take, or (where `op` is its backward op) their derivatives."""
+    total = 0
+    wanted = {record.tensors[i].gradient_of for i in op.outputs}
+    for part in parts_of(record, at):
+        times = 1
+        if op is not at:
+            inner = len(part.read) - part.given
+            times = inner + sum(x.id in wanted for x in part.read if x.id >= 0)
+        found = _counted(part.op, part.read, part.made, times) if times else 0
+        if found is None:
+            return None
+        total += found
+    return total
+
+
+def _counted(op: Op, read: Tensors, made: Tensors, times: int) -> int | None:
+    formula = FORMULAS.get(op.name)
+    if formula is None:
         return None
     try:
-        return times * formula(at, read, made)
+        return times * formula(op, read, made)
     except (IndexError, KeyError, TypeError, ValueError):  # shapes that the formula is not for
         return None

@@ -13,7 +13,21 @@ from typing import Any
 
 import numpy
 
-__all__ = ["PHASES", "ROLES", "Frame", "Logs", "Op", "Record", "Scope", "Stats", "Step", "Storage", "TensorInfo"]
+__all__ = [
+    "PHASES",
+    "ROLES",
+    "Composition",
+    "Frame",
+    "Logs",
+    "Op",
+    "Part",
+    "Record",
+    "Scope",
+    "Stats",
+    "Step",
+    "Storage",
+]
+__all__ += ["TensorInfo"]
 
 PHASES = ("forward", "backward", "update", "metric", "data")
 ROLES = ("input", "parameter", "state", "activation", "gradient", "constant")
@@ -121,6 +135,7 @@ class Op:
         forward: for backward ops, the id of the op whose derivative this is.
         error: what it raised, as text, or None.
         thread: the number of the thread it ran in.
+        composition: for a fused op, the position in `Record.compositions` of what it is made of.
     """
 
     id: int
@@ -138,6 +153,7 @@ class Op:
     forward: int | None = None
     error: str | None = None
     thread: int = 0
+    composition: int | None = None
 
     @property
     def source(self) -> Frame | None:
@@ -148,6 +164,42 @@ class Op:
     def duration(self) -> int:
         """Nanoseconds it took; 0 when times weren't recorded."""
         return 0 if self.start is None or self.end is None else self.end - self.start
+
+
+@dataclasses.dataclass(slots=True)
+class Part:
+    """One of the ops that a fused op stands for. It did not run by itself, so it has no time and no memory.
+
+    Attributes:
+        name: the op's name.
+        inputs, outputs: numbers of tensors within the composition.
+        input_names: the parameter each input is given for.
+        settings: the other arguments, as plain data.
+    """
+
+    name: str
+    inputs: tuple[int, ...] = ()
+    input_names: tuple[str, ...] = ()
+    outputs: tuple[int, ...] = ()
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(slots=True)
+class Composition:
+    """What a fused op is made of; ops with the same shapes and settings share one.
+
+    Tensors have numbers of their own here: first the op's inputs in their order, then what the parts make.
+
+    Attributes:
+        parts: the single ops, in the order of their execution.
+        shapes, dtypes: of each tensor.
+        results: the tensors that are the op's outputs.
+    """
+
+    parts: tuple[Part, ...] = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
+    dtypes: tuple[str, ...] = ()
+    results: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(slots=True)
@@ -217,6 +269,7 @@ class Logs:
 class Record:
     """Everything that was recorded, without the ways to show it (see `Recording`).
 
+    `compositions` tells what fused ops are made of; `parts.py` makes ops of them.
     `values` holds the elements of the tensors that were chosen by `viz.trace(values=...)`, by the tensor's id, and
     `labels` the label by which each was chosen.
     """
@@ -229,6 +282,7 @@ class Record:
     steps: list[Step] = dataclasses.field(default_factory=list)
     logs: list[Logs] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
+    compositions: list[Composition] = dataclasses.field(default_factory=list)
     values: dict[int, numpy.ndarray] = dataclasses.field(default_factory=dict)
     labels: dict[int, str] = dataclasses.field(default_factory=dict)
 

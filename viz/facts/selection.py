@@ -226,7 +226,7 @@ class Selection:
         read = tuple([(tensors[i].shape, tensors[i].role in ("parameter", "state")) for i in op.inputs])
         partners = self.backward_of.get(op_id, ()) if with_backward else ()
         backward = tuple([self.record.ops[i].name for i in partners])
-        return op.name, op.phase, op.error, made, read, backward
+        return op.name, op.composition, op.phase, op.error, made, read, backward
 
 
 def threads_of_scopes(record: Record) -> dict[int, int]:

@@ -65,4 +65,5 @@ class Evidence:
     outputs: list[TensorFacts]
     examples: list[Example]
     fix: str
-    recording: Recording = dataclasses.field(repr=False, compare=False)
+    part: str = ""
+    recording: Recording = dataclasses.field(repr=False, compare=False, kw_only=True)

@@ -22,6 +22,7 @@ class Nonfinite(Evidence):
     Attributes:
         kind: `"op"` (it made NaN or infinity), `"data"` or `"weight"` (it was given them).
         op, phase, op_id: the op's name, phase and id in `recording`. For backward ops, the forward op's name.
+        part: of a fused op, the part of it that made them, where that is known; else "".
         layer: the path of the layer; for backward ops that of the forward op.
         source, stack: your line, and the lines that called it, innermost first.
         step: the number of the training step, or None.

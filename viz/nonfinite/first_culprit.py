@@ -11,6 +11,7 @@ import numpy
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
+from viz.recorder.compositions import guilty_of_gradient
 from viz.recorder.finite_check import SAFE, has_nonfinite_number, nonfinite
 from viz.recording import Recording
 
@@ -109,6 +110,7 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
     at = _forward_of(recording, op)
     tensor = None if culprit is None else recording.tensors[culprit]
     stack = op.stack or at.stack
+    part = _guilty_part(recording, op, at) if tensor is None else ""
     inputs = [_facts(recording.tensors[i], name) for i, name in zip(op.inputs, op.input_names)]
     if tensor is not None:
         flaws = _all_flaws(recording)
@@ -127,9 +129,26 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
         inputs=inputs,
         outputs=[_facts(recording.tensors[i], "output") for i in op.outputs],
         examples=_examples(recording, op, culprit),
-        fix=fix_for(op, tensor),
+        fix=fix_for(op, tensor, part),
+        part=part,
         recording=recording,
     )
+
+
+def _guilty_part(record: Record, op: Op, at: Op) -> str:
+    """Of a fused op, the name of the part that made NaN or infinity; "" where it isn't known."""
+    if at.composition is None:
+        return ""
+    composition = record.compositions[at.composition]
+    if op is not at:
+        flaws = _all_flaws(record)
+        flawed = {record.tensors[i].gradient_of for i in op.outputs if i in flaws}
+        number = guilty_of_gradient(composition, [k for k, i in enumerate(at.inputs) if i in flawed])
+    else:
+        noted = record.meta.get("nonfinite_parts")
+        number = noted.get(str(op.id)) if isinstance(noted, dict) else None
+    known = isinstance(number, int) and 0 <= number < len(composition.parts)
+    return composition.parts[number].name if known and number is not None else ""
 
 
 def _forward_of(record: Record, op: Op) -> Op:

@@ -58,15 +58,17 @@ _DATA = "clean the data before training: np.nan_to_num(x), or drop the rows wher
 _WEIGHT = "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
 
 
-def fix_for(op: Op, tensor: TensorInfo | None) -> str:
+def fix_for(op: Op, tensor: TensorInfo | None, part: str = "") -> str:
     """What to do.
 
     Args:
         op: the op to blame, or that was given `tensor`.
         tensor: what came in non-finite, or None.
+        part: of a fused op, the part to blame.
     """
+    name = part or op.name
     if tensor is not None:
         return _WEIGHT if tensor.role in ("parameter", "state") else _DATA
     if op.phase == "backward":
-        return _IN_GRADIENT.get(op.name, _FIXES.get(op.name, _OVERFLOW))
-    return _FIXES.get(op.name, _OVERFLOW)
+        return _IN_GRADIENT.get(name, _FIXES.get(name, _OVERFLOW))
+    return _FIXES.get(name, _OVERFLOW)

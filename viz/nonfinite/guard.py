@@ -21,6 +21,7 @@ from viz.nonfinite.first_culprit import examples_of, explain
 from viz.nonfinite.segments import Segments, located
 from viz.recorder import tensor_stats
 from viz.recorder.capture import Capture
+from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import SAFE, has_nonfinite_number, is_finite, nonfinite
 from viz.recording import Recording
@@ -48,6 +49,7 @@ class Guard(observe.Observer):
         self._warned: set[tuple[str, str, str]] = set()
         self._stats: dict[int, Stats] = {}  # by the tensor's id in the recording
         self._examples: dict[str, list[dict[str, Any]]] = {}
+        self._parts: dict[str, int] = {}  # of fused ops, the guilty part
         self._snapshot: Recording | None = None
 
     def finish(self, record: Record | None = None) -> Record:
@@ -68,6 +70,8 @@ class Guard(observe.Observer):
                 record.tensors[i].stats = measured
         if self._examples:
             record.meta["nonfinite_examples"] = self._examples
+        if self._parts:
+            record.meta.setdefault("nonfinite_parts", {}).update(self._parts)
         return record
 
     # ------------------------------------------------------------------ the fast way
@@ -176,6 +180,8 @@ class Guard(observe.Observer):
         self._measure(op.inputs, [_array(x) for x in given if hasattr(x, "dtype")])
         self._measure(op.outputs, [_array(x) for x in made if x is not None])
         self._note_examples(op, given, made, names)
+        if event[0] == "on_op" and (number := guilty_part(*event[1:4])) is not None:
+            self._parts[str(op.id)] = number
         self._marked(recording)
         found = explain(recording)
         if found is None:

@@ -20,6 +20,8 @@ def message(found: Evidence) -> str:
 
 def _happened(found: Evidence) -> str:
     op = formatting.clean(found.op, 40)
+    if found.part:
+        op = f"{formatting.clean(found.part, 40)}, a part of {op},"
     if found.kind == "op":
         made = ", ".join([_flaws(t) for t in found.outputs if t.nan or t.inf]) or "NaN or infinity"
         what = f"the gradient of {op}" if found.phase == "backward" else op

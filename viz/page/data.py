@@ -24,6 +24,7 @@ from viz.facts.selection import origin, pick_step, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.views import Views
+from viz.picture.box_texts import made_of
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
 
 __all__ = ["MOST_OPS", "data"]
@@ -160,6 +161,7 @@ class _Columns:
             "forward": [op.forward for op in ops],
             "error": [self.text(op.error) for op in ops],
             "thread": [op.thread for op in ops],
+            "parts": [self.text("".join(made_of(self.record, op))) for op in ops],
             "flops": self.flops,
             "flows": self.views.flows,
             "home": [origin(self.record, op).scope for op in ops],

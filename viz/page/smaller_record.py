@@ -100,6 +100,7 @@ class _Cut:
                 for i, n in self.steps.items()
             ],
             logs=whole.logs,
+            compositions=whole.compositions,
         )
 
     def _some(self, numbers: dict[int, int], ids: tuple[int, ...]) -> tuple[int, ...]:

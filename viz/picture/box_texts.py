@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from viz.facts import formatting
 from viz.facts.blocks import Block
+from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import outcome
 
@@ -15,6 +16,7 @@ __all__ = [
     "caption",
     "closed_lines",
     "cost",
+    "made_of",
     "main_scope",
     "rest_name",
     "spent",
@@ -81,6 +83,13 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + others // len(tensors)))
     return ", ".join(names[:2]) + (", …" if len(names) > 2 else ""), lines
+
+
+def made_of(record: Record, op: Op) -> list[str]:
+    """The names of a fused op's parts, in a line; none for other ops."""
+    names = [] if op.composition is None else part_names(record, op)
+    shown = [formatting.clean(name, 20) for name in names[:6]]
+    return ["  ".join([*shown, *(["…"] if len(names) > len(shown) else [])])] if names else []
 
 
 def update_name(record: Record, op: Op) -> str:

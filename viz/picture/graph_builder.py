@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
+from viz.facts.parts import SinglePart, parts_of
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, check_step, step_name
 from viz.picture import box_texts
@@ -29,6 +30,7 @@ def graph(
     color_by: str = "op",
     step: int | None = None,
     theme: str = "light",
+    parts: bool = False,
 ) -> Graph:
     """The graph of one step of a recording, or of all of it when it has no steps.
 
@@ -41,6 +43,7 @@ def graph(
         color_by: `"op"` (forward, backward, update ...), `"time"`, `"memory"`, `"grad"`, `"nonfinite"` or `"dtype"`.
         step: the step to show; default: the last complete one.
         theme: `"light"` or `"dark"`.
+        parts: open fused ops (a dense layer's product, bias and relu) into the ops that they are made of.
 
     Raises:
         ValueError: for a view, colouring, depth, number of nodes or step that doesn't exist.
@@ -54,7 +57,7 @@ def graph(
         raise ValueError(f"max_nodes={max_nodes}: expected at least 1")
     check_step(record, step)
     selection = Selection(record, step, backward=view in ("both", "backward"))
-    assembly = _Assembly(selection, view)
+    assembly = _Assembly(selection, view, parts and view in ("both", "forward"))
     assembly.place(collapse_repeats, depth, max_nodes)
     assembly.connect()
     assembly.graph.theme = theme
@@ -71,11 +74,13 @@ def _check_word(name: str, value: str, allowed: Sequence[str]) -> None:
 class _Assembly:
     """Makes the nodes, frames and arrows of one graph."""
 
-    def __init__(self, selection: Selection, view: str) -> None:
-        self.selection, self.view = selection, view
+    def __init__(self, selection: Selection, view: str, opens_ops: bool) -> None:
+        self.selection, self.view, self.opens_ops = selection, view, opens_ops
         self.record = selection.record
         self.graph = Graph()
         self.node_of: dict[int, str] = {}  # id of an op -> the node that shows it
+        self.maker: dict[int, str] = {}  # id of a tensor that a part of an opened op makes -> the node of the part
+        self.readers: dict[tuple[int, int], list[str]] = {}  # opened op, tensor that it reads -> nodes of its parts
         self.weight_node: dict[int, str] = {}  # id of a variable -> the node that shows it, or what contains it
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
@@ -105,7 +110,9 @@ class _Assembly:
     def _rows(self, block: Block, depth: int, level: int) -> int:
         total = 0
         for child in block.children:
-            if isinstance(child, int) or self._is_closed(child, depth, level + 1):
+            if isinstance(child, int):
+                total += len(self._parts(child)) if self._opens(child) else 1
+            elif self._is_closed(child, depth, level + 1):
                 total += 1
             else:
                 total += self._rows(child, depth, level + (child.scope is not None))
@@ -122,11 +129,21 @@ class _Assembly:
     def _fill(self, block: Block, depth: int, level: int, cluster: str | None) -> None:
         for child in block.children:
             if isinstance(child, int):
-                self._add_op(child, cluster)
+                if self._opens(child):
+                    self._add_opened(child, cluster)
+                else:
+                    self._add_op(child, cluster)
             elif self._is_closed(child, depth, level + 1):
                 self._add_closed(child, cluster)
             else:
                 self._fill(child, depth, level + (child.scope is not None), self._frame(child, cluster))
+
+    def _opens(self, op_id: int) -> bool:
+        """Is the op made of others, which may be shown?"""
+        return self.opens_ops and self.record.ops[op_id].composition is not None
+
+    def _parts(self, op_id: int) -> list[SinglePart]:
+        return parts_of(self.record, self.record.ops[op_id])
 
     def _frame(self, block: Block, parent: str | None) -> str:
         made = Cluster(f"frame{len(self.graph.clusters)}", parent, box_texts.title(block), kind=block.kind)
@@ -157,10 +174,63 @@ class _Assembly:
         made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
         made.lane = "backward" if op.phase == "backward" else "forward"
         made.tooltip = _op_tooltip(self.record, op)
+        made.lines += box_texts.made_of(self.record, op)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
-        self._add_weights(op_id, ops, row, cluster)
-        self._add_partners(f"{formatting.clean(op.name, 36)}", ops, row, cluster)
+        weights = {each: self.selection.weights_of.get(each, []) for each in ops}
+        self._add_weights(op_id, weights, row, cluster)
+        self._add_updates(weights, row, cluster)
+        self._add_backward(formatting.clean(op.name, 36), ops, row, cluster)
+
+    def _add_opened(self, op_id: int, cluster: str | None) -> None:
+        """A fused op as a frame with its time and memory, and a row for each of its parts, which have none."""
+        op = self.record.ops[op_id]
+        ops = [op_id, *self.instances.get(op_id, ())]
+        riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
+        frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
+        frame.subtitle = "  ·  ".join([*self._spent(ops), *self._memory(ops)])
+        frame.tooltip = _op_tooltip(self.record, op)
+        self.graph.clusters[frame.id] = frame
+        rows = [self._add_part(part, frame, number, ops + riders) for number, part in enumerate(self._parts(op_id))]
+        weights: list[dict[int, list[int]]] = [{} for _ in rows]  # of each part, by op
+        for each in ops:
+            self.node_of[each] = rows[-1]
+            left = list(self.selection.weights_of.get(each, ()))
+            for part, row, own in zip(self._parts(each), rows, weights):
+                self.maker |= {i: row for i in part.op.outputs if i >= 0}
+                for i in part.op.inputs:
+                    self.readers.setdefault((each, i), []).append(row)
+                read = {self.selection.variables.get(i) for i in part.op.inputs}
+                own[each] = [v for v in left if v in read]
+                left = [v for v in left if v not in read]
+        self._join_parts(self._parts(op_id), rows)
+        for row, own in zip(rows, weights):
+            self._add_weights(op_id, own, row, frame.id)
+            self._add_updates(own, row, frame.id)
+        self._add_backward(formatting.clean(op.name, 36), ops, rows[0], frame.id)
+
+    def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
+        row = f"op{part.op.id}_{number}"
+        made = Node(row, "op", formatting.clean(part.op.name, 40), phase=part.op.phase, row=row, cluster=frame.id)
+        made.lines = ["→ " + formatting.tensor(info) for info in part.made[:1]]
+        made.tooltip = f"a part of {frame.title}, which ran as one\n{_op_tooltip(self.record, part.op, part)}"
+        made.ops = tuple(ops)
+        made.error = any(self.record.ops[i].error for i in ops)
+        self.graph.nodes[row] = made
+        return row
+
+    def _join_parts(self, parts: list[SinglePart], rows: list[str]) -> None:
+        """The arrows between parts."""
+        maker = {i: row for part, row in zip(parts, rows) for i in part.op.outputs}
+        for part, row in zip(parts, rows):
+            for i, info in zip(part.op.inputs, part.read):
+                if i in maker:
+                    label = formatting.tensor(info)
+                    self.graph.edges.append(Edge(maker[i], row, "data", label, label))
+
+    def _memory(self, ops: list[int]) -> list[str]:
+        size = sum([self.record.tensors[i].nbytes for op in ops for i in self.record.ops[op].outputs])
+        return [formatting.nbytes(size)] if size else []
 
     def _add_closed(self, block: Block, cluster: str | None) -> None:
         """The row of a scope, or of a group of ops, as one box."""
@@ -173,15 +243,15 @@ class _Assembly:
             made.lines += box_texts.closed_lines(self.record, block)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and made.phase != "backward")
-        for op in ops:
-            for variable in self.selection.weights_of.get(op, ()):
-                self.weight_node[variable] = row
-        self._add_partners(box_texts.title(block), ops, row, cluster)
+        weights = {op: self.selection.weights_of.get(op, []) for op in ops}
+        self.weight_node |= {variable: row for variables in weights.values() for variable in variables}
+        self._add_updates(weights, row, cluster)
+        self._add_backward(box_texts.title(block), ops, row, cluster)
 
-    def _add_weights(self, op_id: int, ops: list[int], row: str, cluster: str | None) -> None:
-        """One box for the variables that an op is the first to read."""
-        variables = self.selection.weights_of.get(op_id, [])
-        others = [v for op in ops[1:] for v in self.selection.weights_of.get(op, ())]
+    def _add_weights(self, op_id: int, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
+        """One box for the variables that an op is the first to read; those of folded ones are given with them."""
+        variables = weights[op_id]
+        others = [v for op, given in weights.items() if op != op_id for v in given]
         if not variables or self.view == "backward":
             return
         tensors = [self.record.tensors[v] for v in variables]
@@ -195,15 +265,17 @@ class _Assembly:
         for variable in variables + others:
             self.weight_node[variable] = made.id
 
-    def _add_partners(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
-        """What updates the weights of a row, and what computes its gradient."""
-        weights = [v for op in ops for v in self.selection.weights_of.get(op, ())]
-        updates = [u for v in weights for u in self.selection.updates_of.get(v, ())]
+    def _add_updates(self, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
+        """What updates the weights of a row."""
+        updates = [u for given in weights.values() for v in given for u in self.selection.updates_of.get(v, ())]
         if updates:
             name = box_texts.update_name(self.record, self.record.ops[updates[0]])
             made = Node(f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster)
             made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
             self._show(made, updates)
+
+    def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
+        """What computes the gradient of a row."""
         backward = [b for op in ops for b in self.selection.backward_of.get(op, ())]
         if backward:
             made = Node(f"{row}_back", "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
@@ -248,9 +320,10 @@ class _Assembly:
             head = self.node_of.get(op.id)
             if head is not None:
                 for tensor in op.inputs:
-                    found = self._flow(op, head, tensor)
-                    if found is not None:
-                        flows.setdefault(found, []).append(tensor)
+                    for reader in dict.fromkeys(self.readers.get((op.id, tensor), [head])):
+                        found = self._flow(op, reader, tensor)
+                        if found is not None:
+                            flows.setdefault(found, []).append(tensor)
         for (tail, head, kind), tensors in flows.items():
             self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
         for node in list(self.graph.nodes.values()):
@@ -264,7 +337,7 @@ class _Assembly:
             return (tail, head, kind) if tail is not None and tail != head and tail in self.graph.nodes else None
         producer = self.record.tensors[tensor].producer
         if kind and producer is not None and producer in self.node_of:
-            tail = self.node_of[producer]
+            tail = self.maker.get(tensor, self.node_of[producer])
             return None if tail == head or self._is_loop(producer, op.id) else (tail, head, kind)
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
             return self._input(tensor, outside), head, kind
@@ -328,10 +401,12 @@ def _scope_tooltip(block: Block) -> str:
     return "\n".join([formatting.clean(line, 160) for line in lines])
 
 
-def _op_tooltip(record: Record, op: Op) -> str:
+def _op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:
     lines = [f"{op.name} ({op.phase})"]
-    for name, ids in (("in", op.inputs), ("out", op.outputs)):
-        lines += [f"{name}: {', '.join([formatting.tensor(record.tensors[i]) for i in ids[:6]])}"] if ids else []
+    lines += [f"made of: {line}" for line in box_texts.made_of(record, op)]
+    read, made = ([record.tensors[i] for i in ids] for ids in (op.inputs, op.outputs)) if part is None else part[1:3]
+    for name, infos in (("in", read), ("out", made)):
+        lines += [f"{name}: {', '.join([formatting.tensor(info) for info in infos[:6]])}"] if infos else []
     lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
     lines += [f"{formatting.place(frame)}  {frame.code}" for frame in op.stack[:3]]
     lines += [op.error] if op.error else []

@@ -36,7 +36,7 @@ def summary(model: Any, inputs: Any = None) -> Text:
     >>> import eagerflow as ef, viz
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")
     >>> print(viz.summary(model).splitlines()[4].split()[:6])
-    ['d', '(Dense)', '1×2', '10', '2', '18']
+    ['d', '(Dense)', '1×2', '10', '1', '18']
     """
     return summary_tables.summary(trial(model, inputs))
 

@@ -22,6 +22,7 @@ from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.facts.json_data import to_plain
 from viz.recorder import scopes, tensor_stats
+from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import about, described, device_name, flat
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
@@ -100,6 +101,7 @@ class Capture(observe.Observer):
         self.scopes: list[RecordedScope] = []
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.measured: dict[int, Any] = {}
+        self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
         self.step_numbers: list[int] = []  # of the run, where steps were chosen
         self.keeper = Keeper(options.values) if options.values is not None else None
@@ -332,6 +334,12 @@ class Capture(observe.Observer):
             for position, x in zip(found, tensors):
                 self.keeper.output(position, x.data, x.key, self.label(name))
         return found
+
+    def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[int]) -> None:
+        """Note which part of a fused op made NaN or infinity, where statistics show any."""
+        flawed = [x for x in map(self.measured.get, made) if x is not None and (x.nan or x.inf)]
+        if flawed and (number := guilty_part(op, inputs, settings)) is not None:
+            self.guilty[len(self.journal.log)] = number
 
     def argument_of(self, x: Any) -> Any:
         """What an op was given, as an entry of `Event.inputs`."""

@@ -92,6 +92,8 @@ class Listener(Protocol):
 
     def results(self, name: str, outputs: Any) -> list[int]: ...
 
+    def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[int]) -> None: ...
+
 
 def op_recorder(capture: Listener) -> Callable[..., None]:
     """The `on_op` of a capture."""
@@ -158,6 +160,8 @@ def _note_rare(
     if error is not None:
         capture.journal.note_error(error)
     made = capture.results(op.name, outputs)
+    if op.fused:
+        capture.note_guilty(op, inputs, given, made)
     lengths = len(read), len(made), len(places)
     scope, thread = capture.here[0], threading.get_ident()
     log = capture.journal.log

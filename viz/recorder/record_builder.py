@@ -15,6 +15,7 @@ from eagerflow.core.observe import observing
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
 from viz.recorder.capture import Capture, Options
+from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
@@ -53,6 +54,7 @@ class _Builder:
         self.dtypes: dict[Any, str] = {}
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
+        self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
         self.met = capture.journal.met()
         record.tensors = [self._tensor(i, met) for i, met in enumerate(self.met)]
@@ -189,10 +191,28 @@ class _Builder:
         self._read(op, event.inputs, what.arrays)
         op.settings |= dict(zip(what.settings, event.given))
         self._make(op, tuple(event.outputs))
+        if what.fused and event.error is None:
+            self._compose(op, event)
         for position in event.outputs:
             key = self.met[position].key
             if key is not None:
                 self.makers[key] = op.id
+
+    def _compose(self, op: Op, event: Event) -> None:
+        """Note what a fused op is made of."""
+        arguments = event.inputs
+        if len(op.inputs) != sum(x is not None for x in arguments):
+            return  # a number where an array is usual, or the sum of several gradients
+        given = [None if x is None else (self.met[x].shape, self.met[x].dtype) for x in arguments]
+        found = composition_of(event.op, given, event.given)
+        if found is not None:
+            number = self.compositions.setdefault(id(found), len(self.compositions))
+            if number == len(self.record.compositions):
+                self.record.compositions.append(found)
+            op.composition = number
+            if event.begin in self.capture.guilty:
+                guilty = self.record.meta.setdefault("nonfinite_parts", {})
+                guilty[str(op.id)] = self.capture.guilty[event.begin]
 
     def _add_rule(self, event: Event) -> None:
         out_keys, in_keys = event.given

@@ -12,7 +12,6 @@ from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
-from eagerflow.layers.core.fusing import fuses
 from eagerflow.ops.neural.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
@@ -80,7 +79,7 @@ class _Conv(ConvolutionBase):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The convolved inputs, with bias and activation."""
-        if fuses(inputs, self.kernel, self.bias) and type(self).convolution_op is _Conv.convolution_op:
+        if self.bias is not None and type(self).convolution_op is _Conv.convolution_op:
             return self._fused(inputs)
         return self._finished(self.convolution_op(inputs, self.kernel))
 

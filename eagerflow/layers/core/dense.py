@@ -11,7 +11,6 @@ from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight, without_lora
-from eagerflow.layers.core.fusing import fuses
 from eagerflow.ops.neural.fused import dense
 
 __all__ = ["Dense"]
@@ -85,14 +84,12 @@ class Dense(Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The layer's output for `inputs`."""
         kernel, bias, activation = self.kernel, self.bias, self.activation
-        if fuses(inputs, kernel, bias):
-            if activation is relu:
-                return dense(inputs, kernel, bias, True)
-            x = dense(inputs, kernel, bias)
-        else:
+        if bias is None:
             x = inputs @ kernel
-            if bias is not None:
-                x = x + bias
+        elif activation is relu:
+            return dense(inputs, kernel, bias, True)
+        else:
+            x = dense(inputs, kernel, bias)
         return x if activation is None else activation(x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -1,17 +1,10 @@
-"""When the two layers of `Bidirectional` may run in one loop over the steps, and how.
-
-For an observer (`viz`) each layer runs by itself, so that it sees both. The numbers are the same.
-"""
+"""When the two layers of `Bidirectional` are one op, and how."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
-from eagerflow.core.observe import state
 from eagerflow.core.tensor import Tensor
-from eagerflow.kernels.recurrent.step_product import pays_side_by_side
 from eagerflow.layers.rnn.recurrent import GRU, LSTM
 from eagerflow.ops.sequences.recurrent_pairs import gru_pair, lstm_pair
 
@@ -22,13 +15,11 @@ _OPTIONAL = {LSTM: 2, GRU: 3}  # of the kernel's arguments, the last ones: biase
 
 
 def fit_together(layers: tuple[Any, Any], sequences: Any, training: Any) -> bool:
-    """Whether both layers are of one kind and size, on the CPU, with settings that one op knows, and nobody watches."""
+    """Whether both layers are of one kind and size, with settings that one op knows."""
     one, other = layers
-    if state.on or type(one) is not type(other) or type(one) not in _PAIRS or one.units != other.units:
+    if type(one) is not type(other) or type(one) not in _PAIRS or one.units != other.units:
         return False
-    if sequences.__class__ is not Tensor or sequences.data.__class__ is not numpy.ndarray:
-        return False
-    if not pays_side_by_side(one.units, len(sequences.data)):
+    if sequences.__class__ is not Tensor:
         return False
     return all([_is_plain(layer, sequences, training) for layer in layers])
 

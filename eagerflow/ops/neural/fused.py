@@ -1,7 +1,7 @@
 """Layers' usual chains as one op each: product or convolution, bias, relu.
 
-The numbers are those of the single ops, to the last bit; what is saved are passes over memory and calls. Layers use
-them while nobody watches single ops (see `layers/core/fusing.py`).
+The numbers are those of the single ops, to the last bit; what is saved are passes over memory and calls. Observers
+are told of one op, and `viz` shows the single ones as its parts.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _dense_plainly(x: Any, kernel: Any, bias: Any, relu: bool, **_: Any) -> Any:
     return relu_of(out) if relu else out
 
 
-@op(_dense_rule, joint=True, reference=_dense_plainly, saves=("positive",), floating=True)
+@op(_dense_rule, joint=True, reference=_dense_plainly, saves=("positive",), floating=True, fused=("x",))
 def dense(xp: Numpy, x: Array, kernel: Array, bias: Array, relu: bool = False) -> Any:
     """`x @ kernel + bias`, with `relu` its positive part.
 
@@ -103,7 +103,14 @@ def _conv_plainly(
     return relu_of(out + bias) if relu else out + bias
 
 
-@op(_conv_rule, joint=True, reference=_conv_plainly, saves=("plan", "positive"), arrays=("inputs", "kernel", "bias"))
+@op(
+    _conv_rule,
+    joint=True,
+    reference=_conv_plainly,
+    saves=("plan", "positive"),
+    arrays=("inputs", "kernel", "bias"),
+    fused=("inputs",),
+)
 def conv_bias(
     xp: Numpy,
     inputs: Array,

@@ -1,7 +1,7 @@
 """Two recurrent layers in one loop over the steps, as `Bidirectional` has them: one op for both.
 
-The numbers are those of one op for each, from two units on to the last bit. What is saved are calls: each of a step's
-elementwise operations is one for both. Layers use them while nobody watches (see `layers/rnn/both_directions.py`).
+The numbers are those of one op for each, to the last bit. What kernels save are calls: each of a step's elementwise
+operations is one for both.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def check_pair(first: Any, second: Any, gates: int) -> None:
             )
 
 
-def _lstm_pair_by_steps(
+def _lstm_one_by_one(
     sequence: Any,
     initial_h: Any,
     initial_c: Any,
@@ -53,7 +53,7 @@ def _lstm_pair_by_steps(
         (sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask, all_steps),
         (other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask, all_steps),
     )
-    return *_lstm.reference(*one), *_lstm.reference(*other)
+    return *lstm(*one), *lstm(*other)
 
 
 def _lstm_pair_rule(
@@ -87,7 +87,8 @@ def _lstm_pair_rule(
 @op(
     _lstm_pair_rule,
     joint=True,
-    reference=_lstm_pair_by_steps,
+    reference=_lstm_one_by_one,
+    fused=("sequence", "initial_h", "initial_c", "other_sequence", "other_h", "other_c", "mask", "other_mask"),
     outputs=6,
     saves=("traces",),
     arrays=(
@@ -160,12 +161,12 @@ def lstm_pair(
     one = sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask
     other = other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask
     (found, *trace), (behind, *other_trace) = (
-        _lstm.forward(xp, *given, all_steps, keep=keep) for given in (one, other)
+        _lstm.mathematics(xp, *given, all_steps, keep=keep) for given in (one, other)
     )
     return (*found, *behind), (trace, other_trace)
 
 
-def _gru_pair_by_steps(
+def _gru_one_by_one(
     sequence: Any,
     initial_h: Any,
     kernel: Any,
@@ -187,7 +188,7 @@ def _gru_pair_by_steps(
         (sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask),
         (other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask),
     )
-    return *_gru.reference(*one, True, all_steps), *_gru.reference(*other, True, all_steps)
+    return *gru(*one, True, all_steps), *gru(*other, True, all_steps)
 
 
 def _gru_pair_rule(
@@ -219,7 +220,8 @@ def _gru_pair_rule(
 @op(
     _gru_pair_rule,
     joint=True,
-    reference=_gru_pair_by_steps,
+    reference=_gru_one_by_one,
+    fused=("sequence", "initial_h", "other_sequence", "other_h", "mask", "other_mask"),
     outputs=4,
     saves=("traces",),
     arrays=(
@@ -289,5 +291,5 @@ def gru_pair(
     )
     one = sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask
     other = (other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask)
-    (found, *trace), (behind, *other_trace) = (_gru.forward(xp, *given, True, all_steps) for given in (one, other))
+    (found, *trace), (behind, *other_trace) = (_gru.mathematics(xp, *given, True, all_steps) for given in (one, other))
     return (*found, *behind), (trace, other_trace)

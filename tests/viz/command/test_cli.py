@@ -110,7 +110,7 @@ def test_the_scripts_exit_status_is_kept(script):
 def test_show(file, capsys):
     assert main(["show", file]) == 0
     out = capsys.readouterr().out
-    assert "recording 'steps': 36 ops" in out
+    assert "recording 'steps': 28 ops" in out
     assert "backward" in out
     assert main(["show", "--json", file]) == 0
     assert json.loads(capsys.readouterr().out)["steps"] == 2

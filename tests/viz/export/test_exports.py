@@ -51,10 +51,11 @@ def test_the_counter_is_the_memory_in_use(steps, tmp_path):
 
 
 def test_slices_tell_shapes_and_lines(steps, tmp_path):
-    matmul = next(e for e in perfetto(steps, tmp_path) if e.get("name") == "matmul")
-    assert matmul["args"]["in"] == "8×5 f32, 5×16 f32"
-    assert matmul["args"]["FLOPs"] == 2 * 8 * 5 * 16
-    assert "nets.py" in matmul["args"]["source"]
+    dense = next(e for e in perfetto(steps, tmp_path) if e.get("name") == "dense")
+    assert dense["args"]["in"] == "8×5 f32, 5×16 f32, 16 f32"
+    assert dense["args"]["FLOPs"] == 2 * 8 * 5 * 16 + 8 * 16
+    assert dense["args"]["parts"] == "matmul, add"
+    assert "nets.py" in dense["args"]["source"]
 
 
 def test_compressed_files_and_wrong_names(steps, tmp_path):
@@ -176,6 +177,6 @@ def test_top_by_flops_and_as_rows(steps):
     from viz.facts.summary_tables import top_rows
 
     rows = top_rows(steps, "flops", 3)
-    assert rows[0]["op"] == "matmul"
+    assert rows[0]["op"] == "dense"
     assert rows[0]["flops"] >= rows[1]["flops"] >= rows[2]["flops"]
     assert "FLOPs" in steps.top("flops")

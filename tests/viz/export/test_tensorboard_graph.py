@@ -46,14 +46,26 @@ def test_the_graph_holds_the_ops_of_a_step_with_their_edges(steps, tmp_path):
     graph, _ = graph_and_metadata(steps, tmp_path)
     nodes = {node.name: node for node in graph.node}
     step = [op for op in steps.ops if op.step == 1]
-    assert len([node for node in graph.node if node.op not in ("Variable", "Placeholder")]) == len(step)
-    assert {"mlp/hidden_0/matmul", "mlp/hidden_0/kernel", "gradients/mlp/head/add"} <= set(nodes)
-    assert list(nodes["mlp/hidden_0/add"].input) == ["mlp/hidden_0/matmul", "mlp/hidden_0/bias"]
-    assert nodes["gradients/mlp/head/add"].input[0].startswith("gradients/crossentropy")
+    shown = [node for node in graph.node if node.op not in ("Variable", "Placeholder")]
+    assert len(shown) == len(step) + 4  # the parts of two dense layers
+    assert {"mlp/hidden_0/dense/dense", "mlp/hidden_0/kernel", "gradients/mlp/head/dense"} <= set(nodes)
+    assert nodes["gradients/mlp/head/dense"].input[0].startswith("gradients/crossentropy")
     kernel = nodes["mlp/hidden_0/kernel"]
     assert [dim.size for dim in kernel.attr["_output_shapes"].list.shape[0].dim] == [5, 16]
     assert kernel.attr["T"].type == 1
-    assert "nets.py:" in nodes["mlp/hidden_0/matmul"].attr["source"].s.decode()
+    assert "nets.py:" in nodes["mlp/hidden_0/dense/matmul"].attr["source"].s.decode()
+
+
+def test_a_fused_op_is_a_scope_of_its_parts_and_of_the_op_that_ran(steps, tmp_path):
+    graph, _ = graph_and_metadata(steps, tmp_path)
+    nodes = {node.name: node for node in graph.node}
+    inside = "mlp/hidden_0/dense"
+    assert nodes[f"{inside}/matmul"].op == "matmul"
+    assert nodes[f"{inside}/matmul"].input[1] == "mlp/hidden_0/kernel"
+    assert list(nodes[f"{inside}/add"].input) == [f"{inside}/matmul", "mlp/hidden_0/bias"]
+    assert list(nodes[f"{inside}/dense"].input) == [f"{inside}/add"]
+    assert list(nodes["mlp/hidden_0/tanh"].input) == [f"{inside}/dense"]
+    assert [dim.size for dim in nodes[f"{inside}/add"].attr["_output_shapes"].list.shape[0].dim] == [8, 16]
 
 
 def test_run_metadata_has_time_and_memory_of_known_nodes(steps, tmp_path):
@@ -64,9 +76,11 @@ def test_run_metadata_has_time_and_memory_of_known_nodes(steps, tmp_path):
         stats = [node for device in metadata.step_stats.dev_stats for node in device.node_stats]
         assert {node.node_name for node in stats} == names
         by_name = {node.node_name: node for node in stats}
-        matmul = by_name["mlp/hidden_0/matmul"]
-        assert matmul.op_end_rel_micros >= 1
-        assert matmul.memory[0].total_bytes == 8 * 16 * 4
+        dense = by_name["mlp/hidden_0/dense/dense"]
+        assert dense.op_end_rel_micros >= 1
+        assert dense.memory[0].total_bytes == 8 * 16 * 4
+        part = by_name["mlp/hidden_0/dense/matmul"]
+        assert part.op_end_rel_micros == part.memory[0].total_bytes == 0
         assert by_name["mlp/hidden_0/kernel"].op_end_rel_micros == 0
 
 

@@ -73,11 +73,24 @@ def test_attention_counts_scores_and_sums():
     assert counted(run, "dot_product_attention") == 2 * 4 * 6 * 6 * (2 * 8 + 5 + 2 * 8)
 
 
-def test_a_backward_matmul_counts_once_per_gradient(steps):
-    forward, back = steps.find("matmul", "forward"), steps.find("matmul", "backward")
-    by_id = {op.id: op for op in forward}
-    for op in back:
-        assert flops(steps, op) == len(op.outputs) * flops(steps, by_id[op.forward])
+def test_a_backward_op_counts_once_per_gradient():
+    a, b = ef.Variable(ones(4, 5)), ef.Variable(ones(5, 6))
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            y = ops.matmul(a, b)
+        tape.gradient(y, [a, b])
+    (back,) = t.find("matmul", "backward")
+    assert flops(t, back) == 2 * (2 * 4 * 5 * 6)
+
+
+def test_a_fused_op_counts_as_its_parts_and_its_backward_op_as_theirs(steps):
+    first, head = (steps.find("dense", "forward", layer)[0] for layer in ("hidden_0", "head"))
+    assert flops(steps, first) == 2 * 8 * 5 * 16 + 8 * 16
+    assert flops(steps, head) == 2 * 8 * 16 * 3 + 8 * 3
+    behind = {op.forward: op for op in steps.find("dense", "backward")}
+    # The first layer's input needs no gradient; a bias is added to what needs one.
+    assert flops(steps, behind[first.id]) == 2 * 8 * 5 * 16 + 2 * 8 * 16
+    assert flops(steps, behind[head.id]) == 2 * (2 * 8 * 16 * 3) + 2 * 8 * 3
 
 
 def test_ops_without_a_formula_are_unknown_not_free():

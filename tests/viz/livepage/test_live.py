@@ -38,7 +38,7 @@ def test_fit_is_shown_with_curves_progress_and_the_graph():
         assert reader.parts["end"]["how"] == "finished"
         graph = reader.get("graph")
         names = {graph["texts"][i] for i in graph["ops"]["name"]}
-        assert {"matmul", "tanh", "adam_update"} <= names
+        assert {"dense", "tanh", "adam_update"} <= names
         assert len(graph["steps"]) == 1
         assert any(graph["tensors"]["stats"])
 
@@ -99,7 +99,7 @@ def test_a_loop_of_ones_own_is_seen_by_its_optimizer():
         assert [p[1] for p in reader.curves["validation|double"]] == [0.0] * 12
         assert reader.parts["status"]["step"] == 12
         graph = reader.get("graph")
-        assert {"matmul", "sgd_update"} <= {graph["texts"][i] for i in graph["ops"]["name"]}
+        assert {"dense", "sgd_update"} <= {graph["texts"][i] for i in graph["ops"]["name"]}
 
 
 def test_two_optimizers_make_one_step():

@@ -440,7 +440,7 @@ def test_at_first_as_much_is_open_as_can_be_looked_at():
     record.ops += [Op(id_, f"op_{id_}", scope=id_ - 9, step=0) for id_ in range(10, 110)]
     ((_, view),) = page.data(record)["views"]
     assert view["tree"]["depths"] == [0, 0]
-    trainer = Trainer(mlp("deeper", 20))
+    trainer = Trainer(mlp("deeper", 30))
     with viz.trace() as t:
         trainer.step()
     ((_, view),) = page.data(t)["views"]

@@ -40,7 +40,7 @@ def test_labels_name_layers_variables_and_gradients():
 
 
 def test_values_are_copies_and_survive_a_file(tmp_path):
-    _, t = traced("hidden_0/matmul|^input$", steps=2)
+    _, t = traced("hidden_0/dense|^input$", steps=2)
     t.save(tmp_path / "a.efz")
     loaded = viz.load(tmp_path / "a.efz")
     assert loaded.labels == t.labels
@@ -48,7 +48,7 @@ def test_values_are_copies_and_survive_a_file(tmp_path):
     for number, value in t.values.items():
         np.testing.assert_array_equal(loaded.values[number], value)
         assert value.shape == t.tensors[number].shape
-    assert loaded.value("mlp/hidden_0/matmul").shape == (8, 16)
+    assert loaded.value("mlp/hidden_0/dense").shape == (8, 16)
 
 
 def test_nothing_is_kept_unless_asked(steps):

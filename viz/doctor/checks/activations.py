@@ -53,7 +53,7 @@ class DeadRelu(Check):
         super().__init__(watch)
         self._units: dict[Any, _Units] = {}
 
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+    def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if not isinstance(outputs, Tensor) or outputs.key is None or not is_relu(op, inputs):
             return
         values = host(outputs.data)

@@ -24,12 +24,12 @@ class Inputs(Check):
         super().__init__(watch)
         self._seen: dict[Any, int] = {}
 
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+    def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
             return
         x = inputs[0]
-        made = first_tensor(outputs)
-        if made is None or made.key is None or not _is_data(x):
+        made = first_tensor(whole)
+        if x is None or made is None or made.key is None or not _is_data(x):
             return
         place = self.watch.called_at() if self.watch.scopes else self.watch.place()
         if self._seen.get(place, 0) >= limits.WINDOW:

@@ -9,6 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor.check_base import Check, finite, host, number, tensors
 from viz.doctor.user_code import Place
+from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
 
 __all__ = ["NonFinite"]
@@ -57,18 +58,21 @@ class NonFinite(Check):
         given = [x for x in flat(list(inputs)) if x is not None]
         bad = [x for x in given if not finite(_data(x))]
         if not bad:
-            self._forward = self._born(op, given, made)
+            number = guilty_part(op, inputs, settings)
+            fused = live_composition(op, inputs, settings)
+            name = op.name if number is None or fused is None else fused.parts[number].name
+            self._forward = self._born(op, name, given, made)
         elif self._came_in is None:
             self._came_in = self._carried(op, bad[0])
 
-    def _born(self, op: Any, given: list[Any], made: Any) -> _Suspect:
+    def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
         numbers = [host(_data(x)) for x in given]
         evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step}
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
-        cause = _CAUSES.get(op.name, _OTHER)
-        message = f"{op.name} made {_counted(values)} from finite inputs ({ranges}): {cause}"
-        return _Suspect(op.name, self.watch.layer(), self.watch.place(), message, evidence, _advice(op.name))
+        who = name if name == op.name else f"{name}, a part of {op.name},"
+        message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(name, _OTHER)}"
+        return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, _advice(name))
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""

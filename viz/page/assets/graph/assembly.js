@@ -43,8 +43,9 @@ class Scene {
       op = this.model.ops[id],
       key = `op${id}`;
     for (const other of row.ops.slice(1)) this.mainOf.set(other, id);
-    const lane = op.phase === "backward" ? "backward" : "forward";
-    this.addOps({ id: key, kind: "op", title: op.name, phase: op.phase, row: key, frame, main: id, lane }, [
+    const lane = op.phase === "backward" ? "backward" : "forward",
+      lines = op.parts && lane === "forward" ? [op.parts] : [];
+    this.addOps({ id: key, kind: "op", title: op.name, lines, phase: op.phase, row: key, frame, main: id, lane }, [
       [...row.ops, ...row.riders],
       row.cost,
     ]);

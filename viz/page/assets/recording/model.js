@@ -32,6 +32,7 @@ class Model {
       forward: o.forward[id],
       error: text(o.error[id]),
       thread: o.thread[id],
+      parts: text(o.parts[id]), // the names of a fused op's, in a line
       flops: o.flops[id],
       flows: text(o.flows[id]), // a letter for each input
       home: o.home[id], // the scope it counts for: for backward ops that of their forward op

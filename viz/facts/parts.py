@@ -1,0 +1,69 @@
+"""The ops that a fused op stands for, as ops of a recording."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy
+
+from viz.facts.schema import Op, Record, TensorInfo
+
+__all__ = ["SinglePart", "part_names", "parts_of"]
+
+
+class SinglePart(NamedTuple):
+    """One of the parts of a fused op.
+
+    Attributes:
+        op: as if it had run by itself, without times. Its inputs and outputs are ids of the recording's tensors where
+            they are those of the fused op; what lies between the parts, which no memory holds, has negative ones.
+        read, made: its tensors.
+        given: how many of its inputs come from outside of the fused op.
+    """
+
+    op: Op
+    read: list[TensorInfo]
+    made: list[TensorInfo]
+    given: int
+
+
+def parts_of(record: Record, op: Op) -> list[SinglePart]:
+    """The parts of a fused op, in the order of their execution; none for any other op.
+
+    Args:
+        record: the recording.
+        op: one of its forward ops.
+
+    Of an op that failed there is nothing to tell: it has no parts.
+    """
+    if op.composition is None:
+        return []
+    found = record.compositions[op.composition]
+    outside = len(op.inputs)
+    ids = [*op.inputs, *range(-1, outside - len(found.shapes) - 1, -1)]
+    for local, output in zip(found.results, op.outputs):
+        ids[local] = output
+    made = dict[int, TensorInfo]()
+    for number, shape, dtype in zip(ids, found.shapes, found.dtypes):
+        made[number] = record.tensors[number] if number >= 0 else TensorInfo(number, shape, dtype, _size(shape, dtype))
+    parts = []
+    for part in found.parts:
+        single = Op(op.id, part.name, op.phase, op.scope, op.step, stack=op.stack, thread=op.thread)
+        single.inputs, single.outputs = (tuple([ids[i] for i in numbers]) for numbers in (part.inputs, part.outputs))
+        single.input_names, single.settings = part.input_names, part.settings
+        read, written = ([made[i] for i in numbers] for numbers in (single.inputs, single.outputs))
+        parts.append(SinglePart(single, read, written, sum(i < outside for i in part.inputs)))
+    return parts
+
+
+def part_names(record: Record, op: Op) -> list[str]:
+    """The names of a fused op's parts, also of its backward op; none for other ops."""
+    while op.phase == "backward" and op.forward is not None:
+        op = record.ops[op.forward]
+    return [] if op.composition is None else [part.name for part in record.compositions[op.composition].parts]
+
+
+def _size(shape: tuple[int, ...], dtype: str) -> int:
+    width = {"bfloat16": 2}.get(dtype) or numpy.dtype(dtype).itemsize
+    return math.prod(shape) * width

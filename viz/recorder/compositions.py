@@ -1,0 +1,178 @@
+"""What a fused op is made of: its reference runs once for each kind of arguments, and what it calls are the parts.
+
+Only shapes and types are wanted, so it runs on one sample and on two: the axis that grows is the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, no_grad
+from eagerflow.config import image_data_format
+from eagerflow.core.observe import Observer, observing, unobserved
+from viz.facts.json_data import to_plain
+from viz.facts.schema import Composition, Part
+from viz.recorder.descriptions import flat
+from viz.recorder.finite_check import is_finite
+
+__all__ = ["Signature", "composition_of", "guilty_of_gradient", "guilty_part", "live_composition"]
+
+# Shape and type of an array; None where an optional one is missing.
+Signature = tuple[tuple[int, ...], Any] | None
+
+
+def composition_of(op: Any, arrays: Sequence[Signature], settings: Sequence[Any]) -> Composition | None:
+    """The parts of a fused op; None for one that isn't fused, or that stands for a single op here.
+
+    Args:
+        op: the `Op`.
+        arrays: shapes and types of its arrays, in the order of its parameters.
+        settings: its other arguments, in order.
+    """
+    if not op.fused:
+        return None
+    found = _composition(op, tuple(arrays), tuple(map(_fixed, settings)), image_data_format())
+    return found if len(found.parts) > 1 else None
+
+
+def live_composition(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> Composition | None:
+    """The same of an op that just ran, from what observers are told; None where an input is no array."""
+    if not op.fused:
+        return None
+    given: list[Signature] = []
+    for x in inputs:
+        data = x.data if isinstance(x, Tensor) else x
+        if not (data is None or hasattr(data, "dtype")):
+            return None
+        given.append(None if data is None else (tuple(data.shape), data.dtype))
+    return composition_of(op, given, settings)
+
+
+def _fixed(setting: Any) -> Any:
+    """The same without lists, which can't be part of a key."""
+    return tuple(map(_fixed, setting)) if isinstance(setting, (list, tuple)) else setting
+
+
+@lru_cache(1024)
+def _composition(op: Any, arrays: tuple[Signature, ...], settings: tuple[Any, ...], data_format: str) -> Composition:
+    found, larger = (_for_batch(size, op, arrays, settings) for size in (1, 2))
+    batch = next(given[0][0] for name, given in zip(op.arrays, arrays) if name in op.fused and given is not None)
+    scaled = [
+        tuple([a + (b - a) * (batch - 1) for a, b in zip(one, two, strict=True)])
+        for one, two in zip(found.shapes, larger.shapes, strict=True)
+    ]
+    found.shapes = tuple(scaled)
+    return found
+
+
+def _for_batch(size: int, op: Any, arrays: tuple[Signature, ...], settings: tuple[Any, ...]) -> Composition:
+    given = [_ones(each, size if name in op.fused else None) for name, each in zip(op.arrays, arrays)]
+    heard, results = _parts_in(op, given, settings)
+    numbers = {id(x): i for i, x in enumerate(x for x in given if x is not None)}
+    tensors = [x for x in given if x is not None]
+
+    def number(x: Tensor) -> int:
+        if id(x) not in numbers:
+            numbers[id(x)] = len(tensors)
+            tensors.append(x)
+        return numbers[id(x)]
+
+    parts = []
+    for each, inputs, others, outputs in heard:
+        part = Part(each.name, settings={name: to_plain(value) for name, value in zip(each.settings, others)})
+        named = list(_named(each.arrays, inputs))
+        part.settings |= {name: to_plain(x) for name, x in named if not isinstance(x, Tensor)}
+        part.input_names = tuple([name for name, x in named if isinstance(x, Tensor)])
+        part.inputs = tuple([number(x) for _, x in named if isinstance(x, Tensor)])
+        part.outputs = tuple([number(x) for x in flat(outputs)])
+        parts.append(part)
+    returned = tuple([number(x) for x in results])
+    shapes, dtypes = tuple([tuple(x.shape) for x in tensors]), tuple([str(x.data.dtype) for x in tensors])
+    return Composition(tuple(parts), shapes, dtypes, returned)
+
+
+def _ones(given: Signature, batch: int | None) -> Tensor | None:
+    """Ones that take no memory."""
+    if given is None:
+        return None
+    shape, dtype = given
+    return Tensor(numpy.broadcast_to(numpy.ones((), dtype), shape if batch is None else (batch, *shape[1:])))
+
+
+def _named(names: Sequence[str], inputs: Sequence[Any]) -> list[tuple[str, Any]]:
+    """What a part was given, by parameter; of a list each element."""
+    found: list[tuple[str, Any]] = []
+    for name, given in zip(names, inputs):
+        if isinstance(given, (list, tuple)):
+            found += [(f"{name}[{i}]", x) for i, x in enumerate(given)]
+        elif given is not None:
+            found.append((name, given))
+    return found
+
+
+class _Parts(Observer):
+    """Hears of the ops that a reference calls."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]] = []
+
+    def on_op(
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        settings: tuple[Any, ...],
+        outputs: Any,
+        started: int,
+        ended: int,
+        error: BaseException | None = None,
+    ) -> None:
+        self.heard.append((op, inputs, settings, outputs))
+
+
+def _parts_in(
+    op: Any, arrays: Sequence[Any], settings: Sequence[Any]
+) -> tuple[list[tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]], list[Tensor]]:
+    """Run the reference of a fused op: the ops in it, with what each was given and made; and its results."""
+    listener = _Parts()
+    with unobserved(), observing(listener), no_grad(), numpy.errstate(all="ignore"):
+        results = op.reference(*arrays, *settings)
+    return listener.heard, list(flat(results))
+
+
+def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int | None:
+    """Which part of a fused op that just ran is the first to make NaN or infinity.
+
+    The parts are computed once more, so ask only when something is wrong.
+
+    Args:
+        op: the `Op`.
+        inputs: what it was given.
+        settings: its other arguments, in order.
+
+    Returns:
+        The number of the part, None where there is none.
+    """
+    if not op.fused:
+        return None
+    arrays = [x if isinstance(x, Tensor) or x is None else Tensor(x) for x in inputs]
+    for number, (_, _, _, made) in enumerate(_parts_in(op, arrays, settings)[0]):
+        if not all([is_finite(x.data) for x in flat(made)]):
+            return number
+    return None
+
+
+def guilty_of_gradient(composition: Composition, flawed: Sequence[int]) -> int | None:
+    """Which part's derivative made the gradients of some inputs: the part that read the first of those.
+
+    Args:
+        composition: of the fused op.
+        flawed: numbers of the inputs whose gradients hold NaN or infinity.
+    """
+    for number, part in enumerate(composition.parts):
+        if not set(flawed).isdisjoint(part.inputs):
+            return number
+    return None
