@@ -177,6 +177,8 @@ class LivePage:
             if sys.excepthook is self._hook:
                 sys.excepthook = self._previous
             self._collector.close(error)
+            if self._rounds is not None:
+                self._rounds.close()  # the collector may just have begun a step that will never run
             if error is not None and not isinstance(error, (SystemExit, KeyboardInterrupt)):
                 self.report(error)
             self._sender.stop(_LAST_WORDS)

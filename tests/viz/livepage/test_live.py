@@ -125,6 +125,7 @@ def test_a_loop_without_an_optimizer_counts_backward_passes():
             w.assign_sub(0.1 * tape.gradient(loss, w))
         page.close()
         reader.wait(lambda r: r.parts.get("end"))
+    assert not observe.state.on
     assert [p[0] for p in reader.curves["batch|loss"]] == [1, 2, 3, 4]
     assert reader.curves["batch|loss"][0][1] == pytest.approx(3.0)
 
