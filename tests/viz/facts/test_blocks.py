@@ -1,0 +1,45 @@
+"""Groups of neighbours, for what has too many parts to look at."""
+
+from __future__ import annotations
+
+from viz.facts.blocks import Block, grouped, groups
+from viz.facts.schema import Frame, Op, Record, Scope
+
+
+def record_of(lines: str) -> Record:
+    """An op for each letter, from the line of that letter; capitals are of a function of their own."""
+    frames = {c: Frame("net.py", ord(c), "other" if c.isupper() else "call") for c in set(lines)}
+    return Record(ops=[Op(i, "exp", stack=(frames[c],)) for i, c in enumerate(lines)])
+
+
+def names(lines: str, most: int, least: int = 1) -> list[tuple[str, int]]:
+    record = record_of(lines)
+    return [(name, len(group)) for name, group in groups(record, list(range(len(lines))), most, least)]
+
+
+def test_neighbours_from_the_same_line_belong_together():
+    assert names("aaabbbba", 3) == [("net.py:97", 3), ("net.py:98", 4), ("net.py:97", 1)]
+
+
+def test_where_there_are_too_many_lines_functions_count():
+    assert names("abcdABCDab", 3) == [("call in net.py", 4), ("other in net.py", 4), ("call in net.py", 2)]
+
+
+def test_what_is_all_from_one_line_is_divided_into_parts():
+    assert names("a" * 10, 4) == [("part 1 of 4", 3), ("part 2 of 4", 3), ("part 3 of 4", 3), ("part 4 of 4", 1)]
+    assert [count for _, count in names("a" * 10, 4, least=6)] == [6, 4]
+
+
+def test_parts_are_called_by_their_first_and_last_layers():
+    record = Record()
+    children = [Block(f"layer_{i}", Scope(i, "layer", f"layer_{i}")) for i in range(6)]
+    found = grouped(record, children, 2)
+    assert [block.title for block in found] == ["layer_0 … layer_2", "layer_3 … layer_5"]
+    assert all(block.is_group for block in found)
+
+
+def test_a_group_of_one_is_that_one():
+    record = record_of("abbb")
+    first, rest = grouped(record, [0, 1, 2, 3], 2)
+    assert first == 0
+    assert rest.children == [1, 2, 3]

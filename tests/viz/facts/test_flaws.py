@@ -1,0 +1,35 @@
+"""Where NaN and infinity came from, by a recording's statistics."""
+
+from __future__ import annotations
+
+from viz.facts.flaws import first_flaw, flaws, origins
+from viz.facts.schema import Op, Record, Stats, TensorInfo
+
+
+def chain(*bad: int) -> Record:
+    """Ops that each read what the one before made; the tensors in `bad` hold NaN. Tensor 0 comes from outside."""
+    record = Record()
+    for number in range(5):
+        stats = Stats(nan=2, inf=1) if number in bad else Stats()
+        record.tensors.append(
+            TensorInfo(number, (4,), "float32", 16, producer=number - 1 if number else None, stats=stats)
+        )
+    record.ops = [Op(i, f"op{i}", inputs=(i,), outputs=(i + 1,)) for i in range(4)]
+    return record
+
+
+def test_an_origin_makes_what_it_did_not_read():
+    assert origins(chain(2, 3)) == [1]
+    assert origins(chain(1, 3)) == [0, 2]
+    assert origins(chain()) == []
+
+
+def test_the_first_flaw_is_an_origin_or_else_what_read_bad_data():
+    assert first_flaw(chain(3, 4)).name == "op2"
+    assert first_flaw(chain(0, 1, 2, 3, 4)).name == "op0"
+    assert first_flaw(chain()) is None
+
+
+def test_flaws_are_counted_where_there_are_statistics():
+    assert flaws(chain(1).tensors[1]) == 3
+    assert flaws(TensorInfo(0, (4,), "float32", 16)) == 0
