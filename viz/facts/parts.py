@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy
 
 from viz.facts.schema import Op, Record, TensorInfo
 
-__all__ = ["SinglePart", "part_names", "parts_of"]
+__all__ = ["SinglePart", "part_names", "parts_of", "weights_of_parts"]
 
 
 class SinglePart(NamedTuple):
@@ -55,6 +56,24 @@ def parts_of(record: Record, op: Op) -> list[SinglePart]:
         read, written = ([made[i] for i in numbers] for numbers in (single.inputs, single.outputs))
         parts.append(SinglePart(single, read, written, sum(i < outside for i in part.inputs)))
     return parts
+
+
+def weights_of_parts(
+    parts: Sequence[SinglePart], weights: Sequence[int], variables: Mapping[int, int]
+) -> list[list[int]]:
+    """The weights that a fused op is the first to read, shared out: each part has those that it is the first to read.
+
+    Args:
+        parts: those of the op.
+        weights: ids of variables.
+        variables: the id of the variable for each tensor that is one at some time.
+    """
+    left, found = list(weights), []
+    for part in parts:
+        read = {variables.get(i) for i in part.op.inputs}
+        found.append([v for v in left if v in read])
+        left = [v for v in left if v not in read]
+    return found
 
 
 def part_names(record: Record, op: Op) -> list[str]:

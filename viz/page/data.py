@@ -19,12 +19,12 @@ from viz.facts.flaws import first_flaw, origins
 from viz.facts.flops import flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
-from viz.facts.schema import Frame, Logs, Op, Record, Scope, TensorInfo
+from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.views import Views
-from viz.picture.box_texts import made_of
+from viz.picture.box_texts import part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
 
 __all__ = ["MOST_OPS", "data"]
@@ -62,11 +62,13 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "ops": columns.ops(part.ops),
         "scopes": columns.scopes(part.scopes),
         "tensors": columns.tensors(part.tensors),
+        "compositions": [columns.composition(each) for each in part.compositions],
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": pick_step(part),
         "views": columns.views.steps,
         "origins": origins(part),
         "flaw": None if flaw is None else flaw.id,
+        "guilty": _guilty(part, first),
         "types": kinds_of_types(part),
         "variables": list(variables_of(part).items()),
         "memory": [[tensor.id, size, start, end] for tensor, size, start, end in spans(part)],
@@ -77,6 +79,15 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
     found["places"] = [formatting.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
     return found
+
+
+def _guilty(part: Record, first: int) -> list[tuple[int, int]]:
+    """Pairs: a fused op that made NaN or infinity, and the number of the part that did."""
+    known = part.meta.get("nonfinite_parts")
+    if not isinstance(known, dict):
+        return []
+    found = [(op.id, known.get(str(op.id + first))) for op in part.ops if op.composition is not None]
+    return [(op, number) for op, number in found if isinstance(number, int)]
 
 
 def _thinned(logs: Sequence[Logs]) -> list[Logs]:
@@ -161,11 +172,30 @@ class _Columns:
             "forward": [op.forward for op in ops],
             "error": [self.text(op.error) for op in ops],
             "thread": [op.thread for op in ops],
-            "parts": [self.text("".join(made_of(self.record, op))) for op in ops],
             "flops": self.flops,
             "flows": self.views.flows,
+            "composition": [op.composition for op in ops],
             "home": [origin(self.record, op).scope for op in ops],
             "gradients": self._gradients() if self.measured else None,
+        }
+
+    def composition(self, found: Composition) -> dict[str, Any]:
+        """What a fused op is made of; parts refer to its tensors: first what it reads, then what parts make."""
+        tensors = [TensorInfo(-1, shape, dtype, 0) for shape, dtype in zip(found.shapes, found.dtypes)]
+        return {
+            "tensors": [self.text(formatting.tensor(tensor)) for tensor in tensors],
+            "results": found.results,
+            "parts": [
+                {
+                    "name": self.text(formatting.clean(part.name, 40)),
+                    "inputs": part.inputs,
+                    "input_names": [self.text(name) for name in part.input_names],
+                    "outputs": part.outputs,
+                    "lines": [self.text(line) for line in part_lines([tensors[i] for i in part.outputs])],
+                    "settings": self._json(part.settings),
+                }
+                for part in found.parts
+            ],
         }
 
     def _gradients(self) -> list[list[int]]:

@@ -15,6 +15,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, all_blocks, groups, stand_in
 from viz.facts.derived_stats import norm
+from viz.facts.parts import parts_of, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection
 from viz.picture import box_texts
@@ -149,12 +150,14 @@ class TreeColumns:
     Attributes:
         data: `rows` and `blocks` as columns, and `depths`: how deep the tree is open at first, with equal parts folded
             and not. A row has `ops`, the equal ops that are shown as one; `cost`, what its box says; `riders`, the
-            changes in place beside them; and `weights` (variables, title, lines), `update` (ops, title, cost) and
-            `back` (ops, cost), its other boxes, 0 for none. Blocks stand before their parts; a child is the number of
-            a row, or -n for the n-th block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal
-            neighbours) or `"run"`: that has the same parts twice, as `children`, and `folded` into one block.
-            `part` is a block's part of the key, `spent` what it took forward and backward, `figures` the numbers of
-            ops and of backward ops, times, FLOPs, bytes of activations, and the size of the weights' gradients.
+            changes in place beside them, 0 for none; and `weights` (variables, title, lines), `update` (ops, title,
+            cost) and `back` (ops, cost), its other boxes, 0 for none. Of a fused op `opens` has what it says as a box
+            and as a frame: the names of its parts, the times forward and backward, and the memory; and the weights
+            and update of each part. Blocks stand before their parts; a child is the number of a row, or -n for the
+            n-th block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal neighbours) or
+            `"run"`: that has the same parts twice, as `children`, and `folded` into one block. `part` is a block's
+            part of the key, `spent` what it took forward and backward, `figures` the numbers of ops and of backward
+            ops, times, FLOPs, bytes of activations, and the size of the weights' gradients.
         shown: the ids of all ops in rows.
     """
 
@@ -165,7 +168,9 @@ class TreeColumns:
         self._parts = _parts(root)
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
         self._sums: list[_Sums] = []
-        self._rows: dict[str, list[Any]] = {name: [] for name in ("ops", "cost", "riders", "weights", "update", "back")}
+        self._rows: dict[str, list[Any]] = {
+            name: [] for name in ("ops", "cost", "riders", "weights", "update", "back", "opens")
+        }
         self._tasks = [_Task(0, [root.children], root.runs)]
         while self._tasks:
             self._fill(self._tasks.pop())
@@ -270,7 +275,7 @@ class TreeColumns:
             "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block)] for e in entries],
             "cost": [text(entry.sums.box.text()) for entry in entries],
             "back": [text(entry.sums.backward.text()) for entry in entries],
-            "update": [self._update(entry.sums) for entry in entries],
+            "update": [self._update(e.sums.first_update, e.sums.updates) for e in entries],
         }
         sums = [entry.sums for entry in entries]
         found["spent"] = [
@@ -285,11 +290,12 @@ class TreeColumns:
         ]
         return found
 
-    def _update(self, sums: _Sums) -> list[int]:
-        if sums.first_update is None:
+    def _update(self, first: int | None, cost: Cost) -> list[int]:
+        """Name and cost of a box of updates, of which this is the first; nothing for none."""
+        if first is None:
             return []
-        name = box_texts.update_name(self.record, self.record.ops[sums.first_update])
-        return [self.text(name), self.text(sums.updates.text(with_size=False))]
+        name = box_texts.update_name(self.record, self.record.ops[first])
+        return [self.text(name), self.text(cost.text(with_size=False))]
 
     def _depth(self, folded: bool) -> int:
         """The greatest depth at which at most `_MOST_ROWS` rows are seen."""
@@ -329,19 +335,41 @@ class TreeColumns:
         sums.activations = sum([facts.activations(op) for op in of_rows])
         rows["ops"].append(ops)
         rows["cost"].append(text(sums.box.text()))
-        rows["riders"].append(riders)
+        rows["riders"].append(riders or 0)
         rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights))
+        rows["opens"].append(self._opens(ops, sums, backward))
         rows["update"].append(0)
         rows["back"].append(0)
         if updates:
             sums.updates, sums.first_update = facts.cost(updates), updates[0]
-            rows["update"][-1] = [updates, *self._update(sums)]
+            rows["update"][-1] = [updates, *self._update(updates[0], sums.updates)]
         if backward:
             sums.backward = facts.cost(backward)
             sums.squares = [square for op in backward for square in facts.squares(self.record.ops[op])]
             rows["back"][-1] = [backward, text(sums.backward.text())]
         self._sums.append(sums)
         return len(self._sums) - 1
+
+    def _opens(self, ops: list[int], sums: _Sums, backward: list[int]) -> list[Any] | int:
+        """What a fused op says as a box and as a frame, and the boxes beside each of its parts."""
+        op, selection = self.record.ops[ops[0]], self.selection
+        if op.composition is None:
+            return 0
+        spent = ("→", sums.ops.time), ("←", self.facts.cost(backward).time)
+        words = [*box_texts.made_of(self.record, op), *[box_texts.spent(arrow, time) for arrow, time in spent]]
+        shares = [
+            weights_of_parts(
+                parts_of(self.record, self.record.ops[i]), selection.weights_of.get(i, ()), selection.variables
+            )
+            for i in ops
+        ]
+        beside = []
+        for of_part in zip(*shares):
+            weights = [v for share in of_part for v in share]
+            updates = [u for v in weights for u in selection.updates_of.get(v, ())]
+            update = [updates, *self._update(updates[0], self.facts.cost(updates))] if updates else 0
+            beside.append([self._weights(of_part[0], weights), update])
+        return [*[self.text(word) for word in [*words, box_texts.made(sums.ops.size)]], beside]
 
     def _weights(self, own: list[int], variables: list[int]) -> list[Any] | int:
         """The box of the variables that an op is the first to read, `own`, with those of equal ops."""

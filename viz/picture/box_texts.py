@@ -16,8 +16,10 @@ __all__ = [
     "caption",
     "closed_lines",
     "cost",
+    "made",
     "made_of",
     "main_scope",
+    "part_lines",
     "rest_name",
     "spent",
     "title",
@@ -83,6 +85,17 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + others // len(tensors)))
     return ", ".join(names[:2]) + (", …" if len(names) > 2 else ""), lines
+
+
+def part_lines(made: Sequence[TensorInfo]) -> list[str]:
+    """What a part of a fused op says below its name: what it makes, the first of it that isn't empty."""
+    shown = [info for info in made if 0 not in info.shape] or made
+    return ["→ " + formatting.tensor(info) for info in shown[:1]]
+
+
+def made(size: int) -> str:
+    """The bytes that ops made; nothing where they made none."""
+    return formatting.nbytes(size) if size else ""
 
 
 def made_of(record: Record, op: Op) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
-from viz.facts.parts import SinglePart, parts_of
+from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, check_step, step_name
 from viz.picture import box_texts
@@ -188,21 +188,21 @@ class _Assembly:
         ops = [op_id, *self.instances.get(op_id, ())]
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
-        frame.subtitle = "  ·  ".join([*self._spent(ops), *self._memory(ops)])
+        size = sum([self.record.tensors[i].nbytes for each in ops for i in self.record.ops[each].outputs])
+        frame.subtitle = "  ·  ".join(filter(None, [*self._spent(ops), box_texts.made(size)]))
         frame.tooltip = _op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame
         rows = [self._add_part(part, frame, number, ops + riders) for number, part in enumerate(self._parts(op_id))]
         weights: list[dict[int, list[int]]] = [{} for _ in rows]  # of each part, by op
         for each in ops:
             self.node_of[each] = rows[-1]
-            left = list(self.selection.weights_of.get(each, ()))
-            for part, row, own in zip(self._parts(each), rows, weights):
+            parts = self._parts(each)
+            shares = weights_of_parts(parts, self.selection.weights_of.get(each, ()), self.selection.variables)
+            for part, row, own, share in zip(parts, rows, weights, shares):
+                own[each] = share
                 self.maker |= {i: row for i in part.op.outputs if i >= 0}
                 for i in part.op.inputs:
                     self.readers.setdefault((each, i), []).append(row)
-                read = {self.selection.variables.get(i) for i in part.op.inputs}
-                own[each] = [v for v in left if v in read]
-                left = [v for v in left if v not in read]
         self._join_parts(self._parts(op_id), rows)
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
@@ -212,7 +212,7 @@ class _Assembly:
     def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
         row = f"op{part.op.id}_{number}"
         made = Node(row, "op", formatting.clean(part.op.name, 40), phase=part.op.phase, row=row, cluster=frame.id)
-        made.lines = ["→ " + formatting.tensor(info) for info in part.made[:1]]
+        made.lines = box_texts.part_lines(part.made)
         made.tooltip = f"a part of {frame.title}, which ran as one\n{_op_tooltip(self.record, part.op, part)}"
         made.ops = tuple(ops)
         made.error = any(self.record.ops[i].error for i in ops)
@@ -227,10 +227,6 @@ class _Assembly:
                 if i in maker:
                     label = formatting.tensor(info)
                     self.graph.edges.append(Edge(maker[i], row, "data", label, label))
-
-    def _memory(self, ops: list[int]) -> list[str]:
-        size = sum([self.record.tensors[i].nbytes for op in ops for i in self.record.ops[op].outputs])
-        return [formatting.nbytes(size)] if size else []
 
     def _add_closed(self, block: Block, cluster: str | None) -> None:
         """The row of a scope, or of a group of ops, as one box."""

@@ -445,3 +445,36 @@ def test_at_first_as_much_is_open_as_can_be_looked_at():
         trainer.step()
     ((_, view),) = page.data(t)["views"]
     assert view["tree"]["depths"] == [2, 1]  # with equal parts folded, and not
+
+
+def fused():
+    layer = ef.layers.Dense(3, activation="relu", name="layer")
+    layer.build((2, 4))
+    with viz.trace("fused") as t:
+        layer(np.ones((2, 4), "float32"))
+    return t
+
+
+def test_a_fused_op_tells_of_its_parts():
+    data = page.data(fused())
+    texts = data["texts"]
+    ((_, view),) = data["views"]
+    assert data["ops"]["composition"] == [0]
+    (made_of,) = data["compositions"]
+    assert [texts[part["name"]] for part in made_of["parts"]] == ["matmul", "add", "relu"]
+    assert [[texts[i] for i in part["lines"]] for part in made_of["parts"]] == [["→ 2×3 f32"]] * 3
+    assert [texts[i] for i in made_of["tensors"]][:3] == ["2×4 f32", "4×3 f32", "3 f32"]
+    *words, beside = view["tree"]["rows"]["opens"][0]
+    names, forward, backward, memory = [texts[i] for i in words]
+    assert names == "matmul  add  relu"
+    assert forward.startswith("→ ")
+    assert (backward, memory) == ("", "24 B")
+    titles = [texts[weights[1]] if weights else None for weights, _ in beside]
+    assert titles == ["kernel", "bias", None]  # beside the part that reads them
+
+
+def test_what_a_file_says_of_guilty_parts_is_only_taken_where_it_makes_sense():
+    recording = fused()
+    for said, found in (({"0": 1}, [(0, 1)]), ({"7": 1, "x": 2, "0": "1"}, []), ([1], []), (None, [])):
+        recording.meta["nonfinite_parts"] = said
+        assert page.data(recording)["guilty"] == found

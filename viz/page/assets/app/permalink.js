@@ -24,9 +24,11 @@ function writeHash(viewer) {
   }
 }
 
-// Blocks by their number in the tree, as runs: names would be far too long.
+const keysOf = ({ blocks, opening }) => [...blocks.keys(), ...opening.keys()];
+
+// Blocks by their number in the tree, then fused ops, as runs: names would be far too long.
 function openText({ index, open }) {
-  const keys = [...index.blocks.keys()],
+  const keys = keysOf(index),
     runs = [];
   keys.forEach((key, i) => {
     if (!open.has(key)) return;
@@ -38,7 +40,7 @@ function openText({ index, open }) {
 }
 
 function openFromText({ index }, text) {
-  const keys = [...index.blocks.keys()],
+  const keys = keysOf(index),
     found = new Set();
   for (const run of text.split(".").filter(Boolean)) {
     const [a, b = a] = run.split("-").map(Number);
@@ -103,7 +105,8 @@ function keyOfSelection(viewer) {
   }
   const alike = alikeOps(viewer, viewer.model.ops[selected.id]);
   const op = viewer.model.ops[selected.id];
-  return `op:${alike.indexOf(op.id)}:${op.phase}:${op.name.slice(0, 60)}:${viewer.model.path(op.scope)}`;
+  const part = selected.kind === "part" ? `part:${selected.number}:` : "";
+  return `${part}op:${alike.indexOf(op.id)}:${op.phase}:${op.name.slice(0, 60)}:${viewer.model.path(op.scope)}`;
 }
 
 function alikeOps({ model, selection }, { name, phase, scope }) {
@@ -124,6 +127,11 @@ function selectionOfKey(viewer, key) {
       (id) => model.tensors[id].name.slice(0, 200) === name,
     );
     return found === undefined ? null : { kind: "tensor", id: found };
+  }
+  if (kind === "part") {
+    const op = selectionOfKey(viewer, rest.slice(1).join(":")),
+      parts = op && op.kind === "op" ? model.partsOf(model.ops[op.id]) : [];
+    return parts[rest[0]] ? { kind, id: op.id, number: Number(rest[0]) } : op;
   }
   const [number, phase, op, ...path] = rest,
     wanted = path.join(":");

@@ -10,7 +10,7 @@ function freshState() {
     fold: true,
     unfolded: new Set(),
     open: null, // keys of open blocks; null: as many as fit
-    selected: null, // {kind: "op" | "scope" | "tensor" | "node", ...}
+    selected: null, // {kind: "op" | "part" | "scope" | "tensor", ...}
     lineage: null, // "ancestors", "descendants", "both" or "flaw"
     query: "",
     tab: "timeline",
@@ -19,17 +19,22 @@ function freshState() {
   };
 }
 
-// The keys of the blocks that are open when everything is open down to `depth`.
-const openTo = ({ blocks }, depth) =>
-  new Set([...blocks.values()].filter(({ need }) => need !== null && need <= depth).map(({ key }) => key));
+// The keys of what is open when everything is open down to `depth`: blocks, and at last the parts of fused ops.
+function openTo(index, depth) {
+  const found = new Set(depth > deepestBlock(index) ? index.opening.keys() : []);
+  for (const { key, need } of index.blocks.values()) if (need !== null && need <= depth) found.add(key);
+  return found;
+}
 
-const deepest = ({ blocks }) => Math.max(0, ...[...blocks.values()].map(({ need }) => need));
+const deepestBlock = ({ blocks }) => Math.max(0, ...[...blocks.values()].map(({ need }) => need));
+const deepest = (index) => deepestBlock(index) + (index.opening.size ? 1 : 0);
 
 // All blocks of a tree by key with those around them; and for each op the row that shows it, and the block around that.
 function indexBlocks(root) {
   const blocks = new Map(),
     around = new Map(),
     rows = new Map(),
+    opening = new Map(), // fused ops, which open into their parts, by key
     parents = new Map();
   const walk = (block) => {
     blocks.set(block.key, block);
@@ -39,6 +44,7 @@ function indexBlocks(root) {
         walk(child);
         continue;
       }
+      if (child.isFused) opening.set(child.key, child);
       const partners = [child.update, child.back].flatMap((box) => (box ? box.ops : []));
       for (const op of [...child.ops, ...child.riders, ...partners]) {
         around.set(op, block.key);
@@ -47,5 +53,5 @@ function indexBlocks(root) {
     }
   };
   walk(root);
-  return { blocks, around, rows, parents };
+  return { blocks, around, rows, opening, parents };
 }

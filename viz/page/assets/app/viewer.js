@@ -203,13 +203,20 @@ class Viewer {
   selectNode(id) {
     const node = this.scene.nodes.get(id),
       frame = this.scene.frames.get(id);
-    if (frame) this.select({ kind: "scope", key: frame.key }, false);
+    if (frame) this.select(this.selectionOf(frame.key), false);
     else if (!node) this.select(null);
     else if (node.kind === "parameter")
       this.select({ kind: "tensor", id: node.variables[0], node: id }, false);
     else if (node.kind === "input") this.select({ kind: "tensor", id: node.tensor, node: id }, false);
     else if (node.kind === "scope") this.select({ kind: "scope", key: node.key, node: id }, false);
+    else if (node.part !== undefined) this.select({ kind: "part", id: node.main, number: node.part }, false);
     else this.select({ kind: "op", id: node.main ?? node.ops[0], node: id }, false);
+  }
+
+  // What is selected when something that opens is: a layer, or a fused op.
+  selectionOf(key) {
+    const row = this.index.opening.get(key);
+    return row ? { kind: "op", id: row.ops[0] } : { kind: "scope", key };
   }
 
   // Selects something; `reveal` opens what is around it and brings it into sight.
@@ -221,13 +228,15 @@ class Viewer {
   }
 
   reveal(selected) {
-    let op =
-      selected.kind === "op" ? selected.id : selected.kind === "tensor" ? this.opOfTensor(selected.id) : null;
+    const op =
+      selected.kind === "scope" ? null : selected.kind === "tensor" ? this.opOfTensor(selected.id) : selected.id;
     if (selected.kind === "scope" && !this.index.blocks.has(selected.key)) return;
     if (op !== null && this.model.steps.length && this.model.ops[op].step !== this.state.step)
       this.setStep(this.model.ops[op].step, true);
     let at = selected.kind === "scope" ? this.index.parents.get(selected.key) : this.blockAround(op);
-    const closed = [];
+    const closed = [],
+      row = selected.kind === "part" ? this.index.rows.get(op) : null;
+    if (row && !this.open.has(row.key)) closed.push(row.key);
     for (; at !== undefined && at !== ""; at = this.index.parents.get(at))
       if (!this.open.has(at)) closed.push(at);
     if (closed.length) {
@@ -254,8 +263,13 @@ class Viewer {
   nodesOf(selected) {
     if (!selected) return [];
     if (selected.kind === "op") {
+      if (this.scene.partNodes.has(selected.id)) return [`frame:${this.index.rows.get(selected.id).key}`];
       const found = this.scene.nodeOf.get(selected.id);
       return found ? [found] : [];
+    }
+    if (selected.kind === "part") {
+      const ids = this.scene.partNodes.get(selected.id);
+      return ids ? [ids[selected.number]] : this.nodesOf({ kind: "op", id: selected.id });
     }
     if (selected.kind === "scope") {
       return [`frame:${selected.key}`, `box:${selected.key}`].filter(
@@ -272,7 +286,7 @@ class Viewer {
 
   opsOf(selected) {
     if (!selected) return [];
-    if (selected.kind === "op") return [selected.id];
+    if (selected.kind === "op" || selected.kind === "part") return [selected.id];
     if (selected.kind === "scope") {
       const block = this.index.blocks.get(selected.key);
       return block ? opsIn(block) : [];
@@ -298,8 +312,8 @@ class Viewer {
     const { selected, lineage } = this.state,
       ops = this.opsOf(selected);
     const nodes = new Set(this.nodesOf(selected)),
-      shown = (set) => new Set([...set].map((op) => this.scene.nodeOf.get(op)).filter(Boolean));
-    const partners = shown(partnersOf(this.model, ops));
+      shown = (set) => new Set([...set].flatMap((op) => this.scene.boxesOf(op)));
+    const partners = new Set([...partnersOf(this.model, ops)].flatMap((id) => this.nodesOf({ kind: "op", id })));
     nodes.forEach((node) => partners.delete(node));
     let near = null;
     if (lineage === "flaw" && this.flaw)
@@ -344,17 +358,26 @@ class Viewer {
     const open = new Set(this.open);
     if (open.has(key)) open.delete(key);
     else open.add(key);
-    this.setOpen(open, frame || node, key);
-    this.select({ kind: "scope", key }, false);
+    this.setOpen(open, this.anchorOf(id), key);
+    this.select(this.selectionOf(key), false);
+  }
+
+  // What stays in its place when a box opens or a frame closes: of a fused op the column of its parts.
+  anchorOf(id) {
+    const box = this.scene.frames.get(id) || this.scene.nodes.get(id),
+      [part] = (box && this.scene.partNodes.get(box.op)) || [];
+    const { x, w } = part ? this.scene.nodes.get(part) : box || {};
+    return box ? { x, w, y: box.y } : null;
   }
 
   setOpen(open, from = null, key = null) {
     const began = performance.now();
     this.state.open = this.open = open;
-    const before = from && { ...from };
     this.draw();
-    if (from)
-      this.canvas.keep(before, this.scene.frames.get(`frame:${key}`) || this.scene.nodes.get(`box:${key}`));
+    if (from) {
+      const [now] = this.nodesOf(this.selectionOf(key));
+      this.canvas.keep(from, this.anchorOf(now));
+    }
     this.canvas.cull();
     this.timings = { ...this.timings, open: performance.now() - began };
     this.saveHash();

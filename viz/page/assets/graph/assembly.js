@@ -12,6 +12,7 @@ class Scene {
     this.edges = [];
     this.nodeOf = new Map(); // op -> id of a box
     this.weightNode = new Map(); // variable -> id of a box
+    this.partNodes = new Map(); // fused op that is open -> the boxes of its parts
     this.mainOf = new Map(); // op that was folded away -> the equal one that is shown
     this.fillFrame(selection.tree, null);
     selection.rest.forEach(({ ops, title, cost }) =>
@@ -29,10 +30,14 @@ class Scene {
   }
 
   addFrame(block, parent) {
-    const id = `frame:${block.key}`,
-      level = parent === null ? 1 : this.frames.get(parent).level + 1;
-    const subtitle = [block.about, this.selection.spent(block)].filter(Boolean).join("  ·  ");
-    this.frames.set(id, { id, parent, level, block, key: block.key, title: block.title, subtitle });
+    const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join("  ·  ");
+    return this.enterFrame({ parent, key: block.key, title: block.title, subtitle });
+  }
+
+  enterFrame(frame) {
+    const id = `frame:${frame.key}`,
+      level = frame.parent === null ? 1 : this.frames.get(frame.parent).level + 1;
+    this.frames.set(id, { id, level, ...frame });
     return id;
   }
 
@@ -43,14 +48,45 @@ class Scene {
       op = this.model.ops[id],
       key = `op${id}`;
     for (const other of row.ops.slice(1)) this.mainOf.set(other, id);
-    const lane = op.phase === "backward" ? "backward" : "forward",
-      lines = op.parts && lane === "forward" ? [op.parts] : [];
-    this.addOps({ id: key, kind: "op", title: op.name, lines, phase: op.phase, row: key, frame, main: id, lane }, [
-      [...row.ops, ...row.riders],
-      row.cost,
-    ]);
+    if (row.isFused && this.view !== "backward" && this.open.has(row.key)) {
+      this.addOpened(row, op, frame);
+      return;
+    }
+    const lane = op.phase === "backward" ? "backward" : "forward";
+    const node = { id: key, kind: "op", title: op.name, phase: op.phase, row: key, frame, main: id, lane };
+    if (row.isFused) Object.assign(node, { key: row.key, lines: [row.opens.names] });
+    this.addOps(node, [[...row.ops, ...row.riders], row.cost]);
     if (row.weights) this.addWeights(row.weights, key, frame);
-    this.addPartners([row], key, frame, op.name, row.update, row.back, null);
+    if (row.update) this.addUpdates(row.update, key, frame);
+    this.addBackward(row.back ? row.back.ops : [], row.back, key, frame, op.name, null);
+  }
+
+  // A fused op as a frame with its time and memory, and its parts, which have none of their own.
+  addOpened(row, op, parent) {
+    const { spent, memory, beside } = row.opens,
+      subtitle = [this.selection.spent(spent), memory].filter(Boolean).join("  ·  ");
+    const frame = this.enterFrame({ parent, key: row.key, title: op.name, subtitle, op: op.id });
+    const parts = this.model.partsOf(op),
+      ids = parts.map(({ number }) => `op${op.id}.${number}`);
+    for (const { number, name, lines } of parts) {
+      const id = ids[number];
+      this.nodes.set(id, {
+        ...{ id, kind: "op", title: name, phase: op.phase, row: id, frame, main: op.id, lane: "forward" },
+        ...{ part: number, lines: [...lines], ops: [] },
+      });
+    }
+    const maker = new Map(parts.flatMap(({ number, made }) => made.map(({ at }) => [at, ids[number]])));
+    for (const { number, read } of parts)
+      for (const { at, label } of read)
+        if (maker.has(at))
+          this.edges.push({ tail: maker.get(at), head: ids[number], kind: "data", label, tensors: [] });
+    for (const each of [...row.ops, ...row.riders]) this.nodeOf.set(each, ids[ids.length - 1]);
+    for (const each of row.ops) this.partNodes.set(each, ids);
+    beside.forEach(([weights, update], number) => {
+      if (weights) this.addWeights(weights, ids[number], frame);
+      if (update) this.addUpdates(update, ids[number], frame);
+    });
+    this.addBackward(row.back ? row.back.ops : [], row.back, ids[0], frame, op.name, null);
   }
 
   addClosed(block, frame) {
@@ -59,13 +95,16 @@ class Scene {
       row = `box:${block.key}`;
     const phase = ops.length ? this.model.ops[ops[0]].phase : "forward";
     for (const { ops: equal } of rows) for (const other of equal.slice(1)) this.mainOf.set(other, equal[0]);
-    const node = { id: row, kind: "scope", title: block.title, lines: [...block.lines], phase, row, frame };
+    const node = { id: row, kind: "scope", title: block.title, lines: block.saidAll("lines"), phase, row, frame };
     Object.assign(node, { lane: "forward", block, key: block.key });
-    this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.cost]);
+    this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.said("cost")]);
     for (const { weights } of rows)
       for (const variable of weights ? weights.ids : []) this.weightNode.set(variable, row);
-    const [title, cost] = block.update;
-    this.addPartners(rows, row, frame, block.title, { title, cost }, { cost: block.back }, block.key);
+    const [title, cost] = block.saidAll("update"),
+      updates = rows.flatMap((each) => (each.update ? each.update.ops : []));
+    if (updates.length) this.addUpdates({ ops: updates, title, cost }, row, frame);
+    const backward = rows.flatMap((each) => (each.back ? each.back.ops : []));
+    this.addBackward(backward, { cost: block.said("back") }, row, frame, block.title, block.key);
   }
 
   // The box of forward ops, which a view of the backward pass leaves out.
@@ -85,17 +124,18 @@ class Scene {
     for (const variable of ids) this.weightNode.set(variable, id);
   }
 
-  // What updates the weights of rows, and what computes their gradient.
-  addPartners(rows, row, frame, title, update, back, key) {
-    if (this.view === "forward") return;
-    const updates = rows.flatMap((each) => (each.update ? each.update.ops : []));
-    if (updates.length) this.addUpdate(`${row}_update`, row, frame, update.title, update.cost, updates);
-    const backward = rows.flatMap((each) => (each.back ? each.back.ops : []));
-    if (!backward.length) return;
+  // What updates the weights of a row.
+  addUpdates({ ops, title, cost }, row, frame) {
+    if (this.view !== "forward") this.addUpdate(`${row}_update`, row, frame, title, cost, ops);
+  }
+
+  // What computes the gradient of a row.
+  addBackward(ops, back, row, frame, title, key) {
+    if (this.view === "forward" || !ops.length) return;
     const node = { id: `${row}_back`, kind: key ? "scope" : "op", title: `∇ ${title}`, phase: "backward" };
-    const main = backward.length === 1 || !key ? backward[0] : undefined;
+    const main = ops.length === 1 || !key ? ops[0] : undefined;
     Object.assign(node, { row, frame, lane: "backward", key, main });
-    this.show(node, backward, back.cost, false);
+    this.show(node, ops, back.cost, false);
   }
 
   addUpdate(id, row, frame, title, cost, ops) {
@@ -120,11 +160,14 @@ class Scene {
       const head = this.nodeOf.get(op.id);
       if (head === undefined) continue;
       op.inputs.forEach((tensor, i) => {
-        const found = this.flow(op, head, tensor, op.flows[i]);
-        if (!found) return;
-        const key = `${found[0]}\0${head}\0${found[1]}`;
-        if (!flows.has(key)) flows.set(key, { tail: found[0], head, kind: found[1], tensors: new Set() });
-        flows.get(key).tensors.add(tensor);
+        for (const reader of this.readersIn(op, i, head)) {
+          const found = this.flow(op, reader, tensor, op.flows[i]);
+          if (!found) continue;
+          const key = `${found[0]}\0${reader}\0${found[1]}`;
+          if (!flows.has(key))
+            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set() });
+          flows.get(key).tensors.add(tensor);
+        }
       });
     }
     for (const flow of flows.values()) {
@@ -136,6 +179,30 @@ class Scene {
     });
   }
 
+  // The boxes that read an input of an op: of one that is open, those of its parts.
+  readersIn(op, at, head) {
+    const ids = this.partNodes.get(op.id);
+    if (!ids) return [head];
+    const { parts } = this.model.compositions[op.composition],
+      found = ids.filter((_, number) => parts[number].inputs.includes(at));
+    return found.length ? found : [head];
+  }
+
+  // The box that made a tensor: of an op that is open, that of a part.
+  makerOf(op, tensor) {
+    const ids = this.partNodes.get(op.id);
+    if (!ids) return this.nodeOf.get(op.id);
+    const { parts, results } = this.model.compositions[op.composition],
+      made = results[op.outputs.indexOf(tensor)];
+    return ids.find((_, number) => parts[number].outputs.includes(made)) ?? this.nodeOf.get(op.id);
+  }
+
+  // The boxes that show an op: those of its parts where it is open.
+  boxesOf(op) {
+    const node = this.nodeOf.get(op);
+    return this.partNodes.get(op) ?? (node === undefined ? [] : [node]);
+  }
+
   // Tail and kind of the arrow for an input of an op; null where there is none to draw.
   flow(op, head, tensor, letter) {
     const kind = FLOWS[letter];
@@ -145,7 +212,7 @@ class Scene {
       return tail !== head && this.nodes.has(tail) ? [tail, kind] : null;
     }
     const { producer } = this.model.tensors[tensor],
-      tail = producer === null ? undefined : this.nodeOf.get(producer);
+      tail = producer === null ? undefined : this.makerOf(this.model.ops[producer], tensor);
     if (tail !== undefined) return tail === head || this.isLoop(producer, op.id) ? null : [tail, kind];
     const outside = letter in OUTSIDE && !this.mainOf.has(op.id); // the one that is shown has such an input too
     return outside ? [this.addInput(tensor, OUTSIDE[letter]), kind] : null;

@@ -17,7 +17,7 @@ function boxElement(node, theme, model) {
   if (node.kind === "parameter") group.append(cylinder(node, ground, line, width));
   else {
     const rounded = node.kind === "op" || node.kind === "scope" ? 7 : 1;
-    if (node.kind === "scope") {
+    if (node.key) {
       // a second edge behind it: there is more inside
       group.append(rect(x + 3.5, y + 3.5, w, h, rounded, ground, line, 1));
     }
@@ -79,7 +79,7 @@ const EDGE_TIPS = { update: "changes in place", link: "gradient of this op" };
 
 // What a box tells under the mouse: whose op it is and where it comes from.
 function tipOf(node, model) {
-  const op = node.ops.length ? model.ops[node.main ?? node.ops[0]] : null;
+  const op = model.ops[node.main ?? node.ops[0]];
   const weights = (node.variables || [])
     .slice(0, 6)
     .map((id) => `${clean(model.tensors[id].name, 120)}: ${model.tensors[id].label}`);
@@ -87,6 +87,7 @@ function tipOf(node, model) {
   const [frame] = op.stack;
   return [
     node.title,
+    node.part === undefined ? null : `a part of ${op.name}, which ran as one`,
     model.path(op.home),
     frame && `${clean(frame.place, 160)}  ${clean(frame.code, 120)}`,
     clean(op.error, 200),
@@ -97,9 +98,11 @@ function tipOf(node, model) {
 
 // What screen readers say for a box.
 function spoken(node) {
-  const kind = node.kind === "scope" ? "closed layer" : node.phase === "backward" ? "backward op" : node.kind;
+  const kind = node.kind === "scope" ? "closed layer" : node.phase === "backward" ? "backward op" : kindOf(node);
   return [kind, node.title, ...node.lines, node.note].filter(Boolean).join(", ");
 }
+
+const kindOf = (node) => (node.part !== undefined ? "part" : node.key ? "closed op" : node.kind);
 
 // A small + or − that opens or closes.
 function toggle(x, y, isOpen, colour, label) {
@@ -143,7 +146,7 @@ function headElement(frame, theme) {
     class: "head",
     "data-id": frame.id,
     role: "button",
-    "aria-label": `open layer, ${frame.title}, ${frame.subtitle}`,
+    "aria-label": `open ${frame.op === undefined ? "layer" : "op"}, ${frame.title}, ${frame.subtitle}`,
   });
   group.append(rect(middle - head.w / 2, frame.y + 4, head.w, head.h + 2, 3, ground, "none", 0));
   let y = frame.y + HEAD_HEIGHT;
@@ -175,7 +178,7 @@ function edgeElement(edge, theme, model) {
       .slice(0, 12)
       .map((t) => model.tensors[t].label)
       .join("\n");
-  group.append(svg("title", { text: tip }));
+  group.append(svg("title", { text: tip || edge.label }));
   group.append(
     svg("path", {
       d: pathOf(edge.points),

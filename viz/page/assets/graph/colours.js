@@ -97,7 +97,9 @@ class Painter {
   byShare(what, shown, cost) {
     let largest = 0;
     for (const node of this.scene.nodes.values()) largest = Math.max(largest, (node.cost = cost(node)));
-    for (const node of this.scene.nodes.values()) node.fill = heat(node.cost / (largest || 1), this.theme);
+    // A part of a fused op took and made nothing by itself.
+    for (const node of this.scene.nodes.values())
+      node.fill = node.part === undefined ? heat(node.cost / (largest || 1), this.theme) : this.theme.plain;
     return [0, 0.25, 1].map((share) => [heat(share, this.theme), `${what} ${shown(largest * share)}`]);
   }
 
@@ -146,7 +148,8 @@ class Painter {
       const count = this.made(node).reduce((sum, t) => sum + flawsOf(t), 0);
       node.fill = count ? this.theme.flaw : this.theme.plain;
       if (count) node.note = `${amount(count)} not finite`;
-      if (node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
+      const guilty = node.part !== undefined && this.model.guilty.get(node.main) === node.part;
+      if (guilty || node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
     }
     return [
       [this.theme.plain, "finite"],

@@ -99,6 +99,10 @@ class Details {
       ),
       section("Settings", settingsTable(op.settings())),
       this.list(
+        "Parts, which ran as one",
+        model.partsOf(op).map((part) => this.partLine(part)),
+      ),
+      this.list(
         op.phase === "backward" ? "Gradient of" : "Backward",
         partners.map((p) => this.opLink(p)),
       ),
@@ -106,6 +110,58 @@ class Details {
         "Read by",
         [...new Set(readersOf(model, id))].map((r) => this.opLink(r)),
       ),
+    ];
+  }
+
+  // A part of a fused op: its name, and what it makes.
+  partLine(part) {
+    return [
+      this.link(part.name, { kind: "part", id: part.op.id, number: part.number }),
+      el("span", { class: "mono" }, part.made.map(({ label }) => label).join(", ")),
+    ];
+  }
+
+  // ---------------------------------------------------------------- a part of a fused op
+
+  part({ id, number }) {
+    const { model } = this,
+      op = model.ops[id],
+      parts = model.partsOf(op),
+      part = parts[number];
+    if (!part) return this.op(id);
+    const maker = (at) => parts.find(({ made }) => made.some((each) => each.at === at));
+    const from = ({ at, id: tensor, label }, name) =>
+      tensor !== null && !maker(at)
+        ? this.inputLine(tensor, name)
+        : [
+            name ? el("span", { class: "name" }, clean(name, 30)) : null,
+            el("span", { class: "mono" }, label),
+            this.link(maker(at).name, { kind: "part", id, number: maker(at).number }),
+          ];
+    return [
+      this.heading("part", op.phase, part.name, [...this.pathLinks(op.home), " / ", this.opLink(id)]),
+      model.guilty.get(id) === number
+        ? el("p", { class: "alarm" }, "NaN or infinity arises here: all that it reads is finite.")
+        : null,
+      el("p", { class: "remark" }, `${op.name} ran as one op: its parts have no time and no memory of their own.`),
+      this.list(
+        "Inputs",
+        part.read.map((each, i) => from(each, part.inputNames[i])),
+      ),
+      section(
+        part.made.length > 1 ? "Outputs" : "Output",
+        part.made.map(({ id: tensor, label }) =>
+          tensor === null ? el("div", { class: "card mono" }, label) : this.tensorCard(tensor),
+        ),
+      ),
+      section("Settings", settingsTable(part.settings())),
+      this.list(
+        "Read by",
+        parts
+          .filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at)))
+          .map((each) => this.partLine(each)),
+      ),
+      section("Code", codeView(this.viewer, op.stack)),
     ];
   }
 
@@ -125,11 +181,13 @@ class Details {
 
   flawNote(op) {
     if (!this.model.origins.has(op.id)) return null;
+    const guilty = this.model.partsOf(op)[this.model.guilty.get(op.id)];
     const bad = op.outputs.reduce((sum, t) => sum + flawsOf(this.model.tensors[t]), 0);
     return el(
       "p",
       { class: "alarm" },
       `${amount(bad)} NaN or infinite elements arise here: all inputs are finite.`,
+      guilty ? [" They come from ", this.partLine(guilty)[0], "."] : "",
     );
   }
 
@@ -400,7 +458,7 @@ class Details {
       el(
         "p",
         { class: "hint" },
-        "Click a box to see what it is, double-click a layer to open it. ",
+        "Click a box to see what it is, double-click a layer or a fused op to open it. ",
         el("kbd", {}, "/"),
         " searches, ",
         el("kbd", {}, "?"),

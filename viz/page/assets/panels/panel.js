@@ -35,12 +35,15 @@ class Panel {
         ? details.op(selected.id)
         : selected.kind === "scope"
           ? details.scope(selected.key)
-          : details.tensor(selected.id);
+          : selected.kind === "part"
+            ? details.part(selected)
+            : details.tensor(selected.id);
     const same =
       this.last &&
       selected &&
       this.last.kind === selected.kind &&
       this.last.id === selected.id &&
+      this.last.number === selected.number &&
       this.last.key === selected.key;
     this.body.replaceChildren(...[content].flat(Infinity).filter(Boolean));
     if (!same) this.body.scrollTop = 0;

@@ -171,21 +171,26 @@ function find({ model, state, index }, query) {
       });
   }
   const ops = [];
-  for (const op of model.ops) if (tests.every((test) => test(fieldsOf(model, op)))) ops.push(op);
-  ops.sort((a, b) => (b.step === state.step) - (a.step === state.step));
-  for (const op of ops) {
+  for (const op of model.ops) {
+    const fields = fieldsOf(model, op);
+    if (tests.every((test) => test(fields))) ops.push({ op, part: null });
+    for (const part of model.partsOf(op))
+      if (tests.every((test) => test(fieldsOfPart(fields, part)))) ops.push({ op, part });
+  }
+  ops.sort((a, b) => (b.op.step === state.step) - (a.op.step === state.step));
+  for (const { op, part } of ops) {
+    const where = [
+      op.step === state.step ? "" : model.stepName(op.step),
+      part ? `part of ${op.name}` : "",
+      model.path(op.home),
+      op.stack.length ? op.stack[0].place : "",
+    ];
     found.push({
-      selected: { kind: "op", id: op.id },
-      what: op.phase,
+      selected: part ? { kind: "part", id: op.id, number: part.number } : { kind: "op", id: op.id },
+      what: part ? "part" : op.phase,
       phase: op.phase,
-      title: clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
-      where: [
-        op.step === state.step ? "" : model.stepName(op.step),
-        model.path(op.home),
-        op.stack.length ? op.stack[0].place : "",
-      ]
-        .filter(Boolean)
-        .join("  ·  "),
+      title: part ? part.name : clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
+      where: where.filter(Boolean).join("  ·  "),
     });
   }
   return found;
@@ -218,6 +223,13 @@ function fieldsOf(model, op) {
       .map((frame) => frame.code)
       .join(" "),
   };
+}
+
+// Those of a part of a fused op: it was made where the op was.
+function fieldsOfPart(fields, { name, read, made }) {
+  const shapes = made.map(({ label }) => labelled(label).shapeName),
+    types = [...read, ...made].map(({ label }) => labelled(label).dtypeName);
+  return { ...fields, op: name, name, shape: shapes.join(" "), dtype: types.join(" "), role: "part" };
 }
 
 // For each word of a query, a test of the fields.

@@ -3,44 +3,86 @@
 
 class Block {
   constructor(model, columns, n) {
-    const { text } = model,
-      of = (name) => columns[name][n];
-    this.kind = text(of("kind")); // "scope", "group", "repeat" (of equal neighbours) or "run": equal parts, either way
-    this.part = text(of("part"));
-    this.title = text(of("title"));
-    this.scope = of("scope") === null ? null : model.scopes[of("scope")];
-    this.need = of("need"); // the depth from which it is open at first, null for never
-    this.parts = of("children"); // as written
-    this.folded = of("folded");
-    this.repeats = of("repeats");
-    this.names = of("names").map(text);
-    this.about = text(of("about"));
-    this.spent = of("spent").map(text); // forward and backward
-    this.lines = of("lines").map(text);
-    this.cost = text(of("cost"));
-    this.back = text(of("back"));
-    this.update = of("update").map(text); // name and cost
-    this.params = of("params");
-    const [ops, backwardOps, forward, backward, flops, activations, gradient] = of("figures");
-    this.figures = { ops, backwardOps, forward, backward, flops, activations, gradient };
+    Object.assign(this, { model, columns, n });
+    this.kind = model.text(columns.kind[n]); // "scope", "group", "repeat" (of equal neighbours) or "run" (of parts)
+    const scope = columns.scope[n];
+    this.scope = scope === null ? null : model.scopes[scope];
+    this.title = model.text(columns.title[n]);
+    this.need = columns.need[n]; // the depth from which it is open at first, null for never
+    this.repeats = columns.repeats[n];
+    this.parts = columns.children[n]; // as written
+    this.folded = columns.folded[n];
     this.children = []; // blocks and rows
     this.unfoldable = null; // for a folded run, the key under which it can be unfolded
+  }
+
+  // Most are never looked at, so what they say is read when it is asked for.
+  said(name) {
+    return this.model.text(this.columns[name][this.n]);
+  }
+
+  saidAll(name) {
+    return this.columns[name][this.n].map(this.model.text);
+  }
+
+  get figures() {
+    const [ops, backwardOps, forward, backward, flops, activations, gradient] = this.columns.figures[this.n];
+    return { ops, backwardOps, forward, backward, flops, activations, gradient };
+  }
+
+  get params() {
+    return this.columns.params[this.n];
+  }
+
+  get names() {
+    return this.saidAll("names");
   }
 }
 
 class Row {
   constructor(model, columns, n) {
-    const { text } = model,
-      box = (found) => found && { ops: found[0], title: text(found[1]), cost: text(found[2] ?? 0) };
+    Object.assign(this, { model, columns, n });
     this.ops = columns.ops[n]; // equal ones, of which the first is shown
-    this.cost = text(columns.cost[n]);
-    this.riders = columns.riders[n]; // changes in place beside them (moving averages, seeds)
-    const weights = columns.weights[n];
-    this.weights = weights && { ids: weights[0], title: text(weights[1]), lines: weights[2].map(text) };
-    this.update = box(columns.update[n]);
-    this.back = columns.back[n] && { ops: columns.back[n][0], cost: text(columns.back[n][1]) };
+    this.riders = columns.riders[n] || []; // changes in place beside them (moving averages, seeds)
+  }
+
+  get cost() {
+    return this.model.text(this.columns.cost[this.n]);
+  }
+
+  get weights() {
+    return weightsBox(this.model, this.columns.weights[this.n]);
+  }
+
+  get update() {
+    return updateBox(this.model, this.columns.update[this.n]);
+  }
+
+  get back() {
+    const found = this.columns.back[this.n];
+    return found && { ops: found[0], cost: this.model.text(found[1]) };
+  }
+
+  get isFused() {
+    return this.columns.opens[this.n] !== 0;
+  }
+
+  // What a fused op says as a box and as a frame, and what stands beside each of its parts.
+  get opens() {
+    const { model } = this,
+      [names, forward, backward, memory, beside] = this.columns.opens[this.n];
+    return {
+      names: model.text(names),
+      spent: [forward, backward].map(model.text),
+      memory: model.text(memory),
+      beside: beside.map(([weights, update]) => [weightsBox(model, weights), updateBox(model, update)]),
+    };
   }
 }
+
+const weightsBox = ({ text }, found) =>
+  found && { ids: found[0], title: text(found[1]), lines: found[2].map(text) };
+const updateBox = ({ text }, found) => found && { ops: found[0], title: text(found[1]), cost: text(found[2]) };
 
 // The blocks and rows of a tree, all that there are; `keys` are the same from run to run, so that what is open stays
 // open and links stay valid.
@@ -51,9 +93,15 @@ function readTree(model, columns) {
   for (const block of blocks) {
     block.parts = block.parts.map((child) => (child < 0 ? blocks[-child] : rows[child]));
     if (block.kind === "run") block.folded = blocks[block.folded];
+    const names = new Map(); // of fused ops, and how many of this name there are
+    for (const row of block.parts.filter((child) => child.isFused)) {
+      const { name } = model.ops[row.ops[0]];
+      names.set(name, (names.get(name) || 0) + 1);
+      row.key = `${block.base}/◦${name}#${names.get(name)}`;
+    }
     for (const child of block.folded ? [...block.parts, block.folded] : block.parts) {
       if (!isBlock(child)) continue;
-      child.key = `${child.kind === "group" ? block.key : block.base}/${child.part}`;
+      child.key = `${child.kind === "group" ? block.key : block.base}/${child.said("part")}`;
       child.base = child.kind === "scope" ? child.key : block.base; // where the keys of scopes in it begin
     }
     if (block.kind === "run") block.folded.unfoldable = block.key;

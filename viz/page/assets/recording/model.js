@@ -32,8 +32,8 @@ class Model {
       forward: o.forward[id],
       error: text(o.error[id]),
       thread: o.thread[id],
-      parts: text(o.parts[id]), // the names of a fused op's, in a line
       flops: o.flops[id],
+      composition: o.composition[id], // of a fused op, the number of what it is made of
       flows: text(o.flows[id]), // a letter for each input
       home: o.home[id], // the scope it counts for: for backward ops that of their forward op
       gradients: o.gradients ? o.gradients[id] : [], // those whose size colours it
@@ -81,7 +81,31 @@ class Model {
     }));
     this.hasStats = Boolean(t.stats);
     this.hasTimes = this.ops.some((op) => op.start !== null);
+    this.compositions = data.compositions.map(({ tensors, results, parts }) => ({
+      tensors: tensors.map(text),
+      results,
+      parts: parts.map((part) => ({
+        ...{ name: text(part.name), inputs: part.inputs, inputNames: part.input_names.map(text) },
+        ...{ outputs: part.outputs, lines: part.lines.map(text), settings: lazy(part.settings) },
+      })),
+    }));
     this.link();
+  }
+
+  // The parts of a fused op, none for others. What they read and make are tensors of the recording where they are those
+  // of the op; what lies between the parts has no number, but a label.
+  partsOf(op) {
+    if (op.composition === null) return [];
+    const { tensors, results, parts } = this.compositions[op.composition];
+    const tensor = (i) => {
+      const made = results.indexOf(i),
+        id = i < op.inputs.length ? op.inputs[i] : made >= 0 ? op.outputs[made] : null;
+      return { at: i, id, label: tensors[i] };
+    };
+    return parts.map((part, number) => ({
+      ...{ number, op, name: part.name, inputNames: part.inputNames, lines: part.lines, settings: part.settings },
+      ...{ read: part.inputs.map(tensor), made: part.outputs.map(tensor) },
+    }));
   }
 
   // Who reads each tensor, which ops compute an op's derivatives, and which tensors are a tensor's gradients.
@@ -97,6 +121,7 @@ class Model {
       if (tensor.gradientOf !== null) this.gradients[tensor.gradientOf].push(tensor.id);
     this.variables = new Map(this.data.variables); // tensors that are a variable at some time -> its first version
     this.origins = new Set(this.data.origins); // ops that made NaN or infinity of finite numbers
+    this.guilty = new Map(this.data.guilty); // fused op -> the number of the part that did so in it
     this.flaw = this.data.flaw === null ? null : this.ops[this.data.flaw]; // the first of them
     this.views = new Map(this.data.views); // by step; null for what ran outside of all steps
   }

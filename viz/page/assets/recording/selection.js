@@ -18,9 +18,9 @@ class Selection {
     this.tree = this.blocks[0];
   }
 
-  // The words for the times of a block.
-  spent(block) {
-    return block.spent.filter((text, i) => text && (i === 0 || this.backward)).join("   ");
+  // The words for times forward and backward.
+  spent(times) {
+    return times.filter((text, i) => text && (i === 0 || this.backward)).join("   ");
   }
 }
 

@@ -1,0 +1,28 @@
+"""A browser, and pages for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz import browser
+from tests.viz.page.pages import PageBrowser
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    page = PageBrowser(browser.find(), tmp_path_factory.mktemp("profile"))
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Pages by name, each written once."""
+    folder, made = tmp_path_factory.mktemp("pages"), {}
+
+    def write(name, make):
+        if name not in made:
+            made[name] = make().to_html(folder / f"{name}.html")
+        return made[name]
+
+    return write
