@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -78,6 +79,10 @@ def per_axis(value: Any, rank: int, name: str, least: int = 1) -> tuple[int, ...
     Raises:
         ValueError: for another number of integers, or one below `least`.
     """
+    if value.__class__ is int and value >= least:
+        return (value,) * rank
+    if value.__class__ is tuple and len(value) == rank and all([n.__class__ is int and n >= least for n in value]):
+        return value  # the usual cases
     if isinstance(value, (list, tuple)) or (hasattr(value, "shape") and value.shape):
         found = tuple(value)
         if len(found) == 1:
@@ -113,18 +118,26 @@ def window_geometry(
     mode = padding.lower() if isinstance(padding, str) else padding
     if mode not in known:
         expect_one_of("", "padding", mode, known)
+    return _geometry(tuple(lengths), tuple(sizes), strides, dilation, mode)
+
+
+@functools.lru_cache(maxsize=1024)
+def _geometry(
+    lengths: tuple[int, ...], sizes: tuple[int, ...], strides: tuple[int, ...], dilation: tuple[int, ...], padding: str
+) -> Geometry:
+    """The same of settings that are known to be right."""
     before, after, outputs = [], [], []
     for n, k, s, d in zip(lengths, sizes, strides, dilation):
-        a, b, o = _along_axis(n, effective(k, d), s, mode)
+        a, b, o = _along_axis(n, effective(k, d), s, padding)
         before.append(a)
         after.append(b)
         outputs.append(o)
     if min(outputs) < 1 and 0 not in lengths:
         raise ValueError(
-            f"a window of {tuple(sizes)} (dilation_rate {dilation}) doesn't fit into the spatial shape "
-            f"{tuple(lengths)}. Use padding='same', smaller windows, or larger inputs."
+            f"a window of {sizes} (dilation_rate {dilation}) doesn't fit into the spatial shape "
+            f"{lengths}. Use padding='same', smaller windows, or larger inputs."
         )
-    return Geometry(tuple(sizes), strides, dilation, tuple(before), tuple(after), tuple(lengths), tuple(outputs))
+    return Geometry(sizes, strides, dilation, tuple(before), tuple(after), lengths, tuple(outputs))
 
 
 def _along_axis(length: int, reach: int, stride: int, padding: str) -> tuple[int, int, int]:
