@@ -7,6 +7,7 @@ the rows of the image instead, which copies longer runs.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -44,17 +45,7 @@ class Plan(NamedTuple):
     @classmethod
     def of(cls, x: ndarray, filters: int, geometry: Geometry, groups: int) -> Plan:
         """For x (batch, *lengths, channels)."""
-        channels, outputs = x.shape[-1], geometry.outputs
-        line = math.prod(outputs[1:]) * (geometry.taps * channels + filters) * x.itemsize
-        rows = max(1, min(outputs[0], Columns.ROOM // max(1, line)))
-        work = len(x) * math.prod(outputs) * geometry.taps * channels * filters / groups / Columns.PER_MICROSECOND
-        images = at_once(len(x), Columns.ROOM // max(1, line * outputs[0]), work)
-        blocks = [
-            Block(slice(i, min(len(x), i + images)), slice(j, min(outputs[0], j + rows)))
-            for i in range(0, len(x), images)
-            for j in range(0, outputs[0], rows)
-        ]
-        return cls(geometry, groups, channels // groups, filters // groups, blocks)
+        return _plan(*x.shape[:: x.ndim - 1], x.itemsize, filters, geometry, groups, Columns.ROOM)
 
     @property
     def depth(self) -> int:
@@ -127,6 +118,22 @@ class Plan(NamedTuple):
         """The block's part of an array like the output, as (groups, windows, filters)."""
         part = g[block.images, block.windows]
         return part.reshape(-1, self.groups, self.filters).transpose(1, 0, 2)
+
+
+@functools.lru_cache(maxsize=256)
+def _plan(n: int, channels: int, itemsize: int, filters: int, geometry: Geometry, groups: int, room: int) -> Plan:
+    """For n images; `room` is that of a block, in bytes."""
+    outputs = geometry.outputs
+    line = math.prod(outputs[1:]) * (geometry.taps * channels + filters) * itemsize
+    rows = max(1, min(outputs[0], room // max(1, line)))
+    work = n * math.prod(outputs) * geometry.taps * channels * filters / groups / Columns.PER_MICROSECOND
+    images = at_once(n, room // max(1, line * outputs[0]), work)
+    blocks = [
+        Block(slice(i, min(n, i + images)), slice(j, min(outputs[0], j + rows)))
+        for i in range(0, n, images)
+        for j in range(0, outputs[0], rows)
+    ]
+    return Plan(geometry, groups, channels // groups, filters // groups, blocks)
 
 
 def _joined(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
