@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eagerflow.core.lowering import lower, lower_rule
@@ -16,6 +17,8 @@ from eagerflow.ops.sequences.recurrent_pairs import check_pair, gru_pair, lstm_p
 __all__: list[str] = []
 
 _ALL = slice(None)
+
+# The kernels take the op's arguments by position: its arrays, which are a layer's, in its order, and its settings.
 
 
 def _lstm_outputs(trace: lstm_kernel.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any, Any]:
@@ -32,20 +35,31 @@ def _gru_outputs(trace: gru_kernel.Trace, cut: slice, all_steps: bool) -> tuple[
     return batch_first(states[1:] if all_steps else states[:0]), states[-1].T.copy()
 
 
-def _lstm(
-    sequence: Any,
-    initial_h: Any,
-    initial_c: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    mask: Any = None,
-    all_steps: bool = True,
-    *,
-    keep: bool,
-) -> Any:
-    check(sequence, initial_h, kernel, recurrent_kernel, mask, 4)
-    layer = lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask)
+def _check(gates: int, *layers: lstm_kernel.Layer | gru_kernel.Layer) -> None:
+    first, *others = [(layer.x, layer.h, layer.kernel, layer.recurrent, layer.mask) for layer in layers]
+    if others:
+        check_pair(first, others[0], gates)
+    else:
+        check(*first, gates)
+
+
+def _of_both(arrays: Sequence[Any], needed: int) -> tuple[list[Any], list[Any]]:
+    """What each layer of a pair is given: its arrays that are needed, then those that may be None.
+
+    Args:
+        arrays: of the first and second layer those that are needed, then of both the others.
+        needed: how many a layer needs.
+    """
+    others = len(arrays) // 2 - needed
+    first, second = [arrays[i * needed : (i + 1) * needed] for i in range(2)]
+    rest = arrays[2 * needed :]
+    return [*first, *rest[:others]], [*second, *rest[others:]]
+
+
+def _lstm(*arguments: Any, keep: bool) -> Any:
+    *arrays, all_steps = arguments
+    layer = lstm_kernel.Layer(*arrays)
+    _check(4, layer)
     trace = lstm_kernel.lstm([layer], keep)
     return _lstm_outputs(trace, _ALL, all_steps), trace.inputs, trace.squashed, trace.gates
 
@@ -72,21 +86,12 @@ lower(lstm, _lstm)
 lower_rule(lstm, _lstm_gradients)
 
 
-def _gru(
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    recurrent_bias: Any = None,
-    mask: Any = None,
-    reset_after: bool = True,
-    all_steps: bool = True,
-) -> Any:
+def _gru(*arguments: Any) -> Any:
+    *arrays, reset_after, all_steps = arguments
     if not reset_after:
         return None
-    check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
-    layer = gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask)
+    layer = gru_kernel.Layer(*arrays)
+    _check(3, layer)
     trace = gru_kernel.gru([layer])
     return _gru_outputs(trace, _ALL, all_steps), *trace, trace.gates[:0]
 
@@ -113,34 +118,13 @@ lower(gru, _gru)
 lower_rule(gru, _gru_gradients)
 
 
-def _lstm_pair(
-    sequence: Any,
-    initial_h: Any,
-    initial_c: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    other_sequence: Any,
-    other_h: Any,
-    other_c: Any,
-    other_kernel: Any,
-    other_recurrent: Any,
-    bias: Any = None,
-    mask: Any = None,
-    other_bias: Any = None,
-    other_mask: Any = None,
-    all_steps: bool = True,
-    *,
-    keep: bool,
-) -> Any:
-    one = sequence, initial_h, kernel, recurrent_kernel, mask
-    check_pair(one, (other_sequence, other_h, other_kernel, other_recurrent, other_mask), 4)
-    layers = [
-        lstm_kernel.Layer(sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask),
-        lstm_kernel.Layer(other_sequence, other_h, other_c, other_kernel, other_recurrent, other_bias, other_mask),
-    ]
-    if pays_side_by_side(len(recurrent_kernel), len(sequence)):
+def _lstm_pair(*arguments: Any, keep: bool) -> Any:
+    *arrays, all_steps = arguments
+    layers = [lstm_kernel.Layer(*given) for given in _of_both(arrays, 5)]
+    _check(4, *layers)
+    if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
         trace = lstm_kernel.lstm(layers, keep)
-        found, behind = (_lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
+        found, behind = (_lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(layers[0].x)))
         return (*found, *behind), (trace,)
     traces = tuple([lstm_kernel.lstm([layer], keep) for layer in layers])
     found, behind = (_lstm_outputs(trace, _ALL, all_steps) for trace in traces)
@@ -184,34 +168,13 @@ lower(lstm_pair, _lstm_pair)
 lower_rule(lstm_pair, _lstm_pair_gradients)
 
 
-def _gru_pair(
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    other_sequence: Any,
-    other_h: Any,
-    other_kernel: Any,
-    other_recurrent: Any,
-    bias: Any = None,
-    recurrent_bias: Any = None,
-    mask: Any = None,
-    other_bias: Any = None,
-    other_recurrent_bias: Any = None,
-    other_mask: Any = None,
-    all_steps: bool = True,
-) -> Any:
-    one = sequence, initial_h, kernel, recurrent_kernel, mask
-    check_pair(one, (other_sequence, other_h, other_kernel, other_recurrent, other_mask), 3)
-    layers = [
-        gru_kernel.Layer(sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask),
-        gru_kernel.Layer(
-            other_sequence, other_h, other_kernel, other_recurrent, other_bias, other_recurrent_bias, other_mask
-        ),
-    ]
-    if pays_side_by_side(len(recurrent_kernel), len(sequence)):
+def _gru_pair(*arguments: Any) -> Any:
+    *arrays, all_steps = arguments
+    layers = [gru_kernel.Layer(*given) for given in _of_both(arrays, 4)]
+    _check(3, *layers)
+    if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
         trace = gru_kernel.gru(layers)
-        found, behind = (_gru_outputs(trace, cut, all_steps) for cut in columns(2, len(sequence)))
+        found, behind = (_gru_outputs(trace, cut, all_steps) for cut in columns(2, len(layers[0].x)))
         return (*found, *behind), (trace,)
     traces = tuple([gru_kernel.gru([layer]) for layer in layers])
     found, behind = (_gru_outputs(trace, _ALL, all_steps) for trace in traces)
