@@ -182,7 +182,7 @@ def test_what_the_graph_holds_stays_while_it_is_held(page_in_browser):
 @pytest.mark.slow
 def test_ten_thousand_ops(page_in_browser):
     _, seen = page_in_browser
-    hidden = [layers.Dense(4, activation="tanh", name=f"hidden_{i}") for i in range(1250)]
+    hidden = [layers.Dense(4, activation="tanh", name=f"hidden_{i}") for i in range(1700)]
     model = ef.Sequential([ef.Input((5,)), *hidden, layers.Dense(3)], name="deep")
     model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     rng = np.random.default_rng(0)
