@@ -91,22 +91,10 @@ def _lstm_pair_rule(
     fused=("sequence", "initial_h", "initial_c", "other_sequence", "other_h", "other_c", "mask", "other_mask"),
     outputs=6,
     saves=("traces",),
-    arrays=(
-        "sequence",
-        "initial_h",
-        "initial_c",
-        "kernel",
-        "recurrent_kernel",
-        "other_sequence",
-        "other_h",
-        "other_c",
-        "other_kernel",
-        "other_recurrent",
-        "bias",
-        "mask",
-        "other_bias",
-        "other_mask",
-    ),
+    arrays="""
+        sequence initial_h initial_c kernel recurrent_kernel other_sequence other_h other_c other_kernel
+        other_recurrent bias mask other_bias other_mask
+    """.split(),
 )
 def lstm_pair(
     xp: Numpy,
@@ -224,22 +212,10 @@ def _gru_pair_rule(
     fused=("sequence", "initial_h", "other_sequence", "other_h", "mask", "other_mask"),
     outputs=4,
     saves=("traces",),
-    arrays=(
-        "sequence",
-        "initial_h",
-        "kernel",
-        "recurrent_kernel",
-        "other_sequence",
-        "other_h",
-        "other_kernel",
-        "other_recurrent",
-        "bias",
-        "recurrent_bias",
-        "mask",
-        "other_bias",
-        "other_recurrent_bias",
-        "other_mask",
-    ),
+    arrays="""
+        sequence initial_h kernel recurrent_kernel other_sequence other_h other_kernel other_recurrent bias
+        recurrent_bias mask other_bias other_recurrent_bias other_mask
+    """.split(),
 )
 def gru_pair(
     xp: Numpy,
