@@ -1,0 +1,27 @@
+"""What type checkers and editors see of our functions: `make check` reads this file, and refuses an idle `ignore`."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import pytest
+
+from eagerflow import Tensor, layers, losses, ops
+
+
+def test_results_have_types() -> None:
+    x = Tensor([[1.0, 2.0]])
+    assert_type(ops.expand_dims(x, 0), Tensor)
+    assert_type(losses.huber(x, x), Tensor)
+    assert_type(layers.Conv2D(4, 3), layers.Conv2D)
+    assert_type(losses.MeanSquaredError(), losses.MeanSquaredError)
+
+
+def test_arguments_have_names() -> None:
+    x = ops.ones((1, 4, 4, 1))
+    with pytest.raises(TypeError, match="stride"):
+        ops.max_pool(x, 2, stride=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="axiss"):
+        ops.expand_dims(x, axiss=0)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="deltas"):
+        losses.huber(x, x, deltas=2.0)  # type: ignore[call-arg]
