@@ -70,9 +70,11 @@ def forward(
     def work(i: int) -> None:
         values = transformed_inputs(tiling, x, blocks[i])
         products = scratch("winograd y", (len(values), tiling.numbers, filters), x.dtype)
-        _multiply(packs, values[:, noisy:], weights[noisy:], products[:, noisy:], parts)
         if noisy:
+            _multiply(packs, values[:, noisy:], weights[noisy:], products[:, noisy:], parts)
             _multiply(packs, values[:, :noisy], weights[:noisy], products[:, :noisy], finer)
+        else:
+            _multiply(packs, values, weights, products, parts)
         outputs(tiling, products, out, blocks[i])
         if look is not None:
             look.take(out, blocks[i].images, tiling.rows_in(blocks[i]))
@@ -87,13 +89,14 @@ def forward(
 def _multiply(packs: Packs, values: ndarray, weights: ndarray, products: Any, parts: list[slice]) -> None:
     """Transformed tiles times weights, both ways (tiles, frequencies, ...)."""
     given, found = packs.by_frequency(values), packs.by_frequency(products)
-    if len(parts) > 1 and products.size > Winograd.LARGE:
+    if len(parts) == 1:
+        numpy.matmul(given, weights, out=found)
+        return
+    if products.size > Winograd.LARGE:
         for i in numpy.ndindex(found.shape[:2]):
             multiply_rows(given[i], weights[i], found[i], parts)
         return
-    spare = None
-    if len(parts) > 1:
-        spare = packs.by_frequency(scratch("winograd part", products.shape, products.dtype))
+    spare = packs.by_frequency(scratch("winograd part", products.shape, products.dtype))
     multiply(given, weights, found, parts, spare)
 
 
